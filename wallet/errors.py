@@ -1,0 +1,53 @@
+"""Refusals of the wallet: a stable code and the facts behind it, as in `ledger.errors`."""
+
+from typing import ClassVar
+
+
+class WalletError(Exception):
+    """Root of the family. `code` never changes once published; `str(error)` is the English sentence."""
+
+    code: ClassVar[str]
+
+    def facts(self) -> dict[str, object]:
+        return dict(vars(self))
+
+
+class SettingsError(WalletError):
+    """A setting is missing or does not fit; said at start, by the setting's name."""
+
+    code = "settings"
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(f"{name}: {sentence}")
+        self.name = name
+
+
+class CertificateProblem(WalletError):
+    """A certificate folder cannot be used. `problem` is the stable word for what is wrong."""
+
+    code = "certificate_problem"
+
+    def __init__(self, problem: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.problem = problem
+
+
+class ImageRefused(WalletError):
+    """A picture cannot go into a pass. `problem` is the stable word for what is wrong."""
+
+    code = "image_refused"
+
+    def __init__(self, name: str, problem: str, sentence: str) -> None:
+        super().__init__(f"{name}: {sentence}")
+        self.name = name
+        self.problem = problem
+
+
+class DesignRefused(WalletError):
+    """A card design cannot be used; `field` names the part that must change."""
+
+    code = "design_refused"
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(f"{field}: {sentence}")
+        self.field = field

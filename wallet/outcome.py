@@ -1,0 +1,29 @@
+"""How an attempt to deliver something ended. Trouble with a vendor is a value, since it is stored and retried."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The vendor took it. Not that a person saw it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Try again, not before `until`. With `pause` nothing at all goes to this vendor before then."""
+
+    until: datetime
+    reason: str
+    pause: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Never try this again. `gone_at`: the vendor says the address is dead since then."""
+
+    reason: str
+    gone_at: datetime | None = None
+
+
+Outcome = Sent | Deferred | Rejected
