@@ -1,7 +1,7 @@
 """Refusals of the ledger: a stable code and the facts behind it.
 
-Everything here is an answer to give to the person who asked, never a bug. `str(error)` is the English sentence;
-edges may say the same in another language, by `code` and the attributes."""
+Everything here is an answer to give to the person who asked, never a bug. `str(error)` is the
+English sentence; edges may say the same in another language, by `code` and the attributes."""
 
 from typing import ClassVar
 
@@ -22,6 +22,24 @@ class UnknownProgramme(LedgerError):
     def __init__(self, programme: str) -> None:
         super().__init__(f"There is no programme {programme!r}.")
         self.programme = programme
+
+
+class ProgrammeExists(LedgerError):
+    code = "programme_exists"
+
+    def __init__(self, programme: str) -> None:
+        super().__init__(f"There is a programme {programme!r} already.")
+        self.programme = programme
+
+
+class TermsRefused(LedgerError):
+    """A programme cannot be like this; `field` names what must change."""
+
+    code = "terms_refused"
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(f"{field}: {sentence}")
+        self.field = field
 
 
 class UnknownMember(LedgerError):

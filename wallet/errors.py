@@ -4,7 +4,7 @@ from typing import ClassVar
 
 
 class WalletError(Exception):
-    """Root of the family. `code` never changes once published; `str(error)` is the English sentence."""
+    """Root of the family. `code` never changes once published; `str(error)` says it in English."""
 
     code: ClassVar[str]
 

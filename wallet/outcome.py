@@ -1,4 +1,5 @@
-"""How an attempt to deliver something ended. Trouble with a vendor is a value, since it is stored and retried."""
+"""How an attempt to deliver something ended. Trouble with a vendor is a value: it is stored and
+retried."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Try again, not before `until`. With `pause` nothing at all goes to this vendor before then."""
+    """Try again, not before `until`. With `pause` nothing goes to this vendor before then."""
 
     until: datetime
     reason: str

@@ -1,0 +1,69 @@
+"""One history of the schema for both packages, and the names of all modules that declare tables."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, MetaData
+
+from ledger import idempotency, members, offers, outbox, programmes
+from ledger.book import accounts, lots, postings
+from ledger.database import Base
+from wallet import refresh
+from wallet.apple import complaints, devices, shelf
+from wallet.passes import issuing, templates
+
+TABLES_OF = (
+    accounts,
+    complaints,
+    devices,
+    idempotency,
+    issuing,
+    lots,
+    members,
+    offers,
+    outbox,
+    postings,
+    programmes,
+    refresh,
+    shelf,
+    templates,
+)
+METADATA: MetaData = Base.metadata
+
+# Two machines may be told to migrate at once: on PostgreSQL they take turns under this lock.
+ADVISORY_LOCK = 0x6B6F70696C6B61
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to `revision`, keeping the data. Fine if it is there already."""
+    with engine.execution_options(writes=True).connect() as connection:
+        command.upgrade(_config(connection), revision)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    with engine.execution_options(writes=True).connect() as connection:
+        command.downgrade(_config(connection), revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the schema is the one this release was written for."""
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return found == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def draft(engine: Engine, revision: str, message: str) -> None:
+    """For developers: a new revision from what the models have and the database has not."""
+    with engine.connect() as connection:
+        command.revision(_config(connection), message, autogenerate=True, rev_id=revision)
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.attributes["connection"] = connection
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,1 @@
+"""The customer's pages. Who may call: anybody may join; a card is shown to whoever has its link."""

@@ -1,26 +1,30 @@
 """A card before any vendor sees it: its design, and what one member's card shows right now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Slot = Literal["header", "primary", "secondary", "auxiliary", "back"]
 Symbology = Literal["qr", "pdf417", "aztec", "code128"]
+Fact = Literal["points", "name", "offer", "offers", "card", "programme"]
 
 # One text in several languages: language code -> text. The design's first language is its default.
 Translations = Mapping[str, str]
 
+NOTHING = "—"  # a field is there from the start: one that appears later may not be announced
+
 
 @dataclass(frozen=True, slots=True)
 class FieldDesign:
-    """One field of the card. `shows` names the fact it shows: see `FACTS` in `wallet.passes.issuing`.
+    """One field of the card; `shows` names the fact in it.
 
-    A field with a `change_message` makes the phone say so when its value changes; `%@` stands for the new value."""
+    A field with a `change_message` makes the phone say so when its value changes; `%@` stands for
+    the new value."""
 
     key: str
     slot: Slot
     label: Translations
-    shows: str
+    shows: Fact
     change_message: Translations | None = None
 
 
@@ -40,19 +44,76 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferShown:
+    """An offer as a member sees it; `until` is already in words, or empty."""
+
+    title: str
+    text: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true of a member now, as far as a card may show it. Offers: newest first."""
+
+    programme: str
+    card_number: str
+    barcode: str
+    name: str
+    points: int
+    offers: tuple[OfferShown, ...] = ()
+    voided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """A field with its value. Numbers stay numbers: the phone formats them in its own language."""
+    """A field with its value. Numbers stay numbers: the phone formats them in its own language.
+    `announce` says whether the phone may tell its owner of this value."""
 
     key: str
     value: str | int
+    announce: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that one member's card shows at a moment, and nothing else: two equal contents are the same card."""
+    """All that one member's card shows at a moment, and nothing else: two equal contents are the
+    same card. `values` stand in the order of the design's fields."""
 
     barcode: str
     card_number: str
     values: tuple[Shown, ...]
     voided: bool = False
-    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def render(design: Design, facts: Facts) -> Content:
+    """Fill the design's fields."""
+    return Content(
+        barcode=facts.barcode,
+        card_number=facts.card_number,
+        values=tuple(_shown(field, facts) for field in design.fields),
+        voided=facts.voided,
+    )
+
+
+def _shown(field: FieldDesign, facts: Facts) -> Shown:
+    value: str | int
+    match field.shows:
+        case "points":
+            return Shown(field.key, facts.points)
+        case "name":
+            value = facts.name
+        case "card":
+            value = facts.card_number
+        case "programme":
+            value = facts.programme
+        case "offer":
+            value = facts.offers[0].title if facts.offers else ""
+        case "offers":
+            value = "\n\n".join(map(_in_full, facts.offers))
+    # An offer that ended leaves silently: nobody wants a notification that says "—".
+    return Shown(field.key, value or NOTHING, announce=bool(value))
+
+
+def _in_full(offer: OfferShown) -> str:
+    return "\n".join(part for part in (offer.title, offer.text, offer.until) if part)

@@ -1,7 +1,8 @@
-"""The sandbox's own certificates: a chain shaped like Apple's, and a TLS certificate for the push stand-in.
+"""The sandbox's own certificates: a chain shaped like Apple's, and one for the push stand-in's TLS.
 
-Shape of the leaf: subject UID = pass type, OU = team, extended key usage clientAuth, Apple's extension
-1.2.840.113635.100.6.1.16 = the pass type (as decoded from public sample passes). Real phones refuse it."""
+Shape of the leaf: subject UID = pass type, OU = team, extended key usage clientAuth, Apple's
+extension 1.2.840.113635.100.6.1.16 = the pass type (as decoded from public sample passes). Real
+phones refuse it."""
 
 import datetime as dt
 import ipaddress
@@ -14,11 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from wallet.apple.signing import PASS_TYPE_EXTENSION, SANDBOX_ISSUER_MARK
+
 SANDBOX_PASS_TYPE = "pass.sandbox.loyalty"  # noqa: S105 - a public name
 SANDBOX_TEAM = "SANDBOX000"
-SANDBOX_ISSUER_MARK = "Kopilka Sandbox"
 
-PASS_TYPE_EXTENSION = x509.ObjectIdentifier("1.2.840.113635.100.6.1.16")
 APPLE_PASS_USAGE = x509.ObjectIdentifier("1.2.840.113635.100.4.14")
 
 CERTIFICATE_DAYS = 395
@@ -140,9 +141,9 @@ def ensure_chain(
 ) -> bool:
     """Make the sandbox chain in `folder` unless a good one is there; True if it was made.
 
-    Files: `<pass type>/pass.pem`, `pass.key`, `wwdr.pem` as Apple's would lie, and beside them `root.pem`,
-    `server.pem` (leaf and intermediate) and `server.key` for the push stand-in. The authority's keys are
-    thrown away: a chain that runs out is made anew."""
+    Files: `<pass type>/pass.pem`, `pass.key`, `wwdr.pem` as Apple's would lie, and beside them
+    `root.pem`, `server.pem` (leaf and intermediate) and `server.key` for the push stand-in. The
+    authority's keys are thrown away: a chain that runs out is made anew."""
     leaf = folder / pass_type / "pass.pem"
     if leaf.exists() and _days_left(leaf, now) > REMAKE_DAYS_BEFORE_EXPIRY:
         return False

@@ -1,0 +1,183 @@
+"""The database under everything: column types, connections, who begins and who commits.
+
+SQLite and PostgreSQL from the same code. An edge opens `transaction()` for anything that writes and
+`reading()` for the rest; operations take the session and never commit."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, TypeVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from ledger.settings import LedgerSettings
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+SQLITE_BUSY_TIMEOUT_MS = 15_000
+MOST_ATTEMPTS = 5
+TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
+
+Identifier = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys
+JsonDocument = JSON().with_variant(JSONB(), "postgresql")
+
+Wake = Callable[[frozenset[str]], None]
+T = TypeVar("T")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware moment in UTC: `timestamptz` on PostgreSQL, integer microseconds on SQLite, where a
+    text would sort well and lose its zone at the first careless hand."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return EPOCH + timedelta(microseconds=value)
+        moment: datetime = value
+        return moment.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    type_annotation_map: ClassVar[dict[Any, Any]] = {int: Identifier}  # 64 bits everywhere
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def insert_or(session: Session, table: Table | type[Base]) -> Any:
+    """An INSERT that can say `on_conflict_do_nothing` or `on_conflict_do_update`: the same words in
+    both dialects, but a class of its own in each, hence the loose type."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def wake_after_commit(session: Session, pump: str) -> None:
+    """Ask for `pump` to be woken once this session's transaction is committed, and only then."""
+    session.info.setdefault("wake", set()).add(pump)
+
+
+class Database:
+    """One connected database. `wake` is called after each commit that asked for a pump."""
+
+    def __init__(self, settings: LedgerSettings, wake: Wake | None = None) -> None:
+        self._wake = wake
+        url = make_url(settings.database_url)
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.engine = create_engine(
+                url, pool_size=settings.pool_size, max_overflow=50, hide_parameters=True
+            )
+            _prepare_sqlite(self.engine, settings.sqlite_synchronous)
+        else:
+            self.engine = create_engine(
+                url,
+                pool_size=settings.pool_size,
+                max_overflow=20,
+                pool_pre_ping=True,
+                hide_parameters=True,  # they hold names and phone numbers, and errors are logged
+                connect_args={"options": "-c timezone=utc"},
+            )
+        self._writing = self.engine.execution_options(writes=True)
+        # SQLite has one writer at a time. Threads of this process queue here, fairly and without
+        # polling; other processes meet at the file's own lock.
+        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database and is rolled back at the end."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that is committed at the end, or rolled back by an exception. READ COMMITTED on
+        PostgreSQL, BEGIN IMMEDIATE on SQLite."""
+        with self._turn, Session(self._writing, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+            wanted = session.info.get("wake")
+        if wanted and self._wake is not None:
+            self._wake(frozenset(wanted))
+
+    def run(self, work: Callable[[Session], T]) -> T:
+        """`work` in a transaction of its own, begun anew when the database asks for that: where two
+        transactions wait for each other, PostgreSQL ends one of them."""
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            try:
+                with self.transaction() as session:
+                    return work(session)
+            except DBAPIError as error:
+                if attempt == MOST_ATTEMPTS or not _asks_for_another_try(error):
+                    raise
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - only to part them
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _asks_for_another_try(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in TRY_AGAIN
+
+
+def _prepare_sqlite(engine: Any, synchronous: str) -> None:
+    """The driver's own transaction handling is switched off and BEGIN is said in words: with the
+    driver's, a savepoint leaks out of a rolled-back transaction, and a reader that becomes a
+    writer fails at once with SQLITE_BUSY."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {synchronous}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,27 @@
+"""A person joins a programme: member, card and an empty account, at once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ledger import members, outbox
+from ledger.book import accounts
+from ledger.events import MemberJoined
+from ledger.members import Card, Member, Profile
+from ledger.programmes import Programme
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    member: Member
+    card: Card
+
+
+def join(session: Session, programme: Programme, profile: Profile, now: datetime) -> Joined:
+    """Raises `ExternalIdTaken`."""
+    member = members.add(session, programme.id, profile, now)
+    card = members.give_card(session, member, now)
+    accounts.open_for(session, programme.id, member.id)
+    outbox.append(session, [MemberJoined(member.id)], now)
+    return Joined(member, card)

@@ -1,0 +1,52 @@
+"""What happened, in the past tense. Events say whom it concerns; whoever hears one reads the state
+again instead of adding up, so a late or repeated event does no harm."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class MemberJoined:
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsAccrued:
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsRedeemed:
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsTurned:
+    """Time alone changed a balance: points became active or ran out."""
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTurned:
+    """An offer was published, began or ended. Without a member it concerns the whole programme."""
+
+    programme_id: int
+    member_id: int | None
+
+
+Event = MemberJoined | PointsAccrued | PointsRedeemed | PointsTurned | OfferTurned
+
+_KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (MemberJoined, PointsAccrued, PointsRedeemed, PointsTurned, OfferTurned)
+}
+
+
+def to_row(event: Event) -> tuple[str, dict[str, Any]]:
+    """Name and payload, as the outbox keeps them."""
+    return type(event).__name__, asdict(event)
+
+
+def from_row(kind: str, payload: dict[str, Any]) -> Event:
+    return _KINDS[kind](**payload)

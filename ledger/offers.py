@@ -1,0 +1,115 @@
+"""Offers: what a member is shown. For all members of a programme, or for one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from ledger import outbox
+from ledger.database import Base, Identifier, Instant
+from ledger.errors import DateOutOfRange, DatesOutOfOrder
+from ledger.events import OfferTurned
+from ledger.points import EARLIEST, LATEST, NEVER
+
+
+class Offer(Base):
+    __tablename__ = "ledger_offer"
+    __table_args__ = (Index("ix_ledger_offer_shown", "programme_id", "member_id", "ends_at"),)
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(36), unique=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_member.id"))
+    title: Mapped[str] = mapped_column(String(100))
+    text: Mapped[str] = mapped_column(String(2000))
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    turns_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An offer to be. Without dates it is shown at once and for good."""
+
+    title: str
+    text: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+def publish(
+    session: Session, programme_id: int, member_id: int | None, draft: Draft, now: datetime
+) -> Offer:
+    """Raises `DatesOutOfOrder`, `DateOutOfRange`."""
+    starts_at, ends_at = draft.starts_at or now, draft.ends_at or NEVER
+    for name, moment in (("from", starts_at), ("until", ends_at)):
+        if moment != NEVER and not EARLIEST <= moment < LATEST:
+            raise DateOutOfRange(name)
+    if ends_at <= starts_at:
+        raise DatesOutOfOrder("from", "until")
+    if ends_at <= now:
+        raise DatesOutOfOrder("now", "until")
+    offer = Offer(
+        public_id=str(uuid7()),
+        programme_id=programme_id,
+        member_id=member_id,
+        title=draft.title,
+        text=draft.text,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        turns_at=_next_turn(starts_at, ends_at, now),
+        created_at=now,
+    )
+    session.add(offer)
+    session.flush()
+    if starts_at <= now:
+        outbox.append(session, [OfferTurned(programme_id, member_id)], now)
+    return offer
+
+
+def shown(
+    session: Session, programme_id: int, member_ids: Sequence[int], now: datetime
+) -> dict[int, list[Offer]]:
+    """What each of these members of one programme is shown now, newest first."""
+    rows = session.scalars(
+        select(Offer)
+        .where(
+            Offer.programme_id == programme_id,
+            or_(Offer.member_id.is_(None), Offer.member_id.in_(member_ids)),
+            Offer.starts_at <= now,
+            Offer.ends_at > now,
+        )
+        .order_by(Offer.starts_at.desc(), Offer.id.desc())
+    ).all()
+    return {
+        member_id: [offer for offer in rows if offer.member_id in (None, member_id)]
+        for member_id in member_ids
+    }
+
+
+def turn_due(session: Session, now: datetime, limit: int) -> int:
+    """Tell of offers that began or ended by now; returns how many there were."""
+    due = session.scalars(
+        select(Offer)
+        .where(Offer.turns_at <= now)
+        .order_by(Offer.turns_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for offer in due:
+        outbox.append(session, [OfferTurned(offer.programme_id, offer.member_id)], now)
+        session.execute(
+            update(Offer)
+            .where(Offer.id == offer.id)
+            .values(turns_at=_next_turn(offer.starts_at, offer.ends_at, now))
+        )
+    return len(due)
+
+
+def _next_turn(starts_at: datetime, ends_at: datetime, now: datetime) -> datetime:
+    """The next moment at which it begins or ends to be shown."""
+    return next((moment for moment in (starts_at, ends_at) if moment > now), NEVER)

@@ -1,0 +1,184 @@
+"""What tests stand on: databases, a clock, an installation with a programme and a member."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import servers
+from clocks import StoppedClock
+from flask import Flask
+from flask.testing import FlaskClient
+from servers import Postgres
+from werkzeug.test import TestResponse
+
+from ledger.database import Database
+from ledger.settings import LedgerSettings
+from wallet import migrations, settings
+from wallet.app import create_app
+from wallet.assembly import connect
+from wallet.installation import Installation
+from wallet.sandbox import certificates, demo
+from wallet.tasks import pumps
+
+API_KEY = "sandbox-test-key-of-32-characters"
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server with an empty, migrated database to copy."""
+    with servers.postgres() as server:
+        server.execute("CREATE DATABASE template_kopilka")
+        database = Database(LedgerSettings(server.url("template_kopilka")))
+        migrations.upgrade(database.engine)
+        database.close()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with servers.redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    database = Database(LedgerSettings(f"sqlite:///{path}"))
+    migrations.upgrade(database.engine)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(empty_sqlite: Path, tmp_path: Path) -> str:
+    return f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'kopilka.db')}"
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE template_kopilka")
+    yield postgres.url(name)
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """SQLite here; tests of the ledger and of whole flows run on both, see their conftest."""
+    return sqlite_url
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sandbox certificates. Valid today, whatever the stopped clock says: makers of signatures read
+    the machine's clock, and so do the TLS stacks that check."""
+    folder = tmp_path_factory.mktemp("certs")
+    certificates.ensure_chain(folder, datetime.now(UTC))
+    return folder
+
+
+@dataclass
+class House:
+    """An installation and the hands to work it: `run()` pumps until nothing is due."""
+
+    installation: Installation
+    clock: StoppedClock
+
+    def run(self, *names: str) -> None:
+        ready = pumps(self.installation)
+        for name in names or ("upkeep", "relay", "waves", "apple"):
+            ready[name].run()
+
+
+@pytest.fixture
+def environment(tmp_path: Path, database_url: str, chain: Path) -> dict[str, str]:
+    return {
+        "WALLET_DATA": str(tmp_path),
+        "WALLET_DATABASE_URL": database_url,
+        "WALLET_APPLE_CERTS": str(chain),
+        "WALLET_APNS_CA": str(chain / "root.pem"),
+        "WALLET_APNS_URL": "https://127.0.0.1:9",
+        "WALLET_PUBLIC_URL": "http://127.0.0.1:8080",
+        "WALLET_API_KEY": API_KEY,
+        "WALLET_SECRET_KEY": "sandbox-test-secret-of-many-characters",
+    }
+
+
+@pytest.fixture
+def clock_now() -> StoppedClock:
+    """A stopped clock at the present second, for what is signed and checked against it."""
+    return StoppedClock(datetime.now(UTC).replace(microsecond=0))
+
+
+@pytest.fixture
+def house(environment: dict[str, str], clock_now: StoppedClock) -> Iterator[House]:
+    installation = connect(settings.from_env(environment), clock=clock_now)
+    with installation.database.transaction() as session:
+        demo.ensure(session, clock_now())
+    yield House(installation, clock_now)
+    installation.apple.close()
+    installation.database.close()
+
+
+@pytest.fixture
+def installation(house: House) -> Installation:
+    return house.installation
+
+
+@pytest.fixture
+def app(installation: Installation) -> Flask:
+    return create_app(installation)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@dataclass
+class Api:
+    """The JSON API as an integration calls it; keys of its own unless one is given."""
+
+    client: FlaskClient
+
+    def post(self, path: str, body: object, key: str | None = None) -> TestResponse:
+        headers = {
+            "Authorization": f"Bearer {API_KEY}",
+            "Idempotency-Key": uuid.uuid4().hex if key is None else key,
+        }
+        return self.client.post(f"/api/v1/{path}", json=body, headers=headers)
+
+    def get(self, path: str) -> TestResponse:
+        return self.client.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {API_KEY}"})
+
+
+@pytest.fixture
+def api(client: FlaskClient) -> Api:
+    return Api(client)
+
+
+@pytest.fixture
+def join(api: Api) -> Callable[..., dict]:
+    """Make a member of the demo programme through the API."""
+
+    def joined(**profile: str) -> dict:
+        answer = api.post("members", {"programme": "demo", **profile})
+        assert answer.status_code == 201, answer.text
+        return answer.get_json()
+
+    return joined
+
+
+@pytest.fixture
+def member(join: Callable[..., dict]) -> dict:
+    return join(name="Анна")

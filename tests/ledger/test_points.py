@@ -1,0 +1,242 @@
+"""Points in, points out, and what time does to them."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from books import check_books
+from clocks import StoppedClock
+from sqlalchemy.orm import Session
+
+from ledger import accruals, enrolment, members, programmes, redemptions, upkeep
+from ledger.accruals import Grant
+from ledger.book import accounts, postings
+from ledger.book.accounts import Balance
+from ledger.database import Database
+from ledger.errors import (
+    BalanceTooLarge,
+    DateOutOfRange,
+    DatesOutOfOrder,
+    ExternalIdTaken,
+    InsufficientPoints,
+    UnknownCard,
+    UnknownMember,
+)
+from ledger.members import Member, Profile
+from ledger.points import MOST_POINTS
+from ledger.programmes import Terms
+from ledger.redemptions import Spend
+from ledger.settings import LedgerSettings
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(LedgerSettings(database_url))
+    yield database
+    with database.reading() as session:
+        check_books(session)
+    database.close()
+
+
+@pytest.fixture
+def member(database: Database, clock: StoppedClock) -> Member:
+    with database.transaction() as session:
+        programme = programmes.create(session, Terms("club", "Клуб"), clock())
+        return enrolment.join(session, programme, Profile(name="Анна"), clock()).member
+
+
+Do = Callable[..., object]
+
+
+@pytest.fixture
+def grant(database: Database, member: Member, clock: StoppedClock) -> Do:
+    return lambda points, **terms: database.run(
+        lambda session: accruals.grant(session, member, Grant(points, **terms), clock())
+    )
+
+
+@pytest.fixture
+def redeem(database: Database, member: Member, clock: StoppedClock) -> Do:
+    return lambda points: database.run(
+        lambda session: redemptions.redeem(session, member, Spend(points), clock())
+    )
+
+
+@pytest.fixture
+def balance(database: Database, member: Member) -> Callable[[], Balance]:
+    def read() -> Balance:
+        with database.reading() as session:
+            return accounts.balance(session, accounts.of_member(session, member.id))
+
+    return read
+
+
+@pytest.fixture
+def turn(database: Database, clock: StoppedClock) -> Callable[[], None]:
+    def until_done() -> None:
+        while database.run(lambda session: upkeep.turn(session, clock(), limit=2)):
+            pass
+
+    return until_done
+
+
+def kinds(session: Session, member: Member) -> list[tuple[str, int, int]]:
+    account_id = accounts.of_member(session, member.id)
+    lines = postings.statement(session, account_id, None, 100)
+    return [(line.kind, line.points, line.balance_after) for line in lines]
+
+
+def test_points_come_and_go(grant: Do, redeem: Do, balance, database, member) -> None:
+    grant(100)
+    redeem(30)
+    assert balance().available == 70
+    with database.reading() as session:
+        assert kinds(session, member) == [("redemption", -30, 70), ("accrual", 100, 100)]
+
+
+def test_more_than_there_is_cannot_be_spent(grant: Do, redeem: Do, balance) -> None:
+    grant(10)
+    with pytest.raises(InsufficientPoints) as refusal:
+        redeem(11)
+    assert (refusal.value.asked, refusal.value.available) == (11, 10)
+    assert balance().available == 10
+
+
+def test_points_that_run_out_first_are_spent_first(
+    grant: Do, redeem: Do, balance, clock: StoppedClock, turn
+) -> None:
+    later, sooner = clock() + timedelta(days=20), clock() + timedelta(days=10)
+    grant(50, expires_at=later)
+    grant(50, expires_at=sooner)
+    redeem(60)
+    clock.advance(days=11)
+    turn()
+    assert balance().available == 40
+    clock.advance(days=10)
+    turn()
+    assert balance().available == 0
+
+
+def test_a_redemption_walks_over_many_small_lots(grant: Do, redeem: Do, balance) -> None:
+    for _ in range(40):
+        grant(1)
+    redeem(37)
+    assert balance().available == 3
+
+
+def test_pending_points_cannot_be_spent_before_their_day(
+    grant: Do, redeem: Do, balance, clock: StoppedClock
+) -> None:
+    grant(100, activates_at=clock() + timedelta(days=14))
+    assert (balance().available, balance().pending) == (0, 100)
+    with pytest.raises(InsufficientPoints):
+        redeem(1)
+    clock.advance(days=14)
+    redeem(1)  # no sweep has run: the redemption itself looks at the clock
+    assert (balance().available, balance().pending) == (99, 0)
+
+
+def test_points_that_ran_out_cannot_be_spent_before_the_sweep_comes(
+    grant: Do, redeem: Do, balance, clock: StoppedClock, database, member
+) -> None:
+    grant(100, expires_at=clock() + timedelta(days=1))
+    grant(5)
+    clock.advance(days=1)
+    with pytest.raises(InsufficientPoints) as refusal:
+        redeem(6)
+    assert refusal.value.available == 5
+    redeem(5)
+    assert balance().available == 0
+    with database.reading() as session:
+        assert kinds(session, member)[1] == ("expiry", -100, 5)
+
+
+def test_a_sweep_is_not_repeated(grant: Do, balance, clock: StoppedClock, turn, database, member):
+    grant(7, expires_at=clock() + timedelta(hours=1))
+    clock.advance(hours=1)
+    turn()
+    turn()
+    with database.reading() as session:
+        assert kinds(session, member) == [("expiry", -7, 0), ("accrual", 7, 7)]
+
+
+def test_points_live_to_the_end_of_the_day_in_the_programmes_zone(database: Database) -> None:
+    now = datetime(2026, 2, 27, 22, tzinfo=UTC)  # already the 28th in Moscow
+    with database.transaction() as session:
+        terms = Terms("year", "Год", timezone="Europe/Moscow", points_live_days=365)
+        programme = programmes.create(session, terms, now)
+        assert programme.expiry(now) == datetime(2027, 2, 28, 21, tzinfo=UTC)
+
+
+def test_a_leap_day_counts_as_a_day(database: Database) -> None:
+    now = datetime(2028, 2, 28, 12, tzinfo=UTC)
+    with database.transaction() as session:
+        terms = Terms("day", "День", timezone="UTC", points_live_days=1)
+        assert programmes.create(session, terms, now).expiry(now) == datetime(
+            2028, 3, 1, tzinfo=UTC
+        )
+
+
+@pytest.mark.parametrize(
+    ("terms", "refusal"),
+    [
+        ({"activates_at": 5, "expires_at": 5}, DatesOutOfOrder),
+        ({"activates_at": 5, "expires_at": 4}, DatesOutOfOrder),
+        ({"expires_at": 0}, DatesOutOfOrder),
+        ({"occurred_at": -366 * 50}, DateOutOfRange),
+        ({"expires_at": 366 * 300}, DateOutOfRange),
+    ],
+)
+def test_dates_that_cannot_be_are_refused(grant, balance, clock, terms, refusal) -> None:
+    moments = {name: clock() + timedelta(days=days) for name, days in terms.items()}
+    with pytest.raises(refusal):
+        grant(1, **moments)
+    assert balance().total == 0
+
+
+def test_a_balance_stays_exact_in_json(grant: Do, balance) -> None:
+    grant(MOST_POINTS)
+    with pytest.raises(BalanceTooLarge):
+        grant(1)
+    assert balance().available == MOST_POINTS
+
+
+def test_sixteen_threads_spend_each_point_once(
+    grant: Do, redeem: Do, balance, database: Database
+) -> None:
+    for _ in range(10):
+        grant(10)
+
+    def attempt(_: int) -> int:
+        try:
+            redeem(3)
+        except InsufficientPoints:
+            return 0
+        return 3
+
+    with ThreadPoolExecutor(16) as pool:
+        spent = sum(pool.map(attempt, range(80)))
+    assert (spent, balance().available) == (99, 1)
+
+
+def test_an_external_id_belongs_to_one_member_of_a_programme(database: Database, clock) -> None:
+    with database.transaction() as session:
+        one = programmes.create(session, Terms("one", "1"), clock())
+        two = programmes.create(session, Terms("two", "2"), clock())
+        enrolment.join(session, one, Profile(external_id="c-1"), clock())
+        enrolment.join(session, two, Profile(external_id="c-1"), clock())
+        enrolment.join(session, one, Profile(), clock())
+        enrolment.join(session, one, Profile(), clock())
+    with pytest.raises(ExternalIdTaken), database.transaction() as session:
+        programme = programmes.by_code(session, "one")
+        enrolment.join(session, programme, Profile(external_id="c-1"), clock())
+
+
+def test_unknown_members_and_cards_are_refused(database: Database) -> None:
+    with database.reading() as session:
+        for public_id in ("", "x", "\x00", "00000000-0000-0000-0000-000000000000"):
+            with pytest.raises(UnknownMember):
+                members.by_public_id(session, public_id)
+        with pytest.raises(UnknownCard):
+            members.by_card(session, "4000000000000002")

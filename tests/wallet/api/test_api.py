@@ -1,0 +1,402 @@
+"""The JSON API as an integration meets it."""
+
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from books import check_books
+
+EVIL_TEXTS = ["\x00", "a\x07b", "\ud800"]
+
+
+@pytest.fixture(autouse=True)
+def _books(installation):
+    yield
+    with installation.database.reading() as session:
+        check_books(session)
+
+
+def problem(answer) -> tuple[int, str]:
+    assert answer.mimetype == "application/problem+json", answer.text
+    body = answer.get_json()
+    assert body["status"] == answer.status_code
+    assert body["detail"].endswith(".")
+    return answer.status_code, body["code"]
+
+
+def field_codes(answer) -> list[tuple[str, str]]:
+    assert problem(answer) == (422, "invalid_request")
+    return [(error["field"], error["code"]) for error in answer.get_json()["errors"]]
+
+
+class TestKeys:
+    @pytest.mark.parametrize(
+        ("header", "code"),
+        [
+            (None, "key_missing"),
+            ("", "key_missing"),
+            ("Bearer", "key_missing"),
+            ("Basic abc", "key_missing"),
+            ("Bearer wrong", "key_unknown"),
+            ("Bearer ключ", "key_unknown"),
+        ],
+    )
+    @pytest.mark.parametrize("path", ["members/x", "accruals", "offers", "nowhere"])
+    def test_nobody_gets_in_without_a_key(self, client, path: str, header, code: str) -> None:
+        headers = {"Authorization": header.encode().decode("latin-1")} if header else {}
+        answer = client.post(f"/api/v1/{path}", json={}, headers=headers)
+        if path == "nowhere":
+            assert problem(answer) == (404, "not_found")
+        elif path == "members/x":
+            assert answer.status_code in (401, 405)
+        else:
+            assert problem(answer) == (401, code)
+
+
+class TestMembers:
+    def test_a_new_member_has_a_card_and_links(self, join, client) -> None:
+        member = join(name="Анна", phone="8 (999) 123-45-67", email="A@Example.com")
+        assert member["programme"] == "demo"
+        assert member["balance"] == {"available": 0, "pending": 0, "held": 0}
+        assert member["card"]["number"] == member["card"]["barcode"]
+        path = member["links"]["apple"].removeprefix("http://127.0.0.1:8080")
+        assert client.get(path).mimetype == "application/vnd.apple.pkpass"
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "phone=%2B79991234567",
+            "phone=+7 999 123-45-67",
+            "email=a@example.com",
+            "external_id=c-1",
+        ],
+    )
+    def test_a_member_is_found_by_what_is_known(self, join, api, query: str) -> None:
+        member = join(phone="89991234567", email="A@example.com", external_id="c-1")
+        join(phone="89990000000", email="b@example.com", external_id="c-2")
+        answer = api.get(f"members?{query}").get_json()
+        assert answer == {"items": [member], "next_cursor": None}
+        assert api.get(f"members?card={member['card']['number']}").get_json()["items"] == [member]
+        assert api.get(f"members/{member['id']}").get_json() == member
+
+    def test_pages_follow_each_other(self, join, api) -> None:
+        family = [join(phone="89991234567")["id"] for _ in range(5)]
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = api.get(f"members?phone=89991234567&limit=2{cursor and '&cursor=' + cursor}")
+            seen += [item["id"] for item in page.get_json()["items"]]
+            cursor = page.get_json()["next_cursor"]
+        assert seen == family
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "",
+            "card=1&phone=89991234567",
+            "card=1&limit=0",
+            "card=1&limit=1000",
+            "card=1&x=1",
+            "phone=abc",
+        ],
+    )
+    def test_a_search_that_makes_no_sense_is_refused(self, api, query: str) -> None:
+        assert problem(api.get(f"members?{query}")) == (422, "invalid_request")
+
+    @pytest.mark.parametrize("cursor", ["x", "%00", "LTE", "ÿ"])
+    def test_a_made_up_cursor_is_refused(self, api, cursor: str) -> None:
+        answer = api.get(f"members?card=1&cursor={cursor}")
+        assert problem(answer) == (422, "cursor_invalid")
+
+    def test_an_external_id_is_given_once(self, join, api) -> None:
+        join(external_id="c-1")
+        answer = api.post("members", {"programme": "demo", "external_id": "c-1"})
+        assert problem(answer) == (409, "external_id_taken")
+
+    @pytest.mark.parametrize("name", ["👩‍👩‍👧‍👦 Ёлка", "я" * 300, "O'Brien <b>"])
+    def test_any_name_a_person_has_is_fine(self, join, client, name: str) -> None:
+        member = join(name=name)
+        path = member["links"]["apple"].removeprefix("http://127.0.0.1:8080")
+        assert client.get(path).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("profile", "field"),
+        [
+            ({"name": "я" * 301}, "name"),
+            *[({"name": text}, "name") for text in EVIL_TEXTS],
+            ({"name": 5}, "name"),
+            ({"phone": "12"}, "phone"),
+            ({"phone": "+7999abc4567"}, "phone"),
+            ({"email": "anna"}, "email"),
+            ({"email": "anna@localhost"}, "email"),
+            ({"birthday": "2999-01-01"}, "birthday"),
+            ({"birthday": "31.12.1990"}, "birthday"),
+            ({"birthday": 1990}, "birthday"),
+            ({"locale": "de"}, "locale"),
+            ({"external_id": ""}, "external_id"),
+            ({"nmae": "Анна"}, "nmae"),
+        ],
+    )
+    def test_what_does_not_fit_is_named(self, api, profile: dict, field: str) -> None:
+        answer = api.post("members", {"programme": "demo", **profile})
+        assert [name for name, _ in field_codes(answer)] == [field]
+
+    def test_an_unknown_programme_is_refused(self, api) -> None:
+        for code in ("nowhere", "nothing' OR 1=1"):
+            answer = api.post("members", {"programme": code})
+            assert problem(answer) == (404, "unknown_programme")
+
+    @pytest.mark.parametrize("member", ["x", "%00", "0" * 36, "../accruals"])
+    def test_an_unknown_member_is_404(self, api, member: str) -> None:
+        assert api.get(f"members/{member}").status_code == 404
+        assert problem(api.get(f"members/{member}/postings"))[0] == 404
+
+
+class TestPoints:
+    def test_points_come_and_go_and_are_told(self, api, member) -> None:
+        card = member["card"]["number"]
+        came = api.post("accruals", {"card": card, "points": 100, "reason": "кофе"})
+        assert came.status_code == 201
+        assert came.get_json()["balance"]["available"] == 100
+        went = api.post("redemptions", {"member": member["id"], "points": 30, "receipt": "R-1"})
+        assert went.status_code == 201
+        assert went.get_json()["points"] == 30
+        lines = api.get(f"members/{member['id']}/postings").get_json()["items"]
+        assert [
+            (
+                line["id"],
+                line["kind"],
+                line["points"],
+                line["balance_after"],
+                line["reason"],
+                line["receipt"],
+            )
+            for line in lines
+        ] == [
+            (went.get_json()["id"], "redemption", -30, 70, None, "R-1"),
+            (came.get_json()["id"], "accrual", 100, 100, "кофе", None),
+        ]
+
+    def test_a_statement_is_read_page_by_page(self, api, member) -> None:
+        for points in range(1, 6):
+            api.post("accruals", {"member": member["id"], "points": points})
+        seen, cursor = [], ""
+        while cursor is not None:
+            path = f"members/{member['id']}/postings?limit=2{cursor and '&cursor=' + cursor}"
+            page = api.get(path).get_json()
+            seen += [item["points"] for item in page["items"]]
+            cursor = page["next_cursor"]
+        assert seen == [5, 4, 3, 2, 1]
+
+    def test_points_may_wait_for_their_day(self, api, member, house) -> None:
+        tomorrow = (house.clock() + timedelta(days=1)).isoformat()
+        answer = api.post(
+            "accruals", {"member": member["id"], "points": 50, "activates_at": tomorrow}
+        )
+        assert answer.get_json()["balance"] == {"available": 0, "pending": 50, "held": 0}
+        house.clock.advance(days=1)
+        house.run()
+        balance = api.get(f"members/{member['id']}").get_json()["balance"]
+        assert balance == {"available": 50, "pending": 0, "held": 0}
+
+    @pytest.mark.parametrize(
+        ("points", "code"),
+        [
+            (0, "greater_than_equal"),
+            (-1, "greater_than_equal"),
+            (1.5, "int_type"),
+            (5.0, "int_type"),
+            ("5", "int_type"),
+            (True, "int_type"),
+            (None, "int_type"),
+            (2**53, "less_than_equal"),
+            (10**30, "less_than_equal"),
+        ],
+    )
+    @pytest.mark.parametrize("path", ["accruals", "redemptions"])
+    def test_points_are_whole_and_positive(self, api, member, path, points, code) -> None:
+        answer = api.post(path, {"member": member["id"], "points": points})
+        assert field_codes(answer) == [("points", code)]
+
+    def test_more_than_there_is_is_refused_with_the_figures(self, api, member) -> None:
+        api.post("accruals", {"member": member["id"], "points": 5})
+        answer = api.post("redemptions", {"member": member["id"], "points": 6})
+        assert problem(answer) == (409, "insufficient_points")
+        assert (answer.get_json()["asked"], answer.get_json()["available"]) == (6, 5)
+
+    def test_a_balance_does_not_overflow(self, api, member) -> None:
+        api.post("accruals", {"member": member["id"], "points": 2**53 - 1})
+        answer = api.post("accruals", {"member": member["id"], "points": 1})
+        assert problem(answer) == (409, "balance_too_large")
+
+    @pytest.mark.parametrize(
+        ("whom", "status", "code"),
+        [
+            ({}, 422, "invalid_request"),
+            ({"card": "1", "member": "2"}, 422, "invalid_request"),
+            ({"card": "4000000000000002"}, 404, "unknown_card"),
+            ({"card": ""}, 404, "unknown_card"),
+            ({"card": "\x00"}, 422, "invalid_request"),
+            ({"card": "\ud800"}, 422, "invalid_request"),
+            ({"member": "nobody"}, 404, "unknown_member"),
+        ],
+    )
+    def test_somebody_unknown_gets_nothing(self, api, whom: dict, status, code) -> None:
+        assert problem(api.post("accruals", {**whom, "points": 5})) == (status, code)
+
+    @pytest.mark.parametrize(
+        ("dates", "status"),
+        [
+            ({"occurred_at": "yesterday"}, "occurred_at"),
+            ({"occurred_at": "2026-01-01T12:00:00"}, "occurred_at"),
+            ({"occurred_at": 1767268800}, "occurred_at"),
+            ({"occurred_at": "2026-02-30T12:00:00Z"}, "occurred_at"),
+            ({"expires_at": "1026-01-01T12:00:00Z"}, "date_out_of_range"),
+            ({"expires_at": "9026-01-01T12:00:00Z"}, "date_out_of_range"),
+            ({"expires_at": "2020-01-01T12:00:00Z"}, "dates_out_of_order"),
+        ],
+    )
+    def test_dates_are_whole_and_sensible(self, api, member, dates: dict, status: str) -> None:
+        answer = api.post("accruals", {"member": member["id"], "points": 5, **dates})
+        _, code = problem(answer)
+        assert status in (code, (answer.get_json().get("errors") or [{}])[0].get("field"))
+
+
+class TestBodies:
+    @pytest.mark.parametrize(
+        ("data", "content_type", "status", "code"),
+        [
+            ('{"points": ', "application/json", 400, "malformed_json"),
+            ("", "application/json", 400, "malformed_json"),
+            ("[]", "application/json", 422, "invalid_request"),
+            ("5", "application/json", 422, "invalid_request"),
+            ("points=5", "application/x-www-form-urlencoded", 415, "not_json"),
+            ("{}", "text/plain", 415, "not_json"),
+            ("{}", "", 415, "not_json"),
+            ('{"a": "' + "x" * 10_000_000 + '"}', "application/json", 413, "body_too_large"),
+        ],
+    )
+    def test_a_body_that_cannot_be_read_is_refused(
+        self, client, data: str, content_type: str, status: int, code: str
+    ) -> None:
+        headers = {
+            "Authorization": "Bearer sandbox-test-key-of-32-characters",
+            "Idempotency-Key": "k",
+        }
+        answer = client.post(
+            "/api/v1/accruals", data=data, content_type=content_type, headers=headers
+        )
+        assert problem(answer) == (status, code)
+
+    def test_other_methods_are_405_and_other_addresses_404(self, client, api) -> None:
+        assert problem(client.put("/api/v1/accruals")) == (405, "method_not_allowed")
+        assert problem(api.get("nothing")) == (404, "not_found")
+
+
+class TestIdempotency:
+    def test_the_same_key_has_one_effect_and_the_same_answer(self, api, member) -> None:
+        body = {"member": member["id"], "points": 5}
+        first, second = (api.post("accruals", body, key="k-1") for _ in range(2))
+        assert (first.status_code, first.data) == (second.status_code, second.data)
+        assert api.get(f"members/{member['id']}").get_json()["balance"]["available"] == 5
+
+    def test_the_order_of_names_and_spaces_does_not_make_another_request(
+        self, api, client, member
+    ) -> None:
+        first = api.post("accruals", {"member": member["id"], "points": 5}, key="k-1")
+        text = json.dumps({"points": 5, "member": member["id"]}, indent=2)
+        headers = {
+            "Authorization": "Bearer sandbox-test-key-of-32-characters",
+            "Idempotency-Key": "k-1",
+        }
+        again = client.post(
+            "/api/v1/accruals", data=text, content_type="application/json", headers=headers
+        )
+        assert again.data == first.data
+
+    @pytest.mark.parametrize("path", ["accruals", "redemptions"])
+    def test_the_same_key_with_another_request_is_a_conflict(self, api, member, path) -> None:
+        api.post("accruals", {"member": member["id"], "points": 5}, key="k-1")
+        answer = api.post(path, {"member": member["id"], "points": 4}, key="k-1")
+        assert problem(answer) == (409, "idempotency_conflict")
+
+    def test_a_refusal_does_not_use_the_key_up(self, api, member) -> None:
+        body = {"member": member["id"], "points": 5}
+        assert api.post("redemptions", body, key="k-1").status_code == 409
+        api.post("accruals", body)
+        assert api.post("redemptions", body, key="k-1").status_code == 201
+
+    @pytest.mark.parametrize("path", ["members", "accruals", "redemptions"])
+    def test_a_key_is_required_where_points_or_people_are_made(self, api, member, path) -> None:
+        body = {"programme": "demo"}
+        if path != "members":
+            body = {"member": member["id"], "points": 5}
+        assert problem(api.post(path, body, key="")) == (400, "idempotency_key_missing")
+
+    @pytest.mark.parametrize("key", ["x" * 256, "a\tb"])
+    def test_a_key_that_cannot_be_kept_is_refused(self, api, member, key: str) -> None:
+        answer = api.post("accruals", {"member": member["id"], "points": 5}, key=key)
+        assert problem(answer) == (400, "idempotency_key_invalid")
+
+    def test_a_hundred_at_once_are_one(self, app, member) -> None:
+        body = {"member": member["id"], "points": 5}
+        headers = {
+            "Authorization": "Bearer sandbox-test-key-of-32-characters",
+            "Idempotency-Key": uuid.uuid4().hex,
+        }
+
+        def send(_: int) -> bytes:
+            answer = app.test_client().post("/api/v1/accruals", json=body, headers=headers)
+            assert answer.status_code == 201, answer.text
+            return answer.data
+
+        with ThreadPoolExecutor(20) as pool:
+            assert len(set(pool.map(send, range(100)))) == 1
+
+
+class TestOffers:
+    def test_an_offer_for_all_and_one_for_a_member(self, api, member) -> None:
+        for_all = api.post("offers", {"programme": "demo", "title": "Латте −20 %"}, key="")
+        assert for_all.status_code == 201
+        for_one = api.post(
+            "offers",
+            {
+                "programme": "demo",
+                "title": "Вам",
+                "text": "Кекс",
+                "member": member["id"],
+                "until": "2099-01-01T00:00:00+03:00",
+            },
+        ).get_json()
+        assert (for_one["member"], for_one["until"]) == (member["id"], "2098-12-31T21:00:00Z")
+
+    @pytest.mark.parametrize(
+        ("changes", "status", "code"),
+        [
+            ({"title": ""}, 422, "invalid_request"),
+            ({"title": "x" * 101}, 422, "invalid_request"),
+            ({"text": "x" * 2001}, 422, "invalid_request"),
+            ({"programme": "nowhere"}, 404, "unknown_programme"),
+            ({"member": "nobody"}, 404, "unknown_member"),
+            ({"until": "2001-01-01T00:00:00Z"}, 422, "dates_out_of_order"),
+            (
+                {"from": "2030-01-02T00:00:00Z", "until": "2030-01-01T00:00:00Z"},
+                422,
+                "dates_out_of_order",
+            ),
+            ({"until": "1001-01-01T00:00:00Z"}, 422, "date_out_of_range"),
+            ({"starts_at": "2030-01-02T00:00:00Z"}, 422, "invalid_request"),
+        ],
+    )
+    def test_an_offer_that_cannot_be_is_refused(self, api, changes, status, code) -> None:
+        answer = api.post("offers", {"programme": "demo", "title": "Кекс", **changes})
+        assert problem(answer) == (status, code)
+
+
+def test_the_description_of_the_api_is_served_and_names_every_route(client) -> None:
+    spec = client.get("/api/openapi.json").get_json()
+    assert spec["openapi"].startswith("3.1")
+    assert {"/api/v1/members", "/api/v1/accruals", "/api/v1/redemptions", "/api/v1/offers"} <= set(
+        spec["paths"]
+    )

@@ -1,0 +1,269 @@
+"""A card's page: what it shows, to whom, and how it follows the points."""
+
+import re
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+
+from wallet import settings
+from wallet.app import create_app
+from wallet.installation import Installation
+from wallet.pages.cards import device
+from wallet.passes import issuing
+
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari"
+IPAD = "Mozilla/5.0 (iPad; CPU OS 12_5 like Mac OS X) Version/12.1.2 Mobile/15E148 Safari/604.1"
+ANDROID = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0 Mobile Safari"
+MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605.1.15"
+
+
+def said(answer) -> str:
+    """The page's words without its markup."""
+    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+
+@pytest.fixture
+def grant(api, card):
+    def granted(points: int) -> None:
+        answer = api.post("accruals", {"card": card.number(), "points": points})
+        assert answer.status_code == 201, answer.text
+
+    return granted
+
+
+class TestShown:
+    def test_it_names_programme_member_and_number(self, card) -> None:
+        page = card.get()
+        assert page.status_code == 200
+        assert "Кофейня «Копилка»" in page.text
+        assert "Анна" in page.text
+        assert re.search(r"\d{4}\u00a0\d{4}\u00a0\d{4}\u00a0\d{4}", page.text)
+
+    @pytest.mark.parametrize(
+        ("points", "russian", "english"),
+        [
+            (1, "1 балл", "1 point"),
+            (2, "2 балла", "2 points"),
+            (5, "5 баллов", "5 points"),
+            (11, "11 баллов", "11 points"),
+            (1021, "1\u00a0021 балл", "1,021 points"),
+            (2**53 - 1, "9\u00a0007\u00a0199\u00a0254\u00a0740\u00a0991 балл", None),
+        ],
+    )
+    def test_points_are_written_as_people_write_them(
+        self, card, grant, points: int, russian: str, english: str | None
+    ) -> None:
+        grant(points)
+        assert f" {russian} " in said(card.get("?lang=ru"))
+        state = card.get("/state?lang=en").get_json()
+        if english:
+            assert f"{state['points']} {state['unit']}" == english
+
+    def test_offers_stand_there_with_their_last_day(self, card, api, installation) -> None:
+        until = (installation.clock() + timedelta(days=2)).replace(hour=22)  # tomorrow in Moscow
+        day = (until + timedelta(hours=3)).day
+        api.post(
+            "offers",
+            {
+                "programme": "demo",
+                "title": "Круассан <b>",
+                "text": "До полудня.\nВ любой кофейне.",
+                "until": until.isoformat(),
+            },
+        )
+        page = card.get("?lang=ru")
+        assert "Круассан &lt;b&gt;" in page.text
+        assert "В любой кофейне." in page.text
+        assert re.search(rf"до {day} [а-я]+ \d{{4}}", page.text)
+        assert re.search(rf"until \w+ {day}, \d{{4}}", card.get("?lang=en").text)
+
+    def test_without_offers_there_is_no_heading_for_them(self, card) -> None:
+        section = re.search(r'<section class="offers"[^>]*>', card.get().text)[0]
+        assert "hidden" in section
+
+    def test_what_the_page_shows_is_what_the_pass_shows(self, house, card, grant, client) -> None:
+        grant(75)
+        house.run()
+        serial = house.installation.keys.serial_of(card.path.removeprefix("/card/"))
+        with house.installation.database.reading() as session:
+            pass_ = issuing.by_serial(session, serial)
+        shown = {value.key: value.value for value in issuing.content(pass_).values}
+        state = card.state()
+        assert (state["version"], state["points"], state["name"]) == (2, "75", shown["name"])
+        assert shown["points"] == 75
+        assert card.number() == issuing.content(pass_).barcode
+
+    def test_nobody_may_keep_or_find_a_copy(self, card) -> None:
+        for path in ("", "/state", "/apple.pkpass", "/nothing"):
+            headers = card.get(path).headers
+            assert headers["Cache-Control"] == "no-store", path
+            assert headers["X-Robots-Tag"] == "noindex", path
+
+    def test_it_works_without_javascript(self, card) -> None:
+        assert '<noscript><meta http-equiv="refresh"' in card.get().text
+
+
+class TestNews:
+    def test_nothing_new_costs_a_304(self, card, grant) -> None:
+        first = card.get("/state")
+        again = card.get("/state", headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+        grant(10)
+        changed = card.get("/state", headers={"If-None-Match": first.headers["ETag"]})
+        assert changed.status_code == 200
+        assert changed.get_json()["points"] == "10"
+
+    def test_the_page_starts_from_the_state_it_shows(self, card) -> None:
+        page = card.get().text
+        etag = re.search(r'data-etag="(\w+)"', page)[1]
+        address = re.search(r'data-state="([^"]+)"', page)[1]
+        answer = card.client.get(address, headers={"If-None-Match": f'"{etag}"'})
+        assert answer.status_code == 304
+
+    def test_it_speaks_the_pages_language_and_keeps_no_cookie(self, card) -> None:
+        address = re.search(r'data-state="([^"]+)"', card.get("?lang=en").text)[1]
+        card.client.delete_cookie("lang")
+        answer = card.client.get(address, headers={"Accept-Language": "ru"})
+        assert answer.get_json()["unit"] == "points"
+        assert "Set-Cookie" not in answer.headers
+
+    def test_an_open_page_changes_by_itself(self, app, card, grant, api, serve, browser) -> None:
+        told = []
+
+        def later(environ, start_response):
+            """After the page is out, points come in and an offer begins."""
+            if environ["PATH_INFO"].endswith("/state") and not told:
+                told.append(True)
+                grant(1250)
+                api.post("offers", {"programme": "demo", "title": "Круассан <i>даром</i>"})
+            return app(environ, start_response)
+
+        page = browser.after(f"{serve(later)}{card.path}?lang=ru", seconds=9)
+        assert re.search(
+            r'data-shows="points"[^>]*>1\xa0250<|data-shows="points"[^>]*>1&nbsp;250<', page
+        )
+        assert re.search(r'data-shows="unit"[^>]*>баллов<', page)
+        assert "Круассан &lt;i&gt;даром&lt;/i&gt;" in page
+        section = re.search(r'<section class="offers"[^>]*>', page)[0]
+        assert "hidden" not in section
+        assert "polite" in section
+
+
+class TestCode:
+    def test_a_scanner_reads_the_number_from_the_page(
+        self, app, card, serve, browser, scan
+    ) -> None:
+        picture = browser.draw(f"{serve(app)}{card.path}", width=320)
+        assert card.number() in scan(picture)
+
+    def test_on_a_desktop_a_second_code_leads_to_this_page(
+        self, app, card, serve, browser, scan, installation
+    ) -> None:
+        picture = browser.draw(f"{serve(app)}{card.path}", width=1280)
+        public = f"{installation.settings.public_url}{card.path}"
+        assert sorted(scan(picture)) == sorted([card.number(), public])
+
+    def test_it_is_drawn_in_the_page_itself(self, card) -> None:
+        page = card.get(headers={"User-Agent": IPHONE}).text
+        assert page.count("<svg") == 1
+        assert 'fill="#fff"' in page
+        assert 'stroke="#000"' in page
+
+
+class TestWallets:
+    def test_the_button_leads_to_the_bundle(self, card) -> None:
+        link = re.search(r'<a class="button" href="([^"]+)"', card.get().text)[1]
+        assert link == f"{card.path}/apple.pkpass"
+        answer = card.client.get(link)
+        assert answer.mimetype == "application/vnd.apple.pkpass"
+        assert answer.headers["Content-Disposition"] == "attachment; filename=demo.pkpass"
+        assert answer.data.startswith(b"PK")
+
+    @pytest.mark.parametrize(
+        ("agent", "kind"),
+        [
+            (IPHONE, "apple"),
+            (IPAD, "apple"),
+            (ANDROID, "android"),
+            (MAC, "desktop"),
+            ("", "desktop"),
+        ],
+    )
+    def test_the_device_decides_what_comes_first(self, card, agent: str, kind: str) -> None:
+        assert device(agent) == kind
+        page = card.get("?lang=en", headers={"User-Agent": agent}).text
+        assert f'data-device="{kind}"' in page
+        assert f'href="{card.path}/apple.pkpass"' in page
+        assert ("Open it on your phone" in page) == (kind == "desktop")
+        assert ("Add to Home screen" in page) == (kind == "android")
+
+    def test_the_sandbox_says_so_and_leads_to_the_virtual_phone(self, card, installation) -> None:
+        page = card.get("?lang=ru")
+        assert "Это песочница" in page.text
+        assert "README" in page.text
+        link = urlsplit(re.search(r'href="(http://[^"]+)"', page.text)[1])
+        assert link.netloc == f"127.0.0.1:{installation.settings.sandbox.phone}"
+        assert parse_qs(link.query) == {"card": [f"{installation.settings.public_url}{card.path}"]}
+
+
+class TestStrangers:
+    @pytest.mark.parametrize(
+        "change", [lambda t: t[:-1] + "é", lambda t: t[:40], lambda t: "x" + t]
+    )
+    @pytest.mark.parametrize("below", ["", "/state", "/apple.pkpass"])
+    def test_a_wrong_link_is_a_friendly_page(self, client, card, change, below: str) -> None:
+        token = card.path.removeprefix("/card/")
+        answer = client.get(f"/card/{change(token)}{below}")
+        assert answer.status_code == 404
+        assert answer.mimetype == "text/html"
+        assert "Анна" not in answer.text
+
+    @pytest.mark.parametrize("token", [".", "%00.x", "%ff", "a" * 3000, "🦊"])
+    def test_no_link_breaks_it(self, client, token: str) -> None:
+        assert client.get(f"/card/{token}").status_code == 404
+
+    def test_a_certificate_that_ran_out_is_said_on_a_page(self, card, clock_now) -> None:
+        clock_now.advance(days=1000)
+        answer = card.get("/apple.pkpass?lang=ru")
+        assert answer.status_code == 503
+        assert answer.mimetype == "text/html"
+        assert "Скоро вернёмся" in answer.text
+
+
+@pytest.fixture
+def production(installation: Installation, environment: dict[str, str]) -> Flask:
+    """The same installation as it would be in production."""
+    values = {
+        **environment,
+        "WALLET_MODE": "production",
+        "WALLET_PUBLIC_URL": "https://cards.example",
+        "WALLET_SECRET_KEY": "a-secret-of-production-of-many-characters",
+        "WALLET_API_KEY": "a-key-of-production-of-many-characters",
+        "WALLET_WEBHOOK_SECRET": "whsec_YS13ZWJob29rLXNlY3JldC1vZi1wcm9kdWN0aW9u",
+    }
+    serious = settings.from_env(values)
+    fields = {name: getattr(installation, name) for name in Installation.__slots__}
+    return create_app(Installation(**{**fields, "settings": serious}))
+
+
+class TestProduction:
+    def test_nothing_of_the_sandbox_is_shown(self, production, card) -> None:
+        page = production.test_client().get(f"{card.path}?lang=en")
+        assert page.status_code == 200
+        assert "sandbox" not in page.text
+        assert "127.0.0.1" not in page.text
+        assert "Point the camera" in page.text
+        assert "Secure" in page.headers["Set-Cookie"]
+
+    def test_there_is_no_front_page(self, production) -> None:
+        assert production.test_client().get("/").status_code == 404
+
+
+def test_the_sandboxs_front_page_leads_everywhere(client, installation) -> None:
+    page = client.get("/?lang=ru")
+    phone = f"http://127.0.0.1:{installation.settings.sandbox.phone}/"
+    for address in ("/join/demo", phone, "/api/openapi.json"):
+        assert f'href="{address}"' in page.text
+    assert client.get("/api/openapi.json").status_code == 200

@@ -1,0 +1,107 @@
+"""The language of a page, and that each word of it is there."""
+
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+import wallet.pages
+
+PAGES = Path(wallet.pages.__file__).parent
+RUSSIAN = PAGES / "translations/ru/LC_MESSAGES"
+
+AT_HOME = "Получить карту", "Get my card"
+
+
+def speaks(answer) -> str:
+    russian = '<html lang="ru">' in answer.text
+    assert russian or '<html lang="en">' in answer.text
+    assert (AT_HOME[0] in answer.text) == russian
+    return "ru" if russian else "en"
+
+
+class TestChoice:
+    def test_a_russian_programme_speaks_russian_to_those_who_say_nothing(self, client) -> None:
+        assert speaks(client.get("/join/demo")) == "ru"
+
+    @pytest.mark.parametrize(
+        ("accepts", "language"),
+        [("en-GB,en;q=0.8", "en"), ("ru-RU", "ru"), ("de,en;q=0.5,ru;q=0.4", "en"), ("de", "ru")],
+    )
+    def test_the_browser_is_asked_before_the_programme(self, client, accepts, language) -> None:
+        answer = client.get("/join/demo", headers={"Accept-Language": accepts})
+        assert speaks(answer) == language
+
+    def test_what_was_chosen_is_remembered(self, client) -> None:
+        answer = client.get("/join/demo?lang=en", headers={"Accept-Language": "ru"})
+        assert speaks(answer) == "en"
+        cookie = client.get_cookie("lang")
+        assert (cookie.value, cookie.http_only, cookie.same_site) == ("en", True, "Lax")
+        assert speaks(client.get("/join/demo", headers={"Accept-Language": "ru"})) == "en"
+
+    @pytest.mark.parametrize("lang", ["de", "", "<script>", "ru,en", "../../etc"])
+    def test_a_language_we_do_not_speak_is_not_remembered(self, client, lang: str) -> None:
+        answer = client.get("/join/demo", query_string={"lang": lang})
+        assert answer.status_code == 200
+        assert client.get_cookie("lang") is None
+        client.set_cookie("lang", lang)
+        assert client.get("/join/demo").status_code == 200
+
+    @pytest.mark.parametrize("language", ["ru", "en"])
+    def test_a_card_speaks_its_members_language(self, client, join, language: str) -> None:
+        path = join(name="Анна", locale=language)["links"]["card"].removeprefix(
+            "http://127.0.0.1:8080"
+        )
+        other = {"ru": "en", "en": "ru"}[language]
+        page = client.get(path, headers={"Accept-Language": other})
+        assert f'<html lang="{language}">' in page.text
+        assert f'<html lang="{other}">' in client.get(f"{path}?lang={other}").text
+
+    def test_each_page_offers_both(self, client, card) -> None:
+        for path in ("/", "/join/demo", card.path, "/nowhere"):
+            page = client.get(path).text
+            assert 'href="?lang=ru"' in page
+            assert 'href="?lang=en"' in page
+            assert page.count('aria-current="true"') == 1
+
+
+class TestTranslations:
+    @pytest.fixture
+    def russian(self) -> Catalog:
+        with (RUSSIAN / "messages.po").open("rb") as file:
+            return read_po(file, locale="ru")
+
+    def test_every_sentence_has_its_russian(self, russian: Catalog) -> None:
+        with (PAGES / "babel.cfg").open() as file:
+            methods, options = parse_mapping_cfg(file)
+        used = {
+            message if isinstance(message, str) else message[0]
+            for _, _, message, _, _ in extract_from_dir(PAGES, methods, options)
+        }
+        assert len(used) > 40
+        known = {
+            message.id if isinstance(message.id, str) else message.id[0]
+            for message in russian
+            if message.id
+        }
+        assert used - known == set(), "see babel.cfg for what to run"
+        assert known - used == set(), "no page says this any more"
+        for message in russian:
+            forms = message.string if isinstance(message.string, tuple) else (message.string,)
+            assert all(forms), message.id
+            assert not message.fuzzy or not message.id, message.id
+
+    def test_the_compiled_file_is_up_to_date(self, russian: Catalog) -> None:
+        with (RUSSIAN / "messages.mo").open("rb") as file:
+            compiled = read_mo(file)
+        for message in russian:
+            if message.id:
+                found = compiled.get(message.id)
+                assert found, f"{message.id!r}: run pybabel compile as in babel.cfg"
+                # One kind of file yields lists, the other tuples.
+                assert list(found.string) == list(message.string)
+        assert len(compiled) == len(russian)

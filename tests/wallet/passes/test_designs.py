@@ -1,0 +1,94 @@
+"""Designs that no wallet could show are refused where somebody can still change them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from wallet.errors import DesignRefused
+from wallet.passes import designs, templates
+from wallet.passes.content import Design, FieldDesign
+
+POINTS = FieldDesign(
+    "points", "header", {"ru": "Баллы", "en": "Points"}, "points", {"ru": "%@", "en": "Now %@"}
+)
+DESIGN = Design(
+    organization="Ромашка",
+    description={"ru": "Карта"},
+    languages=("ru", "en"),
+    fields=(POINTS,),
+)
+
+
+def field(**changes: Any) -> dict[str, Any]:
+    return {"fields": (replace(POINTS, **changes),)}
+
+
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "no language": ({"languages": ()}, "languages"),
+    "a path for a language": ({"languages": ("ru", "../en")}, "languages"),
+    "an underscore in a language": ({"languages": ("ru_RU",)}, "languages"),
+    "a language twice": ({"languages": ("ru", "RU")}, "languages"),
+    "no organisation": ({"organization": " "}, "organization"),
+    "no description": ({"description": {"en": "Card"}}, "description"),
+    "a colour by name": ({"background": "navy"}, "background"),
+    "a short colour": ({"foreground": "#fff"}, "foreground"),
+    "a colour with more behind it": ({"label_colour": "#ffffff\n"}, "label_colour"),
+    "an unknown barcode": ({"symbology": "ean13"}, "symbology"),
+    "a null byte": ({"logo_text": "a\x00b"}, "logo_text"),
+    "half an emoji": (field(label={"ru": "\ud83c"}), "fields.points.label"),
+    "an empty key": (field(key=""), "fields."),
+    "a key with a space": (field(key="a b"), "fields.a b"),
+    "an unknown slot": (field(slot="footer"), "fields.points.slot"),
+    "an unknown fact": (field(shows="weather"), "fields.points.shows"),
+    "a label only in another language": (field(label={"en": "Points"}), "fields.points.label"),
+    "a message without its value": (
+        field(change_message={"ru": "%@", "en": "Changed"}),
+        "fields.points.change_message",
+    ),
+    "a message with two values": (
+        field(change_message={"ru": "%@ и %@"}),
+        "fields.points.change_message",
+    ),
+    "a message only in another language": (
+        field(change_message={"en": "%@"}),
+        "fields.points.change_message",
+    ),
+    "one key for two fields": ({"fields": (POINTS, replace(POINTS, slot="back"))}, "fields.points"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_a_faulty_design_is_refused_by_the_part_to_change(
+    fault: tuple[dict[str, Any], str],
+) -> None:
+    changes, part = fault
+    with pytest.raises(DesignRefused) as caught:
+        designs.check(replace(DESIGN, **changes))
+    assert caught.value.field == part
+    assert str(caught.value).startswith(f"{part}: ")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"languages": ("ru", "zh-Hans", "de-AT")},
+        {"organization": "🎁" * 300},
+        {"fields": ()},
+        field(label={}, change_message=None),
+        field(label={"ru": "две\r\nстроки\tтут"}),
+    ],
+)
+def test_a_sound_design_passes(changes: dict[str, Any]) -> None:
+    designs.check(replace(DESIGN, **changes))
+
+
+def test_the_design_that_programmes_begin_with_is_sound() -> None:
+    designs.check(templates.standard("Ромашка"))
+
+
+def test_a_missing_translation_falls_back_to_the_default() -> None:
+    assert designs.said({"ru": "Да", "en": ""}, "en", "ru") == "Да"
+    assert designs.said({"ru": "Да", "en": "Yes"}, "en", "ru") == "Yes"
+    assert designs.said({}, "en", "ru") == ""

@@ -1,0 +1,794 @@
+"""The virtual phone behaves as a real one does, and so does what is built around it."""
+
+import io
+import json
+import re
+import stat
+import string
+import threading
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import chains
+import pytest
+from cryptography import x509
+from flask import Flask
+from flask.testing import FlaskClient
+from processes import processes, wait_until
+from servers import free_ports
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from wallet.apple import complaints
+from wallet.apple.signing import Signer
+from wallet.sandbox import apns, drawing, passbook, words
+from wallet.sandbox.apns import Running
+from wallet.sandbox.exchanges import shortened
+from wallet.sandbox.passbook import OpenedPass
+from wallet.sandbox.phone import VirtualPhone
+from wallet.sandbox.phone_page.app import PhonePage
+from wallet.sandbox.shop import Shop
+from wallet.sandbox.troubles import NoAnswer, PassRefused, SandboxTrouble
+
+WAIT_S = 10.0
+API_KEY = "sandbox-test-key-of-32-characters"
+
+
+@pytest.fixture
+def pushes(chain: Path) -> Iterator[Running]:
+    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def port() -> int:
+    return free_ports(1)
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], pushes: Running, port: int) -> dict[str, str]:
+    url = f"http://127.0.0.1:{port}"
+    return {**environment, "WALLET_APNS_URL": pushes.url, "WALLET_PUBLIC_URL": url}
+
+
+@dataclass
+class Served:
+    """The service on a real port. `answers` are given in its place: path pattern -> answer."""
+
+    url: str
+    answers: dict[str, Callable[[], Response]] = field(default_factory=dict)
+
+    def meddle(self, path: str, body: object = b"", **options: Any) -> None:
+        """Answer so, whenever a path fits, in the service's place."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.answers[path] = lambda: Response(data, **options)
+
+
+@pytest.fixture
+def served(app: Flask, port: int) -> Iterator[Served]:
+    house = Served(f"http://127.0.0.1:{port}")
+    service = app.wsgi_app
+
+    def meddled(environ: Any, start_response: Any) -> Iterable[bytes]:
+        path = Request(environ).path
+        for pattern, answer in house.answers.items():
+            if re.search(pattern, path):
+                return answer()(environ, start_response)
+        return service(environ, start_response)
+
+    app.wsgi_app = meddled  # type: ignore[method-assign]
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield house
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def root(chain: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate((chain / "root.pem").read_bytes())
+
+
+@pytest.fixture
+def phone(served: Served, pushes: Running, root: x509.Certificate) -> VirtualPhone:
+    return VirtualPhone(root, pushes.control_url, "ru")
+
+
+@pytest.fixture
+def shop(served: Served, phone: VirtualPhone) -> Shop:
+    return Shop(served.url, API_KEY, phone.journal)
+
+
+@pytest.fixture
+def card(phone: VirtualPhone, member: dict) -> OpenedPass:
+    """The member's card in the phone."""
+    return phone.add(member["links"]["apple"])
+
+
+def values(pass_: OpenedPass) -> dict[str, object]:
+    return {field.key: field.value for field in pass_.fields}
+
+
+def purposes(phone: VirtualPhone) -> list[tuple[str, int | None]]:
+    return [(exchange.purpose, exchange.status) for exchange in phone.journal.after(0)]
+
+
+def complained(house) -> list[str]:
+    with house.installation.database.reading() as session:
+        return [complaint.line for complaint in complaints.newest(session, 10)]
+
+
+# Adding
+
+
+def test_a_card_is_downloaded_registered_listed_and_fetched(phone, card, member, pushes) -> None:
+    assert purposes(phone) == [("open", 200), ("register", 201), ("list", 200), ("fetch", 200)]
+    assert card.barcode.message == member["card"]["barcode"]
+    assert phone.passes == [card]
+    assert phone.changes == ()
+
+
+def test_a_card_speaks_the_language_of_its_phone(card) -> None:
+    points = next(field for field in card.fields if field.key == "points")
+    assert (card.label(points, "ru"), card.label(points, "en")) == ("Баллы", "Points")
+    assert "Имя" in drawing.draw(card, "ru")
+    assert "Name" in drawing.draw(card, "en")
+
+
+def test_a_card_can_come_as_bytes(phone, served, member, client) -> None:
+    bundle = client.get(member["links"]["apple"].removeprefix(served.url)).data
+    assert phone.add(bundle).serial == phone.passes[0].serial
+    assert purposes(phone)[0] == ("register", 201)
+
+
+def test_a_page_with_a_card_leads_to_the_card(phone, served, member) -> None:
+    link = member["links"]["apple"].removeprefix(served.url)
+    page = f'<a href="/help">?</a> <a class="add" href="{link}">Apple Wallet</a>'.encode()
+    served.meddle("^/some/page$", page, mimetype="text/html")
+    assert phone.add(f"{served.url}/some/page").barcode.message == member["card"]["barcode"]
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("/healthz", "no_pass_there"),
+        ("/card/of-nobody/apple.pkpass", "no_pass_there"),
+        ("ftp://127.0.0.1/card.pkpass", "not_a_link"),
+        ("card.pkpass", "not_a_link"),
+    ],
+)
+def test_what_is_no_card_is_refused_in_words(phone, served, address, problem) -> None:
+    with pytest.raises(SandboxTrouble) as refusal:
+        phone.add(served.url + address if address.startswith("/") else address)
+    assert refusal.value.problem == problem
+    assert phone.passes == []
+
+
+def test_nobody_at_home_is_said_by_address(phone) -> None:
+    with pytest.raises(NoAnswer, match=r"http://127\.0\.0\.1:9\b"):
+        phone.add("http://127.0.0.1:9/card.pkpass")
+
+
+def test_a_card_that_cannot_register_is_not_kept(phone, served, member, house) -> None:
+    served.meddle("/registrations/", status=401)
+    with pytest.raises(SandboxTrouble) as refusal:
+        phone.add(member["links"]["apple"])
+    assert refusal.value.problem == "registration_refused"
+    assert phone.passes == []
+    assert "answered with 401" in complained(house)[0]
+
+
+def test_a_second_card_is_asked_for_with_the_tag_of_the_first(phone, card, join) -> None:
+    phone.add(join(name="Борис")["links"]["apple"])
+    listed = [exchange.path for exchange in phone.journal.after(0) if exchange.purpose == "list"]
+    assert "passesUpdatedSince" not in listed[0]
+    assert "passesUpdatedSince=" in listed[1]
+    assert len(phone.passes) == 2
+
+
+# Changes
+
+
+def test_an_accrual_arrives_by_push_and_changes_that_field_alone(
+    phone, card, shop, house, member
+) -> None:
+    done = shop.accrue(member["card"]["barcode"], 1250, "Кофе")
+    house.run()
+    push = phone.hear(WAIT_S)
+    assert push is not None
+    (change,) = push.changes
+    assert change.pushed_at >= done.at - timedelta(seconds=WAIT_S)
+    assert values(phone.passes[0]) == {**values(card), "points": 1250}
+    (changed,) = change.fields("en")
+    assert (changed.label, changed.before, changed.after) == ("Points", "0", "1,250")
+    assert change.message("en") == "You now have 1,250 points"
+    assert change.message("ru") == "Теперь у вас баллов: 1\u00a0250"
+
+
+def test_an_offer_says_its_title_on_the_lock_screen(phone, card, shop, house, member) -> None:
+    customer = shop.find(member["card"]["barcode"])
+    shop.offer(customer, "Латте −20 %", "До пятницы")
+    house.run()
+    (change,) = phone.hear(WAIT_S).changes
+    assert change.message("ru") == "Латте −20 %"
+    assert [changed.label for changed in change.fields("ru")] == ["Предложение", "Предложения"]
+
+
+def test_an_offer_that_ends_changes_the_card_in_silence(phone, card, api, house, clock_now) -> None:
+    until = (clock_now() + timedelta(days=1)).isoformat()
+    api.post("offers", {"programme": "demo", "title": "Кекс", "until": until})
+    house.run()
+    assert phone.hear(WAIT_S).changes[0].message("ru") == "Кекс"
+    clock_now.advance(days=2)
+    house.run()
+    (change,) = phone.hear(WAIT_S).changes
+    assert values(change.after)["offer"] == "—"
+    assert change.message("ru") is None
+
+
+def test_two_messages_at_once_end_in_one_general_line(phone, card, shop, house, member) -> None:
+    shop.accrue(member["card"]["barcode"], 10, "Кофе")
+    shop.offer(shop.find(member["card"]["barcode"]), "Латте", "")
+    house.run()
+    (change,) = phone.hear(WAIT_S).changes
+    assert change.message("en") == "The card has changed."
+    assert {changed.label for changed in change.fields("en")} == {"Points", "Offer", "Offers"}
+
+
+def test_without_news_there_is_no_push_and_a_pull_answers_304(phone, card) -> None:
+    assert phone.hear(0.2) is None
+    assert phone.pull(card.serial) is None
+    assert purposes(phone)[-1] == ("fetch", 304)
+    assert phone.changes == ()
+
+
+def test_one_push_brings_the_changes_of_all_its_cards(phone, card, join, api, house) -> None:
+    phone.add(join(name="Борис")["links"]["apple"])
+    api.post("offers", {"programme": "demo", "title": "Для всех"})
+    house.run()
+    changes = phone.hear(WAIT_S).changes
+    assert [values(change.after)["offer"] for change in changes] == ["Для всех"] * 2
+
+
+def test_a_removed_card_is_heard_of_no_more(phone, card, shop, house, member) -> None:
+    phone.remove(card.serial)
+    assert purposes(phone)[-1] == ("unregister", 200)
+    shop.accrue(member["card"]["barcode"], 10, "Кофе")
+    house.run()
+    assert phone.hear(0.2) is None
+    assert phone.passes == []
+
+
+def test_a_new_stand_in_counts_anew_and_is_heard_all_the_same(
+    phone, card, shop, house, member, pushes
+) -> None:
+    for _ in range(2):
+        shop.accrue(member["card"]["barcode"], 10, "Кофе")
+        house.run()
+        assert phone.hear(WAIT_S) is not None
+    pushes.stand_in._heard.clear()
+    shop.accrue(member["card"]["barcode"], 10, "Кофе")
+    house.run()
+    assert values(phone.hear(WAIT_S).changes[0].after)["points"] == 30
+
+
+def test_a_listening_phone_needs_no_asking(phone, card, shop, house, member) -> None:
+    stop = threading.Event()
+    listener = threading.Thread(target=phone.listen, args=(stop,), daemon=True)
+    listener.start()
+    shop.accrue(member["card"]["barcode"], 10, "Кофе")
+    house.run()
+    wait_until(lambda: len(phone.changes) == 1, "the change", WAIT_S)
+    stop.set()
+
+
+# What a phone complains about
+
+
+def test_a_push_without_news_is_complained_about(phone, card, house) -> None:
+    phone.refresh(pushed_at=datetime.now(UTC))
+    assert purposes(phone)[-2:] == [("list", 204), ("log", 200)]
+    assert "spurious push" in complained(house)[0]
+
+
+def test_a_tag_that_stays_the_same_is_complained_about(phone, card, served, house) -> None:
+    listing = {"serialNumbers": [card.serial], "lastUpdated": "7"}
+    served.meddle("/registrations/", listing, mimetype="application/json")
+    phone.refresh()
+    assert complained(house) == []
+    phone.refresh()
+    assert "lastUpdated tag (7) remained the same" in complained(house)[0]
+
+
+@pytest.mark.parametrize(
+    "listing", [{"serialNumbers": [], "lastUpdated": "1"}, {"lastUpdated": 1}, [], b"<html>"]
+)
+def test_a_list_that_is_none_is_complained_about(phone, card, served, house, listing) -> None:
+    served.meddle("/registrations/", listing, mimetype="application/json")
+    with pytest.raises(SandboxTrouble):
+        phone.refresh()
+    assert "unusable" in complained(house)[0]
+
+
+def test_a_damaged_update_leaves_the_old_card_and_is_asked_for_again(
+    phone, card, served, shop, house, member
+) -> None:
+    shop.accrue(member["card"]["barcode"], 10, "Кофе")
+    house.run()
+    served.meddle("/passes/", b"PK but no zip", mimetype=passbook.MEDIA_TYPE)
+    with pytest.raises(PassRefused):
+        phone.hear(WAIT_S)
+    assert phone.passes == [card]
+    assert "encountered error" in complained(house)[0]
+    served.answers.clear()
+    phone.refresh()
+    assert values(phone.passes[0])["points"] == 10
+
+
+def test_another_pass_in_place_of_ones_own_is_refused(phone, card, served, join, client) -> None:
+    other = client.get(join(name="Борис")["links"]["apple"].removeprefix(served.url)).data
+    served.meddle("/passes/", other, mimetype=passbook.MEDIA_TYPE)
+    with pytest.raises(PassRefused) as refusal:
+        phone.pull(card.serial)
+    assert refusal.value.problem == "another_pass"
+
+
+# Bundles
+
+
+@dataclass
+class Bundle:
+    """A bundle to take apart, spoil and put together again."""
+
+    files: dict[str, bytes]
+    signer: Signer
+    root: x509.Certificate
+
+    def zip(self, *more: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, data in (*self.files.items(), *more):
+                archive.writestr(name, data)
+        return packed.getvalue()
+
+    def sealed(self, signer: Signer | None = None) -> bytes:
+        """With a manifest that is true of the files as they are now, and signed."""
+        listed = {
+            name: sha1(data, usedforsecurity=False).hexdigest()
+            for name, data in self.files.items()
+            if name not in ("manifest.json", "signature")
+        }
+        self.files["manifest.json"] = json.dumps(listed, indent=1).encode()
+        self.files["signature"] = (signer or self.signer).sign(self.files["manifest.json"])
+        return self.zip()
+
+    def rewrite(self, **changes: object) -> bytes:
+        """With other values in pass.json; None takes a key away."""
+        document = {**json.loads(self.files["pass.json"]), **changes}
+        kept = {key: value for key, value in document.items() if value is not None}
+        self.files["pass.json"] = json.dumps(kept).encode()
+        return self.sealed()
+
+    def problem(self, data: bytes, now: datetime | None = None) -> str:
+        with pytest.raises(PassRefused) as refusal:
+            passbook.open_pass(data, self.root, now or datetime.now(UTC))
+        return refusal.value.problem
+
+
+@pytest.fixture
+def bundle(member: dict, client: FlaskClient, house, root, environment) -> Bundle:
+    path = member["links"]["apple"].removeprefix(environment["WALLET_PUBLIC_URL"])
+    with zipfile.ZipFile(io.BytesIO(client.get(path).data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    signer = house.installation.signers[house.installation.pass_type]
+    return Bundle(files, signer, root)
+
+
+def symlink(name: str) -> zipfile.ZipInfo:
+    link = zipfile.ZipInfo(name)
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return link
+
+
+def test_a_manifest_with_line_ends_is_as_good_as_one_without(bundle: Bundle) -> None:
+    assert b"\n" in (bundle.sealed(), bundle.files["manifest.json"])[1]
+    assert passbook.open_pass(bundle.zip(), bundle.root, datetime.now(UTC)).fields
+
+
+@pytest.mark.parametrize(
+    ("member_name", "problem"),
+    [
+        ("../evil.png", "path_in_zip"),
+        ("/etc/evil.png", "path_in_zip"),
+        ("a\\..\\evil.png", "path_in_zip"),
+        ("en.lproj/../evil.png", "path_in_zip"),
+        ("one/two/evil.png", "path_in_zip"),
+        ("C:evil.png", "path_in_zip"),
+        (".DS_Store", "path_in_zip"),
+        ("pass.json", "file_twice"),
+        ("extra.png", "manifest_incomplete"),
+        (symlink("link.png"), "symlink"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_hostile_zip_is_refused(bundle: Bundle, member_name, problem: str) -> None:
+    assert bundle.problem(bundle.zip((member_name, b"evil"))) == problem
+
+
+def test_too_many_files_are_refused(bundle: Bundle) -> None:
+    more = [(f"{number}.png", b"") for number in range(passbook.MOST_FILES)]
+    assert bundle.problem(bundle.zip(*more)) == "too_many_files"
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused_unopened(bundle: Bundle) -> None:
+    bomb = zipfile.ZipInfo("strip.png")
+    bomb.compress_type = zipfile.ZIP_DEFLATED
+    del bundle.files["strip.png"]
+    packed = bundle.zip((bomb, bytes(passbook.MOST_BYTES)))
+    assert len(packed) < passbook.MOST_BYTES
+    assert bundle.problem(packed) == "too_large"
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"<html>", b"PK\x05\x06" + bytes(18)])
+def test_what_is_no_zip_is_refused(bundle: Bundle, data: bytes) -> None:
+    assert bundle.problem(data) in ("not_a_zip", "file_missing")
+
+
+def test_a_zip_cut_anywhere_is_refused(bundle: Bundle) -> None:
+    whole = bundle.zip()
+    for length in range(0, len(whole) - 1, 997):
+        assert bundle.problem(whole[:length]) == "not_a_zip"
+
+
+@pytest.mark.parametrize("name", ["pass.json", "icon.png", "ru.lproj/pass.strings"])
+def test_a_file_that_was_tampered_with_is_refused(bundle: Bundle, name: str) -> None:
+    bundle.files[name] += b" "
+    assert bundle.problem(bundle.zip()) == "file_tampered"
+
+
+@pytest.mark.parametrize("name", ["pass.json", "manifest.json", "signature"])
+def test_a_file_that_is_missing_is_named(bundle: Bundle, name: str) -> None:
+    del bundle.files[name]
+    assert bundle.problem(bundle.zip()) == "file_missing"
+
+
+def test_a_manifest_changed_after_signing_is_refused(bundle: Bundle) -> None:
+    signature = bundle.files["signature"]
+    bundle.sealed()
+    bundle.files["signature"] = signature
+    assert bundle.problem(bundle.zip()) == "signature_of_another_manifest"
+
+
+def test_a_signature_of_a_stranger_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    pass_type = bundle.signer.pass_type
+    issued = chains.leaf(pass_type, bundle.signer.team)
+    stranger = Signer.load(chains.lay(tmp_path / "stranger", issued), datetime.now(UTC))
+    assert bundle.problem(bundle.sealed(stranger)) == "unknown_signer"
+
+
+def test_no_bit_of_a_signature_can_be_turned(bundle: Bundle) -> None:
+    """Whatever is changed in what was signed, or in the signature over it."""
+    whole = bundle.files["signature"]
+    manifest = bundle.files["manifest.json"]
+    digest_at = whole.index(bytes.fromhex("2a864886f70d010904"))
+    for place in (digest_at + 13, digest_at + 40, len(whole) - 1, len(whole) - 200):
+        turned = bytearray(whole)
+        turned[place] ^= 1
+        bundle.files["signature"] = bytes(turned)
+        assert bundle.problem(bundle.zip()).startswith("signature_"), place
+    assert manifest == bundle.files["manifest.json"]
+
+
+def test_a_signature_that_was_cut_is_refused(bundle: Bundle) -> None:
+    whole = bundle.files["signature"]
+    for length in range(0, len(whole) - 1, 211):
+        bundle.files["signature"] = whole[:length]
+        assert bundle.problem(bundle.zip()) == "signature_unreadable"
+
+
+@pytest.mark.parametrize("days", [-10, 400])
+def test_a_certificate_out_of_its_time_is_refused(bundle: Bundle, days: int) -> None:
+    now = datetime.now(UTC) + timedelta(days=days)
+    assert bundle.problem(bundle.zip(), now) == "certificate_expired"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"passTypeIdentifier": "pass.example.other"}, "pass_type_of_another_certificate"),
+        ({"teamIdentifier": "SOMEBODY00"}, "team_of_another_certificate"),
+        ({"description": None}, "key_missing"),
+        ({"storeCard": None}, "key_missing"),
+        ({"coupon": {}}, "key_missing"),
+        ({"formatVersion": 2}, "key_missing"),
+        ({"authenticationToken": "too short"}, "key_missing"),
+        ({"webServiceURL": "javascript:alert(1)"}, "key_missing"),
+        ({"storeCard": {"headerFields": [{"key": "a"}]}}, "bad_field"),
+        ({"storeCard": {"headerFields": [{"key": "a", "value": True}]}}, "bad_field"),
+        (
+            {"storeCard": {"backFields": [{"key": "a", "value": 1}, {"key": "a", "value": 2}]}},
+            "field_twice",
+        ),
+        (
+            {"storeCard": {"backFields": [{"key": "a", "value": "x", "currencyCode": "EUR"}]}},
+            "bad_field",
+        ),
+        (
+            {
+                "storeCard": {
+                    "backFields": [
+                        {"key": "a", "value": "tomorrow", "dateStyle": "PKDateStyleShort"}
+                    ]
+                }
+            },
+            "bad_field",
+        ),
+    ],
+)
+def test_a_pass_json_that_phones_refuse_is_refused(bundle: Bundle, changes, problem) -> None:
+    assert bundle.problem(bundle.rewrite(**changes)) == problem
+
+
+def test_a_pass_without_an_icon_is_refused(bundle: Bundle) -> None:
+    for name in [name for name in bundle.files if name.startswith("icon")]:
+        del bundle.files[name]
+    assert bundle.problem(bundle.sealed()) == "without_icon"
+
+
+def test_a_pass_without_a_web_service_is_carried_and_asks_nobody(
+    bundle: Bundle, phone: VirtualPhone
+) -> None:
+    phone.add(bundle.rewrite(webServiceURL=None, authenticationToken=None))
+    phone.refresh()
+    assert len(phone.passes) == 1
+    assert purposes(phone) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "english", "russian"),
+    [
+        ({"value": 1234567, "numberStyle": "PKNumberStyleDecimal"}, "1,234,567", "1 234 567"),
+        ({"value": 1234567}, "1234567", "1234567"),
+        ({"value": 12.5, "currencyCode": "EUR"}, "€12.50", "12,50 €"),
+        ({"value": 0.2, "numberStyle": "PKNumberStylePercent"}, "20%", "20 %"),
+        (
+            {
+                "value": "2026-12-31T12:00:00+03:00",
+                "dateStyle": "PKDateStyleMedium",
+                "ignoresTimeZone": True,
+            },
+            "Dec 31, 2026",
+            "31 дек. 2026 г.",
+        ),
+    ],
+)
+def test_values_are_written_in_the_manner_of_the_language(
+    bundle: Bundle, raw: dict, english: str, russian: str
+) -> None:
+    document = bundle.rewrite(storeCard={"backFields": [{"key": "a", "label": "A", **raw}]})
+    pass_ = passbook.open_pass(document, bundle.root, datetime.now(UTC))
+    said = [pass_.value(pass_.fields[0], language) for language in ("en", "ru")]
+    assert [text.replace("\u00a0", " ") for text in said] == [english, russian]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_strings_are_read_in_every_encoding_that_is_seen(bundle: Bundle, encoding: str) -> None:
+    text = '/* said "so" */\n"Баллы" = "Pts \\"of\\" \\\\ ours";\n"Имя"="Who\\nis";'
+    bundle.files["en.lproj/pass.strings"] = text.encode(encoding)
+    pass_ = passbook.open_pass(bundle.sealed(), bundle.root, datetime.now(UTC))
+    assert pass_.said("Баллы", "en") == 'Pts "of" \\ ours'
+    assert pass_.said("Имя", "en") == "Who\nis"
+    assert pass_.said("Предложение", "en") == "Предложение"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ({"value": 1}, {"value": 2, "changeMessage": "Now %@"}, "Now 2"),
+        ({"value": 1}, {"value": 2}, None),
+        ({"value": 1, "changeMessage": "Now %@"}, {"value": 2}, None),
+        ({"value": 2}, {"value": 2, "changeMessage": "Now %@", "label": "New"}, None),
+        ({"value": 1}, {"value": 2, "changeMessage": "Changed"}, "The card has changed."),
+    ],
+)
+def test_the_lock_screen_speaks_by_the_newer_pass(bundle: Bundle, before, after, message) -> None:
+    opened = [
+        passbook.open_pass(
+            bundle.rewrite(storeCard={"headerFields": [{"key": "a", **one}]}),
+            bundle.root,
+            datetime.now(UTC),
+        )
+        for one in (before, after)
+    ]
+    assert passbook.lock_screen(*opened, "en") == message
+
+
+# What people see
+
+
+def test_no_secret_is_shown_in_full(phone, card, shop, member, house) -> None:
+    shop.find(member["card"]["barcode"])
+    phone.remove(card.serial)
+    shown = "\n".join(exchange.path for exchange in phone.journal.after(0))
+    link_token = member["links"]["apple"].split("/")[-2]
+    for secret in (phone.device_id, phone.push_token, card.token, link_token, card.serial):
+        assert secret not in shown
+    assert member["card"]["barcode"] not in shown
+    assert "/registrations/pass.sandbox.loyalty" in shown
+
+
+def test_a_shortened_address_keeps_what_tells_it_apart() -> None:
+    address = (
+        f"http://host/apple/v1/devices/{'d' * 32}/registrations/pass.a.b?passesUpdatedSince=12"
+    )
+    assert shortened(address) == (
+        "/apple/v1/devices/dddddd…/registrations/pass.a.b?passesUpdatedSince=12"
+    )
+
+
+def test_every_word_is_there_in_both_languages_with_the_same_facts() -> None:
+    for key, texts in words.WORDS.items():
+        facts = [{name for _, name, _, _ in string.Formatter().parse(t) if name} for t in texts]
+        assert all(text.strip() for text in texts), key
+        assert facts[0] == facts[1], key
+
+
+def test_every_exchange_has_a_sentence(phone, card, shop, member, house) -> None:
+    with pytest.raises(SandboxTrouble, match="not enough points"):
+        shop.redeem(member["card"]["barcode"], 10, "Кофе")
+    for exchange in phone.journal.after(0):
+        for language in words.LANGUAGES:
+            assert exchange.sentence(language).endswith(".")
+    assert words.exchange("list", None, "en") == "No answer came."
+    assert words.exchange("list", 500, "en") == "This was refused."
+
+
+# The page
+
+
+@pytest.fixture
+def page(phone: VirtualPhone, shop: Shop) -> FlaskClient:
+    return PhonePage(phone, shop, phone.journal).app().test_client()
+
+
+def press(page: FlaskClient, path: str, body: object = None, **options: Any):
+    return page.post(path, json=body or {}, base_url="http://127.0.0.1:8081", **options)
+
+
+def look(page: FlaskClient, **query: Any) -> dict:
+    return page.get("/state", query_string=query, base_url="http://127.0.0.1:8081").get_json()
+
+
+def test_clicks_alone_show_the_whole_loop(page, phone, house) -> None:
+    serial = press(page, "/passes/demo?lang=en").get_json()["serial"]
+    assert look(page, lang="en")["pass"]["header"] == [{"label": "Points", "value": "0"}]
+    for path, text in (("earn", "You now have 10 points"), ("offer", "cappuccino")):
+        assert press(page, f"/passes/{serial}/{path}?lang=en").status_code == 200
+        house.run()
+        phone.hear(WAIT_S)
+        assert text in look(page, lang="en")["notices"][-1]["text"]
+    state = look(page, lang="ru")
+    assert state["change"]["before"][0] == {"label": "Предложение", "value": "—"}
+    assert "На экране блокировки" in state["change"]["message"]
+    assert " мс после ответа кассе" in state["change"]["took"]
+    assert state["exchanges"][0]["sentence"] == "Телефон забрал карту."
+
+
+def test_spending_what_is_not_there_is_said_in_words(page) -> None:
+    serial = press(page, "/passes/demo").get_json()["serial"]
+    answer = press(page, f"/passes/{serial}/spend?lang=ru")
+    assert (answer.status_code, answer.get_json()["sentence"]) == (
+        422,
+        "На карте не хватает баллов.",
+    )
+
+
+def test_a_pasted_link_adds_the_card_and_removal_takes_it_away(page, phone, member) -> None:
+    answer = press(page, "/passes", {"link": f" {member['links']['apple']} "})
+    assert answer.status_code == 200
+    serial = answer.get_json()["serial"]
+    assert press(page, f"/passes/{serial}/remove").status_code == 200
+    assert phone.passes == []
+    assert press(page, "/passes", {"link": "nonsense"}).status_code == 422
+    assert press(page, f"/passes/{serial}/earn").status_code == 422
+
+
+def test_the_pictures_of_a_card_are_served(page, card) -> None:
+    drawn = look(page)["pass"]
+    for address in (*drawn["pictures"].values(), drawn["barcode"]["picture"]):
+        answer = page.get(address, base_url="http://127.0.0.1:8081")
+        assert answer.status_code == 200
+        assert answer.mimetype in ("image/png", "image/svg+xml")
+    other = f"/passes/{card.serial}/thumbnail.png"
+    assert page.get(other, base_url="http://127.0.0.1:8081").status_code == 404
+
+
+def test_a_code_that_is_no_qr_is_shown_as_text(page, phone, bundle) -> None:
+    code = {"format": "PKBarcodeFormatPDF417", "message": "4600", "messageEncoding": "iso-8859-1"}
+    phone.add(bundle.rewrite(barcodes=[code]))
+    shown = look(page, lang="en")["pass"]["barcode"]
+    assert shown["picture"] == ""
+    assert "PDF417 4600" in shown["text"]
+
+
+def test_waiting_for_news_ends_with_them_or_with_the_time(page, phone) -> None:
+    revision = look(page)["revision"]
+    options = {"base_url": "http://127.0.0.1:8081"}
+    path = f"/state?after={revision}&wait=0.1"
+    assert page.get(path, **options).status_code == 204
+    phone.journal.touch()
+    assert page.get(path, **options).get_json()["revision"] == revision + 1
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:8081"])
+def test_a_name_that_leads_here_from_elsewhere_is_refused(page, host: str) -> None:
+    assert page.get("/state", base_url=f"http://{host}").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"headers": {"Origin": "http://evil.example"}, "json": {}},
+        {"headers": {"Origin": "null"}, "json": {}},
+        {"headers": {"Sec-Fetch-Site": "cross-site"}, "json": {}},
+        {"headers": {"Sec-Fetch-Site": "same-site"}, "json": {}},
+        {"data": {"link": "x"}},
+        {"data": "{}", "content_type": "text/plain"},
+    ],
+)
+def test_no_other_site_presses_buttons_here(page, phone, options) -> None:
+    answer = page.post("/passes/demo", base_url="http://127.0.0.1:8081", **options)
+    assert answer.status_code == 403
+    assert phone.journal.after(0) == []
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_the_page_is_strict_and_says_that_real_phones_refuse(page, card, language) -> None:
+    link = "http://x/?a=1&b=%22%3E%3Cscript%3E"
+    query = {"lang": language, "card": link}
+    answer = page.get("/", query_string=query, base_url="http://localhost:8081")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert words.said("page.real_phones", language) in answer.text
+    assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", answer.text)
+    assert set(re.findall(r"https?://[^\"'&\s<]+", answer.text)) == {"http://x/?a=1"}
+    for address in re.findall(r'(?:href|src)="(/static[^"]+)"', answer.text):
+        asset = page.get(address, base_url="http://localhost:8081")
+        assert asset.status_code == 200
+        if address.endswith(".css"):
+            assert len(asset.data) < 10_000
+            assert b"url(" not in asset.data
+
+
+# The commands
+
+
+def test_the_story_of_wallet_phone_is_true_of_a_running_service(tmp_path: Path) -> None:
+    port = free_ports(4)
+    environment = {"WALLET_DATA": str(tmp_path / "data"), "PORT": str(port)}
+    for name in ("WALLET_PUBLIC_URL", "WALLET_BROKER_URL", "WALLET_APNS_URL"):
+        environment.setdefault(name, "")
+    with processes(environment, tmp_path) as service:
+        run = service.start("run")
+        wait_until(lambda: "ready http" in service.log_of("run"), "the service")
+        service.run("phone", "--repeat", "3")
+        service.run("phone", "--lang", "ru", "--points", "7")
+        told = service.log_of("phone")
+        run.terminate()
+        assert run.wait(15) == 0
+        silent = service.start("phone")
+        assert silent.wait(30) == 1
+    assert len(re.findall(r"accrual answered -> push accepted: \d+ ms", told)) == 1
+    assert re.search(r"median of 3: \d+ ms", told)
+    assert "You now have 100 points" in told
+    assert "Теперь у вас баллов: 7" in told
+    assert "Real phones refuse these cards" in told
+    assert "Is the service running?" in service.log_of("phone")
+    assert "Traceback" not in service.log_of("run")

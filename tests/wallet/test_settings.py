@@ -1,0 +1,94 @@
+"""The environment, read once."""
+
+from pathlib import Path
+
+import pytest
+
+from wallet import settings
+from wallet.errors import SettingsError
+
+PRODUCTION = {
+    "WALLET_MODE": "production",
+    "WALLET_PUBLIC_URL": "https://cards.example.com",
+    "WALLET_SECRET_KEY": "a-secret-of-our-own-making",
+    "WALLET_API_KEY": "an-api-key-of-our-own",
+    "WALLET_APPLE_CERTS": "/etc/kopilka/certs",
+}
+
+
+def test_an_empty_environment_is_a_sandbox(tmp_path: Path) -> None:
+    found = settings.from_env({"WALLET_DATA": str(tmp_path)})
+    assert (found.mode, found.port, found.web_concurrency) == ("sandbox", 8080, 1)
+    assert found.public_url == "http://127.0.0.1:8080"
+    assert found.embedded
+    assert found.apns_url == "https://127.0.0.1:8082"
+
+
+def test_sandbox_secrets_are_made_once_and_only_for_their_owner(tmp_path: Path) -> None:
+    first, second = (settings.from_env({"WALLET_DATA": str(tmp_path)}) for _ in range(2))
+    assert first == second
+    file = tmp_path / "sandbox.env"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert first.api_key in file.read_text()
+    other = settings.from_env({"WALLET_DATA": str(tmp_path / "other")})
+    assert other.api_key != first.api_key
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["WALLET_SECRET_KEY", "WALLET_API_KEY", "WALLET_APPLE_CERTS", "WALLET_PUBLIC_URL"],
+)
+def test_production_refuses_a_missing_value_by_name(name: str, tmp_path: Path) -> None:
+    environment = {**PRODUCTION, "WALLET_DATA": str(tmp_path)}
+    del environment[name]
+    with pytest.raises(SettingsError) as refusal:
+        settings.from_env(environment)
+    assert refusal.value.name == name
+    assert not (tmp_path / "sandbox.env").exists()
+
+
+@pytest.mark.parametrize("name", ["WALLET_SECRET_KEY", "WALLET_API_KEY"])
+def test_production_refuses_secrets_of_a_sandbox(name: str, tmp_path: Path) -> None:
+    sandbox = settings.from_env({"WALLET_DATA": str(tmp_path)})
+    value = sandbox.api_key if name == "WALLET_API_KEY" else sandbox.secret_keys[0]
+    with pytest.raises(SettingsError, match="sandbox"):
+        settings.from_env({**PRODUCTION, name: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"PORT": "eighty"}, "PORT"),
+        ({"PORT": "0"}, "PORT"),
+        ({"PORT": "70000"}, "PORT"),
+        ({"WALLET_MODE": "test"}, "WALLET_MODE"),
+        ({"WALLET_SECRET_KEY": "short"}, "WALLET_SECRET_KEY"),
+        ({"WALLET_SECRET_KEY": "long-enough-to-be-a-key,short"}, "WALLET_SECRET_KEY"),
+        ({"WALLET_SECRET_KEY": ","}, "WALLET_SECRET_KEY"),
+        ({"WALLET_BEAT_SECONDS": "-1"}, "WALLET_BEAT_SECONDS"),
+        ({"WALLET_LEASE_SECONDS": "0"}, "WALLET_LEASE_SECONDS"),
+        ({"WEB_CONCURRENCY": "2"}, "WEB_CONCURRENCY"),
+        ({"WALLET_API_KEY_FILE": "/no/such/file"}, "WALLET_API_KEY_FILE"),
+        ({"WALLET_PUBLIC_URL": "http://cards.example.com"}, "WALLET_PUBLIC_URL"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_by_name(changes: dict, name: str) -> None:
+    environment = {**PRODUCTION, **changes}
+    if name == "WALLET_API_KEY_FILE":
+        del environment["WALLET_API_KEY"]
+    with pytest.raises(SettingsError) as refusal:
+        settings.from_env(environment)
+    assert refusal.value.name == name
+
+
+def test_a_value_may_lie_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("an-api-key-from-a-file\n")
+    environment = {**PRODUCTION, "WALLET_API_KEY_FILE": str(file)}
+    del environment["WALLET_API_KEY"]
+    assert settings.from_env(environment).api_key == "an-api-key-from-a-file"
+
+
+def test_a_broker_allows_more_web_processes() -> None:
+    found = settings.from_env({**PRODUCTION, "WALLET_BROKER_URL": "redis://127.0.0.1/0"})
+    assert (found.web_concurrency, found.embedded) == (2, False)

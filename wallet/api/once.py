@@ -1,0 +1,52 @@
+"""The same request sent twice has one effect and one answer."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Response, g, request
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from ledger import idempotency
+from wallet.installation import here
+from wallet.problems import refuse
+
+LONGEST_KEY = 255
+MEDIA_TYPE = "application/json"
+
+# What a request does: given the session and the moment, the answer to give with 201.
+Effect = Callable[[Session, datetime], BaseModel]
+
+
+def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
+    """Carry out `effect` and answer 201, unless its Idempotency-Key was answered before."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not key and key_required:
+        refuse(
+            400,
+            "idempotency_key_missing",
+            "Send an Idempotency-Key: any text that is new for each operation and the same when"
+            " you repeat it.",
+        )
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        refuse(400, "idempotency_key_invalid", f"A key has at most {LONGEST_KEY} characters.")
+    now = here().clock()
+    digest = hashlib.sha256(f"{request.path}\n{body.model_dump_json()}".encode()).digest()
+
+    def work(session: Session) -> idempotency.Answer:
+        if not key:
+            return _answer(effect(session, now))
+        first = idempotency.claim(session, g.scope, key, digest, now)
+        if first is not None:
+            return first
+        answer = _answer(effect(session, now))
+        idempotency.remember(session, g.scope, key, answer)
+        return answer
+
+    answer = here().database.run(work)
+    return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
+
+
+def _answer(model: BaseModel) -> idempotency.Answer:
+    return idempotency.Answer(201, model.model_dump_json().encode())

@@ -1,0 +1,34 @@
+"""What a request got wrong, field by field."""
+
+from apiflask.exceptions import HTTPError
+from flask import Response, request
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from wallet.problems import problem, refuse
+
+
+def require_json() -> None:
+    """415 for a body that does not say it is JSON."""
+    if request.method in ("POST", "PUT", "PATCH") and not request.is_json:
+        refuse(415, "not_json", "Send the body as JSON, with Content-Type: application/json.")
+
+
+def of_validation(error: HTTPError) -> Response:
+    """422 `invalid_request`, with the name of every field at fault and what is wrong with it."""
+    cause = error.__cause__
+    if not isinstance(cause, ValidationError):
+        return problem(error.status_code, "bad_request", error.message or "The request failed.")
+    fields = [_described(one) for one in cause.errors(include_url=False, include_input=False)]
+    first = fields[0]
+    detail = ": ".join(part for part in (first["field"], first["message"]) if part)
+    return problem(422, "invalid_request", f"{detail}.", {"errors": fields})
+
+
+def _described(error: ErrorDetails) -> dict[str, str]:
+    message = error["msg"].removeprefix("Value error, ")
+    return {
+        "field": ".".join(str(part) for part in error["loc"]),
+        "code": error["type"],
+        "message": message[:1].lower() + message[1:],
+    }

@@ -1,0 +1,164 @@
+"""The web application: every edge on one Flask app."""
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+import structlog
+from apiflask import APIBlueprint, APIFlask
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response as AnyResponse
+
+from ledger.errors import LedgerError
+from wallet import health
+from wallet.api import auth, members, offers, points, refusals
+from wallet.apple.web import PassKitService
+from wallet.errors import WalletError
+from wallet.installation import EXTENSION, Installation
+from wallet.pages import site
+from wallet.pages.errors import error_page
+from wallet.problems import of_error, problem
+
+MOST_BODY_BYTES = 1024 * 1024
+MACHINE_PATHS = ("/api/", "/apple/", "/webhooks/", "/google/")
+
+log = structlog.get_logger()
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def create_app(installation: Installation) -> Flask:
+    app = APIFlask(
+        __name__,
+        title="Kopilka",
+        version="1",
+        spec_path="/api/openapi.json",
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,  # type: ignore[arg-type] # pages bring their own
+    )
+    app.extensions[EXTENSION] = installation
+    app.config.update(
+        MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
+        SECRET_KEY=installation.keys.first.derive("flask"),
+        MAX_FORM_MEMORY_SIZE=64 * 1024,
+        OPENAPI_VERSION="3.1.0",
+        SYNC_LOCAL_SPEC=False,
+    )
+    app.url_map.strict_slashes = False
+    app.register_blueprint(_api())
+    app.register_blueprint(
+        PassKitService(installation.database, installation.shelf, installation.clock).blueprint()
+    )
+    app.register_blueprint(health.routes)
+    site.add_to(app)
+    _answer_errors(app)
+    _log_requests(app)
+    _send_headers(app)
+    app.wsgi_app = _one_slash(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    return app
+
+
+def _api() -> APIBlueprint:
+    api = APIBlueprint("api", __name__, url_prefix="/api/v1", tag="API")
+    api.before_request(auth.require_key)
+    api.before_request(refusals.require_json)
+    for routes in (members.routes, points.routes, offers.routes):
+        api.register_blueprint(routes)
+    return api
+
+
+def _answer_errors(app: APIFlask) -> None:
+    """Machines get problem documents, people get pages; nobody gets a trace."""
+
+    def on_refusal(error: LedgerError | WalletError) -> Response:
+        refusal = of_error(error)
+        if request.path.startswith(MACHINE_PATHS):
+            return refusal
+        return error_page(refusal.status_code)
+
+    def on_http_error(error: HTTPException) -> AnyResponse:
+        if error.response is not None:
+            return cast(AnyResponse, error.response)
+        status = error.code or 500
+        if request.path.startswith(MACHINE_PATHS):
+            answer: AnyResponse = problem(status, *_words(status))
+        else:
+            answer = error_page(status)
+        for name, value in error.get_headers():
+            if name in ("Allow", "Retry-After"):
+                answer.headers[name] = value
+        return answer
+
+    def on_bug(error: Exception) -> AnyResponse:
+        log.exception("request_failed", route=str(request.url_rule))
+        return on_http_error(InternalServerError())
+
+    app.error_callback = refusals.of_validation
+    app.register_error_handler(LedgerError, on_refusal)
+    app.register_error_handler(WalletError, on_refusal)
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(Exception, on_bug)
+
+
+def _words(status: int) -> tuple[str, str]:
+    """Code and sentence for what the framework refuses by itself."""
+    known = {
+        400: ("malformed_json", "The body is not valid JSON."),
+        404: ("not_found", "There is nothing at this address."),
+        405: ("method_not_allowed", "This address does not take this method."),
+        413: ("body_too_large", "The body is too large."),
+        415: ("not_json", "Send the body as JSON, with Content-Type: application/json."),
+    }
+    if status >= 500:
+        return "internal_error", "Something went wrong here. It has been noted; try again later."
+    return known.get(status, ("bad_request", "The request could not be carried out."))
+
+
+def _log_requests(app: Flask) -> None:
+    """One line a request, by the route's pattern: the address itself may hold a token."""
+
+    @app.before_request
+    def _begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def _end(response: AnyResponse) -> AnyResponse:
+        log.info(
+            "request",
+            method=request.method,
+            route=str(request.url_rule) if request.url_rule else None,
+            status=response.status_code,
+            ms=round(1000 * (time.perf_counter() - g.get("began", time.perf_counter())), 1),
+        )
+        return response
+
+
+def _send_headers(app: Flask) -> None:
+    """What browsers are allowed to do with our pages: nothing they need not."""
+
+    @app.after_request
+    def _secure(response: AnyResponse) -> AnyResponse:
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        if response.mimetype == "text/html":
+            response.headers.setdefault(
+                "Content-Security-Policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+                " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
+                " frame-ancestors 'none'",
+            )
+        return response
+
+
+def _one_slash(wsgi: Wsgi) -> Wsgi:
+    """Some wallets join webServiceURL and path carelessly and ask for `/apple//v1/…`; a redirect
+    would cost them their token."""
+
+    def collapsed(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ["PATH_INFO"] = re.sub("/{2,}", "/", environ.get("PATH_INFO", ""))
+        return wsgi(environ, start_response)
+
+    return collapsed

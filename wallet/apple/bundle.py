@@ -1,0 +1,342 @@
+"""A store card's bundle: content -> pass.json, manifest and zip. Pure; the signer is an argument.
+
+Format: Apple's "Wallet Passes" (Pass, PassFields, "Building a Pass") and the archived "Wallet
+Developer Guide". All that the cards of one design share (texts, pictures with their hashes and zip
+records) is worked out once, so that a changed card costs little more than its signature."""
+
+import functools
+import hashlib
+import re
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from wallet.apple.signing import Signer
+from wallet.errors import CertificateProblem, DesignRefused, ImageRefused
+from wallet.passes import designs
+from wallet.passes.content import Content, Design, FieldDesign, Slot, Symbology, Translations
+
+MEDIA_TYPE = "application/vnd.apple.pkpass"
+
+SHORTEST_TOKEN = 16
+MOST_HEADER_FIELDS = 3
+MOST_PRIMARY_FIELDS = 1
+# On a store card secondary and auxiliary fields share one row; what is beyond is dropped silently.
+MOST_ROW_FIELDS = 4
+
+GROUPS: dict[Slot, str] = {
+    "header": "headerFields",
+    "primary": "primaryFields",
+    "secondary": "secondaryFields",
+    "auxiliary": "auxiliaryFields",
+    "back": "backFields",
+}
+BARCODE_FORMATS: dict[Symbology, str] = {
+    "qr": "PKBarcodeFormatQR",
+    "pdf417": "PKBarcodeFormatPDF417",
+    "aztec": "PKBarcodeFormatAztec",
+    "code128": "PKBarcodeFormatCode128",
+}
+
+# Names inside a bundle: a picture or a file in a language's folder. No other path can get in.
+MEMBER_NAME = re.compile(r"([A-Za-z0-9-]+\.lproj/)?[A-Za-z0-9]+(@[23]x)?\.(png|strings)")
+
+# The ZIP format (PKWARE's APPNOTE 4.3). Local header and directory record of a member differ in how
+# they begin and end and have the middle in common: flags, method (stored), time, date, CRC, both
+# sizes, length of the name, length of extra data.
+LOCAL_BEGIN = struct.pack("<IH", 0x04034B50, 20)
+DIRECTORY_BEGIN = struct.pack("<IHH", 0x02014B50, 3 << 8 | 20, 20)
+MEMBER = struct.Struct("<HHHHIIIHH")
+DIRECTORY_REST = struct.Struct("<HHHII")
+DIRECTORY_END = struct.Struct("<IHHHHIIH")
+# 1980-01-01 00:00, the format's first moment: equal bundles are equal bytes.
+ZIP_TIME, ZIP_DATE = 0, 1 << 5 | 1
+READABLE_FILE = 0o100644 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which pass it is and where it asks for news. `token` must never change for a serial number.
+
+    `web_service_url` ends neither in `/v1` nor in a slash: phones append `/v1/...` themselves."""
+
+    pass_type: str
+    team: str
+    serial: str
+    token: str = field(repr=False)
+    web_service_url: str
+
+    def __post_init__(self) -> None:
+        # A phone refuses such a pass without a word, or never calls back: better no pass at all.
+        if len(self.token) < SHORTEST_TOKEN:
+            raise ValueError(f"an authentication token has at least {SHORTEST_TOKEN} characters")
+        if self.web_service_url.endswith(("/", "/v1")):
+            raise ValueError("webServiceURL must not end in a slash or /v1")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedField:
+    """Where a field stands and what it says besides its value: in silence, and aloud (that is, with
+    the message the phone shows when the value has changed)."""
+
+    group: str
+    silent: Mapping[str, object]
+    aloud: Mapping[str, object]
+
+    @classmethod
+    def prepare(cls, shown: FieldDesign, default: str) -> "PreparedField":
+        silent: dict[str, object] = {"key": shown.key}
+        if label := shown.label.get(default):
+            silent["label"] = label
+        aloud = silent
+        if shown.change_message is not None:
+            aloud = {**silent, "changeMessage": shown.change_message[default]}
+        return cls(GROUPS[shown.slot], silent, aloud)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What pass.json says alike in all passes of one design."""
+
+    _opening: Mapping[str, object]
+    _fields: Mapping[str, "PreparedField"]
+    _formats: tuple[str, ...]
+
+    @classmethod
+    def prepare(cls, design: Design) -> "Face":
+        """Refuses a design that cannot be a store card, see `check`."""
+        check(design)
+        default = design.languages[0]
+        opening: dict[str, object] = {
+            "organizationName": design.organization,
+            "description": design.description[default],
+            "backgroundColor": _rgb(design.background),
+            "foregroundColor": _rgb(design.foreground),
+            "labelColor": _rgb(design.label_colour),
+            "sharingProhibited": True,
+        }
+        if design.logo_text:
+            opening["logoText"] = design.logo_text
+        fields = {shown.key: PreparedField.prepare(shown, default) for shown in design.fields}
+        # No Apple Watch draws Code 128, and a device that can draw nothing shows no barcode at all.
+        symbologies: tuple[Symbology, ...] = (
+            ("code128", "qr") if design.symbology == "code128" else (design.symbology,)
+        )
+        return cls(opening, fields, tuple(BARCODE_FORMATS[name] for name in symbologies))
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What is one pass's own, and all there is to keep of it: about 6 KB, always the same bytes."""
+
+    pass_json: bytes
+    manifest: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The files that all passes of one design share, ready to be copied into a zip."""
+
+    _entries: bytes = field(repr=False)
+    _directory: bytes = field(repr=False)
+    _count: int
+    _manifest_end: bytes = field(repr=False)
+
+    @classmethod
+    def prepare(cls, files: Mapping[str, bytes]) -> "Archive":
+        """`files` are the pictures and what `strings` made: path in the bundle -> bytes."""
+        if not any(name.startswith("icon") and "/" not in name for name in files):
+            # Without any icon no device opens the pass.
+            raise ImageRefused("icon.png", "missing", "a pass needs an icon.")
+        entries, directory, hashes = bytearray(), bytearray(), {}
+        for name in sorted(files):
+            if MEMBER_NAME.fullmatch(name) is None:
+                raise ImageRefused(name, "unknown_name", "a pass has no place for such a file.")
+            data = files[name]
+            local, record = _zip_records(name.encode(), data, len(entries))
+            entries += local + data
+            directory += record
+            hashes[name] = _sha1(data)
+        # The list goes on after the hash of pass.json, the only one that differs.
+        manifest_end = b'",' + orjson.dumps(hashes)[1:]
+        return cls(bytes(entries), bytes(directory), len(files), manifest_end)
+
+    def manifest(self, pass_json: bytes) -> bytes:
+        """manifest.json: every file but itself and the signature, with its SHA-1, in one line."""
+        return b'{"pass.json":"%b%b' % (_sha1(pass_json).encode(), self._manifest_end)
+
+    def assemble(self, sealed: Sealed) -> bytes:
+        """The bundle. Its members are stored: pictures do not shrink, and the rest is small."""
+        if not sealed.manifest.endswith(self._manifest_end):
+            raise ValueError("this pass was sealed with another revision of its template")
+        parts, records = [self._entries], [self._directory]
+        offset = len(self._entries)
+        for name, data in (
+            (b"pass.json", sealed.pass_json),
+            (b"manifest.json", sealed.manifest),
+            (b"signature", sealed.signature),
+        ):
+            local, record = _zip_records(name, data, offset)
+            parts += (local, data)
+            records.append(record)
+            offset += len(local) + len(data)
+        directory = b"".join(records)
+        count = self._count + 3
+        end = DIRECTORY_END.pack(0x06054B50, 0, 0, count, count, len(directory), offset, 0)
+        return b"".join((*parts, directory, end))
+
+
+def check(design: Design) -> None:
+    """Refuse what a store card cannot show, before somebody wonders where a field has gone.
+
+    Limits: "Wallet Developer Guide", Pass Design and Creation, for the style storeCard."""
+    designs.check(design)
+    slots = [shown.slot for shown in design.fields]
+    if slots.count("header") > MOST_HEADER_FIELDS:
+        raise DesignRefused("fields", f"at most {MOST_HEADER_FIELDS} fields fit in the header.")
+    if slots.count("primary") > MOST_PRIMARY_FIELDS:
+        raise DesignRefused("fields", "a card has room for one primary field.")
+    if slots.count("secondary") + slots.count("auxiliary") > MOST_ROW_FIELDS:
+        raise DesignRefused(
+            "fields", f"secondary and auxiliary fields together: at most {MOST_ROW_FIELDS} fit."
+        )
+    _vocabulary(design)
+
+
+def strings(design: Design) -> dict[str, bytes]:
+    """`pass.strings` for every language of the design, the default one too: path -> bytes.
+
+    The key of a text is its wording in the default language, which pass.json uses: readers that
+    ignore these files still show proper words. The default language has a file of its own since a
+    phone without its language among them takes another one's."""
+    vocabulary = _vocabulary(design)
+    return {
+        f"{language}.lproj/pass.strings": _strings_file(
+            {key: translated[language] for key, translated in vocabulary.items()}
+        )
+        for language in design.languages
+    }
+
+
+def render(face: Face, identity: Identity, content: Content) -> bytes:
+    """pass.json of one card. `content` must have been rendered from the design of `face`."""
+    groups: dict[str, list[dict[str, object]]] = {}
+    for shown in content.values:
+        field_ = face._fields[shown.key]
+        described = {**(field_.aloud if shown.announce else field_.silent), "value": shown.value}
+        if not isinstance(shown.value, str):
+            # Without a style the phone would not group the digits of a large number.
+            described["numberStyle"] = "PKNumberStyleDecimal"
+        groups.setdefault(field_.group, []).append(described)
+    barcodes = [
+        {
+            "format": symbology,
+            "message": content.barcode,
+            "messageEncoding": _encoding(content.barcode),
+            "altText": content.card_number,
+        }
+        for symbology in face._formats
+    ]
+    card = {
+        "serialNumber": identity.serial,
+        "authenticationToken": identity.token,
+        "webServiceURL": identity.web_service_url,
+        **face._opening,
+        "barcodes": barcodes,
+        # Deprecated since iOS 9 and without Code 128, yet all that some other readers look at.
+        "barcode": barcodes[-1],
+        "storeCard": groups,
+    }
+    if content.voided:
+        card["voided"] = True
+    return _heading(identity.pass_type, identity.team) + orjson.dumps(card)[1:]
+
+
+def seal(archive: Archive, pass_json: bytes, signer: Signer) -> Sealed:
+    """Sign a rendered pass. Refuses a signer of another pass type or team: phones would."""
+    if not pass_json.startswith(_heading(signer.pass_type, signer.team)):
+        raise CertificateProblem(
+            "wrong_pass_type",
+            f"This pass is not one of {signer.pass_type} of the team {signer.team}, so the "
+            f"certificate in {signer.folder} cannot sign it.",
+        )
+    manifest = archive.manifest(pass_json)
+    return Sealed(pass_json, manifest, signer.sign(manifest))
+
+
+@functools.lru_cache(maxsize=256)
+def _heading(pass_type: str, team: str) -> bytes:
+    """How pass.json begins. Whose pass it is stands first, so that `seal` can tell at a glance."""
+    heading = {"formatVersion": 1, "passTypeIdentifier": pass_type, "teamIdentifier": team}
+    return orjson.dumps(heading)[:-1] + b","
+
+
+def _rgb(colour: str) -> str:
+    red, green, blue = bytes.fromhex(colour[1:])
+    return f"rgb({red}, {green}, {blue})"
+
+
+def _encoding(message: str) -> str:
+    """Scanners expect ISO 8859-1; a card number that does not fit it needs a scanner that copes."""
+    if message.isascii():
+        return "iso-8859-1"
+    try:
+        message.encode("iso-8859-1")
+    except UnicodeEncodeError:
+        return "utf-8"
+    return "iso-8859-1"
+
+
+def _vocabulary(design: Design) -> dict[str, dict[str, str]]:
+    """Wording in the default language -> the same in each language, for all texts of the design."""
+    default = design.languages[0]
+    texts: list[tuple[str, Translations]] = [("description", design.description)]
+    for shown in design.fields:
+        texts.append((f"fields.{shown.key}.label", shown.label))
+        if shown.change_message is not None:
+            texts.append((f"fields.{shown.key}.change_message", shown.change_message))
+    vocabulary: dict[str, dict[str, str]] = {}
+    for place, text in texts:
+        key = text.get(default)
+        if not key:
+            continue
+        translated = {
+            language: designs.said(text, language, default) for language in design.languages
+        }
+        if vocabulary.setdefault(key, translated) != translated:
+            raise DesignRefused(
+                place,
+                f"{key!r} is translated differently in another place. One of the two needs another "
+                f"wording in {default}.",
+            )
+    return vocabulary
+
+
+def _strings_file(texts: Mapping[str, str]) -> bytes:
+    """UTF-16 BE with a byte order mark: Apple asks for UTF-16, and of its kinds this is the one
+    that most other readers understand."""
+    lines = "".join(f'"{_escaped(key)}" = "{_escaped(text)}";\n' for key, text in texts.items())
+    return b"\xfe\xff" + lines.encode("utf-16-be")
+
+
+def _escaped(text: str) -> str:
+    # One bare quotation mark and the whole file is ignored.
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return escaped.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _sha1(data: bytes) -> str:
+    # The format's own choice; what is trusted is the signature over the list.
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+
+def _zip_records(name: bytes, data: bytes, offset: int) -> tuple[bytes, bytes]:
+    """Local header and directory record, both with the name, of a stored member at `offset`."""
+    size = len(data)
+    member = MEMBER.pack(0, 0, ZIP_TIME, ZIP_DATE, zlib.crc32(data), size, size, len(name), 0)
+    rest = DIRECTORY_REST.pack(0, 0, 0, READABLE_FILE, offset)
+    return LOCAL_BEGIN + member + name, DIRECTORY_BEGIN + member + rest + name

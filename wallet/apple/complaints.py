@@ -1,0 +1,55 @@
+"""What phones wrote to the log route: often the only place where one says what is wrong.
+
+Anybody may write there, so little is kept: few lines of a request, short, without control
+characters, and only the newest of all."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import String, delete, insert, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database import Base, Identifier, Instant
+
+MOST_LINES = 20
+MOST_CHARACTERS = 300
+KEPT = 1000
+
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+# Device identifiers and tokens are secrets; serial numbers and dates are not as long as these.
+SECRET = re.compile(r"\b[0-9A-Za-z_-]{33,}\b")
+
+
+class Complaint(Base):
+    __tablename__ = "apple_complaint"
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    line: Mapped[str] = mapped_column(String(MOST_CHARACTERS))
+
+
+def keep(session: Session, lines: Sequence[object], now: datetime) -> None:
+    """Keep what can be read of these lines, and let go of the oldest."""
+    rows = [
+        {"received_at": now, "line": _clean(line)}
+        for line in lines[:MOST_LINES]
+        if isinstance(line, str) and line.strip()
+    ]
+    if not rows:
+        return
+    session.execute(insert(Complaint), rows)
+    oldest_kept = session.scalar(
+        select(Complaint.id).order_by(Complaint.id.desc()).offset(KEPT - 1).limit(1)
+    )
+    if oldest_kept is not None:
+        session.execute(delete(Complaint).where(Complaint.id < oldest_kept))
+
+
+def newest(session: Session, limit: int) -> Sequence[Complaint]:
+    return session.scalars(select(Complaint).order_by(Complaint.id.desc()).limit(limit)).all()
+
+
+def _clean(line: str) -> str:
+    readable = UNPRINTABLE.sub(" ", line[: 4 * MOST_CHARACTERS]).strip()
+    return SECRET.sub("…", readable)[:MOST_CHARACTERS]

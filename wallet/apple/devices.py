@@ -1,0 +1,281 @@
+"""Devices, registrations, and the pushes that wait for them.
+
+A device is a pair of device library identifier and pass type, since its push token belongs to the
+topic. Neither is unique alone: one phone may come with a new identifier for every pass, and several
+identifiers may carry one token (Apple developer forum, thread 130425).
+
+Lock order: device, registration, pass, and pushes last, by (device, pass)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    Executable,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database import EPOCH, Base, Identifier, Instant, insert_or, wake_after_commit
+from wallet.passes import issuing
+from wallet.passes.issuing import Pass
+
+PUSH = "apple"
+
+
+class Device(Base):
+    __tablename__ = "apple_device"
+    __table_args__ = (UniqueConstraint("library_id", "pass_type"),)
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    library_id: Mapped[str] = mapped_column(String(200))
+    pass_type: Mapped[str] = mapped_column(String(155))
+    push_token: Mapped[str] = mapped_column(String(200))
+    refreshed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Registration(Base):
+    """This device wants news of this pass."""
+
+    __tablename__ = "apple_registration"
+
+    device_id: Mapped[int] = mapped_column(
+        ForeignKey("apple_device.id", ondelete="CASCADE"), primary_key=True
+    )
+    pass_id: Mapped[int] = mapped_column(ForeignKey("wallet_pass.id"), primary_key=True, index=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PushRow(Base):
+    """One waiting push per device and pass. `generation` counts the changes merged into it, so that
+    one that came while the push was on its way is not forgotten with it. No foreign keys: filling
+    this table must never wait for a device."""
+
+    __tablename__ = "apple_push"
+    __table_args__ = (Index("ix_apple_push_due", "due_at", "lease_until"),)
+
+    device_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    pass_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    lease_until: Mapped[datetime] = mapped_column(Instant)
+    generation: Mapped[int]
+    attempts: Mapped[int]
+    last_reason: Mapped[str | None] = mapped_column(String(100))
+
+
+@dataclass(frozen=True, slots=True)
+class DuePush:
+    """A claimed push: ours until the lease runs out."""
+
+    device_id: int
+    pass_id: int
+    generation: int
+    attempts: int
+    token: str
+    pass_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Serial numbers of passes that changed, and the tag to ask with next time."""
+
+    serials: list[str]
+    last_updated: int
+
+
+def register(session: Session, pass_: Pass, library_id: str, token: str, now: datetime) -> bool:
+    """Note that the device wants news of the pass; True if that is new.
+
+    A token that differs replaces the old one even if the registration is known. A phone fires
+    several of these at once, so both writes let the unique key decide."""
+    device_id = session.execute(
+        insert_or(session, Device)
+        .values(
+            library_id=library_id, pass_type=pass_.pass_type, push_token=token, refreshed_at=now
+        )
+        .on_conflict_do_update(
+            index_elements=["library_id", "pass_type"],
+            set_={"push_token": token, "refreshed_at": now},
+        )
+        .returning(Device.id)
+    ).scalar_one()
+    fresh = session.execute(
+        insert_or(session, Registration)
+        .values(device_id=device_id, pass_id=pass_.id, created_at=now)
+        .on_conflict_do_nothing()
+        .returning(Registration.pass_id)
+    ).first()
+    if fresh is None:
+        return False
+    if pass_.version > 1:
+        # The pass may have changed between its download and this moment, and the phone may already
+        # hold a later tag from another card: a fresh tag makes sure that it is listed.
+        issuing.move_tags(session, [pass_.id])
+    return True
+
+
+def unregister(session: Session, pass_: Pass, library_id: str) -> None:
+    """The device wants no more news of the pass. Fine if it never did."""
+    device_id = session.scalar(
+        select(Device.id)
+        .where(Device.library_id == library_id, Device.pass_type == pass_.pass_type)
+        .with_for_update()
+    )
+    if device_id is None:
+        return
+    session.execute(
+        delete(Registration).where(
+            Registration.device_id == device_id, Registration.pass_id == pass_.id
+        )
+    )
+    left = select(Registration.pass_id).where(Registration.device_id == device_id).limit(1)
+    if session.execute(left).first() is None:
+        session.execute(delete(Device).where(Device.id == device_id))
+    session.execute(
+        delete(PushRow).where(PushRow.device_id == device_id, PushRow.pass_id == pass_.id)
+    )
+
+
+def updated(session: Session, library_id: str, pass_type: str, since: int | None) -> Listing | None:
+    """Passes of this device that changed after tag `since`; all of them without it. None if there
+    is nothing to tell.
+
+    A tag that was never given (a database restored from a backup) counts as none."""
+    if since is not None and since > issuing.newest_tag(session, pass_type):
+        since = None
+    query = (
+        select(Pass.serial, Pass.tag)
+        .join(Registration, Registration.pass_id == Pass.id)
+        .join(Device, Device.id == Registration.device_id)
+        .where(Device.library_id == library_id, Device.pass_type == pass_type)
+        .order_by(Pass.tag)
+    )
+    if since is not None:
+        query = query.where(Pass.tag > since)
+    rows = session.execute(query).all()
+    return Listing([row.serial for row in rows], rows[-1].tag) if rows else None
+
+
+def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
+    """Every device registered for one of these passes is to be told. A push that still waits takes
+    the change in; one on its way is followed by another."""
+    wanted = (
+        select(
+            Registration.device_id,
+            Registration.pass_id,
+            literal(now, Instant),
+            literal(EPOCH, Instant),
+            literal(1),
+            literal(0),
+        )
+        .where(Registration.pass_id.in_(pass_ids))
+        .order_by(Registration.device_id, Registration.pass_id)
+    )
+    statement = insert_or(session, PushRow).from_select(
+        ["device_id", "pass_id", "due_at", "lease_until", "generation", "attempts"], wanted
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["device_id", "pass_id"],
+            set_={"generation": PushRow.generation + 1, "due_at": now, "attempts": 0},
+        )
+    )
+    wake_after_commit(session, PUSH)
+
+
+def claim(
+    session: Session,
+    paused: Collection[str],
+    now: datetime,
+    limit: int,
+    lease: timedelta,
+) -> list[DuePush]:
+    """Up to `limit` due pushes, leased to the caller; those of others are passed over, and those of
+    `paused` pass types wait."""
+    due = (
+        select(
+            PushRow.device_id,
+            PushRow.pass_id,
+            PushRow.generation,
+            PushRow.attempts,
+            Device.push_token,
+            Device.pass_type,
+        )
+        .join_from(PushRow, Device, Device.id == PushRow.device_id, isouter=True)
+        .where(PushRow.due_at <= now, PushRow.lease_until <= now)
+        .order_by(PushRow.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=PushRow)
+    )
+    if paused:
+        due = due.where(or_(Device.id.is_(None), Device.pass_type.not_in(paused)))
+    rows = session.execute(due).all()
+    claimed = [DuePush(*row) for row in rows if row.push_token is not None]
+    # Its device was forgotten while the push was being made due.
+    orphans = [DuePush(*row) for row in rows if row.push_token is None]
+    leased = update(PushRow).where(_THIS).values(lease_until=now + lease)
+    _for_each(session, leased, claimed)
+    _for_each(session, delete(PushRow).where(_THIS), orphans)
+    return claimed
+
+
+def settled(session: Session, pushes: Sequence[DuePush]) -> bool:
+    """These pushes are done with; one that a newer change was merged into meanwhile stays due.
+    True if there was one."""
+    unchanged = _THIS & (PushRow.generation == bindparam("the_generation"))
+    _for_each(session, delete(PushRow).where(unchanged), pushes)
+    again = update(PushRow).where(_THIS).values(lease_until=EPOCH)
+    return _for_each(session, again, pushes) > 0
+
+
+def deferred(session: Session, push: DuePush, until: datetime, reason: str) -> None:
+    """The push is to be tried again, not before `until`."""
+    session.execute(
+        update(PushRow)
+        .where(PushRow.device_id == push.device_id, PushRow.pass_id == push.pass_id)
+        .values(
+            due_at=until,
+            lease_until=EPOCH,
+            attempts=push.attempts + 1,
+            last_reason=reason[:100],
+        )
+    )
+
+
+def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> None:
+    """The token is dead since `gone_at`. The device is forgotten with all its registrations, unless
+    it has registered again since, or with another token."""
+    gone = session.execute(
+        delete(Device)
+        .where(Device.id == device_id, Device.push_token == token, Device.refreshed_at <= gone_at)
+        .returning(Device.id)
+    ).first()
+    if gone is not None:
+        session.execute(delete(PushRow).where(PushRow.device_id == device_id))
+
+
+_THIS = (PushRow.device_id == bindparam("the_device")) & (PushRow.pass_id == bindparam("the_pass"))
+
+
+def _for_each(session: Session, statement: Executable, pushes: Sequence[DuePush]) -> int:
+    """One statement for many rows, always in the same order; how many it changed."""
+    if not pushes:
+        return 0
+    rows = [
+        {
+            "the_device": push.device_id,
+            "the_pass": push.pass_id,
+            "the_generation": push.generation,
+        }
+        for push in sorted(pushes, key=lambda push: (push.device_id, push.pass_id))
+    ]
+    return session.connection().execute(statement, rows).rowcount

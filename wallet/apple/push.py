@@ -1,0 +1,451 @@
+"""Empty pushes to many phones over one HTTP/2 connection to Apple. Transport alone: no rows."""
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import certifi
+import orjson
+import pycurl
+import structlog
+
+from wallet.outcome import Deferred, Outcome, Rejected, Sent
+
+log = structlog.get_logger()
+
+MAX_STREAMS = 1000
+CONNECT_TIMEOUT_S = 10
+ANSWER_TIMEOUT_S = 20
+KEEP_CONNECTION_S = 3600
+PROBE_IDLE_CONNECTION_S = 60
+LOOK_AROUND_S = 1.0
+NAP_S = 0.002
+
+BAD_TOKEN = "BadDeviceToken"  # noqa: S105 - Apple's word for it
+UNANIMOUS_FROM = 20
+
+
+class Meaning(Enum):
+    """What an answer, or the lack of one, asks of us."""
+
+    TAKEN = "accepted; not that a person saw it"
+    DEAD = "this token will never work again"
+    WRONG = "not a token; if none is, the environment is wrong"
+    FOREIGN = "a token of another topic; if all are, the topic is wrong"
+    BUG = "we sent what Apple does not accept"
+    SOON = "the answer was lost; a second push does no harm"
+    LATER = "this one push has to wait"
+    PUZZLE = "this one push has to wait: Apple says what we have never heard"
+    REST = "nothing gets through just now"
+    MEND = "nothing gets through until an operator looks at certificate, topic or environment"
+
+
+# Apple, "Handling notification responses from APNs".
+BY_REASON = {
+    "Unregistered": Meaning.DEAD,
+    "ExpiredToken": Meaning.DEAD,
+    BAD_TOKEN: Meaning.WRONG,
+    "DeviceTokenNotForTopic": Meaning.FOREIGN,
+    "BadTopic": Meaning.MEND,
+    "MissingTopic": Meaning.MEND,
+    "TopicDisallowed": Meaning.MEND,
+    "BadCollapseId": Meaning.BUG,
+    "BadExpirationDate": Meaning.BUG,
+    "BadMessageId": Meaning.BUG,
+    "BadPriority": Meaning.BUG,
+    "DuplicateHeaders": Meaning.BUG,
+    "InvalidPushType": Meaning.BUG,
+    "MissingDeviceToken": Meaning.BUG,
+    "PayloadEmpty": Meaning.BUG,
+    "IdleTimeout": Meaning.SOON,
+}
+# Where all reasons of a status ask the same, and for reasons that Apple has yet to invent.
+BY_STATUS = {
+    200: Meaning.TAKEN,
+    403: Meaning.MEND,
+    404: Meaning.BUG,
+    405: Meaning.BUG,
+    410: Meaning.DEAD,
+    413: Meaning.BUG,
+    429: Meaning.LATER,
+    500: Meaning.LATER,
+    503: Meaning.REST,
+}
+
+# The first wait. Letting it grow with the attempts, and jitter, are the caller's.
+WAIT = {
+    Meaning.SOON: timedelta(seconds=2),
+    Meaning.REST: timedelta(seconds=5),
+    Meaning.LATER: timedelta(seconds=30),
+    Meaning.FOREIGN: timedelta(minutes=15),
+    Meaning.MEND: timedelta(minutes=15),
+    Meaning.PUZZLE: timedelta(hours=1),
+}
+ENDS_THE_BATCH = {Meaning.REST, Meaning.MEND}
+ALARMING = {Meaning.FOREIGN, Meaning.BUG, Meaning.PUZZLE, Meaning.MEND}
+
+HTTP2_STREAM_ERROR = 92  # pycurl has no name for it
+ANSWER_LOST = {
+    pycurl.E_GOT_NOTHING,
+    pycurl.E_HTTP2,
+    pycurl.E_PARTIAL_FILE,
+    pycurl.E_RECV_ERROR,
+    pycurl.E_SEND_ERROR,
+    HTTP2_STREAM_ERROR,
+}
+NOBODY_THERE = {
+    pycurl.E_COULDNT_CONNECT,
+    pycurl.E_COULDNT_RESOLVE_HOST,
+    pycurl.E_COULDNT_RESOLVE_PROXY,
+    pycurl.E_NO_CONNECTION_AVAILABLE,
+    pycurl.E_OPERATION_TIMEDOUT,
+    pycurl.E_SSL_CONNECT_ERROR,
+}
+# How OpenSSL words it when the other side ends the handshake and says why.
+TLS_ALERT = " alert "
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A pass type and its certificate, which is the TLS client certificate towards Apple too."""
+
+    pass_type: str
+    certificate: Path
+    key: Path
+
+
+@dataclass(slots=True)
+class _Stream:
+    """A request that is used again and again, for one push at a time."""
+
+    curl: pycurl.Curl
+    answer: list[bytes]
+    push: int = 0
+    begun_at: float = 0.0
+    is_scout: bool = False
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One call of `push` under way. `halt`, once there is one, is why no further push may begin."""
+
+    tokens: Sequence[str]
+    now: datetime
+    headers: list[str]
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    tally: Counter[tuple[Meaning, str]] = field(default_factory=Counter)
+    begun_at: float = field(default_factory=time.monotonic)
+    begun: int = 0
+    halt: Deferred | None = None
+
+    def settle(self, push: int, meaning: Meaning, reason: str, gone_at: datetime) -> None:
+        self.tally[meaning, reason] += 1
+        match meaning:
+            case Meaning.TAKEN:
+                self.outcomes[push] = Sent()
+            case Meaning.DEAD:
+                self.outcomes[push] = Rejected(reason, gone_at)
+            case Meaning.WRONG | Meaning.BUG:
+                self.outcomes[push] = Rejected(reason)
+            case _:
+                ends = meaning in ENDS_THE_BATCH
+                deferred = Deferred(self.after(WAIT[meaning]), reason, pause=ends)
+                self.outcomes[push] = deferred
+                if ends:
+                    self.halt = self.halt or deferred
+
+    def after(self, wait: timedelta) -> datetime:
+        """Counted from this moment: half a minute may have gone by since the batch began."""
+        return self.now + timedelta(seconds=time.monotonic() - self.begun_at) + wait
+
+    def has_more(self) -> bool:
+        return self.halt is None and self.begun < len(self.tokens)
+
+    def in_order(self) -> list[Outcome]:
+        """An outcome for each token; what was not sent shares the fate of what ended the batch."""
+        unsent = self.halt or Deferred(self.now, "not_sent")
+        return [self.outcomes.get(push, unsent) for push in range(len(self.tokens))]
+
+
+class _Connection:
+    """libcurl's handles, of one process alone. They connect by themselves, and again when cut."""
+
+    def __init__(self, options: dict[int, object]) -> None:
+        self.process = os.getpid()
+        self.active: dict[pycurl.Curl, _Stream] = {}
+        # Nothing but an answer says that the connection works: under TLS 1.3 a server refuses a
+        # certificate only after the client believes itself connected. So one push goes ahead.
+        self.is_proven = False
+        self.answered_at = 0.0
+        self._options = options
+        self._idle: list[_Stream] = []
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
+        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, 1)
+        self._multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
+
+    def has_room(self) -> bool:
+        return len(self.active) < (MAX_STREAMS if self.is_proven else 1)
+
+    def begin(self, push: int, url: str, headers: list[str]) -> None:
+        stream = self._idle.pop() if self._idle else self._new_stream()
+        stream.push, stream.begun_at, stream.is_scout = push, time.monotonic(), not self.is_proven
+        stream.answer.clear()
+        stream.curl.setopt(pycurl.URL, url)
+        stream.curl.setopt(pycurl.HTTPHEADER, headers)
+        self.active[stream.curl] = stream
+        self._multi.add_handle(stream.curl)
+
+    def advance(self) -> tuple[list[_Stream], list[tuple[_Stream, int, str]]]:
+        """Move bytes; the streams that were answered, and those that failed with code and text."""
+        self._multi.perform()
+        _, answered, failed = self._multi.info_read()
+        return [self._retire(curl) for curl in answered], [
+            (self._retire(curl), code, text) for curl, code, text in failed
+        ]
+
+    def wait(self) -> None:
+        """Until bytes can move, or libcurl has something to do without them."""
+        due_ms = self._multi.timeout()
+        patience_s = min(due_ms / 1000, LOOK_AROUND_S) if due_ms >= 0 else LOOK_AROUND_S
+        asked_at = time.monotonic()
+        ready = self._multi.select(patience_s)
+        if not ready and time.monotonic() - asked_at < min(patience_s, NAP_S):
+            # select() cannot see descriptors from 1024 up, and answers at once in a process that
+            # has so many open: without a nap this would spin.
+            time.sleep(NAP_S)
+
+    def close(self) -> None:
+        for curl in self.active:
+            self._multi.remove_handle(curl)
+            curl.close()
+        for stream in self._idle:
+            stream.curl.close()
+        self.active, self._idle = {}, []
+        self._multi.close()
+
+    def _retire(self, curl: pycurl.Curl) -> _Stream:
+        stream = self.active.pop(curl)
+        self._multi.remove_handle(curl)
+        self._idle.append(stream)
+        return stream
+
+    def _new_stream(self) -> _Stream:
+        stream = _Stream(pycurl.Curl(), [])
+        for option, value in self._options.items():
+            stream.curl.setopt(option, value)
+        stream.curl.setopt(pycurl.WRITEFUNCTION, stream.answer.append)
+        return stream
+
+
+class Apns:
+    """Apple's push service for one pass type. Safe in any thread: one batch goes after the other.
+
+    The connection is made by the first push, so after any fork, and kept for hours. A batch takes
+    at most about 20 s for each thousand tokens, and that only if Apple stops answering."""
+
+    def __init__(
+        self,
+        url: str,
+        ca: Path | None,
+        credential: Credential,
+        push_type: str = "background",
+        expires_after: timedelta = timedelta(days=7),
+    ) -> None:
+        """`ca` None trusts the public web's authorities, as `certifi` has them."""
+        self._url = url.rstrip("/") + "/3/device/"
+        self._pass_type = credential.pass_type
+        self._push_type = push_type
+        self._expires_after = expires_after
+        self._options = _curl_options(url, ca or Path(certifi.where()), credential)
+        self._lock = threading.Lock()
+        self._connection: _Connection | None = None
+        self._inherited: list[_Connection] = []
+        self._topic_is_proven = False
+
+    def push(self, tokens: Sequence[str], now: datetime) -> list[Outcome]:
+        """One outcome for each token, in their order.
+
+        `Rejected` speaks of the token if it has a `gone_at` or is for `BAD_TOKEN`, else of this
+        push alone: the registration is as good as before."""
+        self._notice_fork()
+        with self._lock:
+            batch = _Batch(tokens, now, self._headers(now))
+            try:
+                self._exchange(batch)
+            except BaseException:
+                # A time limit may strike anywhere, and no later batch may meet half-sent pushes.
+                self._disconnect()
+                raise
+            outcomes = self._judge_together(batch)
+        self._report(batch)
+        return outcomes
+
+    def close(self) -> None:
+        """Say goodbye to Apple. A later push connects again."""
+        self._notice_fork()
+        with self._lock:
+            self._disconnect()
+
+    def _exchange(self, batch: _Batch) -> None:
+        connection = self._connection = self._connection or _Connection(self._options)
+        while True:
+            while batch.has_more() and connection.has_room():
+                token = quote(batch.tokens[batch.begun], safe="", errors="replace")
+                connection.begin(batch.begun, self._url + token, batch.headers)
+                batch.begun += 1
+            if not connection.active:
+                return
+            answered, failed = connection.advance()
+            for stream in answered:
+                connection.is_proven = True
+                connection.answered_at = time.monotonic()
+                batch.settle(stream.push, *_read_answer(stream, batch.now))
+            for stream, code, text in failed:
+                meaning, reason = _read_failure(stream, code, text, connection.answered_at)
+                batch.settle(stream.push, meaning, reason, batch.now)
+                connection.is_proven = False
+                if meaning in ENDS_THE_BATCH:
+                    # The rest would fail the same way, thousands in a moment: none is tried.
+                    self._disconnect()
+                    return
+            if not (answered or failed):
+                connection.wait()
+
+    def _judge_together(self, batch: _Batch) -> list[Outcome]:
+        """Outcomes in order, after a look at what only the whole batch can tell."""
+        outcomes = batch.in_order()
+        self._topic_is_proven |= Sent() in outcomes
+        settled = [outcome for outcome in outcomes if not isinstance(outcome, Deferred)]
+        if len(settled) >= UNANIMOUS_FROM and all(o == Rejected(BAD_TOKEN) for o in settled):
+            # So many phones cannot all be wrong. Believing it would unregister every one of them.
+            batch.tally[Meaning.MEND, BAD_TOKEN] = len(settled)
+            doubt = Deferred(batch.after(WAIT[Meaning.MEND]), BAD_TOKEN, pause=True)
+            return [o if isinstance(o, Deferred) else doubt for o in outcomes]
+        if not self._topic_is_proven:
+            # Once Apple has taken a push the topic is right, and a foreign token is just that: a
+            # phone that registers with one must not be able to stop the pushes to all others.
+            return [_pause_if_foreign(outcome) for outcome in outcomes]
+        return outcomes
+
+    def _report(self, batch: _Batch) -> None:
+        """One line for each kind of trouble, never for a token."""
+        for (meaning, reason), pushes in batch.tally.items():
+            facts = {
+                "reason": reason,
+                "pass_type": self._pass_type,
+                "pushes": pushes,
+                "not_sent": len(batch.tokens) - batch.begun,
+            }
+            if meaning in ALARMING:
+                log.error("apns_fault", meaning=meaning.value, **facts)
+            elif meaning in {Meaning.REST, Meaning.SOON}:
+                log.warning("apns_trouble", meaning=meaning.value, **facts)
+
+    def _headers(self, now: datetime) -> list[str]:
+        return [
+            f"apns-topic: {self._pass_type}",
+            f"apns-push-type: {self._push_type}",
+            # Apple: 5 and nothing else for background; 10 delivers at once.
+            f"apns-priority: {5 if self._push_type == 'background' else 10}",
+            f"apns-expiration: {int((now + self._expires_after).timestamp())}",
+            "content-type: application/json",
+        ]
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _notice_fork(self) -> None:
+        if self._connection is None or self._connection.process == os.getpid():
+            return
+        # The socket is still the parent's. To close it would say goodbye in the parent's name, so
+        # it is kept and never touched. The parent's lock may be held by a thread left behind there.
+        self._inherited.append(self._connection)
+        self._connection = None
+        self._lock = threading.Lock()
+
+
+def _pause_if_foreign(outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Deferred) and BY_REASON.get(outcome.reason) is Meaning.FOREIGN:
+        return replace(outcome, pause=True)
+    return outcome
+
+
+def meaning_of(status: int, reason: str) -> Meaning:
+    unheard_of = Meaning.LATER if status >= 500 else Meaning.PUZZLE
+    return BY_REASON.get(reason) or BY_STATUS.get(status, unheard_of)
+
+
+def _read_answer(stream: _Stream, now: datetime) -> tuple[Meaning, str, datetime]:
+    """Meaning, Apple's reason, and since when the token is dead if it is."""
+    status = stream.curl.getinfo(pycurl.RESPONSE_CODE)
+    try:
+        facts = orjson.loads(b"".join(stream.answer)) if stream.answer else {}
+    except orjson.JSONDecodeError:
+        facts = {}
+    facts = facts if isinstance(facts, dict) else {}
+    reason = str(facts.get("reason") or f"status_{status}")
+    try:
+        gone_at = datetime.fromtimestamp(facts["timestamp"] / 1000, UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        gone_at = now
+    return meaning_of(status, reason), reason, gone_at
+
+
+def _read_failure(
+    stream: _Stream, code: int, text: str, last_answer_at: float
+) -> tuple[Meaning, str]:
+    """What a push without an answer means; the reason is a word, and libcurl's text if of use."""
+    if TLS_ALERT in text:
+        return Meaning.MEND, f"tls_refused: {text[:200]}"
+    if code in ANSWER_LOST and not stream.is_scout:
+        return Meaning.SOON, "answer_lost"
+    if code == pycurl.E_OPERATION_TIMEDOUT and last_answer_at > stream.begun_at:
+        # Others were answered meanwhile, so the connection lives.
+        return Meaning.SOON, "answer_late"
+    if code in ANSWER_LOST | NOBODY_THERE:
+        return Meaning.REST, f"unreachable: {text[:200]}"
+    # Wrong authority, unusable certificate, impossible address: nothing that passes by itself.
+    return Meaning.MEND, f"unusable: {text[:200]}"
+
+
+def _curl_options(url: str, ca: Path, credential: Credential) -> dict[int, object]:
+    options: dict[int, object] = {
+        pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_2TLS,
+        pycurl.PROTOCOLS: pycurl.PROTO_HTTPS,
+        # Wait for the one connection and share it, instead of opening another.
+        pycurl.PIPEWAIT: 1,
+        # A token goes to Apple as it is, whatever is in it: nothing in a path may mean "one up".
+        pycurl.PATH_AS_IS: 1,
+        pycurl.POST: 1,
+        pycurl.POSTFIELDS: "{}",
+        pycurl.CAINFO: str(ca),
+        pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
+        pycurl.SSLCERT: str(credential.certificate),
+        pycurl.SSLKEY: str(credential.key),
+        pycurl.CONNECTTIMEOUT: CONNECT_TIMEOUT_S,
+        pycurl.TIMEOUT: ANSWER_TIMEOUT_S,
+        # Apple asks to keep connections for hours; libcurl would drop one idle for two minutes.
+        pycurl.MAXAGE_CONN: KEEP_CONNECTION_S,
+        pycurl.TCP_KEEPALIVE: 1,
+        pycurl.TCP_KEEPIDLE: PROBE_IDLE_CONNECTION_S,
+        pycurl.TCP_KEEPINTVL: PROBE_IDLE_CONNECTION_S,
+        # The least libcurl allows: a thousand of its usual 64 KiB is much, for two bytes each.
+        pycurl.UPLOAD_BUFFERSIZE: 16384,
+        # Signals are the process's own, and pushes run in threads.
+        pycurl.NOSIGNAL: 1,
+        pycurl.USERAGENT: "kopilka",
+    }
+    if urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}:
+        # A proxy of the environment leads to the outside, not back to this machine.
+        options[pycurl.PROXY] = ""
+    return options

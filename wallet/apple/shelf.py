@@ -1,0 +1,137 @@
+"""Signed passes, kept per version: a version is rendered and signed once, when somebody first asks
+for it, and is the same bytes ever after."""
+
+import functools
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, LargeBinary, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database import Base, Database, Instant, insert_or
+from wallet.apple import bundle
+from wallet.apple.bundle import Archive, Face, Identity, Sealed
+from wallet.apple.signing import Signer
+from wallet.errors import CertificateProblem
+from wallet.keyring import KeyRing
+from wallet.passes import issuing, templates
+from wallet.passes.issuing import Pass
+from wallet.passes.templates import Template
+
+PREPARED_TEMPLATES = 64
+
+
+class SealedPass(Base):
+    """The newest version that was asked for: what is one pass's own, without the pictures."""
+
+    __tablename__ = "apple_sealed_pass"
+
+    pass_id: Mapped[int] = mapped_column(ForeignKey("wallet_pass.id"), primary_key=True)
+    version: Mapped[int]
+    template_id: Mapped[int] = mapped_column(ForeignKey("wallet_template.id"))
+    signed_by: Mapped[str] = mapped_column(String(64))
+    pass_json: Mapped[bytes] = mapped_column(LargeBinary)
+    manifest: Mapped[bytes] = mapped_column(LargeBinary)
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+    signed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Shelf:
+    """Bundles of every pass type there is a signer for. Safe to share between threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        signers: dict[str, Signer],
+        keys: KeyRing,
+        public_url: str,
+    ) -> None:
+        self._database = database
+        self._signers = signers
+        self._keys = keys
+        self._web_service_url = f"{public_url}/apple"
+        # Revisions never change, so what was prepared from one stays right for ever.
+        self._prepared = functools.lru_cache(PREPARED_TEMPLATES)(self._prepare)
+
+    def token(self, pass_: Pass) -> str:
+        """The pass's authentication token; the same for a serial number for ever."""
+        return self._keys.key(pass_.key_id).derive("apple pass", pass_.pass_type, pass_.serial)
+
+    def token_of_nobody(self, pass_type: str, serial: str) -> str:
+        """As much work as `token`, for a serial number that does not exist."""
+        return self._keys.first.derive("no pass", pass_type, serial)
+
+    def bundle(self, pass_: Pass, now: datetime) -> bytes:
+        """The .pkpass of the pass's current version. Raises `CertificateProblem`."""
+        signer = self._signer(pass_.pass_type, now)
+        with self._database.reading() as session:
+            kept = _kept(session, pass_, signer)
+        if kept is None:
+            fresh = self._sign(pass_, signer)
+            with self._database.transaction() as session:
+                _keep(session, pass_, signer, fresh, now)
+                # Somebody else may have been faster; theirs is the version's one true bundle then.
+                kept = _kept(session, pass_, signer) or fresh
+        return self._prepared(pass_.template_id)[1].assemble(kept)
+
+    def _signer(self, pass_type: str, now: datetime) -> Signer:
+        signer = self._signers.get(pass_type)
+        if signer is None:
+            raise CertificateProblem(
+                "missing",
+                f"There is no certificate for the pass type {pass_type}. Put its folder back, or"
+                " these cards can no longer be updated.",
+            )
+        signer.check(now)
+        return signer
+
+    def _sign(self, pass_: Pass, signer: Signer) -> Sealed:
+        face, archive = self._prepared(pass_.template_id)
+        identity = Identity(
+            pass_type=pass_.pass_type,
+            team=signer.team,
+            serial=pass_.serial,
+            token=self.token(pass_),
+            web_service_url=self._web_service_url,
+        )
+        pass_json = bundle.render(face, identity, issuing.content(pass_))
+        return bundle.seal(archive, pass_json, signer)
+
+    def _prepare(self, template_id: int) -> tuple[Face, Archive]:
+        with self._database.reading() as session:
+            design = templates.design(session.get_one(Template, template_id))
+            images = templates.images(session, template_id)
+        return Face.prepare(design), Archive.prepare({**images, **bundle.strings(design)})
+
+
+def _kept(session: Session, pass_: Pass, signer: Signer) -> Sealed | None:
+    row = session.execute(
+        select(SealedPass.pass_json, SealedPass.manifest, SealedPass.signature).where(
+            SealedPass.pass_id == pass_.id,
+            SealedPass.version == pass_.version,
+            SealedPass.signed_by == signer.fingerprint,
+        )
+    ).first()
+    return Sealed(*row) if row is not None else None
+
+
+def _keep(session: Session, pass_: Pass, signer: Signer, sealed: Sealed, now: datetime) -> None:
+    """The first bundle of a version stays; a newer version, or a renewed certificate, replaces."""
+    values = {
+        "version": pass_.version,
+        "template_id": pass_.template_id,
+        "signed_by": signer.fingerprint,
+        "pass_json": sealed.pass_json,
+        "manifest": sealed.manifest,
+        "signature": sealed.signature,
+        "signed_at": now,
+    }
+    session.execute(
+        insert_or(session, SealedPass)
+        .values(pass_id=pass_.id, **values)
+        .on_conflict_do_update(
+            index_elements=["pass_id"],
+            set_=values,
+            where=(SealedPass.version < pass_.version)
+            | (SealedPass.signed_by != signer.fingerprint) & (SealedPass.version == pass_.version),
+        )
+    )

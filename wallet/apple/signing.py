@@ -1,0 +1,366 @@
+"""Pass Type ID certificates: read once, checked with understandable refusals, and used to sign.
+
+The rules are those of Apple's "Building a Pass" (Wallet Passes) and of the archived "Wallet
+Developer Guide"; what a real certificate looks like was decoded from public sample passes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.x509.oid import NameOID
+
+from wallet.apple.stencil import Stencil
+from wallet.errors import CertificateProblem
+
+CERTIFICATE_FILE = "pass.pem"
+KEY_FILE = "pass.key"
+ISSUER_FILE = "wwdr.pem"
+
+# The organisation in every certificate that the sandbox makes: production refuses what carries it.
+SANDBOX_ISSUER_MARK = "Kopilka Sandbox"
+
+PASS_TYPE_EXTENSION = x509.ObjectIdentifier("1.2.840.113635.100.6.1.16")
+
+# Apple asks for RSA of 2048 bits, and nobody has been seen signing passes with anything else.
+SMALLEST_KEY_BITS = 2048
+
+SHA256 = hashes.SHA256()
+SIGNATURE_OPTIONS = (
+    pkcs7.PKCS7Options.DetachedSignature,
+    # Without Binary the builder signs a manifest with line feeds as if they were CRLF.
+    pkcs7.PKCS7Options.Binary,
+    # What a mail reader could do with S/MIME is of no use to a phone.
+    pkcs7.PKCS7Options.NoCapabilities,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One pass type's certificate and key, ready to sign. Safe to share between threads.
+
+    `not_after` is the end of the pass certificate or of Apple's intermediate, whichever is earlier.
+    `nfc` says that Apple issued the certificate for passes with NFC. `fingerprint` is the pass
+    certificate's, SHA-256 in hex: it tells a renewed certificate from the one before."""
+
+    folder: Path
+    pass_type: str
+    team: str
+    nfc: bool
+    is_sandbox: bool
+    not_after: datetime
+    fingerprint: str
+    _leaf: x509.Certificate = field(repr=False)
+    _issuer: x509.Certificate = field(repr=False)
+    _write: Callable[[bytes], bytes] = field(repr=False)
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        now: datetime,
+        pass_type: str | None = None,
+        team: str | None = None,
+    ) -> "Signer":
+        """The signer in `folder`, or a `CertificateProblem` that says what to do.
+
+        `pass_type` and `team`, where given, are what the certificate must have been issued for."""
+        leaf, key, issuer = _read(folder)
+        found_type, found_team = _names(leaf, folder)
+        if pass_type is not None and found_type != pass_type:
+            raise CertificateProblem(
+                "wrong_pass_type",
+                f"{folder / CERTIFICATE_FILE} was issued for the pass type {found_type}, but "
+                f"{pass_type} is wanted. Put the certificate of {pass_type} there.",
+            )
+        if team is not None and found_team != team:
+            raise CertificateProblem(
+                "wrong_team",
+                f"{folder / CERTIFICATE_FILE} belongs to the team {found_team}, but {team} is "
+                "wanted. Create the certificate while signed in to that team.",
+            )
+        _require_issuer(leaf, issuer, folder)
+        signer = cls(
+            folder=folder,
+            pass_type=found_type,
+            team=found_team,
+            nfc="with NFC" in (_one(leaf.subject, NameOID.COMMON_NAME) or ""),
+            is_sandbox=_one(leaf.issuer, NameOID.ORGANIZATION_NAME) == SANDBOX_ISSUER_MARK,
+            not_after=min(leaf.not_valid_after_utc, issuer.not_valid_after_utc),
+            fingerprint=leaf.fingerprint(SHA256).hex(),
+            _leaf=leaf,
+            _issuer=issuer,
+            _write=_writer(leaf, key, issuer),
+        )
+        signer.check(now)
+        return signer
+
+    def check(self, now: datetime) -> None:
+        """Refuse if a certificate is not valid at `now`: what it signs would not install.
+
+        `load` asks this once; a process that lives for months asks again before it signs."""
+        leaf, issuer = self._leaf, self._issuer
+        leaf_file, issuer_file = self.folder / CERTIFICATE_FILE, self.folder / ISSUER_FILE
+        if now < leaf.not_valid_before_utc:
+            raise CertificateProblem(
+                "not_yet_valid",
+                f"{leaf_file} is valid only from {_day(leaf.not_valid_before_utc)} on. Check the "
+                "clock of this machine, or wait until then.",
+            )
+        if now > leaf.not_valid_after_utc:
+            raise CertificateProblem(
+                "expired",
+                f"{leaf_file} expired on {_day(leaf.not_valid_after_utc)}. Create a new "
+                f"certificate for {self.pass_type} in Apple's developer portal and replace "
+                f"{CERTIFICATE_FILE} and {KEY_FILE}. Cards that are in phones stay and can then "
+                "be updated again.",
+            )
+        if now < issuer.not_valid_before_utc:
+            raise CertificateProblem(
+                "wwdr_not_yet_valid",
+                f"{issuer_file} is valid only from {_day(issuer.not_valid_before_utc)} on. "
+                "Check the clock of this machine.",
+            )
+        if now > issuer.not_valid_after_utc:
+            raise CertificateProblem(
+                "wwdr_expired",
+                f"{issuer_file} (Apple's intermediate certificate) expired on "
+                f"{_day(issuer.not_valid_after_utc)}. Create a new pass certificate in Apple's "
+                "developer portal and download the intermediate that issued it from "
+                "https://www.apple.com/certificateauthority/.",
+            )
+
+    def days_left(self, now: datetime) -> int:
+        """Whole days until `not_after`; negative when it is past."""
+        return (self.not_after - now).days
+
+    def sign(self, manifest: bytes) -> bytes:
+        """The file `signature`: detached CMS in DER over these very bytes, with both certificates.
+
+        The signing time, which phones insist on, is read from this machine's clock."""
+        return self._write(manifest)
+
+
+def find_signers(root: Path, now: datetime) -> dict[str, Signer]:
+    """Pass type -> signer. `root` is one certificate folder, or holds one folder per pass type.
+
+    One unusable folder refuses all: better to stop at the start than at one programme's card.
+    Folders with none of the three files are passed over."""
+    if not root.is_dir():
+        raise CertificateProblem(
+            "missing_folder",
+            f"There is no folder {root}. It should hold {CERTIFICATE_FILE}, {KEY_FILE} "
+            f"and {ISSUER_FILE}, or a folder with these files for each pass type.",
+        )
+    if _holds_any(root):
+        signer = Signer.load(root, now)
+        return {signer.pass_type: signer}
+    signers: dict[str, Signer] = {}
+    for folder in sorted(root.iterdir()):
+        if not folder.is_dir() or not _holds_any(folder):
+            continue
+        # A folder that is named like a pass type promises that pass type.
+        promised = folder.name if folder.name.startswith("pass.") else None
+        signer = Signer.load(folder, now, pass_type=promised)
+        if signer.pass_type in signers:
+            raise CertificateProblem(
+                "duplicate_pass_type",
+                f"{signers[signer.pass_type].folder} and {folder} both hold a certificate of "
+                f"{signer.pass_type}. Keep the newer one and move the other out of {root}.",
+            )
+        signers[signer.pass_type] = signer
+    if not signers:
+        raise CertificateProblem(
+            "missing_file",
+            f"No certificate was found in {root}. It should hold {CERTIFICATE_FILE}, {KEY_FILE} "
+            f"and {ISSUER_FILE}, or a folder with these files for each pass type.",
+        )
+    return signers
+
+
+def _writer(
+    leaf: x509.Certificate, key: rsa.RSAPrivateKey, issuer: x509.Certificate
+) -> Callable[[bytes], bytes]:
+    """What writes signatures: the builder, or a stencil where it proves to give the same bytes."""
+
+    def build(manifest: bytes) -> bytes:
+        builder = pkcs7.PKCS7SignatureBuilder().set_data(manifest)
+        builder = builder.add_signer(leaf, key, SHA256)
+        # Last: set_data and add_signer silently drop the certificates added before them.
+        builder = builder.add_certificate(issuer)
+        return builder.sign(serialization.Encoding.DER, SIGNATURE_OPTIONS)
+
+    stencil = Stencil.cut(key, build)
+    return build if stencil is None else stencil.sign
+
+
+def _holds_any(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (CERTIFICATE_FILE, KEY_FILE, ISSUER_FILE))
+
+
+def _read(folder: Path) -> tuple[x509.Certificate, rsa.RSAPrivateKey, x509.Certificate]:
+    leaf = _certificate(folder / CERTIFICATE_FILE)
+    key = _private_key(folder / KEY_FILE)
+    issuer = _certificate(folder / ISSUER_FILE)
+    if _public_bytes(leaf, folder / CERTIFICATE_FILE) != _encoded(key.public_key()):
+        raise CertificateProblem(
+            "key_mismatch",
+            f"{folder / KEY_FILE} is not the key of {folder / CERTIFICATE_FILE}. The certificate "
+            "works only with the key that its request was made with: find that key, or make a new "
+            "request and a new certificate.",
+        )
+    return leaf, key, issuer
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise CertificateProblem(
+            "missing_file",
+            f"{path} is missing. A certificate folder holds {CERTIFICATE_FILE}, {KEY_FILE} and "
+            f"{ISSUER_FILE}.",
+        ) from None
+    except OSError as error:
+        raise CertificateProblem(
+            "unreadable_file",
+            f"{path} cannot be read ({error.strerror}). Check its owner and permissions.",
+        ) from error
+
+
+def _certificate(path: Path) -> x509.Certificate:
+    data = _bytes_of(path)
+    try:
+        return x509.load_pem_x509_certificate(data)
+    except ValueError as error:
+        raise CertificateProblem(
+            "not_pem",
+            f"{path} is not a certificate in PEM form (a text that says BEGIN CERTIFICATE). A .cer "
+            "file from Apple becomes one with: "
+            f"openssl x509 -inform der -in FILE.cer -out {path.name}",
+        ) from error
+
+
+def _private_key(path: Path) -> rsa.RSAPrivateKey:
+    data = _bytes_of(path)
+    try:
+        key = serialization.load_pem_private_key(data, password=None)
+    except TypeError as error:
+        raise CertificateProblem(
+            "encrypted_key",
+            f"{path} is protected by a password, and the service has nobody to ask for it. "
+            f"Remove it with: openssl pkey -in {path.name} -out plain.key, then use plain.key as "
+            f"{path.name} and let only the service read it.",
+        ) from error
+    except ValueError as error:
+        raise CertificateProblem(
+            "not_pem",
+            f"{path} is not a private key in PEM form (a text that says BEGIN PRIVATE KEY). A .p12 "
+            f"file becomes one with: openssl pkcs12 -in FILE.p12 -nocerts -nodes -out {path.name}",
+        ) from error
+    except UnsupportedAlgorithm as error:
+        raise _unsupported_key(path) from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise _unsupported_key(path)
+    if key.key_size < SMALLEST_KEY_BITS:
+        raise CertificateProblem(
+            "weak_key",
+            f"{path} is an RSA key of {key.key_size} bits; Apple's pass certificates need "
+            f"{SMALLEST_KEY_BITS}. Make a new key and a new certificate request.",
+        )
+    return key
+
+
+def _unsupported_key(path: Path) -> CertificateProblem:
+    return CertificateProblem(
+        "unsupported_key",
+        f"{path} is not an RSA key, and passes are signed with RSA. (The .p8 file for push "
+        "notifications is another thing.) Use the key that the certificate was requested with.",
+    )
+
+
+def _encoded(key: rsa.RSAPublicKey) -> bytes:
+    return key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def _public_bytes(certificate: x509.Certificate, path: Path) -> bytes:
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError) as error:
+        raise _unsupported_key(path) from error
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise _unsupported_key(path)
+    return _encoded(key)
+
+
+def _names(leaf: x509.Certificate, folder: Path) -> tuple[str, str]:
+    """Pass type and team as the certificate's subject names them (UID and OU)."""
+    path = folder / CERTIFICATE_FILE
+    pass_type = _one(leaf.subject, NameOID.USER_ID)
+    team = _one(leaf.subject, NameOID.ORGANIZATIONAL_UNIT_NAME)
+    if pass_type is None or not pass_type.startswith("pass.") or team is None:
+        raise CertificateProblem(
+            "not_a_pass_certificate",
+            f"{path} is not a Pass Type ID certificate but one of another kind, for "
+            f"{leaf.subject.rfc4514_string()}. Create one under Identifiers, Pass Type IDs, in "
+            "Apple's developer portal.",
+        )
+    repeated = _pass_type_extension(leaf, path)
+    if repeated is not None and repeated != pass_type:
+        raise CertificateProblem(
+            "wrong_pass_type",
+            f"{path} contradicts itself: its name says {pass_type}, its extension {repeated}. "
+            "Download the certificate from Apple again.",
+        )
+    return pass_type, team
+
+
+def _pass_type_extension(leaf: x509.Certificate, path: Path) -> str | None:
+    """The extension in which Apple repeats the pass type; test chains may do without."""
+    try:
+        value = leaf.extensions.get_extension_for_oid(PASS_TYPE_EXTENSION).value.public_bytes()
+    except x509.ExtensionNotFound:
+        return None
+    except (ValueError, x509.DuplicateExtension) as error:
+        raise CertificateProblem(
+            "not_pem", f"{path} is damaged: {error}. Download the certificate from Apple again."
+        ) from error
+    # A DER string: tag, length in one byte (from 128 on in two), text.
+    return value[2 if value[1:2] < b"\x80" else 3 :].decode("utf-8", "replace")
+
+
+def _require_issuer(leaf: x509.Certificate, issuer: x509.Certificate, folder: Path) -> None:
+    """The leaf must name `issuer` and carry its signature, which says more than equal key
+    identifiers would.
+
+    Apple has several intermediates with nearly the same name (G2 to G6), and phones say no more
+    than that the certificate does not fit."""
+    try:
+        leaf.verify_directly_issued_by(issuer)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError) as error:
+        raise CertificateProblem(
+            "wrong_issuer",
+            f"{folder / CERTIFICATE_FILE} was not issued by {folder / ISSUER_FILE}. It names its "
+            f"issuer as {leaf.issuer.rfc4514_string()}; the file there is "
+            f"{issuer.subject.rfc4514_string()}. Download the fitting one (today: Worldwide "
+            "Developer Relations - G4) from https://www.apple.com/certificateauthority/.",
+        ) from error
+
+
+def _one(name: x509.Name, kind: x509.ObjectIdentifier) -> str | None:
+    values = name.get_attributes_for_oid(kind)
+    if len(values) != 1:
+        return None
+    value = values[0].value
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()

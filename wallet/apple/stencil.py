@@ -1,0 +1,74 @@
+"""Signatures from a stencil: what the library's builder writes, with the changing parts exchanged.
+
+Between two signatures of one signer only the time, the digest and the RSA value differ, and each
+has a fixed length; the builder nevertheless writes everything anew, certificates and all, which
+costs more than the rest of a pass does (RSA aside). Structure: RFC 5652, SignedData and SignerInfo.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+SHA256 = hashes.SHA256()
+PKCS1 = padding.PKCS1v15()
+
+# The attributes in the order DER puts them: type of the content, time, digest of the manifest.
+CONTENT_TYPE = bytes.fromhex("3018 0609 2a864886f70d010903")
+SIGNING_TIME = bytes.fromhex("301c 0609 2a864886f70d010905 310f 170d")
+# Inside the message the attributes are tagged [0]; what RSA signs is tagged as the set it is.
+TAGGED, AS_SET = b"\xa0", b"\x31"
+TIME_FORMAT = "%y%m%d%H%M%SZ"
+TIME_BYTES = 13
+DIGEST_BYTES = 32
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stencil:
+    """One signer's signature with holes where time, digest and RSA value go."""
+
+    _key: rsa.RSAPrivateKey = field(repr=False)
+    _before: bytes = field(repr=False)
+    _until_time: bytes = field(repr=False)
+    _until_digest: bytes = field(repr=False)
+    _after: bytes = field(repr=False)
+
+    @classmethod
+    def cut(cls, key: rsa.RSAPrivateKey, build: Callable[[bytes], bytes]) -> "Stencil | None":
+        """The stencil of what `build` signs with `key`. None unless it gives the very bytes that
+        `build` does (the RSA value is no exception: PKCS #1 v1.5 knows no chance)."""
+        probe = b"probe"
+        whole, digest = build(probe), hashlib.sha256(probe).digest()
+        start = whole.rfind(CONTENT_TYPE) - 2
+        time = whole.find(SIGNING_TIME, start) + len(SIGNING_TIME)
+        hole = whole.find(digest, time)
+        end = len(whole) - key.key_size // 8
+        stencil = cls(
+            key,
+            whole[:start],
+            whole[start + 1 : time],
+            whole[time + TIME_BYTES : hole],
+            whole[hole + DIGEST_BYTES : end],
+        )
+        for number in range(TRIES):
+            # More than one try, for a second may end between the two.
+            manifest = b"another probe %d" % number
+            if stencil.sign(manifest) == build(manifest):
+                return stencil
+        return None
+
+    def sign(self, manifest: bytes) -> bytes:
+        attributes = b"".join(
+            (
+                self._until_time,
+                datetime.now(UTC).strftime(TIME_FORMAT).encode(),
+                self._until_digest,
+                hashlib.sha256(manifest).digest(),
+            )
+        )
+        value = self._key.sign(AS_SET + attributes, PKCS1, SHA256)
+        return b"".join((self._before, TAGGED, attributes, self._after, value))

@@ -1,0 +1,169 @@
+"""The PassKit Web Service: what phones ask (Apple, "PassKit Web Service Reference").
+
+Who may call: register, unregister and get take the pass's own token (`Authorization: ApplePass …`);
+list and log take none, by Apple's protocol: there the device library identifier is the secret."""
+
+import hmac
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+import orjson
+from flask import Blueprint, Response, abort, request
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+
+from ledger.database import Database
+from wallet.apple import complaints, devices
+from wallet.apple.bundle import MEDIA_TYPE
+from wallet.apple.shelf import Shelf
+from wallet.passes import issuing
+from wallet.passes.issuing import Pass
+from wallet.problems import refuse
+from wallet.providers import Clock
+
+SCHEME = "ApplePass"
+MOST_BODY_BYTES = 64 * 1024
+
+# Ours to bound, Apple's to choose: opaque, but they travel in addresses.
+DEVICE_ID = re.compile(r"[\x21-\x7e]{1,200}")
+PUSH_TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,200}")
+TAG = re.compile(r"[0-9]{1,18}")
+
+REGISTRATIONS = "/v1/devices/<device_id>/registrations/<pass_type>"
+
+
+class PassKitService:
+    """The web service over one database. Routes first."""
+
+    def __init__(self, database: Database, shelf: Shelf, clock: Clock) -> None:
+        self._database = database
+        self._shelf = shelf
+        self._clock = clock
+
+    def blueprint(self) -> Blueprint:
+        routes = Blueprint("apple", __name__, url_prefix="/apple")
+        for rule, view, method in (
+            (f"{REGISTRATIONS}/<serial>", self.register, "POST"),
+            (f"{REGISTRATIONS}/<serial>", self.unregister, "DELETE"),
+            (REGISTRATIONS, self.updated, "GET"),
+            ("/v1/passes/<pass_type>/<serial>", self.get_pass, "GET"),
+            ("/v1/log", self.log, "POST"),
+        ):
+            routes.add_url_rule(rule, view.__name__, view, methods=[method])
+        return routes
+
+    def register(self, device_id: str, pass_type: str, serial: str) -> Response:
+        """201 newly registered, 200 known already; a token that differs is taken over in both."""
+        self._authorised(pass_type, serial)
+        body = _json_object()
+        token = body.get("pushToken")
+        if not isinstance(token, str) or not PUSH_TOKEN.fullmatch(token):
+            refuse(400, "push_token_missing", "The body must be a JSON object with a pushToken.")
+        if not DEVICE_ID.fullmatch(device_id):
+            refuse(400, "device_id_invalid", "This is not a device library identifier.")
+        now = self._clock()
+        is_new = self._database.run(
+            lambda session: devices.register(
+                session, self._again(session, serial), device_id, token, now
+            )
+        )
+        return Response(status=201 if is_new else 200)
+
+    def unregister(self, device_id: str, pass_type: str, serial: str) -> Response:
+        """200 even if there was no such registration: phones repeat themselves."""
+        self._authorised(pass_type, serial)
+        self._database.run(
+            lambda session: devices.unregister(session, self._again(session, serial), device_id)
+        )
+        return Response(status=200)
+
+    def updated(self, device_id: str, pass_type: str) -> Response:
+        """200 with serial numbers and a later tag than the phone's, or 204; never 401."""
+        tag = request.args.get("passesUpdatedSince", "")
+        since = int(tag) if TAG.fullmatch(tag) else None
+        listing = None
+        if DEVICE_ID.fullmatch(device_id) and DEVICE_ID.fullmatch(pass_type):
+            with self._database.reading() as session:
+                listing = devices.updated(session, device_id, pass_type, since)
+        if listing is None:
+            answer = Response(status=204)
+        else:
+            # Apple's lastUpdated is a string, also where it looks like a number.
+            body = {"serialNumbers": listing.serials, "lastUpdated": str(listing.last_updated)}
+            answer = Response(orjson.dumps(body), mimetype="application/json")
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    def get_pass(self, pass_type: str, serial: str) -> Response:
+        """The stored version, or 304 when the phone has it already."""
+        pass_ = self._authorised(pass_type, serial)
+        known = _http_date(request.headers.get("If-Modified-Since"))
+        if known is not None and known >= pass_.last_modified:
+            answer = Response(status=304)
+        else:
+            answer = Response(self._shelf.bundle(pass_, self._clock()), mimetype=MEDIA_TYPE)
+        answer.headers["Last-Modified"] = format_datetime(
+            datetime.fromtimestamp(pass_.last_modified, UTC), usegmt=True
+        )
+        answer.headers["Cache-Control"] = "private, no-cache"
+        return answer
+
+    def log(self) -> Response:
+        """What a phone has to complain about. Anybody may write here: bounded, never trusted."""
+        lines = _json_object().get("logs")
+        if not isinstance(lines, list):
+            refuse(400, "logs_missing", "The body must be a JSON object with a list of logs.")
+        with self._database.transaction() as session:
+            complaints.keep(session, lines, self._clock())
+        return Response(status=200)
+
+    def _authorised(self, pass_type: str, serial: str) -> Pass:
+        """The pass this request may speak for. An unknown pass and a wrong token answer alike,
+        after the same work, so that serial numbers cannot be probed."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        with self._database.reading() as session:
+            pass_ = issuing.by_serial(session, serial)
+        known = pass_ is not None and pass_.pass_type == pass_type
+        if pass_ is not None and known:
+            expected = self._shelf.token(pass_)
+        else:
+            expected = self._shelf.token_of_nobody(pass_type, serial)
+        matches = hmac.compare_digest(expected.encode(), token.encode())
+        if pass_ is None or not (known and matches and scheme == SCHEME):
+            abort(Response(status=401))
+        return pass_
+
+    @staticmethod
+    def _again(session: Session, serial: str) -> Pass:
+        """The pass, read in the transaction that is going to change something about it."""
+        pass_ = issuing.by_serial(session, serial)
+        if pass_ is None:  # erased a moment ago
+            abort(Response(status=401))
+        return pass_
+
+
+def _json_object() -> dict[str, object]:
+    if (request.content_length or 0) > MOST_BODY_BYTES:
+        refuse(413, "body_too_large", "The body is too large.")
+    if not request.is_json:
+        refuse(415, "not_json", "The body must be JSON, with Content-Type: application/json.")
+    try:
+        body = request.get_json()
+    except HTTPException as error:
+        if error.code != 400:
+            raise
+        refuse(400, "malformed_json", "The body is not valid JSON.")
+    if not isinstance(body, dict):
+        refuse(400, "malformed_json", "The body must be a JSON object.")
+    return body
+
+
+def _http_date(value: str | None) -> int | None:
+    """Seconds since 1970 of an HTTP date (RFC 9110); None if there is none that can be read."""
+    if not value:
+        return None
+    try:
+        return int(parsedate_to_datetime(value).timestamp())
+    except (ValueError, OverflowError):
+        return None

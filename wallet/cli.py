@@ -1,0 +1,256 @@
+"""The `wallet` command."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ledger import programmes
+from ledger.database import Database
+from ledger.errors import LedgerError
+from ledger.points import MOST_POINTS
+from ledger.programmes import Terms
+from wallet import doctor, logs, migrations, refresh, settings
+from wallet.apple import bundle
+from wallet.apple.signing import find_signers
+from wallet.assembly import connect, system_clock
+from wallet.errors import WalletError
+from wallet.installation import Installation
+from wallet.passes import folders, templates
+from wallet.sandbox import certificates, process, story
+from wallet.sandbox.story import Wish
+from wallet.sandbox.supervisor import supervise
+from wallet.sandbox.troubles import SandboxTrouble
+from wallet.sandbox.words import LANGUAGES, Language
+from wallet.server import WebServer
+from wallet.settings import Settings
+from wallet.tasks import PUMP_NAMES
+from wallet.worker import run_beat, run_worker
+
+Command = Callable[..., None]
+
+
+def in_words(command: Command) -> Command:
+    """Refusals are sentences on standard error and exit code 1, not traces."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except (LedgerError, WalletError) as error:
+            raise click.ClickException(str(error)) from error
+
+    return wrapped
+
+
+def environment() -> Settings:
+    found = settings.from_env(os.environ)
+    logs.configure(found.log_level, readable=found.in_sandbox)
+    return found
+
+
+def at_work() -> Installation:
+    """The installation, with a database that has this release's schema."""
+    installation = connect(environment())
+    if not migrations.is_current(installation.database.engine):
+        raise click.ClickException("The database is not up to date. Run `wallet migrate` first.")
+    return installation
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kopilka", prog_name="wallet")
+def main() -> None:
+    """Kopilka: loyalty cards in phones, kept true."""
+
+
+@main.command()
+@in_words
+def run() -> None:
+    """Everything on this machine: web, worker and, in the sandbox, Apple's stand-in."""
+    sys.exit(supervise(environment(), os.environ))
+
+
+@main.command()
+@in_words
+def web() -> None:
+    """The web process; with the broker memory:// it holds the worker too."""
+    WebServer(environment()).run()
+
+
+@main.command()
+@click.option(
+    "--queues",
+    default=",".join(PUMP_NAMES),
+    show_default=True,
+    help="Which pumps this process works.",
+)
+@click.option("--concurrency", default=2, show_default=True, type=click.IntRange(1, 64))
+@in_words
+def worker(queues: str, concurrency: int) -> None:
+    """A worker process; needs a Redis or RabbitMQ broker."""
+    found = environment()
+    _require_broker(found, "worker")
+    names = tuple(name.strip() for name in queues.split(","))
+    unknown = sorted(set(names) - set(PUMP_NAMES))
+    if unknown:
+        raise click.BadParameter(
+            f"there is no queue {unknown[0]}; queues are {', '.join(PUMP_NAMES)}.",
+            param_hint="--queues",
+        )
+    run_worker(found, names, concurrency)
+
+
+@main.command()
+@in_words
+def beat() -> None:
+    """The one process that wakes the pumps every few seconds."""
+    found = environment()
+    _require_broker(found, "beat")
+    run_beat(found)
+
+
+@main.command()
+@in_words
+def migrate() -> None:
+    """Bring the database to this release's schema, keeping the data."""
+    found = environment()
+    found.data.mkdir(parents=True, exist_ok=True)
+    database = Database(found.ledger)
+    migrations.upgrade(database.engine)
+    database.close()
+    click.echo("The database is up to date.")
+
+
+@main.group("programmes")
+def programmes_group() -> None:
+    """Loyalty programmes."""
+
+
+@programmes_group.command("add")
+@click.argument("code")
+@click.argument("name")
+@click.option("--locale", default="ru", show_default=True, type=click.Choice(["ru", "en"]))
+@click.option("--timezone", default="Europe/Moscow", show_default=True)
+@click.option("--points-live-days", type=click.IntRange(1, 36500), help="Default: for ever.")
+@in_words
+def add_programme(
+    code: str, name: str, locale: str, timezone: str, points_live_days: int | None
+) -> None:
+    """Create a programme with a card design to begin with. CODE stands in addresses."""
+    installation = at_work()
+    terms = Terms(code, name, locale, timezone, points_live_days)
+    with installation.database.transaction() as session:
+        now = installation.clock()
+        programme = programmes.create(session, terms, now)
+        templates.store(session, programme.id, templates.standard(name), {}, now)
+    click.echo(f"{installation.settings.public_url}/join/{code}")
+
+
+@main.group("design")
+def design_group() -> None:
+    """How a programme's cards look: a folder with design.json and PNG files."""
+
+
+@design_group.command("export")
+@click.argument("programme")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@in_words
+def export_design(programme: str, folder: Path) -> None:
+    """Write the current design of PROGRAMME into FOLDER, to be edited."""
+    with at_work().database.reading() as session:
+        template = templates.current(session, programmes.by_code(session, programme).id)
+        folders.write(folder, templates.design(template), templates.images(session, template.id))
+    click.echo(f"{folder / folders.DESIGN_FILE} and the pictures: written.")
+
+
+@design_group.command("import")
+@click.argument("programme")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@in_words
+def import_design(programme: str, folder: Path) -> None:
+    """Make FOLDER the design of PROGRAMME. Cards in phones follow by themselves."""
+    installation = at_work()
+    design, images = folders.read(folder)
+    bundle.check(design)
+    with installation.database.transaction() as session:
+        programme_id = programmes.by_code(session, programme).id
+        templates.store(session, programme_id, design, images, installation.clock())
+        refresh.start_wave(session, programme_id, installation.clock())
+    click.echo(f"The cards of {programme} have a new design.")
+
+
+@main.command("doctor")
+@in_words
+def examine() -> None:
+    """What is well and what is missing, in words. Exit code 1 if something is missing."""
+    marks = {"good": "ok", "bad": "!!", "note": "--"}
+    findings = list(doctor.examine(connect(environment())))
+    for finding in findings:
+        click.echo(f"{marks[finding.verdict]}  {finding.sentence}")
+    sys.exit(any(finding.verdict == "bad" for finding in findings))
+
+
+@main.group()
+def certs() -> None:
+    """Apple's certificates."""
+
+
+@certs.command("dev")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
+@in_words
+def certs_dev(folder: Path | None) -> None:
+    """Make sandbox certificates in FOLDER. Real phones refuse cards signed with them."""
+    target = folder or environment().data / "certs"
+    made = certificates.ensure_chain(target, system_clock())
+    click.echo(f"{target}: {'made' if made else 'there already, still good'}.")
+
+
+@certs.command("check")
+@click.argument(
+    "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), required=False
+)
+@in_words
+def certs_check(folder: Path | None) -> None:
+    """Check the certificates in FOLDER as a start of the service would."""
+    now = system_clock()
+    for signer in find_signers(folder or environment().apple_certs, now).values():
+        kind = "sandbox" if signer.is_sandbox else "Apple"
+        click.echo(
+            f"{signer.pass_type}: good. Team {signer.team}, issued by {kind},"
+            f" {signer.days_left(now)} days left."
+        )
+
+
+def _require_broker(found: Settings, command: str) -> None:
+    if found.embedded:
+        raise click.ClickException(
+            f"`wallet {command}` needs WALLET_BROKER_URL, for example redis://127.0.0.1:6379/0."
+            " With memory:// the web process does this work itself: run `wallet web`."
+        )
+
+
+@main.command()
+@in_words
+def sandbox() -> None:
+    """Apple's stand-in and the virtual phone's page (part of `wallet run`)."""
+    process.run(environment())
+
+
+@main.command()
+@click.option("--card", metavar="URL", help="Follow this card: its page, or the .pkpass itself.")
+@click.option("--points", default=100, show_default=True, type=click.IntRange(1, MOST_POINTS))
+@click.option("--repeat", default=1, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--url", help="Where the service is. Default: WALLET_PUBLIC_URL.")
+@click.option("--lang", default="en", show_default=True, type=click.Choice(LANGUAGES))
+@in_words
+def phone(card: str | None, points: int, repeat: int, url: str | None, lang: Language) -> None:
+    """A virtual phone: join, add the card, earn points, see the push arrive and the card change."""
+    found = environment()
+    try:
+        story.tell(found, Wish(url or found.public_url, lang, card, points, repeat), click.echo)
+    except SandboxTrouble as trouble:
+        raise click.ClickException(trouble.sentence(lang)) from trouble

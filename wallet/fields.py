@@ -1,0 +1,51 @@
+"""What people and programs write into forms and requests, as types that pydantic checks.
+
+Strict: a number in quotes is not a number. Lengths count after the text was brought into one form,
+since that is what the database keeps."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+
+from ledger.contacts import email_address, not_empty, past_day, phone_number, readable
+from ledger.points import MOST_POINTS
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def written_out(value: object) -> object:
+    """Dates come as text: a bare number could be seconds, milliseconds, or a year."""
+    if not isinstance(value, str) or not DATE.match(value):
+        raise ValueError("must be a date as in RFC 3339, such as 2026-12-31T23:59:59+03:00")
+    return value
+
+
+def in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a date that a calendar can hold") from None
+
+
+Readable = AfterValidator(readable)
+NotEmpty = AfterValidator(not_empty)
+Name = Annotated[str, Readable, Field(max_length=300)]
+Reason = Annotated[str, Readable, Field(max_length=300)]
+Receipt = Annotated[str, Readable, Field(max_length=100)]
+ExternalId = Annotated[str, Readable, Field(max_length=100), NotEmpty]
+Code = Annotated[str, Readable, Field(max_length=40)]
+Id = Annotated[str, Readable, Field(max_length=64)]
+Phone = Annotated[str, Field(max_length=40), AfterValidator(phone_number)]
+Email = Annotated[str, Field(max_length=300), AfterValidator(email_address)]
+Birthday = Annotated[
+    date, Field(strict=False), BeforeValidator(written_out), AfterValidator(past_day)
+]
+Moment = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(written_out), AfterValidator(in_utc)
+]
+Locale = Literal["ru", "en"]
+Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
+Title = Annotated[str, Readable, Field(max_length=100), NotEmpty]
+OfferText = Annotated[str, Readable, Field(max_length=2000)]

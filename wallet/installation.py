@@ -1,0 +1,51 @@
+"""One running installation: its settings and everything that was connected by them.
+
+`wallet.assembly` builds it; edges receive it and build nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import current_app
+
+from ledger.database import Database
+from wallet.apple.provider import AppleProvider
+from wallet.apple.shelf import Shelf
+from wallet.apple.signing import Signer
+from wallet.keyring import KeyRing
+from wallet.passes.issuing import Pass
+from wallet.providers import Clock, Provider
+from wallet.refresh import MakeDue
+from wallet.settings import Settings
+
+EXTENSION = "kopilka"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    settings: Settings
+    clock: Clock
+    database: Database
+    keys: KeyRing
+    signers: dict[str, Signer]
+    pass_type: str
+    shelf: Shelf
+    apple: AppleProvider
+
+    @property
+    def providers(self) -> Sequence[Provider]:
+        return [self.apple]
+
+    @property
+    def make_due(self) -> Sequence[MakeDue]:
+        return [provider.make_due for provider in self.providers]
+
+    def card_link(self, pass_: Pass) -> str:
+        """The card's page, for its owner alone: whoever has the link sees the card."""
+        token = self.keys.card_token(pass_.serial)
+        return f"{self.settings.public_url}/card/{token}"
+
+
+def here() -> Installation:
+    """The installation that this request came to."""
+    installation: Installation = current_app.extensions[EXTENSION]
+    return installation

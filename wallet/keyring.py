@@ -1,0 +1,60 @@
+"""The key ring: what authentication tokens and links that leave the house are derived from.
+
+A pass's token is written into every later version of it and must never change for a serial number
+(Apple, PassKit Web Service), so it is derived, not stored. Old keys stay in the ring for as long as
+passes name them; new passes use the first."""
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+SHORTEST_KEY = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`id` names the key without telling anything of it."""
+
+    id: str
+    secret: bytes
+
+    def derive(self, purpose: str, *parts: str) -> str:
+        """43 URL-safe characters that only holders of the key can make for these parts."""
+        message = b"\x1f".join(part.encode() for part in (purpose, *parts))
+        digest = hmac.new(self.secret, message, hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+class KeyRing:
+    """Several keys, the first for everything new."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._keys = {key.id: key for key in map(_key, secrets)}
+        self.first = next(iter(self._keys.values()))
+
+    def key(self, key_id: str) -> Key:
+        """Raises KeyError when the operator took away a key that passes still name."""
+        return self._keys[key_id]
+
+    def card_token(self, serial: str) -> str:
+        """What stands behind `/card/`: the serial number and the proof that we made the link."""
+        return f"{serial}.{_short(self.first, serial)}"
+
+    def serial_of(self, card_token: str) -> str | None:
+        """The serial number of a card link that any key of the ring made; otherwise None."""
+        serial, _, proof = card_token.partition(".")
+        made = [
+            hmac.compare_digest(_short(key, serial).encode(), proof.encode())
+            for key in self._keys.values()
+        ]
+        return serial if any(made) else None
+
+
+def _key(secret: str) -> Key:
+    raw = secret.encode()
+    return Key(hashlib.sha256(b"key id\x1f" + raw).hexdigest()[:8], raw)
+
+
+def _short(key: Key, serial: str) -> str:
+    return key.derive("card link", serial)[:22]  # 132 bits, and short enough for an SMS

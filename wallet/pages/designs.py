@@ -1,0 +1,96 @@
+"""A design as browsers need it: its colours as a stylesheet, its pictures as files.
+
+A revision of a design never changes, so browsers may keep both for good."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, abort, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wallet.installation import here
+from wallet.passes import artwork, drawing, templates
+from wallet.passes.templates import Template, TemplateImage
+
+LARGEST_ID = 2**63 - 1
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+routes = Blueprint("designs", __name__, url_prefix=f"/designs/<int(max={LARGEST_ID}):template_id>")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`src` and `srcset` of an `img`, and its largest size for who takes only one."""
+
+    src: str
+    srcset: str
+    largest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a page needs to draw the card."""
+
+    stylesheet: str
+    pictures: dict[str, Picture]
+
+
+def look(session: Session, template_id: int) -> Look:
+    names = session.scalars(
+        select(TemplateImage.name).where(TemplateImage.template_id == template_id)
+    ).all()
+    sizes: dict[str, list[tuple[str, str]]] = {}
+    for match in filter(None, map(artwork.NAME.fullmatch, sorted(names))):
+        address = url_for("pages.designs.picture", template_id=template_id, name=match[0])
+        sizes.setdefault(match[1], []).append((match[2] or "1", address))
+    return Look(
+        stylesheet=url_for("pages.designs.colours", template_id=template_id),
+        pictures={
+            kind: Picture(
+                src=found[0][1],
+                srcset=", ".join(f"{address} {scale}x" for scale, address in found),
+                largest=found[-1][1],
+            )
+            for kind, found in sizes.items()
+        },
+    )
+
+
+@routes.get("/colours.css")
+def colours(template_id: int) -> Response:
+    """Our security policy forbids styles inside a page, hence a file."""
+    with here().database.reading() as session:
+        template = session.get(Template, template_id)
+    if template is None:
+        abort(404)
+    design = templates.design(template)
+    style = ";".join(
+        f"--card-{name}:{_hex(colour)}"
+        for name, colour in (
+            ("background", design.background),
+            ("foreground", design.foreground),
+            ("label", design.label_colour),
+        )
+    )
+    return _kept(Response(f".card{{{style}}}\n", mimetype="text/css"))
+
+
+@routes.get("/<name>")
+def picture(template_id: int, name: str) -> Response:
+    if not artwork.NAME.fullmatch(name):
+        abort(404)
+    with here().database.reading() as session:
+        image = session.get(TemplateImage, (template_id, name))
+    if image is None:
+        abort(404)
+    return _kept(Response(image.data, mimetype="image/png"))
+
+
+def _hex(colour: str) -> str:
+    """The colour through numbers and back: nothing else can get into the stylesheet."""
+    return f"#{bytes(drawing.colour(colour)).hex()}"
+
+
+def _kept(response: Response) -> Response:
+    response.headers["Cache-Control"] = FOR_GOOD
+    return response

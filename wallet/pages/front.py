@@ -1,0 +1,17 @@
+"""The address without a path: in the sandbox, where to go from here."""
+
+from flask import Blueprint, Response, abort, make_response, render_template
+
+from wallet.installation import here
+from wallet.settings import DEMO
+
+routes = Blueprint("front", __name__)
+
+
+@routes.get("/")
+def front() -> Response:
+    settings = here().settings
+    if not settings.in_sandbox:
+        abort(404)
+    phone = f"http://127.0.0.1:{settings.sandbox.phone}/"
+    return make_response(render_template("pages/front.html", programme=DEMO, phone=phone))

@@ -1,0 +1,19 @@
+"""All pages as one blueprint, with the templates, styles and words they share."""
+
+from flask import Blueprint, Flask
+
+from wallet.pages import cards, designs, front, join, language
+
+
+def add_to(app: Flask) -> None:
+    pages = Blueprint(
+        "pages",
+        "wallet.pages",
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/static",
+    )
+    for routes in (front.routes, join.routes, cards.routes, designs.routes):
+        pages.register_blueprint(routes)
+    app.register_blueprint(pages)
+    language.add_to(app)

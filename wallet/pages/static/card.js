@@ -1,0 +1,90 @@
+// Keeps an open card true: asks every few seconds what it shows now, and changes what differs.
+
+const EVERY_MS = 3000;
+const SELDOM_MS = 30000; // while there is no answer
+
+const page = document.querySelector("[data-state]");
+const offers = page.querySelector(".offers");
+
+let etag = `"${page.dataset.etag}"`;
+let wait = EVERY_MS;
+let timer;
+
+async function look() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(page.dataset.state, {
+      headers: { "If-None-Match": etag },
+      cache: "no-store",
+    });
+    if (answer.status === 404) return; // the card is gone; so is the reason to ask
+    if (answer.ok) {
+      show(await answer.json());
+      etag = answer.headers.get("ETag");
+    }
+    wait = answer.ok || answer.status === 304 ? EVERY_MS : SELDOM_MS;
+  } catch {
+    wait = SELDOM_MS;
+  }
+  clearTimeout(timer);
+  timer = setTimeout(look, wait);
+}
+
+function show(state) {
+  for (const place of page.querySelectorAll("[data-shows]")) {
+    const text = state[place.dataset.shows];
+    if (place.textContent === text) continue;
+    place.textContent = text;
+    if (place.dataset.shows === "points") {
+      place.classList.toggle("long", text.length > 7);
+      greet(place.parentElement);
+    }
+  }
+  showOffers(state.offers);
+}
+
+// Offers that stay keep their place in the page, so that nobody's reading is disturbed.
+function showOffers(wanted) {
+  const list = offers.querySelector("ul");
+  const known = new Map([...list.children].map((item) => [item.textContent, item]));
+  const items = wanted.map((offer) => {
+    const item = drawn(offer);
+    const old = known.get(item.textContent);
+    if (!old) greet(item);
+    return old ?? item;
+  });
+  const same = items.length === known.size && items.every((item, i) => item === list.children[i]);
+  if (!same) list.replaceChildren(...items);
+  offers.hidden = items.length === 0;
+}
+
+function drawn(offer) {
+  const item = document.createElement("li");
+  item.className = "sheet";
+  for (const [tag, name, text] of [
+    ["h3", "", offer.title],
+    ["p", "text", offer.text],
+    ["p", "hint", offer.until],
+  ]) {
+    const part = document.createElement(tag);
+    part.className = name;
+    part.textContent = text;
+    item.append(part);
+  }
+  return item;
+}
+
+function greet(element) {
+  element.classList.remove("new");
+  void element.offsetWidth; // without this, a second change in a row would not be animated
+  element.classList.add("new");
+}
+
+// An iPad says that it is a Mac; only its touch points tell.
+if (navigator.maxTouchPoints > 1 && navigator.userAgent.includes("Macintosh")) {
+  page.dataset.device = "apple";
+}
+
+document.addEventListener("visibilitychange", look);
+timer = setTimeout(look, EVERY_MS);

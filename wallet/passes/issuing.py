@@ -1,0 +1,280 @@
+"""Passes: issued once per member, then only ever shown in new versions.
+
+A pass has a version (its content changed), the second of that change (`last_modified`) and a tag
+(its place among all changes of its pass type). Tags come from one counter row per pass type that is
+locked until the commit, so a later tag is never visible before an earlier one.
+
+Lock order: passes by ascending id, then the counter."""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter
+from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger import enrolment, offers, programmes
+from ledger.book import accounts
+from ledger.database import Base, Identifier, Instant, JsonDocument, insert_or
+from ledger.members import Card, Member, Person, Profile
+from ledger.offers import Offer
+from ledger.points import NEVER
+from ledger.programmes import Programme
+from wallet.passes import templates
+from wallet.passes.content import Content, Facts, OfferShown, render
+
+UNTIL = {"ru": "до {:%d.%m.%Y}", "en": "until {:%Y-%m-%d}"}
+
+SERIAL = re.compile(r"[0-9a-f]{32}")
+
+_CONTENT = TypeAdapter(Content)
+
+
+class Pass(Base):
+    __tablename__ = "wallet_pass"
+    __table_args__ = (UniqueConstraint("member_id", "pass_type"),)
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    serial: Mapped[str] = mapped_column(String(32), unique=True)
+    pass_type: Mapped[str] = mapped_column(String(155))
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), index=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"))
+    key_id: Mapped[str] = mapped_column(String(8))
+    template_id: Mapped[int] = mapped_column(ForeignKey("wallet_template.id"))
+    version: Mapped[int]
+    tag: Mapped[int]
+    last_modified: Mapped[int]
+    content: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PassTag(Base):
+    """The newest tag of a pass type."""
+
+    __tablename__ = "wallet_pass_tag"
+
+    pass_type: Mapped[str] = mapped_column(String(155), primary_key=True)
+    tag: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The next version of a pass."""
+
+    pass_id: int
+    version: int
+    last_modified: int
+    template_id: int
+    content: dict[str, Any]
+
+
+def issue(session: Session, member: Member, pass_type: str, key_id: str, now: datetime) -> Pass:
+    """The member's pass, in its first version."""
+    template = templates.current(session, member.programme_id)
+    known = facts(session, programmes.by_id(session, member.programme_id), [member.id], now)
+    pass_ = Pass(
+        serial=secrets.token_hex(16),
+        pass_type=pass_type,
+        programme_id=member.programme_id,
+        member_id=member.id,
+        key_id=key_id,
+        template_id=template.id,
+        version=1,
+        tag=0,
+        last_modified=int(now.timestamp()),
+        content=asdict(render(templates.design(template), known[member.id])),
+        created_at=now,
+    )
+    session.add(pass_)
+    session.flush()
+    return pass_
+
+
+def join(
+    session: Session,
+    programme: Programme,
+    profile: Profile,
+    pass_type: str,
+    key_id: str,
+    now: datetime,
+) -> Pass:
+    """A person joins the programme and gets a card. Raises `ExternalIdTaken`."""
+    joined = enrolment.join(session, programme, profile, now)
+    return issue(session, joined.member, pass_type, key_id, now)
+
+
+def by_serial(session: Session, serial: str) -> Pass | None:
+    if not SERIAL.fullmatch(serial):  # not everything can be asked of a database
+        return None
+    return session.scalar(select(Pass).where(Pass.serial == serial))
+
+
+def of_member(session: Session, member_id: int) -> Pass:
+    return session.scalars(select(Pass).where(Pass.member_id == member_id)).one()
+
+
+def content(pass_: Pass) -> Content:
+    return _CONTENT.validate_python(pass_.content)
+
+
+def lock(session: Session, pass_ids: Sequence[int]) -> Sequence[Pass]:
+    """Passes in ascending order, locked and read anew: what is read after this is newer than every
+    version that exists."""
+    return session.scalars(
+        select(Pass)
+        .where(Pass.id.in_(pass_ids))
+        .order_by(Pass.id)
+        .with_for_update(key_share=True)  # weak enough to let a phone register meanwhile
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Change]:
+    """The next versions of those passes that would show something else than they do now.
+
+    Each version has a second of its own: HTTP dates know no smaller unit, and two versions in one
+    second would let the later hide behind a 304."""
+    found: list[Change] = []
+    for programme_id in sorted({pass_.programme_id for pass_ in passes}):
+        theirs = [pass_ for pass_ in passes if pass_.programme_id == programme_id]
+        template = templates.current(session, programme_id)
+        design = templates.design(template)
+        programme = programmes.by_id(session, programme_id)
+        known = facts(session, programme, [pass_.member_id for pass_ in theirs], now)
+        for pass_ in theirs:
+            fresh = asdict(render(design, known[pass_.member_id]))
+            if _CONTENT.validate_python(fresh) == content(pass_) and (
+                pass_.template_id == template.id
+            ):
+                continue
+            moment = max(int(now.timestamp()), pass_.last_modified + 1)
+            found.append(Change(pass_.id, pass_.version + 1, moment, template.id, fresh))
+    return found
+
+
+def store(session: Session, changes: Sequence[Change]) -> None:
+    """Write the new versions and give each its tag. Call it last in the transaction: the counter
+    stays locked until the commit."""
+    table = Pass.__table__
+    session.connection().execute(
+        table.update()  # type: ignore[attr-defined]
+        .where(table.c.id == bindparam("pass_id"))
+        .values(
+            version=bindparam("new_version"),
+            last_modified=bindparam("new_last_modified"),
+            template_id=bindparam("new_template_id"),
+            content=bindparam("new_content", type_=JsonDocument),
+        ),
+        [
+            {
+                "pass_id": change.pass_id,
+                "new_version": change.version,
+                "new_last_modified": change.last_modified,
+                "new_template_id": change.template_id,
+                "new_content": change.content,
+            }
+            for change in changes
+        ],
+    )
+    move_tags(session, [change.pass_id for change in changes])
+
+
+def move_tags(session: Session, pass_ids: Sequence[int]) -> None:
+    """Make these passes the newest of their types: every phone that asks is told of them."""
+    rows = session.execute(
+        select(Pass.id, Pass.pass_type)
+        .where(Pass.id.in_(pass_ids))
+        .order_by(Pass.id)
+        .with_for_update(key_share=True)
+    ).all()
+    for pass_type in sorted({row.pass_type for row in rows}):
+        theirs = [row.id for row in rows if row.pass_type == pass_type]
+        last = _take_tags(session, pass_type, len(theirs))
+        table = Pass.__table__
+        session.connection().execute(
+            table.update()  # type: ignore[attr-defined]
+            .where(table.c.id == bindparam("pass_id"))
+            .values(tag=bindparam("new_tag")),
+            [
+                {"pass_id": pass_id, "new_tag": last - len(theirs) + place}
+                for place, pass_id in enumerate(theirs, start=1)
+            ],
+        )
+
+
+def newest_tag(session: Session, pass_type: str) -> int:
+    return session.scalar(select(PassTag.tag).where(PassTag.pass_type == pass_type)) or 0
+
+
+def in_programme(session: Session, programme_id: int, after_id: int, limit: int) -> Sequence[int]:
+    """Ids of the programme's passes, ascending, from behind pass `after_id`."""
+    return session.scalars(
+        select(Pass.id)
+        .where(Pass.programme_id == programme_id, Pass.id > after_id)
+        .order_by(Pass.id)
+        .limit(limit)
+    ).all()
+
+
+def of_members(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
+    return session.scalars(select(Pass.id).where(Pass.member_id.in_(member_ids))).all()
+
+
+def facts(
+    session: Session, programme: Programme, member_ids: Sequence[int], now: datetime
+) -> dict[int, Facts]:
+    """What cards of these members of one programme may show now."""
+    names = _names(session, member_ids)
+    cards = _card_numbers(session, member_ids)
+    balances = accounts.balances_of(session, member_ids)
+    shown = offers.shown(session, programme.id, member_ids, now)
+    return {
+        member_id: Facts(
+            programme=programme.name,
+            card_number=cards[member_id],
+            barcode=cards[member_id],
+            name=names.get(member_id, ""),
+            points=balances[member_id].available,
+            offers=tuple(_offer_shown(offer, programme) for offer in shown[member_id]),
+        )
+        for member_id in member_ids
+    }
+
+
+def _offer_shown(offer: Offer, programme: Programme) -> OfferShown:
+    if offer.ends_at == NEVER:
+        return OfferShown(offer.title, offer.text)
+    until = UNTIL.get(programme.locale, UNTIL["en"])
+    local = offer.ends_at.astimezone(ZoneInfo(programme.timezone))
+    return OfferShown(offer.title, offer.text, until.format(local))
+
+
+def _names(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
+    rows = session.execute(
+        select(Person.member_id, Person.name).where(Person.member_id.in_(member_ids))
+    )
+    return {row.member_id: row.name or "" for row in rows}
+
+
+def _card_numbers(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
+    rows = session.execute(
+        select(Card.member_id, Card.number).where(Card.member_id.in_(member_ids)).order_by(Card.id)
+    )
+    return {row.member_id: row.number for row in rows}
+
+
+def _take_tags(session: Session, pass_type: str, count: int) -> int:
+    """The last of `count` fresh tags. From here to the commit this counter is ours alone."""
+    statement = insert_or(session, PassTag).values(pass_type=pass_type, tag=count)
+    return int(
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["pass_type"], set_={"tag": PassTag.tag + count}
+            ).returning(PassTag.tag)
+        ).scalar_one()
+    )

@@ -1,0 +1,51 @@
+"""Refusals as HTTP answers: `application/problem+json` (RFC 9457) with a stable `code`."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import NoReturn
+
+import orjson
+from flask import Response, abort
+
+from ledger.errors import LedgerError
+from wallet.errors import WalletError
+
+MEDIA_TYPE = "application/problem+json"
+
+# What is not named here is 422: the request was understood and cannot be carried out.
+STATUS = {
+    "unknown_programme": 404,
+    "unknown_member": 404,
+    "unknown_card": 404,
+    "external_id_taken": 409,
+    "insufficient_points": 409,
+    "balance_too_large": 409,
+    "idempotency_conflict": 409,
+    "certificate_problem": 503,
+}
+
+
+def problem(
+    status: int, code: str, detail: str, facts: Mapping[str, object] | None = None
+) -> Response:
+    """The answer to a request that is refused."""
+    body = {
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **(facts or {}),
+    }
+    return Response(orjson.dumps(body), status=status, mimetype=MEDIA_TYPE)
+
+
+def refuse(
+    status: int, code: str, detail: str, facts: Mapping[str, object] | None = None
+) -> NoReturn:
+    """End the request here with a problem."""
+    abort(problem(status, code, detail, facts))
+
+
+def of_error(error: LedgerError | WalletError) -> Response:
+    """A refusal of an operation, by its code."""
+    return problem(STATUS.get(error.code, 422), error.code, str(error), error.facts())

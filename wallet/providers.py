@@ -1,0 +1,27 @@
+"""What every wallet vendor can do for us."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from wallet.passes.issuing import Pass
+
+Clock = Callable[[], datetime]
+
+
+class Provider(Protocol):
+    """Hosts passes in people's phones. `name` is also the queue its pump listens to."""
+
+    name: str
+
+    def link(self, pass_: Pass) -> str:
+        """Where a person adds the pass."""
+
+    def make_due(self, session: Session, pass_ids: Sequence[int], now: datetime) -> None:
+        """These passes changed: note in this transaction who is to be told."""
+
+    def deliver(self, clock: Clock) -> bool:
+        """Claim a batch of what is due, talk to the vendor with no transaction open, record the
+        outcomes in another. True if there may be more."""

@@ -1,0 +1,76 @@
+"""Who hears which event. The relay claims news from the outbox and hands them on, all in one
+transaction: subscribers write rows and talk to nobody."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from ledger import outbox
+from ledger.database import Database
+from ledger.events import Event, OfferTurned
+from ledger.outbox import Waiting
+from wallet.passes import issuing
+from wallet.refresh import MakeDue, refresh, start_wave
+
+BATCH = 200
+LONGEST_WAIT = timedelta(hours=1)
+
+log = structlog.get_logger()
+
+
+def relay(database: Database, make_due: Sequence[MakeDue], now: datetime) -> bool:
+    """Carry one batch of news on; True if there may be more.
+
+    When a subscriber fails, the batch is taken apart: what can be heard is heard, and the event
+    that cannot waits for a while on its own."""
+    try:
+        with database.transaction() as session:
+            waiting = outbox.claim(session, now, BATCH)
+            _hear(session, [one.event for one in waiting], make_due, now)
+            outbox.forget(session, [one.id for one in waiting])
+    except Exception as error:
+        log.error("relay_batch_failed", error=type(error).__name__)
+        return _one_by_one(database, make_due, now)
+    return len(waiting) == BATCH
+
+
+def _one_by_one(database: Database, make_due: Sequence[MakeDue], now: datetime) -> bool:
+    with database.transaction() as session:
+        waiting = outbox.claim(session, now, BATCH)
+        for one in waiting:
+            try:
+                with session.begin_nested():
+                    _hear(session, [one.event], make_due, now)
+                    outbox.forget(session, [one.id])
+            except Exception as error:
+                log.exception("event_failed", kind=type(one.event).__name__, outbox_id=one.id)
+                outbox.postpone(session, one, now + _wait(one), type(error).__name__)
+    return len(waiting) == BATCH
+
+
+def _wait(waiting: Waiting) -> timedelta:
+    return min(timedelta(seconds=2 ** min(waiting.attempts, 12)), LONGEST_WAIT)
+
+
+def _hear(
+    session: Session, events: Sequence[Event], make_due: Sequence[MakeDue], now: datetime
+) -> None:
+    """Every event of today concerns what cards show."""
+    members = {event.member_id for event in events if event.member_id is not None}
+    if members:
+        refresh(session, issuing.of_members(session, sorted(members)), make_due, now)
+    for programme_id in _whole_programmes(events):
+        start_wave(session, programme_id, now)
+
+
+def _whole_programmes(events: Iterable[Event]) -> list[int]:
+    """Programmes in which something happened to everybody."""
+    return sorted(
+        {
+            event.programme_id
+            for event in events
+            if isinstance(event, OfferTurned) and event.member_id is None
+        }
+    )

@@ -1,0 +1,22 @@
+"""The programme that a sandbox begins with."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ledger import programmes
+from ledger.errors import UnknownProgramme
+from ledger.programmes import Terms
+from wallet.passes import templates
+from wallet.settings import DEMO
+
+TERMS = Terms(DEMO, "Кофейня «Копилка»", locale="ru", timezone="Europe/Moscow")
+
+
+def ensure(session: Session, now: datetime) -> None:
+    """Create the demo programme with its card, unless it is there."""
+    try:
+        programmes.by_code(session, DEMO)
+    except UnknownProgramme:
+        programme = programmes.create(session, TERMS, now)
+        templates.store(session, programme.id, templates.standard(TERMS.name), {}, now)

@@ -1,0 +1,101 @@
+"""A pass as a small drawing in letters, for the terminal."""
+
+import textwrap
+import unicodedata
+
+from wallet.sandbox.passbook import OpenedPass, PassField
+from wallet.sandbox.words import Language
+
+WIDTH = 50
+SYMBOLOGIES = {
+    "PKBarcodeFormatQR": "QR",
+    "PKBarcodeFormatPDF417": "PDF417",
+    "PKBarcodeFormatAztec": "Aztec",
+    "PKBarcodeFormatCode128": "Code 128",
+}
+
+
+def draw(pass_: OpenedPass, language: Language) -> str:
+    """The front in a frame, the back in a line or a few below it."""
+    header = _columns(pass_, _group(pass_, "headerFields"), language)
+    logo_text = str(pass_.document.get("logoText") or pass_.organization)
+    lines = _beside(logo_text, header)
+    for group in ("primaryFields", "secondaryFields", "auxiliaryFields"):
+        fields = _group(pass_, group)
+        if fields:
+            lines += ["", *_row(pass_, fields, language)]
+    if pass_.barcode is not None:
+        symbology = SYMBOLOGIES.get(pass_.barcode.format, pass_.barcode.format)
+        code = f"[{symbology}] {pass_.barcode.caption or pass_.barcode.message}"
+        lines += ["", _fit(code, WIDTH).center(WIDTH).rstrip()]
+    framed = [f"  │ {line}{' ' * (WIDTH - _width(line))} │" for line in lines]
+    edge = "─" * (WIDTH + 2)
+    return "\n".join([f"  ╭{edge}╮", *framed, f"  ╰{edge}╯", *_back(pass_, language)])
+
+
+def in_one_line(text: str) -> str:
+    return " / ".join(line for line in text.splitlines() if line)
+
+
+def _group(pass_: OpenedPass, group: str) -> list[PassField]:
+    return [field for field in pass_.fields if field.group == group]
+
+
+def _columns(
+    pass_: OpenedPass, fields: list[PassField], language: Language
+) -> list[tuple[str, str]]:
+    return [(pass_.label(field, language), pass_.value(field, language)) for field in fields]
+
+
+def _beside(left: str, columns: list[tuple[str, str]]) -> list[str]:
+    """Text on the left, label over value on the right."""
+    labels = "  ".join(label for label, _ in columns)
+    values = "  ".join(value for _, value in columns)
+    room = max(_width(labels), _width(values))
+    right = [_fit(text, WIDTH // 2).rjust(room) for text in (labels, values)]
+    rows = zip((left, ""), right, strict=True)
+    return [_padded(text, WIDTH - _width(at_right)) + at_right for text, at_right in rows]
+
+
+def _row(pass_: OpenedPass, fields: list[PassField], language: Language) -> list[str]:
+    """Fields side by side, label over value."""
+    share = WIDTH // len(fields)
+    columns = _columns(pass_, fields, language)
+    return [
+        "".join(_padded(column[line], share - 1) + " " for column in columns) for line in (0, 1)
+    ]
+
+
+def _back(pass_: OpenedPass, language: Language) -> list[str]:
+    lines = []
+    for field in _group(pass_, "backFields"):
+        lines += textwrap.wrap(
+            f"{pass_.label(field, language)}: {in_one_line(pass_.value(field, language))}",
+            WIDTH + 2,
+            initial_indent="    ",
+            subsequent_indent="      ",
+        )
+    return lines
+
+
+def _padded(text: str, width: int) -> str:
+    fitted = _fit(text, width)
+    return fitted + " " * (width - _width(fitted))
+
+
+def _fit(text: str, width: int) -> str:
+    """`text` in one line that is not wider than that."""
+    line = " ".join(text.split())
+    if _width(line) <= width:
+        return line
+    while line and _width(line) > width - 1:
+        line = line[:-1]
+    return f"{line}…"
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal gives the text: East Asian letters take two, accents none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )

@@ -1,0 +1,213 @@
+"""The page's server: a small Flask app for this machine alone."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, jsonify, render_template, request
+from werkzeug.exceptions import BadRequest, HTTPException
+
+from wallet.sandbox import words
+from wallet.sandbox.exchanges import Journal
+from wallet.sandbox.passbook import OpenedPass
+from wallet.sandbox.phone import VirtualPhone
+from wallet.sandbox.phone_page import view
+from wallet.sandbox.shop import Shop
+from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
+from wallet.sandbox.words import LANGUAGES, Language
+from wallet.settings import DEMO
+
+OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
+MOST_BODY_BYTES = 16 * 1024
+LONGEST_WAIT_S = 5.0
+POINTS = 10
+OFFERS = 4
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        " connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class PhonePage:
+    """One phone, one till, one page. Routes first."""
+
+    def __init__(self, phone: VirtualPhone, shop: Shop, journal: Journal) -> None:
+        self._phone = phone
+        self._shop = shop
+        self._journal = journal
+        self._answered_at: datetime | None = None
+        self._offers = 0
+
+    def app(self) -> Flask:
+        app = Flask(__name__)
+        app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+        for rule, look in (
+            ("/", self.page),
+            ("/state", self.state),
+            ("/passes/<serial>/<name>.png", self.picture),
+            ("/passes/<serial>/barcode.svg", self.barcode),
+        ):
+            app.add_url_rule(rule, look.__name__, look)
+        for rule, act in (
+            ("/passes", self.add),
+            ("/passes/demo", self.add_demo),
+            ("/passes/<serial>/earn", self.earn),
+            ("/passes/<serial>/spend", self.spend),
+            ("/passes/<serial>/offer", self.offer),
+            ("/passes/<serial>/remove", self.remove),
+        ):
+            app.add_url_rule(rule, act.__name__, act, methods=["POST"])
+        app.before_request(_refuse_other_sites)
+        app.after_request(_close)
+        app.register_error_handler(SandboxTrouble, _in_words)
+        app.register_error_handler(HTTPException, _plainly)
+        return app
+
+    def page(self) -> str:
+        language = _language()
+        other: Language = "en" if language == "ru" else "ru"
+        return render_template(
+            "phone.html",
+            language=language,
+            other=other,
+            link=request.args.get("card", ""),
+            state=self._state(None),
+            said=lambda key: words.said(f"page.{key}", language),
+        )
+
+    def state(self) -> Response:
+        """Everything, if it is not what it was at revision `after`; else 204 when the wait for
+        that is over."""
+        after = request.args.get("after", type=int)
+        wait_s = min(request.args.get("wait", default=0.0, type=float), LONGEST_WAIT_S)
+        if after is not None and self._journal.wait(after, wait_s) == after:
+            return Response(status=204)
+        return jsonify(self._state(request.args.get("card")))
+
+    def picture(self, serial: str, name: str) -> Response:
+        data = self._carried(serial).image(name) if name in view.PICTURES else None
+        if data is None:
+            abort(404)
+        return _kept(Response(data, mimetype="image/png"))
+
+    def barcode(self, serial: str) -> Response:
+        code = self._carried(serial).barcode
+        svg = view.barcode_svg(code) if code else None
+        if svg is None:
+            abort(404)
+        return _kept(Response(svg, mimetype="image/svg+xml"))
+
+    def add(self) -> Response:
+        """The card at `link`."""
+        link = _body().get("link")
+        if not isinstance(link, str):
+            raise SandboxTrouble("not_a_link")
+        return jsonify({"serial": self._phone.add(link.strip()).serial})
+
+    def add_demo(self) -> Response:
+        """A new member of the demo programme, with the card in the phone."""
+        language = _language()
+        name = words.said("story.customer", language)
+        customer = self._shop.join(DEMO, name, language)
+        return jsonify({"serial": self._phone.add(customer.apple).serial})
+
+    def earn(self, serial: str) -> Response:
+        done = self._shop.accrue(self._number(serial), POINTS, _reason())
+        return self._answered(done.at)
+
+    def spend(self, serial: str) -> Response:
+        done = self._shop.redeem(self._number(serial), POINTS, _reason())
+        return self._answered(done.at)
+
+    def offer(self, serial: str) -> Response:
+        """The next of a few offers, for the owner of this card alone."""
+        customer = self._shop.find(self._number(serial))
+        number = self._offers % OFFERS + 1
+        self._offers += 1
+        title = words.said(f"offer.{number}", _language())
+        text = words.said(f"offer.{number}.text", _language())
+        return self._answered(self._shop.offer(customer, title, text))
+
+    def remove(self, serial: str) -> Response:
+        self._phone.remove(serial)
+        return jsonify({})
+
+    def _state(self, serial: str | None) -> dict[str, object]:
+        return view.state(self._phone, self._journal, serial, _language(), self._answered_at)
+
+    def _answered(self, at: datetime) -> Response:
+        self._answered_at = at
+        self._journal.touch()
+        return jsonify({})
+
+    def _carried(self, serial: str) -> OpenedPass:
+        return self._phone.carried(serial) or abort(404)
+
+    def _number(self, serial: str) -> str:
+        """What a till reads from the card's barcode."""
+        pass_ = self._phone.carried(serial)
+        if pass_ is None or pass_.barcode is None:
+            raise SandboxTrouble("no_card_yet")
+        return pass_.barcode.message
+
+
+def _language() -> Language:
+    """The one asked for, else the browser's."""
+    asked = request.args.get("lang") or request.accept_languages.best_match(LANGUAGES)
+    return "ru" if asked == "ru" else "en"
+
+
+def _reason() -> str:
+    return words.said("story.reason", _language())
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json()
+    if not isinstance(body, dict):
+        raise BadRequest
+    return body
+
+
+def _refuse_other_sites() -> None:
+    """A page of another site may guess this address: it may neither read here nor press buttons.
+
+    Names that lead here from elsewhere (DNS rebinding) are told by the Host header; requests that
+    other sites make by what browsers say of them, and by JSON, which no form can send."""
+    if urlsplit(f"//{request.host}").hostname not in OWN_HOSTS:
+        abort(403)
+    if request.method not in ("GET", "HEAD"):
+        origin = request.headers.get("Origin")
+        site = request.headers.get("Sec-Fetch-Site", "same-origin")
+        is_own = origin is None or urlsplit(origin).netloc == request.host
+        if not is_own or site not in ("same-origin", "none") or not request.is_json:
+            abort(403)
+
+
+def _close(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _kept(response: Response) -> Response:
+    """Its address changes with its content."""
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def _in_words(trouble: SandboxTrouble) -> tuple[Response, int]:
+    status = 502 if isinstance(trouble, NoAnswer) else 422
+    return jsonify({"problem": trouble.problem, "sentence": trouble.sentence(_language())}), status
+
+
+def _plainly(error: HTTPException) -> tuple[Response, int]:
+    status = error.code or 500
+    key = "page.cross_site" if status == 403 else "page.bad_request"
+    return jsonify({"problem": error.name, "sentence": words.said(key, _language())}), status

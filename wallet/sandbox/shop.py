@@ -1,0 +1,110 @@
+"""The shop's side of the sandbox: what a till does, through the same API as any other till."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from wallet.sandbox.exchanges import Answer, Caller, Journal
+from wallet.sandbox.troubles import SandboxTrouble
+
+API = "/api/v1"
+AGENT = "Kopilka sandbox till"
+UNAUTHORISED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A member as the till knows them. `apple` is the address of their pass."""
+
+    id: str
+    programme: str
+    card: str
+    apple: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the service answered, and the moment when the answer had arrived."""
+
+    points: int
+    at: datetime
+
+
+class Shop:
+    """Talks to the service at `url`. Refusals are `SandboxTrouble`."""
+
+    def __init__(self, url: str, api_key: str, journal: Journal) -> None:
+        self._url = url.rstrip("/") + API
+        self._key = api_key
+        self._caller = Caller("till", AGENT, journal)
+
+    def join(self, programme: str, name: str, locale: str) -> Customer:
+        body = {"programme": programme, "name": name, "locale": locale}
+        return _customer(self._post("members", body, "join").json())
+
+    def find(self, card: str) -> Customer:
+        """By the number in the barcode."""
+        found = self._ask("GET", f"members?card={quote(card, safe='')}", None, "find").json()
+        if not found["items"]:
+            raise SandboxTrouble("card_of_others")
+        return _customer(found["items"][0])
+
+    def accrue(self, card: str, points: int, reason: str) -> Done:
+        """`Done.points` is the balance after it."""
+        body = {"card": card, "points": points, "reason": reason}
+        return self._balance(self._post("accruals", body, "accrue"))
+
+    def redeem(self, card: str, points: int, reason: str) -> Done:
+        body = {"card": card, "points": points, "reason": reason}
+        return self._balance(self._post("redemptions", body, "redeem"))
+
+    def offer(self, customer: Customer, title: str, text: str) -> datetime:
+        """Publish an offer for this customer alone; when that was answered."""
+        body = {
+            "programme": customer.programme,
+            "title": title,
+            "text": text,
+            "member": customer.id,
+        }
+        return self._post("offers", body, "offer").at
+
+    @staticmethod
+    def _balance(answer: Answer) -> Done:
+        return Done(int(answer.json()["balance"]["available"]), answer.at)
+
+    def _post(self, path: str, body: dict[str, Any], purpose: str) -> Answer:
+        return self._ask("POST", path, body, purpose)
+
+    def _ask(self, method: str, path: str, body: object, purpose: str) -> Answer:
+        headers = {"Authorization": f"Bearer {self._key}"}
+        if method == "POST":
+            headers["Idempotency-Key"] = secrets.token_hex(16)
+        answer = self._caller.ask(
+            method, f"{self._url}/{path}", purpose, headers=headers, body=body
+        )
+        if answer.status == UNAUTHORISED:
+            raise SandboxTrouble("key_unknown")
+        if answer.status >= 400:
+            raise _refusal(answer)
+        return answer
+
+
+def _customer(found: dict[str, Any]) -> Customer:
+    links = found["links"]
+    return Customer(found["id"], found["programme"], found["card"]["barcode"], links["apple"])
+
+
+def _refusal(answer: Answer) -> SandboxTrouble:
+    """In our own words where the reader's language matters, else as the service says it."""
+    try:
+        problem = answer.json()
+        code, detail = str(problem["code"]), str(problem["detail"])
+    except (KeyError, TypeError, ValueError):
+        return SandboxTrouble("api_failed", status=answer.status)
+    if code == "insufficient_points":
+        return SandboxTrouble("insufficient_points")
+    if code == "unknown_card":
+        return SandboxTrouble("card_of_others")
+    return SandboxTrouble("api_refused", status=answer.status, detail=detail)

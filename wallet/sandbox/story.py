@@ -1,0 +1,235 @@
+"""`wallet phone`: a card's whole life in the terminal, from joining to removal, in plain words."""
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from wallet.sandbox import drawing, words
+from wallet.sandbox.exchanges import Journal
+from wallet.sandbox.passbook import OpenedPass
+from wallet.sandbox.phone import Change, VirtualPhone
+from wallet.sandbox.shop import Customer, Shop
+from wallet.sandbox.troubles import SandboxTrouble
+from wallet.sandbox.words import Language
+from wallet.settings import DEMO, Settings
+
+PUSH_S = 20.0
+WATCH_S = 20.0
+TRY_AGAIN_S = 2.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the reader asked for on the command line."""
+
+    url: str
+    language: Language = "en"
+    card: str | None = None
+    points: int = 100
+    repeat: int = 1
+
+
+def tell(settings: Settings, wish: Wish, say: Say) -> None:
+    """Tell the story, or follow the card that was given. Raises `SandboxTrouble`."""
+    if not settings.in_sandbox:
+        raise SandboxTrouble("not_in_production")
+    story = Story(settings, wish, say)
+    try:
+        if wish.card is not None:
+            story.follow(wish.card)
+        else:
+            story.whole()
+    finally:
+        story.leave()
+
+
+class Story:
+    """One phone, one till, and what happens between them."""
+
+    def __init__(self, settings: Settings, wish: Wish, say: Say) -> None:
+        self._wish = wish
+        self._language: Language = wish.language
+        self._echo = say
+        self._journal = Journal()
+        self._shop = Shop(wish.url, settings.api_key, self._journal)
+        self._phone = VirtualPhone.of(settings, wish.language, self._journal)
+        self._told = 0
+        self._steps = 0
+
+    def whole(self) -> None:
+        self._say("title")
+        self._say("real_phones")
+        self._step("join", programme=DEMO)
+        with self._exchanges_told():
+            name = words.said("story.customer", self._language)
+            customer = self._shop.join(DEMO, name, self._language)
+        self._step("add")
+        with self._exchanges_told():
+            pass_ = self._phone.add(customer.apple)
+        self._echo(drawing.draw(pass_, self._language))
+        delays = [self._accrue(customer)]
+        if self._wish.repeat > 1:
+            self._step("more", times=self._wish.repeat - 1, points=self._wish.points)
+            delays += [self._accrue_again(customer, n) for n in range(2, self._wish.repeat + 1)]
+            median = _whole_ms(statistics.median(delays))
+            self._say("median", times=len(delays), ms=median)
+        self._offer(customer)
+        self._pull(pass_.serial)
+        self._step("remove")
+        with self._exchanges_told():
+            self._phone.remove(pass_.serial)
+        self._echo("")
+        self._say("done")
+
+    def follow(self, address: str) -> None:
+        """Add the card at `address` and tell every change of it, until Ctrl-C."""
+        self._say("real_phones")
+        self._step("add")
+        with self._exchanges_told():
+            pass_ = self._phone.add(address)
+        self._echo(drawing.draw(pass_, self._language))
+        self._echo("")
+        self._say("watch")
+        try:
+            self._watch()
+        except KeyboardInterrupt:
+            self._phone.remove(pass_.serial)
+            self._echo("")
+            self._say("removed")
+
+    def leave(self) -> None:
+        """Remove what a story that broke off has left in the phone."""
+        with contextlib.suppress(SandboxTrouble):
+            for pass_ in self._phone.passes:
+                self._phone.remove(pass_.serial)
+
+    def _watch(self) -> None:
+        """Until interrupted. A service that restarts is waited for, with one word about it."""
+        said = ""
+        while True:
+            try:
+                with self._exchanges_told():
+                    push = self._phone.hear(WATCH_S)
+                said = ""
+            except SandboxTrouble as trouble:
+                sentence = trouble.sentence(self._language)
+                if sentence != said:
+                    self._echo(sentence)
+                said = sentence
+                time.sleep(TRY_AGAIN_S)
+                continue
+            if push is not None:
+                self._tell_changes(push.changes)
+
+    def _accrue(self, customer: Customer) -> float:
+        """The first accrual, told in full. Milliseconds from its answer to the push."""
+        points = self._wish.points
+        self._step("accrue", points=points)
+        with self._exchanges_told():
+            delay, changes = self._accrue_and_wait(customer)
+        self._say("latency", ms=_whole_ms(delay))
+        self._tell_changes(changes)
+        return delay
+
+    def _accrue_again(self, customer: Customer, number: int) -> float:
+        delay, changes = self._accrue_and_wait(customer)
+        self._told = self._last_exchange()
+        shown = changes[-1].fields(self._language)[0].after
+        self._say("one_of", number=number, ms=_whole_ms(delay), shown=shown)
+        return delay
+
+    def _accrue_and_wait(self, customer: Customer) -> tuple[float, list[Change]]:
+        reason = words.said("story.reason", self._language)
+        done = self._shop.accrue(customer.card, self._wish.points, reason)
+        pushed_at, changes = self._wait_until(
+            lambda pass_: any(field.value == done.points for field in pass_.fields)
+        )
+        return 1000 * (pushed_at - done.at).total_seconds(), changes
+
+    def _offer(self, customer: Customer) -> None:
+        self._step("offer")
+        title = words.said("offer.1", self._language)
+        with self._exchanges_told():
+            self._shop.offer(customer, title, words.said("offer.1.text", self._language))
+            _, changes = self._wait_until(
+                lambda pass_: any(title in str(field.value) for field in pass_.fields)
+            )
+        self._tell_changes(changes)
+
+    def _pull(self, serial: str) -> None:
+        self._step("pull")
+        with self._exchanges_told():
+            self._phone.pull(serial)
+        if self._journal.after(0)[-1].status != 304:
+            raise SandboxTrouble("no_304")
+        self._say("no_news")
+
+    def _wait_until(self, shows: Callable[[OpenedPass], bool]) -> tuple[datetime, list[Change]]:
+        """Hear pushes until a pass shows what it should: when the first was accepted, and all that
+        changed. Others may change the card meanwhile, so one push need not be the one."""
+        deadline = time.monotonic() + PUSH_S
+        first: datetime | None = None
+        changes: list[Change] = []
+        while (left := deadline - time.monotonic()) > 0:
+            push = self._phone.hear(left)
+            if push is None:
+                continue
+            first = first or push.accepted_at
+            changes += push.changes
+            if any(shows(change.after) for change in changes):
+                return first, changes
+        problem = "no_push" if first is None else "push_without_change"
+        raise SandboxTrouble(problem, seconds=round(PUSH_S))
+
+    def _tell_changes(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self._tell_change(change)
+
+    def _tell_change(self, change: Change) -> None:
+        language = self._language
+        message = change.message(language)
+        if message is None:
+            self._say("silent")
+        else:
+            title = words.said("story.lock_screen", language)
+            self._echo(f"{title}: {change.after.organization} · {message}")
+        for field in change.fields(language):
+            before, after = map(drawing.in_one_line, (field.before, field.after))
+            self._echo(f"  {field.label}: {before} → {after}")
+        self._echo(drawing.draw(change.after, language))
+
+    @contextlib.contextmanager
+    def _exchanges_told(self) -> Iterator[None]:
+        """What was asked and answered meanwhile, also if it ended badly."""
+        try:
+            yield
+        finally:
+            unit = words.said("ms", self._language)
+            for exchange in self._journal.after(self._told):
+                status = "—" if exchange.status is None else str(exchange.status)
+                ms = "" if exchange.ms is None else f"{exchange.ms:.0f} {unit}"
+                sentence = exchange.sentence(self._language)
+                self._echo(f"  {exchange.method:6} {status:>3} {ms:>8}  {sentence}")
+                self._echo(f"  {'':19}  {exchange.path}")
+            self._told = self._last_exchange()
+
+    def _last_exchange(self) -> int:
+        exchanges = self._journal.after(0)
+        return exchanges[-1].number if exchanges else 0
+
+    def _step(self, name: str, **facts: object) -> None:
+        self._steps += 1
+        self._echo(f"\n{self._steps}. {words.said(f'story.{name}', self._language, **facts)}")
+
+    def _say(self, name: str, **facts: object) -> None:
+        self._echo(words.said(f"story.{name}", self._language, **facts))
+
+
+def _whole_ms(ms: float) -> int:
+    """A push may overtake the answer: then nobody waited for it at all."""
+    return max(0, round(ms))

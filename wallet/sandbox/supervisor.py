@@ -1,0 +1,145 @@
+"""`wallet run`: everything on this machine, from an empty folder to "ready", and down again."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from types import FrameType
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import click
+
+from wallet import migrations
+from wallet.assembly import connect, system_clock
+from wallet.errors import SettingsError
+from wallet.sandbox import certificates, demo
+from wallet.settings import DEMO, SANDBOX_ENV, Settings
+
+START_S = 60
+STOP_S = 40
+LOOK_EVERY_S = 0.1
+
+
+def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
+    """Prepare, start, say "ready", watch; the exit code. One process that ends takes the others
+    with it: half a service is worse than none."""
+    prepare(settings)
+    with _asked_to_stop() as stop, contextlib.ExitStack() as stack:
+        children = {name: stack.enter_context(_child(name, environ)) for name in _parts(settings)}
+        ready = False
+        started_at = time.monotonic()
+        while not stop:
+            for name, child in children.items():
+                if child.poll() is not None:
+                    click.echo(f"`wallet {name}` ended with {child.returncode}.", err=True)
+                    return 1
+            if not ready and _answers(settings):
+                ready = True
+                click.echo(greeting(settings))
+            elif not ready and time.monotonic() > started_at + START_S:
+                click.echo(f"No answer on port {settings.port} after {START_S} s.", err=True)
+                return 1
+            time.sleep(LOOK_EVERY_S)
+    return 0
+
+
+def prepare(settings: Settings) -> None:
+    """Folder, certificates, schema and the demo programme; nothing that is there is touched."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    ports = [settings.port]
+    if settings.in_sandbox:
+        own = settings.sandbox
+        ports += [own.phone, own.apns, own.apns_control]
+        if settings.apple_certs == settings.data / "certs":
+            certificates.ensure_chain(settings.apple_certs, system_clock())
+    for port in ports:
+        _require_free(settings.host, port)
+    installation = connect(settings)
+    migrations.upgrade(installation.database.engine)
+    if settings.in_sandbox:
+        with installation.database.transaction() as session:
+            demo.ensure(session, installation.clock())
+    installation.database.close()
+
+
+def greeting(settings: Settings) -> str:
+    """What a newcomer wants to know first."""
+    lines = [f"ready http://127.0.0.1:{settings.port}"]
+    if settings.in_sandbox:
+        url = settings.public_url
+        lines += [
+            "",
+            f"  Join and get a card     {url}/join/{DEMO}",
+            f"  The virtual phone       http://127.0.0.1:{settings.sandbox.phone}",
+            f"  API key and secrets     {settings.data / SANDBOX_ENV}",
+            "  The whole loop at once  wallet phone   (in another terminal)",
+            "",
+            "  Sandbox: real phones refuse these cards. The README says how to go live.",
+            "  Stop with Ctrl-C.",
+        ]
+    return "\n".join(lines)
+
+
+def _parts(settings: Settings) -> list[str]:
+    parts = ["web"]
+    if not settings.embedded:
+        parts += ["worker", "beat"]
+    if settings.in_sandbox:
+        parts.append("sandbox")
+    return parts
+
+
+@contextlib.contextmanager
+def _child(name: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of ours in a group of its own, so that Ctrl-C reaches it through us alone."""
+    command = [sys.executable, "-m", "wallet", name]
+    child = subprocess.Popen(command, env=dict(environ), start_new_session=True)  # noqa: S603
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[list[int]]:
+    """A list that is empty until SIGTERM or SIGINT arrives."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        address = f"http://127.0.0.1:{settings.port}/readyz"
+        with urlopen(address, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                "PORT", f"{port} is taken by another program; choose another with PORT=…"
+            ) from error

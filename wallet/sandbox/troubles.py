@@ -1,0 +1,34 @@
+"""What can go wrong between the sandbox's phone and the service, said in the reader's language."""
+
+from wallet.errors import WalletError
+from wallet.sandbox import words
+from wallet.sandbox.words import Language
+
+
+class SandboxTrouble(WalletError):
+    """The loop broke somewhere. `problem` is the stable word for where."""
+
+    code = "sandbox_trouble"
+
+    def __init__(self, problem: str, **details: object) -> None:
+        self.problem = problem
+        self.details = details
+        super().__init__(self.sentence("en"))
+
+    def sentence(self, language: Language) -> str:
+        return words.said(f"trouble.{self.problem}", language, **self.details)
+
+
+class NoAnswer(SandboxTrouble):
+    """Nobody answered at an address, or not in time: worth another try."""
+
+    code = "no_answer"
+
+    def __init__(self, address: str) -> None:
+        super().__init__("no_answer", address=address)
+
+
+class PassRefused(SandboxTrouble):
+    """A phone would not take this pass."""
+
+    code = "pass_refused"

@@ -1,0 +1,68 @@
+"""Pumps: what carries waiting rows on. The rows are the queue; a task only says "look".
+
+Each pump works in bounded batches until nothing is due. One of a kind runs at a time in a process;
+being asked again meanwhile means one more look after that, so no row is left lying."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from ledger import outbox, upkeep
+from wallet import refresh, relay
+from wallet.installation import Installation
+
+UPKEEP = "upkeep"
+PUMP_NAMES = (outbox.RELAY, refresh.WAVES, "apple", UPKEEP)
+
+# So many batches at a stretch; then others get their turn, and the beat or a wake-up comes again.
+MOST_BATCHES = 500
+
+log = structlog.get_logger()
+
+
+class Pump:
+    """Calls `step` for as long as it says that there may be more."""
+
+    def __init__(self, step: Callable[[], bool]) -> None:
+        self._step = step
+        self._asked = threading.Event()
+        self._at_work = threading.Lock()
+
+    def run(self) -> None:
+        self._asked.set()
+        # Whoever finds the lock taken leaves: the one inside sees the flag before or after letting
+        # go, and looks once more.
+        while self._asked.is_set() and self._at_work.acquire(blocking=False):
+            try:
+                self._asked.clear()
+                for _ in range(MOST_BATCHES):
+                    if not self._step():
+                        break
+            finally:
+                self._at_work.release()
+
+
+def pumps(installation: Installation) -> Mapping[str, Pump]:
+    """Every pump of an installation, by the name of its queue."""
+    database, clock = installation.database, installation.clock
+    make_due = installation.make_due
+
+    def carry_news() -> bool:
+        return relay.relay(database, make_due, clock())
+
+    def advance_waves() -> bool:
+        return database.run(lambda session: refresh.advance_wave(session, make_due, clock()))
+
+    def keep_up() -> bool:
+        return database.run(lambda session: upkeep.turn(session, clock()))
+
+    return {
+        outbox.RELAY: Pump(carry_news),
+        refresh.WAVES: Pump(advance_waves),
+        UPKEEP: Pump(keep_up),
+        **{
+            provider.name: Pump(lambda provider=provider: provider.deliver(clock))  # type: ignore[misc]
+            for provider in installation.providers
+        },
+    }

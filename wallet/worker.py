@@ -1,0 +1,170 @@
+"""Celery: who looks when. It carries wake-ups and nothing of value; losing every message of it
+costs the seconds until the next beat."""
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery import Celery
+from celery.apps.beat import Beat
+from celery.beat import Scheduler, Service
+from celery.worker import WorkController, state
+from kombu import Queue
+
+from wallet.assembly import connect
+from wallet.installation import Installation
+from wallet.settings import Settings
+from wallet.tasks import PUMP_NAMES, Pump, pumps
+
+PUMP_TASK = "wallet.pump"
+WAKE_LIVES_S = 60
+WAKE_PAUSE_S = 0.01  # wake-ups closer together than this become one
+
+log = structlog.get_logger()
+
+
+def create_celery(settings: Settings) -> Celery:
+    """The Celery application, without its task: sending needs no more."""
+    # kombu wants a host even where there is none, and complains aloud.
+    broker = "memory://localhost/" if settings.embedded else settings.broker_url
+    celery = Celery("kopilka", broker=broker)
+    options: dict[str, Any] = {}
+    if settings.embedded:
+        options = {"polling_interval": 0.02}  # a second by default: the phone would wait for it
+    elif settings.broker_url.startswith("redis"):
+        options = {
+            "socket_timeout": 5,
+            "socket_connect_timeout": 1,
+            "visibility_timeout": 120,
+            "unacked_restore_interval": 2,
+            "unacked_restore_throttle": 1,
+        }
+    celery.conf.update(
+        broker_transport_options=options,
+        broker_connection_retry_on_startup=True,
+        task_ignore_result=True,
+        task_queues=[Queue(name) for name in PUMP_NAMES],
+        task_create_missing_queues=False,
+        task_default_queue=PUMP_NAMES[0],
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_enable_remote_control=False,
+        beat_schedule={
+            name: {
+                "task": PUMP_TASK,
+                "schedule": settings.beat_s,
+                "args": (name,),
+                "options": {"queue": name, "expires": WAKE_LIVES_S},
+            }
+            for name in PUMP_NAMES
+        },
+    )
+    return celery
+
+
+class Waker:
+    """Sends wake-ups from a thread of its own, so that a dead broker neither slows nor fails the
+    request whose commit asked for one. The thread starts with the first wake-up: after any fork."""
+
+    def __init__(self, celery: Celery) -> None:
+        self._celery = celery
+        self._wanted: set[str] = set()
+        self._something = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def wake(self, names: frozenset[str]) -> None:
+        with self._something:
+            self._wanted |= names
+            self._something.notify()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="waker", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            with self._something:
+                self._something.wait_for(lambda: self._wanted)
+                names, self._wanted = self._wanted, set()
+            for name in sorted(names):
+                self._send(name)
+            time.sleep(WAKE_PAUSE_S)
+
+    def _send(self, name: str) -> None:
+        try:
+            self._celery.send_task(
+                PUMP_TASK, args=(name,), queue=name, expires=WAKE_LIVES_S, retry=False
+            )
+        except Exception as error:
+            log.warning("wake_up_not_sent", pump=name, error=type(error).__name__)
+
+
+def serve_pumps(celery: Celery, get_pumps: Callable[[], dict[str, Pump]]) -> None:
+    """Give the application its one task."""
+
+    @celery.task(name=PUMP_TASK, ignore_result=True)
+    def pump(name: str) -> None:
+        get_pumps()[name].run()
+
+
+class Embedded:
+    """Worker and beat inside this process, for the broker `memory://`."""
+
+    def __init__(self, celery: Celery, installation: Installation) -> None:
+        serve_pumps(celery, functools.cache(lambda: dict(pumps(installation))))
+        self._worker = WorkController(
+            app=celery,
+            pool="threads",
+            concurrency=len(PUMP_NAMES) + 1,
+            without_mingle=True,
+            without_gossip=True,
+            without_heartbeat=True,
+        )
+        self._beat = Service(celery, max_interval=1, scheduler_cls=Scheduler)
+        self._threads = [
+            threading.Thread(target=self._worker.start, name="worker", daemon=True),
+            threading.Thread(target=self._beat.start, name="beat", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let running pumps finish their batch; what they leave is in the rows."""
+        self._beat.stop()
+        state.should_stop = 0  # type: ignore[assignment] # Celery's way to say "stop": an exit code
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+
+def run_worker(settings: Settings, queues: tuple[str, ...], concurrency: int) -> None:
+    """A worker process that listens to these queues until it is told to stop."""
+    celery = create_celery(settings)
+    waker = Waker(celery)
+    # Connected in each child, at its first task: neither database nor push connection is forked.
+    serve_pumps(celery, functools.cache(lambda: dict(pumps(connect(settings, wake=waker.wake)))))
+    celery.worker_main(
+        [
+            "worker",
+            "--without-gossip",
+            "--without-mingle",
+            "--loglevel=WARNING",
+            f"--concurrency={concurrency}",
+            f"--queues={','.join(queues)}",
+        ]
+    )
+
+
+def run_beat(settings: Settings) -> None:
+    """The one process that says "look" every few seconds."""
+    Beat(
+        app=create_celery(settings),
+        scheduler="celery.beat:Scheduler",  # in memory: the default keeps a file that can rot
+        loglevel="WARNING",
+        quiet=True,
+        redirect_stdouts=False,
+    ).run()
