@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -94,9 +95,10 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` neighbouring ports that are free now."""
+    """The first of `count` neighbouring ports that are free now. Below the range from which the
+    system gives outgoing connections theirs, so that none takes one before the server does."""
     while True:
-        first = free_port()
+        first = random.randrange(20_000, 32_000 - count)  # noqa: S311 - any will do
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             for port in range(first, first + count):
                 probe = stack.enter_context(socket.socket())

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database import Base, Identifier, Instant
 
 MOST_LINES = 20
-MOST_CHARACTERS = 300
+MOST_CHARACTERS = 600
 KEPT = 1000
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")

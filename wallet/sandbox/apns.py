@@ -428,6 +428,9 @@ class _Control:
         except (OSError, EOFError, ValueError):
             # The other side left, or does not speak HTTP: there is nobody to tell.
             pass
+        except asyncio.CancelledError:
+            # `hang_up`: Python 3.11 reports a handler that ends cancelled as if it had failed.
+            pass
         finally:
             self._conversations.discard(task)
             writer.close()

@@ -40,6 +40,10 @@ class Service:
     url: str
     pass_type: str
 
+    def __str__(self) -> str:
+        """How a phone's complaints begin."""
+        return f"Web service error for {self.pass_type} ({self.url}):"
+
 
 @dataclass(frozen=True, slots=True)
 class Carried:
@@ -209,10 +213,10 @@ class VirtualPhone:
         address = f"{self._control_url}/pushes/{self.push_token}?{query}"
         try:
             answer = self._caller.ask("GET", address, None, answer_timeout_s=wait_s + GRACE_S)
-        except NoAnswer as error:
+            heard = answer.json()
+            count, known = heard["count"], self._pushes_heard
+        except (NoAnswer, KeyError, TypeError, ValueError) as error:
             raise SandboxTrouble("no_stand_in", address=self._control_url) from error
-        heard = answer.json()
-        count, known = heard["count"], self._pushes_heard
         self._pushes_heard = count
         # A count that fell is a new stand-in's, and of its pushes none was heard of yet.
         if count == known or count == 0:
@@ -234,8 +238,9 @@ class VirtualPhone:
                 "Accept": f"{MEDIA_TYPE}, text/html;q=0.5",
                 "Accept-Language": self.language,
             }
+            purpose = "download" if parts.path.endswith(".pkpass") else "open"
             answer = self._caller.ask(
-                "GET", address, "open", headers=headers, follow_redirects=True
+                "GET", address, purpose, headers=headers, follow_redirects=True
             )
             if answer.status == 200 and answer.media_type == MEDIA_TYPE:
                 return answer.content
@@ -252,7 +257,8 @@ class VirtualPhone:
         answer = self._caller.ask("POST", address, "register", headers=headers, body=body)
         if answer.status not in (200, 201):
             self._complain(
-                service, f"Registration of {pass_.serial} was answered with {answer.status}."
+                service,
+                f"{service} Registration of {pass_.serial} was answered with {answer.status}.",
             )
             raise SandboxTrouble("registration_refused", status=answer.status)
 
@@ -268,7 +274,7 @@ class VirtualPhone:
             if pushed_at is not None and len(self._services()) == 1:
                 self._complain(
                     service,
-                    "Device received spurious push. Request for passes 'updated since' "
+                    f"{service} Device received spurious push. Request for passes 'updated since' "
                     f"({tag}) returned no serial numbers.",
                 )
             return []
@@ -276,8 +282,8 @@ class VirtualPhone:
         if tag is not None and latest == tag:
             self._complain(
                 service,
-                f"Response to 'What changed?' request included {len(serials)} serial numbers but "
-                f"the lastUpdated tag ({tag}) remained the same.",
+                f"{service} Response to 'What changed?' request included {len(serials)} serial "
+                f"numbers but the lastUpdated tag ({tag}) remained the same.",
             )
         found = [self._carried[serial] for serial in serials if serial in self._carried]
         changes = [self._fetch(service, carried, pushed_at) for carried in found]
@@ -293,7 +299,8 @@ class VirtualPhone:
                 raise ValueError("serial numbers and a tag are strings, and there is at least one")
         except (KeyError, TypeError, ValueError) as error:
             self._complain(
-                service, f"Response to 'What changed?' request is unusable ({answer.status})."
+                service,
+                f"{service} Response to 'What changed?' request is unusable ({answer.status}).",
             )
             raise SandboxTrouble("web_service", status=answer.status) from error
         return serials, latest
@@ -345,7 +352,7 @@ class VirtualPhone:
     def _complain(self, service: Service, sentence: str) -> None:
         """Write to the service's log, in a phone's manner; if that fails too, so be it."""
         stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S +0000")
-        line = f"[{stamp}] Web service error for {service.pass_type} ({service.url}): {sentence}"
+        line = f"[{stamp}] {sentence}"
         try:
             self._caller.ask("POST", f"{service.url}/v1/log", "log", body={"logs": [line]})
         except NoAnswer:

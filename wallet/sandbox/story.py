@@ -98,12 +98,12 @@ class Story:
         try:
             self._watch()
         except KeyboardInterrupt:
-            self._phone.remove(pass_.serial)
+            self.leave()
             self._echo("")
             self._say("removed")
 
     def leave(self) -> None:
-        """Remove what a story that broke off has left in the phone."""
+        """Remove what is still in the phone, if the service is there to hear of it."""
         with contextlib.suppress(SandboxTrouble):
             for pass_ in self._phone.passes:
                 self._phone.remove(pass_.serial)

@@ -19,7 +19,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "The till wanted to take points, but there are not enough.",
     ),
     "did.offer": ("Магазин опубликовал предложение.", "The shop published an offer."),
-    "did.open": ("Телефон открыл ссылку на карту.", "The phone opened the card's link."),
+    "did.open": ("Телефон открыл страницу карты.", "The phone opened the card's page."),
+    "did.download": ("Телефон скачал карту.", "The phone downloaded the card."),
     "did.register": (
         "Телефон попросил сообщать ему об изменениях карты.",
         "The phone asked to be told whenever this card changes.",
@@ -110,7 +111,6 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "story.median": ("медиана {times} измерений: {ms} мс", "median of {times}: {ms} ms"),
     "story.done": ("Всё произошло, как должно.", "All of it happened as it should."),
-    "story.failed": ("Не получилось: {sentence}", "This did not work: {sentence}"),
     "story.back": ("на обороте", "on the back"),
     "story.customer": ("Анна", "Anna"),
     "story.reason": ("Виртуальный телефон", "Virtual phone"),

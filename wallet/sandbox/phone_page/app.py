@@ -85,7 +85,7 @@ class PhonePage:
         """Everything, if it is not what it was at revision `after`; else 204 when the wait for
         that is over."""
         after = request.args.get("after", type=int)
-        wait_s = min(request.args.get("wait", default=0.0, type=float), LONGEST_WAIT_S)
+        wait_s = max(0.0, min(request.args.get("wait", 0.0, float), LONGEST_WAIT_S))
         if after is not None and self._journal.wait(after, wait_s) == after:
             return Response(status=204)
         return jsonify(self._state(request.args.get("card")))
