@@ -24,17 +24,32 @@ SANDBOX_ENV = "sandbox.env"
 # Secrets of the sandbox say so, so that production can refuse them.
 SANDBOX_MARK = "sandbox"
 
+SANDBOX_GOOGLE_ISSUER = "3388000000000000001"
+
 APNS_PRODUCTION_URL = "https://api.push.apple.com"
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxPorts:
-    """Where the stand-ins listen, all on 127.0.0.1: the phone's page, and the push service with the
-    phones' side of it."""
+    """Where the stand-ins listen, all on 127.0.0.1: the phones' page, Apple's push service with the
+    phones' side of it, and Google's API."""
 
     phone: int
     apns: int
     apns_control: int
+    google: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleSettings:
+    """How Google is reached and who we are there. `api_url` is the base before `/walletobjects`;
+    a save link is `save_url` and a token; `keys_url` answers the root keys of callbacks."""
+
+    api_url: str
+    save_url: str
+    keys_url: str
+    credentials: Path
+    issuer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,7 @@ class Settings:
     apple_pass_type: str | None
     apns_url: str
     apns_ca: Path | None
+    google: GoogleSettings | None
     lease_s: float
     beat_s: float
     log_level: str
@@ -102,6 +118,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
         apns_ca=env.path(
             "WALLET_APNS_CA", data / "certs" / "root.pem" if mode == SANDBOX else None
         ),
+        google=_google(env, data, port + 4 if mode == SANDBOX else None),
         lease_s=env.seconds("WALLET_LEASE_SECONDS", 60.0),
         beat_s=env.seconds("WALLET_BEAT_SECONDS", 5.0),
         log_level=env.one_of(
@@ -109,7 +126,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
             "warning" if mode == SANDBOX else "info",
             ("debug", "info", "warning", "error"),
         ),
-        sandbox=SandboxPorts(phone=port + 1, apns=port + 2, apns_control=port + 3),
+        sandbox=SandboxPorts(phone=port + 1, apns=port + 2, apns_control=port + 3, google=port + 4),
         ledger=LedgerSettings(
             database_url=env.text("WALLET_DATABASE_URL", f"sqlite:///{data / 'kopilka.db'}"),
             sqlite_synchronous=env.one_of(
@@ -138,6 +155,39 @@ def _check(settings: Settings) -> None:
     ):
         if SANDBOX_MARK in value:
             raise SettingsError(name, "is a sandbox secret; production needs one of its own.")
+
+
+def _google(env: "_Environment", data: Path, stand_in: int | None) -> GoogleSettings | None:
+    """None while nobody has set Google up: cards are then offered for Apple alone."""
+    if stand_in is not None:
+        base = f"http://127.0.0.1:{stand_in}"
+        return GoogleSettings(
+            api_url=env.text("WALLET_GOOGLE_URL", base),
+            save_url=env.text("WALLET_GOOGLE_SAVE_URL", f"{base}/gp/v/save/"),
+            keys_url=env.text("WALLET_GOOGLE_KEYS_URL", f"{base}/gp/m/issuer/keys"),
+            credentials=Path(
+                env.text("WALLET_GOOGLE_CREDENTIALS", str(data / "google" / "account.json"))
+            ),
+            issuer=env.text("WALLET_GOOGLE_ISSUER", SANDBOX_GOOGLE_ISSUER),
+        )
+    credentials, issuer = (
+        env.path("WALLET_GOOGLE_CREDENTIALS", None),
+        env.optional("WALLET_GOOGLE_ISSUER"),
+    )
+    if credentials is None and issuer is None:
+        return None
+    if credentials is None or issuer is None:
+        raise SettingsError(
+            "WALLET_GOOGLE_CREDENTIALS" if credentials is None else "WALLET_GOOGLE_ISSUER",
+            "is not set, but the other of the two is; Google needs both.",
+        )
+    return GoogleSettings(
+        api_url=env.text("WALLET_GOOGLE_URL", "https://walletobjects.googleapis.com"),
+        save_url=env.text("WALLET_GOOGLE_SAVE_URL", "https://pay.google.com/gp/v/save/"),
+        keys_url=env.text("WALLET_GOOGLE_KEYS_URL", "https://pay.google.com/gp/m/issuer/keys"),
+        credentials=credentials,
+        issuer=issuer,
+    )
 
 
 def _secret_keys(value: str) -> tuple[str, ...]:
