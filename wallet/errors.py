@@ -51,3 +51,17 @@ class DesignRefused(WalletError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(f"{field}: {sentence}")
         self.field = field
+
+
+class ApiKeyRefused(WalletError):
+    code = "api_key_refused"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"API key: {sentence}")
+
+
+class SourceRefused(WalletError):
+    code = "source_refused"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"Webhook source: {sentence}")

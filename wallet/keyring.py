@@ -9,6 +9,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+from cryptography.fernet import Fernet, MultiFernet
+
 SHORTEST_KEY = 16
 
 
@@ -32,10 +34,18 @@ class KeyRing:
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._keys = {key.id: key for key in map(_key, secrets)}
         self.first = next(iter(self._keys.values()))
+        self._box = MultiFernet([Fernet(_box_key(key)) for key in self._keys.values()])
 
     def key(self, key_id: str) -> Key:
         """Raises KeyError when the operator took away a key that passes still name."""
         return self._keys[key_id]
+
+    def seal(self, secret: str) -> str:
+        """A secret as it may lie in the database: unreadable without the ring."""
+        return self._box.encrypt(secret.encode()).decode()
+
+    def unseal(self, sealed: str) -> str:
+        return self._box.decrypt(sealed.encode()).decode()
 
     def card_token(self, serial: str) -> str:
         """What stands behind `/card/`: the serial number and the proof that we made the link."""
@@ -54,6 +64,10 @@ class KeyRing:
 def _key(secret: str) -> Key:
     raw = secret.encode()
     return Key(hashlib.sha256(b"key id\x1f" + raw).hexdigest()[:8], raw)
+
+
+def _box_key(key: Key) -> bytes:
+    return (key.derive("sealed secrets") + "=").encode()
 
 
 def _short(key: Key, serial: str) -> str:

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, Engine, MetaData
 from ledger import idempotency, members, offers, outbox, programmes
 from ledger.book import accounts, lots, postings
 from ledger.database import Base
-from wallet import refresh
+from wallet import apikeys, refresh, sources
 from wallet.apple import complaints, devices, shelf
 from wallet.passes import issuing, templates
 
 TABLES_OF = (
     accounts,
+    apikeys,
     complaints,
     devices,
     idempotency,
@@ -29,6 +30,7 @@ TABLES_OF = (
     programmes,
     refresh,
     shelf,
+    sources,
     templates,
 )
 METADATA: MetaData = Base.metadata

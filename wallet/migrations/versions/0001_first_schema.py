@@ -395,9 +395,56 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("pass_id", name=op.f("pk_apple_sealed_pass")),
     )
+    op.create_table(
+        "wallet_api_key",
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("scopes", JsonDocument, nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("revoked_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wallet_api_key")),
+        sa.UniqueConstraint("digest", name=op.f("uq_wallet_api_key_digest")),
+        sa.UniqueConstraint("name", name=op.f("uq_wallet_api_key_name")),
+    )
+    op.create_table(
+        "wallet_source",
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("programme_id", Identifier, nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["programme_id"],
+            ["ledger_programme.id"],
+            name=op.f("fk_wallet_source_programme_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wallet_source")),
+        sa.UniqueConstraint("name", name=op.f("uq_wallet_source_name")),
+    )
+    op.create_table(
+        "wallet_source_secret",
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("source_id", Identifier, nullable=False),
+        sa.Column("sealed", sa.String(length=300), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["source_id"],
+            ["wallet_source.id"],
+            name=op.f("fk_wallet_source_secret_source_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wallet_source_secret")),
+    )
+    with op.batch_alter_table("wallet_source_secret", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_wallet_source_secret_source_id"), ["source_id"], unique=False
+        )
 
 
 def downgrade() -> None:
+    op.drop_table("wallet_source_secret")
+    op.drop_table("wallet_source")
+    op.drop_table("wallet_api_key")
     op.drop_table("apple_sealed_pass")
     with op.batch_alter_table("apple_registration", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_apple_registration_pass_id"))

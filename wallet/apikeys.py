@@ -1,0 +1,104 @@
+"""API keys: who may do what. A key is shown once and kept as its hash; it can be revoked."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database import Base, Identifier, Instant, JsonDocument, insert_or
+from wallet.errors import ApiKeyRefused
+
+# What a key may be allowed; `*` is all of it.
+SCOPES = {
+    "members:read": "read members and statements",
+    "members:write": "add members",
+    "points:write": "accrue and redeem points",
+    "offers:write": "publish offers",
+    "scans:write": "look a member up by the barcode of the card",
+}
+ALL = "*"
+PREFIX = "kopilka_"
+LONGEST_NAME = 60
+
+
+class ApiKey(Base):
+    __tablename__ = "wallet_api_key"
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[Any]] = mapped_column(JsonDocument)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking: a name for idempotency, and what they may do."""
+
+    name: str
+    scopes: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        return ALL in self.scopes or scope in self.scopes
+
+
+def issue(session: Session, name: str, scopes: Sequence[str], now: datetime) -> str:
+    """A new key, in the only moment that it can be read. Raises `ApiKeyRefused`."""
+    unknown = sorted(set(scopes) - set(SCOPES) - {ALL})
+    if unknown or not scopes:
+        raise ApiKeyRefused(
+            f"there is no scope {', '.join(unknown) or 'given'}; scopes are"
+            f" {', '.join(SCOPES)}, or {ALL} for all."
+        )
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise ApiKeyRefused(f"a name has from 1 to {LONGEST_NAME} printable characters.")
+    key = PREFIX + secrets.token_urlsafe(32)
+    added = session.execute(
+        insert_or(session, ApiKey)
+        .values(name=name, digest=_digest(key), scopes=sorted(set(scopes)), created_at=now)
+        .on_conflict_do_nothing()
+        .returning(ApiKey.id)
+    ).first()
+    if added is None:
+        raise ApiKeyRefused(f"there is a key {name!r} already, live or revoked.")
+    return key
+
+
+def revoke(session: Session, name: str, now: datetime) -> None:
+    """Raises `ApiKeyRefused` if there is no such live key."""
+    revoked = session.execute(
+        update(ApiKey)
+        .where(ApiKey.name == name, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(ApiKey.id)
+    ).first()
+    if revoked is None:
+        raise ApiKeyRefused(f"there is no live key {name!r}.")
+
+
+def listed(session: Session) -> Sequence[ApiKey]:
+    return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
+
+
+def recognise(session: Session, key: str, environment_key: str) -> Caller | None:
+    """The caller whose key this is; None for a key that is unknown or revoked."""
+    if hmac.compare_digest(key.encode(), environment_key.encode()):
+        return Caller("environment", frozenset({ALL}))
+    row = session.execute(
+        select(ApiKey.id, ApiKey.scopes).where(
+            ApiKey.digest == _digest(key), ApiKey.revoked_at.is_(None)
+        )
+    ).first()
+    return Caller(str(row.id), frozenset(row.scopes)) if row is not None else None
+
+
+def _digest(key: str) -> str:
+    """Keys are 256 random bits: a plain hash cannot be turned back, a slow one gains nothing."""
+    return hashlib.sha256(key.encode()).hexdigest()

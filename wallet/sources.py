@@ -1,0 +1,137 @@
+"""Sources: systems that post balance changes by signed webhook. Each is bound to one programme and
+speaks one kind of message; several secrets are live while one replaces another."""
+
+import base64
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database import Base, Identifier, Instant, insert_or
+from wallet.errors import SourceRefused
+from wallet.keyring import KeyRing
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,}={0,2}")
+MOST_SECRETS = 5
+
+
+class Source(Base):
+    __tablename__ = "wallet_source"
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class SourceSecret(Base):
+    """A live secret, sealed by the key ring."""
+
+    __tablename__ = "wallet_source_secret"
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("wallet_source.id"), index=True)
+    sealed: Mapped[str] = mapped_column(String(300))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A source with all that a message of it needs."""
+
+    name: str
+    kind: str
+    programme_id: int
+    secrets: tuple[str, ...]
+
+
+def new_secret() -> str:
+    """A secret as Standard Webhooks writes them."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def is_secret(text: str) -> bool:
+    return SECRET.fullmatch(text) is not None
+
+
+def add(
+    session: Session,
+    keys: KeyRing,
+    name: str,
+    kind: str,
+    programme_id: int,
+    secret: str,
+    now: datetime,
+) -> None:
+    """A new source. Raises `SourceRefused`."""
+    if not NAME.fullmatch(name):
+        raise SourceRefused("a name has small Latin letters, digits and dashes, up to 40.")
+    source_id = session.execute(
+        insert_or(session, Source)
+        .values(name=name, kind=kind, programme_id=programme_id, created_at=now)
+        .on_conflict_do_nothing()
+        .returning(Source.id)
+    ).scalar_one_or_none()
+    if source_id is None:
+        raise SourceRefused(f"there is a source {name!r} already.")
+    session.add(SourceSecret(source_id=source_id, sealed=keys.seal(secret), created_at=now))
+    session.flush()
+
+
+def rotate(session: Session, keys: KeyRing, name: str, now: datetime) -> str:
+    """One more secret, live beside the old ones until `retire`. Raises `SourceRefused`."""
+    source = _named(session, name)
+    if len(_sealed(session, source.id)) >= MOST_SECRETS:
+        raise SourceRefused(f"{MOST_SECRETS} secrets are live; retire the old ones first.")
+    secret = new_secret()
+    session.add(SourceSecret(source_id=source.id, sealed=keys.seal(secret), created_at=now))
+    session.flush()
+    return secret
+
+
+def retire(session: Session, name: str) -> int:
+    """Let go of all secrets but the newest; how many that were. Raises `SourceRefused`."""
+    source = _named(session, name)
+    newest, *older = reversed(_sealed(session, source.id))
+    session.execute(
+        delete(SourceSecret).where(
+            SourceSecret.source_id == source.id, SourceSecret.id != newest.id
+        )
+    )
+    return len(older)
+
+
+def bound(session: Session, keys: KeyRing, name: str) -> Bound | None:
+    source = session.scalar(select(Source).where(Source.name == name))
+    if source is None:
+        return None
+    found = tuple(keys.unseal(row.sealed) for row in _sealed(session, source.id))
+    return Bound(source.name, source.kind, source.programme_id, found)
+
+
+def listed(session: Session) -> Sequence[Source]:
+    return session.scalars(select(Source).order_by(Source.id)).all()
+
+
+def _named(session: Session, name: str) -> Source:
+    source = session.scalar(select(Source).where(Source.name == name))
+    if source is None:
+        raise SourceRefused(f"there is no source {name!r}.")
+    return source
+
+
+def _sealed(session: Session, source_id: int) -> list[SourceSecret]:
+    """Oldest first."""
+    return list(
+        session.scalars(
+            select(SourceSecret)
+            .where(SourceSecret.source_id == source_id)
+            .order_by(SourceSecret.id)
+        )
+    )
