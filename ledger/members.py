@@ -164,6 +164,15 @@ def by_card(session: Session, number: str) -> Member:
     return member
 
 
+def by_external_id(session: Session, programme_id: int, external_id: str) -> Member | None:
+    """The member whom another system knows by this number; None if there is none."""
+    return session.scalar(
+        select(Member)
+        .join(Person, Person.member_id == Member.id)
+        .where(Person.programme_id == programme_id, Person.external_id == external_id)
+    )
+
+
 def by_id(session: Session, member_id: int) -> Member:
     return session.get_one(Member, member_id)
 

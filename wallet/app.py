@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.errors import LedgerError
 from wallet import health
-from wallet.api import auth, members, offers, points, refusals
+from wallet.api import auth, members, offers, points, refusals, scans, webhooks
 from wallet.apple.web import PassKitService
 from wallet.errors import WalletError
 from wallet.installation import EXTENSION, Installation
@@ -49,6 +49,7 @@ def create_app(installation: Installation) -> Flask:
     )
     app.url_map.strict_slashes = False
     app.register_blueprint(_api())
+    app.register_blueprint(webhooks.routes)
     app.register_blueprint(
         PassKitService(installation.database, installation.shelf, installation.clock).blueprint()
     )
@@ -65,7 +66,7 @@ def _api() -> APIBlueprint:
     api = APIBlueprint("api", __name__, url_prefix="/api/v1", tag="API")
     api.before_request(auth.require_key)
     api.before_request(refusals.require_json)
-    for routes in (members.routes, points.routes, offers.routes):
+    for routes in (members.routes, points.routes, offers.routes, scans.routes):
         api.register_blueprint(routes)
     return api
 

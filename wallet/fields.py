@@ -7,7 +7,14 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+)
 
 from ledger.contacts import email_address, not_empty, past_day, phone_number, readable
 from ledger.points import MOST_POINTS
@@ -29,6 +36,13 @@ def in_utc(moment: datetime) -> datetime:
         raise ValueError("must be a date that a calendar can hold") from None
 
 
+class Body(BaseModel):
+    """What a client sends. A misspelt name is an error, not a wish that nobody hears."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+WrittenOut = BeforeValidator(written_out)
 Readable = AfterValidator(readable)
 NotEmpty = AfterValidator(not_empty)
 Name = Annotated[str, Readable, Field(max_length=300)]
@@ -39,12 +53,8 @@ Code = Annotated[str, Readable, Field(max_length=40)]
 Id = Annotated[str, Readable, Field(max_length=64)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phone_number)]
 Email = Annotated[str, Field(max_length=300), AfterValidator(email_address)]
-Birthday = Annotated[
-    date, Field(strict=False), BeforeValidator(written_out), AfterValidator(past_day)
-]
-Moment = Annotated[
-    AwareDatetime, Field(strict=False), BeforeValidator(written_out), AfterValidator(in_utc)
-]
+Birthday = Annotated[date, Field(strict=False), WrittenOut, AfterValidator(past_day)]
+Moment = Annotated[AwareDatetime, Field(strict=False), WrittenOut, AfterValidator(in_utc)]
 Locale = Literal["ru", "en"]
 Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
 Title = Annotated[str, Readable, Field(max_length=100), NotEmpty]

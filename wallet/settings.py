@@ -4,6 +4,7 @@ Every `NAME` may also be given as `NAME_FILE`, a file with the value. In the san
 are missing are made once and kept in `sandbox.env` in the data folder; in production a missing
 value is refused by name."""
 
+import base64
 import os
 import re
 import secrets
@@ -24,6 +25,7 @@ SANDBOX_ENV = "sandbox.env"
 # Secrets of the sandbox say so, so that production can refuse them.
 SANDBOX_MARK = "sandbox"
 
+WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2,3}={1,2})?")
 SANDBOX_GOOGLE_ISSUER = "3388000000000000001"
 
 APNS_PRODUCTION_URL = "https://api.push.apple.com"
@@ -64,6 +66,7 @@ class Settings:
     public_url: str
     secret_keys: tuple[str, ...]
     api_key: str
+    webhook_secret: str | None
     apple_certs: Path
     apple_pass_type: str | None
     apns_url: str
@@ -105,6 +108,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
         public_url=env.text("WALLET_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
         secret_keys=_secret_keys(env.required("WALLET_SECRET_KEY")),
         api_key=env.required("WALLET_API_KEY"),
+        webhook_secret=env.optional("WALLET_WEBHOOK_SECRET"),
         apple_certs=Path(
             env.text("WALLET_APPLE_CERTS", str(data / "certs"))
             if mode == SANDBOX
@@ -139,6 +143,11 @@ def from_env(environ: Mapping[str, str]) -> Settings:
 
 
 def _check(settings: Settings) -> None:
+    webhook_secret = settings.webhook_secret
+    if webhook_secret is not None and not WEBHOOK_SECRET.fullmatch(webhook_secret):
+        raise SettingsError(
+            "WALLET_WEBHOOK_SECRET", "must be whsec_ and at least 24 random bytes in Base64."
+        )
     if settings.embedded and settings.web_concurrency != 1:
         raise SettingsError(
             "WEB_CONCURRENCY",
@@ -152,9 +161,16 @@ def _check(settings: Settings) -> None:
     for name, value in (
         ("WALLET_SECRET_KEY", ",".join(settings.secret_keys)),
         ("WALLET_API_KEY", settings.api_key),
+        ("WALLET_WEBHOOK_SECRET", _webhook_key(settings.webhook_secret)),
     ):
-        if SANDBOX_MARK in value:
+        if value and SANDBOX_MARK in value:
             raise SettingsError(name, "is a sandbox secret; production needs one of its own.")
+
+
+def _webhook_key(secret: str | None) -> str:
+    """What the secret says in plain, as far as it says anything."""
+    key = (secret or "").removeprefix("whsec_").encode()
+    return base64.b64decode(key).decode("latin-1")
 
 
 def _google(env: "_Environment", data: Path, stand_in: int | None) -> GoogleSettings | None:
@@ -205,9 +221,11 @@ def _sandbox_values(data: Path) -> dict[str, str]:
     path = data / SANDBOX_ENV
     if not path.exists():
         data.mkdir(parents=True, exist_ok=True)
+        webhook_key = f"{SANDBOX_MARK}-{secrets.token_urlsafe(24)}".encode()
         values = {
             "WALLET_SECRET_KEY": f"{SANDBOX_MARK}-{secrets.token_urlsafe(32)}",
             "WALLET_API_KEY": f"{SANDBOX_MARK}-{secrets.token_urlsafe(24)}",
+            "WALLET_WEBHOOK_SECRET": f"whsec_{base64.b64encode(webhook_key).decode()}",
         }
         draft = data / f".{SANDBOX_ENV}.{os.getpid()}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

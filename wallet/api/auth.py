@@ -1,20 +1,50 @@
-"""Who is asking."""
+"""Who is asking, and whether they may."""
 
-import hmac
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from flask import g, request
 
+from wallet import apikeys
+from wallet.apikeys import Caller
 from wallet.installation import here
 from wallet.problems import refuse
 
-ENVIRONMENT_KEY = "key:environment"
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def require_key() -> None:
-    """Refuse a request without a good key; note whose it is as the scope of idempotency keys."""
+    """Refuse a request without a live key; note whose it is."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         refuse(401, "key_missing", "Send your API key as Authorization: Bearer <key>.")
-    if not hmac.compare_digest(key.encode(), here().settings.api_key.encode()):
+    with here().database.reading() as session:
+        found = apikeys.recognise(session, key, here().settings.api_key)
+    if found is None:
         refuse(401, "key_unknown", "This API key is not known, or was revoked.")
-    g.scope = ENVIRONMENT_KEY
+    g.caller = found
+
+
+def caller() -> Caller:
+    return cast(Caller, g.caller)
+
+
+def needs(scope: str) -> Callable[[View], View]:
+    """A view that only keys with this scope may call."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not caller().may(scope):
+                refuse(
+                    403,
+                    "scope_missing",
+                    f"This API key may not {apikeys.SCOPES[scope]}.",
+                    {"scope": scope},
+                )
+            return view(*args, **kwargs)
+
+        return cast(View, guarded)
+
+    return decorate

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from wallet.fields import (
     Birthday,
+    Body,
     Code,
     Email,
     ExternalId,
@@ -23,12 +24,6 @@ from wallet.fields import (
     Receipt,
     Title,
 )
-
-
-class Body(BaseModel):
-    """What a client sends."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class Answer(BaseModel):
@@ -112,6 +107,10 @@ class MemberSearch(PageIn):
         return self
 
 
+class ScanIn(Body):
+    barcode: Id
+
+
 class CardOut(Answer):
     number: str
     barcode: str
@@ -137,6 +136,25 @@ class MemberOut(Answer):
     card: CardOut
     balance: BalanceOut
     links: LinksOut
+
+
+class OfferSeen(Answer):
+    id: str
+    title: str
+
+
+class ScanOut(MemberOut):
+    """The member a till sees."""
+
+    name: str | None
+    offers: list[OfferSeen]
+
+
+class WebhookOut(Answer):
+    """The posting that was made, and the member's balance right after it."""
+
+    id: str
+    balance: BalanceOut
 
 
 class MembersOut(Answer):

@@ -11,6 +11,7 @@ from ledger.book import accounts, postings
 from ledger.book.accounts import Balance
 from ledger.members import Member, Profile, Search
 from wallet.api import paging
+from wallet.api.auth import needs
 from wallet.api.bodies import (
     BalanceOut,
     CardOut,
@@ -31,6 +32,7 @@ routes = APIBlueprint("members", __name__, tag="Members")
 
 
 @routes.post("/members")
+@needs("members:write")
 @routes.input(MemberIn)
 @routes.output(MemberOut, status_code=201)
 def add(json_data: MemberIn) -> Response:
@@ -55,6 +57,7 @@ def add(json_data: MemberIn) -> Response:
 
 
 @routes.get("/members/<member_id>")
+@needs("members:read")
 @routes.output(MemberOut)
 def read(member_id: str) -> MemberOut:
     """One member."""
@@ -63,6 +66,7 @@ def read(member_id: str) -> MemberOut:
 
 
 @routes.get("/members")
+@needs("members:read")
 @routes.input(MemberSearch, location="query")
 @routes.output(MembersOut)
 def find(query_data: MemberSearch) -> MembersOut:
@@ -80,6 +84,7 @@ def find(query_data: MemberSearch) -> MembersOut:
 
 
 @routes.get("/members/<member_id>/postings")
+@needs("members:read")
 @routes.input(PageIn, location="query")
 @routes.output(StatementOut)
 def statement(member_id: str, query_data: PageIn) -> StatementOut:

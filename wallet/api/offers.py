@@ -10,6 +10,7 @@ from ledger import members, offers, programmes
 from ledger.errors import UnknownMember
 from ledger.offers import Draft
 from ledger.points import NEVER
+from wallet.api.auth import needs
 from wallet.api.bodies import OfferIn, OfferOut
 from wallet.api.once import once
 
@@ -17,6 +18,7 @@ routes = APIBlueprint("offers", __name__, tag="Offers")
 
 
 @routes.post("/offers")
+@needs("offers:write")
 @routes.input(OfferIn)
 @routes.output(OfferOut, status_code=201)
 def publish(json_data: OfferIn) -> Response:

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Response, g, request
+from flask import Response, request
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from ledger import idempotency
+from wallet.api.auth import caller
 from wallet.installation import here
 from wallet.problems import refuse
 
@@ -34,14 +35,16 @@ def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
     now = here().clock()
     digest = hashlib.sha256(f"{request.path}\n{body.model_dump_json()}".encode()).digest()
 
+    scope = f"key:{caller().name}"
+
     def work(session: Session) -> idempotency.Answer:
         if not key:
             return _answer(effect(session, now))
-        first = idempotency.claim(session, g.scope, key, digest, now)
+        first = idempotency.claim(session, scope, key, digest, now)
         if first is not None:
             return first
         answer = _answer(effect(session, now))
-        idempotency.remember(session, g.scope, key, answer)
+        idempotency.remember(session, scope, key, answer)
         return answer
 
     answer = here().database.run(work)

@@ -10,6 +10,7 @@ from ledger import accruals, members, redemptions
 from ledger.accruals import Done, Grant
 from ledger.members import Member
 from ledger.redemptions import Spend
+from wallet.api.auth import needs
 from wallet.api.bodies import AccrualIn, ForMember, PostingOut, RedemptionIn
 from wallet.api.members import balance_out
 from wallet.api.once import once
@@ -18,6 +19,7 @@ routes = APIBlueprint("points", __name__, tag="Points")
 
 
 @routes.post("/accruals")
+@needs("points:write")
 @routes.input(AccrualIn)
 @routes.output(PostingOut, status_code=201)
 def accrue(json_data: AccrualIn) -> Response:
@@ -40,6 +42,7 @@ def accrue(json_data: AccrualIn) -> Response:
 
 
 @routes.post("/redemptions")
+@needs("points:write")
 @routes.input(RedemptionIn)
 @routes.output(PostingOut, status_code=201)
 def redeem(json_data: RedemptionIn) -> Response:

@@ -19,10 +19,15 @@ def of_validation(error: HTTPError) -> Response:
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
         return problem(error.status_code, "bad_request", error.message or "The request failed.")
-    fields = [_described(one) for one in cause.errors(include_url=False, include_input=False)]
+    return problem(*of_fields(cause))
+
+
+def of_fields(error: ValidationError) -> tuple[int, str, str, dict[str, object]]:
+    """Status, code, sentence and facts of a body that does not fit."""
+    fields = [_described(one) for one in error.errors(include_url=False, include_input=False)]
     first = fields[0]
     detail = ": ".join(part for part in (first["field"], first["message"]) if part)
-    return problem(422, "invalid_request", f"{detail}.", {"errors": fields})
+    return 422, "invalid_request", f"{detail}.", {"errors": fields}
 
 
 def _described(error: ErrorDetails) -> dict[str, str]:

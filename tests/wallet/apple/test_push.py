@@ -610,6 +610,8 @@ def test_a_batch_that_is_broken_off_leaves_a_client_that_works(
         signal.signal(signal.SIGALRM, before)
     house.stand_in.clear()
     assert client.push(fresh_tokens(1500), NOW) == [Sent()] * 1500
+    # Nothing half-sent was taken along.
+    assert house.stand_in.stats().connections == 2
 
 
 # What is said about it

@@ -1,0 +1,115 @@
+"""Who may do what: keys with scopes, and scans."""
+
+import pytest
+
+from wallet import apikeys
+from wallet.errors import ApiKeyRefused
+
+CALLS = {
+    "members:read": [
+        ("GET", "members/x", None),
+        ("GET", "members?card=1", None),
+        ("GET", "members/x/postings", None),
+    ],
+    "members:write": [("POST", "members", {"programme": "demo"})],
+    "points:write": [
+        ("POST", "accruals", {"card": "1", "points": 1}),
+        ("POST", "redemptions", {"card": "1", "points": 1}),
+    ],
+    "offers:write": [("POST", "offers", {"programme": "demo", "title": "Кекс"})],
+    "scans:write": [("POST", "scans", {"barcode": "1"})],
+}
+
+
+@pytest.fixture
+def key(installation, house):
+    def issued(*scopes: str, name: str = "till") -> str:
+        with installation.database.transaction() as session:
+            return apikeys.issue(session, name, scopes, house.clock())
+
+    return issued
+
+
+@pytest.fixture
+def call(client):
+    def called(key: str, method: str, path: str, body: object):
+        headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": f"{method} {path}"}
+        return client.open(f"/api/v1/{path}", method=method, json=body, headers=headers)
+
+    return called
+
+
+@pytest.mark.parametrize("allowed", CALLS)
+def test_a_narrow_key_may_do_its_own_things_only(key, call, allowed: str) -> None:
+    narrow = key(allowed)
+    for scope, calls in CALLS.items():
+        for method, path, body in calls:
+            answer = call(narrow, method, path, body)
+            if scope == allowed:
+                assert answer.status_code not in (401, 403)
+            else:
+                assert answer.status_code == 403
+                assert answer.get_json()["code"] == "scope_missing"
+                assert answer.get_json()["scope"] == scope
+
+
+def test_every_route_of_the_api_names_its_scope(app) -> None:
+    known = {
+        path.partition("?")[0].replace("x", "<member_id>")
+        for calls in CALLS.values()
+        for _, path, _ in calls
+    }
+    routes = {
+        str(rule).removeprefix("/api/v1/")
+        for rule in app.url_map.iter_rules()
+        if str(rule).startswith("/api/v1/")
+    }
+    assert routes == known
+
+
+def test_a_revoked_key_is_refused_at_once(key, call, installation, house) -> None:
+    secret = key("*")
+    assert call(secret, "GET", "members/x", None).status_code == 404
+    with installation.database.transaction() as session:
+        apikeys.revoke(session, "till", house.clock())
+    answer = call(secret, "GET", "members/x", None)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "key_unknown")
+
+
+def test_a_key_is_not_kept_as_it_is(key, installation) -> None:
+    secret = key("*")
+    with installation.database.reading() as session:
+        stored = apikeys.listed(session)[0]
+    assert secret not in str(vars(stored))
+
+
+def test_two_keys_with_one_idempotency_key_do_not_meet(key, call, member) -> None:
+    one, two = key("*", name="one"), key("*", name="two")
+    body = {"member": member["id"], "points": 5}
+    call(one, "POST", "accruals", body)
+    assert call(two, "POST", "accruals", body).get_json()["balance"]["available"] == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes"), [("a", ["fly"]), ("a", []), ("", ["*"]), ("x" * 61, ["*"]), ("a\n", ["*"])]
+)
+def test_a_key_that_cannot_be_is_refused(installation, house, name, scopes) -> None:
+    with pytest.raises(ApiKeyRefused), installation.database.transaction() as session:
+        apikeys.issue(session, name, scopes, house.clock())
+
+
+def test_a_scan_shows_the_till_who_it_is(api, join) -> None:
+    member = join(name="Анна")
+    api.post("accruals", {"member": member["id"], "points": 40})
+    api.post("offers", {"programme": "demo", "title": "Кекс"})
+    answer = api.post("scans", {"barcode": member["card"]["barcode"]}, key="")
+    assert answer.status_code == 200
+    seen = answer.get_json()
+    assert (seen["id"], seen["name"], seen["balance"]["available"]) == (member["id"], "Анна", 40)
+    assert [offer["title"] for offer in seen["offers"]] == ["Кекс"]
+
+
+@pytest.mark.parametrize("barcode", ["", "1", "4000000000000002", "7992739871304", "ж" * 16])
+def test_a_barcode_of_nobody_is_404(api, barcode: str) -> None:
+    answer = api.post("scans", {"barcode": barcode})
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown_card")

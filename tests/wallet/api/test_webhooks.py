@@ -1,0 +1,223 @@
+"""Signed webhooks in, judged by the Standard Webhooks package."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from books import check_books
+from standardwebhooks.webhooks import Webhook
+
+from ledger import programmes
+from ledger.programmes import Terms
+from wallet import sources
+
+SECRET = "whsec_" + "c2VjcmV0LW9mLWEtdGVzdC1vZi0zMi1ieXRlcyE="
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return {**environment, "WALLET_WEBHOOK_SECRET": SECRET}
+
+
+@pytest.fixture(autouse=True)
+def _books(installation):
+    yield
+    with installation.database.reading() as session:
+        check_books(session)
+
+
+def body(member: dict, points: int = 5, **changes: object) -> bytes:
+    message = {
+        "type": "points.accrued",
+        "timestamp": "2026-11-24T12:00:00Z",
+        "data": {"card": member["card"]["number"], "points": points, "reason": "Кофе"},
+    }
+    return json.dumps({**message, **changes}).encode()
+
+
+@pytest.fixture
+def send(client):
+    def sent(
+        payload: bytes,
+        secret: str = SECRET,
+        webhook_id: str = "msg-1",
+        source: str = "demo",
+        late_s: int = 0,
+        **headers: str,
+    ):
+        moment = datetime.now(UTC) - timedelta(seconds=late_s)
+        signed = {
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(int(moment.timestamp())),
+            "webhook-signature": Webhook(secret).sign(
+                webhook_id, moment, payload.decode("utf-8", "replace")
+            ),
+        }
+        return client.post(
+            f"/webhooks/{source}",
+            data=payload,
+            content_type="application/json",
+            headers={**signed, **headers},
+        )
+
+    return sent
+
+
+def code(answer) -> tuple[int, str]:
+    return answer.status_code, answer.get_json(force=True)["code"]
+
+
+def test_points_come_and_go_by_webhook(send, member) -> None:
+    came = send(body(member, 50))
+    assert (came.status_code, came.get_json()["balance"]["available"]) == (200, 50)
+    went = send(body(member, 20, type="points.redeemed"), webhook_id="msg-2")
+    assert went.get_json()["balance"] == {"available": 30, "pending": 0, "held": 0}
+
+
+def test_a_message_sent_again_is_answered_the_same(send, member, api) -> None:
+    first, again = send(body(member)), send(body(member), late_s=60)
+    assert first.data == again.data
+    assert api.get(f"members/{member['id']}").get_json()["balance"]["available"] == 5
+    assert code(send(body(member, 6))) == (409, "idempotency_conflict")
+
+
+def test_a_member_may_be_named_by_the_systems_own_number(send, join) -> None:
+    member = join(external_id="c-1")
+    data = {"external_id": "c-1", "points": 7}
+    assert send(body(member, data=data)).get_json()["balance"]["available"] == 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"secret": "whsec_" + "b3RoZXItc2VjcmV0LW9mLWEtdGVzdC0zMi1ieXQ="}, "signature_invalid"),
+        ({"late_s": 301}, "timestamp_outside_window"),
+        ({"late_s": -302}, "timestamp_outside_window"),
+        ({"webhook-signature": ""}, "signature_invalid"),
+        ({"webhook-signature": "v1"}, "signature_invalid"),
+        ({"webhook-signature": "v1,%%%"}, "signature_invalid"),
+        ({"webhook-signature": "v2,abc="}, "signature_invalid"),
+        ({"webhook-timestamp": "soon"}, "signature_invalid"),
+        ({"webhook-timestamp": "nan"}, "signature_invalid"),
+        ({"webhook-id": ""}, "signature_invalid"),
+        ({"webhook-id": "x" * 256}, "signature_invalid"),
+        ({"webhook-id": "another"}, "signature_invalid"),
+    ],
+)
+def test_a_message_nobody_vouches_for_changes_nothing(send, member, api, changes, wanted) -> None:
+    assert code(send(body(member), **changes)) == (401, wanted)
+    assert api.get(f"members/{member['id']}").get_json()["balance"]["available"] == 0
+
+
+def test_one_changed_byte_is_noticed(client, member) -> None:
+    payload, moment = body(member), datetime.now(UTC)
+    headers = {
+        "webhook-id": "m",
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign("m", moment, payload.decode()),
+    }
+    changed = payload.replace(b'"points": 5', b'"points": 9')
+    answer = client.post("/webhooks/demo", data=changed, headers=headers)
+    assert code(answer) == (401, "signature_invalid")
+
+
+@pytest.mark.parametrize(
+    ("payload", "wanted"),
+    [
+        (b"{", (400, "malformed_json")),
+        (b"\xff\xfe", (401, "signature_invalid")),
+        (b"[]", (422, "invalid_request")),
+        (b"{}", (422, "invalid_request")),
+    ],
+)
+def test_a_body_that_will_not_do_is_refused(send, payload: bytes, wanted) -> None:
+    assert code(send(payload)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"type": "points.lost"}, (422, "invalid_request")),
+        ({"timestamp": 5}, (422, "invalid_request")),
+        ({"data": {"card": "1", "points": "5"}}, (422, "invalid_request")),
+        ({"data": {"card": "1", "external_id": "2", "points": 5}}, (422, "invalid_request")),
+        ({"data": {"points": 5}}, (422, "invalid_request")),
+        ({"data": {"card": "4000000000000002", "points": 5}}, (404, "unknown_card")),
+        ({"data": {"external_id": "nobody", "points": 5}}, (404, "unknown_member")),
+    ],
+)
+def test_a_message_that_makes_no_sense_is_refused(send, member, changes, wanted) -> None:
+    assert code(send(body(member, **changes))) == wanted
+
+
+def test_more_than_there_is_is_refused_and_may_be_sent_again(send, member) -> None:
+    spend = body(member, 5, type="points.redeemed")
+    assert code(send(spend)) == (409, "insufficient_points")
+    send(body(member, 5), webhook_id="earn")
+    assert send(spend).status_code == 200
+
+
+@pytest.mark.parametrize("source", ["nobody", "Demo", "%00", "ж"])
+def test_an_unknown_source_is_refused(send, member, source: str) -> None:
+    assert code(send(body(member), source=source)) == (404, "unknown_source")
+
+
+@pytest.fixture
+def own_source(installation, house):
+    """A source of another programme, kept in the database; gives its secret."""
+
+    def added(name: str, kind: str) -> str:
+        secret = sources.new_secret()
+        with installation.database.transaction() as session:
+            sources.add(session, installation.keys, name, kind, 1, secret, house.clock())
+        return secret
+
+    return added
+
+
+def test_secrets_are_sealed_and_rotate_without_a_refused_message(
+    send, member, own_source, installation, house
+) -> None:
+    old = own_source("till", "generic")
+    with installation.database.transaction() as session:
+        stored = session.query(sources.SourceSecret).one().sealed
+        assert old not in stored
+        new = sources.rotate(session, installation.keys, "till", house.clock())
+    for number, secret in enumerate((old, new)):
+        answer = send(body(member), secret=secret, webhook_id=f"m{number}", source="till")
+        assert answer.status_code == 200
+    with installation.database.transaction() as session:
+        assert sources.retire(session, "till") == 1
+    assert send(body(member), secret=new, webhook_id="m3", source="till").status_code == 200
+    assert code(send(body(member), secret=old, webhook_id="m4", source="till")) == (
+        401,
+        "signature_invalid",
+    )
+
+
+def test_1c_speaks_its_own_words(send, own_source, join, api) -> None:
+    member = join(external_id="000042")
+    secret = own_source("ut11", "1c")
+    message = {
+        "Вид": "Начисление",
+        "КодКлиента": "000042",
+        "Баллы": 120,
+        "Документ": "Чек ККМ 0000-000123",
+        "Дата": "2026-11-24T12:30:00",
+    }
+    payload = json.dumps(message, ensure_ascii=False).encode()
+    answer = send(payload, secret=secret, source="ut11")
+    assert answer.get_json()["balance"]["available"] == 120
+    line = api.get(f"members/{member['id']}/postings").get_json()["items"][0]
+    assert line["receipt"] == "Чек ККМ 0000-000123"
+    assert line["occurred_at"] == "2026-11-24T09:30:00Z"
+    wrong = json.dumps({**message, "Вид": "Подарок"}, ensure_ascii=False).encode()
+    assert code(send(wrong, secret=secret, source="ut11", webhook_id="2"))[0] == 422
+
+
+def test_a_source_sees_its_own_programme_only(send, member, installation, house, own_source):
+    with installation.database.transaction() as session:
+        other = programmes.create(session, Terms("other", "Другая"), house.clock()).id
+        secret = sources.new_secret()
+        sources.add(session, installation.keys, "other", "generic", other, secret, house.clock())
+    assert code(send(body(member), secret=secret, source="other")) == (404, "unknown_card")

@@ -1,0 +1,36 @@
+"""What a till asks first: whose card is this?"""
+
+from apiflask import APIBlueprint
+from sqlalchemy.orm import Session
+
+from ledger import members, offers
+from ledger.errors import UnknownCard
+from ledger.members import Member
+from wallet.api.auth import needs
+from wallet.api.bodies import OfferSeen, ScanIn, ScanOut
+from wallet.api.members import described
+from wallet.installation import here
+
+routes = APIBlueprint("scans", __name__, tag="Scans")
+
+
+@routes.post("/scans")
+@needs("scans:write")
+@routes.input(ScanIn)
+@routes.output(ScanOut)
+def scan(json_data: ScanIn) -> ScanOut:
+    """The member behind a scanned barcode. A number that is mistyped is found out by its check
+    digit, before anybody is looked up."""
+    if not members.is_card_number(json_data.barcode):
+        raise UnknownCard
+    with here().database.reading() as session:
+        return _seen(session, members.by_card(session, json_data.barcode))
+
+
+def _seen(session: Session, member: Member) -> ScanOut:
+    shown = offers.shown(session, member.programme_id, [member.id], here().clock())[member.id]
+    return ScanOut(
+        **described(session, member).model_dump(),
+        name=members.person(session, member.id).name,
+        offers=[OfferSeen(id=offer.public_id, title=offer.title) for offer in shown],
+    )

@@ -1,0 +1,45 @@
+"""Our own message, in the form that Standard Webhooks proposes: type, timestamp, data."""
+
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from wallet.api.sources.command import PointsCommand
+from wallet.fields import Body, ExternalId, Id, Moment, Points, Reason, Receipt
+
+
+class Data(Body):
+    points: Points
+    card: Id | None = None
+    external_id: ExternalId | None = None
+    reason: Reason | None = None
+    receipt: Receipt | None = None
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> Self:
+        if (self.card is None) == (self.external_id is None):
+            raise PydanticCustomError("card_or_external_id", "give either card or external_id")
+        return self
+
+
+class Message(Body):
+    type: Literal["points.accrued", "points.redeemed"]
+    timestamp: Moment
+    data: Data
+
+
+def read(payload: bytes, _zone: ZoneInfo) -> PointsCommand:
+    """Raises pydantic's ValidationError."""
+    message = Message.model_validate_json(payload)
+    data = message.data
+    return PointsCommand(
+        kind="accrual" if message.type == "points.accrued" else "redemption",
+        points=data.points,
+        card=data.card,
+        external_id=data.external_id,
+        reason=data.reason,
+        receipt=data.receipt,
+        occurred_at=message.timestamp,
+    )

@@ -1,0 +1,139 @@
+"""Signed webhooks in (Standard Webhooks 1.0). Who may call: whoever holds a live secret of the
+source. The same `webhook-id` has one effect and one answer."""
+
+import hashlib
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from ledger import accruals, idempotency, members, programmes, redemptions
+from ledger.accruals import Grant
+from ledger.errors import UnknownCard, UnknownMember, UnknownProgramme
+from ledger.members import Member
+from ledger.programmes import Programme
+from ledger.redemptions import Spend
+from wallet import sources
+from wallet.api.bodies import WebhookOut
+from wallet.api.members import balance_out
+from wallet.api.refusals import of_fields
+from wallet.api.sources import KINDS
+from wallet.api.sources.command import PointsCommand
+from wallet.installation import here
+from wallet.problems import refuse
+from wallet.settings import DEMO
+from wallet.sources import Bound
+
+LONGEST_ID = 255
+MEDIA_TYPE = "application/json"
+
+routes = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", tag="Webhooks")
+
+
+@routes.post("/<source>")
+@routes.output(WebhookOut)
+def receive(source: str) -> Response:
+    """A change of a member's points, from a system that signs what it sends."""
+    payload = request.get_data()
+    with here().database.reading() as session:
+        bound = _bound(session, source)
+        programme = programmes.by_id(session, bound.programme_id)
+    webhook_id = _verified(bound, payload)
+    command = _command(bound, programme, payload)
+    digest = hashlib.sha256(payload).digest()
+    now = here().clock()
+
+    def work(session: Session) -> idempotency.Answer:
+        first = idempotency.claim(session, f"webhook:{bound.name}", webhook_id, digest, now)
+        if first is not None:
+            return first
+        done = _carry_out(session, programme, command, now)
+        answer = idempotency.Answer(200, done.model_dump_json().encode())
+        idempotency.remember(session, f"webhook:{bound.name}", webhook_id, answer)
+        return answer
+
+    answer = here().database.run(work)
+    return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
+
+
+def _bound(session: Session, name: str) -> Bound:
+    """The source, or 404. The environment brings one of its own: `demo`."""
+    stored = sources.bound(session, here().keys, name) if sources.NAME.fullmatch(name) else None
+    own_secret = here().settings.webhook_secret
+    if name == DEMO and own_secret is not None:
+        secrets = (own_secret, *(stored.secrets if stored else ()))
+        try:
+            return Bound(DEMO, "generic", programmes.by_code(session, DEMO).id, secrets)
+        except UnknownProgramme:
+            stored = None
+    if stored is None:
+        refuse(404, "unknown_source", "There is no webhook source of this name.")
+    return stored
+
+
+def _verified(source: Bound, payload: bytes) -> str:
+    """The message's id, once one of the live secrets vouches for id, time and body."""
+    webhook_id = request.headers.get("webhook-id", "")
+    if not 0 < len(webhook_id) <= LONGEST_ID or not webhook_id.isprintable():
+        refuse(401, "signature_invalid", "Send webhook-id, webhook-timestamp, webhook-signature.")
+    reasons = [_objection(secret, payload) for secret in source.secrets]
+    if None not in reasons:
+        if any(reason and reason.endswith(("too old", "too new")) for reason in reasons):
+            refuse(
+                401,
+                "timestamp_outside_window",
+                "webhook-timestamp is more than five minutes from our clock. Sign each attempt"
+                " anew.",
+            )
+        refuse(401, "signature_invalid", "The signature does not fit the message.")
+    return webhook_id
+
+
+def _objection(secret: str, payload: bytes) -> str | None:
+    """Why this secret does not vouch for the message; None if it does."""
+    try:
+        Webhook(secret).verify(payload, dict(request.headers), json_parse=False)
+    except WebhookVerificationError as error:
+        return str(error)
+    except ValueError:  # a signature that is not even written as one, a body that is not UTF-8
+        return "unreadable"
+    return None
+
+
+def _command(source: Bound, programme: Programme, payload: bytes) -> PointsCommand:
+    try:
+        return KINDS[source.kind](payload, ZoneInfo(programme.timezone))
+    except ValidationError as error:
+        if any(one["type"] == "json_invalid" for one in error.errors()):
+            refuse(400, "malformed_json", "The body is not valid JSON.")
+        refuse(*of_fields(error))
+
+
+def _carry_out(
+    session: Session, programme: Programme, command: PointsCommand, now: datetime
+) -> WebhookOut:
+    member = _member(session, programme, command)
+    if command.kind == "accrual":
+        grant = Grant(command.points, command.reason, command.receipt, command.occurred_at)
+        done = accruals.grant(session, member, grant, now)
+    else:
+        spend = Spend(command.points, command.reason, command.receipt, command.occurred_at)
+        done = redemptions.redeem(session, member, spend, now)
+    return WebhookOut(id=done.posting_id, balance=balance_out(done.balance))
+
+
+def _member(session: Session, programme: Programme, command: PointsCommand) -> Member:
+    """A member of the source's own programme; of others it has never heard."""
+    if command.card is not None:
+        member = members.by_card(session, command.card)
+        if member.programme_id != programme.id:
+            raise UnknownCard
+        return member
+    found = members.by_external_id(session, programme.id, command.external_id or "")
+    if found is None:
+        raise UnknownMember
+    return found
