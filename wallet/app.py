@@ -8,7 +8,9 @@ from typing import Any, cast
 import structlog
 from apiflask import APIBlueprint, APIFlask
 from flask import Flask, Response, g, request
+from uuid_utils.compat import uuid7
 from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.errors import LedgerError
@@ -20,8 +22,10 @@ from wallet.installation import EXTENSION, Installation
 from wallet.pages import site
 from wallet.pages.errors import error_page
 from wallet.problems import of_error, problem
+from wallet.ratelimits import RateLimits
 
 MOST_BODY_BYTES = 1024 * 1024
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 MACHINE_PATHS = ("/api/", "/apple/", "/webhooks/", "/google/")
 
 log = structlog.get_logger()
@@ -48,6 +52,8 @@ def create_app(installation: Installation) -> Flask:
         SYNC_LOCAL_SPEC=False,
     )
     app.url_map.strict_slashes = False
+    _name_requests(app)
+    RateLimits(installation.settings).add_to(app)
     app.register_blueprint(_api())
     app.register_blueprint(webhooks.routes)
     app.register_blueprint(
@@ -58,6 +64,8 @@ def create_app(installation: Installation) -> Flask:
     _answer_errors(app)
     _log_requests(app)
     _send_headers(app)
+    if hops := installation.settings.proxy_hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.wsgi_app = _one_slash(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 
@@ -111,11 +119,29 @@ def _words(status: int) -> tuple[str, str]:
         404: ("not_found", "There is nothing at this address."),
         405: ("method_not_allowed", "This address does not take this method."),
         413: ("body_too_large", "The body is too large."),
+        429: ("too_many_requests", "Too many requests; wait for Retry-After seconds."),
         415: ("not_json", "Send the body as JSON, with Content-Type: application/json."),
     }
     if status >= 500:
         return "internal_error", "Something went wrong here. It has been noted; try again later."
     return known.get(status, ("bad_request", "The request could not be carried out."))
+
+
+def _name_requests(app: Flask) -> None:
+    """Each request has an id, in the answer and on every line it logs. One that a proxy or client
+    brings is kept if it looks like one."""
+
+    @app.before_request
+    def _bind() -> None:
+        brought = request.headers.get("X-Request-Id", "")
+        g.request_id = brought if REQUEST_ID.fullmatch(brought) else uuid7().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def _tell(response: AnyResponse) -> AnyResponse:
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        return response
 
 
 def _log_requests(app: Flask) -> None:

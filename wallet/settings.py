@@ -25,6 +25,18 @@ SANDBOX_ENV = "sandbox.env"
 # Secrets of the sandbox say so, so that production can refuse them.
 SANDBOX_MARK = "sandbox"
 
+RATE_LIMIT = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour)")
+RATE_LIMITS = {
+    "api": "300/second",
+    "webhooks": "100/second",
+    "apple": "100/second",
+    "google": "100/second",
+    "card": "30/second",
+    "join": "30/minute",
+    "log": "60/minute",
+}
+# Whoever tries the sandbox does so from one address.
+SANDBOX_RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "2000/second")
 WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2,3}={1,2})?")
 SANDBOX_GOOGLE_ISSUER = "3388000000000000001"
 
@@ -75,6 +87,8 @@ class Settings:
     lease_s: float
     beat_s: float
     log_level: str
+    proxy_hops: int
+    rate_limits: Mapping[str, str]
     sandbox: SandboxPorts
     ledger: LedgerSettings
 
@@ -130,6 +144,8 @@ def from_env(environ: Mapping[str, str]) -> Settings:
             "warning" if mode == SANDBOX else "info",
             ("debug", "info", "warning", "error"),
         ),
+        proxy_hops=env.number("WALLET_PROXY_HOPS", 0, least=0),
+        rate_limits=_rate_limits(env.text("WALLET_RATE_LIMITS", ""), mode),
         sandbox=SandboxPorts(phone=port + 1, apns=port + 2, apns_control=port + 3, google=port + 4),
         ledger=LedgerSettings(
             database_url=env.text("WALLET_DATABASE_URL", f"sqlite:///{data / 'kopilka.db'}"),
@@ -165,6 +181,20 @@ def _check(settings: Settings) -> None:
     ):
         if value and SANDBOX_MARK in value:
             raise SettingsError(name, "is a sandbox secret; production needs one of its own.")
+
+
+def _rate_limits(value: str, mode: str) -> dict[str, str]:
+    """Group -> limit such as `30/minute`; what is not named keeps its default."""
+    limits = dict(SANDBOX_RATE_LIMITS if mode == SANDBOX else RATE_LIMITS)
+    for part in filter(None, map(str.strip, value.split(","))):
+        group, _, limit = part.partition("=")
+        if group not in limits or not RATE_LIMIT.fullmatch(limit):
+            raise SettingsError(
+                "WALLET_RATE_LIMITS",
+                f"{part!r} is not like api=200/second; groups are {', '.join(limits)}.",
+            )
+        limits[group] = limit
+    return limits
 
 
 def _webhook_key(secret: str | None) -> str:
@@ -273,12 +303,12 @@ class _Environment:
         value = self._get(name)
         return Path(value) if value else default
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, least: int = 1) -> int:
         value = self._get(name)
         if value is None:
             return default
-        if not value.isdigit() or not 0 < int(value) < 65536:
-            raise SettingsError(name, f"{value!r} is not a number from 1 to 65535.")
+        if not value.isdigit() or not least <= int(value) < 65536:
+            raise SettingsError(name, f"{value!r} is not a number from {least} to 65535.")
         return int(value)
 
     def seconds(self, name: str, default: float) -> float:

@@ -47,11 +47,12 @@ def test_production_refuses_a_missing_value_by_name(name: str, tmp_path: Path) -
     assert not (tmp_path / "sandbox.env").exists()
 
 
-@pytest.mark.parametrize("name", ["WALLET_SECRET_KEY", "WALLET_API_KEY"])
+@pytest.mark.parametrize("name", ["WALLET_SECRET_KEY", "WALLET_API_KEY", "WALLET_WEBHOOK_SECRET"])
 def test_production_refuses_secrets_of_a_sandbox(name: str, tmp_path: Path) -> None:
-    sandbox = settings.from_env({"WALLET_DATA": str(tmp_path)})
-    value = sandbox.api_key if name == "WALLET_API_KEY" else sandbox.secret_keys[0]
-    with pytest.raises(SettingsError, match="sandbox"):
+    settings.from_env({"WALLET_DATA": str(tmp_path)})
+    lines = (tmp_path / "sandbox.env").read_text().splitlines()
+    value = dict(line.split("=", 1) for line in lines)[name]
+    with pytest.raises(SettingsError, match=f"{name}.*sandbox"):
         settings.from_env({**PRODUCTION, name: value})
 
 
@@ -68,6 +69,10 @@ def test_production_refuses_secrets_of_a_sandbox(name: str, tmp_path: Path) -> N
         ({"WALLET_BEAT_SECONDS": "-1"}, "WALLET_BEAT_SECONDS"),
         ({"WALLET_LEASE_SECONDS": "0"}, "WALLET_LEASE_SECONDS"),
         ({"WEB_CONCURRENCY": "2"}, "WEB_CONCURRENCY"),
+        ({"WALLET_RATE_LIMITS": "api=fast"}, "WALLET_RATE_LIMITS"),
+        ({"WALLET_RATE_LIMITS": "moon=1/second"}, "WALLET_RATE_LIMITS"),
+        ({"WALLET_WEBHOOK_SECRET": "whsec_short"}, "WALLET_WEBHOOK_SECRET"),
+        ({"WALLET_GOOGLE_ISSUER": "338"}, "WALLET_GOOGLE_CREDENTIALS"),
         ({"WALLET_API_KEY_FILE": "/no/such/file"}, "WALLET_API_KEY_FILE"),
         ({"WALLET_PUBLIC_URL": "http://cards.example.com"}, "WALLET_PUBLIC_URL"),
     ],

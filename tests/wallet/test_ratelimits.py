@@ -1,0 +1,46 @@
+"""How often one caller may ask."""
+
+import pytest
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    limits = "api=3/hour,join=2/hour,apple=4/hour"
+    return {**environment, "WALLET_RATE_LIMITS": limits, "WALLET_PROXY_HOPS": "1"}
+
+
+def test_a_key_that_asks_too_often_is_told_to_wait(client) -> None:
+    headers = {"Authorization": "Bearer one"}
+    answers = [client.get("/api/v1/members/x", headers=headers) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert answers[-1].get_json()["code"] == "too_many_requests"
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 3600
+    other = client.get("/api/v1/members/x", headers={"Authorization": "Bearer two"})
+    assert other.status_code == 401
+
+
+def test_a_person_who_tries_too_often_gets_a_page(client) -> None:
+    answers = [client.get("/join/demo?lang=ru") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].mimetype == "text/html"
+
+
+def test_addresses_are_told_apart_behind_the_proxy_that_was_set(client) -> None:
+    for address in ("10.0.0.1", "10.0.0.2"):
+        headers = {"X-Forwarded-For": f"6.6.6.6, {address}"}
+        for _ in range(2):
+            assert client.get("/join/demo", headers=headers).status_code == 200
+        assert client.get("/join/demo", headers=headers).status_code == 429
+
+
+def test_health_and_styles_are_not_limited(client) -> None:
+    assert {client.get("/healthz").status_code for _ in range(50)} == {200}
+
+
+def test_every_answer_names_its_request(client) -> None:
+    own = client.get("/healthz").headers["X-Request-Id"]
+    assert len(own) == 32
+    brought = client.get("/healthz", headers={"X-Request-Id": "from-a-proxy-1"})
+    assert brought.headers["X-Request-Id"] == "from-a-proxy-1"
+    forged = client.get("/healthz", headers={"X-Request-Id": "a b"})
+    assert forged.headers["X-Request-Id"] not in ("a b", own)
