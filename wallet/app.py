@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.errors import LedgerError
-from wallet import health
+from wallet import health, metrics
 from wallet.api import auth, members, offers, points, refusals, scans, webhooks
 from wallet.apple.web import PassKitService
 from wallet.errors import WalletError
@@ -26,7 +26,7 @@ from wallet.ratelimits import RateLimits
 
 MOST_BODY_BYTES = 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-MACHINE_PATHS = ("/api/", "/apple/", "/webhooks/", "/google/")
+MACHINE_PATHS = ("/api/", "/apple/", "/webhooks/", "/google/", "/metrics")
 
 log = structlog.get_logger()
 
@@ -60,6 +60,7 @@ def create_app(installation: Installation) -> Flask:
         PassKitService(installation.database, installation.shelf, installation.clock).blueprint()
     )
     app.register_blueprint(health.routes)
+    app.register_blueprint(metrics.routes)
     site.add_to(app)
     _answer_errors(app)
     _log_requests(app)

@@ -38,3 +38,16 @@ def test_the_doctor_names_what_is_missing(client, member, house) -> None:
     house.clock.advance(days=370)
     bad = [f.sentence for f in doctor.examine(house.installation) if f.verdict == "bad"]
     assert any("days left" in sentence for sentence in bad)
+
+
+def test_figures_are_for_this_machine_and_for_holders_of_a_full_key(client, api, member) -> None:
+    api.post("accruals", {"member": member["id"], "points": 5})
+    text = client.get("/metrics").text
+    assert 'kopilka_waiting{what="events"} 2.0' in text
+    assert "kopilka_passes 1.0" in text
+    assert 'kopilka_certificate_days_left{pass_type="pass.sandbox.loyalty"} 394.0' in text
+    assert member["card"]["number"] not in text
+    through_a_proxy = {"X-Forwarded-For": "6.6.6.6"}
+    assert client.get("/metrics", headers=through_a_proxy).status_code == 401
+    with_key = {**through_a_proxy, "Authorization": "Bearer sandbox-test-key-of-32-characters"}
+    assert client.get("/metrics", headers=with_key).status_code == 200

@@ -1,0 +1,85 @@
+"""Figures for monitoring, read from the database when asked for: the same from every process.
+
+Who may call: this machine itself, or a key of the API that may do everything."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from flask import Blueprint, Response, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ledger.outbox import OutboxRow
+from wallet import apikeys
+from wallet.apikeys import ALL
+from wallet.apple.devices import Device, PushRow
+from wallet.installation import Installation, here
+from wallet.passes.issuing import Pass
+from wallet.problems import refuse
+from wallet.refresh import Wave
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+routes = Blueprint("metrics", __name__)
+
+
+@routes.get("/metrics")
+def metrics() -> Response:
+    _require_friend()
+    registry = CollectorRegistry()
+    registry.register(_Figures(here()))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _require_friend() -> None:
+    """A request that came through a proxy seems to come from this machine, but says otherwise."""
+    forwarded = {"X-Forwarded-For", "Forwarded", "X-Real-Ip"} & {*map(str, request.headers.keys())}
+    if request.remote_addr in LOOPBACK and not forwarded:
+        return
+    key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    with here().database.reading() as session:
+        caller = apikeys.recognise(session, key, here().settings.api_key)
+    if caller is None or not caller.may(ALL):
+        refuse(401, "key_missing", "Send an API key with all scopes.")
+
+
+class _Figures:
+    """A collector in prometheus_client's sense."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    def collect(self) -> Iterator[Metric]:
+        now = self._installation.clock()
+        with self._installation.database.reading() as session:
+            waiting = GaugeMetricFamily("kopilka_waiting", "Rows that wait.", labels=["what"])
+            oldest = GaugeMetricFamily(
+                "kopilka_oldest_seconds", "How long the oldest row is due.", labels=["what"]
+            )
+            for what, column in (("events", OutboxRow.created_at), ("pushes", PushRow.due_at)):
+                number, since = session.execute(select(func.count(), func.min(column))).one()
+                waiting.add_metric([what], number)
+                oldest.add_metric([what], _seconds(since, now))
+            waiting.add_metric(["waves"], _count(session, Wave))
+            yield waiting
+            yield oldest
+            yield GaugeMetricFamily("kopilka_passes", "Passes issued.", value=_count(session, Pass))
+            yield GaugeMetricFamily(
+                "kopilka_devices", "Apple devices registered.", value=_count(session, Device)
+            )
+        days = GaugeMetricFamily(
+            "kopilka_certificate_days_left", "Until a certificate ends.", labels=["pass_type"]
+        )
+        for signer in self._installation.signers.values():
+            days.add_metric([signer.pass_type], signer.days_left(now))
+        yield days
+
+
+def _count(session: Session, table: type[Wave | Pass | Device]) -> int:
+    return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def _seconds(since: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds()) if since is not None else 0.0
