@@ -15,9 +15,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.errors import LedgerError
 from wallet import health, metrics
-from wallet.api import auth, members, offers, points, refusals, scans, webhooks
+from wallet.api import auth, contract, docs, members, offers, points, refusals, scans, webhooks
 from wallet.apple.web import PassKitService
 from wallet.errors import WalletError
+from wallet.google.web import GoogleService
 from wallet.installation import EXTENSION, Installation
 from wallet.pages import site
 from wallet.pages.errors import error_page
@@ -56,12 +57,19 @@ def create_app(installation: Installation) -> Flask:
     RateLimits(installation.settings).add_to(app)
     app.register_blueprint(_api())
     app.register_blueprint(webhooks.routes)
+    app.register_blueprint(docs.routes)
     app.register_blueprint(
         PassKitService(installation.database, installation.shelf, installation.clock).blueprint()
     )
+    if installation.google is not None:
+        google = installation.google.settings
+        app.register_blueprint(
+            GoogleService(installation.database, google, installation.clock).blueprint()
+        )
     app.register_blueprint(health.routes)
     app.register_blueprint(metrics.routes)
     site.add_to(app)
+    app.spec_callback = cast(Any, contract.complete)  # our documents are never YAML text
     _answer_errors(app)
     _log_requests(app)
     _send_headers(app)

@@ -8,6 +8,8 @@ from wallet.apple.push import Apns, Credential
 from wallet.apple.shelf import Shelf
 from wallet.apple.signing import CERTIFICATE_FILE, KEY_FILE, Signer, find_signers
 from wallet.errors import SettingsError
+from wallet.google import account
+from wallet.google.provider import GoogleProvider
 from wallet.installation import Installation
 from wallet.keyring import KeyRing
 from wallet.providers import Clock
@@ -38,6 +40,7 @@ def connect(
         apple=AppleProvider(
             database, senders, keys, settings.public_url, timedelta(seconds=settings.lease_s)
         ),
+        google=_google(settings, database, keys),
     )
 
 
@@ -65,6 +68,21 @@ def _pass_type(settings: Settings, signers: dict[str, Signer]) -> str:
             f"say which pass type new cards get: {', '.join(sorted(signers))}.",
         )
     return next(iter(signers))
+
+
+def _google(settings: Settings, database: Database, keys: KeyRing) -> GoogleProvider | None:
+    google = settings.google
+    if google is None or (settings.in_sandbox and not google.credentials.exists()):
+        # A sandbox without its stand-in for Google is one for Apple alone.
+        return None
+    return GoogleProvider(
+        database,
+        google,
+        account.load(google.credentials),
+        keys,
+        settings.public_url,
+        timedelta(seconds=settings.lease_s),
+    )
 
 
 def _sender(settings: Settings, signer: Signer) -> Apns:

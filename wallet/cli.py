@@ -16,15 +16,15 @@ from ledger.points import MOST_POINTS
 from ledger.programmes import Terms
 from wallet import apikeys, doctor, logs, migrations, refresh, settings, sources
 from wallet.api.sources import KINDS
-from wallet.apple import bundle
+from wallet.apple import applying, bundle
 from wallet.apple.signing import find_signers
 from wallet.assembly import connect, system_clock
 from wallet.errors import WalletError
 from wallet.installation import Installation
 from wallet.passes import folders, templates
 from wallet.sandbox import certificates, process, story
-from wallet.sandbox.story import Wish
 from wallet.sandbox.supervisor import supervise
+from wallet.sandbox.telling import WALLETS, Wallet, Wish
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import LANGUAGES, Language
 from wallet.server import WebServer
@@ -71,7 +71,7 @@ def main() -> None:
 @main.command()
 @in_words
 def run() -> None:
-    """Everything on this machine: web, worker and, in the sandbox, Apple's stand-in."""
+    """Everything on this machine: web, worker and, in the sandbox, the stand-ins."""
     sys.exit(supervise(environment(), os.environ))
 
 
@@ -297,6 +297,29 @@ def certs_dev(folder: Path | None) -> None:
     click.echo(f"{target}: {'made' if made else 'there already, still good'}.")
 
 
+@certs.command("csr")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--email", required=True, help="Of the Apple developer account.")
+@click.option("--name", required=True, help="Whose request it is.")
+@in_words
+def certs_csr(folder: Path, email: str, name: str) -> None:
+    """Make a key in FOLDER and the request to upload to Apple."""
+    made = applying.request(folder, email, name)
+    click.echo(f"Upload {made} to Apple, download the answer, then run `wallet certs import`.")
+
+
+@certs.command("import")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("answer", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("issuer", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@in_words
+def certs_import(folder: Path, answer: Path, issuer: Path) -> None:
+    """Put Apple's ANSWER (pass.cer) and the intermediate ISSUER beside the key in FOLDER."""
+    now = system_clock()
+    signer = applying.accept(folder, answer, issuer, now)
+    click.echo(f"{signer.pass_type}: good. Team {signer.team}, {signer.days_left(now)} days left.")
+
+
 @certs.command("check")
 @click.argument(
     "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), required=False
@@ -324,21 +347,27 @@ def _require_broker(found: Settings, command: str) -> None:
 @main.command()
 @in_words
 def sandbox() -> None:
-    """Apple's stand-in and the virtual phone's page (part of `wallet run`)."""
+    """Apple's and Google's stand-ins and the virtual phones' page (part of `wallet run`)."""
     process.run(environment())
 
 
 @main.command()
-@click.option("--card", metavar="URL", help="Follow this card: its page, or the .pkpass itself.")
+@click.option(
+    "--card", metavar="URL", help="Follow this card: its page, or what adds it to a wallet."
+)
 @click.option("--points", default=100, show_default=True, type=click.IntRange(1, MOST_POINTS))
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--url", help="Where the service is. Default: WALLET_PUBLIC_URL.")
 @click.option("--lang", default="en", show_default=True, type=click.Choice(LANGUAGES))
+@click.option("--wallet", default="apple", show_default=True, type=click.Choice(WALLETS))
 @in_words
-def phone(card: str | None, points: int, repeat: int, url: str | None, lang: Language) -> None:
+def phone(
+    card: str | None, points: int, repeat: int, url: str | None, lang: Language, wallet: Wallet
+) -> None:
     """A virtual phone: join, add the card, earn points, see the push arrive and the card change."""
     found = environment()
     try:
-        story.tell(found, Wish(url or found.public_url, lang, card, points, repeat), click.echo)
+        wish = Wish(url or found.public_url, lang, card, points, repeat, wallet)
+        story.tell(found, wish, click.echo)
     except SandboxTrouble as trouble:
         raise click.ClickException(trouble.sentence(lang)) from trouble

@@ -15,6 +15,7 @@ from ledger.outbox import OutboxRow
 from wallet import migrations
 from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow
+from wallet.google.copies import DueRow
 from wallet.installation import Installation
 from wallet.settings import SANDBOX_ENV, Settings
 
@@ -45,6 +46,10 @@ def examine(installation: Installation) -> Iterator[Finding]:
             f" {days} days left.",
         )
     yield _reachable("Apple's push service", settings.apns_url)
+    if installation.google is None:
+        yield Finding("note", "Google Wallet is not set up: cards are offered for Apple alone.")
+    else:
+        yield _reachable("Google's API", installation.google.settings.api_url)
     yield from _database(installation)
     yield _broker(settings)
 
@@ -72,6 +77,7 @@ def _database(installation: Installation) -> Iterator[Finding]:
     with installation.database.reading() as session:
         yield _count(session, OutboxRow, "events wait to be carried on")
         yield _count(session, PushRow, "pushes wait")
+        yield _count(session, DueRow, "changes wait for Google")
         yield _count(session, Device, "phones are registered")
         for complaint in complaints.newest(session, COMPLAINTS_SHOWN):
             yield Finding(
@@ -79,7 +85,9 @@ def _database(installation: Installation) -> Iterator[Finding]:
             )
 
 
-def _count(session: Session, table: type[OutboxRow | PushRow | Device], what: str) -> Finding:
+def _count(
+    session: Session, table: type[OutboxRow | PushRow | DueRow | Device], what: str
+) -> Finding:
     number = session.scalar(select(func.count()).select_from(table))
     return Finding("note", f"{number} {what}.")
 

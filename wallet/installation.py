@@ -11,6 +11,7 @@ from ledger.database import Database
 from wallet.apple.provider import AppleProvider
 from wallet.apple.shelf import Shelf
 from wallet.apple.signing import Signer
+from wallet.google.provider import GoogleProvider
 from wallet.keyring import KeyRing
 from wallet.passes.issuing import Pass
 from wallet.providers import Clock, Provider
@@ -30,10 +31,11 @@ class Installation:
     pass_type: str
     shelf: Shelf
     apple: AppleProvider
+    google: GoogleProvider | None
 
     @property
     def providers(self) -> Sequence[Provider]:
-        return [self.apple]
+        return [self.apple] if self.google is None else [self.apple, self.google]
 
     @property
     def make_due(self) -> Sequence[MakeDue]:

@@ -15,6 +15,7 @@ from ledger.outbox import OutboxRow
 from wallet import apikeys
 from wallet.apikeys import ALL
 from wallet.apple.devices import Device, PushRow
+from wallet.google.copies import DueRow
 from wallet.installation import Installation, here
 from wallet.passes.issuing import Pass
 from wallet.problems import refuse
@@ -58,7 +59,11 @@ class _Figures:
             oldest = GaugeMetricFamily(
                 "kopilka_oldest_seconds", "How long the oldest row is due.", labels=["what"]
             )
-            for what, column in (("events", OutboxRow.created_at), ("pushes", PushRow.due_at)):
+            for what, column in (
+                ("events", OutboxRow.created_at),
+                ("pushes", PushRow.due_at),
+                ("google", DueRow.due_at),
+            ):
                 number, since = session.execute(select(func.count(), func.min(column))).one()
                 waiting.add_metric([what], number)
                 oldest.add_metric([what], _seconds(since, now))

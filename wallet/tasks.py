@@ -13,7 +13,7 @@ from wallet import refresh, relay
 from wallet.installation import Installation
 
 UPKEEP = "upkeep"
-PUMP_NAMES = (outbox.RELAY, refresh.WAVES, "apple", UPKEEP)
+PUMP_NAMES = (outbox.RELAY, refresh.WAVES, "apple", "google", UPKEEP)
 
 # So many batches at a stretch; then others get their turn, and the beat or a wake-up comes again.
 MOST_BATCHES = 500
@@ -58,6 +58,8 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         return database.run(lambda session: upkeep.turn(session, clock()))
 
     return {
+        # A provider that is not set up has a queue all the same, with nothing behind it.
+        **{name: Pump(lambda: False) for name in PUMP_NAMES},
         outbox.RELAY: Pump(carry_news),
         refresh.WAVES: Pump(advance_waves),
         UPKEEP: Pump(keep_up),

@@ -1,16 +1,23 @@
 """The history of the schema, on both databases."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from processes import processes
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
+from ledger import accruals, programmes
+from ledger.accruals import Grant
 from ledger.database import Database
+from ledger.members import Member, Profile
 from ledger.settings import LedgerSettings
 from wallet import migrations
+from wallet.passes import issuing
+from wallet.sandbox import demo
+from wallet.settings import DEMO
 
 
 @pytest.fixture
@@ -36,6 +43,42 @@ def test_from_nothing_to_today_and_back(empty: Database, database_url: str) -> N
     migrations.upgrade(empty.engine)
     migrations.downgrade(empty.engine, "base")
     assert set(inspect(empty.engine).get_table_names()) <= {"alembic_version"}
+
+
+def test_a_card_of_the_first_release_is_there_after_an_upgrade(
+    empty: Database, database_url: str
+) -> None:
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, "0001")
+    with empty.transaction() as session:
+        demo.ensure(session, now)
+        programme = programmes.by_code(session, DEMO)
+        profile = Profile(name="Анна")
+        pass_ = issuing.join(session, programme, profile, "pass.sandbox.loyalty", "key", now)
+        accruals.grant(session, session.get_one(Member, pass_.member_id), Grant(120), now)
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    after = everything(empty)
+    assert {name: after[name] for name in before} == before
+    assert {name for name in after if name not in before} == {
+        "google_budget",
+        "google_class",
+        "google_due",
+        "google_nonce",
+        "google_object",
+    }
+    migrations.downgrade(empty.engine, "0001")
+    assert everything(empty) == before
+
+
+def everything(database: Database) -> dict[str, list[str]]:
+    """The rows of all tables."""
+    names = set(inspect(database.engine).get_table_names()) - {"alembic_version"}
+    with database.reading() as session:
+        return {
+            name: sorted(map(repr, session.execute(text(f"SELECT * FROM {name}"))))  # noqa: S608
+            for name in names
+        }
 
 
 def test_the_schema_is_what_the_models_say(empty: Database, database_url: str) -> None:

@@ -57,7 +57,7 @@ def service(
     clock_now,
     tmp_path: Path,
 ) -> Iterator[Processes]:
-    port = free_ports(4)
+    port = free_ports(5)
     with database.transaction() as session:
         demo.ensure(session, clock_now())
     own = {

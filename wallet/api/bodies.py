@@ -29,7 +29,9 @@ from wallet.fields import (
 class Answer(BaseModel):
     """What a client gets."""
 
-    model_config = ConfigDict(from_attributes=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        from_attributes=True, serialize_by_alias=True, validate_by_name=True, validate_by_alias=True
+    )
 
 
 class MemberIn(Body):
@@ -195,8 +197,8 @@ class OfferOut(Answer):
     title: str
     text: str
     member: str | None
-    starts_at: datetime = Field(serialization_alias="from")
-    ends_at: datetime | None = Field(serialization_alias="until")
+    starts_at: datetime = Field(alias="from")
+    ends_at: datetime | None = Field(alias="until")
 
 
 class FieldProblem(Answer):

@@ -112,7 +112,11 @@ def described(session: Session, member: Member) -> MemberOut:
         programme=programmes.by_id(session, member.programme_id).code,
         card=CardOut(number=card.number, barcode=card.number),
         balance=balance_out(balance),
-        links=LinksOut(card=here().card_link(pass_), apple=here().apple.link(pass_), google=None),
+        links=LinksOut(
+            card=here().card_link(pass_),
+            apple=here().apple.link(pass_),
+            google=google.link(pass_) if (google := here().google) is not None else None,
+        ),
     )
 
 

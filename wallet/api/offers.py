@@ -34,14 +34,16 @@ def publish(json_data: OfferIn) -> Response:
                 raise UnknownMember
             member_id = member.id
         offer = offers.publish(session, programme.id, member_id, draft, now)
-        return OfferOut(
-            id=offer.public_id,
-            programme=programme.code,
-            title=offer.title,
-            text=offer.text,
-            member=json_data.member,
-            starts_at=offer.starts_at,
-            ends_at=None if offer.ends_at == NEVER else offer.ends_at,
+        return OfferOut.model_validate(
+            {
+                "id": offer.public_id,
+                "programme": programme.code,
+                "title": offer.title,
+                "text": offer.text,
+                "member": json_data.member,
+                "from": offer.starts_at,
+                "until": None if offer.ends_at == NEVER else offer.ends_at,
+            }
         )
 
     return once(json_data, effect, key_required=False)

@@ -19,8 +19,9 @@ routes = APIBlueprint("scans", __name__, tag="Scans")
 @routes.input(ScanIn)
 @routes.output(ScanOut)
 def scan(json_data: ScanIn) -> ScanOut:
-    """The member behind a scanned barcode. A number that is mistyped is found out by its check
-    digit, before anybody is looked up."""
+    """Tell a till whose card this is.
+
+    A number that is mistyped is found out by its check digit, before anybody is looked up."""
     if not members.is_card_number(json_data.barcode):
         raise UnknownCard
     with here().database.reading() as session:

@@ -1,15 +1,23 @@
-"""A member's card: a page for any browser, the file for Apple Wallet, and the page's news."""
+"""A member's card: a page for any browser, the ways into a wallet, and the page's news."""
 
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast, get_args
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import orjson
-import segno
-from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import format_date, format_decimal
 from markupsafe import Markup
 from sqlalchemy.orm import Session
@@ -25,12 +33,11 @@ from wallet.pages import designs, language
 from wallet.pages.designs import Look
 from wallet.pages.language import gettext as _
 from wallet.pages.language import ngettext
-from wallet.passes import issuing
-from wallet.passes.content import Facts
+from wallet.passes import barcodes, issuing, templates
+from wallet.passes.content import Facts, Symbology
 from wallet.passes.issuing import Pass
+from wallet.passes.templates import Template
 
-# Modules of white around a code (ISO/IEC 18004, 5.3.8).
-QUIET_ZONE = 4
 # Where a sandbox is found by default; a phone would look for it on itself.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -81,15 +88,17 @@ def show(token: str) -> Response:
         programme = programmes.by_id(session, pass_.programme_id)
         facts, state = _now_shown(session, pass_, programme, now)
         look = designs.look(session, pass_.template_id)
+        symbology = _symbology(session, pass_)
     return make_response(
         render_template(
             "pages/card.html",
             programme=facts.programme,
             number=_in_fours(facts.card_number),
-            code=_qr(facts.barcode),
+            code=_drawn(symbology, facts.barcode),
             state=state,
             state_url=url_for(".state", token=token, lang=language.current()),
             apple_url=url_for(".apple", token=token),
+            google_url=url_for(".google", token=token) if here().google is not None else None,
             **_ways(pass_, look),
         )
     )
@@ -119,6 +128,33 @@ def apple(token: str) -> Response:
     return response
 
 
+@routes.get("/barcode.svg")
+def barcode(token: str) -> Response:
+    """The card's code as a picture: as the design has it, or in the `symbology` asked for."""
+    with here().database.reading() as session:
+        pass_ = _pass(session, token)
+        symbology = _symbology(session, pass_)
+    asked = request.args.get("symbology", symbology)
+    if asked not in get_args(Symbology):
+        abort(404)
+    drawing = barcodes.svg(cast(Symbology, asked), issuing.content(pass_).barcode)
+    return Response(drawing, mimetype="image/svg+xml")
+
+
+@routes.get("/google")
+def google(token: str) -> AnyResponse:
+    """On to Google's page that adds the card, after Google was told of it: 503 if that fails."""
+    with here().database.reading() as session:
+        pass_ = _pass(session, token)
+    provider = here().google
+    if provider is None or issuing.content(pass_).voided:
+        abort(404)
+    link = provider.save_link(pass_, here().clock)
+    if link is None:
+        abort(503)
+    return redirect(link, 303)
+
+
 def device(user_agent: str) -> Device:
     """Which way of keeping the card comes first. Only the order hangs on it: a guess may be wrong,
     and an iPad says it is a Mac."""
@@ -133,6 +169,10 @@ def _pass(session: Session, token: str) -> Pass:
     if pass_ is None:
         abort(404)
     return pass_
+
+
+def _symbology(session: Session, pass_: Pass) -> Symbology:
+    return templates.design(session.get_one(Template, pass_.template_id)).symbology
 
 
 def _now_shown(
@@ -171,7 +211,7 @@ def _ways(pass_: Pass, look: Look) -> dict[str, object]:
     return {
         "look": look,
         "device": held,
-        "page_code": _qr(address) if held == "desktop" else None,
+        "page_code": _drawn("qr", address) if held == "desktop" else None,
         "here_only": urlsplit(address).hostname in LOOPBACK,
         "virtual_phone": phone if settings.in_sandbox else None,
     }
@@ -181,11 +221,5 @@ def _in_fours(number: str) -> str:
     return NO_BREAK_SPACE.join(number[i : i + 4] for i in range(0, len(number), 4))
 
 
-def _qr(text: str) -> Markup:
-    """A QR code as an inline drawing, always dark on white: many scanners cannot read the
-    reverse, whatever the colours around it."""
-    code = segno.make_qr(text, error="m")
-    drawing = code.svg_inline(
-        border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None
-    )
-    return Markup(drawing)  # noqa: S704 - numbers and path commands, made by us
+def _drawn(symbology: Symbology, text: str) -> Markup:
+    return Markup(barcodes.svg(symbology, text))  # noqa: S704 - numbers and paths, made by us

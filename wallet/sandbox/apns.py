@@ -43,7 +43,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
-from h2.exceptions import ProtocolError
+from h2.exceptions import ProtocolError, StreamClosedError, StreamIDTooLowError
 from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
@@ -339,7 +339,9 @@ class _Line(asyncio.Protocol):
             # An empty chunk is the client's goodbye.
             self._transport.close()
         for event in self._http.receive_data(plain):
-            self._handle(event)
+            # A stream may be reset further on in what was just read.
+            with contextlib.suppress(StreamClosedError, StreamIDTooLowError):
+                self._handle(event)
 
     def _handle(self, event: Event) -> None:
         match event:
@@ -550,8 +552,7 @@ async def listening(
     loop = asyncio.get_running_loop()
     async with contextlib.AsyncExitStack() as at_the_end:
         pushes = await loop.create_server(lambda: _Line(stand_in, context), host, port)
-        at_the_end.callback(stand_in.cut_connections)
-        at_the_end.callback(pushes.close)
+        at_the_end.push_async_callback(_go_dark, stand_in, pushes)
         orders = await asyncio.start_server(control.serve, LOOPBACK, control_port)
         at_the_end.push_async_callback(control.hang_up)
         at_the_end.callback(orders.close)
@@ -624,6 +625,15 @@ def running(
     finally:
         leave()
         thread.join()
+
+
+async def _go_dark(stand_in: PushStandIn, pushes: asyncio.Server) -> None:
+    pushes.close()
+    # Who was let in a moment ago becomes a connection within the next rounds of the loop, and
+    # must not be left with a line that nobody answers.
+    for _ in range(4):
+        stand_in.cut_connections()
+        await asyncio.sleep(0)
 
 
 def _tls_context(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:

@@ -3,6 +3,7 @@
 import textwrap
 import unicodedata
 
+from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.passbook import OpenedPass, PassField
 from wallet.sandbox.words import Language
 
@@ -12,6 +13,10 @@ SYMBOLOGIES = {
     "PKBarcodeFormatPDF417": "PDF417",
     "PKBarcodeFormatAztec": "Aztec",
     "PKBarcodeFormatCode128": "Code 128",
+    "QR_CODE": "QR",
+    "PDF_417": "PDF417",
+    "AZTEC": "Aztec",
+    "CODE_128": "Code 128",
 }
 
 
@@ -23,14 +28,27 @@ def draw(pass_: OpenedPass, language: Language) -> str:
     for group in ("primaryFields", "secondaryFields", "auxiliaryFields"):
         fields = _group(pass_, group)
         if fields:
-            lines += ["", *_row(pass_, fields, language)]
+            lines += ["", *_row(_columns(pass_, fields, language))]
     if pass_.barcode is not None:
         symbology = SYMBOLOGIES.get(pass_.barcode.format, pass_.barcode.format)
         code = f"[{symbology}] {pass_.barcode.caption or pass_.barcode.message}"
         lines += ["", _fit(code, WIDTH).center(WIDTH).rstrip()]
-    framed = [f"  │ {line}{' ' * (WIDTH - _width(line))} │" for line in lines]
-    edge = "─" * (WIDTH + 2)
-    return "\n".join([f"  ╭{edge}╮", *framed, f"  ╰{edge}╯", *_back(pass_, language)])
+    back = [
+        (pass_.label(field, language), pass_.value(field, language))
+        for field in _group(pass_, "backFields")
+    ]
+    return _framed(lines, back)
+
+
+def draw_android(card: AndroidCard, language: Language) -> str:
+    """Google's card: the face in a frame, the details below it."""
+    lines = [_fit(card.issuer(language), WIDTH), "", _fit(card.programme(language), WIDTH)]
+    for row in card.face(language):
+        lines += ["", *_row([(line.label, line.value) for line in row])]
+    if card.code:
+        code = f"[{SYMBOLOGIES.get(card.code_type, card.code_type)}] {card.caption or card.code}"
+        lines += ["", _fit(code, WIDTH).center(WIDTH).rstrip()]
+    return _framed(lines, [(line.label, line.value) for line in card.details(language)])
 
 
 def in_one_line(text: str) -> str:
@@ -57,25 +75,28 @@ def _beside(left: str, columns: list[tuple[str, str]]) -> list[str]:
     return [_padded(text, WIDTH - _width(at_right)) + at_right for text, at_right in rows]
 
 
-def _row(pass_: OpenedPass, fields: list[PassField], language: Language) -> list[str]:
+def _row(columns: list[tuple[str, str]]) -> list[str]:
     """Fields side by side, label over value."""
-    share = WIDTH // len(fields)
-    columns = _columns(pass_, fields, language)
+    share = WIDTH // len(columns)
     return [
         "".join(_padded(column[line], share - 1) + " " for column in columns) for line in (0, 1)
     ]
 
 
-def _back(pass_: OpenedPass, language: Language) -> list[str]:
-    lines = []
-    for field in _group(pass_, "backFields"):
-        lines += textwrap.wrap(
-            f"{pass_.label(field, language)}: {in_one_line(pass_.value(field, language))}",
+def _framed(lines: list[str], below: list[tuple[str, str]]) -> str:
+    """Lines in a frame, and labels with their values under it."""
+    framed = [f"  │ {line}{' ' * (WIDTH - _width(line))} │" for line in lines]
+    edge = "─" * (WIDTH + 2)
+    under = []
+    for label, value in below:
+        text = in_one_line(value)
+        under += textwrap.wrap(
+            f"{label}: {text}" if label else text,
             WIDTH + 2,
             initial_indent="    ",
             subsequent_indent="      ",
         )
-    return lines
+    return "\n".join([f"  ╭{edge}╮", *framed, f"  ╰{edge}╯", *under])
 
 
 def _padded(text: str, width: int) -> str:

@@ -28,7 +28,7 @@ MOST_ANSWER_BYTES = 11_000_000  # more than any pass may have
 SECRET = re.compile(r"[0-9A-Za-z_-]{20,}|[0-9]{10,}")
 SHOWN_OF_A_SECRET = 6
 
-Who = Literal["phone", "till", "apple"]
+Who = Literal["phone", "android", "till", "apple", "google"]
 
 
 @dataclass(frozen=True, slots=True)

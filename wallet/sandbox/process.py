@@ -1,25 +1,26 @@
-"""What `wallet sandbox` runs: Apple's push stand-in, and a virtual phone with its page."""
+"""What `wallet sandbox` runs: Apple's push stand-in, Google's, and two virtual phones on a page."""
 
 import asyncio
 import contextlib
 import signal
 import threading
 from collections.abc import Iterator
-
-from werkzeug.serving import WSGIRequestHandler, make_server
+from pathlib import Path
 
 from wallet.assembly import system_clock
-from wallet.sandbox import apns, certificates
+from wallet.sandbox import apns, certificates, google
+from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.phone import CERTIFICATES, VirtualPhone
 from wallet.sandbox.phone_page.app import PhonePage
+from wallet.sandbox.serving import LOOPBACK, bound
 from wallet.sandbox.shop import Shop
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import Language
-from wallet.settings import Settings
+from wallet.settings import SANDBOX_GOOGLE_ISSUER, Settings
 
-LOOPBACK = "127.0.0.1"
-LOOK_UP_S = 0.1  # how often the page's server looks whether it is to stop
+CALLBACK_PATH = "/google/callback"
+MEMORY = Path("google/kept.json")
 LANGUAGE: Language = "en"  # the page asks for its own
 
 
@@ -28,7 +29,7 @@ def run(settings: Settings) -> None:
     if not settings.in_sandbox:
         raise SandboxTrouble("not_in_production")
     certificates.ensure_chain(settings.data / CERTIFICATES, system_clock())
-    with phone_page(settings):
+    with google_wallet(settings), phone_page(settings):
         try:
             asyncio.run(_stand_in(settings))
         except OSError as error:
@@ -36,28 +37,34 @@ def run(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
+def google_wallet(settings: Settings) -> Iterator[google.Running]:
+    """Google's stand-in, with what it kept when it stopped last: cards that were saved stay so."""
+    with google.running(
+        settings.data / google.ACCOUNT_FILE,
+        issuer=settings.google.issuer if settings.google else SANDBOX_GOOGLE_ISSUER,
+        port=settings.sandbox.google,
+        callback_url=settings.public_url + CALLBACK_PATH,
+        clock=system_clock,
+        memory=settings.data / MEMORY,
+    ) as running:
+        yield running
+
+
+@contextlib.contextmanager
 def phone_page(settings: Settings) -> Iterator[None]:
-    """The phone, hearing its pushes, and its page, each in threads of their own."""
+    """The phones, hearing their news, and their page, each in threads of their own."""
     journal = Journal()
     phone = VirtualPhone.of(settings, LANGUAGE, journal)
+    android = VirtualAndroid.of(settings, LANGUAGE, journal)
     shop = Shop(f"http://{LOOPBACK}:{settings.port}", settings.api_key, journal)
-    page = PhonePage(phone, shop, journal).app()
-    try:
-        server = make_server(
-            LOOPBACK, settings.sandbox.phone, page, threaded=True, request_handler=_Quiet
-        )
-    except (OSError, SystemExit) as error:
-        raise SandboxTrouble("port_taken", port=settings.sandbox.phone) from error
     stop = threading.Event()
-    # Daemons: a phone that waits for a push, or a browser that waits for news, holds nobody up.
-    for work, arguments in ((phone.listen, (stop,)), (server.serve_forever, (LOOK_UP_S,))):
-        threading.Thread(target=work, args=arguments, daemon=True).start()
-    try:
-        yield
-    finally:
-        stop.set()
-        server.shutdown()
-        server.server_close()
+    with bound(PhonePage(phone, android, shop, journal).app(), settings.sandbox.phone):
+        for listen in (phone.listen, android.listen):
+            threading.Thread(target=listen, args=(stop,), daemon=True).start()
+        try:
+            yield
+        finally:
+            stop.set()
 
 
 async def _stand_in(settings: Settings) -> None:
@@ -83,10 +90,3 @@ async def _stand_in(settings: Settings) -> None:
     serving.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await serving
-
-
-class _Quiet(WSGIRequestHandler):
-    """No line for each request: a page that looks every second would fill the terminal."""
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        pass

@@ -16,12 +16,14 @@ UNAUTHORISED = 401
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A member as the till knows them. `apple` is the address of their pass."""
+    """A member as the till knows them. `apple` is the address of their pass, `google` of their way
+    into Google Wallet, None where the service offers none."""
 
     id: str
     programme: str
     card: str
     apple: str
+    google: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ class Shop:
 
 def _customer(found: dict[str, Any]) -> Customer:
     links = found["links"]
-    return Customer(found["id"], found["programme"], found["card"]["barcode"], links["apple"])
+    return Customer(
+        found["id"], found["programme"], found["card"]["barcode"], links["apple"], links["google"]
+    )
 
 
 def _refusal(answer: Answer) -> SandboxTrouble:

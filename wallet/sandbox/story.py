@@ -3,15 +3,16 @@
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from wallet.sandbox import drawing, words
+from wallet.sandbox.android_story import AndroidStory
 from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.passbook import OpenedPass
 from wallet.sandbox.phone import Change, VirtualPhone
 from wallet.sandbox.shop import Customer, Shop
+from wallet.sandbox.telling import Say, Telling, Wish, whole_ms
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import Language
 from wallet.settings import DEMO, Settings
@@ -20,25 +21,12 @@ PUSH_S = 20.0
 WATCH_S = 20.0
 TRY_AGAIN_S = 2.0
 
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the reader asked for on the command line."""
-
-    url: str
-    language: Language = "en"
-    card: str | None = None
-    points: int = 100
-    repeat: int = 1
-
 
 def tell(settings: Settings, wish: Wish, say: Say) -> None:
     """Tell the story, or follow the card that was given. Raises `SandboxTrouble`."""
     if not settings.in_sandbox:
         raise SandboxTrouble("not_in_production")
-    story = Story(settings, wish, say)
+    story = (AndroidStory if wish.wallet == "google" else Story)(settings, wish, say)
     try:
         if wish.card is not None:
             story.follow(wish.card)
@@ -54,53 +42,51 @@ class Story:
     def __init__(self, settings: Settings, wish: Wish, say: Say) -> None:
         self._wish = wish
         self._language: Language = wish.language
-        self._echo = say
         self._journal = Journal()
+        self._telling = Telling(self._language, say, self._journal)
         self._shop = Shop(wish.url, settings.api_key, self._journal)
         self._phone = VirtualPhone.of(settings, wish.language, self._journal)
-        self._told = 0
-        self._steps = 0
 
     def whole(self) -> None:
-        self._say("title")
-        self._say("real_phones")
-        self._step("join", programme=DEMO)
-        with self._exchanges_told():
+        self._telling.say("title")
+        self._telling.say("real_phones")
+        self._telling.step("join", programme=DEMO)
+        with self._telling.exchanges():
             name = words.said("story.customer", self._language)
             customer = self._shop.join(DEMO, name, self._language)
-        self._step("add")
-        with self._exchanges_told():
+        self._telling.step("add")
+        with self._telling.exchanges():
             pass_ = self._phone.add(customer.apple)
-        self._echo(drawing.draw(pass_, self._language))
+        self._telling.echo(drawing.draw(pass_, self._language))
         delays = [self._accrue(customer)]
         if self._wish.repeat > 1:
-            self._step("more", times=self._wish.repeat - 1, points=self._wish.points)
+            self._telling.step("more", times=self._wish.repeat - 1, points=self._wish.points)
             delays += [self._accrue_again(customer, n) for n in range(2, self._wish.repeat + 1)]
-            median = _whole_ms(statistics.median(delays))
-            self._say("median", times=len(delays), ms=median)
+            median = whole_ms(statistics.median(delays))
+            self._telling.say("median", times=len(delays), ms=median)
         self._offer(customer)
         self._pull(pass_.serial)
-        self._step("remove")
-        with self._exchanges_told():
+        self._telling.step("remove")
+        with self._telling.exchanges():
             self._phone.remove(pass_.serial)
-        self._echo("")
-        self._say("done")
+        self._telling.echo("")
+        self._telling.say("done")
 
     def follow(self, address: str) -> None:
         """Add the card at `address` and tell every change of it, until Ctrl-C."""
-        self._say("real_phones")
-        self._step("add")
-        with self._exchanges_told():
+        self._telling.say("real_phones")
+        self._telling.step("add")
+        with self._telling.exchanges():
             pass_ = self._phone.add(address)
-        self._echo(drawing.draw(pass_, self._language))
-        self._echo("")
-        self._say("watch")
+        self._telling.echo(drawing.draw(pass_, self._language))
+        self._telling.echo("")
+        self._telling.say("watch")
         try:
             self._watch()
         except KeyboardInterrupt:
             self.leave()
-            self._echo("")
-            self._say("removed")
+            self._telling.echo("")
+            self._telling.say("removed")
 
     def leave(self) -> None:
         """Remove what is still in the phone, if the service is there to hear of it."""
@@ -113,13 +99,13 @@ class Story:
         said = ""
         while True:
             try:
-                with self._exchanges_told():
+                with self._telling.exchanges():
                     push = self._phone.hear(WATCH_S)
                 said = ""
             except SandboxTrouble as trouble:
                 sentence = trouble.sentence(self._language)
                 if sentence != said:
-                    self._echo(sentence)
+                    self._telling.echo(sentence)
                 said = sentence
                 time.sleep(TRY_AGAIN_S)
                 continue
@@ -129,18 +115,18 @@ class Story:
     def _accrue(self, customer: Customer) -> float:
         """The first accrual, told in full. Milliseconds from its answer to the push."""
         points = self._wish.points
-        self._step("accrue", points=points)
-        with self._exchanges_told():
+        self._telling.step("accrue", points=points)
+        with self._telling.exchanges():
             delay, changes = self._accrue_and_wait(customer)
-        self._say("latency", ms=_whole_ms(delay))
+        self._telling.say("latency", ms=whole_ms(delay))
         self._tell_changes(changes)
         return delay
 
     def _accrue_again(self, customer: Customer, number: int) -> float:
         delay, changes = self._accrue_and_wait(customer)
-        self._told = self._last_exchange()
+        self._telling.skip()
         shown = changes[-1].fields(self._language)[0].after
-        self._say("one_of", number=number, ms=_whole_ms(delay), shown=shown)
+        self._telling.say("one_of", number=number, ms=whole_ms(delay), shown=shown)
         return delay
 
     def _accrue_and_wait(self, customer: Customer) -> tuple[float, list[Change]]:
@@ -152,9 +138,9 @@ class Story:
         return 1000 * (pushed_at - done.at).total_seconds(), changes
 
     def _offer(self, customer: Customer) -> None:
-        self._step("offer")
+        self._telling.step("offer")
         title = words.said("offer.1", self._language)
-        with self._exchanges_told():
+        with self._telling.exchanges():
             self._shop.offer(customer, title, words.said("offer.1.text", self._language))
             _, changes = self._wait_until(
                 lambda pass_: any(title in str(field.value) for field in pass_.fields)
@@ -162,12 +148,12 @@ class Story:
         self._tell_changes(changes)
 
     def _pull(self, serial: str) -> None:
-        self._step("pull")
-        with self._exchanges_told():
+        self._telling.step("pull")
+        with self._telling.exchanges():
             self._phone.pull(serial)
         if self._journal.after(0)[-1].status != 304:
             raise SandboxTrouble("no_304")
-        self._say("no_news")
+        self._telling.say("no_news")
 
     def _wait_until(self, shows: Callable[[OpenedPass], bool]) -> tuple[datetime, list[Change]]:
         """Hear pushes until a pass shows what it should: when the first was accepted, and all that
@@ -194,42 +180,11 @@ class Story:
         language = self._language
         message = change.message(language)
         if message is None:
-            self._say("silent")
+            self._telling.say("silent")
         else:
             title = words.said("story.lock_screen", language)
-            self._echo(f"{title}: {change.after.organization} · {message}")
+            self._telling.echo(f"{title}: {change.after.organization} · {message}")
         for field in change.fields(language):
             before, after = map(drawing.in_one_line, (field.before, field.after))
-            self._echo(f"  {field.label}: {before} → {after}")
-        self._echo(drawing.draw(change.after, language))
-
-    @contextlib.contextmanager
-    def _exchanges_told(self) -> Iterator[None]:
-        """What was asked and answered meanwhile, also if it ended badly."""
-        try:
-            yield
-        finally:
-            unit = words.said("ms", self._language)
-            for exchange in self._journal.after(self._told):
-                status = "—" if exchange.status is None else str(exchange.status)
-                ms = "" if exchange.ms is None else f"{exchange.ms:.0f} {unit}"
-                sentence = exchange.sentence(self._language)
-                self._echo(f"  {exchange.method:6} {status:>3} {ms:>8}  {sentence}")
-                self._echo(f"  {'':19}  {exchange.path}")
-            self._told = self._last_exchange()
-
-    def _last_exchange(self) -> int:
-        exchanges = self._journal.after(0)
-        return exchanges[-1].number if exchanges else 0
-
-    def _step(self, name: str, **facts: object) -> None:
-        self._steps += 1
-        self._echo(f"\n{self._steps}. {words.said(f'story.{name}', self._language, **facts)}")
-
-    def _say(self, name: str, **facts: object) -> None:
-        self._echo(words.said(f"story.{name}", self._language, **facts))
-
-
-def _whole_ms(ms: float) -> int:
-    """A push may overtake the answer: then nobody waited for it at all."""
-    return max(0, round(ms))
+            self._telling.echo(f"  {field.label}: {before} → {after}")
+        self._telling.echo(drawing.draw(change.after, language))

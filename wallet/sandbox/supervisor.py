@@ -17,7 +17,7 @@ import click
 from wallet import migrations
 from wallet.assembly import connect, system_clock
 from wallet.errors import SettingsError
-from wallet.sandbox import certificates, demo
+from wallet.sandbox import certificates, demo, google
 from wallet.settings import DEMO, SANDBOX_ENV, Settings
 
 START_S = 60
@@ -49,14 +49,18 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
 
 
 def prepare(settings: Settings) -> None:
-    """Folder, certificates, schema and the demo programme; nothing that is there is touched."""
+    """Folder, certificates, Google's account, schema and the demo programme; nothing that is there
+    is touched."""
     settings.data.mkdir(parents=True, exist_ok=True)
     ports = [settings.port]
     if settings.in_sandbox:
         own = settings.sandbox
-        ports += [own.phone, own.apns, own.apns_control]
+        ports += [own.phone, own.apns, own.apns_control, own.google]
         if settings.apple_certs == settings.data / "certs":
             certificates.ensure_chain(settings.apple_certs, system_clock())
+        google.ensure_account(
+            settings.data / google.ACCOUNT_FILE, google.token_uri(own.google), system_clock()
+        )
     for port in ports:
         _require_free(settings.host, port)
     installation = connect(settings)
@@ -75,7 +79,7 @@ def greeting(settings: Settings) -> str:
         lines += [
             "",
             f"  Join and get a card     {url}/join/{DEMO}",
-            f"  The virtual phone       http://127.0.0.1:{settings.sandbox.phone}",
+            f"  The virtual phones      http://127.0.0.1:{settings.sandbox.phone}",
             f"  API key and secrets     {settings.data / SANDBOX_ENV}",
             "  The whole loop at once  wallet phone   (in another terminal)",
             "",

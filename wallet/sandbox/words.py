@@ -54,6 +54,26 @@ WORDS: dict[str, tuple[str, str]] = {
         "Пуш дошёл до телефона. В нём нет текста, только «что-то изменилось».",
         "The push reached the phone. It holds no text, only “something has changed”.",
     ),
+    "did.follow": (
+        "Android-телефон открыл ссылку карты на Google Wallet.",
+        "The Android phone opened the card's link to Google Wallet.",
+    ),
+    "did.save": (
+        "Хозяин Android-телефона сохранил карту в Google Wallet.",
+        "The owner of the Android phone saved the card in Google Wallet.",
+    ),
+    "did.picture": (
+        "Google забрал картинку карты.",
+        "Google fetched a picture of the card.",
+    ),
+    "did.sync": (
+        "Google передал телефону новую карту.",
+        "Google handed the changed card to the phone.",
+    ),
+    "did.drop": (
+        "Хозяин Android-телефона удалил карту; Google сообщит об этом сервису.",
+        "The owner of the Android phone removed the card; Google tells the service.",
+    ),
     "did.unanswered": ("Ответа не было.", "No answer came."),
     "did.refused": ("В этом было отказано.", "This was refused."),
     "ms": ("мс", "ms"),
@@ -71,6 +91,26 @@ WORDS: dict[str, tuple[str, str]] = {
         "Real phones refuse these cards: this machine signed them, not Apple. To issue real ones,\n"
         "get a Pass Type ID certificate from Apple; the README says how, under “Going live with\n"
         "Apple”.",
+    ),
+    "story.google_title": (
+        "Весь путь на этой машине: касса → сервис → замена Google Wallet → Android-телефон.",
+        "The whole loop on this machine: till → service → Google's stand-in → Android phone.",
+    ),
+    "story.google_real_phones": (
+        "Настоящие телефоны об этих картах не узнают: их хранит эта машина, а не Google.",
+        "Real phones never hear of these cards: this machine keeps them, not Google.",
+    ),
+    "story.google_silent": (
+        "Карта изменилась молча: без уведомления.",
+        "The card changed in silence, without a notification.",
+    ),
+    "story.google_latency": (
+        "ответ на начисление -> карта в телефоне изменилась: {ms} мс",
+        "accrual answered -> card changed in the phone: {ms} ms",
+    ),
+    "story.google_median": (
+        "медиана {times} измерений: {ms} мс",
+        "median of {times}: {ms} ms",
     ),
     "story.join": ("Покупатель вступает в программу «{programme}»", "A customer joins {programme}"),
     "story.add": ("Телефон добавляет карту", "The phone adds the card"),
@@ -115,12 +155,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "story.customer": ("Анна", "Anna"),
     "story.reason": ("Виртуальный телефон", "Virtual phone"),
     # The phone's page.
-    "page.title": ("Виртуальный телефон", "Virtual phone"),
+    "page.title": ("Виртуальные телефоны", "Virtual phones"),
     "page.lead": (
         "Карта живёт в телефоне и меняется в тот же миг, что и баллы. Здесь виден весь путь: касса"
-        " → сервис → Apple → телефон.",
+        " → сервис → Apple и Google → телефоны.",
         "The card lives in a phone and changes the moment the points do. Here is the whole way:"
-        " till → service → Apple → phone.",
+        " till → service → Apple and Google → phones.",
     ),
     "page.real_phones": (
         "Это песочница: настоящие телефоны такие карты не принимают, потому что их подписала эта"
@@ -142,15 +182,30 @@ WORDS: dict[str, tuple[str, str]] = {
     "page.offer": ("Опубликовать предложение", "Publish an offer"),
     "page.link": ("Ссылка на карту", "Link to a card"),
     "page.link_hint": (
-        "Страница карты или файл .pkpass",
-        "A card's page, or the .pkpass itself",
+        "Страница карты, .pkpass или Google",
+        "Its page, .pkpass or Google link",
     ),
-    "page.add": ("Добавить в телефон", "Add to the phone"),
+    "page.add": ("Добавить в телефоны", "Add to the phones"),
     "page.remove": ("Удалить карту", "Remove the card"),
     "page.turn": ("Перевернуть", "Turn over"),
     "page.empty": (
         "В телефоне ещё нет карты. Нажмите «Получить новую карту».",
         "No card in the phone yet. Press “Get a new demo card”.",
+    ),
+    "page.iphone": ("iPhone, Apple Wallet", "iPhone, Apple Wallet"),
+    "page.android": ("Android, Google Wallet", "Android, Google Wallet"),
+    "page.details": ("Подробности", "Details"),
+    "page.android_empty": (
+        "Здесь появится та же карта в Google Wallet.",
+        "The same card will appear here, in Google Wallet.",
+    ),
+    "page.android_not_set_up": (
+        "Google Wallet не настроен: сервис предлагает эту карту только для Apple.",
+        "Google Wallet is not set up: the service offers this card for Apple alone.",
+    ),
+    "page.android_silent": (
+        "Карта изменилась без уведомления.",
+        "The card changed without a notification.",
     ),
     "page.change": ("Последнее изменение", "The last change"),
     "page.no_change": (
@@ -184,7 +239,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "page.cards": ("Карты в телефоне", "Cards in the phone"),
     "page.no_barcode": ("Телефон покажет здесь код", "The phone shows this code here"),
     "page.voided": ("Карта больше не действует", "This card is no longer valid"),
-    "who.phone": ("телефон", "phone"),
+    "who.phone": ("iPhone", "iPhone"),
+    "who.android": ("Android", "Android"),
+    "who.google": ("Google", "Google"),
     "who.till": ("касса", "till"),
     "who.apple": ("Apple", "Apple"),
     "page.cross_site": (
@@ -200,6 +257,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "offer.3.text": ("За любой напиток.", "For any drink."),
     "offer.4": ("Тыквенный латте вернулся", "Pumpkin latte is back"),
     "offer.4.text": ("Ненадолго.", "Not for long."),
+    # What Google's stand-in tells a browser.
+    "saved.title": ("Карта сохранена", "The card is saved"),
+    "saved.lead": (
+        "В замене Google Wallet на этой машине, а не в настоящем телефоне: это песочница.",
+        "At this machine's stand-in for Google Wallet, not in a real phone: this is a sandbox.",
+    ),
     # What went wrong.
     "trouble.no_answer": (
         "{address} не отвечает. Запущен ли сервис? Он запускается командой `wallet run` в другом"
@@ -272,6 +335,28 @@ WORDS: dict[str, tuple[str, str]] = {
     "trouble.web_service": (
         "Веб-служба карты ответила не так, как положено (ответ {status}).",
         "The card's web service did not answer as it should (answer {status}).",
+    ),
+    "trouble.no_google_stand_in": (
+        "Замена Google Wallet на {address} не отвечает. Запустите всё вместе командой"
+        " `wallet run`.",
+        "The stand-in for Google Wallet at {address} does not answer. Start all of it with"
+        " `wallet run`.",
+    ),
+    "trouble.google_not_set_up": (
+        "У этой карты нет пути в Google Wallet: Google в сервисе не настроен.",
+        "This card has no way into Google Wallet: the service has no Google set up.",
+    ),
+    "trouble.google_refused": (
+        "Карта не попала в Google Wallet (ответ {status}).",
+        "The card did not get into Google Wallet (answer {status}).",
+    ),
+    "trouble.real_google": (
+        "Ссылка ведёт в настоящий Google Wallet, а телефон здесь виртуальный.",
+        "This link leads to the real Google Wallet, and the phone here is a virtual one.",
+    ),
+    "trouble.no_google_news": (
+        "За {seconds} с Google не передал телефону ту карту, какая должна быть.",
+        "Within {seconds} s Google did not hand the phone the card it should have.",
     ),
     "trouble.no_push": (
         "Пуш не пришёл за {seconds} с, поэтому карта не обновилась.",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,9 @@ from pathlib import Path
 import pycurl
 import pytest
 import requests
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import Event, StreamEnded
 
 from wallet.sandbox import apns
 from wallet.sandbox.apns import Heard, PushStandIn, Running, running
@@ -30,7 +34,6 @@ class Client:
     url: str
     chain: Path
     certificate: Path | None = None
-    http: int = pycurl.CURL_HTTP_VERSION_2TLS
     answer_headers: dict[str, str] = field(default_factory=dict)
 
     def push(
@@ -48,7 +51,7 @@ class Client:
         curl.setopt(pycurl.CUSTOMREQUEST, method)
         curl.setopt(pycurl.POSTFIELDS, body)
         curl.setopt(pycurl.HTTPHEADER, list(headers))
-        curl.setopt(pycurl.HTTP_VERSION, self.http)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
         curl.setopt(pycurl.CAINFO, str(self.chain / "root.pem"))
         folder = self.chain / SANDBOX_PASS_TYPE
         certificate = self.certificate or folder / "pass.pem"
@@ -207,8 +210,43 @@ def test_a_certificate_for_servers_is_no_client_certificate(house: Running, chai
 
 
 def test_a_client_that_offers_no_http2_is_refused(house: Running, chain: Path) -> None:
-    with pytest.raises(pycurl.error):
-        Client(house.url, chain, http=pycurl.CURL_HTTP_VERSION_1_1).push()
+    context = ssl.create_default_context(cafile=chain / "root.pem")
+    folder = chain / SANDBOX_PASS_TYPE
+    context.load_cert_chain(folder / "pass.pem", folder / "pass.key")
+    for offered in ([], ["http/1.1"]):
+        context.set_alpn_protocols(offered)
+        with (
+            socket.create_connection(("127.0.0.1", house.port), timeout=10) as raw,
+            context.wrap_socket(raw, server_hostname="127.0.0.1") as tls,
+        ):
+            assert tls.recv(1000) == b""
+
+
+def test_a_push_taken_back_at_once_spoils_no_other(house: Running, chain: Path) -> None:
+    context = ssl.create_default_context(cafile=chain / "root.pem")
+    folder = chain / SANDBOX_PASS_TYPE
+    context.load_cert_chain(folder / "pass.pem", folder / "pass.key")
+    context.set_alpn_protocols(["h2"])
+    http = H2Connection(H2Configuration(client_side=True))
+    http.initiate_connection()
+    path = (":path", f"/3/device/{TOKEN}")
+    start = [(":method", "POST"), (":scheme", "https"), (":authority", "localhost"), path]
+    for stream in (1, 3):
+        http.send_headers(stream, start)
+        http.send_data(stream, b"{}", end_stream=True)
+        if stream == 1:
+            http.reset_stream(stream)
+    with (
+        socket.create_connection(("127.0.0.1", house.port), timeout=10) as raw,
+        context.wrap_socket(raw, server_hostname="127.0.0.1") as tls,
+    ):
+        tls.sendall(http.data_to_send())
+        events: list[Event] = []
+        while not any(isinstance(event, StreamEnded) for event in events):
+            heard = tls.recv(65536)
+            assert heard, "the connection was closed"
+            events += http.receive_data(heard)
+    assert [event.stream_id for event in events if isinstance(event, StreamEnded)] == [3]
 
 
 def test_a_client_that_speaks_no_tls_at_all_does_no_harm(client: Client, house: Running) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import chains
+import jwt
 import pytest
 import requests
 from cryptography import x509
@@ -28,7 +29,9 @@ from werkzeug.wrappers import Request, Response
 
 from wallet.apple import complaints
 from wallet.apple.signing import Signer
-from wallet.sandbox import apns, drawing, passbook, words
+from wallet.sandbox import android_card, apns, drawing, google, passbook, words
+from wallet.sandbox.android import VirtualAndroid
+from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.apns import Running
 from wallet.sandbox.exchanges import shortened
 from wallet.sandbox.passbook import OpenedPass
@@ -36,6 +39,7 @@ from wallet.sandbox.phone import VirtualPhone
 from wallet.sandbox.phone_page.app import PhonePage
 from wallet.sandbox.shop import Shop
 from wallet.sandbox.troubles import NoAnswer, PassRefused, SandboxTrouble
+from wallet.settings import SANDBOX_GOOGLE_ISSUER
 
 WAIT_S = 10.0
 API_KEY = "sandbox-test-key-of-32-characters"
@@ -671,7 +675,8 @@ def test_every_exchange_has_a_sentence(phone, card, shop, member, house) -> None
 
 @pytest.fixture
 def page(phone: VirtualPhone, shop: Shop) -> FlaskClient:
-    return PhonePage(phone, shop, phone.journal).app().test_client()
+    android = VirtualAndroid("http://127.0.0.1:9", "ru", phone.journal)
+    return PhonePage(phone, android, shop, phone.journal).app().test_client()
 
 
 def press(page: FlaskClient, path: str, body: object = None, **options: Any):
@@ -784,6 +789,264 @@ def test_the_page_is_strict_and_says_that_real_phones_refuse(page, card, languag
             assert b"url(" not in asset.data
 
 
+# The Android phone
+
+
+@pytest.fixture
+def wallet(tmp_path: Path) -> Iterator[google.Running]:
+    """Google's stand-in with the class of a programme."""
+    with google.running(tmp_path / "stand-in" / "account.json") as running:
+        running.stand_in.resources.insert(google.resources.CLASS, PROGRAMME)
+        yield running
+
+
+@pytest.fixture
+def android(wallet: google.Running) -> VirtualAndroid:
+    return VirtualAndroid(wallet.url, "ru")
+
+
+def localized(russian: str, english: str) -> dict:
+    return {
+        "defaultValue": {"language": "ru", "value": russian},
+        "translatedValues": [{"language": "en", "value": english}],
+    }
+
+
+ISSUER = SANDBOX_GOOGLE_ISSUER
+PROGRAMME = {
+    "id": f"{ISSUER}.demo",
+    "issuerName": "Кофейня",
+    "programName": "Карта",
+    "localizedProgramName": localized("Карта", "Card"),
+    "programLogo": {"sourceUri": {"uri": "http://127.0.0.1:9/logo.png"}},
+    "heroImage": {"sourceUri": {"uri": "http://127.0.0.1:9/hero.png"}},
+    "hexBackgroundColor": "#ffe08a",
+    "reviewStatus": "UNDER_REVIEW",
+}
+
+
+def google_card(number: str, points: int = 0) -> dict:
+    label = localized("Баллы", "Points")
+    return {
+        "id": f"{ISSUER}.{number}",
+        "classId": PROGRAMME["id"],
+        "state": "ACTIVE",
+        "accountName": "Анна",
+        "loyaltyPoints": {"label": "Баллы", "localizedLabel": label, "balance": {"int": points}},
+        "barcode": {"type": "QR_CODE", "value": number, "alternateText": number},
+        "textModulesData": [{"id": "offer", "header": "Предложение", "body": "—"}],
+    }
+
+
+def issue(wallet: google.Running, number: str) -> str:
+    """The save link of a new card."""
+    wallet.stand_in.resources.insert(google.resources.OBJECT, google_card(number))
+    return save_link(wallet, number)
+
+
+def save_link(wallet: google.Running, number: str) -> str:
+    account = json.loads(wallet.credentials.read_text())
+    claims = {
+        "iss": account["client_email"],
+        "aud": "google",
+        "typ": "savetowallet",
+        "iat": int(datetime.now(UTC).timestamp()),
+        "payload": {"loyaltyObjects": [{"id": f"{ISSUER}.{number}"}]},
+    }
+    return wallet.save_url + jwt.encode(claims, account["private_key"], algorithm="RS256")
+
+
+def change(wallet: google.Running, number: str, **changes: object) -> None:
+    resources = wallet.stand_in.resources
+    resources.patch(google.resources.OBJECT, f"{ISSUER}.{number}", changes)
+
+
+def earn(wallet: google.Running, number: str, points: int) -> None:
+    balance = {"balance": {"int": points}}
+    change(wallet, number, loyaltyPoints=balance, notifyPreference="NOTIFY_ON_UPDATE")
+
+
+def test_an_android_phone_saves_a_card_and_shows_it_in_its_language(android, wallet) -> None:
+    card = android.add(issue(wallet, "4600"))
+    assert card.programme("ru") == "Карта"
+    assert card.programme("en") == "Card"
+    ((points,),) = card.face("en")
+    assert (points.label, points.value) == ("Points", "0")
+    assert [line.value for line in card.details("ru")] == ["Анна", "—"]
+    assert (card.code, card.code_type, card.caption) == ("4600", "QR_CODE", "4600")
+    assert wallet.stand_in.resources.card(card.id).is_held
+    drawn = drawing.draw_android(card, "ru")
+    assert "[QR] 4600" in drawn
+    assert "Предложение: —" in drawn
+    assert [(one.who, one.purpose, one.status) for one in android.journal.after(0)] == [
+        ("android", "save", 200)
+    ]
+
+
+def test_a_change_is_handed_over_and_said_if_google_was_to_say_it(android, wallet) -> None:
+    android.add(issue(wallet, "4600"))
+    android.hear(0)
+    earn(wallet, "4600", 1250)
+    (first,) = android.hear(WAIT_S)
+    assert [(one.label, one.before, one.after) for one in first.fields("en")] == [
+        ("Points", "0", "1,250")
+    ]
+    assert first.message("en") == "Points: 1,250"
+    assert first.message("ru") == "Баллы: 1\u00a0250"
+    change(wallet, "4600", textModulesData=[{"id": "offer", "header": "П", "body": "Латте"}])
+    (second,) = android.hear(WAIT_S)
+    assert [one.after for one in second.fields("ru")] == ["Латте"]
+    assert second.message("ru") is None
+    assert android.hear(0) == ()
+
+
+def test_a_message_is_said_and_stands_on_the_card(android, wallet) -> None:
+    card = android.add(issue(wallet, "4600"))
+    android.hear(0)
+    message = {"header": "Скидка", "body": "Сегодня", "messageType": "TEXT_AND_NOTIFY"}
+    resources = wallet.stand_in.resources
+    resources.add_message(google.resources.OBJECT, card.id, {"message": message})
+    (told,) = android.hear(WAIT_S)
+    assert told.message("ru") == "Скидка: Сегодня"
+    assert told.after.details("ru")[-1].value == "Сегодня"
+
+
+def test_a_listening_android_needs_no_asking_and_hears_of_later_cards(android, wallet) -> None:
+    stop = threading.Event()
+    threading.Thread(target=android.listen, args=(stop,), daemon=True).start()
+    for number in ("4600", "4601"):
+        android.add(issue(wallet, number))
+        earn(wallet, number, 10)
+    wait_until(lambda: len(android.changes) == 2, "both changes", WAIT_S)
+    stop.set()
+
+
+def test_a_card_removed_anywhere_is_gone_here_too(android, wallet) -> None:
+    card = android.add(issue(wallet, "4600"))
+    other = VirtualAndroid(wallet.url)
+    other.add(save_link(wallet, "4600"))
+    other.remove(card.id)
+    android.hear(WAIT_S)
+    assert (android.cards, other.cards) == ([], [])
+    other.remove(card.id)
+    assert not wallet.stand_in.resources.card(card.id).is_held
+
+
+def test_a_page_or_a_redirect_leads_to_the_save_link(android, wallet, served) -> None:
+    served.meddle("^/card/x/google$", status=303, headers={"Location": issue(wallet, "4600")})
+    served.meddle("^/card/x$", b'<a href="/card/x/google">Google</a>', mimetype="text/html")
+    assert android.add(f"{served.url}/card/x").code == "4600"
+    assert [one.purpose for one in android.journal.after(0)] == ["follow", "follow", "save"]
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("card", "not_a_link"),
+        ("https://pay.google.com/gp/v/save/x.y.z", "real_google"),
+        ("{service}/nowhere/google", "google_not_set_up"),
+        ("{service}/healthz", "google_not_set_up"),
+        ("{stand_in}/gp/v/save/x.y.z", "google_refused"),
+        ("http://127.0.0.1:9/card/x/google", "no_answer"),
+    ],
+)
+def test_what_leads_to_no_card_is_said(android, wallet, served, address, problem) -> None:
+    with pytest.raises(SandboxTrouble) as trouble:
+        android.add(address.format(service=served.url, stand_in=wallet.url))
+    assert getattr(trouble.value, "problem", "no_answer") == problem
+    assert android.cards == []
+    for language in words.LANGUAGES:
+        assert trouble.value.sentence(language)
+
+
+def test_a_stand_in_that_is_gone_is_said(tmp_path: Path) -> None:
+    with google.running(tmp_path / "account.json") as running:
+        running.stand_in.resources.insert(google.resources.CLASS, PROGRAMME)
+        android = VirtualAndroid(running.url)
+        android.add(issue(running, "4600"))
+    with pytest.raises(SandboxTrouble) as trouble:
+        android.hear(0)
+    assert trouble.value.problem == "no_google_stand_in"
+
+
+def test_rows_that_a_class_orders_are_drawn(wallet) -> None:
+    def item(path: str) -> dict:
+        return {"firstValue": {"fields": [{"fieldPath": path}]}}
+
+    two = {
+        "startItem": item("object.textModulesData['offer']"),
+        "endItem": item("object.loyaltyPoints.balance"),
+    }
+    rows = [
+        {"twoItems": two},
+        {"oneItem": {"item": item("object.accountName")}},
+        {"oneItem": {"item": item("object.nothing")}},
+    ]
+    ordered = {"classTemplateInfo": {"cardTemplateOverride": {"cardRowTemplateInfos": rows}}}
+    card = AndroidCard("x", {**PROGRAMME, **ordered}, google_card("4600", 7))
+    assert [[line.value for line in row] for row in card.face("ru")] == [["—", "7"], ["Анна"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"int": 12345}, "12,345"),
+        ({"string": "5/8"}, "5/8"),
+        ({"double": 1.5}, "1.5"),
+        ({"money": {"micros": "12500000", "currencyCode": "EUR"}}, "12.50 EUR"),
+        ({}, ""),
+    ],
+)
+def test_every_kind_of_balance_is_written(value: dict, shown: str) -> None:
+    assert android_card.balance(value, "en") == shown
+
+
+@pytest.fixture
+def two_phones(phone, shop, android) -> FlaskClient:
+    """The page with Google set up at the stand-in; it knows nothing of the service's cards."""
+    return PhonePage(phone, android, shop, phone.journal).app().test_client()
+
+
+def test_without_google_the_android_phone_says_that_it_is_not_set_up(page) -> None:
+    press(page, "/passes/demo?lang=en")
+    shown = look(page, lang="en")["android"]
+    assert shown["card"] is None
+    assert shown["note"] == words.said("page.android_not_set_up", "en")
+
+
+def test_the_page_shows_both_phones_and_removes_from_each(two_phones, android, wallet) -> None:
+    link = issue(wallet, "4600")
+    id_ = press(two_phones, "/passes", {"link": link}).get_json()["serial"]
+    android.hear(0)
+    earn(wallet, "4600", 10)
+    android.hear(WAIT_S)
+    state = look(two_phones, lang="en")
+    assert state["pass"] is None
+    shown = state["android"]
+    assert shown["card"]["rows"] == [[{"label": "Points", "value": "10"}]]
+    assert shown["card"]["colours"] == ["#ffe08a", "#202124", "#202124"]
+    assert shown["notices"][0]["text"] == "Points: 10"
+    assert state["change"]["after"] == [{"label": "Points", "value": "10"}]
+    code = two_phones.get(shown["card"]["barcode"]["picture"], base_url="http://127.0.0.1:8081")
+    assert code.mimetype == "image/svg+xml"
+    assert press(two_phones, f"/android/{id_}/remove").status_code == 200
+    assert look(two_phones)["android"]["card"] is None
+
+
+def test_the_pictures_of_an_android_card_come_from_where_the_class_says(
+    two_phones, android, wallet, served
+) -> None:
+    logo = {"sourceUri": {"uri": f"{served.url}/some/logo.png"}}
+    class_ = {"reviewStatus": "UNDER_REVIEW", "programLogo": logo}
+    wallet.stand_in.resources.patch(google.resources.CLASS, str(PROGRAMME["id"]), class_)
+    served.meddle("^/some/logo.png$", b"a picture", mimetype="image/png")
+    card = android.add(issue(wallet, "4600"))
+    options = {"base_url": "http://127.0.0.1:8081"}
+    assert two_phones.get(f"/android/{card.id}/logo.png", **options).data == b"a picture"
+    assert two_phones.get(f"/android/{card.id}/hero.png", **options).status_code == 404
+    assert two_phones.get(f"/android/{card.id}/icon.png", **options).status_code == 404
+
+
 # The commands
 
 
@@ -797,7 +1060,7 @@ def joined(port: int, data: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def test_the_story_of_wallet_phone_is_true_of_a_running_service(tmp_path: Path) -> None:
-    port = free_ports(4)
+    port = free_ports(5)
     environment = {"WALLET_DATA": str(tmp_path / "data"), "PORT": str(port)}
     for name in ("WALLET_PUBLIC_URL", "WALLET_BROKER_URL", "WALLET_APNS_URL"):
         environment.setdefault(name, "")
@@ -811,6 +1074,7 @@ def test_the_story_of_wallet_phone_is_true_of_a_running_service(tmp_path: Path) 
         wait_until(ready, "the service")
         service.run("phone", "--repeat", "3")
         service.run("phone", "--lang", "ru", "--points", "7")
+        service.run("phone", "--wallet", "google", "--repeat", "2")
         told = service.log_of("phone")
         member, headers = joined(port, tmp_path / "data")
         follower = service.start("phone", "--card", member["links"]["apple"])
@@ -828,6 +1092,8 @@ def test_the_story_of_wallet_phone_is_true_of_a_running_service(tmp_path: Path) 
     assert len(re.findall(r"accrual answered -> push accepted: \d+ ms", told)) == 1
     assert re.search(r"median of 3: \d+ ms", told)
     assert "You now have 100 points" in told
+    assert re.search(r"accrual answered -> card changed in the phone: \d+ ms", told)
+    assert "Loyalty card · Points: 100" in told
     assert "Теперь у вас баллов: 7" in told
     assert "Real phones refuse these cards" in told
     assert "The card was removed from the phone." in service.log_of("phone")

@@ -1,5 +1,6 @@
 """The page's server: a small Flask app for this machine alone."""
 
+import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,10 +9,11 @@ from flask import Flask, Response, abort, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from wallet.sandbox import words
+from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.passbook import OpenedPass
 from wallet.sandbox.phone import VirtualPhone
-from wallet.sandbox.phone_page import view
+from wallet.sandbox.phone_page import android_view, view
 from wallet.sandbox.shop import Shop
 from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
 from wallet.sandbox.words import LANGUAGES, Language
@@ -22,6 +24,10 @@ MOST_BODY_BYTES = 16 * 1024
 LONGEST_WAIT_S = 5.0
 POINTS = 10
 OFFERS = 4
+
+# A card's page or its bundle, by what stands before; and ways into Google Wallet.
+CARD_PAGE = re.compile(r"(https?://[^?#]+/card/[^/?#]+)(?:/apple\.pkpass)?/?(?:[?#].*)?$")
+GOOGLES = re.compile(r"/gp/v/save/|/google$")
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -35,10 +41,14 @@ HEADERS = {
 
 
 class PhonePage:
-    """One phone, one till, one page. Routes first."""
+    """Two phones, one till, one page. Routes first."""
 
-    def __init__(self, phone: VirtualPhone, shop: Shop, journal: Journal) -> None:
+    def __init__(
+        self, phone: VirtualPhone, android: VirtualAndroid, shop: Shop, journal: Journal
+    ) -> None:
         self._phone = phone
+        self._android = android
+        self._google_trouble: SandboxTrouble | None = None
         self._shop = shop
         self._journal = journal
         self._answered_at: datetime | None = None
@@ -52,6 +62,8 @@ class PhonePage:
             ("/state", self.state),
             ("/passes/<serial>/<name>.png", self.picture),
             ("/passes/<serial>/barcode.svg", self.barcode),
+            ("/android/<id_>/<name>.png", self.android_picture),
+            ("/android/<id_>/barcode.svg", self.android_barcode),
         ):
             app.add_url_rule(rule, look.__name__, look)
         for rule, act in (
@@ -61,6 +73,7 @@ class PhonePage:
             ("/passes/<serial>/spend", self.spend),
             ("/passes/<serial>/offer", self.offer),
             ("/passes/<serial>/remove", self.remove),
+            ("/android/<id_>/remove", self.android_remove),
         ):
             app.add_url_rule(rule, act.__name__, act, methods=["POST"])
         app.before_request(_refuse_other_sites)
@@ -103,19 +116,40 @@ class PhonePage:
             abort(404)
         return _kept(Response(svg, mimetype="image/svg+xml"))
 
+    def android_picture(self, id_: str, name: str) -> Response:
+        data = self._android.picture(id_, name) if name in android_view.PICTURES else None
+        if data is None:
+            abort(404)
+        return _kept(Response(data, mimetype="image/png"))
+
+    def android_barcode(self, id_: str) -> Response:
+        card = self._android.carried(id_)
+        svg = android_view.barcode_svg(card) if card else None
+        if svg is None:
+            abort(404)
+        return _kept(Response(svg, mimetype="image/svg+xml"))
+
     def add(self) -> Response:
-        """The card at `link`."""
+        """The card at `link`, in both phones; a link to Google Wallet is for Android alone."""
         link = _body().get("link")
         if not isinstance(link, str):
             raise SandboxTrouble("not_a_link")
-        return jsonify({"serial": self._phone.add(link.strip()).serial})
+        link = link.strip()
+        if GOOGLES.search(urlsplit(link).path):
+            return jsonify({"serial": self._android.add(link).id})
+        pass_ = self._phone.add(link)
+        if way := CARD_PAGE.match(link):
+            self._add_to_android(f"{way[1]}/google")
+        return jsonify({"serial": pass_.serial})
 
     def add_demo(self) -> Response:
-        """A new member of the demo programme, with the card in the phone."""
+        """A new member of the demo programme, with the card in both phones."""
         language = _language()
         name = words.said("story.customer", language)
         customer = self._shop.join(DEMO, name, language)
-        return jsonify({"serial": self._phone.add(customer.apple).serial})
+        pass_ = self._phone.add(customer.apple)
+        self._add_to_android(customer.google)
+        return jsonify({"serial": pass_.serial})
 
     def earn(self, serial: str) -> Response:
         done = self._shop.accrue(self._number(serial), POINTS, _reason())
@@ -138,8 +172,30 @@ class PhonePage:
         self._phone.remove(serial)
         return jsonify({})
 
+    def android_remove(self, id_: str) -> Response:
+        self._android.remove(id_)
+        return jsonify({})
+
+    def _add_to_android(self, address: str | None) -> None:
+        """What the Android phone lacks, it says on its own screen: the iPhone has its card."""
+        try:
+            if address is None:
+                raise SandboxTrouble("google_not_set_up")
+            self._android.add(address)
+            self._google_trouble = None
+        except SandboxTrouble as trouble:
+            self._google_trouble = trouble
+        self._journal.touch()
+
     def _state(self, serial: str | None) -> dict[str, object]:
-        return view.state(self._phone, self._journal, serial, _language(), self._answered_at)
+        language = _language()
+        state = view.state(self._phone, self._journal, serial, language, self._answered_at)
+        in_front = self._phone.carried(view.serial_in_front(self._phone, serial))
+        code = in_front.barcode.message if in_front and in_front.barcode else None
+        android = android_view.state(self._android, code, language, self._google_trouble)
+        if state["change"] is None and in_front is None:
+            state["change"] = android["change"]
+        return {**state, "android": android}
 
     def _answered(self, at: datetime) -> Response:
         self._answered_at = at
@@ -150,7 +206,9 @@ class PhonePage:
         return self._phone.carried(serial) or abort(404)
 
     def _number(self, serial: str) -> str:
-        """What a till reads from the card's barcode."""
+        """What a till reads from the card's barcode, in whichever phone it is."""
+        if card := self._android.carried(serial):
+            return card.code
         pass_ = self._phone.carried(serial)
         if pass_ is None or pass_.barcode is None:
             raise SandboxTrouble("no_card_yet")

@@ -40,7 +40,7 @@ def state(
     last had an answer."""
     revision = journal.revision  # read first: what comes meanwhile is news for the next look
     passes, changes = phone.passes, phone.changes
-    front = next((one for one in passes if one.serial == serial), passes[-1] if passes else None)
+    front = _in_front(passes, serial)
     last = [change for change in changes if front and change.after.serial == front.serial][-1:]
     return {
         "revision": revision,
@@ -50,6 +50,12 @@ def state(
         "notices": [_notice(change, language) for change in changes],
         "exchanges": _exchanges(journal.after(0), language),
     }
+
+
+def serial_in_front(phone: VirtualPhone, serial: str | None) -> str:
+    """Empty if there is no pass."""
+    front = _in_front(phone.passes, serial)
+    return front.serial if front else ""
 
 
 def face(pass_: OpenedPass, language: Language) -> dict[str, object]:
@@ -93,10 +99,19 @@ def barcode_svg(barcode: Barcode) -> bytes | None:
     """The code as a picture; None for the kinds that are shown as text."""
     if barcode.format != QR:
         return None
+    return qr_svg(barcode.message)
+
+
+def qr_svg(text: str) -> bytes:
     picture = io.BytesIO()
-    code = segno.make(barcode.message, error="m", micro=False)
+    code = segno.make(text, error="m", micro=False)
     code.save(picture, kind="svg", border=0, omitsize=True, xmldecl=False)
     return picture.getvalue()
+
+
+def _in_front(passes: list[OpenedPass], serial: str | None) -> OpenedPass | None:
+    """The pass that was asked for, or the newest."""
+    return next((one for one in passes if one.serial == serial), passes[-1] if passes else None)
 
 
 def _tab(pass_: OpenedPass, number: int) -> dict[str, object]:

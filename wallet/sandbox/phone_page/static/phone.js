@@ -10,7 +10,7 @@ const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-di
 
 let front = null; // the serial number of the card in front; null for the newest
 let shown = null; // the state on the screen
-let hideNotice = 0;
+const hideNotice = {}; // by the phone's prefix: when its notice goes
 let eagerUntil = 0;
 let wake = () => {};
 
@@ -54,7 +54,6 @@ function paint(element, colours) {
 function drawCard(card, before) {
   at("empty").hidden = Boolean(card);
   at("card").hidden = at("under").hidden = !card;
-  for (const button of document.querySelectorAll("[data-needs-card]")) button.disabled = !card;
   if (!card) return;
   const same = before?.serial === card.serial;
   if (!same) turn(false);
@@ -99,17 +98,48 @@ function drawTabs(passes, card) {
   );
 }
 
-function notify(notices) {
-  if (!shown) return; // what happened before the page was opened is no news
-  const known = shown.notices.length ? shown.notices.at(-1).number : 0;
+function notify(notices, before, phone = "") {
+  if (!before) return; // what happened before the page was opened is no news
+  const known = before.length ? before.at(-1).number : 0;
   const fresh = notices.filter(({ number, text }) => number > known && text).at(-1);
   if (!fresh) return;
-  drawPicture(at("notice-icon"), fresh.icon);
-  at("notice-title").textContent = fresh.title;
-  at("notice-text").textContent = fresh.text;
-  at("notice").classList.add("shown");
-  clearTimeout(hideNotice);
-  hideNotice = setTimeout(() => at("notice").classList.remove("shown"), NOTICE_MS);
+  const notice = at(`${phone}notice`);
+  drawPicture(at(`${phone}notice-icon`), fresh.icon);
+  at(`${phone}notice-title`).textContent = fresh.title;
+  at(`${phone}notice-text`).textContent = fresh.text;
+  notice.classList.add("shown");
+  clearTimeout(hideNotice[phone]);
+  hideNotice[phone] = setTimeout(() => notice.classList.remove("shown"), NOTICE_MS);
+}
+
+// The Android phone
+
+function drawAndroid({ card, note }, before) {
+  at("android").hidden = !card;
+  at("android-empty").hidden = Boolean(card);
+  at("android-empty").textContent = note;
+  if (!card) return;
+  const same = before?.card?.serial === card.serial;
+  paint(at("gcard"), card.colours);
+  drawPicture(at("glogo"), card.pictures.logo);
+  drawPicture(at("ghero"), card.pictures.hero);
+  at("gissuer").textContent = card.issuer;
+  at("gname").textContent = card.programme;
+  at("ginactive").textContent = card.inactive;
+  const rows = at("grows");
+  while (rows.children.length > card.rows.length) rows.lastElementChild.remove();
+  card.rows.forEach((fields, index) => {
+    const row = rows.children[index] ?? rows.appendChild(document.createElement("dl"));
+    row.className = "row";
+    drawFields(row, fields, same);
+  });
+  at("gbarcode").hidden = !card.barcode;
+  if (card.barcode) {
+    drawPicture(at("gcode"), card.barcode.picture);
+    at("gcode-text").textContent = card.barcode.text;
+    at("gcaption").textContent = card.barcode.caption;
+  }
+  drawFields(at("gdetails"), card.details, same);
 }
 
 // Beside it
@@ -158,10 +188,14 @@ function address(path, facts = {}) {
 }
 
 function draw(state) {
-  notify(state.notices);
+  const inFront = state.pass ?? state.android.card;
+  notify(state.notices, shown?.notices);
+  notify(state.android.notices, shown?.android.notices, "android-");
+  for (const button of document.querySelectorAll("[data-needs-card]")) button.disabled = !inFront;
   drawCard(state.pass, shown?.pass);
+  drawAndroid(state.android, shown?.android);
   drawTabs(state.passes, state.pass);
-  drawChange(state.change, state.pass);
+  drawChange(state.change, inFront);
   drawExchanges(state.exchanges);
   shown = state;
 }
@@ -227,13 +261,13 @@ function complain(sentence) {
 }
 
 function tick() {
-  at("clock").textContent = clock.format(new Date());
+  for (const id of ["clock", "android-clock"]) at(id).textContent = clock.format(new Date());
 }
 
 for (const button of document.querySelectorAll("[data-do]")) {
   const what = button.dataset.do;
   button.addEventListener("click", () => {
-    const path = what === "demo" ? "passes/demo" : `passes/${shown.pass.serial}/${what}`;
+    const path = what === "demo" ? "passes/demo" : `passes/${(shown.pass ?? shown.android.card).serial}/${what}`;
     act(path, {}, button);
   });
 }
@@ -248,6 +282,10 @@ at("remove").addEventListener("click", async (event) => {
   const { serial } = shown.pass;
   front = null;
   await act(`passes/${serial}/remove`, {}, event.target);
+});
+
+at("gremove").addEventListener("click", (event) => {
+  act(`android/${shown.android.card.serial}/remove`, {}, event.target);
 });
 
 at("turn").addEventListener("click", () => turn(!at("card").classList.contains("turned")));

@@ -1,0 +1,527 @@
+"""From the button to the save link, and from an accrual to the card at Google, over real HTTP."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import googles
+import jwt
+import pytest
+import requests
+from books import check_books
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, text, update
+
+from ledger import accruals
+from ledger.accruals import Grant
+from ledger.members import Member
+from wallet import relay
+from wallet.google import account, writing
+from wallet.google.budget import A_SECOND
+from wallet.google.copies import DueRow, GoogleClass, GoogleObject
+from wallet.passes import templates
+from wallet.passes.issuing import Pass
+from wallet.passes.templates import Template
+from wallet.refresh import start_wave
+from wallet.sandbox.google import Fault, Running
+from wallet.sandbox.google.callbacks import Happening
+from wallet.sandbox.google.resources import CLASS, OBJECT
+from wallet.settings import SANDBOX_GOOGLE_ISSUER
+
+CLASS_ID = f"{SANDBOX_GOOGLE_ISSUER}.demo"
+
+
+@pytest.fixture
+def google(tmp_path) -> Iterator[Running]:
+    with googles.stood_in(tmp_path / "google") as running:
+        yield running
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
+    return {**environment, **googles.environment_of(google)}
+
+
+@pytest.fixture(autouse=True)
+def _quick(house, monkeypatch) -> None:
+    """A call whose answer never comes is given up at once, and a pause is time that goes by."""
+    monkeypatch.setattr(writing, "ANSWER_LIMIT_S", 1)
+    monkeypatch.setattr(
+        house.installation.google, "_pause", lambda seconds: house.clock.advance(seconds=seconds)
+    )
+
+
+@pytest.fixture(autouse=True)
+def _books(house) -> Iterator[None]:
+    yield
+    with house.installation.database.reading() as session:
+        check_books(session)
+    house.installation.google.close()
+
+
+def path_of(member: dict) -> str:
+    return member["links"]["google"].removeprefix("http://127.0.0.1:8080")
+
+
+def press(client: FlaskClient, member: dict):
+    """The button on the card's page."""
+    return client.get(path_of(member))
+
+
+@pytest.fixture
+def card(client, member, google) -> dict:
+    """A member whose card is at Google and saved there; `member` with the object's id."""
+    answer = press(client, member)
+    assert answer.status_code == 303
+    saved = requests.get(answer.location, timeout=5).json()
+    return {**member, "object": saved["objectIds"][0]}
+
+
+def shown(google: Running, card: dict) -> dict:
+    return google.stand_in.resources.get(OBJECT, card["object"])
+
+
+def balance(google: Running, card: dict) -> int:
+    return shown(google, card)["loyaltyPoints"]["balance"]["int"]
+
+
+def waiting(house, table: type = DueRow) -> int:
+    with house.installation.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(table))
+
+
+def due(house) -> DueRow:
+    with house.installation.database.reading() as session:
+        return session.scalars(select(DueRow)).one()
+
+
+def grant(api, member: dict, points: int = 100) -> None:
+    body = {"member": member["id"], "points": points}
+    assert api.post("accruals", body).status_code == 201
+
+
+def run(house) -> None:
+    house.run("upkeep", "relay", "waves", "google")
+
+
+class TestSaveLink:
+    def test_the_button_leads_to_a_link_that_google_takes(self, card, google) -> None:
+        object_ = shown(google, card)
+        assert object_["hasUsers"] is True
+        assert object_["classId"] == CLASS_ID
+        assert object_["accountName"] == "Анна"
+        assert object_["barcode"]["value"] == card["card"]["barcode"]
+        assert google.stand_in.resources.get(CLASS, CLASS_ID)["reviewStatus"] == "APPROVED"
+
+    def test_the_link_is_short_signed_and_says_nothing_of_the_person(
+        self, client, member, google
+    ) -> None:
+        token = press(client, member).location.removeprefix(google.save_url)
+        ours = account.load(google.credentials)
+        options = {"verify_iat": False}
+        claims = jwt.decode(
+            token, ours.key.public_key(), ["RS256"], audience="google", options=options
+        )
+        assert jwt.get_unverified_header(token)["kid"] == ours.key_id
+        assert (claims["typ"], claims["iss"]) == ("savetowallet", ours.email)
+        (only,) = claims["payload"]["loyaltyObjects"]
+        assert set(only) == {"id", "classId"}
+        assert len(token) <= 1000
+        assert "exp" not in claims
+
+    def test_a_second_press_asks_google_nothing(self, client, card, google) -> None:
+        before = google.stand_in.stats.requests
+        assert press(client, card).status_code == 303
+        assert google.stand_in.stats.requests == before
+
+    def test_a_card_that_is_erased_or_unknown_is_a_friendly_404(self, client, member) -> None:
+        for path in (path_of(member).replace("/card/", "/card/0"), f"/card/{'0' * 32}.x/google"):
+            answer = client.get(path + "?lang=ru")
+            assert (answer.status_code, answer.mimetype) == (404, "text/html")
+            assert "Здесь ничего нет" in answer.text
+
+    def test_a_voided_card_is_not_given_out(self, client, member, house) -> None:
+        with house.installation.database.transaction() as session:
+            pass_ = session.scalars(select(Pass)).one()
+            session.execute(update(Pass).values(content={**pass_.content, "voided": True}))
+        assert press(client, member).status_code == 404
+
+    @pytest.mark.parametrize(
+        "fault",
+        [Fault("silent"), Fault("status", status=503), Fault("status", status=403)],
+        ids=["silent", "503", "403"],
+    )
+    def test_a_google_that_is_not_to_be_had_is_a_friendly_503(
+        self, client, member, google, house, fault
+    ) -> None:
+        google.stand_in.faults.order(replace(fault))
+        answer = client.get(f"{path_of(member)}?lang=ru")
+        assert answer.status_code == 503
+        assert "Скоро вернёмся" in answer.text
+        google.stand_in.faults.clear()
+        house.clock.advance(hours=1)
+        run(house)  # the pump has brought the card there meanwhile
+        assert waiting(house) == 0
+        assert press(client, member).status_code == 303
+
+    def test_a_press_whose_answer_was_lost_finds_the_card_there(
+        self, client, member, google, house
+    ) -> None:
+        """Google took the object, and nobody heard of it."""
+        google.stand_in.faults.order(Fault("lost", where="POST /walletobjects/v1/loyaltyObj"))
+        assert press(client, member).status_code == 503
+        google.stand_in.faults.clear()
+        assert press(client, member).status_code == 303
+
+    def test_ten_presses_at_once_make_one_card(
+        self, app, member, google, house, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(writing, "ANSWER_LIMIT_S", 5)
+        monkeypatch.setattr(house.installation.google, "_pause", time.sleep)
+
+        def pressed(_: int) -> int:
+            return press(app.test_client(), member).status_code
+
+        with ThreadPoolExecutor(10) as pool:
+            assert list(pool.map(pressed, range(10))) == [303] * 10
+        assert google.stand_in.stats.requests == 2  # class and object
+
+    def test_a_card_nobody_wants_at_google_is_not_there(self, api, member, house, google) -> None:
+        grant(api, member)
+        run(house)
+        assert google.stand_in.stats.requests == 0
+
+
+class TestChanges:
+    def test_an_accrual_reaches_the_card(self, api, card, house, google) -> None:
+        grant(api, card, 120)
+        run(house)
+        assert (balance(google, card), waiting(house)) == (120, 0)
+        assert len(google.stand_in.resources.card(card["object"]).notices) == 1
+
+    def test_an_offer_reaches_every_card_and_goes_again(self, api, card, house, google) -> None:
+        until = (house.clock() + timedelta(days=1)).isoformat()
+        api.post("offers", {"programme": "demo", "title": "Латте", "until": until})
+        run(house)
+        bodies = {module["id"]: module["body"] for module in shown(google, card)["textModulesData"]}
+        assert bodies["offer"] == "Латте"
+        house.clock.advance(days=2)
+        run(house)
+        bodies = {module["id"]: module["body"] for module in shown(google, card)["textModulesData"]}
+        assert bodies["offer"] == "—"
+
+    def test_a_new_design_is_written_before_its_cards(self, card, house, google) -> None:
+        with house.installation.database.transaction() as session:
+            template = session.scalars(select(Template)).one()
+            design = replace(templates.design(template), background="#00ff00")
+            templates.store(session, template.programme_id, design, {}, house.clock())
+            start_wave(session, template.programme_id, house.clock())
+        run(house)
+        class_ = google.stand_in.resources.get(CLASS, CLASS_ID)
+        assert class_["hexBackgroundColor"] == "#00ff00"
+        assert "/google/designs/2/" in class_["programLogo"]["sourceUri"]["uri"]
+        with house.installation.database.reading() as session:
+            assert session.scalars(select(GoogleClass.template_id)).one() == 2
+            assert session.scalars(select(GoogleObject.template_id)).one() == 2
+
+    def test_what_google_forgot_is_inserted_again(self, api, card, house, google) -> None:
+        google.stand_in.resources._kept[OBJECT.path].clear()
+        google.stand_in.resources._kept[CLASS.path].clear()
+        grant(api, card, 7)
+        run(house)
+        assert (balance(google, card), waiting(house)) == (7, 0)
+
+    def test_when_the_notices_are_used_up_the_change_is_silent(
+        self, api, card, house, google
+    ) -> None:
+        grant(api, card, 7)
+        google.stand_in.faults.order(
+            Fault("status", "PATCH", times=1, status=403, reason="quotaExceeded")
+        )
+        run(house)
+        assert (balance(google, card), waiting(house)) == (7, 0)
+        assert not google.stand_in.resources.card(card["object"]).notices
+
+    def test_a_change_during_a_write_is_followed_by_another(
+        self, api, card, house, google, monkeypatch
+    ) -> None:
+        writer = house.installation.google._writer
+        write = writer._write_object
+
+        def slow(*arguments):
+            """The content was read; now another change comes in."""
+            monkeypatch.setattr(writer, "_write_object", write)
+            grant(api, card, 1)
+            house.run("relay")
+            return write(*arguments)
+
+        grant(api, card, 1)
+        house.run("relay")
+        monkeypatch.setattr(writer, "_write_object", slow)
+        house.run("google")
+        assert (balance(google, card), waiting(house)) == (2, 0)
+
+    def test_nobody_else_writes_a_card_while_it_is_being_written(
+        self, api, card, house, google, monkeypatch
+    ) -> None:
+        """Two quick changes: the second worker finds the first at it, so the older content cannot
+        come after the newer one."""
+        provider, asked = house.installation.google, google.stand_in.stats
+        write = provider._writer._write_object
+        others = []
+
+        def meanwhile(*arguments):
+            monkeypatch.setattr(provider._writer, "_write_object", write)
+            grant(api, card, 1)
+            house.run("relay")
+            before = google.stand_in.stats.requests
+            others.append(provider.deliver(house.clock))
+            assert google.stand_in.stats.requests == before
+            return write(*arguments)
+
+        grant(api, card, 1)
+        house.run("relay")
+        monkeypatch.setattr(provider._writer, "_write_object", meanwhile)
+        house.run("google")
+        assert others == [False]
+        assert balance(google, card) == 2
+        assert google.stand_in.stats.requests == asked.requests + 2
+
+
+class TestTrouble:
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault("status", status=429, reason="rateLimitExceeded", retry_after_s=3),
+            Fault("status", status=500),
+            Fault("status", status=503),
+            Fault("status", status=401, reason="authError"),
+            Fault("status", status=403, reason="permissionDenied"),
+            Fault("silent"),
+            Fault("lost"),
+        ],
+        ids=["429", "500", "503", "401", "403", "silent", "lost"],
+    )
+    def test_a_google_that_is_unwell_loses_nothing(self, api, card, house, google, fault) -> None:
+        google.stand_in.faults.order(replace(fault))
+        grant(api, card, 5)
+        run(house)
+        assert (waiting(house), due(house).attempts) == (1, 1)
+        google.stand_in.faults.clear()
+        run(house)
+        assert waiting(house) == 1  # it waits for its time
+        house.clock.advance(minutes=11)
+        run(house)
+        assert (balance(google, card), waiting(house)) == (5, 0)
+
+    def test_waits_grow_with_the_tries(self, api, card, house, google) -> None:
+        google.stand_in.faults.order(Fault("status", status=500))
+        grant(api, card)
+        waits = []
+        for _ in range(5):
+            run(house)
+            waits.append(due(house).due_at - house.clock())
+            house.clock.now = due(house).due_at
+        assert waits == sorted(waits)
+        assert waits[4] > 8 * waits[0]
+
+    def test_what_google_refuses_for_good_is_kept_for_who_mends_it(
+        self, api, card, house, google
+    ) -> None:
+        google.stand_in.faults.order(Fault("status", "PATCH", status=400, reason="invalid"))
+        grant(api, card)
+        run(house)
+        assert waiting(house) == 0
+        with house.installation.database.reading() as session:
+            assert "invalid" in session.scalars(select(GoogleObject.problem)).one()
+        google.stand_in.faults.clear()
+        grant(api, card)
+        run(house)
+        assert balance(google, card) == 200
+        with house.installation.database.reading() as session:
+            assert session.scalars(select(GoogleObject.problem)).one() is None
+
+    def test_a_token_that_was_taken_back_is_renewed_without_a_word(
+        self, api, card, house, google
+    ) -> None:
+        google.stand_in.doorkeeper.forget()
+        grant(api, card, 3)
+        run(house)
+        assert (balance(google, card), waiting(house)) == (3, 0)
+
+    def test_a_worker_that_dies_between_write_and_record_leaves_the_row(
+        self, api, card, house, google, monkeypatch
+    ) -> None:
+        provider = house.installation.google
+        grant(api, card, 1)
+        house.run("relay")
+        record = provider._record
+        monkeypatch.setattr(provider, "_record", None)
+        with pytest.raises(TypeError):
+            house.run("google")
+        monkeypatch.setattr(provider, "_record", record)
+        house.run("google")
+        assert waiting(house) == 1  # still leased to the dead one
+        house.clock.advance(seconds=61)
+        house.run("google")
+        assert (balance(google, card), waiting(house)) == (1, 0)
+
+    def test_a_worker_whose_lease_ran_out_leaves_the_row_to_the_other(
+        self, api, card, house, google, monkeypatch
+    ) -> None:
+        provider = house.installation.google
+        write = provider._writer._write_object
+
+        def late(*arguments):
+            monkeypatch.setattr(provider._writer, "_write_object", write)
+            house.clock.advance(seconds=61)
+            grant(api, card, 1)
+            house.run("relay")
+            provider.deliver(house.clock)
+            return write(*arguments)
+
+        grant(api, card, 1)
+        house.run("relay")
+        monkeypatch.setattr(provider._writer, "_write_object", late)
+        house.run("google")
+        assert (balance(google, card), waiting(house)) == (2, 0)
+
+    def test_a_card_that_cannot_be_written_does_not_hold_up_the_others(
+        self, api, join, client, house, google
+    ) -> None:
+        sick, well = join(), join()
+        for member in (sick, well):
+            press(client, member)
+            grant(api, member, 9)
+        house.run("relay")
+        with house.installation.database.transaction() as session:
+            session.execute(text("UPDATE wallet_pass SET content = '{}' WHERE id = 1"))
+        house.run("google")
+        assert (waiting(house), due(house).pass_id) == (1, 1)
+        with house.installation.database.reading() as session:
+            object_id = session.get_one(GoogleObject, 2).object_id
+        assert balance(google, {"object": object_id}) == 9
+
+    def test_a_card_that_is_gone_is_no_longer_written(self, card, house, monkeypatch) -> None:
+        provider = house.installation.google
+        with house.installation.database.transaction() as session:
+            provider.make_due(session, [1], house.clock())
+        monkeypatch.setattr(provider._writer, "_card", lambda *_: None)
+        run(house)
+        assert waiting(house) == 0
+
+    def test_another_issuer_gets_the_cards_anew(self, card, client, house, google) -> None:
+        with house.installation.database.transaction() as session:
+            session.execute(update(GoogleObject).values(object_id="111.old"))
+            session.execute(update(GoogleClass).values(class_id="111.demo"))
+        google.stand_in.resources._kept[OBJECT.path].clear()
+        assert press(client, card).status_code == 303
+        assert shown(google, card)["classId"] == CLASS_ID
+
+
+class TestPace:
+    def test_no_more_than_twenty_a_second_and_yet_all(
+        self, join, client, api, house, google
+    ) -> None:
+        members = [join() for _ in range(A_SECOND + 5)]
+        for member in members:
+            press(client, member)
+            house.clock.advance(seconds=1)
+        began = google.stand_in.stats.requests
+        moments = []
+        advance = house.installation.google._pause
+
+        def noted(seconds: float) -> None:
+            moments.append(google.stand_in.stats.requests - began)
+            advance(seconds)
+
+        house.installation.google._pause = noted
+        house.clock.now = house.clock().replace(microsecond=0)
+        api.post("offers", {"programme": "demo", "title": "Латте"})
+        run(house)
+        assert waiting(house) == 0
+        assert google.stand_in.stats.requests - began == len(members)
+        assert all(count <= A_SECOND * (place + 1) for place, count in enumerate(moments))
+
+    def test_others_spent_the_second_so_the_card_waits_without_blame(
+        self, api, card, house, google, monkeypatch
+    ) -> None:
+        grant(api, card, 4)
+        house.run("relay")
+        monkeypatch.setattr(writing.budget, "take", lambda *_: False)
+        monkeypatch.setattr(house.installation.google, "_pause", lambda _: None)
+        house.run("google")
+        assert (due(house).attempts, due(house).last_reason) == (0, writing.NO_BUDGET)
+        monkeypatch.undo()
+        house.clock.advance(seconds=1)
+        house.run("google")
+        assert waiting(house) == 0
+
+
+class TestCallbacks:
+    def test_google_tells_of_saving_and_removing(self, app, member, client, house, google) -> None:
+        answer = press(client, member)
+        requests.get(answer.location, timeout=5)
+        with house.installation.database.reading() as session:
+            object_id = session.scalars(select(GoogleObject.object_id)).one()
+        assert self.heard(app, house, google, "save", object_id) is True
+        assert self.heard(app, house, google, "del", object_id) is False
+
+    def heard(self, app: Flask, house, google: Running, event: str, object_id: str) -> bool:
+        happening = Happening(event, CLASS_ID, object_id)
+        house.clock.advance(seconds=1)
+        message = google.stand_in.seal.envelope(happening, house.clock())
+        assert app.test_client().post("/google/callback", data=message).status_code == 200
+        with house.installation.database.reading() as session:
+            return session.scalars(select(GoogleObject.saved)).one()
+
+
+def test_a_hundred_rapid_accruals_end_with_the_exact_balance_whatever_goes_wrong(
+    app, member, client, house, google
+) -> None:
+    """Sixteen writers, relays and workers at once, while Google loses answers, is too busy, breaks,
+    and falls silent: in the end it shows what the book says."""
+    house.clock.now = datetime.now(UTC)
+    card = {**member, "object": ""}
+    requests.get(press(client, member).location, timeout=5)
+    database, provider = house.installation.database, house.installation.google
+    with database.reading() as session:
+        card["object"] = session.scalars(select(GoogleObject.object_id)).one()
+    for fault in (
+        Fault("lost", "PATCH", times=2),
+        Fault("status", "PATCH", times=3, status=503),
+        Fault("status", "PATCH", times=1, status=429, reason="rateLimitExceeded"),
+        Fault("silent", "PATCH", times=1),
+        Fault("slow", "PATCH", times=3, delay_s=0.05),
+    ):
+        google.stand_in.faults.order(fault)
+
+    def accrue(number: int) -> None:
+        with database.transaction() as session:
+            accruals.grant(session, session.get_one(Member, 1), Grant(number), house.clock())
+
+    def carry() -> None:
+        while not written.is_set():
+            relay.relay(database, house.installation.make_due, house.clock())
+            provider.deliver(house.clock)
+            house.clock.advance(seconds=1)
+
+    written = Event()
+    with ThreadPoolExecutor(20) as pool:
+        carriers = [pool.submit(carry) for _ in range(4)]
+        for accrual in [pool.submit(accrue, number) for number in range(1, 101)]:
+            accrual.result()
+        written.set()
+        for carrier in carriers:
+            carrier.result()
+    for _ in range(20):
+        run(house)
+        house.clock.advance(minutes=11)
+    assert (balance(google, card), waiting(house)) == (5050, 0)
+    with database.reading() as session:
+        version = session.scalars(select(Pass.version)).one()
+        assert session.scalars(select(GoogleObject.version)).one() == version

@@ -1,0 +1,168 @@
+"""Google for tests: the sandbox's stand-in, and what Google's own description of its API says of a
+body.
+
+The description is the discovery document of the Google Wallet API as google-api-python-client
+carries it. It names fields, types and enums; what is required, which of several fields may stand,
+and limits are told there in prose only, and are written down here by hand."""
+
+import contextlib
+import functools
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from jsonschema import Draft202012Validator
+
+from wallet.sandbox import google
+from wallet.sandbox.google import Running
+
+Mode = Literal["insert", "patch"]
+
+DOCUMENT = "documents/walletobjects.v1.json"
+REQUIRED = {
+    ("LoyaltyClass", "insert"): ["id", "issuerName", "programName", "programLogo", "reviewStatus"],
+    ("LoyaltyClass", "patch"): ["reviewStatus"],
+    ("LoyaltyObject", "insert"): ["id", "classId", "state"],
+    ("LoyaltyPoints", "insert"): ["balance"],
+    ("Barcode", "insert"): ["type", "value"],
+    ("LocalizedString", "insert"): ["defaultValue"],
+    ("LocalizedString", "patch"): ["defaultValue"],
+    ("TranslatedString", "insert"): ["language", "value"],
+    ("TranslatedString", "patch"): ["language", "value"],
+    ("ImageUri", "insert"): ["uri"],
+}
+OUTPUTS = {"hasUsers", "hasLinkedDevice", "classReference", "review"}
+ONE_OF = {
+    "LoyaltyPointsBalance": {"int", "string", "double", "money"},
+    "Image": {"sourceUri", "privateImageId"},
+}
+ID = re.compile(r"[0-9]+\.[A-Za-z0-9._-]{1,64}")
+MOST_SHOWN_MODULES = 10
+
+
+@contextlib.contextmanager
+def stood_in(folder: Path, **options: Any) -> Iterator[Running]:
+    """The stand-in, as quick as it is asked."""
+    folder.mkdir()
+    (folder / "account.json").write_text(_account())
+    with google.running(folder / "account.json", **options) as running:
+        # Its seconds are the machine's, those of our budget are the stopped clock's.
+        running.stand_in.rate_per_s = 100_000
+        yield running
+
+
+@functools.cache
+def _account() -> str:
+    """A key file, made once: keys take their time."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "account.json"
+        google.ensure_account(path, "http://127.0.0.1/token", datetime.now(UTC))
+        return path.read_text()
+
+
+def environment_of(running: Running) -> dict[str, str]:
+    return {
+        "WALLET_GOOGLE_URL": running.url,
+        "WALLET_GOOGLE_SAVE_URL": running.save_url,
+        "WALLET_GOOGLE_KEYS_URL": running.keys_url,
+        "WALLET_GOOGLE_CREDENTIALS": str(running.credentials),
+    }
+
+
+def faults(kind: str, body: object, mode: Mode) -> list[str]:
+    """What Google would have against the body of a `LoyaltyClass` or `LoyaltyObject`."""
+    validator = _validator(kind, mode)
+    found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
+    return found or list(_rules(kind, body))
+
+
+@functools.cache
+def _document() -> dict[str, Any]:
+    carrier = resources.files("googleapiclient.discovery_cache")
+    document: dict[str, Any] = json.loads(carrier.joinpath(DOCUMENT).read_text())
+    return document
+
+
+@functools.cache
+def _validator(kind: str, mode: Mode) -> Draft202012Validator:
+    definitions = {
+        name: _schema(name, schema, mode) for name, schema in _document()["schemas"].items()
+    }
+    return Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": definitions})
+
+
+def _schema(name: str, schema: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    properties = {
+        key: _property(value, mode)
+        for key, value in schema.get("properties", {}).items()
+        if not value.get("deprecated") and key not in OUTPUTS
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "required": REQUIRED.get((name, mode), []),
+    }
+
+
+def _property(described: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    schema = _type(described, mode)
+    # Only a patch may say null: it takes the field away.
+    return {"anyOf": [schema, {"type": "null"}]} if mode == "patch" else schema
+
+
+def _type(described: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    if "$ref" in described:
+        return {"$ref": f"#/$defs/{described['$ref']}"}
+    if "enum" in described:
+        old = described.get("enumDeprecated") or [False] * len(described["enum"])
+        words = zip(described["enum"], old, strict=True)
+        return {"enum": [word for word, is_old in words if not (is_old or "UNSPECIFIED" in word)]}
+    match described["type"], described.get("format"):
+        case "array", _:
+            return {"type": "array", "items": _type(described["items"], mode)}
+        case "string", "int64":
+            return {"type": "string", "pattern": "^-?[0-9]+$"}
+        case "integer", "int32":
+            return {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
+        case kind, _:
+            return {"type": kind}
+
+
+def _rules(kind: str, body: Any) -> Iterator[str]:
+    for name in ("id", "classId"):
+        if body.get(name) is not None and not ID.fullmatch(body[name]):
+            yield f"{name}: not an id"
+    if kind == "LoyaltyClass":
+        if body["reviewStatus"] not in ("UNDER_REVIEW", "DRAFT"):
+            yield "reviewStatus: not ours to say"
+        if not re.fullmatch("#[0-9a-f]{6}", body.get("hexBackgroundColor", "#000000")):
+            yield "hexBackgroundColor: not a colour"
+        if not (body.get("callbackOptions") or {"url": "https://"})["url"].startswith("https://"):
+            yield "callbackOptions: not https"
+    modules = body.get("textModulesData") or []
+    ids = [module["id"] for module in modules]
+    if len(ids) != len(set(ids)) or any("." in id_ for id_ in ids):
+        yield "textModulesData: ids are the same, or have dots"
+    if len(ids) > MOST_SHOWN_MODULES:
+        yield "textModulesData: more than are shown"
+    if len(body.get("messages") or []) > 10:
+        yield "messages: more than ten"
+    yield from _unions(body)
+
+
+def _unions(body: Any) -> Iterator[str]:
+    for name, value in body.items():
+        if not isinstance(value, dict):
+            continue
+        shape = {"balance": "LoyaltyPointsBalance", "programLogo": "Image", "heroImage": "Image"}
+        if name in shape:
+            said = [key for key in ONE_OF[shape[name]] if value.get(key) is not None]
+            if len(said) != 1:
+                yield f"{name}: exactly one of {ONE_OF[shape[name]]}"
+        yield from _unions(value)

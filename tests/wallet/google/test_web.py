@@ -1,0 +1,170 @@
+"""The addresses that Google calls: callbacks, and the pictures of a design."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from PIL import Image
+from sqlalchemy import func, select
+
+from wallet.google.callbacks import Nonce
+from wallet.google.copies import GoogleObject
+from wallet.passes import templates
+from wallet.passes.templates import Template
+from wallet.sandbox.google.callbacks import Happening
+
+
+@pytest.fixture
+def tell(client, member, google, installation):
+    """Post what Google would; the answer's status."""
+
+    path = member["links"]["google"].removeprefix("http://127.0.0.1:8080")
+    assert client.get(path).status_code == 303
+
+    def told(event: str, *odd: str, after: timedelta = timedelta()) -> int:
+        envelope = sealed(event, *odd, after=after)
+        return client.post("/google/callback", data=envelope).status_code
+
+    def sealed(event: str, *odd: str, after: timedelta = timedelta()) -> bytes:
+        with installation.database.reading() as session:
+            object_id = session.scalars(select(GoogleObject.object_id)).one()
+        happening = Happening(event, "", object_id)
+        return google.stand_in.seal.envelope(
+            happening, installation.clock() + after, frozenset(odd)
+        )
+
+    told.sealed = sealed
+    return told
+
+
+@pytest.fixture
+def saved(installation):
+    def is_saved() -> bool | None:
+        with installation.database.reading() as session:
+            return session.scalars(select(GoogleObject.saved)).one()
+
+    return is_saved
+
+
+class TestCallbacks:
+    def test_saving_and_removing_is_noted(self, tell, saved) -> None:
+        assert saved() is None
+        assert (tell("save"), saved()) == (200, True)
+        assert (tell("del", after=timedelta(seconds=1)), saved()) == (200, False)
+
+    def test_a_message_is_heard_once(self, tell, saved, client) -> None:
+        save = tell.sealed("save")
+        assert client.post("/google/callback", data=save).status_code == 200
+        assert (tell("del"), saved()) == (200, False)
+        assert client.post("/google/callback", data=save).status_code == 200
+        assert saved() is False
+
+    def test_a_message_that_comes_late_changes_nothing(self, tell, saved, client) -> None:
+        save, remove = tell.sealed("save"), tell.sealed("del", after=timedelta(seconds=5))
+        for message in (remove, save):
+            assert client.post("/google/callback", data=message).status_code == 200
+        assert saved() is False
+
+    def test_an_event_that_nobody_knows_is_heard_in_silence(self, tell, saved) -> None:
+        assert (tell("shared"), saved()) == (200, None)
+
+    def test_a_card_that_is_none_of_ours_is_heard_in_silence(
+        self, client, google, clock_now
+    ) -> None:
+        for id_ in ("3388000000000000001.none", "a\x00b"):
+            message = google.stand_in.seal.envelope(Happening("save", "", id_), clock_now())
+            assert client.post("/google/callback", data=message).status_code == 200
+
+    @pytest.mark.parametrize("odd", ["expired", "foreign_issuer", "bad_signature"])
+    def test_what_is_not_googles_is_a_400_without_effect(self, tell, saved, odd: str) -> None:
+        assert (tell("save", odd), saved()) == (400, None)
+
+    @pytest.mark.parametrize("body", [b"", b"{}", b"\xff\xfe", b"[" * 9999, b"x" * 70_000])
+    def test_garbage_is_refused(self, client, body: bytes) -> None:
+        answer = client.post("/google/callback", data=body)
+        assert answer.status_code in (400, 413)
+        assert answer.get_json()["code"] in ("callback_refused", "body_too_large")
+
+    def test_nonces_go_when_their_messages_have_expired(
+        self, tell, google, installation, clock_now
+    ) -> None:
+        tell("save")
+        clock_now.advance(hours=1)
+        tell("del")
+        with installation.database.reading() as session:
+            assert session.scalar(select(func.count()).select_from(Nonce)) == 1
+
+
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari"
+ANDROID = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0 Mobile Safari"
+GOOGLES, APPLES = '/google"', '/apple.pkpass"'
+
+
+class TestButtons:
+    """On the card's page."""
+
+    def page(self, client, member, agent: str) -> str:
+        path = member["links"]["card"].removeprefix("http://127.0.0.1:8080")
+        return client.get(f"{path}?lang=ru", headers={"User-Agent": agent}).text
+
+    def test_android_is_led_to_google_first(self, client, member) -> None:
+        page = self.page(client, member, ANDROID)
+        assert page.index(GOOGLES) < page.index(APPLES)
+        assert "Добавить в Google Wallet" in page
+
+    def test_everybody_else_to_apple_first(self, client, member) -> None:
+        for agent in (IPHONE, ""):
+            page = self.page(client, member, agent)
+            assert page.index(APPLES) < page.index(GOOGLES)
+
+
+class TestWithoutGoogle:
+    @pytest.fixture
+    def environment(self, environment, tmp_path) -> dict[str, str]:
+        return {**environment, "WALLET_GOOGLE_CREDENTIALS": str(tmp_path / "nothing.json")}
+
+    def test_nothing_leads_there(self, client, member, house) -> None:
+        assert member["links"]["google"] is None
+        path = member["links"]["card"].removeprefix("http://127.0.0.1:8080")
+        assert "Google" not in client.get(f"{path}?lang=en").text
+        for answer in (client.get(f"{path}/google"), client.post("/google/callback", data=b"{}")):
+            assert answer.status_code == 404
+        house.run("google")
+
+
+class TestPictures:
+    @pytest.fixture
+    def template_id(self, installation) -> int:
+        with installation.database.reading() as session:
+            return session.scalars(select(Template.id)).one()
+
+    @pytest.mark.parametrize(("name", "size"), [("logo", (660, 660)), ("hero", (1032, 336))])
+    def test_google_finds_them_in_its_sizes(self, client, template_id, name, size) -> None:
+        answer = client.get(f"/google/designs/{template_id}/{name}.png")
+        assert answer.mimetype == "image/png"
+        assert "immutable" in answer.headers["Cache-Control"]
+        with Image.open(io.BytesIO(answer.data)) as picture:
+            assert (picture.size, picture.mode) == (size, "RGB")
+
+    def test_pictures_of_ones_own_are_scaled(self, client, installation, clock_now) -> None:
+        files = {}
+        for name, size in (("icon.png", (30, 30)), ("strip.png", (375, 123))):
+            file = io.BytesIO()
+            Image.new("RGBA", size, (200, 30, 30, 255)).save(file, "PNG")
+            files[name] = file.getvalue()
+        with installation.database.transaction() as session:
+            programme_id = session.scalars(select(Template.programme_id)).one()
+            design = templates.standard("Копилка")
+            template = templates.store(session, programme_id, design, files, clock_now())
+            template_id = template.id
+        for name, size in (("logo", (660, 660)), ("hero", (1032, 336))):
+            answer = client.get(f"/google/designs/{template_id}/{name}.png")
+            with Image.open(io.BytesIO(answer.data)) as picture:
+                assert picture.size == size
+                assert picture.getpixel((300, 150)) == (200, 30, 30)
+
+    @pytest.mark.parametrize(
+        "path", ["99999/logo.png", "1/icon.png", "99999999999999999999/logo.png"]
+    )
+    def test_what_is_not_there_is_not_found(self, client, path: str) -> None:
+        assert client.get(f"/google/designs/{path}").status_code == 404

@@ -1,0 +1,94 @@
+"""Getting a certificate from Apple: the request that goes there, and what comes back."""
+
+import os
+import shutil
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from wallet.apple.signing import CERTIFICATE_FILE, ISSUER_FILE, KEY_FILE, Signer
+from wallet.errors import CertificateProblem
+
+REQUEST_FILE = "pass.csr"
+KEY_BITS = 2048  # what Apple's passes are signed with; it refuses other kinds
+
+
+def request(folder: Path, email: str, name: str) -> Path:
+    """A new key and the request to upload to Apple, in `folder`. The key never leaves it.
+
+    Refuses to replace a key that is there: a certificate may have been made for it."""
+    key_file = folder / KEY_FILE
+    if key_file.exists():
+        raise CertificateProblem(
+            "key_exists",
+            f"{key_file} is there already. Use its request, or choose another folder.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.EMAIL_ADDRESS, email),
+            x509.NameAttribute(NameOID.COMMON_NAME, name),
+        ]
+    )
+    signed = (
+        x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    _write(key_file, pem)
+    _write(folder / REQUEST_FILE, signed.public_bytes(serialization.Encoding.PEM))
+    return folder / REQUEST_FILE
+
+
+def accept(folder: Path, answer: Path, issuer: Path, now: datetime) -> Signer:
+    """Put Apple's answer and the intermediate that issued it beside the key, in PEM, once the
+    three are known to belong together. Raises `CertificateProblem`, and then changes nothing."""
+    if not (folder / KEY_FILE).exists():
+        raise CertificateProblem(
+            "missing_file",
+            f"{folder / KEY_FILE} is missing: the certificate works only with the key that its"
+            " request was made with.",
+        )
+    made = {
+        CERTIFICATE_FILE: _pem(answer),
+        ISSUER_FILE: _pem(issuer),
+    }
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        trial = Path(name)
+        shutil.copy(folder / KEY_FILE, trial / KEY_FILE)
+        for file, pem in made.items():
+            (trial / file).write_bytes(pem)
+        Signer.load(trial, now)
+    for file, pem in made.items():
+        _write(folder / file, pem)
+    return Signer.load(folder, now)
+
+
+def _pem(path: Path) -> bytes:
+    """A certificate as Apple sends it (DER) or as others pass it on (PEM), in PEM."""
+    data = path.read_bytes()
+    for load in (x509.load_der_x509_certificate, x509.load_pem_x509_certificate):
+        try:
+            return load(data).public_bytes(serialization.Encoding.PEM)
+        except ValueError:
+            continue
+    raise CertificateProblem("not_a_certificate", f"{path} is not a certificate.")
+
+
+def _write(path: Path, data: bytes) -> None:
+    """For the owner's eyes only, and whole or not at all."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    draft.replace(path)

@@ -1,0 +1,204 @@
+"""Google's REST API for loyalty cards: one call, one reply.
+
+Paths and verbs: Google Wallet API v1. What an error means: the same, "Error codes", and what public
+threads add to it: a notification quota that is used up answers 403, not 429."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Literal
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+import structlog
+from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+from google.auth.transport.requests import AuthorizedSession, Request
+
+from wallet.google.account import Account
+from wallet.outcome import Deferred, Outcome, Rejected, Sent
+
+Kind = Literal["loyaltyClass", "loyaltyObject"]
+
+CONNECT_LIMIT_S = 3.0
+ANSWER_LIMIT_S = 10.0
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LONGEST_TEXT = 300
+# A server that is not well may ask for a pause of any length.
+LONGEST_PAUSE = timedelta(hours=1)
+
+TOO_FAST = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
+NOTICES_USED_UP = "quotaExceeded"
+
+log = structlog.get_logger()
+
+
+class Meaning(enum.Enum):
+    """What an answer means for what comes next, with the wait it calls for."""
+
+    TAKEN = "taken"
+    MISSING = "missing"
+    EXISTS = "exists"
+    NO_MORE_NOTICES = "no_more_notices"
+    WRONG = "wrong"
+    TOO_FAST = "too_fast"
+    PASSING = "passing"
+    UNREACHABLE = "unreachable"
+    MEND = "mend"
+
+
+WAIT = {
+    Meaning.NO_MORE_NOTICES: timedelta(hours=1),
+    Meaning.TOO_FAST: timedelta(seconds=2),
+    Meaning.PASSING: timedelta(seconds=5),
+    Meaning.UNREACHABLE: timedelta(seconds=15),
+    Meaning.MEND: timedelta(minutes=10),
+}
+# What would meet every other card as well, so that none is tried for a while.
+FOR_ALL = frozenset({Meaning.TOO_FAST, Meaning.UNREACHABLE, Meaning.MEND})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`missing`: no such class or object. `exists`: it was inserted before, perhaps by a call whose
+    answer was lost. `no_more_notices`: the same without a notification would be taken."""
+
+    outcome: Outcome
+    meaning: Meaning | None = None
+
+    @property
+    def missing(self) -> bool:
+        return self.meaning is Meaning.MISSING
+
+    @property
+    def exists(self) -> bool:
+        return self.meaning is Meaning.EXISTS
+
+    @property
+    def no_more_notices(self) -> bool:
+        return self.meaning is Meaning.NO_MORE_NOTICES
+
+
+class Google:
+    """Safe to share between threads. The token is fetched by the first call, and again when it runs
+    out or Google says that it did."""
+
+    def __init__(self, api_url: str, account: Account) -> None:
+        self._base = f"{api_url.rstrip('/')}/walletobjects/v1"
+        refreshing = requests.Session()
+        self._session = AuthorizedSession(  # type: ignore[no-untyped-call]
+            account.credentials,
+            max_refresh_attempts=1,
+            auth_request=Request(refreshing),
+        )
+        if urlsplit(api_url).hostname in LOOPBACK:
+            # A proxy of the environment leads to the outside, not back to this machine.
+            refreshing.trust_env = self._session.trust_env = False
+
+    def insert(
+        self, kind: Kind, body: Mapping[str, object], now: datetime, limit_s: float
+    ) -> Reply:
+        return self._call("POST", kind, body, now, limit_s)
+
+    def patch(
+        self, kind: Kind, id_: str, body: Mapping[str, object], now: datetime, limit_s: float
+    ) -> Reply:
+        return self._call("PATCH", f"{kind}/{id_}", body, now, limit_s)
+
+    def close(self) -> None:
+        self._session.close()  # type: ignore[no-untyped-call]
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, object], now: datetime, limit_s: float
+    ) -> Reply:
+        try:
+            response = self._session.request(  # type: ignore[no-untyped-call]
+                method,
+                f"{self._base}/{path}",
+                data=orjson.dumps(body),
+                headers={"Content-Type": "application/json"},
+                timeout=(min(CONNECT_LIMIT_S, limit_s), limit_s),
+                max_allowed_time=limit_s,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, GoogleAuthError) as error:
+            meaning, reason = _of_failure(error)
+            return _reply(meaning, reason, now)
+        meaning, reason = _of_answer(response)
+        return _reply(meaning, reason, now, _retry_after(response, now))
+
+
+def _reply(
+    meaning: Meaning, reason: str, now: datetime, asked_for: timedelta | None = None
+) -> Reply:
+    if meaning is Meaning.MEND or meaning is Meaning.WRONG:
+        log.error("google_fault", meaning=meaning.value, reason=reason)
+    elif meaning in WAIT:
+        log.warning("google_trouble", meaning=meaning.value, reason=reason)
+    match meaning:
+        case Meaning.TAKEN:
+            return Reply(Sent(), meaning)
+        case Meaning.WRONG | Meaning.MISSING | Meaning.EXISTS:
+            return Reply(Rejected(reason), meaning)
+    until = now + (asked_for or WAIT[meaning])
+    return Reply(Deferred(until, reason, pause=meaning in FOR_ALL), meaning)
+
+
+def _of_failure(error: Exception) -> tuple[Meaning, str]:
+    """What a call without an answer means. After a time limit Google may have taken it all the
+    same: every call of ours can be repeated."""
+    if isinstance(error, RefreshError) and not error.retryable:
+        # The key was deleted, or the account, or the machine's clock is wrong.
+        return Meaning.MEND, f"no_token: {error}"[:LONGEST_TEXT]
+    if isinstance(error, requests.RequestException | TransportError | RefreshError):
+        return Meaning.UNREACHABLE, f"unreachable: {type(error).__name__}"
+    return Meaning.MEND, f"unusable: {error}"[:LONGEST_TEXT]
+
+
+def _of_answer(response: requests.Response) -> tuple[Meaning, str]:
+    status = response.status_code
+    if 200 <= status < 300:
+        return Meaning.TAKEN, ""
+    reason, text = _error(response)
+    said = f"{status} {reason} {text}".strip()[:LONGEST_TEXT]
+    if status == 404:
+        return Meaning.MISSING, said
+    if status == 409:
+        return Meaning.EXISTS, said
+    if status == 429 or (status == 403 and reason in TOO_FAST):
+        return Meaning.TOO_FAST, said
+    if status == 403 and reason == NOTICES_USED_UP:
+        return Meaning.NO_MORE_NOTICES, said
+    if status in (401, 403):
+        # Mostly: the account was not invited in the Wallet console, see Users there. Nothing is
+        # lost until it is.
+        return Meaning.MEND, said
+    if status >= 500 or status == 408:
+        return Meaning.PASSING, said
+    return Meaning.WRONG, said
+
+
+def _error(response: requests.Response) -> tuple[str, str]:
+    """Google's reason and text, or nothing where a machine in between has answered."""
+    try:
+        error = orjson.loads(response.content)["error"]
+        errors = error.get("errors") or [{}]
+        return str(errors[0].get("reason", "")), str(error.get("message", ""))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, IndexError):
+        return "", ""
+
+
+def _retry_after(response: requests.Response, now: datetime) -> timedelta | None:
+    """RFC 9110: seconds, or a date."""
+    value = response.headers.get("Retry-After", "")
+    try:
+        wait = timedelta(seconds=int(value))
+    except (ValueError, OverflowError):
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    return min(wait, LONGEST_PAUSE) if wait > timedelta() else None

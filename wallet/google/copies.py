@@ -1,0 +1,306 @@
+"""What Google has of ours, and the writes that wait: a class for each programme, an object for each
+card that somebody wanted there.
+
+A waiting write carries no content: the newest version is read when it is sent. While it is leased
+nobody else writes this object, so an older version never comes after a newer one. The same holds
+for a class.
+
+Lock order: passes, classes and objects, and waiting writes last, by pass."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    delete,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database import EPOCH, Base, Identifier, Instant, insert_or, wake_after_commit
+
+PUMP = "google"
+LONGEST_ID = 120
+LONGEST_REASON = 300
+
+
+class GoogleClass(Base):
+    """A programme's class, and the revision of the design that it was last written from."""
+
+    __tablename__ = "google_class"
+
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), primary_key=True)
+    class_id: Mapped[str] = mapped_column(String(LONGEST_ID))
+    template_id: Mapped[int | None] = mapped_column(ForeignKey("wallet_template.id"))
+    lease_until: Mapped[datetime] = mapped_column(Instant)
+
+
+class GoogleObject(Base):
+    """A card's object. `version`, `template_id` and `points` are what was last written, None before
+    the first time. `saved`: whether somebody holds it, as far as Google told us; `heard_at` is the
+    moment of the event that said so."""
+
+    __tablename__ = "google_object"
+
+    pass_id: Mapped[int] = mapped_column(ForeignKey("wallet_pass.id"), primary_key=True)
+    object_id: Mapped[str] = mapped_column(String(LONGEST_ID), unique=True)
+    template_id: Mapped[int | None] = mapped_column(ForeignKey("wallet_template.id"))
+    version: Mapped[int | None]
+    points: Mapped[int | None]
+    saved: Mapped[bool | None]
+    heard_at: Mapped[datetime | None] = mapped_column(Instant)
+    problem: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class DueRow(Base):
+    """One waiting write per card. `generation` counts the changes merged into it, so that one that
+    came while the write was on its way is not forgotten with it. No foreign key: filling this table
+    must never wait for anybody."""
+
+    __tablename__ = "google_due"
+    __table_args__ = (Index("ix_google_due_due", "due_at", "lease_until"),)
+
+    pass_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    lease_until: Mapped[datetime] = mapped_column(Instant)
+    generation: Mapped[int]
+    attempts: Mapped[int]
+    last_reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A claimed write: ours until `lease_until`, which also tells our lease from a later one."""
+
+    pass_id: int
+    generation: int
+    attempts: int
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What Google has after a write."""
+
+    pass_id: int
+    object_id: str
+    template_id: int
+    version: int
+    points: int | None
+
+
+def add(
+    session: Session, pass_id: int, object_id: str, now: datetime, head_start: timedelta
+) -> None:
+    """Somebody wants this card at Google: from now on it is kept up to date there. Whoever adds it
+    writes it as well; the pump does, should that have failed when the head start is over.
+
+    A known object with another id is one of an issuer that we no longer are."""
+    session.execute(
+        insert_or(session, GoogleObject)
+        .values(pass_id=pass_id, object_id=object_id, created_at=now)
+        .on_conflict_do_update(
+            index_elements=["pass_id"],
+            set_={
+                "object_id": object_id,
+                "version": None,
+                "template_id": None,
+                "points": None,
+                "saved": None,
+                "heard_at": None,
+            },
+            where=GoogleObject.object_id != object_id,
+        )
+    )
+    session.execute(
+        insert_or(session, DueRow)
+        .values(
+            pass_id=pass_id,
+            due_at=now + head_start,
+            lease_until=EPOCH,
+            generation=1,
+            attempts=0,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def is_written(session: Session, pass_id: int, object_id: str) -> bool:
+    """Whether Google has the object, in whatever version."""
+    found = select(GoogleObject.pass_id).where(
+        GoogleObject.pass_id == pass_id,
+        GoogleObject.object_id == object_id,
+        GoogleObject.version.is_not(None),
+    )
+    return session.execute(found).first() is not None
+
+
+def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
+    """Those of these cards that are at Google are to be written. A write that still waits takes the
+    change in; one on its way is followed by another."""
+    wanted = (
+        select(
+            GoogleObject.pass_id,
+            literal(now, Instant),
+            literal(EPOCH, Instant),
+            literal(1),
+            literal(0),
+        )
+        .where(GoogleObject.pass_id.in_(pass_ids))
+        .order_by(GoogleObject.pass_id)
+    )
+    statement = insert_or(session, DueRow).from_select(
+        ["pass_id", "due_at", "lease_until", "generation", "attempts"], wanted
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["pass_id"],
+            set_={"generation": DueRow.generation + 1, "due_at": now, "attempts": 0},
+        )
+    )
+    wake_after_commit(session, PUMP)
+
+
+def claim(session: Session, now: datetime, limit: int, lease: timedelta) -> list[Due]:
+    """Up to `limit` due writes, leased to the caller; those of others are passed over."""
+    pass_ids = session.scalars(
+        select(DueRow.pass_id)
+        .where(DueRow.due_at <= now, DueRow.lease_until <= now)
+        .order_by(DueRow.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    return [due for pass_id in sorted(pass_ids) if (due := claim_one(session, pass_id, now, lease))]
+
+
+def claim_one(session: Session, pass_id: int, now: datetime, lease: timedelta) -> Due | None:
+    """The card's waiting write, whenever it is due; None if another has it, or there is none."""
+    row = session.execute(
+        update(DueRow)
+        .where(DueRow.pass_id == pass_id, DueRow.lease_until <= now)
+        .values(lease_until=now + lease)
+        .returning(DueRow.generation, DueRow.attempts)
+    ).first()
+    return Due(pass_id, row.generation, row.attempts, now + lease) if row is not None else None
+
+
+def written(session: Session, copy: Copy) -> None:
+    """Google has this version now."""
+    session.execute(
+        update(GoogleObject)
+        .where(GoogleObject.pass_id == copy.pass_id)
+        .values(
+            object_id=copy.object_id,
+            template_id=copy.template_id,
+            version=copy.version,
+            points=copy.points,
+            problem=None,
+        )
+    )
+
+
+def refused(session: Session, pass_id: int, reason: str) -> None:
+    """Google will never take the card as it is; `reason` is kept for whoever mends it."""
+    session.execute(
+        update(GoogleObject)
+        .where(GoogleObject.pass_id == pass_id)
+        .values(problem=reason[:LONGEST_REASON])
+    )
+
+
+def settled(session: Session, writes: Iterable[Due]) -> bool:
+    """These writes are done with; one that a newer change was merged into meanwhile stays due. True
+    if there was one."""
+    again = False
+    for due in writes:
+        session.execute(delete(DueRow).where(_ours(due), DueRow.generation == due.generation))
+        left = session.execute(
+            update(DueRow).where(_ours(due)).values(lease_until=EPOCH).returning(DueRow.pass_id)
+        ).first()
+        again |= left is not None
+    return again
+
+
+def deferred(session: Session, due: Due, until: datetime, reason: str, attempts: int) -> None:
+    """The write is to be tried again, not before `until`."""
+    session.execute(
+        update(DueRow)
+        .where(_ours(due))
+        .values(
+            due_at=until,
+            lease_until=EPOCH,
+            attempts=attempts,
+            last_reason=reason[:LONGEST_REASON],
+        )
+    )
+
+
+def class_is_due(session: Session, programme_id: int, class_id: str, template_id: int) -> bool:
+    """Whether the class must be written before an object of this revision can be."""
+    found = select(GoogleClass.programme_id).where(
+        GoogleClass.programme_id == programme_id,
+        GoogleClass.class_id == class_id,
+        GoogleClass.template_id >= template_id,
+    )
+    return session.execute(found).first() is None
+
+
+def lease_class(
+    session: Session, programme_id: int, class_id: str, now: datetime, lease: timedelta
+) -> datetime | None:
+    """Make the class ours to write until the moment returned; None while another writes it."""
+    until = now + lease
+    row = session.execute(
+        insert_or(session, GoogleClass)
+        .values(programme_id=programme_id, class_id=class_id, lease_until=until)
+        .on_conflict_do_update(
+            index_elements=["programme_id"],
+            set_={"lease_until": until},
+            where=GoogleClass.lease_until <= now,
+        )
+        .returning(GoogleClass.programme_id)
+    ).first()
+    return until if row is not None else None
+
+
+def release_class(
+    session: Session,
+    programme_id: int,
+    class_id: str,
+    lease_until: datetime,
+    template_id: int | None,
+) -> None:
+    """Give the class free; `template_id` is the revision that was written, None if none was."""
+    values: dict[str, object] = {"lease_until": EPOCH}
+    if template_id is not None:
+        values |= {"class_id": class_id, "template_id": template_id}
+    session.execute(
+        update(GoogleClass)
+        .where(GoogleClass.programme_id == programme_id, GoogleClass.lease_until == lease_until)
+        .values(**values)
+    )
+
+
+def heard(session: Session, object_id: str, moment: datetime, *, saved: bool) -> None:
+    """Google told us that a person saved the object, or removed it. An event that is older than the
+    last one changes nothing."""
+    session.execute(
+        update(GoogleObject)
+        .where(
+            GoogleObject.object_id == object_id,
+            or_(GoogleObject.heard_at.is_(None), GoogleObject.heard_at <= moment),
+        )
+        .values(saved=saved, heard_at=moment)
+    )
+
+
+def _ours(due: Due) -> ColumnElement[bool]:
+    return (DueRow.pass_id == due.pass_id) & (DueRow.lease_until == due.lease_until)

@@ -1,0 +1,197 @@
+"""Loyalty classes and objects as Google's REST API takes them: design + content -> JSON. Pure.
+
+Fields: Google Wallet API v1, LoyaltyClass and LoyaltyObject. A class is what the cards of a
+programme share, an object is one member's card. Nothing here is ever read back from Google: our
+database is the truth, and a body that a GET answered could not be sent again anyway."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wallet.passes.content import NOTHING, Content, Design, Shown, Symbology, Translations
+from wallet.passes.designs import said
+
+Body = dict[str, object]
+
+BARCODES: dict[Symbology, str] = {
+    "qr": "QR_CODE",
+    "pdf417": "PDF_417",
+    "aztec": "AZTEC",
+    "code128": "CODE_128",
+}
+LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
+MOST_TEXT_MODULES = 10  # so many of an object are shown
+NOTIFY = "notifyPreference"
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Addresses from which Google itself fetches the pictures: public, and new for a new picture,
+    since it keeps what it fetched by address."""
+
+    logo: str
+    hero: str
+
+
+def class_id(issuer: str, programme_code: str) -> str:
+    return f"{issuer}.{programme_code}"
+
+
+def object_id(issuer: str, serial: str) -> str:
+    """Ids appear in links, logs and callbacks: nothing about the person is in them."""
+    return f"{issuer}.{serial}"
+
+
+def class_body(id_: str, design: Design, pictures: Pictures, callback_url: str | None) -> Body:
+    """The class to insert. Google accepts no callback address without https."""
+    default = design.languages[0]
+    body: Body = {
+        "id": id_,
+        # To be said at every write: without it Google refuses to change an approved class.
+        "reviewStatus": "UNDER_REVIEW",
+        "issuerName": design.organization,
+        "programName": design.description[default],
+        "localizedProgramName": _localized(design.description, design),
+        "programLogo": _image(pictures.logo, design),
+        "heroImage": _image(pictures.hero, design),
+        "hexBackgroundColor": design.background.lower(),
+        # Whoever saves the card first is its owner, on all their devices.
+        "multipleDevicesAndHoldersAllowedStatus": "ONE_USER_ALL_DEVICES",
+    }
+    for fact, name in (("name", "AccountNameLabel"), ("card", "AccountIdLabel")):
+        label = next((field.label for field in design.fields if field.shows == fact), {})
+        if label.get(default):
+            body[name[0].lower() + name[1:]] = label[default]
+            body[f"localized{name}"] = _localized(label, design)
+    if callback_url is not None and callback_url.startswith("https://"):
+        body["callbackOptions"] = {"url": callback_url}
+    return body
+
+
+def class_patch(body: Body) -> Body:
+    """A class as it changes one that exists: labels that the design lost are cleared."""
+    labels = (
+        "accountNameLabel",
+        "localizedAccountNameLabel",
+        "accountIdLabel",
+        "localizedAccountIdLabel",
+    )
+    kept = {name: value for name, value in body.items() if name != "id"}
+    return {**dict.fromkeys(labels), **kept}
+
+
+def object_body(id_: str, class_: str, design: Design, content: Content) -> Body:
+    """The object to insert. `content` must have been rendered from `design`."""
+    name, points = _first(design, content, "name"), _first(design, content, "points")
+    body: Body = {
+        "id": id_,
+        "classId": class_,
+        "state": "INACTIVE" if content.voided else "ACTIVE",
+        "accountId": content.card_number,
+        "barcode": {
+            "type": BARCODES[design.symbology],
+            "value": content.barcode,
+            "alternateText": content.card_number,
+            "renderEncoding": "UTF_8",
+        },
+        "textModulesData": _text_modules(design, content, {name, points}),
+    }
+    if name is not None and name.value != NOTHING:
+        body["accountName"] = str(name.value)
+    if points is not None:
+        body["loyaltyPoints"] = _loyalty_points(design, points)
+    return body
+
+
+def object_patch(body: Body, design: Design, content: Content, before: int | None) -> Body:
+    """What may have changed about an object that exists. Objects are merged and arrays replaced
+    whole, hence all text modules or none.
+
+    `before` are the points that were written last, None if that is not known. The phone may tell
+    its owner of points that changed, where the design has words for that; Google words it."""
+    patch: Body = {"accountName": None, "loyaltyPoints": None}
+    patch |= {name: value for name, value in body.items() if name not in ("id", "classId")}
+    now = points(design, content)
+    if now is None:
+        return patch
+    if before is None or (before > LARGEST_INT) != (now > LARGEST_INT):
+        # Merged with the other kind of balance there would be two.
+        loyalty = body["loyaltyPoints"]
+        if isinstance(loyalty, dict):
+            both = {"int": None, "string": None, **loyalty["balance"]}
+            patch["loyaltyPoints"] = {**loyalty, "balance": both}
+    shown = _first(design, content, "points")
+    if shown is not None and before is not None and before != now and _may_announce(design, shown):
+        patch[NOTIFY] = "NOTIFY_ON_UPDATE"
+    return patch
+
+
+def points(design: Design, content: Content) -> int | None:
+    """The balance the object shows; None if the design shows none."""
+    shown = _first(design, content, "points")
+    return shown.value if shown is not None and isinstance(shown.value, int) else None
+
+
+def _first(design: Design, content: Content, fact: str) -> Shown | None:
+    """The first field of the design that shows `fact`: it has a place of its own at Google."""
+    key = next((field.key for field in design.fields if field.shows == fact), None)
+    return next((shown for shown in content.values if shown.key == key), None)
+
+
+def _may_announce(design: Design, shown: Shown) -> bool:
+    return shown.announce and any(
+        field.key == shown.key and field.change_message is not None for field in design.fields
+    )
+
+
+def _loyalty_points(design: Design, shown: Shown) -> Body:
+    value = shown.value
+    fits = isinstance(value, int) and value <= LARGEST_INT
+    described: Body = {"balance": {"int": value} if fits else {"string": str(value)}}
+    label = _label(design, shown)
+    if label.get(design.languages[0]):
+        described["label"] = label[design.languages[0]]
+        described["localizedLabel"] = _localized(label, design)
+    return described
+
+
+def _text_modules(
+    design: Design, content: Content, placed: set[Shown | None]
+) -> Sequence[Mapping[str, object]]:
+    """Every field that has no place of its own; the card number has two already."""
+    modules = []
+    facts = {field.key: field.shows for field in design.fields}
+    for shown in content.values:
+        if shown in placed or facts[shown.key] == "card":
+            continue
+        module: Body = {"id": _module_id(shown.key), "body": str(shown.value)}
+        label = _label(design, shown)
+        if label.get(design.languages[0]):
+            module["header"] = label[design.languages[0]]
+            module["localizedHeader"] = _localized(label, design)
+        modules.append(module)
+    return modules[:MOST_TEXT_MODULES]
+
+
+def _label(design: Design, shown: Shown) -> Translations:
+    return next(field.label for field in design.fields if field.key == shown.key)
+
+
+def _module_id(key: str) -> str:
+    """Keys of ours may have dots and Google's may not; two keys never become one."""
+    return key.replace("_", "_u").replace(".", "_d")
+
+
+def _image(address: str, design: Design) -> Body:
+    default = design.languages[0]
+    words = {"language": default, "value": design.organization}
+    return {"sourceUri": {"uri": address}, "contentDescription": {"defaultValue": words}}
+
+
+def _localized(text: Translations, design: Design) -> Body:
+    default, *others = design.languages
+    localized: Body = {"defaultValue": {"language": default, "value": text[default]}}
+    if others:
+        localized["translatedValues"] = [
+            {"language": language, "value": said(text, language, default)} for language in others
+        ]
+    return localized

@@ -1,0 +1,54 @@
+"""The pictures that Google fetches: a large square logo and a wide banner, from those of a design.
+
+Sizes: Google Wallet, "Brand guidelines", loyalty cards. The logo is cut to a circle there."""
+
+import io
+from collections.abc import Mapping
+
+from PIL import Image, ImageOps
+
+from wallet.passes import artwork, drawing
+from wallet.passes.content import Design
+
+LOGO = (660, 660)
+HERO = (1032, 336)
+
+
+def logo(design: Design, images: Mapping[str, bytes]) -> bytes:
+    """The design's icon, as PNG. One that we drew is drawn anew: enlarged it would blur."""
+    largest = _largest("icon", images)
+    drawn = artwork.default(design.organization, design.background, design.foreground)
+    if largest in drawn.values():
+        base, ink = drawing.colour(design.background), drawing.colour(design.foreground)
+        return _fitted(drawing.icon(design.organization, base, ink), LOGO)
+    return _fitted(_opened(largest), LOGO, drawing.colour(design.background))
+
+
+def hero(design: Design, images: Mapping[str, bytes]) -> bytes:
+    """The design's strip, cropped, as PNG."""
+    return _fitted(_opened(_largest("strip", images)), HERO, drawing.colour(design.background))
+
+
+def _largest(kind: str, images: Mapping[str, bytes]) -> bytes:
+    """Every design has all kinds of pictures, in one size at least."""
+    return next(
+        images[name] for suffix in ("@3x", "@2x", "") if (name := f"{kind}{suffix}.png") in images
+    )
+
+
+def _opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=["PNG"])
+
+
+def _fitted(
+    picture: Image.Image, size: tuple[int, int], ground: drawing.Colour | None = None
+) -> bytes:
+    """Scaled to fill, what stands over cut off evenly; on `ground`, since no hole may be left."""
+    if ground is not None:
+        layers = picture.convert("RGBA")
+        picture = Image.new("RGBA", layers.size, (*ground, 255))
+        picture.alpha_composite(layers)
+    fitted = ImageOps.fit(picture.convert("RGB"), size, Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    fitted.save(file, "PNG", compress_level=8)
+    return file.getvalue()

@@ -1,0 +1,200 @@
+"""Google as a provider: which cards are to be written, the writing, and the save link."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from ledger.database import Database
+from wallet.google import budget, copies, links
+from wallet.google.account import Account
+from wallet.google.client import Google
+from wallet.google.copies import Due
+from wallet.google.writing import (
+    CLASS_BUSY,
+    NO_BUDGET,
+    OUT_OF_TIME,
+    Errand,
+    Writer,
+    Written,
+)
+from wallet.keyring import KeyRing
+from wallet.outcome import Deferred, Rejected, Sent
+from wallet.passes.issuing import Pass
+from wallet.providers import Clock
+from wallet.settings import GoogleSettings
+
+BATCH = budget.A_SECOND  # more than may be asked in a second would only be leased in vain
+WRITERS = 4  # calls at a time; an answer takes a good part of a second
+LONGEST_WAIT = timedelta(hours=1)
+AFTER_A_BUG = timedelta(minutes=1)
+PAUSED = "paused"
+NOBODYS_FAULT = frozenset({NO_BUDGET, CLASS_BUSY, OUT_OF_TIME, PAUSED})
+
+# A person is waiting: so long for Google to know the card, in so many looks.
+CLICK_LIMIT = timedelta(seconds=5)
+CLICK_LOOKS = 25
+
+Pause = Callable[[float], None]
+
+log = structlog.get_logger()
+
+
+class GoogleProvider:
+    name = copies.PUMP
+
+    def __init__(
+        self,
+        database: Database,
+        settings: GoogleSettings,
+        account: Account,
+        keys: KeyRing,
+        public_url: str,
+        lease: timedelta,
+        pause: Pause = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self._database = database
+        self._account = account
+        self._google = Google(settings.api_url, account)
+        self._writer = Writer(database, self._google, settings.issuer, public_url, lease)
+        self._keys = keys
+        self._public_url = public_url
+        self._lease = lease
+        self._pause = pause
+        self._paused_until: datetime | None = None
+
+    def link(self, pass_: Pass) -> str:
+        """The address that brings the card to Google and leads on to the save link."""
+        return f"{self._public_url}/card/{self._keys.card_token(pass_.serial)}/google"
+
+    def make_due(self, session: Session, pass_ids: Sequence[int], now: datetime) -> None:
+        copies.make_due(session, pass_ids, now)
+
+    def deliver(self, clock: Clock) -> bool:
+        """Write the cards that are due, each in its newest version."""
+        now = clock()
+        if self._paused_until is not None and now < self._paused_until:
+            return False
+        with self._database.transaction() as session:
+            claimed = copies.claim(session, now, BATCH, self._lease)
+        if not claimed:
+            return False
+        with ThreadPoolExecutor(WRITERS) as pool:
+            results = list(pool.map(lambda due: self._deliver_one(due, clock), claimed))
+        with self._database.transaction() as session:
+            again = self._record(session, claimed, results, clock())
+        if any(_is_out_of_budget(written) for written in results):
+            return self._wait_for_budget(clock)
+        return again or len(claimed) == BATCH
+
+    def save_link(self, pass_: Pass, clock: Clock) -> str | None:
+        """Where the person adds the card: made at this moment, after Google knows the card. None if
+        Google cannot be brought to know it while a person waits."""
+        object_id = self._writer.object_id(pass_)
+        if not self._is_written(pass_, object_id):
+            with self._database.transaction() as session:
+                copies.add(session, pass_.id, object_id, clock(), CLICK_LIMIT)
+            if not self._bring(pass_, object_id, clock):
+                return None
+        with self._database.reading() as session:
+            class_id = self._writer.class_id(session, pass_.programme_id)
+        return links.save_link(self.settings.save_url, self._account, object_id, class_id, clock())
+
+    def close(self) -> None:
+        self._google.close()
+
+    def _bring(self, pass_: Pass, object_id: str, clock: Clock) -> bool:
+        """Write the card now, or wait until another has done so: people press twice."""
+        until = clock() + CLICK_LIMIT
+        for _ in range(CLICK_LOOKS):
+            now = clock()
+            if now >= until:
+                break
+            with self._database.transaction() as session:
+                due = copies.claim_one(session, pass_.id, now, until - now)
+            if due is not None:
+                written = self._write(due, clock)
+                with self._database.transaction() as session:
+                    self._record(session, [due], [written], clock())
+                if isinstance(written.outcome, Sent):
+                    return True
+                if not _is_nobodys_fault(written):
+                    return False
+            elif self._is_written(pass_, object_id):
+                return True
+            self._pause(CLICK_LIMIT.total_seconds() / CLICK_LOOKS)
+        return False
+
+    def _is_written(self, pass_: Pass, object_id: str) -> bool:
+        with self._database.reading() as session:
+            return copies.is_written(session, pass_.id, object_id)
+
+    def _deliver_one(self, due: Due, clock: Clock) -> Written:
+        """One card of a batch. Where the first learned that Google is not to be had, the others are
+        not tried."""
+        if self._paused_until is not None and clock() < self._paused_until:
+            return Written(Deferred(self._paused_until, PAUSED))
+        return self._write(due, clock)
+
+    def _write(self, due: Due, clock: Clock) -> Written:
+        try:
+            written = self._writer.write(due, Errand(clock, due.lease_until))
+        except Exception as error:
+            # A card that cannot be written must not hold up the others of its batch for ever.
+            log.exception("google_write_failed", pass_id=due.pass_id)
+            return Written(Deferred(clock() + AFTER_A_BUG, type(error).__name__))
+        if isinstance(written.outcome, Deferred) and written.outcome.pause:
+            self._paused_until = written.outcome.until
+        return written
+
+    def _record(
+        self, session: Session, writes: Sequence[Due], results: Sequence[Written], now: datetime
+    ) -> bool:
+        """True if a change came in while its write was on its way: then the row is due again."""
+        done: list[Due] = []
+        for due, written in zip(writes, results, strict=True):
+            match written.outcome:
+                case Sent():
+                    if written.copy is not None:
+                        copies.written(session, written.copy)
+                    done.append(due)
+                case Rejected(reason):
+                    copies.refused(session, due.pass_id, reason)
+                    done.append(due)
+                case Deferred():
+                    pass
+        for due, written in zip(writes, results, strict=True):
+            if isinstance(written.outcome, Deferred):
+                _defer(session, due, written.outcome, now)
+        return copies.settled(session, done)
+
+    def _wait_for_budget(self, clock: Clock) -> bool:
+        """Until the second is over. This is the pace of the pump and no retry: were it left to the
+        rows and the beat, twenty cards would be written every few seconds instead of each."""
+        now = clock()
+        self._pause((budget.next_second(now) - now).total_seconds())
+        return clock() > now
+
+
+def _defer(session: Session, due: Due, outcome: Deferred, now: datetime) -> None:
+    if outcome.reason in NOBODYS_FAULT:
+        copies.deferred(session, due, outcome.until, outcome.reason, due.attempts)
+        return
+    until = outcome.until
+    if not outcome.pause:
+        wait = min((until - now) * 2 ** min(due.attempts, 10), LONGEST_WAIT)
+        until = now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all come back at once
+    copies.deferred(session, due, until, outcome.reason, due.attempts + 1)
+
+
+def _is_nobodys_fault(written: Written) -> bool:
+    return isinstance(written.outcome, Deferred) and written.outcome.reason in NOBODYS_FAULT
+
+
+def _is_out_of_budget(written: Written) -> bool:
+    return isinstance(written.outcome, Deferred) and written.outcome.reason == NO_BUDGET

@@ -1,0 +1,77 @@
+"""What Google asks of us: it brings its callbacks, and fetches the pictures of a design.
+
+Who may call: anybody. A callback proves by its signatures that it is Google's; pictures are as
+public as the cards they are on. Nothing but robots' rules may stand before these addresses, for
+Google comes as Googlebot."""
+
+import functools
+
+import structlog
+from flask import Blueprint, Response, abort, request
+
+from ledger.database import Database
+from wallet.google import callbacks, pictures
+from wallet.google.callbacks import CallbackRefused, RootKeys
+from wallet.passes import templates
+from wallet.passes.templates import Template
+from wallet.problems import refuse
+from wallet.providers import Clock
+from wallet.settings import GoogleSettings
+
+MOST_BODY_BYTES = 64 * 1024
+LARGEST_ID = 2**63 - 1
+FOR_GOOD = "public, max-age=31536000, immutable"
+KEPT_PICTURES = 32
+PICTURES = {"logo.png": pictures.logo, "hero.png": pictures.hero}
+
+log = structlog.get_logger()
+
+
+class GoogleService:
+    """The routes over one database."""
+
+    def __init__(self, database: Database, settings: GoogleSettings, clock: Clock) -> None:
+        self._database = database
+        self._issuer = settings.issuer
+        self._roots = RootKeys(callbacks.fetch_from(settings.keys_url))
+        self._clock = clock
+        # Revisions never change, so a picture that was made once stays right for ever.
+        self._made = functools.lru_cache(KEPT_PICTURES)(self._make)
+
+    def blueprint(self) -> Blueprint:
+        routes = Blueprint("google", __name__, url_prefix="/google")
+        routes.add_url_rule("/callback", "callback", self.callback, methods=["POST"])
+        routes.add_url_rule(
+            f"/designs/<int(max={LARGEST_ID}):template_id>/<name>", "picture", self.picture
+        )
+        return routes
+
+    def callback(self) -> Response:
+        """200 for every message that is Google's, new or known; 400 for all else, so that nothing
+        anybody sends can look like trouble of ours."""
+        if (request.content_length or 0) > MOST_BODY_BYTES:
+            refuse(413, "body_too_large", "The body is too large.")
+        now = self._clock()
+        try:
+            event = callbacks.read(request.get_data(), self._issuer, self._roots, now)
+        except CallbackRefused as error:
+            log.warning("google_callback_refused", problem=error.problem)
+            refuse(400, error.code, str(error), error.facts())
+        self._database.run(lambda session: callbacks.hear(session, event, now))
+        log.info("google_callback", kind=event.kind)
+        return Response(status=200)
+
+    def picture(self, template_id: int, name: str) -> Response:
+        if name not in PICTURES:
+            abort(404)
+        answer = Response(self._made(template_id, name), mimetype="image/png")
+        answer.headers["Cache-Control"] = FOR_GOOD
+        return answer
+
+    def _make(self, template_id: int, name: str) -> bytes:
+        with self._database.reading() as session:
+            template = session.get(Template, template_id)
+            images = templates.images(session, template_id)
+        if template is None:
+            abort(404)
+        return PICTURES[name](templates.design(template), images)

@@ -1,0 +1,222 @@
+"""Bringing Google up to date with one card: its class first, then its object, by as few calls as it
+takes. A call may be lost on its way back, so each can be repeated: what is there already is changed
+instead of inserted, what is not there is inserted instead of changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from ledger import programmes
+from ledger.database import Database
+from wallet.google import budget, copies, objects
+from wallet.google.client import ANSWER_LIMIT_S, Google, Kind, Reply
+from wallet.google.copies import Copy, Due, GoogleClass, GoogleObject
+from wallet.google.objects import Body, Pictures
+from wallet.outcome import Deferred, Outcome, Rejected
+from wallet.passes import issuing, templates
+from wallet.passes.content import Content, Design
+from wallet.passes.issuing import Pass
+from wallet.passes.templates import Template
+from wallet.providers import Clock
+
+MOST_CALLS = 4
+SOON = timedelta(seconds=1)
+LATER = timedelta(minutes=1)
+
+# Reasons that are ours and say nothing against the card or Google: only others were first.
+NO_BUDGET = "no_budget"
+CLASS_BUSY = "class_busy"
+OUT_OF_TIME = "out_of_time"
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A write on its way: every call is over by `until`, when the lease is."""
+
+    clock: Clock
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How it ended; `copy` is what Google has if it took the card."""
+
+    outcome: Outcome
+    copy: Copy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card as it is stored at this moment, and what was written of it before."""
+
+    programme_id: int
+    class_id: str
+    design: Design
+    content: Content
+    copy: Copy
+    is_known: bool
+    points_before: int | None
+
+
+class Writer:
+    """Writes cards for one issuer. Safe to share between threads."""
+
+    def __init__(
+        self, database: Database, google: Google, issuer: str, public_url: str, lease: timedelta
+    ) -> None:
+        self._database = database
+        self._google = google
+        self._issuer = issuer
+        self._public_url = public_url
+        self._lease = lease
+
+    def object_id(self, pass_: Pass) -> str:
+        return objects.object_id(self._issuer, pass_.serial)
+
+    def class_id(self, session: Session, programme_id: int) -> str:
+        return objects.class_id(self._issuer, programmes.by_id(session, programme_id).code)
+
+    def write(self, due: Due, errand: Errand) -> Written:
+        """Write the newest stored version."""
+        with self._database.reading() as session:
+            card = self._card(session, due.pass_id)
+        if card is None:
+            return Written(Rejected("card_gone"))
+        trouble = self._ensure_class(card, errand)
+        if trouble is None:
+            trouble = self._write_object(card, errand)
+        return Written(trouble, card.copy)
+
+    def _card(self, session: Session, pass_id: int) -> Card | None:
+        pass_ = session.get(Pass, pass_id)
+        if pass_ is None:
+            return None
+        design = templates.design(session.get_one(Template, pass_.template_id))
+        content = issuing.content(pass_)
+        id_, before = self.object_id(pass_), session.get(GoogleObject, pass_id)
+        is_known = before is not None and before.object_id == id_ and before.version is not None
+        return Card(
+            programme_id=pass_.programme_id,
+            class_id=self.class_id(session, pass_.programme_id),
+            design=design,
+            content=content,
+            copy=Copy(
+                pass_id, id_, pass_.template_id, pass_.version, objects.points(design, content)
+            ),
+            is_known=is_known,
+            points_before=before.points if before is not None and is_known else None,
+        )
+
+    def _write_object(self, card: Card, errand: Errand) -> Outcome:
+        id_ = card.copy.object_id
+        body = objects.object_body(id_, card.class_id, card.design, card.content)
+        patch = objects.object_patch(body, card.design, card.content, card.points_before)
+        reply = self._upsert("loyaltyObject", id_, body, patch, errand, is_known=card.is_known)
+        if reply.missing:
+            # Neither object nor class: Google has forgotten the class, or never kept it.
+            outcome = self._write_class(card, errand)
+            if isinstance(outcome, Deferred | Rejected):
+                return outcome
+            reply = self._upsert("loyaltyObject", id_, body, patch, errand, is_known=False)
+        return _settled(reply, errand.clock())
+
+    def _ensure_class(self, card: Card, errand: Errand) -> Outcome | None:
+        """None when the class is fit for this card."""
+        with self._database.reading() as session:
+            is_due = copies.class_is_due(
+                session, card.programme_id, card.class_id, card.copy.template_id
+            )
+        outcome = self._write_class(card, errand) if is_due else None
+        return outcome if isinstance(outcome, Deferred | Rejected) else None
+
+    def _write_class(self, card: Card, errand: Errand) -> Outcome:
+        """Write the class from the programme's current design, unless somebody else is at it."""
+        now = errand.clock()
+        with self._database.transaction() as session:
+            ours = copies.lease_class(session, card.programme_id, card.class_id, now, self._lease)
+        if ours is None:
+            return Deferred(now + SOON, CLASS_BUSY)
+        template_id = None
+        try:
+            with self._database.reading() as session:
+                template = templates.current(session, card.programme_id)
+                known = session.get_one(GoogleClass, card.programme_id)
+            body = self._class_body(card.class_id, template)
+            reply = self._upsert(
+                "loyaltyClass",
+                card.class_id,
+                body,
+                objects.class_patch(body),
+                Errand(errand.clock, min(errand.until, ours)),
+                is_known=known.class_id == card.class_id and known.template_id is not None,
+            )
+            outcome = _settled(reply, errand.clock())
+            if not isinstance(outcome, Deferred | Rejected):
+                template_id = template.id
+            return outcome
+        finally:
+            with self._database.transaction() as session:
+                copies.release_class(session, card.programme_id, card.class_id, ours, template_id)
+
+    def _class_body(self, class_id: str, template: Template) -> Body:
+        pictures = f"{self._public_url}/google/designs/{template.id}"
+        return objects.class_body(
+            class_id,
+            templates.design(template),
+            Pictures(logo=f"{pictures}/logo.png", hero=f"{pictures}/hero.png"),
+            f"{self._public_url}/google/callback",
+        )
+
+    def _upsert(
+        self,
+        kind: Kind,
+        id_: str,
+        body: Body,
+        patch: Mapping[str, object],
+        errand: Errand,
+        *,
+        is_known: bool,
+    ) -> Reply:
+        """Insert or patch, whichever it takes. `missing` in the reply: not even an insert worked,
+        so what is missing is the class."""
+        inserting = not is_known
+        for _ in range(MOST_CALLS):
+            reply = self._call(
+                kind, None if inserting else id_, body if inserting else patch, errand
+            )
+            if reply.exists and inserting:
+                inserting = False
+            elif reply.missing and not inserting:
+                inserting = True
+            elif reply.no_more_notices and objects.NOTIFY in patch:
+                # The change itself is taken at any time, only not aloud.
+                patch = {name: patch[name] for name in patch if name != objects.NOTIFY}
+            else:
+                return reply
+        return Reply(Deferred(errand.clock() + LATER, "neither_inserted_nor_patched"))
+
+    def _call(
+        self, kind: Kind, id_: str | None, body: Mapping[str, object], errand: Errand
+    ) -> Reply:
+        now = errand.clock()
+        left_s = (errand.until - now).total_seconds()
+        if left_s <= 0:
+            # From here on the object may be another's to write.
+            return Reply(Deferred(now, OUT_OF_TIME))
+        with self._database.transaction() as session:
+            granted = budget.take(session, self._issuer, now)
+        if not granted:
+            return Reply(Deferred(budget.next_second(now), NO_BUDGET))
+        limit_s = min(left_s, ANSWER_LIMIT_S)
+        if id_ is None:
+            return self._google.insert(kind, body, now, limit_s)
+        return self._google.patch(kind, id_, body, now, limit_s)
+
+
+def _settled(reply: Reply, now: datetime) -> Outcome:
+    """What could not be brought about although Google said nothing against it is tried again."""
+    if isinstance(reply.outcome, Rejected) and (reply.missing or reply.exists):
+        return Deferred(now + LATER, reply.outcome.reason)
+    return reply.outcome

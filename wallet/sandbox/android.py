@@ -1,0 +1,280 @@
+"""A virtual Android phone: its owner saves cards in Google Wallet, and Google hands them over anew
+whenever they change. Where Google would reach it by channels of its own, it asks the stand-in."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+import structlog
+
+from wallet.sandbox import android_card
+from wallet.sandbox.android_card import AndroidCard
+from wallet.sandbox.exchanges import Answer, Caller, Journal
+from wallet.sandbox.google.server import SAVE_PATH
+from wallet.sandbox.passbook import FieldChange
+from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
+from wallet.sandbox.words import Language
+from wallet.settings import Settings
+
+AGENT = "Mozilla/5.0 (Linux; Android 16; Kopilka virtual phone)"
+FETCHER = "Kopilka sandbox, in place of Google"
+MOST_CARDS = 20
+MOST_STEPS = 4  # from a card's page to the save link
+KEPT_CHANGES = 20
+KEPT_PICTURES = 20
+MOST_PICTURE_BYTES = 5_000_000
+LISTEN_S = 1.0
+GRACE_S = 5.0
+GAP_S = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice: of a message, or of a field that changed."""
+
+    number: int
+    field: str
+    header: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class AndroidChange:
+    """A card that was replaced, and of what Google told its owner meanwhile."""
+
+    number: int
+    at: datetime
+    before: AndroidCard
+    after: AndroidCard
+    notice: Told | None
+
+    def message(self, language: Language) -> str | None:
+        """What the notification said; None if the card changed in silence. Google words it, and
+        does not say how: here it is a field with its value, or the message."""
+        if self.notice is None:
+            return None
+        line = self.after.lines(language).get(self.notice.field)
+        parts = (line.label, line.value) if line else (self.notice.header, self.notice.body)
+        return ": ".join(part for part in parts if part)
+
+    def fields(self, language: Language) -> tuple[FieldChange, ...]:
+        return android_card.changes(self.before, self.after, language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """A card as the stand-in hands it over, with its notices, the newest last."""
+
+    card: AndroidCard
+    is_held: bool
+    notices: tuple[Told, ...]
+
+    @classmethod
+    def read(cls, found: Mapping[str, Any]) -> "_Handed":
+        notices = tuple(
+            Told(int(one["number"]), str(one["field"]), str(one["header"]), str(one["body"]))
+            for one in found["notices"]
+        )
+        card = AndroidCard(str(found["id"]), found["class"], found["object"])
+        return cls(card, bool(found["held"]), notices)
+
+    @property
+    def last_notice(self) -> int:
+        return self.notices[-1].number if self.notices else 0
+
+
+class VirtualAndroid:
+    """Several cards, and what changed about them. Safe to share between threads: operations go one
+    after another, readers never wait for them."""
+
+    def __init__(
+        self, stand_in_url: str, language: Language = "en", journal: Journal | None = None
+    ) -> None:
+        self.language = language
+        self.journal = journal or Journal()
+        self._stand_in = stand_in_url
+        self._caller = Caller("android", AGENT, self.journal)
+        # Pictures are fetched by Google itself, and reach phones through it.
+        self._fetcher = Caller("google", FETCHER, self.journal)
+        self._busy = threading.RLock()
+        # Replaced, never changed in place: a reader keeps the picture it began with.
+        self._handed: Mapping[str, _Handed] = {}
+        self._changes: tuple[AndroidChange, ...] = ()
+        self._revision = -1
+        self._pictures: OrderedDict[str, bytes] = OrderedDict()
+
+    @classmethod
+    def of(cls, settings: Settings, language: Language, journal: Journal) -> "VirtualAndroid":
+        return cls(f"http://127.0.0.1:{settings.sandbox.google}", language, journal)
+
+    @property
+    def cards(self) -> list[AndroidCard]:
+        """In the order in which they were added."""
+        return [handed.card for handed in self._handed.values()]
+
+    @property
+    def changes(self) -> tuple[AndroidChange, ...]:
+        """The newest last."""
+        return self._changes
+
+    def carried(self, id_: str) -> AndroidCard | None:
+        found = self._handed.get(id_)
+        return found.card if found else None
+
+    def add(self, address: str) -> AndroidCard:
+        """Save the card behind a link: a save link, what leads to one, or a card's page. Raises
+        `SandboxTrouble`; `google_not_set_up` where the service offers no card for Google."""
+        with self._busy:
+            if len(self._handed) >= MOST_CARDS:
+                raise SandboxTrouble("too_many_cards", most=MOST_CARDS)
+            ids = self._save(address)
+            _, found = self._news(ids, -1, 0.0)
+            for handed in found:
+                self._handed = {**self._handed, handed.card.id: handed}
+            self.journal.touch()
+            if ids[-1] not in self._handed:
+                raise SandboxTrouble("google_refused", status=404)
+            return self._handed[ids[-1]].card
+
+    def remove(self, id_: str) -> None:
+        """Take the card out of the owner's wallet. Fine if it is not there."""
+        with self._busy:
+            if id_ not in self._handed:
+                return
+            self._drop(id_)
+            address = f"{self._stand_in}/phone/remove"
+            self._caller.ask("POST", address, "drop", body={"id": id_})
+
+    def hear(self, wait_s: float) -> tuple[AndroidChange, ...]:
+        """What changed, as soon as something did or when the wait is over. Raises
+        `SandboxTrouble` if the stand-in cannot be asked."""
+        ids = list(self._handed)
+        revision, found = self._news(ids, self._revision, wait_s)
+        with self._busy:
+            if self._handed.keys() <= set(ids):
+                # Of a card that was added meanwhile, news up to here may have gone unheard.
+                self._revision = revision
+            changes = [self._take(handed) for handed in found]
+        return tuple(change for change in changes if change is not None)
+
+    def listen(self, stop: threading.Event) -> None:
+        """Hear news until told to stop, through every kind of trouble. A card that is added while
+        it waits is asked about from the next round on."""
+        while not stop.is_set():
+            try:
+                if self._handed:
+                    self.hear(LISTEN_S)
+                else:
+                    stop.wait(GAP_S / 5)
+            except SandboxTrouble as trouble:
+                log.debug("google_stand_in_unheard", problem=trouble.problem)
+                stop.wait(GAP_S)
+
+    def picture(self, id_: str, name: str) -> bytes | None:
+        """The logo or the banner, fetched as Google would from where the class says."""
+        handed = self._handed.get(id_)
+        address = handed.card.picture(name) if handed else ""
+        if urlsplit(address).scheme not in ("http", "https"):
+            return None
+        with self._busy:
+            if address not in self._pictures:
+                try:
+                    answer = self._fetcher.ask("GET", address, "picture")
+                except NoAnswer:
+                    return None
+                is_picture = answer.status == 200 and answer.media_type == "image/png"
+                if not is_picture or len(answer.content) > MOST_PICTURE_BYTES:
+                    return None
+                self._pictures[address] = answer.content
+                if len(self._pictures) > KEPT_PICTURES:
+                    self._pictures.popitem(last=False)
+            return self._pictures[address]
+
+    def _save(self, address: str) -> list[str]:
+        for _ in range(MOST_STEPS):
+            parts = urlsplit(address)
+            if parts.scheme not in ("http", "https") or not parts.netloc:
+                raise SandboxTrouble("not_a_link")
+            if address.startswith(self._stand_in + SAVE_PATH):
+                return self._save_at_stand_in(address)
+            if SAVE_PATH in parts.path:
+                raise SandboxTrouble("real_google")
+            answer = self._caller.ask(
+                "GET", address, "follow", headers={"Accept-Language": self.language}
+            )
+            address = urljoin(address, _next_step(answer))
+        raise SandboxTrouble("google_refused", status=answer.status)
+
+    def _save_at_stand_in(self, address: str) -> list[str]:
+        answer = self._caller.ask("GET", address, "save", headers={"Accept": "application/json"})
+        if answer.status != 200:
+            raise SandboxTrouble("google_refused", status=answer.status)
+        return [str(id_) for id_ in answer.json()["objectIds"]]
+
+    def _news(self, ids: list[str], after: int, wait_s: float) -> tuple[int, list[_Handed]]:
+        query = f"ids={quote(','.join(ids), safe=',')}&after={after}&wait={wait_s}"
+        address = f"{self._stand_in}/phone/news?{query}"
+        try:
+            answer = self._caller.ask("GET", address, None, answer_timeout_s=wait_s + GRACE_S)
+            news = answer.json()
+            return int(news["revision"]), [_Handed.read(one) for one in news["cards"]]
+        except (NoAnswer, KeyError, TypeError, ValueError) as error:
+            raise SandboxTrouble("no_google_stand_in", address=self._stand_in) from error
+
+    def _take(self, new: _Handed) -> AndroidChange | None:
+        """Put a card in the old one's place; whoever removed it elsewhere has removed it here."""
+        old = self._handed.get(new.card.id)
+        if old is None:
+            return None
+        if not new.is_held:
+            self._drop(new.card.id)
+            return None
+        self._handed = {**self._handed, new.card.id: new}
+        if new == old:
+            return None
+        fresh = [notice for notice in new.notices if notice.number > old.last_notice]
+        number = self._changes[-1].number + 1 if self._changes else 1
+        now = datetime.now(UTC)
+        notice = fresh[-1] if fresh else None
+        change = AndroidChange(number, now, old.card, new.card, notice)
+        self._changes = (*self._changes, change)[-KEPT_CHANGES:]
+        self.journal.record("google", "GET", "/phone/news", 200, None, "sync")
+        return change
+
+    def _drop(self, id_: str) -> None:
+        self._handed = {key: one for key, one in self._handed.items() if key != id_}
+        self.journal.touch()
+
+
+def _next_step(answer: Answer) -> str:
+    """Where a link leads: on by a redirect, or to the page's way into Google Wallet."""
+    if 300 <= answer.status < 400 and "Location" in answer.headers:
+        return answer.headers["Location"]
+    if answer.status == 404:
+        raise SandboxTrouble("google_not_set_up")
+    if answer.status != 200:
+        raise SandboxTrouble("google_refused", status=answer.status)
+    finder = _GoogleLinkFinder()
+    finder.feed(answer.content.decode("utf-8", "replace"))
+    if answer.media_type != "text/html" or finder.found is None:
+        raise SandboxTrouble("google_not_set_up")
+    return finder.found
+
+
+class _GoogleLinkFinder(HTMLParser):
+    """The first link of a page that ends as a card's way to Google does."""
+
+    found: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        href = dict(attrs).get("href") or ""
+        path = urlsplit(href).path
+        if tag == "a" and self.found is None and (path.endswith("/google") or SAVE_PATH in path):
+            self.found = href

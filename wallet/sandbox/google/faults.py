@@ -1,0 +1,63 @@
+"""Troubles that tests and curious people order: what Google does on its bad days."""
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+# `status` answers so and does nothing; `lost` does the work and never answers; `silent` does
+# neither; `slow` does both, later.
+Manner = Literal["status", "lost", "silent", "slow"]
+API = "/walletobjects/"
+MANNERS: tuple[Manner, ...] = get_args(Manner)
+
+
+@dataclass(slots=True)
+class Fault:
+    """Strikes requests whose method and path contain `where`, so many times or for good."""
+
+    manner: Manner
+    where: str = API
+    times: int | None = None
+    status: int = 503
+    reason: str = "backendError"
+    retry_after_s: int | None = None
+    delay_s: float = 0.0
+
+    @classmethod
+    def ordered(cls, order: Mapping[str, object]) -> "Fault":
+        """Raises TypeError or ValueError for an order that makes no sense."""
+        fault = cls(**order)  # type: ignore[arg-type]
+        if fault.manner not in MANNERS:
+            raise ValueError(f"manner is one of {', '.join(MANNERS)}")
+        if not 400 <= fault.status < 600:
+            raise ValueError("a status of a fault is 400 to 599")
+        if not isinstance(fault.where, str):
+            raise TypeError("where is a text")
+        return fault
+
+
+class Faults:
+    """The orders that stand, the oldest first. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._standing: list[Fault] = []
+
+    def order(self, fault: Fault) -> None:
+        with self._lock:
+            self._standing.append(fault)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._standing.clear()
+
+    def strike(self, request: str, manners: Collection[Manner] = MANNERS) -> Fault | None:
+        """The fault for this request (`PATCH /walletobjects/…`), which is then used up by one."""
+        with self._lock:
+            for fault in self._standing:
+                if fault.times != 0 and fault.where in request and fault.manner in manners:
+                    if fault.times is not None:
+                        fault.times -= 1
+                    return fault
+        return None

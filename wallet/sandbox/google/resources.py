@@ -1,0 +1,373 @@
+"""Classes and objects as Google keeps them: what may be written, what is read, who is told.
+
+A field that is written empty with PATCH goes; a list is replaced whole; PUT replaces everything.
+The oldest are forgotten among tens of thousands."""
+
+import base64
+import re
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from wallet.sandbox.google.refusals import GoogleRefusal, Violation, invalid
+from wallet.sandbox.google.schema import MOST, Body, check_names, check_whole, normal
+
+MOST_KEPT = 20_000
+MOST_LINKED = 50  # further ones are dropped without a word
+KEPT_NOTICES = 20
+NOTICES = 3
+NOTICE_SPAN = timedelta(hours=24)
+MOST_ON_A_PAGE = 1000
+
+ID = re.compile(r"([0-9]{5,20})\.([A-Za-z0-9._-]{1,200})")
+OUTPUTS = ("hasUsers", "hasLinkedDevice", "classReference", "review", "kind", "version")
+# A change of these may be told; Google names them and "others".
+TOLD = {"LoyaltyObject": "loyaltyPoints", "LoyaltyClass": "rewardsTier"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of Google's two sorts of resources. `path` stands in addresses."""
+
+    path: str
+    shape: str
+    called: str
+
+
+CLASS = Kind("loyaltyClass", "LoyaltyClass", "Wallet Object Class")
+OBJECT = Kind("loyaltyObject", "LoyaltyObject", "Wallet Object")
+KINDS = {kind.path: kind for kind in (CLASS, OBJECT)}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What Google told a phone's owner: of a message, or of `field`, which changed."""
+
+    number: int
+    at: datetime
+    header: str
+    body: str
+    field: str = ""
+
+
+@dataclass(slots=True)
+class Kept:
+    """A resource. Its body is replaced, never changed in place."""
+
+    body: Body
+    revision: int
+    has_users: bool = False
+    notices: deque[Notice] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
+    # When it last notified by a message, and by an update: Google counts them apart.
+    told: dict[str, deque[datetime]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An object with its class, as the phone of the person who saved it has them."""
+
+    id: str
+    revision: int
+    is_held: bool
+    class_: Body
+    object_: Body
+    notices: tuple[Notice, ...]
+
+
+class Resources:
+    """All that one issuer has at Google. Safe to share between threads."""
+
+    def __init__(self, issuer: str, clock: Callable[[], datetime]) -> None:
+        self.issuer = issuer
+        self._clock = clock
+        self._news = threading.Condition(threading.RLock())
+        self._kept: dict[str, OrderedDict[str, Kept]] = {
+            kind.path: OrderedDict() for kind in KINDS.values()
+        }
+        self._revision = 0
+
+    # What a client may do
+
+    def insert(self, kind: Kind, body: Body) -> Body:
+        check_names(kind.shape, body, kind.path)
+        self._require_id(body.get("id"))
+        with self._news:
+            kept = self._kept[kind.path]
+            id_ = str(body["id"])
+            if id_ in kept:
+                raise GoogleRefusal(409, "existingResource", f"{kind.called} {id_} already exists.")
+            whole = self._settled(kind, _merged({}, body), None)
+            kept[id_] = Kept(whole, self._next())
+            if len(kept) > MOST_KEPT:
+                kept.popitem(last=False)
+            return self._shown(kind, kept[id_])
+
+    def get(self, kind: Kind, id_: str) -> Body:
+        with self._news:
+            return self._shown(kind, self._find(kind, id_))
+
+    def patch(self, kind: Kind, id_: str, body: Body) -> Body:
+        check_names(kind.shape, body, kind.path)
+        with self._news:
+            kept = self._find(kind, id_)
+            if kind is CLASS and body.get("reviewStatus") is None:
+                raise _review_refusal("missing")
+            changes = {name: value for name, value in body.items() if name not in OUTPUTS}
+            return self._replace(kind, id_, kept, _merged(kept.body, changes))
+
+    def put(self, kind: Kind, id_: str, body: Body) -> Body:
+        check_names(kind.shape, body, kind.path)
+        with self._news:
+            return self._replace(kind, id_, self._find(kind, id_), _merged({"id": id_}, body))
+
+    def add_message(self, kind: Kind, id_: str, request: Body) -> Body:
+        """Refuses the fourth message of a day that would notify, and keeps nothing of it."""
+        if not isinstance(request, dict) or set(request) != {"message"}:
+            raise invalid(Violation("message", "Required field message is missing."))
+        message = request["message"]
+        check_names("Message", message, "message")
+        with self._news:
+            kept = self._find(kind, id_)
+            messages = [*kept.body.get("messages", ()), message]
+            if len(messages) > MOST["messages"]:
+                raise invalid(Violation("messages", "The resource has 10 messages already."))
+            notifies = message.get("messageType") == "TEXT_AND_NOTIFY"
+            if notifies and not self._may_tell(kept, "message"):
+                raise GoogleRefusal(
+                    403, "quotaExceeded", "The notification quota of this pass is used up."
+                )
+            kept.body = {**kept.body, "messages": messages}
+            kept.revision = self._next()
+            if notifies:
+                self._tell(kind, id_, _text(message, "header"), _text(message, "body"))
+            return {"resource": self._shown(kind, kept)}
+
+    def listed(self, kind: Kind, parent: str, most: int | None, token: str | None) -> Body:
+        """All classes of an issuer, or all objects of a class, a page at a time."""
+        with self._news:
+            if kind is OBJECT:
+                self._find(CLASS, parent)
+                found = [
+                    kept
+                    for kept in self._kept[kind.path].values()
+                    if kept.body["classId"] == parent
+                ]
+            elif parent == self.issuer:
+                found = list(self._kept[kind.path].values())
+            else:
+                raise _of_others()
+            begin = _place(token) if token else 0
+            end = len(found) if most is None else begin + min(most, MOST_ON_A_PAGE)
+            page = found[begin:end]
+            pagination: Body = {"resultsPerPage": len(page)}
+            if end < len(found):
+                pagination["nextPageToken"] = base64.urlsafe_b64encode(f"p{end}".encode()).decode()
+            return {
+                "resources": [self._shown(kind, kept) for kept in page],
+                "pagination": pagination,
+            }
+
+    # What a person may do
+
+    def hold(self, object_id: str, *, is_held: bool) -> bool:
+        """Save or remove; False if it was so already."""
+        with self._news:
+            kept = self._find(OBJECT, object_id)
+            changed = kept.has_users is not is_held
+            if changed:
+                kept.has_users = is_held
+                kept.revision = self._next()
+            return changed
+
+    def card(self, object_id: str) -> Card:
+        with self._news:
+            kept = self._find(OBJECT, object_id)
+            class_ = self._find(CLASS, kept.body["classId"])
+            revision = max(kept.revision, class_.revision)
+            notices = tuple(kept.notices)
+            return Card(object_id, revision, kept.has_users, class_.body, kept.body, notices)
+
+    def news(self, ids: Collection[str], after: int, wait_s: float) -> tuple[int, list[Card]]:
+        """Those cards that are newer than a revision, as soon as there is one or the time is up;
+        and the revision now. A phone that knows more than this one met a forerunner of it."""
+        with self._news:
+            known = after if after <= self._revision else -1
+            self._news.wait_for(lambda: any(self._newer(ids, known)), wait_s)
+            return self._revision, list(self._newer(ids, known))
+
+    # To outlive a restart
+
+    def remembered(self) -> Body:
+        with self._news:
+            return {
+                path: [[kept.body, kept.has_users] for kept in ones.values()]
+                for path, ones in self._kept.items()
+            }
+
+    def recall(self, remembered: Body) -> None:
+        with self._news:
+            for path, ones in remembered.items():
+                for body, has_users in ones:
+                    self._kept[path][body["id"]] = Kept(body, self._next(), has_users)
+
+    # The rules
+
+    def _require_id(self, id_: object) -> None:
+        match = ID.fullmatch(id_) if isinstance(id_, str) else None
+        if match is None:
+            raise GoogleRefusal(400, "invalidResource", f"Invalid resource ID: {id_}.")
+        if match[1] != self.issuer:
+            raise _of_others()
+
+    def _find(self, kind: Kind, id_: str) -> Kept:
+        self._require_id(id_)
+        kept = self._kept[kind.path].get(id_)
+        if kept is None:
+            reason = "classNotFound" if kind is CLASS else "resourceNotFound"
+            raise GoogleRefusal(404, reason, f"{kind.called} {id_} not found.")
+        return kept
+
+    def _replace(self, kind: Kind, id_: str, kept: Kept, body: Body) -> Body:
+        if body.get("id") != id_:
+            raise GoogleRefusal(400, "invalidResource", "The id in the body is another.")
+        asks_to_tell = body.get("notifyPreference") == "NOTIFY_ON_UPDATE"
+        whole = self._settled(kind, body, kept.body)
+        before, kept.body = kept.body, whole
+        if whole != before:
+            kept.revision = self._next()
+        told = TOLD[kind.shape]
+        has_news = asks_to_tell and _telling(before, told) != _telling(whole, told)
+        # The update has landed whatever the quota says: only the notice is swallowed.
+        if has_news and self._may_tell(kept, "update"):
+            self._tell(kind, id_, *_update_notice(kind, whole), told)
+        return self._shown(kind, kept)
+
+    def _settled(self, kind: Kind, body: Body, before: Body | None) -> Body:
+        """The whole resource as it is kept, if it may be so."""
+        whole = normal(kind.shape, body)
+        for name in ("notifyPreference", *OUTPUTS):
+            whole.pop(name, None)
+        check_whole(kind.shape, whole, kind.path)
+        if kind is CLASS:
+            return _reviewed(whole, before)
+        class_ = self._find(CLASS, whole["classId"])
+        if class_.body["reviewStatus"] != "APPROVED":
+            raise GoogleRefusal(
+                400, "invalid", f"Wallet Object Class {whole['classId']} is not approved."
+            )
+        self._check_links(whole)
+        return whole
+
+    def _check_links(self, whole: Body) -> None:
+        if "linkedObjectIds" not in whole:
+            return
+        whole["linkedObjectIds"] = whole["linkedObjectIds"][:MOST_LINKED]
+        for linked in whole["linkedObjectIds"]:
+            if linked == whole["id"]:
+                raise GoogleRefusal(400, "invalid", "An object cannot be linked to itself.")
+            self._find(OBJECT, linked)
+
+    def _shown(self, kind: Kind, kept: Kept) -> Body:
+        if kind is CLASS:
+            return kept.body
+        class_ = self._kept[CLASS.path].get(kept.body["classId"])
+        reference = {"classReference": class_.body} if class_ else {}
+        return {**kept.body, "hasUsers": kept.has_users, **reference}
+
+    def _may_tell(self, kept: Kept, by: str) -> bool:
+        """Whether one more notice fits into the day; if so, it is counted."""
+        now = self._clock()
+        times = kept.told.setdefault(by, deque(maxlen=NOTICES))
+        if len(times) == NOTICES and now - times[0] < NOTICE_SPAN:
+            return False
+        times.append(now)
+        return True
+
+    def _tell(self, kind: Kind, id_: str, header: str, body: str, field_: str = "") -> None:
+        """Put a notice before whoever holds this object, or any object of this class."""
+        ones = self._kept[OBJECT.path].values()
+        held = [
+            kept
+            for kept in ones
+            if kept.has_users and id_ == kept.body["id" if kind is OBJECT else "classId"]
+        ]
+        number, now = self._next(), self._clock()
+        for kept in held:
+            kept.notices.append(Notice(number, now, header, body, field_))
+            kept.revision = number
+
+    def _newer(self, ids: Collection[str], after: int) -> Iterator[Card]:
+        for id_ in ids:
+            if id_ in self._kept[OBJECT.path]:
+                card = self.card(id_)
+                if card.revision > after:
+                    yield card
+
+    def _next(self) -> int:
+        self._revision += 1
+        self._news.notify_all()
+        return self._revision
+
+
+def _merged(before: Body, changes: Body) -> Body:
+    """`changes` merged into `before`: objects by name, lists whole, null takes away."""
+    whole = dict(before)
+    for name, value in changes.items():
+        if value is None:
+            whole.pop(name, None)
+        elif isinstance(value, dict):
+            inner = whole.get(name)
+            whole[name] = _merged(inner if isinstance(inner, dict) else {}, value)
+        else:
+            whole[name] = value
+    return whole
+
+
+def _reviewed(whole: Body, before: Body | None) -> Body:
+    """Google approves at once what asks for a review; only it may say APPROVED."""
+    status = whole["reviewStatus"]
+    if status == "UNDER_REVIEW":
+        return {**whole, "reviewStatus": "APPROVED"}
+    if status != "DRAFT" or (before and before["reviewStatus"] != "DRAFT"):
+        raise _review_refusal(status)
+    return whole
+
+
+def _review_refusal(status: str) -> GoogleRefusal:
+    what = f"Invalid review status: {status}. A class is written with UNDER_REVIEW."
+    return GoogleRefusal(400, "invalid", what, [Violation("reviewStatus", what)])
+
+
+def _of_others() -> GoogleRefusal:
+    return GoogleRefusal(
+        403, "permissionDenied", "The caller does not have permission for this issuer."
+    )
+
+
+def _place(token: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(token).decode().removeprefix("p"))
+    except ValueError as error:
+        raise GoogleRefusal(400, "invalid", "Invalid page token.") from error
+
+
+def _telling(body: Body, name: str) -> object:
+    value = body.get(name)
+    return value.get("balance") if isinstance(value, dict) else value
+
+
+def _text(body: Body, name: str) -> str:
+    localized = body.get(f"localized{name.capitalize()}", {}).get("defaultValue", {})
+    return str(body.get(name) or localized.get("value", ""))
+
+
+def _update_notice(kind: Kind, whole: Body) -> tuple[str, str]:
+    """The field's label and its new value."""
+    if kind is CLASS:
+        return str(whole.get("rewardsTierLabel", "")), str(whole.get("rewardsTier", ""))
+    points = whole.get("loyaltyPoints", {})
+    balance: dict[str, Any] = points.get("balance") or {"string": ""}
+    return _text(points, "label"), str(next(iter(balance.values())))

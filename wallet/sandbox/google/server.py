@@ -1,0 +1,285 @@
+"""The stand-in as a web server: Google's addresses, and a few of its own for phones and orders."""
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+from werkzeug.wrappers import Request, Response
+
+from wallet.sandbox import words
+from wallet.sandbox.google import api
+from wallet.sandbox.google.account import (
+    LONGEST_TOKEN,
+    Account,
+    ensure_account,
+    token_uri,
+    write_private,
+)
+from wallet.sandbox.google.api import Call, Reply
+from wallet.sandbox.google.faults import Fault
+from wallet.sandbox.google.refusals import GoogleRefusal
+from wallet.sandbox.google.resources import Card
+from wallet.sandbox.google.stand_in import GoogleStandIn
+from wallet.sandbox.serving import LOOPBACK, bound
+from wallet.sandbox.words import Language
+from wallet.settings import SANDBOX_GOOGLE_ISSUER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+SAVE_PATH = "/gp/v/save/"
+KEYS_PATH = "/gp/m/issuer/keys"
+TOKEN_PATH = "/token"  # noqa: S105 - an address
+BATCH_PATH = "/batch"
+OWN_PATHS = ("/phone/", "/faults", "/stats")
+MOST_BODY_BYTES = 10_000_000
+LONGEST_WAIT_S = 30.0
+
+NOTHING_THERE = GoogleRefusal(404, "notFound", "There is nothing at this address.")
+
+_PAGE = Markup(
+    '<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>'
+    "<h1>{title}</h1><p>{lead}</p>"
+)
+
+
+class GoogleWeb:
+    """A WSGI application around a stand-in."""
+
+    def __init__(self, stand_in: GoogleStandIn) -> None:
+        self._stand_in = stand_in
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        request = Request(environ)
+        request.max_content_length = MOST_BODY_BYTES
+        if self._stand_in.is_closed:
+            self._cut(environ)
+        if request.path.startswith(OWN_PATHS):
+            return self._own(request)(environ, start_response)
+        target = request.path if not request.query_string else request.full_path
+        fault = self._stand_in.faults.strike(f"{request.method} {target}")
+        if fault is not None and fault.manner == "slow":
+            time.sleep(fault.delay_s)
+        if fault is not None and fault.manner == "status":
+            refusal = GoogleRefusal(fault.status, fault.reason, "Ordered by a fault.")
+            answer = _response(api.refused(refusal, fault.retry_after_s))
+        elif fault is not None and fault.manner == "silent":
+            self._hang(environ)
+        else:
+            answer = self._answer(request, target)
+        if fault is not None and fault.manner == "lost":
+            self._hang(environ)
+        return answer(environ, start_response)
+
+    def _answer(self, request: Request, target: str) -> Response:
+        data, path, own_url = request.get_data(), request.path, request.host_url.rstrip("/")
+        call = Call(request.method, target, data, request.headers.get("Authorization", ""))
+        try:
+            if path.startswith(api.ROOT):
+                return _response(api.answer(self._stand_in, call, own_url))
+            match request.method, path:
+                case "POST", "/batch" | "/batch/walletobjects/v1":
+                    kind = request.headers.get("Content-Type", "")
+                    kind, body = api.answer_batch(self._stand_in, call, kind, own_url)
+                    return Response(body, content_type=kind)
+                case "POST", "/token":
+                    return self._grant(request, f"{own_url}{TOKEN_PATH}")
+                case "GET", "/gp/m/issuer/keys":
+                    keys = self._stand_in.seal.root_keys(self._stand_in.clock())
+                    return _response(Reply(200, keys))
+                case "GET", _ if path.startswith(SAVE_PATH):
+                    return self._save(request, path.removeprefix(SAVE_PATH))
+        except GoogleRefusal as refusal:
+            self._stand_in.count_refusal()
+            return _response(api.refused(refusal))
+        return _response(api.refused(NOTHING_THERE))
+
+    def _grant(self, request: Request, own_uri: str) -> Response:
+        keeper = self._stand_in.doorkeeper
+        try:
+            granted = keeper.grant(request.form.to_dict(), own_uri, self._stand_in.clock())
+        except ValueError as error:
+            body = {"error": "invalid_grant", "error_description": str(error)}
+            return _response(Reply(400, body))
+        return _response(Reply(200, granted))
+
+    def _save(self, request: Request, token: str) -> Response:
+        if len(token) > LONGEST_TOKEN:
+            what = f"The token is longer than {LONGEST_TOKEN} characters."
+            raise GoogleRefusal(400, "invalid", what)
+        ids = self._stand_in.save(token)
+        if request.accept_mimetypes.best == "text/html":
+            return _saved_page(request)
+        return _response(Reply(200, {"objectIds": ids}))
+
+    def _own(self, request: Request) -> Response:
+        """What the sandbox's phones ask, and what is ordered by hand. Orders are JSON, which no
+        form of another site can send."""
+        try:
+            if request.method == "GET" and request.path == "/stats":
+                return _response(Reply(200, asdict(self._stand_in.stats)))
+            if request.method == "GET" and request.path == "/phone/news":
+                return _response(Reply(200, self._news(request)))
+            if request.method == "POST" and request.is_json:
+                order = json.loads(request.get_data())
+                if request.path == "/phone/remove":
+                    self._stand_in.remove(str(order["id"]))
+                    return _response(Reply(200, {}))
+                if request.path == "/faults":
+                    apply_faults(self._stand_in, order)
+                    return _response(Reply(200, {}))
+        except GoogleRefusal as refusal:
+            return _response(api.refused(refusal))
+        except (AttributeError, KeyError, TypeError, ValueError) as wrong:
+            return _response(Reply(400, {"error": f"{type(wrong).__name__}: {wrong}"}))
+        hint = "GET /phone/news, POST /phone/remove, POST /faults, GET /stats"
+        return _response(Reply(404, {"error": hint}))
+
+    def _news(self, request: Request) -> dict[str, object]:
+        ids = [id_ for id_ in request.args.get("ids", "").split(",") if id_]
+        wait_s = min(float(request.args.get("wait", "0")), LONGEST_WAIT_S)
+        after = int(request.args.get("after", "-1"))
+        revision, cards = self._stand_in.resources.news(ids, after, wait_s)
+        return {"revision": revision, "cards": [_card(card) for card in cards]}
+
+    def _hang(self, environ: "WSGIEnvironment") -> None:
+        self._stand_in.hang()
+        self._cut(environ)
+
+    @staticmethod
+    def _cut(environ: "WSGIEnvironment") -> None:
+        """Leave without an answer."""
+        with contextlib.suppress(OSError):
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError
+
+
+def apply_faults(stand_in: GoogleStandIn, order: dict[str, Any]) -> None:
+    """Do as a body of `POST /faults` says; the words are at the top of this package."""
+    if not isinstance(order, dict):
+        raise TypeError("an order is an object")
+    order = dict(order)
+    if order.pop("clear", False):
+        stand_in.faults.clear()
+        stand_in.callbacks()
+    if order.pop("forget_tokens", False):
+        stand_in.doorkeeper.forget()
+    if "callbacks" in order:
+        stand_in.callbacks(*order.pop("callbacks"))
+    if order:
+        stand_in.faults.order(Fault.ordered(order))
+
+
+def _card(card: Card) -> dict[str, object]:
+    return {
+        "id": card.id,
+        "revision": card.revision,
+        "held": card.is_held,
+        "class": card.class_,
+        "object": card.object_,
+        "notices": [
+            {
+                "number": one.number,
+                "header": one.header,
+                "body": one.body,
+                "field": one.field,
+            }
+            for one in card.notices
+        ],
+    }
+
+
+def _response(reply: Reply) -> Response:
+    answer = Response(reply.data(), reply.status, reply.headers)
+    answer.content_type = "application/json; charset=UTF-8"
+    return answer
+
+
+def _saved_page(request: Request) -> Response:
+    language: Language = (
+        "ru" if request.accept_languages.best_match(words.LANGUAGES) == "ru" else "en"
+    )
+    page = _PAGE.format(
+        language=language,
+        title=words.said("saved.title", language),
+        lead=words.said("saved.lead", language),
+    )
+    return Response(page, mimetype="text/html")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A stand-in at work. `credentials` is the key file of the account that may call it."""
+
+    stand_in: GoogleStandIn
+    port: int
+    credentials: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def save_url(self) -> str:
+        return self.url + SAVE_PATH
+
+    @property
+    def keys_url(self) -> str:
+        return self.url + KEYS_PATH
+
+
+def machine_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextlib.contextmanager
+def running(
+    credentials: Path,
+    *,
+    issuer: str = SANDBOX_GOOGLE_ISSUER,
+    port: int = 0,
+    callback_url: str | None = None,
+    clock: Callable[[], datetime] = machine_clock,
+    memory: Path | None = None,
+) -> Iterator[Running]:
+    """The stand-in in threads of its own, for as long as the block lasts; port 0 means a free one.
+    Writes the account's key file if it is not there. What is kept outlives the block in the file
+    `memory`. Raises `SandboxTrouble` if the port is taken."""
+    late = _Late()
+    with bound(late, port) as taken:
+        ensure_account(credentials, token_uri(taken), clock())
+        stand_in = GoogleStandIn(
+            issuer, Account.read(credentials), clock, callback_url=callback_url
+        )
+        if memory is not None and memory.exists():
+            stand_in.resources.recall(json.loads(memory.read_text()))
+        late.app = GoogleWeb(stand_in)
+        try:
+            yield Running(stand_in, taken, credentials)
+        finally:
+            stand_in.close()
+            if memory is not None:
+                write_private(memory, json.dumps(stand_in.resources.remembered()))
+
+
+class _Late:
+    """Holds the place of an application that needs to know its port before it can be made."""
+
+    app: GoogleWeb | None = None
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        app = self.app or Response(status=503)
+        return app(environ, start_response)

@@ -1,0 +1,146 @@
+"""Google Wallet for one issuer, in this process: who may call, what is kept, who is told."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from wallet.sandbox.google.account import Account, Doorkeeper, save_claims
+from wallet.sandbox.google.callbacks import ODDITIES, Event, Happening, Oddity, Postman, Seal
+from wallet.sandbox.google.faults import Faults
+from wallet.sandbox.google.refusals import GoogleRefusal
+from wallet.sandbox.google.resources import CLASS, OBJECT, Kind, Resources
+from wallet.sandbox.google.schema import Body
+
+RATE_PER_S = 20
+HANG_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Since the start. `refused` counts answers of 400 and above, `parts` calls inside batches."""
+
+    requests: int = 0
+    parts: int = 0
+    refused: int = 0
+
+
+class GoogleStandIn:
+    """`clock` is the time by which tokens, quotas and callbacks live; requests per second are
+    counted on the machine's own. Callbacks go to `callback_url` besides the class's own address."""
+
+    def __init__(
+        self,
+        issuer: str,
+        account: Account,
+        clock: Callable[[], datetime],
+        *,
+        callback_url: str | None = None,
+        rate_per_s: int = RATE_PER_S,
+    ) -> None:
+        self.account = account
+        self.clock = clock
+        self.resources = Resources(issuer, clock)
+        self.doorkeeper = Doorkeeper(account)
+        self.faults = Faults()
+        self.seal = Seal(issuer)
+        self.postman = Postman(self.seal, clock, callback_url)
+        self.rate_per_s = rate_per_s
+        # Whether calls inside a batch count towards the rate is not published.
+        self.parts_count = False
+        # How long a request hangs whose answer is lost; callers give up sooner.
+        self.hang_s = HANG_S
+        self._lock = threading.Lock()
+        self._recent: deque[float] = deque()
+        self._stats = Stats()
+        self._closed = threading.Event()
+
+    def save(self, token: str) -> list[str]:
+        """A person saves what is behind a link: what is new in it is made, what is known stays as
+        it is. The ids of the objects."""
+        payload = self._made(token)
+        ids = [str(one.get("id")) for one in payload.get("loyaltyObjects", [])]
+        if not ids:
+            raise GoogleRefusal(400, "invalid", "Invalid JWT: there is no object to save.")
+        for id_ in ids:
+            self._hold(id_, "save")
+        return ids
+
+    def remove(self, object_id: str) -> None:
+        """A person takes the card out of their wallet."""
+        self._hold(object_id, "del")
+
+    def insert_token(self, token: str) -> Body:
+        """What `jwt.insert` does: classes and objects of the token, for a link that is short."""
+        payload = self._made(token)
+        return {
+            name: [self.resources.get(kind, str(one["id"])) for one in payload.get(name, [])]
+            for name, kind in (("loyaltyClasses", CLASS), ("loyaltyObjects", OBJECT))
+            if payload.get(name)
+        }
+
+    def callbacks(self, *odd: Oddity) -> None:
+        """From now on, callbacks are odd in these ways; with none, they are well again."""
+        if unknown := set(odd) - set(ODDITIES):
+            raise ValueError(f"no such oddity: {', '.join(sorted(unknown))}")
+        self.postman.odd = frozenset(odd)
+
+    def count(self, *, parts: int = 0) -> None:
+        """One request more. Raises 429 if it is one too many of this second."""
+        with self._lock:
+            stats, weight = self._stats, 1 + (parts if self.parts_count else 0)
+            self._stats = Stats(stats.requests + 1, stats.parts + parts, stats.refused)
+            now = time.monotonic()
+            while self._recent and self._recent[0] <= now - 1:
+                self._recent.popleft()
+            if len(self._recent) + weight > self.rate_per_s:
+                raise GoogleRefusal(
+                    429, "rateLimitExceeded", "Quota exceeded for quota metric 'Requests'."
+                )
+            self._recent.extend([now] * weight)
+
+    def count_refusal(self) -> None:
+        with self._lock:
+            stats = self._stats
+            self._stats = Stats(stats.requests, stats.parts, stats.refused + 1)
+
+    @property
+    def stats(self) -> Stats:
+        return self._stats
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closed.is_set()
+
+    def hang(self) -> None:
+        """Keep a request waiting, at most until the stand-in closes."""
+        self._closed.wait(self.hang_s)
+
+    def close(self) -> None:
+        self._closed.set()
+        self.postman.close()
+
+    def _made(self, token: str) -> dict[str, list[Body]]:
+        payload = save_claims(self.account, token, self.clock())
+        for name, kind in (("loyaltyClasses", CLASS), ("loyaltyObjects", OBJECT)):
+            for one in payload.get(name, []):
+                self._insert_if_new(kind, one)
+        return payload
+
+    def _insert_if_new(self, kind: Kind, body: Body) -> None:
+        try:
+            self.resources.get(kind, str(body.get("id")))
+        except GoogleRefusal as refusal:
+            # A skinny one names what must be there already.
+            if refusal.status != 404 or set(body) <= {"id", "classId"}:
+                raise
+            self.resources.insert(kind, body)
+
+    def _hold(self, object_id: str, event: Event) -> None:
+        if self.resources.hold(object_id, is_held=event == "save"):
+            card = self.resources.card(object_id)
+            options = card.class_.get("callbackOptions", {})
+            happening = Happening(event, card.class_["id"], object_id)
+            self.postman.post(happening, options.get("url"))

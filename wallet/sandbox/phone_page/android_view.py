@@ -1,0 +1,114 @@
+"""What the page shows of the Android phone, as plain data: the card drawn as Google would."""
+
+import zlib
+
+from wallet.sandbox import words
+from wallet.sandbox.android import AndroidChange, VirtualAndroid
+from wallet.sandbox.android_card import AndroidCard, Line
+from wallet.sandbox.phone_page import view
+from wallet.sandbox.troubles import SandboxTrouble
+from wallet.sandbox.words import Language
+
+PICTURES = ("logo", "hero")
+QR = "QR_CODE"
+LIGHT, DARK = "#ffffff", "#202124"
+# Relative luminance at which black and white text are equally easy to read (WCAG 2.2).
+EVEN = 0.179
+
+
+def state(
+    android: VirtualAndroid, code: str | None, language: Language, trouble: SandboxTrouble | None
+) -> dict[str, object]:
+    """The card with this code, which the iPhone has in front, or the newest if that has none.
+    `trouble` is what kept the last card out."""
+    cards, changes = android.cards, android.changes
+    wanted = [card for card in cards if code is None or card.code == code]
+    card = wanted[-1] if wanted else None
+    last = [change for change in changes if card and change.after.id == card.id][-1:]
+    return {
+        "card": face(card, language) if card else None,
+        "note": _note(trouble, language),
+        "notices": [_notice(change, language) for change in changes],
+        "change": _changed(last[0], language) if last else None,
+    }
+
+
+def face(card: AndroidCard, language: Language) -> dict[str, object]:
+    """The card as it is drawn."""
+    ink = LIGHT if _luminance(card.colour) < EVEN else DARK
+    return {
+        "serial": card.id,
+        "colours": [card.colour, ink, ink],
+        "issuer": card.issuer(language),
+        "programme": card.programme(language),
+        "inactive": "" if card.is_active else words.said("page.voided", language),
+        "pictures": {name: address for name in PICTURES if (address := _picture(card, name))},
+        "rows": [[_line(line) for line in row] for row in card.face(language)],
+        "details": [_line(line) for line in card.details(language)],
+        "barcode": _barcode(card, language),
+    }
+
+
+def barcode_svg(card: AndroidCard) -> bytes | None:
+    """The code as a picture; None for the kinds that are shown as text."""
+    return view.qr_svg(card.code) if card.code_type == QR and card.code else None
+
+
+def _line(line: Line) -> dict[str, str]:
+    return {"label": line.label, "value": line.value}
+
+
+def _picture(card: AndroidCard, name: str) -> str:
+    """Its address on this page, which is another one as soon as the picture's own is."""
+    address = card.picture(name)
+    return f"/android/{card.id}/{name}.png?v={zlib.crc32(address.encode()):08x}" if address else ""
+
+
+def _barcode(card: AndroidCard, language: Language) -> dict[str, str] | None:
+    if not card.code_type:
+        return None
+    if card.code_type == QR:
+        address = f"/android/{card.id}/barcode.svg?v={zlib.crc32(card.code.encode()):08x}"
+        return {"picture": address, "caption": card.caption, "text": ""}
+    hint = words.said("page.no_barcode", language)
+    return {"picture": "", "caption": card.caption, "text": f"{hint}: {card.code_type} {card.code}"}
+
+
+def _note(trouble: SandboxTrouble | None, language: Language) -> str:
+    if trouble is None:
+        return words.said("page.android_empty", language)
+    if trouble.problem == "google_not_set_up":
+        return words.said("page.android_not_set_up", language)
+    return trouble.sentence(language)
+
+
+def _notice(change: AndroidChange, language: Language) -> dict[str, object]:
+    return {
+        "number": change.number,
+        "title": change.after.programme(language),
+        "text": change.message(language) or "",
+        "icon": _picture(change.after, "logo"),
+    }
+
+
+def _changed(change: AndroidChange, language: Language) -> dict[str, object]:
+    fields, message = change.fields(language), change.message(language)
+    return {
+        "before": [{"label": field.label, "value": field.before} for field in fields],
+        "after": [{"label": field.label, "value": field.after} for field in fields],
+        "message": (
+            words.said("page.lock_screen", language, message=message)
+            if message is not None
+            else words.said("page.android_silent", language)
+        ),
+        "took": "",
+    }
+
+
+def _luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance of `#rgb` or `#rrggbb`."""
+    digits = colour.removeprefix("#")
+    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    parts = [channel / 255 for channel in bytes.fromhex(digits)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

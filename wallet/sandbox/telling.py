@@ -1,0 +1,69 @@
+"""How the stories of the terminal are told: steps, sentences, and who said what to whom."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from wallet.sandbox import words
+from wallet.sandbox.exchanges import Journal
+from wallet.sandbox.words import Language
+
+Say = Callable[[str], None]
+Wallet = Literal["apple", "google"]
+WALLETS: tuple[Wallet, ...] = ("apple", "google")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the reader asked for on the command line."""
+
+    url: str
+    language: Language = "en"
+    card: str | None = None
+    points: int = 100
+    repeat: int = 1
+    wallet: Wallet = "apple"
+
+
+class Telling:
+    """Says things in one language, line by line."""
+
+    def __init__(self, language: Language, echo: Say, journal: Journal) -> None:
+        self.echo = echo
+        self._language: Language = language
+        self._journal = journal
+        self._told = 0
+        self._steps = 0
+
+    def step(self, name: str, **facts: object) -> None:
+        self._steps += 1
+        self.echo(f"\n{self._steps}. {words.said(f'story.{name}', self._language, **facts)}")
+
+    def say(self, name: str, **facts: object) -> None:
+        self.echo(words.said(f"story.{name}", self._language, **facts))
+
+    @contextlib.contextmanager
+    def exchanges(self) -> Iterator[None]:
+        """What was asked and answered meanwhile, also if it ended badly."""
+        try:
+            yield
+        finally:
+            unit = words.said("ms", self._language)
+            for exchange in self._journal.after(self._told):
+                status = "—" if exchange.status is None else str(exchange.status)
+                ms = "" if exchange.ms is None else f"{exchange.ms:.0f} {unit}"
+                sentence = exchange.sentence(self._language)
+                self.echo(f"  {exchange.method:6} {status:>3} {ms:>8}  {sentence}")
+                self.echo(f"  {'':19}  {exchange.path}")
+            self.skip()
+
+    def skip(self) -> None:
+        """Leave what was said so far untold."""
+        exchanges = self._journal.after(0)
+        self._told = exchanges[-1].number if exchanges else 0
+
+
+def whole_ms(ms: float) -> int:
+    """A push may overtake the answer: then nobody waited for it at all."""
+    return max(0, round(ms))
