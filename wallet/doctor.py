@@ -78,7 +78,7 @@ def _database(installation: Installation) -> Iterator[Finding]:
         yield _count(session, OutboxRow, "events wait to be carried on")
         yield _count(session, PushRow, "pushes wait")
         yield _count(session, DueRow, "changes wait for Google")
-        yield _count(session, Device, "phones are registered")
+        yield _count(session, Device, "registrations of Apple devices")
         for complaint in complaints.newest(session, COMPLAINTS_SHOWN):
             yield Finding(
                 "note", f"A phone complained at {complaint.received_at:%F %T}: {complaint.line}"

@@ -629,9 +629,9 @@ def running(
 
 async def _go_dark(stand_in: PushStandIn, pushes: asyncio.Server) -> None:
     pushes.close()
-    # Who was let in a moment ago becomes a connection within the next rounds of the loop, and
-    # must not be left with a line that nobody answers.
-    for _ in range(4):
+    # Who was let in a moment ago becomes a connection only in the next round of the loop, and must
+    # not be left with a line that nobody answers.
+    for _ in range(2):
         stand_in.cut_connections()
         await asyncio.sleep(0)
 

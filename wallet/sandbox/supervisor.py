@@ -81,12 +81,17 @@ def greeting(settings: Settings) -> str:
             f"  Join and get a card     {url}/join/{DEMO}",
             f"  The virtual phones      http://127.0.0.1:{settings.sandbox.phone}",
             f"  API key and secrets     {settings.data / SANDBOX_ENV}",
-            "  The whole loop at once  wallet phone   (in another terminal)",
+            f"  The whole loop at once  {_command()} phone   (in another terminal)",
             "",
             "  Sandbox: real phones refuse these cards. The README says how to go live.",
             "  Stop with Ctrl-C.",
         ]
     return "\n".join(lines)
+
+
+def _command() -> str:
+    """`wallet`, as this very process was called: it may not be on the path."""
+    return sys.argv[0] if sys.argv[0].endswith("wallet") else "wallet"
 
 
 def _parts(settings: Settings) -> list[str]:

@@ -163,12 +163,12 @@ WORDS: dict[str, tuple[str, str]] = {
         " till → service → Apple and Google → phones.",
     ),
     "page.real_phones": (
-        "Это песочница: настоящие телефоны такие карты не принимают, потому что их подписала эта"
-        " машина, а не Apple. Чтобы выпускать настоящие, получите у Apple сертификат Pass Type ID;"
-        " как — в README, раздел «Going live with Apple».",
-        "This is a sandbox: real phones refuse its cards, since this machine signed them and not"
-        " Apple. To issue real ones, get a Pass Type ID certificate from Apple; the README says"
-        " how, under “Going live with Apple”.",
+        "Это песочница: настоящие телефоны её карты не принимают, ведь их выпустила эта машина, а"
+        " не Apple и не Google. Как выпускать настоящие — в README, разделы «Going live with"
+        " Apple» и «Going live with Google».",
+        "This is a sandbox: real phones refuse its cards, since this machine issued them and"
+        " neither Apple nor Google. How to issue real ones is in the README, under “Going live"
+        " with Apple” and “Going live with Google”.",
     ),
     "page.needs_script": (
         "Странице нужен JavaScript: она показывает, что происходит в телефоне прямо сейчас.",
