@@ -94,6 +94,11 @@ def new_card_number() -> str:
     return digits + check_digit(digits)
 
 
+def plain(number: str) -> str:
+    """A card number without the spaces that people read it by."""
+    return "".join(number.split())
+
+
 def is_card_number(number: str) -> bool:
     """Whether `number` can be a card at all: what a till may check without asking anyone."""
     return (
@@ -155,9 +160,10 @@ def by_public_id(session: Session, public_id: str) -> Member:
 
 
 def by_card(session: Session, number: str) -> Member:
-    """Raises `UnknownCard`."""
+    """The member with this card; the spaces it is printed with do not count. Raises
+    `UnknownCard`."""
     member = session.scalar(
-        select(Member).join(Card, Card.member_id == Member.id).where(Card.number == number)
+        select(Member).join(Card, Card.member_id == Member.id).where(Card.number == plain(number))
     )
     if member is None:
         raise UnknownCard
@@ -181,7 +187,7 @@ def find(session: Session, search: Search, after_id: int, limit: int) -> Sequenc
     """Members that fit, oldest first, from behind member `after_id`."""
     query = select(Member).where(Member.id > after_id).order_by(Member.id).limit(limit)
     if search.card is not None:
-        query = query.join(Card).where(Card.number == search.card)
+        query = query.join(Card).where(Card.number == plain(search.card))
     else:
         query = query.join(Person)
         if search.phone is not None:

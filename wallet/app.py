@@ -9,7 +9,7 @@ import structlog
 from apiflask import APIBlueprint, APIFlask
 from flask import Flask, Response, g, request
 from uuid_utils.compat import uuid7
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -110,6 +110,9 @@ def _answer_errors(app: APIFlask) -> None:
                 answer.headers[name] = value
         return answer
 
+    def on_nesting(_error: RecursionError) -> AnyResponse:
+        return on_http_error(BadRequest())  # JSON nested thousands deep
+
     def on_bug(error: Exception) -> AnyResponse:
         log.exception("request_failed", route=str(request.url_rule))
         return on_http_error(InternalServerError())
@@ -118,6 +121,7 @@ def _answer_errors(app: APIFlask) -> None:
     app.register_error_handler(LedgerError, on_refusal)
     app.register_error_handler(WalletError, on_refusal)
     app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(RecursionError, on_nesting)
     app.register_error_handler(Exception, on_bug)
 
 

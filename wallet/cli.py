@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from ledger import programmes
 from ledger.database import Database
@@ -44,11 +45,17 @@ def in_words(command: Command) -> Command:
             command(*args, **kwargs)
         except (LedgerError, WalletError) as error:
             raise click.ClickException(str(error)) from error
+        except DBAPIError as error:
+            raise click.ClickException(
+                f"The database does not answer as it should ({type(error.orig).__name__})."
+                " Look at WALLET_DATABASE_URL, and whether the server runs."
+            ) from error
 
     return wrapped
 
 
 def environment() -> Settings:
+    os.umask(0o077)  # what we write holds names, phone numbers and keys
     found = settings.from_env(os.environ)
     logs.configure(found.log_level, readable=found.in_sandbox)
     return found
@@ -79,7 +86,9 @@ def run() -> None:
 @in_words
 def web() -> None:
     """The web process; with the broker memory:// it holds the worker too."""
-    WebServer(environment()).run()
+    found = environment()
+    connect(found).database.close()  # what is wrong is said here in a sentence, once
+    WebServer(found).run()
 
 
 @main.command()
@@ -162,9 +171,8 @@ def keys_group() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    default=["*"],
-    show_default=True,
-    help=f"May be given several times: {', '.join(apikeys.SCOPES)}.",
+    required=True,
+    help=f"May be given several times: {', '.join(apikeys.SCOPES)}; or * for all.",
 )
 @in_words
 def add_key(name: str, scopes: tuple[str, ...]) -> None:
@@ -216,6 +224,16 @@ def add_source(name: str, programme: str, kind: str) -> None:
         sources.add(session, installation.keys, name, kind, programme_id, secret, now)
     click.echo(f"{installation.settings.public_url}/webhooks/{name}")
     click.echo(secret)
+
+
+@sources_group.command("list")
+@in_words
+def list_sources() -> None:
+    """All sources: name, kind, programme, since when."""
+    with at_work().database.reading() as session:
+        for source in sources.listed(session):
+            programme = programmes.by_id(session, source.programme_id).code
+            click.echo(f"{source.name}: {source.kind}, {programme}, since {source.created_at:%F}")
 
 
 @sources_group.command("rotate")

@@ -60,6 +60,12 @@ def _mode(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", f"API key and secrets: {settings.data / SANDBOX_ENV}")
     else:
         yield Finding("good", f"Production at {settings.public_url}.")
+        if settings.proxy_hops == 0:
+            yield Finding(
+                "note",
+                "WALLET_PROXY_HOPS is 0: right only if phones reach this process directly. Behind a"
+                " proxy all customers count as one address.",
+            )
 
 
 def _database(installation: Installation) -> Iterator[Finding]:

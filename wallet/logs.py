@@ -2,6 +2,7 @@
 
 Nobody should log a secret; should somebody, the value is replaced by name here."""
 
+import json
 import logging
 import sys
 
@@ -52,7 +53,27 @@ def configure(level: str, *, readable: bool) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(_OneLine())
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[lines], force=True)
+    # They tell of a broker that is away at each of many attempts, and with a trace.
+    for chatty in ("kombu", "celery.worker.consumer.consumer", "celery.beat"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+
+
+class _OneLine(logging.Formatter):
+    """What libraries have to say, as a line like ours; of an error its kind, without a trace."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "event": "library",
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "message": record.getMessage().partition("\n")[0][:300],
+        }
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+        return json.dumps(line, ensure_ascii=False)
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

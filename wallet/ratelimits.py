@@ -39,19 +39,30 @@ class RateLimits:
 
     def add_to(self, app: Flask) -> None:
         app.before_request(self._check)
+        app.after_request(self._count_guesses)
 
     def _check(self) -> Response | None:
         group = next((name for path, name in GROUPS.items() if request.path.startswith(path)), "")
         limit = self._limits.get(group)
-        if limit is not None and not self._may(limit, group, _caller(request)):
-            error = TooManyRequests()
-            error.retry_after = self._wait_s(limit, group, _caller(request))
-            raise error
+        if limit is None or (group == "join" and request.method != "POST"):
+            return None
+        caller = _caller(request, group)
+        if not self._may(limit, group, caller):
+            raise TooManyRequests(retry_after=self._wait_s(limit, group, caller))
+        guesses = self._limits["guess"]
+        if group == "api" and not self._may(guesses, "guess", _address(request), only_ask=True):
+            raise TooManyRequests(retry_after=self._wait_s(guesses, "guess", _address(request)))
         return None
 
-    def _may(self, limit: RateLimitItem, *who: str) -> bool:
+    def _count_guesses(self, response: Response) -> Response:
+        """A key that nobody has must not open a fresh count of its own."""
+        if response.status_code == 401 and request.path.startswith("/api/v1/"):
+            self._may(self._limits["guess"], "guess", _address(request))
+        return response
+
+    def _may(self, limit: RateLimitItem, *who: str, only_ask: bool = False) -> bool:
         try:
-            return self._limiter.hit(limit, *who)
+            return (self._limiter.test if only_ask else self._limiter.hit)(limit, *who)
         except Exception as error:
             log.warning("rate_not_counted", error=type(error).__name__)
             return True
@@ -61,9 +72,13 @@ class RateLimits:
         return max(1, round(ends_at - time.time()))
 
 
-def _caller(asked: Request) -> str:
-    """A key, where one is sent: many shops may stand behind one address. Never kept as it is."""
+def _caller(asked: Request, group: str) -> str:
+    """At the API a key: many shops may stand behind one address. Never kept as it is."""
     key = asked.headers.get("Authorization", "")
-    if key.startswith("Bearer "):
+    if group == "api" and key.startswith("Bearer "):
         return hashlib.sha256(key.encode()).hexdigest()[:32]
+    return _address(asked)
+
+
+def _address(asked: Request) -> str:
     return asked.remote_addr or "unknown"

@@ -1,5 +1,8 @@
 """The web server: gunicorn with threads, the same in the sandbox and in production."""
 
+import logging
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +16,22 @@ from wallet.worker import Embedded, Waker, create_celery
 
 GRACE_S = 30
 STUCK_AFTER_S = 60
+READING_S = 10
+
+
+def _is_no_slow_client(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, BlockingIOError)
+
+
+def _bound_reading(worker: Any) -> None:
+    """A client that stops in the middle of a request gives its thread back in a while. Linux hands
+    the limit on from a listening socket to each that it accepts."""
+    # Nothing to tell of: whoever wants to could fill the log with it.
+    logging.getLogger("gunicorn.error").addFilter(_is_no_slow_client)
+    for listener in worker.sockets:
+        limit = struct.pack("ll", READING_S, 0)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]
@@ -37,12 +56,12 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             # Addresses hold tokens of cards and devices: our own log names routes instead.
             "accesslog": None,
+            "post_worker_init": _bound_reading,
             "worker_exit": self._on_exit,
             "control_socket_disable": True,
         }
         for name, value in options.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
+            self.cfg.set(name, value)
 
     def load(self) -> Callable[..., Any]:
         celery = create_celery(self._settings)

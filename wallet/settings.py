@@ -25,6 +25,10 @@ SANDBOX_ENV = "sandbox.env"
 # Secrets of the sandbox say so, so that production can refuse them.
 SANDBOX_MARK = "sandbox"
 
+DATABASE_URL = re.compile(r"(postgresql\+psycopg://|sqlite:///)[^\s]")
+BROKER_URL = re.compile(r"memory://$|(redis|rediss|amqp|amqps|sentinel)://[^\s]")
+LAST_PORT = 65535
+DEFAULT_PORT = 8080
 RATE_LIMIT = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour)")
 RATE_LIMITS = {
     "api": "300/second",
@@ -34,6 +38,7 @@ RATE_LIMITS = {
     "card": "30/second",
     "join": "30/minute",
     "log": "60/minute",
+    "guess": "60/minute",
 }
 # Whoever tries the sandbox does so from one address.
 SANDBOX_RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "2000/second")
@@ -109,7 +114,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
     data = Path(env.text("WALLET_DATA", "var")).absolute()
     if mode == SANDBOX:
         env = _Environment({**_sandbox_values(data), **environ})
-    port = env.number("PORT", 8080)
+    port = env.number("PORT", DEFAULT_PORT)
     broker_url = env.text("WALLET_BROKER_URL", MEMORY_BROKER)
     settings = Settings(
         mode=mode,
@@ -170,7 +175,18 @@ def _check(settings: Settings) -> None:
             "must be 1 while WALLET_BROKER_URL is memory://; set a Redis or RabbitMQ broker to run"
             " more processes.",
         )
+    if not DATABASE_URL.match(settings.ledger.database_url):
+        raise SettingsError(
+            "WALLET_DATABASE_URL",
+            "must begin with postgresql+psycopg:// or sqlite:///, as SQLAlchemy writes them.",
+        )
+    if not BROKER_URL.match(settings.broker_url):
+        raise SettingsError(
+            "WALLET_BROKER_URL", "must begin with redis://, rediss://, amqp://, or be memory://."
+        )
     if settings.mode == SANDBOX:
+        if settings.sandbox.google > LAST_PORT:
+            raise SettingsError("PORT", "must leave room for the four ports after it.")
         return
     if not settings.public_url.startswith("https://"):
         raise SettingsError("WALLET_PUBLIC_URL", "must begin with https:// in production.")

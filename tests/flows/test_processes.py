@@ -1,8 +1,10 @@
 """Web, worker and beat as processes of their own, on PostgreSQL and Redis, killed at odd times."""
 
+import contextlib
 import io
 import json
 import signal
+import socket
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -202,6 +204,16 @@ def test_a_dead_broker_fails_no_request(service, url, member, database) -> None:
         answer = post(url, "accruals", {"member": member["id"], "points": 1})
         assert answer.status_code == 201
     assert rows(database, OutboxRow) >= 5
+
+
+def test_clients_that_stop_in_the_middle_do_not_stop_the_service(service, url, member) -> None:
+    address = ("127.0.0.1", int(service.environment["PORT"]))
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            half_open = stack.enter_context(socket.create_connection(address))
+            half_open.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-")
+        wait_until(lambda: answers(f"{url}/healthz"), "an answer", 90)
+    assert "Traceback" not in service.log_of("web")
 
 
 @pytest.mark.parametrize("command", ["worker", "beat"])

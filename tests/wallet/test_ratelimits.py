@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def environment(environment: dict[str, str]) -> dict[str, str]:
-    limits = "api=3/hour,join=2/hour,apple=4/hour"
+    limits = "api=3/hour,join=2/hour,apple=4/hour,guess=5/hour"
     return {**environment, "WALLET_RATE_LIMITS": limits, "WALLET_PROXY_HOPS": "1"}
 
 
@@ -20,17 +20,29 @@ def test_a_key_that_asks_too_often_is_told_to_wait(client) -> None:
 
 
 def test_a_person_who_tries_too_often_gets_a_page(client) -> None:
-    answers = [client.get("/join/demo?lang=ru") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    answers = [client.post("/join/demo?lang=ru") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [422, 422, 429]
     assert answers[-1].mimetype == "text/html"
+    assert client.get("/join/demo").status_code == 200  # looking is free
+
+
+def test_a_made_up_key_opens_no_count_of_its_own(client) -> None:
+    for number in range(3):
+        headers = {"Authorization": f"Bearer {number}"}
+        assert client.post("/join/demo", headers=headers).status_code == (
+            422 if number < 2 else 429
+        )
+    for number in range(6):
+        answer = client.get("/api/v1/members/x", headers={"Authorization": f"Bearer {number}"})
+        assert answer.status_code == (401 if number < 5 else 429)
 
 
 def test_addresses_are_told_apart_behind_the_proxy_that_was_set(client) -> None:
     for address in ("10.0.0.1", "10.0.0.2"):
         headers = {"X-Forwarded-For": f"6.6.6.6, {address}"}
         for _ in range(2):
-            assert client.get("/join/demo", headers=headers).status_code == 200
-        assert client.get("/join/demo", headers=headers).status_code == 429
+            assert client.post("/join/demo", headers=headers).status_code == 422
+        assert client.post("/join/demo", headers=headers).status_code == 429
 
 
 def test_health_and_styles_are_not_limited(client) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from wallet import problems
 from wallet.api.bodies import Problem
+from wallet.installation import here
 
 PROBLEM = "Problem"
 ALWAYS = (401, 403, 429, 500)
@@ -143,6 +144,8 @@ def complete(spec: dict[str, Any]) -> dict[str, Any]:
         "Members, points and offers. Errors are application/problem+json with a stable code;"
         " points are integers; times are RFC 3339 with a zone."
     )
+    # Not what the first caller named as our host: clients send their keys to this address.
+    spec["servers"] = [{"url": here().settings.public_url}]
     components = spec["components"]
     components["schemas"].pop("ValidationError", None)
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -22,7 +22,7 @@ Effect = Callable[[Session, datetime], BaseModel]
 
 def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
     """Carry out `effect` and answer 201, unless its Idempotency-Key was answered before."""
-    key = request.headers.get("Idempotency-Key", "")
+    key = _as_sent(request.headers.get("Idempotency-Key", ""))
     if not key and key_required:
         refuse(
             400,
@@ -31,7 +31,11 @@ def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
             " you repeat it.",
         )
     if len(key) > LONGEST_KEY or not key.isprintable():
-        refuse(400, "idempotency_key_invalid", f"A key has at most {LONGEST_KEY} characters.")
+        refuse(
+            400,
+            "idempotency_key_invalid",
+            f"A key has at most {LONGEST_KEY} characters, and none that cannot be seen.",
+        )
     now = here().clock()
     digest = hashlib.sha256(f"{request.path}\n{body.model_dump_json()}".encode()).digest()
 
@@ -49,6 +53,14 @@ def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
 
     answer = here().database.run(work)
     return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
+
+
+def _as_sent(header: str) -> str:
+    """A header as text: HTTP hands bytes on as Latin-1, clients mostly mean UTF-8."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
 
 
 def _answer(model: BaseModel) -> idempotency.Answer:

@@ -22,10 +22,11 @@ def scan(json_data: ScanIn) -> ScanOut:
     """Tell a till whose card this is.
 
     A number that is mistyped is found out by its check digit, before anybody is looked up."""
-    if not members.is_card_number(json_data.barcode):
+    number = members.plain(json_data.barcode)
+    if not members.is_card_number(number):
         raise UnknownCard
     with here().database.reading() as session:
-        return _seen(session, members.by_card(session, json_data.barcode))
+        return _seen(session, members.by_card(session, number))
 
 
 def _seen(session: Session, member: Member) -> ScanOut:

@@ -28,6 +28,9 @@ def request(folder: Path, email: str, name: str) -> Path:
             "key_exists",
             f"{key_file} is there already. Use its request, or choose another folder.",
         )
+    for option, text, longest in (("--email", email, 128), ("--name", name, 64)):
+        if not 0 < len(text.strip()) <= longest:
+            raise CertificateProblem("bad_name", f"{option}: from 1 to {longest} characters.")
     folder.mkdir(parents=True, exist_ok=True)
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     subject = x509.Name(

@@ -1,6 +1,7 @@
 """`wallet run`: everything on this machine, from an empty folder to "ready", and down again."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -18,11 +19,13 @@ from wallet import migrations
 from wallet.assembly import connect, system_clock
 from wallet.errors import SettingsError
 from wallet.sandbox import certificates, demo, google
-from wallet.settings import DEMO, SANDBOX_ENV, Settings
+from wallet.settings import DEFAULT_PORT, DEMO, SANDBOX_ENV, Settings
 
 START_S = 60
 STOP_S = 40
 LOOK_EVERY_S = 0.1
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
@@ -81,7 +84,7 @@ def greeting(settings: Settings) -> str:
             f"  Join and get a card     {url}/join/{DEMO}",
             f"  The virtual phones      http://127.0.0.1:{settings.sandbox.phone}",
             f"  API key and secrets     {settings.data / SANDBOX_ENV}",
-            f"  The whole loop at once  {_command()} phone   (in another terminal)",
+            f"  The whole loop at once  {_command(settings)} phone   (in another terminal)",
             "",
             "  Sandbox: real phones refuse these cards. The README says how to go live.",
             "  Stop with Ctrl-C.",
@@ -89,9 +92,10 @@ def greeting(settings: Settings) -> str:
     return "\n".join(lines)
 
 
-def _command() -> str:
-    """`wallet`, as this very process was called: it may not be on the path."""
-    return sys.argv[0] if sys.argv[0].endswith("wallet") else "wallet"
+def _command(settings: Settings) -> str:
+    """`wallet`, as this very process was called (it may not be on the path), for this very port."""
+    command = sys.argv[0] if sys.argv[0].endswith("wallet") else "wallet"
+    return command if settings.port == DEFAULT_PORT else f"PORT={settings.port} {command}"
 
 
 def _parts(settings: Settings) -> list[str]:
@@ -107,7 +111,9 @@ def _parts(settings: Settings) -> list[str]:
 def _child(name: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process of ours in a group of its own, so that Ctrl-C reaches it through us alone."""
     command = [sys.executable, "-m", "wallet", name]
-    child = subprocess.Popen(command, env=dict(environ), start_new_session=True)  # noqa: S603
+    child = subprocess.Popen(  # noqa: S603
+        command, env=dict(environ), start_new_session=True, preexec_fn=_die_with_parent
+    )
     try:
         yield child
     finally:
@@ -118,15 +124,21 @@ def _child(name: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[b
             os.killpg(child.pid, signal.SIGKILL)
 
 
+def _die_with_parent() -> None:
+    """In the child, before it becomes another program: Linux ends it should we be killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 @contextlib.contextmanager
 def _asked_to_stop() -> Iterator[list[int]]:
-    """A list that is empty until SIGTERM or SIGINT arrives."""
+    """A list that is empty until we are asked to stop, or the terminal closes."""
     asked: list[int] = []
 
     def ask(number: int, _frame: FrameType | None) -> None:
         asked.append(number)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, ask) for number in STOP_SIGNALS}
     try:
         yield asked
     finally:

@@ -189,6 +189,13 @@ class TestPoints:
             cursor = page["next_cursor"]
         assert seen == [5, 4, 3, 2, 1]
 
+    def test_a_card_number_may_be_typed_as_it_is_printed(self, api, member) -> None:
+        number = member["card"]["number"]
+        printed = " ".join(number[place : place + 4] for place in range(0, 16, 4))
+        assert api.post("accruals", {"card": printed, "points": 5}).status_code == 201
+        assert api.post("scans", {"barcode": printed}).status_code == 200
+        assert len(api.get(f"members?card={printed}").get_json()["items"]) == 1
+
     def test_points_may_wait_for_their_day(self, api, member, house) -> None:
         tomorrow = (house.clock() + timedelta(days=1)).isoformat()
         answer = api.post(
@@ -269,6 +276,8 @@ class TestBodies:
         [
             ('{"points": ', "application/json", 400, "malformed_json"),
             ("", "application/json", 400, "malformed_json"),
+            ("[" * 100_000, "application/json", 400, "malformed_json"),
+            ('{"a":' * 3_000, "application/json", 400, "malformed_json"),
             ("[]", "application/json", 422, "invalid_request"),
             ("5", "application/json", 422, "invalid_request"),
             ("points=5", "application/x-www-form-urlencoded", 415, "not_json"),
@@ -334,6 +343,12 @@ class TestIdempotency:
             body = {"member": member["id"], "points": 5}
         assert problem(api.post(path, body, key="")) == (400, "idempotency_key_missing")
 
+    def test_a_key_may_be_in_any_script(self, api, member) -> None:
+        body = {"member": member["id"], "points": 5}
+        key = "Чек № 42".encode().decode("latin-1")
+        first, again = (api.post("accruals", body, key=key) for _ in range(2))
+        assert (first.status_code, first.data) == (201, again.data)
+
     @pytest.mark.parametrize("key", ["x" * 256, "a\tb"])
     def test_a_key_that_cannot_be_kept_is_refused(self, api, member, key: str) -> None:
         answer = api.post("accruals", {"member": member["id"], "points": 5}, key=key)
@@ -395,8 +410,9 @@ class TestOffers:
 
 
 def test_the_description_of_the_api_is_served_and_names_every_route(client) -> None:
-    spec = client.get("/api/openapi.json").get_json()
+    spec = client.get("/api/openapi.json", headers={"Host": "evil.example"}).get_json()
     assert spec["openapi"].startswith("3.1")
+    assert spec["servers"] == [{"url": "http://127.0.0.1:8080"}]
     assert {"/api/v1/members", "/api/v1/accruals", "/api/v1/redemptions", "/api/v1/offers"} <= set(
         spec["paths"]
     )

@@ -158,18 +158,29 @@ class TestCode:
         picture = browser.draw(f"{serve(app)}{card.path}", width=320)
         assert card.number() in scan(picture)
 
-    def test_on_a_desktop_a_second_code_leads_to_this_page(
-        self, app, card, serve, browser, scan, installation
+    def test_a_desktop_shows_no_code_of_an_address_that_no_phone_can_reach(
+        self, app, card, serve, browser, scan
     ) -> None:
         picture = browser.draw(f"{serve(app)}{card.path}", width=1280)
-        public = f"{installation.settings.public_url}{card.path}"
-        assert sorted(scan(picture)) == sorted([card.number(), public])
+        assert scan(picture) == [card.number()]
 
     def test_it_is_drawn_in_the_page_itself(self, card) -> None:
         page = card.get(headers={"User-Agent": IPHONE}).text
         assert page.count("<svg") == 1
         assert 'fill="#fff"' in page
         assert 'stroke="#000"' in page
+
+
+class TestCodeOfThePage:
+    @pytest.fixture
+    def environment(self, environment: dict[str, str]) -> dict[str, str]:
+        return {**environment, "WALLET_PUBLIC_URL": "https://cards.example"}
+
+    def test_on_a_desktop_a_second_code_leads_to_this_page(
+        self, app, card, serve, browser, scan
+    ) -> None:
+        picture = browser.draw(f"{serve(app)}{card.path}", width=1280)
+        assert sorted(scan(picture)) == sorted([card.number(), f"https://cards.example{card.path}"])
 
 
 class TestWallets:
