@@ -17,7 +17,6 @@ from wallet.settings import DEMO, Settings
 
 NEWS_S = 20.0
 WATCH_S = 20.0
-TRY_AGAIN_S = 2.0
 
 
 class AndroidStory:
@@ -82,20 +81,7 @@ class AndroidStory:
         return card
 
     def _watch(self) -> None:
-        """Until interrupted. A stand-in that restarts is waited for, with one word about it."""
-        said = ""
-        while True:
-            try:
-                with self._telling.exchanges():
-                    changes = self._phone.hear(WATCH_S)
-                said = ""
-            except SandboxTrouble as trouble:
-                sentence = trouble.sentence(self._language)
-                if sentence != said:
-                    self._telling.echo(sentence)
-                said = sentence
-                time.sleep(TRY_AGAIN_S)
-                continue
+        for changes in self._telling.heard(lambda: self._phone.hear(WATCH_S)):
             self._tell(changes)
 
     def _accrue(self, customer: Customer) -> float:

@@ -19,7 +19,6 @@ from wallet.settings import DEMO, Settings
 
 PUSH_S = 20.0
 WATCH_S = 20.0
-TRY_AGAIN_S = 2.0
 
 
 def tell(settings: Settings, wish: Wish, say: Say) -> None:
@@ -95,20 +94,7 @@ class Story:
                 self._phone.remove(pass_.serial)
 
     def _watch(self) -> None:
-        """Until interrupted. A service that restarts is waited for, with one word about it."""
-        said = ""
-        while True:
-            try:
-                with self._telling.exchanges():
-                    push = self._phone.hear(WATCH_S)
-                said = ""
-            except SandboxTrouble as trouble:
-                sentence = trouble.sentence(self._language)
-                if sentence != said:
-                    self._telling.echo(sentence)
-                said = sentence
-                time.sleep(TRY_AGAIN_S)
-                continue
+        for push in self._telling.heard(lambda: self._phone.hear(WATCH_S)):
             if push is not None:
                 self._tell_changes(push.changes)
 

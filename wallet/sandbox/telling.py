@@ -1,17 +1,22 @@
 """How the stories of the terminal are told: steps, sentences, and who said what to whom."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from wallet.sandbox import words
 from wallet.sandbox.exchanges import Journal
+from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import Language
 
 Say = Callable[[str], None]
+News = TypeVar("News")
 Wallet = Literal["apple", "google"]
 WALLETS: tuple[Wallet, ...] = ("apple", "google")
+
+TRY_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,24 @@ class Telling:
                 self.echo(f"  {exchange.method:6} {status:>3} {ms:>8}  {sentence}")
                 self.echo(f"  {'':19}  {exchange.path}")
             self.skip()
+
+    def heard(self, hear: Callable[[], News]) -> Iterator[News]:
+        """What `hear` brings, again and again, until interrupted. A server that restarts is waited
+        for, with one word about it."""
+        said = ""
+        while True:
+            try:
+                with self.exchanges():
+                    news = hear()
+                said = ""
+            except SandboxTrouble as trouble:
+                sentence = trouble.sentence(self._language)
+                if sentence != said:
+                    self.echo(sentence)
+                said = sentence
+                time.sleep(TRY_AGAIN_S)
+            else:
+                yield news
 
     def skip(self) -> None:
         """Leave what was said so far untold."""

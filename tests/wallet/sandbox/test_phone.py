@@ -919,6 +919,7 @@ def test_a_listening_android_needs_no_asking_and_hears_of_later_cards(android, w
         earn(wallet, number, 10)
     wait_until(lambda: len(android.changes) == 2, "both changes", WAIT_S)
     stop.set()
+    assert {change.after.code for change in android.changes} == {"4600", "4601"}
 
 
 def test_a_card_removed_anywhere_is_gone_here_too(android, wallet) -> None:
