@@ -1,0 +1,152 @@
+"""What the stand-in remembers, and how it is told to misbehave."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+from wallet.sandbox.apns.pushes import Answer, Push
+
+MAX_WAIT_S = 60.0
+REMEMBERED_TOKENS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a phone knows of its pushes."""
+
+    count: int = 0
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Since the start. `refused` counts pushes that got a reason, by a fault or by their own."""
+
+    accepted: int
+    refused: int
+    connections: int
+    streams: int
+
+
+@dataclass(slots=True)
+class Fault:
+    """An answer in place of 200, for these tokens or for all, so many times or for good."""
+
+    answer: Answer
+    tokens: frozenset[str] | None
+    times: int | None
+
+    def strikes(self, token: str) -> bool:
+        if self.times == 0 or (self.tokens is not None and token not in self.tokens):
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+class Line(Protocol):
+    """A connection of a client."""
+
+    def cut(self) -> None: ...
+
+
+class PushStandIn:
+    """What the stand-in remembers, and how it is told to misbehave; the two ports lead here.
+
+    All but `wait` may be called from any thread while the ports are served in theirs."""
+
+    def __init__(self, remembered_tokens: int = REMEMBERED_TOKENS) -> None:
+        self._remembered_tokens = remembered_tokens
+        self._heard: OrderedDict[str, Heard] = OrderedDict()
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        self._faults: list[Fault] = []
+        self._countdown: dict[str, int] = {}
+        self._lines: set[Line] = set()
+        self._accepted = self._refused = self._connections = self._streams = 0
+        self.delay_s = 0.0
+
+    def heard(self, token: str) -> Heard:
+        return self._heard.get(token.lower(), Heard())
+
+    async def wait(self, token: str, after: int, wait_s: float) -> Heard:
+        """What is known once more than `after` pushes were accepted, one just was, or time is up.
+
+        Any new push counts, so that a phone with a count of an earlier life misses nothing."""
+        token = token.lower()
+        if self.heard(token).count > after or wait_s <= 0:
+            return self.heard(token)
+        news = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(token, set()).add(news)
+        try:
+            await asyncio.wait([news], timeout=min(wait_s, MAX_WAIT_S))
+        finally:
+            self._waiting[token].discard(news)
+            if not self._waiting[token]:
+                del self._waiting[token]
+        return self.heard(token)
+
+    def stats(self) -> Stats:
+        return Stats(self._accepted, self._refused, self._connections, self._streams)
+
+    def fail(
+        self,
+        status: int,
+        reason: str,
+        timestamp: int | None = None,
+        tokens: Iterable[str] | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Answer so in place of 200; of several faults the oldest that fits."""
+        whom = None if tokens is None else frozenset(token.lower() for token in tokens)
+        self._faults.append(Fault(Answer(status, reason, timestamp), whom, times))
+
+    def goaway_after(self, pushes: int) -> None:
+        self._countdown["goaway"] = pushes
+
+    def drop_after(self, pushes: int) -> None:
+        self._countdown["drop"] = pushes
+
+    def clear(self) -> None:
+        self._faults, self._countdown, self.delay_s = [], {}, 0.0
+
+    def judge(self, push: Push, certified_topic: str | None) -> Answer:
+        """Accept the push and tell the phones that wait for it, or say what is wrong with it."""
+        token = push.token.lower()
+        faults = (fault.answer for fault in self._faults if fault.strikes(token))
+        trouble = push.objection(certified_topic) or next(faults, None)
+        if trouble is not None:
+            self._refused += 1
+            return trouble
+        self._accepted += 1
+        self._heard[token] = Heard(self.heard(token).count + 1, datetime.now(UTC))
+        self._heard.move_to_end(token)
+        if len(self._heard) > self._remembered_tokens:
+            self._heard.popitem(last=False)
+        for news in self._waiting.get(token, ()):
+            if not news.done():
+                news.set_result(None)
+        return Answer(200)
+
+    def is_due(self, mishap: Literal["goaway", "drop"]) -> bool:
+        """Asked once for each accepted push."""
+        left = self._countdown.pop(mishap, 0)
+        if left > 1:
+            self._countdown[mishap] = left - 1
+        return left == 1
+
+    def opened(self, line: Line) -> None:
+        self._connections += 1
+        self._lines.add(line)
+
+    def closed(self, line: Line) -> None:
+        self._lines.discard(line)
+
+    def began_stream(self) -> None:
+        self._streams += 1
+
+    def cut_connections(self) -> None:
+        for line in list(self._lines):
+            line.cut()
