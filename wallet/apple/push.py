@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -16,6 +15,15 @@ import orjson
 import pycurl
 import structlog
 
+from wallet.apple.answers import (
+    ALARMING,
+    BAD_TOKEN,
+    BY_REASON,
+    ENDS_THE_BATCH,
+    WAIT,
+    Meaning,
+    meaning_of,
+)
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
 
 log = structlog.get_logger()
@@ -28,68 +36,7 @@ PROBE_IDLE_CONNECTION_S = 60
 LOOK_AROUND_S = 1.0
 NAP_S = 0.002
 
-BAD_TOKEN = "BadDeviceToken"  # noqa: S105 - Apple's word for it
 UNANIMOUS_FROM = 20
-
-
-class Meaning(Enum):
-    """What an answer, or the lack of one, asks of us."""
-
-    TAKEN = "accepted; not that a person saw it"
-    DEAD = "this token will never work again"
-    WRONG = "not a token; if none is, the environment is wrong"
-    FOREIGN = "a token of another topic; if all are, the topic is wrong"
-    BUG = "we sent what Apple does not accept"
-    SOON = "the answer was lost; a second push does no harm"
-    LATER = "this one push has to wait"
-    PUZZLE = "this one push has to wait: Apple says what we have never heard"
-    REST = "nothing gets through just now"
-    MEND = "nothing gets through until an operator looks at certificate, topic or environment"
-
-
-# Apple, "Handling notification responses from APNs".
-BY_REASON = {
-    "Unregistered": Meaning.DEAD,
-    "ExpiredToken": Meaning.DEAD,
-    BAD_TOKEN: Meaning.WRONG,
-    "DeviceTokenNotForTopic": Meaning.FOREIGN,
-    "BadTopic": Meaning.MEND,
-    "MissingTopic": Meaning.MEND,
-    "TopicDisallowed": Meaning.MEND,
-    "BadCollapseId": Meaning.BUG,
-    "BadExpirationDate": Meaning.BUG,
-    "BadMessageId": Meaning.BUG,
-    "BadPriority": Meaning.BUG,
-    "DuplicateHeaders": Meaning.BUG,
-    "InvalidPushType": Meaning.BUG,
-    "MissingDeviceToken": Meaning.BUG,
-    "PayloadEmpty": Meaning.BUG,
-    "IdleTimeout": Meaning.SOON,
-}
-# Where all reasons of a status ask the same, and for reasons that Apple has yet to invent.
-BY_STATUS = {
-    200: Meaning.TAKEN,
-    403: Meaning.MEND,
-    404: Meaning.BUG,
-    405: Meaning.BUG,
-    410: Meaning.DEAD,
-    413: Meaning.BUG,
-    429: Meaning.LATER,
-    500: Meaning.LATER,
-    503: Meaning.REST,
-}
-
-# The first wait. Letting it grow with the attempts, and jitter, are the caller's.
-WAIT = {
-    Meaning.SOON: timedelta(seconds=2),
-    Meaning.REST: timedelta(seconds=5),
-    Meaning.LATER: timedelta(seconds=30),
-    Meaning.FOREIGN: timedelta(minutes=15),
-    Meaning.MEND: timedelta(minutes=15),
-    Meaning.PUZZLE: timedelta(hours=1),
-}
-ENDS_THE_BATCH = {Meaning.REST, Meaning.MEND}
-ALARMING = {Meaning.FOREIGN, Meaning.BUG, Meaning.PUZZLE, Meaning.MEND}
 
 HTTP2_STREAM_ERROR = 92  # pycurl has no name for it
 ANSWER_LOST = {
@@ -378,11 +325,6 @@ def _pause_if_foreign(outcome: Outcome) -> Outcome:
     if isinstance(outcome, Deferred) and BY_REASON.get(outcome.reason) is Meaning.FOREIGN:
         return replace(outcome, pause=True)
     return outcome
-
-
-def meaning_of(status: int, reason: str) -> Meaning:
-    unheard_of = Meaning.LATER if status >= 500 else Meaning.PUZZLE
-    return BY_REASON.get(reason) or BY_STATUS.get(status, unheard_of)
 
 
 def _read_answer(stream: _Stream, now: datetime) -> tuple[Meaning, str, datetime]:

@@ -19,7 +19,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from wallet.apple import push
-from wallet.apple.push import BAD_TOKEN, Apns, Credential
+from wallet.apple.answers import BAD_TOKEN
+from wallet.apple.push import Apns, Credential
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.sandbox.apns import Answer, Push, PushStandIn, Running, running
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE, Issued, new_authority
