@@ -8,18 +8,24 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import jwt
+import pushkeys
 import pycurl
 import pytest
 import requests
+from clocks import StoppedClock
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import Event, StreamEnded
+from h2.events import Event, RemoteSettingsChanged, StreamEnded
+from h2.settings import SettingCodes
 
 from wallet.sandbox import apns
-from wallet.sandbox.apns import Heard, PushStandIn, Running, running
+from wallet.sandbox.apns import Heard, PushStandIn, Running, TeamKey, running
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE, new_authority
 
 TOKEN = "ab" * 32
@@ -34,6 +40,7 @@ class Client:
     url: str
     chain: Path
     certificate: Path | None = None
+    curl: pycurl.Curl | None = None  # one connection for all pushes, if given
     answer_headers: dict[str, str] = field(default_factory=dict)
 
     def push(
@@ -46,7 +53,7 @@ class Client:
     ) -> tuple[int, dict[str, object]]:
         """Status, and the reason with what else the answer's body has."""
         answer: list[bytes] = []
-        curl = pycurl.Curl()
+        curl = self.curl or pycurl.Curl()
         curl.setopt(pycurl.URL, self.url + (f"/3/device/{token}" if path is None else path))
         curl.setopt(pycurl.CUSTOMREQUEST, method)
         curl.setopt(pycurl.POSTFIELDS, body)
@@ -65,7 +72,8 @@ class Client:
             curl.perform()
             status: int = curl.getinfo(pycurl.RESPONSE_CODE)
         finally:
-            curl.close()
+            if self.curl is None:
+                curl.close()
         return status, json.loads(b"".join(answer) or b"{}")
 
     def _keep_header(self, line: bytes) -> None:
@@ -183,11 +191,140 @@ def test_a_payload_of_4096_bytes_is_the_last_that_fits(client: Client) -> None:
 # Who is let in
 
 
-def test_a_client_without_a_certificate_is_refused(house: Running, chain: Path) -> None:
-    before = house.stand_in.stats()
-    with pytest.raises(pycurl.error, match="certificate required"):
-        Client(house.url, chain, certificate=Path("none")).push()
-    assert house.stand_in.stats().streams == before.streams
+def test_a_client_without_a_certificate_is_asked_for_a_token(house: Running, chain: Path) -> None:
+    client = Client(house.url, chain, certificate=Path("none"))
+    for headers in ([TOPIC], [TOPIC, "authorization: basic abc"], [TOPIC, "authorization: bearer"]):
+        assert client.push(TOKEN, *headers) == (403, {"reason": "MissingProviderToken"})
+
+
+@pytest.fixture(scope="module")
+def p8(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pushkeys.make(tmp_path_factory.mktemp("p8"))
+
+
+@dataclass
+class Team:
+    """Clients of a team with a .p8 key, at a stand-in that knows it and one more of theirs."""
+
+    clock: StoppedClock
+    file: Path
+    client: Client
+
+    def token(self, minutes: int = 0, **changes: str) -> str:
+        issued_at = self.clock() + timedelta(minutes=minutes)
+        facts = {"iss": pushkeys.TEAM, "iat": int(issued_at.timestamp()), **changes}
+        return pushkeys.token(self.file, **facts)
+
+    def push(self, token: str, topic: str = TOPIC) -> tuple[int, object]:
+        status, body = self.client.push(TOKEN, topic, f"authorization: bearer {token}")
+        return status, body.get("reason")
+
+
+@pytest.fixture
+def team(chain: Path, p8: Path) -> Iterator[Team]:
+    clock = StoppedClock()
+    public = load_pem_private_key(p8.read_bytes(), None).public_key()
+    topics = frozenset({SANDBOX_PASS_TYPE})
+    keys = [TeamKey(key_id, pushkeys.TEAM, public, topics) for key_id in (pushkeys.KEY_ID, "OTHER")]
+    files = (chain / "server.pem", chain / "server.key", chain / "root.pem")
+    with running(*files, stand_in=PushStandIn(keys=keys, clock=clock)) as house:
+        client = Client(house.url, chain, certificate=Path("none"), curl=pycurl.Curl())
+        yield Team(clock, p8, client)
+
+
+def test_a_token_is_good_for_an_hour(team: Team) -> None:
+    token = team.token()
+    assert team.push(token) == (200, None)
+    team.clock.advance(hours=1)
+    assert team.push(token) == (200, None)
+    team.clock.advance(seconds=1)
+    assert team.push(token) == (403, "ExpiredProviderToken")
+    assert team.push(team.token()) == (200, None)
+
+
+def test_an_old_token_is_refused_on_a_new_connection_too(team: Team) -> None:
+    assert team.push(team.token(minutes=-61)) == (403, "ExpiredProviderToken")
+    assert team.push(team.token(minutes=-59)) == (200, None)
+
+
+def test_a_token_changed_within_20_minutes_is_one_too_many(team: Team) -> None:
+    first = team.token()
+    assert team.push(first) == (200, None)
+    team.clock.advance(minutes=19)
+    second = team.token()
+    assert team.push(second) == (429, "TooManyProviderTokenUpdates")
+    assert team.push(first) == (200, None)
+    team.clock.advance(minutes=1)
+    assert team.push(second) == (200, None)
+
+
+def test_a_connection_belongs_to_one_key(team: Team) -> None:
+    assert team.push(team.token()) == (200, None)
+    assert team.push(team.token(key_id="OTHER")) == (403, "UnrelatedKeyIdInToken")
+
+
+def test_a_token_that_nobody_we_know_signed_is_refused(team: Team, tmp_path: Path) -> None:
+    stranger = Team(team.clock, pushkeys.make(tmp_path), team.client)
+    good = team.token()
+    wrong = [
+        stranger.token(),
+        team.token(key_id="NOBODY"),
+        team.token(iss="OTHERTEAM0"),
+        team.token(minutes=2),
+        good[:-2] + ("AA" if good[-2:] != "AA" else "BB"),
+        good.rsplit(".", 1)[0] + ".",
+        pushkeys.token(team.file, iss=pushkeys.TEAM),
+        pushkeys.token(team.file, iss=pushkeys.TEAM, iat="today"),
+        jwt.encode({"iss": pushkeys.TEAM, "iat": 0}, None, "none", {"kid": pushkeys.KEY_ID}),
+        "abc",
+    ]
+    for token in wrong:
+        assert team.push(token) == (403, "InvalidProviderToken"), token
+    assert team.push(good) == (200, None)
+
+
+def test_a_token_says_nothing_of_the_topic(team: Team) -> None:
+    token = team.token()
+    assert team.push(token, "apns-topic;") == (400, "BadTopic")
+    assert team.push(token, "apns-priority: 5") == (400, "MissingTopic")
+    assert team.push(token, "apns-topic: pass.somebody.else") == (400, "TopicDisallowed")
+
+
+def test_a_visitor_without_a_certificate_gets_one_stream_until_a_token_was_good(
+    team: Team,
+) -> None:
+    ssl_context = ssl.create_default_context(cafile=team.client.chain / "root.pem")
+    ssl_context.set_alpn_protocols(["h2"])
+    http = H2Connection(H2Configuration(client_side=True))
+    http.initiate_connection()
+    port = urlsplit(team.client.url).port
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as raw,
+        ssl_context.wrap_socket(raw, server_hostname="127.0.0.1") as tls,
+    ):
+        allowed: list[int] = []
+
+        def hear_until(wanted: type[Event]) -> None:
+            tls.sendall(http.data_to_send())
+            while True:
+                events = http.receive_data(tls.recv(65536))
+                tls.sendall(http.data_to_send())
+                for event in events:
+                    if isinstance(event, RemoteSettingsChanged):
+                        change = event.changed_settings.get(SettingCodes.MAX_CONCURRENT_STREAMS)
+                        allowed.extend([change.new_value] if change else [])
+                if any(isinstance(event, wanted) for event in events):
+                    return
+
+        hear_until(RemoteSettingsChanged)
+        for stream, token in ((1, "wrong"), (3, team.token())):
+            start = [(":method", "POST"), (":scheme", "https"), (":authority", "localhost")]
+            name, topic = TOPIC.split(": ")
+            start += [(":path", f"/3/device/{TOKEN}"), (name, topic)]
+            http.send_headers(stream, [*start, ("authorization", f"bearer {token}")])
+            http.send_data(stream, b"{}", end_stream=True)
+            hear_until(StreamEnded)
+    assert allowed[-2:] == [1, 1000]
 
 
 def test_a_certificate_of_another_authority_is_refused(

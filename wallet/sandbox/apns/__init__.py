@@ -1,8 +1,9 @@
 """Stand-in for Apple's push service: HTTP/2 over TLS for us, a control port for the virtual phones.
 
-It asks for a client certificate as Apple does, checks each push by "Sending notification requests
-to APNs", and answers with Apple's reasons. No real phone hears of it; the sandbox's phones listen
-at the control port, which speaks HTTP/1.1 on loopback only. Each answer there is a line of JSON:
+It asks for a client certificate or a provider token as Apple does, checks each push by "Sending
+notification requests to APNs", and answers with Apple's reasons. No real phone hears of it; the
+sandbox's phones listen at the control port, which speaks HTTP/1.1 on loopback only. Each answer
+there is a line of JSON:
 
     GET  /pushes/<token>?after=<n>&wait=<seconds>
          {"count": 3, "last_at": "2026-05-01T10:00:00.000000+00:00"} as soon as more than n pushes
@@ -22,6 +23,7 @@ at the control port, which speaks HTTP/1.1 on loopback only. Each answer there i
 from wallet.sandbox.apns.pushes import Answer, Push
 from wallet.sandbox.apns.server import Running, run, running
 from wallet.sandbox.apns.stand_in import Heard, PushStandIn, Stats
+from wallet.sandbox.apns.visitors import TeamKey, Visitor
 
 __all__ = [
     "Answer",
@@ -30,6 +32,8 @@ __all__ = [
     "PushStandIn",
     "Running",
     "Stats",
+    "TeamKey",
+    "Visitor",
     "run",
     "running",
 ]

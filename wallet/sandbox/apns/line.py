@@ -39,7 +39,8 @@ class PushLine(asyncio.Protocol):
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._http = H2Connection(H2Configuration(client_side=False))
         self._is_ready = False
-        self._topic: str | None = None
+        self._visitor = stand_in.welcome(None)
+        self._streams_allowed = 0
         self._arriving: dict[int, Push] = {}
         self._unanswered: set[int] = set()
         self._last_judged = 0
@@ -78,11 +79,18 @@ class PushLine(asyncio.Protocol):
             return False
         if self._tls.selected_alpn_protocol() != "h2":
             raise ProtocolError("the client does not offer HTTP/2")
-        self._topic = _user_id(self._tls.getpeercert(binary_form=True))
+        self._visitor = self._stand_in.welcome(_user_id(self._tls.getpeercert(binary_form=True)))
         self._http.initiate_connection()
-        self._http.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: MAX_STREAMS})
+        self._allow_streams()
         self._is_ready = True
         return True
+
+    def _allow_streams(self) -> None:
+        """Whoever shows no certificate gets one stream, and all once a token of theirs was good."""
+        allowed = MAX_STREAMS if self._visitor.is_known else 1
+        if allowed != self._streams_allowed:
+            self._streams_allowed = allowed
+            self._http.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: allowed})
 
     def _hear(self) -> None:
         plain = bytearray()
@@ -115,7 +123,8 @@ class PushLine(asyncio.Protocol):
 
     def _judge(self, stream: int, push: Push) -> None:
         self._last_judged = max(stream, self._last_judged)
-        answer = self._stand_in.judge(push, self._topic)
+        answer = self._stand_in.judge(push, self._visitor)
+        self._allow_streams()
         is_accepted = answer.status == HTTPStatus.OK
         if is_accepted and self._stand_in.is_due("drop"):
             self._stand_in.cut_connections()

@@ -50,10 +50,9 @@ class Push:
     def token(self) -> str:
         return self.headers.get(":path", "").removeprefix(DEVICE_PATH)
 
-    def objection(self, certified_topic: str | None) -> Answer | None:
-        """The first thing that Apple would refuse; a certificate stands for its topic."""
+    def objection(self) -> Answer | None:
+        """The first thing that Apple would refuse whoever pushes."""
         headers = self.headers
-        topic = headers.get("apns-topic", certified_topic)
         kind, priority = headers.get("apns-push-type", "alert"), headers.get("apns-priority")
         at_once_in_background = (kind, priority) == ("background", "10")
         table = (
@@ -62,9 +61,6 @@ class Push:
             (not self.token, 400, "MissingDeviceToken"),
             (not TOKEN.fullmatch(self.token), 400, "BadDeviceToken"),
             (self.is_garbled, 400, "DuplicateHeaders"),
-            (topic is None, 400, "MissingTopic"),
-            (topic == "", 400, "BadTopic"),
-            (topic != certified_topic, 400, "TopicDisallowed"),
             (kind not in PUSH_TYPES, 400, "InvalidPushType"),
             (priority not in {None, "1", "5", "10"} or at_once_in_background, 400, "BadPriority"),
             (

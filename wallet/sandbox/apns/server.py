@@ -52,12 +52,20 @@ async def listening(
 
 
 async def run(
-    host: str, port: int, control_port: int, certificate: Path, key: Path, client_ca: Path
+    host: str,
+    port: int,
+    control_port: int,
+    certificate: Path,
+    key: Path,
+    client_ca: Path,
+    *,
+    stand_in: PushStandIn | None = None,
 ) -> None:
     """Serve until cancelled. `client_ca` is the root under which pass certificates stand; the
     intermediate between them comes with `certificate`, which carries its chain."""
+    house = stand_in or PushStandIn()
     files = (certificate, key, client_ca)
-    async with listening(PushStandIn(), host, port, control_port, *files) as ports:
+    async with listening(house, host, port, control_port, *files) as ports:
         log.info("push_stand_in_listening", host=host, port=ports.push, control_port=ports.control)
         await asyncio.Event().wait()
 
@@ -136,7 +144,8 @@ def _tls_context(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContex
     # Apple knows its own intermediates, so clients send their certificate alone. Ours comes with
     # the server's chain; what it vouches for must still end at the root.
     context.load_verify_locations(certificate)
-    context.verify_mode = ssl.CERT_REQUIRED
+    # Who shows none is let in and asked for a provider token.
+    context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["h2"])
     return context
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from wallet.sandbox.apns.pushes import Answer, Push
+from wallet.sandbox.apns.visitors import TeamKey, Visitor
 
 MAX_WAIT_S = 60.0
 REMEMBERED_TOKENS = 10_000
@@ -58,8 +59,16 @@ class PushStandIn:
 
     All but `wait` may be called from any thread while the ports are served in theirs."""
 
-    def __init__(self, remembered_tokens: int = REMEMBERED_TOKENS) -> None:
+    def __init__(
+        self,
+        remembered_tokens: int = REMEMBERED_TOKENS,
+        keys: Iterable[TeamKey] = (),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`keys` are those whose provider tokens are good here; `clock` judges their age."""
         self._remembered_tokens = remembered_tokens
+        self._keys = {key.key_id: key for key in keys}
+        self._clock = clock
         self._heard: OrderedDict[str, Heard] = OrderedDict()
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
         self._faults: list[Fault] = []
@@ -112,11 +121,16 @@ class PushStandIn:
     def clear(self) -> None:
         self._faults, self._countdown, self.delay_s = [], {}, 0.0
 
-    def judge(self, push: Push, certified_topic: str | None) -> Answer:
+    def welcome(self, certified_topic: str | None) -> Visitor:
+        """Whoever has just connected, with the topic of their certificate if they showed one."""
+        return Visitor(certified_topic, self._keys, self._clock)
+
+    def judge(self, push: Push, visitor: Visitor) -> Answer:
         """Accept the push and tell the phones that wait for it, or say what is wrong with it."""
         token = push.token.lower()
         faults = (fault.answer for fault in self._faults if fault.strikes(token))
-        trouble = push.objection(certified_topic) or next(faults, None)
+        wrong = visitor.objection(push) or push.objection()
+        trouble = wrong or next(faults, None)
         if trouble is not None:
             self._refused += 1
             return trouble
