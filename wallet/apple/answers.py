@@ -5,7 +5,9 @@ The reasons are those of Apple's "Handling notification responses from APNs"."""
 from datetime import timedelta
 from enum import Enum
 
-BAD_TOKEN = "BadDeviceToken"  # noqa: S105 - Apple's word for it
+# Apple's words for tokens: a phone's, and ours.
+BAD_TOKEN = "BadDeviceToken"  # noqa: S105
+EXPIRED_TOKEN = "ExpiredProviderToken"  # noqa: S105
 
 
 class Meaning(Enum):
@@ -20,7 +22,8 @@ class Meaning(Enum):
     LATER = "this one push has to wait"
     PUZZLE = "this one push has to wait: Apple says what we have never heard"
     REST = "nothing gets through just now"
-    MEND = "nothing gets through until an operator looks at certificate, topic or environment"
+    HASTE = "Apple saw too many provider tokens; does another installation use the same key?"
+    MEND = "nothing gets through until an operator looks at credentials, topic or environment"
 
 
 BY_REASON = {
@@ -40,6 +43,7 @@ BY_REASON = {
     "MissingDeviceToken": Meaning.BUG,
     "PayloadEmpty": Meaning.BUG,
     "IdleTimeout": Meaning.SOON,
+    "TooManyProviderTokenUpdates": Meaning.HASTE,
 }
 # Where all reasons of a status ask the same, and for reasons that Apple has yet to invent.
 BY_STATUS = {
@@ -61,10 +65,11 @@ WAIT = {
     Meaning.LATER: timedelta(seconds=30),
     Meaning.FOREIGN: timedelta(minutes=15),
     Meaning.MEND: timedelta(minutes=15),
+    Meaning.HASTE: timedelta(minutes=20),
     Meaning.PUZZLE: timedelta(hours=1),
 }
-ENDS_THE_BATCH = {Meaning.REST, Meaning.MEND}
-ALARMING = {Meaning.FOREIGN, Meaning.BUG, Meaning.PUZZLE, Meaning.MEND}
+ENDS_THE_BATCH = {Meaning.REST, Meaning.HASTE, Meaning.MEND}
+ALARMING = {Meaning.FOREIGN, Meaning.BUG, Meaning.PUZZLE, Meaning.HASTE, Meaning.MEND}
 
 
 def meaning_of(status: int, reason: str) -> Meaning:

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,10 +20,12 @@ from wallet.apple.answers import (
     BAD_TOKEN,
     BY_REASON,
     ENDS_THE_BATCH,
+    EXPIRED_TOKEN,
     WAIT,
     Meaning,
     meaning_of,
 )
+from wallet.apple.pushkey import ProviderTokens
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
 
 log = structlog.get_logger()
@@ -68,6 +70,14 @@ class Credential:
     key: Path
 
 
+@dataclass(frozen=True, slots=True)
+class TokenCredential:
+    """A pass type and the tokens of its team, which go along with each push."""
+
+    pass_type: str
+    tokens: ProviderTokens
+
+
 @dataclass(slots=True)
 class _Stream:
     """A request that is used again and again, for one push at a time."""
@@ -81,16 +91,19 @@ class _Stream:
 
 @dataclass(slots=True)
 class _Batch:
-    """One call of `push` under way. `halt`, once there is one, is why no further push may begin."""
+    """One call of `push` under way. `waiting` are the pushes not begun; `halt`, once there is one,
+    is why none of them may be."""
 
     tokens: Sequence[str]
     now: datetime
-    headers: list[str]
+    waiting: deque[int] = field(default_factory=deque)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     tally: Counter[tuple[Meaning, str]] = field(default_factory=Counter)
     begun_at: float = field(default_factory=time.monotonic)
-    begun: int = 0
     halt: Deferred | None = None
+
+    def __post_init__(self) -> None:
+        self.waiting.extend(range(len(self.tokens)))
 
     def settle(self, push: int, meaning: Meaning, reason: str, gone_at: datetime) -> None:
         self.tally[meaning, reason] += 1
@@ -113,7 +126,16 @@ class _Batch:
         return self.now + timedelta(seconds=time.monotonic() - self.begun_at) + wait
 
     def has_more(self) -> bool:
-        return self.halt is None and self.begun < len(self.tokens)
+        return self.halt is None and bool(self.waiting)
+
+    def begin_again(self, reason: str) -> None:
+        """Forget that this reason ended the batch: what it met goes first, then all the others."""
+        again = [push for push, outcome in self.outcomes.items() if _reason(outcome) == reason]
+        self.waiting.extendleft(sorted(again, reverse=True))
+        for push in again:
+            del self.outcomes[push]
+        self.tally = Counter({what: n for what, n in self.tally.items() if what[1] != reason})
+        self.halt = None
 
     def in_order(self) -> list[Outcome]:
         """An outcome for each token; what was not sent shares the fate of what ended the batch."""
@@ -202,7 +224,7 @@ class Apns:
         self,
         url: str,
         ca: Path | None,
-        credential: Credential,
+        credential: Credential | TokenCredential,
         push_type: str = "background",
         expires_after: timedelta = timedelta(days=7),
     ) -> None:
@@ -211,7 +233,11 @@ class Apns:
         self._pass_type = credential.pass_type
         self._push_type = push_type
         self._expires_after = expires_after
-        self._options = _curl_options(url, ca or Path(certifi.where()), credential)
+        self._tokens = credential.tokens if isinstance(credential, TokenCredential) else None
+        self._options = _curl_options(url, ca or Path(certifi.where()))
+        if isinstance(credential, Credential):
+            self._options[pycurl.SSLCERT] = str(credential.certificate)
+            self._options[pycurl.SSLKEY] = str(credential.key)
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
         self._inherited: list[_Connection] = []
@@ -224,9 +250,9 @@ class Apns:
         push alone: the registration is as good as before."""
         self._notice_fork()
         with self._lock:
-            batch = _Batch(tokens, now, self._headers(now))
+            batch = _Batch(tokens, now)
             try:
-                self._exchange(batch)
+                self._deliver(batch)
             except BaseException:
                 # A time limit may strike anywhere, and no later batch may meet half-sent pushes.
                 self._disconnect()
@@ -241,20 +267,32 @@ class Apns:
         with self._lock:
             self._disconnect()
 
-    def _exchange(self, batch: _Batch) -> None:
+    def _deliver(self, batch: _Batch) -> None:
+        provider_token = None if self._tokens is None else self._tokens.current(batch.now)
+        self._exchange(batch, self._headers(batch.now, provider_token))
+        if self._tokens is None or provider_token is None or _reason(batch.halt) != EXPIRED_TOKEN:
+            return
+        moment = batch.after(timedelta())
+        if self._tokens.renew(provider_token, moment):
+            log.warning("apns_token_renewed", pass_type=self._pass_type)
+            batch.begin_again(EXPIRED_TOKEN)
+            self._exchange(batch, self._headers(batch.now, self._tokens.current(moment)))
+
+    def _exchange(self, batch: _Batch, headers: list[str]) -> None:
         connection = self._connection = self._connection or _Connection(self._options)
         while True:
             while batch.has_more() and connection.has_room():
-                token = quote(batch.tokens[batch.begun], safe="", errors="replace")
-                connection.begin(batch.begun, self._url + token, batch.headers)
-                batch.begun += 1
+                push = batch.waiting.popleft()
+                token = quote(batch.tokens[push], safe="", errors="replace")
+                connection.begin(push, self._url + token, headers)
             if not connection.active:
                 return
             answered, failed = connection.advance()
             for stream in answered:
-                connection.is_proven = True
                 connection.answered_at = time.monotonic()
-                batch.settle(stream.push, *_read_answer(stream, batch.now))
+                meaning, reason, gone_at = _read_answer(stream, batch.now)
+                connection.is_proven = meaning not in ENDS_THE_BATCH
+                batch.settle(stream.push, meaning, reason, gone_at)
             for stream, code, text in failed:
                 meaning, reason = _read_failure(stream, code, text, connection.answered_at)
                 batch.settle(stream.push, meaning, reason, batch.now)
@@ -289,15 +327,15 @@ class Apns:
                 "reason": reason,
                 "pass_type": self._pass_type,
                 "pushes": pushes,
-                "not_sent": len(batch.tokens) - batch.begun,
+                "not_sent": len(batch.waiting),
             }
             if meaning in ALARMING:
                 log.error("apns_fault", meaning=meaning.value, **facts)
             elif meaning in {Meaning.REST, Meaning.SOON}:
                 log.warning("apns_trouble", meaning=meaning.value, **facts)
 
-    def _headers(self, now: datetime) -> list[str]:
-        return [
+    def _headers(self, now: datetime, provider_token: str | None) -> list[str]:
+        headers = [
             f"apns-topic: {self._pass_type}",
             f"apns-push-type: {self._push_type}",
             # Apple: 5 and nothing else for background; 10 delivers at once.
@@ -305,6 +343,9 @@ class Apns:
             f"apns-expiration: {int((now + self._expires_after).timestamp())}",
             "content-type: application/json",
         ]
+        if provider_token is not None:
+            headers.append(f"authorization: bearer {provider_token}")
+        return headers
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -319,6 +360,10 @@ class Apns:
         self._inherited.append(self._connection)
         self._connection = None
         self._lock = threading.Lock()
+
+
+def _reason(outcome: Outcome | None) -> str:
+    return "" if outcome is None or isinstance(outcome, Sent) else outcome.reason
 
 
 def _pause_if_foreign(outcome: Outcome) -> Outcome:
@@ -360,7 +405,7 @@ def _read_failure(
     return Meaning.MEND, f"unusable: {text[:200]}"
 
 
-def _curl_options(url: str, ca: Path, credential: Credential) -> dict[int, object]:
+def _curl_options(url: str, ca: Path) -> dict[int, object]:
     options: dict[int, object] = {
         pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_2TLS,
         pycurl.PROTOCOLS: pycurl.PROTO_HTTPS,
@@ -372,8 +417,6 @@ def _curl_options(url: str, ca: Path, credential: Credential) -> dict[int, objec
         pycurl.POSTFIELDS: "{}",
         pycurl.CAINFO: str(ca),
         pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
-        pycurl.SSLCERT: str(credential.certificate),
-        pycurl.SSLKEY: str(credential.key),
         pycurl.CONNECTTIMEOUT: CONNECT_TIMEOUT_S,
         pycurl.TIMEOUT: ANSWER_TIMEOUT_S,
         # Apple asks to keep connections for hours; libcurl would drop one idle for two minutes.

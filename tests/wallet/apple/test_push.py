@@ -22,7 +22,7 @@ from wallet.apple import push
 from wallet.apple.answers import BAD_TOKEN
 from wallet.apple.push import Apns, Credential
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
-from wallet.sandbox.apns import Answer, Push, PushStandIn, Running, running
+from wallet.sandbox.apns import Answer, Push, PushStandIn, Running, Visitor, running
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE, Issued, new_authority
 
 NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
@@ -120,9 +120,9 @@ class Witness(PushStandIn):
         super().__init__()
         self.seen: list[Push] = []
 
-    def judge(self, push: Push, certified_topic: str | None) -> Answer:
+    def judge(self, push: Push, visitor: Visitor) -> Answer:
         self.seen.append(push)
-        return super().judge(push, certified_topic)
+        return super().judge(push, visitor)
 
 
 def test_a_push_is_what_apple_asks_for(chain: Path, credential: Credential) -> None:
@@ -253,7 +253,7 @@ def test_waiting_costs_no_cpu_in_a_process_with_many_files_open(
     ("status", "wanted"),
     [
         (429, Deferred(NOW + 30 * SECOND, "TooManyRequests")),
-        (429, Deferred(NOW + 30 * SECOND, "TooManyProviderTokenUpdates")),
+        (429, Deferred(NOW + 20 * MINUTE, "TooManyProviderTokenUpdates", pause=True)),
         (500, Deferred(NOW + 30 * SECOND, "InternalServerError")),
         (502, Deferred(NOW + 30 * SECOND, "SomeStrangeGateway")),
         (400, Deferred(NOW + 2 * SECOND, "IdleTimeout")),
@@ -516,9 +516,9 @@ def test_one_answer_that_never_comes_holds_up_nobody(
     tokens = fresh_tokens(200)
 
     class SlowForOne(PushStandIn):
-        def judge(self, push: Push, certified_topic: str | None) -> Answer:
+        def judge(self, push: Push, visitor: Visitor) -> Answer:
             self.delay_s = 60.0 if push.token == tokens[70] else 0.0
-            return super().judge(push, certified_topic)
+            return super().judge(push, visitor)
 
     monkeypatch.setattr(push, "ANSWER_TIMEOUT_S", 2)
     with serving(chain, stand_in=SlowForOne()) as house:
