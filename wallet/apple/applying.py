@@ -1,8 +1,6 @@
 """Getting a certificate from Apple: the request that goes there, and what comes back."""
 
 import os
-import shutil
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from wallet.apple.signing import CERTIFICATE_FILE, ISSUER_FILE, KEY_FILE, Signer
+from wallet.apple.signing import CERTIFICATE_FILE, ISSUER_FILE, KEY_FILE, Papers, Signer
 from wallet.errors import CertificateProblem
 
 REQUEST_FILE = "pass.csr"
@@ -61,27 +59,24 @@ def accept(folder: Path, answer: Path, issuer: Path, now: datetime) -> Signer:
             f"{folder / KEY_FILE} is missing: the certificate works only with the key that its"
             " request was made with.",
         )
-    made = {
-        CERTIFICATE_FILE: _pem(answer),
-        ISSUER_FILE: _pem(issuer),
-    }
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        trial = Path(name)
-        shutil.copy(folder / KEY_FILE, trial / KEY_FILE)
-        for file, pem in made.items():
-            (trial / file).write_bytes(pem)
-        Signer.load(trial, now)
-    for file, pem in made.items():
-        _write(folder / file, pem)
+    papers = Papers.read(answer, folder / KEY_FILE, issuer, _certificate)
+    Signer.of(papers, now)
+    _write(folder / CERTIFICATE_FILE, papers.leaf.public_bytes(serialization.Encoding.PEM))
+    _write(folder / ISSUER_FILE, papers.issuer.public_bytes(serialization.Encoding.PEM))
     return Signer.load(folder, now)
 
 
-def _pem(path: Path) -> bytes:
-    """A certificate as Apple sends it (DER) or as others pass it on (PEM), in PEM."""
-    data = path.read_bytes()
+def _certificate(path: Path) -> x509.Certificate:
+    """As Apple sends it (DER) or as others pass it on (PEM)."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CertificateProblem(
+            "unreadable_file", f"{path} cannot be read ({error.strerror})."
+        ) from error
     for load in (x509.load_der_x509_certificate, x509.load_pem_x509_certificate):
         try:
-            return load(data).public_bytes(serialization.Encoding.PEM)
+            return load(data)
         except ValueError:
             continue
     raise CertificateProblem("not_a_certificate", f"{path} is not a certificate.")

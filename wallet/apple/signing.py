@@ -40,6 +40,48 @@ SIGNATURE_OPTIONS = (
 )
 
 
+# Days left -> what to say. Apple's portal takes minutes; who has to be asked may take weeks.
+REMINDERS = (
+    (1, "renew it today: tomorrow no card can be added or updated"),
+    (7, "renew it this week"),
+    (14, "renew it soon"),
+    (30, "renew it this month"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What it takes to sign, and the files that each of it came from: refusals name them."""
+
+    certificate_file: Path
+    key_file: Path
+    issuer_file: Path
+    leaf: x509.Certificate
+    key: rsa.RSAPrivateKey
+    issuer: x509.Certificate
+
+    @classmethod
+    def read(
+        cls,
+        certificate_file: Path,
+        key_file: Path,
+        issuer_file: Path,
+        certificate_of: Callable[[Path], x509.Certificate] | None = None,
+    ) -> "Papers":
+        """`certificate_of` reads certificates in other forms than PEM."""
+        certificate_of = certificate_of or _certificate
+        leaf, key = certificate_of(certificate_file), _private_key(key_file)
+        issuer = certificate_of(issuer_file)
+        if _public_bytes(leaf, certificate_file) != _encoded(key.public_key()):
+            raise CertificateProblem(
+                "key_mismatch",
+                f"{key_file} is not the key of {certificate_file}. The certificate works only with "
+                "the key that its request was made with: find that key, or make a new request and "
+                "a new certificate.",
+            )
+        return cls(certificate_file, key_file, issuer_file, leaf, key, issuer)
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """One pass type's certificate and key, ready to sign. Safe to share between threads.
@@ -55,8 +97,7 @@ class Signer:
     is_sandbox: bool
     not_after: datetime
     fingerprint: str
-    _leaf: x509.Certificate = field(repr=False)
-    _issuer: x509.Certificate = field(repr=False)
+    _papers: Papers = field(repr=False)
     _write: Callable[[bytes], bytes] = field(repr=False)
 
     @classmethod
@@ -70,32 +111,39 @@ class Signer:
         """The signer in `folder`, or a `CertificateProblem` that says what to do.
 
         `pass_type` and `team`, where given, are what the certificate must have been issued for."""
-        leaf, key, issuer = _read(folder)
-        found_type, found_team = _names(leaf, folder)
+        papers = Papers.read(folder / CERTIFICATE_FILE, folder / KEY_FILE, folder / ISSUER_FILE)
+        return cls.of(papers, now, pass_type, team)
+
+    @classmethod
+    def of(
+        cls, papers: Papers, now: datetime, pass_type: str | None = None, team: str | None = None
+    ) -> "Signer":
+        """As `load`, for papers that lie anywhere."""
+        leaf, issuer = papers.leaf, papers.issuer
+        found_type, found_team = _names(leaf, papers.certificate_file)
         if pass_type is not None and found_type != pass_type:
             raise CertificateProblem(
                 "wrong_pass_type",
-                f"{folder / CERTIFICATE_FILE} was issued for the pass type {found_type}, but "
+                f"{papers.certificate_file} was issued for the pass type {found_type}, but "
                 f"{pass_type} is wanted. Put the certificate of {pass_type} there.",
             )
         if team is not None and found_team != team:
             raise CertificateProblem(
                 "wrong_team",
-                f"{folder / CERTIFICATE_FILE} belongs to the team {found_team}, but {team} is "
+                f"{papers.certificate_file} belongs to the team {found_team}, but {team} is "
                 "wanted. Create the certificate while signed in to that team.",
             )
-        _require_issuer(leaf, issuer, folder)
+        _require_issuer(papers)
         signer = cls(
-            folder=folder,
+            folder=papers.certificate_file.parent,
             pass_type=found_type,
             team=found_team,
             nfc="with NFC" in (_one(leaf.subject, NameOID.COMMON_NAME) or ""),
             is_sandbox=_one(leaf.issuer, NameOID.ORGANIZATION_NAME) == SANDBOX_ISSUER_MARK,
             not_after=min(leaf.not_valid_after_utc, issuer.not_valid_after_utc),
             fingerprint=leaf.fingerprint(SHA256).hex(),
-            _leaf=leaf,
-            _issuer=issuer,
-            _write=_writer(leaf, key, issuer),
+            _papers=papers,
+            _write=_writer(leaf, papers.key, issuer),
         )
         signer.check(now)
         return signer
@@ -104,8 +152,8 @@ class Signer:
         """Refuse if a certificate is not valid at `now`: what it signs would not install.
 
         `load` asks this once; a process that lives for months asks again before it signs."""
-        leaf, issuer = self._leaf, self._issuer
-        leaf_file, issuer_file = self.folder / CERTIFICATE_FILE, self.folder / ISSUER_FILE
+        leaf, issuer = self._papers.leaf, self._papers.issuer
+        leaf_file, issuer_file = self._papers.certificate_file, self._papers.issuer_file
         if now < leaf.not_valid_before_utc:
             raise CertificateProblem(
                 "not_yet_valid",
@@ -138,6 +186,11 @@ class Signer:
     def days_left(self, now: datetime) -> int:
         """Whole days until `not_after`; negative when it is past."""
         return (self.not_after - now).days
+
+    def reminder(self, now: datetime) -> str | None:
+        """What to do about the days that are left, from the thirtieth on."""
+        days = self.days_left(now)
+        return next((words for limit, words in REMINDERS if days <= limit), None)
 
     def sign(self, manifest: bytes) -> bytes:
         """The file `signature`: detached CMS in DER over these very bytes, with both certificates.
@@ -201,20 +254,6 @@ def _writer(
 
 def _holds_any(folder: Path) -> bool:
     return any((folder / name).exists() for name in (CERTIFICATE_FILE, KEY_FILE, ISSUER_FILE))
-
-
-def _read(folder: Path) -> tuple[x509.Certificate, rsa.RSAPrivateKey, x509.Certificate]:
-    leaf = _certificate(folder / CERTIFICATE_FILE)
-    key = _private_key(folder / KEY_FILE)
-    issuer = _certificate(folder / ISSUER_FILE)
-    if _public_bytes(leaf, folder / CERTIFICATE_FILE) != _encoded(key.public_key()):
-        raise CertificateProblem(
-            "key_mismatch",
-            f"{folder / KEY_FILE} is not the key of {folder / CERTIFICATE_FILE}. The certificate "
-            "works only with the key that its request was made with: find that key, or make a new "
-            "request and a new certificate.",
-        )
-    return leaf, key, issuer
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -300,9 +339,8 @@ def _public_bytes(certificate: x509.Certificate, path: Path) -> bytes:
     return _encoded(key)
 
 
-def _names(leaf: x509.Certificate, folder: Path) -> tuple[str, str]:
+def _names(leaf: x509.Certificate, path: Path) -> tuple[str, str]:
     """Pass type and team as the certificate's subject names them (UID and OU)."""
-    path = folder / CERTIFICATE_FILE
     pass_type = _one(leaf.subject, NameOID.USER_ID)
     team = _one(leaf.subject, NameOID.ORGANIZATIONAL_UNIT_NAME)
     if pass_type is None or not pass_type.startswith("pass.") or team is None:
@@ -336,18 +374,19 @@ def _pass_type_extension(leaf: x509.Certificate, path: Path) -> str | None:
     return value[2 if value[1:2] < b"\x80" else 3 :].decode("utf-8", "replace")
 
 
-def _require_issuer(leaf: x509.Certificate, issuer: x509.Certificate, folder: Path) -> None:
-    """The leaf must name `issuer` and carry its signature, which says more than equal key
+def _require_issuer(papers: Papers) -> None:
+    """The leaf must name the issuer and carry its signature, which says more than equal key
     identifiers would.
 
     Apple has several intermediates with nearly the same name (G2 to G6), and phones say no more
     than that the certificate does not fit."""
+    leaf, issuer = papers.leaf, papers.issuer
     try:
         leaf.verify_directly_issued_by(issuer)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError) as error:
         raise CertificateProblem(
             "wrong_issuer",
-            f"{folder / CERTIFICATE_FILE} was not issued by {folder / ISSUER_FILE}. It names its "
+            f"{papers.certificate_file} was not issued by {papers.issuer_file}. It names its "
             f"issuer as {leaf.issuer.rfc4514_string()}; the file there is "
             f"{issuer.subject.rfc4514_string()}. Download the fitting one (today: Worldwide "
             "Developer Relations - G4) from https://www.apple.com/certificateauthority/.",

@@ -82,6 +82,22 @@ def test_what_does_not_fit_the_key_changes_nothing(apple, requested: Path, tmp_p
     with pytest.raises(CertificateProblem) as refusal:
         applying.accept(requested, *certified(apple, other, tmp_path), NOW)
     assert refusal.value.problem == "key_mismatch"
+    assert str(tmp_path / "pass.cer") in str(refusal.value)
+    assert sorted(file.name for file in requested.iterdir()) == ["pass.csr", "pass.key"]
+
+
+def test_a_refusal_names_the_files_that_were_given(apple, requested: Path, tmp_path: Path) -> None:
+    answer, issuer = certified(apple, requested, tmp_path)
+    other = certificates.new_authority(NOW - DAY, NOW + 400 * DAY).intermediate.certificate
+    issuer.write_bytes(other.public_bytes(serialization.Encoding.DER))
+    with pytest.raises(CertificateProblem) as refusal:
+        applying.accept(requested, answer, issuer, NOW)
+    assert refusal.value.problem == "wrong_issuer"
+    assert f"{answer} was not issued by {issuer}." in str(refusal.value)
+    with pytest.raises(CertificateProblem) as refusal:
+        applying.accept(requested, *certified(apple, requested, tmp_path), NOW + 366 * DAY)
+    assert refusal.value.problem == "expired"
+    assert str(refusal.value).startswith(f"{answer} expired on ")
     assert sorted(file.name for file in requested.iterdir()) == ["pass.csr", "pass.key"]
 
 
