@@ -1,19 +1,22 @@
 """Settings -> a connected installation. Nothing else builds databases, signers or senders."""
 
+import contextlib
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
 from ledger.database import Database, Wake
 from wallet.apple.provider import AppleProvider
-from wallet.apple.push import Apns, Credential
+from wallet.apple.push import Apns, Credential, TokenCredential
+from wallet.apple.pushkey import ProviderTokens, PushKey
 from wallet.apple.shelf import Shelf
 from wallet.apple.signing import CERTIFICATE_FILE, KEY_FILE, Signer, find_signers
-from wallet.errors import SettingsError
+from wallet.errors import SettingsError, WalletError
 from wallet.google import account
 from wallet.google.provider import GoogleProvider
 from wallet.installation import Installation
 from wallet.keyring import KeyRing
 from wallet.providers import Clock
-from wallet.settings import Settings
+from wallet.settings import GoogleSettings, Settings
 
 
 def system_clock() -> datetime:
@@ -24,11 +27,12 @@ def connect(
     settings: Settings, wake: Wake | None = None, clock: Clock = system_clock
 ) -> Installation:
     """Raises `SettingsError` or `CertificateProblem` in words that say what to do."""
-    signers = find_signers(settings.apple_certs, clock())
+    signers = _signers(settings, clock())
     pass_type = _pass_type(settings, signers)
+    tokens = _provider_tokens(settings, signers)
     database = Database(settings.ledger, wake)
     keys = KeyRing(settings.secret_keys)
-    senders = {signer.pass_type: _sender(settings, signer) for signer in signers.values()}
+    senders = {signer.pass_type: _sender(settings, signer, tokens) for signer in signers.values()}
     return Installation(
         settings=settings,
         clock=clock,
@@ -44,16 +48,56 @@ def connect(
     )
 
 
+def unfit(settings: Settings, known: Collection[str], now: datetime) -> list[WalletError]:
+    """Everything beyond the settings themselves that would keep `connect` from its work. `known`
+    are settings that are wrong already: what they lead to is not looked at."""
+    problems: list[WalletError] = []
+    signers: dict[str, Signer] = {}
+    if "WALLET_APPLE_CERTS" not in known:
+        with _noting(problems):
+            signers = _signers(settings, now)
+    if signers:
+        with _noting(problems):
+            _pass_type(settings, signers)
+        with _noting(problems):
+            _provider_tokens(settings, signers)
+    if (google := google_of(settings)) is not None:
+        with _noting(problems):
+            account.load(google.credentials)
+    return problems
+
+
+def google_of(settings: Settings) -> GoogleSettings | None:
+    """How Google is reached, if cards are offered for it: a sandbox without its stand-in for Google
+    is one for Apple alone."""
+    google = settings.google
+    if google is None or (settings.in_sandbox and not google.credentials.exists()):
+        return None
+    return google
+
+
+@contextlib.contextmanager
+def _noting(problems: list[WalletError]) -> Iterator[None]:
+    try:
+        yield
+    except WalletError as problem:
+        problems.append(problem)
+
+
+def _signers(settings: Settings, now: datetime) -> dict[str, Signer]:
+    signers = find_signers(settings.apple_certs, now)
+    for signer in signers.values():
+        if signer.is_sandbox and not settings.in_sandbox:
+            raise SettingsError(
+                "WALLET_APPLE_CERTS",
+                f"holds the sandbox certificate of {signer.pass_type}; production needs one that"
+                " Apple issued.",
+            )
+    return signers
+
+
 def _pass_type(settings: Settings, signers: dict[str, Signer]) -> str:
     """The pass type of new cards."""
-    if not settings.in_sandbox:
-        for signer in signers.values():
-            if signer.is_sandbox:
-                raise SettingsError(
-                    "WALLET_APPLE_CERTS",
-                    f"holds the sandbox certificate of {signer.pass_type}; production needs one"
-                    " that Apple issued.",
-                )
     if settings.apple_pass_type is not None:
         if settings.apple_pass_type not in signers:
             raise SettingsError(
@@ -71,9 +115,8 @@ def _pass_type(settings: Settings, signers: dict[str, Signer]) -> str:
 
 
 def _google(settings: Settings, database: Database, keys: KeyRing) -> GoogleProvider | None:
-    google = settings.google
-    if google is None or (settings.in_sandbox and not google.credentials.exists()):
-        # A sandbox without its stand-in for Google is one for Apple alone.
+    google = google_of(settings)
+    if google is None:
         return None
     return GoogleProvider(
         database,
@@ -85,8 +128,34 @@ def _google(settings: Settings, database: Database, keys: KeyRing) -> GoogleProv
     )
 
 
-def _sender(settings: Settings, signer: Signer) -> Apns:
-    credential = Credential(
-        signer.pass_type, signer.folder / CERTIFICATE_FILE, signer.folder / KEY_FILE
-    )
+def _provider_tokens(settings: Settings, signers: dict[str, Signer]) -> ProviderTokens | None:
+    """Those of the .p8 key, if there is one: all connections of this process share them."""
+    key = settings.apns_key
+    if key is None:
+        return None
+    teams = sorted({signer.team for signer in signers.values()})
+    if key.team is None and len(teams) > 1:
+        raise SettingsError(
+            "WALLET_APNS_TEAM",
+            f"say whose key WALLET_APNS_KEY is: there are certificates of {', '.join(teams)}. Pass"
+            " types of the others go on using their certificates.",
+        )
+    team = key.team or teams[0]
+    if team not in teams:
+        raise SettingsError(
+            "WALLET_APNS_TEAM",
+            f"is {team}, but the certificates are of {', '.join(teams)}; a key can only push to"
+            " the pass types of its own team.",
+        )
+    return ProviderTokens(PushKey.load(key.file, key.key_id, team))
+
+
+def _sender(settings: Settings, signer: Signer, tokens: ProviderTokens | None) -> Apns:
+    credential: Credential | TokenCredential
+    if tokens is not None and tokens.team == signer.team:
+        credential = TokenCredential(signer.pass_type, tokens)
+    else:
+        credential = Credential(
+            signer.pass_type, signer.folder / CERTIFICATE_FILE, signer.folder / KEY_FILE
+        )
     return Apns(settings.apns_url, settings.apns_ca, credential)

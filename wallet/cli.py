@@ -20,7 +20,7 @@ from wallet.api.sources import KINDS
 from wallet.apple import applying, bundle
 from wallet.apple.signing import find_signers
 from wallet.assembly import connect, system_clock
-from wallet.errors import WalletError
+from wallet.errors import CertificateProblem, SettingsError, WalletError
 from wallet.installation import Installation
 from wallet.passes import folders, templates
 from wallet.sandbox import certificates, process, story
@@ -43,6 +43,8 @@ def in_words(command: Command) -> Command:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
+        except CertificateProblem as error:
+            raise click.ClickException(error.named()) from error
         except (LedgerError, WalletError) as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
@@ -54,10 +56,26 @@ def in_words(command: Command) -> Command:
     return wrapped
 
 
-def environment() -> Settings:
+def as_far_as_understood() -> tuple[Settings, list[SettingsError]]:
+    """The settings, and what is wrong with them."""
     os.umask(0o077)  # what we write holds names, phone numbers and keys
-    found = settings.from_env(os.environ)
+    found, refused = settings.read(os.environ)
     logs.configure(found.log_level, readable=found.in_sandbox)
+    return found, refused
+
+
+def environment() -> Settings:
+    found, refused = as_far_as_understood()
+    if refused:
+        raise SettingsError.together(refused)
+    return found
+
+
+def prepared() -> Settings:
+    """The settings of an installation that can start. All that is missing is said at once."""
+    found, refused = as_far_as_understood()
+    if obstacles := doctor.obstacles(found, refused, system_clock):
+        raise click.ClickException("\n".join(obstacles))
     return found
 
 
@@ -79,16 +97,15 @@ def main() -> None:
 @in_words
 def run() -> None:
     """Everything on this machine: web, worker and, in the sandbox, the stand-ins."""
-    sys.exit(supervise(environment(), os.environ))
+    makes_what_is_missing = as_far_as_understood()[0].in_sandbox
+    sys.exit(supervise(environment() if makes_what_is_missing else prepared(), os.environ))
 
 
 @main.command()
 @in_words
 def web() -> None:
     """The web process; with the broker memory:// it holds the worker too."""
-    found = environment()
-    connect(found).database.close()  # what is wrong is said here in a sentence, once
-    WebServer(found).run()
+    WebServer(prepared()).run()
 
 
 @main.command()
@@ -102,7 +119,7 @@ def web() -> None:
 @in_words
 def worker(queues: str, concurrency: int) -> None:
     """A worker process; needs a Redis or RabbitMQ broker."""
-    found = environment()
+    found = prepared()
     _require_broker(found, "worker")
     names = tuple(name.strip() for name in queues.split(","))
     unknown = sorted(set(names) - set(PUMP_NAMES))
@@ -118,7 +135,7 @@ def worker(queues: str, concurrency: int) -> None:
 @in_words
 def beat() -> None:
     """The one process that wakes the pumps every few seconds."""
-    found = environment()
+    found = prepared()
     _require_broker(found, "beat")
     run_beat(found)
 
@@ -294,10 +311,12 @@ def import_design(programme: str, folder: Path) -> None:
 def examine() -> None:
     """What is well and what is missing, in words. Exit code 1 if something is missing."""
     marks = {"good": "ok", "bad": "!!", "note": "--"}
-    findings = list(doctor.examine(connect(environment())))
-    for finding in findings:
+    found, refused = as_far_as_understood()
+    is_well = True
+    for finding in doctor.examine(found, refused, system_clock):
         click.echo(f"{marks[finding.verdict]}  {finding.sentence}")
-    sys.exit(any(finding.verdict == "bad" for finding in findings))
+        is_well &= finding.verdict != "bad"
+    sys.exit(not is_well)
 
 
 @main.group()
@@ -348,8 +367,10 @@ def certs_check(folder: Path | None) -> None:
     now = system_clock()
     for signer in find_signers(folder or environment().apple_certs, now).values():
         kind = "sandbox" if signer.is_sandbox else "Apple"
+        reminder = signer.reminder(now)
+        verdict = "good" if reminder is None else f"warning: {reminder}"
         click.echo(
-            f"{signer.pass_type}: good. Team {signer.team}, issued by {kind},"
+            f"{signer.pass_type}: {verdict}. Team {signer.team}, issued by {kind},"
             f" {signer.days_left(now)} days left."
         )
 

@@ -1,25 +1,34 @@
 """What an operator wants to know before, and when, something does not work: in plain words."""
 
+import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+import requests
 from kombu import Connection
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from ledger.database import Database
 from ledger.outbox import OutboxRow
 from wallet import migrations
 from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow
+from wallet.apple.signing import find_signers
+from wallet.assembly import google_of, unfit
+from wallet.errors import CertificateProblem, SettingsError, WalletError
 from wallet.google.copies import DueRow
-from wallet.installation import Installation
+from wallet.providers import Clock
 from wallet.settings import SANDBOX_ENV, Settings
 
-WARN_DAYS = 30
+GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
 CONNECT_S = 3
 COMPLAINTS_SHOWN = 5
 
@@ -32,34 +41,44 @@ class Finding:
     sentence: str
 
 
-def examine(installation: Installation) -> Iterator[Finding]:
-    """Finding after finding, the cheap ones first."""
-    settings = installation.settings
-    yield from _mode(settings)
-    now = installation.clock()
-    for signer in installation.signers.values():
-        days = signer.days_left(now)
-        issuer = "the sandbox" if signer.is_sandbox else "Apple"
-        yield Finding(
-            "good" if days > WARN_DAYS else "bad",
-            f"Certificate of {signer.pass_type} (team {signer.team}, issued by {issuer}):"
-            f" {days} days left.",
-        )
+def examine(
+    settings: Settings, refused: Sequence[SettingsError], clock: Clock
+) -> Iterator[Finding]:
+    """Finding after finding, the cheap ones first. `refused` is what was wrong with the settings:
+    what they lead to is not looked at, everything else is."""
+    known = {problem.name for problem in refused}
+    yield from _mode(settings, known)
+    yield from _preparations(settings, refused, clock())
     yield _reachable("Apple's push service", settings.apns_url)
-    if installation.google is None:
+    if (google := google_of(settings)) is not None:
+        yield _reachable("Google's API", google.api_url)
+    elif not known & GOOGLE_SETTINGS:
         yield Finding("note", "Google Wallet is not set up: cards are offered for Apple alone.")
-    else:
-        yield _reachable("Google's API", installation.google.settings.api_url)
-    yield from _database(installation)
-    yield _broker(settings)
+    if not settings.in_sandbox and "WALLET_PUBLIC_URL" not in known:
+        yield _seen_from_outside(settings.public_url)
+    yield from _services(settings, known)
 
 
-def _mode(settings: Settings) -> Iterator[Finding]:
+def obstacles(settings: Settings, refused: Sequence[SettingsError], clock: Clock) -> list[str]:
+    """Why this installation must not start: one sentence for each thing to put right.
+
+    A database or broker that does not answer is no reason by itself, since it may come back; but
+    whoever has to put something right wants to hear of it at once."""
+    known = {problem.name for problem in refused}
+    reasons = [_said(problem) for problem in (*refused, *unfit(settings, known, clock()))]
+    if not reasons:
+        return []
+    services = (finding for finding in _services(settings, known) if finding.verdict == "bad")
+    return reasons + [finding.sentence for finding in services]
+
+
+def _mode(settings: Settings, known: Collection[str]) -> Iterator[Finding]:
     if settings.in_sandbox:
         yield Finding("note", "Sandbox: real phones refuse the cards. See README, Going live.")
         yield Finding("note", f"API key and secrets: {settings.data / SANDBOX_ENV}")
     else:
-        yield Finding("good", f"Production at {settings.public_url}.")
+        where = "" if "WALLET_PUBLIC_URL" in known else f" at {settings.public_url}"
+        yield Finding("note", f"Production{where}.")
         if settings.proxy_hops == 0:
             yield Finding(
                 "note",
@@ -68,19 +87,105 @@ def _mode(settings: Settings) -> Iterator[Finding]:
             )
 
 
-def _database(installation: Installation) -> Iterator[Finding]:
-    engine = installation.database.engine
+def _preparations(
+    settings: Settings, refused: Sequence[SettingsError], now: datetime
+) -> Iterator[Finding]:
+    """Settings, certificates and keys: what must be right before anything starts."""
+    known = {problem.name for problem in refused}
+    for problem in (*refused, *unfit(settings, known, now)):
+        yield Finding("bad", _said(problem))
+    if "WALLET_APPLE_CERTS" not in known:
+        yield from _certificates(settings, now)
+    if settings.apns_key is not None:
+        yield Finding(
+            "note",
+            f"Pushes show tokens of the key {settings.apns_key.key_id}, not the certificate.",
+        )
+
+
+def _said(problem: WalletError) -> str:
+    return problem.named() if isinstance(problem, CertificateProblem) else str(problem)
+
+
+def _certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
+    try:
+        signers = find_signers(settings.apple_certs, now)
+    except CertificateProblem:
+        return  # `unfit` has said so
+    for signer in signers.values():
+        issuer = "the sandbox" if signer.is_sandbox else "Apple"
+        reminder = signer.reminder(now)
+        yield Finding(
+            "bad" if reminder else "good",
+            f"Certificate of {signer.pass_type} (team {signer.team}, issued by {issuer}):"
+            f" {signer.days_left(now)} days left{f'; {reminder}' if reminder else ''}.",
+        )
+
+
+def _seen_from_outside(public_url: str) -> Finding:
+    """As a phone comes: by name, by TLS, through whatever stands in front."""
+    url = f"{public_url}/healthz"
+    try:
+        status = requests.get(url, timeout=CONNECT_S, allow_redirects=False).status_code
+    except requests.exceptions.SSLError as error:
+        return Finding(
+            "bad",
+            f"{public_url} shows a TLS certificate that phones do not trust: {_tls_reason(error)}."
+            " Have one issued by a public authority, and let the proxy send its whole chain.",
+        )
+    except requests.RequestException as error:
+        return Finding(
+            "note",
+            f"{public_url} cannot be reached from this machine ({type(error).__name__}). Look from"
+            " outside: phones must be able to.",
+        )
+    if status != HTTPStatus.OK:
+        return Finding(
+            "bad",
+            f"{url} answers {status}, not 200. Does the proxy lead to `wallet web`, and is it"
+            " running?",
+        )
+    return Finding("good", f"{public_url} answers, and its TLS certificate is trusted.")
+
+
+def _tls_reason(error: Exception) -> str:
+    """OpenSSL's words, out of all that is wrapped around them."""
+    words = re.search(r"certificate verify failed: ([^(]+)", str(error))
+    return words[1].strip() if words else "the handshake fails"
+
+
+def _services(settings: Settings, known: Collection[str]) -> Iterator[Finding]:
+    if "WALLET_DATABASE_URL" not in known:
+        database = Database(settings.ledger)
+        try:
+            yield from _database(database)
+        finally:
+            database.close()
+    if "WALLET_BROKER_URL" not in known:
+        yield _broker(settings)
+
+
+def _database(database: Database) -> Iterator[Finding]:
+    engine = database.engine
     where = engine.url.render_as_string(hide_password=True)
+    file = engine.url.database
+    if database.is_sqlite and file and not Path(file).exists():
+        yield Finding("bad", f"Database {where} is not there yet: run `wallet migrate`.")
+        return
     try:
         current = migrations.is_current(engine)
     except SQLAlchemyError as error:
-        yield Finding("bad", f"Database {where} does not answer: {type(error).__name__}.")
+        yield Finding(
+            "bad",
+            f"Database {where} does not answer ({type(error).__name__}). Look at"
+            " WALLET_DATABASE_URL, and whether the server runs.",
+        )
         return
     if not current:
         yield Finding("bad", f"Database {where} is not up to date: run `wallet migrate`.")
         return
     yield Finding("good", f"Database {where} answers and is up to date.")
-    with installation.database.reading() as session:
+    with database.reading() as session:
         yield _count(session, OutboxRow, "events wait to be carried on")
         yield _count(session, PushRow, "pushes wait")
         yield _count(session, DueRow, "changes wait for Google")
@@ -106,7 +211,11 @@ def _broker(settings: Settings) -> Finding:
         with Connection(settings.broker_url, connect_timeout=CONNECT_S) as connection:
             connection.ensure_connection(max_retries=1, timeout=CONNECT_S)
     except Exception as error:
-        return Finding("bad", f"Broker at {name} does not answer: {type(error).__name__}.")
+        return Finding(
+            "bad",
+            f"Broker at {name} does not answer ({type(error).__name__}). Look at"
+            " WALLET_BROKER_URL, and whether the server runs.",
+        )
     return Finding("good", f"Broker at {name} answers.")
 
 

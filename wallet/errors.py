@@ -1,5 +1,6 @@
 """Refusals of the wallet: a stable code and the facts behind it, as in `ledger.errors`."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -13,13 +14,21 @@ class WalletError(Exception):
 
 
 class SettingsError(WalletError):
-    """A setting is missing or does not fit; said at start, by the setting's name."""
+    """A setting is missing or does not fit; said at start, by the setting's name, and with all
+    others that are wrong too: one line each."""
 
     code = "settings"
 
-    def __init__(self, name: str, sentence: str) -> None:
-        super().__init__(f"{name}: {sentence}")
+    def __init__(self, name: str, sentence: str, others: Sequence["SettingsError"] = ()) -> None:
+        super().__init__("\n".join([f"{name}: {sentence}", *map(str, others)]))
         self.name = name
+        self.sentence = sentence
+        self.others = tuple(others)
+
+    @classmethod
+    def together(cls, problems: Sequence["SettingsError"]) -> "SettingsError":
+        first, *others = problems
+        return cls(first.name, first.sentence, others)
 
 
 class CertificateProblem(WalletError):
@@ -30,6 +39,10 @@ class CertificateProblem(WalletError):
     def __init__(self, problem: str, sentence: str) -> None:
         super().__init__(sentence)
         self.problem = problem
+
+    def named(self) -> str:
+        """The sentence behind its word, for those who search by it."""
+        return f"{self.problem}: {self}"
 
 
 class ImageRefused(WalletError):

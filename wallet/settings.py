@@ -2,7 +2,7 @@
 
 Every `NAME` may also be given as `NAME_FILE`, a file with the value. In the sandbox, secrets that
 are missing are made once and kept in `sandbox.env` in the data folder; in production a missing
-value is refused by name."""
+value is refused by name, and everything that is wrong is said at once."""
 
 import base64
 import os
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.settings import LedgerSettings
+from wallet.environment import Environment
 from wallet.errors import SettingsError
 from wallet.keyring import SHORTEST_KEY
 
@@ -46,6 +47,12 @@ WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2,3
 SANDBOX_GOOGLE_ISSUER = "3388000000000000001"
 
 APNS_PRODUCTION_URL = "https://api.push.apple.com"
+APPLE_ID = re.compile(r"[A-Z0-9]{10}")  # of a team or a key, as Apple's portal shows it
+APNS_KEY_FILE = re.compile(r"AuthKey_([A-Z0-9]{10})\.p8")
+
+# Nobody types them: there is no reason for shorter ones.
+SHORTEST_IN_PRODUCTION = 32
+MAKE_ONE = "Make one with `openssl rand -hex 32`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,16 @@ class SandboxPorts:
     apns: int
     apns_control: int
     google: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApnsKeySettings:
+    """A .p8 file in place of the certificate towards Apple's push service. `team` None: whichever
+    team the pass certificates are of."""
+
+    file: Path
+    key_id: str
+    team: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +105,7 @@ class Settings:
     apple_pass_type: str | None
     apns_url: str
     apns_ca: Path | None
+    apns_key: ApnsKeySettings | None
     google: GoogleSettings | None
     lease_s: float
     beat_s: float
@@ -108,12 +126,24 @@ class Settings:
 
 
 def from_env(environ: Mapping[str, str]) -> Settings:
-    """Raises `SettingsError` with the name of the first setting that is missing or does not fit."""
-    env = _Environment(environ)
+    """Raises `SettingsError` with every setting that is missing or does not fit."""
+    settings, problems = read(environ)
+    if problems:
+        raise SettingsError.together(problems)
+    return settings
+
+
+def read(environ: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
+    """The settings as far as they can be understood, and what is wrong with the others.
+
+    Raises `SettingsError` for mode and data folder: without them nothing else can be judged."""
+    env = Environment(environ)
     mode = env.one_of("WALLET_MODE", SANDBOX, (SANDBOX, PRODUCTION))
     data = Path(env.text("WALLET_DATA", "var")).absolute()
+    if env.problems:
+        raise SettingsError.together(env.problems)
     if mode == SANDBOX:
-        env = _Environment({**_sandbox_values(data), **environ})
+        env = Environment({**_sandbox_values(data), **environ})
     port = env.number("PORT", DEFAULT_PORT)
     broker_url = env.text("WALLET_BROKER_URL", MEMORY_BROKER)
     settings = Settings(
@@ -125,13 +155,17 @@ def from_env(environ: Mapping[str, str]) -> Settings:
         data=data,
         broker_url=broker_url,
         public_url=env.text("WALLET_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
-        secret_keys=_secret_keys(env.required("WALLET_SECRET_KEY")),
-        api_key=env.required("WALLET_API_KEY"),
+        secret_keys=_secret_keys(env),
+        api_key=env.required("WALLET_API_KEY", f"{MAKE_ONE}; integrations show it."),
         webhook_secret=env.optional("WALLET_WEBHOOK_SECRET"),
         apple_certs=Path(
             env.text("WALLET_APPLE_CERTS", str(data / "certs"))
             if mode == SANDBOX
-            else env.required("WALLET_APPLE_CERTS")
+            else env.required(
+                "WALLET_APPLE_CERTS",
+                "It is the folder with pass.pem, pass.key and wwdr.pem; `wallet certs csr` and"
+                " `wallet certs import` make them with Apple.",
+            )
         ),
         apple_pass_type=env.optional("WALLET_APPLE_PASS_TYPE"),
         apns_url=env.text(
@@ -141,6 +175,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
         apns_ca=env.path(
             "WALLET_APNS_CA", data / "certs" / "root.pem" if mode == SANDBOX else None
         ),
+        apns_key=_apns_key(env),
         google=_google(env, data, port + 4 if mode == SANDBOX else None),
         lease_s=env.seconds("WALLET_LEASE_SECONDS", 60.0),
         beat_s=env.seconds("WALLET_BEAT_SECONDS", 5.0),
@@ -150,7 +185,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
             ("debug", "info", "warning", "error"),
         ),
         proxy_hops=env.number("WALLET_PROXY_HOPS", 0, least=0),
-        rate_limits=_rate_limits(env.text("WALLET_RATE_LIMITS", ""), mode),
+        rate_limits=_rate_limits(env, mode),
         sandbox=SandboxPorts(phone=port + 1, apns=port + 2, apns_control=port + 3, google=port + 4),
         ledger=LedgerSettings(
             database_url=env.text("WALLET_DATABASE_URL", f"sqlite:///{data / 'kopilka.db'}"),
@@ -159,67 +194,84 @@ def from_env(environ: Mapping[str, str]) -> Settings:
             ),
         ),
     )
-    _check(settings)
-    return settings
+    _check(settings, env)
+    return settings, env.problems
 
 
-def _check(settings: Settings) -> None:
-    webhook_secret = settings.webhook_secret
-    if webhook_secret is not None and not WEBHOOK_SECRET.fullmatch(webhook_secret):
-        raise SettingsError(
+def _check(settings: Settings, env: Environment) -> None:
+    if settings.webhook_secret and not WEBHOOK_SECRET.fullmatch(settings.webhook_secret):
+        env.refuse(
             "WALLET_WEBHOOK_SECRET", "must be whsec_ and at least 24 random bytes in Base64."
         )
+    shortest = SHORTEST_KEY if settings.in_sandbox else SHORTEST_IN_PRODUCTION
+    if any(len(key) < shortest for key in settings.secret_keys):
+        env.refuse(
+            "WALLET_SECRET_KEY", f"each key needs at least {shortest} characters. {MAKE_ONE}."
+        )
     if settings.embedded and settings.web_concurrency != 1:
-        raise SettingsError(
+        env.refuse(
             "WEB_CONCURRENCY",
             "must be 1 while WALLET_BROKER_URL is memory://; set a Redis or RabbitMQ broker to run"
             " more processes.",
         )
     if not DATABASE_URL.match(settings.ledger.database_url):
-        raise SettingsError(
+        env.refuse(
             "WALLET_DATABASE_URL",
             "must begin with postgresql+psycopg:// or sqlite:///, as SQLAlchemy writes them.",
         )
     if not BROKER_URL.match(settings.broker_url):
-        raise SettingsError(
+        env.refuse(
             "WALLET_BROKER_URL", "must begin with redis://, rediss://, amqp://, or be memory://."
         )
-    if settings.mode == SANDBOX:
-        if settings.sandbox.google > LAST_PORT:
-            raise SettingsError("PORT", "must leave room for the four ports after it.")
-        return
+    if settings.mode == PRODUCTION:
+        _check_production(settings, env)
+    elif settings.sandbox.google > LAST_PORT:
+        env.refuse("PORT", "must leave room for the four ports after it.")
+
+
+def _check_production(settings: Settings, env: Environment) -> None:
     if not settings.public_url.startswith("https://"):
-        raise SettingsError("WALLET_PUBLIC_URL", "must begin with https:// in production.")
+        env.refuse(
+            "WALLET_PUBLIC_URL",
+            "must be the address under which phones reach this service, and begin with https://.",
+        )
+    if 0 < len(settings.api_key) < SHORTEST_IN_PRODUCTION:
+        env.refuse(
+            "WALLET_API_KEY", f"needs at least {SHORTEST_IN_PRODUCTION} characters. {MAKE_ONE}."
+        )
     for name, value in (
         ("WALLET_SECRET_KEY", ",".join(settings.secret_keys)),
         ("WALLET_API_KEY", settings.api_key),
         ("WALLET_WEBHOOK_SECRET", _webhook_key(settings.webhook_secret)),
     ):
-        if value and SANDBOX_MARK in value:
-            raise SettingsError(name, "is a sandbox secret; production needs one of its own.")
+        if SANDBOX_MARK in value:
+            env.refuse(name, f"is a sandbox secret; production needs one of its own. {MAKE_ONE}.")
 
 
-def _rate_limits(value: str, mode: str) -> dict[str, str]:
+def _rate_limits(env: Environment, mode: str) -> dict[str, str]:
     """Group -> limit such as `30/minute`; what is not named keeps its default."""
+    value = env.text("WALLET_RATE_LIMITS", "")
     limits = dict(SANDBOX_RATE_LIMITS if mode == SANDBOX else RATE_LIMITS)
     for part in filter(None, map(str.strip, value.split(","))):
         group, _, limit = part.partition("=")
         if group not in limits or not RATE_LIMIT.fullmatch(limit):
-            raise SettingsError(
+            env.refuse(
                 "WALLET_RATE_LIMITS",
                 f"{part!r} is not like api=200/second; groups are {', '.join(limits)}.",
             )
-        limits[group] = limit
+        else:
+            limits[group] = limit
     return limits
 
 
 def _webhook_key(secret: str | None) -> str:
     """What the secret says in plain, as far as it says anything."""
-    key = (secret or "").removeprefix("whsec_").encode()
-    return base64.b64decode(key).decode("latin-1")
+    if secret is None or not WEBHOOK_SECRET.fullmatch(secret):
+        return ""
+    return base64.b64decode(secret.removeprefix("whsec_")).decode("latin-1")
 
 
-def _google(env: "_Environment", data: Path, stand_in: int | None) -> GoogleSettings | None:
+def _google(env: Environment, data: Path, stand_in: int | None) -> GoogleSettings | None:
     """None while nobody has set Google up: cards are then offered for Apple alone."""
     if stand_in is not None:
         base = f"http://127.0.0.1:{stand_in}"
@@ -239,10 +291,11 @@ def _google(env: "_Environment", data: Path, stand_in: int | None) -> GoogleSett
     if credentials is None and issuer is None:
         return None
     if credentials is None or issuer is None:
-        raise SettingsError(
+        env.refuse(
             "WALLET_GOOGLE_CREDENTIALS" if credentials is None else "WALLET_GOOGLE_ISSUER",
             "is not set, but the other of the two is; Google needs both.",
         )
+        return None
     return GoogleSettings(
         api_url=env.text("WALLET_GOOGLE_URL", "https://walletobjects.googleapis.com"),
         save_url=env.text("WALLET_GOOGLE_SAVE_URL", "https://pay.google.com/gp/v/save/"),
@@ -252,13 +305,40 @@ def _google(env: "_Environment", data: Path, stand_in: int | None) -> GoogleSett
     )
 
 
-def _secret_keys(value: str) -> tuple[str, ...]:
+def _secret_keys(env: Environment) -> tuple[str, ...]:
+    value = env.required(
+        "WALLET_SECRET_KEY",
+        f"{MAKE_ONE}, and keep a copy: the tokens in issued cards are derived from it.",
+    )
     keys = tuple(part.strip() for part in value.split(",") if part.strip())
-    if not keys or min(map(len, keys)) < SHORTEST_KEY:
-        raise SettingsError(
-            "WALLET_SECRET_KEY", f"each key needs at least {SHORTEST_KEY} characters."
-        )
+    if value and not keys:
+        env.refuse("WALLET_SECRET_KEY", "holds no key, only commas.")
     return keys
+
+
+def _apns_key(env: Environment) -> ApnsKeySettings | None:
+    """None: pushes show the pass certificate."""
+    file, team = env.optional("WALLET_APNS_KEY"), env.optional("WALLET_APNS_TEAM")
+    key_id = env.optional("WALLET_APNS_KEY_ID")
+    if file is None:
+        if key_id is not None:
+            env.refuse("WALLET_APNS_KEY", "is not set, but WALLET_APNS_KEY_ID is.")
+        return None
+    if "PRIVATE KEY" in file:
+        env.refuse("WALLET_APNS_KEY", "must be the path of the .p8 file, not what is in it.")
+        return None
+    if key_id is None and (named := APNS_KEY_FILE.fullmatch(Path(file).name)):
+        key_id = named[1]
+    if key_id is None:
+        env.refuse(
+            "WALLET_APNS_KEY_ID",
+            "is not set, and WALLET_APNS_KEY is not named AuthKey_<key id>.p8 as Apple names it.",
+        )
+        return None
+    for name, value in (("WALLET_APNS_KEY_ID", key_id), ("WALLET_APNS_TEAM", team)):
+        if value is not None and not APPLE_ID.fullmatch(value):
+            env.refuse(name, f"{value!r} is not ten capital letters and digits, as Apple has them.")
+    return ApnsKeySettings(Path(file), key_id, team)
 
 
 def _sandbox_values(data: Path) -> dict[str, str]:
@@ -285,58 +365,3 @@ def _sandbox_values(data: Path) -> dict[str, str]:
             draft.unlink()
     lines = path.read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))
-
-
-class _Environment:
-    """Reads one variable at a time and says its name when something is wrong with it."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def _get(self, name: str) -> str | None:
-        value = self._environ.get(name)
-        file = self._environ.get(f"{name}_FILE")
-        if value is None and file:
-            try:
-                value = Path(file).read_text().strip()
-            except OSError as error:
-                raise SettingsError(f"{name}_FILE", f"cannot be read: {error.strerror}.") from error
-        return value or None
-
-    def text(self, name: str, default: str) -> str:
-        return self._get(name) or default
-
-    def optional(self, name: str) -> str | None:
-        return self._get(name)
-
-    def required(self, name: str) -> str:
-        value = self._get(name)
-        if value is None:
-            raise SettingsError(name, "is not set.")
-        return value
-
-    def path(self, name: str, default: Path | None) -> Path | None:
-        value = self._get(name)
-        return Path(value) if value else default
-
-    def number(self, name: str, default: int, least: int = 1) -> int:
-        value = self._get(name)
-        if value is None:
-            return default
-        if not value.isdigit() or not least <= int(value) < 65536:
-            raise SettingsError(name, f"{value!r} is not a number from {least} to 65535.")
-        return int(value)
-
-    def seconds(self, name: str, default: float) -> float:
-        value = self._get(name)
-        if value is None:
-            return default
-        if not re.fullmatch(r"\d+(\.\d+)?", value) or float(value) <= 0:
-            raise SettingsError(name, f"{value!r} is not a number of seconds above zero.")
-        return float(value)
-
-    def one_of(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        value = self._get(name) or default
-        if value not in choices:
-            raise SettingsError(name, f"{value!r} is none of {', '.join(choices)}.")
-        return value

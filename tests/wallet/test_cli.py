@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import chains
 import pytest
 from click.testing import CliRunner, Result
 from phones import Phone, opened
@@ -95,19 +96,46 @@ def test_certificates_are_made_and_checked(wallet, tmp_path: Path) -> None:
     (folder / "pass.sandbox.loyalty" / "pass.key").write_text("nonsense")
     refused = wallet("certs", "check", str(folder))
     assert refused.exit_code == 1
+    assert refused.output.startswith("Error: not_pem: ")
     assert "pass.key" in refused.output
 
 
-def test_production_refuses_the_sandboxs_certificates(wallet) -> None:
-    refused = wallet(
-        "doctor",
-        WALLET_MODE="production",
-        WALLET_PUBLIC_URL="https://cards.example.com",
-        WALLET_SECRET_KEY="a-secret-of-our-own-making",
-        WALLET_API_KEY="an-api-key-of-our-own",
-    )
+def test_a_certificate_with_few_days_left_is_not_called_good(wallet, tmp_path: Path) -> None:
+    folder = chains.lay(tmp_path / "own", chains.leaf(last_day=13))
+    checked = wallet("certs", "check", str(folder))
+    assert checked.exit_code == 0
+    assert f"{chains.PASS_TYPE}: warning: renew it soon. Team" in checked.output
+    assert "good" not in checked.output
+
+
+PRODUCTION = {
+    "WALLET_MODE": "production",
+    "WALLET_PUBLIC_URL": "https://127.0.0.1:9",
+    "WALLET_SECRET_KEY": "a-secret-of-our-own-making-and-length",
+    "WALLET_API_KEY": "an-api-key-of-our-own-making-and-length",
+}
+
+
+@pytest.mark.parametrize("command", ["doctor", "web", "worker", "beat", "run"])
+def test_production_refuses_the_sandboxs_certificates(wallet, command: str) -> None:
+    refused = wallet(command, **PRODUCTION)
     assert refused.exit_code == 1
-    assert "WALLET_APPLE_CERTS" in refused.output
+    assert "WALLET_APPLE_CERTS: holds the sandbox certificate" in refused.output
+
+
+@pytest.mark.parametrize("command", ["web", "doctor"])
+def test_a_start_in_production_says_all_that_is_missing_at_once(wallet, command: str) -> None:
+    changes = {"WALLET_SECRET_KEY": "", "WALLET_PUBLIC_URL": "http://cards.example.com"}
+    refused = wallet(command, **{**PRODUCTION, **changes}, WALLET_BROKER_URL="redis://127.0.0.1:9")
+    assert refused.exit_code == 1
+    for words in (
+        "WALLET_SECRET_KEY: is not set",
+        "WALLET_PUBLIC_URL: must",
+        "WALLET_APPLE_CERTS: holds the sandbox certificate",
+        "Broker at 127.0.0.1 does not answer",
+    ):
+        assert words in refused.output
+    assert "Traceback" not in refused.output
 
 
 def test_a_wrong_setting_is_a_sentence(wallet) -> None:

@@ -1,8 +1,6 @@
-"""For operators: health, and what the doctor says."""
+"""For operators: health and figures."""
 
 from sqlalchemy import text
-
-from wallet import doctor
 
 
 def test_a_living_process_says_so(client) -> None:
@@ -26,18 +24,6 @@ def test_an_expired_certificate_is_said_in_words_when_a_card_is_asked_for(
     house.clock.advance(days=400)
     answer = client.get(member["links"]["apple"].removeprefix("http://127.0.0.1:8080"))
     assert answer.status_code == 503
-
-
-def test_the_doctor_names_what_is_missing(client, member, house) -> None:
-    client.post("/apple/v1/log", json={"logs": ["the card is upside down"]})
-    findings = list(doctor.examine(house.installation))
-    bad = [finding.sentence for finding in findings if finding.verdict == "bad"]
-    assert len(bad) == 1
-    assert "push service" in bad[0]
-    assert any("the card is upside down" in finding.sentence for finding in findings)
-    house.clock.advance(days=370)
-    bad = [f.sentence for f in doctor.examine(house.installation) if f.verdict == "bad"]
-    assert any("days left" in sentence for sentence in bad)
 
 
 def test_figures_are_for_this_machine_and_for_holders_of_a_full_key(client, api, member) -> None:

@@ -10,10 +10,14 @@ from wallet.errors import SettingsError
 PRODUCTION = {
     "WALLET_MODE": "production",
     "WALLET_PUBLIC_URL": "https://cards.example.com",
-    "WALLET_SECRET_KEY": "a-secret-of-our-own-making",
-    "WALLET_API_KEY": "an-api-key-of-our-own",
+    "WALLET_SECRET_KEY": "a-secret-of-our-own-making-and-length",
+    "WALLET_API_KEY": "an-api-key-of-our-own-making-and-length",
     "WALLET_APPLE_CERTS": "/etc/kopilka/certs",
 }
+
+
+def names(refusal: SettingsError) -> list[str]:
+    return [refusal.name, *(other.name for other in refusal.others)]
 
 
 def test_an_empty_environment_is_a_sandbox(tmp_path: Path) -> None:
@@ -43,8 +47,19 @@ def test_production_refuses_a_missing_value_by_name(name: str, tmp_path: Path) -
     del environment[name]
     with pytest.raises(SettingsError) as refusal:
         settings.from_env(environment)
-    assert refusal.value.name == name
+    assert names(refusal.value) == [name]
     assert not (tmp_path / "sandbox.env").exists()
+
+
+def test_production_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        settings.from_env({"WALLET_MODE": "production", "WALLET_DATA": str(tmp_path)})
+    missing = ["WALLET_SECRET_KEY", "WALLET_API_KEY", "WALLET_APPLE_CERTS", "WALLET_PUBLIC_URL"]
+    assert names(refusal.value) == missing
+    lines = str(refusal.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == missing
+    assert "openssl rand -hex 32" in lines[0]
+    assert "https://" in lines[3]
 
 
 @pytest.mark.parametrize("name", ["WALLET_SECRET_KEY", "WALLET_API_KEY", "WALLET_WEBHOOK_SECRET"])
@@ -52,7 +67,7 @@ def test_production_refuses_secrets_of_a_sandbox(name: str, tmp_path: Path) -> N
     settings.from_env({"WALLET_DATA": str(tmp_path)})
     lines = (tmp_path / "sandbox.env").read_text().splitlines()
     value = dict(line.split("=", 1) for line in lines)[name]
-    with pytest.raises(SettingsError, match=f"{name}.*sandbox"):
+    with pytest.raises(SettingsError, match=f"^{name}: is a sandbox secret"):
         settings.from_env({**PRODUCTION, name: value})
 
 
@@ -64,7 +79,9 @@ def test_production_refuses_secrets_of_a_sandbox(name: str, tmp_path: Path) -> N
         ({"PORT": "70000"}, "PORT"),
         ({"WALLET_MODE": "test"}, "WALLET_MODE"),
         ({"WALLET_SECRET_KEY": "short"}, "WALLET_SECRET_KEY"),
-        ({"WALLET_SECRET_KEY": "long-enough-to-be-a-key,short"}, "WALLET_SECRET_KEY"),
+        ({"WALLET_SECRET_KEY": f"{'s' * 32},{'t' * 31}"}, "WALLET_SECRET_KEY"),
+        ({"WALLET_API_KEY": "k" * 31}, "WALLET_API_KEY"),
+        ({"WALLET_API_KEY": "short"}, "WALLET_API_KEY"),
         ({"WALLET_SECRET_KEY": ","}, "WALLET_SECRET_KEY"),
         ({"WALLET_BEAT_SECONDS": "-1"}, "WALLET_BEAT_SECONDS"),
         ({"WALLET_LEASE_SECONDS": "0"}, "WALLET_LEASE_SECONDS"),
@@ -76,8 +93,17 @@ def test_production_refuses_secrets_of_a_sandbox(name: str, tmp_path: Path) -> N
         ({"WALLET_RATE_LIMITS": "api=fast"}, "WALLET_RATE_LIMITS"),
         ({"WALLET_RATE_LIMITS": "moon=1/second"}, "WALLET_RATE_LIMITS"),
         ({"WALLET_WEBHOOK_SECRET": "whsec_short"}, "WALLET_WEBHOOK_SECRET"),
+        ({"WALLET_WEBHOOK_SECRET": f"whsec_{'c2hv' * 7}cnQ="}, "WALLET_WEBHOOK_SECRET"),
+        ({"WALLET_WEBHOOK_SECRET": "c2hv" * 8}, "WALLET_WEBHOOK_SECRET"),
         ({"WALLET_GOOGLE_ISSUER": "338"}, "WALLET_GOOGLE_CREDENTIALS"),
         ({"WALLET_API_KEY_FILE": "/no/such/file"}, "WALLET_API_KEY_FILE"),
+        ({"WALLET_APNS_KEY": "/etc/kopilka/push.p8"}, "WALLET_APNS_KEY_ID"),
+        ({"WALLET_APNS_KEY": "/a/push.p8", "WALLET_APNS_KEY_ID": "abc"}, "WALLET_APNS_KEY_ID"),
+        (
+            {"WALLET_APNS_KEY": "AuthKey_ABC123DEFG.p8", "WALLET_APNS_TEAM": "we"},
+            "WALLET_APNS_TEAM",
+        ),
+        ({"WALLET_APNS_KEY_ID": "ABC123DEFG"}, "WALLET_APNS_KEY"),
         ({"WALLET_PUBLIC_URL": "http://cards.example.com"}, "WALLET_PUBLIC_URL"),
     ],
 )
@@ -87,15 +113,32 @@ def test_a_value_that_does_not_fit_is_refused_by_name(changes: dict, name: str) 
         del environment["WALLET_API_KEY"]
     with pytest.raises(SettingsError) as refusal:
         settings.from_env(environment)
-    assert refusal.value.name == name
+    assert names(refusal.value) == [name]
+
+
+def test_a_key_given_for_its_path_is_refused_and_not_shown() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIGTAgEAMBMG\n-----END PRIVATE KEY-----"
+    with pytest.raises(SettingsError) as refusal:
+        settings.from_env({**PRODUCTION, "WALLET_APNS_KEY": key})
+    assert names(refusal.value) == ["WALLET_APNS_KEY"]
+    assert "MIGTAgEAMBMG" not in str(refusal.value)
+
+
+def test_a_push_key_tells_its_id_by_its_name() -> None:
+    by_name = settings.from_env({**PRODUCTION, "WALLET_APNS_KEY": "/keys/AuthKey_ABC123DEFG.p8"})
+    file = Path("/keys/AuthKey_ABC123DEFG.p8")
+    assert by_name.apns_key == settings.ApnsKeySettings(file, "ABC123DEFG", None)
+    given = {"WALLET_APNS_KEY": str(file), "WALLET_APNS_KEY_ID": "ZZZ123DEFG"}
+    by_setting = settings.from_env({**PRODUCTION, **given, "WALLET_APNS_TEAM": "TEAM123456"})
+    assert by_setting.apns_key == settings.ApnsKeySettings(file, "ZZZ123DEFG", "TEAM123456")
 
 
 def test_a_value_may_lie_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
-    file.write_text("an-api-key-from-a-file\n")
+    file.write_text("an-api-key-from-a-file-that-is-long\n")
     environment = {**PRODUCTION, "WALLET_API_KEY_FILE": str(file)}
     del environment["WALLET_API_KEY"]
-    assert settings.from_env(environment).api_key == "an-api-key-from-a-file"
+    assert settings.from_env(environment).api_key == "an-api-key-from-a-file-that-is-long"
 
 
 def test_a_broker_allows_more_web_processes() -> None:

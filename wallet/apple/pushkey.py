@@ -89,6 +89,10 @@ class ProviderTokens:
         self._token = ""
         self._issued_at = self._taken_at = self._renewed_at = EPOCH
 
+    @property
+    def team(self) -> str:
+        return self._key.team
+
     def current(self, now: datetime) -> str:
         with self._lock:
             # A clock that is a little fast must not bring a token from Apple's future.

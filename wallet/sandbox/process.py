@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from wallet.apple.pushkey import PushKey
 from wallet.assembly import system_clock
 from wallet.sandbox import apns, certificates, google
 from wallet.sandbox.android import VirtualAndroid
@@ -67,6 +68,15 @@ def phone_page(settings: Settings) -> Iterator[None]:
             stop.set()
 
 
+def _push_keys(settings: Settings) -> list[apns.TeamKey]:
+    """What Apple would know of the .p8 key, had it been made there."""
+    key = settings.apns_key
+    if key is None:
+        return []
+    team = key.team or certificates.SANDBOX_TEAM
+    return [apns.TeamKey(key.key_id, team, PushKey.load(key.file, key.key_id, team).public)]
+
+
 async def _stand_in(settings: Settings) -> None:
     """The stand-in, until a signal comes; if it fails, so does the process."""
     asked_to_stop = asyncio.Event()
@@ -74,6 +84,7 @@ async def _stand_in(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop.set)
     folder = settings.data / CERTIFICATES
+    stand_in = apns.PushStandIn(keys=_push_keys(settings))
     serving = asyncio.create_task(
         apns.run(
             LOOPBACK,
@@ -82,6 +93,7 @@ async def _stand_in(settings: Settings) -> None:
             folder / "server.pem",
             folder / "server.key",
             folder / "root.pem",
+            stand_in=stand_in,
         )
     )
     stopping = asyncio.create_task(asked_to_stop.wait())
