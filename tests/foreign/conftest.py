@@ -9,6 +9,8 @@ KDE_HEADERS = Path("/usr/include/KPim/KPkPass/pass.h")
 NOT_JUDGED = {}
 if not (KDE_HEADERS.exists() and shutil.which("cmake") and shutil.which("c++")):
     NOT_JUDGED["test_kde.py"] = "KDE's pass reader (Debian: libkpimpkpass-dev, cmake, g++)"
+if not (shutil.which("node") and shutil.which("npm")):
+    NOT_JUDGED["test_passkit_generator.py"] = "passkit-generator (Debian: nodejs, npm)"
 
 collect_ignore = list(NOT_JUDGED)
 

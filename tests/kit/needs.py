@@ -17,14 +17,16 @@ NEEDED = {
     "openssl": "openssl",
     "zbarimg": "zbar-tools",
 }
-# Libraries: a file of theirs -> Debian package. Without them a foreign reader does not judge.
+# Without these a foreign reader does not judge. Libraries: a file of theirs -> Debian package.
 WELCOME = {"/usr/include/KPim/KPkPass/pass.h": "libkpimpkpass-dev"}
+WELCOME_PROGRAMS = {"node": "nodejs", "npm": "npm"}
 
 
 def main() -> int:
     missing = [program for program in NEEDED if shutil.which(program) is None]
     packages = [NEEDED[program] for program in missing]
     packages += [package for file, package in WELCOME.items() if not Path(file).exists()]
+    packages += [name for program, name in WELCOME_PROGRAMS.items() if not shutil.which(program)]
     if not packages:
         return 0
     if os.geteuid() == 0 and shutil.which("apt-get"):
