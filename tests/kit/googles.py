@@ -43,6 +43,9 @@ ONE_OF = {
 }
 ID = re.compile(r"[0-9]+\.[A-Za-z0-9._-]{1,64}")
 MOST_SHOWN_MODULES = 10
+ROWS = {"oneItem": {"item"}, "twoItems": {"startItem", "endItem"}}
+ROWS["threeItems"] = {*ROWS["twoItems"], "middleItem"}
+PATH = re.compile(r"(class|object)((?:\.[A-Za-z]+)+)(?:\['([A-Za-z0-9_-]+)'\])?")
 
 
 @contextlib.contextmanager
@@ -143,6 +146,7 @@ def _rules(kind: str, body: Any) -> Iterator[str]:
             yield "reviewStatus: not ours to say"
         if not re.fullmatch("#[0-9a-f]{6}", body.get("hexBackgroundColor", "#000000")):
             yield "hexBackgroundColor: not a colour"
+        yield from _layout_rules(body.get("classTemplateInfo") or {})
         if not (body.get("callbackOptions") or {"url": "https://"})["url"].startswith("https://"):
             yield "callbackOptions: not https"
     modules = body.get("textModulesData") or []
@@ -154,6 +158,43 @@ def _rules(kind: str, body: Any) -> Iterator[str]:
     if len(body.get("messages") or []) > 10:
         yield "messages: more than ten"
     yield from _unions(body)
+
+
+def _layout_rules(template: Any) -> Iterator[str]:
+    rows = (template.get("cardTemplateOverride") or {}).get("cardRowTemplateInfos")
+    if rows is not None and not 1 <= len(rows) <= 3:
+        yield "classTemplateInfo: one to three rows"
+    for row in rows or []:
+        ((kind, items),) = row.items() if len(row) == 1 else [("", {})]
+        if items.keys() != ROWS.get(kind):
+            yield "classTemplateInfo: a row is of one kind, and full"
+    for path in paths(template):
+        if not PATH.fullmatch(path):
+            yield f"classTemplateInfo: {path} is no path"
+
+
+def paths(layout: Any) -> list[str]:
+    """Every field that a part of a layout refers to, in its order."""
+    if isinstance(layout, list):
+        return [path for one in layout for path in paths(one)]
+    if not isinstance(layout, dict):
+        return []
+    if "fieldPath" in layout:
+        return [layout["fieldPath"]]
+    order = ("startItem", "middleItem", "endItem")
+    names = sorted(layout, key=lambda name: order.index(name) if name in order else -1)
+    return [path for name in names for path in paths(layout[name])]
+
+
+def at(path: str, class_: Any, object_: Any) -> Any:
+    """What a path of a layout leads to; None where Google would leave a blank."""
+    match = PATH.fullmatch(path)
+    found = {"class": class_, "object": object_}[match[1]]
+    for name in match[2].removeprefix(".").split("."):
+        found = (found or {}).get(name)
+    if match[3] is None:
+        return found
+    return next((one["body"] for one in found or [] if one["id"] == match[3]), None)
 
 
 def _unions(body: Any) -> Iterator[str]:

@@ -7,7 +7,16 @@ database is the truth, and a body that a GET answered could not be sent again an
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wallet.passes.content import NOTHING, Content, Design, Shown, Symbology, Translations
+from wallet.google import layout
+from wallet.passes.content import (
+    NOTHING,
+    Content,
+    Design,
+    Fact,
+    Shown,
+    Symbology,
+    Translations,
+)
 from wallet.passes.designs import said
 
 Body = dict[str, object]
@@ -19,8 +28,15 @@ BARCODES: dict[Symbology, str] = {
     "code128": "CODE_128",
 }
 LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
-MOST_TEXT_MODULES = 10  # so many of an object are shown
 NOTIFY = "notifyPreference"
+MAY_BE_LOST = (
+    "accountNameLabel",
+    "localizedAccountNameLabel",
+    "accountIdLabel",
+    "localizedAccountIdLabel",
+    "classTemplateInfo",
+)
+PARTS_OF_A_LAYOUT = ("cardTemplateOverride", "detailsTemplateOverride", "listTemplateOverride")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +73,15 @@ def class_body(id_: str, design: Design, pictures: Pictures, callback_url: str |
         # Whoever saves the card first is its owner, on all their devices.
         "multipleDevicesAndHoldersAllowedStatus": "ONE_USER_ALL_DEVICES",
     }
-    for fact, name in (("name", "AccountNameLabel"), ("card", "AccountIdLabel")):
-        label = next((field.label for field in design.fields if field.shows == fact), {})
+    if template := layout.class_template(design):
+        body["classTemplateInfo"] = template
+    labelled: tuple[tuple[Fact, str], ...] = (
+        ("name", "AccountNameLabel"),
+        ("card", "AccountIdLabel"),
+    )
+    for fact, name in labelled:
+        field = layout.first(design, fact)
+        label = field.label if field is not None else {}
         if label.get(default):
             body[name[0].lower() + name[1:]] = label[default]
             body[f"localized{name}"] = _localized(label, design)
@@ -68,15 +91,14 @@ def class_body(id_: str, design: Design, pictures: Pictures, callback_url: str |
 
 
 def class_patch(body: Body) -> Body:
-    """A class as it changes one that exists: labels that the design lost are cleared."""
-    labels = (
-        "accountNameLabel",
-        "localizedAccountNameLabel",
-        "accountIdLabel",
-        "localizedAccountIdLabel",
-    )
+    """A class as it changes one that exists: what the design lost is cleared. Objects are merged,
+    so a part of the layout that is no more must be said to be nothing."""
+    lost: Body = dict.fromkeys(MAY_BE_LOST)
+    template = body.get("classTemplateInfo")
     kept = {name: value for name, value in body.items() if name != "id"}
-    return {**dict.fromkeys(labels), **kept}
+    if isinstance(template, dict):
+        kept["classTemplateInfo"] = {**dict.fromkeys(PARTS_OF_A_LAYOUT), **template}
+    return {**lost, **kept}
 
 
 def object_body(id_: str, class_: str, design: Design, content: Content) -> Body:
@@ -93,7 +115,7 @@ def object_body(id_: str, class_: str, design: Design, content: Content) -> Body
             "alternateText": content.card_number,
             "renderEncoding": "UTF_8",
         },
-        "textModulesData": _text_modules(design, content, {name, points}),
+        "textModulesData": _text_modules(design, content),
     }
     if name is not None and name.value != NOTHING:
         body["accountName"] = str(name.value)
@@ -131,9 +153,13 @@ def points(design: Design, content: Content) -> int | None:
     return shown.value if shown is not None and isinstance(shown.value, int) else None
 
 
-def _first(design: Design, content: Content, fact: str) -> Shown | None:
-    """The first field of the design that shows `fact`: it has a place of its own at Google."""
-    key = next((field.key for field in design.fields if field.shows == fact), None)
+def _first(design: Design, content: Content, fact: Fact) -> Shown | None:
+    """What stands in the fact's own place at Google."""
+    field = layout.first(design, fact)
+    return _shown(content, field.key) if field is not None else None
+
+
+def _shown(content: Content, key: str) -> Shown | None:
     return next((shown for shown in content.values if shown.key == key), None)
 
 
@@ -154,31 +180,23 @@ def _loyalty_points(design: Design, shown: Shown) -> Body:
     return described
 
 
-def _text_modules(
-    design: Design, content: Content, placed: set[Shown | None]
-) -> Sequence[Mapping[str, object]]:
-    """Every field that has no place of its own; the card number has two already."""
+def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, object]]:
+    """Every field that has no place of its own."""
     modules = []
-    facts = {field.key: field.shows for field in design.fields}
-    for shown in content.values:
-        if shown in placed or facts[shown.key] == "card":
+    for field in layout.text_modules(design):
+        shown = _shown(content, field.key)
+        if shown is None:
             continue
-        module: Body = {"id": _module_id(shown.key), "body": str(shown.value)}
-        label = _label(design, shown)
-        if label.get(design.languages[0]):
-            module["header"] = label[design.languages[0]]
-            module["localizedHeader"] = _localized(label, design)
+        module: Body = {"id": layout.module_id(field.key), "body": str(shown.value)}
+        if field.label.get(design.languages[0]):
+            module["header"] = field.label[design.languages[0]]
+            module["localizedHeader"] = _localized(field.label, design)
         modules.append(module)
-    return modules[:MOST_TEXT_MODULES]
+    return modules
 
 
 def _label(design: Design, shown: Shown) -> Translations:
     return next(field.label for field in design.fields if field.key == shown.key)
-
-
-def _module_id(key: str) -> str:
-    """Keys of ours may have dots and Google's may not; two keys never become one."""
-    return key.replace("_", "_u").replace(".", "_d")
 
 
 def _image(address: str, design: Design) -> Body:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from googles import faults
+from googles import at, faults, paths
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -33,16 +33,20 @@ def patch(shown: Content, before: int | None, design: Design = STANDARD) -> obje
     return objects.object_patch(body(shown, design), design, shown, before)
 
 
+ITEM = {"firstValue": {"fields": [{"fieldPath": "object.accountId"}]}}
+ROW = {"oneItem": {"item": ITEM}}
+
 WORDS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=60)
 SAID = WORDS.filter(lambda text: bool(text.strip()))
 COLOURS = st.from_regex(r"#[0-9a-fA-F]{6}", fullmatch=True)
+KEYS = st.builds(str.__add__, st.sampled_from("aZ0"), st.text("abXY09_.-", max_size=8))
 LANGUAGES = st.sampled_from(["ru", "en", "de-AT", "zh-Hans"])
 
 
 @st.composite
 def fields(draw: st.DrawFn, default: str) -> FieldDesign:
     return FieldDesign(
-        key=draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,8}", fullmatch=True)),
+        key=draw(KEYS),
         slot=draw(st.sampled_from(["header", "primary", "secondary", "auxiliary", "back"])),
         label=draw(st.just({}) | SAID.map(lambda text: {default: text})),
         shows=draw(st.sampled_from(["points", "name", "offer", "offers", "card", "programme"])),
@@ -94,6 +98,45 @@ class TestAgainstGooglesDescription:
         changed = objects.object_patch(whole, design, shown, before)
         assert faults("LoyaltyObject", changed, "patch") == []
 
+    @given(any_design(), any_facts)
+    def test_a_layout_leads_to_what_the_card_has(self, design: Design, facts: Facts) -> None:
+        """A path to nothing would be drawn as nothing, and nobody would be told."""
+        class_ = objects.class_body(CLASS_ID, design, PICTURES, None)
+        object_ = objects.object_body(OBJECT_ID, CLASS_ID, design, render(design, facts))
+        for path in paths(class_.get("classTemplateInfo", {})):
+            is_unknown_name = path == "object.accountName" and not facts.name
+            assert (at(path, class_, object_) is None) == is_unknown_name, path
+
+    @given(any_design())
+    def test_every_field_of_the_face_is_there_as_far_as_there_is_room(self, design: Design) -> None:
+        class_ = objects.class_body(CLASS_ID, design, PICTURES, None)
+        template = class_.get("classTemplateInfo", {})
+        face = paths(template.get("cardTemplateOverride", {}))
+        details = paths(template.get("detailsTemplateOverride", {}))
+        assert len(face) == len(set(face))
+        assert len(details) == len(set(details))
+        assert set(face) <= set(details)
+        fields = [field for field in design.fields if field.slot != "back"]
+        if len(fields) <= 3:
+            kinds = {field.shows if field.shows == "card" else field.key for field in fields}
+            assert len(face) == len(kinds)
+
+    @pytest.mark.parametrize(
+        "spoiled",
+        [
+            {"cardRowTemplateInfos": []},
+            {"cardRowTemplateInfos": [ROW] * 4},
+            {"cardRowTemplateInfos": [{"twoItems": {"startItem": ITEM}}]},
+            {"cardRowTemplateInfos": [{**ROW, "twoItems": {"startItem": ITEM, "endItem": ITEM}}]},
+            {"cardRowTemplateInfos": [{"oneItem": ITEM}]},
+            {"rows": [ROW]},
+        ],
+    )
+    def test_the_judge_sees_a_layout_that_is_wrong(self, spoiled: dict[str, object]) -> None:
+        class_ = objects.class_body(CLASS_ID, STANDARD, PICTURES, None)
+        template = {"cardTemplateOverride": spoiled}
+        assert faults("LoyaltyClass", {**class_, "classTemplateInfo": template}, "insert") != []
+
     @pytest.mark.parametrize(
         "spoiled",
         [
@@ -141,6 +184,55 @@ class TestClass:
     def test_a_label_that_the_design_lost_is_cleared(self) -> None:
         bare = objects.class_body(CLASS_ID, replace(STANDARD, fields=()), PICTURES, CALLBACK)
         assert objects.class_patch(bare)["accountNameLabel"] is None
+
+
+class TestLayout:
+    template = objects.class_body(CLASS_ID, STANDARD, PICTURES, None)["classTemplateInfo"]
+
+    def rows(self, *fields: FieldDesign) -> list[list[str]]:
+        design = replace(STANDARD, fields=fields)
+        template = objects.class_body(CLASS_ID, design, PICTURES, None)["classTemplateInfo"]
+        return [paths(row) for row in template["cardTemplateOverride"]["cardRowTemplateInfos"]]
+
+    def test_points_name_and_offer_stand_on_the_face_as_they_do_at_apple(self) -> None:
+        assert self.rows(*STANDARD.fields) == [
+            ["object.loyaltyPoints.balance", "object.accountName"],
+            ["object.textModulesData['offer']"],
+        ]
+        shown = body(content(offers=(OfferShown("Латте", "−20 %"),)))
+        assert at("object.textModulesData['offer']", {}, shown) == "Латте"
+        assert at("object.loyaltyPoints.balance", {}, shown) == {"int": 120}
+
+    def test_the_back_of_the_card_comes_first_in_the_details(self) -> None:
+        assert paths(self.template["detailsTemplateOverride"])[:2] == [
+            "object.textModulesData['offers']",
+            "object.accountId",
+        ]
+
+    def test_in_the_list_of_passes_stands_what_one_looks_for(self) -> None:
+        assert paths(self.template["listTemplateOverride"]) == [
+            "class.issuerName",
+            "object.loyaltyPoints.balance",
+        ]
+
+    def test_rows_are_even_and_never_more_than_three(self) -> None:
+        fields = [FieldDesign(f"f{n}", "secondary", {}, "programme") for n in range(12)]
+        assert [len(row) for row in self.rows(*fields[:1])] == [1]
+        assert [len(row) for row in self.rows(*fields[:4])] == [2, 2]
+        assert [len(row) for row in self.rows(*fields[:5])] == [2, 3]
+        assert [len(row) for row in self.rows(*fields)] == [3, 3, 3]
+
+    def test_sentences_share_a_row_where_there_are_too_many(self) -> None:
+        offers = [FieldDesign(f"f{n}", "primary", {}, "offer") for n in range(4)]
+        assert [len(row) for row in self.rows(*offers[:3])] == [1, 1, 1]
+        assert [len(row) for row in self.rows(*offers)] == [2, 2]
+
+    def test_what_a_design_lost_is_cleared_at_google(self) -> None:
+        bare = objects.class_body(CLASS_ID, replace(STANDARD, fields=()), PICTURES, None)
+        assert objects.class_patch(bare)["classTemplateInfo"] is None
+        backs = tuple(replace(field, slot="back") for field in STANDARD.fields)
+        back = objects.class_body(CLASS_ID, replace(STANDARD, fields=backs), PICTURES, None)
+        assert objects.class_patch(back)["classTemplateInfo"]["cardTemplateOverride"] is None
 
 
 class TestObject:

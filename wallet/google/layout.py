@@ -1,0 +1,126 @@
+"""Where a design's fields stand on a card at Google: in the rows of its face, in its details, in
+its line of the list of passes. Pure.
+
+ClassTemplateInfo, Google Wallet API v1, and "Loyalty template". Google draws a field's label with
+its value, puts the one item of a row in the middle, and leaves blank what leads to nothing."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import ceil
+
+from wallet.passes.content import Design, Fact, FieldDesign, Slot
+
+Part = dict[str, object]
+
+FACE: tuple[Slot, ...] = ("header", "primary", "secondary", "auxiliary")
+MOST_ROWS = 3
+MOST_IN_A_ROW = 3
+MOST_TEXT_MODULES = 10  # so many of an object are shown
+
+# Facts with a place of their own on every loyalty card; all others are text modules.
+POINTS, NAME, CARD = "object.loyaltyPoints.balance", "object.accountName", "object.accountId"
+PLACES: Mapping[Fact, str] = {"points": POINTS, "name": NAME, "card": CARD}
+# Whole sentences, which beside something else would be cut short.
+SENTENCES = frozenset[Fact]({"offer", "offers"})
+
+
+def first(design: Design, fact: Fact) -> FieldDesign | None:
+    """The field that stands in the fact's own place."""
+    return next((field for field in design.fields if field.shows == fact), None)
+
+
+def text_modules(design: Design) -> Sequence[FieldDesign]:
+    """The fields without a place of their own, the face's first: what is more than Google shows is
+    not to be missing there. The card number has its place however often it is shown."""
+    return [
+        field
+        for field in (*_face(design), *_back(design))
+        if field.shows != "card"
+        and not (field.shows in PLACES and field is first(design, field.shows))
+    ][:MOST_TEXT_MODULES]
+
+
+def module_id(key: str) -> str:
+    """Keys of ours may have dots and Google's may not; two keys never become one."""
+    return key.replace("_", "_u").replace(".", "_d")
+
+
+def class_template(design: Design) -> Part:
+    """The layout of a programme's cards. A part that would be empty is left out: Google then takes
+    its own."""
+    face = _paths(design, _face(design))
+    details = _paths(design, [*_back(design), *_face(design)])
+    template: Part = {}
+    if face:
+        template["cardTemplateOverride"] = {
+            "cardRowTemplateInfos": [_row(row) for row in _rows(design)]
+        }
+        # In a stack of passes the first field of the face is what one looks for.
+        template["listTemplateOverride"] = {
+            "firstRowOption": {"fieldOption": _selector("class.issuerName")},
+            "secondRowOption": _selector(face[0]),
+        }
+    if details:
+        template["detailsTemplateOverride"] = {
+            "detailsItemInfos": [{"item": _item(path)} for path in details]
+        }
+    return template
+
+
+def _face(design: Design) -> list[FieldDesign]:
+    return [field for slot in FACE for field in design.fields if field.slot == slot]
+
+
+def _back(design: Design) -> list[FieldDesign]:
+    return [field for field in design.fields if field.slot == "back"]
+
+
+def _paths(design: Design, fields: Sequence[FieldDesign]) -> list[str]:
+    """Where Google finds what these fields show, each place once; nothing for what it would not
+    show anyway."""
+    modules = text_modules(design)
+    found = (
+        f"object.textModulesData['{module_id(field.key)}']"
+        if field in modules
+        else PLACES.get(field.shows)
+        for field in fields
+    )
+    return list(dict.fromkeys(path for path in found if path is not None))
+
+
+def _rows(design: Design) -> list[list[str]]:
+    """What is short stands together, a sentence alone; if that takes too many rows, they are filled
+    as the fields come, and what is left over stands in the details."""
+    face = _face(design)
+    short = _paths(design, [field for field in face if field.shows not in SENTENCES])
+    long = _paths(design, [field for field in face if field.shows in SENTENCES])
+    rows = [*_evenly(short), *([path] for path in long)]
+    if len(rows) > MOST_ROWS:
+        rows = _evenly(_paths(design, face)[: MOST_ROWS * MOST_IN_A_ROW])
+    return rows
+
+
+def _evenly(paths: Sequence[str]) -> list[list[str]]:
+    """In as few rows as it takes, none much longer than another."""
+    number = ceil(len(paths) / MOST_IN_A_ROW)
+    ends = [round(len(paths) * row / number) for row in range(number + 1)] if number else []
+    return [list(paths[begin:end]) for begin, end in pairwise(ends)]
+
+
+def _row(paths: Sequence[str]) -> Part:
+    match [_item(path) for path in paths]:
+        case [item]:
+            return {"oneItem": {"item": item}}
+        case [start, end]:
+            return {"twoItems": {"startItem": start, "endItem": end}}
+        case [start, middle, end]:
+            return {"threeItems": {"startItem": start, "middleItem": middle, "endItem": end}}
+    raise ValueError("a row has one to three items")
+
+
+def _item(path: str) -> Part:
+    return {"firstValue": _selector(path)}
+
+
+def _selector(path: str) -> Part:
+    return {"fields": [{"fieldPath": path}]}
