@@ -1,7 +1,7 @@
 """A Google Wallet card as a phone reads it: class and object become a face, in one language.
 
-Google draws by its own plan: programme, points, code, then the text modules and messages; a class
-may order the rows of the face (`classTemplateInfo`)."""
+A class may say where everything stands (`classTemplateInfo`); else Google draws by its own plan:
+points above the code, account and text modules below it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,10 @@ from typing import Any
 from wallet.sandbox.passbook import FieldChange
 from wallet.sandbox.words import Language
 
-MODULE_PATH = re.compile(r"textModulesData\[['\"]([^'\"]+)['\"]\]")
+# `object.accountName`, `object.loyaltyPoints.balance`, `object.textModulesData['offer']`
+PATH = re.compile(
+    r"(object|class)\.(?:textModulesData\[['\"](?P<module>[\w-]+)['\"]\]|(?P<name>[A-Za-z.]+))"
+)
 MOST_MODULES = 10  # of the class and of the object each
 DEFAULT_COLOUR = "#3c4043"
 
@@ -25,6 +28,12 @@ class Line:
     key: str
     label: str
     value: str
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+
+BLANK = Line("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +85,46 @@ class AndroidCard:
         return str((found or {}).get("sourceUri", {}).get("uri", ""))
 
     def face(self, language: Language) -> list[list[Line]]:
-        """The rows above the code."""
-        override = self.class_.get("classTemplateInfo", {}).get("cardTemplateOverride", {})
-        ordered = override.get("cardRowTemplateInfos")
+        """The rows above the code. An item that leads to nothing keeps its place, blank."""
+        ordered = self._template("cardTemplateOverride").get("cardRowTemplateInfos")
         if not ordered:
             own = [*self._points(language)]
             return [own] if own else []
-        rows = [[*self._ordered(row, language)] for row in ordered]
-        return [row for row in rows if row]
+        rows = [self._row(row, language) for row in ordered]
+        return [row for row in rows if any(row)]
+
+    def listed(self, language: Language) -> tuple[Line, Line]:
+        """The card's two lines among other passes."""
+        ordered = self._template("listTemplateOverride")
+        first = self._selected((ordered.get("firstRowOption") or {}).get("fieldOption"), language)
+        second = self._selected(ordered.get("secondRowOption"), language)
+        return (
+            first or Line("issuerName", "", self.issuer(language)),
+            second or Line("programName", "", self.programme(language)),
+        )
 
     def details(self, language: Language) -> list[Line]:
-        """What stands below the code: account, modules and messages."""
-        found = []
-        for name, label in (("accountName", "accountNameLabel"), ("accountId", "accountIdLabel")):
-            if value := self.object_.get(name):
-                found.append(Line(name, _said(self.class_, label, language), str(value)))
-        return [*found, *self._modules(language), *self._messages(language)]
+        """What stands below the code, and messages after it."""
+        ordered = self._template("detailsTemplateOverride").get("detailsItemInfos")
+        if ordered:
+            lines = [self._item(one.get("item") or {}, language) for one in ordered]
+            found = [line for line in lines if line]
+        else:
+            found = [*self._account(language), *self._modules(language)]
+        return [*found, *self._messages(language)]
 
     def lines(self, language: Language) -> dict[str, Line]:
         """All that may change, by key."""
-        whole = [*self._points(language), *self.details(language)]
-        return {line.key: line for line in whole}
+        whole = (self._points, self._account, self._modules, self._messages)
+        return {line.key: line for part in whole for line in part(language)}
+
+    def _template(self, part: str) -> Part:
+        return (self.class_.get("classTemplateInfo") or {}).get(part) or {}
+
+    def _account(self, language: Language) -> Iterator[Line]:
+        for name, label in (("accountName", "accountNameLabel"), ("accountId", "accountIdLabel")):
+            if value := self.object_.get(name):
+                yield Line(name, _said(self.class_, label, language), str(value))
 
     def _points(self, language: Language) -> Iterator[Line]:
         for name in ("loyaltyPoints", "secondaryLoyaltyPoints"):
@@ -116,24 +144,41 @@ class AndroidCard:
                 key = f"{owner}.message.{one.get('id', number)}"
                 yield Line(key, _said(one, "header", language), _said(one, "body", language))
 
-    def _ordered(self, row: Part, language: Language) -> Iterator[Line]:
-        """The items of a row; a path that leads to nothing is blank."""
-        for items in row.values():
-            for item in items.values():
-                fields = item.get("firstValue", {}).get("fields", [])
-                found = (self._at(one.get("fieldPath", ""), language) for one in fields)
-                yield from [line for line in found if line is not None][:1]
+    def _row(self, row: Part, language: Language) -> list[Line]:
+        items: Part = next(iter(row.values()), {})
+        places = ("item", "startItem", "middleItem", "endItem")
+        return [self._item(items[place], language) for place in places if place in items]
+
+    def _item(self, item: Part, language: Language) -> Line:
+        """One field, or two with a slash between them; `BLANK` where there is nothing."""
+        pair = [self._selected(item.get(name), language) for name in ("firstValue", "secondValue")]
+        first, *second = [line for line in pair if line] or [BLANK]
+        if not second:
+            return first
+        label, value = (
+            f"{a} / {b}"
+            for a, b in ((first.label, second[0].label), (first.value, second[0].value))
+        )
+        return Line(f"{first.key}/{second[0].key}", label, value)
+
+    def _selected(self, selector: Part | None, language: Language) -> Line | None:
+        """The first of the fields that is not empty."""
+        fields = (selector or {}).get("fields", [])
+        found = (self._at(one.get("fieldPath", ""), language) for one in fields)
+        return next((line for line in found if line), None)
 
     def _at(self, path: str, language: Language) -> Line | None:
-        owner, _, rest = path.partition(".")
-        lines = self.lines(language)
-        if match := MODULE_PATH.match(rest):
-            return lines.get(f"{owner}.{match[1]}")
-        name = rest.partition(".")[0]
-        if name in lines:
-            return lines[name]
-        value = (self.object_ if owner == "object" else self.class_).get(name)
-        return Line(path, "", str(value)) if isinstance(value, str) else None
+        """What stands at a path; None for one that leads to nothing."""
+        match = PATH.fullmatch(path)
+        if match is None:
+            return None
+        owner, module, name = match.groups()
+        if module is not None:
+            return self.lines(language).get(f"{owner}.{module}")
+        if owner == "object":
+            return self.lines(language).get(name.removesuffix(".balance"))
+        value = _said(self.class_, name, language)
+        return Line(path, "", value) if value else None
 
 
 def changes(before: AndroidCard, after: AndroidCard, language: Language) -> tuple[FieldChange, ...]:

@@ -970,22 +970,50 @@ def test_a_stand_in_that_is_gone_is_said(tmp_path: Path) -> None:
     assert trouble.value.problem == "no_google_stand_in"
 
 
-def test_rows_that_a_class_orders_are_drawn(wallet) -> None:
+def selector(*paths: str) -> dict:
+    return {"fields": [{"fieldPath": path} for path in paths]}
+
+
+def laid_out(**template: object) -> AndroidCard:
+    class_ = {**PROGRAMME, "classTemplateInfo": template}
+    return AndroidCard("x", class_, google_card("4600", 7))
+
+
+def test_rows_that_a_class_orders_are_drawn() -> None:
     def item(path: str) -> dict:
-        return {"firstValue": {"fields": [{"fieldPath": path}]}}
+        return {"firstValue": selector(path)}
 
     two = {
-        "startItem": item("object.textModulesData['offer']"),
         "endItem": item("object.loyaltyPoints.balance"),
+        "startItem": item("object.textModulesData['offer']"),
     }
-    rows = [
-        {"twoItems": two},
-        {"oneItem": {"item": item("object.accountName")}},
-        {"oneItem": {"item": item("object.nothing")}},
-    ]
-    ordered = {"classTemplateInfo": {"cardTemplateOverride": {"cardRowTemplateInfos": rows}}}
-    card = AndroidCard("x", {**PROGRAMME, **ordered}, google_card("4600", 7))
-    assert [[line.value for line in row] for row in card.face("ru")] == [["—", "7"], ["Анна"]]
+    half = {"startItem": item("object.nothing"), "endItem": item("object.accountName")}
+    rows = [{"twoItems": two}, {"twoItems": half}, {"oneItem": {"item": item("object.nothing")}}]
+    card = laid_out(cardTemplateOverride={"cardRowTemplateInfos": rows})
+    shown = [[line.value for line in row] for row in card.face("ru")]
+    assert shown == [["—", "7"], ["", "Анна"]]
+
+
+def test_an_item_draws_the_first_field_that_is_there_and_two_with_a_slash() -> None:
+    either = {"firstValue": selector("object.nothing", "nonsense", "object.accountName")}
+    both = {**either, "secondValue": selector("object.loyaltyPoints.balance")}
+    rows = [{"oneItem": {"item": one}} for one in (either, both)]
+    card = laid_out(cardTemplateOverride={"cardRowTemplateInfos": rows})
+    assert [row[0].value for row in card.face("en")] == ["Анна", "Анна / 7"]
+
+
+def test_details_and_the_line_among_passes_follow_the_class() -> None:
+    infos = [{"item": {"firstValue": selector("object.textModulesData['offer']")}}]
+    first = {"fieldOption": selector("class.issuerName")}
+    second = selector("object.loyaltyPoints.balance")
+    card = laid_out(
+        detailsTemplateOverride={"detailsItemInfos": infos},
+        listTemplateOverride={"firstRowOption": first, "secondRowOption": second},
+    )
+    assert [line.value for line in card.details("ru")] == ["—"]
+    assert [line.value for line in card.listed("ru")] == [PROGRAMME["issuerName"], "7"]
+    plain = AndroidCard("x", PROGRAMME, google_card("4600", 7))
+    assert [line.value for line in plain.listed("ru")] == [PROGRAMME["issuerName"], "Карта"]
 
 
 @pytest.mark.parametrize(
