@@ -30,6 +30,7 @@ DATABASE_URL = re.compile(r"(postgresql\+psycopg://|sqlite:///)[^\s]")
 BROKER_URL = re.compile(r"memory://$|(redis|rediss|amqp|amqps|sentinel)://[^\s]")
 LAST_PORT = 65535
 DEFAULT_PORT = 8080
+A_DAY_S = 86_400.0
 RATE_LIMIT = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour)")
 RATE_LIMITS = {
     "api": "300/second",
@@ -79,13 +80,15 @@ class ApnsKeySettings:
 @dataclass(frozen=True, slots=True)
 class GoogleSettings:
     """How Google is reached and who we are there. `api_url` is the base before `/walletobjects`;
-    a save link is `save_url` and a token; `keys_url` answers the root keys of callbacks."""
+    a save link is `save_url` and a token; `keys_url` answers the root keys of callbacks. Each card
+    is read again every `check_s` seconds."""
 
     api_url: str
     save_url: str
     keys_url: str
     credentials: Path
     issuer: str
+    check_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +286,7 @@ def _google(env: Environment, data: Path, stand_in: int | None) -> GoogleSetting
                 env.text("WALLET_GOOGLE_CREDENTIALS", str(data / "google" / "account.json"))
             ),
             issuer=env.text("WALLET_GOOGLE_ISSUER", SANDBOX_GOOGLE_ISSUER),
+            check_s=env.seconds("WALLET_GOOGLE_CHECK_SECONDS", A_DAY_S),
         )
     credentials, issuer = (
         env.path("WALLET_GOOGLE_CREDENTIALS", None),
@@ -302,6 +306,7 @@ def _google(env: Environment, data: Path, stand_in: int | None) -> GoogleSetting
         keys_url=env.text("WALLET_GOOGLE_KEYS_URL", "https://pay.google.com/gp/m/issuer/keys"),
         credentials=credentials,
         issuer=issuer,
+        check_s=env.seconds("WALLET_GOOGLE_CHECK_SECONDS", A_DAY_S),
     )
 
 

@@ -10,10 +10,11 @@ import structlog
 
 from ledger import outbox, upkeep
 from wallet import refresh, relay
+from wallet.google import reconciling
 from wallet.installation import Installation
 
 UPKEEP = "upkeep"
-PUMP_NAMES = (outbox.RELAY, refresh.WAVES, "apple", "google", UPKEEP)
+PUMP_NAMES = (outbox.RELAY, refresh.WAVES, "apple", "google", reconciling.PUMP, UPKEEP)
 
 # So many batches at a stretch; then others get their turn, and the beat or a wake-up comes again.
 MOST_BATCHES = 500
@@ -57,12 +58,16 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
     def keep_up() -> bool:
         return database.run(lambda session: upkeep.turn(session, clock()))
 
+    def reconcile() -> bool:
+        return installation.google is not None and installation.google.reconcile(clock)
+
     return {
         # A provider that is not set up has a queue all the same, with nothing behind it.
         **{name: Pump(lambda: False) for name in PUMP_NAMES},
         outbox.RELAY: Pump(carry_news),
         refresh.WAVES: Pump(advance_waves),
         UPKEEP: Pump(keep_up),
+        reconciling.PUMP: Pump(reconcile),
         **{
             provider.name: Pump(lambda provider=provider: provider.deliver(clock))  # type: ignore[misc]
             for provider in installation.providers

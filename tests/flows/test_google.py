@@ -20,7 +20,7 @@ from ledger import accruals
 from ledger.accruals import Grant
 from ledger.members import Member
 from wallet import relay
-from wallet.google import account, writing
+from wallet.google import account, alerts, copies, writing
 from wallet.google.budget import A_SECOND
 from wallet.google.copies import DueRow, GoogleClass, GoogleObject
 from wallet.passes import templates
@@ -421,6 +421,238 @@ class TestTrouble:
         google.stand_in.resources._kept[OBJECT.path].clear()
         assert press(client, card).status_code == 303
         assert shown(google, card)["classId"] == CLASS_ID
+
+
+class TestAlerts:
+    @pytest.fixture(autouse=True)
+    def _google_would_show_any_number(self, monkeypatch) -> None:
+        """So that it is ours to stop."""
+        monkeypatch.setattr("wallet.sandbox.google.resources.NOTICES", 100)
+
+    def told(self, google: Running, card: dict) -> int:
+        return len(google.stand_in.resources.card(card["object"]).notices)
+
+    def used(self, house) -> int:
+        with house.installation.database.reading() as session:
+            return alerts.used(session, 1, house.clock())
+
+    def silenced_at(self, house) -> datetime | None:
+        with house.installation.database.reading() as session:
+            return session.get_one(GoogleObject, 1).silenced_at
+
+    def test_a_card_speaks_three_times_a_day_and_is_written_all_the_same(
+        self, api, card, house, google
+    ) -> None:
+        for number in range(1, 6):
+            assert self.silenced_at(house) is None or number > 4
+            house.clock.advance(hours=1)
+            grant(api, card, 1)
+            run(house)
+            assert (balance(google, card), self.told(google, card)) == (number, min(number, 3))
+            assert self.used(house) == min(number, 3)
+        assert self.silenced_at(house) == house.clock()
+        house.clock.advance(hours=21)  # the first of them is a day old
+        assert self.used(house) == 1
+        grant(api, card, 1)
+        run(house)
+        assert (self.told(google, card), self.used(house)) == (4, 2)
+
+    def test_every_card_has_three_of_its_own(self, api, join, client, house, google) -> None:
+        cards = []
+        for _ in range(2):
+            member = join()
+            saved = requests.get(press(client, member).location, timeout=5).json()
+            cards.append({**member, "object": saved["objectIds"][0]})
+        for _ in range(4):
+            for card in cards:
+                grant(api, card, 1)
+            run(house)
+        assert [self.told(google, card) for card in cards] == [3, 3]
+
+    def test_an_alert_whose_answer_was_lost_is_counted_once(self, api, card, house, google) -> None:
+        google.stand_in.faults.order(Fault("lost", "PATCH", times=1))
+        grant(api, card, 1)
+        run(house)
+        assert self.used(house) == 1
+        house.clock.advance(minutes=11)
+        run(house)
+        assert (waiting(house), self.used(house), self.told(google, card)) == (0, 1, 1)
+
+    def test_what_google_refused_was_no_alert(self, api, card, house, google) -> None:
+        """Each try is another version: they must not eat the allowance before one is heard."""
+        google.stand_in.faults.order(
+            Fault("status", "PATCH", status=429, reason="rateLimitExceeded")
+        )
+        for _ in range(5):
+            grant(api, card, 1)
+            run(house)
+            house.clock.advance(hours=1)
+        assert self.used(house) == 0
+        google.stand_in.faults.clear()
+        run(house)
+        assert (balance(google, card), self.told(google, card), self.used(house)) == (5, 1, 1)
+
+    def test_googles_own_count_is_believed(self, api, card, house, google) -> None:
+        google.stand_in.faults.order(
+            Fault("status", "PATCH", times=1, status=403, reason="quotaExceeded")
+        )
+        grant(api, card, 7)
+        run(house)
+        assert (balance(google, card), self.told(google, card)) == (7, 0)
+        assert self.silenced_at(house) == house.clock()
+
+
+class TestReconciling:
+    """What was lost or changed behind our back comes right by reading."""
+
+    def saved(self, house) -> bool | None:
+        with house.installation.database.reading() as session:
+            return session.get_one(GoogleObject, 1).saved
+
+    def check(self, house, **later: float) -> None:
+        house.clock.advance(**later)
+        house.run("google-check")
+
+    def tamper(self, google: Running, card: dict, **changes: object) -> None:
+        google.stand_in.resources.patch(OBJECT, card["object"], changes)
+
+    def test_lost_callbacks_are_made_up_for(self, card, house, google) -> None:
+        assert self.saved(house) is None  # nobody delivered "save"
+        self.check(house, minutes=59)
+        assert self.saved(house) is None
+        self.check(house, minutes=2)
+        assert self.saved(house) is True
+        google.stand_in.remove(card["object"])
+        self.check(house, hours=23)
+        assert self.saved(house) is True
+        self.check(house, hours=2)
+        assert self.saved(house) is False
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"loyaltyPoints": {"balance": {"int": 999}}},
+            {"loyaltyPoints": {"balance": {"int": None, "string": "many"}}},
+            {"loyaltyPoints": None},
+            {"accountName": "Мария"},
+            {"textModulesData": []},
+            {"barcode": {"value": "stolen"}},
+            {"state": "INACTIVE"},
+        ],
+        ids=["points", "another kind", "no points", "name", "texts", "barcode", "state"],
+    )
+    def test_a_card_that_was_changed_behind_our_back_is_repaired(
+        self, api, card, house, google, changes
+    ) -> None:
+        grant(api, card, 120)
+        run(house)
+        right = shown(google, card)
+        notices = google.stand_in.resources.card(card["object"]).notices
+        self.tamper(google, card, **changes)
+        assert shown(google, card) != right
+        self.check(house, hours=25)
+        house.run("google")
+        assert (shown(google, card), waiting(house)) == (right, 0)
+        assert google.stand_in.resources.card(card["object"]).notices == notices
+
+    def test_a_card_that_google_lost_is_inserted_again(self, api, card, house, google) -> None:
+        grant(api, card, 5)
+        run(house)
+        google.stand_in.resources._kept[OBJECT.path].clear()
+        self.check(house, hours=25)
+        run(house)
+        assert (balance(google, card), self.saved(house)) == (5, False)
+
+    def test_a_card_that_is_right_is_read_and_left_alone(self, api, card, house, google) -> None:
+        grant(api, card, 5)
+        run(house)
+        before = google.stand_in.stats.requests
+        self.check(house, hours=25)
+        assert (google.stand_in.stats.requests, waiting(house)) == (before + 1, 0)
+        self.check(house, hours=1)
+        assert google.stand_in.stats.requests == before + 1
+
+    def test_deliveries_come_first(self, api, card, house, google) -> None:
+        house.clock.advance(hours=25)
+        grant(api, card, 5)
+        house.run("relay")
+        before = google.stand_in.stats.requests
+        house.run("google-check")
+        assert google.stand_in.stats.requests == before
+        house.run("google")
+        assert balance(google, card) == 5
+        house.run("google-check")
+        assert self.saved(house) is True
+
+    def test_it_takes_few_of_a_second_and_none_that_others_need(
+        self, join, client, house, google, monkeypatch
+    ) -> None:
+        for _ in range(12):
+            press(client, join())
+            house.clock.advance(seconds=1)
+        house.clock.advance(hours=2)
+        house.clock.now = house.clock().replace(microsecond=0)
+        counts, began = [], google.stand_in.stats.requests
+
+        def noted(seconds: float) -> None:
+            counts.append(google.stand_in.stats.requests - began)
+            house.clock.advance(seconds=seconds)
+
+        monkeypatch.setattr(house.installation.google, "_pause", noted)
+        house.run("google-check")
+        assert counts == [5, 10]
+        assert google.stand_in.stats.requests - began == 12
+
+    def test_it_goes_on_where_it_stopped_the_oldest_first(
+        self, join, client, house, google, monkeypatch
+    ) -> None:
+        ids = []
+        for _ in range(4):
+            press(client, join())
+            house.clock.advance(seconds=30)
+        house.clock.advance(hours=2)
+        provider = house.installation.google
+        get = provider._google.get
+
+        def noted(kind: str, id_: str, *others: object):
+            ids.append(id_)
+            if len(ids) == 3:
+                raise KeyboardInterrupt  # the worker dies with this card in hand
+            return get(kind, id_, *others)
+
+        monkeypatch.setattr(provider._google, "get", noted)
+        with pytest.raises(KeyboardInterrupt):
+            house.run("google-check")
+        house.run("google-check")
+        self.check(house, seconds=61)  # the dead one's lease is over
+        with house.installation.database.reading() as session:
+            known = session.scalars(
+                select(GoogleObject.object_id).order_by(GoogleObject.pass_id)
+            ).all()
+        assert ids == [*known[:3], known[3], known[2]]
+
+    def test_a_google_that_is_unwell_is_asked_again_later(self, card, house, google) -> None:
+        google.stand_in.faults.order(Fault("status", "GET /wallet", times=2, status=503))
+        self.check(house, hours=2)
+        assert self.saved(house) is None
+        self.check(house, seconds=61)
+        self.check(house, seconds=61)
+        assert self.saved(house) is True
+
+    def test_who_tells_us_meanwhile_is_right(self, card, house, google, monkeypatch) -> None:
+        """The card was read as saved; before that is noted, Google tells that it was removed."""
+        provider = house.installation.google
+        get = provider._google.get
+
+        def meanwhile(*arguments: object):
+            reply = get(*arguments)
+            with house.installation.database.transaction() as session:
+                copies.heard(session, card["object"], house.clock(), saved=False)
+            return reply
+
+        monkeypatch.setattr(provider._google, "get", meanwhile)
+        self.check(house, hours=2)
+        assert self.saved(house) is False
 
 
 class TestPace:

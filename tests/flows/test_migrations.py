@@ -7,14 +7,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from processes import processes
-from sqlalchemy import inspect, text
+from sqlalchemy import bindparam, inspect, select, text
 
 from ledger import accruals, programmes
 from ledger.accruals import Grant
-from ledger.database import Database
+from ledger.database import Database, Instant
 from ledger.members import Member, Profile
 from ledger.settings import LedgerSettings
 from wallet import migrations
+from wallet.google.copies import GoogleClass, GoogleObject
 from wallet.passes import issuing
 from wallet.sandbox import demo
 from wallet.settings import DEMO
@@ -61,6 +62,7 @@ def test_a_card_of_the_first_release_is_there_after_an_upgrade(
     after = everything(empty)
     assert {name: after[name] for name in before} == before
     assert {name for name in after if name not in before} == {
+        "google_alert",
         "google_budget",
         "google_class",
         "google_due",
@@ -69,6 +71,41 @@ def test_a_card_of_the_first_release_is_there_after_an_upgrade(
     }
     migrations.downgrade(empty.engine, "0001")
     assert everything(empty) == before
+
+
+def test_a_card_at_google_is_read_again_and_its_class_written_anew(
+    empty: Database, database_url: str
+) -> None:
+    """What 0003 makes of an installation that was at Google before it."""
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, "0002")
+    with empty.transaction() as session:
+        demo.ensure(session, now)
+        programme = programmes.by_code(session, DEMO)
+        pass_ = issuing.join(session, programme, Profile(), "pass.sandbox.loyalty", "key", now)
+        session.execute(
+            text(
+                "INSERT INTO google_object (pass_id, object_id, version, saved, created_at)"
+                " VALUES (:id, '33.a', 1, :saved, :now)"
+            ).bindparams(bindparam("now", type_=Instant())),
+            {"id": pass_.id, "saved": True, "now": now},
+        )
+        session.execute(
+            text(
+                "INSERT INTO google_class (programme_id, class_id, template_id, lease_until)"
+                " VALUES (:id, '33.demo', :template, :now)"
+            ).bindparams(bindparam("now", type_=Instant())),
+            {"id": programme.id, "template": pass_.template_id, "now": now},
+        )
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    with empty.reading() as session:
+        known = session.scalars(select(GoogleObject)).one()
+        assert (known.object_id, known.version, known.saved) == ("33.a", 1, True)
+        assert known.check_at == known.created_at == now
+        assert session.scalars(select(GoogleClass.template_id)).one() is None
+    migrations.downgrade(empty.engine, "0002")
+    assert everything(empty)["google_object"] == before["google_object"]
 
 
 def everything(database: Database) -> dict[str, list[str]]:

@@ -4,11 +4,11 @@ Paths and verbs: Google Wallet API v1. What an error means: the same, "Error cod
 threads add to it: a notification quota that is used up answers 403, not 429."""
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
@@ -58,15 +58,19 @@ WAIT = {
 }
 # What would meet every other card as well, so that none is tried for a while.
 FOR_ALL = frozenset({Meaning.TOO_FAST, Meaning.UNREACHABLE, Meaning.MEND})
+# After these Google may have done what it was asked for.
+MAYBE_DONE = frozenset({Meaning.TAKEN, Meaning.PASSING, Meaning.UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """`missing`: no such class or object. `exists`: it was inserted before, perhaps by a call whose
-    answer was lost. `no_more_notices`: the same without a notification would be taken."""
+    answer was lost. `no_more_notices`: the same without a notification would be taken. `found` is
+    what was read."""
 
     outcome: Outcome
     meaning: Meaning | None = None
+    found: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def missing(self) -> bool:
@@ -79,6 +83,11 @@ class Reply:
     @property
     def no_more_notices(self) -> bool:
         return self.meaning is Meaning.NO_MORE_NOTICES
+
+    @property
+    def undone(self) -> bool:
+        """Google has certainly changed nothing."""
+        return self.meaning not in MAYBE_DONE
 
 
 class Google:
@@ -107,17 +116,28 @@ class Google:
     ) -> Reply:
         return self._call("PATCH", f"{kind}/{id_}", body, now, limit_s)
 
+    def get(
+        self, kind: Kind, id_: str, names: Iterable[str], now: datetime, limit_s: float
+    ) -> Reply:
+        """These fields of a class or an object, in `found`."""
+        return self._call("GET", f"{kind}/{id_}?fields={','.join(names)}", None, now, limit_s)
+
     def close(self) -> None:
         self._session.close()  # type: ignore[no-untyped-call]
 
     def _call(
-        self, method: str, path: str, body: Mapping[str, object], now: datetime, limit_s: float
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        now: datetime,
+        limit_s: float,
     ) -> Reply:
         try:
             response = self._session.request(  # type: ignore[no-untyped-call]
                 method,
                 f"{self._base}/{path}",
-                data=orjson.dumps(body),
+                data=None if body is None else orjson.dumps(body),
                 headers={"Content-Type": "application/json"},
                 timeout=(min(CONNECT_LIMIT_S, limit_s), limit_s),
                 max_allowed_time=limit_s,
@@ -127,7 +147,20 @@ class Google:
             meaning, reason = _of_failure(error)
             return _reply(meaning, reason, now)
         meaning, reason = _of_answer(response)
+        if method == "GET" and meaning is Meaning.TAKEN:
+            return _found(response, now)
         return _reply(meaning, reason, now, _retry_after(response, now))
+
+
+def _found(response: requests.Response, now: datetime) -> Reply:
+    try:
+        found = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        # A machine in between has answered; the next time it may be Google again.
+        return _reply(Meaning.PASSING, "not JSON", now)
+    return Reply(Sent(), Meaning.TAKEN, found)
 
 
 def _reply(

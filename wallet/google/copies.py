@@ -29,6 +29,9 @@ from ledger.database import EPOCH, Base, Identifier, Instant, insert_or, wake_af
 PUMP = "google"
 LONGEST_ID = 120
 LONGEST_REASON = 300
+# Who saves a card does so minutes after asking for it. Should the callback of that be lost, this
+# is when we find out.
+FIRST_CHECK = timedelta(hours=1)
 
 
 class GoogleClass(Base):
@@ -45,9 +48,11 @@ class GoogleClass(Base):
 class GoogleObject(Base):
     """A card's object. `version`, `template_id` and `points` are what was last written, None before
     the first time. `saved`: whether somebody holds it, as far as Google told us; `heard_at` is the
-    moment of the event that said so."""
+    moment of the event that said so. `silenced_at`: when a change of it was last written without an
+    alert because none was left. `check_at`: when it is to be read again."""
 
     __tablename__ = "google_object"
+    __table_args__ = (Index("ix_google_object_check_at", "check_at"),)
 
     pass_id: Mapped[int] = mapped_column(ForeignKey("wallet_pass.id"), primary_key=True)
     object_id: Mapped[str] = mapped_column(String(LONGEST_ID), unique=True)
@@ -57,6 +62,8 @@ class GoogleObject(Base):
     saved: Mapped[bool | None]
     heard_at: Mapped[datetime | None] = mapped_column(Instant)
     problem: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
+    silenced_at: Mapped[datetime | None] = mapped_column(Instant)
+    check_at: Mapped[datetime] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -106,7 +113,7 @@ def add(
     A known object with another id is one of an issuer that we no longer are."""
     session.execute(
         insert_or(session, GoogleObject)
-        .values(pass_id=pass_id, object_id=object_id, created_at=now)
+        .values(pass_id=pass_id, object_id=object_id, created_at=now, check_at=now + FIRST_CHECK)
         .on_conflict_do_update(
             index_elements=["pass_id"],
             set_={
@@ -116,6 +123,8 @@ def add(
                 "points": None,
                 "saved": None,
                 "heard_at": None,
+                "silenced_at": None,
+                "check_at": now + FIRST_CHECK,
             },
             where=GoogleObject.object_id != object_id,
         )
@@ -167,6 +176,16 @@ def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
         )
     )
     wake_after_commit(session, PUMP)
+
+
+def anything_due(session: Session, now: datetime) -> bool:
+    """Whether a write waits that could be sent at this moment, or is on its way."""
+    waiting = select(DueRow.pass_id).where(DueRow.due_at <= now).limit(1)
+    return session.execute(waiting).first() is not None
+
+
+def is_due(session: Session, pass_id: int) -> bool:
+    return session.get(DueRow, pass_id) is not None
 
 
 def claim(session: Session, now: datetime, limit: int, lease: timedelta) -> list[Due]:

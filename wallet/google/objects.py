@@ -29,6 +29,9 @@ BARCODES: dict[Symbology, str] = {
 }
 LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
 NOTIFY = "notifyPreference"
+# Of an object, all that is ours to say and may change; and whether somebody holds it.
+OURS = ("state", "accountId", "accountName", "barcode", "loyaltyPoints", "textModulesData")
+READ = ("hasUsers", *OURS)
 MAY_BE_LOST = (
     "accountNameLabel",
     "localizedAccountNameLabel",
@@ -145,6 +148,29 @@ def object_patch(body: Body, design: Design, content: Content, before: int | Non
     if shown is not None and before is not None and before != now and _may_announce(design, shown):
         patch[NOTIFY] = "NOTIFY_ON_UPDATE"
     return patch
+
+
+def quiet(patch: Mapping[str, object]) -> Body:
+    """The same change without an alert: Google takes it at any time."""
+    return {name: value for name, value in patch.items() if name != NOTIFY}
+
+
+def differing(body: Mapping[str, object], found: Mapping[str, object]) -> Sequence[str]:
+    """The fields of ours in which an object as Google has it is not what was written. What Google
+    adds by itself is no difference."""
+    return [name for name in OURS if not _holds(found.get(name), body.get(name))]
+
+
+def _holds(found: object, ours: object) -> bool:
+    if isinstance(ours, Mapping):
+        return isinstance(found, Mapping) and all(
+            _holds(found.get(name), value) for name, value in ours.items()
+        )
+    if isinstance(ours, Sequence) and not isinstance(ours, str):
+        mine = list(ours)
+        theirs = list(found) if isinstance(found, list) else []
+        return len(mine) == len(theirs) and all(map(_holds, theirs, mine))
+    return found == ours
 
 
 def points(design: Design, content: Content) -> int | None:

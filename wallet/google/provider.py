@@ -14,6 +14,7 @@ from wallet.google import budget, copies, links
 from wallet.google.account import Account
 from wallet.google.client import Google
 from wallet.google.copies import Due
+from wallet.google.reconciling import Reconciler
 from wallet.google.writing import (
     CLASS_BUSY,
     NO_BUDGET,
@@ -62,6 +63,15 @@ class GoogleProvider:
         self._account = account
         self._google = Google(settings.api_url, account)
         self._writer = Writer(database, self._google, settings.issuer, public_url, lease)
+        self._reconciler = Reconciler(
+            database,
+            self._google,
+            self._writer,
+            settings.issuer,
+            timedelta(seconds=settings.check_s),
+            lease,
+            lambda seconds: self._pause(seconds),
+        )
         self._keys = keys
         self._public_url = public_url
         self._lease = lease
@@ -91,6 +101,11 @@ class GoogleProvider:
         if any(_is_out_of_budget(written) for written in results):
             return self._wait_for_budget(clock)
         return again or len(claimed) == BATCH
+
+    def reconcile(self, clock: Clock) -> bool:
+        """Read the card that was not read for longest, and put right what is wrong. True if there
+        may be more."""
+        return self._reconciler.turn(clock)
 
     def save_link(self, pass_: Pass, clock: Clock) -> str | None:
         """Where the person adds the card: made at this moment, after Google knows the card. None if

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ledger import programmes
 from ledger.database import Database
-from wallet.google import budget, copies, objects
+from wallet.google import alerts, budget, copies, objects
 from wallet.google.client import ANSWER_LIMIT_S, Google, Kind, Reply
 from wallet.google.copies import Copy, Due, GoogleClass, GoogleObject
 from wallet.google.objects import Body, Pictures
@@ -89,6 +89,16 @@ class Writer:
             trouble = self._write_object(card, errand)
         return Written(trouble, card.copy)
 
+    def last_written(self, session: Session, pass_id: int) -> Body | None:
+        """The object as Google should have it; None if a newer version of it is yet to be
+        written."""
+        card, known = self._card(session, pass_id), session.get(GoogleObject, pass_id)
+        if card is None or known is None or known.version != card.copy.version:
+            return None
+        if copies.is_due(session, pass_id):
+            return None
+        return objects.object_body(card.copy.object_id, card.class_id, card.design, card.content)
+
     def _card(self, session: Session, pass_id: int) -> Card | None:
         pass_ = session.get(Pass, pass_id)
         if pass_ is None:
@@ -113,7 +123,17 @@ class Writer:
         id_ = card.copy.object_id
         body = objects.object_body(id_, card.class_id, card.design, card.content)
         patch = objects.object_patch(body, card.design, card.content, card.points_before)
+        aloud = objects.NOTIFY in patch and self._may_alert(card, errand)
+        if not aloud:
+            patch = objects.quiet(patch)
         reply = self._upsert("loyaltyObject", id_, body, patch, errand, is_known=card.is_known)
+        if aloud and reply.undone:
+            self._give_alert_back(card)
+        if reply.no_more_notices:
+            # By Google's count, which is the one that counts, there was none left.
+            self._note_silence(card, errand)
+            patch = objects.quiet(patch)
+            reply = self._upsert("loyaltyObject", id_, body, patch, errand, is_known=card.is_known)
         if reply.missing:
             # Neither object nor class: Google has forgotten the class, or never kept it.
             outcome = self._write_class(card, errand)
@@ -121,6 +141,19 @@ class Writer:
                 return outcome
             reply = self._upsert("loyaltyObject", id_, body, patch, errand, is_known=False)
         return _settled(reply, errand.clock())
+
+    def _may_alert(self, card: Card, errand: Errand) -> bool:
+        with self._database.transaction() as session:
+            copy = card.copy
+            return alerts.take(session, copy.pass_id, copy.version, errand.clock())
+
+    def _give_alert_back(self, card: Card) -> None:
+        with self._database.transaction() as session:
+            alerts.give_back(session, card.copy.pass_id, card.copy.version)
+
+    def _note_silence(self, card: Card, errand: Errand) -> None:
+        with self._database.transaction() as session:
+            alerts.silenced(session, card.copy.pass_id, errand.clock())
 
     def _ensure_class(self, card: Card, errand: Errand) -> Outcome | None:
         """None when the class is fit for this card."""
@@ -190,9 +223,6 @@ class Writer:
                 inserting = False
             elif reply.missing and not inserting:
                 inserting = True
-            elif reply.no_more_notices and objects.NOTIFY in patch:
-                # The change itself is taken at any time, only not aloud.
-                patch = {name: patch[name] for name in patch if name != objects.NOTIFY}
             else:
                 return reply
         return Reply(Deferred(errand.clock() + LATER, "neither_inserted_nor_patched"))

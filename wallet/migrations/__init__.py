@@ -13,11 +13,12 @@ from ledger.book import accounts, lots, postings
 from ledger.database import Base
 from wallet import apikeys, refresh, sources
 from wallet.apple import complaints, devices, shelf
-from wallet.google import budget, callbacks, copies
+from wallet.google import alerts, budget, callbacks, copies
 from wallet.passes import issuing, templates
 
 TABLES_OF = (
     accounts,
+    alerts,
     apikeys,
     budget,
     callbacks,

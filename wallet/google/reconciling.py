@@ -1,0 +1,137 @@
+"""Reading cards again at Google, for what we think of them may be wrong: callbacks are lost, in bad
+times for weeks, and whoever else has the key of the service account can change a card there.
+
+One card at a time, the one that waited longest first. It takes what deliveries leave: nothing while
+a card is to be written, and of each second's requests no more than a few. A card whose reading
+failed or whose reader died comes again when its lease is over; so nothing else must be remembered
+between turns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ledger.database import Database
+from wallet.google import budget, copies, objects
+from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
+from wallet.google.copies import GoogleObject
+from wallet.google.writing import Writer
+from wallet.outcome import Deferred, Sent
+from wallet.providers import Clock
+
+PUMP = "google-check"
+SHARE = 5  # of the requests of a second, when others have taken no more than that
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A card to read, as we knew it before. `heard_at`: whoever hears of it meanwhile is right."""
+
+    pass_id: int
+    object_id: str
+    heard_at: datetime | None
+
+
+class Reconciler:
+    """Safe to run in several processes at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        google: Google,
+        writer: Writer,
+        issuer: str,
+        every: timedelta,
+        lease: timedelta,
+        pause: Callable[[float], None],
+    ) -> None:
+        self._database = database
+        self._google = google
+        self._writer = writer
+        self._issuer = issuer
+        self._every = every
+        self._lease = lease
+        self._pause = pause
+        self._paused_until: datetime | None = None
+
+    def turn(self, clock: Clock) -> bool:
+        """Read the next card and put right what is wrong. True if there may be more."""
+        now = clock()
+        if self._paused_until is not None and now < self._paused_until:
+            return False
+        with self._database.transaction() as session:
+            if copies.anything_due(session, now):
+                return False
+            check = _oldest(session, self._issuer, now)
+            if check is None:
+                return False
+            granted = budget.take(session, self._issuer, now, SHARE)
+            if granted:
+                _move(session, check, now + self._lease)
+        if not granted:
+            self._pause((budget.next_second(now) - now).total_seconds())
+            return clock() > now
+        reply = self._google.get(
+            "loyaltyObject", check.object_id, objects.READ, now, ANSWER_LIMIT_S
+        )
+        if isinstance(reply.outcome, Deferred):
+            if reply.outcome.pause:
+                self._paused_until = reply.outcome.until
+            return not reply.outcome.pause
+        with self._database.transaction() as session:
+            if reply.missing or isinstance(reply.outcome, Sent):
+                self._put_right(session, check, reply, clock())
+            _move(session, check, clock() + self._every)
+        return True
+
+    def _put_right(self, session: Session, check: Check, reply: Reply, now: datetime) -> None:
+        known = session.get_one(GoogleObject, check.pass_id, with_for_update=True)
+        saved = reply.found.get("hasUsers") is True
+        if known.heard_at == check.heard_at and known.saved is not saved:
+            log.info("google_saved_corrected", pass_id=check.pass_id, saved=saved)
+            known.saved = saved
+        differing = self._differing(session, check, reply)
+        if differing:
+            log.warning("google_drift", pass_id=check.pass_id, fields=differing)
+            # Whatever balance is there now, the next write clears it.
+            known.points = None
+            session.flush()
+            copies.make_due(session, [check.pass_id], now)
+
+    def _differing(self, session: Session, check: Check, reply: Reply) -> Sequence[str]:
+        """The fields in which Google has something else than was last written. A card with a newer
+        version is written anyway."""
+        if reply.missing:
+            return ["id"]
+        body = self._writer.last_written(session, check.pass_id)
+        return [] if body is None else objects.differing(body, reply.found)
+
+
+def _oldest(session: Session, issuer: str, now: datetime) -> Check | None:
+    row = session.execute(
+        select(GoogleObject.pass_id, GoogleObject.object_id, GoogleObject.heard_at)
+        .where(
+            GoogleObject.check_at <= now,
+            GoogleObject.version.is_not(None),
+            # Cards of an issuer that we no longer are would only be refused.
+            GoogleObject.object_id.startswith(f"{issuer}.", autoescape=True),
+        )
+        .order_by(GoogleObject.check_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    return Check(*row) if row is not None else None
+
+
+def _move(session: Session, check: Check, check_at: datetime) -> None:
+    session.execute(
+        update(GoogleObject)
+        .where(GoogleObject.pass_id == check.pass_id)
+        .values(check_at=check_at)
+        .execution_options(synchronize_session=False)
+    )
