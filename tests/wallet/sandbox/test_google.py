@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -594,6 +595,61 @@ def test_googles_own_client_sends_batches_and_reads_each_answer(client, card, st
     assert stand_in.stand_in.stats.parts == 3
 
 
+def batch_of(stand_in: google.Running, wallet: Any, *points: int) -> dict[str, Any]:
+    """Google's own client patches m-1, m-2 … in one batch: what it heard of each, by number."""
+    answers: dict[str, Any] = {}
+
+    def heard(id_: str, answer: Any, trouble: Any) -> None:
+        answers[id_] = answer["loyaltyPoints"]["balance"]["int"] if answer else trouble.resp.status
+
+    batch = BatchHttpRequest(heard, batch_uri=f"{stand_in.url}/batch")
+    for number, value in enumerate(points, 1):
+        body = {"loyaltyPoints": {"balance": {"int": value}}}
+        resource_id = f"{ISSUER}.m-{number}"
+        batch.add(
+            wallet.loyaltyobject().patch(resourceId=resource_id, body=body), request_id=str(number)
+        )
+    batch.execute()
+    return answers
+
+
+@pytest.fixture
+def cards(client: Client, card: dict) -> list[str]:
+    """Four of them; `m-1` is `card`."""
+    names = ["m-1", "m-2", "m-3", "m-4"]
+    for name in names[1:]:
+        client.good("POST", "loyaltyObject", object_body(name))
+    return names
+
+
+def kept(client: Client, names: list[str]) -> list[int]:
+    cards = [client.good("GET", f"loyaltyObject/{ISSUER}.{name}") for name in names]
+    return [card["loyaltyPoints"]["balance"]["int"] for card in cards]
+
+
+def test_one_call_of_a_batch_can_fail_alone(client, cards, stand_in) -> None:
+    wallet = googles_client(stand_in.url, client.session)
+    order(stand_in, manner="status", status=429, reason="rateLimitExceeded", where="m-3", times=1)
+    assert batch_of(stand_in, wallet, 1, 2, 3, 4) == {"1": 1, "2": 2, "3": 429, "4": 4}
+    assert kept(client, cards) == [1, 2, 0, 4]
+
+
+def test_a_batch_can_be_cut_when_half_of_it_was_done(client, cards, stand_in) -> None:
+    wallet = googles_client(stand_in.url, client.session)
+    order(stand_in, manner="cut", where="POST /batch", times=2)  # the client's HTTP tries twice
+    with pytest.raises((OSError, HTTPException)):
+        batch_of(stand_in, wallet, 1, 2, 3, 4)
+    assert kept(client, cards) == [1, 2, 0, 0]
+    assert batch_of(stand_in, wallet, 1, 2, 3, 4) == {"1": 1, "2": 2, "3": 3, "4": 4}
+
+
+def test_the_answers_of_a_batch_can_come_in_another_order(client, cards, stand_in) -> None:
+    """They are told apart by Content-ID alone."""
+    wallet = googles_client(stand_in.url, client.session)
+    order(stand_in, manner="shuffled", where="POST /batch", times=1)
+    assert batch_of(stand_in, wallet, 1, 2, 3, 4) == {"1": 1, "2": 2, "3": 3, "4": 4}
+
+
 def test_a_batch_that_is_none_is_refused(client, stand_in) -> None:
     for kind, body in (("application/json", b"{}"), ("multipart/mixed; boundary=b", b"--b--")):
         headers = {"Content-Type": kind}
@@ -643,6 +699,14 @@ def test_an_answer_can_fail_to_come_after_the_work_or_before(
         )
     kept = client.good("GET", f"loyaltyObject/{card['id']}")
     assert kept["loyaltyPoints"]["balance"] == {"int": points}
+
+
+def test_a_connection_can_be_cut_after_the_work(client, card, stand_in) -> None:
+    order(stand_in, manner="cut", times=1)
+    with pytest.raises(requests.ConnectionError):
+        client.points(5)
+    read = client.good("GET", f"loyaltyObject/{card['id']}")
+    assert read["loyaltyPoints"]["balance"] == {"int": 5}
 
 
 def test_a_connection_that_hung_long_enough_is_cut(client, card, stand_in) -> None:

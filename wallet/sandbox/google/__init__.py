@@ -14,8 +14,11 @@ Of Google's addresses it answers `/token`, `/walletobjects/v1/{loyaltyClass,loya
          "where": "PATCH /walletobjects", "times": 2}  this in place of an answer, where method and
          path contain `where`; without times for good;
          {"manner": "lost"}  the work is done and the answer never comes;
+         {"manner": "cut"}  the work is done, and the connection cut;
          {"manner": "silent"}  neither is: the connection is only half open;
          {"manner": "slow", "delay_s": 1.5}  all is done, later;
+         {"manner": "shuffled", "where": "/batch"}  a batch is answered in another order; with "cut"
+         half of it is done; faults whose `where` is a call's own strike that call of it alone;
          {"callbacks": ["duplicate", "late", "expired", "foreign_issuer", "bad_signature",
          "silence"]}  what callbacks are like from now on;
          {"forget_tokens": true}  401 until the caller asks for a new token;

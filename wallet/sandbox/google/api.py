@@ -64,13 +64,16 @@ def answer(stand_in: GoogleStandIn, call: Call, own_url: str) -> Reply:
 
 
 def answer_batch(
-    stand_in: GoogleStandIn, call: Call, content_type: str, own_url: str
+    stand_in: GoogleStandIn, call: Call, content_type: str, own_url: str, manner: Manner | None
 ) -> tuple[str, bytes]:
-    """Content type and body for a `multipart/mixed` of calls, each with a status of its own."""
+    """Content type and body for a `multipart/mixed` of calls, each with a status of its own. Of one
+    that is to be cut, half is done."""
     parts = _parts(call.body, content_type)
     stand_in.count(parts=len(parts))
     stand_in.doorkeeper.admit(call.authorization, stand_in.clock())
     pieces = []
+    if manner == "cut":
+        parts = parts[: len(parts) // 2]
     for content_id, inner in parts:
         reply = _part(stand_in, inner, own_url)
         data = reply.data()
@@ -82,6 +85,8 @@ def answer_batch(
             + data
             + b"\r\n"
         )
+    if manner == "shuffled":
+        pieces.reverse()
     whole = b"".join(pieces) + f"--{BOUNDARY}--\r\n".encode()
     return f"multipart/mixed; boundary={BOUNDARY}", whole
 

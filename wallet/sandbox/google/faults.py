@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-# `status` answers so and does nothing; `lost` does the work and never answers; `silent` does
-# neither; `slow` does both, later.
-Manner = Literal["status", "lost", "silent", "slow"]
+# `status` answers so and does nothing; `lost` does the work and never answers; `cut` does the work,
+# of a batch the first half, and cuts the connection; `silent` does and answers nothing; `slow` does
+# both, later; `shuffled` answers the calls of a batch in another order.
+Manner = Literal["status", "lost", "cut", "silent", "slow", "shuffled"]
 API = "/walletobjects/"
 MANNERS: tuple[Manner, ...] = get_args(Manner)
 

@@ -23,7 +23,7 @@ from wallet.sandbox.google.account import (
     write_private,
 )
 from wallet.sandbox.google.api import Call, Reply
-from wallet.sandbox.google.faults import Fault
+from wallet.sandbox.google.faults import Fault, Manner
 from wallet.sandbox.google.refusals import GoogleRefusal
 from wallet.sandbox.google.resources import Card
 from wallet.sandbox.google.stand_in import GoogleStandIn
@@ -77,12 +77,14 @@ class GoogleWeb:
         elif fault is not None and fault.manner == "silent":
             self._hang(environ)
         else:
-            answer = self._answer(request, target)
+            answer = self._answer(request, target, fault.manner if fault is not None else None)
         if fault is not None and fault.manner == "lost":
             self._hang(environ)
+        if fault is not None and fault.manner == "cut":
+            self._cut(environ)
         return answer(environ, start_response)
 
-    def _answer(self, request: Request, target: str) -> Response:
+    def _answer(self, request: Request, target: str, manner: Manner | None) -> Response:
         data, path, own_url = request.get_data(), request.path, request.host_url.rstrip("/")
         call = Call(request.method, target, data, request.headers.get("Authorization", ""))
         try:
@@ -91,7 +93,7 @@ class GoogleWeb:
             match request.method, path:
                 case "POST", "/batch" | "/batch/walletobjects/v1":
                     kind = request.headers.get("Content-Type", "")
-                    kind, body = api.answer_batch(self._stand_in, call, kind, own_url)
+                    kind, body = api.answer_batch(self._stand_in, call, kind, own_url, manner)
                     return Response(body, content_type=kind)
                 case "POST", "/token":
                     return self._grant(request, f"{own_url}{TOKEN_PATH}")
