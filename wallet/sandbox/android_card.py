@@ -17,6 +17,9 @@ PATH = re.compile(
 )
 MOST_MODULES = 10  # of the class and of the object each
 DEFAULT_COLOUR = "#3c4043"
+LIGHT, DARK = "#ffffff", "#202124"
+# Relative luminance at which black and white text are equally easy to read (WCAG 2.2).
+EVEN = 0.179
 
 Part = Mapping[str, Any]
 
@@ -64,6 +67,11 @@ class AndroidCard:
     @property
     def colour(self) -> str:
         return str(self.class_.get("hexBackgroundColor", DEFAULT_COLOUR))
+
+    @staticmethod
+    def ink_on(colour: str) -> str:
+        """Google chooses what can be read on the class's colour."""
+        return LIGHT if _luminance(colour) < EVEN else DARK
 
     @property
     def is_active(self) -> bool:
@@ -214,3 +222,12 @@ def _said(part: Part, name: str, language: Language) -> str:
         if str(one.get("language", "")).partition("-")[0].lower() == language:
             return str(one.get("value", ""))
     return str(default.get("value") or part.get(name, ""))
+
+
+def _luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance of `#rgb` or `#rrggbb`."""
+    digits = colour.removeprefix("#")
+    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    parts = [channel / 255 for channel in bytes.fromhex(digits)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -47,6 +47,7 @@ def google_wallet(settings: Settings) -> Iterator[google.Running]:
         callback_url=settings.public_url + CALLBACK_PATH,
         clock=system_clock,
         memory=settings.data / MEMORY,
+        phone_url=f"http://{LOOPBACK}:{settings.sandbox.phone}/",
     ) as running:
         yield running
 
@@ -59,7 +60,13 @@ def phone_page(settings: Settings) -> Iterator[None]:
     android = VirtualAndroid.of(settings, LANGUAGE, journal)
     shop = Shop(f"http://{LOOPBACK}:{settings.port}", settings.api_key, journal)
     stop = threading.Event()
-    with bound(PhonePage(phone, android, shop, journal).app(), settings.sandbox.phone):
+    own = (
+        settings.public_url,
+        f"http://{LOOPBACK}:{settings.port}",
+        f"http://{LOOPBACK}:{settings.sandbox.google}",
+    )
+    page = PhonePage(phone, android, shop, journal, own)
+    with bound(page.app(), settings.sandbox.phone):
         for listen in (phone.listen, android.listen):
             threading.Thread(target=listen, args=(stop,), daemon=True).start()
         try:

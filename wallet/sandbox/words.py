@@ -263,6 +263,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "В замене Google Wallet на этой машине, а не в настоящем телефоне: это песочница.",
         "At this machine's stand-in for Google Wallet, not in a real phone: this is a sandbox.",
     ),
+    "saved.open": (
+        "Открыть в виртуальном телефоне",
+        "Open it in the virtual phone",
+    ),
     # What went wrong.
     "trouble.no_answer": (
         "{address} не отвечает. Запущен ли сервис? Он запускается командой `wallet run` в другом"

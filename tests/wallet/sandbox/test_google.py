@@ -1,7 +1,10 @@
 """The stand-in for Google Wallet keeps Google's rules, as far as they are known."""
 
 import base64
+import hashlib
+import html
 import json
+import re
 import socket
 import stat
 import struct
@@ -13,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
@@ -29,6 +33,7 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.http import BatchHttpRequest
 from processes import wait_until
 from werkzeug.serving import make_server
+from werkzeug.test import Client as Browser
 from werkzeug.wrappers import Request, Response
 
 from wallet.sandbox import google
@@ -36,6 +41,7 @@ from wallet.sandbox.google.account import SCOPE
 from wallet.sandbox.google.callbacks import FOREIGN_ISSUER
 from wallet.sandbox.google.resources import MOST_LINKED
 from wallet.sandbox.google.schema import SHAPES, WORDS
+from wallet.sandbox.google.server import GoogleWeb
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.settings import SANDBOX_GOOGLE_ISSUER as ISSUER
 
@@ -513,6 +519,60 @@ def test_a_fat_link_makes_what_is_new_and_leaves_what_is_known(client, link) -> 
     payload["loyaltyObjects"] = [object_body(state="INACTIVE")]
     assert client.save(link(payload)).status_code == 200
     assert client.good("GET", f"loyaltyObject/{ISSUER}.m-1")["state"] == "ACTIVE"
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+CHROME = f"{BROWSER},image/apng,application/signed-exchange;v=b3;q=0.7"
+
+
+@pytest.mark.parametrize("accept", [BROWSER, CHROME])
+@pytest.mark.parametrize(
+    ("language", "title"), [("ru-RU,ru;q=0.9", "Карта сохранена"), ("de,en;q=0.5", "is saved")]
+)
+def test_a_browser_that_opens_a_save_link_sees_the_card_and_the_way_to_the_phone(
+    client, card, tmp_path, stand_in, link, accept, language, title
+) -> None:
+    client.good("PATCH", f"loyaltyObject/{card['id']}", {"loyaltyPoints": {"balance": {"int": 7}}})
+    saved = requests.get(link(), headers={"Accept": accept, "Accept-Language": language}, timeout=5)
+    assert saved.headers["Content-Type"].startswith("text/html")
+    assert title in saved.text
+    assert "Кофейня" in saved.text
+    assert "<dd>7</dd>" in saved.text
+    assert "<a " not in saved.text  # this stand-in knows no phone's page
+    (style,) = re.findall(r"<style>(.*?)</style>", saved.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in saved.headers["Content-Security-Policy"]
+    assert client.good("GET", f"loyaltyObject/{card['id']}")["hasUsers"] is True
+
+
+def test_what_a_card_says_is_text_on_the_page_and_no_markup(client, card, link) -> None:
+    client.good(
+        "PATCH",
+        f"loyaltyClass/{CLASS_ID}",
+        {"programName": "<script>alert(1)</script>", "reviewStatus": "UNDER_REVIEW"},
+    )
+    page = requests.get(link(), headers={"Accept": CHROME}, timeout=5).text
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_page_leads_to_the_virtual_phone_with_the_link_and_the_language(
+    client, card, link, stand_in
+) -> None:
+    phone = "http://127.0.0.1:8081/"
+    web = Browser(GoogleWeb(stand_in.stand_in, phone))
+    path = link().removeprefix(stand_in.url)
+    page = web.get(path, headers={"Accept": CHROME, "Accept-Language": "ru"}, base_url=stand_in.url)
+    address = html.unescape(re.search(r'<a href="([^"]+)"', page.text)[1])
+    assert address.startswith(phone)
+    query = parse_qs(urlsplit(address).query)
+    assert query == {"card": [stand_in.url + path], "lang": ["ru"]}
+
+
+@pytest.mark.parametrize("accept", ["application/json", "*/*", None])
+def test_a_program_that_opens_a_save_link_reads_json(client, card, link, accept) -> None:
+    answer = requests.get(link(), headers={"Accept": accept}, timeout=5)
+    assert answer.json() == {"objectIds": [card["id"]]}
 
 
 def test_a_link_to_nothing_is_refused(client, card, link) -> None:

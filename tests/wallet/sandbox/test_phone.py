@@ -1062,6 +1062,40 @@ def test_the_page_shows_both_phones_and_removes_from_each(two_phones, android, w
     assert look(two_phones)["android"]["card"] is None
 
 
+def test_a_card_in_the_android_phone_alone_is_the_one_that_the_page_is_about(
+    two_phones, phone, android, wallet, card
+) -> None:
+    """It came by a save link, while the iPhone has another."""
+    id_ = press(two_phones, "/passes", {"link": issue(wallet, "4600")}).get_json()["serial"]
+    state = look(two_phones, card=id_)
+    assert state["android"]["card"]["serial"] == state["till"] == id_
+    state = look(two_phones, card=card.serial)
+    assert (state["till"], state["pass"]["serial"]) == (card.serial, card.serial)
+
+
+@pytest.mark.parametrize(
+    ("link", "is_at_once"),
+    [
+        ("http://127.0.0.1:8080/card/x.y", True),
+        ("https://cards.example/card/x.y", True),
+        ("http://127.0.0.1:8084/gp/v/save/x.y.z", True),
+        ("http://127.0.0.1:80800/card/x.y", False),
+        ("https://cards.example.evil.example/card/x.y", False),
+        ("http://evil.example/card/x.y", False),
+        ("", False),
+    ],
+)
+def test_a_card_of_this_sandbox_is_added_as_soon_as_the_page_is_opened(
+    phone, shop, android, link, is_at_once
+) -> None:
+    """Any other is only written into the field: any site can lead here."""
+    own = ("https://cards.example/", "http://127.0.0.1:8080", "http://127.0.0.1:8084")
+    page = PhonePage(phone, android, shop, phone.journal, own).app().test_client()
+    answer = page.get("/", query_string={"card": link}, base_url="http://127.0.0.1:8081")
+    assert ("data-at-once" in answer.text) == is_at_once
+    assert f'value="{link}"' in answer.text
+
+
 def test_the_pictures_of_an_android_card_come_from_where_the_class_says(
     two_phones, android, wallet, served
 ) -> None:

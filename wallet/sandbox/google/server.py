@@ -10,11 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
 from werkzeug.wrappers import Request, Response
 
-from wallet.sandbox import words
-from wallet.sandbox.google import api
+from wallet.sandbox.google import api, saved_page
 from wallet.sandbox.google.account import (
     LONGEST_TOKEN,
     Account,
@@ -28,7 +26,6 @@ from wallet.sandbox.google.refusals import GoogleRefusal
 from wallet.sandbox.google.resources import Card
 from wallet.sandbox.google.stand_in import GoogleStandIn
 from wallet.sandbox.serving import LOOPBACK, bound
-from wallet.sandbox.words import Language
 from wallet.settings import SANDBOX_GOOGLE_ISSUER
 
 if TYPE_CHECKING:
@@ -46,17 +43,13 @@ LONGEST_WAIT_S = 30.0
 
 NOTHING_THERE = GoogleRefusal(404, "notFound", "There is nothing at this address.")
 
-_PAGE = Markup(
-    '<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>'
-    "<h1>{title}</h1><p>{lead}</p>"
-)
-
 
 class GoogleWeb:
-    """A WSGI application around a stand-in."""
+    """A WSGI application around a stand-in. `phone_url` is where its virtual phone can be seen."""
 
-    def __init__(self, stand_in: GoogleStandIn) -> None:
+    def __init__(self, stand_in: GoogleStandIn, phone_url: str | None = None) -> None:
         self._stand_in = stand_in
+        self._phone_url = phone_url
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -121,8 +114,10 @@ class GoogleWeb:
             what = f"The token is longer than {LONGEST_TOKEN} characters."
             raise GoogleRefusal(400, "invalid", what)
         ids = self._stand_in.save(token)
-        if request.accept_mimetypes.best == "text/html":
-            return _saved_page(request)
+        # Browsers want many kinds as much as HTML; who says nothing gets what programs read.
+        if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+            card = self._stand_in.resources.card(ids[-1])
+            return saved_page.response(request, card, self._phone_url)
         return _response(Reply(200, {"objectIds": ids}))
 
     def _own(self, request: Request) -> Response:
@@ -208,18 +203,6 @@ def _response(reply: Reply) -> Response:
     return answer
 
 
-def _saved_page(request: Request) -> Response:
-    language: Language = (
-        "ru" if request.accept_languages.best_match(words.LANGUAGES) == "ru" else "en"
-    )
-    page = _PAGE.format(
-        language=language,
-        title=words.said("saved.title", language),
-        lead=words.said("saved.lead", language),
-    )
-    return Response(page, mimetype="text/html")
-
-
 @dataclass(frozen=True, slots=True)
 class Running:
     """A stand-in at work. `credentials` is the key file of the account that may call it."""
@@ -254,10 +237,12 @@ def running(
     callback_url: str | None = None,
     clock: Callable[[], datetime] = machine_clock,
     memory: Path | None = None,
+    phone_url: str | None = None,
 ) -> Iterator[Running]:
     """The stand-in in threads of its own, for as long as the block lasts; port 0 means a free one.
     Writes the account's key file if it is not there. What is kept outlives the block in the file
-    `memory`. Raises `SandboxTrouble` if the port is taken."""
+    `memory`; `phone_url` is where the virtual phones are, if anywhere. Raises `SandboxTrouble`
+    if the port is taken."""
     late = _Late()
     with bound(late, port) as taken:
         ensure_account(credentials, token_uri(taken), clock())
@@ -266,7 +251,7 @@ def running(
         )
         if memory is not None and memory.exists():
             stand_in.resources.recall(json.loads(memory.read_text()))
-        late.app = GoogleWeb(stand_in)
+        late.app = GoogleWeb(stand_in, phone_url)
         try:
             yield Running(stand_in, taken, credentials)
         finally:

@@ -1,6 +1,7 @@
 """What the page shows of the Android phone, as plain data: the card drawn as Google would."""
 
 import zlib
+from collections.abc import Mapping
 
 from wallet.sandbox import words
 from wallet.sandbox.android import AndroidChange, VirtualAndroid
@@ -11,15 +12,12 @@ from wallet.sandbox.words import Language
 
 PICTURES = ("logo", "hero")
 QR = "QR_CODE"
-LIGHT, DARK = "#ffffff", "#202124"
-# Relative luminance at which black and white text are equally easy to read (WCAG 2.2).
-EVEN = 0.179
 
 
 def state(
     android: VirtualAndroid, code: str | None, language: Language, trouble: SandboxTrouble | None
 ) -> dict[str, object]:
-    """The card with this code, which the iPhone has in front, or the newest if that has none.
+    """The card with this code, which the other phone has in front, or the newest without one.
     `trouble` is what kept the last card out."""
     cards, changes = android.cards, android.changes
     wanted = [card for card in cards if code is None or card.code == code]
@@ -33,9 +31,15 @@ def state(
     }
 
 
+def serial(state: Mapping[str, object]) -> str | None:
+    """Of the card that such a state shows."""
+    card = state["card"]
+    return str(card["serial"]) if isinstance(card, dict) else None
+
+
 def face(card: AndroidCard, language: Language) -> dict[str, object]:
     """The card as it is drawn."""
-    ink = LIGHT if _luminance(card.colour) < EVEN else DARK
+    ink = AndroidCard.ink_on(card.colour)
     return {
         "serial": card.id,
         "colours": [card.colour, ink, ink],
@@ -103,12 +107,3 @@ def _changed(change: AndroidChange, language: Language) -> dict[str, object]:
         ),
         "took": "",
     }
-
-
-def _luminance(colour: str) -> float:
-    """WCAG 2.2, relative luminance of `#rgb` or `#rrggbb`."""
-    digits = colour.removeprefix("#")
-    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
-    parts = [channel / 255 for channel in bytes.fromhex(digits)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

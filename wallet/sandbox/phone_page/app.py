@@ -1,6 +1,7 @@
 """The page's server: a small Flask app for this machine alone."""
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,11 +42,20 @@ HEADERS = {
 
 
 class PhonePage:
-    """Two phones, one till, one page. Routes first."""
+    """Two phones, one till, one page. Routes first.
+
+    `own`: the service and Google's stand-in. A card of theirs is added as soon as the page is
+    opened with it; any other waits for a press, since any site can lead here with any address."""
 
     def __init__(
-        self, phone: VirtualPhone, android: VirtualAndroid, shop: Shop, journal: Journal
+        self,
+        phone: VirtualPhone,
+        android: VirtualAndroid,
+        shop: Shop,
+        journal: Journal,
+        own: Collection[str] = (),
     ) -> None:
+        self._own = tuple(f"{address.rstrip('/')}/" for address in own)
         self._phone = phone
         self._android = android
         self._google_trouble: SandboxTrouble | None = None
@@ -85,11 +95,13 @@ class PhonePage:
     def page(self) -> str:
         language = _language()
         other: Language = "en" if language == "ru" else "ru"
+        link = request.args.get("card", "").strip()
         return render_template(
             "phone.html",
             language=language,
             other=other,
-            link=request.args.get("card", ""),
+            link=link,
+            at_once=link.startswith(self._own),
             state=self._state(None),
             said=lambda key: words.said(f"page.{key}", language),
         )
@@ -189,13 +201,27 @@ class PhonePage:
 
     def _state(self, serial: str | None) -> dict[str, object]:
         language = _language()
+        asked = self._android.carried(serial) if serial else None
+        if asked is not None:
+            serial = self._serial_of(asked.code)
         state = view.state(self._phone, self._journal, serial, language, self._answered_at)
         in_front = self._phone.carried(view.serial_in_front(self._phone, serial))
         code = in_front.barcode.message if in_front and in_front.barcode else None
+        if asked is not None:
+            code = asked.code
         android = android_view.state(self._android, code, language, self._google_trouble)
+        if asked is not None and serial is None:
+            # In the Android phone alone: this is the card that the page is about.
+            return {**state, "android": android, "till": asked.id, "change": android["change"]}
         if state["change"] is None and in_front is None:
             state["change"] = android["change"]
-        return {**state, "android": android}
+        till = in_front.serial if in_front else None
+        return {**state, "android": android, "till": till or android_view.serial(android)}
+
+    def _serial_of(self, code: str) -> str | None:
+        """The iPhone's card with this code."""
+        passes = [one for one in self._phone.passes if one.barcode and one.barcode.message == code]
+        return passes[-1].serial if passes else None
 
     def _answered(self, at: datetime) -> Response:
         self._answered_at = at

@@ -188,10 +188,11 @@ function address(path, facts = {}) {
 }
 
 function draw(state) {
-  const inFront = state.pass ?? state.android.card;
+  const { card } = state.android;
+  const inFront = card && card.serial === state.till ? card : state.pass;
   notify(state.notices, shown?.notices);
   notify(state.android.notices, shown?.android.notices, "android-");
-  for (const button of document.querySelectorAll("[data-needs-card]")) button.disabled = !inFront;
+  for (const button of document.querySelectorAll("[data-needs-card]")) button.disabled = !state.till;
   drawCard(state.pass, shown?.pass);
   drawAndroid(state.android, shown?.android);
   drawTabs(state.passes, state.pass);
@@ -267,7 +268,7 @@ function tick() {
 for (const button of document.querySelectorAll("[data-do]")) {
   const what = button.dataset.do;
   button.addEventListener("click", () => {
-    const path = what === "demo" ? "passes/demo" : `passes/${(shown.pass ?? shown.android.card).serial}/${what}`;
+    const path = what === "demo" ? "passes/demo" : `passes/${shown.till}/${what}`;
     act(path, {}, button);
   });
 }
@@ -294,3 +295,7 @@ tick();
 setInterval(tick, 5000);
 draw(JSON.parse(document.body.dataset.state));
 watch();
+if ("atOnce" in at("add").dataset) {
+  history.replaceState(null, "", address("/")); // or a reload would add the card again
+  at("add").requestSubmit();
+}
