@@ -18,9 +18,19 @@ class Joined:
     card: Card
 
 
-def join(session: Session, programme: Programme, profile: Profile, now: datetime) -> Joined:
-    """Raises `ExternalIdTaken`."""
-    member = members.add(session, programme.id, profile, now)
+def join(
+    session: Session,
+    programme: Programme,
+    profile: Profile,
+    now: datetime,
+    *,
+    checked: bool = True,
+) -> Joined:
+    """`checked`: a shop vouches for the phone number and the address, so one of another member is
+    refused; otherwise it is only marked, see `members.add_unchecked`. Raises `ExternalIdTaken`,
+    `PhoneTaken`, `EmailTaken`."""
+    add = members.add if checked else members.add_unchecked
+    member = add(session, programme.id, profile, now)
     card = members.give_card(session, member, now)
     accounts.open_for(session, programme.id, member.id)
     outbox.append(session, [MemberJoined(member.id)], now)

@@ -64,6 +64,29 @@ class ExternalIdTaken(LedgerError):
         self.external_id = external_id
 
 
+class PhoneTaken(LedgerError):
+    """The number itself is not among the facts: answers of refusals may be logged by clients."""
+
+    code = "phone_taken"
+
+    def __init__(self) -> None:
+        super().__init__("Another member of this programme has this phone number.")
+
+
+class EmailTaken(LedgerError):
+    code = "email_taken"
+
+    def __init__(self) -> None:
+        super().__init__("Another member of this programme has this e-mail address.")
+
+
+class UnknownOffer(LedgerError):
+    code = "unknown_offer"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such offer.")
+
+
 class InsufficientPoints(LedgerError):
     code = "insufficient_points"
 

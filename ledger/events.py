@@ -11,6 +11,13 @@ class MemberJoined:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """What is known of the person was corrected."""
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PointsAccrued:
     member_id: int
 
@@ -29,17 +36,25 @@ class PointsTurned:
 
 @dataclass(frozen=True, slots=True)
 class OfferTurned:
-    """An offer was published, began or ended. Without a member it concerns the whole programme."""
+    """An offer was published, began, ended or was withdrawn. Without a member it concerns the
+    whole programme."""
 
     programme_id: int
     member_id: int | None
 
 
-Event = MemberJoined | PointsAccrued | PointsRedeemed | PointsTurned | OfferTurned
+Event = MemberJoined | MemberChanged | PointsAccrued | PointsRedeemed | PointsTurned | OfferTurned
 
 _KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
-    for kind in (MemberJoined, PointsAccrued, PointsRedeemed, PointsTurned, OfferTurned)
+    for kind in (
+        MemberJoined,
+        MemberChanged,
+        PointsAccrued,
+        PointsRedeemed,
+        PointsTurned,
+        OfferTurned,
+    )
 }
 
 

@@ -5,16 +5,30 @@ somebody is erasing one row."""
 
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Date, ForeignKey, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
+from ledger import outbox
 from ledger.database import Base, Identifier, Instant, insert_or
-from ledger.errors import ExternalIdTaken, UnknownCard, UnknownMember
+from ledger.errors import EmailTaken, ExternalIdTaken, PhoneTaken, UnknownCard, UnknownMember
+from ledger.events import MemberChanged
 
 CARD_DIGITS = 16
 PUBLIC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -29,11 +43,34 @@ class Member(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
+def _unless(marker: str) -> dict[str, Any]:
+    return {"sqlite_where": text(f"NOT {marker}"), "postgresql_where": text(f"NOT {marker}")}
+
+
 class Person(Base):
-    """All that is known of the person behind a member, and nothing of it anywhere else."""
+    """All that is known of the person behind a member, and nothing of it anywhere else.
+
+    A phone number belongs to one member of a programme, and so does an address. Who comes later
+    with the same one, unchecked, is marked as sharing it: see `add_unchecked`."""
 
     __tablename__ = "ledger_person"
-    __table_args__ = (UniqueConstraint("programme_id", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("programme_id", "external_id"),
+        Index(
+            "uq_ledger_person_phone",
+            "programme_id",
+            "phone",
+            unique=True,
+            **_unless("phone_shared"),
+        ),
+        Index(
+            "uq_ledger_person_email",
+            "programme_id",
+            "email",
+            unique=True,
+            **_unless("email_shared"),
+        ),
+    )
 
     member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"), primary_key=True)
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
@@ -43,6 +80,8 @@ class Person(Base):
     birthday: Mapped[date | None] = mapped_column(Date)
     locale: Mapped[str | None] = mapped_column(String(10))
     external_id: Mapped[str | None] = mapped_column(String(100))
+    phone_shared: Mapped[bool] = mapped_column(default=False, server_default=false())
+    email_shared: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Card(Base):
@@ -110,29 +149,142 @@ def is_card_number(number: str) -> bool:
 
 
 def add(session: Session, programme_id: int, profile: Profile, now: datetime) -> Member:
-    """Raises `ExternalIdTaken`."""
+    """Raises `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`."""
+    member = _new(session, programme_id, now)
+    # Two systems may add one person at once: the unique keys decide.
+    while not _put_down(session, member, profile):
+        _refuse_taken(session, member, profile)
+    return member
+
+
+def add_unchecked(session: Session, programme_id: int, profile: Profile, now: datetime) -> Member:
+    """The same for a person who writes down a phone number or an address that nobody has checked.
+    What another member has already is kept beside theirs and marked as shared, so that the answer
+    tells nobody who is a member. Raises `ExternalIdTaken`."""
+    member = _new(session, programme_id, now)
+    while True:
+        phone_shared, email_shared = (
+            _has(session, member, column, value)
+            for column, value in ((Person.phone, profile.phone), (Person.email, profile.email))
+        )
+        if _put_down(
+            session, member, profile, phone_shared=phone_shared, email_shared=email_shared
+        ):
+            return member
+        if _has(session, member, Person.external_id, profile.external_id):
+            raise ExternalIdTaken(profile.external_id or "")
+
+
+def change(session: Session, member: Member, changes: Mapping[str, Any], now: datetime) -> bool:
+    """Correct what is known of the person: `changes` by the names of `Profile`; None forgets.
+    False if nothing differs. Raises `UnknownMember` once the person was erased, `ExternalIdTaken`,
+    `PhoneTaken`, `EmailTaken`."""
+    row = session.scalar(select(Person).where(Person.member_id == member.id).with_for_update())
+    if row is None:
+        raise UnknownMember
+    before = _profile(row)
+    after = replace(before, **changes)
+    if after == before:
+        return False
+    left = [
+        (column, marker, value)
+        for column, marker, value, kept, shared in (
+            (Person.phone, Person.phone_shared, before.phone, after.phone, row.phone_shared),
+            (Person.email, Person.email_shared, before.email, after.email, row.email_shared),
+        )
+        if value is not None and value != kept and not shared
+    ]
+    try:
+        with session.begin_nested():
+            session.execute(
+                update(Person)
+                .where(Person.member_id == member.id)
+                .values(
+                    **asdict(after),
+                    phone_shared=row.phone_shared and after.phone == before.phone,
+                    email_shared=row.email_shared and after.email == before.email,
+                )
+            )
+    except IntegrityError:
+        _refuse_taken(session, member, after)
+        raise
+    for column, marker, value in left:
+        _hand_on(session, member, column, marker, value)
+    outbox.append(session, [MemberChanged(member.id)], now)
+    return True
+
+
+def _new(session: Session, programme_id: int, now: datetime) -> Member:
     member = Member(public_id=str(uuid7()), programme_id=programme_id, created_at=now)
     session.add(member)
     session.flush()
-    # Two systems may add one person at once: the unique key decides.
+    return member
+
+
+def _put_down(
+    session: Session,
+    member: Member,
+    profile: Profile,
+    *,
+    phone_shared: bool = False,
+    email_shared: bool = False,
+) -> bool:
+    """False if something of it belongs to another member."""
     added = session.execute(
         insert_or(session, Person)
         .values(
             member_id=member.id,
-            programme_id=programme_id,
-            name=profile.name,
-            phone=profile.phone,
-            email=profile.email,
-            birthday=profile.birthday,
-            locale=profile.locale,
-            external_id=profile.external_id,
+            programme_id=member.programme_id,
+            **asdict(profile),
+            phone_shared=phone_shared,
+            email_shared=email_shared,
         )
-        .on_conflict_do_nothing(index_elements=["programme_id", "external_id"])
+        .on_conflict_do_nothing()
         .returning(Person.member_id)
     ).first()
-    if added is None:
+    return added is not None
+
+
+def _refuse_taken(session: Session, member: Member, profile: Profile) -> None:
+    """Say what it is that belongs to another member; nothing, should they have just let go."""
+    if _has(session, member, Person.phone, profile.phone):
+        raise PhoneTaken
+    if _has(session, member, Person.email, profile.email):
+        raise EmailTaken
+    if _has(session, member, Person.external_id, profile.external_id):
         raise ExternalIdTaken(profile.external_id or "")
-    return member
+
+
+def _has(
+    session: Session,
+    member: Member,
+    column: InstrumentedAttribute[str | None],
+    value: str | None,
+) -> bool:
+    """Whether another member of the programme has this already."""
+    if value is None:
+        return False
+    found = select(Person.member_id).where(
+        Person.programme_id == member.programme_id, column == value, Person.member_id != member.id
+    )
+    return session.execute(found.limit(1)).first() is not None
+
+
+def _hand_on(
+    session: Session,
+    member: Member,
+    column: InstrumentedAttribute[str | None],
+    marker: InstrumentedAttribute[bool],
+    value: str,
+) -> None:
+    """What `member` had is from now on the oldest sharer's."""
+    oldest = (
+        select(Person.member_id)
+        .where(Person.programme_id == member.programme_id, column == value, marker)
+        .order_by(Person.member_id)
+        .limit(1)
+    ).scalar_subquery()
+    session.execute(update(Person).where(Person.member_id == oldest).values({marker: False}))
 
 
 def give_card(session: Session, member: Member, now: datetime) -> Card:
@@ -199,23 +351,15 @@ def find(session: Session, search: Search, after_id: int, limit: int) -> Sequenc
     return session.scalars(query).all()
 
 
-def has_person(session: Session, programme_id: int, profile: Profile) -> bool:
-    """Whether somebody in the programme has this phone number or this e-mail address already."""
-    for column, value in ((Person.phone, profile.phone), (Person.email, profile.email)):
-        if value is not None:
-            found = select(Person.member_id).where(
-                Person.programme_id == programme_id, column == value
-            )
-            if session.execute(found.limit(1)).first() is not None:
-                return True
-    return False
-
-
 def person(session: Session, member_id: int) -> Profile:
     """What is known of the person; an empty profile once it was erased."""
     row = session.get(Person, member_id)
     if row is None:
         return Profile()
+    return _profile(row)
+
+
+def _profile(row: Person) -> Profile:
     return Profile(row.name, row.phone, row.email, row.birthday, row.locale, row.external_id)
 
 

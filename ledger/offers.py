@@ -10,8 +10,9 @@ from uuid_utils.compat import uuid7
 
 from ledger import outbox
 from ledger.database import Base, Identifier, Instant
-from ledger.errors import DateOutOfRange, DatesOutOfOrder
+from ledger.errors import DateOutOfRange, DatesOutOfOrder, UnknownOffer
 from ledger.events import OfferTurned
+from ledger.members import PUBLIC_ID
 from ledger.points import EARLIEST, LATEST, NEVER
 
 
@@ -29,6 +30,7 @@ class Offer(Base):
     ends_at: Mapped[datetime] = mapped_column(Instant)
     turns_at: Mapped[datetime] = mapped_column(Instant, index=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,34 @@ def publish(
     return offer
 
 
+def withdraw(session: Session, public_id: str, now: datetime) -> Offer:
+    """Take an offer off all cards; one that is withdrawn already stays so. Raises
+    `UnknownOffer`."""
+    if not PUBLIC_ID.fullmatch(public_id):  # not everything can be asked of a database
+        raise UnknownOffer
+    offer = session.scalar(select(Offer).where(Offer.public_id == public_id).with_for_update())
+    if offer is None:
+        raise UnknownOffer
+    if offer.withdrawn_at is None:
+        offer.withdrawn_at, offer.turns_at = now, NEVER
+        if offer.starts_at <= now < offer.ends_at:
+            outbox.append(session, [OfferTurned(offer.programme_id, offer.member_id)], now)
+    return offer
+
+
+def listed(
+    session: Session, programme_id: int, member_id: int | None, before_id: int | None, limit: int
+) -> Sequence[Offer]:
+    """All offers of a programme, past and coming ones too, newest first, from before offer
+    `before_id`. With a member: those for all, and theirs."""
+    query = select(Offer).where(Offer.programme_id == programme_id)
+    if member_id is not None:
+        query = query.where(or_(Offer.member_id.is_(None), Offer.member_id == member_id))
+    if before_id is not None:
+        query = query.where(Offer.id < before_id)
+    return session.scalars(query.order_by(Offer.id.desc()).limit(limit)).all()
+
+
 def shown(
     session: Session, programme_id: int, member_ids: Sequence[int], now: datetime
 ) -> dict[int, list[Offer]]:
@@ -82,6 +112,7 @@ def shown(
             or_(Offer.member_id.is_(None), Offer.member_id.in_(member_ids)),
             Offer.starts_at <= now,
             Offer.ends_at > now,
+            Offer.withdrawn_at.is_(None),
         )
         .order_by(Offer.starts_at.desc(), Offer.id.desc())
     ).all()

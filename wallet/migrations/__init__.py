@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData
 
-from ledger import idempotency, members, offers, outbox, programmes
+from ledger import consents, idempotency, members, offers, outbox, programmes
 from ledger.book import accounts, lots, postings
 from ledger.database import Base
 from wallet import apikeys, refresh, sources
@@ -23,6 +23,7 @@ TABLES_OF = (
     budget,
     callbacks,
     complaints,
+    consents,
     copies,
     devices,
     idempotency,
