@@ -14,7 +14,7 @@ from ledger import programmes
 from ledger.database import Database
 from ledger.errors import LedgerError
 from ledger.points import MOST_POINTS
-from ledger.programmes import Terms
+from ledger.programmes import Kind, Terms
 from wallet import apikeys, doctor, logs, migrations, refresh, settings, sources
 from wallet.api.sources import KINDS
 from wallet.apple import applying, bundle
@@ -175,6 +175,44 @@ def add_programme(
         programme = programmes.create(session, terms, now)
         templates.store(session, programme.id, templates.standard(name), {}, now)
     click.echo(f"{installation.settings.public_url}/join/{code}")
+
+
+@programmes_group.command("set")
+@click.argument("code")
+@click.option("--lang", required=True, type=click.Choice(["ru", "en"]), help="Of what is given.")
+@click.option("--name", help="How pages in this language call the programme.")
+@click.option("--operator", help="Who answers for personal data, with an address to write to.")
+@click.option(
+    "--privacy",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A text file: what happens to personal data. `# ` begins a heading.",
+)
+@in_words
+def set_programme(
+    code: str, lang: str, name: str | None, operator: str | None, privacy: Path | None
+) -> None:
+    """What the pages of programme CODE say in one language. Earlier texts are kept."""
+    texts: dict[Kind, str | None] = {
+        "name": name,
+        "operator": operator,
+        "privacy": _text(privacy) if privacy else None,
+    }
+    if not any(text is not None for text in texts.values()):
+        raise click.UsageError("Say what to set: --name, --operator or --privacy.")
+    installation = at_work()
+    with installation.database.transaction() as session:
+        programme_id = programmes.by_code(session, code).id
+        for kind, text in texts.items():
+            if text is not None:
+                programmes.say(session, programme_id, kind, lang, text, installation.clock())
+    click.echo(f"{installation.settings.public_url}/join/{code}/privacy?lang={lang}")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise click.BadParameter(f"{file} is not text in UTF-8.", param_hint="--privacy") from None
 
 
 @main.group("keys")

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, cast, get_args
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
 
 import orjson
 from flask import (
@@ -18,21 +17,23 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import format_date, format_decimal
+from flask_babel import format_decimal
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import members, offers, programmes
+from ledger import consents, members, offers, programmes
+from ledger.consents import Decision
 from ledger.offers import Offer
 from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.apple.bundle import MEDIA_TYPE
 from wallet.installation import here
-from wallet.pages import designs, language
+from wallet.pages import designs, language, privacy
 from wallet.pages.designs import Look
 from wallet.pages.language import gettext as _
 from wallet.pages.language import ngettext
+from wallet.pages.origins import from_our_page
 from wallet.passes import barcodes, issuing, templates
 from wallet.passes.content import Facts, Symbology
 from wallet.passes.issuing import Pass
@@ -77,6 +78,8 @@ def _private(response: AnyResponse) -> AnyResponse:
     """Whoever has the link sees the card: no copy of it may stay in a cache or a search engine."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
+    # Our own forms may say where they stood; nobody else learns the address.
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -89,10 +92,20 @@ def show(token: str) -> Response:
         facts, state = _now_shown(session, pass_, programme, now)
         look = designs.look(session, pass_.template_id)
         symbology = _symbology(session, pass_)
+        name = programmes.name_in(session, programme, language.current())
+        marketing = consents.current(session, pass_.member_id).get("marketing")
     return make_response(
         render_template(
             "pages/card.html",
-            programme=facts.programme,
+            programme=name,
+            is_new=pass_.version == 1,
+            marketing=marketing,
+            marketing_since=language.day(marketing.happened_at, programme.timezone)
+            if marketing
+            else "",
+            marketing_wording=privacy.wording("marketing", name),
+            marketing_url=url_for(".messages", token=token),
+            privacy_url=url_for("pages.privacy.show", code=programme.code),
             number=_in_fours(facts.card_number),
             code=_drawn(symbology, facts.barcode),
             state=state,
@@ -155,6 +168,31 @@ def google(token: str) -> AnyResponse:
     return redirect(link, 303)
 
 
+@routes.post("/messages")
+def messages(token: str) -> AnyResponse:
+    """The member allows or stops news and offers. Both are kept, see `ledger.consents`."""
+    wish = request.form.get("wish")
+    if not from_our_page():
+        abort(403)
+    if wish not in ("yes", "no"):
+        abort(400)
+    now = here().clock()
+
+    def decide(session: Session) -> None:
+        pass_ = _pass(session, token)
+        programme = programmes.by_id(session, pass_.programme_id)
+        locale = members.person(session, pass_.member_id).locale
+        language.suggest(member=locale, programme=programme.locale)
+        decisions = [Decision("marketing", given=False)]
+        if wish == "yes":
+            decisions = privacy.agreed(session, programme, ["marketing"], now)
+        member = members.by_id(session, pass_.member_id)
+        consents.record(session, member, decisions, "page", now)
+
+    here().database.run(decide)
+    return redirect(url_for(".show", token=token), 303)
+
+
 def device(user_agent: str) -> Device:
     """Which way of keeping the card comes first. Only the order hangs on it: a guess may be wrong,
     and an iPad says it is a Mac."""
@@ -198,8 +236,7 @@ def _now_shown(
 def _until(offer: Offer, timezone: str) -> str:
     if offer.ends_at == NEVER:
         return ""
-    day = offer.ends_at.astimezone(ZoneInfo(timezone)).date()
-    return _("until %(day)s", day=format_date(day, "long"))
+    return _("until %(day)s", day=language.day(offer.ends_at, timezone))
 
 
 def _ways(pass_: Pass, look: Look) -> dict[str, object]:

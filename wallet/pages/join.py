@@ -1,45 +1,36 @@
-"""Joining a programme: a form, and the card it leads to."""
+"""Joining a programme: a form, and the card it leads to.
+
+Whoever fills it in gets a card, also where another member has the phone number: nobody has checked
+that it is theirs, and the answer must not tell who is a member. See docs/decisions/0006."""
 
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import idempotency, members, programmes
+from ledger import consents, idempotency, members, programmes
+from ledger.consents import Purpose
 from ledger.errors import IdempotencyConflict
 from ledger.idempotency import Answer
 from ledger.members import Profile
-from ledger.programmes import Programme
-from wallet.errors import WalletError
 from wallet.fields import Birthday, Email, Name, Phone
 from wallet.installation import here
-from wallet.pages import designs, language
+from wallet.pages import designs, language, privacy
 from wallet.pages.errors import error_page
 from wallet.pages.language import gettext as _
+from wallet.pages.origins import from_our_page
+from wallet.pages.programme import addressed
 from wallet.passes import issuing, templates
 
 SCOPE = "page:join"
 FORM_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
-
-# Whose pages may send the form: our own, or nobody's (somebody typed the address).
-OWN_SITES = ("same-origin", "none")
+BOXES = ("consent", "marketing")
 
 # Field of the form -> what is wrong with it, in words. "form" stands for all of it.
 Problems = dict[str, str]
@@ -58,16 +49,6 @@ class Entries(BaseModel):
     birthday: Birthday | None = None
 
 
-class AlreadyMember(WalletError):
-    """Somebody in the programme has this phone number or e-mail address: `fields` names which."""
-
-    code = "already_member"
-
-    def __init__(self, fields: list[str]) -> None:
-        super().__init__("A card with this phone number or e-mail address exists.")
-        self.fields = fields
-
-
 @routes.after_request
 def _fresh(response: AnyResponse) -> AnyResponse:
     """Each form has a token of its own, so no cache may hand it out twice. The address tells
@@ -79,25 +60,27 @@ def _fresh(response: AnyResponse) -> AnyResponse:
 
 @routes.get("")
 def ask(code: str) -> Response:
-    return _form(_programme(code), {}, {}, _new_token())
+    return _form(code, {}, {}, _new_token())
 
 
 @routes.post("")
 def enrol(code: str) -> AnyResponse:
-    if not _from_our_page():
+    if not from_our_page():
         return error_page(403)
-    typed = {name: request.form.get(name, "") for name in (*Entries.model_fields, "consent")}
+    typed = {name: request.form.get(name, "") for name in (*Entries.model_fields, *BOXES)}
     token = request.form.get("form_token", "")
     if not FORM_TOKEN.fullmatch(token):
         token = _new_token()  # a form we did not make: welcome, but nothing guards it from a twin
-    programme = _programme(code)
+    with here().database.reading() as session:
+        addressed(session, code)
     entries, problems = _understood(typed)
     if problems:
-        return _form(programme, typed, problems, token, 422)
+        return _form(code, typed, problems, token, 422)
+    purposes: list[Purpose] = ["personal_data"]
+    if typed["marketing"]:
+        purposes.append("marketing")
     try:
-        serial = _join(code, entries, token, here().clock())
-    except AlreadyMember as error:
-        return _form(programme, typed, {field: _known(field) for field in error.fields}, token, 409)
+        serial = _join(code, entries, purposes, token, here().clock())
     except IdempotencyConflict:
         # Perhaps the next person at a shared screen who pressed "back": the first card is not
         # theirs to see.
@@ -105,7 +88,7 @@ def enrol(code: str) -> AnyResponse:
             "A card was already made with this form, for other details. To make one more, check"
             " what you typed and press the button again."
         )
-        return _form(programme, typed, {"form": sentence}, _new_token(), 409)
+        return _form(code, typed, {"form": sentence}, _new_token(), 409)
     # A path, not the public address: the browser may know us by another name, and our security
     # policy keeps a form from leading off the site.
     card = url_for("pages.cards.show", token=here().keys.card_token(serial))
@@ -113,17 +96,22 @@ def enrol(code: str) -> AnyResponse:
 
 
 def _form(
-    programme: Programme,
+    code: str,
     typed: Mapping[str, str],
     problems: Problems,
     token: str,
     status: int = 200,
 ) -> Response:
     with here().database.reading() as session:
+        programme = addressed(session, code)
+        name = programmes.name_in(session, programme, language.current())
         look = designs.look(session, templates.current(session, programme.id).id)
     page = render_template(
         "pages/join.html",
-        programme=programme.name,
+        programme=name,
+        consent=privacy.wording("personal_data", name),
+        marketing=privacy.wording("marketing", name),
+        privacy_url=url_for("pages.privacy.show", code=code),
         typed=typed,
         problems=problems,
         token=token,
@@ -131,31 +119,6 @@ def _form(
         look=look,
     )
     return make_response(page, status)
-
-
-def _programme(code: str) -> Programme:
-    """The programme, whose language the page speaks from now on, should nothing else be known."""
-    if not code.isprintable():  # not everything can be asked of a database
-        abort(404)
-    with here().database.reading() as session:
-        programme = programmes.by_code(session, code)
-    language.suggest(programme=programme.locale)
-    return programme
-
-
-def _from_our_page() -> bool:
-    """Whether a browser says that the form stood on our own page.
-
-    Nothing here hangs on a cookie, so another site gains nothing by sending this form that it could
-    not get by sending it itself; but it could make its visitors do so in thousands."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site in OWN_SITES
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return True
-    own_hosts = {request.host, urlsplit(here().settings.public_url).netloc}
-    return urlsplit(origin).netloc in own_hosts
 
 
 def _understood(typed: Mapping[str, str]) -> tuple[Entries, Problems]:
@@ -188,22 +151,13 @@ def _wrong(field: str, kind: str) -> str:
     return _("This date does not look right. It should be in the past, after 1900.")
 
 
-def _known(field: str) -> str:
-    if field == "phone":
-        return _(
-            "There is already a card with this phone number. Give the number at the till, and they"
-            " will find it for you."
-        )
-    return _(
-        "There is already a card with this e-mail address. Tell the shop your address, and they"
-        " will find it for you."
-    )
-
-
-def _join(code: str, entries: Entries, token: str, now: datetime) -> str:
+def _join(
+    code: str, entries: Entries, purposes: Sequence[Purpose], token: str, now: datetime
+) -> str:
     """The serial number of the new card, or of the one that this very form made before. Raises
-    `AlreadyMember`, `IdempotencyConflict`."""
-    digest = hashlib.sha256(f"{code}\n{entries.model_dump_json()}".encode()).digest()
+    `IdempotencyConflict`."""
+    filled_in = f"{code}\n{entries.model_dump_json()}\n{' '.join(purposes)}"
+    digest = hashlib.sha256(filled_in.encode()).digest()
     profile = Profile(
         entries.name or None,
         entries.phone,
@@ -217,36 +171,22 @@ def _join(code: str, entries: Entries, token: str, now: datetime) -> str:
         if first is not None:
             return first.body.decode()
         programme = programmes.by_code(session, code)
-        _wait_turn(session, programme.id)
-        _refuse_known(session, programme.id, profile)
         pass_ = issuing.join(
-            session, programme, profile, here().pass_type, here().keys.first.id, now
+            session,
+            programme,
+            profile,
+            here().pass_type,
+            here().keys.first.id,
+            now,
+            checked=False,
         )
+        member = members.by_id(session, pass_.member_id)
+        decisions = privacy.agreed(session, programme, purposes, now)
+        consents.record(session, member, decisions, "page", now)
         idempotency.remember(session, SCOPE, token, Answer(303, pass_.serial.encode()))
         return pass_.serial
 
     return here().database.run(work)
-
-
-def _wait_turn(session: Session, programme_id: int) -> None:
-    """Two forms with one phone number may come at once, and nothing in the database forbids two
-    members with one: forms of a programme pass this point one by one."""
-    session.execute(
-        select(Programme.id).where(Programme.id == programme_id).with_for_update(key_share=True)
-    )
-
-
-def _refuse_known(session: Session, programme_id: int, profile: Profile) -> None:
-    known = [
-        field
-        for field, alone in (
-            ("phone", Profile(phone=profile.phone)),
-            ("email", Profile(email=profile.email)),
-        )
-        if members.has_person(session, programme_id, alone)
-    ]
-    if known:
-        raise AlreadyMember(known)
 
 
 def _new_token() -> str:

@@ -1,6 +1,9 @@
 """The language a page speaks: the one asked for, else the member's, the browser's, the
 programme's."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import flask_babel
 from flask import Flask, g, request
 from flask_babel import Babel
@@ -39,6 +42,11 @@ def gettext(sentence: str, **facts: str) -> str:
 def ngettext(one: str, many: str, count: int) -> str:
     """The word for `count` things: Russian has three."""
     return str(flask_babel.ngettext(one, many, count))
+
+
+def day(moment: datetime, timezone: str) -> str:
+    """The calendar day of that moment in that zone, in words."""
+    return str(flask_babel.format_date(moment.astimezone(ZoneInfo(timezone)).date(), "long"))
 
 
 def suggest(*, member: str | None = None, programme: str | None = None) -> None:

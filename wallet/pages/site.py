@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from wallet.pages import cards, designs, front, join, language
+from wallet.pages import cards, designs, front, join, language, privacy
 
 
 def add_to(app: Flask) -> None:
@@ -13,7 +13,7 @@ def add_to(app: Flask) -> None:
         static_folder="static",
         static_url_path="/static",
     )
-    for routes in (front.routes, join.routes, cards.routes, designs.routes):
+    for routes in (front.routes, join.routes, privacy.routes, cards.routes, designs.routes):
         pages.register_blueprint(routes)
     app.register_blueprint(pages)
     language.add_to(app)

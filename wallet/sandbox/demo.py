@@ -11,6 +11,7 @@ from wallet.passes import templates
 from wallet.settings import DEMO
 
 TERMS = Terms(DEMO, "Кофейня «Копилка»", locale="ru", timezone="Europe/Moscow")
+IN_ENGLISH = "Kopilka Coffee House"
 
 
 def ensure(session: Session, now: datetime) -> None:
@@ -19,4 +20,5 @@ def ensure(session: Session, now: datetime) -> None:
         programmes.by_code(session, DEMO)
     except UnknownProgramme:
         programme = programmes.create(session, TERMS, now)
+        programmes.say(session, programme.id, "name", "en", IN_ENGLISH, now)
         templates.store(session, programme.id, templates.standard(TERMS.name), {}, now)
