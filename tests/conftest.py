@@ -159,7 +159,14 @@ class Api:
         return self.client.post(f"/api/v1/{path}", json=body, headers=headers)
 
     def get(self, path: str) -> TestResponse:
-        return self.client.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {API_KEY}"})
+        return self.call("GET", path)
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> TestResponse:
+        """Any call; without a body it has none."""
+        own = {"Authorization": f"Bearer {API_KEY}", "Idempotency-Key": uuid.uuid4().hex}
+        return self.client.open(
+            f"/api/v1/{path}", method=method, json=body, headers={**own, **headers}
+        )
 
 
 @pytest.fixture

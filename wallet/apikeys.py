@@ -16,10 +16,13 @@ from wallet.errors import ApiKeyRefused
 
 # What a key may be allowed; `*` is all of it.
 SCOPES = {
-    "members:read": "read members and statements",
-    "members:write": "add members",
+    "programmes:read": "read programmes",
+    "members:read": "read members, their balances and statements",
+    "personal:read": "see names, phone numbers and whatever else members:read leaves out",
+    "members:write": "add and correct members",
     "points:write": "accrue and redeem points",
-    "offers:write": "publish offers",
+    "offers:read": "read offers",
+    "offers:write": "publish and withdraw offers",
     "scans:write": "look a member up by the barcode of the card",
 }
 ALL = "*"

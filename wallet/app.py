@@ -15,7 +15,18 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.errors import LedgerError
 from wallet import health, metrics
-from wallet.api import auth, contract, docs, members, offers, points, refusals, scans, webhooks
+from wallet.api import (
+    auth,
+    contract,
+    docs,
+    members,
+    offers,
+    points,
+    programmes,
+    refusals,
+    scans,
+    webhooks,
+)
 from wallet.apple.web import PassKitService
 from wallet.errors import WalletError
 from wallet.google.web import GoogleService
@@ -83,7 +94,13 @@ def _api() -> APIBlueprint:
     api = APIBlueprint("api", __name__, url_prefix="/api/v1", tag="API")
     api.before_request(auth.require_key)
     api.before_request(refusals.require_json)
-    for routes in (members.routes, points.routes, offers.routes, scans.routes):
+    for routes in (
+        programmes.routes,
+        members.routes,
+        points.routes,
+        offers.routes,
+        scans.routes,
+    ):
         api.register_blueprint(routes)
     return api
 

@@ -57,5 +57,6 @@ Birthday = Annotated[date, Field(strict=False), WrittenOut, AfterValidator(past_
 Moment = Annotated[AwareDatetime, Field(strict=False), WrittenOut, AfterValidator(in_utc)]
 Locale = Literal["ru", "en"]
 Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
+Version = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 Title = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 OfferText = Annotated[str, Readable, Field(max_length=2000)]

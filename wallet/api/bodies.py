@@ -1,12 +1,13 @@
 """What the API takes and gives, as pydantic models. Strict: a number in quotes is not a number, and
 a misspelt name is an error, not a wish that nobody hears."""
 
-from datetime import datetime
-from typing import Annotated, Self
+from datetime import date, datetime
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ledger.consents import Purpose, Source
 from wallet.fields import (
     Birthday,
     Body,
@@ -23,6 +24,7 @@ from wallet.fields import (
     Reason,
     Receipt,
     Title,
+    Version,
 )
 
 
@@ -34,14 +36,54 @@ class Answer(BaseModel):
     )
 
 
-class MemberIn(Body):
+class ConsentIn(Body):
+    """What a member agreed to or took back, where the integration asked them; `text_version` names
+    the text that stood before them, in its own words."""
+
+    purpose: Purpose
+    given: bool
+    text_version: Version | None = None
+    at: Moment | None = None
+
+
+def _is_empty(value: list[ConsentIn]) -> bool:
+    return not value
+
+
+class InProgramme(Body):
     programme: Code
+
+
+class PersonIn(Body):
+    """What is known of a person, and what they decided."""
+
     name: Name | None = None
     phone: Phone | None = None
     email: Email | None = None
     birthday: Birthday | None = None
     locale: Locale | None = None
     external_id: ExternalId | None = None
+    # Left out of the dump while empty: the hash of a request is made of the dump, and one of a
+    # release that did not know this field must be recognised.
+    consents: Annotated[
+        list[ConsentIn], Field(max_length=10, default_factory=list, exclude_if=_is_empty)
+    ]
+
+    def of_profile(self) -> dict[str, Any]:
+        """What was given, by the names of `ledger.members.Profile`. Null is given too: it
+        forgets."""
+        return self.model_dump(exclude_unset=True, include=PROFILE)
+
+
+PROFILE = set(PersonIn.model_fields) - {"consents"}
+
+
+class MemberIn(PersonIn, InProgramme):
+    """Somebody who joins."""
+
+
+class MemberChange(PersonIn):
+    """What is not named stays as it is."""
 
 
 class ForMember(Body):
@@ -109,6 +151,13 @@ class MemberSearch(PageIn):
         return self
 
 
+class OfferSearch(PageIn):
+    """All offers of a programme; with a member, those that this member is or was shown."""
+
+    programme: Code
+    member: Id | None = None
+
+
 class ScanIn(Body):
     barcode: Id
 
@@ -140,6 +189,29 @@ class MemberOut(Answer):
     links: LinksOut
 
 
+class ConsentOut(Answer):
+    """The decision that holds for a purpose."""
+
+    purpose: Purpose
+    given: bool
+    text_version: str | None
+    source: Source
+    at: datetime
+
+
+class MemberInFull(MemberOut):
+    """A member with what is known of the person. Only keys that may `personal:read` see more than
+    `MemberOut` has."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    birthday: date | None = None
+    locale: str | None = None
+    external_id: str | None = None
+    consents: Annotated[list[ConsentOut], Field(default_factory=list)]
+
+
 class OfferSeen(Answer):
     id: str
     title: str
@@ -160,7 +232,7 @@ class WebhookOut(Answer):
 
 
 class MembersOut(Answer):
-    items: list[MemberOut]
+    items: list[MemberInFull | MemberOut]
     next_cursor: str | None
 
 
@@ -199,6 +271,35 @@ class OfferOut(Answer):
     member: str | None
     starts_at: datetime = Field(alias="from")
     ends_at: datetime | None = Field(alias="until")
+    withdrawn_at: datetime | None
+
+
+class OffersOut(Answer):
+    items: list[OfferOut]
+    next_cursor: str | None
+
+
+class ProgrammeLinks(Answer):
+    """Where customers join, and where they read what happens to their data."""
+
+    join: str
+    privacy: str
+
+
+class ProgrammeOut(Answer):
+    """`points_live_days`: null where points live for ever."""
+
+    code: str
+    name: str
+    locale: str
+    timezone: str
+    points_live_days: int | None
+    links: ProgrammeLinks
+
+
+class ProgrammesOut(Answer):
+    items: list[ProgrammeOut]
+    next_cursor: str | None
 
 
 class FieldProblem(Answer):

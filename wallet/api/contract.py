@@ -24,6 +24,42 @@ MEMBER = {
         "google": None,
     },
 }
+PERSON = {
+    "name": "Anna",
+    "phone": "+79991234567",
+    "email": "anna@example.com",
+    "birthday": "1990-02-28",
+    "locale": "en",
+    "external_id": "c-1001",
+}
+CONSENT = {
+    "purpose": "marketing",
+    "given": True,
+    "text_version": "offers-2026-11",
+    "at": "2026-11-24T12:00:00Z",
+}
+IN_FULL = {**MEMBER, **PERSON, "consents": [{**CONSENT, "source": "api"}]}
+PROGRAMME = {
+    "code": "demo",
+    "name": "Кофейня «Копилка»",
+    "locale": "ru",
+    "timezone": "Europe/Moscow",
+    "points_live_days": None,
+    "links": {
+        "join": "https://cards.example.com/join/demo",
+        "privacy": "https://cards.example.com/join/demo/privacy",
+    },
+}
+OFFER = {
+    "id": "01a20f22-e8b2-70f7-803f-f892725756e7",
+    "programme": "demo",
+    "title": "Latte −20 %",
+    "text": "Until Friday",
+    "member": None,
+    "from": "2026-11-24T12:00:00Z",
+    "until": "2027-01-01T00:00:00Z",
+    "withdrawn_at": None,
+}
 POSTING = {
     "id": "01a20f22-e854-7493-982b-a92daf507b36",
     "member": MEMBER["id"],
@@ -61,22 +97,22 @@ class Told:
 
 
 CALLS = {
+    ("get", "/api/v1/programmes"): Told(
+        {"items": [PROGRAMME], "next_cursor": None}, refusals=(422,)
+    ),
     ("post", "/api/v1/members"): Told(
         answer=MEMBER,
-        body={
-            "programme": "demo",
-            "name": "Anna",
-            "phone": "+79991234567",
-            "email": "anna@example.com",
-            "birthday": "1990-02-28",
-            "locale": "en",
-            "external_id": "c-1001",
-        },
+        body={"programme": "demo", **PERSON, "consents": [CONSENT]},
         refusals=(404, 409),
         key_required=True,
     ),
-    ("get", "/api/v1/members/{member_id}"): Told(MEMBER, refusals=(404,)),
-    ("get", "/api/v1/members"): Told({"items": [MEMBER], "next_cursor": None}, refusals=(422,)),
+    ("get", "/api/v1/members/{member_id}"): Told(IN_FULL, refusals=(404,)),
+    ("patch", "/api/v1/members/{member_id}"): Told(
+        answer={**IN_FULL, "email": None},
+        body={"name": "Anna", "email": None},
+        refusals=(404, 409),
+    ),
+    ("get", "/api/v1/members"): Told({"items": [IN_FULL], "next_cursor": None}, refusals=(422,)),
     ("get", "/api/v1/members/{member_id}/postings"): Told(
         {"items": [LINE], "next_cursor": "MQ"}, refusals=(404, 422)
     ),
@@ -98,16 +134,9 @@ CALLS = {
         refusals=(404, 409),
         key_required=True,
     ),
+    ("get", "/api/v1/offers"): Told({"items": [OFFER], "next_cursor": None}, refusals=(404, 422)),
     ("post", "/api/v1/offers"): Told(
-        answer={
-            "id": "01a20f22-e8b2-70f7-803f-f892725756e7",
-            "programme": "demo",
-            "title": "Latte −20 %",
-            "text": "Until Friday",
-            "member": None,
-            "from": "2026-11-24T12:00:00Z",
-            "until": "2027-01-01T00:00:00Z",
-        },
+        answer=OFFER,
         body={
             "programme": "demo",
             "title": "Latte −20 %",
@@ -116,6 +145,10 @@ CALLS = {
         },
         refusals=(404, 409),
         key_required=False,
+    ),
+    ("post", "/api/v1/offers/{offer_id}/withdraw"): Told(
+        answer={**OFFER, "withdrawn_at": "2026-11-25T09:30:00Z"},
+        refusals=(404,),
     ),
     ("post", "/api/v1/scans"): Told(
         answer={

@@ -1,27 +1,37 @@
-"""Members: add, read, find, and their statement."""
+"""Members: add, correct, read, find, and their statement.
 
+What is known of the person is shown to keys that may see it, and only when it is asked for: the
+answer to adding somebody is kept for ever (see `once`), and personal data must not be."""
+
+from dataclasses import asdict
 from datetime import datetime
+from typing import cast
 
 from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import members, programmes
+from ledger import consents, members, programmes
 from ledger.book import accounts, postings
 from ledger.book.accounts import Balance
+from ledger.consents import Decision, Source
 from ledger.members import Member, Profile, Search
 from wallet.api import paging
-from wallet.api.auth import needs
+from wallet.api.auth import caller, needs
 from wallet.api.bodies import (
     BalanceOut,
     CardOut,
+    ConsentOut,
     LineOut,
     LinksOut,
+    MemberChange,
     MemberIn,
+    MemberInFull,
     MemberOut,
     MemberSearch,
     MembersOut,
     PageIn,
+    PersonIn,
     StatementOut,
 )
 from wallet.api.once import once
@@ -37,32 +47,46 @@ routes = APIBlueprint("members", __name__, tag="Members")
 @routes.output(MemberOut, status_code=201)
 def add(json_data: MemberIn) -> Response:
     """Add a member. They get a card at once."""
-    profile = Profile(
-        name=json_data.name,
-        phone=json_data.phone,
-        email=json_data.email,
-        birthday=json_data.birthday,
-        locale=json_data.locale,
-        external_id=json_data.external_id,
-    )
+    profile = Profile(**json_data.of_profile())
 
     def effect(session: Session, now: datetime) -> MemberOut:
         programme = programmes.by_code(session, json_data.programme)
         pass_ = issuing.join(
             session, programme, profile, here().pass_type, here().keys.first.id, now
         )
-        return described(session, members.by_id(session, pass_.member_id))
+        member = members.by_id(session, pass_.member_id)
+        consents.record(session, member, _decisions(json_data), "api", now)
+        return described(session, member)
 
     return once(json_data, effect, key_required=True)
 
 
 @routes.get("/members/<member_id>")
 @needs("members:read")
-@routes.output(MemberOut)
+@routes.output(MemberInFull)
 def read(member_id: str) -> MemberOut:
-    """One member."""
+    """One member, with what is known of the person if the key may personal:read."""
     with here().database.reading() as session:
-        return described(session, members.by_public_id(session, member_id))
+        return _for_caller(session, members.by_public_id(session, member_id))
+
+
+@routes.patch("/members/<member_id>")
+@needs("members:write")
+@routes.input(MemberChange)
+@routes.output(MemberInFull)
+def correct(member_id: str, json_data: MemberChange) -> MemberOut:
+    """Correct what is known of a member, or add decisions. What is not named stays; null forgets.
+
+    The same correction sent again changes nothing. Cards in phones follow."""
+
+    def work(session: Session) -> MemberOut:
+        now = here().clock()
+        member = members.by_public_id(session, member_id)
+        members.change(session, member, json_data.of_profile(), now)
+        consents.record(session, member, _decisions(json_data), "api", now)
+        return _for_caller(session, member)
+
+    return here().database.run(work)
 
 
 @routes.get("/members")
@@ -70,7 +94,10 @@ def read(member_id: str) -> MemberOut:
 @routes.input(MemberSearch, location="query")
 @routes.output(MembersOut)
 def find(query_data: MemberSearch) -> MembersOut:
-    """Find members by card, phone, email or external_id."""
+    """Find members by card, phone, email or external_id, oldest first.
+
+    Several may have one phone number: the first of them is whose it is, the others wrote it into
+    the form on the web, where nobody checks."""
     search = Search(query_data.card, query_data.phone, query_data.email, query_data.external_id)
     after = paging.from_cursor(query_data.cursor) or 0
     with here().database.reading() as session:
@@ -78,7 +105,7 @@ def find(query_data: MemberSearch) -> MembersOut:
         page = found[: query_data.limit]
         more = len(found) > query_data.limit
         return MembersOut(
-            items=[described(session, member) for member in page],
+            items=[_for_caller(session, member) for member in page],
             next_cursor=paging.to_cursor(page[-1].id) if more else None,
         )
 
@@ -102,8 +129,33 @@ def statement(member_id: str, query_data: PageIn) -> StatementOut:
     )
 
 
+def _decisions(body: PersonIn) -> list[Decision]:
+    return [Decision(one.purpose, one.given, one.text_version, one.at) for one in body.consents]
+
+
+def _for_caller(session: Session, member: Member) -> MemberOut:
+    """As much of a member as the key that asks may see."""
+    seen = described(session, member)
+    if not caller().may("personal:read"):
+        return seen
+    return MemberInFull(
+        **dict(seen),
+        **asdict(members.person(session, member.id)),
+        consents=[
+            ConsentOut(
+                purpose=purpose,
+                given=held.given,
+                text_version=held.text_version,
+                source=cast(Source, held.source),
+                at=held.happened_at,
+            )
+            for purpose, held in consents.current(session, member.id).items()
+        ],
+    )
+
+
 def described(session: Session, member: Member) -> MemberOut:
-    """A member as the API shows it."""
+    """A member as every caller may see it."""
     card = members.card_of(session, member.id)
     pass_ = issuing.of_member(session, member.id)
     balance = accounts.balance(session, accounts.of_member(session, member.id))

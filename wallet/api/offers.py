@@ -8,11 +8,15 @@ from sqlalchemy.orm import Session
 
 from ledger import members, offers, programmes
 from ledger.errors import UnknownMember
-from ledger.offers import Draft
+from ledger.members import Member
+from ledger.offers import Draft, Offer
 from ledger.points import NEVER
+from ledger.programmes import Programme
+from wallet.api import paging
 from wallet.api.auth import needs
-from wallet.api.bodies import OfferIn, OfferOut
+from wallet.api.bodies import OfferIn, OfferOut, OfferSearch, OffersOut
 from wallet.api.once import once
+from wallet.installation import here
 
 routes = APIBlueprint("offers", __name__, tag="Offers")
 
@@ -27,23 +31,69 @@ def publish(json_data: OfferIn) -> Response:
 
     def effect(session: Session, now: datetime) -> OfferOut:
         programme = programmes.by_code(session, json_data.programme)
-        member_id = None
-        if json_data.member is not None:
-            member = members.by_public_id(session, json_data.member)
-            if member.programme_id != programme.id:
-                raise UnknownMember
-            member_id = member.id
+        member = _member(session, programme, json_data.member)
+        member_id = member.id if member is not None else None
         offer = offers.publish(session, programme.id, member_id, draft, now)
-        return OfferOut.model_validate(
-            {
-                "id": offer.public_id,
-                "programme": programme.code,
-                "title": offer.title,
-                "text": offer.text,
-                "member": json_data.member,
-                "from": offer.starts_at,
-                "until": None if offer.ends_at == NEVER else offer.ends_at,
-            }
-        )
+        return _told(session, offer)
 
     return once(json_data, effect, key_required=False)
+
+
+@routes.get("/offers")
+@needs("offers:read")
+@routes.input(OfferSearch, location="query")
+@routes.output(OffersOut)
+def find(query_data: OfferSearch) -> OffersOut:
+    """The offers of a programme, newest first: past, coming and withdrawn ones too.
+
+    With member: those for everybody, and those for this member."""
+    before = paging.from_cursor(query_data.cursor)
+    with here().database.reading() as session:
+        programme = programmes.by_code(session, query_data.programme)
+        member = _member(session, programme, query_data.member)
+        member_id = member.id if member is not None else None
+        found = offers.listed(session, programme.id, member_id, before, query_data.limit + 1)
+        page = found[: query_data.limit]
+        more = len(found) > query_data.limit
+        return OffersOut(
+            items=[_told(session, offer) for offer in page],
+            next_cursor=paging.to_cursor(page[-1].id) if more else None,
+        )
+
+
+@routes.post("/offers/<offer_id>/withdraw")
+@needs("offers:write")
+@routes.output(OfferOut)
+def withdraw(offer_id: str) -> OfferOut:
+    """Take an offer off all cards at once. Doing it again changes nothing."""
+
+    def work(session: Session) -> OfferOut:
+        return _told(session, offers.withdraw(session, offer_id, here().clock()))
+
+    return here().database.run(work)
+
+
+def _member(session: Session, programme: Programme, public_id: str | None) -> Member | None:
+    """The member who is meant, of this programme. Raises `UnknownMember`."""
+    if public_id is None:
+        return None
+    member = members.by_public_id(session, public_id)
+    if member.programme_id != programme.id:
+        raise UnknownMember
+    return member
+
+
+def _told(session: Session, offer: Offer) -> OfferOut:
+    member_id = offer.member_id
+    return OfferOut.model_validate(
+        {
+            "id": offer.public_id,
+            "programme": programmes.by_id(session, offer.programme_id).code,
+            "title": offer.title,
+            "text": offer.text,
+            "member": members.by_id(session, member_id).public_id if member_id else None,
+            "from": offer.starts_at,
+            "until": None if offer.ends_at == NEVER else offer.ends_at,
+            "withdrawn_at": offer.withdrawn_at,
+        }
+    )

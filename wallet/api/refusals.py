@@ -9,8 +9,9 @@ from wallet.problems import problem, refuse
 
 
 def require_json() -> None:
-    """415 for a body that does not say it is JSON."""
-    if request.method in ("POST", "PUT", "PATCH") and not request.is_json:
+    """415 for a body that does not say it is JSON. What takes none need not send one."""
+    has_body = request.content_length or "chunked" in request.headers.get("Transfer-Encoding", "")
+    if has_body and not request.is_json:
         refuse(415, "not_json", "Send the body as JSON, with Content-Type: application/json.")
 
 

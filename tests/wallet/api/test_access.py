@@ -1,5 +1,7 @@
 """Who may do what: keys with scopes, and scans."""
 
+import re
+
 import pytest
 
 from wallet import apikeys
@@ -11,12 +13,20 @@ CALLS = {
         ("GET", "members?card=1", None),
         ("GET", "members/x/postings", None),
     ],
-    "members:write": [("POST", "members", {"programme": "demo"})],
+    "programmes:read": [("GET", "programmes", None)],
+    "members:write": [
+        ("POST", "members", {"programme": "demo"}),
+        ("PATCH", "members/x", {"name": "Анна"}),
+    ],
     "points:write": [
         ("POST", "accruals", {"card": "1", "points": 1}),
         ("POST", "redemptions", {"card": "1", "points": 1}),
     ],
-    "offers:write": [("POST", "offers", {"programme": "demo", "title": "Кекс"})],
+    "offers:read": [("GET", "offers?programme=demo", None)],
+    "offers:write": [
+        ("POST", "offers", {"programme": "demo", "title": "Кекс"}),
+        ("POST", "offers/x/withdraw", None),
+    ],
     "scans:write": [("POST", "scans", {"barcode": "1"})],
 }
 
@@ -55,14 +65,13 @@ def test_a_narrow_key_may_do_its_own_things_only(key, call, allowed: str) -> Non
 
 def test_every_route_of_the_api_names_its_scope(app) -> None:
     known = {
-        path.partition("?")[0].replace("x", "<member_id>")
-        for calls in CALLS.values()
-        for _, path, _ in calls
+        (method, path.partition("?")[0]) for calls in CALLS.values() for method, path, _ in calls
     }
     routes = {
-        str(rule).removeprefix("/api/v1/")
+        (method, re.sub(r"<\w+>", "x", str(rule).removeprefix("/api/v1/")))
         for rule in app.url_map.iter_rules()
         if str(rule).startswith("/api/v1/")
+        for method in rule.methods - {"HEAD", "OPTIONS"}
     }
     assert routes == known
 
@@ -81,6 +90,27 @@ def test_a_key_is_not_kept_as_it_is(key, installation) -> None:
     with installation.database.reading() as session:
         stored = apikeys.listed(session)[0]
     assert secret not in str(vars(stored))
+
+
+def test_who_may_not_see_personal_data_does_not(key, call, join) -> None:
+    person = {
+        "name": "Анна",
+        "phone": "+79991234567",
+        "email": "anna@example.com",
+        "birthday": "1990-05-20",
+        "locale": "ru",
+        "external_id": "c-1",
+    }
+    member = join(**person)
+    few, all_ = key("members:read", "members:write"), key("members:read", "personal:read", name="2")
+    for key_, seen in ((few, {}), (all_, {**person, "consents": []})):
+        for answer in (
+            call(key_, "GET", f"members/{member['id']}", None).get_json(),
+            call(key_, "GET", "members?external_id=c-1", None).get_json()["items"][0],
+        ):
+            assert answer == {**member, **seen}
+    changed = call(few, "PATCH", f"members/{member['id']}", {"name": "Аня"})
+    assert changed.get_json() == member
 
 
 def test_two_keys_with_one_idempotency_key_do_not_meet(key, call, member) -> None:

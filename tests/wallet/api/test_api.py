@@ -7,6 +7,13 @@ from datetime import timedelta
 
 import pytest
 from books import check_books
+from phones import Phone, opened
+from sqlalchemy import select
+
+from ledger import programmes
+from ledger.idempotency import Request
+from ledger.programmes import Terms
+from wallet.api.bodies import MemberIn
 
 EVIL_TEXTS = ["\x00", "a\x07b", "\ud800"]
 
@@ -76,13 +83,27 @@ class TestMembers:
     def test_a_member_is_found_by_what_is_known(self, join, api, query: str) -> None:
         member = join(phone="89991234567", email="A@example.com", external_id="c-1")
         join(phone="89990000000", email="b@example.com", external_id="c-2")
+        shown = {
+            **member,
+            "name": None,
+            "phone": "+79991234567",
+            "email": "a@example.com",
+            "birthday": None,
+            "locale": None,
+            "external_id": "c-1",
+            "consents": [],
+        }
         answer = api.get(f"members?{query}").get_json()
-        assert answer == {"items": [member], "next_cursor": None}
-        assert api.get(f"members?card={member['card']['number']}").get_json()["items"] == [member]
-        assert api.get(f"members/{member['id']}").get_json() == member
+        assert answer == {"items": [shown], "next_cursor": None}
+        assert api.get(f"members?card={member['card']['number']}").get_json()["items"] == [shown]
+        assert api.get(f"members/{member['id']}").get_json() == shown
 
-    def test_pages_follow_each_other(self, join, api) -> None:
-        family = [join(phone="89991234567")["id"] for _ in range(5)]
+    def test_pages_follow_each_other(self, join, api, client) -> None:
+        """Several may have written one number into the form."""
+        for _ in range(5):
+            client.post("/join/demo", data={"phone": "89991234567", "consent": "yes"})
+        family = [item["id"] for item in api.get("members?phone=89991234567").get_json()["items"]]
+        assert len(set(family)) == 5
         seen, cursor = [], ""
         while cursor is not None:
             page = api.get(f"members?phone=89991234567&limit=2{cursor and '&cursor=' + cursor}")
@@ -113,6 +134,39 @@ class TestMembers:
         join(external_id="c-1")
         answer = api.post("members", {"programme": "demo", "external_id": "c-1"})
         assert problem(answer) == (409, "external_id_taken")
+
+    @pytest.mark.parametrize(
+        ("contact", "again", "code"),
+        [
+            ({"phone": "+79991234567"}, {"phone": "8 (999) 123-45-67"}, "phone_taken"),
+            ({"email": "anna@example.com"}, {"email": "Anna@Example.com"}, "email_taken"),
+        ],
+    )
+    def test_a_phone_number_and_an_address_belong_to_one_member(
+        self, join, api, contact: dict, again: dict, code: str
+    ) -> None:
+        join(**contact)
+        answer = api.post("members", {"programme": "demo", **again})
+        assert problem(answer) == (409, code)
+        assert not set(answer.get_json()) - {"title", "status", "code", "detail"}
+        other = join(name="Ева")
+        assert problem(api.call("PATCH", f"members/{other['id']}", again)) == (409, code)
+
+    def test_a_body_is_hashed_as_releases_before_did(self) -> None:
+        """An idempotency key answered then must be recognised now."""
+        body = MemberIn.model_validate({"programme": "demo", "name": "Анна"})
+        assert body.model_dump_json() == (
+            '{"programme":"demo","name":"Анна","phone":null,"email":null,"birthday":null,'
+            '"locale":null,"external_id":null}'
+        )
+
+    def test_what_is_kept_of_an_answer_holds_nothing_of_the_person(self, join, house) -> None:
+        join(name="Анна", phone="+79991234567", external_id="c-1")
+        with house.installation.database.reading() as session:
+            kept = session.scalars(select(Request.answer)).all()
+        assert kept
+        for answer in kept:
+            assert not any(word in answer.decode() for word in ("Анна", "9991234567", "c-1"))
 
     @pytest.mark.parametrize("name", ["👩‍👩‍👧‍👦 Ёлка", "я" * 300, "O'Brien <b>"])
     def test_any_name_a_person_has_is_fine(self, join, client, name: str) -> None:
@@ -151,6 +205,108 @@ class TestMembers:
     def test_an_unknown_member_is_404(self, api, member: str) -> None:
         assert api.get(f"members/{member}").status_code == 404
         assert problem(api.get(f"members/{member}/postings"))[0] == 404
+
+
+class TestCorrections:
+    def test_what_is_named_changes_and_the_card_in_the_phone_follows(
+        self, api, join, client, house
+    ) -> None:
+        member = join(name="Ана", phone="+79991234567", email="anna@example.com")
+        phone = Phone.with_card(client, member)
+        correction = {"name": "Анна", "email": None, "birthday": "1990-05-20"}
+        for _ in range(2):  # the same again changes nothing
+            answer = api.call("PATCH", f"members/{member['id']}", correction)
+            assert answer.status_code == 200
+            assert answer.get_json() == {
+                **member,
+                "name": "Анна",
+                "phone": "+79991234567",
+                "email": None,
+                "birthday": "1990-05-20",
+                "locale": None,
+                "external_id": None,
+                "consents": [],
+            }
+        house.run()
+        fields = opened(phone.fetch().data)["storeCard"]["secondaryFields"]
+        assert "Анна" in [field["value"] for field in fields]
+        state = client.get(f"{member['links']['card'].removeprefix('http://127.0.0.1:8080')}/state")
+        assert state.get_json()["version"] == 2
+
+    def test_nothing_named_changes_nothing(self, api, member) -> None:
+        answer = api.call("PATCH", f"members/{member['id']}", {})
+        assert (answer.status_code, answer.get_json()["name"]) == (200, "Анна")
+
+    @pytest.mark.parametrize(
+        ("correction", "field"),
+        [
+            ({"phone": "12"}, "phone"),
+            ({"name": "я" * 301}, "name"),
+            ({"birthday": "2999-01-01"}, "birthday"),
+            ({"programme": "tea"}, "programme"),
+            ({"external_id": ""}, "external_id"),
+        ],
+    )
+    def test_what_does_not_fit_is_named(self, api, member, correction: dict, field: str) -> None:
+        answer = api.call("PATCH", f"members/{member['id']}", correction)
+        assert [name for name, _ in field_codes(answer)] == [field]
+
+    @pytest.mark.parametrize("member_id", ["x", "%00", "00000000-0000-0000-0000-000000000000"])
+    def test_nobody_cannot_be_corrected(self, api, member_id: str) -> None:
+        answer = api.call("PATCH", f"members/{member_id}", {"name": "Анна"})
+        assert problem(answer) == (404, "unknown_member")
+
+
+class TestConsents:
+    def test_they_come_with_a_member_and_are_shown(self, api, house) -> None:
+        given_at = (house.clock() - timedelta(days=2)).isoformat().replace("+00:00", "Z")
+        body = {
+            "programme": "demo",
+            "consents": [
+                {"purpose": "personal_data", "given": True, "text_version": "till-3"},
+                {"purpose": "marketing", "given": True, "at": given_at},
+            ],
+        }
+        made = api.post("members", body)
+        assert made.status_code == 201
+        shown = api.get(f"members/{made.get_json()['id']}").get_json()["consents"]
+        assert {one["purpose"]: (one["given"], one["text_version"]) for one in shown} == {
+            "personal_data": (True, "till-3"),
+            "marketing": (True, None),
+        }
+        assert {one["source"] for one in shown} == {"api"}
+        assert next(one["at"] for one in shown if one["purpose"] == "marketing") == given_at
+
+    def test_they_are_taken_back_by_a_correction(self, api, member) -> None:
+        for given in (True, False):
+            answer = api.call(
+                "PATCH",
+                f"members/{member['id']}",
+                {"consents": [{"purpose": "marketing", "given": given}]},
+            )
+            [held] = answer.get_json()["consents"]
+            assert (held["purpose"], held["given"]) == ("marketing", given)
+
+    @pytest.mark.parametrize(
+        ("consent", "code"),
+        [
+            ({"purpose": "everything", "given": True}, "invalid_request"),
+            ({"purpose": "marketing"}, "invalid_request"),
+            ({"purpose": "marketing", "given": "yes"}, "invalid_request"),
+            (
+                {"purpose": "marketing", "given": True, "at": "2199-01-01T00:00:00Z"},
+                "dates_out_of_order",
+            ),
+            (
+                {"purpose": "marketing", "given": True, "at": "1066-10-14T09:00:00Z"},
+                "date_out_of_range",
+            ),
+        ],
+    )
+    def test_a_decision_that_cannot_be_adds_nobody(self, api, consent: dict, code: str) -> None:
+        body = {"programme": "demo", "external_id": "c-1", "consents": [consent]}
+        assert problem(api.post("members", body)) == (422, code)
+        assert api.get("members?external_id=c-1").get_json()["items"] == []
 
 
 class TestPoints:
@@ -407,6 +563,109 @@ class TestOffers:
     def test_an_offer_that_cannot_be_is_refused(self, api, changes, status, code) -> None:
         answer = api.post("offers", {"programme": "demo", "title": "Кекс", **changes})
         assert problem(answer) == (status, code)
+
+
+class TestOffersListed:
+    @pytest.fixture
+    def offer(self, api):
+        def published(title: str, **more: str) -> dict:
+            answer = api.post("offers", {"programme": "demo", "title": title, **more})
+            assert answer.status_code == 201, answer.text
+            return answer.get_json()
+
+        return published
+
+    def test_newest_first_page_by_page(self, api, offer) -> None:
+        made = [offer(f"Кекс {number}") for number in range(5)]
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = api.get(f"offers?programme=demo&limit=2{cursor and '&cursor=' + cursor}")
+            seen += page.get_json()["items"]
+            cursor = page.get_json()["next_cursor"]
+        assert seen == made[::-1]
+
+    def test_of_a_member_those_for_all_and_their_own(self, api, offer, join) -> None:
+        anna, eva = join(name="Анна"), join(name="Ева")
+        for_all, for_anna = offer("Всем"), offer("Анне", member=anna["id"])
+        offer("Еве", member=eva["id"])
+        answer = api.get(f"offers?programme=demo&member={anna['id']}")
+        assert answer.get_json()["items"] == [for_anna, for_all]
+
+    def test_one_that_is_over_is_listed_too(self, api, offer, house) -> None:
+        made = offer("Кекс", until=(house.clock() + timedelta(days=1)).isoformat())
+        house.clock.advance(days=2)
+        assert api.get("offers?programme=demo").get_json()["items"] == [made]
+
+    @pytest.mark.parametrize(
+        ("query", "status", "code"),
+        [
+            ("", 422, "invalid_request"),
+            ("programme=nowhere", 404, "unknown_programme"),
+            ("programme=demo&member=x", 404, "unknown_member"),
+            ("programme=demo&limit=0", 422, "invalid_request"),
+            ("programme=demo&cursor=x", 422, "cursor_invalid"),
+            ("programme=demo&x=1", 422, "invalid_request"),
+        ],
+    )
+    def test_a_question_that_makes_no_sense_is_refused(self, api, query, status, code) -> None:
+        assert problem(api.get(f"offers?{query}")) == (status, code)
+
+    def test_one_withdrawn_leaves_every_card_at_once(
+        self, api, client, offer, member, house
+    ) -> None:
+        phone = Phone.with_card(client, member)
+        made = offer("Кекс")
+        house.run()
+        assert "Кекс" in str(opened(phone.fetch().data))
+        house.clock.advance(minutes=1)
+        withdrawn = api.call("POST", f"offers/{made['id']}/withdraw")
+        assert withdrawn.status_code == 200
+        told = {**made, "withdrawn_at": house.clock().isoformat().replace("+00:00", "Z")}
+        assert withdrawn.get_json() == told
+        house.run()
+        assert "Кекс" not in str(opened(phone.fetch().data))
+        assert api.post("scans", {"barcode": member["card"]["barcode"]}).get_json()["offers"] == []
+        house.clock.advance(minutes=1)
+        assert api.call("POST", f"offers/{made['id']}/withdraw").get_json() == told
+        assert api.get("offers?programme=demo").get_json()["items"] == [told]
+
+    def test_one_withdrawn_before_its_day_never_comes(self, api, client, offer, member, house):
+        made = offer("Кекс", **{"from": (house.clock() + timedelta(days=1)).isoformat()})
+        api.call("POST", f"offers/{made['id']}/withdraw")
+        house.clock.advance(days=2)
+        house.run()
+        assert api.post("scans", {"barcode": member["card"]["barcode"]}).get_json()["offers"] == []
+
+    @pytest.mark.parametrize("offer_id", ["x", "%00", "00000000-0000-0000-0000-000000000000"])
+    def test_one_that_is_not_there_is_404(self, api, offer_id: str) -> None:
+        answer = api.call("POST", f"offers/{offer_id}/withdraw")
+        assert problem(answer) == (404, "unknown_offer")
+
+
+def test_programmes_are_listed_page_by_page(api, installation) -> None:
+    with installation.database.transaction() as session:
+        programmes.create(
+            session, Terms("tea", "Чай", "en", "Europe/Berlin", 365), installation.clock()
+        )
+    first = api.get("programmes?limit=1").get_json()
+    assert [one["code"] for one in first["items"]] == ["demo"]
+    rest = api.get(f"programmes?cursor={first['next_cursor']}").get_json()
+    assert rest == {
+        "items": [
+            {
+                "code": "tea",
+                "name": "Чай",
+                "locale": "en",
+                "timezone": "Europe/Berlin",
+                "points_live_days": 365,
+                "links": {
+                    "join": "http://127.0.0.1:8080/join/tea",
+                    "privacy": "http://127.0.0.1:8080/join/tea/privacy",
+                },
+            }
+        ],
+        "next_cursor": None,
+    }
 
 
 def test_the_description_of_the_api_is_served_and_names_every_route(client) -> None:

@@ -1,0 +1,41 @@
+"""Programmes: which there are, so that an integration can ask instead of being told."""
+
+from apiflask import APIBlueprint
+
+from ledger import programmes
+from ledger.programmes import Programme
+from wallet.api import paging
+from wallet.api.auth import needs
+from wallet.api.bodies import PageIn, ProgrammeLinks, ProgrammeOut, ProgrammesOut
+from wallet.installation import here
+
+routes = APIBlueprint("programmes", __name__, tag="Programmes")
+
+
+@routes.get("/programmes")
+@needs("programmes:read")
+@routes.input(PageIn, location="query")
+@routes.output(ProgrammesOut)
+def find(query_data: PageIn) -> ProgrammesOut:
+    """All programmes, in the order they were made."""
+    after = paging.from_cursor(query_data.cursor) or 0
+    with here().database.reading() as session:
+        found = programmes.listed(session, after, query_data.limit + 1)
+    page = found[: query_data.limit]
+    more = len(found) > query_data.limit
+    return ProgrammesOut(
+        items=[_told(programme) for programme in page],
+        next_cursor=paging.to_cursor(page[-1].id) if more else None,
+    )
+
+
+def _told(programme: Programme) -> ProgrammeOut:
+    join = f"{here().settings.public_url}/join/{programme.code}"
+    return ProgrammeOut(
+        code=programme.code,
+        name=programme.name,
+        locale=programme.locale,
+        timezone=programme.timezone,
+        points_live_days=programme.points_live_days,
+        links=ProgrammeLinks(join=join, privacy=f"{join}/privacy"),
+    )
