@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import structlog
 from apiflask import APIBlueprint, APIFlask
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
+from gunicorn.http.errors import ParseException
 from uuid_utils.compat import uuid7
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -66,6 +67,7 @@ def create_app(installation: Installation) -> Flask:
     app.url_map.strict_slashes = False
     _name_requests(app)
     RateLimits(installation.settings).add_to(app)
+    _bound_bodies(app)
     app.register_blueprint(_api())
     app.register_blueprint(webhooks.routes)
     app.register_blueprint(docs.routes)
@@ -172,6 +174,26 @@ def _name_requests(app: Flask) -> None:
     def _tell(response: AnyResponse) -> AnyResponse:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         return response
+
+
+def _bound_bodies(app: Flask) -> None:
+    """413 for a body in chunks that is too large, before anybody reads the part of it that fits.
+
+    One with a Content-Length is measured by that. Of chunks the framework hands on as many as fit
+    and says nothing of the rest."""
+
+    @app.before_request
+    def _measure() -> None:
+        if request.content_length is not None or not request.environ.get("wsgi.input_terminated"):
+            return
+        try:
+            fits = len(request.get_data()) < MOST_BODY_BYTES or not request.environ[
+                "wsgi.input"
+            ].read(1)
+        except ParseException:
+            abort(400)  # chunks that are none
+        if not fits:
+            abort(413)
 
 
 def _log_requests(app: Flask) -> None:

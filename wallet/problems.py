@@ -1,14 +1,17 @@
-"""Refusals as HTTP answers: `application/problem+json` (RFC 9457) with a stable `code`."""
+"""Refusals as HTTP answers: `application/problem+json` (RFC 9457) with a stable `code`, and a
+`detail` in English or Russian, as Accept-Language asks."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import orjson
-from flask import Response, abort
+from flask import Response, abort, request
 
 from ledger.errors import LedgerError
+from wallet import sentences
 from wallet.errors import WalletError
+from wallet.sentences import LANGUAGES, Language
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -28,18 +31,28 @@ STATUS = {
 }
 
 
+def language() -> Language:
+    """The language that the caller wants to be refused in."""
+    return cast(Language, request.accept_languages.best_match(LANGUAGES, default="en"))
+
+
 def problem(
     status: int, code: str, detail: str, facts: Mapping[str, object] | None = None
 ) -> Response:
-    """The answer to a request that is refused."""
+    """The answer to a request that is refused; `detail` is the English sentence."""
+    facts = facts or {}
+    tongue = language()
     body = {
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
-        "detail": detail,
-        **(facts or {}),
+        "detail": sentences.of_refusal(code, detail, facts, tongue),
+        **facts,
     }
-    return Response(orjson.dumps(body), status=status, mimetype=MEDIA_TYPE)
+    response = Response(orjson.dumps(body), status=status, mimetype=MEDIA_TYPE)
+    response.headers["Content-Language"] = tongue
+    response.vary.add("Accept-Language")
+    return response
 
 
 def refuse(

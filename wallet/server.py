@@ -4,19 +4,43 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
+import orjson
+import structlog
 from flask import Flask
+from gunicorn import util
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import errors
+from gunicorn.workers.gthread import ThreadWorker
 
 from wallet.app import create_app
 from wallet.assembly import connect
+from wallet.problems import MEDIA_TYPE
 from wallet.settings import Settings
 from wallet.worker import Embedded, Waker, create_celery
 
 GRACE_S = 30
 STUCK_AFTER_S = 60
 READING_S = 10
+
+# What never becomes a request: how it is answered. The first that fits counts.
+UNREADABLE: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (errors.LimitRequestLine, 414, "address_too_long", "The address is too long."),
+    (errors.LimitRequestHeaders, 431, "headers_too_large", "The headers are too many or too long."),
+    (
+        errors.UnsupportedTransferCoding,
+        501,
+        "transfer_coding_unknown",
+        "Send the body as it is, or with Transfer-Encoding: chunked.",
+    ),
+    (errors.ExpectationFailed, 417, "expectation_unknown", "Expect: 100-continue is all we know."),
+    (errors.ParseException, 400, "not_http", "This is not a request as HTTP writes it."),
+    (Exception, 500, "internal_error", "Something went wrong here. It has been noted."),
+)
+
+log = structlog.get_logger()
 
 
 def _is_no_slow_client(record: logging.LogRecord) -> bool:
@@ -34,6 +58,28 @@ def _bound_reading(worker: Any) -> None:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
 
 
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """Answers what cannot be read as a request, like everything else, with a problem document.
+
+    gunicorn's own answer is a page of HTML, and its log line quotes the address, which may hold a
+    token."""
+
+    def handle_error(self, _req: object, client: Any, _addr: object, exc: Exception) -> None:
+        kind, status, code, detail = next(row for row in UNREADABLE if isinstance(exc, row[0]))
+        tell = log.error if kind is Exception else log.info
+        tell("request_unreadable", status=status, error=type(exc).__name__)
+        title = HTTPStatus(status).phrase
+        body = orjson.dumps({"title": title, "status": status, "code": code, "detail": detail})
+        head = (
+            f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        try:
+            util.write_nonblock(client, head.encode() + body)
+        except OSError:
+            log.info("answer_not_taken", status=status)
+
+
 class WebServer(BaseApplication):  # type: ignore[misc]
     """Builds the application in each worker, after the fork: neither a database connection nor a
     thread survives one."""
@@ -46,7 +92,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         options: dict[str, Any] = {
             "bind": f"{self._settings.host}:{self._settings.port}",
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "workers": self._settings.web_concurrency,
             "threads": self._settings.web_threads,
             "graceful_timeout": GRACE_S,

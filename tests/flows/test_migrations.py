@@ -7,16 +7,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from processes import processes
-from sqlalchemy import bindparam, inspect, select, text
-=======
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import bindparam, insert, inspect, select, text
 
 from ledger import accruals, members, programmes
 from ledger.accruals import Grant
 from ledger.database import Database, Instant
-from ledger.members import Member, Profile
-=======
-from ledger.database import Database
 from ledger.errors import PhoneTaken
 from ledger.members import Member, Person, Profile
 from ledger.programmes import Terms

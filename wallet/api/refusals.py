@@ -5,7 +5,8 @@ from flask import Response, request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from wallet.problems import problem, refuse
+from wallet import sentences
+from wallet.problems import language, problem, refuse
 
 
 def require_json() -> None:
@@ -32,9 +33,10 @@ def of_fields(error: ValidationError) -> tuple[int, str, str, dict[str, object]]
 
 
 def _described(error: ErrorDetails) -> dict[str, str]:
-    message = error["msg"].removeprefix("Value error, ")
     return {
         "field": ".".join(str(part) for part in error["loc"]),
         "code": error["type"],
-        "message": message[:1].lower() + message[1:],
+        "message": sentences.of_field(
+            error["type"], error["msg"], error.get("ctx", {}), language()
+        ),
     }

@@ -1,0 +1,142 @@
+"""What the API says to people, in English and in Russian.
+
+A refusal brings its English sentence along; the Russian one is found by its code. What pydantic
+finds wrong is told in words of our own: its own speak of instances and items."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Language = Literal["en", "ru"]
+LANGUAGES: tuple[Language, ...] = ("en", "ru")
+
+# Code -> Russian. Facts of the refusal stand in braces.
+RUSSIAN = {
+    "unknown_programme": "Программы «{programme}» нет.",
+    "programme_exists": "Программа «{programme}» уже есть.",
+    "unknown_member": "Такого участника нет.",
+    "unknown_card": "Карты с таким номером нет.",
+    "unknown_offer": "Такого предложения нет.",
+    "unknown_source": "Источника вебхуков с таким именем нет.",
+    "external_id_taken": "Этот внешний номер (external_id) уже у другого участника программы.",
+    "phone_taken": "Этот телефон уже у другого участника программы.",
+    "email_taken": "Этот адрес почты уже у другого участника программы.",
+    "insufficient_points": "Запрошено баллов: {asked}, доступно: {available}.",
+    "balance_too_large": "На счёте помещается не больше {largest} баллов.",
+    "dates_out_of_order": "Порядок дат нарушен: {earlier} должно быть раньше, чем {later}.",
+    "date_out_of_range": "Дата {field} слишком далеко в прошлом или в будущем.",
+    "idempotency_conflict": "Этот ключ идемпотентности уже был у другого запроса.",
+    "idempotency_key_missing": (
+        "Пришлите Idempotency-Key: любой текст, новый для каждой операции и прежний, когда вы её"
+        " повторяете."
+    ),
+    "idempotency_key_invalid": "В ключе не больше 255 символов, и все они должны быть видимыми.",
+    "key_missing": "Пришлите ключ API: Authorization: Bearer <ключ>.",
+    "key_unknown": "Такого ключа API нет, или он отозван.",
+    "scope_missing": "Этому ключу API нужно право {scope}.",
+    "cursor_invalid": "Возьмите next_cursor предыдущей страницы как есть.",
+    "signature_invalid": (
+        "Подпись не подходит к сообщению. Нужны заголовки webhook-id, webhook-timestamp и"
+        " webhook-signature."
+    ),
+    "timestamp_outside_window": (
+        "webhook-timestamp расходится с нашими часами больше чем на пять минут. Подписывайте"
+        " каждую попытку заново."
+    ),
+    "malformed_json": "Тело запроса — не JSON.",
+    "not_json": "Пришлите тело в JSON, с заголовком Content-Type: application/json.",
+    "not_found": "По этому адресу ничего нет.",
+    "method_not_allowed": "Этот метод здесь не работает.",
+    "body_too_large": "Тело запроса слишком большое.",
+    "too_many_requests": "Слишком много запросов; подождите Retry-After секунд.",
+    "internal_error": "У нас что-то сломалось. Мы это записали; попробуйте позже.",
+    "bad_request": "Запрос выполнить не удалось.",
+    "certificate_problem": "Сертификат карт не годится: его владельцу нужно взглянуть на журнал.",
+}
+
+WHOLE = ("must be a whole number", "должно быть целым числом")
+YES_OR_NO = ("must be true or false", "должно быть true или false")
+TEXT = ("must be text", "должно быть текстом")
+MOMENT = (
+    "must be a date as in RFC 3339, such as 2026-12-31T23:59:59+03:00",
+    "должно быть датой по RFC 3339, например 2026-12-31T23:59:59+03:00",
+)
+DAY = ("must be a day such as 2026-12-31", "должно быть днём, например 2026-12-31")
+OBJECT = ("must be a JSON object", "должно быть объектом JSON")
+TOO_LONG = ("is too long: {max_length} at most", "слишком длинно: не больше {max_length}")
+TOO_SHORT = ("is too short: {min_length} at least", "слишком коротко: не меньше {min_length}")
+
+# What pydantic calls it -> English, Russian. Facts in braces are pydantic's context.
+FIELDS = {
+    "missing": ("is required", "нужно указать"),
+    "extra_forbidden": ("is not known here", "здесь такого нет"),
+    "string_type": TEXT,
+    "string_unicode": TEXT,
+    "string_too_long": TOO_LONG,
+    "string_too_short": TOO_SHORT,
+    "too_long": TOO_LONG,
+    "too_short": TOO_SHORT,
+    "int_type": WHOLE,
+    "int_parsing": WHOLE,
+    "int_parsing_size": WHOLE,
+    "int_from_float": WHOLE,
+    "bool_type": YES_OR_NO,
+    "bool_parsing": YES_OR_NO,
+    "greater_than_equal": ("must be at least {ge}", "должно быть не меньше {ge}"),
+    "less_than_equal": ("must be at most {le}", "должно быть не больше {le}"),
+    "literal_error": ("must be {expected}", "должно быть {expected}"),
+    "date_type": DAY,
+    "date_parsing": DAY,
+    "date_from_datetime_parsing": DAY,
+    "date_from_datetime_inexact": DAY,
+    "datetime_type": MOMENT,
+    "datetime_parsing": MOMENT,
+    "datetime_object_invalid": MOMENT,
+    "datetime_from_date_parsing": MOMENT,
+    "timezone_aware": MOMENT,
+    "model_type": OBJECT,
+    "model_attributes_type": OBJECT,
+    "dict_type": OBJECT,
+    "list_type": ("must be a list", "должно быть списком"),
+    "json_invalid": ("is not valid JSON", "это не JSON"),
+}
+UNFIT = ("does not fit", "не подходит")
+
+# What our own checks of fields say.
+CHECKS = {
+    "must not contain control characters": "не должно содержать управляющих символов",
+    "must not be empty": "не должно быть пустым",
+    "must be a phone number such as +79991234567": (
+        "должно быть номером телефона, например +79991234567"
+    ),
+    "must be an e-mail address such as name@example.com": (
+        "должно быть адресом почты, например name@example.com"
+    ),
+    "must be a day in the past, not before 1900": "должно быть днём в прошлом, не раньше 1900 года",
+    MOMENT[0]: MOMENT[1],
+    "must be a date that a calendar can hold": "должно быть датой, какая бывает в календаре",
+    "give either card or member": "укажите либо card, либо member",
+    "give either card or external_id": "укажите либо card, либо external_id",
+    "give exactly one of card, phone, email and external_id": (
+        "укажите ровно одно из card, phone, email и external_id"
+    ),
+    # 1C asks in its own words, whoever reads the answer.
+    "укажите Карта или КодКлиента": "укажите Карта или КодКлиента",
+}
+
+
+def of_refusal(code: str, english: str, facts: Mapping[str, object], language: Language) -> str:
+    """The sentence of a refusal."""
+    if language == "ru" and code in RUSSIAN:
+        return RUSSIAN[code].format_map(facts)
+    return english
+
+
+def of_field(kind: str, message: str, context: Mapping[str, Any], language: Language) -> str:
+    """What is wrong with a field: `kind`, `message` and `context` as pydantic has them."""
+    said = message.removeprefix("Value error, ")
+    if said in CHECKS:
+        return said if language == "en" else CHECKS[said]
+    sentence = FIELDS.get(kind, UNFIT)[LANGUAGES.index(language)]
+    filled = sentence.format_map(context)
+    # pydantic joins what may stand there with an English "or".
+    return filled.replace("' or '", "' или '") if language == "ru" else filled
