@@ -319,12 +319,14 @@ def design_group() -> None:
 @design_group.command("export")
 @click.argument("programme")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
 @in_words
-def export_design(programme: str, folder: Path) -> None:
+def export_design(programme: str, folder: Path, *, force: bool) -> None:
     """Write the current design of PROGRAMME into FOLDER, to be edited."""
     with at_work().database.reading() as session:
         template = templates.current(session, programmes.by_code(session, programme).id)
-        folders.write(folder, templates.design(template), templates.images(session, template.id))
+        images = templates.images(session, template.id)
+    folders.write(folder, templates.design(template), images, overwrite=force)
     click.echo(f"{folder / folders.DESIGN_FILE} and the pictures: written.")
 
 

@@ -61,6 +61,7 @@ MOMENT = (
     "должно быть датой по RFC 3339, например 2026-12-31T23:59:59+03:00",
 )
 DAY = ("must be a day such as 2026-12-31", "должно быть днём, например 2026-12-31")
+LIST = ("must be a list", "должно быть списком")
 OBJECT = ("must be a JSON object", "должно быть объектом JSON")
 TOO_LONG = ("is too long: {max_length} at most", "слишком длинно: не больше {max_length}")
 TOO_SHORT = ("is too short: {min_length} at least", "слишком коротко: не меньше {min_length}")
@@ -96,7 +97,10 @@ FIELDS = {
     "model_type": OBJECT,
     "model_attributes_type": OBJECT,
     "dict_type": OBJECT,
-    "list_type": ("must be a list", "должно быть списком"),
+    "mapping_type": OBJECT,
+    "dataclass_type": OBJECT,
+    "list_type": LIST,
+    "tuple_type": LIST,
     "json_invalid": ("is not valid JSON", "это не JSON"),
 }
 UNFIT = ("does not fit", "не подходит")

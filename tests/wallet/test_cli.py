@@ -1,6 +1,8 @@
 """The `wallet` command, as an operator types it."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,14 +64,115 @@ def test_a_design_goes_out_and_comes_back_and_cards_follow(
     assert opened(phone.fetch().data)["backgroundColor"] == "rgb(0, 77, 64)"
 
 
+def changed(**parts: object) -> Callable[[Path], object]:
+    """Spoils design.json."""
+
+    def spoil(folder: Path) -> None:
+        file = folder / "design.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **parts}))
+
+    return spoil
+
+
+def test_the_case_of_a_pictures_name_does_not_count(
+    wallet, client, member, house, tmp_path: Path
+) -> None:
+    phone = Phone.with_card(client, member)
+    folder = tmp_path / "design"
+    wallet("design", "export", "demo", str(folder))
+    for file in folder.glob("logo*.png"):
+        file.unlink()
+    Image.new("RGB", (160, 50), "red").save(folder / "LOGO.PNG", format="PNG")
+    imported = wallet("design", "import", "demo", str(folder))
+    assert imported.exit_code == 0, imported.output
+    house.run()
+    with zipfile.ZipFile(io.BytesIO(phone.fetch().data)) as bundle:
+        logo = Image.open(io.BytesIO(bundle.read("logo.png"))).convert("RGB")
+    assert (logo.size, logo.getpixel((80, 25))) == ((160, 50), (255, 0, 0))
+
+
+def test_an_export_replaces_nothing_without_being_told_to(wallet, house, tmp_path: Path) -> None:
+    folder = tmp_path / "design"
+    wallet("design", "export", "demo", str(folder))
+    changed(background="#004d40")(folder)
+    refused = wallet("design", "export", "demo", str(folder))
+    assert refused.exit_code == 1
+    assert "design.json: is in" in refused.output
+    assert "--force" in refused.output
+    assert "#004d40" in (folder / "design.json").read_text()
+    assert wallet("design", "export", "demo", str(folder), "--force").exit_code == 0
+    assert "#004d40" not in (folder / "design.json").read_text()
+
+
+def test_a_programme_says_what_it_is_told_to_in_each_language(
+    wallet, client, house, tmp_path: Path
+) -> None:
+    notice = tmp_path / "privacy.txt"
+    notice.write_text("# Вкратце\nМы бережём ваши данные.\n", encoding="utf-8-sig")
+    for arguments in (
+        ("--lang", "en", "--name", "The Coffee House", "--operator", "Grain Ltd, London"),
+        ("--lang", "ru", "--privacy", str(notice)),
+    ):
+        done = wallet("programmes", "set", "demo", *arguments)
+        assert done.exit_code == 0, done.output
+        assert done.output.startswith("http://127.0.0.1:8080/join/demo/privacy?lang=")
+    assert "The Coffee House" in client.get("/join/demo?lang=en").text
+    page = client.get("/join/demo/privacy?lang=ru").text
+    assert "<h2>Вкратце</h2>" in page
+    assert "Мы бережём ваши данные." in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("demo", "--lang", "en"), "Say what to set"),
+        (("nowhere", "--lang", "en", "--name", "x"), "There is no programme"),
+        (("demo", "--lang", "en", "--name", " "), "name: from 1 to 100 characters."),
+        (("demo", "--lang", "de", "--name", "x"), "--lang"),
+        (("demo", "--lang", "en", "--privacy", "binary"), "is not text in UTF-8"),
+    ],
+)
+def test_what_a_programme_cannot_say_is_refused(
+    wallet, house, tmp_path: Path, monkeypatch, arguments: tuple[str, ...], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    refused = wallet("programmes", "set", *arguments)
+    assert refused.exit_code != 0
+    assert words in refused.output
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (lambda folder: (folder / "logo.png").write_bytes(b"GIF89a"), "logo.png"),
         (lambda folder: (folder / "design.json").write_text("{"), "design.json"),
-        (lambda folder: (folder / "design.json").write_text("{}"), "organization"),
+        (lambda folder: (folder / "design.json").write_text("{}"), "organization: is required."),
+        (lambda folder: (folder / "design.json").write_text("[]"), "must be a JSON object."),
         (lambda folder: (folder / "design.json").unlink(), "no such file"),
         (lambda folder: (folder / "cat.png").write_bytes(b"\x89PNG\r\n"), "cat.png"),
+        (
+            lambda folder: (folder / "logo.jpg").write_bytes(b"\xff\xd8"),
+            "logo.jpg: a card takes PNG",
+        ),
+        (
+            lambda folder: (folder / "LOGO.PNG").write_bytes(b"\x89PNG\r\n"),
+            "logo.png is there twice",
+        ),
+        (
+            changed(backgroud="#004d40"),
+            "backgroud: there is no such name; did you mean background?",
+        ),
+        (changed(zzz=1), "zzz: there is no such name; there are organization, description"),
+        (
+            changed(fields=[{"key": "a", "slot": "header", "lable": {}, "shows": "points"}]),
+            "fields.0.lable: there is no such name; did you mean label?",
+        ),
+        (changed(description={"ru": "Карта", "fr": "Carte"}), "description.fr: cards of this"),
+        (changed(fields=5), "fields: must be a list."),
+        (changed(fields=[5]), "fields.0: must be a JSON object."),
+        (changed(symbology="maxicode"), "symbology: must be 'qr', 'pdf417', 'aztec' or 'code128'."),
+        (changed(organization=5), "organization: must be text."),
     ],
 )
 def test_a_design_that_will_not_do_changes_nothing(

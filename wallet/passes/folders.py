@@ -1,24 +1,40 @@
-"""A card design as a folder: `design.json` and PNG files, to edit with any editor and put back."""
+"""A card design as a folder: `design.json` and PNG files, to edit with any editor and put back.
 
+What the folder holds is used or refused by name: a misspelt word or a picture of the wrong kind
+that is passed over in silence costs its owner an hour."""
+
+import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from wallet import sentences
 from wallet.errors import DesignRefused
 from wallet.passes import templates
-from wallet.passes.content import Design
+from wallet.passes.content import Design, FieldDesign
 
 DESIGN_FILE = "design.json"
+PICTURE = ".png"
+OTHER_PICTURES = (".gif", ".heic", ".jpeg", ".jpg", ".svg", ".tiff", ".webp")
 
 
-def write(folder: Path, design: Design, images: Mapping[str, bytes]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def write(
+    folder: Path, design: Design, images: Mapping[str, bytes], *, overwrite: bool = False
+) -> None:
+    """Raises `DesignRefused` for a file that is there already, unless it may be overwritten."""
     text = json.dumps(asdict(design), ensure_ascii=False, indent=2)
-    (folder / DESIGN_FILE).write_text(f"{text}\n", encoding="utf-8")
-    for name, data in images.items():
+    files = {DESIGN_FILE: f"{text}\n".encode(), **images}
+    there = [name for name in files if (folder / name).exists()]
+    if there and not overwrite:
+        raise DesignRefused(
+            there[0], f"is in {folder} already. Name another folder, or add --force to replace it."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
         (folder / name).write_bytes(data)
 
 
@@ -27,6 +43,7 @@ def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
     path = folder / DESIGN_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+        _refuse_unknown(document)
         design = templates.design_from(document)
     except FileNotFoundError:
         raise DesignRefused(DESIGN_FILE, f"there is no such file in {folder}.") from None
@@ -35,5 +52,61 @@ def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or DESIGN_FILE
-        raise DesignRefused(place, f"{first['msg']}.") from None
-    return design, {image.name: image.read_bytes() for image in sorted(folder.glob("*.png"))}
+        wrong = sentences.of_field(first["type"], first["msg"], first.get("ctx", {}), "en")
+        raise DesignRefused(place, f"{wrong}.") from None
+    return design, _pictures(folder)
+
+
+def _refuse_unknown(document: object) -> None:
+    """Names that a design does not have; whatever is not even an object is for pydantic to tell."""
+    if not isinstance(document, dict):
+        return
+    _refuse_names("", document, _names(Design))
+    languages = document.get("languages")
+    known = tuple(map(str, languages)) if isinstance(languages, list) else ()
+    _refuse_languages("description", document.get("description"), known)
+    parts = document.get("fields")
+    for place, part in enumerate(parts if isinstance(parts, list) else []):
+        if isinstance(part, dict):
+            _refuse_names(f"fields.{place}.", part, _names(FieldDesign))
+            for text in ("label", "change_message"):
+                _refuse_languages(f"fields.{place}.{text}", part.get(text), known)
+
+
+def _refuse_names(place: str, found: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for name in found:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+            raise DesignRefused(f"{place}{name}", f"there is no such name; {hint}")
+
+
+def _refuse_languages(place: str, texts: object, known: tuple[str, ...]) -> None:
+    for language in texts if isinstance(texts, dict) else ():
+        if language not in known:
+            raise DesignRefused(
+                f"{place}.{language}",
+                f"cards of this design speak {', '.join(known)}; add {language} to languages, or"
+                " leave this text out.",
+            )
+
+
+def _names(kind: type[Design | FieldDesign]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _pictures(folder: Path) -> dict[str, bytes]:
+    """Cameras and old systems write LOGO.PNG: the case of letters does not count."""
+    found: dict[str, bytes] = {}
+    for file in sorted(folder.iterdir()):
+        name = file.name.lower()
+        if name.endswith(OTHER_PICTURES):
+            raise DesignRefused(file.name, "a card takes PNG pictures only; save it as PNG.")
+        if not name.endswith(PICTURE):
+            continue
+        if name in found:
+            raise DesignRefused(
+                file.name, f"{name} is there twice, in other letters; keep one of them."
+            )
+        found[name] = file.read_bytes()
+    return found
