@@ -186,10 +186,10 @@ def _database(database: Database) -> Iterator[Finding]:
         return
     yield Finding("good", f"Database {where} answers and is up to date.")
     with database.reading() as session:
-        yield _count(session, OutboxRow, "events wait to be carried on")
-        yield _count(session, PushRow, "pushes wait")
-        yield _count(session, DueRow, "changes wait for Google")
-        yield _count(session, Device, "registrations of Apple devices")
+        yield _count(session, OutboxRow, "Events that wait to be carried on")
+        yield _count(session, PushRow, "Pushes that wait")
+        yield _count(session, DueRow, "Changes that wait for Google")
+        yield _count(session, Device, "Apple devices that hold cards")
         for complaint in complaints.newest(session, COMPLAINTS_SHOWN):
             yield Finding(
                 "note", f"A phone complained at {complaint.received_at:%F %T}: {complaint.line}"
@@ -200,7 +200,7 @@ def _count(
     session: Session, table: type[OutboxRow | PushRow | DueRow | Device], what: str
 ) -> Finding:
     number = session.scalar(select(func.count()).select_from(table))
-    return Finding("note", f"{number} {what}.")
+    return Finding("note", f"{what}: {number}.")
 
 
 def _broker(settings: Settings) -> Finding:

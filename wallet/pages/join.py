@@ -1,7 +1,7 @@
 """Joining a programme: a form, and the card it leads to.
 
 Whoever fills it in gets a card, also where another member has the phone number: nobody has checked
-that it is theirs, and the answer must not tell who is a member. See docs/decisions/0006."""
+that it is theirs, and the answer must not tell who is a member. See docs/decisions/0007."""
 
 import hashlib
 import re

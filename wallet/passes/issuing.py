@@ -231,7 +231,7 @@ def facts(
     session: Session, programme: Programme, member_ids: Sequence[int], now: datetime
 ) -> dict[int, Facts]:
     """What cards of these members of one programme may show now."""
-    names = _names(session, member_ids)
+    people = _people(session, member_ids)
     cards = _card_numbers(session, member_ids)
     balances = accounts.balances_of(session, member_ids)
     shown = offers.shown(session, programme.id, member_ids, now)
@@ -240,27 +240,33 @@ def facts(
             programme=programme.name,
             card_number=cards[member_id],
             barcode=cards[member_id],
-            name=names.get(member_id, ""),
+            name=people[member_id].name or "",
             points=balances[member_id].available,
-            offers=tuple(_offer_shown(offer, programme) for offer in shown[member_id]),
+            offers=tuple(
+                _offer_shown(offer, people[member_id].locale or programme.locale, programme)
+                for offer in shown[member_id]
+            ),
         )
         for member_id in member_ids
     }
 
 
-def _offer_shown(offer: Offer, programme: Programme) -> OfferShown:
+def _offer_shown(offer: Offer, language: str, programme: Programme) -> OfferShown:
+    """As the member reads it: the day in their language, by the programme's clock."""
     if offer.ends_at == NEVER:
         return OfferShown(offer.title, offer.text)
-    until = UNTIL.get(programme.locale, UNTIL["en"])
+    until = UNTIL.get(language, UNTIL["en"])
     local = offer.ends_at.astimezone(ZoneInfo(programme.timezone))
     return OfferShown(offer.title, offer.text, until.format(local))
 
 
-def _names(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
+def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile]:
+    """Name and language of each; of who was erased neither."""
     rows = session.execute(
-        select(Person.member_id, Person.name).where(Person.member_id.in_(member_ids))
+        select(Person.member_id, Person.name, Person.locale).where(Person.member_id.in_(member_ids))
     )
-    return {row.member_id: row.name or "" for row in rows}
+    known = {row.member_id: Profile(name=row.name, locale=row.locale) for row in rows}
+    return {member_id: known.get(member_id, Profile()) for member_id in member_ids}
 
 
 def _card_numbers(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:

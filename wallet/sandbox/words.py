@@ -10,12 +10,12 @@ LANGUAGES: tuple[Language, ...] = ("ru", "en")
 # Key -> Russian, English. Facts stand in braces.
 WORDS: dict[str, tuple[str, str]] = {
     # What an exchange was for. A status after the purpose words that outcome.
-    "did.join": ("Касса завела нового участника.", "The till signed up a new member."),
+    "did.join": ("Касса зарегистрировала нового участника.", "The till signed up a new member."),
     "did.find": ("Касса нашла участника по номеру карты.", "The till looked a card number up."),
     "did.accrue": ("Касса начислила баллы.", "The till gave points."),
     "did.redeem": ("Касса списала баллы.", "The till took points as payment."),
     "did.redeem.409": (
-        "Касса хотела списать баллы, но их не хватает.",
+        "Касса хотела списать баллы, но их не хватило.",
         "The till wanted to take points, but there are not enough.",
     ),
     "did.offer": ("Магазин опубликовал предложение.", "The shop published an offer."),
@@ -26,7 +26,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "The phone asked to be told whenever this card changes.",
     ),
     "did.unregister": (
-        "Телефон удалил карту и больше не ждёт от неё новостей.",
+        "Телефон удалил карту и больше не ждёт о ней новостей.",
         "The phone removed the card and wants no more news of it.",
     ),
     "did.list": (
@@ -86,8 +86,8 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "story.real_phones": (
         "Настоящие телефоны такие карты не принимают: они подписаны этой машиной, а не Apple.\n"
-        "Чтобы выпускать настоящие, получите у Apple сертификат Pass Type ID; как — в README,\n"
-        "раздел «Going live with Apple».",
+        "Чтобы выпускать настоящие, получите у Apple сертификат Pass Type ID. Как это сделать,\n"
+        "написано в README.ru.md.",
         "Real phones refuse these cards: this machine signed them, not Apple. To issue real ones,\n"
         "get a Pass Type ID certificate from Apple; the README says how, under “Going live with\n"
         "Apple”.",
@@ -164,8 +164,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "page.real_phones": (
         "Это песочница: настоящие телефоны её карты не принимают, ведь их выпустила эта машина, а"
-        " не Apple и не Google. Как выпускать настоящие — в README, разделы «Going live with"
-        " Apple» и «Going live with Google».",
+        " не Apple и не Google. Как выпускать настоящие, написано в README.ru.md.",
         "This is a sandbox: real phones refuse its cards, since this machine issued them and"
         " neither Apple nor Google. How to issue real ones is in the README, under “Going live"
         " with Apple” and “Going live with Google”.",
@@ -320,7 +319,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "There is no card in the phone yet. Add one first.",
     ),
     "trouble.too_many_cards": (
-        "В этом телефоне помещается {most} карт. Удалите одну.",
+        "В этом телефоне больше нет места (карт: {most}). Удалите одну.",
         "This phone has room for {most} cards. Remove one first.",
     ),
     "trouble.not_a_link": (
@@ -333,7 +332,7 @@ WORDS: dict[str, tuple[str, str]] = {
         " itself.",
     ),
     "trouble.registration_refused": (
-        "Сервис не записал телефон на новости карты (ответ {status}).",
+        "Сервис отказался сообщать телефону о новостях карты (ответ {status}).",
         "The service did not register the phone for the card's news (answer {status}).",
     ),
     "trouble.web_service": (
@@ -359,7 +358,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "This link leads to the real Google Wallet, and the phone here is a virtual one.",
     ),
     "trouble.no_google_news": (
-        "За {seconds} с Google не передал телефону ту карту, какая должна быть.",
+        "За {seconds} с Google не передал телефону карту с нужными данными.",
         "Within {seconds} s Google did not hand the phone the card it should have.",
     ),
     "trouble.no_push": (
@@ -367,7 +366,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "No push came within {seconds} s, so the card did not change.",
     ),
     "trouble.push_without_change": (
-        "Пуш пришёл, но за {seconds} с карта не стала такой, какой должна.",
+        "Пуш пришёл, но за {seconds} с на карте не появилось то, что должно.",
         "A push came, but within {seconds} s the card did not show what it should.",
     ),
     "trouble.no_304": (

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from books import check_books
-from phones import Phone, opened
+from phones import Phone, opened, values
 from sqlalchemy import select
 
 from ledger import programmes
@@ -635,6 +635,17 @@ class TestOffersListed:
         house.clock.advance(days=2)
         house.run()
         assert api.post("scans", {"barcode": member["card"]["barcode"]}).get_json()["offers"] == []
+
+    @pytest.mark.parametrize(("language", "until"), [("ru", "до 01.01.2099"), ("en", "until 2099")])
+    def test_its_last_day_is_in_the_members_language(
+        self, client, offer, join, api, house, language: str, until: str
+    ) -> None:
+        member = join(name="Анна", locale={"ru": "en", "en": "ru"}[language])
+        phone = Phone.with_card(client, member)
+        offer("Кекс", until="2099-01-01T12:00:00+03:00")
+        api.call("PATCH", f"members/{member['id']}", {"locale": language})
+        house.run()
+        assert until in values(opened(phone.fetch().data))["offers"]
 
     @pytest.mark.parametrize("offer_id", ["x", "%00", "00000000-0000-0000-0000-000000000000"])
     def test_one_that_is_not_there_is_404(self, api, offer_id: str) -> None:

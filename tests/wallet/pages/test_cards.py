@@ -275,6 +275,7 @@ class TestProduction:
 def test_the_sandboxs_front_page_leads_everywhere(client, installation) -> None:
     page = client.get("/?lang=ru")
     phone = f"http://127.0.0.1:{installation.settings.sandbox.phone}/"
-    for address in ("/join/demo", phone, "/api/openapi.json"):
+    for address in ("/join/demo", phone, "/api/docs"):
         assert f'href="{address}"' in page.text
+    assert 'href="/api/openapi.json"' in client.get("/api/docs").text
     assert client.get("/api/openapi.json").status_code == 200

@@ -1,5 +1,6 @@
 """The language of a page, and that each word of it is there."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,21 @@ RUSSIAN = PAGES / "translations/ru/LC_MESSAGES"
 
 AT_HOME = "Получить карту", "Get my card"
 
+# What is called the same in every language.
+NAMES = {"API", "Ann", "Apple", "English", "Google", "OpenAPI", "README", "Wallet", "md", "ru"}
+
 
 def speaks(answer) -> str:
     russian = '<html lang="ru">' in answer.text
     assert russian or '<html lang="en">' in answer.text
     assert (AT_HOME[0] in answer.text) == russian
     return "ru" if russian else "en"
+
+
+def words_of(answer) -> str:
+    """What a page says, in its text and to those who do not see it."""
+    spoken = re.findall(r'(?:aria-label|alt|title|placeholder)="([^"]*)"', answer.text)
+    return re.sub(r"<[^>]+>", " ", answer.text) + " ".join(spoken)
 
 
 class TestChoice:
@@ -62,11 +72,28 @@ class TestChoice:
         assert f'<html lang="{other}">' in client.get(f"{path}?lang={other}").text
 
     def test_each_page_offers_both(self, client, card) -> None:
-        for path in ("/", "/join/demo", card.path, "/nowhere"):
+        for path in ("/", "/join/demo", "/join/demo/privacy", card.path, "/nowhere"):
             page = client.get(path).text
             assert 'href="?lang=ru"' in page
             assert 'href="?lang=en"' in page
             assert page.count('aria-current="true"') == 1
+
+    def test_an_english_page_has_no_russian_and_the_other_way_round(
+        self, client, form, api
+    ) -> None:
+        """Names that people gave are not ours to translate; the programme's is."""
+        path = form.sent(name="Ann", phone="+79991234567", marketing="yes").location
+        number = re.search(r'class="number">([^<]+)<', client.get(path).text)[1]
+        card = number.replace("\u00a0", "")
+        api.post("accruals", {"card": card, "points": 5})
+        offer = {"programme": "demo", "title": "-20 %", "until": "2099-01-01T00:00:00Z"}
+        api.post("offers", offer)
+        pages = ["/", "/join/demo", "/join/demo/privacy", path, "/nowhere"]
+        for page in pages:
+            english = words_of(client.get(f"{page}?lang=en")).replace("Русский", "")
+            assert not re.search("[а-яё]", english, re.IGNORECASE), page
+            russian = set(re.findall("[a-z]{2,}", words_of(client.get(f"{page}?lang=ru")), re.I))
+            assert russian <= NAMES, page
 
 
 class TestTranslations:

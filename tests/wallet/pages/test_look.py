@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_no_file_names_an_outside_address(file: Path) -> None:
 
 
 def test_pages_ask_for_nothing_outside(client, card) -> None:
-    for path in ("/", "/join/demo", card.path, "/nowhere"):
+    for path in ("/", "/join/demo", "/join/demo/privacy", card.path, "/nowhere"):
         for address in re.findall(
             r'(?:src|srcset|data-state|link[^>]*href)="([^"]+)"', client.get(path).text
         ):
@@ -65,8 +66,58 @@ def test_personal_pages_are_kept_by_nobody(client, card, form) -> None:
         assert page.headers["Cache-Control"] == "no-store"
 
 
+class Reader(HTMLParser):
+    """What somebody hears who cannot see the page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.named: set[str] = set()  # ids that a label belongs to
+        self.described: set[str] = set()
+        self.fields: list[str] = []
+        self.pictures: list[dict[str, str | None]] = []
+        self.tags: list[str] = []
+        self._inside_label = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = dict(attrs)
+        self.tags.append(tag)
+        if has.get("id"):
+            assert has["id"] not in self.ids, has["id"]
+            self.ids.add(has["id"])
+        self.described |= set((has.get("aria-describedby") or "").split())
+        if tag == "label":
+            self._inside_label = True
+            self.named |= {has["for"]} if "for" in has else set()
+        elif tag == "input" and has.get("type") != "hidden":
+            self.fields.append(has["id"])
+            if self._inside_label:
+                self.named.add(has["id"])
+        elif tag == "img" or has.get("role") == "img":
+            self.pictures.append(has)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "label":
+            self._inside_label = False
+
+
+def test_every_page_can_be_read_without_seeing_it(client, card, form) -> None:
+    member = form.sent(phone="+79990000001", marketing="yes").location
+    pages = [form.sent(phone="12", email="x", consent=""), client.get("/join/demo/privacy")]
+    pages += [client.get(path) for path in ("/", "/join/demo", card.path, member, "/nowhere")]
+    for page in pages:
+        reader = Reader(page.text)
+        assert reader.tags.count("h1") == reader.tags.count("main") == 1
+        assert reader.described <= reader.ids
+        assert set(reader.fields) <= reader.named
+        for picture in reader.pictures:
+            assert "alt" in picture or picture["aria-label"]
+        assert re.search(r"<title>[^<]*\w[^<]*</title>", page.text)
+
+
 def test_everything_a_page_links_is_there(client, card) -> None:
-    for path in ("/join/demo", card.path):
+    for path in ("/join/demo", "/join/demo/privacy", card.path):
         page = client.get(path).text
         sets = re.findall(r'srcset="([^"]+)"', page)
         pictures = itertools.chain.from_iterable(re.findall(r"(\S+) \dx", one) for one in sets)
