@@ -213,6 +213,7 @@ class TestCorrections:
     ) -> None:
         member = join(name="Ана", phone="+79991234567", email="anna@example.com")
         phone = Phone.with_card(client, member)
+        house.run()  # the news of joining is over
         correction = {"name": "Анна", "email": None, "birthday": "1990-05-20"}
         for _ in range(2):  # the same again changes nothing
             answer = api.call("PATCH", f"members/{member['id']}", correction)
@@ -643,6 +644,7 @@ class TestOffersListed:
         member = join(name="Анна", locale={"ru": "en", "en": "ru"}[language])
         phone = Phone.with_card(client, member)
         offer("Кекс", until="2099-01-01T12:00:00+03:00")
+        house.run()
         api.call("PATCH", f"members/{member['id']}", {"locale": language})
         house.run()
         assert until in values(opened(phone.fetch().data))["offers"]
