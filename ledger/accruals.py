@@ -1,32 +1,53 @@
 """Points in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import outbox, programmes
+from ledger import programmes, units
 from ledger.book import accounts, postings
-from ledger.book.accounts import Balance
-from ledger.book.lots import Term
-from ledger.book.postings import Credit, Leg, Order, Own
+from ledger.book.accounts import Balance, OwnKind
+from ledger.book.journal import Kind, Order
+from ledger.book.lots import Parcel, Term
 from ledger.errors import DateOutOfRange, DatesOutOfOrder
 from ledger.events import PointsAccrued
 from ledger.members import Member
 from ledger.points import EARLIEST, LATEST, NEVER
+from ledger.programmes import Programme
+from ledger.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why points move, in the shop's own words: a sentence, the number of a receipt, the names of a
+    store and of a promotion, the card that was shown, and when it happened."""
+
+    reason: str | None = None
+    receipt: str | None = None
+    occurred_at: datetime | None = None
+    store: str | None = None
+    promotion: str | None = None
+    card_id: int | None = None
+
+    def shown(self, card_id: int | None) -> "Cause":
+        """The same, with the card that was shown."""
+        return replace(self, card_id=card_id)
+
+
+UNTOLD = Cause()
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Points for a member, and why. Without `activates_at` they are active at once; without
-    `expires_at` they live as long as the programme's terms say."""
+    """Points for a member, of the programme's main unit unless one is named. Without `activates_at`
+    they are active at once; without `expires_at` they live as long as the unit's terms say."""
 
     points: int
-    reason: str | None = None
-    receipt: str | None = None
-    occurred_at: datetime | None = None
+    cause: Cause = UNTOLD
     activates_at: datetime | None = None
     expires_at: datetime | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +58,57 @@ class Done:
     balance: Balance
 
 
-def grant(session: Session, member: Member, grant: Grant, now: datetime) -> Done:
-    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`."""
+def grant(
+    session: Session,
+    member: Member,
+    grant: Grant,
+    now: datetime,
+    *,
+    kind: Kind = "accrual",
+    source: OwnKind = "issued",
+) -> Done:
+    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, `UnknownUnit`."""
     programme = programmes.by_id(session, member.programme_id)
+    unit = units.named(session, programme.id, grant.unit)
+    parcel = Parcel(grant.points, term(programme, unit, grant, now))
+    chart = accounts.chart(session, programme.id, unit.id, member.holder)
+    posted = postings.credit(
+        session,
+        chart,
+        order(kind, programme.id, grant.cause, now),
+        parcel,
+        [PointsAccrued(member.holder)],
+        now,
+        source=source,
+    )
+    return Done(posted.public_id, posted.balances[chart.member])
+
+
+def term(programme: Programme, unit: Unit, grant: Grant, now: datetime) -> Term:
+    """When granted points become active and run out. Raises `DatesOutOfOrder`, `DateOutOfRange`."""
     activates_at = grant.activates_at or now
-    expires_at = grant.expires_at or programme.expiry(activates_at)
-    check_range(occurred_at=grant.occurred_at, activates_at=activates_at, expires_at=expires_at)
+    expires_at = grant.expires_at or unit.expiry(activates_at, programme.timezone)
+    check_range(activates_at=activates_at, expires_at=expires_at)
     if expires_at <= activates_at:
         raise DatesOutOfOrder("activates_at", "expires_at")
     if expires_at <= now:
         raise DatesOutOfOrder("now", "expires_at")
-    account_id = accounts.of_member(session, member.id)
-    order = Order(
-        member.programme_id, "accrual", grant.occurred_at or now, grant.reason, grant.receipt
+    return Term(activates_at, expires_at)
+
+
+def order(kind: Kind, programme_id: int, cause: Cause, now: datetime) -> Order:
+    """What is to be posted, and why. Raises `DateOutOfRange`."""
+    check_range(occurred_at=cause.occurred_at)
+    return Order(
+        programme_id,
+        kind,
+        cause.occurred_at or now,
+        cause.reason,
+        cause.receipt,
+        cause.store,
+        cause.promotion,
+        cause.card_id,
     )
-    issued = accounts.own(session, member.programme_id, "issued")
-    legs: list[Leg] = [
-        Credit(account_id, grant.points, Term(activates_at, expires_at)),
-        Own(issued, -grant.points),
-    ]
-    posted = postings.post(session, order, legs, now)
-    outbox.append(session, [PointsAccrued(member.id)], now)
-    return Done(posted.public_id, posted.balances[account_id])
 
 
 def check_range(**moments: datetime | None) -> None:

@@ -6,7 +6,7 @@ SQLite and PostgreSQL from the same code. An edge opens `transaction()` for anyt
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -37,6 +37,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SQLITE_BUSY_TIMEOUT_MS = 15_000
 MOST_ATTEMPTS = 5
+MOST_ROWS = 500
+TRUSTED_IDLE_SECONDS = 1.0
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
 
 Identifier = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys
@@ -85,6 +87,12 @@ class Base(DeclarativeBase):
     )
 
 
+def batched(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts that fit into one statement: neither database takes any number of parameters."""
+    for start in range(0, len(rows), MOST_ROWS):
+        yield rows[start : start + MOST_ROWS]
+
+
 def insert_or(session: Session, table: Table | type[Base]) -> Any:
     """An INSERT that can say `on_conflict_do_nothing` or `on_conflict_do_update`: the same words in
     both dialects, but a class of its own in each, hence the loose type."""
@@ -115,10 +123,10 @@ class Database:
                 url,
                 pool_size=settings.pool_size,
                 max_overflow=20,
-                pool_pre_ping=True,
                 hide_parameters=True,  # they hold names and phone numbers, and errors are logged
                 connect_args={"options": "-c timezone=utc"},
             )
+            _look_after_idle(self.engine)
         self._writing = self.engine.execution_options(writes=True)
         # SQLite has one writer at a time. Threads of this process queue here, fairly and without
         # polling; other processes meet at the file's own lock.
@@ -160,6 +168,23 @@ class Database:
 
 def _asks_for_another_try(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in TRY_AGAIN
+
+
+def _look_after_idle(engine: Any) -> None:
+    """A connection that lay idle may lead to a server that is gone, and is asked before it is used
+    again. To ask every time would cost each transaction a round trip."""
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: DBAPIConnection, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: DBAPIConnection, record: Any, _proxy: object) -> None:
+        idle_since = record.info.get("idle_since")
+        if idle_since is None or time.monotonic() - idle_since < TRUSTED_IDLE_SECONDS:
+            return
+        if not engine.dialect._do_ping_w_event(connection):
+            raise InvalidatePoolError
 
 
 def _prepare_sqlite(engine: Any, synchronous: str) -> None:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import members, outbox
+from ledger import members, outbox, units
 from ledger.book import accounts
-from ledger.events import MemberJoined
+from ledger.events import MemberChanged, MemberJoined
 from ledger.members import Card, Member, Profile
 from ledger.programmes import Programme
 
@@ -32,6 +32,14 @@ def join(
     add = members.add if checked else members.add_unchecked
     member = add(session, programme.id, profile, now)
     card = members.give_card(session, member, now)
-    accounts.open_for(session, programme.id, member.id)
+    unit = units.named(session, programme.id, None)
+    accounts.open_for(session, programme.id, unit.id, member.id)
     outbox.append(session, [MemberJoined(member.id)], now)
     return Joined(member, card)
+
+
+def replace_card(session: Session, member: Member, now: datetime) -> Card:
+    """Another card for a member who lost theirs; the old number is refused from now on."""
+    card = members.replace_card(session, member, now)
+    outbox.append(session, [MemberChanged(member.id)], now)
+    return card

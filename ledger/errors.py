@@ -56,6 +56,13 @@ class UnknownCard(LedgerError):
         super().__init__("There is no card with this number.")
 
 
+class CardBlocked(LedgerError):
+    code = "card_blocked"
+
+    def __init__(self) -> None:
+        super().__init__("This card was replaced by another one.")
+
+
 class ExternalIdTaken(LedgerError):
     code = "external_id_taken"
 
@@ -126,3 +133,121 @@ class IdempotencyConflict(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("This idempotency key was used before, with another request.")
+
+
+class UnitExists(LedgerError):
+    code = "unit_exists"
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(f"The programme has a unit {unit!r} already.")
+        self.unit = unit
+
+
+class UnknownUnit(LedgerError):
+    code = "unknown_unit"
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(f"The programme has no unit {unit!r}.")
+        self.unit = unit
+
+
+class UnknownPosting(LedgerError):
+    code = "unknown_posting"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such posting.")
+
+
+class NotReversible(LedgerError):
+    code = "not_reversible"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"A posting of the kind {kind!r} cannot be reversed.")
+        self.kind = kind
+
+
+class ReversalTooLarge(LedgerError):
+    code = "reversal_too_large"
+
+    def __init__(self, asked: int, left: int) -> None:
+        super().__init__(f"{asked} points were to be reversed and {left} of the posting are left.")
+        self.asked = asked
+        self.left = left
+
+
+class PointsSpent(LedgerError):
+    code = "points_spent"
+
+    def __init__(self, missing: int) -> None:
+        super().__init__(f"{missing} of these points were spent and cannot be taken back.")
+        self.missing = missing
+
+
+class HoldsOpen(LedgerError):
+    code = "holds_open"
+
+    def __init__(self, held: int) -> None:
+        super().__init__(f"{held} points are held; capture or release them first.")
+        self.held = held
+
+
+class UnknownHold(LedgerError):
+    code = "unknown_hold"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such hold.")
+
+
+class HoldClosed(LedgerError):
+    """The hold has ended before; `state` says how."""
+
+    code = "hold_closed"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This hold has ended: {state.replace('_', ' ')}.")
+        self.state = state
+
+
+class HoldExpired(LedgerError):
+    code = "hold_expired"
+
+    def __init__(self) -> None:
+        super().__init__("The time of this hold is over.")
+
+
+class CaptureTooLarge(LedgerError):
+    code = "capture_too_large"
+
+    def __init__(self, asked: int, held: int) -> None:
+        super().__init__(f"{asked} points were to be captured and {held} are held.")
+        self.asked = asked
+        self.held = held
+
+
+class OtherProgramme(LedgerError):
+    code = "other_programme"
+
+    def __init__(self) -> None:
+        super().__init__("Both members must belong to one programme.")
+
+
+class SameMember(LedgerError):
+    code = "same_member"
+
+    def __init__(self) -> None:
+        super().__init__("Name two different members.")
+
+
+class PooledMember(LedgerError):
+    code = "pooled_member"
+
+    def __init__(self) -> None:
+        super().__init__("The member belongs to a household; they leave it first.")
+
+
+class MemberMergedAway(LedgerError):
+    code = "member_merged"
+
+    def __init__(self, into: str) -> None:
+        super().__init__("The member was merged into another one.")
+        self.into = into

@@ -2,7 +2,7 @@
 again instead of adding up, so a late or repeated event does no harm."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,8 @@ class MemberJoined:
 
 @dataclass(frozen=True, slots=True)
 class MemberChanged:
-    """What is known of the person was corrected."""
+    """What is known of the person was corrected, or the member has another card or another
+    household, or was merged into somebody."""
 
     member_id: int
 
@@ -24,6 +25,25 @@ class PointsAccrued:
 
 @dataclass(frozen=True, slots=True)
 class PointsRedeemed:
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsHeld:
+    """Points were set aside, or are free again."""
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsReversed:
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsMoved:
+    """Points went from one member to another; each of them is told."""
+
     member_id: int
 
 
@@ -43,19 +63,19 @@ class OfferTurned:
     member_id: int | None
 
 
-Event = MemberJoined | MemberChanged | PointsAccrued | PointsRedeemed | PointsTurned | OfferTurned
+Event = (
+    MemberJoined
+    | MemberChanged
+    | PointsAccrued
+    | PointsRedeemed
+    | PointsHeld
+    | PointsReversed
+    | PointsMoved
+    | PointsTurned
+    | OfferTurned
+)
 
-_KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind
-    for kind in (
-        MemberJoined,
-        MemberChanged,
-        PointsAccrued,
-        PointsRedeemed,
-        PointsTurned,
-        OfferTurned,
-    )
-}
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
 def to_row(event: Event) -> tuple[str, dict[str, Any]]:

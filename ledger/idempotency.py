@@ -4,13 +4,14 @@
 that comes while its twin is at work waits for it at the unique key. Only successes are kept, for
 ever: a refusal rolls its row back, so the same key may succeed later."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String, select, update
+from sqlalchemy import LargeBinary, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Instant, insert_or
+from ledger.database import Base, Instant, batched, insert_or
 from ledger.errors import IdempotencyConflict
 
 
@@ -53,6 +54,57 @@ def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetim
     if first.body_hash != body_hash:
         raise IdempotencyConflict
     return Answer(first.status, first.answer)
+
+
+def claim_all(
+    session: Session, scope: str, body_hashes: Mapping[str, bytes], now: datetime
+) -> dict[str, Answer | IdempotencyConflict]:
+    """As `claim`, for many keys: the outcome of those that were used before. The others are this
+    transaction's own from now on. Keys are taken in ascending order, so that two batches that share
+    some wait for each other and do not lock each other out."""
+    keys = sorted(body_hashes)
+    rows = [
+        {"scope": scope, "key": key, "body_hash": body_hashes[key], "created_at": now}
+        for key in keys
+    ]
+    fresh: set[str] = set()
+    for part in batched(rows):
+        statement = insert_or(session, Request).values(part).on_conflict_do_nothing()
+        fresh.update(session.scalars(statement.returning(Request.key)))
+    found: dict[str, Answer | IdempotencyConflict] = {}
+    for part_of_keys in batched([key for key in keys if key not in fresh]):
+        # A new statement: the waiting INSERT's own snapshot does not see the rows it waited for.
+        before = session.execute(
+            select(Request.key, Request.body_hash, Request.status, Request.answer).where(
+                Request.scope == scope, Request.key.in_(part_of_keys)
+            )
+        )
+        for row in before:
+            same = row.body_hash == body_hashes[row.key]
+            found[row.key] = Answer(row.status, row.answer) if same else IdempotencyConflict()
+    return found
+
+
+def remember_all(session: Session, scope: str, answers: Mapping[str, Answer]) -> None:
+    """As `remember`, for many keys."""
+    if not answers:
+        return
+    table = Request.__table__
+    session.connection().execute(
+        table.update()  # type: ignore[attr-defined]
+        .where(table.c.scope == scope, table.c.key == bindparam("of_key"))
+        .values(status=bindparam("new_status"), answer=bindparam("new_answer")),
+        [
+            {"of_key": key, "new_status": answer.status, "new_answer": answer.body}
+            for key, answer in answers.items()
+        ],
+    )
+
+
+def let_go(session: Session, scope: str, keys: Sequence[str]) -> None:
+    """Claimed keys whose requests were refused: they may succeed later."""
+    for part in batched(keys):
+        session.execute(delete(Request).where(Request.scope == scope, Request.key.in_(part)))
 
 
 def remember(session: Session, scope: str, key: str, answer: Answer) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
+    or_,
     select,
     text,
     update,
@@ -26,8 +27,15 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from ledger import outbox
-from ledger.database import Base, Identifier, Instant, insert_or
-from ledger.errors import EmailTaken, ExternalIdTaken, PhoneTaken, UnknownCard, UnknownMember
+from ledger.database import Base, Identifier, Instant, batched, insert_or
+from ledger.errors import (
+    CardBlocked,
+    EmailTaken,
+    ExternalIdTaken,
+    PhoneTaken,
+    UnknownCard,
+    UnknownMember,
+)
 from ledger.events import MemberChanged
 
 CARD_DIGITS = 16
@@ -41,6 +49,14 @@ class Member(Base):
     public_id: Mapped[str] = mapped_column(String(36), unique=True)
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    # The head of the household whose accounts this member uses; null: their own.
+    household_id: Mapped[int | None] = mapped_column(index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(index=True)
+
+    @property
+    def holder(self) -> int:
+        """The member whose accounts this one uses."""
+        return self.household_id or self.id
 
 
 def _unless(marker: str) -> dict[str, Any]:
@@ -91,6 +107,7 @@ class Card(Base):
     number: Mapped[str] = mapped_column(String(32), unique=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    blocked_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +318,17 @@ def give_card(session: Session, member: Member, now: datetime) -> Card:
             return session.get_one(Card, card_id)
 
 
+def replace_card(session: Session, member: Member, now: datetime) -> Card:
+    """Another card for the member; those given before are not accepted any more."""
+    session.execute(
+        update(Card)
+        .where(Card.member_id == member.id, Card.blocked_at.is_(None))
+        .values(blocked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return give_card(session, member, now)
+
+
 def by_public_id(session: Session, public_id: str) -> Member:
     """Raises `UnknownMember`."""
     if not PUBLIC_ID.fullmatch(public_id):  # not everything can be asked of a database
@@ -313,26 +341,92 @@ def by_public_id(session: Session, public_id: str) -> Member:
 
 def by_card(session: Session, number: str) -> Member:
     """The member with this card; the spaces it is printed with do not count. Raises
-    `UnknownCard`."""
-    member = session.scalar(
-        select(Member).join(Card, Card.member_id == Member.id).where(Card.number == plain(number))
-    )
-    if member is None:
+    `UnknownCard`, `CardBlocked`."""
+    found = session.execute(
+        select(Member, Card.blocked_at)
+        .join(Card, Card.member_id == Member.id)
+        .where(Card.number == plain(number))
+    ).one_or_none()
+    if found is None:
         raise UnknownCard
-    return member
+    member, blocked_at = found
+    if blocked_at is not None:
+        raise CardBlocked
+    return _today(session, member)
+
+
+def card_id(session: Session, number: str) -> int | None:
+    return session.scalar(select(Card.id).where(Card.number == plain(number)))
+
+
+def _today(session: Session, member: Member) -> Member:
+    """Who is meant by this member now: themselves, or whom they were merged into."""
+    if member.merged_into_id is None:
+        return member
+    return session.get_one(Member, member.merged_into_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A member, the card they were found by, and whether that card was replaced."""
+
+    member: Member
+    card_id: int | None = None
+    blocked: bool = False
+
+    def require_open(self) -> None:
+        """Raises `CardBlocked`."""
+        if self.blocked:
+            raise CardBlocked
+
+
+def by_cards(session: Session, numbers: Sequence[str]) -> dict[str, Known]:
+    """Whoever is meant by these card numbers, by the number without spaces."""
+    found: dict[str, Known] = {}
+    for part in batched(sorted({plain(number) for number in numbers})):
+        rows = session.execute(
+            select(Member, Card.number, Card.id, Card.blocked_at)
+            .join(Card, Card.member_id == Member.id)
+            .where(Card.number.in_(part))
+        )
+        for member, number, card_id, blocked_at in rows:
+            found[number] = Known(_today(session, member), card_id, blocked_at is not None)
+    return found
+
+
+def by_public_ids(session: Session, public_ids: Sequence[str]) -> dict[str, Known]:
+    found: dict[str, Known] = {}
+    for part in batched(sorted({one for one in public_ids if PUBLIC_ID.fullmatch(one)})):
+        for member in session.scalars(select(Member).where(Member.public_id.in_(part))):
+            found[member.public_id] = Known(member)
+    return found
 
 
 def by_external_id(session: Session, programme_id: int, external_id: str) -> Member | None:
     """The member whom another system knows by this number; None if there is none."""
-    return session.scalar(
+    member = session.scalar(
         select(Member)
         .join(Person, Person.member_id == Member.id)
         .where(Person.programme_id == programme_id, Person.external_id == external_id)
     )
+    return None if member is None else _today(session, member)
 
 
 def by_id(session: Session, member_id: int) -> Member:
     return session.get_one(Member, member_id)
+
+
+def by_ids(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:
+    return session.scalars(select(Member).where(Member.id.in_(member_ids))).all()
+
+
+def sharing(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:
+    """These members, and everybody who uses the accounts of one of them."""
+    return session.scalars(
+        select(Member)
+        .where(or_(Member.id.in_(member_ids), Member.household_id.in_(member_ids)))
+        .order_by(Member.id)
+    ).all()
 
 
 def find(session: Session, search: Search, after_id: int, limit: int) -> Sequence[Member]:

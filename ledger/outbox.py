@@ -47,7 +47,12 @@ def append(session: Session, events: Iterable[Event], now: datetime) -> None:
     ]
     if rows:
         session.execute(insert(OutboxRow), rows)
-        wake_after_commit(session, RELAY)
+        announce(session)
+
+
+def announce(session: Session) -> None:
+    """Have the relay woken after the commit, for news that the journal wrote with its postings."""
+    wake_after_commit(session, RELAY)
 
 
 def claim(session: Session, now: datetime, limit: int) -> list[Waiting]:

@@ -1,23 +1,26 @@
-"""Programmes: a loyalty scheme, its language, its clock and how long its points live; and what it
+"""Programmes: a loyalty scheme, its language, its clock and its terms; and what it
 says of itself in each language."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger import units
 from ledger.contacts import readable
 from ledger.database import Base, Identifier, Instant, insert_or
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
-from ledger.points import NEVER
+from ledger.units import UnitTerms
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 LONGEST_NAME = 100
+MOST_GRACE_DAYS = 3_650
+OVERDRAWN = ("debt", "refuse")
 
 # name: how pages in this language call the programme. operator: who runs it and answers for
 # people's data, with an address to write to. privacy: what happens to that data.
@@ -33,18 +36,11 @@ class Programme(Base):
     name: Mapped[str] = mapped_column(String(100))
     locale: Mapped[str] = mapped_column(String(10), default="ru")
     timezone: Mapped[str] = mapped_column(String(60), default="Europe/Moscow")
-    points_live_days: Mapped[int | None]
+    # Points that come back after their time live so many days more; 0: they keep their old dates.
+    grace_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    # What was earned, is taken back and was spent meanwhile: "debt", or "refuse" the reversal.
+    overdrawn: Mapped[str] = mapped_column(String(10), default="debt", server_default="debt")
     created_at: Mapped[datetime] = mapped_column(Instant)
-
-    def expiry(self, activates_at: datetime) -> datetime:
-        """When points that become active at `activates_at` run out by the programme's terms: at the
-        end of a calendar day in the programme's zone. `NEVER` if they live for ever."""
-        if self.points_live_days is None:
-            return NEVER
-        zone = ZoneInfo(self.timezone)
-        last_day = (activates_at.astimezone(zone) + timedelta(days=self.points_live_days)).date()
-        midnight = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), tzinfo=zone)
-        return midnight.astimezone(NEVER.tzinfo)
 
 
 class ProgrammeText(Base):
@@ -63,13 +59,17 @@ class ProgrammeText(Base):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a new programme is made of."""
+    """What a new programme is made of. Its main unit is `unit`, or points that live
+    `points_live_days`."""
 
     code: str
     name: str
     locale: str = "ru"
     timezone: str = "Europe/Moscow"
     points_live_days: int | None = None
+    unit: UnitTerms | None = None
+    grace_days: int = 0
+    overdrawn: str = "debt"
 
 
 def create(session: Session, terms: Terms, now: datetime) -> Programme:
@@ -82,7 +82,8 @@ def create(session: Session, terms: Terms, now: datetime) -> Programme:
             name=terms.name,
             locale=terms.locale,
             timezone=terms.timezone,
-            points_live_days=terms.points_live_days,
+            grace_days=terms.grace_days,
+            overdrawn=terms.overdrawn,
             created_at=now,
         )
         .on_conflict_do_nothing()
@@ -90,6 +91,8 @@ def create(session: Session, terms: Terms, now: datetime) -> Programme:
     ).scalar_one_or_none()
     if programme_id is None:
         raise ProgrammeExists(terms.code)
+    main = terms.unit or UnitTerms(live_days=terms.points_live_days)
+    units.add(session, programme_id, main, main=True)
     return by_id(session, programme_id)
 
 
@@ -102,6 +105,10 @@ def _check(terms: Terms) -> None:
         raise TermsRefused("name", f"from 1 to {LONGEST_NAME} characters.")
     if terms.timezone not in available_timezones():
         raise TermsRefused("timezone", f"{terms.timezone!r} is not one, such as Europe/Moscow.")
+    if not 0 <= terms.grace_days <= MOST_GRACE_DAYS:
+        raise TermsRefused("grace_days", f"from 0 to {MOST_GRACE_DAYS}.")
+    if terms.overdrawn not in OVERDRAWN:
+        raise TermsRefused("overdrawn", "debt or refuse.")
 
 
 def by_code(session: Session, code: str) -> Programme:

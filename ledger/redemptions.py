@@ -1,17 +1,20 @@
-"""Points out."""
+"""Points out: at once, or held first and captured when the sale is done."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger import outbox
-from ledger.accruals import Done, check_range
-from ledger.book import accounts, lots, postings
-from ledger.book.postings import Debit, Leg, Order, Own
-from ledger.errors import InsufficientPoints
-from ledger.events import PointsRedeemed
+from ledger import outbox, units
+from ledger.accruals import UNTOLD, Cause, Done, order
+from ledger.book import accounts, holds, postings
+from ledger.book.accounts import Balance, Chart
+from ledger.book.holds import Hold, Placed
+from ledger.book.journal import Order
+from ledger.events import PointsHeld, PointsRedeemed
 from ledger.members import Member
+
+HOLD_FOR = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +22,62 @@ class Spend:
     """Points a member pays with, and what for."""
 
     points: int
-    reason: str | None = None
-    receipt: str | None = None
-    occurred_at: datetime | None = None
+    cause: Cause = UNTOLD
+    unit: str | None = None
 
 
 def redeem(session: Session, member: Member, spend: Spend, now: datetime) -> Done:
-    """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`."""
-    check_range(occurred_at=spend.occurred_at)
-    account_id = accounts.of_member(session, member.id)
-    balance = postings.settle(session, member.programme_id, account_id, now)
-    if balance.available < spend.points:
-        raise InsufficientPoints(spend.points, balance.available)
-    order = Order(
-        member.programme_id, "redemption", spend.occurred_at or now, spend.reason, spend.receipt
+    """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`,
+    `UnknownUnit`."""
+    chart = _chart(session, member, spend.unit)
+    posted = postings.debit(
+        session,
+        chart,
+        order("redemption", member.programme_id, spend.cause, now),
+        spend.points,
+        [PointsRedeemed(member.holder)],
+        now,
     )
-    legs: list[Leg] = [
-        Debit(account_id, lots.oldest_first(session, account_id, spend.points)),
-        Own(accounts.own(session, member.programme_id, "redeemed"), spend.points),
-    ]
-    posted = postings.post(session, order, legs, now)
-    outbox.append(session, [PointsRedeemed(member.id)], now)
-    return Done(posted.public_id, posted.balances[account_id])
+    return Done(posted.public_id, posted.balances[chart.member])
+
+
+def hold(session: Session, member: Member, spend: Spend, lasts: timedelta, now: datetime) -> Placed:
+    """Set points aside for a sale. Raises `InsufficientPoints`, `UnknownUnit`."""
+    chart = _chart(session, member, spend.unit)
+    wish = order("redemption", member.programme_id, spend.cause, now)
+    placed = holds.place(session, chart, wish, spend.points, now + lasts, now)
+    outbox.append(session, [PointsHeld(member.holder)], now)
+    return placed
+
+
+def capture(session: Session, hold: Hold, points: int | None, now: datetime) -> Done:
+    """Spend what was held, or a part of it; the rest is free again. Raises `HoldClosed`,
+    `HoldExpired`, `CaptureTooLarge`."""
+    chart = accounts.chart_of(session, hold.account_id)
+    wish = Order(
+        chart.programme_id,
+        "redemption",
+        now,
+        hold.reason,
+        hold.receipt,
+        hold.store,
+        hold.promotion,
+        hold.card_id,
+    )
+    posted = holds.capture(
+        session, chart, hold, wish, points, [PointsRedeemed(chart.member_id)], now
+    )
+    return Done(posted.public_id, posted.balances[chart.member])
+
+
+def release(session: Session, hold: Hold, now: datetime) -> Balance:
+    """Make held points free again. Raises `HoldClosed`."""
+    chart = accounts.chart_of(session, hold.account_id)
+    balance = holds.release(session, chart, hold, now)
+    outbox.append(session, [PointsHeld(chart.member_id)], now)
+    return balance
+
+
+def _chart(session: Session, member: Member, unit: str | None) -> Chart:
+    wanted = units.named(session, member.programme_id, unit)
+    return accounts.chart(session, member.programme_id, wanted.id, member.holder)

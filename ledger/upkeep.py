@@ -1,21 +1,37 @@
-"""What time alone brings, each in bounded batches: points become active or run out, offers begin
-and end. Safe to run late, twice, or on several machines at once."""
+"""What time alone brings, each in bounded batches: points become active or run out, holds time out,
+offers begin and end. Safe to run late, twice, or on several machines at once."""
 
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from ledger import offers, outbox
-from ledger.book import accounts, postings
-from ledger.events import PointsTurned
+from ledger.book import accounts, holds, postings
+from ledger.errors import HoldClosed
+from ledger.events import PointsHeld, PointsTurned
 
 
 def turn(session: Session, now: datetime, limit: int = 200) -> bool:
     """One batch; True if there may be more."""
-    due = accounts.due(session, now, limit)
-    for account_id in sorted(due):
-        programme_id, member_id = accounts.owner(session, account_id)
-        postings.settle(session, programme_id, account_id, now)
-        outbox.append(session, [PointsTurned(member_id)], now)
+    due = sorted(accounts.due(session, now, limit))
+    accounts.lock(session, due)
+    for account_id in due:
+        chart = accounts.chart_of(session, account_id)
+        postings.settle(session, chart, now)
+        outbox.append(session, [PointsTurned(chart.member_id)], now)
     turned = offers.turn_due(session, now, limit)
     return len(due) == limit or turned == limit
+
+
+def release_stale_holds(session: Session, now: datetime, limit: int = 200) -> bool:
+    """Free the points of holds whose time is over; True if there may be more."""
+    stale = sorted(holds.stale(session, now, limit), key=lambda hold: hold.account_id)
+    accounts.lock(session, {hold.account_id for hold in stale})
+    for hold in stale:
+        chart = accounts.chart_of(session, hold.account_id)
+        try:
+            holds.release(session, chart, hold, now, state="timed_out")
+        except HoldClosed:  # it ended while we waited for the account
+            continue
+        outbox.append(session, [PointsHeld(chart.member_id)], now)
+    return len(stale) == limit

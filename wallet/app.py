@@ -18,14 +18,19 @@ from ledger.errors import LedgerError
 from wallet import health, metrics
 from wallet.api import (
     auth,
+    batches,
     contract,
+    corrections,
     docs,
+    holds,
+    households,
     members,
     offers,
     points,
     programmes,
     refusals,
     scans,
+    statements,
     webhooks,
 )
 from wallet.apple.web import PassKitService
@@ -96,14 +101,19 @@ def _api() -> APIBlueprint:
     api = APIBlueprint("api", __name__, url_prefix="/api/v1", tag="API")
     api.before_request(auth.require_key)
     api.before_request(refusals.require_json)
-    for routes in (
-        programmes.routes,
-        members.routes,
-        points.routes,
-        offers.routes,
-        scans.routes,
+    for part in (
+        programmes,
+        members,
+        statements,
+        points,
+        holds,
+        corrections,
+        batches,
+        households,
+        offers,
+        scans,
     ):
-        api.register_blueprint(routes)
+        api.register_blueprint(part.routes)
     return api
 
 

@@ -21,6 +21,19 @@ STATUS = {
     "unknown_member": 404,
     "unknown_card": 404,
     "unknown_offer": 404,
+    "unknown_posting": 404,
+    "unknown_hold": 404,
+    "card_blocked": 409,
+    "hold_closed": 409,
+    "hold_expired": 409,
+    "holds_open": 409,
+    "member_merged": 409,
+    "not_reversible": 409,
+    "other_programme": 409,
+    "points_spent": 409,
+    "pooled_member": 409,
+    "reversal_too_large": 409,
+    "same_member": 409,
     "external_id_taken": 409,
     "phone_taken": 409,
     "email_taken": 409,
@@ -65,3 +78,8 @@ def refuse(
 def of_error(error: LedgerError | WalletError) -> Response:
     """A refusal of an operation, by its code."""
     return problem(STATUS.get(error.code, 422), error.code, str(error), error.facts())
+
+
+def said(error: LedgerError | WalletError) -> str:
+    """The sentence of a refusal, for an answer that holds several."""
+    return sentences.of_refusal(error.code, str(error), error.facts(), language())

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from ledger import outbox
+from ledger import members, outbox
 from ledger.database import Database
 from ledger.events import Event, OfferTurned
 from ledger.outbox import Waiting
@@ -58,9 +58,10 @@ def _hear(
     session: Session, events: Sequence[Event], make_due: Sequence[MakeDue], now: datetime
 ) -> None:
     """Every event of today concerns what cards show."""
-    members = {event.member_id for event in events if event.member_id is not None}
-    if members:
-        refresh(session, issuing.of_members(session, sorted(members)), make_due, now)
+    concerned = sorted({event.member_id for event in events if event.member_id is not None})
+    if concerned:
+        sharing = [member.id for member in members.sharing(session, concerned)]
+        refresh(session, issuing.of_members(session, sharing), make_due, now)
     for programme_id in _whole_programmes(events):
         start_wave(session, programme_id, now)
 

@@ -56,7 +56,8 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         return database.run(lambda session: refresh.advance_wave(session, make_due, clock()))
 
     def keep_up() -> bool:
-        return database.run(lambda session: upkeep.turn(session, clock()))
+        more = database.run(lambda session: upkeep.turn(session, clock()))
+        return database.run(lambda session: upkeep.release_stale_holds(session, clock())) or more
 
     def reconcile() -> bool:
         return installation.google is not None and installation.google.reconcile(clock)

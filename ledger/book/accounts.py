@@ -1,11 +1,14 @@
 """Accounts and balances. A member's account has a balance row; the programme's own accounts
-(issued, redeemed, expired) have none: one row that every posting updates would cost four fifths of
-the rate, and their balance is the sum of their entries."""
+(issued, redeemed, expired, opening) have none: one row that every posting updates would cost four
+fifths of the rate, and their balance is the sum of their entries.
 
-from collections.abc import Sequence
+What a member owes stands on an account of its own kind, so that no balance is ever negative; the
+amount is repeated in the balance row, where every posting sees it under the same lock."""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import CheckConstraint, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -13,17 +16,19 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database import Base, Identifier, Instant, insert_or
 from ledger.points import MOST_POINTS, NEVER
 
-OwnKind = Literal["issued", "redeemed", "expired"]
+OwnKind = Literal["issued", "redeemed", "expired", "opening"]
 MEMBER = "member"
+DEBT = "debt"
 NO_OWNER = 0  # SQLite has no "nulls not distinct"; member ids begin at 1
 
 
 class Account(Base):
     __tablename__ = "ledger_account"
-    __table_args__ = (UniqueConstraint("programme_id", "kind", "member_id"),)
+    __table_args__ = (UniqueConstraint("unit_id", "member_id", "kind"),)
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     programme_id: Mapped[int]
+    unit_id: Mapped[int]
     kind: Mapped[str] = mapped_column(String(20))
     member_id: Mapped[int] = mapped_column(index=True)
 
@@ -34,18 +39,21 @@ class BalanceRow(Base):
         CheckConstraint(f"available >= 0 AND available <= {MOST_POINTS}", name="available"),
         CheckConstraint(f"pending >= 0 AND pending <= {MOST_POINTS}", name="pending"),
         CheckConstraint(f"held >= 0 AND held <= {MOST_POINTS}", name="held"),
+        CheckConstraint(f"debt >= 0 AND debt <= {MOST_POINTS}", name="debt"),
     )
 
     account_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
     available: Mapped[int] = mapped_column(default=0)
     pending: Mapped[int] = mapped_column(default=0)
     held: Mapped[int] = mapped_column(default=0)
+    debt: Mapped[int] = mapped_column(default=0, server_default="0")
     next_change_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Points of one member account: free to spend, not yet active, set aside by a hold.
+    """Points of one member account: free to spend, not yet active, set aside by a hold; and what
+    the member owes.
 
     `next_change_at` is the next moment at which a lot becomes active or runs out."""
 
@@ -53,6 +61,7 @@ class Balance:
     available: int
     pending: int
     held: int
+    debt: int = 0
     next_change_at: datetime = NEVER
 
     @property
@@ -61,36 +70,105 @@ class Balance:
         return self.available + self.pending + self.held
 
 
-def open_for(session: Session, programme_id: int, member_id: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The accounts that a member's postings in one unit run between, by kind. The programme's own
+    ones and the member's debt are opened when first needed."""
+
+    programme_id: int
+    unit_id: int
+    member_id: int
+    member: int
+    others: Mapping[str, int]
+
+
+def open_for(session: Session, programme_id: int, unit_id: int, member_id: int) -> int:
     """A new member's account, empty. Returns its id."""
-    account = Account(programme_id=programme_id, kind=MEMBER, member_id=member_id)
-    session.add(account)
-    session.flush()
-    session.add(BalanceRow(account_id=account.id, next_change_at=NEVER))
-    session.flush()
-    return account.id
-
-
-def of_member(session: Session, member_id: int) -> int:
-    return session.scalars(
-        select(Account.id).where(Account.member_id == member_id, Account.kind == MEMBER)
-    ).one()
-
-
-def own(session: Session, programme_id: int, kind: OwnKind) -> int:
-    """The programme's own account of this kind; opened when first needed."""
-    wanted = select(Account.id).where(
-        Account.programme_id == programme_id, Account.kind == kind, Account.member_id == NO_OWNER
+    account_id = _open(session, programme_id, unit_id, MEMBER, member_id)
+    session.execute(
+        insert_or(session, BalanceRow)
+        .values(account_id=account_id, available=0, pending=0, held=0, debt=0, next_change_at=NEVER)
+        .on_conflict_do_nothing()
     )
-    account_id = session.execute(wanted).scalar_one_or_none()
-    if account_id is None:
-        session.execute(
-            insert_or(session, Account)
-            .values(programme_id=programme_id, kind=kind, member_id=NO_OWNER)
-            .on_conflict_do_nothing()
-        )
-        account_id = session.execute(wanted).scalar_one()
     return account_id
+
+
+def chart(session: Session, programme_id: int, unit_id: int, member_id: int) -> Chart:
+    """All accounts of a member and of the programme in this unit, in one query. A member who never
+    had any of the unit gets an account now."""
+    rows = session.execute(
+        select(Account.id, Account.kind, Account.member_id).where(
+            Account.unit_id == unit_id, Account.member_id.in_((NO_OWNER, member_id))
+        )
+    ).all()
+    kinds = {row.kind: row.id for row in rows}
+    account_id = kinds.pop(MEMBER, None)
+    if account_id is None:
+        account_id = open_for(session, programme_id, unit_id, member_id)
+    return Chart(programme_id, unit_id, member_id, account_id, kinds)
+
+
+def charts(
+    session: Session, programme_id: int, unit_id: int, member_ids: Iterable[int]
+) -> list[Chart]:
+    """The charts of many members of one programme; the programme's own accounts are open in them
+    all."""
+    rows = session.execute(
+        select(Account.id, Account.kind, Account.member_id).where(
+            Account.unit_id == unit_id,
+            Account.member_id.in_([NO_OWNER, *member_ids]),
+        )
+    ).all()
+    kinds: dict[int, dict[str, int]] = {}
+    for row in rows:
+        kinds.setdefault(row.member_id, {})[row.kind] = row.id
+    owns = kinds.pop(NO_OWNER, {})
+    for kind in get_args(OwnKind):
+        if kind not in owns:
+            owns[kind] = _open(session, programme_id, unit_id, kind, NO_OWNER)
+    found = []
+    for member_id in sorted(member_ids):
+        theirs = kinds.get(member_id, {})
+        account_id = theirs.get(MEMBER)
+        if account_id is None:
+            account_id = open_for(session, programme_id, unit_id, member_id)
+        found.append(Chart(programme_id, unit_id, member_id, account_id, {**theirs, **owns}))
+    return found
+
+
+def own(session: Session, chart: Chart, kind: OwnKind) -> int:
+    """The programme's own account of this kind."""
+    found = chart.others.get(kind)
+    if found is not None:
+        return found
+    return _open(session, chart.programme_id, chart.unit_id, kind, NO_OWNER)
+
+
+def debt(session: Session, chart: Chart) -> int:
+    """The account of what the member owes."""
+    found = chart.others.get(DEBT)
+    if found is not None:
+        return found
+    return _open(session, chart.programme_id, chart.unit_id, DEBT, chart.member_id)
+
+
+def chart_of(session: Session, account_id: int) -> Chart:
+    """The chart that a member account belongs to."""
+    account = session.execute(
+        select(Account.programme_id, Account.unit_id, Account.member_id).where(
+            Account.id == account_id
+        )
+    ).one()
+    return chart(session, *account)
+
+
+def of_member(session: Session, unit_id: int, member_id: int) -> int | None:
+    """The member's account in this unit; None if they never had any of it."""
+    return session.scalar(
+        select(Account.id).where(
+            Account.unit_id == unit_id, Account.member_id == member_id, Account.kind == MEMBER
+        )
+    )
 
 
 def balance(session: Session, account_id: int) -> Balance:
@@ -98,17 +176,21 @@ def balance(session: Session, account_id: int) -> Balance:
     return _balances(session, [account_id], lock=False)[account_id]
 
 
-def balances_of(session: Session, member_ids: Sequence[int]) -> dict[int, Balance]:
-    """Balances of many members at once, by member id."""
-    accounts = select(Account.id, Account.member_id).where(
-        Account.member_id.in_(member_ids), Account.kind == MEMBER
+def balances_of(
+    session: Session, unit_ids: Iterable[int], member_ids: Sequence[int]
+) -> dict[tuple[int, int], Balance]:
+    """Balances of many members at once, by member id and unit id."""
+    accounts = select(Account.id, Account.member_id, Account.unit_id).where(
+        Account.unit_id.in_(list(unit_ids)),
+        Account.member_id.in_(member_ids),
+        Account.kind == MEMBER,
     )
-    owners = {row.id: row.member_id for row in session.execute(accounts)}
+    owners = {row.id: (row.member_id, row.unit_id) for row in session.execute(accounts)}
     found = _balances(session, list(owners), lock=False)
     return {owners[account_id]: value for account_id, value in found.items()}
 
 
-def lock(session: Session, account_ids: Sequence[int]) -> dict[int, Balance]:
+def lock(session: Session, account_ids: Iterable[int]) -> dict[int, Balance]:
     """Balances by account id, locked in ascending order until the transaction ends."""
     return _balances(session, sorted(account_ids), lock=True)
 
@@ -119,6 +201,7 @@ def change(
     *,
     available: int = 0,
     pending: int = 0,
+    held: int = 0,
     next_change_at: datetime | None = None,
 ) -> Balance:
     """Move a locked balance by these amounts. The table's own checks refuse a result below zero."""
@@ -128,15 +211,13 @@ def change(
         .values(
             available=BalanceRow.available + available,
             pending=BalanceRow.pending + pending,
+            held=BalanceRow.held + held,
             **({} if next_change_at is None else {"next_change_at": next_change_at}),
         )
-        .returning(
-            BalanceRow.available, BalanceRow.pending, BalanceRow.held, BalanceRow.next_change_at
-        )
+        .returning(*_COLUMNS)
         .execution_options(synchronize_session=False)
     )
-    row = session.execute(moved).one()
-    return Balance(account_id, row.available, row.pending, row.held, row.next_change_at)
+    return Balance(*session.execute(moved).one())
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
@@ -149,24 +230,36 @@ def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     ).all()
 
 
-def owner(session: Session, account_id: int) -> tuple[int, int]:
-    """Programme id and member id of a member account."""
-    account = session.get_one(Account, account_id)
-    return account.programme_id, account.member_id
+_COLUMNS = (
+    BalanceRow.account_id,
+    BalanceRow.available,
+    BalanceRow.pending,
+    BalanceRow.held,
+    BalanceRow.debt,
+    BalanceRow.next_change_at,
+)
 
 
 def _balances(session: Session, account_ids: Sequence[int], *, lock: bool) -> dict[int, Balance]:
     query = (
-        select(
-            BalanceRow.account_id,
-            BalanceRow.available,
-            BalanceRow.pending,
-            BalanceRow.held,
-            BalanceRow.next_change_at,
-        )
+        select(*_COLUMNS)
         .where(BalanceRow.account_id.in_(account_ids))
         .order_by(BalanceRow.account_id)
     )
     if lock:
         query = query.with_for_update()
     return {row.account_id: Balance(*row) for row in session.execute(query)}
+
+
+def _open(session: Session, programme_id: int, unit_id: int, kind: str, member_id: int) -> int:
+    """Two may open one account at once: the unique key decides."""
+    session.execute(
+        insert_or(session, Account)
+        .values(programme_id=programme_id, unit_id=unit_id, kind=kind, member_id=member_id)
+        .on_conflict_do_nothing()
+    )
+    return session.execute(
+        select(Account.id).where(
+            Account.unit_id == unit_id, Account.member_id == member_id, Account.kind == kind
+        )
+    ).scalar_one()

@@ -2,11 +2,12 @@
 
 Every function here expects the account's balance row to be locked by the caller."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Index, case, func, insert, select, text, update
+from sqlalchemy import CheckConstraint, Index, case, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, Instant
@@ -14,12 +15,18 @@ from ledger.points import NEVER
 
 PAGE = 16  # lots read at a time while spending: most redemptions end within the first page
 
+Purse = Literal["available", "pending", "held"]
+
 
 class Lot(Base):
+    """`remaining` counts what holds have set aside, `held` says how much of it that is. `active`:
+    its time has come, and the balance counts it as available."""
+
     __tablename__ = "ledger_lot"
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("remaining >= 0 AND remaining <= amount", name="remaining"),
+        CheckConstraint("held >= 0 AND held <= remaining", name="held"),
         Index(
             "ix_ledger_lot_open",
             "account_id",
@@ -32,22 +39,25 @@ class Lot(Base):
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     account_id: Mapped[int]
-    posting_id: Mapped[int]
+    posting_id: Mapped[int] = mapped_column(index=True)
     activates_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant)
     amount: Mapped[int]
     remaining: Mapped[int]
+    held: Mapped[int] = mapped_column(default=0, server_default="0")
     active: Mapped[bool]
 
 
 class LotMove(Base):
-    """What a posting took from a lot: what makes an exact reversal possible."""
+    """What a posting took from a lot, or put back into it (negative): what makes an exact reversal
+    possible. `line` keeps the order of spending, for dates of lots may change later."""
 
     __tablename__ = "ledger_lot_move"
 
     posting_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
     lot_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
     amount: Mapped[int]
+    line: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +69,58 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Parcel:
+    """Points that will be a lot of their own."""
+
+    amount: int
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
 class Take:
-    """So many points out of this lot."""
+    """So many points out of this lot; negative puts them back. `purse` is where the balance counts
+    them."""
 
     lot_id: int
     amount: int
+    purse: Purse = "available"
 
 
-def add(
-    session: Session, account_id: int, posting_id: int, amount: int, term: Term, now: datetime
-) -> None:
-    session.execute(
-        insert(Lot).values(
-            account_id=account_id,
-            posting_id=posting_id,
-            activates_at=term.activates_at,
-            expires_at=term.expires_at,
-            amount=amount,
-            remaining=amount,
-            active=term.activates_at <= now,
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What stands in a lot: `free` is not held."""
+
+    lot_id: int
+    term: Term
+    amount: int
+    free: int
+    held: int
+    active: bool
+
+    @property
+    def purse(self) -> Purse:
+        return "available" if self.active else "pending"
+
+    def take(self, amount: int) -> Take:
+        return Take(self.lot_id, amount, self.purse)
 
 
-def oldest_first(session: Session, account_id: int, amount: int) -> tuple[Take, ...]:
-    """Where `amount` active points come from: soonest expiry first, then oldest lot.
+_STOCK = (Lot.id, Lot.activates_at, Lot.expires_at, Lot.amount, Lot.remaining, Lot.held, Lot.active)
 
-    The caller knows from the balance that they are there; if the lots do not agree, the book is
-    broken and the transaction must not go on."""
-    takes: list[Take] = []
-    missing = amount
+
+def spendable(session: Session, account_id: int) -> Iterator[Stock]:
+    """Active lots with free points in the order of spending: soonest expiry first, then oldest;
+    read a page at a time."""
     after: tuple[datetime, int] | None = None
-    while missing:
+    while True:
         query = (
-            select(Lot.id, Lot.remaining, Lot.expires_at)
-            .where(Lot.account_id == account_id, Lot.remaining > 0, Lot.active)
+            select(*_STOCK)
+            .where(
+                Lot.account_id == account_id,
+                Lot.remaining > 0,
+                Lot.remaining > Lot.held,
+                Lot.active,
+            )
             .order_by(Lot.expires_at, Lot.id)
             .limit(PAGE)
         )
@@ -102,30 +129,91 @@ def oldest_first(session: Session, account_id: int, amount: int) -> tuple[Take, 
             query = query.where(
                 (Lot.expires_at > expires_at) | ((Lot.expires_at == expires_at) & (Lot.id > lot_id))
             )
-        page = session.execute(query).all()
-        if not page:
-            raise AssertionError(f"lots of account {account_id} lack {missing} of its balance")
-        for lot in page:
-            takes.append(Take(lot.id, min(missing, lot.remaining)))
-            missing -= takes[-1].amount
-            if not missing:
-                break
-        after = page[-1].expires_at, page[-1].id
-    return tuple(takes)
+        page = _stocks(session.execute(query))
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].term.expires_at, page[-1].lot_id
 
 
-def take(session: Session, posting_id: int, takes: Sequence[Take]) -> None:
-    """Take the points out of their lots, and note it for whoever reverses the posting."""
+def oldest_first(stocks: Iterable[Stock], amount: int) -> list[tuple[Stock, int]]:
+    """Which lots `amount` comes from, and how much from each. Less than `amount` in all if there is
+    no more."""
+    parts: list[tuple[Stock, int]] = []
+    missing = amount
+    for stock in stocks:
+        if not missing:
+            break
+        part = min(missing, stock.free)
+        parts.append((stock, part))
+        missing -= part
+    return parts
+
+
+def to_spend(session: Session, account_id: int, amount: int) -> list[tuple[Stock, int]]:
+    """Where `amount` available points come from.
+
+    The caller knows from the balance that they are there; if the lots do not agree, the book is
+    broken and the transaction must not go on."""
+    parts = oldest_first(spendable(session, account_id), amount)
+    if sum(part for _, part in parts) != amount:
+        raise AssertionError(f"the lots of account {account_id} lack points of its balance")
+    return parts
+
+
+def open_in(session: Session, account_ids: Sequence[int]) -> dict[int, list[Stock]]:
+    """All lots with free points of these accounts, active or not, in the order of spending."""
+    rows: Iterable[Sequence[Any]] = session.execute(
+        select(Lot.account_id, *_STOCK)
+        .where(Lot.account_id.in_(account_ids), Lot.remaining > 0, Lot.remaining > Lot.held)
+        .order_by(Lot.account_id, Lot.expires_at, Lot.id)
+    )
+    found: dict[int, list[Stock]] = {account_id: [] for account_id in account_ids}
+    for row in rows:
+        found[row[0]].append(_stock(row[1:]))
+    return found
+
+
+def made_by(session: Session, posting_id: int, account_id: int) -> list[Stock]:
+    """The lots that a posting made on an account, in the order in which it made them."""
+    return _stocks(
+        session.execute(
+            select(*_STOCK)
+            .where(Lot.posting_id == posting_id, Lot.account_id == account_id)
+            .order_by(Lot.id)
+        )
+    )
+
+
+def taken_by(session: Session, posting_id: int, account_id: int) -> list[tuple[Stock, int]]:
+    """The lots of an account that a posting took from and how much, in the order of spending."""
+    rows: Iterable[Sequence[Any]] = session.execute(
+        select(LotMove.amount.label("taken"), *_STOCK)
+        .join(Lot, Lot.id == LotMove.lot_id)
+        .where(LotMove.posting_id == posting_id, Lot.account_id == account_id)
+        .order_by(LotMove.line, Lot.id)
+    )
+    return [(_stock(row[1:]), row[0]) for row in rows]
+
+
+def set_aside(session: Session, takes: Sequence[Take], sign: Literal[1, -1]) -> None:
+    """Mark points of lots as held, or (-1) as free again."""
     for one in takes:
         session.execute(
             update(Lot)
             .where(Lot.id == one.lot_id)
-            .values(remaining=Lot.remaining - one.amount)
+            .values(held=Lot.held + sign * one.amount)
             .execution_options(synchronize_session=False)
         )
+
+
+def prolong(session: Session, lot_ids: Sequence[int], expires_at: datetime) -> None:
+    """Give lots whose time is over another one: a grace for points that come back too late."""
     session.execute(
-        insert(LotMove),
-        [{"posting_id": posting_id, "lot_id": one.lot_id, "amount": one.amount} for one in takes],
+        update(Lot)
+        .where(Lot.id.in_(lot_ids))
+        .values(expires_at=expires_at)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -147,20 +235,35 @@ def activate_due(session: Session, account_id: int, now: datetime) -> int:
 
 
 def expired(session: Session, account_id: int, now: datetime) -> tuple[Take, ...]:
-    """What is left in lots whose time is over."""
+    """What is left in lots whose time is over. Points that a hold has set aside stay for that hold
+    alone."""
     rows = session.execute(
-        select(Lot.id, Lot.remaining)
-        .where(Lot.account_id == account_id, Lot.remaining > 0, Lot.expires_at <= now)
+        select(Lot.id, Lot.remaining - Lot.held)
+        .where(
+            Lot.account_id == account_id,
+            Lot.remaining > 0,
+            Lot.remaining > Lot.held,
+            Lot.expires_at <= now,
+        )
         .order_by(Lot.expires_at, Lot.id)
     )
-    return tuple(Take(row.id, row.remaining) for row in rows)
+    return tuple(Take(lot_id, free) for lot_id, free in rows)
 
 
 def next_change(session: Session, account_id: int) -> datetime:
     """The next moment at which a lot of the account becomes active or runs out."""
     moment = session.scalar(
         select(func.min(case((Lot.active, Lot.expires_at), else_=Lot.activates_at))).where(
-            Lot.account_id == account_id, Lot.remaining > 0
+            Lot.account_id == account_id, Lot.remaining > 0, Lot.remaining > Lot.held
         )
     )
     return NEVER if moment is None else moment
+
+
+def _stocks(rows: Iterable[Sequence[Any]]) -> list[Stock]:
+    return [_stock(row) for row in rows]
+
+
+def _stock(row: Sequence[Any]) -> Stock:
+    lot_id, activates_at, expires_at, amount, remaining, held, active = row
+    return Stock(lot_id, Term(activates_at, expires_at), amount, remaining - held, held, active)

@@ -7,9 +7,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import ledger_bench
 import signing
 
 RESULTS = Path("var/bench.json")
+LEDGER = (
+    ("posting_8", "one posting a call, 8 workers / pgbench, 8 clients", 0.20, 0.35),
+    ("posting_1", "one posting a call, 1 worker / pgbench, 1 client", 0.35, 0.50),
+    ("redemption", "redemption over 10 open lots, 8 workers / pgbench, 8 clients", 0.12, 0.25),
+    ("batch", "batches of 1,000, 1 worker / pgbench doing the same", 0.30, 0.60),
+    ("common_programme", "one common programme / a hundred", 0.85, 1.0),
+    ("sqlite", "SQLite: one posting / the bare driver doing the same", 0.20, 0.33),
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Figure:
 
 def main() -> int:
     signed = signing.measure()
+    booked = ledger_bench.measure()
     figures = [
         Figure(
             "signing_ratio",
@@ -38,7 +48,8 @@ def main() -> int:
             signed["signing_ratio"],
             0.75,
             0.84,
-        )
+        ),
+        *(Figure(name, what, booked[name], floor, goal) for name, what, floor, goal in LEDGER),
     ]
     sys.stdout.write(f"{'':66} {'measured':>9} {'floor':>6} {'goal':>6}\n")
     for one in figures:
@@ -50,7 +61,7 @@ def main() -> int:
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "figures": [{**asdict(one), "verdict": one.verdict} for one in figures],
-        "details": signed,
+        "details": {**signed, **booked},
     }
     RESULTS.write_text(json.dumps(document, indent=2) + "\n")
     return int(any(one.value < one.floor for one in figures))

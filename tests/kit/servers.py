@@ -27,6 +27,7 @@ class Postgres:
     """A server that listens on a socket in `sockets` only."""
 
     sockets: Path
+    binaries: Path
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.sockets}"
@@ -38,8 +39,10 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A fresh server, gone afterwards. It refuses to run as root, so then it runs as nobody."""
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A fresh server, gone afterwards. It refuses to run as root, so then it runs as nobody. What
+    it commits survives a crash of the machine only if it is to be `durable`: tests do not wait for
+    the disk."""
     user = "nobody" if os.getuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="kopilka-pg-") as name:
         folder = Path(name)
@@ -54,7 +57,7 @@ def postgres() -> Iterator[Postgres]:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(folder),
-            "fsync": "off",
+            "fsync": "on" if durable else "off",
             "max_connections": "200",
             "log_min_messages": "error",
         }
@@ -64,7 +67,7 @@ def postgres() -> Iterator[Postgres]:
         server = subprocess.Popen(command, user=user, stdout=log, stderr=log, cwd=folder)
         try:
             _wait_for(lambda: psycopg.connect(f"host={folder} user=postgres").close())
-            yield Postgres(folder)
+            yield Postgres(folder, binaries)
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(30)

@@ -1,8 +1,227 @@
 """These run on both databases."""
 
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
+from books import check_books
+from clocks import StoppedClock
+
+from ledger import (
+    accruals,
+    corrections,
+    enrolment,
+    programmes,
+    redemptions,
+    transfers,
+    units,
+    upkeep,
+)
+from ledger.accruals import Cause, Grant
+from ledger.book import holds, reversals, statements
+from ledger.book.accounts import Balance
+from ledger.book.statements import Filter, Line
+from ledger.corrections import Reversal
+from ledger.database import Database
+from ledger.members import Member, Profile
+from ledger.programmes import Terms
+from ledger.redemptions import Spend
+from ledger.settings import LedgerSettings
+from ledger.transfers import Gift
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(LedgerSettings(database_url))
+    yield database
+    with database.reading() as session:
+        check_books(session)
+    database.close()
+
+
+@dataclass
+class Club:
+    """A programme, and hands to do things in it. Each call is a transaction of its own."""
+
+    database: Database
+    clock: StoppedClock
+    code: str = "club"
+
+    def open(self, **terms: Any) -> None:
+        with self.database.transaction() as session:
+            programmes.create(session, Terms(self.code, "Клуб", **terms), self.clock())
+
+    def join(self, name: str = "Анна") -> Member:
+        with self.database.transaction() as session:
+            programme = programmes.by_code(session, self.code)
+            return enrolment.join(session, programme, Profile(name=name), self.clock()).member
+
+    def days(self, days: float) -> datetime:
+        return self.clock() + timedelta(days=days)
+
+    def grant(self, member: Member, points: int, **terms: Any) -> str:
+        """`expires` and `activates` in days from now; the rest as in `Cause` and `Grant`."""
+        told = {name: terms.pop(name) for name in list(terms) if name in Cause.__slots__}
+        for name in ("activates", "expires"):
+            if name in terms:
+                terms[f"{name}_at"] = self.days(terms.pop(name))
+        grant = Grant(points, Cause(**told), **terms)
+        return self.database.run(
+            lambda session: accruals.grant(
+                session, self._again(session, member), grant, self.clock()
+            )
+        ).posting_id
+
+    def redeem(self, member: Member, points: int, **told: Any) -> str:
+        unit = told.pop("unit", None)
+        spend = Spend(points, Cause(**told), unit)
+        return self.database.run(
+            lambda session: redemptions.redeem(
+                session, self._again(session, member), spend, self.clock()
+            )
+        ).posting_id
+
+    def hold(self, member: Member, points: int, minutes: float = 30) -> str:
+        lasts = timedelta(minutes=minutes)
+        return self.database.run(
+            lambda session: (
+                redemptions.hold(
+                    session, self._again(session, member), Spend(points), lasts, self.clock()
+                ).hold.public_id
+            )
+        )
+
+    def capture(self, hold: str, points: int | None = None) -> str:
+        return self.database.run(
+            lambda session: redemptions.capture(
+                session, holds.find(session, hold), points, self.clock()
+            )
+        ).posting_id
+
+    def release(self, hold: str) -> None:
+        self.database.run(
+            lambda session: redemptions.release(session, holds.find(session, hold), self.clock())
+        )
+
+    def reverse(self, posting: str, points: int | None = None, **terms: Any) -> str:
+        return self.database.run(
+            lambda session: corrections.reverse(
+                session,
+                reversals.find(session, posting),
+                Reversal(points, **terms),
+                self.clock(),
+            )
+        ).posting_id
+
+    def transfer(self, giver: Member, taker: Member, points: int) -> str:
+        return self.database.run(
+            lambda session: transfers.transfer(
+                session,
+                self._again(session, giver),
+                self._again(session, taker),
+                Gift(points),
+                self.clock(),
+            )
+        ).giver.posting_id
+
+    def household(self, member: Member, head: Member) -> None:
+        self.database.run(
+            lambda session: transfers.join_household(
+                session, self._again(session, member), self._again(session, head), self.clock()
+            )
+        )
+
+    def leave(self, member: Member) -> None:
+        self.database.run(
+            lambda session: transfers.leave_household(
+                session, self._again(session, member), self.clock()
+            )
+        )
+
+    def merge(self, member: Member, into: Member) -> None:
+        self.database.run(
+            lambda session: transfers.merge(
+                session, self._again(session, member), self._again(session, into), self.clock()
+            )
+        )
+
+    def settle(self) -> None:
+        while self.database.run(lambda session: upkeep.turn(session, self.clock(), limit=2)):
+            pass
+
+    def turn(self, **passed: float) -> None:
+        """Let time pass, and do what it brings."""
+        self.clock.advance(**passed)
+        self.settle()
+        while self.database.run(
+            lambda session: upkeep.release_stale_holds(session, self.clock(), limit=2)
+        ):
+            pass
+
+    def balance(self, member: Member, unit: str | None = None) -> Balance:
+        with self.database.reading() as session:
+            found = statements.balances(session, self._again(session, member))
+            return next(
+                balance for of, balance in found if (of.main if unit is None else of.code == unit)
+            )
+
+    def has(self, member: Member) -> tuple[int, int, int, int]:
+        """Available, pending, held, owed."""
+        found = self.balance(member)
+        return found.available, found.pending, found.held, found.debt
+
+    def lines(self, member: Member, wanted: Filter | None = None) -> list[Line]:
+        """The statement, newest first."""
+        account_id = self.balance(member).account_id
+        with self.database.reading() as session:
+            return statements.statement(session, account_id, wanted or Filter(), None, 1000)
+
+    def story(self, member: Member, wanted: Filter | None = None) -> list[tuple[str, int, int]]:
+        """The statement, oldest first."""
+        lines = reversed(self.lines(member, wanted))
+        return [(line.kind, line.points, line.balance_after) for line in lines]
+
+    def add_unit(self, terms: units.UnitTerms) -> None:
+        with self.database.transaction() as session:
+            programme = programmes.by_code(session, self.code)
+            units.add(session, programme.id, terms)
+
+    @staticmethod
+    def _again(session: Any, member: Member) -> Member:
+        return session.get_one(Member, member.id)
+
+
+@pytest.fixture
+def club(database: Database, clock: StoppedClock) -> Club:
+    club = Club(database, clock)
+    club.open()
+    return club
+
+
+@pytest.fixture
+def anna(club: Club) -> Member:
+    return club.join("Анна")
+
+
+@pytest.fixture
+def boris(club: Club) -> Member:
+    return club.join("Борис")
+
+
+@pytest.fixture
+def make_club() -> Callable[[Database], Iterator[Club]]:
+    """One club after the other in one database, each with a clock of its own."""
+
+    def clubs(database: Database) -> Iterator[Club]:
+        for number in itertools.count():
+            yield Club(database, StoppedClock(), f"club-{number}")
+
+    return clubs

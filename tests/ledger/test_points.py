@@ -9,10 +9,11 @@ from books import check_books
 from clocks import StoppedClock
 from sqlalchemy.orm import Session
 
-from ledger import accruals, enrolment, members, programmes, redemptions, upkeep
-from ledger.accruals import Grant
-from ledger.book import accounts, postings
+from ledger import accruals, enrolment, members, programmes, redemptions, units, upkeep
+from ledger.accruals import Cause, Grant
+from ledger.book import statements
 from ledger.book.accounts import Balance
+from ledger.book.statements import Filter
 from ledger.database import Database
 from ledger.errors import (
     BalanceTooLarge,
@@ -49,10 +50,14 @@ def member(database: Database, clock: StoppedClock) -> Member:
 Do = Callable[..., object]
 
 
+def granted(points: int, occurred_at: datetime | None = None, **terms: datetime) -> Grant:
+    return Grant(points, Cause(occurred_at=occurred_at), **terms)
+
+
 @pytest.fixture
 def grant(database: Database, member: Member, clock: StoppedClock) -> Do:
     return lambda points, **terms: database.run(
-        lambda session: accruals.grant(session, member, Grant(points, **terms), clock())
+        lambda session: accruals.grant(session, member, granted(points, **terms), clock())
     )
 
 
@@ -67,7 +72,7 @@ def redeem(database: Database, member: Member, clock: StoppedClock) -> Do:
 def balance(database: Database, member: Member) -> Callable[[], Balance]:
     def read() -> Balance:
         with database.reading() as session:
-            return accounts.balance(session, accounts.of_member(session, member.id))
+            return statements.balances(session, member)[0][1]
 
     return read
 
@@ -82,8 +87,8 @@ def turn(database: Database, clock: StoppedClock) -> Callable[[], None]:
 
 
 def kinds(session: Session, member: Member) -> list[tuple[str, int, int]]:
-    account_id = accounts.of_member(session, member.id)
-    lines = postings.statement(session, account_id, None, 100)
+    account_id = statements.balances(session, member)[0][1].account_id
+    lines = statements.statement(session, account_id, Filter(), None, 100)
     return [(line.kind, line.points, line.balance_after) for line in lines]
 
 
@@ -166,16 +171,17 @@ def test_points_live_to_the_end_of_the_day_in_the_programmes_zone(database: Data
     with database.transaction() as session:
         terms = Terms("year", "Год", timezone="Europe/Moscow", points_live_days=365)
         programme = programmes.create(session, terms, now)
-        assert programme.expiry(now) == datetime(2027, 2, 28, 21, tzinfo=UTC)
+        unit = units.named(session, programme.id, None)
+        assert unit.expiry(now, programme.timezone) == datetime(2027, 2, 28, 21, tzinfo=UTC)
 
 
 def test_a_leap_day_counts_as_a_day(database: Database) -> None:
     now = datetime(2028, 2, 28, 12, tzinfo=UTC)
     with database.transaction() as session:
         terms = Terms("day", "День", timezone="UTC", points_live_days=1)
-        assert programmes.create(session, terms, now).expiry(now) == datetime(
-            2028, 3, 1, tzinfo=UTC
-        )
+        programme = programmes.create(session, terms, now)
+        unit = units.named(session, programme.id, None)
+        assert unit.expiry(now, "UTC") == datetime(2028, 3, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 a misspelt name is an error, not a wish that nobody hears."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.consents import Purpose, Source
+from ledger.points import MOST_POINTS
 from wallet.fields import (
     Birthday,
     Body,
@@ -21,11 +22,14 @@ from wallet.fields import (
     OfferText,
     Phone,
     Points,
+    Readable,
     Reason,
     Receipt,
     Title,
     Version,
 )
+
+MOST_ITEMS = 5_000  # of a batch
 
 
 class Answer(BaseModel):
@@ -99,20 +103,26 @@ class ForMember(Body):
         return self
 
 
-class AccrualIn(ForMember):
-    points: Points
+class Told(Body):
+    """Why points move, in the shop's own words."""
+
     reason: Reason | None = None
     receipt: Receipt | None = None
+    store: Receipt | None = None
+    promotion: Receipt | None = None
     occurred_at: Moment | None = None
+
+
+class AccrualIn(ForMember, Told):
+    points: Points
+    unit: Code | None = None
     activates_at: Moment | None = None
     expires_at: Moment | None = None
 
 
-class RedemptionIn(ForMember):
+class RedemptionIn(ForMember, Told):
     points: Points
-    reason: Reason | None = None
-    receipt: Receipt | None = None
-    occurred_at: Moment | None = None
+    unit: Code | None = None
 
 
 class OfferIn(Body):
@@ -236,6 +246,102 @@ class MembersOut(Answer):
     next_cursor: str | None
 
 
+class HoldIn(ForMember, Told):
+    """Points to be set aside. Without `lasts_seconds` they are free again after half an hour."""
+
+    points: Points
+    unit: Code | None = None
+    lasts_seconds: Annotated[int, Field(ge=1, le=30 * 86_400)] = 1_800
+
+
+class CaptureIn(Body):
+    """How much of the hold is spent; all of it unless `points` says less."""
+
+    points: Points | None = None
+
+
+class ReversalIn(Told):
+    """How much of the posting is undone; all that is left of it unless `points` says less. Points
+    that come back after their time live until `expires_at`."""
+
+    points: Points | None = None
+    expires_at: Moment | None = None
+
+
+class TransferIn(Told):
+    giver: ForMember = Field(alias="from")
+    taker: ForMember = Field(alias="to")
+    points: Points
+    unit: Code | None = None
+
+
+class BatchItemIn(ForMember, Told):
+    """One accrual or redemption, with an idempotency key of its own."""
+
+    key: Annotated[str, Readable, Field(min_length=1, max_length=255)]
+    type: Literal["accrual", "redemption"]
+    points: Points
+    unit: Code | None = None
+    activates_at: Moment | None = None
+    expires_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def dates_of_accruals(self) -> Self:
+        if self.type == "redemption" and (self.activates_at or self.expires_at):
+            raise PydanticCustomError("no_dates", "a redemption has no activates_at or expires_at")
+        return self
+
+
+class BatchIn(Body):
+    items: Annotated[list[BatchItemIn], Field(min_length=1, max_length=MOST_ITEMS)]
+
+
+class IntoIn(Body):
+    """The member that stays."""
+
+    into: Id
+
+
+class HeadIn(Body):
+    """The member whose account the household shares."""
+
+    head: Id
+
+
+class NothingIn(Body):
+    """No fields."""
+
+
+class StatementIn(PageIn):
+    """Which lines of a statement are wanted: all filters must fit. The dates bound `occurred_at`,
+    `since` included and `until` not."""
+
+    unit: Code | None = None
+    kind: Code | None = None
+    store: Receipt | None = None
+    promotion: Receipt | None = None
+    receipt: Receipt | None = None
+    card: Id | None = None
+    at_least: Annotated[int, Field(ge=0, le=MOST_POINTS)] | None = None
+    at_most: Annotated[int, Field(ge=0, le=MOST_POINTS)] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class BalancesIn(BaseModel):
+    """`at`: what the member had in all at that moment, instead of now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: Moment | None = None
+
+
+class UnitIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    unit: Code | None = None
+
+
 class PostingOut(Answer):
     """An accrual or a redemption as it was posted, with the balance right after it."""
 
@@ -243,6 +349,92 @@ class PostingOut(Answer):
     member: str
     points: int
     balance: BalanceOut
+
+
+class HoldOut(Answer):
+    """Points set aside. `posting` is the redemption that captured them."""
+
+    id: str
+    member: str
+    points: int
+    state: Literal["open", "captured", "released", "timed_out"]
+    captured: int
+    posting: str | None
+    placed_at: datetime
+    expires_at: datetime
+    balance: BalanceOut
+
+
+class SideOut(Answer):
+    """A member whom a posting concerns, with the balance right after it."""
+
+    member: str
+    balance: BalanceOut
+
+
+class ReversalOut(Answer):
+    """A posting that undid `points` of another one."""
+
+    id: str
+    reverses: str
+    points: int
+    members: list[SideOut]
+
+
+class TransferOut(Answer):
+    id: str
+    points: int
+    giver: SideOut = Field(alias="from")
+    taker: SideOut = Field(alias="to")
+
+
+class BatchItemOut(Answer):
+    """What became of one item: the posting, or why there is none."""
+
+    key: str
+    status: int
+    posting: PostingOut | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+class BatchOut(Answer):
+    items: list[BatchItemOut]
+
+
+class UnitBalanceOut(Answer):
+    """What a member has of one unit, in its smallest piece: `scale` decimal places. `debt` is what
+    they owe. For a moment in the past only `total` is known."""
+
+    unit: str
+    kind: str
+    scale: int
+    currency: str | None
+    total: int
+    available: int | None = None
+    pending: int | None = None
+    held: int | None = None
+    debt: int | None = None
+
+
+class BalancesOut(Answer):
+    items: list[UnitBalanceOut]
+
+
+class LiabilityMonth(Answer):
+    """Points that members hold and that run out in this month; null: never."""
+
+    month: date | None
+    points: int
+    pending: int
+    lots: int
+
+
+class LiabilityOut(Answer):
+    programme: str
+    unit: str
+    total: int
+    months: list[LiabilityMonth]
 
 
 class LineOut(Answer):
@@ -254,6 +446,9 @@ class LineOut(Answer):
     balance_after: int
     reason: str | None
     receipt: str | None
+    store: str | None
+    promotion: str | None
+    card: str | None
     occurred_at: datetime
     posted_at: datetime
 
@@ -286,14 +481,24 @@ class ProgrammeLinks(Answer):
     privacy: str
 
 
+class UnitOut(Answer):
+    """What a programme counts. `live_days`: null where it lives for ever."""
+
+    code: str
+    kind: Literal["points", "stamps", "money"]
+    scale: int
+    currency: str | None
+    live_days: int | None
+
+
 class ProgrammeOut(Answer):
-    """`points_live_days`: null where points live for ever."""
+    """`units`: what it counts, the main one first."""
 
     code: str
     name: str
     locale: str
     timezone: str
-    points_live_days: int | None
+    units: list[UnitOut]
     links: ProgrammeLinks
 
 

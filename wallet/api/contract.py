@@ -13,10 +13,11 @@ PROBLEM = "Problem"
 ALWAYS = (401, 403, 429, 500)
 WITH_BODY = (400, 413, 415, 422)
 
-MEMBER = {
+CARD = "7167993484019286"
+MEMBER: dict[str, Any] = {
     "id": "01a20f22-e6c7-77b8-8c9e-bf842686aa7e",
     "programme": "demo",
-    "card": {"number": "7167993484019286", "barcode": "7167993484019286"},
+    "card": {"number": CARD, "barcode": CARD},
     "balance": {"available": 70, "pending": 0, "held": 0},
     "links": {
         "card": "https://cards.example.com/card/da5f253d131ab4bc252bc811af061afb.pP2BUnlAKcCNZzrf",
@@ -44,7 +45,7 @@ PROGRAMME = {
     "name": "Кофейня «Копилка»",
     "locale": "ru",
     "timezone": "Europe/Moscow",
-    "points_live_days": None,
+    "units": [{"code": "points", "kind": "points", "scale": 0, "currency": None, "live_days": 365}],
     "links": {
         "join": "https://cards.example.com/join/demo",
         "privacy": "https://cards.example.com/join/demo/privacy",
@@ -73,8 +74,22 @@ LINE = {
     "balance_after": 170,
     "reason": "Coffee and cake",
     "receipt": "1001",
+    "store": "arbat-1",
+    "promotion": None,
+    "card": CARD,
     "occurred_at": "2026-11-24T12:00:00Z",
     "posted_at": "2026-11-24T12:00:01Z",
+}
+HOLD = {
+    "id": "01a20f22-ea11-7a51-9c0f-5d1f0f0c9a10",
+    "member": MEMBER["id"],
+    "points": 60,
+    "state": "open",
+    "captured": 0,
+    "posting": None,
+    "placed_at": "2026-11-24T12:00:00Z",
+    "expires_at": "2026-11-24T12:30:00Z",
+    "balance": {"available": 110, "pending": 0, "held": 60},
 }
 KEY_HEADER = {
     "name": "Idempotency-Key",
@@ -119,7 +134,7 @@ CALLS = {
     ("post", "/api/v1/accruals"): Told(
         answer=POSTING,
         body={
-            "card": "7167993484019286",
+            "card": CARD,
             "points": 100,
             "reason": "Coffee and cake",
             "receipt": "1001",
@@ -130,7 +145,7 @@ CALLS = {
     ),
     ("post", "/api/v1/redemptions"): Told(
         answer={**POSTING, "points": 30},
-        body={"card": "7167993484019286", "points": 30, "receipt": "1002"},
+        body={"card": CARD, "points": 30, "receipt": "1002"},
         refusals=(404, 409),
         key_required=True,
     ),
@@ -156,15 +171,144 @@ CALLS = {
             "name": "Anna",
             "offers": [{"id": "01a20f22-e8b2-70f7-803f-f892725756e7", "title": "Latte −20 %"}],
         },
-        body={"barcode": "7167993484019286"},
+        body={"barcode": CARD},
         refusals=(404,),
+    ),
+    ("get", "/api/v1/members/{member_id}/balances"): Told(
+        {
+            "items": [
+                {
+                    "unit": "points",
+                    "kind": "points",
+                    "scale": 0,
+                    "currency": None,
+                    "total": 170,
+                    "available": 170,
+                    "pending": 0,
+                    "held": 0,
+                    "debt": 0,
+                }
+            ]
+        },
+        refusals=(404, 422),
+    ),
+    ("get", "/api/v1/programmes/{programme}/liability"): Told(
+        {
+            "programme": "demo",
+            "unit": "points",
+            "total": 170,
+            "months": [{"month": "2027-11-01", "points": 170, "pending": 0, "lots": 1}],
+        },
+        refusals=(404, 422),
+    ),
+    ("post", "/api/v1/holds"): Told(
+        answer=HOLD,
+        body={"card": CARD, "points": 60, "receipt": "1003", "lasts_seconds": 1800},
+        refusals=(404, 409),
+        key_required=False,
+    ),
+    ("get", "/api/v1/holds/{hold_id}"): Told(HOLD, refusals=(404,)),
+    ("post", "/api/v1/holds/{hold_id}/capture"): Told(
+        answer={**POSTING, "points": 45},
+        body={"points": 45},
+        refusals=(404, 409),
+        key_required=False,
+    ),
+    ("post", "/api/v1/holds/{hold_id}/release"): Told(
+        answer={
+            **HOLD,
+            "state": "released",
+            "balance": {"available": 170, "pending": 0, "held": 0},
+        },
+        body={},
+        refusals=(404, 409),
+        key_required=False,
+    ),
+    ("post", "/api/v1/postings/{posting_id}/reverse"): Told(
+        answer={
+            "id": "01a20f22-ec30-7c19-8f3e-0f6f0b7d1c22",
+            "reverses": POSTING["id"],
+            "points": 40,
+            "members": [
+                {"member": MEMBER["id"], "balance": {"available": 130, "pending": 0, "held": 0}}
+            ],
+        },
+        body={"points": 40, "reason": "Cake returned", "receipt": "1001-R"},
+        refusals=(404, 409),
+        key_required=False,
+    ),
+    ("post", "/api/v1/transfers"): Told(
+        answer={
+            "id": "01a20f22-ed52-7b6a-9d7a-3c1c5b0e7a31",
+            "points": 25,
+            "from": {
+                "member": MEMBER["id"],
+                "balance": {"available": 45, "pending": 0, "held": 0},
+            },
+            "to": {
+                "member": "01a20f22-ef01-7d20-8b11-6a2f9d4e5c40",
+                "balance": {"available": 25, "pending": 0, "held": 0},
+            },
+        },
+        body={
+            "from": {"card": CARD},
+            "to": {"member": "01a20f22-ef01-7d20-8b11-6a2f9d4e5c40"},
+            "points": 25,
+            "reason": "A present",
+        },
+        refusals=(404, 409),
+        key_required=False,
+    ),
+    ("post", "/api/v1/batches"): Told(
+        answer={
+            "items": [
+                {
+                    "key": "receipt-1",
+                    "status": 201,
+                    "posting": POSTING,
+                    "code": None,
+                    "detail": None,
+                },
+                {
+                    "key": "receipt-2",
+                    "status": 409,
+                    "posting": None,
+                    "code": "insufficient_points",
+                    "detail": "900 points were asked for and 170 are available.",
+                },
+            ]
+        },
+        body={
+            "items": [
+                {"key": "receipt-1", "type": "accrual", "card": CARD, "points": 100},
+                {"key": "receipt-2", "type": "redemption", "card": CARD, "points": 900},
+            ]
+        },
+    ),
+    ("post", "/api/v1/members/{member_id}/household"): Told(
+        answer=MEMBER,
+        body={"head": "01a20f22-ef01-7d20-8b11-6a2f9d4e5c40"},
+        refusals=(404, 409),
+        key_required=False,
+    ),
+    ("post", "/api/v1/members/{member_id}/household/leave"): Told(
+        answer=MEMBER, body={}, refusals=(404, 409), key_required=False
+    ),
+    ("post", "/api/v1/members/{member_id}/merge"): Told(
+        answer=MEMBER,
+        body={"into": "01a20f22-ef01-7d20-8b11-6a2f9d4e5c40"},
+        refusals=(404, 409),
+        key_required=False,
+    ),
+    ("post", "/api/v1/members/{member_id}/cards"): Told(
+        answer=MEMBER, body={}, refusals=(404, 409), key_required=False
     ),
     ("post", "/webhooks/{source}"): Told(
         answer={"id": POSTING["id"], "balance": POSTING["balance"]},
         body={
             "type": "points.accrued",
             "timestamp": "2026-11-24T12:00:00Z",
-            "data": {"card": "7167993484019286", "points": 100, "reason": "Coffee"},
+            "data": {"card": CARD, "points": 100, "reason": "Coffee"},
         },
         refusals=(404, 409),
     ),

@@ -1,4 +1,4 @@
-"""Members: add, correct, read, find, and their statement.
+"""Members: add, correct, read, find.
 
 What is known of the person is shown to keys that may see it, and only when it is asked for: the
 answer to adding somebody is kept for ever (see `once`), and personal data must not be."""
@@ -12,7 +12,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger import consents, members, programmes
-from ledger.book import accounts, postings
+from ledger.book import statements
 from ledger.book.accounts import Balance
 from ledger.consents import Decision, Source
 from ledger.members import Member, Profile, Search
@@ -22,7 +22,6 @@ from wallet.api.bodies import (
     BalanceOut,
     CardOut,
     ConsentOut,
-    LineOut,
     LinksOut,
     MemberChange,
     MemberIn,
@@ -30,9 +29,7 @@ from wallet.api.bodies import (
     MemberOut,
     MemberSearch,
     MembersOut,
-    PageIn,
     PersonIn,
-    StatementOut,
 )
 from wallet.api.once import once
 from wallet.installation import here
@@ -110,25 +107,6 @@ def find(query_data: MemberSearch) -> MembersOut:
         )
 
 
-@routes.get("/members/<member_id>/postings")
-@needs("members:read")
-@routes.input(PageIn, location="query")
-@routes.output(StatementOut)
-def statement(member_id: str, query_data: PageIn) -> StatementOut:
-    """What happened to a member's points, newest first."""
-    before = paging.from_cursor(query_data.cursor)
-    with here().database.reading() as session:
-        member = members.by_public_id(session, member_id)
-        account_id = accounts.of_member(session, member.id)
-        lines = postings.statement(session, account_id, before, query_data.limit + 1)
-    page = lines[: query_data.limit]
-    more = len(lines) > query_data.limit
-    return StatementOut(
-        items=[LineOut.model_validate(line) for line in page],
-        next_cursor=paging.to_cursor(page[-1].posting_id) if more else None,
-    )
-
-
 def _decisions(body: PersonIn) -> list[Decision]:
     return [Decision(one.purpose, one.given, one.text_version, one.at) for one in body.consents]
 
@@ -158,7 +136,7 @@ def described(session: Session, member: Member) -> MemberOut:
     """A member as every caller may see it."""
     card = members.card_of(session, member.id)
     pass_ = issuing.of_member(session, member.id)
-    balance = accounts.balance(session, accounts.of_member(session, member.id))
+    balance = statements.main_balances(session, member.programme_id, [member])[member.id]
     return MemberOut(
         id=member.public_id,
         programme=programmes.by_id(session, member.programme_id).code,

@@ -7,11 +7,11 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger import accruals, members, redemptions
-from ledger.accruals import Done, Grant
+from ledger.accruals import Cause, Done, Grant
 from ledger.members import Member
 from ledger.redemptions import Spend
 from wallet.api.auth import needs
-from wallet.api.bodies import AccrualIn, ForMember, PostingOut, RedemptionIn
+from wallet.api.bodies import AccrualIn, ForMember, PostingOut, RedemptionIn, Told
 from wallet.api.members import balance_out
 from wallet.api.once import once
 
@@ -24,17 +24,16 @@ routes = APIBlueprint("points", __name__, tag="Points")
 @routes.output(PostingOut, status_code=201)
 def accrue(json_data: AccrualIn) -> Response:
     """Give a member points."""
-    grant = Grant(
-        json_data.points,
-        json_data.reason,
-        json_data.receipt,
-        json_data.occurred_at,
-        json_data.activates_at,
-        json_data.expires_at,
-    )
 
     def effect(session: Session, now: datetime) -> PostingOut:
-        member = _member(session, json_data)
+        member, card_id = shown(session, json_data)
+        grant = Grant(
+            json_data.points,
+            cause(json_data, card_id),
+            json_data.activates_at,
+            json_data.expires_at,
+            json_data.unit,
+        )
         done = accruals.grant(session, member, grant, now)
         return _posted(member, json_data.points, done)
 
@@ -47,20 +46,33 @@ def accrue(json_data: AccrualIn) -> Response:
 @routes.output(PostingOut, status_code=201)
 def redeem(json_data: RedemptionIn) -> Response:
     """Take points that a member pays with."""
-    spend = Spend(json_data.points, json_data.reason, json_data.receipt, json_data.occurred_at)
 
     def effect(session: Session, now: datetime) -> PostingOut:
-        member = _member(session, json_data)
+        member, card_id = shown(session, json_data)
+        spend = Spend(json_data.points, cause(json_data, card_id), json_data.unit)
         done = redemptions.redeem(session, member, spend, now)
         return _posted(member, json_data.points, done)
 
     return once(json_data, effect, key_required=True)
 
 
-def _member(session: Session, wanted: ForMember) -> Member:
+def shown(session: Session, wanted: ForMember) -> tuple[Member, int | None]:
+    """The member who is meant, and the card that was shown, if one was."""
     if wanted.card is not None:
-        return members.by_card(session, wanted.card)
-    return members.by_public_id(session, wanted.member or "")
+        return members.by_card(session, wanted.card), members.card_id(session, wanted.card)
+    return members.by_public_id(session, wanted.member or ""), None
+
+
+def cause(wanted: Told, card_id: int | None = None) -> Cause:
+    """Why points move, as the caller told it."""
+    return Cause(
+        wanted.reason,
+        wanted.receipt,
+        wanted.occurred_at,
+        wanted.store,
+        wanted.promotion,
+        card_id,
+    )
 
 
 def _posted(member: Member, points: int, done: Done) -> PostingOut:

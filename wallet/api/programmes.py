@@ -1,12 +1,15 @@
 """Programmes: which there are, so that an integration can ask instead of being told."""
 
+from collections.abc import Sequence
+
 from apiflask import APIBlueprint
 
-from ledger import programmes
+from ledger import programmes, units
 from ledger.programmes import Programme
+from ledger.units import Unit
 from wallet.api import paging
 from wallet.api.auth import needs
-from wallet.api.bodies import PageIn, ProgrammeLinks, ProgrammeOut, ProgrammesOut
+from wallet.api.bodies import PageIn, ProgrammeLinks, ProgrammeOut, ProgrammesOut, UnitOut
 from wallet.installation import here
 
 routes = APIBlueprint("programmes", __name__, tag="Programmes")
@@ -21,21 +24,22 @@ def find(query_data: PageIn) -> ProgrammesOut:
     after = paging.from_cursor(query_data.cursor) or 0
     with here().database.reading() as session:
         found = programmes.listed(session, after, query_data.limit + 1)
-    page = found[: query_data.limit]
+        page = found[: query_data.limit]
+        told = [_told(one, units.of_programme(session, one.id)) for one in page]
     more = len(found) > query_data.limit
     return ProgrammesOut(
-        items=[_told(programme) for programme in page],
+        items=told,
         next_cursor=paging.to_cursor(page[-1].id) if more else None,
     )
 
 
-def _told(programme: Programme) -> ProgrammeOut:
+def _told(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOut:
     join = f"{here().settings.public_url}/join/{programme.code}"
     return ProgrammeOut(
         code=programme.code,
         name=programme.name,
         locale=programme.locale,
         timezone=programme.timezone,
-        points_live_days=programme.points_live_days,
+        units=[UnitOut.model_validate(unit) for unit in counted],
         links=ProgrammeLinks(join=join, privacy=f"{join}/privacy"),
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from ledger import accruals, idempotency, members, programmes, redemptions
-from ledger.accruals import Grant
+from ledger.accruals import Cause, Grant
 from ledger.errors import UnknownCard, UnknownMember, UnknownProgramme
 from ledger.members import Member
 from ledger.programmes import Programme
@@ -117,11 +117,12 @@ def _carry_out(
     session: Session, programme: Programme, command: PointsCommand, now: datetime
 ) -> WebhookOut:
     member = _member(session, programme, command)
+    cause = Cause(command.reason, command.receipt, command.occurred_at)
     if command.kind == "accrual":
-        grant = Grant(command.points, command.reason, command.receipt, command.occurred_at)
+        grant = Grant(command.points, cause)
         done = accruals.grant(session, member, grant, now)
     else:
-        spend = Spend(command.points, command.reason, command.receipt, command.occurred_at)
+        spend = Spend(command.points, cause)
         done = redemptions.redeem(session, member, spend, now)
     return WebhookOut(id=done.posting_id, balance=balance_out(done.balance))
 

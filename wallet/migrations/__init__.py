@@ -8,8 +8,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData
 
-from ledger import consents, idempotency, members, offers, outbox, programmes
-from ledger.book import accounts, lots, postings
+from ledger import consents, idempotency, members, offers, outbox, programmes, units
+from ledger.book import accounts, holds, journal, lots
 from ledger.database import Base
 from wallet import apikeys, refresh, sources
 from wallet.apple import complaints, devices, shelf
@@ -26,18 +26,20 @@ TABLES_OF = (
     consents,
     copies,
     devices,
+    holds,
     idempotency,
     issuing,
+    journal,
     lots,
     members,
     offers,
     outbox,
-    postings,
     programmes,
     refresh,
     shelf,
     sources,
     templates,
+    units,
 )
 METADATA: MetaData = Base.metadata
 

@@ -18,8 +18,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import enrolment, offers, programmes
-from ledger.book import accounts
+from ledger import enrolment, members, offers, programmes
+from ledger.book import statements
 from ledger.database import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.members import Card, Member, Person, Profile
 from ledger.offers import Offer
@@ -233,7 +233,7 @@ def facts(
     """What cards of these members of one programme may show now."""
     people = _people(session, member_ids)
     cards = _card_numbers(session, member_ids)
-    balances = accounts.balances_of(session, member_ids)
+    balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
     shown = offers.shown(session, programme.id, member_ids, now)
     return {
         member_id: Facts(

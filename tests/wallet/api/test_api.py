@@ -670,7 +670,15 @@ def test_programmes_are_listed_page_by_page(api, installation) -> None:
                 "name": "Чай",
                 "locale": "en",
                 "timezone": "Europe/Berlin",
-                "points_live_days": 365,
+                "units": [
+                    {
+                        "code": "points",
+                        "kind": "points",
+                        "scale": 0,
+                        "currency": None,
+                        "live_days": 365,
+                    }
+                ],
                 "links": {
                     "join": "http://127.0.0.1:8080/join/tea",
                     "privacy": "http://127.0.0.1:8080/join/tea/privacy",

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from wallet import apikeys
-from wallet.api.contract import CALLS
+from wallet.api.contract import CALLS, HOLD
 from wallet.sentences import UNFIT
 
 CASES_PER_CALL = 40  # of each kind: requests that fit, and requests that do not
@@ -73,7 +73,7 @@ def test_examples_are_what_the_schemas_say(spec: dict) -> None:
                     schema = {**content["schema"], "components": spec["components"]}
                     jsonschema.validate(content["example"], schema)
                     judged += 1
-    # An answer each, and a body for each that takes one; webhooks have bodies of many kinds.
+    # An answer each, and a body for each that takes one.
     assert judged == len(CALLS) + sum(told.body is not None for told in CALLS.values())
 
 
@@ -108,6 +108,34 @@ def test_examples_run(spec: dict, api) -> None:
             assert set(item) == set(told.answer["items"][0])
         ran += 1
     assert ran == len(CALLS) - 2
+
+
+def test_examples_of_the_book_run(api, join) -> None:
+    anna, boris = join(name="Анна"), join(name="Борис")
+    posting = api.post("accruals", {"member": anna["id"], "points": 1000}).get_json()["id"]
+
+    def run(path: str, place: str) -> dict:
+        told = CALLS["post", f"/api/v1/{place}"]
+        body = json.dumps(told.body).replace("7167993484019286", anna["card"]["number"])
+        body = body.replace("01a20f22-ef01-7d20-8b11-6a2f9d4e5c40", boris["id"])
+        answer = api.post(path, json.loads(body))
+        assert answer.status_code in (200, 201), answer.text
+        assert set(answer.get_json()) == set(told.answer)
+        return answer.get_json()
+
+    hold = run("holds", "holds")["id"]
+    assert set(api.get(f"holds/{hold}").get_json()) == set(HOLD)
+    run(f"holds/{hold}/capture", "holds/{hold_id}/capture")
+    hold = run("holds", "holds")["id"]
+    run(f"holds/{hold}/release", "holds/{hold_id}/release")
+    run(f"postings/{posting}/reverse", "postings/{posting_id}/reverse")
+    run("transfers", "transfers")
+    outcomes = run("batches", "batches")["items"]
+    assert [one["status"] for one in outcomes] == [201, 201]
+    run(f"members/{anna['id']}/cards", "members/{member_id}/cards")
+    run(f"members/{anna['id']}/household", "members/{member_id}/household")
+    run(f"members/{anna['id']}/household/leave", "members/{member_id}/household/leave")
+    run(f"members/{anna['id']}/merge", "members/{member_id}/merge")
 
 
 @pytest.mark.parametrize("who", ["admin", "narrow", "anonymous"])

@@ -1,0 +1,147 @@
+"""Thousands of accruals and redemptions in one call, each with a key and an outcome of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ledger import idempotency, members, programmes, units
+from ledger.accruals import Grant, order, term
+from ledger.book import accounts, batches
+from ledger.book.accounts import Chart
+from ledger.book.batches import Credit, Debit, Deed, Made
+from ledger.book.lots import Parcel
+from ledger.errors import IdempotencyConflict, LedgerError, UnknownCard, UnknownMember
+from ledger.events import PointsAccrued, PointsRedeemed
+from ledger.idempotency import Answer
+from ledger.members import Known, Member
+from ledger.programmes import Programme
+from ledger.redemptions import Spend
+from ledger.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One accrual or redemption. `body_hash` tells a repetition from another wish under the same
+    key; the member is named by a card number or a public id."""
+
+    key: str
+    body_hash: bytes
+    card: str | None
+    member: str | None
+    wish: Grant | Spend
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An item that was posted just now."""
+
+    item: Item
+    member: Member
+    made: Made
+
+
+Say = Callable[[Done], Answer]
+
+
+def post(
+    session: Session, scope: str, items: Sequence[Item], say: Say, now: datetime
+) -> list[Answer | LedgerError]:
+    """Carry out the items in their order.
+
+    What was answered before under the same key is answered the same; `say` makes the answer of what
+    is new, and it is kept beside its effect. A refused item leaves no trace, so that its key may
+    succeed later."""
+    first = {item.key: item for item in reversed(items)}
+    before = idempotency.claim_all(
+        session, scope, {key: item.body_hash for key, item in first.items()}, now
+    )
+    fresh = [item for item in items if first[item.key] is item and item.key not in before]
+    outcomes: dict[str, Answer | LedgerError] = dict(before)
+    outcomes |= _carry_out(session, fresh, say, now)
+    made = {
+        item.key: outcome for item in fresh if isinstance(outcome := outcomes[item.key], Answer)
+    }
+    idempotency.remember_all(session, scope, made)
+    idempotency.let_go(session, scope, [item.key for item in fresh if item.key not in made])
+    return [
+        outcomes[item.key] if item.body_hash == first[item.key].body_hash else IdempotencyConflict()
+        for item in items
+    ]
+
+
+def _carry_out(
+    session: Session, items: Sequence[Item], say: Say, now: datetime
+) -> dict[str, Answer | LedgerError]:
+    found = _Found(session, items)
+    outcomes: dict[str, Answer | LedgerError] = {}
+    deeds: list[tuple[Item, Deed]] = []
+    for item in items:
+        try:
+            deeds.append((item, found.deed(item, now)))
+        except LedgerError as refusal:
+            outcomes[item.key] = refusal
+    made = batches.post(session, [deed for _, deed in deeds], now)
+    for (item, _), outcome in zip(deeds, made, strict=True):
+        if isinstance(outcome, Made):
+            outcomes[item.key] = say(Done(item, found.known(item).member, outcome))
+        else:
+            outcomes[item.key] = outcome
+    return outcomes
+
+
+class _Found:
+    """Whom and what the items mean, looked up for all of them at once."""
+
+    def __init__(self, session: Session, items: Sequence[Item]) -> None:
+        self._session = session
+        self._cards = members.by_cards(session, [one.card for one in items if one.card])
+        self._ids = members.by_public_ids(session, [one.member for one in items if one.member])
+        self._programmes: dict[int, Programme] = {}
+        self._units: dict[tuple[int, str | None], Unit] = {}
+        self._charts: dict[tuple[int, int], Chart] = {}
+
+        holders: dict[tuple[int, str | None], set[int]] = {}
+        for item in items:
+            known = self._known(item)
+            if known is not None:
+                place = known.member.programme_id, item.wish.unit
+                holders.setdefault(place, set()).add(known.member.holder)
+        for (programme_id, code), theirs in holders.items():
+            self._programmes[programme_id] = programmes.by_id(session, programme_id)
+            unit = units.find(session, programme_id, code)
+            if unit is not None:
+                self._units[programme_id, code] = unit
+                for chart in accounts.charts(session, programme_id, unit.id, theirs):
+                    self._charts[unit.id, chart.member_id] = chart
+
+    def known(self, item: Item) -> Known:
+        """Raises `UnknownCard`, `CardBlocked`, `UnknownMember`."""
+        known = self._known(item)
+        if known is None:
+            raise UnknownMember if item.card is None else UnknownCard
+        known.require_open()
+        return known
+
+    def deed(self, item: Item, now: datetime) -> Deed:
+        """Raises what `accruals.grant` and `redemptions.redeem` would, but for the amounts."""
+        known, wish = self.known(item), item.wish
+        programme = self._programmes[known.member.programme_id]
+        unit = self._units.get((programme.id, wish.unit))
+        if unit is None:
+            unit = units.named(self._session, programme.id, wish.unit)
+        holder = known.member.holder
+        chart = self._charts[unit.id, holder]
+        cause = wish.cause.shown(known.card_id)
+        if isinstance(wish, Grant):
+            parcel = Parcel(wish.points, term(programme, unit, wish, now))
+            wanted = order("accrual", programme.id, cause, now)
+            return Credit(chart, wanted, parcel, PointsAccrued(holder))
+        wanted = order("redemption", programme.id, cause, now)
+        return Debit(chart, wanted, wish.points, PointsRedeemed(holder))
+
+    def _known(self, item: Item) -> Known | None:
+        if item.card is not None:
+            return self._cards.get(members.plain(item.card))
+        return self._ids.get(item.member or "")

@@ -1,0 +1,110 @@
+"""What must hold in the book at every moment, each rule as a query that finds what breaks it.
+
+The queries read one state of the database and lock nothing, so they run on a live system."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+MOST_EXAMPLES = 5
+
+RULES = {
+    "the entries of a posting sum to zero": """
+        SELECT posting_id FROM ledger_entry GROUP BY posting_id HAVING sum(amount) <> 0""",
+    "a posting stays within one programme and one unit": """
+        SELECT e.posting_id FROM ledger_entry e
+        JOIN ledger_account a ON a.id = e.account_id
+        JOIN ledger_posting p ON p.id = e.posting_id
+        GROUP BY e.posting_id, p.programme_id
+        HAVING min(a.unit_id) <> max(a.unit_id)
+            OR min(a.programme_id) <> p.programme_id OR max(a.programme_id) <> p.programme_id""",
+    "an entry has an account": """
+        SELECT e.posting_id FROM ledger_entry e
+        LEFT JOIN ledger_account a ON a.id = e.account_id WHERE a.id IS NULL""",
+    "an entry has a posting": """
+        SELECT e.posting_id FROM ledger_entry e
+        LEFT JOIN ledger_posting p ON p.id = e.posting_id WHERE p.id IS NULL""",
+    "a posting has entries": """
+        SELECT p.id FROM ledger_posting p
+        WHERE NOT EXISTS (SELECT 1 FROM ledger_entry e WHERE e.posting_id = p.id)""",
+    "a member account has a balance": """
+        SELECT a.id FROM ledger_account a LEFT JOIN ledger_balance b ON b.account_id = a.id
+        WHERE a.kind = 'member' AND b.account_id IS NULL""",
+    "a balance equals its entries": """
+        SELECT b.account_id FROM ledger_balance b
+        LEFT JOIN ledger_entry e ON e.account_id = b.account_id
+        GROUP BY b.account_id, b.available, b.pending, b.held
+        HAVING coalesce(sum(e.amount), 0) <> b.available + b.pending + b.held""",
+    "a balance equals its lots": """
+        SELECT b.account_id FROM ledger_balance b
+        LEFT JOIN ledger_lot l ON l.account_id = b.account_id AND l.remaining > 0
+        GROUP BY b.account_id, b.available, b.pending, b.held
+        HAVING coalesce(sum(CASE WHEN l.active THEN l.remaining - l.held ELSE 0 END), 0)
+               <> b.available
+            OR coalesce(sum(CASE WHEN l.active THEN 0 ELSE l.remaining END), 0) <> b.pending
+            OR coalesce(sum(l.held), 0) <> b.held""",
+    "a balance is not negative and stays exact in JSON": """
+        SELECT account_id FROM ledger_balance
+        WHERE available < 0 OR pending < 0 OR held < 0 OR debt < 0
+            OR available + pending + held > 9007199254740991""",
+    "a debt equals its entries": """
+        SELECT b.account_id FROM ledger_balance b
+        JOIN ledger_account a ON a.id = b.account_id
+        LEFT JOIN ledger_account d
+            ON d.unit_id = a.unit_id AND d.member_id = a.member_id AND d.kind = 'debt'
+        LEFT JOIN ledger_entry e ON e.account_id = d.id
+        GROUP BY b.account_id, b.debt HAVING coalesce(sum(e.amount), 0) <> -b.debt""",
+    "nobody owes points and has them": """
+        SELECT account_id FROM ledger_balance WHERE debt > 0 AND available > 0""",
+    "the last balance of a statement is the balance": """
+        SELECT b.account_id FROM ledger_balance b
+        JOIN ledger_entry e ON e.account_id = b.account_id AND e.balance_after IS NOT NULL
+        WHERE e.posting_id = (
+            SELECT max(l.posting_id) FROM ledger_entry l
+            WHERE l.account_id = b.account_id AND l.balance_after IS NOT NULL)
+        AND e.balance_after <> b.available + b.pending + b.held""",
+    "what left a lot is on record": """
+        SELECT l.id FROM ledger_lot l LEFT JOIN ledger_lot_move m ON m.lot_id = l.id
+        GROUP BY l.id, l.amount, l.remaining
+        HAVING l.amount - l.remaining <> coalesce(sum(m.amount), 0)""",
+    "a lot holds what its holds say": """
+        SELECT l.id FROM ledger_lot l
+        LEFT JOIN (SELECT hl.lot_id, hl.amount FROM ledger_hold_lot hl
+                   JOIN ledger_hold h ON h.id = hl.hold_id WHERE h.state = 'open') o
+            ON o.lot_id = l.id
+        GROUP BY l.id, l.held HAVING coalesce(sum(o.amount), 0) <> l.held""",
+    "a balance holds what its holds say": """
+        SELECT b.account_id FROM ledger_balance b
+        LEFT JOIN ledger_hold h ON h.account_id = b.account_id AND h.state = 'open'
+        GROUP BY b.account_id, b.held HAVING coalesce(sum(h.amount), 0) <> b.held""",
+    "a hold is captured once and at most in full": """
+        SELECT h.id FROM ledger_hold h LEFT JOIN ledger_posting p ON p.public_id = h.posting_id
+        WHERE h.captured > h.amount OR (h.state = 'captured') <> (p.id IS NOT NULL)""",
+    "no more is undone than was done": """
+        SELECT o.id FROM ledger_posting o JOIN ledger_posting r ON r.reverses_id = o.id
+        GROUP BY o.id HAVING sum(r.undoes) > (
+            SELECT sum(e.amount) FROM ledger_entry e WHERE e.posting_id = o.id AND e.amount > 0)""",
+    "an account is looked at when its lots are due": """
+        SELECT b.account_id FROM ledger_balance b
+        JOIN ledger_lot l ON l.account_id = b.account_id AND l.remaining > l.held
+        WHERE b.next_change_at > CASE WHEN l.active THEN l.expires_at ELSE l.activates_at END""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A rule that does not hold, and the numbers of some rows that show it."""
+
+    rule: str
+    examples: tuple[int, ...]
+
+
+def check(session: Session) -> list[Breach]:
+    """The rules that the book breaks; none, in a sound one."""
+    breaches = []
+    for rule, query in RULES.items():
+        found = session.scalars(text(f"{query} LIMIT {MOST_EXAMPLES}")).all()
+        if found:
+            breaches.append(Breach(rule, tuple(found)))
+    return breaches

@@ -1,0 +1,237 @@
+"""Holds: points set aside for a sale that is not finished. Placed, then captured in whole or in
+part, or released; whatever ends a hold ends it once.
+
+Nothing moves while they are held: a hold writes no posting, the balance and the lots say how much
+of them is not free. A lot whose time runs out under a hold stays usable for that hold alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import CheckConstraint, Index, String, insert, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from ledger.book import accounts, lots, postings
+from ledger.book.accounts import Balance, Chart
+from ledger.book.journal import Order
+from ledger.book.lots import Lot, Take
+from ledger.book.postings import Posted
+from ledger.database import Base, Identifier, Instant
+from ledger.errors import CaptureTooLarge, HoldClosed, HoldExpired, InsufficientPoints, UnknownHold
+from ledger.events import Event
+
+State = Literal["open", "captured", "released", "timed_out"]
+OPEN = "open"
+
+
+class Hold(Base):
+    __tablename__ = "ledger_hold"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("captured >= 0 AND captured <= amount", name="captured"),
+        Index(
+            "ix_ledger_hold_open",
+            "expires_at",
+            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state = 'open'"),
+        ),
+        Index("ix_ledger_hold_account", "account_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(36), unique=True)
+    account_id: Mapped[int]
+    amount: Mapped[int]
+    captured: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str | None] = mapped_column(String(300))
+    receipt: Mapped[str | None] = mapped_column(String(100))
+    store: Mapped[str | None] = mapped_column(String(100))
+    promotion: Mapped[str | None] = mapped_column(String(100))
+    card_id: Mapped[int | None]
+    posting_id: Mapped[str | None] = mapped_column(String(36))
+    placed_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class HoldLot(Base):
+    """Which lots a hold has set aside, and how much of each."""
+
+    __tablename__ = "ledger_hold_lot"
+
+    hold_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    lot_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    amount: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    hold: Hold
+    balance: Balance
+
+
+def place(
+    session: Session, chart: Chart, order: Order, amount: int, expires_at: datetime, now: datetime
+) -> Placed:
+    """Set points aside, those that run out first. Raises `InsufficientPoints`."""
+    balance = postings.settle(session, chart, now)
+    if balance.available < amount:
+        raise InsufficientPoints(amount, balance.available)
+    takes = [stock.take(part) for stock, part in lots.to_spend(session, chart.member, amount)]
+    lots.set_aside(session, takes, 1)
+    hold = Hold(
+        public_id=str(uuid7()),
+        account_id=chart.member,
+        amount=amount,
+        captured=0,
+        state=OPEN,
+        reason=order.reason,
+        receipt=order.receipt,
+        store=order.store,
+        promotion=order.promotion,
+        card_id=order.card_id,
+        placed_at=now,
+        expires_at=expires_at,
+    )
+    session.add(hold)
+    session.flush()
+    session.execute(
+        insert(HoldLot),
+        [{"hold_id": hold.id, "lot_id": one.lot_id, "amount": one.amount} for one in takes],
+    )
+    return Placed(hold, accounts.change(session, chart.member, available=-amount, held=amount))
+
+
+def find(session: Session, public_id: str) -> Hold:
+    """Raises `UnknownHold`."""
+    hold = session.scalar(select(Hold).where(Hold.public_id == public_id))
+    if hold is None:
+        raise UnknownHold
+    return hold
+
+
+def of_account(
+    session: Session, account_id: int, before_id: int | None, limit: int
+) -> Sequence[Hold]:
+    """Holds of an account, newest first, from before the given one."""
+    query = select(Hold).where(Hold.account_id == account_id).order_by(Hold.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(Hold.id < before_id)
+    return session.scalars(query).all()
+
+
+def capture(
+    session: Session,
+    chart: Chart,
+    hold: Hold,
+    order: Order,
+    amount: int | None,
+    events: Iterable[Event],
+    now: datetime,
+) -> Posted:
+    """Spend what was set aside, or `amount` of it; the rest is free again. Raises `HoldClosed`,
+    `HoldExpired`, `CaptureTooLarge`."""
+    amount = hold.amount if amount is None else amount
+    if not 0 < amount <= hold.amount:
+        raise CaptureTooLarge(amount, hold.amount)
+    postings.settle(session, chart, now)
+    session.refresh(hold)
+    _require_open(hold, now)
+    spent, rest = _split(session, hold, amount)
+    if rest:
+        _free(session, chart, rest)
+    posted = postings.spend(session, chart, order, spent, events, now)
+    _close(session, hold, "captured", now, captured=amount, posting_id=posted.public_id)
+    balance = postings.settle(session, chart, now)
+    balance = postings.repay(session, chart, balance, now)
+    return Posted(posted.public_id, {chart.member: balance})
+
+
+def release(
+    session: Session, chart: Chart, hold: Hold, now: datetime, *, state: State = "released"
+) -> Balance:
+    """Make the points free again; those whose time has run out meanwhile are gone. Raises
+    `HoldClosed`."""
+    postings.settle(session, chart, now)
+    session.refresh(hold)
+    if hold.state != OPEN:
+        raise HoldClosed(hold.state)
+    _, rest = _split(session, hold, 0)
+    _free(session, chart, rest)
+    _close(session, hold, state, now)
+    balance = postings.settle(session, chart, now)
+    return postings.repay(session, chart, balance, now)
+
+
+def stale(session: Session, now: datetime, limit: int) -> Sequence[Hold]:
+    """Open holds whose time is over, the oldest first."""
+    return session.scalars(
+        select(Hold)
+        .where(Hold.state == OPEN, Hold.expires_at <= now)
+        .order_by(Hold.expires_at)
+        .limit(limit)
+    ).all()
+
+
+def _require_open(hold: Hold, now: datetime) -> None:
+    if hold.state != OPEN:
+        raise HoldClosed(hold.state)
+    if hold.expires_at <= now:
+        raise HoldExpired
+
+
+def _split(session: Session, hold: Hold, amount: int) -> tuple[list[Take], list[Take]]:
+    """The first `amount` of a hold's points in the order of spending, and the rest."""
+    rows = session.execute(
+        select(HoldLot.lot_id, HoldLot.amount)
+        .join(Lot, Lot.id == HoldLot.lot_id)
+        .where(HoldLot.hold_id == hold.id)
+        .order_by(Lot.expires_at, Lot.id)
+    )
+    first: list[Take] = []
+    rest: list[Take] = []
+    for lot_id, size in rows:
+        part = min(size, amount)
+        amount -= part
+        if part:
+            first.append(Take(lot_id, part, "held"))
+        if size > part:
+            rest.append(Take(lot_id, size - part, "held"))
+    return first, rest
+
+
+def _free(session: Session, chart: Chart, takes: Sequence[Take]) -> None:
+    """Held points become available. Their lots may have run out by now, so the account's next
+    change is looked up anew."""
+    lots.set_aside(session, takes, -1)
+    amount = sum(one.amount for one in takes)
+    accounts.change(
+        session,
+        chart.member,
+        available=amount,
+        held=-amount,
+        next_change_at=lots.next_change(session, chart.member),
+    )
+
+
+def _close(
+    session: Session,
+    hold: Hold,
+    state: State,
+    now: datetime,
+    *,
+    captured: int = 0,
+    posting_id: str | None = None,
+) -> None:
+    """A hold ends once: the account is locked, and the state is asked again all the same."""
+    closed = session.execute(
+        update(Hold)
+        .where(Hold.id == hold.id, Hold.state == OPEN)
+        .values(state=state, closed_at=now, captured=captured, posting_id=posting_id)
+        .returning(Hold.id)
+    ).first()
+    if closed is None:
+        raise HoldClosed(hold.state)

@@ -1,0 +1,251 @@
+"""Reversals: a posting that undoes another, in whole or in part. Nothing is ever edited.
+
+Spent points return into the lots they came from. Earned points are taken back from the lot they
+made; what has run out of it counts as taken back already, and what was spent comes from the
+member's other points and then becomes a debt, or the reversal is refused: the programme decides.
+
+A part is undone from the end: of several lots, those that live longest come back first, and the
+parts of one posting undone so far are known from their sum alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from ledger.book import accounts, lots, postings
+from ledger.book.accounts import Account, Balance, Chart
+from ledger.book.journal import Draft, Entry, Leg, Move, Order, Owed, Own, Posting
+from ledger.book.lots import LotMove, Stock
+from ledger.book.postings import Posted
+from ledger.errors import (
+    BalanceTooLarge,
+    DatesOutOfOrder,
+    NotReversible,
+    PointsSpent,
+    ReversalTooLarge,
+    UnknownPosting,
+)
+from ledger.events import Event
+from ledger.points import MOST_POINTS
+
+REVERSIBLE = frozenset({"accrual", "opening", "redemption", "transfer", "expiry"})
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """How a reversal is done. `returns_until`: points that come back after their time live until
+    then; without it they keep their old dates, and are gone again at once. `may_owe`: what cannot
+    be taken back becomes a debt."""
+
+    returns_until: datetime | None
+    may_owe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A posting to be undone: `amount` points moved by it, `undone` of them have been undone."""
+
+    posting: Posting
+    amount: int
+    undone: int
+
+    @property
+    def left(self) -> int:
+        return self.amount - self.undone
+
+
+def find(session: Session, public_id: str) -> Posting:
+    """Raises `UnknownPosting`."""
+    posting = session.scalar(select(Posting).where(Posting.public_id == public_id))
+    if posting is None:
+        raise UnknownPosting
+    return posting
+
+
+def charts_of(session: Session, posting: Posting) -> list[Chart]:
+    """The member accounts that a posting touched, by ascending account id."""
+    touched = session.scalars(
+        select(Account.id)
+        .join(Entry, Entry.account_id == Account.id)
+        .where(Entry.posting_id == posting.id, Account.kind == accounts.MEMBER)
+        .order_by(Account.id)
+    )
+    return [accounts.chart_of(session, account_id) for account_id in touched]
+
+
+def reverse(
+    session: Session,
+    posting: Posting,
+    order: Order,
+    amount: int | None,
+    undoing: Undoing,
+    events: Iterable[Event],
+    now: datetime,
+) -> tuple[Posted, int]:
+    """Undo `amount` of a posting, all that is left of it without. Returns the reversal and how much
+    it undid. Raises `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`."""
+    charts = charts_of(session, posting)
+    if posting.kind not in REVERSIBLE or not charts:
+        raise NotReversible(posting.kind)
+    if undoing.returns_until is not None and undoing.returns_until <= now:
+        raise DatesOutOfOrder("now", "expires_at")
+    if posting.kind == "expiry" and undoing.returns_until is None:
+        raise NotReversible(posting.kind)
+    accounts.lock(session, [chart.member for chart in charts])
+    balances = {chart.member: postings.settle(session, chart, now) for chart in charts}
+    original = _original(session, posting)
+    if amount is None:
+        amount = original.left
+    if not 0 < amount <= original.left:
+        raise ReversalTooLarge(amount, original.left)
+    # Under the locks the sum of earlier reversals stands still: all of them lock these accounts.
+    legs: list[Leg] = []
+    for chart in charts:
+        if _entry(session, posting, chart.member) < 0:
+            legs += _give_back(
+                session, chart, balances[chart.member], original, amount, undoing, now
+            )
+        else:
+            legs += _take_back(session, chart, balances[chart.member], original, amount, undoing)
+    legs += _counterparts(session, posting, amount)
+    draft = Draft(replace(order, reverses_id=posting.id, undoes=amount), _summed(legs))
+    after = postings.put(session, [draft], events, now)
+    for chart in charts:
+        after[chart.member] = postings.settle(session, chart, now)
+        after[chart.member] = postings.repay(session, chart, after[chart.member], now)
+    return Posted(draft.public_id, after), amount
+
+
+def _original(session: Session, posting: Posting) -> Original:
+    moved = session.scalar(
+        select(func.sum(Entry.amount)).where(Entry.posting_id == posting.id, Entry.amount > 0)
+    )
+    undone = session.scalar(
+        select(func.sum(Posting.undoes)).where(Posting.reverses_id == posting.id)
+    )
+    return Original(posting, int(moved or 0), int(undone or 0))
+
+
+def _entry(session: Session, posting: Posting, account_id: int) -> int:
+    return session.scalars(
+        select(Entry.amount).where(Entry.posting_id == posting.id, Entry.account_id == account_id)
+    ).one()
+
+
+def _give_back(
+    session: Session,
+    chart: Chart,
+    balance: Balance,
+    original: Original,
+    amount: int,
+    undoing: Undoing,
+    now: datetime,
+) -> list[Leg]:
+    """Points return into the lots that the posting took them from."""
+    if balance.total + amount > MOST_POINTS:
+        raise BalanceTooLarge(MOST_POINTS)
+    parts = _from_the_end(
+        lots.taken_by(session, original.posting.id, chart.member), original.undone, amount
+    )
+    late = [stock.lot_id for stock, _ in parts if stock.term.expires_at <= now]
+    if late and undoing.returns_until is not None:
+        lots.prolong(session, late, undoing.returns_until)
+    # Whatever the lots' dates are now, the account has to be looked at once more.
+    accounts.change(session, chart.member, next_change_at=now)
+    return [Move(chart.member, takes=[stock.take(-part) for stock, part in parts])]
+
+
+def _take_back(
+    session: Session,
+    chart: Chart,
+    balance: Balance,
+    original: Original,
+    amount: int,
+    undoing: Undoing,
+) -> list[Leg]:
+    """Points leave the lots that the posting made; what is no longer there comes from elsewhere."""
+    made = lots.made_by(session, original.posting.id, chart.member)
+    parts = _from_the_end([(stock, stock.amount) for stock in made], original.undone, amount)
+    takes = [stock.take(min(part, stock.free)) for stock, part in parts if stock.free]
+    missing = amount - sum(one.amount for one in takes)
+    legs: list[Leg] = []
+    gone = min(missing, _expired(session, chart, original, made))
+    if gone:
+        legs.append(Own(accounts.own(session, chart, "expired"), -gone))
+        missing -= gone
+    if missing:
+        touched = {one.lot_id for one in takes}
+        others = (one for one in lots.spendable(session, chart.member) if one.lot_id not in touched)
+        spare = [stock.take(part) for stock, part in lots.oldest_first(others, missing)]
+        takes += spare
+        missing -= sum(one.amount for one in spare)
+    if missing:
+        if not undoing.may_owe:
+            raise PointsSpent(missing)
+        if balance.debt + missing > MOST_POINTS:
+            raise BalanceTooLarge(MOST_POINTS)
+        legs.append(Owed(accounts.debt(session, chart), chart.member, -missing))
+    return [Move(chart.member, takes=takes), *legs]
+
+
+def _counterparts(session: Session, posting: Posting, amount: int) -> list[Leg]:
+    """The programme's own side of the posting, the other way round."""
+    rows = session.execute(
+        select(Entry.account_id, Entry.amount)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Entry.posting_id == posting.id, Account.member_id == accounts.NO_OWNER)
+    )
+    return [Own(row.account_id, -amount if row.amount > 0 else amount) for row in rows]
+
+
+def _from_the_end(
+    parts: Sequence[tuple[Stock, int]], skip: int, amount: int
+) -> list[tuple[Stock, int]]:
+    """`amount` out of these parts, from the last one backwards, after the first `skip`."""
+    found: list[tuple[Stock, int]] = []
+    for stock, size in reversed(parts):
+        skipped = min(skip, size)
+        skip -= skipped
+        part = min(size - skipped, amount)
+        if part:
+            found.append((stock, part))
+            amount -= part
+    if amount:
+        raise AssertionError("a posting has fewer lots than points")
+    return found
+
+
+def _expired(session: Session, chart: Chart, original: Original, made: Sequence[Stock]) -> int:
+    """How many points of these lots ran out and have not been counted as taken back yet."""
+    cause = aliased(Posting)
+    ran_out = session.scalar(
+        select(func.sum(LotMove.amount))
+        .join(Posting, Posting.id == LotMove.posting_id)
+        .outerjoin(cause, cause.id == Posting.reverses_id)
+        .where(
+            LotMove.lot_id.in_([stock.lot_id for stock in made]),
+            (Posting.kind == "expiry") | (cause.kind == "expiry"),
+        )
+    )
+    counted = session.scalar(
+        select(func.sum(Entry.amount))
+        .join(Posting, Posting.id == Entry.posting_id)
+        .where(
+            Posting.reverses_id == original.posting.id,
+            Entry.account_id == accounts.own(session, chart, "expired"),
+        )
+    )
+    return int(ran_out or 0) + int(counted or 0)
+
+
+def _summed(legs: Sequence[Leg]) -> list[Leg]:
+    """The programme's legs on one account as one."""
+    own: dict[int, int] = {}
+    for leg in legs:
+        if isinstance(leg, Own):
+            own[leg.account_id] = own.get(leg.account_id, 0) + leg.amount
+    return [leg for leg in legs if not isinstance(leg, Own)] + [
+        Own(account_id, amount) for account_id, amount in own.items()
+    ]

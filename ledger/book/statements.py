@@ -1,0 +1,184 @@
+"""Reading the book: what a member has and had, what happened to it, and what the programme owes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, func, select, type_coerce
+from sqlalchemy.orm import Session
+
+from ledger import units
+from ledger.book import accounts
+from ledger.book.accounts import Account, Balance
+from ledger.book.journal import Entry, Posting
+from ledger.book.lots import Lot
+from ledger.database import MICROSECOND
+from ledger.members import Card, Member
+from ledger.points import NEVER
+from ledger.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a member's statement. `points` is negative for what left the member;
+    `balance_after` counts everything the member then had, active or not."""
+
+    posting_id: int
+    id: str
+    kind: str
+    points: int
+    balance_after: int
+    reason: str | None
+    receipt: str | None
+    store: str | None
+    promotion: str | None
+    card: str | None
+    occurred_at: datetime
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines are wanted. `at_least` and `at_most` bound the points without their sign; the
+    dates bound `occurred_at`, the first included and the last not."""
+
+    kind: str | None = None
+    store: str | None = None
+    promotion: str | None = None
+    receipt: str | None = None
+    card: str | None = None
+    at_least: int | None = None
+    at_most: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Liability:
+    """What members of a programme hold of points that run out in this month of the programme's
+    calendar (None: never), in how many lots."""
+
+    month: date | None
+    points: int
+    pending: int
+    lots: int
+
+
+def statement(
+    session: Session,
+    account_id: int,
+    wanted: Filter,
+    before_posting_id: int | None,
+    limit: int,
+) -> list[Line]:
+    """Newest first, from before the given posting."""
+    query: Any = (
+        select(
+            Posting.id,
+            Posting.public_id,
+            Posting.kind,
+            Entry.amount,
+            type_coerce(Entry.balance_after, BigInteger),
+            Posting.reason,
+            Posting.receipt,
+            Posting.store,
+            Posting.promotion,
+            Card.number,
+            Posting.occurred_at,
+            Posting.posted_at,
+        )
+        .join(Entry, Entry.posting_id == Posting.id)
+        .outerjoin(Card, Card.id == Posting.card_id)
+        .where(Entry.account_id == account_id, Entry.balance_after.is_not(None))
+        .order_by(Entry.posting_id.desc())
+        .limit(limit)
+    )
+    if before_posting_id is not None:
+        query = query.where(Entry.posting_id < before_posting_id)
+    for column, value in (
+        (Posting.kind, wanted.kind),
+        (Posting.store, wanted.store),
+        (Posting.promotion, wanted.promotion),
+        (Posting.receipt, wanted.receipt),
+        (Card.number, wanted.card),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.at_least is not None:
+        query = query.where(func.abs(Entry.amount) >= wanted.at_least)
+    if wanted.at_most is not None:
+        query = query.where(func.abs(Entry.amount) <= wanted.at_most)
+    if wanted.since is not None:
+        query = query.where(Posting.occurred_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(Posting.occurred_at < wanted.until)
+    return [Line(*row) for row in session.execute(query)]
+
+
+def balances(session: Session, member: Member) -> list[tuple[Unit, Balance]]:
+    """What a member has of each unit of the programme, the main one first. Units they never had any
+    of are left out, the main one is not."""
+    found = units.of_programme(session, member.programme_id)
+    standing = accounts.balances_of(session, [unit.id for unit in found], [member.holder])
+    return [
+        (unit, standing[member.holder, unit.id])
+        for unit in found
+        if (member.holder, unit.id) in standing
+    ]
+
+
+def main_balances(
+    session: Session, programme_id: int, members: Sequence[Member]
+) -> dict[int, Balance]:
+    """The main balance of each of these members of one programme, by member id."""
+    unit = units.named(session, programme_id, None)
+    found = accounts.balances_of(session, [unit.id], list({one.holder for one in members}))
+    return {one.id: found[one.holder, unit.id] for one in members}
+
+
+def balance_at(session: Session, account_id: int, moment: datetime) -> int:
+    """What the account held in all at a moment: every posting counts that was made by then."""
+    after = session.scalar(
+        select(type_coerce(Entry.balance_after, BigInteger))
+        .join(Posting, Posting.id == Entry.posting_id)
+        .where(
+            Entry.account_id == account_id,
+            Entry.balance_after.is_not(None),
+            Posting.posted_at <= moment,
+        )
+        .order_by(Entry.posting_id.desc())
+        .limit(1)
+    )
+    return int(after or 0)
+
+
+def liability(session: Session, unit: Unit, timezone: str) -> list[Liability]:
+    """What members hold, by the month in which it runs out; points without an end come last."""
+    zone = ZoneInfo(timezone)
+    rows = session.execute(
+        select(
+            Lot.expires_at,
+            Lot.active,
+            func.sum(Lot.remaining),
+            func.count(),
+        )
+        .join(Account, Account.id == Lot.account_id)
+        .where(Account.unit_id == unit.id, Lot.remaining > 0)
+        .group_by(Lot.expires_at, Lot.active)
+    )
+    months: dict[date | None, list[int]] = {}
+    for expires_at, active, remaining, count in rows:
+        # Points that run out at midnight belong to the day that ends there.
+        last = None if expires_at == NEVER else (expires_at - MICROSECOND).astimezone(zone)
+        sums = months.setdefault(
+            None if last is None else date(last.year, last.month, 1), [0, 0, 0]
+        )
+        sums[0] += int(remaining)
+        sums[1] += 0 if active else int(remaining)
+        sums[2] += count
+    return [
+        Liability(month, *months[month])
+        for month in sorted(months, key=lambda month: month or date.max)
+    ]

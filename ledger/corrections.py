@@ -1,0 +1,62 @@
+"""Corrections: what was posted is undone by another posting, on the programme's terms."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from ledger import programmes
+from ledger.accruals import UNTOLD, Cause, check_range, order
+from ledger.book import reversals
+from ledger.book.accounts import Balance
+from ledger.book.journal import Posting
+from ledger.book.reversals import Undoing
+from ledger.errors import NotReversible
+from ledger.events import PointsReversed
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """How much of a posting to undo (all that is left of it without `points`), and why.
+    `expires_at`: points that come back after their time live until then."""
+
+    points: int | None = None
+    cause: Cause = UNTOLD
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A reversal: how much it undid, and the balance of each member it concerns, by member id."""
+
+    posting_id: str
+    points: int
+    balances: dict[int, Balance]
+
+
+def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -> Undone:
+    """Undo a posting, in whole or in part. Raises `NotReversible`, `ReversalTooLarge`,
+    `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`."""
+    programme = programmes.by_id(session, posting.programme_id)
+    check_range(expires_at=wish.expires_at)
+    grace = timedelta(days=programme.grace_days)
+    undoing = Undoing(
+        returns_until=wish.expires_at or (now + grace if grace else None),
+        may_owe=programme.overdrawn == "debt",
+    )
+    charts = reversals.charts_of(session, posting)
+    if not charts:
+        raise NotReversible(posting.kind)
+    wanted = replace(
+        order("reversal", programme.id, wish.cause, now),
+        receipt=wish.cause.receipt or posting.receipt,
+        store=wish.cause.store or posting.store,
+        promotion=wish.cause.promotion or posting.promotion,
+    )
+    events = [PointsReversed(chart.member_id) for chart in charts]
+    posted, points = reversals.reverse(session, posting, wanted, wish.points, undoing, events, now)
+    return Undone(
+        posted.public_id,
+        points,
+        {chart.member_id: posted.balances[chart.member] for chart in charts},
+    )

@@ -1,0 +1,176 @@
+"""Many postings in one call: each has a key and an outcome of its own."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ledger import batches, members
+from ledger.accruals import Cause, Grant
+from ledger.batches import Done, Item
+from ledger.errors import LedgerError
+from ledger.idempotency import Answer
+from ledger.redemptions import Spend
+
+
+def said(done: Done) -> Answer:
+    balance = done.made.balance
+    return Answer(201, f"{balance.available}/{balance.pending}".encode())
+
+
+@pytest.fixture
+def card(club, anna):
+    with club.database.reading() as session:
+        return members.card_of(session, anna.id).number
+
+
+@pytest.fixture
+def post(club, anna):
+    def posted(*wishes, keys=None, member=anna, scope="test"):
+        items = [
+            Item(
+                (keys or [f"k{number}" for number in range(len(wishes))])[number],
+                hashlib.sha256(repr(wish).encode()).digest(),
+                None,
+                member.public_id,
+                wish,
+            )
+            for number, wish in enumerate(wishes)
+        ]
+        outcomes = club.database.run(
+            lambda session: batches.post(session, scope, items, said, club.clock())
+        )
+        return [one.code if isinstance(one, LedgerError) else one.body.decode() for one in outcomes]
+
+    return posted
+
+
+def test_each_sees_what_those_before_it_did(post, club, anna) -> None:
+    outcomes = post(Grant(100), Spend(30), Spend(80), Grant(20), Spend(90), Spend(1))
+    assert outcomes == [
+        "100/0",
+        "70/0",
+        "insufficient_points",
+        "90/0",
+        "0/0",
+        "insufficient_points",
+    ]
+    assert club.story(anna) == [
+        ("accrual", 100, 100),
+        ("redemption", -30, 70),
+        ("accrual", 20, 90),
+        ("redemption", -90, 0),
+    ]
+
+
+def test_points_that_run_out_first_go_first(post, club, anna) -> None:
+    post(
+        Grant(10, expires_at=club.days(9)),
+        Grant(10, expires_at=club.days(3)),
+        Spend(5),
+        Spend(10),
+        Grant(1, activates_at=club.days(1), expires_at=club.days(2)),
+    )
+    assert club.has(anna) == (5, 1, 0, 0)
+    club.turn(days=3)
+    assert club.has(anna) == (5, 0, 0, 0)
+    club.turn(days=6)
+    assert club.has(anna) == (0, 0, 0, 0)
+
+
+def test_a_batch_sent_again_is_answered_the_same_and_does_nothing(post, club, anna) -> None:
+    first = post(Grant(10), Spend(20), Spend(4))
+    assert first == ["10/0", "insufficient_points", "6/0"]
+    assert post(Grant(10), Spend(20), Spend(4)) == first
+    assert club.has(anna)[0] == 6
+    club.grant(anna, 50)
+    # A refusal is not kept: the same wish under the same key succeeds once it can.
+    assert post(Grant(10), Spend(20), Spend(4)) == ["10/0", "36/0", "6/0"]
+
+
+def test_a_key_stands_for_one_wish(post) -> None:
+    assert post(Grant(1), Grant(2), Grant(1), keys=["a", "a", "a"]) == [
+        "1/0",
+        "idempotency_conflict",
+        "1/0",
+    ]
+    assert post(Grant(2), keys=["a"]) == ["idempotency_conflict"]
+
+
+def test_a_bad_item_leaves_the_others_alone(post, club, anna) -> None:
+    assert post(
+        Grant(1, unit="nuts"),
+        Grant(2, expires_at=club.clock()),
+        Grant(3, Cause(occurred_at=club.days(-366 * 50))),
+        Grant(2**53 - 1),
+        Grant(1),
+        Spend(1),
+    ) == [
+        "unknown_unit",
+        "dates_out_of_order",
+        "date_out_of_range",
+        "9007199254740991/0",
+        "balance_too_large",
+        "9007199254740990/0",
+    ]
+
+
+def test_unknown_and_replaced_cards_are_told(club, anna, card) -> None:
+    with club.database.transaction() as session:
+        members.replace_card(session, members.by_id(session, anna.id), club.clock())
+    items = [
+        Item("a", b"a", card, None, Grant(1)),
+        Item("b", b"b", "4000000000000002", None, Grant(1)),
+        Item("c", b"c", None, "nobody", Grant(1)),
+    ]
+    outcomes = club.database.run(
+        lambda session: batches.post(session, "test", items, said, club.clock())
+    )
+    assert [one.code for one in outcomes] == ["card_blocked", "unknown_card", "unknown_member"]
+
+
+def test_a_card_is_on_the_statement(club, anna, card) -> None:
+    item = Item("a", b"a", card, None, Grant(1, Cause(store="Arbat")))
+    club.database.run(lambda session: batches.post(session, "t", [item], said, club.clock()))
+    assert [(line.card, line.store) for line in club.lines(anna)] == [(card, "Arbat")]
+
+
+def test_a_debt_is_paid_by_a_batch(post, club, anna) -> None:
+    accrual = club.grant(anna, 100)
+    club.redeem(anna, 100)
+    club.reverse(accrual)
+    assert club.has(anna) == (0, 0, 0, 100)
+    assert post(Grant(30), Spend(1), Grant(90), Spend(15)) == [
+        "0/0",
+        "insufficient_points",
+        "20/0",
+        "5/0",
+    ]
+    assert club.has(anna) == (5, 0, 0, 0)
+
+
+def test_what_is_due_is_done_first(post, club, anna) -> None:
+    club.grant(anna, 10, expires=1)
+    club.grant(anna, 7, activates=1)
+    club.clock.advance(days=1)
+    assert post(Spend(8), Spend(7)) == ["insufficient_points", "0/0"]
+
+
+def test_batches_over_the_same_members_and_keys_at_once(club, post) -> None:
+    people = [club.join(str(number)) for number in range(8)]
+    items = [
+        Item(f"{turn}-{one.id}", b"x", None, one.public_id, wish)
+        for turn in range(4)
+        for one in people
+        for wish in [Grant(10) if turn % 2 == 0 else Spend(3)]
+    ]
+
+    def send(number: int) -> list[object]:
+        mine = items[number % 3 :] + items[: number % 3]
+        return club.database.run(
+            lambda session: batches.post(session, "same", mine, said, club.clock())
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, range(24)))
+    assert [club.has(one)[0] for one in people] == [14] * 8

@@ -1,0 +1,183 @@
+"""Units, statements, what is owed to members, and what the database itself refuses."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from ledger import programmes, units
+from ledger.book import audit, statements
+from ledger.book.statements import Filter
+from ledger.errors import InsufficientPoints, TermsRefused, UnitExists, UnknownUnit
+from ledger.units import UnitTerms
+
+STAMPS = UnitTerms("stamps", "stamps")
+CASHBACK = UnitTerms("cashback", "money", scale=2, currency="RUB", live_days=30)
+
+
+def test_units_never_mix(club, anna) -> None:
+    club.add_unit(STAMPS)
+    club.add_unit(CASHBACK)
+    club.grant(anna, 100)
+    club.grant(anna, 3, unit="stamps")
+    club.grant(anna, 19990, unit="cashback")
+    with pytest.raises(InsufficientPoints):
+        club.redeem(anna, 4, unit="stamps")
+    club.redeem(anna, 3, unit="stamps")
+    assert [club.balance(anna, unit).available for unit in (None, "stamps", "cashback")] == [
+        100,
+        0,
+        19990,
+    ]
+    club.turn(days=31)
+    assert club.balance(anna, "cashback").available == 0
+    assert club.balance(anna).available == 100
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        UnitTerms("Points!"),
+        UnitTerms("x", "money"),
+        UnitTerms("x", "money", currency="rub"),
+        UnitTerms("x", currency="RUB"),
+        UnitTerms("x", "nuts"),
+        UnitTerms("x", scale=7),
+        UnitTerms("x", live_days=0),
+    ],
+)
+def test_units_that_cannot_be_are_refused(club, terms) -> None:
+    with pytest.raises(TermsRefused):
+        club.add_unit(terms)
+
+
+def test_a_unit_has_one_name(club, anna) -> None:
+    with pytest.raises(UnitExists):
+        club.add_unit(UnitTerms())
+    with pytest.raises(UnknownUnit):
+        club.grant(anna, 1, unit="nuts")
+
+
+def test_a_statement_is_filtered(club, anna) -> None:
+    club.grant(anna, 10, store="Arbat", promotion="spring", receipt="1")
+    club.redeem(anna, 4, store="Arbat")
+    club.clock.advance(days=1)
+    club.grant(anna, 7, store="Tverskaya")
+
+    def points(**wanted) -> list[int]:
+        return [line.points for line in club.lines(anna, Filter(**wanted))]
+
+    assert points() == [7, -4, 10]
+    assert points(store="Arbat") == [-4, 10]
+    assert points(promotion="spring") == points(receipt="1") == [10]
+    assert points(kind="redemption") == [-4]
+    assert points(at_least=5) == [7, 10]
+    assert points(at_most=7) == [7, -4]
+    assert points(since=club.clock()) == [7]
+    assert points(until=club.clock()) == [-4, 10]
+
+
+def test_the_balance_of_a_moment(club, anna) -> None:
+    before = club.clock()
+    club.grant(anna, 10)
+    club.clock.advance(days=1)
+    club.redeem(anna, 4)
+    account_id = club.balance(anna).account_id
+    with club.database.reading() as session:
+        assert statements.balance_at(session, account_id, before) == 10
+        assert statements.balance_at(session, account_id, club.clock()) == 6
+        assert statements.balance_at(session, account_id, datetime(2020, 1, 1, tzinfo=UTC)) == 0
+
+
+def test_what_is_owed_by_month(club, anna, boris) -> None:
+    end_of_may = datetime(2026, 5, 31, 21, tzinfo=UTC)  # midnight in Moscow: June begins
+    club.grant(anna, 10, expires_at=end_of_may)
+    club.grant(boris, 20, expires_at=end_of_may)
+    club.grant(anna, 5, expires_at=datetime(2026, 6, 1, 21, tzinfo=UTC), activates=1)
+    club.grant(anna, 1)
+    club.redeem(boris, 5)
+    with club.database.reading() as session:
+        programme = programmes.by_code(session, "club")
+        unit = units.named(session, programme.id, None)
+        found = statements.liability(session, unit, programme.timezone)
+    assert [(one.month, one.points, one.pending, one.lots) for one in found] == [
+        (date(2026, 5, 1), 25, 0, 2),
+        (date(2026, 6, 1), 5, 5, 1),
+        (None, 1, 0, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "UPDATE ledger_posting SET receipt = 'x'",
+        "UPDATE ledger_posting SET reason = 'x'",
+        "DELETE FROM ledger_posting",
+        "UPDATE ledger_entry SET amount = amount + 1",
+        "DELETE FROM ledger_entry",
+        "UPDATE ledger_lot_move SET amount = 0",
+        "DELETE FROM ledger_lot_move",
+    ],
+)
+def test_the_database_refuses_to_change_what_was_posted(club, anna, deed) -> None:
+    club.grant(anna, 10, reason="Анна пришла")
+    club.redeem(anna, 1)
+    with (
+        pytest.raises(DBAPIError, match="append-only"),
+        club.database.transaction() as session,
+    ):
+        session.execute(text(deed))
+
+
+def test_only_the_words_of_a_posting_can_be_taken_off(club, anna) -> None:
+    club.grant(anna, 10, reason="Анна пришла")
+    with club.database.transaction() as session:
+        session.execute(text("UPDATE ledger_posting SET reason = NULL"))
+    assert [line.reason for line in club.lines(anna)] == [None]
+
+
+def test_postgresql_refuses_entries_that_do_not_sum_to_zero(club, anna) -> None:
+    if club.database.is_sqlite:
+        pytest.skip("SQLite has no triggers for whole statements; the audit finds it there")
+    club.grant(anna, 10)
+    with pytest.raises(DBAPIError, match="sum to zero"), club.database.transaction() as session:
+        session.execute(
+            text("INSERT INTO ledger_entry (posting_id, line, account_id, amount) VALUES (1,7,1,5)")
+        )
+
+
+# What somebody could do to the tables, and the rule that finds it.
+DAMAGE = {
+    "UPDATE ledger_balance SET available = available + 1": "a balance equals its entries",
+    "UPDATE ledger_balance SET held = held + 1": "a balance holds what its holds say",
+    "UPDATE ledger_balance SET debt = debt + 1": "a debt equals its entries",
+    "UPDATE ledger_balance SET next_change_at = (SELECT max(expires_at) FROM ledger_lot)": (
+        "an account is looked at when its lots are due"
+    ),
+    "UPDATE ledger_lot SET remaining = remaining - 1 WHERE remaining > held": (
+        "what left a lot is on record"
+    ),
+    "UPDATE ledger_lot SET held = held - 1 WHERE held > 0": "a lot holds what its holds say",
+    "UPDATE ledger_hold SET captured = 1, state = 'captured'": (
+        "a hold is captured once and at most in full"
+    ),
+    "UPDATE ledger_account SET unit_id = unit_id + 1 WHERE kind = 'issued'": (
+        "a posting stays within one programme and one unit"
+    ),
+    "DELETE FROM ledger_account WHERE kind = 'issued'": "an entry has an account",
+    "DELETE FROM ledger_balance": "a member account has a balance",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_the_audit_finds_what_is_broken(club, anna, damage) -> None:
+    club.grant(anna, 10, expires=5)
+    club.grant(anna, 10)
+    club.redeem(anna, 3)
+    club.hold(anna, 2)
+    with club.database.transaction() as session:
+        assert audit.check(session) == []
+        session.execute(text(damage))
+        assert DAMAGE[damage] in [breach.rule for breach in audit.check(session)]
+        session.rollback()

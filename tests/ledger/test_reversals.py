@@ -1,0 +1,178 @@
+"""Returns: what was spent comes back as it was, what was earned is taken back."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ledger.book import reversals
+from ledger.errors import (
+    DatesOutOfOrder,
+    NotReversible,
+    PointsSpent,
+    ReversalTooLarge,
+    UnknownPosting,
+)
+
+
+@pytest.fixture
+def strict(club):
+    """A programme that refuses to make debts and gives late points a grace of ten days."""
+    club.code = "strict"
+    club.open(overdrawn="refuse", grace_days=10)
+    return club
+
+
+def test_spent_points_come_back_into_their_lots_with_their_dates(club, anna) -> None:
+    club.grant(anna, 10, expires=3)
+    club.grant(anna, 20, expires=9)
+    spent = club.redeem(anna, 25)
+    club.reverse(spent)
+    assert club.has(anna) == (30, 0, 0, 0)
+    club.turn(days=3)
+    assert club.has(anna) == (20, 0, 0, 0)
+
+
+def test_a_part_comes_back_to_the_lot_that_lives_longest(club, anna) -> None:
+    club.grant(anna, 10, expires=3)
+    club.grant(anna, 20, expires=9)
+    spent = club.redeem(anna, 25)
+    club.reverse(spent, 15)
+    club.turn(days=3)
+    assert club.has(anna) == (20, 0, 0, 0)
+    club.reverse(spent)  # ten are left, and their day is over
+    assert club.has(anna) == (20, 0, 0, 0)
+    assert club.story(anna)[-2:] == [("reversal", 10, 30), ("expiry", -10, 20)]
+
+
+def test_points_that_come_back_too_late_get_a_grace_if_the_programme_gives_one(strict) -> None:
+    anna = strict.join()
+    strict.grant(anna, 10, expires=3)
+    spent = strict.redeem(anna, 10)
+    strict.turn(days=5)
+    strict.reverse(spent, 4)
+    assert strict.has(anna) == (4, 0, 0, 0)
+    strict.turn(days=9)
+    assert strict.has(anna) == (4, 0, 0, 0)
+    strict.turn(days=1)
+    assert strict.has(anna) == (0, 0, 0, 0)
+    strict.reverse(spent, expires_at=strict.days(50))
+    strict.turn(days=49)
+    assert strict.has(anna) == (6, 0, 0, 0)
+
+
+def test_earned_points_are_taken_back_from_the_lot_they_made(club, anna) -> None:
+    club.grant(anna, 10, expires=3)
+    earned = club.grant(anna, 20, expires=9)
+    club.reverse(earned, 15)
+    club.turn(days=3)
+    assert club.has(anna) == (5, 0, 0, 0)
+
+
+def test_pending_points_are_taken_back_too(club, anna) -> None:
+    earned = club.grant(anna, 20, activates=14)
+    club.reverse(earned, 15)
+    assert club.has(anna) == (0, 5, 0, 0)
+    club.reverse(earned)
+    club.turn(days=14)
+    assert club.has(anna) == (0, 0, 0, 0)
+
+
+def test_what_was_spent_comes_from_other_points_and_then_becomes_a_debt(club, anna) -> None:
+    earned = club.grant(anna, 100)
+    club.redeem(anna, 90)
+    club.grant(anna, 30)
+    club.reverse(earned)
+    assert club.has(anna) == (0, 0, 0, 60)
+    club.grant(anna, 40)
+    assert club.has(anna) == (0, 0, 0, 20)
+    club.grant(anna, 50, activates=1)
+    assert club.has(anna) == (0, 50, 0, 20)
+    club.turn(days=1)
+    assert club.has(anna) == (30, 0, 0, 0)
+
+
+def test_a_programme_may_refuse_what_would_become_a_debt(strict) -> None:
+    anna = strict.join()
+    earned = strict.grant(anna, 100)
+    strict.redeem(anna, 90)
+    with pytest.raises(PointsSpent) as refusal:
+        strict.reverse(earned)
+    assert refusal.value.missing == 90
+    assert strict.has(anna) == (10, 0, 0, 0)
+    strict.reverse(earned, 10)
+    assert strict.has(anna) == (0, 0, 0, 0)
+
+
+def test_points_that_ran_out_count_as_taken_back(club, anna) -> None:
+    earned = club.grant(anna, 100, expires=2)
+    club.redeem(anna, 30)
+    club.grant(anna, 500)
+    club.turn(days=2)
+    club.reverse(earned)
+    # Seventy were gone by themselves; only the thirty that were spent are missed.
+    assert club.has(anna) == (470, 0, 0, 0)
+
+
+def test_what_ran_out_can_be_given_back_with_a_new_date(club, anna) -> None:
+    club.grant(anna, 100, expires=2)
+    club.turn(days=2)
+    expiry = club.lines(anna)[0].id
+    with pytest.raises(NotReversible):
+        club.reverse(expiry)
+    club.reverse(expiry, 60, expires_at=club.days(5))
+    assert club.has(anna) == (60, 0, 0, 0)
+    club.turn(days=5)
+    assert club.has(anna) == (0, 0, 0, 0)
+
+
+def test_a_captured_hold_is_a_redemption_that_can_be_returned(club, anna) -> None:
+    club.grant(anna, 100)
+    posting = club.capture(club.hold(anna, 60), 40)
+    club.reverse(posting, 25)
+    assert club.has(anna) == (85, 0, 0, 0)
+
+
+def test_no_more_is_undone_than_was_done(club, anna) -> None:
+    club.grant(anna, 100)
+    spent = club.redeem(anna, 60)
+    club.reverse(spent, 20)
+    with pytest.raises(ReversalTooLarge) as refusal:
+        club.reverse(spent, 41)
+    assert refusal.value.left == 40
+    club.reverse(spent)
+    with pytest.raises(ReversalTooLarge):
+        club.reverse(spent)
+    assert club.has(anna) == (100, 0, 0, 0)
+
+
+def test_a_reversal_is_not_reversed(club, anna) -> None:
+    undone = club.reverse(club.grant(anna, 100))
+    with pytest.raises(NotReversible):
+        club.reverse(undone)
+
+
+def test_a_date_of_return_lies_ahead(club, anna) -> None:
+    club.grant(anna, 100)
+    with pytest.raises(DatesOutOfOrder):
+        club.reverse(club.redeem(anna, 1), expires_at=club.clock())
+
+
+def test_an_unknown_posting_is_told(club) -> None:
+    with club.database.reading() as session, pytest.raises(UnknownPosting):
+        reversals.find(session, "00000000-0000-0000-0000-000000000000")
+
+
+def test_two_tills_return_one_purchase_once(club, anna) -> None:
+    club.grant(anna, 100)
+    spent = club.redeem(anna, 90)
+
+    def attempt(_: int) -> int:
+        try:
+            club.reverse(spent, 30)
+        except ReversalTooLarge:
+            return 0
+        return 30
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(16))) == 90
+    assert club.has(anna) == (100, 0, 0, 0)

@@ -1,0 +1,85 @@
+"""Thousands of accruals and redemptions in one call."""
+
+import hashlib
+
+import orjson
+from apiflask import APIBlueprint
+from flask import request
+from sqlalchemy.orm import Session
+
+from ledger import batches
+from ledger.accruals import Grant
+from ledger.batches import Done, Item
+from ledger.errors import LedgerError
+from ledger.idempotency import Answer
+from ledger.redemptions import Spend
+from wallet import problems
+from wallet.api.auth import caller, needs
+from wallet.api.bodies import BatchIn, BatchItemIn, BatchItemOut, BatchOut, PostingOut
+from wallet.api.members import balance_out
+from wallet.api.points import cause
+from wallet.installation import here
+
+# So many items share a transaction: few enough that nobody waits long for the members they lock.
+TOGETHER = 500
+
+MOST_BODY_BYTES = 4 * 1024 * 1024
+
+routes = APIBlueprint("batches", __name__, tag="Points")
+
+
+@routes.before_request
+def allow_large_bodies() -> None:
+    request.max_content_length = MOST_BODY_BYTES
+
+
+@routes.post("/batches")
+@needs("points:write")
+@routes.input(BatchIn)
+@routes.output(BatchOut)
+def post(json_data: BatchIn) -> BatchOut:
+    """Accrue and redeem for many members at once, in order. Each item has a key and an outcome of
+    its own; a batch that broke off is simply sent again."""
+    scope = f"key:{caller().name}"
+    now = here().clock()
+    found: list[BatchItemOut] = []
+    for start in range(0, len(json_data.items), TOGETHER):
+        part = json_data.items[start : start + TOGETHER]
+        items = [_item(one) for one in part]
+
+        def work(session: Session, items: list[Item] = items) -> list[Answer | LedgerError]:
+            return batches.post(session, scope, items, _said, now)
+
+        outcomes = here().database.run(work)
+        found += [_told(one.key, outcome) for one, outcome in zip(part, outcomes, strict=True)]
+    return BatchOut(items=found)
+
+
+def _item(wanted: BatchItemIn) -> Item:
+    told = cause(wanted)
+    wish: Grant | Spend
+    if wanted.type == "accrual":
+        wish = Grant(wanted.points, told, wanted.activates_at, wanted.expires_at, wanted.unit)
+    else:
+        wish = Spend(wanted.points, told, wanted.unit)
+    digest = hashlib.sha256(f"batch\n{wanted.model_dump_json()}".encode()).digest()
+    return Item(wanted.key, digest, wanted.card, wanted.member, wish)
+
+
+def _said(done: Done) -> Answer:
+    posting = PostingOut(
+        id=done.made.public_id,
+        member=done.member.public_id,
+        points=done.item.wish.points,
+        balance=balance_out(done.made.balance),
+    )
+    return Answer(201, posting.model_dump_json().encode())
+
+
+def _told(key: str, outcome: Answer | LedgerError) -> BatchItemOut:
+    if isinstance(outcome, LedgerError):
+        status = problems.STATUS.get(outcome.code, 422)
+        detail = problems.said(outcome)
+        return BatchItemOut(key=key, status=status, code=outcome.code, detail=detail)
+    posting = PostingOut.model_validate(orjson.loads(outcome.body))
+    return BatchItemOut(key=key, status=outcome.status, posting=posting)

@@ -1,0 +1,71 @@
+"""Undoing what was posted, and points from one member to another."""
+
+from datetime import datetime
+
+from apiflask import APIBlueprint
+from flask import Response
+from sqlalchemy.orm import Session
+
+from ledger import corrections, members, transfers
+from ledger.book import reversals
+from ledger.corrections import Reversal
+from ledger.transfers import Gift
+from wallet.api.auth import needs
+from wallet.api.bodies import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
+from wallet.api.members import balance_out
+from wallet.api.once import once
+from wallet.api.points import cause, shown
+
+routes = APIBlueprint("corrections", __name__, tag="Points")
+
+
+@routes.post("/postings/<posting_id>/reverse")
+@needs("points:write")
+@routes.input(ReversalIn)
+@routes.output(ReversalOut, status_code=201)
+def reverse(posting_id: str, json_data: ReversalIn) -> Response:
+    """Undo a posting, in whole or in part: spent points come back into the lots they came from,
+    earned points are taken back."""
+    wish = Reversal(json_data.points, cause(json_data), json_data.expires_at)
+
+    def effect(session: Session, now: datetime) -> ReversalOut:
+        posting = reversals.find(session, posting_id)
+        undone = corrections.reverse(session, posting, wish, now)
+        return ReversalOut(
+            id=undone.posting_id,
+            reverses=posting.public_id,
+            points=undone.points,
+            members=[
+                SideOut(
+                    member=members.by_id(session, member_id).public_id,
+                    balance=balance_out(balance),
+                )
+                for member_id, balance in undone.balances.items()
+            ],
+        )
+
+    return once(json_data, effect, key_required=False)
+
+
+@routes.post("/transfers")
+@needs("points:write")
+@routes.input(TransferIn)
+@routes.output(TransferOut, status_code=201)
+def transfer(json_data: TransferIn) -> Response:
+    """Move points from one member to another; they keep their dates."""
+
+    def effect(session: Session, now: datetime) -> TransferOut:
+        giver, card_id = shown(session, json_data.giver)
+        taker, _ = shown(session, json_data.taker)
+        gift = Gift(json_data.points, cause(json_data, card_id), json_data.unit)
+        given = transfers.transfer(session, giver, taker, gift, now)
+        return TransferOut.model_validate(
+            {
+                "id": given.giver.posting_id,
+                "points": json_data.points,
+                "from": SideOut(member=giver.public_id, balance=balance_out(given.giver.balance)),
+                "to": SideOut(member=taker.public_id, balance=balance_out(given.taker.balance)),
+            }
+        )
+
+    return once(json_data, effect, key_required=False)

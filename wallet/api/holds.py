@@ -1,0 +1,105 @@
+"""Points set aside while a sale goes on: placed, then captured or released."""
+
+from datetime import datetime, timedelta
+
+from apiflask import APIBlueprint
+from flask import Response
+from sqlalchemy.orm import Session
+
+from ledger import members, redemptions
+from ledger.book import accounts, holds
+from ledger.book.accounts import Balance
+from ledger.book.holds import Hold
+from ledger.redemptions import Spend
+from wallet.api.auth import needs
+from wallet.api.bodies import CaptureIn, HoldIn, HoldOut, NothingIn, PostingOut
+from wallet.api.members import balance_out
+from wallet.api.once import once
+from wallet.api.points import cause, shown
+from wallet.installation import here
+
+routes = APIBlueprint("holds", __name__, tag="Holds")
+
+
+@routes.post("/holds")
+@needs("points:write")
+@routes.input(HoldIn)
+@routes.output(HoldOut, status_code=201)
+def place(json_data: HoldIn) -> Response:
+    """Set points aside, those that run out first."""
+    lasts = timedelta(seconds=json_data.lasts_seconds)
+
+    def effect(session: Session, now: datetime) -> HoldOut:
+        member, card_id = shown(session, json_data)
+        spend = Spend(json_data.points, cause(json_data, card_id), json_data.unit)
+        placed = redemptions.hold(session, member, spend, lasts, now)
+        return _described(session, placed.hold, placed.balance)
+
+    return once(json_data, effect, key_required=False)
+
+
+@routes.get("/holds/<hold_id>")
+@needs("points:write")
+@routes.output(HoldOut)
+def read(hold_id: str) -> HoldOut:
+    """One hold, and the member's balance now."""
+    with here().database.reading() as session:
+        hold = holds.find(session, hold_id)
+        return _described(session, hold, accounts.balance(session, hold.account_id))
+
+
+@routes.post("/holds/<hold_id>/capture")
+@needs("points:write")
+@routes.input(CaptureIn)
+@routes.output(PostingOut, status_code=201)
+def capture(hold_id: str, json_data: CaptureIn) -> Response:
+    """Spend what was set aside, or a part of it; the rest is free again."""
+
+    def effect(session: Session, now: datetime) -> PostingOut:
+        hold = holds.find(session, hold_id)
+        done = redemptions.capture(session, hold, json_data.points, now)
+        return PostingOut(
+            id=done.posting_id,
+            member=_member(session, hold),
+            points=json_data.points or hold.amount,
+            balance=balance_out(done.balance),
+        )
+
+    return once(json_data, effect, key_required=False)
+
+
+@routes.post("/holds/<hold_id>/release")
+@needs("points:write")
+@routes.input(NothingIn)
+@routes.output(HoldOut, status_code=201)
+def release(hold_id: str, json_data: NothingIn) -> Response:
+    """Make the points free again."""
+
+    def effect(session: Session, now: datetime) -> HoldOut:
+        hold = holds.find(session, hold_id)
+        balance = redemptions.release(session, hold, now)
+        session.refresh(hold)
+        return _described(session, hold, balance)
+
+    return once(json_data, effect, key_required=False)
+
+
+def _described(session: Session, hold: Hold, balance: Balance) -> HoldOut:
+    return HoldOut.model_validate(
+        {
+            "id": hold.public_id,
+            "member": _member(session, hold),
+            "points": hold.amount,
+            "state": hold.state,
+            "captured": hold.captured,
+            "posting": hold.posting_id,
+            "placed_at": hold.placed_at,
+            "expires_at": hold.expires_at,
+            "balance": balance_out(balance),
+        }
+    )
+
+
+def _member(session: Session, hold: Hold) -> str:
+    chart = accounts.chart_of(session, hold.account_id)
+    return members.by_id(session, chart.member_id).public_id

@@ -1,0 +1,92 @@
+"""The database itself refuses to change or delete what was posted, whoever asks.
+
+Only one change is let through: taking the words off a posting, since they may name a person who
+asked to be erased. A migration that rebuilds one of these tables on SQLite drops its triggers with
+it, and has to call `guard` again."""
+
+from sqlalchemy import Connection
+
+TABLES = ("ledger_posting", "ledger_entry", "ledger_lot_move")
+WORDS = ("reason",)
+KEPT = (
+    "id",
+    "public_id",
+    "programme_id",
+    "kind",
+    "receipt",
+    "store",
+    "promotion",
+    "card_id",
+    "reverses_id",
+    "undoes",
+    "occurred_at",
+    "posted_at",
+)
+REFUSAL = "the book is append-only"
+
+
+def guard(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        _guard_sqlite(connection)
+    else:
+        _guard_postgres(connection)
+
+
+def lift(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        for table in TABLES:
+            for deed in ("update", "delete"):
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_no_{deed}")
+        return
+    for table in TABLES:
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}")
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}")
+    connection.exec_driver_sql("DROP TRIGGER IF EXISTS ledger_entry_balanced ON ledger_entry")
+    for function in ("ledger_refuse", "ledger_only_words", "ledger_balanced"):
+        connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {function}()")
+
+
+def _guard_sqlite(connection: Connection) -> None:
+    same = " AND ".join(f"new.{name} IS old.{name}" for name in KEPT)
+    wordless = " AND ".join(f"new.{name} IS NULL" for name in WORDS)
+    for table in TABLES:
+        unless = f"WHEN NOT ({same} AND {wordless})" if table == "ledger_posting" else ""
+        for deed, condition in (("update", unless), ("delete", "")):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {table}_no_{deed} BEFORE {deed.upper()} ON {table} {condition}"
+                f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+            )
+
+
+def _guard_postgres(connection: Connection) -> None:
+    same = " AND ".join(f"new.{name} IS NOT DISTINCT FROM old.{name}" for name in KEPT)
+    wordless = " AND ".join(f"new.{name} IS NULL" for name in WORDS)
+    connection.exec_driver_sql(
+        "CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$"
+        f" BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$"
+    )
+    connection.exec_driver_sql(
+        "CREATE FUNCTION ledger_only_words() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" IF TG_OP = 'UPDATE' AND {same} AND {wordless} THEN RETURN new; END IF;"
+        f" RAISE EXCEPTION '{REFUSAL}'; END $$"
+    )
+    # Once for each statement, over all its rows: a batch costs no more than a single posting.
+    connection.exec_driver_sql(
+        "CREATE FUNCTION ledger_balanced() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF EXISTS (SELECT FROM added GROUP BY posting_id HAVING sum(amount) <> 0) THEN"
+        " RAISE EXCEPTION 'the entries of a posting sum to zero'; END IF; RETURN NULL; END $$"
+    )
+    for table in TABLES:
+        function = "ledger_only_words" if table == "ledger_posting" else "ledger_refuse"
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION {function}()"
+        )
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()"
+        )
+    connection.exec_driver_sql(
+        "CREATE TRIGGER ledger_entry_balanced AFTER INSERT ON ledger_entry"
+        " REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_balanced()"
+    )
