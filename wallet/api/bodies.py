@@ -309,7 +309,7 @@ class HeadIn(Body):
 
 
 class NothingIn(Body):
-    """No fields."""
+    """The body of a call that needs none."""
 
 
 class StatementIn(PageIn):

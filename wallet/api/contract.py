@@ -220,7 +220,6 @@ CALLS = {
             "state": "released",
             "balance": {"available": 170, "pending": 0, "held": 0},
         },
-        body={},
         refusals=(404, 409),
         key_required=False,
     ),
@@ -292,7 +291,7 @@ CALLS = {
         key_required=False,
     ),
     ("post", "/api/v1/members/{member_id}/household/leave"): Told(
-        answer=MEMBER, body={}, refusals=(404, 409), key_required=False
+        answer=MEMBER, refusals=(404, 409), key_required=False
     ),
     ("post", "/api/v1/members/{member_id}/merge"): Told(
         answer=MEMBER,
@@ -301,7 +300,7 @@ CALLS = {
         key_required=False,
     ),
     ("post", "/api/v1/members/{member_id}/cards"): Told(
-        answer=MEMBER, body={}, refusals=(404, 409), key_required=False
+        answer=MEMBER, refusals=(404, 409), key_required=False
     ),
     ("post", "/webhooks/{source}"): Told(
         answer={"id": POSTING["id"], "balance": POSTING["balance"]},

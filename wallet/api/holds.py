@@ -70,9 +70,8 @@ def capture(hold_id: str, json_data: CaptureIn) -> Response:
 
 @routes.post("/holds/<hold_id>/release")
 @needs("points:write")
-@routes.input(NothingIn)
 @routes.output(HoldOut, status_code=201)
-def release(hold_id: str, json_data: NothingIn) -> Response:
+def release(hold_id: str) -> Response:
     """Make the points free again."""
 
     def effect(session: Session, now: datetime) -> HoldOut:
@@ -81,7 +80,7 @@ def release(hold_id: str, json_data: NothingIn) -> Response:
         session.refresh(hold)
         return _described(session, hold, balance)
 
-    return once(json_data, effect, key_required=False)
+    return once(NothingIn(), effect, key_required=False)
 
 
 def _described(session: Session, hold: Hold, balance: Balance) -> HoldOut:

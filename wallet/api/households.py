@@ -35,16 +35,15 @@ def join_household(member_id: str, json_data: HeadIn) -> Response:
 
 @routes.post("/members/<member_id>/household/leave")
 @needs("members:write")
-@routes.input(NothingIn)
 @routes.output(MemberOut, status_code=201)
-def leave_household(member_id: str, json_data: NothingIn) -> Response:
+def leave_household(member_id: str) -> Response:
     """Give a member an account of their own again; what was shared stays with the household."""
 
     def leave(session: Session, member: Member, now: datetime) -> Member:
         transfers.leave_household(session, member, now)
         return member
 
-    return _changed(member_id, json_data, leave)
+    return _changed(member_id, NothingIn(), leave)
 
 
 @routes.post("/members/<member_id>/merge")
@@ -65,9 +64,8 @@ def merge(member_id: str, json_data: IntoIn) -> Response:
 
 @routes.post("/members/<member_id>/cards")
 @needs("members:write")
-@routes.input(NothingIn)
 @routes.output(MemberOut, status_code=201)
-def replace_card(member_id: str, json_data: NothingIn) -> Response:
+def replace_card(member_id: str) -> Response:
     """Give a member another card number; the old one is refused from now on, and the card in the
     phone changes."""
 
@@ -75,7 +73,7 @@ def replace_card(member_id: str, json_data: NothingIn) -> Response:
         enrolment.replace_card(session, member, now)
         return member
 
-    return _changed(member_id, json_data, replace)
+    return _changed(member_id, NothingIn(), replace)
 
 
 def _changed(

@@ -19,9 +19,9 @@ CALLS = {
         ("POST", "members", {"programme": "demo"}),
         ("PATCH", "members/x", {"name": "Анна"}),
         ("POST", "members/x/household", {"head": "x"}),
-        ("POST", "members/x/household/leave", {}),
+        ("POST", "members/x/household/leave", None),
         ("POST", "members/x/merge", {"into": "x"}),
-        ("POST", "members/x/cards", {}),
+        ("POST", "members/x/cards", None),
     ],
     "programmes:read": [("GET", "programmes", None)],
     "points:write": [
@@ -30,7 +30,7 @@ CALLS = {
         ("POST", "holds", {"card": "1", "points": 1}),
         ("GET", "holds/x", None),
         ("POST", "holds/x/capture", {}),
-        ("POST", "holds/x/release", {}),
+        ("POST", "holds/x/release", None),
         ("POST", "postings/x/reverse", {}),
         ("POST", "transfers", {"from": {"card": "1"}, "to": {"card": "2"}, "points": 1}),
         (
