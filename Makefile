@@ -4,6 +4,19 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
+
+# A Python asked for by name wins over a .venv that was made with another.
+ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
+SAY_VERSION := -c 'import sys; v = sys.version_info; print(f"{v[0]}.{v[1]}" * ((3, 11) <= v < (3, 14)))'
+ASKED := $(shell $(PYTHON) $(SAY_VERSION) 2>/dev/null)
+HERE := $(shell test ! -x $(BIN)/python || $(BIN)/python $(SAY_VERSION))
+$(if $(ASKED),,$(error PYTHON=$(PYTHON) is no Python 3.11, 3.12 or 3.13 that answers))
+ifneq ($(HERE),$(ASKED))
+$(if $(HERE),$(info .venv has Python $(HERE): making it anew with $(ASKED)))
+$(shell rm -rf $(VENV))
+endif
+endif
+
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 

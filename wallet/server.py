@@ -15,6 +15,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
+from wallet import lock
 from wallet.app import create_app
 from wallet.assembly import connect
 from wallet.problems import MEDIA_TYPE
@@ -86,6 +87,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._lock = lock.hold(settings)  # until the last of our processes has ended
         self._embedded: Embedded | None = None
         super().__init__()
 

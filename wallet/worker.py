@@ -11,7 +11,7 @@ import structlog
 from celery import Celery
 from celery.apps.beat import Beat
 from celery.beat import Scheduler, Service
-from celery.worker import WorkController, state
+from celery.worker import WorkController
 from kombu import Queue
 
 from wallet.assembly import connect
@@ -134,11 +134,11 @@ class Embedded:
             thread.start()
 
     def stop(self) -> None:
-        """Let running pumps finish their batch; what they leave is in the rows."""
+        """Let running pumps finish; what they leave is in the rows."""
         self._beat.stop()
-        state.should_stop = 0  # type: ignore[assignment] # Celery's way to say "stop": an exit code
-        for thread in self._threads:
-            thread.join(timeout=10)
+        # Told here and not through `state.should_stop`, which its thread would see only after it
+        # had listened for messages once more, and once again: up to four seconds.
+        self._worker.stop()
 
 
 def run_worker(settings: Settings, queues: tuple[str, ...], concurrency: int) -> None:

@@ -8,14 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import click
 
-from wallet import migrations
+from wallet import lock, migrations
 from wallet.assembly import connect, system_clock
 from wallet.errors import SettingsError
 from wallet.sandbox import certificates, demo, google
@@ -32,8 +32,7 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
     """Prepare, start, say "ready", watch; the exit code. One process that ends takes the others
     with it: half a service is worse than none."""
     prepare(settings)
-    with _asked_to_stop() as stop, contextlib.ExitStack() as stack:
-        children = {name: stack.enter_context(_child(name, environ)) for name in _parts(settings)}
+    with _asked_to_stop() as stop, _children(_parts(settings), environ) as children:
         ready = False
         started_at = time.monotonic()
         while not stop:
@@ -54,6 +53,7 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
 def prepare(settings: Settings) -> None:
     """Folder, certificates, Google's account, schema and the demo programme; nothing that is there
     is touched."""
+    lock.require_free(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     ports = [settings.port]
     if settings.in_sandbox:
@@ -108,20 +108,34 @@ def _parts(settings: Settings) -> list[str]:
 
 
 @contextlib.contextmanager
-def _child(name: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of ours in a group of its own, so that Ctrl-C reaches it through us alone."""
-    command = [sys.executable, "-m", "wallet", name]
-    child = subprocess.Popen(  # noqa: S603
-        command, env=dict(environ), start_new_session=True, preexec_fn=_die_with_parent
-    )
+def _children(
+    names: Sequence[str], environ: Mapping[str, str]
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Processes of ours, asked to stop all at once at the end: none waits for another."""
+    children: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        yield child
+        for name in names:
+            children[name] = _start(name, environ)
+        yield children
     finally:
-        child.terminate()
-        try:
-            child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+        for child in children.values():
+            child.terminate()
+        deadline = time.monotonic() + STOP_S
+        for child in children.values():
+            try:
+                child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+
+
+def _start(name: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """`wallet <name>`, in a group of its own, so that Ctrl-C reaches it through us alone."""
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "wallet", name],
+        env=dict(environ),
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+    )
 
 
 def _die_with_parent() -> None:

@@ -1,0 +1,88 @@
+"""Everything on one machine: `wallet run` in a folder of its own, from nothing to "ready" and down."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from processes import Processes, answers, kill, processes, wait_until
+from servers import free_ports
+
+from wallet import worker
+from wallet.worker import Embedded, create_celery
+
+STOP_S = 15  # a loaded machine; an idle one takes one or two seconds
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Processes]:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    environment = {"WALLET_DATA": str(tmp_path / "var"), "PORT": str(free_ports(5))}
+    with processes(environment, logs) as started:
+        yield started
+
+
+def is_up(machine: Processes) -> bool:
+    return answers(f"http://127.0.0.1:{machine.environment['PORT']}/readyz")
+
+
+def test_an_empty_folder_becomes_ready_and_stops_when_asked(machine: Processes) -> None:
+    run = machine.start("run")
+    wait_until(lambda: "ready http" in machine.log_of("run"), "the greeting")
+    assert is_up(machine)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(STOP_S) == 0
+    assert not is_up(machine)
+    assert "Traceback" not in machine.log_of("run")
+
+
+@pytest.mark.parametrize("command", ["run", "web"])
+def test_a_second_one_in_the_same_folder_is_refused_by_name(
+    machine: Processes, command: str
+) -> None:
+    first = machine.start("run")
+    wait_until(lambda: is_up(machine), "the first")
+    machine.environment["PORT"] = str(free_ports(5))
+    second = machine.start(command)
+    assert second.wait(30) == 1
+    assert "WALLET_DATA: another Kopilka" in machine.log_of(command)
+    assert first.poll() is None
+
+
+def test_a_folder_whose_process_was_killed_is_free_again(machine: Processes) -> None:
+    run = machine.start("run")
+    wait_until(lambda: is_up(machine), "the first")
+    kill(run)
+    wait_until(lambda: not is_up(machine), "its children to follow it")
+    machine.environment["PORT"] = str(free_ports(5))
+    machine.start("run")
+    wait_until(lambda: is_up(machine), "the next")
+
+
+def test_stopping_waits_for_a_pump_at_work_and_for_nothing_else(
+    installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, finished = threading.Event(), threading.Event()
+
+    class Slow:
+        def run(self) -> None:
+            begun.set()
+            time.sleep(0.5)
+            finished.set()
+
+    monkeypatch.setattr(worker, "pumps", lambda _: {name: Slow() for name in worker.PUMP_NAMES})
+    embedded = Embedded(create_celery(installation.settings), installation)
+    embedded.start()
+    assert begun.wait(20)
+    began_at = time.monotonic()
+    embedded.stop()
+    assert finished.is_set()
+    assert time.monotonic() - began_at < 2  # Celery looks up every two seconds, twice

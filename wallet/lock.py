@@ -1,0 +1,47 @@
+"""One process at work in an embedded database: where no broker brings processes together, a second
+would send each push once more, and each of the two would wonder at the other's changes."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import make_url
+
+from wallet.errors import SettingsError
+from wallet.settings import Settings
+
+SUFFIX = ".lock"
+
+
+def hold(settings: Settings) -> IO[str] | None:
+    """The lock, held for as long as it is open, here or in a child of ours: the kernel lets go of
+    it however we end. None where several processes may work. Raises `SettingsError`."""
+    database = make_url(settings.ledger.database_url)
+    if not settings.embedded or database.get_backend_name() != "sqlite" or not database.database:
+        return None
+    path = Path(f"{database.database}{SUFFIX}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().strip() or "just started"
+        file.close()
+        raise SettingsError(
+            "WALLET_DATA",
+            f"another Kopilka (process {holder}) is at work in {path.parent} already. Stop it, or"
+            " choose another folder with WALLET_DATA=….",
+        ) from error
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def require_free(settings: Settings) -> None:
+    """Raises `SettingsError` where `hold` would."""
+    held = hold(settings)
+    if held is not None:
+        held.close()
