@@ -45,6 +45,9 @@ def create_celery(settings: Settings) -> Celery:
     celery.conf.update(
         broker_transport_options=options,
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # a worker outlives its broker, however long it is away
+        # Without a meaning where messages are acknowledged before the work; False is warned of.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         task_ignore_result=True,
         task_queues=[Queue(name) for name in PUMP_NAMES],
         task_create_missing_queues=False,

