@@ -1,0 +1,211 @@
+"""What stands in deploy/, the Procfile and both READMEs, held against the program they speak of: a
+command that `wallet` does not know, or a setting that nobody reads, is found here."""
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from wallet import settings
+from wallet.cli import main
+
+TOP = Path(__file__).parents[2]
+UNITS = sorted((TOP / "deploy/systemd").glob("*.service"))
+COMPOSE = TOP / "deploy/compose.yaml"
+READMES = ("README.md", "README.ru.md")
+SETTING = re.compile(r"\b(?:WALLET_[A-Z_]+|WEB_CONCURRENCY|PORT)\b")
+
+
+class Unit(configparser.RawConfigParser):
+    """A systemd unit: names keep their case, and some come several times."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(strict=False, delimiters=("=",), comment_prefixes=("#",))
+        self.optionxform = str  # type: ignore[assignment,method-assign]
+        self.read_string(path.read_text())
+
+
+def understood(command: str) -> None:
+    """Parsed as the shell and `wallet` would; raises what they would say. Nothing is run."""
+    program, *arguments = shlex.split(command)
+    assert Path(program).name == "wallet"
+    found: click.Command = main
+    while isinstance(found, click.Group):
+        name, arguments = arguments[0], arguments[1:]
+        assert name in found.commands, f"wallet {name}: there is no such command"
+        found = found.commands[name]
+    found.make_context(found.name, arguments)
+
+
+def read_settings() -> set[str]:
+    """Every name that is looked up at a start."""
+
+    class Noted(dict[str, str]):
+        def get(self, name: str, default: object = None) -> object:  # type: ignore[override]
+            asked.add(name)
+            return super().get(name, default)  # type: ignore[arg-type]
+
+    asked: set[str] = set()
+    settings.from_env(
+        Noted(
+            WALLET_MODE="production",
+            WALLET_PUBLIC_URL="https://cards.example.com",
+            WALLET_SECRET_KEY="a-secret-of-our-own-making",
+            WALLET_API_KEY="an-api-key-of-our-own",
+            WALLET_APPLE_CERTS="certs",
+            WALLET_GOOGLE_ISSUER="3388000000000000002",
+            WALLET_GOOGLE_CREDENTIALS="google.json",
+        )
+    )
+    return asked
+
+
+def compose() -> dict:
+    return yaml.safe_load(COMPOSE.read_text())
+
+
+def ours(document: dict) -> dict[str, dict]:
+    """The services that run our image."""
+    return {k: one for k, one in document["services"].items() if one["image"] == "kopilka"}
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    for line in (TOP / "Procfile").read_text().splitlines():
+        name, _, command = line.partition(":")
+        yield f"Procfile {name}", command.strip()
+    for name, service in ours(compose()).items():
+        yield f"compose {name}", service["command"]
+    for path in UNITS:
+        command = Unit(path)["Service"]["ExecStart"]
+        yield path.name, command.replace("%i", "apple")
+
+
+@pytest.mark.parametrize("command", [pytest.param(one, id=name) for name, one in commands()])
+def test_every_command_is_one_that_wallet_knows(command: str) -> None:
+    understood(command)
+
+
+def test_a_command_that_wallet_does_not_know_is_noticed() -> None:
+    with pytest.raises(AssertionError):
+        understood("wallet serve")
+    with pytest.raises(click.UsageError):
+        understood("wallet worker --queue apple")
+
+
+def test_every_setting_in_them_is_one_that_is_read() -> None:
+    known = read_settings()
+    for service in ours(compose()).values():
+        assert set(service["environment"]) <= known
+    written = (TOP / "deploy/systemd/kopilka.env").read_text()
+    assert set(re.findall(r"^#?([A-Z_]+)=", written, re.MULTILINE)) <= known
+    image = (TOP / "deploy/Dockerfile").read_text()
+    assert set(SETTING.findall(image)) <= known
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_table_of_settings_names_each_that_is_read_and_no_other(name: str) -> None:
+    table = re.findall(r"^\| (`.+?) \|", (TOP / name).read_text(), re.MULTILINE)
+    named = {setting for cell in table for setting in SETTING.findall(cell)}
+    assert named == {one for one in read_settings() if not one.endswith("_FILE")}
+
+
+def test_production_starts_with_what_compose_and_the_units_set() -> None:
+    """Names of files in them are given values here; that they exist is not asked yet."""
+    for environment in (
+        dict(ours(compose())["web"]["environment"]),
+        dict(
+            re.findall(
+                r"^([A-Z_]+)=(.*)$",
+                (TOP / "deploy/systemd/kopilka.env").read_text(),
+                re.MULTILINE,
+            )
+        ),
+    ):
+        values = {
+            "WALLET_DATABASE_URL": "postgresql+psycopg://kopilka:x@postgres/kopilka",
+            "WALLET_SECRET_KEY": "a-secret-of-our-own-making",
+            "WALLET_API_KEY": "an-api-key-of-our-own",
+        }
+        for secret in values:
+            assert environment.pop(f"{secret}_FILE")
+        environment["WALLET_PUBLIC_URL"] = "https://cards.example.com"
+        environment["WALLET_PROXY_HOPS"] = "1"
+        environment = {k: "" if "${" in v else v for k, v in environment.items()}
+        found = settings.from_env({**environment, **values})
+        assert (found.mode, found.embedded, found.google) == ("production", False, None)
+
+
+def test_every_queue_has_a_worker() -> None:
+    wanted = set(main.commands["worker"].params[0].default.split(","))
+    listening = [
+        command for name, command in commands() if "worker" in command and "compose" in name
+    ]
+    assert {queue for one in listening for queue in one.split()[-1].split(",")} == wanted
+    target = Unit(TOP / "deploy/systemd/kopilka.target")["Unit"]["Wants"]
+    by_units = set(
+        Unit(TOP / "deploy/systemd/kopilka-worker.service")["Service"]["ExecStart"]
+        .split()[-1]
+        .split(",")
+    )
+    by_units |= set(re.findall(r"kopilka-worker@(\w+)\.service", target))
+    assert by_units == wanted
+
+
+def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
+    image = (TOP / "deploy/Dockerfile").read_text()
+    assert re.search(r"^USER kopilka$", image, re.MULTILINE)
+    assert "--require-hashes -r requirements.lock" in image
+    bases = re.findall(r"^FROM (\S+)", image, re.MULTILINE)
+    assert bases and all(re.fullmatch(r"python:3\.1[123]-slim-\w+", base) for base in bases)
+    assert "/readyz" in image
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_every_unit_is_kept_in_and_given_time_to_finish(path: Path) -> None:
+    service = Unit(path)["Service"]
+    for name in ("NoNewPrivileges", "ProtectHome", "PrivateTmp", "MemoryDenyWriteExecute"):
+        assert service[name] == "yes"
+    assert service["ProtectSystem"] == "strict"
+    assert service["User"] == "kopilka"
+    if service["Type"] != "oneshot":
+        assert int(service["TimeoutStopSec"]) > 30
+
+
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    assert analyze, "this test needs systemd-analyze (Debian: apt-get install systemd)"
+    for path in (TOP / "deploy/systemd").glob("*.[st][ea]r*"):
+        text = path.read_text().replace("/opt/kopilka/.venv/bin/wallet", "/bin/true")
+        (tmp_path / path.name).write_text(text)
+    units = [str(path) for path in sorted(tmp_path.iterdir())]
+    assert len(units) == len(UNITS) + 1
+    said = subprocess.run([analyze, "verify", *units], capture_output=True, text=True)
+    assert (said.returncode, said.stdout + said.stderr) == (0, "")
+
+
+def test_what_is_installed_has_every_file_of_ours(tmp_path: Path) -> None:
+    """An image installs a wheel, a checkout does not: what the wheel lacks is missing only there."""
+    source = tmp_path / "source"
+    for package in ("ledger", "wallet"):
+        shutil.copytree(TOP / package, source / package)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(TOP / name, source)
+    build = ["wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(source)]
+    subprocess.run([sys.executable, "-m", "pip", *build], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    for package in ("ledger", "wallet"):
+        files = (path for path in (TOP / package).rglob("*") if path.is_file())
+        wanted = {str(path.relative_to(TOP)) for path in files if "__pycache__" not in path.parts}
+        skipped = {name for name in wanted if name.endswith((".po", ".cfg", ".mo"))}
+        assert not (wanted - skipped) - packed
+    assert any(name.endswith("messages.mo") for name in packed)
