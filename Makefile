@@ -20,10 +20,13 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run test bench lint lock clean
+.PHONY: run install test newcomer bench lint lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/wallet run
+
+# What a server needs: the `wallet` command in .venv/bin, and nothing for tests.
+install: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python tests/kit/needs.py
@@ -35,6 +38,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The README's own commands, followed in a fresh clone from nothing to points on both phones.
+newcomer: $(VENV)/.dev
+	$(BIN)/python tests/flows/newcomer.py
 
 bench: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/bench/run.py

@@ -1,4 +1,4 @@
-"""Everything on one machine: `wallet run` in a folder of its own, from nothing to "ready" and down."""
+"""Everything on one machine: `wallet run` in an empty folder, to "ready" and down again."""
 
 import signal
 import threading

@@ -1,5 +1,5 @@
-"""Web, worker and beat as processes of their own, on PostgreSQL with Redis or RabbitMQ, killed at odd
-times."""
+"""Web, worker and beat as processes of their own, on PostgreSQL with Redis or RabbitMQ, killed at
+odd times."""
 
 import contextlib
 import io

@@ -118,30 +118,27 @@ def test_the_table_of_settings_names_each_that_is_read_and_no_other(name: str) -
     assert named == {one for one in read_settings() if not one.endswith("_FILE")}
 
 
-def test_production_starts_with_what_compose_and_the_units_set() -> None:
-    """Names of files in them are given values here; that they exist is not asked yet."""
-    for environment in (
-        dict(ours(compose())["web"]["environment"]),
-        dict(
-            re.findall(
-                r"^([A-Z_]+)=(.*)$",
-                (TOP / "deploy/systemd/kopilka.env").read_text(),
-                re.MULTILINE,
-            )
-        ),
-    ):
-        values = {
-            "WALLET_DATABASE_URL": "postgresql+psycopg://kopilka:x@postgres/kopilka",
-            "WALLET_SECRET_KEY": "a-secret-of-our-own-making",
-            "WALLET_API_KEY": "an-api-key-of-our-own",
-        }
-        for secret in values:
-            assert environment.pop(f"{secret}_FILE")
-        environment["WALLET_PUBLIC_URL"] = "https://cards.example.com"
-        environment["WALLET_PROXY_HOPS"] = "1"
-        environment = {k: "" if "${" in v else v for k, v in environment.items()}
-        found = settings.from_env({**environment, **values})
-        assert (found.mode, found.embedded, found.google) == ("production", False, None)
+@pytest.mark.parametrize("where", ["compose", "units"])
+def test_production_starts_with_what_is_set_in_them(where: str) -> None:
+    """Files they name are given contents here; that they exist is for the operator."""
+    if where == "compose":
+        environment = dict(ours(compose())["web"]["environment"])
+        environment |= {"WALLET_PUBLIC_URL": "https://cards.example.com", "WALLET_PROXY_HOPS": "1"}
+        environment |= {"WALLET_GOOGLE_ISSUER": "", "WALLET_GOOGLE_CREDENTIALS": ""}
+    else:
+        written = (TOP / "deploy/systemd/kopilka.env").read_text()
+        environment = dict(re.findall(r"^([A-Z_]+)=(.*)$", written, re.MULTILINE))
+    contents = {
+        "WALLET_DATABASE_URL": "postgresql+psycopg://kopilka:x@postgres/kopilka",
+        "WALLET_SECRET_KEY": "a-secret-of-our-own-making",
+        "WALLET_API_KEY": "an-api-key-of-our-own",
+    }
+    for name in {name for name in contents if f"{name}_FILE" in environment}:
+        environment[name] = contents[name]
+        del environment[f"{name}_FILE"]
+    found = settings.from_env(environment)
+    assert (found.mode, found.embedded, found.google) == ("production", False, None)
+    assert found.proxy_hops == 1
 
 
 def test_every_queue_has_a_worker() -> None:
@@ -193,7 +190,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
 
 
 def test_what_is_installed_has_every_file_of_ours(tmp_path: Path) -> None:
-    """An image installs a wheel, a checkout does not: what the wheel lacks is missing only there."""
+    """An image installs a wheel and a checkout does not: what the wheel lacks is missing there."""
     source = tmp_path / "source"
     for package in ("ledger", "wallet"):
         shutil.copytree(TOP / package, source / package)
