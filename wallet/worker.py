@@ -152,6 +152,7 @@ def run_worker(settings: Settings, queues: tuple[str, ...], concurrency: int) ->
     serve_pumps(celery, functools.cache(lambda: dict(pumps(connect(settings, wake=waker.wake)))))
     celery.worker_main(
         [
+            "--quiet",  # a banner is no line of our log
             "worker",
             "--without-gossip",
             "--without-mingle",

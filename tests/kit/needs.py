@@ -16,6 +16,8 @@ NEEDED = {
     "cmake": "cmake",
     "openssl": "openssl",
     "rabbitmq-server": "rabbitmq-server",
+    "strace": "strace",
+    "systemd-analyze": "systemd",
     "zbarimg": "zbar-tools",
 }
 # Without these a foreign reader does not judge. Libraries: a file of theirs -> Debian package.

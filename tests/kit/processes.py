@@ -6,18 +6,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import requests
 
 
 class Processes:
-    """Processes of one installation; whatever still runs at the end is ended."""
+    """Processes of one installation; whatever still runs at the end is ended. `watched_by` is a
+    program that starts them and looks on."""
 
-    def __init__(self, environment: dict[str, str], logs: Path) -> None:
+    def __init__(
+        self, environment: dict[str, str], logs: Path, watched_by: Sequence[str] = ()
+    ) -> None:
         self.environment = {**os.environ, **environment}
         self._logs = logs
+        self._watched_by = watched_by
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -25,7 +29,7 @@ class Processes:
         log = (self._logs / f"{arguments[0]}-{len(self._running)}.log").open("wb")
         with log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "wallet", *arguments],
+                [*self._watched_by, sys.executable, "-m", "wallet", *arguments],
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -49,8 +53,10 @@ class Processes:
 
 
 @contextlib.contextmanager
-def processes(environment: dict[str, str], logs: Path) -> Iterator[Processes]:
-    started = Processes(environment, logs)
+def processes(
+    environment: dict[str, str], logs: Path, watched_by: Sequence[str] = ()
+) -> Iterator[Processes]:
+    started = Processes(environment, logs, watched_by)
     try:
         yield started
     finally:
