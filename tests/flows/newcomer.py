@@ -1,6 +1,6 @@
-"""A newcomer, scripted: clones the repository into an empty folder and does what the README says, in
-the README's own words, until the points are on both virtual phones. `make newcomer` runs it twice:
-once with nothing in pip's cache, and once more. PORT=… if 8080 is taken."""
+"""A newcomer, scripted: clones the repository into an empty folder and does what the README says,
+in the README's own words, until the points are on both virtual phones. `make newcomer` runs it
+twice: once with nothing in pip's cache, and once more. PORT=… if 8080 is taken."""
 
 import contextlib
 import json

@@ -59,8 +59,8 @@ def read_settings() -> set[str]:
         Noted(
             WALLET_MODE="production",
             WALLET_PUBLIC_URL="https://cards.example.com",
-            WALLET_SECRET_KEY="a-secret-of-our-own-making",
-            WALLET_API_KEY="an-api-key-of-our-own",
+            WALLET_SECRET_KEY="a-secret-of-our-own-making-and-of-length",
+            WALLET_API_KEY="an-api-key-of-our-own-that-is-long-enough",
             WALLET_APPLE_CERTS="certs",
             WALLET_GOOGLE_ISSUER="3388000000000000002",
             WALLET_GOOGLE_CREDENTIALS="google.json",
@@ -130,8 +130,8 @@ def test_production_starts_with_what_is_set_in_them(where: str) -> None:
         environment = dict(re.findall(r"^([A-Z_]+)=(.*)$", written, re.MULTILINE))
     contents = {
         "WALLET_DATABASE_URL": "postgresql+psycopg://kopilka:x@postgres/kopilka",
-        "WALLET_SECRET_KEY": "a-secret-of-our-own-making",
-        "WALLET_API_KEY": "an-api-key-of-our-own",
+        "WALLET_SECRET_KEY": "a-secret-of-our-own-making-and-of-length",
+        "WALLET_API_KEY": "an-api-key-of-our-own-that-is-long-enough",
     }
     for name in {name for name in contents if f"{name}_FILE" in environment}:
         environment[name] = contents[name]
