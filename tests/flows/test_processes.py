@@ -21,7 +21,7 @@ from processes import Processes, answers, kill, processes, wait_until
 from servers import RabbitMQ, free_port, free_ports
 from sqlalchemy import func, select
 
-from ledger.book.postings import Posting
+from ledger.book.journal import Posting
 from ledger.database import Database
 from ledger.outbox import OutboxRow
 from ledger.settings import LedgerSettings
