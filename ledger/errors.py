@@ -3,6 +3,7 @@
 Everything here is an answer to give to the person who asked, never a bug. `str(error)` is the
 English sentence; edges may say the same in another language, by `code` and the attributes."""
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -156,6 +157,24 @@ class UnknownPosting(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("There is no such posting.")
+
+
+class DayNotClosed(LedgerError):
+    """The posting has no proof yet. `closes_at`: its day ends then; none if it waits for its
+    seal."""
+
+    code = "day_not_closed"
+
+    def __init__(self, closes_at: datetime | None) -> None:
+        super().__init__("There is a proof of a posting once the day of its sealing is over.")
+        self.closes_at = closes_at
+
+
+class SealBroken(LedgerError):
+    code = "seal_broken"
+
+    def __init__(self) -> None:
+        super().__init__("This posting is not as it was sealed; the operator has to look into it.")
 
 
 class NotReversible(LedgerError):

@@ -161,3 +161,8 @@ def name_in(session: Session, programme: Programme, language: str) -> str:
     """How pages in this language call the programme."""
     text = said(session, programme.id, "name", language)
     return text.text if text is not None and text.language == language else programme.name
+
+
+def every(session: Session) -> Sequence[Programme]:
+    """All of them, the oldest first."""
+    return session.scalars(select(Programme).order_by(Programme.id)).all()

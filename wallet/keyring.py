@@ -7,9 +7,13 @@ passes name them; new passes use the first."""
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SHORTEST_KEY = 16
 
@@ -34,6 +38,7 @@ class KeyRing:
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._keys = {key.id: key for key in map(_key, secrets)}
         self.first = next(iter(self._keys.values()))
+        self.roots = RootKeys(list(self._keys.values()))
         self._box = MultiFernet([Fernet(_box_key(key)) for key in self._keys.values()])
 
     def key(self, key_id: str) -> Key:
@@ -61,6 +66,45 @@ class KeyRing:
         return serial if any(made) else None
 
 
+class RootKeys:
+    """The Ed25519 keys that the ledger's daily roots are signed with, one for each key of the ring.
+    They are named by their public halves, so that whoever has one of those knows its name."""
+
+    def __init__(self, ring: Sequence[Key]) -> None:
+        private = [Ed25519PrivateKey.from_private_bytes(_seed(key)) for key in ring]
+        self._keys = {_name(one.public_key().public_bytes_raw()): one for one in private}
+        self.key = next(iter(self._keys))
+
+    def sign(self, message: bytes) -> bytes:
+        return self._keys[self.key].sign(message)
+
+    def is_good(self, key: str, message: bytes, signature: bytes) -> bool:
+        known = self._keys.get(key)
+        if known is None:
+            return False
+        try:
+            known.public_key().verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+    def public(self) -> list[dict[str, str]]:
+        """The public halves, the one in use first: raw in hexadecimal, and as PEM for openssl."""
+        return [
+            {
+                "id": name,
+                "algorithm": "Ed25519",
+                "public_key": key.public_key().public_bytes_raw().hex(),
+                "pem": key.public_key()
+                .public_bytes(
+                    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+                )
+                .decode(),
+            }
+            for name, key in self._keys.items()
+        ]
+
+
 def _key(secret: str) -> Key:
     raw = secret.encode()
     return Key(hashlib.sha256(b"key id\x1f" + raw).hexdigest()[:8], raw)
@@ -68,6 +112,14 @@ def _key(secret: str) -> Key:
 
 def _box_key(key: Key) -> bytes:
     return (key.derive("sealed secrets") + "=").encode()
+
+
+def _seed(key: Key) -> bytes:
+    return base64.urlsafe_b64decode(key.derive("ledger roots") + "=")
+
+
+def _name(public_key: bytes) -> str:
+    return hashlib.sha256(public_key).hexdigest()[:16]
 
 
 def _short(key: Key, serial: str) -> str:

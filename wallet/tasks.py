@@ -8,13 +8,25 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from ledger import outbox, upkeep
+from ledger import inspection, outbox, upkeep
+from ledger.book import seals
 from wallet import refresh, relay
 from wallet.google import reconciling
 from wallet.installation import Installation
 
 UPKEEP = "upkeep"
-PUMP_NAMES = (outbox.RELAY, refresh.WAVES, "apple", "google", reconciling.PUMP, UPKEEP)
+SEALS = "seals"
+INSPECTION = "inspection"
+PUMP_NAMES = (
+    outbox.RELAY,
+    refresh.WAVES,
+    "apple",
+    "google",
+    reconciling.PUMP,
+    UPKEEP,
+    SEALS,
+    INSPECTION,
+)
 
 # So many batches at a stretch; then others get their turn, and the beat or a wake-up comes again.
 MOST_BATCHES = 500
@@ -59,6 +71,18 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         more = database.run(lambda session: upkeep.turn(session, clock()))
         return database.run(lambda session: upkeep.release_stale_holds(session, clock())) or more
 
+    def seal() -> bool:
+        return database.run(lambda session: seals.turn(session, installation.keys.roots, clock()))
+
+    def inspect() -> bool:
+        if database.run(lambda session: inspection.begin(session, clock())):
+            findings = inspection.carry_out(database, installation.keys.roots)
+            database.run(lambda session: inspection.end(session, findings, clock()))
+            for finding in findings:
+                log.error("ledger_unsound", finding=finding)
+            log.info("ledger_inspected", findings=len(findings))
+        return False
+
     def reconcile() -> bool:
         return installation.google is not None and installation.google.reconcile(clock)
 
@@ -69,6 +93,8 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         refresh.WAVES: Pump(advance_waves),
         UPKEEP: Pump(keep_up),
         reconciling.PUMP: Pump(reconcile),
+        SEALS: Pump(seal),
+        INSPECTION: Pump(inspect),
         **{
             provider.name: Pump(lambda provider=provider: provider.deliver(clock))  # type: ignore[misc]
             for provider in installation.providers

@@ -8,8 +8,17 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData
 
-from ledger import consents, idempotency, members, offers, outbox, programmes, units
-from ledger.book import accounts, holds, journal, lots
+from ledger import (
+    consents,
+    idempotency,
+    inspection,
+    members,
+    offers,
+    outbox,
+    programmes,
+    units,
+)
+from ledger.book import accounts, holds, journal, lots, seals
 from ledger.database import Base
 from wallet import apikeys, refresh, sources
 from wallet.apple import complaints, devices, shelf
@@ -28,6 +37,7 @@ TABLES_OF = (
     devices,
     holds,
     idempotency,
+    inspection,
     issuing,
     journal,
     lots,
@@ -36,6 +46,7 @@ TABLES_OF = (
     outbox,
     programmes,
     refresh,
+    seals,
     shelf,
     sources,
     templates,

@@ -90,3 +90,82 @@ def _guard_postgres(connection: Connection) -> None:
         "CREATE TRIGGER ledger_entry_balanced AFTER INSERT ON ledger_entry"
         " REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_balanced()"
     )
+
+
+# --- Seals: a later migration's ----------------------------------------------------------------
+
+SEALS = ("ledger_seal", "ledger_root", "ledger_block")
+SEALED = ("posting_id", "programme_id", "number", "public_id", "leaf", "chain", "note_hash")
+
+
+def guard_seals(connection: Connection) -> None:
+    """Seals and roots stay as they are. Only the salt of a note goes, with the words themselves:
+    whoever takes those off need not think of it."""
+    if connection.dialect.name == "sqlite":
+        _guard_seals_sqlite(connection)
+    else:
+        _guard_seals_postgres(connection)
+
+
+def lift_seals(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("DROP TRIGGER IF EXISTS ledger_posting_forget_salt")
+        for table in SEALS:
+            for deed in ("update", "delete"):
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_no_{deed}")
+        return
+    connection.exec_driver_sql(
+        "DROP TRIGGER IF EXISTS ledger_posting_forget_salt ON ledger_posting"
+    )
+    for table in SEALS:
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}")
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}")
+    for function in ("ledger_forget_salt", "ledger_only_salt"):
+        connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {function}()")
+
+
+def _guard_seals_sqlite(connection: Connection) -> None:
+    same = " AND ".join(f"new.{name} IS old.{name}" for name in SEALED)
+    for table in SEALS:
+        unless = f"WHEN NOT ({same} AND new.note_salt IS NULL)" if table == "ledger_seal" else ""
+        for deed, condition in (("update", unless), ("delete", "")):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {table}_no_{deed} BEFORE {deed.upper()} ON {table} {condition}"
+                f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+            )
+    connection.exec_driver_sql(
+        "CREATE TRIGGER ledger_posting_forget_salt AFTER UPDATE ON ledger_posting"
+        " WHEN new.reason IS NULL AND old.reason IS NOT NULL BEGIN"
+        " UPDATE ledger_seal SET note_salt = NULL WHERE posting_id = new.id; END"
+    )
+
+
+def _guard_seals_postgres(connection: Connection) -> None:
+    same = " AND ".join(f"new.{name} IS NOT DISTINCT FROM old.{name}" for name in SEALED)
+    connection.exec_driver_sql(
+        "CREATE FUNCTION ledger_only_salt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" IF TG_OP = 'UPDATE' AND {same} AND new.note_salt IS NULL THEN RETURN new; END IF;"
+        f" RAISE EXCEPTION '{REFUSAL}'; END $$"
+    )
+    # The lock keeps out a turn that has read the words already and not yet written their salt.
+    connection.exec_driver_sql(
+        "CREATE FUNCTION ledger_forget_salt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM FROM ledger_sealing FOR SHARE;"
+        " UPDATE ledger_seal SET note_salt = NULL"
+        " WHERE posting_id = new.id AND note_salt IS NOT NULL; RETURN NULL; END $$"
+    )
+    for table in SEALS:
+        function = "ledger_only_salt" if table == "ledger_seal" else "ledger_refuse"
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION {function}()"
+        )
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse()"
+        )
+    connection.exec_driver_sql(
+        "CREATE TRIGGER ledger_posting_forget_salt AFTER UPDATE ON ledger_posting FOR EACH ROW"
+        " WHEN (new.reason IS NULL AND old.reason IS NOT NULL)"
+        " EXECUTE FUNCTION ledger_forget_salt()"
+    )

@@ -1,0 +1,448 @@
+"""Seals: every posting gets a number, a hash, and a place in its programme's chain; every day of a
+programme a signed root. Whoever changes the book afterwards, database administrator or not, breaks
+a chain whose roots others hold.
+
+Postings are sealed after they were committed, by `turn`, and know nothing of it. What is unsealed
+is found by id: up to `mark` there is nothing more to find. That is not simply the largest id that
+was sealed, for whoever took a smaller one may still be at work. A writer of PostgreSQL has its
+transaction id before its posting has an id (the journal changes the balance first). So the largest
+id seen by an earlier turn becomes the mark once all transactions are over that were begun before
+this one, whose own id is larger than theirs. SQLite has one writer at a time: what is committed is
+all there is.
+
+One turn works at a time, under the lock of the row of `Sealing`."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol, get_args
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Date, ForeignKey, LargeBinary, String, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from ledger.book import hashes
+from ledger.book.accounts import Account, OwnKind
+from ledger.book.hashes import HASH_BYTES, Line, Record, Tree
+from ledger.book.journal import Entry, Posting
+from ledger.database import Base, Identifier, Instant, insert_or
+from ledger.points import NEVER
+from ledger.programmes import Programme
+from ledger.units import Unit
+
+BATCH = 500  # postings sealed in one transaction
+WINDOW = 2000  # ids looked through at a time
+SALT_BYTES = 16
+SEALING = 1  # there is one row
+OWN_KINDS = frozenset(get_args(OwnKind))
+
+TOO_LONG = timedelta(minutes=10)  # a posting that waits longer for its seal wants an operator
+
+
+class Signatures(Protocol):
+    """Who signs roots, and knows its own signatures again. The ledger has no keys."""
+
+    @property
+    def key(self) -> str:
+        """The name of the key that signs now."""
+        ...
+
+    def sign(self, message: bytes) -> bytes: ...
+
+    def is_good(self, key: str, message: bytes, signature: bytes) -> bool:
+        """False for a key that is not known, too."""
+        ...
+
+
+class Seal(Base):
+    """`public_id` stands here once more so that a posting that is gone can be named. The salt is
+    taken away with the words of the posting: what is left of them then tells nothing."""
+
+    __tablename__ = "ledger_seal"
+    __table_args__ = (UniqueConstraint("programme_id", "number"),)
+
+    posting_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    programme_id: Mapped[int]
+    number: Mapped[int]
+    public_id: Mapped[str] = mapped_column(String(36))
+    leaf: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    chain: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    note_salt: Mapped[bytes | None] = mapped_column(LargeBinary(SALT_BYTES))
+    note_hash: Mapped[bytes | None] = mapped_column(LargeBinary(HASH_BYTES))
+
+
+class Chain(Base):
+    """A programme's chain: its last number and hash, and the day that is open: from which number
+    on, the tree of its leaves so far, and when it is over. No `day`: nothing was sealed since the
+    last one was closed. `verified`: up to this number it was walked and found whole."""
+
+    __tablename__ = "ledger_chain"
+
+    programme_id: Mapped[int] = mapped_column(
+        Identifier, ForeignKey("ledger_programme.id"), primary_key=True, autoincrement=False
+    )
+    number: Mapped[int]
+    head: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    first: Mapped[int]
+    peaks: Mapped[bytes] = mapped_column(LargeBinary)
+    day: Mapped[date | None] = mapped_column(Date)
+    closes_at: Mapped[datetime | None] = mapped_column(Instant)
+    verified: Mapped[int]
+
+
+class Sealing(Base):
+    """How far the search for unsealed postings has come; see above. `seen` is the largest id seen,
+    `horizon` the one to become the mark once all transactions before `horizon_xid` are over."""
+
+    __tablename__ = "ledger_sealing"
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    mark: Mapped[int]
+    horizon: Mapped[int]
+    horizon_xid: Mapped[int]
+    seen: Mapped[int]
+
+
+class Root(Base):
+    """A closed day: its postings are those numbered from `first` to `last`."""
+
+    __tablename__ = "ledger_root"
+
+    programme_id: Mapped[int] = mapped_column(
+        Identifier, ForeignKey("ledger_programme.id"), primary_key=True, autoincrement=False
+    )
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    first: Mapped[int]
+    last: Mapped[int]
+    head: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    merkle: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    previous: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    root: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+    key: Mapped[str] = mapped_column(String(16))
+    signature: Mapped[bytes] = mapped_column(LargeBinary(64))
+    closed_at: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def message(self) -> bytes:
+        """What is signed."""
+        return hashes.SIGNED + self.root
+
+
+class Block(Base):
+    """The hash of a whole subtree of a day's leaves, by the number of its first one."""
+
+    __tablename__ = "ledger_block"
+
+    programme_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    first: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+
+
+class Rollup(Base):
+    """What the sealed postings of a day (of `posted_at`, in the programme's zone) did to one of the
+    programme's own accounts."""
+
+    __tablename__ = "ledger_rollup"
+
+    account_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    amount: Mapped[int]
+    count: Mapped[int]
+
+
+# --- Sealing ----------------------------------------------------------------------------------
+
+
+def turn(session: Session, signatures: Signatures, now: datetime, limit: int = BATCH) -> bool:
+    """Close days that are over, then seal one batch of postings; True if there may be more."""
+    # Whoever waits for this lock has no transaction id yet (a test keeps watch on that): ours is
+    # larger than that of anybody who wrote before the turn before us looked.
+    sealing = session.scalars(select(Sealing).where(Sealing.id == SEALING).with_for_update()).one()
+    _close_days(session, signatures, now)
+    xid, settled = _transactions(session, sealing)
+    since = sealing.mark if settled else sealing.seen
+    found = _unsealed(session, since, limit)
+    _seal(session, found, now)
+    if settled and (len(found) < limit or found[-1] >= sealing.horizon):
+        sealing.mark = sealing.horizon
+        if sealing.horizon != sealing.seen:
+            sealing.horizon, sealing.horizon_xid = sealing.seen, xid
+    if found:
+        sealing.seen = max(sealing.seen, found[-1])
+    return len(found) == limit
+
+
+def oldest_unsealed(session: Session) -> datetime | None:
+    """When the first posting was made that waits for its seal; None if none waits."""
+    mark = session.scalars(select(Sealing.mark)).one()
+    waiting = _unsealed(session, mark, 1)
+    return session.scalar(select(Posting.posted_at).where(Posting.id.in_(waiting)))
+
+
+def _transactions(session: Session, sealing: Sealing) -> tuple[int, bool]:
+    """The id of our own transaction, and whether those are over that the horizon waits for."""
+    if session.get_bind().dialect.name == "sqlite":
+        return 0, True
+    # After the lock and before the search: what has ended by now is visible to the search.
+    xid, oldest = session.execute(
+        text(
+            "SELECT pg_current_xact_id()::text::bigint,"
+            " pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        )
+    ).one()
+    if sealing.horizon_xid > xid:
+        # The database was restored into another cluster, which counts from elsewhere.
+        sealing.horizon, sealing.horizon_xid = sealing.seen, xid
+    return xid, oldest >= sealing.horizon_xid
+
+
+# Limits stand in the text: without a number there the server may plan to read the whole table.
+_WINDOW = text(
+    f"""
+    SELECT p.id, s.posting_id IS NULL
+    FROM (SELECT id FROM ledger_posting WHERE id > :since ORDER BY id LIMIT {WINDOW}) p
+    LEFT JOIN ledger_seal s ON s.posting_id = p.id ORDER BY p.id"""  # noqa: S608 - our own number
+)
+
+
+def _unsealed(session: Session, since: int, limit: int) -> list[int]:
+    """The first postings without a seal, by ascending id, from behind one on."""
+    found: list[int] = []
+    while True:
+        window = session.execute(_WINDOW, {"since": since}).all()
+        found += [posting_id for posting_id, unsealed in window if unsealed]
+        if len(found) >= limit or len(window) < WINDOW:
+            return found[:limit]
+        since = window[-1][0]
+
+
+def _seal(session: Session, posting_ids: Sequence[int], now: datetime) -> None:
+    if not posting_ids:
+        return
+    records = load(session, posting_ids)
+    ledgers: dict[int, _Ledger] = {}
+    rollups: dict[tuple[int, date], list[int]] = {}
+    seals: list[tuple[Any, ...]] = []
+    for posting_id in posting_ids:
+        record = records[posting_id]
+        ledger = ledgers.get(record.programme_id)
+        if ledger is None:
+            ledger = ledgers[record.programme_id] = _Ledger(session, record.programme_id, now)
+        seals.append(ledger.seal(record))
+        day = record.posted_at.astimezone(ledger.zone).date()
+        for one in record.lines:
+            if one.kind in OWN_KINDS:
+                sums = rollups.setdefault((one.account, day), [0, 0])
+                sums[0] += one.amount
+                sums[1] += 1
+    for ledger in ledgers.values():
+        ledger.write()
+    _write_seals(session, seals)
+    _write_rollups(session, rollups)
+
+
+class _Ledger:
+    """A programme's chain while a batch is added to it."""
+
+    def __init__(self, session: Session, programme_id: int, now: datetime) -> None:
+        self.session = session
+        programme = session.get_one(Programme, programme_id)
+        self.zone = ZoneInfo(programme.timezone)
+        self.chain = session.get(Chain, programme_id) or _begun(session, programme_id)
+        if self.chain.day is None:
+            self._open_day(now)
+        self.number, self.head = self.chain.number, self.chain.head
+        self.tree = Tree(self.number + 1 - self.chain.first, self.chain.peaks)
+        self.blocks: list[dict[str, Any]] = []
+
+    def _open_day(self, now: datetime) -> None:
+        """Today; but a clock that was put back does not open a day again that is closed."""
+        last = _last_root(self.session, self.chain.programme_id)
+        day = now.astimezone(self.zone).date()
+        if last is not None:
+            day = max(day, last.day + timedelta(days=1))
+        midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), self.zone)
+        self.chain.day = day
+        self.chain.closes_at = midnight.astimezone(NEVER.tzinfo)
+        self.chain.first, self.chain.peaks = self.chain.number + 1, b""
+
+    def seal(self, record: Record) -> tuple[Any, ...]:
+        """The row of one more seal."""
+        salt = None if record.reason is None else secrets.token_bytes(SALT_BYTES)
+        note = None
+        if salt is not None and record.reason is not None:
+            note = hashes.note(salt, record.reason)
+        leaf = hashes.leaf(hashes.facts(record, note))
+        self.number += 1
+        self.head = hashes.link(self.head, leaf)
+        block = self.tree.add(leaf)
+        if block is not None:
+            first = self.number + 1 - hashes.BLOCK
+            self.blocks.append({"programme_id": record.programme_id, "first": first, "hash": block})
+        return (
+            record.id,
+            record.programme_id,
+            self.number,
+            record.public_id,
+            leaf,
+            self.head,
+            salt,
+            note,
+        )
+
+    def write(self) -> None:
+        self.chain.number, self.chain.head = self.number, self.head
+        self.chain.peaks = self.tree.peaks
+        if self.blocks:
+            self.session.execute(insert_or(self.session, Block), self.blocks)
+
+
+def _begun(session: Session, programme_id: int) -> Chain:
+    chain = Chain(
+        programme_id=programme_id, number=0, head=hashes.NOTHING, first=1, peaks=b"", verified=0
+    )
+    session.add(chain)
+    return chain
+
+
+def _write_seals(session: Session, seals: Sequence[tuple[Any, ...]]) -> None:
+    connection = session.connection()
+    names = "posting_id, programme_id, number, public_id, leaf, chain, note_salt, note_hash"
+    if session.get_bind().dialect.name == "sqlite":
+        marks = ", ".join("?" * len(names.split(", ")))
+        connection.exec_driver_sql(
+            f"INSERT INTO ledger_seal ({names}) VALUES ({marks})",  # noqa: S608 - our own names
+            list(seals),
+        )
+        return
+    connection.exec_driver_sql(
+        f"INSERT INTO ledger_seal ({names})"  # noqa: S608 - our own names
+        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bytea[],"
+        " %s::bytea[], %s::bytea[], %s::bytea[])",
+        tuple(map(list, zip(*seals, strict=True))),
+    )
+
+
+def _write_rollups(session: Session, rollups: Mapping[tuple[int, date], Sequence[int]]) -> None:
+    rows = [
+        {"account_id": account_id, "day": day, "amount": amount, "count": count}
+        for (account_id, day), (amount, count) in sorted(rollups.items())
+    ]
+    if rows:
+        added = insert_or(session, Rollup)
+        session.execute(
+            added.on_conflict_do_update(
+                index_elements=["account_id", "day"],
+                set_={
+                    "amount": Rollup.amount + added.excluded.amount,
+                    "count": Rollup.count + added.excluded.count,
+                },
+            ),
+            rows,
+        )
+
+
+def load(session: Session, posting_ids: Sequence[int]) -> dict[int, Record]:
+    """Postings as they stand in the tables, by id."""
+    reversed_ = aliased(Posting)
+    lines: dict[int, list[Line]] = {posting_id: [] for posting_id in posting_ids}
+    entries: Iterable[Sequence[Any]] = session.execute(
+        select(
+            Entry.posting_id,
+            Entry.line,
+            Entry.account_id,
+            Account.kind,
+            Unit.code,
+            Entry.amount,
+            Entry.balance_after,
+        )
+        .outerjoin(Account, Account.id == Entry.account_id)
+        .outerjoin(Unit, Unit.id == Account.unit_id)
+        .where(Entry.posting_id.in_(posting_ids))
+        .order_by(Entry.posting_id, Entry.line)
+    )
+    for entry in entries:
+        lines[entry[0]].append(Line(*entry[1:]))
+    rows: Iterable[Sequence[Any]] = session.execute(
+        select(
+            Posting.id,
+            Posting.public_id,
+            Posting.programme_id,
+            Programme.code,
+            Posting.kind,
+            Posting.reason,
+            Posting.receipt,
+            Posting.store,
+            Posting.promotion,
+            Posting.card_id,
+            reversed_.public_id,
+            Posting.undoes,
+            Posting.occurred_at,
+            Posting.posted_at,
+        )
+        .join(Programme, Programme.id == Posting.programme_id)
+        .outerjoin(reversed_, reversed_.id == Posting.reverses_id)
+        .where(Posting.id.in_(posting_ids))
+    )
+    return {row[0]: Record(*(*row, lines[row[0]])) for row in rows}
+
+
+# --- Days -------------------------------------------------------------------------------------
+
+
+def _close_days(session: Session, signatures: Signatures, now: datetime) -> None:
+    """Sign the roots of days that are over. Only a turn seals, and it opens a later day: nothing
+    of a closed one can come any more."""
+    over = session.scalars(
+        select(Chain).where(Chain.closes_at <= now).order_by(Chain.programme_id)
+    ).all()
+    for chain in over:
+        assert chain.day is not None  # noqa: S101 - it has an end
+        code = session.get_one(Programme, chain.programme_id).code
+        last = _last_root(session, chain.programme_id)
+        previous = hashes.NOTHING if last is None else last.root
+        merkle = Tree(chain.number + 1 - chain.first, chain.peaks).root()
+        root = Root(
+            programme_id=chain.programme_id,
+            day=chain.day,
+            first=chain.first,
+            last=chain.number,
+            head=chain.head,
+            merkle=merkle,
+            previous=previous,
+            root=hashes.root_of(
+                code, chain.day, chain.first, chain.number, chain.head, merkle, previous
+            ),
+            key=signatures.key,
+            closed_at=now,
+        )
+        root.signature = signatures.sign(root.message)
+        session.add(root)
+        chain.day = chain.closes_at = None
+        chain.first, chain.peaks = chain.number + 1, b""
+    session.flush()
+
+
+def _last_root(session: Session, programme_id: int) -> Root | None:
+    return session.scalar(
+        select(Root).where(Root.programme_id == programme_id).order_by(Root.day.desc()).limit(1)
+    )
+
+
+# --- Balances of the programme's own accounts -------------------------------------------------
+
+_OWN_BALANCE = text(
+    """
+    SELECT coalesce((SELECT sum(amount) FROM ledger_rollup WHERE account_id = :account), 0)
+         + coalesce((
+             SELECT sum(e.amount) FROM ledger_entry e
+             WHERE e.account_id = :account AND e.posting_id > :mark AND NOT EXISTS (
+                 SELECT 1 FROM ledger_seal s WHERE s.posting_id = e.posting_id)), 0)"""
+)
+
+
+def own_balance(session: Session, account_id: int) -> int:
+    """What one of the programme's own accounts stands at: the days that are summed up already, and
+    the postings that wait for their seal. One statement, so that no posting is in both."""
+    mark = session.scalars(select(Sealing.mark)).one()  # it may grow meanwhile, and only grow
+    return int(session.scalars(_OWN_BALANCE, {"account": account_id, "mark": mark}).one())

@@ -1,0 +1,104 @@
+"""The nightly inspection: the rules of the book, and what was sealed since the last night. Its
+outcome is kept for operators; `wallet ledger verify` walks everything, from the first posting."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger import programmes
+from ledger.book import audit, verification
+from ledger.book.seals import Signatures
+from ledger.book.verification import Strays, Walk
+from ledger.database import Base, Database, Identifier, Instant, JsonDocument, insert_or
+
+ONLY = 1  # there is one row
+LONGEST = timedelta(hours=6)  # whoever takes longer has died over it
+
+
+class Inspection(Base):
+    """The last one: `findings` are sentences, none if all was well. A new one overwrites them only
+    when it has ended."""
+
+    __tablename__ = "ledger_inspection"
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    begun_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    findings: Mapped[list[Any]] = mapped_column(JsonDocument)
+
+
+def begin(session: Session, now: datetime) -> bool:
+    """Take the inspection of this day (UTC: it begins in the night of Russia and of Europe); False
+    if it is taken. One that never ended may be taken again."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if session.execute(
+        insert_or(session, Inspection)
+        .values(id=ONLY, begun_at=now, ended_at=None, findings=[])
+        .on_conflict_do_nothing()
+        .returning(Inspection.id)
+    ).first():
+        return True
+    taken = session.execute(
+        update(Inspection)
+        .where(
+            or_(
+                Inspection.begun_at < midnight,
+                (Inspection.begun_at < now - LONGEST)
+                & (Inspection.ended_at.is_(None) | (Inspection.ended_at < Inspection.begun_at)),
+            )
+        )
+        .values(begun_at=now)
+        .returning(Inspection.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return taken is not None
+
+
+def last(session: Session) -> Inspection | None:
+    """The last one that ended, if any has."""
+    return session.scalar(select(Inspection).where(Inspection.ended_at.is_not(None)))
+
+
+def carry_out(database: Database, signatures: Signatures) -> list[str]:
+    """What is not well, in sentences. Notes how far each chain was found whole."""
+    with database.reading() as session:
+        findings = [
+            f"Rule broken: {one.rule} (for example {', '.join(map(str, one.examples))})."
+            for one in audit.check(session)
+        ]
+        chains = [
+            (programme, verification.verified(session, programme))
+            for programme in programmes.listed(session)
+        ]
+    for programme, whole in chains:
+        walk = Walk(programme, signatures, whole + 1)
+        go(database, walk)
+        if walk.fault is not None:
+            findings.append(str(walk.fault))
+        database.run(lambda session, walk=walk: verification.remember(session, walk))  # type: ignore[misc]
+    strays = Strays()
+    go(database, strays)
+    if strays.fault is not None:
+        findings.append(str(strays.fault))
+    return findings
+
+
+def go(database: Database, walk: Walk | Strays) -> None:
+    """To the end, or to the first fault; each step in a session of its own."""
+    more = True
+    while more:
+        with database.reading() as session:
+            more = walk.step(session)
+
+
+def end(session: Session, findings: Sequence[str], now: datetime) -> None:
+    """Keep the outcome."""
+    session.execute(
+        update(Inspection)
+        .where(Inspection.id == ONLY)
+        .values(ended_at=now, findings=list(findings))
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,75 @@
+"""Hands for what is sealed: turns, closed days, walks."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from clocks import StoppedClock
+from sqlalchemy import func, select
+
+from ledger import inspection, programmes
+from ledger.book import proofs, seals
+from ledger.book.journal import Posting
+from ledger.book.seals import Chain, Root, Seal, Sealing
+from ledger.book.verification import Fault, Strays, Walk
+from ledger.database import Database
+from wallet.keyring import KeyRing, RootKeys
+
+KEYS = KeyRing(("a-secret-for-the-roots-of-tests",)).roots
+
+
+@dataclass
+class Sealer:
+    database: Database
+    clock: StoppedClock
+    keys: RootKeys = KEYS
+
+    def turn(self, limit: int = 500) -> bool:
+        return self.database.run(
+            lambda session: seals.turn(session, self.keys, self.clock(), limit)
+        )
+
+    def run(self, limit: int = 500) -> None:
+        while self.turn(limit):
+            pass
+
+    def close_the_day(self) -> None:
+        """Seal what is there and let the day end."""
+        self.run()
+        self.clock.advance(days=1)
+        self.turn()
+
+    def sealing(self) -> Sealing:
+        with self.database.reading() as session:
+            return session.scalars(select(Sealing)).one()
+
+    def chain(self) -> Chain:
+        with self.database.reading() as session:
+            return session.scalars(select(Chain)).one()
+
+    def seals(self) -> list[Seal]:
+        """In the order of the chain."""
+        with self.database.reading() as session:
+            return list(session.scalars(select(Seal).order_by(Seal.number)))
+
+    def numbers(self) -> dict[str, int]:
+        """Number by the id of the posting."""
+        return {seal.public_id: seal.number for seal in self.seals()}
+
+    def unsealed(self) -> int:
+        with self.database.reading() as session:
+            postings = session.scalar(select(func.count()).select_from(Posting)) or 0
+            return postings - (session.scalar(select(func.count()).select_from(Seal)) or 0)
+
+    def roots(self, code: str = "club", since: date = date.min) -> list[Root]:
+        with self.database.reading() as session:
+            return list(proofs.roots(session, programmes.by_code(session, code), since))
+
+    def fault(self, since: int = 1, code: str = "club") -> Fault | None:
+        """The first one that a whole verification finds."""
+        with self.database.reading() as session:
+            walk = Walk(programmes.by_code(session, code), self.keys, since)
+        for one in (walk, Strays()):
+            inspection.go(self.database, one)
+            if one.fault is not None:
+                return one.fault
+        return None
