@@ -18,6 +18,7 @@ from ledger.programmes import Programme
 
 STEP = 1000  # postings read at a time
 WINDOW = 5000  # ids looked through at a time
+BEFORE_ALL = -(2**63)  # an id below every other; whoever adds postings by hand may choose any
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +254,7 @@ class Strays:
 
     def __init__(self) -> None:
         self.fault: Fault | None = None
-        self._after = 0
+        self._after = BEFORE_ALL
 
     def step(self, session: Session) -> bool:
         """One window further; True if there is more to look through."""
@@ -268,7 +269,7 @@ class Strays:
                     row.public_id,
                 )
                 return False
-        self._after = rows[-1].id if rows else 0
+            self._after = row.id
         return len(rows) == WINDOW
 
 
