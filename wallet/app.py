@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.errors import LedgerError
-from wallet import health, metrics
+from wallet import health, metrics, roots
 from wallet.api import (
     auth,
     batches,
@@ -28,6 +28,7 @@ from wallet.api import (
     offers,
     points,
     programmes,
+    proofs,
     refusals,
     scans,
     statements,
@@ -44,7 +45,7 @@ from wallet.ratelimits import RateLimits
 
 MOST_BODY_BYTES = 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-MACHINE_PATHS = ("/api/", "/apple/", "/webhooks/", "/google/", "/metrics")
+MACHINE_PATHS = ("/api/", "/apple/", "/webhooks/", "/google/", "/ledger/", "/metrics")
 
 log = structlog.get_logger()
 
@@ -86,6 +87,7 @@ def create_app(installation: Installation) -> Flask:
         )
     app.register_blueprint(health.routes)
     app.register_blueprint(metrics.routes)
+    app.register_blueprint(roots.routes)
     site.add_to(app)
     app.spec_callback = cast(Any, contract.complete)  # our documents are never YAML text
     _answer_errors(app)
@@ -105,6 +107,7 @@ def _api() -> APIBlueprint:
         programmes,
         members,
         statements,
+        proofs,
         points,
         holds,
         corrections,

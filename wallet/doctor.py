@@ -16,6 +16,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from ledger import inspection
+from ledger.book import seals
 from ledger.database import Database
 from ledger.outbox import OutboxRow
 from wallet import migrations
@@ -56,7 +58,7 @@ def examine(
         yield Finding("note", "Google Wallet is not set up: cards are offered for Apple alone.")
     if not settings.in_sandbox and "WALLET_PUBLIC_URL" not in known:
         yield _seen_from_outside(settings.public_url)
-    yield from _services(settings, known)
+    yield from _services(settings, known, clock())
 
 
 def obstacles(settings: Settings, refused: Sequence[SettingsError], clock: Clock) -> list[str]:
@@ -68,7 +70,7 @@ def obstacles(settings: Settings, refused: Sequence[SettingsError], clock: Clock
     reasons = [_said(problem) for problem in (*refused, *unfit(settings, known, clock()))]
     if not reasons:
         return []
-    services = (finding for finding in _services(settings, known) if finding.verdict == "bad")
+    services = (one for one in _services(settings, known, clock()) if one.verdict == "bad")
     return reasons + [finding.sentence for finding in services]
 
 
@@ -154,18 +156,18 @@ def _tls_reason(error: Exception) -> str:
     return words[1].strip() if words else "the handshake fails"
 
 
-def _services(settings: Settings, known: Collection[str]) -> Iterator[Finding]:
+def _services(settings: Settings, known: Collection[str], now: datetime) -> Iterator[Finding]:
     if "WALLET_DATABASE_URL" not in known:
         database = Database(settings.ledger)
         try:
-            yield from _database(database)
+            yield from _database(database, now)
         finally:
             database.close()
     if "WALLET_BROKER_URL" not in known:
         yield _broker(settings)
 
 
-def _database(database: Database) -> Iterator[Finding]:
+def _database(database: Database, now: datetime) -> Iterator[Finding]:
     engine = database.engine
     where = engine.url.render_as_string(hide_password=True)
     file = engine.url.database
@@ -194,6 +196,26 @@ def _database(database: Database) -> Iterator[Finding]:
             yield Finding(
                 "note", f"A phone complained at {complaint.received_at:%F %T}: {complaint.line}"
             )
+        yield from _ledger(session, now)
+
+
+def _ledger(session: Session, now: datetime) -> Iterator[Finding]:
+    """What the last nightly inspection found, and whether postings get their seals."""
+    last = inspection.last(session)
+    if last is None:
+        yield Finding("note", "The ledger was not inspected yet: the worker does so every night.")
+    elif last.findings:
+        for sentence in last.findings:
+            yield Finding("bad", f"Ledger, inspected {last.ended_at:%F %T}: {sentence}")
+    else:
+        yield Finding("good", f"Ledger, inspected {last.ended_at:%F %T}: all rules and seals hold.")
+    waiting = seals.oldest_unsealed(session)
+    if waiting is not None and now - waiting > seals.TOO_LONG:
+        yield Finding(
+            "bad",
+            f"Postings wait for their seals since {waiting:%F %T}: does a worker run with the queue"
+            " `seals`, and the beat?",
+        )
 
 
 def _count(

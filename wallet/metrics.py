@@ -11,6 +11,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ledger import inspection
+from ledger.book import seals
 from ledger.outbox import OutboxRow
 from wallet import apikeys
 from wallet.apikeys import ALL
@@ -68,18 +70,35 @@ class _Figures:
                 waiting.add_metric([what], number)
                 oldest.add_metric([what], _seconds(since, now))
             waiting.add_metric(["waves"], _count(session, Wave))
+            oldest.add_metric(["seals"], _seconds(seals.oldest_unsealed(session), now))
             yield waiting
             yield oldest
             yield GaugeMetricFamily("kopilka_passes", "Passes issued.", value=_count(session, Pass))
             yield GaugeMetricFamily(
                 "kopilka_devices", "Apple devices registered.", value=_count(session, Device)
             )
+            yield from _inspected(session, now)
         days = GaugeMetricFamily(
             "kopilka_certificate_days_left", "Until a certificate ends.", labels=["pass_type"]
         )
         for signer in self._installation.signers.values():
             days.add_metric([signer.pass_type], signer.days_left(now))
         yield days
+
+
+def _inspected(session: Session, now: datetime) -> Iterator[Metric]:
+    last = inspection.last(session)
+    if last is not None:
+        yield GaugeMetricFamily(
+            "kopilka_ledger_sound",
+            "1: the last nightly inspection found nothing.",
+            value=int(not last.findings),
+        )
+        yield GaugeMetricFamily(
+            "kopilka_ledger_inspected_seconds",
+            "How long ago the last nightly inspection ended.",
+            value=_seconds(last.ended_at, now),
+        )
 
 
 def _count(session: Session, table: type[Wave | Pass | Device]) -> int:

@@ -26,6 +26,7 @@ STATUS = {
     "card_blocked": 409,
     "hold_closed": 409,
     "hold_expired": 409,
+    "day_not_closed": 409,
     "holds_open": 409,
     "member_merged": 409,
     "not_reversible": 409,
@@ -40,6 +41,7 @@ STATUS = {
     "insufficient_points": 409,
     "balance_too_large": 409,
     "idempotency_conflict": 409,
+    "seal_broken": 500,
     "certificate_problem": 503,
 }
 

@@ -22,6 +22,7 @@ GROUPS = {
     "/webhooks/": "webhooks",
     "/apple/": "apple",
     "/google/": "google",
+    "/ledger/": "ledger",
     "/join/": "join",
     "/card/": "card",
 }

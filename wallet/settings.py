@@ -37,6 +37,7 @@ RATE_LIMITS = {
     "webhooks": "100/second",
     "apple": "100/second",
     "google": "100/second",
+    "ledger": "30/second",
     "card": "30/second",
     "join": "30/minute",
     "log": "60/minute",

@@ -28,6 +28,7 @@ from ledger.errors import (
     UnknownPosting,
 )
 from ledger.events import Event
+from ledger.members import PUBLIC_ID
 from ledger.points import MOST_POINTS
 
 REVERSIBLE = frozenset({"accrual", "opening", "redemption", "transfer", "expiry"})
@@ -58,6 +59,8 @@ class Original:
 
 def find(session: Session, public_id: str) -> Posting:
     """Raises `UnknownPosting`."""
+    if not PUBLIC_ID.fullmatch(public_id):  # not everything can be asked of a database
+        raise UnknownPosting
     posting = session.scalar(select(Posting).where(Posting.public_id == public_id))
     if posting is None:
         raise UnknownPosting

@@ -458,6 +458,65 @@ class StatementOut(Answer):
     next_cursor: str | None
 
 
+class SealedEntry(Answer):
+    """`account` is a number of the book's own; `kind` says whose it is."""
+
+    account: int
+    amount: int
+    balance_after: int | None
+    kind: str
+    line: int
+    unit: str
+
+
+class SealedFacts(Answer):
+    """What was sealed of a posting. `note` stands for its words."""
+
+    card: int | None
+    entries: list[SealedEntry]
+    form: int
+    id: str
+    kind: str
+    note: str | None
+    occurred_at: str
+    posted_at: str
+    programme: str
+    promotion: str | None
+    receipt: str | None
+    reverses: str | None
+    store: str | None
+    undoes: int | None
+
+
+class SealedWords(Answer):
+    reason: str
+    salt: str
+
+
+class RootOut(Answer):
+    """The root of a closed day, and all that it is made of."""
+
+    programme: str
+    day: str
+    first: int
+    last: int
+    head: str
+    merkle: str
+    previous: str
+    root: str
+    key: str
+    signature: str
+
+
+class ProofOut(Answer):
+    form: int
+    facts: SealedFacts
+    words: SealedWords | None
+    index: int
+    path: list[str]
+    root: RootOut
+
+
 class OfferOut(Answer):
     id: str
     programme: str

@@ -13,6 +13,7 @@ CALLS = {
         ("GET", "members?card=1", None),
         ("GET", "members/x/postings", None),
         ("GET", "members/x/balances", None),
+        ("GET", "postings/x/proof", None),
         ("GET", "programmes/x/liability", None),
     ],
     "members:write": [

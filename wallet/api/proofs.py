@@ -1,0 +1,21 @@
+"""Proofs for members: that a line of their statement stands in the book as it was sealed."""
+
+from apiflask import APIBlueprint
+
+from ledger.book import proofs, reversals
+from wallet.api.auth import needs
+from wallet.api.bodies import ProofOut
+from wallet.installation import here
+
+routes = APIBlueprint("proofs", __name__, tag="Statements")
+
+
+@routes.get("/postings/<posting_id>/proof")
+@needs("members:read")
+@routes.output(ProofOut)
+def prove(posting_id: str) -> ProofOut:
+    """The proof of a posting, once the day of its sealing is over; `docs/verify_statement.py`
+    checks it against the published roots."""
+    with here().database.reading() as session:
+        proof = proofs.proof(session, reversals.find(session, posting_id))
+    return ProofOut.model_validate(proof.document())

@@ -1,0 +1,52 @@
+"""The roots of closed days and the key that signs them, for whoever wants to hold us to them.
+
+Who may call: anybody. A root tells nothing of what it is made of, and how many postings a day had
+is not told here."""
+
+from datetime import date
+
+import orjson
+from flask import Blueprint, Response, request
+
+from ledger import programmes
+from ledger.book import proofs
+from wallet.installation import here
+from wallet.problems import refuse
+
+JSON_LINES = "application/x-ndjson"
+FOR_A_WHILE = "public, max-age=300"
+
+routes = Blueprint("roots", __name__, url_prefix="/ledger")
+
+
+@routes.get("/key")
+def key() -> Response:
+    """The public keys, the one in use first."""
+    body = orjson.dumps({"keys": here().keys.roots.public()})
+    return _public(Response(body, mimetype="application/json"))
+
+
+@routes.get("/roots/<programme>")
+def roots(programme: str) -> Response:
+    """The closed days of a programme, oldest first, one JSON object a line; with `since` from that
+    day on."""
+    since = _day(request.args.get("since"))
+    with here().database.reading() as session:
+        found = programmes.by_code(session, programme)
+        lines = [proofs.published(found, root) for root in proofs.roots(session, found, since)]
+    body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
+    return _public(Response(body, mimetype=JSON_LINES))
+
+
+def _day(asked: str | None) -> date:
+    if asked is None:
+        return date.min
+    try:
+        return date.fromisoformat(asked)
+    except ValueError:
+        refuse(422, "date_invalid", "Send since as a day, such as 2026-05-20.")
+
+
+def _public(response: Response) -> Response:
+    response.headers["Cache-Control"] = FOR_A_WHILE
+    return response
