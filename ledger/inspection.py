@@ -71,7 +71,7 @@ def carry_out(database: Database, signatures: Signatures) -> list[str]:
         ]
         chains = [
             (programme, verification.verified(session, programme))
-            for programme in programmes.listed(session)
+            for programme in programmes.every(session)
         ]
     for programme, whole in chains:
         walk = Walk(programme, signatures, whole + 1)

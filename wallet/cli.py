@@ -357,7 +357,7 @@ def verify_ledger(programme: str | None, since: int) -> None:
     installation = at_work()
     database, is_whole = installation.database, True
     with database.reading() as session:
-        found = programmes.listed(session)
+        found = programmes.every(session)
         if programme is not None:
             found = [programmes.by_code(session, programme)]
     for one in found:
@@ -388,7 +388,7 @@ def roots_group() -> None:
 def export_roots(programme: str | None, since: datetime | None) -> None:
     """Print them, one JSON object a line: the same as GET /ledger/roots/CODE."""
     with at_work().database.reading() as session:
-        found = programmes.listed(session)
+        found = programmes.every(session)
         if programme is not None:
             found = [programmes.by_code(session, programme)]
         for one in found:

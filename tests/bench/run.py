@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import ledger_bench
+import sealing
 import signing
 
 RESULTS = Path("var/bench.json")
@@ -41,6 +42,7 @@ class Figure:
 def main() -> int:
     signed = signing.measure()
     booked = ledger_bench.measure()
+    sealed = sealing.measure()
     figures = [
         Figure(
             "signing_ratio",
@@ -50,6 +52,13 @@ def main() -> int:
             0.84,
         ),
         *(Figure(name, what, booked[name], floor, goal) for name, what, floor, goal in LEDGER),
+        Figure(
+            "sealing_cpu_share",
+            "CPU of posting / CPU of posting and sealing, outside the database",
+            sealed["cpu_share"],
+            0.80,
+            0.90,
+        ),
     ]
     sys.stdout.write(f"{'':66} {'measured':>9} {'floor':>6} {'goal':>6}\n")
     for one in figures:
@@ -61,7 +70,7 @@ def main() -> int:
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "figures": [{**asdict(one), "verdict": one.verdict} for one in figures],
-        "details": {**signed, **booked},
+        "details": {**signed, **booked, **sealed},
     }
     RESULTS.write_text(json.dumps(document, indent=2) + "\n")
     return int(any(one.value < one.floor for one in figures))

@@ -8,7 +8,9 @@ import releases
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from books import check_books
+from clocks import StoppedClock
 from processes import processes
+from sealing import Sealer
 from sqlalchemy import bindparam, inspect, select, text
 
 from ledger import corrections, members, programmes, redemptions, units, upkeep
@@ -181,3 +183,32 @@ def test_machines_may_migrate_at_once(empty: Database, environment, tmp_path) ->
         started = [service.start("migrate") for _ in range(4)]
         assert [one.wait(60) for one in started] == [0] * 4, service.log_of("migrate")
     assert migrations.is_current(empty.engine)
+
+
+def test_what_was_posted_before_there_were_seals_is_sealed(
+    empty: Database, database_url: str
+) -> None:
+    """What 0006 makes of a book that had none."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0005")
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    clock = StoppedClock(datetime(2026, 6, 1, 12, tzinfo=UTC))
+    sealer = Sealer(empty, clock)
+    sealer.run(limit=2)
+    sealer.close_the_day()
+    with empty.reading() as session:
+        check_books(session)
+        codes = session.scalars(select(programmes.Programme.code)).all()
+    assert sealer.unsealed() == 0
+    assert [sealer.fault(code=code) for code in codes] == [None] * len(codes)
+    assert [root.first for code in codes for root in sealer.roots(code)] == [1, 1]
+    with empty.transaction() as session:
+        session.execute(text("UPDATE ledger_posting SET reason = NULL"))
+    assert [seal.note_salt for seal in sealer.seals() if seal.note_salt] == []
+    migrations.downgrade(empty.engine, "0005")
+    after = everything(empty)
+    for row in before["ledger_posting"]:
+        row["reason"] = None
+    assert after == before

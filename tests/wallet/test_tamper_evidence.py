@@ -1,6 +1,8 @@
 """The seals as operators, members and strangers meet them."""
 
+import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -161,6 +163,14 @@ class TestStatement:
         (tmp_path / "proof.json").write_text(json.dumps(PROOF))
         (tmp_path / "roots.jsonl").write_text(json.dumps(PROOF["root"]))
         assert verify("--roots", tmp_path / "roots.jsonl", tmp_path / "proof.json")[0] == 0
+
+    def test_the_form_is_told_byte_for_byte(self) -> None:
+        """The canonical facts in docs/ledger.md are those of the example, and so is their hash."""
+        page = (SCRIPT.parent / "ledger.md").read_text()
+        (facts,) = re.findall(r"^\{\"card.*$", page, re.MULTILINE)
+        leaf = hashlib.sha256(b"\0" + facts.encode()).hexdigest()
+        assert json.loads(facts) == PROOF["facts"]
+        assert f"`{leaf}`" in page
 
     def test_words_that_were_taken_off_leave_a_proof(self, files: Path, closed, api, house) -> None:
         with house.installation.database.transaction() as session:
