@@ -1,5 +1,6 @@
 """A person joins a programme: member, card and an empty account, at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +37,24 @@ def join(
     accounts.open_for(session, programme.id, unit.id, member.id)
     outbox.append(session, [MemberJoined(member.id)], now)
     return Joined(member, card)
+
+
+def join_all(
+    session: Session,
+    programme: Programme,
+    people: Sequence[tuple[Profile, str | None]],
+    now: datetime,
+) -> list[int]:
+    """Many people at once, each with the number of a card they have already, or none. Returns the
+    members' ids in the same order. What `people` may not have in common with anybody is checked by
+    the caller; should somebody be faster, the database refuses it all."""
+    member_ids = members.add_all(session, programme.id, [profile for profile, _ in people], now)
+    numbers = [number for _, number in people]
+    members.give_cards(session, list(zip(member_ids, numbers, strict=True)), now)
+    unit = units.named(session, programme.id, None)
+    accounts.open_all(session, programme.id, unit.id, member_ids)
+    outbox.append(session, [MemberJoined(member_id) for member_id in member_ids], now)
+    return member_ids
 
 
 def replace_card(session: Session, member: Member, now: datetime) -> Card:

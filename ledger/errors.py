@@ -270,3 +270,60 @@ class MemberMergedAway(LedgerError):
     def __init__(self, into: str) -> None:
         super().__init__("The member was merged into another one.")
         self.into = into
+
+
+class FileRefused(LedgerError):
+    """A file cannot be read as a table. `problem` is the stable word for what is wrong."""
+
+    code = "file_refused"
+
+    def __init__(self, problem: str, sentence: str, **facts: object) -> None:
+        super().__init__(sentence)
+        self.problem = problem
+        self.told = facts
+
+    def facts(self) -> dict[str, object]:
+        return {"problem": self.problem, **self.told}
+
+
+class UnknownImport(LedgerError):
+    code = "unknown_import"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such import.")
+
+
+class ImportRepeated(LedgerError):
+    code = "import_repeated"
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__(f"This very file was imported before: {import_id}.")
+        self.import_id = import_id
+
+
+class ImportReplaced(LedgerError):
+    code = "import_replaced"
+
+    def __init__(self) -> None:
+        super().__init__("The file was sent once more meanwhile; that import takes the place.")
+
+
+class ImportNotReady(LedgerError):
+    """The import is not in a state for this; `state` says in which it is."""
+
+    code = "import_not_ready"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This cannot be done now: the import is {state}.")
+        self.state = state
+
+
+class ImportHasBadRows(LedgerError):
+    code = "import_has_bad_rows"
+
+    def __init__(self, bad: int, rows: int) -> None:
+        super().__init__(
+            f"{bad} of {rows} rows cannot be imported. Correct the file, or ask for the rest of it."
+        )
+        self.bad = bad
+        self.rows = rows

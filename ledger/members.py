@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
+    insert,
     or_,
     select,
     text,
@@ -39,6 +40,8 @@ from ledger.errors import (
 from ledger.events import MemberChanged
 
 CARD_DIGITS = 16
+# Cards that a shop had before it came here keep their numbers: any signs that a barcode can carry.
+OTHER_CARD = re.compile(r"[!-~]{4,32}")
 PUBLIC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -155,8 +158,13 @@ def plain(number: str) -> str:
     return "".join(number.split())
 
 
+def may_be_card(number: str) -> bool:
+    """Whether `number` can be a card at all, ours or one from before."""
+    return OTHER_CARD.fullmatch(number) is not None
+
+
 def is_card_number(number: str) -> bool:
-    """Whether `number` can be a card at all: what a till may check without asking anyone."""
+    """Whether `number` can be one that we made: what a till may check without asking anyone."""
     return (
         len(number) == CARD_DIGITS
         and number.isascii()
@@ -302,6 +310,47 @@ def _hand_on(
         .limit(1)
     ).scalar_subquery()
     session.execute(update(Person).where(Person.member_id == oldest).values({marker: False}))
+
+
+def add_all(
+    session: Session, programme_id: int, profiles: Sequence[Profile], now: datetime
+) -> list[int]:
+    """Many members at once; their ids in the order of the profiles."""
+    member_ids: list[int] = []
+    for part in batched(profiles):
+        added = session.scalars(
+            insert(Member).returning(Member.id, sort_by_parameter_order=True),
+            [
+                {"public_id": str(uuid7()), "programme_id": programme_id, "created_at": now}
+                for _ in part
+            ],
+        ).all()
+        session.execute(
+            insert(Person),
+            [
+                {"member_id": member_id, "programme_id": programme_id, **asdict(profile)}
+                for member_id, profile in zip(added, part, strict=True)
+            ],
+        )
+        member_ids += added
+    return member_ids
+
+
+def give_cards(session: Session, wanted: Sequence[tuple[int, str | None]], now: datetime) -> None:
+    """Cards for many members: the number that one has already, a new one for whoever has none."""
+    for part in batched(wanted):
+        session.execute(
+            insert(Card),
+            [
+                {
+                    "number": number or new_card_number(),
+                    "member_id": member_id,
+                    "created_at": now,
+                    "blocked_at": None,
+                }
+                for member_id, number in part
+            ],
+        )
 
 
 def give_card(session: Session, member: Member, now: datetime) -> Card:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint, select, update
+from sqlalchemy import CheckConstraint, String, UniqueConstraint, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, insert_or
+from ledger.database import Base, Identifier, Instant, batched, insert_or
 from ledger.points import MOST_POINTS, NEVER
 
 OwnKind = Literal["issued", "redeemed", "expired", "opening"]
@@ -91,6 +91,37 @@ def open_for(session: Session, programme_id: int, unit_id: int, member_id: int) 
         .on_conflict_do_nothing()
     )
     return account_id
+
+
+def open_all(session: Session, programme_id: int, unit_id: int, member_ids: Sequence[int]) -> None:
+    """Empty accounts for members who have none in this unit."""
+    for part in batched(member_ids):
+        opened = session.scalars(
+            insert(Account).returning(Account.id),
+            [
+                {
+                    "programme_id": programme_id,
+                    "unit_id": unit_id,
+                    "kind": MEMBER,
+                    "member_id": member_id,
+                }
+                for member_id in part
+            ],
+        ).all()
+        session.execute(
+            insert(BalanceRow),
+            [
+                {
+                    "account_id": account_id,
+                    "available": 0,
+                    "pending": 0,
+                    "held": 0,
+                    "debt": 0,
+                    "next_change_at": NEVER,
+                }
+                for account_id in opened
+            ],
+        )
 
 
 def chart(session: Session, programme_id: int, unit_id: int, member_id: int) -> Chart:

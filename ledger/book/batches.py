@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ledger.book import accounts, journal, lots, postings
-from ledger.book.accounts import Balance, Chart
+from ledger.book.accounts import Balance, Chart, OwnKind
 from ledger.book.journal import Draft, Move, Order, Own
 from ledger.book.lots import Parcel, Stock
 from ledger.errors import BalanceTooLarge, InsufficientPoints, LedgerError
@@ -18,12 +18,13 @@ from ledger.points import MOST_POINTS
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Points in, as a lot of their own."""
+    """Points in, as a lot of their own; out of this account of the programme."""
 
     chart: Chart
     order: Order
     parcel: Parcel
     event: Event
+    source: OwnKind = "issued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class _Desk:
         balance, amount = standing.balance, deed.parcel.amount
         if balance.total + amount > MOST_POINTS:
             raise BalanceTooLarge(MOST_POINTS)
-        issued = Own(accounts.own(self.session, deed.chart, "issued"), -amount)
+        issued = Own(accounts.own(self.session, deed.chart, deed.source), -amount)
         draft = self._draft(deed, [Move(deed.chart.member, parcels=[deed.parcel]), issued])
         if deed.parcel.term.activates_at <= self.now:
             standing.balance = replace(balance, available=balance.available + amount)
@@ -135,7 +136,13 @@ class _Desk:
         """A debt is paid from the very points that come in, which are not in a lot yet."""
         self.write()
         posted = postings.credit(
-            self.session, deed.chart, deed.order, deed.parcel, [deed.event], self.now
+            self.session,
+            deed.chart,
+            deed.order,
+            deed.parcel,
+            [deed.event],
+            self.now,
+            source=deed.source,
         )
         balance = posted.balances[deed.chart.member]
         self.standings[deed.chart.member] = _Standing(balance)

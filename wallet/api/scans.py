@@ -19,11 +19,9 @@ routes = APIBlueprint("scans", __name__, tag="Scans")
 @routes.input(ScanIn)
 @routes.output(ScanOut)
 def scan(json_data: ScanIn) -> ScanOut:
-    """Tell a till whose card this is.
-
-    A number that is mistyped is found out by its check digit, before anybody is looked up."""
+    """Tell a till whose card this is. Spaces in the number do not count."""
     number = members.plain(json_data.barcode)
-    if not members.is_card_number(number):
+    if not members.may_be_card(number):
         raise UnknownCard
     with here().database.reading() as session:
         return _seen(session, members.by_card(session, number))

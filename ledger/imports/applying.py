@@ -1,0 +1,258 @@
+"""A part of an import is applied: members, cards, postings, and what became of each row."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from ledger import enrolment, members, outbox, programmes
+from ledger.accruals import Cause, Grant, order, term
+from ledger.book import accounts, batches, postings
+from ledger.book.accounts import Account, Chart
+from ledger.book.batches import Credit, Debit, Deed, Made
+from ledger.book.journal import Entry, Posting
+from ledger.errors import BalanceTooLarge, InsufficientPoints, LedgerError
+from ledger.events import MemberChanged, PointsAccrued, PointsRedeemed
+from ledger.imports import store
+from ledger.imports.checking import Aim, Judged, judge
+from ledger.imports.columns import Problem
+from ledger.imports.store import Import, ImportRow, Row
+from ledger.members import Profile
+from ledger.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one part did. `joined` are the new members, who have no pass yet; `is_last`: nothing of
+    the import is left to do but the statement."""
+
+    import_: Import
+    joined: Sequence[int]
+    is_last: bool
+
+
+@dataclass(slots=True)
+class _Applied:
+    row: Row
+    member_id: int
+    holder: int
+    card_id: int | None
+    posting_id: str | None = None
+
+
+def step(session: Session, import_id: int | None, now: datetime) -> Step | None:
+    """Apply the next part of this import, or of the oldest that waits; None if there is none.
+
+    A row that was good when the file was checked and is not any more is left out, with the
+    reason."""
+    import_ = store.next_to_apply(session, import_id)
+    if import_ is None:
+        return None
+    rows = store.take_part(session, import_.id)
+    if not rows:
+        return Step(import_, (), is_last=True)
+    aim = aim_of(session, import_)
+    judged = judge(session, aim, rows, None)
+    left_out = [Row(one.row.number, one.row.wish, one.problems) for one in judged if one.problems]
+    good = [one for one in judged if not one.problems]
+    joined: list[int] = []
+    if aim.kind == "members":
+        applied, joined = _enrol(session, aim, good, now)
+    else:
+        applied = [_found(one) for one in good]
+    refused = _post(session, aim, import_, applied, now)
+    left_out += refused
+    gone = {row.number for row in refused}
+    _note(session, import_, [one for one in applied if one.row.number not in gone])
+    store.add_problems(session, import_.id, left_out)
+    import_.left_out += len(left_out)
+    import_.joined += len(joined)
+    session.flush()
+    return Step(import_, joined, is_last=False)
+
+
+def aim_of(session: Session, import_: Import) -> Aim:
+    programme = programmes.by_id(session, import_.programme_id)
+    return Aim(programme, session.get_one(Unit, import_.unit_id), import_.kind)
+
+
+def _found(one: Judged) -> _Applied:
+    assert one.member is not None  # noqa: S101 - a judged row without problems means somebody
+    return _Applied(one.row, one.member.id, one.member.holder, one.card_id)
+
+
+def _enrol(
+    session: Session, aim: Aim, good: Sequence[Judged], now: datetime
+) -> tuple[list[_Applied], list[int]]:
+    """New people join; those who are members keep what is known of them, and get the card."""
+    new = [one.row for one in good if one.member is None]
+    joined = enrolment.join_all(
+        session, aim.programme, [(_profile(row), row.wish.card) for row in new], now
+    )
+    found = [_found(one) for one in good if one.member is not None]
+    carded = [
+        (one.member_id, one.row.wish.card)
+        for one in found
+        if one.card_id is None and one.row.wish.card is not None
+    ]
+    members.give_cards(session, carded, now)
+    outbox.append(session, [MemberChanged(member_id) for member_id, _ in carded], now)
+    applied = [
+        _Applied(row, member_id, member_id, None)
+        for row, member_id in zip(new, joined, strict=True)
+    ]
+    return sorted([*applied, *found], key=lambda one: one.row.number), joined
+
+
+def _profile(row: Row) -> Profile:
+    wish = row.wish
+    return Profile(
+        name=wish.name,
+        phone=wish.phone,
+        email=wish.email,
+        birthday=wish.birthday,
+        external_id=wish.external_id,
+    )
+
+
+def _post(
+    session: Session, aim: Aim, import_: Import, applied: Sequence[_Applied], now: datetime
+) -> list[Row]:
+    """Post the points of these rows; returns those that were refused."""
+    wanted = [one for one in applied if one.row.wish.points]
+    if not wanted:
+        return []
+    charts = {
+        chart.member_id: chart
+        for chart in accounts.charts(
+            session, aim.programme.id, aim.unit.id, {one.holder for one in wanted}
+        )
+    }
+    before = _settled(session, list(charts.values()), now)
+    deeds: list[Deed] = []
+    refused: list[Row] = []
+    posted: list[_Applied] = []
+    for one in wanted:
+        try:
+            deeds.append(_deed(aim, import_, one, charts[one.holder], now))
+            posted.append(one)
+        except LedgerError:  # the last day of these points is over since the check
+            refused.append(_refused(one, Problem("expires_out_of_range", "expires")))
+    for one, outcome in zip(posted, batches.post(session, deeds, now), strict=True):
+        if isinstance(outcome, Made):
+            one.posting_id = outcome.public_id
+        else:
+            refused.append(_refused(one, _problem(outcome)))
+    import_.balances_moved += _owned(session, list(charts.values())) - before
+    import_.points_posted += _entered(session, list(charts.values()), posted)
+    return refused
+
+
+def _deed(aim: Aim, import_: Import, one: _Applied, chart: Chart, now: datetime) -> Deed:
+    wish = one.row.wish
+    points = wish.points or 0
+    cause = Cause(reason=wish.reason or import_.reason, card_id=one.card_id)
+    if aim.kind == "write_off":
+        wanted = order("redemption", aim.programme.id, cause, now)
+        return Debit(chart, wanted, points, PointsRedeemed(one.holder))
+    grant = Grant(points, cause, expires_at=_end_of(wish.expires, aim.programme.timezone))
+    parcel_term = term(aim.programme, aim.unit, grant, now)
+    kind, source = ("opening", "opening") if aim.kind == "members" else ("accrual", "issued")
+    return Credit(
+        chart,
+        order(kind, aim.programme.id, cause, now),  # type: ignore[arg-type]
+        batches.Parcel(points, parcel_term),
+        PointsAccrued(one.holder),
+        source,  # type: ignore[arg-type]
+    )
+
+
+def _end_of(day: date | None, timezone: str) -> datetime | None:
+    """Points live to the end of their last day, in the programme's zone."""
+    if day is None:
+        return None
+    return datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(timezone))
+
+
+def _refused(one: _Applied, problem: Problem) -> Row:
+    return Row(one.row.number, one.row.wish, [problem])
+
+
+def _problem(refusal: LedgerError) -> Problem:
+    match refusal:
+        case InsufficientPoints():
+            return Problem(refusal.code, "points", {"available": refusal.available})
+        case BalanceTooLarge():
+            return Problem(refusal.code, "points")
+    raise refusal
+
+
+def _settled(session: Session, charts: Sequence[Chart], now: datetime) -> int:
+    """Lock these accounts and bring them up to the moment, so that nothing but the import moves
+    them; what they hold then."""
+    locked = accounts.lock(session, [chart.member for chart in charts])
+    for chart in charts:
+        if locked[chart.member].next_change_at <= now:
+            postings.settle(session, chart, now)
+    return _owned(session, charts)
+
+
+def _owned(session: Session, charts: Sequence[Chart]) -> int:
+    """What these members hold less what they owe: a posting moves it by its amount."""
+    found = accounts.lock(session, [chart.member for chart in charts])
+    return sum(balance.total - balance.debt for balance in found.values())
+
+
+def _entered(session: Session, charts: Sequence[Chart], posted: Sequence[_Applied]) -> int:
+    """What the book says that was posted, read back from it."""
+    ids = [one.posting_id for one in posted if one.posting_id is not None]
+    amount = session.scalar(
+        select(func.sum(Entry.amount))
+        .join(Posting, Posting.id == Entry.posting_id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(
+            Posting.public_id.in_(ids),
+            Entry.account_id.in_([chart.member for chart in charts]),
+        )
+    )
+    return int(amount or 0)
+
+
+def _note(session: Session, import_: Import, applied: Sequence[_Applied]) -> None:
+    """What became of the rows, and the digest over all so far."""
+    if not applied:
+        return
+    session.execute(
+        insert(ImportRow),
+        [
+            {
+                "import_id": import_.id,
+                "row": one.row.number,
+                "member_id": one.member_id,
+                "posting_id": one.posting_id,
+                "points": (one.row.wish.points or 0) if one.posting_id else 0,
+            }
+            for one in applied
+        ],
+    )
+    names = {one.id: one.public_id for one in members.by_ids(session, [a.member_id for a in applied])}
+    for one in applied:
+        points = (one.row.wish.points or 0) if one.posting_id else 0
+        import_.rows_digest = chained(
+            import_.rows_digest, one.row.number, names[one.member_id], one.posting_id, points
+        )
+        import_.applied += 1
+        import_.postings += one.posting_id is not None
+        import_.points_applied += points
+
+
+def chained(
+    digest: str, row: int, member: str, posting: str | None, points: int
+) -> str:
+    """The digest over the rows so far and one more."""
+    line = f"{digest}\n{row}\t{member}\t{posting or ''}\t{points}\n"
+    return hashlib.sha256(line.encode()).hexdigest()

@@ -1,0 +1,238 @@
+"""Whether rows can be applied: against each other, and against what the ledger knows."""
+
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ledger import members
+from ledger.book import accounts
+from ledger.book.accounts import Account
+from ledger.book.journal import Entry, Posting
+from ledger.imports.columns import IDENTIFIERS, Kind, Problem, Wish
+from ledger.imports.store import Row
+from ledger.members import Known, Member, Person
+from ledger.programmes import Programme
+from ledger.units import Unit
+
+CACHE_KB = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where rows go."""
+
+    programme: Programme
+    unit: Unit
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A row, whom it means (None: somebody new) and which of their cards it names. It can be
+    applied if it has no problems."""
+
+    row: Row
+    problems: list[Problem]
+    member: Member | None = None
+    card_id: int | None = None
+
+
+class Seen:
+    """Who was named in which row before. Marks lie in a temporary file, so that memory stays flat
+    however long the import is."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(16)
+        self._file = sqlite3.connect("", isolation_level=None)
+        self._file.execute("PRAGMA journal_mode = OFF")
+        self._file.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        self._file.execute("CREATE TABLE seen (mark INTEGER PRIMARY KEY, row INTEGER)")
+        self._file.execute("BEGIN")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def repeated(self, named: Iterable[tuple[int, str, str]]) -> dict[tuple[int, str], int]:
+        """Takes row, field and value; returns, by row and field, the first row that had the same,
+        where that was another."""
+        marks = [(self._mark(name, value), row, name) for row, name, value in named]
+        self._file.executemany(
+            "INSERT OR IGNORE INTO seen VALUES (?, ?)", [(mark, row) for mark, row, _ in marks]
+        )
+        found = {}
+        for mark, row, name in marks:
+            (first,) = self._file.execute("SELECT row FROM seen WHERE mark = ?", (mark,)).fetchone()
+            if first != row:
+                found[row, name] = first
+        return found
+
+    def _mark(self, name: str, value: str) -> int:
+        digest = hashlib.blake2b(f"{name}\x1f{value}".encode(), digest_size=8, key=self._key)
+        return int.from_bytes(digest.digest(), signed=True)
+
+
+def judge(session: Session, aim: Aim, rows: Sequence[Row], seen: Seen | None) -> list[Judged]:
+    """What can be said of these rows now. Without `seen` they were compared with each other
+    before."""
+    repeated = seen.repeated(_named(rows)) if seen is not None else {}
+    ledger = _Ledger(session, aim, rows)
+    judged = []
+    for row in rows:
+        problems = list(row.problems)
+        problems += [
+            Problem("duplicate_in_file", name, {"first": repeated[row.number, name]})
+            for name in IDENTIFIERS
+            if (row.number, name) in repeated
+        ]
+        one = ledger.judge(row) if not problems else Judged(row, problems)
+        judged.append(one)
+    if seen is None:
+        return judged
+    # One member may be named in many ways.
+    twice = seen.repeated(
+        (one.row.number, "member", str(one.member.id)) for one in judged if one.member is not None
+    )
+    return [
+        Judged(one.row, [Problem("duplicate_in_file", None, {"first": first})])
+        if not one.problems and (first := twice.get((one.row.number, "member"))) is not None
+        else one
+        for one in judged
+    ]
+
+
+def _named(rows: Iterable[Row]) -> Iterator[tuple[int, str, str]]:
+    for row in rows:
+        for name in IDENTIFIERS:
+            value = getattr(row.wish, name)
+            if value is not None:
+                yield row.number, name, value
+
+
+@dataclass(slots=True)
+class _People:
+    """Members by one identifier; a phone number may belong to several."""
+
+    of: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, value: str | None, member_id: int) -> None:
+        if value is not None:
+            self.of.setdefault(value, []).append(member_id)
+
+
+class _Ledger:
+    """What the ledger knows of whoever these rows name, looked up for all of them at once."""
+
+    def __init__(self, session: Session, aim: Aim, rows: Sequence[Row]) -> None:
+        self._aim = aim
+        wishes = [row.wish for row in rows if not row.problems]
+        self._cards: dict[str, Known] = members.by_cards(
+            session, [wish.card for wish in wishes if wish.card is not None]
+        )
+        self._by = {name: _People() for name in ("phone", "email", "external_id")}
+        found: dict[int, Person] = {}
+        for name in self._by:
+            values = sorted({value for one in wishes if (value := getattr(one, name)) is not None})
+            if values:
+                query = select(Person).where(
+                    Person.programme_id == aim.programme.id, getattr(Person, name).in_(values)
+                )
+                for person in session.scalars(query):
+                    found[person.member_id] = person
+                    self._by[name].add(getattr(person, name), person.member_id)
+        self._members = {one.id: one for one in members.by_ids(session, list(found))}
+        elsewhere = {one.merged_into_id for one in self._members.values() if one.merged_into_id}
+        elsewhere |= {known.member.id for known in self._cards.values()}
+        self._members |= {
+            one.id: one for one in members.by_ids(session, sorted(elsewhere - set(self._members)))
+        }
+        self._people = found | self._persons(session, sorted(set(self._members) - set(found)))
+        holders = sorted({one.holder for one in self._members.values()})
+        self._opened = self._with_opening(session, holders) if aim.kind == "members" else set()
+        self._balances = (
+            accounts.balances_of(session, [aim.unit.id], holders)
+            if aim.kind == "write_off"
+            else {}
+        )
+
+    def judge(self, row: Row) -> Judged:
+        wish = row.wish
+        known = self._cards.get(wish.card) if wish.card is not None else None
+        if known is not None and known.member.programme_id != self._aim.programme.id:
+            return Judged(row, [Problem("card_taken", "card")])
+        if known is not None and known.blocked:
+            return Judged(row, [Problem("card_blocked", "card")])
+        named = self._named(wish, known)
+        candidates = {member_id for ids in named.values() for member_id in ids}
+        if len(candidates) > 1:
+            return Judged(row, [Problem("several_members")])
+        if self._aim.kind != "members":
+            missing = [name for name, ids in named.items() if not ids]
+            if missing:
+                return Judged(row, [Problem("unknown_member", missing[0])])
+        if not candidates:
+            return Judged(row, [])
+        member = self._members[candidates.pop()]
+        problems = self._problems(wish, member)
+        return Judged(row, problems, member, None if known is None else known.card_id)
+
+    def _named(self, wish: Wish, known: Known | None) -> dict[str, set[int]]:
+        """Whom each identifier of the row means today."""
+        named: dict[str, set[int]] = {}
+        for name, people in self._by.items():
+            value = getattr(wish, name)
+            if value is not None:
+                ids = people.of.get(value, [])
+                named[name] = {self._members[one].merged_into_id or one for one in ids}
+        if wish.card is not None:
+            named["card"] = set() if known is None else {known.member.id}
+        return named
+
+    def _problems(self, wish: Wish, member: Member) -> list[Problem]:
+        if self._aim.kind == "members":
+            person = self._people.get(member.id)
+            conflicts = [
+                Problem("contact_conflict", name)
+                for name in self._by
+                if (value := getattr(wish, name)) is not None
+                and person is not None
+                and getattr(person, name) not in (None, value)
+            ]
+            if not conflicts and wish.points and member.holder in self._opened:
+                return [Problem("opening_exists", "points")]
+            return conflicts
+        if self._aim.kind == "write_off":
+            balance = self._balances.get((member.holder, self._aim.unit.id))
+            available = 0 if balance is None else balance.available
+            if available < (wish.points or 0):
+                return [Problem("insufficient_points", "points", {"available": available})]
+        return []
+
+    def _persons(self, session: Session, member_ids: Sequence[int]) -> dict[int, Person]:
+        rows = session.scalars(select(Person).where(Person.member_id.in_(member_ids)))
+        return {person.member_id: person for person in rows}
+
+    def _with_opening(self, session: Session, holders: Sequence[int]) -> set[int]:
+        """Who had an opening balance in this unit before."""
+        if not holders:
+            return set()
+        rows = session.scalars(
+            select(Account.member_id)
+            .join(Entry, Entry.account_id == Account.id)
+            .join(Posting, Posting.id == Entry.posting_id)
+            .where(
+                Account.unit_id == self._aim.unit.id,
+                Account.kind == accounts.MEMBER,
+                Account.member_id.in_(holders),
+                Posting.kind == "opening",
+            )
+        )
+        return set(rows)

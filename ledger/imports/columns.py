@@ -1,0 +1,287 @@
+"""What the columns of a file are called, and what their cells mean. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from ledger import contacts
+from ledger.errors import FileRefused
+from ledger.imports.files import FORMULA, UNREADABLE, Cell
+from ledger.points import MOST_POINTS
+
+Kind = Literal["members", "accrual", "write_off"]
+
+NAMES = {
+    "name": ("name", "full name", "имя", "фио", "ф и о", "клиент", "покупатель"),
+    "phone": ("phone", "phone number", "mobile", "телефон", "номер телефона", "мобильный"),
+    "email": ("email", "e mail", "почта", "эл почта", "электронная почта"),
+    "birthday": ("birthday", "birth date", "date of birth", "дата рождения", "день рождения"),
+    "card": ("card", "card number", "карта", "номер карты", "штрихкод"),
+    "external_id": ("external id", "id", "код", "код клиента", "внешний код"),
+    "points": ("balance", "points", "баланс", "остаток", "баллы", "бонусы"),
+    "expires": ("expires", "expires at", "expiry", "сгорает", "срок действия", "действует до"),
+    "reason": ("reason", "comment", "причина", "основание", "комментарий"),
+}
+FIELD_OF = {name: field for field, names in NAMES.items() for name in names}
+
+# What people bring and the ledger has no place for yet: named, so that nobody believes it was kept.
+HOMELESS = {
+    "tier": ("tier", "level", "status", "уровень", "статус"),
+    "consent": ("consent", "согласие", "согласие на рассылку", "рассылка"),
+}
+HOMELESS_OF = {name: column for column, names in HOMELESS.items() for name in names}
+
+IDENTIFIERS = ("external_id", "card", "phone", "email")
+TAKEN = {
+    "members": {*IDENTIFIERS, "name", "birthday", "points", "expires"},
+    "accrual": {*IDENTIFIERS, "points", "expires", "reason"},
+    "write_off": {*IDENTIFIERS, "points", "reason"},
+}
+
+SHORTEST_CARD, LONGEST_CARD = 4, 32
+CARD = re.compile(r"[!-~]+")
+# Spreadsheets keep fifteen digits of a number and show longer ones as 7.9E+15: what was there is
+# lost.
+EXACT = 10**15
+ROUNDED = re.compile(r"\d+[.,]\d*E\+?\d+", re.IGNORECASE)
+NUMBER = re.compile(r"([+-]?)(\d{1,24})(?:[.,](\d{1,24}))?")
+SPACES = re.compile(r"[ \u00a0\u202f\u2009]")
+ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]00:00(?::00)?)?")
+DOTTED_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: 0?0:00(?::00)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a row cannot be imported: a stable code, the column at fault, and what there is to say.
+    Never what the cell held, which may be personal."""
+
+    code: str
+    column: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which column of a file holds which field; `unknown` and `homeless` are left aside."""
+
+    places: Mapping[str, int]
+    titles: Mapping[str, str]
+    unknown: list[str]
+    homeless: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A row that can be read. `points` is in the smallest piece of the unit; `expires` is the last
+    day on which they live."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    birthday: date | None = None
+    card: str | None = None
+    external_id: str | None = None
+    points: int | None = None
+    expires: date | None = None
+    reason: str | None = None
+
+
+class _Bad(Exception):
+    """A cell that cannot be read, in the family's own words."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(code)
+        self.code, self.facts = code, facts
+
+
+def plain_name(title: str) -> str:
+    """A column's name without the differences that people do not see."""
+    text = unicodedata.normalize("NFKC", title).casefold().replace("ё", "е")
+    return " ".join(re.sub(r"[\W_]+", " ", text).split())
+
+
+def is_column(title: str) -> bool:
+    name = plain_name(title)
+    return name in FIELD_OF or name in HOMELESS_OF
+
+
+def layout(kind: Kind, header: Sequence[str]) -> Layout:
+    """Raises `FileRefused` for a table that cannot be meant."""
+    places: dict[str, int] = {}
+    unknown: list[str] = []
+    homeless: list[str] = []
+    for place, title in enumerate(header):
+        found = FIELD_OF.get(plain_name(title))
+        if not title:
+            continue
+        if found in places:
+            raise FileRefused(
+                "column_repeated",
+                f"Two columns mean the same: {header[places[found]]} and {title}.",
+                column=title,
+            )
+        if found in TAKEN[kind]:
+            places[found] = place
+        elif plain_name(title) in HOMELESS_OF:
+            homeless.append(title)
+        else:
+            unknown.append(title)
+    if not places:
+        raise FileRefused(
+            "header_missing",
+            "The first row must name the columns: " + ", ".join(sorted(TAKEN[kind])) + ".",
+        )
+    if not any(one in places for one in IDENTIFIERS):
+        raise FileRefused(
+            "column_missing",
+            "A column is missing that says who is meant: phone, email, card or external_id.",
+            column="phone",
+        )
+    if kind != "members" and "points" not in places:
+        raise FileRefused("column_missing", "The column points is missing.", column="points")
+    return Layout(places, {one: header[at] for one, at in places.items()}, unknown, homeless)
+
+
+def parse(
+    kind: Kind, layout: Layout, cells: Sequence[Cell], scale: int, today: date
+) -> tuple[Wish, list[Problem]]:
+    """What a row says; `scale` is the number of decimal places of the unit."""
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, place in layout.places.items():
+        cell = cells[place] if place < len(cells) else None
+        if cell is None or (isinstance(cell, str) and not cell.strip()):
+            continue
+        try:
+            values[name] = _read(name, cell, scale, today)
+        except _Bad as bad:
+            problems.append(Problem(bad.code, layout.titles[name], bad.facts))
+    wrong = {problem.column for problem in problems}
+    if not any(name in values or layout.titles.get(name) in wrong for name in IDENTIFIERS):
+        problems.append(Problem("nobody_named"))
+    if kind != "members" and layout.titles["points"] not in wrong and not values.get("points"):
+        problems.append(Problem("points_missing", layout.titles["points"]))
+    return Wish(**values), problems
+
+
+def _read(name: str, cell: Cell, scale: int, today: date) -> object:
+    if cell is FORMULA:
+        raise _Bad("formula")
+    if cell is UNREADABLE:
+        raise _Bad("unreadable")
+    if name == "points":
+        return _points(cell, scale)
+    if name in ("birthday", "expires"):
+        day = _day(cell)
+        if name == "birthday" and not date(1900, 1, 1) <= day <= today:
+            raise _Bad("birthday_out_of_range")
+        if name == "expires" and not today <= day < date(2200, 1, 1):
+            raise _Bad("expires_out_of_range")
+        return day
+    return _TEXTS[name](_text(cell))
+
+
+def _text(cell: Cell) -> str:
+    """A cell as it is written; numbers that a spreadsheet has rounded are found out."""
+    if isinstance(cell, str):
+        try:
+            return contacts.readable(cell)
+        except ValueError:
+            raise _Bad("unreadable") from None
+    if isinstance(cell, int) or (isinstance(cell, float) and cell.is_integer()):
+        if abs(cell) >= EXACT:
+            raise _Bad("number_rounded")
+        return str(int(cell))
+    if isinstance(cell, datetime | date):
+        raise _Bad("date_instead")
+    raise _Bad("unreadable")
+
+
+def _points(cell: Cell, scale: int) -> int:
+    text = repr(cell) if isinstance(cell, float) else str(cell).strip()
+    if isinstance(cell, datetime | date):
+        raise _Bad("not_a_number")
+    if isinstance(cell, float) and abs(cell) >= EXACT:
+        raise _Bad("too_many_points", most=MOST_POINTS)
+    found = NUMBER.fullmatch(SPACES.sub("", text).replace("\u2212", "-"))
+    if found is None:
+        raise _Bad("not_a_number")
+    sign, whole, decimals = found.groups()
+    amount = Decimal(f"{whole}.{decimals or 0}").scaleb(scale)
+    if sign == "-" and amount:
+        raise _Bad("negative")
+    if amount != amount.to_integral_value():
+        raise _Bad("too_many_decimals", scale=scale)
+    if amount > MOST_POINTS:
+        raise _Bad("too_many_points", most=MOST_POINTS)
+    return int(amount)
+
+
+def _day(cell: Cell) -> date:
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    text = cell.strip() if isinstance(cell, str) else ""
+    if found := ISO_DAY.fullmatch(text):
+        year, month, day = map(int, found.groups())
+    elif found := DOTTED_DAY.fullmatch(text):
+        day, month, year = map(int, found.groups())
+    else:
+        raise _Bad("not_a_date")
+    try:
+        return date(year, month, day)
+    except ValueError:
+        raise _Bad("no_such_day") from None
+
+
+def _phone(text: str) -> str:
+    try:
+        return contacts.phone_number(text)
+    except ValueError:
+        raise _Bad("number_rounded" if ROUNDED.fullmatch(text) else "phone") from None
+
+
+def _email(text: str) -> str:
+    try:
+        return contacts.email_address(text)
+    except ValueError:
+        raise _Bad("email") from None
+
+
+def _card(text: str) -> str:
+    number = "".join(text.split())
+    if ROUNDED.fullmatch(number):
+        raise _Bad("number_rounded")
+    if not SHORTEST_CARD <= len(number) <= LONGEST_CARD or not CARD.fullmatch(number):
+        raise _Bad("card", shortest=SHORTEST_CARD, longest=LONGEST_CARD)
+    return number
+
+
+def _external_id(text: str) -> str:
+    if ROUNDED.fullmatch(text):
+        raise _Bad("number_rounded")
+    return _short(100)(text)
+
+
+def _short(most: int) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if len(text) > most:
+            raise _Bad("too_long", most=most)
+        return text
+
+    return check
+
+
+_TEXTS: Mapping[str, Callable[[str], str]] = {
+    "name": _short(300),
+    "phone": _phone,
+    "email": _email,
+    "card": _card,
+    "external_id": _external_id,
+    "reason": _short(300),
+}

@@ -1,0 +1,312 @@
+"""Files as rows of cells: CSV in the usual encodings, and XLSX.
+
+A file is not to be trusted. Formulas are recognised and never evaluated, macros and passwords are
+refused, and before a workbook is opened its parts are measured: memory stays bounded whatever the
+archive claims."""
+
+import codecs
+import csv
+import io
+import itertools
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import IO, BinaryIO, Literal
+
+import openpyxl
+from openpyxl import DEFUSEDXML
+from openpyxl.workbook.workbook import Workbook
+
+from ledger.errors import FileRefused
+
+Format = Literal["csv", "xlsx"]
+
+MOST_ROWS = 1_048_576  # what a sheet can have
+MOST_COLUMNS = 64
+MOST_CELL = 32_767  # characters, as in a spreadsheet
+CHUNK = 1 << 20
+
+ZIP = b"PK\x03\x04"
+OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # .xls, and a workbook with a password
+DELIMITERS = ";,\t"
+
+MOST_ENTRIES = 1_000
+MOST_SHEET = 512 << 20
+MOST_STRINGS = 128 << 20
+MOST_STRING_COUNT = 4 * MOST_ROWS
+MOST_PART = 8 << 20
+MOST_ELEMENT = 4 << 20
+LONGEST_TAG_NAME = 40
+
+ROW_BEGINS = re.compile(rb"<(?:\w+:)?row[\s>/]")
+STRING_BEGINS = re.compile(rb"<(?:\w+:)?si[\s>/]")
+# Comments, declarations and instructions: no spreadsheet writes them, and they could hide anything.
+HIDING_PLACE = re.compile(rb"<[!?]")
+DECLARATION = re.compile(rb"\A(\xef\xbb\xbf)?\s*<\?xml [^<>]*\?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A cell that would have to be evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A cell that holds an error, or a kind of value that nobody expects."""
+
+
+Cell = str | int | float | date | datetime | Formula | Unreadable | None
+FORMULA = Formula()
+UNREADABLE = Unreadable()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The first row as names of columns, and the others with their numbers in the file. Rows with
+    nothing in them are left out."""
+
+    format: Format
+    header: list[str]
+    rows: Iterator[tuple[int, Sequence[Cell]]]
+
+
+def read(file: BinaryIO, is_column: Callable[[str], bool]) -> Table:
+    """A file from its beginning; `is_column` knows a column's name. Raises `FileRefused`, also
+    while the rows are read."""
+    file.seek(0)
+    beginning = file.read(8)
+    file.seek(0)
+    if not beginning:
+        raise FileRefused("empty", "The file is empty.")
+    if beginning.startswith(OLD_OFFICE):
+        raise FileRefused(
+            "old_or_encrypted",
+            "This is an .xls file or a workbook with a password. Save it as .xlsx without a"
+            " password.",
+        )
+    if beginning.startswith(ZIP):
+        return _table("xlsx", _xlsx_rows(file))
+    return _table("csv", _csv_rows(file, is_column))
+
+
+def _table(format_: Format, rows: Iterator[tuple[int, Sequence[Cell]]]) -> Table:
+    filled = ((number, cells) for number, cells in rows if any(_holds(cell) for cell in cells))
+    first = next(filled, None)
+    if first is None:
+        raise FileRefused("empty", "The file has no rows.")
+    header = [str(cell).strip() if isinstance(cell, str | int) else "" for cell in first[1]]
+    return Table(format_, header, filled)
+
+
+def _holds(cell: Cell) -> bool:
+    return cell is not None and not (isinstance(cell, str) and not cell.strip())
+
+
+# --- CSV -------------------------------------------------------------------------------------
+
+
+def _csv_rows(
+    file: BinaryIO, is_column: Callable[[str], bool]
+) -> Iterator[tuple[int, Sequence[Cell]]]:
+    encoding = _encoding(file)
+    file.seek(0)
+    text = io.TextIOWrapper(_Borrowed(file), encoding=encoding, errors="strict", newline="")
+    beginning = text.readline(MOST_CELL)
+    skipped = 0
+    if re.fullmatch(r"sep=.\s*", beginning):  # a hint that some programs write for Excel
+        beginning, skipped = text.readline(MOST_CELL), 1
+    delimiter = _delimiter(beginning, is_column)
+    lines = itertools.chain(_unread(beginning), text)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    number = skipped
+    try:
+        for number, cells in enumerate(reader, start=skipped + 1):
+            if number > 2 * MOST_ROWS:
+                raise FileRefused("too_many_rows", f"A file has at most {MOST_ROWS} rows.")
+            if len(cells) > MOST_COLUMNS:
+                raise _too_many_columns()
+            yield number, cells
+    except csv.Error as error:
+        raise FileRefused(
+            "broken", f"Row {number + 1} cannot be read: look for a quotation mark too many."
+        ) from error
+    except UnicodeError as error:
+        raise _wrong_encoding() from error
+
+
+def _unread(line: str) -> Iterator[str]:
+    if line:
+        yield line
+
+
+class _Borrowed(io.RawIOBase):
+    """The file, which outlives whoever reads it as text."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _encoding(file: BinaryIO) -> str:
+    """UTF-8, or Windows-1251 for what cannot be that. A file that is UTF-8 but for some broken
+    bytes is refused: taken for Windows-1251 it would be read, as nonsense."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    wide = broken = 0
+    has_nul = False
+    for data in iter(lambda: file.read(CHUNK), b""):
+        text = decoder.decode(data)
+        broken += text.count("\ufffd")
+        wide += sum(len(found) for found in re.findall(r"[^\x00-\x7f\ufffd]+", text))
+        has_nul = has_nul or b"\0" in data
+    if has_nul:
+        raise _wrong_encoding()
+    if decoder.decode(b"", final=True):
+        broken += 1
+    if not broken:
+        return "utf-8-sig"
+    if wide * 2 > broken:
+        raise _wrong_encoding()
+    return "cp1251"
+
+
+def _wrong_encoding() -> FileRefused:
+    return FileRefused("encoding", "The text is neither UTF-8 nor Windows-1251 throughout.")
+
+
+def _delimiter(line: str, is_column: Callable[[str], bool]) -> str:
+    """The delimiter that makes the most columns we know of the first row."""
+
+    def known(delimiter: str) -> tuple[int, int]:
+        try:
+            names = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:
+            names = []
+        return sum(is_column(name) for name in names), len(names)
+
+    return max(DELIMITERS, key=known)
+
+
+# --- XLSX ------------------------------------------------------------------------------------
+
+
+def _xlsx_rows(file: BinaryIO) -> Iterator[tuple[int, Sequence[Cell]]]:
+    if not DEFUSEDXML:
+        raise AssertionError("workbooks are read by way of defusedxml")
+    _measure(file)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about styles and dates; the cells say it themselves
+            book = openpyxl.load_workbook(file, read_only=True, keep_links=False)
+            yield from _first_sheet(book)
+    except FileRefused:
+        raise
+    except Exception as error:  # a library for files from everywhere fails in every way
+        raise FileRefused("broken", "The workbook cannot be read; save it anew.") from error
+
+
+def _first_sheet(book: Workbook) -> Iterator[tuple[int, Sequence[Cell]]]:
+    if not book.worksheets:
+        raise FileRefused("empty", "The workbook has no sheet.")
+    sheet = book.worksheets[0]
+    # Not the size that the sheet claims for itself: rows as they come, cut to what can be.
+    rows = sheet.iter_rows(min_row=1, max_row=MOST_ROWS, min_col=1, max_col=MOST_COLUMNS + 1)
+    for number, row in enumerate(rows, start=1):
+        if not row:
+            continue
+        cells = [_cell(one.value, one.data_type) for one in row]
+        while cells and cells[-1] is None:
+            cells.pop()
+        if len(cells) > MOST_COLUMNS:
+            raise _too_many_columns()
+        yield number, cells
+
+
+def _cell(value: object, kind: str) -> Cell:
+    if kind == "f":
+        return FORMULA
+    if value is None:
+        return None
+    if kind == "e" or isinstance(value, bool):
+        return UNREADABLE
+    if isinstance(value, str | int | float | date):
+        return value
+    return UNREADABLE
+
+
+def _measure(file: BinaryIO) -> None:
+    """Raises `FileRefused` for an archive that would need more memory than a table does. What a
+    part claims to measure is all that is ever read of it."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            if len(entries) > MOST_ENTRIES:
+                raise _too_large()
+            for entry in entries:
+                if entry.filename.casefold().endswith("vbaproject.bin"):
+                    raise FileRefused(
+                        "macros", "The workbook has macros. Save it as .xlsx, without them."
+                    )
+                if entry.flag_bits & 1:
+                    raise FileRefused("old_or_encrypted", "The file has a password; remove it.")
+                _measure_part(archive, entry)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as error:
+        raise FileRefused("broken", "The workbook cannot be read; save it anew.") from error
+    file.seek(0)
+
+
+def _measure_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    name = entry.filename.casefold()
+    if not name.endswith((".xml", ".rels")):
+        return  # pictures and the like: never opened
+    if "sharedstrings" in name:
+        limit, begins, most = MOST_STRINGS, STRING_BEGINS, MOST_STRING_COUNT
+    elif "/worksheets/" in f"/{name}":
+        limit, begins, most = MOST_SHEET, ROW_BEGINS, MOST_ROWS
+    elif entry.file_size > MOST_PART:
+        raise _too_large()
+    else:
+        return
+    if entry.file_size > limit:
+        raise _too_large()
+    if entry.file_size <= MOST_ELEMENT:
+        return
+    with archive.open(entry) as part:
+        _measure_elements(part, begins, most)
+
+
+def _measure_elements(part: IO[bytes], begins: re.Pattern[bytes], most: int) -> None:
+    """A parser keeps a whole element in memory before it can be dropped, and something of each."""
+    count = since = 0
+    rest = DECLARATION.sub(b"", part.read(CHUNK), count=1)
+    while data := part.read(CHUNK):
+        data, known = rest + data, len(rest) if count or since else 0
+        # A tag may be cut by the end of what was read: it is looked at with what comes next.
+        cut = data.rfind(b"<", max(len(data) - LONGEST_TAG_NAME, 0))
+        seen, rest = (data, b"") if cut < 0 else (data[:cut], data[cut:])
+        if HIDING_PLACE.search(seen):
+            raise _too_large()
+        places = [one.start() for one in begins.finditer(seen)]
+        count += len(places)
+        since = len(data) - places[-1] if places else since + len(data) - known
+        if count > most or since > MOST_ELEMENT:
+            raise _too_large()
+
+
+def _too_large() -> FileRefused:
+    return FileRefused(
+        "too_large_inside", "Unpacked, the workbook is too large. Save the table as CSV."
+    )
+
+
+def _too_many_columns() -> FileRefused:
+    return FileRefused("too_many_columns", f"A table has at most {MOST_COLUMNS} columns.")

@@ -1,0 +1,391 @@
+"""Imports as rows: what is known of each, the parts that wait, what became of every row."""
+
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    delete,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from ledger.database import Base, Identifier, Instant, JsonDocument, insert_or, wake_after_commit
+from ledger.errors import (
+    ImportHasBadRows,
+    ImportNotReady,
+    ImportRepeated,
+    ImportReplaced,
+    UnknownImport,
+)
+from ledger.imports.columns import Kind, Layout, Problem, Wish
+from ledger.imports.files import Format
+
+IMPORTS = "imports"
+ROWS_IN_PART = 500
+UNAPPLIED_FOR = timedelta(days=7)
+
+READING, CHECKED, APPLYING, DONE = "reading", "checked", "applying", "done"
+
+
+class Import(Base):
+    """One file for one purpose. Counts up to `points_good` are what the check found; from `applied`
+    on they grow with every part."""
+
+    __tablename__ = "ledger_import"
+    __table_args__ = (
+        UniqueConstraint("programme_id", "kind", "digest"),
+        Index(
+            "ix_ledger_import_open",
+            "state",
+            "id",
+            postgresql_where=text("state <> 'done'"),
+            sqlite_where=text("state <> 'done'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(36), unique=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("ledger_unit.id"))
+    kind: Mapped[Kind] = mapped_column(String(20))
+    digest: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    format: Mapped[Format] = mapped_column(String(4))
+    reason: Mapped[str | None] = mapped_column(String(300))
+    left_aside: Mapped[list[Any]] = mapped_column(JsonDocument)
+    state: Mapped[str] = mapped_column(String(10))
+    skip_bad: Mapped[bool] = mapped_column(default=False)
+    rows: Mapped[int] = mapped_column(default=0)
+    bad: Mapped[int] = mapped_column(default=0)
+    new_members: Mapped[int] = mapped_column(default=0)
+    found_members: Mapped[int] = mapped_column(default=0)
+    points_in_file: Mapped[int] = mapped_column(default=0)
+    points_good: Mapped[int] = mapped_column(default=0)
+    applied: Mapped[int] = mapped_column(default=0)
+    left_out: Mapped[int] = mapped_column(default=0)
+    joined: Mapped[int] = mapped_column(default=0)
+    postings: Mapped[int] = mapped_column(default=0)
+    points_applied: Mapped[int] = mapped_column(default=0)
+    points_posted: Mapped[int] = mapped_column(default=0)
+    balances_moved: Mapped[int] = mapped_column(default=0)
+    rows_digest: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    # Exactly the text that was signed.
+    statement: Mapped[str | None] = mapped_column(Text)
+    signed_by: Mapped[str | None] = mapped_column(String(8))
+    signature: Mapped[str | None] = mapped_column(String(128))
+
+
+class ImportPart(Base):
+    """Rows that wait to be applied. It goes in the commit that applies them: from then on names and
+    phone numbers stand with the members alone."""
+
+    __tablename__ = "ledger_import_part"
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("ledger_import.id"), primary_key=True)
+    first_row: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ImportRow(Base):
+    """A row that was applied: to whom, and by which posting (null: it had no points)."""
+
+    __tablename__ = "ledger_import_row"
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("ledger_import.id"), primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int]
+    posting_id: Mapped[str | None] = mapped_column(String(36))
+    points: Mapped[int]
+
+
+class ImportProblem(Base):
+    """Why a row cannot be, or was not, applied."""
+
+    __tablename__ = "ledger_import_problem"
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    import_id: Mapped[int] = mapped_column(ForeignKey("ledger_import.id"), index=True)
+    row: Mapped[int]
+    code: Mapped[str] = mapped_column(String(40))
+    column: Mapped[str | None] = mapped_column(String(200))
+    facts: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a file is to be read as. `reason` stands on every posting whose row has none."""
+
+    programme: str
+    kind: Kind
+    unit: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which file it is."""
+
+    digest: str
+    size: int
+    format: Format
+    layout: Layout
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the check has found so far."""
+
+    rows: int = 0
+    bad: int = 0
+    new_members: int = 0
+    found_members: int = 0
+    points_in_file: int = 0
+    points_good: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the file as it was read."""
+
+    number: int
+    wish: Wish
+    problems: list[Problem] = field(default_factory=list)
+
+
+def known(session: Session, programme_id: int, kind: Kind, digest: str) -> Import | None:
+    return session.scalar(
+        select(Import).where(
+            Import.programme_id == programme_id, Import.kind == kind, Import.digest == digest
+        )
+    )
+
+
+def begin(
+    session: Session,
+    programme_id: int,
+    unit_id: int,
+    order: Order,
+    source: Source,
+    now: datetime,
+) -> Import:
+    """An import whose file is about to be read, in place of an earlier one that was not applied.
+    Raises `ImportRepeated`, `ImportNotReady`."""
+    earlier = known(session, programme_id, order.kind, source.digest)
+    if earlier is not None:
+        require_new(earlier)
+        forget(session, earlier.id)
+    layout = source.layout
+    added = session.execute(
+        insert_or(session, Import)
+        .values(
+            public_id=str(uuid7()),
+            programme_id=programme_id,
+            unit_id=unit_id,
+            kind=order.kind,
+            digest=source.digest,
+            size=source.size,
+            format=source.format,
+            reason=order.reason,
+            left_aside=[
+                *({"column": one, "code": "unknown_column"} for one in layout.unknown),
+                *({"column": one, "code": "homeless_column"} for one in layout.homeless),
+            ],
+            state=READING,
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Import.id)
+    ).scalar_one_or_none()
+    if added is None:  # the very same file, at the very same moment
+        raise ImportNotReady(READING)
+    return session.get_one(Import, added)
+
+
+def require_new(earlier: Import) -> None:
+    """Raises `ImportRepeated` for one that was applied, `ImportNotReady` for one that is being."""
+    if earlier.state == DONE:
+        raise ImportRepeated(earlier.public_id)
+    if earlier.state == APPLYING:
+        raise ImportNotReady(APPLYING)
+
+
+def forget(session: Session, import_id: int) -> None:
+    """Nothing was applied: nothing is kept."""
+    for table in (ImportProblem, ImportPart):
+        session.execute(delete(table).where(table.import_id == import_id))
+    session.execute(delete(Import).where(Import.id == import_id))
+
+
+def keep(
+    session: Session,
+    import_id: int,
+    good: Sequence[Row],
+    bad: Sequence[Row],
+    tally: Tally,
+) -> None:
+    """One part of a file that is being read. Raises `ImportReplaced`."""
+    found = locked(session, import_id)
+    if found is None:
+        raise ImportReplaced
+    for name, value in asdict(tally).items():
+        setattr(found, name, value)
+    if good:
+        session.add(ImportPart(import_id=import_id, first_row=good[0].number, body=_packed(good)))
+    add_problems(session, import_id, bad)
+    session.flush()
+
+
+def add_problems(session: Session, import_id: int, rows: Iterable[Row]) -> None:
+    problems = [
+        {
+            "import_id": import_id,
+            "row": row.number,
+            "code": problem.code,
+            "column": None if problem.column is None else problem.column[:200],
+            "facts": dict(problem.facts),
+        }
+        for row in rows
+        for problem in row.problems
+    ]
+    if problems:
+        session.execute(insert(ImportProblem), problems)
+
+
+def finish_reading(session: Session, import_id: int) -> Import:
+    """Raises `ImportReplaced`."""
+    found = locked(session, import_id)
+    if found is None:
+        raise ImportReplaced
+    found.state = CHECKED
+    return found
+
+
+def start(session: Session, import_id: int, now: datetime, *, skip_bad: bool) -> Import:
+    """Have an import applied; fine if it is being applied. Raises `UnknownImport`,
+    `ImportRepeated`, `ImportNotReady`, `ImportHasBadRows`."""
+    found = locked(session, import_id)
+    if found is None:
+        raise UnknownImport
+    if found.state == DONE:
+        raise ImportRepeated(found.public_id)
+    if found.state == READING:
+        raise ImportNotReady(READING)
+    if found.state == CHECKED:
+        if found.bad and not skip_bad:
+            raise ImportHasBadRows(found.bad, found.rows)
+        found.state, found.skip_bad, found.started_at = APPLYING, skip_bad, now
+        found.left_out = found.bad
+    wake_after_commit(session, IMPORTS)
+    return found
+
+
+def locked(session: Session, import_id: int) -> Import | None:
+    return session.scalar(
+        select(Import)
+        .where(Import.id == import_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def next_to_apply(session: Session, import_id: int | None) -> Import | None:
+    """The import that is to be applied next (or this one, if it still is), locked; one that another
+    machine is at is passed over."""
+    query = select(Import).where(Import.state == APPLYING).order_by(Import.id).limit(1)
+    if import_id is not None:
+        query = query.where(Import.id == import_id).with_for_update()
+    else:
+        query = query.with_for_update(skip_locked=True)
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def take_part(session: Session, import_id: int) -> list[Row]:
+    """The next part, which is gone with the commit. Empty: there is none."""
+    part = session.scalar(
+        select(ImportPart)
+        .where(ImportPart.import_id == import_id)
+        .order_by(ImportPart.first_row)
+        .limit(1)
+    )
+    if part is None:
+        return []
+    session.delete(part)
+    return _unpacked(part.body)
+
+
+def find(session: Session, public_id: str) -> Import:
+    """Raises `UnknownImport`."""
+    found = None
+    if public_id.isascii() and public_id.isprintable():  # not everything can be asked of a database
+        found = session.scalar(select(Import).where(Import.public_id == public_id))
+    if found is None:
+        raise UnknownImport
+    return found
+
+
+def listed(session: Session) -> Sequence[Import]:
+    """All imports, newest first."""
+    return session.scalars(select(Import).order_by(Import.id.desc())).all()
+
+
+def problems(
+    session: Session, import_id: int, after_id: int, limit: int
+) -> Sequence[ImportProblem]:
+    """In the order in which they were found: first by the check, then when rows were applied."""
+    return session.scalars(
+        select(ImportProblem)
+        .where(ImportProblem.import_id == import_id, ImportProblem.id > after_id)
+        .order_by(ImportProblem.id)
+        .limit(limit)
+    ).all()
+
+
+def forget_stale(session: Session, now: datetime) -> int:
+    """Files that nobody wanted applied hold personal data: they do not lie here for ever."""
+    stale = session.scalars(
+        select(Import.id)
+        .where(Import.state.in_((READING, CHECKED)), Import.created_at < now - UNAPPLIED_FOR)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for import_id in stale:
+        forget(session, import_id)
+    return len(stale)
+
+
+def _packed(rows: Sequence[Row]) -> bytes:
+    plain = [[row.number, _told(row.wish)] for row in rows]
+    return zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1)
+
+
+def _told(wish: Wish) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in asdict(wish).items()
+        if value is not None
+    }
+
+
+def _unpacked(body: bytes) -> list[Row]:
+    rows = []
+    for number, values in json.loads(zlib.decompress(body)):
+        for name in ("birthday", "expires"):
+            if name in values:
+                values[name] = date.fromisoformat(values[name])
+        rows.append(Row(number, Wish(**values)))
+    return rows
