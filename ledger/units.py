@@ -107,6 +107,10 @@ def of_programme(session: Session, programme_id: int) -> Sequence[Unit]:
     ).all()
 
 
+def by_id(session: Session, unit_id: int) -> Unit:
+    return session.get_one(Unit, unit_id)
+
+
 def find(session: Session, programme_id: int, code: str | None) -> Unit | None:
     """The programme's unit with this code, its main one without."""
     wanted = Unit.main if code is None else Unit.code == code

@@ -23,6 +23,7 @@ SCOPES = {
     "points:write": "accrue and redeem points",
     "offers:read": "read offers",
     "offers:write": "publish and withdraw offers",
+    "imports:write": "import members and points from files",
     "scans:write": "look a member up by the barcode of the card",
 }
 ALL = "*"

@@ -24,6 +24,7 @@ from wallet.api import (
     docs,
     holds,
     households,
+    imports,
     members,
     offers,
     points,
@@ -113,6 +114,7 @@ def _api() -> APIBlueprint:
         corrections,
         batches,
         households,
+        imports,
         offers,
         scans,
     ):

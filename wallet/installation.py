@@ -12,6 +12,7 @@ from wallet.apple.provider import AppleProvider
 from wallet.apple.shelf import Shelf
 from wallet.apple.signing import Signer
 from wallet.google.provider import GoogleProvider
+from wallet.importing import Desk
 from wallet.keyring import KeyRing
 from wallet.passes.issuing import Pass
 from wallet.providers import Clock, Provider
@@ -32,6 +33,10 @@ class Installation:
     shelf: Shelf
     apple: AppleProvider
     google: GoogleProvider | None
+
+    @property
+    def import_desk(self) -> Desk:
+        return Desk(self.database, self.keys, self.pass_type, self.clock)
 
     @property
     def providers(self) -> Sequence[Provider]:

@@ -32,6 +32,16 @@ class Key:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """An Ed25519 signature (RFC 8032), by which key of the ring, and what anybody needs to check
+    it; both in Base64."""
+
+    key_id: str
+    public_key: str
+    value: str
+
+
 class KeyRing:
     """Several keys, the first for everything new."""
 
@@ -51,6 +61,28 @@ class KeyRing:
 
     def unseal(self, sealed: str) -> str:
         return self._box.decrypt(sealed.encode()).decode()
+
+    def sign(self, purpose: str, message: bytes) -> Signature:
+        """A signature that others can check, who cannot make one. Each purpose has its own key."""
+        key = _signing_key(self.first, purpose)
+        return Signature(self.first.id, _public(key), _base64(key.sign(message)))
+
+    def is_signed(self, purpose: str, message: bytes, key_id: str, value: str) -> bool:
+        """Whether a key of this ring made the signature."""
+        key = self._keys.get(key_id)
+        if key is None:
+            return False
+        try:
+            public = _signing_key(key, purpose).public_key()
+            public.verify(base64.b64decode(value, validate=True), message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def public_key(self, purpose: str, key_id: str) -> str | None:
+        """What checks the signatures of this key; None if the ring has no such key."""
+        key = self._keys.get(key_id)
+        return None if key is None else _public(_signing_key(key, purpose))
 
     def card_token(self, serial: str) -> str:
         """What stands behind `/card/`: the serial number and the proof that we made the link."""
@@ -120,6 +152,19 @@ def _seed(key: Key) -> bytes:
 
 def _name(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()[:16]
+
+
+def _signing_key(key: Key, purpose: str) -> Ed25519PrivateKey:
+    seed = base64.urlsafe_b64decode(key.derive("signatures", purpose) + "=")
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def _public(key: Ed25519PrivateKey) -> str:
+    return _base64(key.public_key().public_bytes_raw())
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _short(key: Key, serial: str) -> str:

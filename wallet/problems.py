@@ -42,6 +42,11 @@ STATUS = {
     "balance_too_large": 409,
     "idempotency_conflict": 409,
     "seal_broken": 500,
+    "unknown_import": 404,
+    "import_repeated": 409,
+    "import_replaced": 409,
+    "import_not_ready": 409,
+    "import_has_bad_rows": 409,
     "certificate_problem": 503,
 }
 

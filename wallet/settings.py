@@ -30,6 +30,7 @@ DATABASE_URL = re.compile(r"(postgresql\+psycopg://|sqlite:///)[^\s]")
 BROKER_URL = re.compile(r"memory://$|(redis|rediss|amqp|amqps|sentinel)://[^\s]")
 LAST_PORT = 65535
 DEFAULT_PORT = 8080
+MEGABYTE = 1024 * 1024
 A_DAY_S = 86_400.0
 RATE_LIMIT = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour)")
 RATE_LIMITS = {
@@ -115,6 +116,7 @@ class Settings:
     beat_s: float
     log_level: str
     proxy_hops: int
+    import_bytes: int
     rate_limits: Mapping[str, str]
     sandbox: SandboxPorts
     ledger: LedgerSettings
@@ -189,6 +191,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
             ("debug", "info", "warning", "error"),
         ),
         proxy_hops=env.number("WALLET_PROXY_HOPS", 0, least=0),
+        import_bytes=env.number("WALLET_IMPORT_MEGABYTES", 50) * MEGABYTE,
         rate_limits=_rate_limits(env, mode),
         sandbox=SandboxPorts(phone=port + 1, apns=port + 2, apns_control=port + 3, google=port + 4),
         ledger=LedgerSettings(

@@ -10,7 +10,8 @@ import structlog
 
 from ledger import inspection, outbox, upkeep
 from ledger.book import seals
-from wallet import refresh, relay
+from ledger.imports import store
+from wallet import importing, refresh, relay
 from wallet.google import reconciling
 from wallet.installation import Installation
 
@@ -26,6 +27,7 @@ PUMP_NAMES = (
     UPKEEP,
     SEALS,
     INSPECTION,
+    store.IMPORTS,
 )
 
 # So many batches at a stretch; then others get their turn, and the beat or a wake-up comes again.
@@ -86,12 +88,16 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
     def reconcile() -> bool:
         return installation.google is not None and installation.google.reconcile(clock)
 
+    def import_files() -> bool:
+        return importing.work_off(installation.import_desk)
+
     return {
         # A provider that is not set up has a queue all the same, with nothing behind it.
         **{name: Pump(lambda: False) for name in PUMP_NAMES},
         outbox.RELAY: Pump(carry_news),
         refresh.WAVES: Pump(advance_waves),
         UPKEEP: Pump(keep_up),
+        store.IMPORTS: Pump(import_files),
         reconciling.PUMP: Pump(reconcile),
         SEALS: Pump(seal),
         INSPECTION: Pump(inspect),

@@ -3,18 +3,19 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from ledger import enrolment, members, outbox, programmes
+from ledger import enrolment, members, outbox, programmes, units
 from ledger.accruals import Cause, Grant, order, term
 from ledger.book import accounts, batches, postings
 from ledger.book.accounts import Account, Chart
 from ledger.book.batches import Credit, Debit, Deed, Made
 from ledger.book.journal import Entry, Posting
+from ledger.book.lots import Parcel
 from ledger.errors import BalanceTooLarge, InsufficientPoints, LedgerError
 from ledger.events import MemberChanged, PointsAccrued, PointsRedeemed
 from ledger.imports import store
@@ -22,7 +23,6 @@ from ledger.imports.checking import Aim, Judged, judge
 from ledger.imports.columns import Problem
 from ledger.imports.store import Import, ImportRow, Row
 from ledger.members import Profile
-from ledger.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def step(session: Session, import_id: int | None, now: datetime) -> Step | None:
     if not rows:
         return Step(import_, (), is_last=True)
     aim = aim_of(session, import_)
-    judged = judge(session, aim, rows, None)
+    judged = [_timely(aim, one, now) for one in judge(session, aim, rows, None)]
     left_out = [Row(one.row.number, one.row.wish, one.problems) for one in judged if one.problems]
     good = [one for one in judged if not one.problems]
     joined: list[int] = []
@@ -77,7 +77,15 @@ def step(session: Session, import_id: int | None, now: datetime) -> Step | None:
 
 def aim_of(session: Session, import_: Import) -> Aim:
     programme = programmes.by_id(session, import_.programme_id)
-    return Aim(programme, session.get_one(Unit, import_.unit_id), import_.kind)
+    return Aim(programme, units.by_id(session, import_.unit_id), import_.kind)
+
+
+def _timely(aim: Aim, one: Judged, now: datetime) -> Judged:
+    """The last day of some points may be over since the check."""
+    ends_at = _end_of(one.row.wish.expires, aim.programme.timezone)
+    if one.problems or ends_at is None or ends_at > now:
+        return one
+    return Judged(one.row, [Problem("expires_out_of_range", "expires")])
 
 
 def _found(one: Judged) -> _Applied:
@@ -133,22 +141,15 @@ def _post(
         )
     }
     before = _settled(session, list(charts.values()), now)
-    deeds: list[Deed] = []
+    deeds = [_deed(aim, import_, one, charts[one.holder], now) for one in wanted]
     refused: list[Row] = []
-    posted: list[_Applied] = []
-    for one in wanted:
-        try:
-            deeds.append(_deed(aim, import_, one, charts[one.holder], now))
-            posted.append(one)
-        except LedgerError:  # the last day of these points is over since the check
-            refused.append(_refused(one, Problem("expires_out_of_range", "expires")))
-    for one, outcome in zip(posted, batches.post(session, deeds, now), strict=True):
+    for one, outcome in zip(wanted, batches.post(session, deeds, now), strict=True):
         if isinstance(outcome, Made):
             one.posting_id = outcome.public_id
         else:
-            refused.append(_refused(one, _problem(outcome)))
+            refused.append(Row(one.row.number, one.row.wish, [_problem(outcome)]))
     import_.balances_moved += _owned(session, list(charts.values())) - before
-    import_.points_posted += _entered(session, list(charts.values()), posted)
+    import_.points_posted += _entered(session, list(charts.values()), wanted)
     return refused
 
 
@@ -161,25 +162,20 @@ def _deed(aim: Aim, import_: Import, one: _Applied, chart: Chart, now: datetime)
         return Debit(chart, wanted, points, PointsRedeemed(one.holder))
     grant = Grant(points, cause, expires_at=_end_of(wish.expires, aim.programme.timezone))
     parcel_term = term(aim.programme, aim.unit, grant, now)
-    kind, source = ("opening", "opening") if aim.kind == "members" else ("accrual", "issued")
-    return Credit(
-        chart,
-        order(kind, aim.programme.id, cause, now),  # type: ignore[arg-type]
-        batches.Parcel(points, parcel_term),
-        PointsAccrued(one.holder),
-        source,  # type: ignore[arg-type]
-    )
+    parcel = Parcel(points, parcel_term)
+    if aim.kind == "accrual":
+        wanted = order("accrual", aim.programme.id, cause, now)
+        return Credit(chart, wanted, parcel, PointsAccrued(one.holder))
+    wanted = order("opening", aim.programme.id, cause, now)
+    return Credit(chart, wanted, parcel, PointsAccrued(one.holder), "opening")
 
 
 def _end_of(day: date | None, timezone: str) -> datetime | None:
     """Points live to the end of their last day, in the programme's zone."""
     if day is None:
         return None
-    return datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(timezone))
-
-
-def _refused(one: _Applied, problem: Problem) -> Row:
-    return Row(one.row.number, one.row.wish, [problem])
+    midnight = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(timezone))
+    return midnight.astimezone(UTC)
 
 
 def _problem(refusal: LedgerError) -> Problem:
@@ -239,7 +235,9 @@ def _note(session: Session, import_: Import, applied: Sequence[_Applied]) -> Non
             for one in applied
         ],
     )
-    names = {one.id: one.public_id for one in members.by_ids(session, [a.member_id for a in applied])}
+    names = {
+        one.id: one.public_id for one in members.by_ids(session, [a.member_id for a in applied])
+    }
     for one in applied:
         points = (one.row.wish.points or 0) if one.posting_id else 0
         import_.rows_digest = chained(
@@ -250,9 +248,7 @@ def _note(session: Session, import_: Import, applied: Sequence[_Applied]) -> Non
         import_.points_applied += points
 
 
-def chained(
-    digest: str, row: int, member: str, posting: str | None, points: int
-) -> str:
+def chained(digest: str, row: int, member: str, posting: str | None, points: int) -> str:
     """The digest over the rows so far and one more."""
     line = f"{digest}\n{row}\t{member}\t{posting or ''}\t{points}\n"
     return hashlib.sha256(line.encode()).hexdigest()

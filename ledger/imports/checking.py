@@ -158,9 +158,7 @@ class _Ledger:
         holders = sorted({one.holder for one in self._members.values()})
         self._opened = self._with_opening(session, holders) if aim.kind == "members" else set()
         self._balances = (
-            accounts.balances_of(session, [aim.unit.id], holders)
-            if aim.kind == "write_off"
-            else {}
+            accounts.balances_of(session, [aim.unit.id], holders) if aim.kind == "write_off" else {}
         )
 
     def judge(self, row: Row) -> Judged:

@@ -1,9 +1,10 @@
 """What the columns of a file are called, and what their cells mean. Pure."""
 
+import dataclasses
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -56,12 +57,12 @@ DOTTED_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: 0?0:00(?::00)?)?")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a row cannot be imported: a stable code, the column at fault, and what there is to say.
+    """Why a row cannot be imported: a stable code, the field at fault, and what there is to say.
     Never what the cell held, which may be personal."""
 
     code: str
-    column: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    field: str | None = None
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,12 @@ def parse(
         try:
             values[name] = _read(name, cell, scale, today)
         except _Bad as bad:
-            problems.append(Problem(bad.code, layout.titles[name], bad.facts))
-    wrong = {problem.column for problem in problems}
-    if not any(name in values or layout.titles.get(name) in wrong for name in IDENTIFIERS):
+            problems.append(Problem(bad.code, name, bad.facts))
+    wrong = {problem.field for problem in problems}
+    if not any(name in values or name in wrong for name in IDENTIFIERS):
         problems.append(Problem("nobody_named"))
-    if kind != "members" and layout.titles["points"] not in wrong and not values.get("points"):
-        problems.append(Problem("points_missing", layout.titles["points"]))
+    if kind != "members" and "points" not in wrong and not values.get("points"):
+        problems.append(Problem("points_missing", "points"))
     return Wish(**values), problems
 
 
@@ -179,7 +180,7 @@ def _read(name: str, cell: Cell, scale: int, today: date) -> object:
         day = _day(cell)
         if name == "birthday" and not date(1900, 1, 1) <= day <= today:
             raise _Bad("birthday_out_of_range")
-        if name == "expires" and not today <= day < date(2200, 1, 1):
+        if name == "expires" and not today <= day < date(2199, 12, 31):
             raise _Bad("expires_out_of_range")
         return day
     return _TEXTS[name](_text(cell))

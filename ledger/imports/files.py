@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import IO, BinaryIO, Literal
+from typing import IO, Any, BinaryIO, Literal
 
 import openpyxl
 from openpyxl import DEFUSEDXML
@@ -113,8 +113,12 @@ def _csv_rows(
 ) -> Iterator[tuple[int, Sequence[Cell]]]:
     encoding = _encoding(file)
     file.seek(0)
-    text = io.TextIOWrapper(_Borrowed(file), encoding=encoding, errors="strict", newline="")
+    text = io.TextIOWrapper(
+        io.BufferedReader(_Borrowed(file)), encoding=encoding, errors="strict", newline=""
+    )
     beginning = text.readline(MOST_CELL)
+    if len(beginning) == MOST_CELL:
+        raise FileRefused("broken", "The first row is too long to name columns.")
     skipped = 0
     if re.fullmatch(r"sep=.\s*", beginning):  # a hint that some programs write for Excel
         beginning, skipped = text.readline(MOST_CELL), 1
@@ -151,7 +155,7 @@ class _Borrowed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)

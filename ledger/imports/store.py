@@ -1,9 +1,11 @@
 """Imports as rows: what is known of each, the parts that wait, what became of every row."""
 
+import dataclasses
+import itertools
 import json
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -65,6 +67,8 @@ class Import(Base):
     size: Mapped[int]
     format: Mapped[Format] = mapped_column(String(4))
     reason: Mapped[str | None] = mapped_column(String(300))
+    # What the file calls the fields, and the columns that stay behind.
+    titles: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     left_aside: Mapped[list[Any]] = mapped_column(JsonDocument)
     state: Mapped[str] = mapped_column(String(10))
     skip_bad: Mapped[bool] = mapped_column(default=False)
@@ -123,7 +127,7 @@ class ImportProblem(Base):
     import_id: Mapped[int] = mapped_column(ForeignKey("ledger_import.id"), index=True)
     row: Mapped[int]
     code: Mapped[str] = mapped_column(String(40))
-    column: Mapped[str | None] = mapped_column(String(200))
+    field: Mapped[str | None] = mapped_column(String(20))
     facts: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
 
 
@@ -165,7 +169,7 @@ class Row:
 
     number: int
     wish: Wish
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = dataclasses.field(default_factory=list)
 
 
 def known(session: Session, programme_id: int, kind: Kind, digest: str) -> Import | None:
@@ -202,6 +206,7 @@ def begin(
             size=source.size,
             format=source.format,
             reason=order.reason,
+            titles=dict(layout.titles),
             left_aside=[
                 *({"column": one, "code": "unknown_column"} for one in layout.unknown),
                 *({"column": one, "code": "homeless_column"} for one in layout.homeless),
@@ -257,7 +262,7 @@ def add_problems(session: Session, import_id: int, rows: Iterable[Row]) -> None:
             "import_id": import_id,
             "row": row.number,
             "code": problem.code,
-            "column": None if problem.column is None else problem.column[:200],
+            "field": problem.field,
             "facts": dict(problem.facts),
         }
         for row in rows
@@ -277,13 +282,13 @@ def finish_reading(session: Session, import_id: int) -> Import:
 
 
 def start(session: Session, import_id: int, now: datetime, *, skip_bad: bool) -> Import:
-    """Have an import applied; fine if it is being applied. Raises `UnknownImport`,
-    `ImportRepeated`, `ImportNotReady`, `ImportHasBadRows`."""
+    """Have an import applied; fine if it is being applied, or was. Raises `UnknownImport`,
+    `ImportNotReady`, `ImportHasBadRows`."""
     found = locked(session, import_id)
     if found is None:
         raise UnknownImport
     if found.state == DONE:
-        raise ImportRepeated(found.public_id)
+        return found
     if found.state == READING:
         raise ImportNotReady(READING)
     if found.state == CHECKED:
@@ -354,6 +359,18 @@ def problems(
         .order_by(ImportProblem.id)
         .limit(limit)
     ).all()
+
+
+def wrong_rows(session: Session, import_id: int) -> Iterator[tuple[int, list[ImportProblem]]]:
+    """Rows that were left out in the order of the file, each with all its problems."""
+    found = session.scalars(
+        select(ImportProblem)
+        .where(ImportProblem.import_id == import_id)
+        .order_by(ImportProblem.row, ImportProblem.id)
+        .execution_options(yield_per=ROWS_IN_PART)
+    )
+    for row, theirs in itertools.groupby(found, key=lambda one: one.row):
+        yield row, list(theirs)
 
 
 def forget_stale(session: Session, now: datetime) -> int:

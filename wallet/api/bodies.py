@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.consents import Purpose, Source
+from ledger.imports.columns import Kind as ImportKind
 from ledger.points import MOST_POINTS
 from wallet.fields import (
     Birthday,
@@ -563,6 +564,83 @@ class ProgrammeOut(Answer):
 
 class ProgrammesOut(Answer):
     items: list[ProgrammeOut]
+    next_cursor: str | None
+
+
+class ImportIn(BaseModel):
+    """What the file in the body is to be read as."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    programme: Code
+    kind: ImportKind
+    unit: Code | None = None
+    reason: Reason | None = None
+
+
+class ApplyIn(Body):
+    """`skip_bad`: apply the good rows of a file that has bad ones."""
+
+    skip_bad: bool = False
+
+
+class ImportFileOut(Answer):
+    sha256: str
+    bytes: int
+    format: str
+
+
+class LeftAsideOut(Answer):
+    """A column that is not imported."""
+
+    column: str
+    code: str
+    message: str
+
+
+class ImportOut(Answer):
+    """What the check found, and how far applying it is. `state` is reading, checked, applying or
+    done; `proof` is the signed statement of a finished import."""
+
+    id: str
+    programme: str
+    kind: ImportKind
+    unit: str
+    state: str
+    file: ImportFileOut
+    rows: int
+    bad: int
+    new_members: int
+    found_members: int
+    points_in_file: int
+    points_good: int
+    left_aside: list[LeftAsideOut]
+    applied: int
+    left_out: int
+    joined: int
+    points_applied: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    proof: dict[str, Any] | None
+
+
+class ImportRowsIn(PageIn):
+    lang: Locale | None = None
+
+
+class ImportRowOut(Answer):
+    """Why a row is left out. `field` is our name of the column and `column` the file's."""
+
+    row: int
+    field: str | None
+    column: str | None
+    code: str
+    message: str
+
+
+class ImportRowsOut(Answer):
+    items: list[ImportRowOut]
     next_cursor: str | None
 
 

@@ -146,6 +146,43 @@ PROOF: dict[str, Any] = {
         ),
     },
 }
+IMPORT = {
+    "id": "01a20f23-11aa-7d20-8b11-6a2f9d4e5c40",
+    "programme": "demo",
+    "kind": "members",
+    "unit": "points",
+    "state": "checked",
+    "file": {"sha256": "9b" * 32, "bytes": 48211, "format": "csv"},
+    "rows": 500,
+    "bad": 2,
+    "new_members": 480,
+    "found_members": 18,
+    "points_in_file": 120000,
+    "points_good": 119400,
+    "left_aside": [
+        {
+            "column": "Уровень",
+            "code": "homeless_column",
+            "message": "Столбцу «Уровень» в системе пока нет места: он не переносится.",
+        }
+    ],
+    "applied": 0,
+    "left_out": 0,
+    "joined": 0,
+    "points_applied": 0,
+    "created_at": "2026-11-24T12:00:00Z",
+    "started_at": None,
+    "finished_at": None,
+    "proof": None,
+}
+IMPORT_ROW = {
+    "row": 17,
+    "field": "phone",
+    "column": "Телефон",
+    "code": "duplicate_in_file",
+    "message": "То же, что в строке 4 файла.",
+}
+FILE = "application/octet-stream"
 KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -157,13 +194,14 @@ KEY_HEADER = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is told of one call: its answer and body as examples, its own refusals, and whether an
-    idempotency key is required (None: there is none)."""
+    """What is told of one call: its answer and body as examples, its own refusals, whether an
+    idempotency key is required (None: there is none), and whether the body is a file."""
 
     answer: dict[str, Any]
     body: dict[str, Any] | None = None
     refusals: tuple[int, ...] = ()
     key_required: bool | None = None
+    takes_file: bool = False
 
 
 CALLS = {
@@ -358,6 +396,16 @@ CALLS = {
     ("post", "/api/v1/members/{member_id}/cards"): Told(
         answer=MEMBER, refusals=(404, 409), key_required=False
     ),
+    ("post", "/api/v1/imports"): Told(IMPORT, refusals=(404, 409), takes_file=True),
+    ("post", "/api/v1/imports/{import_id}/apply"): Told(
+        {**IMPORT, "state": "applying", "started_at": "2026-11-24T12:01:00Z"},
+        body={"skip_bad": True},
+        refusals=(404, 409),
+    ),
+    ("get", "/api/v1/imports/{import_id}"): Told(IMPORT, refusals=(404,)),
+    ("get", "/api/v1/imports/{import_id}/rows"): Told(
+        {"items": [IMPORT_ROW], "next_cursor": None}, refusals=(404, 422)
+    ),
     ("post", "/webhooks/{source}"): Told(
         answer={"id": POSTING["id"], "balance": POSTING["balance"]},
         body={
@@ -409,7 +457,12 @@ def _complete(call: dict[str, Any], path: str, told: Told) -> None:
     call["responses"].pop("422", None)
     for answer in call["responses"].values():
         answer["content"]["application/json"]["example"] = told.answer
-    with_body = WITH_BODY if told.body is not None else ()
+    if told.takes_file:
+        call["requestBody"] = {
+            "required": True,
+            "content": {FILE: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    with_body = WITH_BODY if told.body is not None or told.takes_file else ()
     for status in sorted({*ALWAYS, *with_body, *told.refusals}):
         call["responses"][str(status)] = {
             "description": HTTPStatus(status).phrase,

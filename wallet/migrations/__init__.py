@@ -20,6 +20,7 @@ from ledger import (
 )
 from ledger.book import accounts, holds, journal, lots, seals
 from ledger.database import Base
+from ledger.imports import store
 from wallet import apikeys, refresh, sources
 from wallet.apple import complaints, devices, shelf
 from wallet.google import alerts, budget, callbacks, copies
@@ -49,6 +50,7 @@ TABLES_OF = (
     seals,
     shelf,
     sources,
+    store,
     templates,
     units,
 )

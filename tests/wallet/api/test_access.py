@@ -45,6 +45,12 @@ CALLS = {
         ("POST", "offers", {"programme": "demo", "title": "Кекс"}),
         ("POST", "offers/x/withdraw", None),
     ],
+    "imports:write": [
+        ("POST", "imports?programme=demo&kind=members", {}),
+        ("POST", "imports/x/apply", {}),
+        ("GET", "imports/x", None),
+        ("GET", "imports/x/rows", None),
+    ],
     "scans:write": [("POST", "scans", {"barcode": "1"})],
 }
 

@@ -60,7 +60,9 @@ def test_every_call_tells_its_keys_problems_and_examples(spec: dict) -> None:
         assert {"401", "403", "429", "500"} <= set(call["responses"])
         success = next(status for status in call["responses"] if status.startswith("2"))
         assert call["responses"][success]["content"]["application/json"]["example"]
-        if CALLS[method, path].body is not None:
+        if CALLS[method, path].takes_file:
+            assert call["requestBody"]["content"]["application/octet-stream"]
+        elif CALLS[method, path].body is not None:
             assert "example" in call["requestBody"]["content"]["application/json"]
         else:
             assert "requestBody" not in call

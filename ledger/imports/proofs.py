@@ -1,0 +1,211 @@
+"""That every balance agrees: the statement of an import, and the check that finds what was changed
+since.
+
+A statement is a text of sorted JSON; what is signed is exactly that text. It names members and
+postings by a digest over all rows only, so that it can be handed on."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ledger import programmes, units
+from ledger.book.accounts import MEMBER, Account
+from ledger.book.journal import Entry, Posting
+from ledger.imports import store
+from ledger.imports.applying import chained
+from ledger.imports.store import Import, ImportRow
+from ledger.members import Member
+
+VERSION = 1
+MOST_NAMED = 20
+PAGE = 1_000
+
+# Given the statement, the id of a key and the signature made with it.
+Sign = Callable[[bytes], tuple[str, str]]
+Verify = Callable[[bytes, str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What does not agree; `rows` are the numbers of some rows that show it."""
+
+    code: str
+    sentence: str
+    rows: tuple[int, ...] = ()
+
+
+def finish(session: Session, import_: Import, sign: Sign, now: datetime) -> None:
+    """All parts are applied: the import is closed with its signed statement."""
+    import_.finished_at = now
+    text = json.dumps(document(session, import_), ensure_ascii=False, sort_keys=True)
+    import_.statement = text
+    import_.signed_by, import_.signature = sign(text.encode())
+    import_.state = store.DONE
+
+
+def document(session: Session, import_: Import) -> dict[str, Any]:
+    """What can be said of a finished import, from its row alone."""
+    programme = programmes.by_id(session, import_.programme_id)
+    moved = import_.balances_moved if import_.kind != "write_off" else -import_.balances_moved
+    posted = import_.points_posted if import_.kind != "write_off" else -import_.points_posted
+    return {
+        "version": VERSION,
+        "import": import_.public_id,
+        "programme": programme.code,
+        "unit": units.by_id(session, import_.unit_id).code,
+        "kind": import_.kind,
+        "file": {"sha256": import_.digest, "bytes": import_.size},
+        "rows": {
+            "in_file": import_.rows,
+            "applied": import_.applied,
+            "left_out": import_.left_out,
+            "sha256": import_.rows_digest,
+        },
+        "members": {"joined": import_.joined, "found": import_.applied - import_.joined},
+        "points": {
+            "in_file": import_.points_in_file,
+            "left_out": import_.points_in_file - import_.points_applied,
+            "applied": import_.points_applied,
+            "postings": import_.postings,
+            "posted": posted,
+            "balances_moved": moved,
+        },
+        "agrees": import_.points_applied == posted == moved
+        and import_.applied + import_.left_out == import_.rows,
+        "times": {
+            name: None if moment is None else moment.isoformat()
+            for name, moment in (
+                ("read", import_.created_at),
+                ("started", import_.started_at),
+                ("finished", import_.finished_at),
+            )
+        },
+    }
+
+
+def check(session: Session, import_: Import, verify: Verify) -> list[Finding]:
+    """Everything of a finished import that does not agree with its statement; nothing, in a sound
+    one. Reads every row and its posting anew."""
+    if import_.statement is None:
+        return [Finding("not_finished", "The import is not finished; it has no statement yet.")]
+    findings: list[Finding] = []
+    signed = import_.statement.encode()
+    if not verify(signed, import_.signed_by or "", import_.signature or ""):
+        findings.append(
+            Finding(
+                "signature", "The signature does not fit the statement, or its key is not here."
+            )
+        )
+    told = json.loads(import_.statement)
+    if told != document(session, import_):
+        findings.append(
+            Finding("statement", "The record of the import is not what the statement says.")
+        )
+    if not told["agrees"]:
+        findings.append(Finding("sums", "The sums did not agree when the import was finished."))
+    return findings + _rows(session, import_, told)
+
+
+def _rows(session: Session, import_: Import, told: dict[str, Any]) -> list[Finding]:
+    digest = ""
+    count: Counter[str] = Counter()
+    wrong: list[int] = []
+    for row, member, amount in _as_posted(session, import_):
+        digest = chained(digest, row.row, member or "", row.posting_id, row.points)
+        count["applied"] += 1
+        count["posted"] += amount
+        if abs(amount) != row.points or member is None:
+            wrong.append(row.row)
+    findings = []
+    if wrong:
+        findings.append(
+            Finding(
+                "row",
+                f"{len(wrong)} rows do not agree with their postings, row {wrong[0]} first.",
+                tuple(wrong[:MOST_NAMED]),
+            )
+        )
+    if digest != told["rows"]["sha256"]:
+        findings.append(
+            Finding("rows", "The rows on record are not those that the statement was made of.")
+        )
+    if (count["applied"], abs(count["posted"])) != (
+        told["rows"]["applied"],
+        told["points"]["posted"],
+    ):
+        findings.append(
+            Finding(
+                "sums",
+                f"Postings of {abs(count['posted'])} for {count['applied']} rows are on record, the"
+                f" statement says {told['points']['posted']} for {told['rows']['applied']}.",
+            )
+        )
+    return findings
+
+
+def _as_posted(session: Session, import_: Import) -> Iterator[tuple[ImportRow, str | None, int]]:
+    """Every row that was applied with its member and what its posting moved, page by page."""
+    after = -1
+    while True:
+        rows = session.scalars(
+            select(ImportRow)
+            .where(ImportRow.import_id == import_.id, ImportRow.row > after)
+            .order_by(ImportRow.row)
+            .limit(PAGE)
+        ).all()
+        names: dict[int, str] = {
+            one.id: one.public_id
+            for one in session.execute(
+                select(Member.id, Member.public_id).where(
+                    Member.id.in_([row.member_id for row in rows])
+                )
+            )
+        }
+        amounts: dict[str, int] = {
+            one.public_id: one.amount
+            for one in session.execute(
+                select(Posting.public_id, Entry.amount)
+                .join(Entry, Entry.posting_id == Posting.id)
+                .join(Account, Account.id == Entry.account_id)
+                .where(
+                    Posting.public_id.in_([row.posting_id for row in rows if row.posting_id]),
+                    Account.kind == MEMBER,
+                    Account.unit_id == import_.unit_id,
+                )
+            )
+        }
+        for row in rows:
+            yield row, names.get(row.member_id), amounts.get(row.posting_id or "", 0)
+        session.expunge_all()
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].row
+
+
+def readable(told: dict[str, Any]) -> str:
+    """The statement in words, for people."""
+    rows, points, members = told["rows"], told["points"], told["members"]
+    times = told["times"]
+    return "\n".join(
+        (
+            f"Import {told['import']} ({told['kind']}) into {told['programme']},"
+            f" unit {told['unit']}",
+            f"File: {told['file']['bytes']} bytes, SHA-256 {told['file']['sha256']}",
+            f"Read {times['read']}, started {times['started']}, finished {times['finished']}",
+            f"Rows: {rows['in_file']} in the file, {rows['applied']} applied,"
+            f" {rows['left_out']} left out",
+            f"Members: {members['joined']} joined, {members['found']} were there",
+            f"Points: {points['in_file']} in the file, {points['left_out']} left out,"
+            f" {points['applied']} applied",
+            f"        {points['posted']} in {points['postings']} postings,"
+            f" balances moved by {points['balances_moved']}",
+            f"SHA-256 over the rows: {rows['sha256']}",
+            "Everything agrees." if told["agrees"] else "THE SUMS DO NOT AGREE.",
+        )
+    )

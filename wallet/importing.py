@@ -1,0 +1,348 @@
+"""Imports from the first byte to the last pass: what drives `ledger.imports`.
+
+The ledger checks and applies rows; here are the transactions around them, the passes of new
+members, and the key that signs the statement."""
+
+import csv
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, TextIO
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ledger import programmes, units
+from ledger.database import Database
+from ledger.errors import FileRefused, ImportReplaced
+from ledger.imports import applying, columns, files, proofs, store, wording
+from ledger.imports.checking import Aim, Judged, Seen, judge
+from ledger.imports.columns import Layout
+from ledger.imports.files import Cell, Table
+from ledger.imports.proofs import Finding
+from ledger.imports.store import Import, Order, Row, Source, Tally
+from ledger.imports.wording import Language
+from ledger.points import MOST_POINTS
+from wallet.keyring import KeyRing
+from wallet.passes import issuing
+from wallet.providers import Clock
+
+CHUNK = 1 << 20
+MOST_ATTEMPTS = 5
+PURPOSE = "imports"  # of the key that signs statements
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What imports need of an installation."""
+
+    database: Database
+    keys: KeyRing
+    pass_type: str
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a file would do. `problems` are those of the first bad rows."""
+
+    tally: Tally
+    layout: Layout
+    problems: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    aim: Aim
+    table: Table
+    source: Source
+
+
+def look(desk: Desk, file: BinaryIO, order: Order, shown: int) -> Preview:
+    """What a file would do; nothing is written. Raises `FileRefused`, `UnknownProgramme`,
+    `UnknownUnit`, `ImportRepeated`, `ImportNotReady`."""
+    opened = _open(desk, file, order)
+    tally, problems = Tally(), list[Row]()
+    with Seen() as seen:
+        for part in _parts(desk, opened):
+            with desk.database.reading() as session:
+                _, bad = _sort(judge(session, opened.aim, part, seen), tally)
+            problems += bad[: shown - len(problems)]
+    _require_rows(tally)
+    return Preview(tally, opened.source.layout, problems)
+
+
+def read(desk: Desk, file: BinaryIO, order: Order) -> Import:
+    """Check a file and keep what can be applied, until it is. Raises as `look` does."""
+    opened = _open(desk, file, order)
+    aim = opened.aim
+
+    def begin(session: Session) -> Import:
+        return store.begin(
+            session, aim.programme.id, aim.unit.id, order, opened.source, desk.clock()
+        )
+
+    import_id = desk.database.run(begin).id
+    tally = Tally()
+    try:
+        with Seen() as seen:
+            for part in _parts(desk, opened):
+                tally = _keep_part(desk, import_id, aim, part, seen, tally)
+        _require_rows(tally)
+    except ImportReplaced:
+        raise
+    except BaseException:
+        desk.database.run(lambda session: store.forget(session, import_id))
+        raise
+    return desk.database.run(lambda session: store.finish_reading(session, import_id))
+
+
+def _keep_part(
+    desk: Desk, import_id: int, aim: Aim, part: Sequence[Row], seen: Seen, so_far: Tally
+) -> Tally:
+    def work(session: Session) -> Tally:
+        tally = replace(so_far)
+        # The marks know their rows, so that a part may be judged again.
+        good, bad = _sort(judge(session, aim, part, seen), tally)
+        store.keep(session, import_id, good, bad, tally)
+        return tally
+
+    return desk.database.run(work)
+
+
+def resumable(desk: Desk, file: BinaryIO, order: Order) -> Import | None:
+    """The import of this very file that was begun and is not finished."""
+    digest, _ = _digest(file)
+    with desk.database.reading() as session:
+        programme = programmes.by_code(session, order.programme)
+        known = store.known(session, programme.id, order.kind, digest)
+        return known if known is not None and known.state == store.APPLYING else None
+
+
+def start(desk: Desk, public_id: str, *, skip_bad: bool) -> Import:
+    """Have an import applied. Raises as `store.start` does."""
+
+    def work(session: Session) -> Import:
+        found = store.find(session, public_id)
+        return store.start(session, found.id, desk.clock(), skip_bad=skip_bad)
+
+    return desk.database.run(work)
+
+
+def forget(desk: Desk, import_: Import) -> None:
+    """A file that was checked is not to be applied after all."""
+    desk.database.run(lambda session: store.forget(session, import_.id))
+
+
+def advance(desk: Desk, import_id: int | None = None) -> bool:
+    """Apply one part of this import, or of the oldest that waits; False if there is none."""
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        try:
+            return desk.database.run(lambda session: _advance(session, desk, import_id))
+        except IntegrityError:  # somebody took a card number or an external id after we had looked
+            if attempt == MOST_ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _advance(session: Session, desk: Desk, import_id: int | None) -> bool:
+    now = desk.clock()
+    done = applying.step(session, import_id, now)
+    if done is None:
+        return False
+    if done.joined:
+        programme = programmes.by_id(session, done.import_.programme_id)
+        issuing.issue_all(session, programme, done.joined, desk.pass_type, desk.keys.first.id, now)
+    if done.is_last:
+        proofs.finish(session, done.import_, _signer(desk.keys), now)
+        log.info("import_finished", import_id=done.import_.public_id, rows=done.import_.applied)
+    return not done.is_last
+
+
+def work_off(desk: Desk) -> bool:
+    """One step of a pump: apply a part, or, with none left, forget files that nobody wanted."""
+    if advance(desk):
+        return True
+    desk.database.run(lambda session: store.forget_stale(session, desk.clock()))
+    return False
+
+
+def _signer(keys: KeyRing) -> proofs.Sign:
+    def sign(message: bytes) -> tuple[str, str]:
+        signature = keys.sign(PURPOSE, message)
+        return signature.key_id, signature.value
+
+    return sign
+
+
+def find(desk: Desk, public_id: str) -> Import:
+    """Raises `UnknownImport`."""
+    with desk.database.reading() as session:
+        return store.find(session, public_id)
+
+
+def told(preview: Preview, language: Language) -> Iterator[str]:
+    """A preview in words."""
+    tally, layout = preview.tally, preview.layout
+    yield (
+        f"{tally.rows} rows: {tally.new_members} new members, {tally.found_members} who are there,"
+        f" {tally.bad} rows that cannot be imported."
+    )
+    yield f"Points: {tally.points_in_file} in the file, {tally.points_good} of them in good rows."
+    for code, left_aside in (
+        ("unknown_column", layout.unknown),
+        ("homeless_column", layout.homeless),
+    ):
+        for column in left_aside:
+            yield wording.sentence(code, {"column": column}, language)
+    for row in preview.problems:
+        for one in row.problems:
+            column = f", {layout.titles.get(one.field, one.field)}" if one.field else ""
+            sentence = wording.sentence(one.code, one.facts, language)
+            yield f"Row {row.number}{column}: {sentence} [{one.code}]"
+    if tally.bad > len(preview.problems):
+        yield f"… and {tally.bad - len(preview.problems)} rows more."
+    yield "Nothing was written."
+
+
+def progress(import_: Import) -> Iterator[str]:
+    """How far an import is, in words."""
+    yield f"Import {import_.public_id} ({import_.kind}): {import_.state}"
+    yield f"{import_.applied} of {import_.rows} rows applied, {import_.left_out} left out"
+
+
+def check(desk: Desk, public_id: str) -> list[Finding]:
+    """What of a finished import does not agree. Raises `UnknownImport`."""
+
+    def verify(message: bytes, key_id: str, value: str) -> bool:
+        return desk.keys.is_signed(PURPOSE, message, key_id, value)
+
+    with desk.database.reading() as session:
+        return proofs.check(session, store.find(session, public_id), verify)
+
+
+def statement(desk: Desk, import_: Import) -> dict[str, Any] | None:
+    """The statement with its signature, as it may be handed on."""
+    if import_.statement is None:
+        return None
+    return {
+        "statement": json.loads(import_.statement),
+        "signed_text": import_.statement,
+        "signature": {
+            "algorithm": "Ed25519",
+            "key": import_.signed_by,
+            "public_key": desk.keys.public_key(PURPOSE, import_.signed_by or ""),
+            "value": import_.signature,
+        },
+    }
+
+
+def write_left_out(
+    desk: Desk, file: BinaryIO, import_: Import, target: TextIO, language: Language
+) -> int:
+    """The rows of a file that were left out, as CSV with what is wrong with each: to be corrected
+    and imported anew. Returns how many there are."""
+    table = files.read(file, columns.is_column)
+    writer = csv.writer(target, delimiter=";")
+    writer.writerow([*table.header, {"ru": "что исправить", "en": "what is wrong"}[language]])
+    count = 0
+    with desk.database.reading() as session:
+        wrong = store.wrong_rows(session, import_.id)
+        row, problems = next(wrong, (None, ()))
+        for number, cells in table.rows:
+            if number != row:
+                continue
+            told = "; ".join(
+                " ".join(
+                    part
+                    for part in (
+                        f"{import_.titles.get(one.field, one.field)}:" if one.field else "",
+                        wording.sentence(one.code, one.facts, language),
+                    )
+                    if part
+                )
+                for one in problems
+            )
+            padded = [*map(_written, cells), *[""] * (len(table.header) - len(cells))]
+            writer.writerow([*padded, told])
+            count += 1
+            row, problems = next(wrong, (None, ()))
+    return count
+
+
+def _written(cell: Cell) -> str:
+    """A cell as it may be opened in a spreadsheet: what begins like a formula is not one."""
+    if cell is None or isinstance(cell, files.Formula | files.Unreadable):
+        return ""
+    text = str(cell)
+    return f"'{text}" if text.startswith(("=", "@", "\t", "\r")) else text
+
+
+def _open(desk: Desk, file: BinaryIO, order: Order) -> _Opened:
+    digest, size = _digest(file)
+    with desk.database.reading() as session:
+        programme = programmes.by_code(session, order.programme)
+        unit = units.named(session, programme.id, order.unit)
+        earlier = store.known(session, programme.id, order.kind, digest)
+    if earlier is not None:
+        store.require_new(earlier)
+    table = files.read(file, columns.is_column)
+    layout = columns.layout(order.kind, table.header)
+    return _Opened(
+        Aim(programme, unit, order.kind), table, Source(digest, size, table.format, layout)
+    )
+
+
+def _digest(file: BinaryIO) -> tuple[str, int]:
+    file.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while data := file.read(CHUNK):
+        digest.update(data)
+        size += len(data)
+    return digest.hexdigest(), size
+
+
+def _parts(desk: Desk, opened: _Opened) -> Iterator[list[Row]]:
+    aim, layout = opened.aim, opened.source.layout
+    today = desk.clock().astimezone(ZoneInfo(aim.programme.timezone)).date()
+    rows_left = opened.table.rows
+    while many := list(itertools.islice(rows_left, store.ROWS_IN_PART)):
+        rows = []
+        for number, cells in many:
+            wish, problems = columns.parse(aim.kind, layout, cells, aim.unit.scale, today)
+            rows.append(Row(number, wish, problems))
+        yield rows
+
+
+def _sort(judged: Sequence[Judged], tally: Tally) -> tuple[list[Row], list[Row]]:
+    """Good rows and bad ones, and the count of both."""
+    good: list[Row] = []
+    bad: list[Row] = []
+    for one in judged:
+        points = one.row.wish.points or 0
+        tally.rows += 1
+        tally.points_in_file += points
+        if tally.points_in_file > MOST_POINTS:
+            raise FileRefused(
+                "too_many_points", f"In all the file has more than {MOST_POINTS} points."
+            )
+        if one.problems:
+            tally.bad += 1
+            bad.append(Row(one.row.number, one.row.wish, one.problems))
+            continue
+        tally.points_good += points
+        tally.new_members += one.member is None
+        tally.found_members += one.member is not None
+        good.append(one.row)
+    return good, bad
+
+
+def _require_rows(tally: Tally) -> None:
+    if not tally.rows:
+        raise FileRefused("no_rows", "The file has names of columns and no rows.")
