@@ -11,7 +11,9 @@ PHONE_PUNCTUATION = re.compile(r"[\s().\-\u2010-\u2015\u00a0]")
 
 def readable(text: str) -> str:
     """Text as people write it: no control characters, no loose ends, one form of each letter."""
-    if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text):
+    if not text.isprintable() and any(
+        unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text
+    ):
         raise ValueError("must not contain control characters")
     return unicodedata.normalize("NFC", text).strip()
 

@@ -393,8 +393,8 @@ def _packed(rows: Sequence[Row]) -> bytes:
 def _told(wish: Wish) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, date) else value
-        for name, value in asdict(wish).items()
-        if value is not None
+        for name in Wish.__slots__
+        if (value := getattr(wish, name)) is not None
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
-from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import enrolment, members, offers, programmes
@@ -76,10 +76,8 @@ class Change:
 def issue(session: Session, member: Member, pass_type: str, key_id: str, now: datetime) -> Pass:
     """The member's pass, in its first version."""
     programme = programmes.by_id(session, member.programme_id)
-    (pass_,) = _first_versions(session, programme, [member.id], pass_type, key_id, now)
-    session.add(pass_)
-    session.flush()
-    return pass_
+    issue_all(session, programme, [member.id], pass_type, key_id, now)
+    return of_member(session, member.id)
 
 
 def issue_all(
@@ -90,38 +88,29 @@ def issue_all(
     key_id: str,
     now: datetime,
 ) -> None:
-    """A pass for each of these members of one programme."""
-    session.add_all(_first_versions(session, programme, member_ids, pass_type, key_id, now))
-    session.flush()
-
-
-def _first_versions(
-    session: Session,
-    programme: Programme,
-    member_ids: Sequence[int],
-    pass_type: str,
-    key_id: str,
-    now: datetime,
-) -> list[Pass]:
+    """A pass for each of these members of one programme, in its first version."""
     template = templates.current(session, programme.id)
     design = templates.design(template)
     known = facts(session, programme, member_ids, now)
-    return [
-        Pass(
-            serial=secrets.token_hex(16),
-            pass_type=pass_type,
-            programme_id=programme.id,
-            member_id=member_id,
-            key_id=key_id,
-            template_id=template.id,
-            version=1,
-            tag=0,
-            last_modified=int(now.timestamp()),
-            content=asdict(render(design, known[member_id])),
-            created_at=now,
-        )
-        for member_id in member_ids
-    ]
+    session.execute(
+        insert(Pass),
+        [
+            {
+                "serial": secrets.token_hex(16),
+                "pass_type": pass_type,
+                "programme_id": programme.id,
+                "member_id": member_id,
+                "key_id": key_id,
+                "template_id": template.id,
+                "version": 1,
+                "tag": 0,
+                "last_modified": int(now.timestamp()),
+                "content": _CONTENT.dump_python(render(design, known[member_id]), mode="json"),
+                "created_at": now,
+            }
+            for member_id in member_ids
+        ],
+    )
 
 
 def join(
