@@ -14,10 +14,11 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import IO, Any, BinaryIO, Literal
+from typing import IO, Any, BinaryIO, Literal, TextIO
 
 import openpyxl
 from openpyxl import DEFUSEDXML
+from openpyxl.cell.read_only import EMPTY_CELL
 from openpyxl.workbook.workbook import Workbook
 
 from ledger.errors import FileRefused
@@ -116,20 +117,17 @@ def _csv_rows(
     text = io.TextIOWrapper(
         io.BufferedReader(_Borrowed(file)), encoding=encoding, errors="strict", newline=""
     )
-    beginning = text.readline(MOST_CELL)
-    if len(beginning) == MOST_CELL:
-        raise FileRefused("broken", "The first row is too long to name columns.")
-    skipped = 0
-    if re.fullmatch(r"sep=.\s*", beginning):  # a hint that some programs write for Excel
-        beginning, skipped = text.readline(MOST_CELL), 1
-    delimiter = _delimiter(beginning, is_column)
-    lines = itertools.chain(_unread(beginning), text)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    number = skipped
+    number = 0
     try:
-        for number, cells in enumerate(reader, start=skipped + 1):
+        beginning, number = _first_line(text)
+        reader = csv.reader(
+            itertools.chain([beginning], text),
+            delimiter=_delimiter(beginning, is_column),
+            strict=True,
+        )
+        for number, cells in enumerate(reader, start=number):  # noqa: B020 - it goes on counting
             if number > 2 * MOST_ROWS:
-                raise FileRefused("too_many_rows", f"A file has at most {MOST_ROWS} rows.")
+                raise FileRefused("too_many_rows", f"A file has at most {2 * MOST_ROWS} rows.")
             if len(cells) > MOST_COLUMNS:
                 raise _too_many_columns()
             yield number, cells
@@ -141,9 +139,16 @@ def _csv_rows(
         raise _wrong_encoding() from error
 
 
-def _unread(line: str) -> Iterator[str]:
-    if line:
-        yield line
+def _first_line(text: TextIO) -> tuple[str, int]:
+    """The first line that says anything, and its number."""
+    for number in itertools.count(1):
+        line = text.readline(MOST_CELL)
+        if len(line) == MOST_CELL:
+            raise FileRefused("broken", "The first row is too long to name columns.")
+        # Some programs hint at the delimiter for a spreadsheet.
+        if not line or (line.strip() and not re.fullmatch(r"sep=.\s*", line)):
+            return line, number
+    raise AssertionError("unreachable")
 
 
 class _Borrowed(io.RawIOBase):
@@ -224,15 +229,18 @@ def _first_sheet(book: Workbook) -> Iterator[tuple[int, Sequence[Cell]]]:
     sheet = book.worksheets[0]
     # Not the size that the sheet claims for itself: rows as they come, cut to what can be.
     rows = sheet.iter_rows(min_row=1, max_row=MOST_ROWS, min_col=1, max_col=MOST_COLUMNS + 1)
+    gap: object = None  # the library hands out one row for all that are missing
     for number, row in enumerate(rows, start=1):
-        if not row:
+        if row is gap:
             continue
-        cells = [_cell(one.value, one.data_type) for one in row]
-        while cells and cells[-1] is None:
-            cells.pop()
-        if len(cells) > MOST_COLUMNS:
+        end = len(row)
+        while end and row[end - 1] is EMPTY_CELL:
+            end -= 1
+        if not end:
+            gap = row
+        if end > MOST_COLUMNS:
             raise _too_many_columns()
-        yield number, cells
+        yield number, [_cell(one.value, one.data_type) for one in row[:end]]
 
 
 def _cell(value: object, kind: str) -> Cell:
