@@ -229,12 +229,13 @@ def _first_sheet(book: Workbook) -> Iterator[tuple[int, Sequence[Cell]]]:
     sheet = book.worksheets[0]
     # Not the size that the sheet claims for itself: rows as they come, cut to what can be.
     rows = sheet.iter_rows(min_row=1, max_row=MOST_ROWS, min_col=1, max_col=MOST_COLUMNS + 1)
+    empty: object = EMPTY_CELL
     gap: object = None  # the library hands out one row for all that are missing
     for number, row in enumerate(rows, start=1):
         if row is gap:
             continue
         end = len(row)
-        while end and row[end - 1] is EMPTY_CELL:
+        while end and row[end - 1] is empty:
             end -= 1
         if not end:
             gap = row
