@@ -17,8 +17,9 @@ from ledger.book import audit, proofs, seals
 from ledger.book.verification import Strays, Walk
 from ledger.database import Database
 from ledger.errors import LedgerError
-from ledger.imports import proofs, store
-from ledger.imports.columns import Kind
+from ledger.imports import proofs as import_proofs
+from ledger.imports import store
+from ledger.imports.columns import Kind as ImportKind
 from ledger.imports.store import Import, Order
 from ledger.points import MOST_POINTS
 from ledger.programmes import Kind, Terms
@@ -485,7 +486,7 @@ def import_points(
     programme: str,
     unit: str | None,
     lang: Language,
-    kind: Kind | None,
+    kind: ImportKind | None,
     reason: str | None,
     *,
     preview: bool,
@@ -543,7 +544,7 @@ def _show(desk: Desk, import_: Import) -> None:
         for line in importing.progress(import_):
             click.echo(line)
         return
-    click.echo(proofs.readable(proof["statement"]))
+    click.echo(import_proofs.readable(proof["statement"]))
     signature = proof["signature"]
     click.echo(f"Signed (Ed25519, key {signature['key']}): {signature['value']}")
 
