@@ -50,6 +50,25 @@ class UnknownMember(LedgerError):
         super().__init__("There is no such member.")
 
 
+class MemberErased(LedgerError):
+    """The person behind this member was erased; the id stands for nobody any more."""
+
+    code = "member_erased"
+
+    def __init__(self) -> None:
+        super().__init__("This member was erased.")
+
+
+class HouseholdNotEmpty(LedgerError):
+    code = "household_not_empty"
+
+    def __init__(self, members: int) -> None:
+        super().__init__(
+            f"{members} other members use the points of this household; they leave it first."
+        )
+        self.members = members
+
+
 class UnknownCard(LedgerError):
     code = "unknown_card"
 

@@ -2,17 +2,29 @@
 
 (scope, key) -> hash of the body and the answer, written in the transaction of the effect. A request
 that comes while its twin is at work waits for it at the unique key. Only successes are kept, for
-ever: a refusal rolls its row back, so the same key may succeed later."""
+ever: a refusal rolls its row back, so the same key may succeed later. What is told of a member goes
+when they are erased; the row stays, so that a late repetition does not bring them back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String, bindparam, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    String,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Instant, batched, insert_or
-from ledger.errors import IdempotencyConflict
+from ledger.errors import IdempotencyConflict, LedgerError, MemberErased
 
 
 class Request(Base):
@@ -26,6 +38,9 @@ class Request(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
+NOBODYS = b""  # no SHA-256: the hash of a body that was short enough to guess goes as well
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP status and the exact bytes of the body."""
@@ -36,7 +51,8 @@ class Answer:
 
 def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetime) -> Answer | None:
     """None: the request is new and this transaction now owns its key. Otherwise the first answer;
-    raises `IdempotencyConflict` if that answered another body."""
+    raises `IdempotencyConflict` if that answered another body, `MemberErased` if it told of
+    somebody who is erased."""
     fresh = session.execute(
         insert_or(session, Request)
         .values(scope=scope, key=key, body_hash=body_hash, created_at=now)
@@ -51,6 +67,8 @@ def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetim
             Request.scope == scope, Request.key == key
         )
     ).one()
+    if first.body_hash == NOBODYS:
+        raise MemberErased
     if first.body_hash != body_hash:
         raise IdempotencyConflict
     return Answer(first.status, first.answer)
@@ -58,7 +76,7 @@ def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetim
 
 def claim_all(
     session: Session, scope: str, body_hashes: Mapping[str, bytes], now: datetime
-) -> dict[str, Answer | IdempotencyConflict]:
+) -> dict[str, Answer | LedgerError]:
     """As `claim`, for many keys: the outcome of those that were used before. The others are this
     transaction's own from now on. Keys are taken in ascending order, so that two batches that share
     some wait for each other and do not lock each other out."""
@@ -71,7 +89,7 @@ def claim_all(
     for part in batched(rows):
         statement = insert_or(session, Request).values(part).on_conflict_do_nothing()
         fresh.update(session.scalars(statement.returning(Request.key)))
-    found: dict[str, Answer | IdempotencyConflict] = {}
+    found: dict[str, Answer | LedgerError] = {}
     for part_of_keys in batched([key for key in keys if key not in fresh]):
         # A new statement: the waiting INSERT's own snapshot does not see the rows it waited for.
         before = session.execute(
@@ -80,8 +98,12 @@ def claim_all(
             )
         )
         for row in before:
-            same = row.body_hash == body_hashes[row.key]
-            found[row.key] = Answer(row.status, row.answer) if same else IdempotencyConflict()
+            if row.body_hash == NOBODYS:
+                found[row.key] = MemberErased()
+            elif row.body_hash == body_hashes[row.key]:
+                found[row.key] = Answer(row.status, row.answer)
+            else:
+                found[row.key] = IdempotencyConflict()
     return found
 
 
@@ -114,3 +136,24 @@ def remember(session: Session, scope: str, key: str, answer: Answer) -> None:
         .where(Request.scope == scope, Request.key == key)
         .values(status=answer.status, answer=answer.body)
     )
+
+
+def redact(session: Session, ids: Collection[str], words: Collection[str]) -> None:
+    """Take out every answer that tells of one of these ids. A row whose key itself holds one of the
+    words goes altogether."""
+    rows = session.execute(
+        select(Request.scope, Request.key).where(or_(*(_tells_of(session, id_) for id_ in ids)))
+    ).all()
+    for scope, key in rows:
+        this = (Request.scope == scope) & (Request.key == key)
+        if any(word in key for word in words):
+            session.execute(delete(Request).where(this))
+        else:
+            session.execute(update(Request).where(this).values(body_hash=NOBODYS, answer=None))
+
+
+def _tells_of(session: Session, id_: str) -> ColumnElement[bool]:
+    sought = literal(id_.encode(), LargeBinary)
+    if session.get_bind().dialect.name == "sqlite":
+        return func.instr(Request.answer, sought) > 0
+    return func.position(sought.op("IN")(Request.answer)) > 0

@@ -33,6 +33,7 @@ from ledger.errors import (
     CardBlocked,
     EmailTaken,
     ExternalIdTaken,
+    MemberErased,
     PhoneTaken,
     UnknownCard,
     UnknownMember,
@@ -47,6 +48,14 @@ PUBLIC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 class Member(Base):
     __tablename__ = "ledger_member"
+    __table_args__ = (
+        Index(
+            "ix_ledger_member_erased_at",
+            "erased_at",
+            postgresql_where=text("erased_at IS NOT NULL"),
+            sqlite_where=text("erased_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     public_id: Mapped[str] = mapped_column(String(36), unique=True)
@@ -55,6 +64,8 @@ class Member(Base):
     # The head of the household whose accounts this member uses; null: their own.
     household_id: Mapped[int | None] = mapped_column(index=True)
     merged_into_id: Mapped[int | None] = mapped_column(index=True)
+    # Since when the id stands for nobody. Never taken back.
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @property
     def holder(self) -> int:
@@ -379,7 +390,15 @@ def replace_card(session: Session, member: Member, now: datetime) -> Card:
 
 
 def by_public_id(session: Session, public_id: str) -> Member:
-    """Raises `UnknownMember`."""
+    """Raises `UnknownMember`, `MemberErased`."""
+    member = known(session, public_id)
+    if member.erased_at is not None:
+        raise MemberErased
+    return member
+
+
+def known(session: Session, public_id: str) -> Member:
+    """The member with this id, erased or not. Raises `UnknownMember`."""
     if not PUBLIC_ID.fullmatch(public_id):  # not everything can be asked of a database
         raise UnknownMember
     member = session.scalar(select(Member).where(Member.public_id == public_id))
@@ -467,6 +486,22 @@ def by_id(session: Session, member_id: int) -> Member:
 
 def by_ids(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:
     return session.scalars(select(Member).where(Member.id.in_(member_ids))).all()
+
+
+def erased(session: Session, member_ids: Sequence[int]) -> set[int]:
+    """Which of these members are erased, as it stands at this moment."""
+    return set(
+        session.scalars(
+            select(Member.id).where(Member.id.in_(member_ids), Member.erased_at.is_not(None))
+        )
+    )
+
+
+def all_erased(session: Session) -> Sequence[Member]:
+    """Everybody who was erased, first to last."""
+    return session.scalars(
+        select(Member).where(Member.erased_at.is_not(None)).order_by(Member.erased_at, Member.id)
+    ).all()
 
 
 def sharing(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:

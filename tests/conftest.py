@@ -158,6 +158,10 @@ class Api:
         }
         return self.client.post(f"/api/v1/{path}", json=body, headers=headers)
 
+    def delete(self, path: str) -> TestResponse:
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        return self.client.delete(f"/api/v1/{path}", headers=headers)
+
     def get(self, path: str) -> TestResponse:
         return self.call("GET", path)
 

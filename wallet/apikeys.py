@@ -19,7 +19,7 @@ SCOPES = {
     "programmes:read": "read programmes",
     "members:read": "read members, their balances and statements",
     "personal:read": "see names, phone numbers and whatever else members:read leaves out",
-    "members:write": "add and correct members",
+    "members:write": "add, correct and erase members",
     "points:write": "accrue and redeem points",
     "offers:read": "read offers",
     "offers:write": "publish and withdraw offers",

@@ -12,18 +12,18 @@ from typing import Any
 import click
 from sqlalchemy.exc import DBAPIError
 
-from ledger import inspection, programmes
+from ledger import inspection, members, programmes
 from ledger.book import audit, proofs, seals
 from ledger.book.verification import Strays, Walk
 from ledger.database import Database
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, UnknownMember
 from ledger.imports import proofs as import_proofs
 from ledger.imports import store
 from ledger.imports.columns import Kind as ImportKind
 from ledger.imports.store import Import, Order
 from ledger.points import MOST_POINTS
 from ledger.programmes import Kind, Terms
-from wallet import apikeys, doctor, importing, logs, migrations, refresh, settings, sources
+from wallet import apikeys, doctor, erasure, importing, logs, migrations, refresh, settings, sources
 from wallet.api.sources import KINDS
 from wallet.apple import applying, bundle
 from wallet.apple.signing import find_signers
@@ -224,6 +224,62 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise click.BadParameter(f"{file} is not text in UTF-8.", param_hint="--privacy") from None
+
+
+@main.group("members")
+def members_group() -> None:
+    """People with a card."""
+
+
+@members_group.command("erase")
+@click.argument("member_id", metavar="ID", required=False)
+@click.option(
+    "--from",
+    "listed_in",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Erase everybody in this list (erased.txt, `wallet members erased`): after a restore.",
+)
+@click.option("--write-off", is_flag=True, help="Take their points out of the book as expired.")
+@in_words
+def erase_member(member_id: str | None, listed_in: Path | None, *, write_off: bool) -> None:
+    """Erase the person behind the member ID for good: there is no way back.
+
+    Their points and postings stay under the ID, which stands for nobody from then on. Safe to
+    repeat."""
+    if (member_id is None) == (listed_in is None):
+        raise click.UsageError("Give an ID, or --from and a list of them.")
+    ids = [member_id or ""] if listed_in is None else erasure.listed(listed_in.read_text())
+    house = at_work()
+    known = 0
+    for id_ in ids:
+        try:
+            erased = erasure.carry_out(
+                house.database,
+                house.settings.data,
+                id_,
+                house.make_due,
+                house.clock(),
+                write_off=write_off,
+            )
+        except UnknownMember:
+            if listed_in is None:
+                raise
+            continue
+        known += 1
+        also = f" with {others} merged into it" if (others := len(erased.public_ids) - 1) else ""
+        click.echo(f"{erased.id}{also}: erased since {erased.erased_at:%F %T} UTC.")
+    if listed_in is not None:
+        click.echo(f"{known} of {len(ids)} were here.")
+    house.database.close()
+
+
+@members_group.command("erased")
+@in_words
+def list_erased() -> None:
+    """Everybody who was erased: ID and since when. Keep the list beside the backups."""
+    with at_work().database.reading() as session:
+        for member in members.all_erased(session):
+            click.echo(erasure.line(member.public_id, member.erased_at))
 
 
 @main.group("keys")

@@ -35,6 +35,8 @@ STATUS = {
     "pooled_member": 409,
     "reversal_too_large": 409,
     "same_member": 409,
+    "member_erased": 404,
+    "household_not_empty": 409,
     "external_id_taken": 409,
     "phone_taken": 409,
     "email_taken": 409,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from ledger import members, outbox
+from ledger import erasure, members, outbox
 from ledger.database import Database
 from ledger.events import Event, OfferTurned
 from ledger.outbox import Waiting
@@ -60,6 +60,7 @@ def _hear(
     """Every event of today concerns what cards show."""
     concerned = sorted({event.member_id for event in events if event.member_id is not None})
     if concerned:
+        erasure.take_late_words(session, concerned)
         sharing = [member.id for member in members.sharing(session, concerned)]
         refresh(session, issuing.of_members(session, sharing), make_due, now)
     for programme_id in _whole_programmes(events):

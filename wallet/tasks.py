@@ -11,7 +11,7 @@ import structlog
 from ledger import inspection, outbox, upkeep
 from ledger.book import seals
 from ledger.imports import store
-from wallet import importing, refresh, relay
+from wallet import erasure, importing, refresh, relay
 from wallet.google import reconciling
 from wallet.installation import Installation
 
@@ -71,7 +71,8 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
 
     def keep_up() -> bool:
         more = database.run(lambda session: upkeep.turn(session, clock()))
-        return database.run(lambda session: upkeep.release_stale_holds(session, clock())) or more
+        more = database.run(lambda session: upkeep.release_stale_holds(session, clock())) or more
+        return database.run(lambda session: erasure.forget_devices(session, clock())) or more
 
     def seal() -> bool:
         return database.run(lambda session: seals.turn(session, installation.keys.roots, clock()))

@@ -223,6 +223,24 @@ class MemberInFull(MemberOut):
     consents: Annotated[list[ConsentOut], Field(default_factory=list)]
 
 
+class EraseIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    write_off: bool = Field(
+        default=False, description="take the remaining points out of the book as expired"
+    )
+
+
+class ErasedOut(Answer):
+    """Who is erased, and since when: the member and those who were merged into them. `written_off`:
+    how many points this call wrote off."""
+
+    id: str
+    erased_at: datetime
+    members: list[str]
+    written_off: int
+
+
 class OfferSeen(Answer):
     id: str
     title: str

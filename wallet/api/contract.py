@@ -220,6 +220,15 @@ CALLS = {
         body={"name": "Anna", "email": None},
         refusals=(404, 409),
     ),
+    ("delete", "/api/v1/members/{member_id}"): Told(
+        {
+            "id": MEMBER["id"],
+            "erased_at": "2026-11-24T12:00:00Z",
+            "members": [MEMBER["id"]],
+            "written_off": 0,
+        },
+        refusals=(404, 409, 422),
+    ),
     ("get", "/api/v1/members"): Told({"items": [IN_FULL], "next_cursor": None}, refusals=(422,)),
     ("get", "/api/v1/members/{member_id}/postings"): Told(
         {"items": [LINE], "next_cursor": "MQ"}, refusals=(404, 422)

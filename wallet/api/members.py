@@ -1,4 +1,4 @@
-"""Members: add, correct, read, find.
+"""Members: add, correct, read, find, erase.
 
 What is known of the person is shown to keys that may see it, and only when it is asked for: the
 answer to adding somebody is kept for ever (see `once`), and personal data must not be."""
@@ -16,12 +16,15 @@ from ledger.book import statements
 from ledger.book.accounts import Balance
 from ledger.consents import Decision, Source
 from ledger.members import Member, Profile, Search
+from wallet import erasure
 from wallet.api import paging
 from wallet.api.auth import caller, needs
 from wallet.api.bodies import (
     BalanceOut,
     CardOut,
     ConsentOut,
+    ErasedOut,
+    EraseIn,
     LinksOut,
     MemberChange,
     MemberIn,
@@ -84,6 +87,29 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
         return _for_caller(session, member)
 
     return here().database.run(work)
+
+
+@routes.delete("/members/<member_id>")
+@needs("members:write")
+@routes.input(EraseIn, location="query")
+@routes.output(ErasedOut)
+def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
+    """Erase a person for good. Points stay in the book under the id. Safe to repeat."""
+    house = here()
+    erased = erasure.carry_out(
+        house.database,
+        house.settings.data,
+        member_id,
+        house.make_due,
+        house.clock(),
+        write_off=query_data.write_off,
+    )
+    return ErasedOut(
+        id=erased.id,
+        erased_at=erased.erased_at,
+        members=list(erased.public_ids),
+        written_off=erased.points,
+    )
 
 
 @routes.get("/members")

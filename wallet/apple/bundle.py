@@ -246,11 +246,12 @@ def render(face: Face, identity: Identity, content: Content) -> bytes:
         "authenticationToken": identity.token,
         "webServiceURL": identity.web_service_url,
         **face._opening,
-        "barcodes": barcodes,
-        # Deprecated since iOS 9 and without Code 128, yet all that some other readers look at.
-        "barcode": barcodes[-1],
         "storeCard": groups,
     }
+    if content.barcode:
+        card["barcodes"] = barcodes
+        # Deprecated since iOS 9 and without Code 128, yet all that some other readers look at.
+        card["barcode"] = barcodes[-1]
     if content.voided:
         card["voided"] = True
     return _heading(identity.pass_type, identity.team) + orjson.dumps(card)[1:]

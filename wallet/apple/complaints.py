@@ -46,6 +46,12 @@ def keep(session: Session, lines: Sequence[object], now: datetime) -> None:
         session.execute(delete(Complaint).where(Complaint.id < oldest_kept))
 
 
+def forget(session: Session, serials: Sequence[str]) -> None:
+    """Let go of what was said of these passes."""
+    for serial in serials:
+        session.execute(delete(Complaint).where(Complaint.line.contains(serial)))
+
+
 def newest(session: Session, limit: int) -> Sequence[Complaint]:
     return session.scalars(select(Complaint).order_by(Complaint.id.desc()).limit(limit)).all()
 

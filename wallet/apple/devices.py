@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import EPOCH, Base, Identifier, Instant, insert_or, wake_after_commit
+from ledger.members import Member
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 
@@ -126,23 +127,38 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
 def unregister(session: Session, pass_: Pass, library_id: str) -> None:
     """The device wants no more news of the pass. Fine if it never did."""
     device_id = session.scalar(
-        select(Device.id)
-        .where(Device.library_id == library_id, Device.pass_type == pass_.pass_type)
-        .with_for_update()
-    )
-    if device_id is None:
-        return
-    session.execute(
-        delete(Registration).where(
-            Registration.device_id == device_id, Registration.pass_id == pass_.id
+        select(Device.id).where(
+            Device.library_id == library_id, Device.pass_type == pass_.pass_type
         )
     )
-    left = select(Registration.pass_id).where(Registration.device_id == device_id).limit(1)
-    if session.execute(left).first() is None:
-        session.execute(delete(Device).where(Device.id == device_id))
-    session.execute(
-        delete(PushRow).where(PushRow.device_id == device_id, PushRow.pass_id == pass_.id)
-    )
+    if device_id is not None:
+        _end(session, device_id, pass_.id)
+
+
+def told_it_is_void(session: Session, pass_: Pass) -> None:
+    """The last version of a void pass was fetched. Whose phone that was is not known where there
+    are several; a phone that was the only one has no more to hear."""
+    registered = session.scalars(
+        select(Registration.device_id).where(Registration.pass_id == pass_.id).limit(2)
+    ).all()
+    if len(registered) == 1:
+        _end(session, registered[0], pass_.id)
+
+
+def forget_untold(session: Session, until: datetime, limit: int) -> int:
+    """End registrations, older than `until`, of passes whose members were erased before then; how
+    many that were."""
+    rows = session.execute(
+        select(Registration.device_id, Registration.pass_id)
+        .join(Pass, Pass.id == Registration.pass_id)
+        .join(Member, Member.id == Pass.member_id)
+        .where(Member.erased_at <= until, Registration.created_at <= until)
+        .order_by(Registration.device_id, Registration.pass_id)
+        .limit(limit)
+    ).all()
+    for device_id, pass_id in rows:
+        _end(session, device_id, pass_id)
+    return len(rows)
 
 
 def updated(session: Session, library_id: str, pass_type: str, since: int | None) -> Listing | None:
@@ -261,6 +277,22 @@ def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> N
     ).first()
     if gone is not None:
         session.execute(delete(PushRow).where(PushRow.device_id == device_id))
+
+
+def _end(session: Session, device_id: int, pass_id: int) -> None:
+    """End a registration, and forget the device with its last one."""
+    session.execute(select(Device.id).where(Device.id == device_id).with_for_update())
+    session.execute(
+        delete(Registration).where(
+            Registration.device_id == device_id, Registration.pass_id == pass_id
+        )
+    )
+    left = select(Registration.pass_id).where(Registration.device_id == device_id).limit(1)
+    if session.execute(left).first() is None:
+        session.execute(delete(Device).where(Device.id == device_id))
+    session.execute(
+        delete(PushRow).where(PushRow.device_id == device_id, PushRow.pass_id == pass_id)
+    )
 
 
 _THIS = (PushRow.device_id == bindparam("the_device")) & (PushRow.pass_id == bindparam("the_pass"))

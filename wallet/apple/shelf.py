@@ -115,7 +115,14 @@ def _kept(session: Session, pass_: Pass, signer: Signer) -> Sealed | None:
 
 
 def _keep(session: Session, pass_: Pass, signer: Signer, sealed: Sealed, now: datetime) -> None:
-    """The first bundle of a version stays; a newer version, or a renewed certificate, replaces."""
+    """The first bundle of a version stays; a newer version, or a renewed certificate, replaces.
+    What became outdated while it was being signed is not kept: it may name a person erased since.
+    """
+    newest = session.scalar(
+        select(Pass.version).where(Pass.id == pass_.id).with_for_update(read=True)
+    )
+    if newest != pass_.version:
+        return
     values = {
         "version": pass_.version,
         "template_id": pass_.template_id,

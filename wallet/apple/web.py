@@ -103,6 +103,8 @@ class PassKitService:
             answer = Response(status=304)
         else:
             answer = Response(self._shelf.bundle(pass_, self._clock()), mimetype=MEDIA_TYPE)
+        if pass_.voided:
+            self._database.run(lambda session: devices.told_it_is_void(session, pass_))
         answer.headers["Last-Modified"] = format_datetime(
             datetime.fromtimestamp(pass_.last_modified, UTC), usegmt=True
         )

@@ -321,5 +321,12 @@ def heard(session: Session, object_id: str, moment: datetime, *, saved: bool) ->
     )
 
 
+def forget_words(session: Session, pass_ids: Sequence[int]) -> None:
+    """Let go of what Google said of these cards: it may repeat what we sent."""
+    for column in (GoogleObject.problem, DueRow.last_reason):
+        table = column.class_
+        session.execute(update(table).where(table.pass_id.in_(pass_ids)).values({column.key: None}))
+
+
 def _ours(due: Due) -> ColumnElement[bool]:
     return (DueRow.pass_id == due.pass_id) & (DueRow.lease_until == due.lease_until)

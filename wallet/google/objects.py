@@ -111,15 +111,16 @@ def object_body(id_: str, class_: str, design: Design, content: Content) -> Body
         "id": id_,
         "classId": class_,
         "state": "INACTIVE" if content.voided else "ACTIVE",
-        "accountId": content.card_number,
-        "barcode": {
+        "textModulesData": _text_modules(design, content),
+    }
+    if content.barcode:
+        body["accountId"] = content.card_number
+        body["barcode"] = {
             "type": BARCODES[design.symbology],
             "value": content.barcode,
             "alternateText": content.card_number,
             "renderEncoding": "UTF_8",
-        },
-        "textModulesData": _text_modules(design, content),
-    }
+        }
     if name is not None and name.value != NOTHING:
         body["accountName"] = str(name.value)
     if points is not None:
@@ -133,7 +134,7 @@ def object_patch(body: Body, design: Design, content: Content, before: int | Non
 
     `before` are the points that were written last, None if that is not known. The phone may tell
     its owner of points that changed, where the design has words for that; Google words it."""
-    patch: Body = {"accountName": None, "loyaltyPoints": None}
+    patch: Body = {"accountName": None, "accountId": None, "barcode": None, "loyaltyPoints": None}
     patch |= {name: value for name, value in body.items() if name not in ("id", "classId")}
     now = points(design, content)
     if now is None:

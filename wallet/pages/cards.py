@@ -160,7 +160,7 @@ def google(token: str) -> AnyResponse:
     with here().database.reading() as session:
         pass_ = _pass(session, token)
     provider = here().google
-    if provider is None or issuing.content(pass_).voided:
+    if provider is None:
         abort(404)
     link = provider.save_link(pass_, here().clock)
     if link is None:
@@ -206,6 +206,8 @@ def _pass(session: Session, token: str) -> Pass:
     pass_ = issuing.by_serial(session, serial) if serial else None
     if pass_ is None:
         abort(404)
+    if pass_.voided:
+        abort(410)
     return pass_
 
 

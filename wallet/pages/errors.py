@@ -23,6 +23,11 @@ def _words(status: int) -> tuple[str, str]:
         return _("This form came from another site"), _(
             "Open the page from the shop's own link and fill in the form there."
         )
+    if status == 410:
+        return _("This card is no longer there"), _(
+            "It was deleted together with all that was known of its owner. You are welcome to join"
+            " anew: ask at the till."
+        )
     if status == 413:
         return _("That is too much text"), _("Go back and write a little less.")
     if status == 429:

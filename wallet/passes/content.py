@@ -54,7 +54,8 @@ class OfferShown:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true of a member now, as far as a card may show it. Offers: newest first."""
+    """What is true of a member now, as far as a card may show it. Offers: newest first. A card that
+    is void has neither number nor barcode."""
 
     programme: str
     card_number: str
@@ -100,7 +101,8 @@ def _shown(field: FieldDesign, facts: Facts) -> Shown:
     value: str | int
     match field.shows:
         case "points":
-            return Shown(field.key, facts.points)
+            # A card that becomes void does so in silence.
+            return Shown(field.key, facts.points, announce=not facts.voided)
         case "name":
             value = facts.name
         case "card":

@@ -52,6 +52,11 @@ class Pass(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     created_at: Mapped[datetime] = mapped_column(Instant)
 
+    @property
+    def voided(self) -> bool:
+        """Whether it says of itself that it counts no more: its member was erased."""
+        return bool(self.content.get("voided"))
+
 
 class PassTag(Base):
     """The newest tag of a pass type."""
@@ -248,13 +253,17 @@ def of_members(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
 def facts(
     session: Session, programme: Programme, member_ids: Sequence[int], now: datetime
 ) -> dict[int, Facts]:
-    """What cards of these members of one programme may show now."""
+    """What cards of these members of one programme may show now; of an erased one nothing."""
+    gone = members.erased(session, member_ids)
     people = _people(session, member_ids)
     cards = _card_numbers(session, member_ids)
     balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
     shown = offers.shown(session, programme.id, member_ids, now)
+    blank = Facts(programme.name, card_number="", barcode="", name="", points=0, voided=True)
     return {
-        member_id: Facts(
+        member_id: blank
+        if member_id in gone
+        else Facts(
             programme=programme.name,
             card_number=cards[member_id],
             barcode=cards[member_id],

@@ -19,6 +19,7 @@ CALLS = {
     "members:write": [
         ("POST", "members", {"programme": "demo"}),
         ("PATCH", "members/x", {"name": "Анна"}),
+        ("DELETE", "members/x", None),
         ("POST", "members/x/household", {"head": "x"}),
         ("POST", "members/x/household/leave", None),
         ("POST", "members/x/merge", {"into": "x"}),

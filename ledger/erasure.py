@@ -1,0 +1,245 @@
+"""Erasing a person. What tells who a member was goes; what they had and did stays in the book under
+an id that stands for nobody, so that no total changes.
+
+All of it is one transaction: whoever is erased is so entirely, or not yet. Repeating it is
+harmless, and takes out what a till wrote at the very moment of the first time.
+
+Lock order: stored answers, then balances, then members; see docs/architecture.md."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, String, cast, delete, func, literal, select, update
+from sqlalchemy.orm import Session
+
+from ledger import idempotency, members, outbox
+from ledger.book import accounts, holds, lots, postings
+from ledger.book.accounts import Account
+from ledger.book.holds import OPEN, Hold
+from ledger.book.journal import Draft, Entry, Leg, Move, Order, Own, Posting
+from ledger.database import Instant
+from ledger.errors import HouseholdNotEmpty
+from ledger.events import MemberChanged
+from ledger.members import Card, Member, Person
+from ledger.offers import Offer
+
+# What stands here is deleted with the member it names. A new table of personal data: a line here.
+ROWS_OF_A_MEMBER = (Person.member_id, Offer.member_id)
+
+# Shorter words than this are found in texts that have nothing to do with the person.
+SHORTEST_WORD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Who is erased, and since when: the member and everybody who was merged into them. `points`
+    are what was written off."""
+
+    id: str
+    erased_at: datetime
+    public_ids: tuple[str, ...]
+    member_ids: tuple[int, ...]
+    points: int = 0
+
+
+def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = False) -> Erased:
+    """Erase the person behind this member; fine if they are erased already. Points stay until they
+    run out, unless they are written off. Raises `UnknownMember`, `HouseholdNotEmpty`."""
+    member, group = _person_behind(session, public_id)
+    ids = [one.id for one in group]
+    words = _words(session, ids)
+    numbers = session.scalars(select(Card.number).where(Card.member_id.in_(ids))).all()
+    idempotency.redact(session, [*(one.public_id for one in group), *numbers], words)
+    accounts.lock(session, _accounts(session, ids))
+    # A merge may have come before us.
+    member, group = _person_behind(session, public_id, lock=True)
+    ids = [one.id for one in group]
+    _require_alone(session, ids)
+    holder = member.holder
+    _free_holds(session, ids, now)
+    _take_words_off(session, ids, holder, words)
+    points = _write_off(session, ids, now) if write_off else 0
+    for column in ROWS_OF_A_MEMBER:
+        session.execute(delete(column.class_).where(column.in_(ids)))
+    _take_cards(session, ids, now)
+    erased_at = member.erased_at or now
+    session.execute(
+        update(Member)
+        .where(Member.id.in_(ids))
+        .values(
+            erased_at=func.coalesce(Member.erased_at, literal(erased_at, Instant)),
+            household_id=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if holder not in ids:
+        outbox.append(session, [MemberChanged(holder)], now)
+    public_ids = tuple(one.public_id for one in group)
+    return Erased(member.public_id, erased_at, public_ids, tuple(ids), points)
+
+
+def take_late_words(session: Session, member_ids: Sequence[int]) -> None:
+    """Take the words off what was posted to erased members while they were being erased."""
+    gone = sorted(members.erased(session, member_ids))
+    if gone:
+        accounts.lock(session, _accounts(session, gone))
+        _take_words_off(session, gone, gone[0], ())
+
+
+def _person_behind(
+    session: Session, public_id: str, *, lock: bool = False
+) -> tuple[Member, Sequence[Member]]:
+    """The member who stands for the person today, and all members they ever were, by id."""
+    asked = members.known(session, public_id)
+    head = asked.merged_into_id or asked.id
+    query = (
+        select(Member)
+        .where((Member.id == head) | (Member.merged_into_id == head))
+        .order_by(Member.id)
+        .execution_options(populate_existing=True)
+    )
+    group = session.scalars(query.with_for_update() if lock else query).all()
+    return next(one for one in group if one.id == head), group
+
+
+def _require_alone(session: Session, ids: Sequence[int]) -> None:
+    """Raises `HouseholdNotEmpty`: the points of a household must have somebody they belong to."""
+    others = session.scalar(
+        select(func.count())
+        .select_from(Member)
+        .where(
+            Member.household_id.in_(ids),
+            Member.id.not_in(ids),
+            Member.merged_into_id.is_(None),
+            Member.erased_at.is_(None),
+        )
+    )
+    if others:
+        raise HouseholdNotEmpty(others)
+
+
+def _words(session: Session, ids: Sequence[int]) -> list[str]:
+    """What the person told of themselves, as it may stand in texts that others wrote."""
+    found: set[str] = set()
+    for id_ in ids:
+        told = members.person(session, id_)
+        phone = told.phone or ""
+        day = told.birthday.isoformat() if told.birthday else ""
+        found |= {told.name or "", phone, phone.lstrip("+"), told.email or "", day}
+        found |= {*(told.name or "").split(), told.external_id or ""}
+    return sorted(word for word in found if len(word) >= SHORTEST_WORD)
+
+
+def _accounts(session: Session, ids: Sequence[int]) -> Sequence[int]:
+    return session.scalars(select(Account.id).where(Account.member_id.in_(ids))).all()
+
+
+def _free_holds(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """Nobody comes back to finish these sales."""
+    opened = session.scalars(
+        select(Hold)
+        .where(Hold.account_id.in_(_accounts(session, ids)), Hold.state == OPEN)
+        .order_by(Hold.id)
+    ).all()
+    for hold in opened:
+        holds.release(session, accounts.chart_of(session, hold.account_id), hold, now)
+
+
+def _take_words_off(
+    session: Session, ids: Sequence[int], holder: int, words: Collection[str]
+) -> None:
+    """From postings and holds on the person's accounts; from those made with their cards on any; on
+    the accounts of a household also from those that speak of them."""
+    cards = select(Card.id).where(Card.member_id.in_(ids))
+    theirs = _accounts(session, ids)
+    # An index knows the entries with a balance after them. Those on debts have none: a debt comes
+    # of a reversal, which names what it reverses.
+    posted = select(Entry.posting_id).where(
+        Entry.account_id.in_(theirs), Entry.balance_after.is_not(None)
+    )
+    for which in (
+        Posting.id.in_(posted),
+        Posting.reverses_id.in_(posted),
+        Posting.card_id.in_(cards),
+    ):
+        _silence(session, which)
+    session.execute(
+        update(Hold)
+        .where(Hold.account_id.in_(theirs) | Hold.card_id.in_(cards), Hold.reason.is_not(None))
+        .values(reason=None)
+        .execution_options(synchronize_session=False)
+    )
+    if holder not in ids:
+        _take_names_off(session, _accounts(session, [holder]), words)
+
+
+def _take_names_off(session: Session, shared: Sequence[int], words: Collection[str]) -> None:
+    sought = [word.casefold() for word in words]
+    said = select(Posting.id, Posting.reason).where(
+        Posting.reason.is_not(None),
+        Posting.id.in_(select(Entry.posting_id).where(Entry.account_id.in_(shared))),
+    )
+    for posting_id, reason in session.execute(said).all():
+        if _speaks_of(reason or "", sought):
+            _silence(session, Posting.id == posting_id)
+    set_aside = select(Hold).where(Hold.account_id.in_(shared), Hold.reason.is_not(None))
+    for hold in session.scalars(set_aside):
+        if _speaks_of(hold.reason or "", sought):
+            hold.reason = None
+
+
+def _speaks_of(reason: str, sought: Collection[str]) -> bool:
+    return any(word in reason.casefold() for word in sought)
+
+
+def _silence(session: Session, which: ColumnElement[bool]) -> None:
+    session.execute(
+        update(Posting)
+        .where(which, Posting.reason.is_not(None))
+        .values(reason=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _write_off(session: Session, ids: Sequence[int], now: datetime) -> int:
+    """All points run out today."""
+    gone = 0
+    for account_id in _accounts_of_kind(session, ids):
+        chart = accounts.chart_of(session, account_id)
+        postings.settle(session, chart, now)
+        takes = [
+            stock.take(stock.free) for stock in lots.open_in(session, [account_id])[account_id]
+        ]
+        if not takes:
+            continue
+        points = sum(one.amount for one in takes)
+        legs: list[Leg] = [
+            Move(account_id, takes=takes),
+            Own(accounts.own(session, chart, "expired"), points),
+        ]
+        order = Order(chart.programme_id, "expiry", occurred_at=now)
+        postings.put(session, [Draft(order, legs)], (), now)
+        gone += points
+    return gone
+
+
+def _accounts_of_kind(session: Session, ids: Sequence[int]) -> Sequence[int]:
+    return session.scalars(
+        select(Account.id)
+        .where(Account.member_id.in_(ids), Account.kind == accounts.MEMBER)
+        .order_by(Account.id)
+    ).all()
+
+
+def _take_cards(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """The number is gone too: it stands on receipts, and whoever has one could look up the rest."""
+    session.execute(
+        update(Card)
+        .where(Card.member_id.in_(ids))
+        .values(
+            number=literal("erased-").concat(cast(Card.id, String)),
+            blocked_at=func.coalesce(Card.blocked_at, literal(now, Instant)),
+        )
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,102 @@
+"""Erasing a person wherever the wallet keeps something of them.
+
+Their pass becomes void: one last version that names nobody, with no number and no barcode, goes to
+the phones by the usual way. A pass that simply vanished would stay in the phone as it was, name and
+all (Apple: a refusal leaves the pass as it is; Google: an object cannot be deleted)."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from ledger import erasure
+from ledger.database import Database
+from ledger.erasure import Erased
+from wallet.apple import complaints, devices
+from wallet.apple.shelf import SealedPass
+from wallet.google import copies
+from wallet.passes import issuing
+from wallet.passes.issuing import Pass
+from wallet.refresh import MakeDue, refresh
+
+# What stands here is deleted with its pass. A new table of personal data: a line here.
+ROWS_OF_A_PASS = (SealedPass.pass_id,)
+
+ERASED_FILE = "erased.txt"
+
+# So long phones may hear that their pass is void; a phone that was off for longer never will.
+TOLD_FOR = timedelta(days=30)
+
+log = structlog.get_logger()
+
+
+def erase(
+    session: Session,
+    public_id: str,
+    make_due: Sequence[MakeDue],
+    now: datetime,
+    *,
+    write_off: bool = False,
+) -> Erased:
+    """Raises `UnknownMember`, `HouseholdNotEmpty`."""
+    erased = erasure.erase(session, public_id, now, write_off=write_off)
+    pass_ids = issuing.of_members(session, erased.member_ids)
+    refresh(session, pass_ids, make_due, now)
+    for column in ROWS_OF_A_PASS:
+        session.execute(delete(column.class_).where(column.in_(pass_ids)))
+    complaints.forget(session, _serials(session, pass_ids))
+    copies.forget_words(session, pass_ids)
+    return erased
+
+
+def carry_out(
+    database: Database,
+    data: Path,
+    public_id: str,
+    make_due: Sequence[MakeDue],
+    now: datetime,
+    *,
+    write_off: bool = False,
+) -> Erased:
+    """Erase a person to the last byte, and note the id in the data folder: a backup brings them
+    back, and this says whom to erase again. Whatever kills us on the way, doing it again ends it.
+    """
+    erased = database.run(
+        lambda session: erase(session, public_id, make_due, now, write_off=write_off)
+    )
+    clean = database.wipe()
+    _note(data, erased)
+    log.info("member_erased", member=erased.id, members=len(erased.member_ids), clean=clean)
+    return erased
+
+
+def line(public_id: str, erased_at: datetime | None) -> str:
+    """An erased member as lists of them have it."""
+    return f"{public_id} {erased_at.isoformat() if erased_at else ''}"
+
+
+def listed(text: str) -> list[str]:
+    """The ids in such a list, each once."""
+    return list(dict.fromkeys(line.split()[0] for line in text.splitlines() if line.strip()))
+
+
+def forget_devices(session: Session, now: datetime, limit: int = 200) -> bool:
+    """Let go of phones that had their time to hear; True if there may be more."""
+    return devices.forget_untold(session, now - TOLD_FOR, limit) == limit
+
+
+def _serials(session: Session, pass_ids: Sequence[int]) -> Sequence[str]:
+    return session.scalars(select(Pass.serial).where(Pass.id.in_(pass_ids))).all()
+
+
+def _note(data: Path, erased: Erased) -> None:
+    data.mkdir(parents=True, exist_ok=True)
+    lines = "".join(f"{line(id_, erased.erased_at)}\n" for id_ in erased.public_ids)
+    with (data / ERASED_FILE).open("a") as file:
+        file.write(lines)
+        file.flush()
+        os.fsync(file.fileno())
