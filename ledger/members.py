@@ -5,7 +5,7 @@ somebody is erasing one row."""
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -495,6 +495,13 @@ def erased(session: Session, member_ids: Sequence[int]) -> set[int]:
             select(Member.id).where(Member.id.in_(member_ids), Member.erased_at.is_not(None))
         )
     )
+
+
+def existing(session: Session, public_ids: Collection[str]) -> Sequence[str]:
+    """Which of these ids there is a member of."""
+    return session.scalars(
+        select(Member.public_id).where(Member.public_id.in_(list(public_ids)))
+    ).all()
 
 
 def all_erased(session: Session) -> Sequence[Member]:

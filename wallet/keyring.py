@@ -51,6 +51,9 @@ class KeyRing:
         self.roots = RootKeys(list(self._keys.values()))
         self._box = MultiFernet([Fernet(_box_key(key)) for key in self._keys.values()])
 
+    def __contains__(self, key_id: str) -> bool:
+        return key_id in self._keys
+
     def key(self, key_id: str) -> Key:
         """Raises KeyError when the operator took away a key that passes still name."""
         return self._keys[key_id]

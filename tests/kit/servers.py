@@ -25,7 +25,7 @@ OLDEST_POSTGRES = 15
 
 @dataclass(frozen=True)
 class Postgres:
-    """A server that listens on a socket in `sockets` only."""
+    """A server that listens on a socket in `sockets` only; its tools are in `binaries`."""
 
     sockets: Path
     binaries: Path

@@ -267,6 +267,11 @@ def deferred(session: Session, push: DuePush, until: datetime, reason: str) -> N
     )
 
 
+def end_leases(session: Session) -> None:
+    """Whoever had taken pushes is no more."""
+    session.execute(update(PushRow).values(lease_until=EPOCH))
+
+
 def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> None:
     """The token is dead since `gone_at`. The device is forgotten with all its registrations, unless
     it has registered again since, or with another token."""

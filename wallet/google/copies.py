@@ -321,6 +321,14 @@ def heard(session: Session, object_id: str, moment: datetime, *, saved: bool) ->
     )
 
 
+def mistrust(session: Session) -> None:
+    """What we believe Google has may be outdated by a restored backup: write classes anew, and
+    balances without leaning on the last one. Whoever had taken writes is no more."""
+    session.execute(update(GoogleClass).values(template_id=None, lease_until=EPOCH))
+    session.execute(update(GoogleObject).values(points=None))
+    session.execute(update(DueRow).values(lease_until=EPOCH))
+
+
 def forget_words(session: Session, pass_ids: Sequence[int]) -> None:
     """Let go of what Google said of these cards: it may repeat what we sent."""
     for column in (GoogleObject.problem, DueRow.last_reason):

@@ -78,6 +78,12 @@ def is_current(engine: Engine) -> bool:
     return found == ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def is_known(revision: str) -> bool:
+    """Whether this release has heard of the revision: of a newer one's it has not."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return revision in {one.revision for one in known}
+
+
 def draft(engine: Engine, revision: str, message: str) -> None:
     """For developers: a new revision from what the models have and the database has not."""
     with engine.connect() as connection:

@@ -15,12 +15,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
-from sqlalchemy import ForeignKey, String, UniqueConstraint, bindparam, insert, select
+from sqlalchemy import (
+    ForeignKey,
+    String,
+    UniqueConstraint,
+    bindparam,
+    case,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import enrolment, members, offers, programmes
 from ledger.book import statements
-from ledger.database import Base, Identifier, Instant, JsonDocument, insert_or
+from ledger.database import EPOCH, MICROSECOND, Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.members import Card, Member, Person, Profile
 from ledger.offers import Offer
 from ledger.points import NEVER
@@ -29,6 +39,8 @@ from wallet.passes import templates
 from wallet.passes.content import Content, Facts, OfferShown, render
 
 UNTIL = {"ru": "до {:%d.%m.%Y}", "en": "until {:%Y-%m-%d}"}
+
+AHEAD_S = 3600
 
 SERIAL = re.compile(r"[0-9a-f]{32}")
 
@@ -229,6 +241,34 @@ def move_tags(session: Session, pass_ids: Sequence[int]) -> None:
                 {"pass_id": pass_id, "new_tag": last - len(theirs) + place}
                 for place, pass_id in enumerate(theirs, start=1)
             ],
+        )
+
+
+def leap(session: Session, now: datetime) -> None:
+    """After a backup was restored: make every pass the newest, beyond all that phones can have
+    heard since the backup.
+
+    Tags count changes, so microseconds since 1970 are more than were ever given, and more than any
+    earlier leap gave. Dates lie an hour ahead: a pass that changed more than once a second has run
+    ahead of the clock, and how far is not known any more."""
+    newest = max(session.scalars(select(PassTag.tag)).all(), default=0)
+    base = max(newest, (now - EPOCH) // MICROSECOND)
+    moment = int(now.timestamp()) + AHEAD_S
+    later = case(
+        (Pass.last_modified >= moment, Pass.last_modified + 1),
+        else_=moment,
+    )
+    session.execute(
+        update(Pass)
+        .values(version=Pass.version + 1, last_modified=later, tag=base + Pass.id)
+        .execution_options(synchronize_session=False)
+    )
+    last = base + (session.scalar(select(func.max(Pass.id))) or 0)
+    for pass_type in session.scalars(select(Pass.pass_type).distinct()).all():
+        session.execute(
+            insert_or(session, PassTag)
+            .values(pass_type=pass_type, tag=last)
+            .on_conflict_do_update(index_elements=["pass_type"], set_={"tag": last})
         )
 
 

@@ -1,0 +1,359 @@
+"""A backup of a service at work, restored elsewhere: the same book, and phones that go on."""
+
+import json
+import os
+import sqlite3
+import threading
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import traces
+from books import check_books
+from click.testing import CliRunner, Result
+from phones import TOKEN, Phone, opened, values
+from sqlalchemy import select
+
+from ledger.book.accounts import BalanceRow
+from ledger.database import Database
+from ledger.settings import LedgerSettings
+from wallet import migrations, settings
+from wallet.app import create_app
+from wallet.assembly import connect
+from wallet.backups import manifest
+from wallet.backups.manifest import NAME, Manifest
+from wallet.cli import main
+from wallet.passes.issuing import PassTag
+from wallet.sandbox import apns
+from wallet.sandbox.apns import Running
+
+
+@pytest.fixture
+def pushes(chain) -> Iterator[Running]:
+    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def environment(
+    environment: dict[str, str], pushes: Running, request: pytest.FixtureRequest
+) -> dict[str, str]:
+    own = {**environment, "WALLET_APNS_URL": pushes.url}
+    if "postgresql" in environment["WALLET_DATABASE_URL"]:
+        server = request.getfixturevalue("postgres")
+        own["PATH"] = f"{server.binaries}{os.pathsep}{os.environ['PATH']}"
+    return own
+
+
+@pytest.fixture
+def elsewhere(environment: dict[str, str], tmp_path: Path, request) -> dict[str, str]:
+    """The environment of another machine, whose database is empty."""
+    data = tmp_path / "elsewhere"
+    url = f"sqlite:///{data / 'kopilka.db'}"
+    if "postgresql" in environment["WALLET_DATABASE_URL"]:
+        server = request.getfixturevalue("postgres")
+        name = f"restored_{uuid.uuid4().hex}"
+        server.execute(f"CREATE DATABASE {name}")
+        request.addfinalizer(lambda: server.execute(f"DROP DATABASE {name} WITH (FORCE)"))
+        url = server.url(name)
+    return {**environment, "WALLET_DATA": str(data), "WALLET_DATABASE_URL": url}
+
+
+Wallet = Callable[..., Result]
+
+
+@pytest.fixture
+def wallet() -> Wallet:
+    def run(environment: dict[str, str], *arguments: object) -> Result:
+        return CliRunner().invoke(main, [str(one) for one in arguments], env=environment)
+
+    return run
+
+
+@pytest.fixture
+def backed_up(wallet: Wallet, environment: dict[str, str], house, tmp_path: Path):
+    """Makes a backup; its file."""
+
+    def make(*options: str) -> Path:
+        file = tmp_path / "backups" / f"{uuid.uuid4().hex}.zip"
+        done = wallet(environment, "backup", file, *options)
+        assert done.exit_code == 0, done.output
+        return file
+
+    return make
+
+
+@pytest.fixture
+def reborn(elsewhere: dict[str, str], wallet: Wallet, house) -> Iterator[Callable[[Path], Any]]:
+    """Restores a backup elsewhere, and starts a service there."""
+    started: list[Any] = []
+
+    def restore(file: Path) -> Any:
+        done = wallet(elsewhere, "restore", file)
+        assert done.exit_code == 0, done.output
+        house.clock.advance(minutes=5)  # restoring went by the machine's clock
+        installation = connect(settings.from_env(elsewhere), clock=house.clock)
+        started.append(type(house)(installation, house.clock))
+        return started[-1]
+
+    yield restore
+    for one in started:
+        with one.installation.database.reading() as session:
+            check_books(session)
+        one.installation.apple.close()
+        one.installation.database.close()
+
+
+def made(file: Path) -> Manifest:
+    with zipfile.ZipFile(file) as archive:
+        return Manifest.model_validate_json(archive.read(NAME))
+
+
+def test_a_phone_goes_on_after_a_restore(
+    api, client, member, house, pushes, backed_up, reborn
+) -> None:
+    phone = Phone.with_card(client, member)
+    phone.register()
+    api.post("accruals", {"member": member["id"], "points": 100})
+    house.run()
+    file = backed_up()
+    for _ in range(3):
+        api.post("accruals", {"member": member["id"], "points": 50})
+        house.run()
+    seen = phone.fetch().headers["Last-Modified"]
+    tag = phone.updated().get_json()["lastUpdated"]
+    assert values(opened(phone.fetch().data))["points"] == 250
+    heard = pushes.stand_in.heard(TOKEN).count
+
+    restored = reborn(file)
+    restored.run()
+    phone = Phone(create_app(restored.installation).test_client(), phone.pass_json)
+    assert pushes.stand_in.heard(TOKEN).count == heard + 1
+    listing = phone.updated(tag).get_json()
+    assert listing["serialNumbers"] == [phone.serial]
+    answer = phone.fetch(since=seen)
+    assert answer.status_code == 200
+    assert values(opened(answer.data))["points"] == 100
+
+    tag, seen = listing["lastUpdated"], answer.headers["Last-Modified"]
+    assert phone.updated(tag).status_code == 204
+    assert phone.fetch(since=seen).status_code == 304
+    type(api)(phone.client).post("accruals", {"member": member["id"], "points": 5})
+    restored.run()
+    assert pushes.stand_in.heard(TOKEN).count == heard + 2
+    assert phone.updated(tag).get_json()["serialNumbers"] == [phone.serial]
+    assert values(opened(phone.fetch(since=seen).data))["points"] == 105
+
+
+def test_tags_of_a_second_restore_lie_beyond_those_of_the_first(
+    api, member, house, backed_up, reborn, elsewhere
+) -> None:
+    api.post("accruals", {"member": member["id"], "points": 1})
+    house.run()
+    first = reborn(backed_up())
+    with first.installation.database.reading() as session:
+        leapt = session.scalar(select(PassTag.tag))
+    now = house.clock().timestamp()
+    assert abs(leapt / 1_000_000 - now) < 3600
+
+
+def test_a_backup_taken_while_tills_post_is_of_one_moment(
+    api, app, join, house, backed_up, reborn
+) -> None:
+    people = [join() for _ in range(4)]
+    stop = threading.Event()
+
+    def till(member: dict) -> None:
+        own = type(api)(app.test_client())
+        while not stop.is_set():
+            own.post("accruals", {"member": member["id"], "points": 7})
+            own.post("redemptions", {"member": member["id"], "points": 3})
+
+    tills = [threading.Thread(target=till, args=(one,)) for one in people]
+    for one in tills:
+        one.start()
+    try:
+        files = [backed_up() for _ in range(3)]
+    finally:
+        stop.set()
+        for one in tills:
+            one.join()
+    assert len({made(file).book.sha256 for file in files}) == 3
+    assert {made(file).book.sum for file in files} == {0}
+    restored = reborn(files[-1])
+    with restored.installation.database.reading() as session:
+        assert manifest.book(session) == made(files[-1]).book
+        assert session.scalars(select(BalanceRow.available)).all()
+
+
+def test_secrets_are_left_out_unless_asked_for(member, backed_up, chain, environment) -> None:
+    key = (next(chain.rglob("pass.key"))).read_bytes()
+    secret = environment["WALLET_SECRET_KEY"]
+    for options, expected in (((), False), (("--with-secrets",), True)):
+        with zipfile.ZipFile(backed_up(*options)) as archive:
+            packed = {name: archive.read(name) for name in archive.namelist()}
+        assert any(key in data for data in packed.values()) is expected
+        assert any(secret.encode() in data for data in packed.values()) is expected
+
+
+def test_certificates_come_back_where_there_are_none(
+    member, backed_up, wallet, elsewhere, chain, tmp_path
+) -> None:
+    certs = tmp_path / "new certs"
+    done = wallet(
+        {**elsewhere, "WALLET_APPLE_CERTS": str(certs)}, "restore", backed_up("--with-secrets")
+    )
+    assert done.exit_code == 0, done.output
+    assert (
+        next(certs.rglob("pass.key")).read_bytes() == (next(chain.rglob("pass.key"))).read_bytes()
+    )
+    assert next(certs.rglob("pass.key")).stat().st_mode & 0o77 == 0
+
+
+def test_what_is_there_is_never_overwritten(member, backed_up, wallet, environment) -> None:
+    file = backed_up()
+    before = file.read_bytes()
+    again = wallet(environment, "backup", file)
+    assert (again.exit_code, file.read_bytes()) == (1, before)
+    assert "exists already" in again.output
+    over = wallet(environment, "restore", file)
+    assert over.exit_code == 1
+    assert "has tables in it" in over.output
+
+
+def changed(file: Path, change: Callable[[dict], None], tmp_path: Path) -> Path:
+    """The backup with another manifest."""
+    target = tmp_path / f"{uuid.uuid4().hex}.zip"
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == NAME:
+                document = json.loads(data)
+                change(document)
+                data = json.dumps(document).encode()
+            new.writestr(name, data)
+    return target
+
+
+def test_a_backup_that_does_not_fit_is_refused_in_words(
+    member, backed_up, wallet, elsewhere, tmp_path
+) -> None:
+    file = backed_up()
+    cases: list[tuple[Path, dict[str, str], str]] = []
+
+    def case(sentence: str, change: Callable[[dict], None]) -> None:
+        cases.append((changed(file, change, tmp_path), {}, sentence))
+
+    case("this release does not know", lambda it: it.update(revision="9999"))
+    case("names", lambda it: it.update(kind="sqlite" if it["kind"] != "sqlite" else "postgresql"))
+    case("is damaged", lambda it: it["parts"][0].update(sha256="0" * 64))
+    case("is damaged", lambda it: it["parts"][0].update(size=10))
+    case("no backup of ours", lambda it: it["parts"][0].update(name="../../etc/passwd"))
+    case("no backup of ours", lambda it: it.update(format=2))
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(file.read_bytes()[:-200])
+    cases.append((cut, {}, "not a whole backup"))
+    other = {"WALLET_SECRET_KEY": "sandbox-quite-another-secret-of-many"}
+    cases.append((file, other, "not in WALLET_SECRET_KEY"))
+    for path, more, sentence in cases:
+        refused = wallet({**elsewhere, **more}, "restore", path)
+        assert refused.exit_code == 1, sentence
+        assert sentence in refused.output, refused.output
+    # Nothing of all that left anything behind: the place is still free.
+    assert wallet(elsewhere, "restore", file).exit_code == 0
+
+
+def test_another_book_than_the_manifest_tells_of_is_refused(
+    api, member, backed_up, wallet, elsewhere, tmp_path
+) -> None:
+    api.post("accruals", {"member": member["id"], "points": 10})
+    file = changed(backed_up(), lambda it: it["book"].update(balances=11), tmp_path)
+    refused = wallet(elsewhere, "restore", file)
+    assert (refused.exit_code, "not the one" in refused.output) == (1, True)
+
+
+def test_a_backup_of_an_older_release_is_brought_up_to_date(
+    wallet, elsewhere, environment, tmp_path, request
+) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    if "postgresql" in environment["WALLET_DATABASE_URL"]:
+        server = request.getfixturevalue("postgres")
+        name = f"old_{uuid.uuid4().hex}"
+        server.execute(f"CREATE DATABASE {name}")
+        request.addfinalizer(lambda: server.execute(f"DROP DATABASE {name} WITH (FORCE)"))
+        url = server.url(name)
+    old = Database(LedgerSettings(url))
+    migrations.upgrade(old.engine, "0004")
+    old.close()
+    file = tmp_path / "old.zip"
+    done = wallet({**environment, "WALLET_DATABASE_URL": url}, "backup", file)
+    assert done.exit_code == 0, done.output
+    assert made(file).revision == "0004"
+    done = wallet(elsewhere, "restore", file)
+    assert done.exit_code == 0, done.output
+    restored = Database(LedgerSettings(elsewhere["WALLET_DATABASE_URL"]))
+    assert migrations.is_current(restored.engine)
+    restored.close()
+
+
+def test_the_erased_come_back_with_a_backup_and_are_erased_again(
+    api, join, house, backed_up, wallet, elsewhere, reborn
+) -> None:
+    person = join(name="Ефросинья Ёлкина", phone="+79161234509")
+    file = backed_up()
+    assert api.delete(f"members/{person['id']}").status_code == 200
+    assert house.installation.settings.data.joinpath("erased.txt").exists()
+    data = Path(elsewhere["WALLET_DATA"])
+    data.mkdir()
+    listed = house.installation.settings.data / "erased.txt"
+    (data / "erased.txt").write_text(listed.read_text())
+    done = wallet(elsewhere, "restore", file)
+    assert "1 people who were erased since are back" in done.output, done.output
+    database = Database(LedgerSettings(elsewhere["WALLET_DATABASE_URL"]))
+    assert traces.in_tables(database, ["Ефросинья", "+79161234509"])
+    again = wallet(elsewhere, "members", "erase", "--from", data / "erased.txt")
+    assert again.exit_code == 0, again.output
+    assert "1 of 1 were here." in again.output
+    assert traces.in_tables(database, ["Ефросинья", "+79161234509"]) == []
+    shown = wallet(elsewhere, "members", "erased").output
+    assert shown.startswith(person["id"])
+    database.close()
+
+
+def test_a_backup_names_nobody_who_was_erased_before(api, join, house, backed_up) -> None:
+    person = join(name="Ефросинья Ёлкина", phone="+79161234509")
+    api.delete(f"members/{person['id']}")
+    house.run()
+    with zipfile.ZipFile(backed_up()) as archive:
+        for name in archive.namelist():
+            assert traces.traces(archive.read(name), ["Ефросинья", "+79161234509"]) == []
+
+
+def test_the_copy_of_a_sqlite_file_is_whole(house, member, backed_up, tmp_path) -> None:
+    if not house.installation.database.is_sqlite:
+        return
+    with zipfile.ZipFile(backed_up()) as archive:
+        copy = tmp_path / "copy.db"
+        copy.write_bytes(archive.read("database"))
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_missing_or_old_tool_is_named(member, house, wallet, environment, tmp_path) -> None:
+    if house.installation.database.is_sqlite:
+        return
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    refused = wallet({**environment, "PATH": str(empty)}, "backup", tmp_path / "x.zip")
+    assert "pg_dump is not on PATH" in refused.output
+    old = empty / "pg_dump"
+    old.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.24'\n")
+    old.chmod(0o755)
+    refused = wallet({**environment, "PATH": str(empty)}, "backup", tmp_path / "x.zip")
+    assert "of PostgreSQL 9 and the server of" in refused.output
+    assert not (tmp_path / "x.zip").exists()
+    assert [path.name for path in tmp_path.glob(".backup-*")] == []

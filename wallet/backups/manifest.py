@@ -1,0 +1,122 @@
+"""What a backup says of itself: who made it and when, what is in it, and checksums of each part and
+of the book."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ledger.book.accounts import BalanceRow
+from ledger.book.journal import Entry, Posting
+from ledger.members import Member
+from wallet.errors import WalletError
+from wallet.passes.issuing import Pass
+
+NAME = "manifest.json"
+DATABASE = "database"
+SECRETS = "secrets/"
+LARGEST = 16 * 1024 * 1024
+CHUNK = 1024 * 1024
+ROWS_AT_ONCE = 10_000
+
+# Names of parts: no path that leaves the folder can get in.
+PART_NAME = re.compile(r"database|secrets(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
+
+Kind = Literal["sqlite", "postgresql"]
+
+
+class BackupRefused(WalletError):
+    """A backup cannot be made, or cannot be restored here. `problem` is the stable word for why."""
+
+    code = "backup_refused"
+
+    def __init__(self, problem: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.problem = problem
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Part(_Document):
+    name: Annotated[str, Field(pattern=f"^({PART_NAME.pattern})$")]
+    size: int
+    sha256: str
+
+
+class Book(_Document):
+    """The book in a few figures: how many entries, what they sum to (zero), what members have, and
+    a hash over all entries in the order of posting."""
+
+    entries: int
+    sum: int
+    balances: int
+    sha256: str
+
+
+class Manifest(_Document):
+    """`keys` names the keys of the ring that passes were issued under, `tool` is the version of
+    pg_dump."""
+
+    format: Literal[1] = 1
+    made_at: datetime
+    version: str
+    kind: Kind
+    tool: int | None
+    revision: str
+    members: int
+    passes: int
+    keys: tuple[str, ...]
+    book: Book
+    parts: tuple[Part, ...]
+
+
+def book(session: Session) -> Book:
+    """The same for the same book, in whichever database it stands."""
+    digest, count, total = hashlib.sha256(), 0, 0
+    rows = session.execute(
+        select(
+            Entry.posting_id,
+            Entry.line,
+            Entry.account_id,
+            Entry.amount,
+            Entry.balance_after,
+            Posting.public_id,
+            Posting.kind,
+        )
+        .join(Posting, Posting.id == Entry.posting_id)
+        .order_by(Entry.posting_id, Entry.line)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for row in rows:
+        digest.update(orjson.dumps(tuple(row)) + b"\n")
+        count += 1
+        total += row.amount
+    had = func.sum(BalanceRow.available + BalanceRow.pending + BalanceRow.held)
+    balances = int(session.scalar(select(had)) or 0)
+    return Book(entries=count, sum=total, balances=balances, sha256=digest.hexdigest())
+
+
+def counts(session: Session) -> tuple[int, int]:
+    """Members and passes."""
+    members = session.scalar(select(func.count()).select_from(Member))
+    passes = session.scalar(select(func.count()).select_from(Pass))
+    return members or 0, passes or 0
+
+
+def keys(session: Session) -> Sequence[str]:
+    return sorted(session.scalars(select(Pass.key_id).distinct()))
+
+
+def part(name: str, path: Path) -> Part:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Part(name=name, size=path.stat().st_size, sha256=digest)

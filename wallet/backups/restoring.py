@@ -1,0 +1,245 @@
+"""Restoring a backup into an empty place, so that phones go on as if nothing had been.
+
+Phones remember tags and dates of changes that the backup has never heard of. So every pass becomes
+the newest once more, with a tag and a date beyond all that can have been given out."""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alembic.util import CommandError
+from pydantic import ValidationError
+from sqlalchemy import inspect, select
+
+from ledger import members
+from ledger.book import audit
+from ledger.database import Database
+from ledger.settings import LedgerSettings
+from wallet import erasure, migrations
+from wallet.apple import devices
+from wallet.backups import manifest, postgres
+from wallet.backups.manifest import (
+    CHUNK,
+    DATABASE,
+    LARGEST,
+    NAME,
+    SECRETS,
+    BackupRefused,
+    Manifest,
+    Part,
+)
+from wallet.backups.taking import KEYS_FILE
+from wallet.google import copies
+from wallet.keyring import KeyRing
+from wallet.passes import issuing
+from wallet.passes.issuing import Pass
+from wallet.settings import Settings
+
+PASSES_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`returned`: how many people are back who were erased since, as far as the list in the data
+    folder knows."""
+
+    manifest: Manifest
+    returned: int
+    secrets: tuple[Path, ...]
+
+
+def restore(settings: Settings, source: Path, now: datetime) -> Restored:
+    """Raises `BackupRefused`; then nothing was restored."""
+    with _opened(source) as archive:
+        made = _manifest(archive)
+        _require_fit(settings, made)
+        settings.data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data) as name:
+            folder = Path(name)
+            for part in made.parts:
+                _unpack(archive, part, folder / part.name)
+            returned = _restore_database(settings, made, folder / DATABASE, now)
+            secrets = _restore_secrets(settings, made, folder)
+    return Restored(made, returned, secrets)
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            yield archive
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise BackupRefused("unreadable", f"{source} is not a whole backup: {error}.") from error
+
+
+def _manifest(archive: zipfile.ZipFile) -> Manifest:
+    try:
+        if archive.getinfo(NAME).file_size > LARGEST:
+            raise BackupRefused("unreadable", "The backup's manifest is too large.")
+        return Manifest.model_validate_json(archive.read(NAME))
+    except (KeyError, ValidationError) as error:
+        raise BackupRefused(
+            "unreadable", "This is no backup of ours, or one of a newer release."
+        ) from error
+
+
+def _require_fit(settings: Settings, made: Manifest) -> None:
+    """What can be known before anything is touched."""
+    if not migrations.is_known(made.revision):
+        raise BackupRefused(
+            "newer_release",
+            f"The backup is of release {made.version} with the schema {made.revision}, which this"
+            " release does not know. Restore it with that release.",
+        )
+    kind = "sqlite" if settings.ledger.database_url.startswith("sqlite") else "postgresql"
+    if kind != made.kind:
+        raise BackupRefused(
+            "other_database",
+            f"The backup is one of {made.kind}, and WALLET_DATABASE_URL names {kind}.",
+        )
+    ring = KeyRing(settings.secret_keys)
+    missing = [key for key in made.keys if key not in ring]
+    if missing:
+        where = (
+            f" It is in the backup: `unzip -p FILE {KEYS_FILE}`."
+            if KEYS_FILE in {part.name for part in made.parts}
+            else ""
+        )
+        raise BackupRefused(
+            "key_missing",
+            f"Cards in phones carry tokens of the key {', '.join(missing)}, which is not in"
+            f" WALLET_SECRET_KEY; without it they would never update again.{where}",
+        )
+
+
+def _unpack(archive: zipfile.ZipFile, part: Part, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    try:
+        with archive.open(part.name) as packed, target.open("wb") as file:
+            while chunk := packed.read(CHUNK):
+                size += len(chunk)
+                if size > part.size:
+                    break
+                digest.update(chunk)
+                file.write(chunk)
+    except KeyError as error:
+        raise BackupRefused("damaged", f"The backup lacks its part {part.name}.") from error
+    if size != part.size or digest.hexdigest() != part.sha256:
+        raise BackupRefused("damaged", f"The part {part.name} of the backup is damaged.")
+
+
+def _restore_database(settings: Settings, made: Manifest, copy: Path, now: datetime) -> int:
+    database = Database(settings.ledger)
+    if not database.is_sqlite:
+        try:
+            _require_empty(database)
+            postgres.require("pg_restore", made.tool or 0, "the backup")
+            postgres.load(database.engine, copy)
+            return _bring_to_life(database, made, settings.data, now)
+        finally:
+            database.close()
+    target = Path(database.engine.url.database or "")
+    if target.exists():
+        _require_empty(database)
+    database.close()
+    # The file comes to its place when all is well with it, and not before.
+    restored = Database(LedgerSettings(f"sqlite:///{copy}"))
+    try:
+        returned = _bring_to_life(restored, made, settings.data, now)
+    finally:
+        restored.close()
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for rest in ("-wal", "-shm"):
+        Path(f"{target}{rest}").unlink(missing_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with copy.open("rb") as file:
+        os.fsync(file.fileno())
+    beside = target.with_name(f".{target.name}.restoring")
+    shutil.move(copy, beside)  # perhaps from another disk
+    beside.replace(target)
+    return returned
+
+
+def _require_empty(database: Database) -> None:
+    if inspect(database.engine).get_table_names():
+        raise BackupRefused(
+            "not_empty",
+            "The database at WALLET_DATABASE_URL has tables in it. Restore into an empty one: what"
+            " is there is never overwritten.",
+        )
+
+
+def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime) -> int:
+    """Check, bring to this release's schema, check again, and leap."""
+    _require_same_book(database, made)
+    try:
+        migrations.upgrade(database.engine)
+    except CommandError as error:
+        raise BackupRefused("not_upgraded", f"The schema cannot be upgraded: {error}.") from error
+    _require_same_book(database, made)
+    with database.transaction() as session:
+        issuing.leap(session, now)
+        copies.mistrust(session)
+        devices.end_leases(session)
+        after = 0
+        while True:
+            pass_ids = session.scalars(
+                select(Pass.id).where(Pass.id > after).order_by(Pass.id).limit(PASSES_AT_ONCE)
+            ).all()
+            if not pass_ids:
+                break
+            devices.make_due(session, pass_ids, now)
+            copies.make_due(session, pass_ids, now)
+            after = pass_ids[-1]
+        gone = {member.public_id for member in members.all_erased(session)}
+        list_ = data / erasure.ERASED_FILE
+        listed = erasure.listed(list_.read_text()) if list_.exists() else []
+        back = [id_ for id_ in listed if id_ not in gone]
+        return len(members.existing(session, back))
+
+
+def _require_same_book(database: Database, made: Manifest) -> None:
+    with database.reading() as session:
+        found = manifest.book(session)
+        if found != made.book:
+            raise BackupRefused(
+                "other_book", "The book in the backup is not the one its manifest tells of."
+            )
+    if migrations.is_current(database.engine):
+        with database.reading() as session:
+            breaches = audit.check(session)
+        if breaches:
+            raise BackupRefused("broken_book", f"The book is not sound: {breaches[0].rule}.")
+
+
+def _restore_secrets(settings: Settings, made: Manifest, folder: Path) -> tuple[Path, ...]:
+    """Certificates and key files where there are none; what is there stays."""
+    written = []
+    for part in made.parts:
+        target = _place(settings, part.name)
+        if target is None or target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder / part.name, target)
+        target.chmod(0o600)
+        written.append(target)
+    return tuple(written)
+
+
+def _place(settings: Settings, name: str) -> Path | None:
+    certificates = f"{SECRETS}certs/"
+    if name.startswith(certificates):
+        return settings.apple_certs / name.removeprefix(certificates)
+    if name == f"{SECRETS}google.json" and settings.google is not None:
+        return settings.google.credentials
+    return None

@@ -1,0 +1,112 @@
+"""Taking a backup: one file, of a service at work. All that is in it is of one moment."""
+
+import os
+import sqlite3
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from ledger.database import Database
+from ledger.settings import LedgerSettings
+from wallet.backups import manifest, postgres
+from wallet.backups.manifest import DATABASE, NAME, SECRETS, BackupRefused, Manifest
+from wallet.settings import Settings
+
+KEYS_FILE = f"{SECRETS}keys.env"
+
+
+def take(
+    database: Database, settings: Settings, target: Path, now: datetime, *, with_secrets: bool
+) -> Manifest:
+    """Write the backup to `target`, which must not exist; until it is whole it has another name.
+    Raises `BackupRefused`."""
+    if target.exists():
+        raise BackupRefused("file_exists", f"{target} exists already.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # In the folder of the backup: a copy of the database may be too large for /tmp.
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as name:
+        folder = Path(name)
+        copy = folder / DATABASE
+        tool = None
+        if not database.is_sqlite:
+            server = postgres.server_version(database.engine)
+            tool = postgres.require("pg_dump", server, "the server")
+        with _copied(database, copy) as session:
+            members, passes = manifest.counts(session)
+            parts = [(DATABASE, copy), *(_secrets(settings, folder) if with_secrets else ())]
+            made = Manifest(
+                made_at=now,
+                version=version("kopilka"),
+                kind="sqlite" if database.is_sqlite else "postgresql",
+                tool=tool,
+                revision=_revision(session),
+                members=members,
+                passes=passes,
+                keys=tuple(manifest.keys(session)),
+                book=manifest.book(session),
+                parts=tuple(manifest.part(name, path) for name, path in parts),
+            )
+        whole = folder / "whole"
+        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(NAME, made.model_dump_json(indent=2))
+            for name, path in parts:
+                archive.write(path, name)
+        with whole.open("rb") as file:
+            os.fsync(file.fileno())
+        whole.replace(target)
+    return made
+
+
+@contextmanager
+def _copied(database: Database, copy: Path) -> Iterator[Session]:
+    """Copy the database, and show the state that was copied."""
+    if not database.is_sqlite:
+        with database.engine.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            snapshot = str(connection.scalar(text("SELECT pg_export_snapshot()")))
+            postgres.dump(database.engine, snapshot, copy)
+            with Session(connection) as session:
+                yield session
+        return
+    with (
+        closing(sqlite3.connect(database.engine.url.database or "")) as source,
+        closing(sqlite3.connect(copy)) as destination,
+    ):
+        source.backup(destination)  # in one step: a reader's view, however long it takes
+        destination.execute("PRAGMA journal_mode = DELETE")
+    copied = Database(LedgerSettings(f"sqlite:///{copy}"))
+    try:
+        with copied.reading() as session:
+            yield session
+    finally:
+        copied.close()  # the last one out takes the journal along
+
+
+def _revision(session: Session) -> str:
+    context = MigrationContext.configure(session.connection())
+    found = context.get_current_revision()
+    if found is None:
+        raise BackupRefused("no_schema", "The database is empty: there is nothing to back up.")
+    return found
+
+
+def _secrets(settings: Settings, folder: Path) -> Sequence[tuple[str, Path]]:
+    """The key ring, Apple's certificates with their keys, and Google's key file."""
+    ring = folder / "keys.env"
+    ring.write_text(f"WALLET_SECRET_KEY={','.join(settings.secret_keys)}\n")
+    found = [(KEYS_FILE, ring)]
+    for path in sorted(settings.apple_certs.rglob("*")):
+        if path.is_file():
+            name = f"{SECRETS}certs/{path.relative_to(settings.apple_certs)}"
+            found.append((name, path))
+    if settings.google is not None and settings.google.credentials.exists():
+        found.append((f"{SECRETS}google.json", settings.google.credentials))
+    return [one for one in found if manifest.PART_NAME.fullmatch(one[0])]
