@@ -787,3 +787,21 @@ def test_an_older_write_that_is_still_on_its_way_never_arrives_after_a_newer_one
     run(house)
     assert (balance(google, card), waiting(house)) == (55, 0)
     assert is_as_we_know_it(house)
+
+
+def test_an_erased_member_is_nobody_at_google(api, client, card, house, google) -> None:
+    """Google's API cannot delete an object: it stays, inactive, and names nobody."""
+    grant(api, card)
+    run(house)
+    number = card["card"]["number"]
+    assert number in str(shown(google, card))
+    assert "Анна" in str(shown(google, card))
+    assert api.delete(f"members/{card['id']}").status_code == 200
+    run(house)
+    left = shown(google, card)
+    assert left["state"] == "INACTIVE"
+    assert left["loyaltyPoints"]["balance"] == {"int": 0}
+    assert number not in str(left)
+    assert "Анна" not in str(left)
+    assert waiting(house) == 0
+    assert press(client, card).status_code == 410

@@ -212,3 +212,18 @@ def test_what_was_posted_before_there_were_seals_is_sealed(
     for row in before["ledger_posting"]:
         row["reason"] = None
     assert after == before
+
+
+def test_members_of_the_release_before_erasure_are_not_erased(
+    empty: Database, database_url: str
+) -> None:
+    """What 0008 makes of members."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0007")
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    with empty.reading() as session:
+        assert session.get_one(Member, 1).erased_at is None
+    migrations.downgrade(empty.engine, "0007")
+    assert everything(empty) == before

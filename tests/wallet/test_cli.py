@@ -247,3 +247,14 @@ def test_a_wrong_setting_is_a_sentence(wallet) -> None:
         1,
         "Error: PORT: 'http' is not a number from 1 to 65535.\n",
     )
+
+
+def test_a_person_is_erased_and_stands_on_the_list(wallet, member, client) -> None:
+    done = wallet("members", "erase", member["id"])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith(f"{member['id']}: erased since ")
+    assert wallet("members", "erase", member["id"]).output == done.output
+    assert wallet("members", "erased").output.split()[0] == member["id"]
+    unknown = wallet("members", "erase", "01a20f22-e6c7-77b8-8c9e-bf842686aa7e")
+    assert (unknown.exit_code, unknown.output) == (1, "Error: There is no such member.\n")
+    assert wallet("members", "erase").exit_code == 2
