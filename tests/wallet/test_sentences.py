@@ -33,7 +33,11 @@ def errors() -> Iterator[LedgerError]:
         if inspect.isclass(kind) and issubclass(kind, LedgerError) and kind is not LedgerError:
             signature = inspect.signature(kind)
             yield kind(
-                *(7 if one.annotation is int else "x" for one in signature.parameters.values())
+                *(
+                    7 if one.annotation is int else "x"
+                    for one in signature.parameters.values()
+                    if one.kind is not one.VAR_KEYWORD
+                )
             )
 
 
