@@ -17,6 +17,7 @@ import yaml
 
 from wallet import settings
 from wallet.cli import main
+from wallet.tasks import PUMP_NAMES
 
 TOP = Path(__file__).parents[2]
 UNITS = sorted((TOP / "deploy/systemd").glob("*.service"))
@@ -118,6 +119,20 @@ def test_the_table_of_settings_names_each_that_is_read_and_no_other(name: str) -
     assert named == {one for one in read_settings() if not one.endswith("_FILE")}
 
 
+def test_both_readmes_say_the_same_commands() -> None:
+    """The words around them are each language's own, and so are comments."""
+
+    def commands_of(name: str) -> list[str]:
+        blocks = re.findall(
+            r"^```sh\n(.*?)^```$", (TOP / name).read_text(), re.MULTILINE | re.DOTALL
+        )
+        return [re.sub(r"(^|\s)# .*$", "", block, flags=re.MULTILINE) for block in blocks]
+
+    english, russian = map(commands_of, READMES)
+    assert len(english) > 5
+    assert english == russian
+
+
 @pytest.mark.parametrize("where", ["compose", "units"])
 def test_production_starts_with_what_is_set_in_them(where: str) -> None:
     """Files they name are given contents here; that they exist is for the operator."""
@@ -141,20 +156,20 @@ def test_production_starts_with_what_is_set_in_them(where: str) -> None:
     assert found.proxy_hops == 1
 
 
-def test_every_queue_has_a_worker() -> None:
-    wanted = set(main.commands["worker"].params[0].default.split(","))
-    listening = [
-        command for name, command in commands() if "worker" in command and "compose" in name
-    ]
-    assert {queue for one in listening for queue in one.split()[-1].split(",")} == wanted
-    target = Unit(TOP / "deploy/systemd/kopilka.target")["Unit"]["Wants"]
-    by_units = set(
-        Unit(TOP / "deploy/systemd/kopilka-worker.service")["Service"]["ExecStart"]
-        .split()[-1]
-        .split(",")
-    )
-    by_units |= set(re.findall(r"kopilka-worker@(\w+)\.service", target))
-    assert by_units == wanted
+def test_every_queue_has_a_worker_in_either() -> None:
+    wanted = set(PUMP_NAMES)
+    for place in ("compose", "kopilka-worker"):
+        known = [
+            command
+            for name, command in commands()
+            if name.startswith(place) and "wallet worker" in command
+        ]
+        heard = {queue for command in known for queue in command.split()[-1].split(",")}
+        if place == "kopilka-worker":
+            target = Unit(TOP / "deploy/systemd/kopilka.target")["Unit"]["Wants"]
+            heard |= set(re.findall(r"kopilka-worker@([\w-]+)\.service", target))
+            assert all(path.name in target for path in UNITS if "@" not in path.name)
+        assert heard == wanted
 
 
 def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
