@@ -258,3 +258,39 @@ def test_a_person_is_erased_and_stands_on_the_list(wallet, member, client) -> No
     unknown = wallet("members", "erase", "01a20f22-e6c7-77b8-8c9e-bf842686aa7e")
     assert (unknown.exit_code, unknown.output) == (1, "Error: There is no such member.\n")
     assert wallet("members", "erase").exit_code == 2
+
+
+def test_members_are_imported_from_a_file(wallet, tmp_path: Path) -> None:
+    file = tmp_path / "люди.csv"
+    file.write_bytes("Имя;Телефон;Баланс\r\nАнна;89990000001;5\r\nБорис;x;1\r\n".encode("cp1251"))
+    arguments = ("import", "members", str(file), "--programme", "demo")
+    shown = wallet(*arguments, "--preview", "--lang", "ru").output
+    assert "Row 3, Телефон: Не номер телефона вида +79991234567. [phone]" in shown
+    assert wallet("import", "list").output == ""
+    refused = wallet(*arguments)
+    assert refused.exit_code == 1
+    assert "1 of 2 rows cannot be imported" in refused.output
+    assert wallet("import", "list").output == ""
+    left_out = tmp_path / "люди-left-out.csv"
+    assert "Борис;x;1;" in left_out.read_text("utf-8-sig")
+    done = wallet(*arguments, "--skip-bad")
+    assert done.exit_code == 0, done.output
+    assert "Everything agrees." in done.output
+    import_id = done.output.split("wallet import check ")[1].strip()
+    assert import_id in wallet("import", "list").output
+    assert wallet("import", "check", import_id).output.startswith("ok")
+    proof = json.loads(wallet("import", "show", import_id, "--json").output)
+    assert proof["statement"]["points"]["posted"] == 5
+    again = wallet(*arguments, "--skip-bad")
+    assert (again.exit_code, import_id in again.output) == (1, True)
+
+
+def test_points_are_imported_in_or_out(wallet, tmp_path: Path) -> None:
+    people, points = tmp_path / "people.csv", tmp_path / "points.csv"
+    people.write_text("phone;balance\n+79990000001;50\n")
+    points.write_text("phone;points\n+79990000001;20\n")
+    wallet("import", "members", str(people), "--programme", "demo")
+    arguments = ("import", "points", str(points), "--programme", "demo")
+    assert wallet(*arguments).exit_code == 2
+    for kind in ("--accrue", "--write-off"):
+        assert "20 in 1 postings" in wallet(*arguments, kind).output
