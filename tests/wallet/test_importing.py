@@ -4,6 +4,8 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from books import check_books
@@ -54,7 +56,7 @@ def order(kind="members", **more: str) -> Order:
     return Order("demo", kind, **more)
 
 
-def run(desk: Desk, file: io.BytesIO, wanted: Order, *, skip_bad: bool = False) -> Import:
+def run(desk: Desk, file: BinaryIO, wanted: Order, *, skip_bad: bool = False) -> Import:
     import_ = importing.read(desk, file, wanted)
     importing.start(desk, import_.public_id, skip_bad=skip_bad)
     while importing.advance(desk):
@@ -462,3 +464,11 @@ def test_many_parts_make_one_import(desk: Desk) -> None:
     assert proof(import_)["points"]["balances_moved"] == sum(range(1234))
     assert importing.check(desk, import_.public_id) == []
     assert count(desk, Person) == count(desk, Pass) == 1234
+
+
+def test_the_examples_of_the_documentation_are_imported(desk: Desk) -> None:
+    examples = Path(__file__).parents[2] / "docs" / "examples"
+    with (examples / "members.csv").open("rb") as file:
+        assert proof(run(desk, file, order()))["points"]["posted"] == 1250
+    with (examples / "points.csv").open("rb") as file:
+        assert proof(run(desk, file, order("accrual")))["points"]["posted"] == 100
