@@ -333,9 +333,8 @@ def test_a_backup_names_nobody_who_was_erased_before(api, join, house, backed_up
             assert traces.traces(archive.read(name), ["Ефросинья", "+79161234509"]) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_copy_of_a_sqlite_file_is_whole(house, member, backed_up, tmp_path) -> None:
-    if not house.installation.database.is_sqlite:
-        return
     with zipfile.ZipFile(backed_up()) as archive:
         copy = tmp_path / "copy.db"
         copy.write_bytes(archive.read("database"))
@@ -343,9 +342,8 @@ def test_the_copy_of_a_sqlite_file_is_whole(house, member, backed_up, tmp_path) 
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_missing_or_old_tool_is_named(member, house, wallet, environment, tmp_path) -> None:
-    if house.installation.database.is_sqlite:
-        return
     empty = tmp_path / "bin"
     empty.mkdir()
     refused = wallet({**environment, "PATH": str(empty)}, "backup", tmp_path / "x.zip")

@@ -6,6 +6,7 @@ import json
 import logging
 import random
 import sys
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import structlog
 import traces
 from books import check_books
 from phones import Phone, opened, values
+from processes import kill, processes
 from sqlalchemy import func, select, update
 
 from ledger import members, redemptions, transfers
@@ -178,10 +180,10 @@ def test_nothing_of_the_person_is_left(api, client, house, person, join, tmp_pat
     assert api.get(f"members/{other['id']}/postings").get_json()["items"][0]["reason"] == "Кофе"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_many_lives_leave_no_bytes_in_the_file(api, house, join, tmp_path) -> None:
-    """Pages of a used database hold old versions of rows; who is erased is not in those either."""
-    if not house.installation.database.is_sqlite:
-        pytest.skip("bytes of a PostgreSQL server are its own, see docs/personal-data.md")
+    """Pages of a used database hold old versions of rows; who is erased is not in those either.
+    What PostgreSQL keeps of them is told in docs/personal-data.md."""
     rng = random.Random(7)  # noqa: S311 - any will do
     people = [
         join(name=f"Человек-{n:04d}-{'ё' * rng.randrange(40)}", phone=f"+7916555{n:04d}")
@@ -416,6 +418,26 @@ def test_an_erasure_that_is_killed_is_whole_or_has_not_begun(
     assert traces.in_tables(database, TOLD) == []
     erase(api, person)
     assert person["id"] in (house.installation.settings.data / "erased.txt").read_text()
+
+
+def test_an_erasure_killed_by_the_system_is_finished_by_the_next(
+    api, client, house, person, environment, tmp_path
+) -> None:
+    lived(api, client, house, person)
+    database = house.installation.database
+    before = sorted(traces.in_tables(database, TOLD))
+    with processes(environment, tmp_path) as service:
+        for delay_s in (0.9, 1.2, 1.4, 1.6, 1.8, 2.0):
+            process = service.start("members", "erase", person["id"])
+            time.sleep(delay_s)
+            kill(process)
+            assert sorted(traces.in_tables(database, TOLD)) in (before, [])
+        service.run("members", "erase", person["id"])
+        assert "erased since" in service.log_of("members")
+    house.run()
+    assert traces.in_tables(database, TOLD) == []
+    assert traces.in_files(tmp_path, TOLD) == []
+    assert person["id"] in (tmp_path / "erased.txt").read_text()
 
 
 def test_a_hold_of_an_erased_member_is_free_again(api, client, house, person) -> None:
