@@ -149,7 +149,7 @@ class TestSaveLink:
         with house.installation.database.transaction() as session:
             pass_ = session.scalars(select(Pass)).one()
             session.execute(update(Pass).values(content={**pass_.content, "voided": True}))
-        assert press(client, member).status_code == 404
+        assert press(client, member).status_code == 410
 
     @pytest.mark.parametrize(
         "fault",
