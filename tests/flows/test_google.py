@@ -773,7 +773,7 @@ def test_an_older_write_that_is_still_on_its_way_never_arrives_after_a_newer_one
     card, house, google
 ) -> None:
     """Ten changes and four workers, while the write of the first takes its time."""
-    slow = Fault("slow", "PATCH", times=1, delay_s=2)
+    slow = Fault("slow", "PATCH", times=1, delay_s=0.8)
     google.stand_in.faults.order(slow)
     accrue(house, 1)
     with ThreadPoolExecutor(4) as pool:

@@ -246,7 +246,13 @@ def test_rows_are_compared_with_the_members(desk: Desk, installation, house) -> 
 
         def joined(**profile: str) -> Member:
             pass_ = issuing.join(
-                session, programme, Profile(**profile), "pass.sandbox.loyalty", "key", now
+                session,
+                programme,
+                Profile(**profile),
+                "pass.sandbox.loyalty",
+                "key",
+                now,
+                checked=False,
             )
             return session.get_one(Member, pass_.member_id)
 
