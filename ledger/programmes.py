@@ -96,6 +96,23 @@ def create(session: Session, terms: Terms, now: datetime) -> Programme:
     return by_id(session, programme_id)
 
 
+def change_terms(
+    session: Session, programme: Programme, grace_days: int | None, overdrawn: str | None
+) -> None:
+    """What holds for returns from now on; None leaves a term as it is. Raises `TermsRefused`."""
+    terms = Terms(
+        programme.code,
+        programme.name,
+        programme.locale,
+        programme.timezone,
+        grace_days=programme.grace_days if grace_days is None else grace_days,
+        overdrawn=overdrawn or programme.overdrawn,
+    )
+    _check(terms)
+    programme.grace_days, programme.overdrawn = terms.grace_days, terms.overdrawn
+    session.flush()
+
+
 def _check(terms: Terms) -> None:
     if not CODE.fullmatch(terms.code):
         raise TermsRefused(

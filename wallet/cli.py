@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from sqlalchemy.exc import DBAPIError
 
-from ledger import inspection, members, programmes
+from ledger import inspection, members, programmes, units
 from ledger.book import audit, proofs, seals
 from ledger.book.verification import Strays, Walk
 from ledger.database import Database
@@ -23,6 +23,7 @@ from ledger.imports.columns import Kind as ImportKind
 from ledger.imports.store import Import, Order
 from ledger.points import MOST_POINTS
 from ledger.programmes import Kind, Terms
+from ledger.units import UnitTerms
 from wallet import apikeys, doctor, erasure, importing, logs, migrations, refresh, settings, sources
 from wallet.api.sources import KINDS
 from wallet.apple import applying, bundle
@@ -238,6 +239,51 @@ def add_programme(
         programme = programmes.create(session, terms, now)
         templates.store(session, programme.id, templates.standard(name), {}, now)
     click.echo(f"{installation.settings.public_url}/join/{code}")
+
+
+@programmes_group.command("unit")
+@click.argument("code")
+@click.argument("unit")
+@click.option(
+    "--kind", type=click.Choice(get_args(units.Kind)), default="points", show_default=True
+)
+@click.option("--scale", default=0, show_default=True, help="Decimal places: 2 for kopecks.")
+@click.option("--currency", help="Of money: three letters, such as RUB.")
+@click.option("--live-days", type=int, help="Default: for ever.")
+@in_words
+def add_unit(
+    code: str,
+    unit: str,
+    kind: units.Kind,
+    scale: int,
+    currency: str | None,
+    live_days: int | None,
+) -> None:
+    """Let programme CODE count something else besides: UNIT, such as stamps or cashback."""
+    installation = at_work()
+    terms = UnitTerms(unit, kind, scale, currency, live_days)
+    with installation.database.transaction() as session:
+        programme = programmes.by_code(session, code)
+        units.add(session, programme.id, terms)
+        found = [one.code for one in units.of_programme(session, programme.id)]
+    click.echo(f"{code} counts {', '.join(found)}.")
+
+
+@programmes_group.command("terms")
+@click.argument("code")
+@click.option("--grace-days", type=int, help="Points returned after their time live so long.")
+@click.option(
+    "--overdrawn",
+    type=click.Choice(programmes.OVERDRAWN),
+    help="Points taken back that were spent: a debt, or the return is refused.",
+)
+@in_words
+def change_terms(code: str, grace_days: int | None, overdrawn: str | None) -> None:
+    """What programme CODE does when a purchase is returned; without options, what it does now."""
+    with at_work().database.transaction() as session:
+        programme = programmes.by_code(session, code)
+        programmes.change_terms(session, programme, grace_days, overdrawn)
+        click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
 
 
 @programmes_group.command("set")

@@ -40,6 +40,35 @@ def test_a_programme_is_added_and_can_be_joined(wallet, client) -> None:
     assert again.output == "Error: There is a programme 'bakery' already.\n"
 
 
+def test_a_programme_counts_other_things_besides(wallet, api, member) -> None:
+    added = wallet("programmes", "unit", "demo", "cashback", *["--kind", "money", "--scale", "2"])
+    assert (added.exit_code, added.output.count("currency")) == (1, 1)
+    added = wallet(
+        *("programmes", "unit", "demo", "cashback"),
+        *("--kind", "money", "--scale", "2", "--currency", "RUB", "--live-days", "30"),
+    )
+    assert added.output == "demo counts points, cashback.\n"
+    body = {"member": member["id"], "points": 19990, "unit": "cashback"}
+    assert api.post("accruals", body).get_json()["balance"]["available"] == 19990
+    units = api.get(f"members/{member['id']}/balances").get_json()["items"]
+    assert [(one["unit"], one["total"], one["currency"]) for one in units] == [
+        ("points", 0, None),
+        ("cashback", 19990, "RUB"),
+    ]
+
+
+def test_a_programme_has_terms_for_returns(wallet, api, member) -> None:
+    now = "grace days: 0; overdrawn: debt\n"
+    assert wallet("programmes", "terms", "demo").output == now
+    changed = wallet("programmes", "terms", "demo", "--grace-days", "14", "--overdrawn", "refuse")
+    assert changed.output == "grace days: 14; overdrawn: refuse\n"
+    assert wallet("programmes", "terms", "demo", "--grace-days", "-1").exit_code == 1
+    posting = api.post("accruals", {"member": member["id"], "points": 10}).get_json()["id"]
+    api.post("redemptions", {"member": member["id"], "points": 4})
+    refused = api.post(f"postings/{posting}/reverse", {})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "points_spent")
+
+
 def test_a_database_of_another_release_is_named(wallet, house) -> None:
     with house.installation.database.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
