@@ -37,7 +37,7 @@ BOOK = (
     ("post", "members/{member_id}/household/leave"),
     ("post", "members/{member_id}/merge"),
 )
-# Calls that have stories of their own: test_imports.py here, and tests/wallet/test_tamper_evidence.py.
+# Calls that have stories of their own: test_imports.py, and test_tamper_evidence.py above.
 ELSEWHERE = (
     ("get", "postings/{posting_id}/proof"),
     ("post", "imports"),
