@@ -157,9 +157,9 @@ class TestCorrections:
             assert sum(pool.map(attempt, crowd)) == 1
         assert sum(person(database, one).phone == PHONE for one in crowd) == 1
 
-    def test_a_number_left_is_free(self, add, change) -> None:
+    def test_a_number_left_is_free(self, add, change, database) -> None:
         change(add(phone=PHONE), phone=OTHER)
-        add(phone=PHONE)
+        assert person(database, add(phone=PHONE)).phone == PHONE
 
     def test_a_number_left_goes_to_who_shared_it(self, add, change, database) -> None:
         first = add(phone=PHONE)
