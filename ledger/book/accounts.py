@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint, insert, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    String,
+    UniqueConstraint,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, Instant, batched, insert_or
@@ -48,6 +56,21 @@ class BalanceRow(Base):
     held: Mapped[int] = mapped_column(default=0)
     debt: Mapped[int] = mapped_column(default=0, server_default="0")
     next_change_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+_COLUMNS = BalanceRow.__table__.c
+
+# Made once: to put a query together costs as much as to have it answered.
+_CHARTS = select(Account.id, Account.kind, Account.member_id).where(
+    Account.unit_id == bindparam("unit"),
+    Account.member_id.in_(bindparam("members", expanding=True)),
+)
+_BALANCES = (
+    select(*_COLUMNS)
+    .where(_COLUMNS.account_id.in_(bindparam("accounts", expanding=True)))
+    .order_by(_COLUMNS.account_id)
+)
+_LOCKED = _BALANCES.with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +150,8 @@ def open_all(session: Session, programme_id: int, unit_id: int, member_ids: Sequ
 def chart(session: Session, programme_id: int, unit_id: int, member_id: int) -> Chart:
     """All accounts of a member and of the programme in this unit, in one query. A member who never
     had any of the unit gets an account now."""
-    rows = session.execute(
-        select(Account.id, Account.kind, Account.member_id).where(
-            Account.unit_id == unit_id, Account.member_id.in_((NO_OWNER, member_id))
-        )
-    ).all()
-    kinds = {row.kind: row.id for row in rows}
+    wanted = {"unit": unit_id, "members": (NO_OWNER, member_id)}
+    kinds = {row.kind: row.id for row in session.connection().execute(_CHARTS, wanted)}
     account_id = kinds.pop(MEMBER, None)
     if account_id is None:
         account_id = open_for(session, programme_id, unit_id, member_id)
@@ -144,14 +163,9 @@ def charts(
 ) -> list[Chart]:
     """The charts of many members of one programme; the programme's own accounts are open in them
     all."""
-    rows = session.execute(
-        select(Account.id, Account.kind, Account.member_id).where(
-            Account.unit_id == unit_id,
-            Account.member_id.in_([NO_OWNER, *member_ids]),
-        )
-    ).all()
+    wanted = {"unit": unit_id, "members": (NO_OWNER, *member_ids)}
     kinds: dict[int, dict[str, int]] = {}
-    for row in rows:
+    for row in session.connection().execute(_CHARTS, wanted):
         kinds.setdefault(row.member_id, {})[row.kind] = row.id
     owns = kinds.pop(NO_OWNER, {})
     for kind in get_args(OwnKind):
@@ -261,25 +275,10 @@ def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     ).all()
 
 
-_COLUMNS = (
-    BalanceRow.account_id,
-    BalanceRow.available,
-    BalanceRow.pending,
-    BalanceRow.held,
-    BalanceRow.debt,
-    BalanceRow.next_change_at,
-)
-
-
 def _balances(session: Session, account_ids: Sequence[int], *, lock: bool) -> dict[int, Balance]:
-    query = (
-        select(*_COLUMNS)
-        .where(BalanceRow.account_id.in_(account_ids))
-        .order_by(BalanceRow.account_id)
-    )
-    if lock:
-        query = query.with_for_update()
-    return {row.account_id: Balance(*row) for row in session.execute(query)}
+    query = _LOCKED if lock else _BALANCES
+    rows = session.connection().execute(query, {"accounts": account_ids})
+    return {row.account_id: Balance(*row) for row in rows}
 
 
 def _open(session: Session, programme_id: int, unit_id: int, kind: str, member_id: int) -> int:

@@ -171,13 +171,15 @@ def write(
     now: datetime,
     *,
     unless_due: bool = False,
+    unless_changed: str | None = None,
 ) -> Written | None:
     """Put postings on record, in this order, with the news of them.
 
     The balances are locked by the caller, who knows that they suffice. With `unless_due` they need
     not be: the posting (one, to one member account) is made only if nothing of that account is due
     by now, it owes nothing and does not grow too large; otherwise nothing happens and the answer is
-    None."""
+    None. So it is with `unless_changed`, the version of the account that `lots.look` saw: the
+    posting is made only if nobody has changed the account since."""
     rows = _Rows(now)
     for draft in drafts:
         rows.add(draft)
@@ -186,8 +188,9 @@ def write(
     if session.get_bind().dialect.name == "sqlite":
         balances = _step_by_step(session.connection(), rows, news, unless_due=unless_due)
     else:
-        balances = _at_once(session.connection(), rows, news, unless_due=unless_due)
-    if unless_due and not balances:
+        condition = _Condition(unless_due, unless_changed)
+        balances = _at_once(session.connection(), rows, news, condition)
+    if not balances and (unless_due or unless_changed is not None):
         return None
     if news:
         outbox.announce(session)
@@ -317,9 +320,12 @@ b AS (
   WHERE x.account_id = d.account_id {guard}
   RETURNING x.account_id, x.available, x.pending, x.held, x.debt, x.next_change_at
 )"""
-_GUARD = f"""
+_NOTHING_DUE = f"""
   AND x.next_change_at > %(now)s AND x.debt = 0
   AND x.available + x.pending + x.held + d.available + d.pending + d.held <= {MOST_POINTS}"""
+# The transaction that wrote the row last. A writer who waits here for another looks at it again.
+_UNCHANGED = """
+  AND x.xmin = %(version)s::xid"""
 _POSTINGS = """
 p AS (
   INSERT INTO ledger_posting (id, public_id, programme_id, kind, reason, receipt, store, promotion,
@@ -347,11 +353,11 @@ l AS (
 _TAKES = """
 t AS (
   UPDATE ledger_lot AS x SET remaining = x.remaining - d.amount, held = x.held - d.held
-  FROM {takes} AS d WHERE x.id = d.lot_id
+  FROM {takes} AS d WHERE x.id = d.lot_id AND EXISTS (SELECT FROM p)
 ),
 m AS (
   INSERT INTO ledger_lot_move (posting_id, lot_id, amount, line)
-  SELECT {posting_id}, n.lot_id, n.amount, n.line FROM {moves} AS n
+  SELECT {posting_id}, n.lot_id, n.amount, n.line FROM {moves} AS n WHERE EXISTS (SELECT FROM p)
 )"""
 _NEWS = """
 o AS (
@@ -371,8 +377,25 @@ _PARTS: dict[str, _Columns] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """What must hold for the posting to be made; without any, it always is."""
+
+    nothing_due: bool
+    version: str | None
+
+    @property
+    def text(self) -> str:
+        if self.nothing_due:
+            return _NOTHING_DUE
+        return "" if self.version is None else _UNCHANGED
+
+
 def _at_once(
-    connection: Connection, rows: _Rows, news: Sequence[tuple[str, Any]], *, unless_due: bool
+    connection: Connection,
+    rows: _Rows,
+    news: Sequence[tuple[str, Any]],
+    condition: _Condition,
 ) -> dict[int, Balance]:
     ids: list[int | None] = [None]
     if len(rows.postings) > 1:
@@ -399,14 +422,15 @@ def _at_once(
         "news": [(kind, json.dumps(payload)) for kind, payload in news],
     }
     if len(rows.postings) == 1:
-        statement = _one_posting(*(len(tables[part]) for part in _PARTS), guarded=unless_due)
+        statement = _one_posting(*(len(tables[part]) for part in _PARTS), guard=condition.text)
         values = _as_values(tables)
     else:
         statement = _many_postings(*(bool(tables[part]) for part in ("lots", "takes", "news")))
         values = _as_arrays(tables)
     values["now"] = rows.now
+    values["version"] = condition.version
     changed = connection.exec_driver_sql(statement, values).all()
-    if not unless_due and len(changed) != len(rows.shifts):
+    if not condition.text and len(changed) != len(rows.shifts):
         raise AssertionError("a posting to an account without a balance")
     return {row[0]: Balance(*row) for row in changed}
 
@@ -432,7 +456,7 @@ def _facts(order: Order) -> tuple[Any, ...]:
 
 
 @lru_cache(512)
-def _one_posting(*counts: int, guarded: bool) -> str:
+def _one_posting(*counts: int, guard: str) -> str:
     sources = {}
     for (part, columns), count in zip(_PARTS.items(), counts, strict=True):
         lines = (
@@ -444,7 +468,7 @@ def _one_posting(*counts: int, guarded: bool) -> str:
         sources[part] = f"(SELECT * FROM (VALUES {values}) AS v({names}))"  # noqa: S608
     counted = dict(zip(_PARTS, counts, strict=True))
     wanted = (bool(counted["lots"]), bool(counted["takes"]), bool(counted["news"]))
-    return _assembled(sources, wanted, "(SELECT id FROM p)", _GUARD if guarded else "")
+    return _assembled(sources, wanted, "(SELECT id FROM p)", guard)
 
 
 def _as_values(tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> dict[str, Any]:

@@ -1,15 +1,31 @@
 """Lots: points that become active and run out together, spent in order of expiry.
 
-Every function here expects the account's balance row to be locked by the caller."""
+Every function here but `look` expects the account's balance row to be locked by the caller."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Index, case, func, select, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    Select,
+    String,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    null,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger.book.accounts import Balance, BalanceRow
 from ledger.database import Base, Identifier, Instant
 from ledger.points import NEVER
 
@@ -106,6 +122,57 @@ class Stock:
 
 
 _STOCK = (Lot.id, Lot.activates_at, Lot.expires_at, Lot.amount, Lot.remaining, Lot.held, Lot.active)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An account as it was committed a moment ago: the balance and the lots that are spent first.
+    `version` tells whether it has changed since; SQLite has one writer and needs none."""
+
+    balance: Balance
+    stocks: Sequence[Stock]
+    version: str | None
+
+
+# Made once: to put a query together costs as much as to have it answered.
+_FIRST = (
+    select(*_STOCK)
+    .where(
+        Lot.account_id == bindparam("account"),
+        Lot.remaining > 0,
+        Lot.remaining > Lot.held,
+        Lot.active,
+    )
+    .order_by(Lot.expires_at, Lot.id)
+    .limit(PAGE)
+    .subquery()
+)
+
+
+def _look(version: ColumnElement[Any]) -> Select[Any]:
+    balance = BalanceRow.__table__
+    return (
+        select(*balance.c, version, *_FIRST.c)
+        .select_from(balance.outerjoin(_FIRST, true()))
+        .where(balance.c.account_id == bindparam("account"))
+        .order_by(_FIRST.c.expires_at, _FIRST.c.id)
+    )
+
+
+_LOOK = {
+    "sqlite": _look(null()),
+    "postgresql": _look(literal_column("ledger_balance.xmin::text", String)),
+}
+
+
+def look(session: Session, account_id: int) -> Seen:
+    """The account with its first lots, in one query and without a lock: what is decided by it must
+    be written with `unless_changed`."""
+    connection = session.connection()
+    rows = connection.execute(_LOOK[connection.dialect.name], {"account": account_id}).all()
+    balance, version = Balance(*rows[0][:6]), rows[0][6]
+    stocks = [_stock(row[7:]) for row in rows if row[7] is not None]
+    return Seen(balance, stocks, version)
 
 
 def spendable(session: Session, account_id: int) -> Iterator[Stock]:

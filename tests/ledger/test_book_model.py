@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from clocks import StoppedClock
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -33,6 +32,9 @@ EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "25"))
 # Shrinking a history means living it again hundreds of times: only where somebody waits for it.
 PHASES = tuple(Phase) if "LEDGER_SHRINK" in os.environ else (Phase.explicit, Phase.generate)
 STEPS = int(os.environ.get("LEDGER_STEPS", "30"))
+
+# After so many histories a new database: the rules of the book are asked of all that is in it.
+PART = 50
 
 amounts = st.integers(1, 40)
 people = st.integers(0, 2)
@@ -402,8 +404,9 @@ class Histories(RuleBasedStateMachine):
             assert audit.check(session) == []
 
 
+@pytest.mark.parametrize("first", range(0, EXAMPLES, PART))
 def test_random_histories_agree_with_the_model(
-    database_url: str, make_club: Any, clock: StoppedClock
+    database_url: str, make_club: Any, first: int
 ) -> None:
     database = Database(LedgerSettings(database_url))
     Histories.clubs = make_club(database)
@@ -411,7 +414,7 @@ def test_random_histories_agree_with_the_model(
         run_state_machine_as_test(
             Histories,
             settings=settings(
-                max_examples=EXAMPLES,
+                max_examples=min(PART, EXAMPLES - first),
                 stateful_step_count=STEPS,
                 deadline=None,
                 print_blob=True,
