@@ -8,11 +8,13 @@ when they are erased; the row stays, so that a late repetition does not bring th
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import (
     ColumnElement,
     LargeBinary,
     String,
+    Table,
     bindparam,
     delete,
     func,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Instant, batched, insert_or
@@ -38,6 +41,18 @@ class Request(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
+# Made once: to put a statement together costs as much as to have it carried out.
+_TABLE = cast(Table, Request.__table__)
+_CLAIM = {
+    dialect: insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key)
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_REMEMBER = (
+    _TABLE.update()
+    .where(_TABLE.c.scope == bindparam("of_scope"), _TABLE.c.key == bindparam("of_key"))
+    .values(status=bindparam("new_status"), answer=bindparam("new_answer"))
+)
+
 NOBODYS = b""  # no SHA-256: the hash of a body that was short enough to guess goes as well
 
 
@@ -53,13 +68,9 @@ def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetim
     """None: the request is new and this transaction now owns its key. Otherwise the first answer;
     raises `IdempotencyConflict` if that answered another body, `MemberErased` if it told of
     somebody who is erased."""
-    fresh = session.execute(
-        insert_or(session, Request)
-        .values(scope=scope, key=key, body_hash=body_hash, created_at=now)
-        .on_conflict_do_nothing()
-        .returning(Request.key)
-    ).first()
-    if fresh is not None:
+    row = {"scope": scope, "key": key, "body_hash": body_hash, "created_at": now}
+    connection = session.connection()
+    if connection.execute(_CLAIM[connection.dialect.name], row).first() is not None:
         return None
     # A new statement: the waiting INSERT's own snapshot does not see the row it waited for.
     first = session.execute(
@@ -111,13 +122,15 @@ def remember_all(session: Session, scope: str, answers: Mapping[str, Answer]) ->
     """As `remember`, for many keys."""
     if not answers:
         return
-    table = Request.__table__
     session.connection().execute(
-        table.update()  # type: ignore[attr-defined]
-        .where(table.c.scope == scope, table.c.key == bindparam("of_key"))
-        .values(status=bindparam("new_status"), answer=bindparam("new_answer")),
+        _REMEMBER,
         [
-            {"of_key": key, "new_status": answer.status, "new_answer": answer.body}
+            {
+                "of_scope": scope,
+                "of_key": key,
+                "new_status": answer.status,
+                "new_answer": answer.body,
+            }
             for key, answer in answers.items()
         ],
     )
@@ -131,11 +144,7 @@ def let_go(session: Session, scope: str, keys: Sequence[str]) -> None:
 
 def remember(session: Session, scope: str, key: str, answer: Answer) -> None:
     """Keep the answer beside its effect; they are committed together."""
-    session.execute(
-        update(Request)
-        .where(Request.scope == scope, Request.key == key)
-        .values(status=answer.status, answer=answer.body)
-    )
+    remember_all(session, scope, {key: answer})
 
 
 def redact(session: Session, ids: Collection[str], words: Collection[str]) -> None:

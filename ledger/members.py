@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    bindparam,
     false,
     insert,
     or_,
@@ -407,24 +408,29 @@ def known(session: Session, public_id: str) -> Member:
     return member
 
 
+# Made once: to put a query together costs as much as to have it answered.
+_BY_CARD = (
+    select(Member, Card.id, Card.blocked_at)
+    .join(Card, Card.member_id == Member.id)
+    .where(Card.number == bindparam("number"))
+)
+
+
 def by_card(session: Session, number: str) -> Member:
     """The member with this card; the spaces it is printed with do not count. Raises
     `UnknownCard`, `CardBlocked`."""
-    found = session.execute(
-        select(Member, Card.blocked_at)
-        .join(Card, Card.member_id == Member.id)
-        .where(Card.number == plain(number))
-    ).one_or_none()
+    return shown(session, number)[0]
+
+
+def shown(session: Session, number: str) -> tuple[Member, int]:
+    """As `by_card`, with the id of the card."""
+    found = session.execute(_BY_CARD, {"number": plain(number)}).one_or_none()
     if found is None:
         raise UnknownCard
-    member, blocked_at = found
+    member, card_id, blocked_at = found
     if blocked_at is not None:
         raise CardBlocked
-    return _today(session, member)
-
-
-def card_id(session: Session, number: str) -> int | None:
-    return session.scalar(select(Card.id).where(Card.number == plain(number)))
+    return _today(session, member), card_id
 
 
 def _today(session: Session, member: Member) -> Member:

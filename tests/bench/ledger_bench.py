@@ -105,27 +105,27 @@ class House:
 def measure() -> dict[str, float]:
     """Every ratio, by name."""
     with servers.postgres(durable=True) as server:
-        one = _house(server, "one", programmes_count=1)
-        many = _house(server, "many", programmes_count=MANY_PROGRAMMES)
+        one = house(server, "one", programmes_count=1)
+        many = house(server, "many", programmes_count=MANY_PROGRAMMES)
         found = {
             "posting_8": _against(
-                lambda: _rate(one, _accrue, 8), lambda: _pgbench(one, PGBENCH_ONE, 8)
+                lambda: _rate(one, _accrue, 8), lambda: pgbench(one, PGBENCH_ONE, 8)
             ),
             "posting_1": _against(
-                lambda: _rate(one, _accrue, 1), lambda: _pgbench(one, PGBENCH_ONE, 1)
+                lambda: _rate(one, _accrue, 1), lambda: pgbench(one, PGBENCH_ONE, 1)
             ),
             "batch": _against(
                 lambda: _rate(one, _accrue_many, 1) * BATCH,
-                lambda: _pgbench(one, PGBENCH_BATCH, 1) * BATCH,
+                lambda: pgbench(one, PGBENCH_BATCH, 1) * BATCH,
             ),
             "common_programme": _against(
                 lambda: _rate(one, _accrue, 8), lambda: _rate(many, _accrue, 8)
             ),
         }
-        lots = _house(server, "lots", programmes_count=1)
+        lots = house(server, "lots", programmes_count=1)
         _fill_lots(lots)
         found["redemption"] = _against(
-            lambda: _rate(lots, _redeem, 8), lambda: _pgbench(one, PGBENCH_ONE, 8)
+            lambda: _rate(lots, _redeem, 8), lambda: pgbench(one, PGBENCH_ONE, 8)
         )
     found["sqlite"] = _sqlite()
     return found
@@ -206,7 +206,7 @@ def _accrue_many(database: Database, charts: Sequence[Chart], random: Random) ->
     database.run(lambda session: batches.post(session, deeds, now))
 
 
-def _pgbench(house: House, script: str, clients: int) -> float:
+def pgbench(house: House, script: str, clients: int) -> float:
     issued = house.charts[0].others["issued"]
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         values = {"members": MEMBERS, "last": MEMBERS - BATCH, "batch": BATCH, "issued": issued}
@@ -234,7 +234,7 @@ def _pgbench(house: House, script: str, clients: int) -> float:
 # --- what it is measured on ------------------------------------------------------------------
 
 
-def _house(server: Postgres, name: str, programmes_count: int) -> House:
+def house(server: Postgres, name: str, programmes_count: int) -> House:
     server.execute(f"CREATE DATABASE {name}")
     database = Database(LedgerSettings(server.url(name)))
     charts = _members(database, programmes_count, MEMBERS)

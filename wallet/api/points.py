@@ -59,7 +59,7 @@ def redeem(json_data: RedemptionIn) -> Response:
 def shown(session: Session, wanted: ForMember) -> tuple[Member, int | None]:
     """The member who is meant, and the card that was shown, if one was."""
     if wanted.card is not None:
-        return members.by_card(session, wanted.card), members.card_id(session, wanted.card)
+        return members.shown(session, wanted.card)
     return members.by_public_id(session, wanted.member or ""), None
 
 
