@@ -29,7 +29,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 FILL = (
     """
 INSERT INTO ledger_posting (public_id, programme_id, kind, occurred_at, posted_at)
-SELECT gen_random_uuid()::text, 1, 'accrual', now(), now() FROM generate_series(1, {postings})""",
+SELECT CAST(gen_random_uuid() AS text), 1, 'accrual', now(), now()
+FROM generate_series(1, {postings})""",
     """
 INSERT INTO ledger_entry (posting_id, line, account_id, amount, balance_after)
 SELECT id, line, CASE line WHEN 0 THEN 1 + id % {members} ELSE {issued} END,
@@ -50,20 +51,18 @@ WHERE l.account_id = b.account_id""",
 def measure() -> dict[str, float]:
     """The ratio, by name; and microseconds of the server's processor time a posting."""
     with servers.postgres(durable=True) as server:
-        empty = ledger_bench.house(server, "empty", programmes_count=1)
-        full = ledger_bench.house(server, "full", programmes_count=1)
-        _fill(full)
-        costs = {"empty": [], "full": []}
+        bare = ledger_bench.house(server, "bare", programmes_count=1)
+        filled = ledger_bench.house(server, "filled", programmes_count=1)
+        _fill(filled)
+        costs: dict[str, list[float]] = {"bare": [], "filled": []}
         for number in range(ROUNDS):
-            for house in (empty, full) if number % 2 else (full, empty):
+            for house in (bare, filled) if number % 2 else (filled, bare):
                 costs[house.name].append(_server_us(server, house, number))
-        ratios = [
-            one / other for one, other in zip(costs["full"], costs["empty"], strict=True)
-        ]
+        ratios = [one / other for one, other in zip(costs["filled"], costs["bare"], strict=True)]
         return {
             "full_book": statistics.median(ratios),
-            "full_book_us": statistics.median(costs["full"]),
-            "empty_book_us": statistics.median(costs["empty"]),
+            "full_book_us": statistics.median(costs["filled"]),
+            "empty_book_us": statistics.median(costs["bare"]),
         }
 
 
@@ -76,7 +75,7 @@ def _fill(house: House) -> None:
     database = Database(LedgerSettings(house.url))
     with database.transaction() as session:
         for statement in FILL:
-            session.execute(text(statement.format(**values).replace("::text", "\\:\\:text")))
+            session.execute(text(statement.format(**values)))
     with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("VACUUM ANALYZE"))
         connection.execute(text("CHECKPOINT"))
