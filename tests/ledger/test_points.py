@@ -185,6 +185,39 @@ def test_a_leap_day_counts_as_a_day(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "earned_at", "runs_out_at"),
+    [
+        # The year ends in Vladivostok seven hours before it does in Moscow.
+        ("Asia/Vladivostok", "2026-12-31T13:59Z", "2027-01-01T14:00Z"),
+        ("Asia/Vladivostok", "2026-12-31T14:00Z", "2027-01-02T14:00Z"),
+        ("Europe/Moscow", "2026-12-31T14:00Z", "2027-01-01T21:00Z"),
+        # A day of 23 hours, and one of 25.
+        ("Europe/Berlin", "2026-03-28T12:00Z", "2026-03-29T22:00Z"),
+        ("Europe/Berlin", "2026-10-24T12:00Z", "2026-10-25T23:00Z"),
+        # Clocks go from 24:00 to 1:00: the day after has no midnight, and begins when it ends.
+        ("America/Santiago", "2026-09-04T12:00Z", "2026-09-06T04:00Z"),
+        # In Havana midnight comes twice on 1 November: the day before ends at the first.
+        ("America/Havana", "2026-10-30T12:00Z", "2026-11-01T04:00Z"),
+    ],
+)
+def test_points_are_spent_until_the_last_moment_of_the_day_where_the_programme_is(
+    club, zone: str, earned_at: str, runs_out_at: str
+) -> None:
+    club.code, club.clock.now = "abroad", datetime.fromisoformat(earned_at)
+    club.open(timezone=zone, points_live_days=1)
+    anna = club.join()
+    club.grant(anna, 7)
+    club.clock.now = datetime.fromisoformat(runs_out_at) - timedelta(microseconds=1)
+    club.turn()
+    club.redeem(anna, 1)
+    club.clock.advance(microseconds=1)
+    with pytest.raises(InsufficientPoints):
+        club.redeem(anna, 1)
+    club.turn()
+    assert club.story(anna) == [("accrual", 7, 7), ("redemption", -1, 6), ("expiry", -6, 0)]
+
+
+@pytest.mark.parametrize(
     ("terms", "refusal"),
     [
         ({"activates_at": 5, "expires_at": 5}, DatesOutOfOrder),
