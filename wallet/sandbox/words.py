@@ -326,6 +326,42 @@ WORDS: dict[str, tuple[str, str]] = {
         "Это не ссылка на карту. Ссылка начинается с http:// или https://",
         "This is not a link to a card. A link begins with http:// or https://",
     ),
+    "trouble.no_web_service": (
+        "Эта карта не называет веб-сервис: в pass.json нужны webServiceURL, authenticationToken,"
+        " passTypeIdentifier и serialNumber.",
+        "This pass names no web service: pass.json needs webServiceURL, authenticationToken,"
+        " passTypeIdentifier and serialNumber.",
+    ),
+    "trouble.not_a_pass": (
+        "Это не карта: pass.json не читается.",
+        "Not a pass: its pass.json cannot be read.",
+    ),
+    "trouble.change_failed": (
+        "Команда, которая меняет карту, завершилась с кодом {status}.",
+        "The command that changes a card ended with code {status}.",
+    ),
+    # What `wallet conformance` tells.
+    "rule.holds": ("да          ", "holds       "),
+    "rule.broken": ("НАРУШЕНО    ", "BROKEN      "),
+    "rule.untried": ("не проверено", "not tried   "),
+    "rule.seen": ("              увидели: {seen}", "              seen: {seen}"),
+    "rule.source": ("              источник: {source}", "              from: {source}"),
+    "rule.summary": (
+        "Соблюдается: {holds_}, нарушено: {broken_}, не проверено: {untried_}.",
+        "Kept: {holds_}, broken: {broken_}, not tried: {untried_}.",
+    ),
+    "rule.missing.cards": (
+        "Дайте две карты одного типа, чтобы проверить и списки из нескольких.",
+        "Give two cards of one type, to have lists of several tried as well.",
+    ),
+    "rule.missing.change": (
+        "Дайте --change, чтобы проверить изменения.",
+        "Give --change, to have changes tried as well.",
+    ),
+    "rule.missing.pushes": (
+        "Дайте --pushes, чтобы проверить пуши.",
+        "Give --pushes, to have pushes tried as well.",
+    ),
     "trouble.no_pass_there": (
         "По этой ссылке нет карты (ответ {status}). Нужна страница карты или сам файл .pkpass.",
         "There is no card at this link (answer {status}). Give the card's page or the .pkpass"
