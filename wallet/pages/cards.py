@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, cast, get_args
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from flask import (
@@ -245,7 +245,8 @@ def _ways(pass_: Pass, look: Look) -> dict[str, object]:
     """How to keep the card, depending on what the reader holds in hand."""
     settings = here().settings
     address = here().card_link(pass_)
-    phone = f"http://127.0.0.1:{settings.sandbox.phone}/?card={quote(address, safe='')}"
+    wish = urlencode({"card": address, "lang": language.current()})
+    phone = f"http://127.0.0.1:{settings.sandbox.phone}/?{wish}"
     held = device(request.user_agent.string)
     return {
         "look": look,

@@ -214,9 +214,12 @@ class TestWallets:
         page = card.get("?lang=ru")
         assert "Это песочница" in page.text
         assert "README" in page.text
-        link = urlsplit(re.search(r'href="(http://[^"]+)"', page.text)[1])
+        link = urlsplit(re.search(r'href="(http://[^"]+)"', page.text)[1].replace("&amp;", "&"))
         assert link.netloc == f"127.0.0.1:{installation.settings.sandbox.phone}"
-        assert parse_qs(link.query) == {"card": [f"{installation.settings.public_url}{card.path}"]}
+        assert parse_qs(link.query) == {
+            "card": [f"{installation.settings.public_url}{card.path}"],
+            "lang": ["ru"],
+        }
 
 
 class TestStrangers:
