@@ -20,7 +20,7 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run install test newcomer bench lint lock clean
+.PHONY: run install test newcomer bank bench lint lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/wallet run
@@ -42,6 +42,10 @@ lint: $(VENV)/.dev
 # The README's own commands, followed in a fresh clone from nothing to points on both phones.
 newcomer: $(VENV)/.dev
 	$(BIN)/python tests/flows/newcomer.py
+
+# Many clients, killed processes, a restarted database, and not a point lost or doubled.
+bank: $(VENV)/.dev
+	PYTHONPATH=tests/kit $(BIN)/python tests/kit/bank.py
 
 bench: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/bench/run.py

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +23,27 @@ import psycopg
 OLDEST_POSTGRES = 15
 
 
-@dataclass(frozen=True)
+@dataclass
 class Postgres:
-    """A server that listens on a socket in `sockets` only; its tools are in `binaries`."""
+    """A server that listens on a socket in `sockets` only; its tools are in `binaries`. It may be
+    ended in the midst of things and started again with what it had written."""
 
     sockets: Path
     binaries: Path
+    _begin: Callable[[], subprocess.Popen[bytes]]
+    _server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._server = self._begin()
+        where = f"host={self.sockets} user=postgres dbname=postgres"
+        _wait_for(lambda: psycopg.connect(where).close())
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT ends it in order, SIGQUIT at once: whoever is connected is cut off."""
+        if self._server is not None:
+            self._server.send_signal(how)
+            self._server.wait(30)
+            self._server = None
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.sockets}"
@@ -65,13 +80,16 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
         command = [str(binaries / "postgres"), "-D", str(data)]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
-        server = subprocess.Popen(command, user=user, stdout=log, stderr=log, cwd=folder)
+
+        def begin() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(command, user=user, stdout=log, stderr=log, cwd=folder)
+
+        server = Postgres(folder, binaries, begin)
         try:
-            _wait_for(lambda: psycopg.connect(f"host={folder} user=postgres").close())
-            yield Postgres(folder, binaries)
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(30)
+            server.stop()
             log.close()
 
 
