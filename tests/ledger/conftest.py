@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from books import check_books
 from clocks import StoppedClock
+from sqlalchemy import select
 
 from ledger import (
     accruals,
@@ -23,6 +24,7 @@ from ledger import (
 from ledger.accruals import Cause, Grant
 from ledger.book import holds, reversals, statements
 from ledger.book.accounts import Balance
+from ledger.book.lots import Lot
 from ledger.book.statements import Filter, Line
 from ledger.corrections import Reversal
 from ledger.database import Database
@@ -89,12 +91,13 @@ class Club:
             )
         ).posting_id
 
-    def hold(self, member: Member, points: int, minutes: float = 30) -> str:
+    def hold(self, member: Member, points: int, minutes: float = 30, **told: Any) -> str:
         lasts = timedelta(minutes=minutes)
+        spend = Spend(points, Cause(**told))
         return self.database.run(
             lambda session: (
                 redemptions.hold(
-                    session, self._again(session, member), Spend(points), lasts, self.clock()
+                    session, self._again(session, member), spend, lasts, self.clock()
                 ).hold.public_id
             )
         )
@@ -177,6 +180,15 @@ class Club:
         """Available, pending, held, owed."""
         found = self.balance(member)
         return found.available, found.pending, found.held, found.debt
+
+    def lots(self, member: Member) -> list[tuple[int, int]]:
+        """What remains of each lot and what of that is held, in the order in which they were made;
+        lots that are empty are left out."""
+        rows = select(Lot.remaining, Lot.held).where(
+            Lot.account_id == self.balance(member).account_id, Lot.remaining > 0
+        )
+        with self.database.reading() as session:
+            return [(row.remaining, row.held) for row in session.execute(rows.order_by(Lot.id))]
 
     def lines(self, member: Member, wanted: Filter | None = None) -> list[Line]:
         """The statement, newest first."""
