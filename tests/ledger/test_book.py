@@ -1,6 +1,6 @@
 """Units, statements, what is owed to members, and what the database itself refuses."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +10,7 @@ from ledger import programmes, units
 from ledger.book import audit, statements
 from ledger.book.statements import Filter
 from ledger.errors import InsufficientPoints, TermsRefused, UnitExists, UnknownUnit
+from ledger.members import Member
 from ledger.units import UnitTerms
 
 STAMPS = UnitTerms("stamps", "stamps")
@@ -78,32 +79,54 @@ def test_a_statement_is_filtered(club, anna) -> None:
     assert points(until=club.clock()) == [-4, 10]
 
 
-def test_the_balance_of_a_moment(club, anna) -> None:
+def test_the_balance_of_a_moment(club, anna, boris) -> None:
     before = club.clock()
     club.grant(anna, 10)
+    club.grant(boris, 99)
     club.clock.advance(days=1)
     club.redeem(anna, 4)
+    club.redeem(anna, 1)
+    club.redeem(boris, 1)
     account_id = club.balance(anna).account_id
     with club.database.reading() as session:
         assert statements.balance_at(session, account_id, before) == 10
-        assert statements.balance_at(session, account_id, club.clock()) == 6
+        assert statements.balance_at(session, account_id, club.clock()) == 5
         assert statements.balance_at(session, account_id, datetime(2020, 1, 1, tzinfo=UTC)) == 0
+
+
+def test_balances_of_many_members_are_those_of_each(club, anna, boris) -> None:
+    club.add_unit(STAMPS)
+    vera, gleb = club.join("Вера"), club.join("Глеб")
+    for number, one in enumerate((anna, boris, vera), start=1):
+        club.grant(one, number)
+        club.grant(one, 50, unit="stamps")
+    club.household(boris, anna)
+    with club.database.reading() as session:
+        people = [session.get_one(Member, one.id) for one in (anna, boris, gleb)]
+        found = statements.main_balances(session, anna.programme_id, people)
+    assert {of: one.available for of, one in found.items()} == {anna.id: 3, boris.id: 3, gleb.id: 0}
 
 
 def test_what_is_owed_by_month(club, anna, boris) -> None:
     end_of_may = datetime(2026, 5, 31, 21, tzinfo=UTC)  # midnight in Moscow: June begins
+    club.add_unit(STAMPS)
+    club.grant(anna, 500, unit="stamps", expires_at=end_of_may)
     club.grant(anna, 10, expires_at=end_of_may)
     club.grant(boris, 20, expires_at=end_of_may)
+    club.grant(boris, 3, expires_at=end_of_may, activates=1)
+    club.grant(boris, 4, expires_at=end_of_may - timedelta(days=1), activates=1)
+    club.grant(anna, 7, expires_at=datetime(2026, 6, 30, 21, 30, tzinfo=UTC))  # July in Moscow
     club.grant(anna, 5, expires_at=datetime(2026, 6, 1, 21, tzinfo=UTC), activates=1)
+    club.redeem(boris, 20)  # nothing is left of that lot
     club.grant(anna, 1)
-    club.redeem(boris, 5)
     with club.database.reading() as session:
         programme = programmes.by_code(session, "club")
         unit = units.named(session, programme.id, None)
         found = statements.liability(session, unit, programme.timezone)
     assert [(one.month, one.points, one.pending, one.lots) for one in found] == [
-        (date(2026, 5, 1), 25, 0, 2),
+        (date(2026, 5, 1), 17, 7, 3),
         (date(2026, 6, 1), 5, 5, 1),
+        (date(2026, 7, 1), 7, 0, 1),
         (None, 1, 0, 1),
     ]
 
