@@ -5,16 +5,18 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sealing import Sealer
+from sealing import KEYS, Sealer
 from sqlalchemy import func, select, text
 
+from ledger import programmes
 from ledger.book import hashes, proofs, reversals, seals
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.book.seals import Rollup, Seal
 from ledger.database import Database
-from ledger.errors import DayNotClosed
+from ledger.errors import DayNotClosed, SealBroken
 from ledger.settings import LedgerSettings
+from wallet.migrations import append_only
 
 
 @pytest.fixture
@@ -248,24 +250,135 @@ class TestProofs:
             assert refused.value.closes_at == closes_at
             sealer.run()
 
+    @pytest.mark.parametrize("size", [8, 23])
     def test_each_posting_of_a_large_day_has_a_short_one(
-        self, club, anna, sealer, database, monkeypatch
+        self, database, make_club, sealer, monkeypatch, size: int
     ) -> None:
+        """On two chains side by side, and neither on the first day nor on the last one."""
         monkeypatch.setattr(hashes, "BLOCK", 4)
-        postings = [club.grant(anna, 1, reason="cake") for _ in range(23)]
-        sealer.run(limit=5)
-        sealer.close_the_day()
-        (root,) = sealer.roots()
+        clubs = [club for club, _ in zip(make_club(database), range(2), strict=False)]
+        for club in clubs:
+            club.open()
+            club.clock = sealer.clock
+        first, second = [(club, club.join()) for club in clubs]
+        for count in (5, size, 9):
+            postings = []
+            for number in range(count):
+                for club, member in (second, first):
+                    posting = club.grant(member, number + 1, reason="cake")
+                postings.append(posting)
+            sealer.run(limit=5)
+            sealer.close_the_day()
+            if count == size:
+                wanted = postings
+        root = sealer.roots(first[0].code)[1]
         with database.reading() as session:
-            for index, posting in enumerate(postings):
+            for index, posting in enumerate(wanted):
                 proof = proofs.proof(session, reversals.find(session, posting))
                 leaf = hashlib.sha256(b"\x00" + hashes.canonical(proof.facts)).digest()
                 steps = [bytes.fromhex(step) for step in proof.path]
                 assert proof.index == index
                 assert len(steps) <= 5
-                assert hashes.climbed(leaf, index, 23, steps) == root.merkle
-                for wrong in (index ^ 1, 23):
-                    assert hashes.climbed(leaf, wrong, 23, steps) != root.merkle
+                assert hashes.climbed(leaf, index, size, steps) == root.merkle
+                for wrong in (index ^ 1, size):
+                    assert hashes.climbed(leaf, wrong, size, steps) != root.merkle
+
+    def test_a_proof_looks_at_few_leaves(self) -> None:
+        block = hashes.BLOCK
+        assert hashes.leaves_for(7, 900) == [range(900)]
+        assert hashes.leaves_for(block + 7, 3 * block) == [range(block, 2 * block)]
+        assert hashes.leaves_for(block + 7, 3 * block + 9) == [
+            range(block, 2 * block),
+            range(3 * block, 3 * block + 9),
+        ]
+        assert hashes.leaves_for(3 * block + 8, 3 * block + 9) == [range(3 * block, 3 * block + 9)]
+
+    def test_it_says_all_that_it_takes_to_judge_it(self, club, anna, sealer, database) -> None:
+        club.grant(anna, 5)
+        sealer.close_the_day()
+        club.grant(anna, 7)
+        posting = club.grant(anna, 10, reason="cake")
+        sealer.close_the_day()
+        before, root = sealer.roots()
+        seal = sealer.seals()[2]
+        with database.reading() as session:
+            found = proofs.proof(session, reversals.find(session, posting))
+            programme = programmes.by_code(session, "club")
+            published = proofs.published(programme, root)
+        document = found.document()
+        assert document == {
+            "form": 1,
+            "facts": found.facts,
+            "words": {"reason": "cake", "salt": seal.note_salt.hex()},
+            "index": 1,
+            "path": [sealer.seals()[1].leaf.hex()],
+            "root": {
+                "programme": "club",
+                "day": "2026-05-21",
+                "first": 2,
+                "last": 3,
+                "head": seal.chain.hex(),
+                "merkle": root.merkle.hex(),
+                "previous": before.root.hex(),
+                "root": root.root.hex(),
+                "key": KEYS.key,
+                "signature": root.signature.hex(),
+            },
+        }
+        assert found.facts["id"] == posting
+        assert published == {
+            name: document["root"][name]
+            for name in ("programme", "day", "previous", "root", "key", "signature")
+        }
+        assert KEYS.is_good(root.key, b"kopilka ledger root\n" + root.root, root.signature)
+        assert (
+            root.root
+            == hashlib.sha256(
+                b"\x03"
+                + hashes.canonical(
+                    {
+                        **{name: document["root"][name] for name in ("programme", "day", "first")},
+                        **{name: document["root"][name] for name in ("last", "head", "merkle")},
+                        "form": 1,
+                        "previous": before.root.hex(),
+                    }
+                )
+            ).digest()
+        )
+
+    @pytest.mark.parametrize(
+        "deed",
+        [
+            "UPDATE ledger_entry SET amount = amount * 2",
+            "UPDATE ledger_posting SET reason = 'tea'",
+            "UPDATE ledger_seal SET note_salt = NULL",
+            "DELETE FROM ledger_seal WHERE number = 1",
+            "UPDATE ledger_root SET merkle = root",
+        ],
+    )
+    def test_there_is_none_of_what_was_changed(self, club, anna, sealer, database, deed) -> None:
+        for _ in range(2):
+            posting = club.grant(anna, 10, reason="cake")
+        sealer.close_the_day()
+        with database.transaction() as session:
+            append_only.lift_seals(session.connection())
+            append_only.lift(session.connection())
+            session.execute(text(deed))
+            with pytest.raises(SealBroken):
+                proofs.proof(session, reversals.find(session, posting))
+            session.rollback()
+
+    def test_roots_are_read_from_a_day_on(self, database, make_club, sealer) -> None:
+        for club, _ in zip(make_club(database), range(2), strict=False):
+            club.clock = sealer.clock
+            club.open()
+            member = club.join()
+            for _ in range(3):
+                club.grant(member, 1)
+                sealer.close_the_day()
+        days = [root.day for root in sealer.roots("club-0")]
+        assert days == [date(2026, 5, 20), date(2026, 5, 21), date(2026, 5, 22)]
+        assert [root.day for root in sealer.roots("club-0", days[1])] == days[1:]
 
 
 def test_a_posting_waits_for_its_seal_since_it_was_made(club, anna, sealer, database) -> None:
