@@ -135,6 +135,17 @@ def test_a_card_is_on_the_statement(club, anna, card) -> None:
     assert [(line.card, line.store) for line in club.lines(anna)] == [(card, "Arbat")]
 
 
+def test_words_come_through_as_they_were(post, club, anna) -> None:
+    """PostgreSQL is handed them in arrays, as one text."""
+    words = [None, "NULL", "", "a,b", '"', "\\", '\\"', "{}", "'", " a ", "две\nстроки", "%s", ":a"]
+    post(*(Grant(1, Cause(reason=one, store=one, promotion=one, receipt=one)) for one in words))
+    lines = club.lines(anna)[::-1]
+    assert [line.reason for line in lines] == words
+    assert [(line.store, line.promotion, line.receipt) for line in lines] == [
+        (one, one, one) for one in words
+    ]
+
+
 def test_a_debt_is_paid_by_a_batch(post, club, anna) -> None:
     accrual = club.grant(anna, 100)
     club.redeem(anna, 100)

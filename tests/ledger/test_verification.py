@@ -7,7 +7,8 @@ import pytest
 from sealing import KEYS, Sealer
 from sqlalchemy import text
 
-from ledger import programmes
+from ledger import inspection, programmes
+from ledger.book import verification
 from ledger.book.verification import Walk
 from ledger.database import Database
 from ledger.settings import LedgerSettings
@@ -160,17 +161,32 @@ def test_a_deleted_seal_is_named_and_its_posting_too(sealer, tamper) -> None:
     assert "without a seal" in fault.sentence
 
 
-def test_a_posting_deleted_with_its_seal_leaves_a_gap(sealer, tamper) -> None:
-    posting_id, _ = at(sealer, 10)
+def test_of_many_without_a_seal_the_first_of_this_chain_is_named(sealer, tamper) -> None:
+    (one, name), (other, _) = at(sealer, 6), at(sealer, 7)
+    tamper(
+        "INSERT INTO ledger_posting (id, public_id, programme_id, kind, occurred_at, posted_at)"
+        " SELECT 0, 'of another', programme_id + 1, kind, occurred_at, posted_at"
+        " FROM ledger_posting WHERE id = 1",
+        "DELETE FROM ledger_seal WHERE posting_id IN (:one, :other)",
+        one=one,
+        other=other,
+    )
+    fault = sealer.fault()
+    assert (fault.number, fault.posting) == (6, name)
+
+
+def test_a_posting_deleted_with_its_seal_leaves_a_gap(sealer, tamper, club, anna) -> None:
+    posting_id, _ = at(sealer, 9)
     tamper(
         "DELETE FROM ledger_seal WHERE posting_id = :id",
         "DELETE FROM ledger_entry WHERE posting_id = :id",
         "DELETE FROM ledger_posting WHERE id = :id",
         id=posting_id,
     )
+    club.grant(anna, 1)  # has no seal yet, and nothing to do with it
     fault = sealer.fault()
-    assert (fault.number, fault.posting) == (10, None)
-    assert "was removed" in fault.sentence
+    assert (fault.number, fault.posting) == (9, None)
+    assert fault.sentence == "Number 9 was removed from the chain."
 
 
 def test_two_swapped_numbers_are_named(sealer, tamper) -> None:
@@ -298,3 +314,32 @@ class TestFromANumberOn:
         assert walk.fault is None
         assert (walk.postings, walk.days, walk.whole) == (10, 2, 8)
         assert steps == 5
+
+
+class TestHowFar:
+    """What the nights remember, so that the next one begins there."""
+
+    def test_whole_days_are_remembered_for_their_own_chain(
+        self, sealer, database, make_club
+    ) -> None:
+        other = next(make_club(database))
+        other.open()
+        assert inspection.carry_out(database, KEYS) == []
+        with database.reading() as session:
+            programmes_ = {one.code: one for one in programmes.every(session)}
+            assert verification.verified(session, programmes_["club"]) == 8
+            assert verification.verified(session, programmes_["club-0"]) == 0
+        other.grant(other.join(), 1)
+        sealer.run()
+        walk = Walk(programmes_["club"], KEYS)
+        inspection.go(database, walk)
+        with database.transaction() as session:
+            verification.remember(session, walk)
+            assert verification.verified(session, programmes_["club-0"]) == 0
+
+    def test_what_was_found_whole_is_not_forgotten(self, sealer, database) -> None:
+        assert inspection.carry_out(database, KEYS) == []
+        with database.transaction() as session:
+            club = programmes.by_code(session, "club")
+            verification.remember(session, Walk(club, KEYS))  # one that came nowhere
+            assert verification.verified(session, club) == 8
