@@ -133,8 +133,8 @@ def merge(
     order: Order,
     events: Iterable[Event],
     now: datetime,
-) -> Posted | None:
-    """Everything from one member to another, pending points and debts too. None if there was
+) -> None:
+    """Everything from one member to another, pending points and debts too; no posting if there was
     nothing. Raises `HoldsOpen`, `BalanceTooLarge`."""
     accounts.lock(session, [giver.member, taker.member])
     balance = settle(session, giver, now)
@@ -150,11 +150,9 @@ def merge(
             Owed(accounts.debt(session, taker), taker.member, -balance.debt),
         ]
     if not any(leg.amount for leg in legs):
-        return None
-    draft = Draft(order, legs)
-    balances = put(session, [draft], events, now)
-    balances[taker.member] = repay(session, taker, balances[taker.member], now)
-    return Posted(draft.public_id, balances)
+        return
+    balances = put(session, [Draft(order, legs)], events, now)
+    repay(session, taker, balances[taker.member], now)
 
 
 def _moved(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from books import check_books
 from clocks import StoppedClock
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from ledger import (
     accruals,
@@ -23,7 +23,8 @@ from ledger import (
 )
 from ledger.accruals import Cause, Grant
 from ledger.book import holds, reversals, statements
-from ledger.book.accounts import Balance
+from ledger.book.accounts import Account, Balance
+from ledger.book.journal import Entry
 from ledger.book.lots import Lot
 from ledger.book.statements import Filter, Line
 from ledger.corrections import Reversal
@@ -189,6 +190,17 @@ class Club:
         )
         with self.database.reading() as session:
             return [(row.remaining, row.held) for row in session.execute(rows.order_by(Lot.id))]
+
+    def own(self) -> dict[str, int]:
+        """What the accounts of the programmes themselves stand at, by kind."""
+        rows = (
+            select(Account.kind, func.sum(Entry.amount))
+            .join(Entry, Entry.account_id == Account.id)
+            .where(Account.member_id == 0)
+            .group_by(Account.kind)
+        )
+        with self.database.reading() as session:
+            return {kind: int(amount) for kind, amount in session.execute(rows)}
 
     def lines(self, member: Member, wanted: Filter | None = None) -> list[Line]:
         """The statement, newest first."""

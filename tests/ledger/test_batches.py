@@ -5,12 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger import batches, members
+from ledger import batches, members, units
 from ledger.accruals import Cause, Grant
 from ledger.batches import Done, Item
+from ledger.book import accounts
+from ledger.book import batches as book
+from ledger.book.batches import Credit, Debit
+from ledger.book.journal import Order
+from ledger.book.lots import Parcel, Term
 from ledger.errors import LedgerError
+from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.idempotency import Answer
 from ledger.redemptions import Spend
+from ledger.units import UnitTerms
 
 
 def said(done: Done) -> Answer:
@@ -133,6 +140,49 @@ def test_a_card_is_on_the_statement(club, anna, card) -> None:
     item = Item("a", b"a", card, None, Grant(1, Cause(store="Arbat")))
     club.database.run(lambda session: batches.post(session, "t", [item], said, club.clock()))
     assert [(line.card, line.store) for line in club.lines(anna)] == [(card, "Arbat")]
+
+
+def test_each_says_what_it_made_and_what_is_there_then(post, club, anna) -> None:
+    later = club.days(1)
+    assert post(Grant(10, activates_at=later), Grant(5, activates_at=later), Grant(2)) == [
+        "0/10",
+        "0/15",
+        "2/15",
+    ]
+    with club.database.transaction() as session:
+        unit = units.named(session, anna.programme_id, None)
+        (chart,) = accounts.charts(session, anna.programme_id, unit.id, [anna.id])
+        when = club.clock()
+        wish = Order(anna.programme_id, "accrual", when)
+        spend = Order(anna.programme_id, "redemption", when)
+        made = book.post(
+            session,
+            [
+                Credit(chart, wish, Parcel(7, Term(when)), PointsAccrued(anna.id), "opening"),
+                Debit(chart, spend, 4, PointsRedeemed(anna.id)),
+                Debit(chart, spend, 6, PointsRedeemed(anna.id)),
+            ],
+            when,
+        )
+    *done, refused = made
+    assert [one.public_id for one in done] == [line.id for line in club.lines(anna)[1::-1]]
+    assert refused.facts() == {"asked": 6, "available": 5}
+    assert club.own() == {"issued": -17, "opening": -7, "redeemed": 4}
+
+
+def test_a_batch_uses_up_one_lot_after_the_other(post, club, anna) -> None:
+    for days in (3, 6, 9):
+        club.grant(anna, 10, expires=days)
+    assert post(Spend(5), Spend(20), Spend(4), Spend(1)) == ["25/0", "5/0", "1/0", "0/0"]
+    assert club.lots(anna) == []
+
+
+def test_units_of_a_batch_do_not_mix(post, club, anna, boris) -> None:
+    club.add_unit(UnitTerms("stamps", "stamps"))
+    club.grant(boris, 1, unit="stamps")
+    post(Grant(10), Grant(3, unit="stamps"), Spend(1, unit="stamps"), Spend(4))
+    assert (club.has(anna)[0], club.balance(anna, "stamps").available) == (6, 2)
+    assert (club.has(boris)[0], club.balance(boris, "stamps").available) == (0, 1)
 
 
 def test_words_come_through_as_they_were(post, club, anna) -> None:

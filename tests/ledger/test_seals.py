@@ -293,6 +293,21 @@ class TestProofs:
         ]
         assert hashes.leaves_for(3 * block + 8, 3 * block + 9) == [range(3 * block, 3 * block + 9)]
 
+    def test_a_path_of_another_length_leads_nowhere(self) -> None:
+        leaves = [hashes.leaf({"number": number}) for number in range(6)]
+        tree = hashes.Tree()
+        for leaf in leaves:
+            tree.add(leaf)
+        for index, leaf in enumerate(leaves):
+            path = hashes.path(index, 6, dict(enumerate(leaves)), {})
+            assert hashes.climbed(leaf, index, 6, path) == tree.root()
+            for wrong in (path[:-1], [*path, tree.root()], []):
+                assert hashes.climbed(leaf, index, 6, wrong) is None
+        assert hashes.climbed(leaves[0], -1, 6, []) is None
+        assert hashes.climbed(leaves[0], 6, 6, []) is None
+        assert hashes.climbed(leaves[0], 0, 0, []) is None
+        assert hashes.climbed(leaves[0], 0, 1, []) == leaves[0]
+
     def test_it_says_all_that_it_takes_to_judge_it(self, club, anna, sealer, database) -> None:
         club.grant(anna, 5)
         sealer.close_the_day()

@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger import members
+from ledger import members, transfers
 from ledger.errors import (
+    BalanceTooLarge,
     HoldsOpen,
     InsufficientPoints,
     MemberMergedAway,
@@ -13,6 +14,9 @@ from ledger.errors import (
     PooledMember,
     SameMember,
 )
+from ledger.members import Member
+from ledger.points import MOST_POINTS
+from ledger.transfers import Gift
 
 
 def test_a_gift_keeps_its_dates(club, anna, boris) -> None:
@@ -23,6 +27,26 @@ def test_a_gift_keeps_its_dates(club, anna, boris) -> None:
     club.turn(days=3)
     assert (club.has(anna)[0], club.has(boris)[0]) == (15, 5)
     assert club.story(boris) == [("transfer", 15, 15), ("expiry", -10, 5)]
+
+
+def test_a_gift_pays_a_debt_first(club, anna, boris) -> None:
+    earned = club.grant(boris, 100)
+    club.redeem(boris, 100)
+    club.reverse(earned)
+    club.grant(anna, 150)
+    given = club.database.run(
+        lambda session: transfers.transfer(
+            session,
+            session.get_one(Member, anna.id),
+            session.get_one(Member, boris.id),
+            Gift(130),
+            club.clock(),
+        )
+    )
+    assert (given.giver.balance.available, given.taker.balance.available) == (20, 30)
+    assert club.has(boris) == (30, 0, 0, 0)
+    assert club.story(boris)[-2:] == [("transfer", 130, 130), ("repayment", -100, 30)]
+    assert {given.giver.posting_id, given.taker.posting_id} == {club.lines(anna)[0].id}
 
 
 def test_a_gift_can_be_returned_in_part(club, anna, boris) -> None:
@@ -36,8 +60,9 @@ def test_a_gift_can_be_returned_in_part(club, anna, boris) -> None:
 
 def test_nobody_gives_what_they_do_not_have(club, anna, boris) -> None:
     club.grant(anna, 10, activates=1)
-    with pytest.raises(InsufficientPoints):
+    with pytest.raises(InsufficientPoints) as refusal:
         club.transfer(anna, boris, 1)
+    assert refusal.value.facts() == {"asked": 1, "available": 0}
     with pytest.raises(SameMember):
         club.transfer(anna, anna, 1)
 
@@ -118,9 +143,48 @@ def test_debts_move_with_a_member(club, anna, boris) -> None:
 def test_a_member_with_open_holds_is_not_merged(club, anna, boris) -> None:
     club.grant(boris, 100)
     club.hold(boris, 1)
-    with pytest.raises(HoldsOpen):
+    with pytest.raises(HoldsOpen) as refusal:
         club.merge(boris, anna)
+    assert refusal.value.facts() == {"held": 1}
     assert club.has(boris) == (99, 0, 1, 0)
+
+
+def test_a_debt_and_what_is_not_active_yet_move_together(club, anna, boris) -> None:
+    earned = club.grant(boris, 100)
+    club.redeem(boris, 100)
+    club.reverse(earned)
+    club.grant(boris, 40, activates=1)
+    club.grant(boris, 5, expires=2, activates=1)
+    club.merge(boris, anna)
+    assert club.has(anna) == (0, 45, 0, 100)
+    club.turn(days=1)
+    assert club.has(anna) == (0, 0, 0, 55)
+
+
+def test_who_has_nothing_is_merged_without_a_posting(club, anna, boris) -> None:
+    club.grant(anna, 7)
+    club.merge(boris, anna)
+    assert club.story(anna) == [("accrual", 7, 7)]
+
+
+@pytest.mark.parametrize("move", ["transfer", "merge"])
+def test_together_they_have_no_more_than_a_balance_can_hold(club, anna, boris, move) -> None:
+    club.grant(anna, MOST_POINTS - 10)
+    club.grant(boris, 11)
+
+    def moved() -> None:
+        if move == "merge":
+            club.merge(boris, anna)
+        else:
+            club.transfer(boris, anna, club.has(boris)[0])
+
+    with pytest.raises(BalanceTooLarge) as refusal:
+        moved()
+    assert refusal.value.facts() == {"largest": MOST_POINTS}
+    assert (club.has(anna)[0], club.has(boris)[0]) == (MOST_POINTS - 10, 11)
+    club.redeem(boris, 1)
+    moved()
+    assert club.has(anna)[0] == MOST_POINTS
 
 
 def test_merging_twice_leads_to_the_last(club, anna, boris) -> None:
