@@ -174,7 +174,7 @@ def charts(
     found = []
     for member_id in sorted(member_ids):
         theirs = kinds.get(member_id, {})
-        account_id = theirs.get(MEMBER)
+        account_id = theirs.pop(MEMBER, None)
         if account_id is None:
             account_id = open_for(session, programme_id, unit_id, member_id)
         found.append(Chart(programme_id, unit_id, member_id, account_id, {**theirs, **owns}))

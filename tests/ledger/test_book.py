@@ -1,16 +1,20 @@
 """Units, statements, what is owed to members, and what the database itself refuses."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 
-from ledger import programmes, units
-from ledger.book import audit, statements
+from ledger import enrolment, programmes, units
+from ledger.book import accounts, audit, statements
+from ledger.book.accounts import Account, Balance, OwnKind
 from ledger.book.statements import Filter
+from ledger.database import MICROSECOND
 from ledger.errors import InsufficientPoints, TermsRefused, UnitExists, UnknownUnit
-from ledger.members import Member
+from ledger.members import Member, Profile
+from ledger.points import NEVER
 from ledger.units import UnitTerms
 
 STAMPS = UnitTerms("stamps", "stamps")
@@ -34,6 +38,89 @@ def test_units_never_mix(club, anna) -> None:
     club.turn(days=31)
     assert club.balance(anna, "cashback").available == 0
     assert club.balance(anna).available == 100
+
+
+def test_many_who_join_at_once_have_an_empty_account_each(club) -> None:
+    with club.database.transaction() as session:
+        programme = programmes.by_code(session, "club")
+        people = [(Profile(name=name), None) for name in ("Вера", "Глеб", "Дина")]
+        ids = enrolment.join_all(session, programme, people, club.clock())
+        unit = units.named(session, programme.id, None)
+    with club.database.reading() as session:
+        members = [session.get_one(Member, member_id) for member_id in ids]
+        found = [
+            session.get_one(Account, accounts.of_member(session, unit.id, member_id))
+            for member_id in ids
+        ]
+    assert [(one.programme_id, one.unit_id, one.member_id, one.kind) for one in found] == [
+        (programme.id, unit.id, member_id, "member") for member_id in ids
+    ]
+    for account, member in zip(found, members, strict=True):
+        assert club.balance(member) == Balance(account.id, 0, 0, 0, 0, NEVER)
+    for number, member in enumerate(members):
+        club.grant(member, number + 1)
+    assert [club.has(member) for member in members] == [(1, 0, 0, 0), (2, 0, 0, 0), (3, 0, 0, 0)]
+
+
+def test_an_account_is_a_members_in_one_unit(club, anna, boris) -> None:
+    club.add_unit(STAMPS)
+    club.grant(boris, 1)
+    earned = club.grant(anna, 5)
+    club.redeem(anna, 5)
+    club.reverse(earned)  # she has an account of debts now
+    with club.database.reading() as session:
+        points, stamps = units.of_programme(session, anna.programme_id)
+        assert accounts.of_member(session, stamps.id, anna.id) is None
+        account_id = accounts.of_member(session, points.id, anna.id)
+        assert accounts.balance(session, account_id) == club.balance(anna)
+        assert accounts.chart_of(session, account_id).member_id == anna.id
+    assert club.balance(anna).debt == 5
+
+
+def test_accounts_that_are_open_are_found_in_one_query(club, anna, boris) -> None:
+    """A posting makes few trips to the database, a batch no more than one posting."""
+    club.add_unit(STAMPS)
+    for one in (anna, boris):
+        club.grant(one, 3, unit="stamps", expires=1)
+        earned = club.grant(one, 10, expires=1)
+        club.redeem(one, 5)
+        club.reverse(earned)
+    with club.database.transaction() as session:
+        unit = units.named(session, anna.programme_id, None)
+        # Opens the one account that nothing was posted to so far.
+        accounts.charts(session, anna.programme_id, unit.id, [anna.id, boris.id])
+    asked: list[str] = []
+    event.listen(
+        club.database.engine,
+        "before_cursor_execute",
+        lambda *told: asked.append(told[2]),
+    )
+    with club.database.reading() as session:
+        many = accounts.charts(session, anna.programme_id, unit.id, [boris.id, anna.id])
+        assert len(asked) == 1
+        assert [one.member_id for one in many] == [anna.id, boris.id]
+        for one in many:
+            assert accounts.chart(session, anna.programme_id, unit.id, one.member_id) == one
+            for kind in get_args(OwnKind):
+                assert accounts.own(session, one, kind) == one.others[kind]
+            assert accounts.debt(session, one) == one.others["debt"]
+        assert len(asked) == 3
+        kinds = dict(session.execute(select(Account.id, Account.kind)).tuples().all())
+    for one in many:
+        assert kinds[one.member] == "member"
+        assert sorted(one.others) == sorted(kinds[of] for of in one.others.values())
+
+
+def test_accounts_whose_time_has_come_are_due_the_oldest_first(club, anna, boris) -> None:
+    vera = club.join("Вера")
+    for one, days in ((anna, 3), (boris, 1), (vera, 2)):
+        club.grant(one, 1, expires=days)
+    wanted = [club.balance(one).account_id for one in (boris, vera, anna)]
+    with club.database.reading() as session:
+        assert accounts.due(session, club.days(1) - MICROSECOND, 9) == []
+        assert accounts.due(session, club.days(2), 9) == wanted[:2]
+        assert accounts.due(session, club.days(3), 2) == wanted[:2]
+        assert accounts.due(session, club.days(3), 9) == wanted
 
 
 @pytest.mark.parametrize(
