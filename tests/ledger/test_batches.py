@@ -177,6 +177,14 @@ def test_a_batch_uses_up_one_lot_after_the_other(post, club, anna) -> None:
     assert club.lots(anna) == []
 
 
+def test_single_points_are_found_too(post, club, anna) -> None:
+    for _ in range(3):
+        club.grant(anna, 1)
+    assert post(Spend(2)) == ["1/0"]
+    club.redeem(anna, 1)
+    assert club.lots(anna) == []
+
+
 def test_units_of_a_batch_do_not_mix(post, club, anna, boris) -> None:
     club.add_unit(UnitTerms("stamps", "stamps"))
     club.grant(boris, 1, unit="stamps")

@@ -6,12 +6,14 @@ import pytest
 
 from ledger.book import reversals
 from ledger.errors import (
+    BalanceTooLarge,
     DatesOutOfOrder,
     NotReversible,
     PointsSpent,
     ReversalTooLarge,
     UnknownPosting,
 )
+from ledger.points import MOST_POINTS
 
 
 @pytest.fixture
@@ -32,9 +34,10 @@ def test_spent_points_come_back_into_their_lots_with_their_dates(club, anna) -> 
     assert club.has(anna) == (20, 0, 0, 0)
 
 
-def test_a_part_comes_back_to_the_lot_that_lives_longest(club, anna) -> None:
-    club.grant(anna, 10, expires=3)
-    club.grant(anna, 20, expires=9)
+@pytest.mark.parametrize("made", [[(10, 3), (20, 9)], [(20, 9), (10, 3)]])
+def test_a_part_comes_back_to_the_lot_that_lives_longest(club, anna, made) -> None:
+    for points, days in made:
+        club.grant(anna, points, expires=days)
     spent = club.redeem(anna, 25)
     club.reverse(spent, 15)
     club.turn(days=3)
@@ -160,6 +163,31 @@ def test_a_date_of_return_lies_ahead(club, anna) -> None:
 def test_an_unknown_posting_is_told(club) -> None:
     with club.database.reading() as session, pytest.raises(UnknownPosting):
         reversals.find(session, "00000000-0000-0000-0000-000000000000")
+
+
+def test_what_comes_back_must_fit_into_a_balance(club, anna) -> None:
+    club.grant(anna, MOST_POINTS)
+    spent = club.redeem(anna, 10)
+    club.grant(anna, 5)
+    with pytest.raises(BalanceTooLarge) as refusal:
+        club.reverse(spent, 6)
+    assert refusal.value.facts() == {"largest": MOST_POINTS}
+    club.reverse(spent, 5)
+    assert club.has(anna) == (MOST_POINTS, 0, 0, 0)
+
+
+def test_a_debt_must_fit_too(club, anna) -> None:
+    """What is owed is counted apart from what is there, and has the same limit."""
+    first = club.grant(anna, MOST_POINTS)
+    club.redeem(anna, MOST_POINTS)
+    second = club.grant(anna, 10)
+    club.redeem(anna, 10)
+    club.reverse(first, MOST_POINTS - 5)
+    with pytest.raises(BalanceTooLarge) as refusal:
+        club.reverse(second, 6)
+    assert refusal.value.facts() == {"largest": MOST_POINTS}
+    club.reverse(second, 5)
+    assert club.has(anna) == (0, 0, 0, MOST_POINTS)
 
 
 def test_two_tills_return_one_purchase_once(club, anna) -> None:
