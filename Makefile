@@ -20,7 +20,7 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run install test newcomer bank bench lint lock clean
+.PHONY: run install test newcomer bank bench mutants lint lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/wallet run
@@ -50,6 +50,13 @@ bank: $(VENV)/.dev
 bench: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/bench/run.py
 
+# Mutation testing of the book: one process, about an hour (tests/mutants/README.md). Goes on where it
+# was stopped; `make mutants ONLY='ledger.book.holds*'` judges these again.
+mutants: $(VENV)/.mutants
+	PYTHONPATH=$(CURDIR)/tests/mutants TMPDIR=$$(test -d /dev/shm && echo /dev/shm || echo /tmp) \
+	  nice -n 10 $(BIN)/mutmut run --max-children 1 $(ONLY)
+	$(BIN)/python tests/mutants/report.py
+
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -63,10 +70,18 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/.mutants: tests/mutants/requirements.lock $(VENV)/.dev
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r tests/mutants/requirements.lock
+	@touch $@
+
 # Both locks from pyproject.toml: one for running, one that adds what the tests need, same versions.
+# Mutation testing has a third: nobody else needs its dozen packages.
 lock:
 	$(LOCK) --extra install -o requirements.lock
 	$(LOCK) --extra install --extra dev -c requirements.lock -o requirements-dev.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make lock" -c requirements-dev.lock \
+	  tests/mutants/requirements.in -o tests/mutants/requirements.lock
 
 clean:
-	rm -rf $(VENV) var build *.egg-info
+	rm -rf $(VENV) var build mutants *.egg-info
