@@ -10,10 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from ledger import enrolment, programmes, units
 from ledger.book import accounts, audit, statements
 from ledger.book.accounts import Account, Balance, OwnKind
-from ledger.book.statements import Filter
+from ledger.book.statements import Filter, Line
 from ledger.database import MICROSECOND
 from ledger.errors import InsufficientPoints, TermsRefused, UnitExists, UnknownUnit
-from ledger.members import Member, Profile
+from ledger.members import Member, Profile, card_of
 from ledger.points import NEVER
 from ledger.units import UnitTerms
 
@@ -160,10 +160,44 @@ def test_a_statement_is_filtered(club, anna) -> None:
     assert points(store="Arbat") == [-4, 10]
     assert points(promotion="spring") == points(receipt="1") == [10]
     assert points(kind="redemption") == [-4]
-    assert points(at_least=5) == [7, 10]
+    assert points(at_least=5) == points(at_least=7) == [7, 10]
     assert points(at_most=7) == [7, -4]
     assert points(since=club.clock()) == [7]
     assert points(until=club.clock()) == [-4, 10]
+
+
+def test_a_statement_says_what_was_told_and_is_read_in_pages(club, anna, boris) -> None:
+    told = {"reason": "cake", "receipt": "7", "store": "Arbat", "promotion": "spring"}
+    with club.database.reading() as session:
+        card = card_of(session, anna.id)
+    at = club.clock() - timedelta(days=2)
+    first = club.grant(anna, 10, occurred_at=at, card_id=card.id, **told)
+    club.clock.advance(minutes=1)
+    second, third = club.redeem(anna, 4), club.grant(anna, 5)
+    newest, between, oldest = club.lines(anna)
+    assert [newest.id, between.id, oldest.id] == [third, second, first]
+    assert oldest == Line(
+        oldest.posting_id,
+        first,
+        "accrual",
+        10,
+        10,
+        **told,
+        card=card.number,
+        occurred_at=at,
+        posted_at=club.clock() - timedelta(minutes=1),
+    )
+    account_id = club.balance(anna).account_id
+    with club.database.reading() as session:
+
+        def page(before: Line | None, limit: int) -> list[Line]:
+            before_id = None if before is None else before.posting_id
+            return statements.statement(session, account_id, Filter(), before_id, limit)
+
+        assert page(None, 2) == [newest, between]
+        assert page(newest, 9) == [between, oldest]
+        assert page(between, 1) == [oldest]
+        assert page(oldest, 9) == []
 
 
 def test_the_balance_of_a_moment(club, anna, boris) -> None:

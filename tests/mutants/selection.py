@@ -6,6 +6,7 @@ PostgreSQL as well, after SQLite."""
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=slow)
         slow = []
     items[:] = quick + slow
+
+
+def pytest_sessionstart() -> None:
+    """What the process before remembers was made by code that is no mutant."""
+    for name in [name for name in sys.modules if name.startswith("ledger.book")]:
+        for value in vars(sys.modules[name]).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
