@@ -215,6 +215,10 @@ class _Rows:
             raise AssertionError("the legs of a posting sum to zero")
         number = len(self.postings)
         self.postings.append(draft)
+        for leg in draft.legs:
+            if isinstance(leg, Move):
+                # Even if nothing moves: a posting is written where its balances are found.
+                self.shifts.setdefault(leg.account_id, _Shift())
         for line, leg in enumerate(leg for leg in draft.legs if leg.amount):
             match leg:
                 case Own():

@@ -4,7 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ledger import accruals, corrections
+from ledger.accruals import Grant
 from ledger.book import reversals
+from ledger.corrections import Reversal
 from ledger.errors import (
     BalanceTooLarge,
     DatesOutOfOrder,
@@ -13,6 +16,7 @@ from ledger.errors import (
     ReversalTooLarge,
     UnknownPosting,
 )
+from ledger.members import Member
 from ledger.points import MOST_POINTS
 
 
@@ -116,12 +120,113 @@ def test_points_that_ran_out_count_as_taken_back(club, anna) -> None:
     assert club.has(anna) == (470, 0, 0, 0)
 
 
+def test_points_that_all_ran_out_are_undone_and_nothing_moves(club, anna) -> None:
+    earned = club.grant(anna, 100, expires=2)
+    club.turn(days=2)
+    club.reverse(earned)
+    assert club.has(anna) == (0, 0, 0, 0)
+    assert club.story(anna) == [("accrual", 100, 100), ("expiry", -100, 0)]
+    assert club.own() == {"issued": 0, "expired": 0}
+    with pytest.raises(ReversalTooLarge):
+        club.reverse(earned)
+
+
+def test_what_ran_out_is_counted_once(club, anna) -> None:
+    earned = club.grant(anna, 100, expires=2)
+    club.grant(anna, 20, expires=1)  # another lot: it has nothing to do with it
+    club.redeem(anna, 50)  # twenty of the lot that goes first, thirty of the other
+    club.turn(days=2)
+    club.reverse(earned, 50)
+    assert club.has(anna) == (0, 0, 0, 0)
+    club.reverse(earned)  # of the seventy that were gone twenty are left to count
+    assert club.has(anna) == (0, 0, 0, 30)
+    assert club.own() == {"issued": -20, "redeemed": 50, "expired": 0}
+
+
+def test_what_ran_out_and_was_given_back_is_there_to_be_taken(club, anna) -> None:
+    earned = club.grant(anna, 100, expires=2)
+    club.redeem(anna, 30)
+    club.turn(days=2)
+    club.reverse(club.lines(anna)[0].id, 40, expires_at=club.days(5))
+    assert club.has(anna) == (40, 0, 0, 0)
+    club.reverse(earned)
+    assert club.has(anna) == (0, 0, 0, 30)
+
+
+def test_parts_that_are_undone_one_after_the_other_add_up(club, anna) -> None:
+    club.grant(anna, 10, expires=3)
+    club.grant(anna, 20, expires=9)
+    spent = club.redeem(anna, 25)
+    assert club.lots(anna) == [(5, 0)]
+    for points, lots in ((7, [(12, 0)]), (10, [(2, 0), (20, 0)]), (8, [(10, 0), (20, 0)])):
+        club.reverse(spent, points)
+        assert club.lots(anna) == lots
+
+
+def test_what_comes_back_pays_a_debt_first(club, anna) -> None:
+    earned = club.grant(anna, 100)
+    spent = club.redeem(anna, 100)
+    club.reverse(earned, 60)
+    assert club.has(anna) == (0, 0, 0, 60)
+    club.reverse(spent, 50)
+    assert club.has(anna) == (0, 0, 0, 10)
+    club.reverse(spent)
+    assert club.has(anna) == (40, 0, 0, 0)
+
+
+def test_held_points_are_not_taken_back(club, anna) -> None:
+    earned = club.grant(anna, 100)
+    club.grant(anna, 30, expires=1)
+    hold = club.hold(anna, 90)
+    club.reverse(earned)
+    # Forty were free; sixty of the hundred are held and become a debt.
+    assert club.has(anna) == (0, 0, 90, 60)
+    club.release(hold)
+    assert club.has(anna) == (30, 0, 0, 0)
+
+
+def test_a_reversal_says_how_much_it_undid_and_what_both_have_then(club, anna, boris) -> None:
+    club.grant(anna, 100)
+    gift = club.transfer(anna, boris, 40)
+    club.redeem(boris, 30)
+    undone = club.database.run(
+        lambda session: corrections.reverse(
+            session, reversals.find(session, gift), Reversal(), club.clock()
+        )
+    )
+    assert undone.points == 40
+    assert {of: (one.available, one.debt) for of, one in undone.balances.items()} == {
+        anna.id: (100, 0),
+        boris.id: (0, 30),
+    }
+    assert {club.lines(one)[0].id for one in (anna, boris)} == {undone.posting_id}
+
+
+def test_an_opening_is_undone_on_its_own_account(club, anna) -> None:
+    posting = club.database.run(
+        lambda session: accruals.grant(
+            session,
+            session.get_one(Member, anna.id),
+            Grant(10),
+            club.clock(),
+            kind="opening",
+            source="opening",
+        )
+    ).posting_id
+    club.reverse(posting, 4)
+    assert club.own() == {"opening": -6}
+
+
 def test_what_ran_out_can_be_given_back_with_a_new_date(club, anna) -> None:
     club.grant(anna, 100, expires=2)
     club.turn(days=2)
     expiry = club.lines(anna)[0].id
-    with pytest.raises(NotReversible):
+    with pytest.raises(NotReversible) as refusal:
         club.reverse(expiry)
+    assert refusal.value.facts() == {"kind": "expiry"}
+    with pytest.raises(DatesOutOfOrder) as order:
+        club.reverse(expiry, expires_at=club.clock())
+    assert order.value.facts() == {"earlier": "now", "later": "expires_at"}
     club.reverse(expiry, 60, expires_at=club.days(5))
     assert club.has(anna) == (60, 0, 0, 0)
     club.turn(days=5)
@@ -141,7 +246,11 @@ def test_no_more_is_undone_than_was_done(club, anna) -> None:
     club.reverse(spent, 20)
     with pytest.raises(ReversalTooLarge) as refusal:
         club.reverse(spent, 41)
-    assert refusal.value.left == 40
+    assert refusal.value.facts() == {"asked": 41, "left": 40}
+    for none in (0, -1):
+        with pytest.raises(ReversalTooLarge):
+            club.reverse(spent, none)
+    club.reverse(spent, 1)
     club.reverse(spent)
     with pytest.raises(ReversalTooLarge):
         club.reverse(spent)
@@ -161,8 +270,9 @@ def test_a_date_of_return_lies_ahead(club, anna) -> None:
 
 
 def test_an_unknown_posting_is_told(club) -> None:
-    with club.database.reading() as session, pytest.raises(UnknownPosting):
-        reversals.find(session, "00000000-0000-0000-0000-000000000000")
+    for unknown in ("00000000-0000-0000-0000-000000000000", "x", "\x00", ""):
+        with club.database.reading() as session, pytest.raises(UnknownPosting):
+            reversals.find(session, unknown)
 
 
 def test_what_comes_back_must_fit_into_a_balance(club, anna) -> None:
