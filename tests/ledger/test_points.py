@@ -130,6 +130,20 @@ def test_a_redemption_walks_over_many_small_lots(grant: Do, redeem: Do, balance)
     assert balance().available == 3
 
 
+def test_many_lots_are_spent_in_the_order_in_which_they_run_out(
+    grant: Do, redeem: Do, balance, clock: StoppedClock, turn
+) -> None:
+    """More of them than are read at a time, and several that run out together."""
+    for number in range(40):
+        grant(2, expires_at=clock() + timedelta(days=40 - number // 3))
+    redeem(69)
+    assert balance().available == 11
+    for days, left in ((37, 11), (1, 11), (1, 6), (1, 0)):
+        clock.advance(days=days)
+        turn()
+        assert balance().available == left
+
+
 def test_pending_points_cannot_be_spent_before_their_day(
     grant: Do, redeem: Do, balance, clock: StoppedClock
 ) -> None:
@@ -236,8 +250,19 @@ def test_dates_that_cannot_be_are_refused(grant, balance, clock, terms, refusal)
 
 def test_a_balance_stays_exact_in_json(grant: Do, balance) -> None:
     grant(MOST_POINTS)
-    with pytest.raises(BalanceTooLarge):
+    with pytest.raises(BalanceTooLarge) as refusal:
         grant(1)
+    assert refusal.value.facts() == {"largest": MOST_POINTS}
+    assert balance().available == MOST_POINTS
+
+
+def test_what_runs_out_makes_room_for_more(grant: Do, balance, clock: StoppedClock) -> None:
+    grant(MOST_POINTS - 6)
+    grant(1, expires_at=clock() + timedelta(days=1))
+    clock.advance(days=1)
+    with pytest.raises(BalanceTooLarge):
+        grant(7)
+    grant(6)
     assert balance().available == MOST_POINTS
 
 
