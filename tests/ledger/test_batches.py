@@ -16,6 +16,7 @@ from ledger.book.lots import Parcel, Term
 from ledger.errors import LedgerError
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.idempotency import Answer
+from ledger.points import MOST_POINTS
 from ledger.redemptions import Spend
 from ledger.units import UnitTerms
 
@@ -164,6 +165,11 @@ def test_each_says_what_it_made_and_what_is_there_then(post, club, anna) -> None
             ],
             when,
         )
+        too_many = Credit(
+            chart, wish, Parcel(MOST_POINTS, Term(when)), PointsAccrued(anna.id), "opening"
+        )
+        (too_large,) = book.post(session, [too_many], when)
+    assert too_large.facts() == {"largest": MOST_POINTS}
     *done, refused = made
     assert [one.public_id for one in done] == [line.id for line in club.lines(anna)[1::-1]]
     assert refused.facts() == {"asked": 6, "available": 5}
@@ -216,6 +222,23 @@ def test_a_debt_is_paid_by_a_batch(post, club, anna) -> None:
         "5/0",
     ]
     assert club.has(anna) == (5, 0, 0, 0)
+    assert club.own() == {"issued": -120, "redeemed": 115}
+
+
+def test_what_pays_a_debt_comes_from_where_it_was_said_to(post, club, anna) -> None:
+    accrual = club.grant(anna, 100)
+    club.redeem(anna, 100)
+    club.reverse(accrual)
+    with club.database.transaction() as session:
+        unit = units.named(session, anna.programme_id, None)
+        (chart,) = accounts.charts(session, anna.programme_id, unit.id, [anna.id])
+        wish = Order(anna.programme_id, "opening", club.clock())
+        event = PointsAccrued(anna.id)
+        deed = Credit(chart, wish, Parcel(130, Term(club.clock())), event, "opening")
+        (made,) = book.post(session, [deed], club.clock())
+    assert made.balance.available == 30
+    assert made.public_id == club.lines(anna)[1].id
+    assert club.own() == {"issued": 0, "redeemed": 100, "opening": -130}
 
 
 def test_what_is_due_is_done_first(post, club, anna) -> None:

@@ -40,7 +40,8 @@ def test_units_never_mix(club, anna) -> None:
     assert club.balance(anna).available == 100
 
 
-def test_many_who_join_at_once_have_an_empty_account_each(club) -> None:
+def test_many_who_join_at_once_have_an_empty_account_each(club, anna) -> None:
+    club.grant(anna, 1)  # so that accounts and balances are not numbered alike by chance
     with club.database.transaction() as session:
         programme = programmes.by_code(session, "club")
         people = [(Profile(name=name), None) for name in ("Вера", "Глеб", "Дина")]
@@ -109,6 +110,21 @@ def test_accounts_that_are_open_are_found_in_one_query(club, anna, boris) -> Non
     for one in many:
         assert kinds[one.member] == "member"
         assert sorted(one.others) == sorted(kinds[of] for of in one.others.values())
+
+
+def test_a_balance_is_read_past_whoever_is_about_to_change_it(club, anna) -> None:
+    club.grant(anna, 10)
+    before = club.balance(anna)
+    with club.database.transaction() as writer, club.database.reading() as reader:
+        accounts.lock(writer, [before.account_id])
+        accounts.change(writer, before.account_id, available=1)
+        if not club.database.is_sqlite:
+            reader.execute(text("SET lock_timeout = '2s'"))
+        assert accounts.balance(reader, before.account_id) == before
+        if not club.database.is_sqlite:
+            with pytest.raises(DBAPIError, match="lock timeout"):
+                accounts.lock(reader, [before.account_id])
+        writer.rollback()
 
 
 def test_accounts_whose_time_has_come_are_due_the_oldest_first(club, anna, boris) -> None:

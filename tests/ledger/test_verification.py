@@ -153,11 +153,12 @@ def test_a_deleted_posting_is_named(sealer, tamper) -> None:
     assert "was removed" in fault.sentence
 
 
-def test_a_deleted_seal_is_named_and_its_posting_too(sealer, tamper) -> None:
-    posting_id, public_id = at(sealer, 6)
+@pytest.mark.parametrize("number", [6, 10])
+def test_a_deleted_seal_is_named_and_its_posting_too(sealer, tamper, number: int) -> None:
+    posting_id, public_id = at(sealer, number)
     tamper("DELETE FROM ledger_seal WHERE posting_id = :id", id=posting_id)
     fault = sealer.fault()
-    assert (fault.number, fault.posting) == (6, public_id)
+    assert (fault.number, fault.posting) == (number, public_id)
     assert "without a seal" in fault.sentence
 
 
