@@ -4,6 +4,7 @@ Most tests of the ledger run on SQLite and on PostgreSQL. A mutant is judged on 
 several times as fast; where only PostgreSQL comes by, or the two take roads of their own, on
 PostgreSQL as well, after SQLite."""
 
+import atexit
 import os
 import shutil
 import sys
@@ -20,10 +21,12 @@ BOTH = {
     "ledger.book.seals": {"x_turn", "x__transactions", "x__write_seals"},
 }
 
-# Each mutant is judged by a process of its own, forked from one that has run the tests before. It
-# takes over the empty SQLite file, so that the migrations need not run four thousand times.
+# Each mutant is judged by a process of its own, forked from one that has run the tests before. What
+# takes long to make and is alike for all of them it finds made: a migrated SQLite file, and a
+# PostgreSQL server with a migrated database to copy.
 _kept = tempfile.TemporaryDirectory(prefix="kopilka-mutants-")
 _empty = Path(_kept.name) / "empty.db"
+_server: object = None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,14 +51,17 @@ def pytest_sessionstart() -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
-) -> Iterator[None]:
-    if fixturedef.argname != "empty_sqlite":
-        return (yield)
-    if _empty.exists():
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
+    global _server
+    if fixturedef.argname == "postgres":
+        if _server is None:
+            making = fixturedef.func()
+            _server = next(making)
+            atexit.register(making.close)
+        fixturedef.func = lambda: _server
+    elif fixturedef.argname == "empty_sqlite" and _empty.exists():
         fixturedef.func = lambda tmp_path_factory: _empty
-        return (yield)
     made = yield
-    shutil.copy(made, _empty)
+    if fixturedef.argname == "empty_sqlite" and made != _empty:
+        shutil.copy(made, _empty)
     return made
