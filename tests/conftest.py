@@ -67,7 +67,7 @@ def sqlite_url(empty_sqlite: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
-    postgres.execute(f"CREATE DATABASE {name} TEMPLATE template_kopilka")
+    postgres.copy("template_kopilka", name)
     yield postgres.url(name)
     postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
