@@ -274,10 +274,15 @@ class TestABrokerOfOnesOwn:
         assert worker.poll() is None
 
 
-def test_clients_that_stop_in_the_middle_do_not_stop_the_service(service, url, member) -> None:
+def test_clients_that_stop_in_the_middle_do_not_stop_the_service(service, url) -> None:
+    """More of them than there are threads: all are taken, and are given back."""
+    threads = 2
+    service.environment |= {"WEB_CONCURRENCY": "1", "WALLET_WEB_THREADS": str(threads)}
+    service.start("web")
+    wait_until(lambda: answers(f"{url}/readyz"), "the web process")
     address = ("127.0.0.1", int(service.environment["PORT"]))
     with contextlib.ExitStack() as stack:
-        for _ in range(40):
+        for _ in range(threads + 1):
             half_open = stack.enter_context(socket.create_connection(address))
             half_open.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-")
         wait_until(lambda: answers(f"{url}/healthz"), "an answer", 90)
