@@ -4,6 +4,9 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
+# Tests wait about as often as they compute: one process more than there are cores, four at most.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+TESTERS ?= $(or $(word $(CORES),2 3 4),4)
 
 # A Python asked for by name wins over a .venv that was made with another.
 ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
@@ -31,7 +34,7 @@ install: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python tests/kit/needs.py
 	$(MAKE) lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(TESTERS) --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
