@@ -4,6 +4,7 @@ SQLite and PostgreSQL from the same code. An edge opens `transaction()` for anyt
 `reading()` for the rest; operations take the session and never commit."""
 
 import random
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -38,6 +39,8 @@ MICROSECOND = timedelta(microseconds=1)
 SQLITE_BUSY_TIMEOUT_MS = 15_000
 MOST_ATTEMPTS = 5
 MOST_ROWS = 500
+PART_SECONDS = 0.02
+RECONNECT_SECONDS = 0.1
 TRUSTED_IDLE_SECONDS = 1.0
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
 
@@ -149,18 +152,34 @@ class Database:
         if wanted and self._wake is not None:
             self._wake(frozenset(wanted))
 
-    def run(self, work: Callable[[Session], T]) -> T:
-        """`work` in a transaction of its own, begun anew when the database asks for that: where two
-        transactions wait for each other, PostgreSQL ends one of them."""
+    def run(self, work: Callable[[Session], T], *, idempotent: bool = False) -> T:
+        """`work` in a transaction of its own, begun anew where nothing can have come of it: where
+        PostgreSQL ended one of two transactions that waited for each other, and where the server
+        was lost, or not there, before the commit. For as long as a restart of it takes, about.
+
+        What came of a commit that was never answered nobody knows. Only `idempotent` work is then
+        done once more: such as looks first whether it was done before."""
         for attempt in range(1, MOST_ATTEMPTS + 1):
+            is_done = False
             try:
                 with self.transaction() as session:
-                    return work(session)
+                    result = work(session)
+                    is_done = True
+                return result
             except DBAPIError as error:
-                if attempt == MOST_ATTEMPTS or not _asks_for_another_try(error):
+                asked = _asks_for_another_try(error)
+                lost = self._server_is_lost(error) and (idempotent or not is_done)
+                if attempt == MOST_ATTEMPTS or not (asked or lost):
                     raise
-                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - only to part them
+            longest_s = 2**attempt * (RECONNECT_SECONDS if lost else PART_SECONDS)
+            time.sleep(longest_s * random.uniform(0.5, 1))  # noqa: S311 - only to part them
         raise AssertionError("unreachable")
+
+    def _server_is_lost(self, error: DBAPIError) -> bool:
+        """The connection broke, or could not be made: then there was no statement yet."""
+        if self.is_sqlite or not isinstance(error, OperationalError):
+            return False
+        return error.connection_invalidated or error.statement is None
 
     def wipe(self) -> bool:
         """Deleted bytes leave the disk as far as that is in our hands. On SQLite what is left of
@@ -184,8 +203,11 @@ def _asks_for_another_try(error: DBAPIError) -> bool:
 
 
 def _look_after_idle(engine: Any) -> None:
-    """A connection that lay idle may lead to a server that is gone, and is asked before it is used
-    again. To ask every time would cost each transaction a round trip."""
+    """A connection in the pool may lead to a server that is gone. One that lay idle is asked before
+    it is used again; to ask every time would cost each transaction a round trip. One that was used
+    just now is listened to, which costs nothing: a server that goes closes its connections, and
+    there is something to read where nothing was asked."""
+    dialect = engine.dialect
 
     @event.listens_for(engine, "checkin")
     def _on_checkin(_connection: DBAPIConnection, record: Any) -> None:
@@ -194,10 +216,22 @@ def _look_after_idle(engine: Any) -> None:
     @event.listens_for(engine, "checkout")
     def _on_checkout(connection: DBAPIConnection, record: Any, _proxy: object) -> None:
         idle_since = record.info.get("idle_since")
-        if idle_since is None or time.monotonic() - idle_since < TRUSTED_IDLE_SECONDS:
+        if idle_since is None:  # made this moment
             return
-        if not engine.dialect._do_ping_w_event(connection):
-            raise InvalidatePoolError
+        if time.monotonic() - idle_since < TRUSTED_IDLE_SECONDS and _is_silent(connection):
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            if dialect.is_disconnect(error, connection, None):
+                raise InvalidatePoolError from error
+            raise
+
+
+def _is_silent(connection: Any) -> bool:
+    ear = select.poll()
+    ear.register(connection.fileno(), select.POLLIN)
+    return not ear.poll(0)
 
 
 def _prepare_sqlite(engine: Any, synchronous: str) -> None:

@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import json
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -251,8 +250,7 @@ class Bank:
 
     def restart_database(self) -> None:
         assert self.server is not None
-        self.server.stop(signal.SIGQUIT)
-        self.server.start()
+        self.server.restart()
         self.wait()
 
     def members(self, count: int) -> list[str]:

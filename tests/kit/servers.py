@@ -50,6 +50,11 @@ class Postgres:
             self._server.wait(30)
             self._server = None
 
+    def restart(self) -> None:
+        """At once, as `pg_ctl restart -m immediate` does it."""
+        self.stop(signal.SIGQUIT)
+        self.start()
+
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.sockets}"
 

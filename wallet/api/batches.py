@@ -50,7 +50,7 @@ def post(json_data: BatchIn) -> BatchOut:
         def work(session: Session, items: list[Item] = items) -> list[Answer | LedgerError]:
             return batches.post(session, scope, items, _said, now)
 
-        outcomes = here().database.run(work)
+        outcomes = here().database.run(work, idempotent=True)
         found += [_told(one.key, outcome) for one, outcome in zip(part, outcomes, strict=True)]
     return BatchOut(items=found)
 

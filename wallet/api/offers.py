@@ -70,7 +70,7 @@ def withdraw(offer_id: str) -> OfferOut:
     def work(session: Session) -> OfferOut:
         return _told(session, offers.withdraw(session, offer_id, here().clock()))
 
-    return here().database.run(work)
+    return here().database.run(work, idempotent=True)
 
 
 def _member(session: Session, programme: Programme, public_id: str | None) -> Member | None:

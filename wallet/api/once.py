@@ -51,7 +51,7 @@ def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
         idempotency.remember(session, scope, key, answer)
         return answer
 
-    answer = here().database.run(work)
+    answer = here().database.run(work, idempotent=bool(key))
     return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
 
 

@@ -56,7 +56,7 @@ def receive(source: str) -> Response:
         idempotency.remember(session, f"webhook:{bound.name}", webhook_id, answer)
         return answer
 
-    answer = here().database.run(work)
+    answer = here().database.run(work, idempotent=True)
     return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
 
 

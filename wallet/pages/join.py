@@ -186,7 +186,7 @@ def _join(
         idempotency.remember(session, SCOPE, token, Answer(303, pass_.serial.encode()))
         return pass_.serial
 
-    return here().database.run(work)
+    return here().database.run(work, idempotent=True)
 
 
 def _new_token() -> str:

@@ -527,6 +527,39 @@ class TestIdempotency:
             assert len(set(pool.map(send, range(100)))) == 1
 
 
+class TestACommitThatNobodyAnswered:
+    """The database did it, and the connection broke before we were told."""
+
+    @pytest.fixture
+    def database_url(self, postgres_url: str) -> str:
+        return postgres_url
+
+    @pytest.fixture
+    def commit_unanswered(self, installation, member, monkeypatch: pytest.MonkeyPatch) -> None:
+        dialect = installation.database.engine.dialect
+        commit = dialect.do_commit
+
+        def do_commit(connection) -> None:
+            monkeypatch.undo()
+            commit(connection)
+            connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+        monkeypatch.setattr(dialect, "do_commit", do_commit)
+
+    def test_is_answered_by_the_key(self, api, member, commit_unanswered) -> None:
+        body = {"member": member["id"], "points": 5}
+        first = api.post("accruals", body, key="k-1")
+        assert first.status_code == 201
+        assert first.get_json()["balance"]["available"] == 5
+        again = api.post("accruals", body, key="k-1")
+        assert (again.status_code, again.data) == (201, first.data)
+
+    def test_without_a_key_is_not_tried_again(self, api, member, commit_unanswered) -> None:
+        offer = {"programme": "demo", "title": "Кекс"}
+        assert problem(api.post("offers", offer, key="")) == (500, "internal_error")
+        assert len(api.get("offers?programme=demo").get_json()["items"]) == 1
+
+
 class TestOffers:
     def test_an_offer_for_all_and_one_for_a_member(self, api, member) -> None:
         for_all = api.post("offers", {"programme": "demo", "title": "Латте −20 %"}, key="")
