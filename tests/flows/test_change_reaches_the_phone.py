@@ -181,6 +181,38 @@ def test_a_change_during_a_push_is_followed_by_another(api, member, phone, house
     assert (heard(pushes), waiting(house)) == (2, 0)
 
 
+def test_a_token_that_changes_during_a_push_is_followed_by_another(
+    api, member, phone, house, pushes
+) -> None:
+    """The push went to the token that the phone had before, and Apple took it all the same."""
+    api.post("accruals", {"member": member["id"], "points": 1})
+    house.run("relay")
+    apple = house.installation.apple
+    push = apple._push
+
+    def slow(*arguments):
+        apple._push = push
+        outcomes = push(*arguments)
+        assert phone.register(TOKENS[1]).status_code == 200
+        return outcomes
+
+    apple._push = slow
+    house.run("apple")
+    assert (heard(pushes), heard(pushes, TOKENS[1]), waiting(house)) == (1, 1, 0)
+
+
+def test_a_phone_with_a_new_token_does_not_wait_for_the_old_one(
+    api, member, phone, house, pushes
+) -> None:
+    pushes.stand_in.fail(429, "TooManyRequests", tokens=TOKENS[:1])
+    api.post("accruals", {"member": member["id"], "points": 1})
+    house.run()
+    assert (heard(pushes), waiting(house)) == (0, 1)
+    phone.register(TOKENS[1])
+    house.run()
+    assert (heard(pushes, TOKENS[1]), waiting(house)) == (1, 0)
+
+
 def test_a_worker_that_dies_between_push_and_record_leaves_the_row(
     api, member, phone, house, pushes
 ) -> None:

@@ -98,6 +98,11 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
 
     A token that differs replaces the old one even if the registration is known. A phone fires
     several of these at once, so both writes let the unique key decide."""
+    known = session.scalar(
+        select(Device.push_token).where(
+            Device.library_id == library_id, Device.pass_type == pass_.pass_type
+        )
+    )
     device_id = session.execute(
         insert_or(session, Device)
         .values(
@@ -115,13 +120,13 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
         .on_conflict_do_nothing()
         .returning(Registration.pass_id)
     ).first()
-    if fresh is None:
-        return False
-    if pass_.version > 1:
+    if fresh is not None and pass_.version > 1:
         # The pass may have changed between its download and this moment, and the phone may already
         # hold a later tag from another card: a fresh tag makes sure that it is listed.
         issuing.move_tags(session, [pass_.id])
-    return True
+    if known is not None and known != token:
+        _push_anew(session, device_id, now)
+    return fresh is not None
 
 
 def unregister(session: Session, pass_: Pass, library_id: str) -> None:
@@ -204,6 +209,16 @@ def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
             index_elements=["device_id", "pass_id"],
             set_={"generation": PushRow.generation + 1, "due_at": now, "attempts": 0},
         )
+    )
+    wake_after_commit(session, PUSH)
+
+
+def _push_anew(session: Session, device_id: int, now: datetime) -> None:
+    """What waits for this device, or is on its way to the token it had, goes to the new one."""
+    session.execute(
+        update(PushRow)
+        .where(PushRow.device_id == device_id)
+        .values(generation=PushRow.generation + 1, due_at=now, attempts=0)
     )
     wake_after_commit(session, PUSH)
 

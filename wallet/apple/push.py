@@ -241,7 +241,10 @@ class Apns:
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
         self._inherited: list[_Connection] = []
-        self._topic_is_proven = False
+        # Once Apple has taken a push, topic and environment are right. Until then this counts the
+        # tokens that were called bad.
+        self._is_proven = False
+        self._doubted = 0
 
     def push(self, tokens: Sequence[str], now: datetime) -> list[Outcome]:
         """One outcome for each token, in their order.
@@ -305,20 +308,23 @@ class Apns:
                 connection.wait()
 
     def _judge_together(self, batch: _Batch) -> list[Outcome]:
-        """Outcomes in order, after a look at what only the whole batch can tell."""
+        """Outcomes in order, after a look at what no push can tell alone."""
         outcomes = batch.in_order()
-        self._topic_is_proven |= Sent() in outcomes
+        self._is_proven |= Sent() in outcomes
         settled = [outcome for outcome in outcomes if not isinstance(outcome, Deferred)]
-        if len(settled) >= UNANIMOUS_FROM and all(o == Rejected(BAD_TOKEN) for o in settled):
-            # So many phones cannot all be wrong. Believing it would unregister every one of them.
-            batch.tally[Meaning.MEND, BAD_TOKEN] = len(settled)
-            doubt = Deferred(batch.after(WAIT[Meaning.MEND]), BAD_TOKEN, pause=True)
-            return [o if isinstance(o, Deferred) else doubt for o in outcomes]
-        if not self._topic_is_proven:
-            # Once Apple has taken a push the topic is right, and a foreign token is just that: a
-            # phone that registers with one must not be able to stop the pushes to all others.
-            return [_pause_if_foreign(outcome) for outcome in outcomes]
-        return outcomes
+        bad = settled.count(Rejected(BAD_TOKEN))
+        self._doubted = 0 if self._is_proven else self._doubted + bad
+        doubt = Deferred(batch.after(WAIT[Meaning.MEND]), BAD_TOKEN)
+        if bad == len(settled) and max(bad, self._doubted) >= UNANIMOUS_FROM:
+            # So many phones cannot all be wrong, at once or one after the other. Believing it would
+            # unregister every one of them.
+            batch.tally[Meaning.MEND, BAD_TOKEN] = bad
+            doubt = replace(doubt, pause=True)
+        elif self._is_proven:
+            # A foreign token is just that, and a bad one is bad: a phone that registers with one
+            # must not be able to stop the pushes to all others.
+            return outcomes
+        return [_doubtful(outcome, doubt) for outcome in outcomes]
 
     def _report(self, batch: _Batch) -> None:
         """One line for each kind of trouble, never for a token."""
@@ -366,7 +372,10 @@ def _reason(outcome: Outcome | None) -> str:
     return "" if outcome is None or isinstance(outcome, Sent) else outcome.reason
 
 
-def _pause_if_foreign(outcome: Outcome) -> Outcome:
+def _doubtful(outcome: Outcome, doubt: Deferred) -> Outcome:
+    """While topic and environment may be what is wrong, no token is given up for it."""
+    if outcome == Rejected(BAD_TOKEN):
+        return doubt
     if isinstance(outcome, Deferred) and BY_REASON.get(outcome.reason) is Meaning.FOREIGN:
         return replace(outcome, pause=True)
     return outcome

@@ -341,11 +341,27 @@ def test_when_every_token_is_bad_the_environment_is_and_no_token_is_given_up(
     client: Apns, house: Running
 ) -> None:
     house.stand_in.fail(400, BAD_TOKEN)
-    assert client.push(fresh_tokens(19), NOW) == [Rejected(BAD_TOKEN)] * 19
     with capture_logs() as lines:
         outcomes = client.push(fresh_tokens(20), NOW)
     assert all_wait_for_better_times(outcomes, 20) == BAD_TOKEN
     assert [(line["log_level"], line["pushes"]) for line in lines] == [("error", 20)]
+
+
+def test_bad_tokens_one_by_one_are_not_given_up_before_anything_was_accepted(
+    client: Apns, house: Running
+) -> None:
+    """A quiet shop with the wrong environment: each batch is one phone."""
+    house.stand_in.fail(400, BAD_TOKEN)
+    with capture_logs() as lines:
+        outcomes = [client.push(fresh_tokens(1), NOW)[0] for _ in range(20)]
+    waits = [outcome for outcome in outcomes if isinstance(outcome, Deferred)]
+    assert len(waits) == 20
+    assert [wait.pause for wait in waits] == [False] * 19 + [True]
+    assert [line["log_level"] for line in lines] == ["error"]
+    house.stand_in.clear()
+    assert client.push(fresh_tokens(1), NOW) == [Sent()]
+    house.stand_in.fail(400, BAD_TOKEN)
+    assert client.push(fresh_tokens(19), NOW) == [Rejected(BAD_TOKEN)] * 19
 
 
 def test_one_good_token_among_bad_ones_proves_the_environment(client: Apns, house: Running) -> None:
