@@ -33,6 +33,7 @@ from wallet.api import (
     refusals,
     scans,
     statements,
+    waves,
     webhooks,
 )
 from wallet.apple.web import PassKitService
@@ -116,6 +117,7 @@ def _api() -> APIBlueprint:
         households,
         imports,
         offers,
+        waves,
         scans,
     ):
         api.register_blueprint(part.routes)

@@ -602,6 +602,60 @@ def import_design(programme: str, folder: Path) -> None:
     click.echo(f"The cards of {programme} have a new design.")
 
 
+@main.group("waves")
+def waves_group() -> None:
+    """Changes for whole programmes, on their way to all cards."""
+
+
+@waves_group.command("list")
+@click.option("--programme", help="Default: those of all.")
+@click.option("--all", "over", is_flag=True, help="Those that are over too.")
+@in_words
+def list_waves(programme: str | None, *, over: bool) -> None:
+    """How far each has come, newest first."""
+    with at_work().database.reading() as session:
+        programme_id = programmes.by_code(session, programme).id if programme else None
+        for wave in refresh.waves(session, programme_id, None, MOST_ROWS_SHOWN):
+            if over or wave.finished_at is None:
+                click.echo(_wave(wave))
+
+
+@waves_group.command("pause")
+@click.argument("wave_id", metavar="ID")
+@in_words
+def pause_wave(wave_id: str) -> None:
+    """Stop one until it is resumed."""
+    with at_work().database.transaction() as session:
+        click.echo(_wave(refresh.pause_wave(session, wave_id)))
+
+
+@waves_group.command("resume")
+@click.argument("wave_id", metavar="ID")
+@in_words
+def resume_wave(wave_id: str) -> None:
+    """Let a paused one go on, slowly at first."""
+    installation = at_work()
+    with installation.database.transaction() as session:
+        click.echo(_wave(refresh.resume_wave(session, wave_id, installation.clock())))
+
+
+@waves_group.command("cancel")
+@click.argument("wave_id", metavar="ID")
+@in_words
+def cancel_wave(wave_id: str) -> None:
+    """Stop one for good: cards that it has not come to stay as they are."""
+    installation = at_work()
+    with installation.database.transaction() as session:
+        click.echo(_wave(refresh.cancel_wave(session, wave_id, installation.clock())))
+
+
+def _wave(wave: refresh.Wave) -> str:
+    line = f"{wave.public_id} {wave.state}: {wave.seen} of {wave.total}, {wave.changed} changed"
+    if wave.expected_at is not None:
+        line += f", {wave.pace} a second, done about {wave.expected_at:%F %T} UTC"
+    return line
+
+
 @main.group("import")
 def import_group() -> None:
     """Members, opening balances and points from files (CSV, XLSX). See docs/imports.md."""

@@ -78,3 +78,20 @@ class SourceRefused(WalletError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(f"Webhook source: {sentence}")
+
+
+class UnknownWave(WalletError):
+    code = "unknown_wave"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such wave.")
+
+
+class WaveOver(WalletError):
+    """`state`: how it ended."""
+
+    code = "wave_over"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This wave is over: {state}.")
+        self.state = state

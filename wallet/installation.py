@@ -16,7 +16,7 @@ from wallet.importing import Desk
 from wallet.keyring import KeyRing
 from wallet.passes.issuing import Pass
 from wallet.providers import Clock, Provider
-from wallet.refresh import MakeDue
+from wallet.refresh import MakeDue, Pace
 from wallet.settings import Settings
 
 EXTENSION = "kopilka"
@@ -45,6 +45,11 @@ class Installation:
     @property
     def make_due(self) -> Sequence[MakeDue]:
         return [provider.make_due for provider in self.providers]
+
+    @property
+    def pace(self) -> Pace:
+        """How quickly changes for a whole programme go out."""
+        return Pace(self.settings.wave_passes, self.apple.lag)
 
     def card_link(self, pass_: Pass) -> str:
         """The card's page, for its owner alone: whoever has the link sees the card."""

@@ -21,7 +21,7 @@ from wallet.google.copies import DueRow
 from wallet.installation import Installation, here
 from wallet.passes.issuing import Pass
 from wallet.problems import refuse
-from wallet.refresh import Wave
+from wallet.refresh import PAUSED, RUNNING, Wave
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -69,10 +69,21 @@ class _Figures:
                 number, since = session.execute(select(func.count(), func.min(column))).one()
                 waiting.add_metric([what], number)
                 oldest.add_metric([what], _seconds(since, now))
-            waiting.add_metric(["waves"], _count(session, Wave))
+            waves = session.execute(
+                select(func.count(), func.sum(Wave.total - Wave.seen), func.sum(Wave.pace)).where(
+                    Wave.state.in_((RUNNING, PAUSED))
+                )
+            ).one()
+            waiting.add_metric(["waves"], waves[0])
+            waiting.add_metric(["wave_passes"], max(0, waves[1] or 0))
             oldest.add_metric(["seals"], _seconds(seals.oldest_unsealed(session), now))
             yield waiting
             yield oldest
+            yield GaugeMetricFamily(
+                "kopilka_wave_pace",
+                "Passes a second that changes for whole programmes go out with.",
+                value=waves[2] or 0,
+            )
             yield GaugeMetricFamily("kopilka_passes", "Passes issued.", value=_count(session, Pass))
             yield GaugeMetricFamily(
                 "kopilka_devices", "Apple devices registered.", value=_count(session, Device)
@@ -101,7 +112,7 @@ def _inspected(session: Session, now: datetime) -> Iterator[Metric]:
         )
 
 
-def _count(session: Session, table: type[Wave | Pass | Device]) -> int:
+def _count(session: Session, table: type[Pass | Device]) -> int:
     return session.scalar(select(func.count()).select_from(table)) or 0
 
 

@@ -49,6 +49,8 @@ STATUS = {
     "import_replaced": 409,
     "import_not_ready": 409,
     "import_has_bad_rows": 409,
+    "unknown_wave": 404,
+    "wave_over": 409,
     "certificate_problem": 503,
 }
 

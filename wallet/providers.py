@@ -1,6 +1,7 @@
 """What every wallet vendor can do for us."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -9,6 +10,18 @@ from sqlalchemy.orm import Session
 from wallet.passes.issuing import Pass
 
 Clock = Callable[[], datetime]
+
+MOST_COUNTED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far phones are behind: pushes that are due, counted as far as `MOST_COUNTED`, and how
+    many seconds after its change a card is fetched now by those that are quick. None: hardly
+    anybody fetched anything."""
+
+    pushes_due: int
+    fetched_after_s: float | None
 
 
 class Provider(Protocol):

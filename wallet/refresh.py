@@ -2,32 +2,74 @@
 
 Renders the cards anew; only where that differs is a version stored, a tag taken, and the pass made
 due at its provider. A change for a whole programme is a wave: a row that remembers how far it came,
-advanced in bounded steps."""
+advanced in bounded steps. Each step may bring as many phones to ask for their cards, so steps keep
+a pace: it grows while fetches follow at once, and shrinks when they come late."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
 
 from ledger.database import Base, Identifier, Instant, wake_after_commit
+from wallet.errors import UnknownWave, WaveOver
 from wallet.passes import issuing
+from wallet.providers import MOST_COUNTED, Lag
 
 WAVES = "waves"
+
+RUNNING, PAUSED, DONE, CANCELLED = "running", "paused", "done", "cancelled"
+
+FIRST_PACE = 250
+SLOWEST_PACE = 20
+LOOK = timedelta(seconds=5)
+BURST = timedelta(seconds=10)  # what was not used of the pace is made up for, up to this
+LATE_S = 15.0
 
 # What a provider does when passes changed: note, in this transaction, who is to be told.
 MakeDue = Callable[[Session, Sequence[int], datetime], None]
 
 
 class Wave(Base):
-    """A refresh of all passes of a programme, done up to and with pass `after_id`."""
+    """A refresh of all passes of a programme, done up to and with pass `after_id`. It has `seen` so
+    many of `total`; `changed` are those that differed. `pace` is in passes a second."""
 
     __tablename__ = "wallet_wave"
+    __table_args__ = (Index("ix_wallet_wave_state", "state", "next_at"),)
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(36), unique=True)
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
     after_id: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Instant)
+    state: Mapped[str] = mapped_column(String(16))
+    total: Mapped[int]
+    seen: Mapped[int]
+    changed: Mapped[int]
+    pace: Mapped[int]
+    next_at: Mapped[datetime] = mapped_column(Instant)
+    looked_at: Mapped[datetime] = mapped_column(Instant)
+    expected_at: Mapped[datetime | None] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Never more than `most` passes a second, whatever `look` sees."""
+
+    most: int
+    look: Callable[[Session, datetime], Lag]
+
+    def after(self, pace: int, lag: Lag) -> int:
+        """The next pace: none while pushes pile up, half when fetches are late, else a little more.
+        0 is left again at the slowest."""
+        if lag.pushes_due >= MOST_COUNTED:
+            return 0
+        if lag.fetched_after_s is not None and lag.fetched_after_s > LATE_S:
+            return max(SLOWEST_PACE, pace // 2)
+        return min(self.most, max(SLOWEST_PACE, pace + pace // 4))
 
 
 def refresh(
@@ -43,23 +85,125 @@ def refresh(
     return len(changes)
 
 
-def start_wave(session: Session, programme_id: int, now: datetime) -> None:
+def start_wave(session: Session, programme_id: int, now: datetime) -> Wave:
     """All passes of the programme may have changed."""
-    session.add(Wave(programme_id=programme_id, after_id=0, created_at=now))
+    wave = Wave(
+        public_id=str(uuid7()),
+        programme_id=programme_id,
+        after_id=0,
+        created_at=now,
+        state=RUNNING,
+        total=issuing.number_in_programme(session, programme_id),
+        seen=0,
+        changed=0,
+        pace=FIRST_PACE,
+        next_at=now - LOOK,
+        looked_at=now,
+    )
+    session.add(wave)
     wake_after_commit(session, WAVES)
+    return wave
 
 
 def advance_wave(
-    session: Session, make_due: Sequence[MakeDue], now: datetime, limit: int = 200
+    session: Session, make_due: Sequence[MakeDue], pace: Pace, now: datetime, limit: int = 200
 ) -> bool:
-    """One step of the oldest wave that nobody else is at; False if there is none."""
-    wave = session.scalar(select(Wave).order_by(Wave.id).limit(1).with_for_update(skip_locked=True))
+    """One step of the wave whose turn it is; False if there is none, or somebody else is at it.
+
+    Waves share the pace: with two under way each goes half as fast."""
+    turns = select(Wave.id).where(Wave.state == RUNNING).order_by(Wave.next_at, Wave.id)
+    under_way = session.scalars(turns).all()
+    wave = _lock(session, under_way[0], now) if under_way else None
     if wave is None:
         return False
+    if now - wave.looked_at >= LOOK:
+        wave.pace, wave.looked_at = pace.after(wave.pace, pace.look(session, now)), now
+    rate = min(wave.pace, pace.most) / len(under_way)
+    if rate == 0:
+        wave.next_at, wave.expected_at = now + LOOK, None
+        return True
+    limit = min(limit, max(1, int(rate)))
     pass_ids = issuing.in_programme(session, wave.programme_id, wave.after_id, limit)
     if pass_ids:
         wave.after_id = pass_ids[-1]
-        refresh(session, pass_ids, make_due, now)
+        wave.seen += len(pass_ids)
+        wave.changed += refresh(session, pass_ids, make_due, now)
+        wave.next_at = max(wave.next_at, now - BURST) + timedelta(seconds=len(pass_ids) / rate)
+    left = max(0, wave.total - wave.seen)
+    wave.expected_at = max(now, wave.next_at) + timedelta(seconds=left / rate)
     if len(pass_ids) < limit:
-        session.execute(delete(Wave).where(Wave.id == wave.id))
+        _end(wave, DONE, now)
     return True
+
+
+def _lock(session: Session, wave_id: int, now: datetime) -> Wave | None:
+    return session.scalar(
+        select(Wave)
+        .where(Wave.id == wave_id, Wave.state == RUNNING, Wave.next_at <= now)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def wave(session: Session, public_id: str) -> Wave:
+    """Raises `UnknownWave`."""
+    found = session.scalar(select(Wave).where(Wave.public_id == public_id))
+    if found is None:
+        raise UnknownWave
+    return found
+
+
+def waves(
+    session: Session, programme_id: int | None, before: int | None, limit: int
+) -> Sequence[Wave]:
+    """Newest first, from behind wave `before`; those of one programme, or all."""
+    query = select(Wave).order_by(Wave.id.desc()).limit(limit)
+    if programme_id is not None:
+        query = query.where(Wave.programme_id == programme_id)
+    if before is not None:
+        query = query.where(Wave.id < before)
+    return session.scalars(query).all()
+
+
+def pause_wave(session: Session, public_id: str) -> Wave:
+    """Cards that it has not come to keep what they show, until it goes on. Raises `UnknownWave`,
+    `WaveOver`."""
+    found = _under_way(session, public_id)
+    found.state, found.expected_at = PAUSED, None
+    return found
+
+
+def resume_wave(session: Session, public_id: str, now: datetime) -> Wave:
+    """Raises `UnknownWave`, `WaveOver`."""
+    found = _under_way(session, public_id)
+    if found.state == PAUSED:
+        found.state, found.pace = RUNNING, FIRST_PACE
+        found.next_at = found.looked_at = now
+        wake_after_commit(session, WAVES)
+    return found
+
+
+def cancel_wave(session: Session, public_id: str, now: datetime) -> Wave:
+    """Cards that it has not come to keep what they show until something else changes them. Raises
+    `UnknownWave`, `WaveOver`."""
+    found = _under_way(session, public_id)
+    _end(found, CANCELLED, now)
+    return found
+
+
+def _under_way(session: Session, public_id: str) -> Wave:
+    """The wave, not in the middle of a step, and none of whose steps comes in between."""
+    found = session.scalar(
+        select(Wave)
+        .where(Wave.public_id == public_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise UnknownWave
+    if found.state not in (RUNNING, PAUSED):
+        raise WaveOver(found.state)
+    return found
+
+
+def _end(wave: Wave, state: str, now: datetime) -> None:
+    wave.state, wave.finished_at, wave.expected_at = state, now, None

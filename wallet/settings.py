@@ -114,6 +114,7 @@ class Settings:
     google: GoogleSettings | None
     lease_s: float
     beat_s: float
+    wave_passes: int
     log_level: str
     proxy_hops: int
     import_bytes: int
@@ -185,6 +186,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
         google=_google(env, data, port + 4 if mode == SANDBOX else None),
         lease_s=env.seconds("WALLET_LEASE_SECONDS", 60.0),
         beat_s=env.seconds("WALLET_BEAT_SECONDS", 5.0),
+        wave_passes=env.number("WALLET_WAVE_PASSES_PER_SECOND", 1000),
         log_level=env.one_of(
             "WALLET_LOG_LEVEL",
             "warning" if mode == SANDBOX else "info",

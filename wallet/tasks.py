@@ -67,7 +67,8 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         return relay.relay(database, make_due, clock())
 
     def advance_waves() -> bool:
-        return database.run(lambda session: refresh.advance_wave(session, make_due, clock()))
+        pace = installation.pace
+        return database.run(lambda session: refresh.advance_wave(session, make_due, pace, clock()))
 
     def keep_up() -> bool:
         more = database.run(lambda session: upkeep.turn(session, clock()))

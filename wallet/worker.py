@@ -53,6 +53,8 @@ def create_celery(settings: Settings) -> Celery:
         task_create_missing_queues=False,
         task_default_queue=PUMP_NAMES[0],
         worker_prefetch_multiplier=1,
+        # With it a worker that lost its broker in the middle of tasks may never listen again.
+        worker_enable_prefetch_count_reduction=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_enable_remote_control=False,

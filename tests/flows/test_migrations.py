@@ -24,6 +24,7 @@ from ledger.redemptions import Spend
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.google.copies import GoogleClass, GoogleObject
+from wallet.refresh import Wave
 
 MOVED = {"points_live_days"}  # to the programme's unit
 
@@ -212,6 +213,37 @@ def test_what_was_posted_before_there_were_seals_is_sealed(
     for row in before["ledger_posting"]:
         row["reason"] = None
     assert after == before
+
+
+def test_a_wave_of_the_release_before_goes_on(empty: Database, database_url: str) -> None:
+    """What 0011 makes of a change for all that was under way."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0008")
+    with empty.transaction() as session:
+        first = session.scalars(text("SELECT min(id) FROM wallet_pass")).one()
+        total = session.scalars(
+            text("SELECT count(*) FROM wallet_pass WHERE programme_id = 1")
+        ).one()
+        for after_id in (first, 0):
+            session.execute(
+                text(
+                    "INSERT INTO wallet_wave (programme_id, after_id, created_at)"
+                    " VALUES (1, :after_id, :now)"
+                ).bindparams(bindparam("now", datetime(2026, 5, 20, tzinfo=UTC), type_=Instant())),
+                {"after_id": after_id},
+            )
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    with empty.reading() as session:
+        begun, fresh = session.scalars(select(Wave).order_by(Wave.id)).all()
+        assert [(one.seen, one.total, one.state) for one in (begun, fresh)] == [
+            (1, total, "running"),
+            (0, total, "running"),
+        ]
+        assert begun.public_id != fresh.public_id
+    migrations.downgrade(empty.engine, "0008")
+    assert everything(empty) == before
 
 
 def test_members_of_the_release_before_erasure_are_not_erased(

@@ -169,6 +169,12 @@ class OfferSearch(PageIn):
     member: Id | None = None
 
 
+class WaveSearch(PageIn):
+    """Those of one programme, or all."""
+
+    programme: Code | None = None
+
+
 class ScanIn(Body):
     barcode: Id
 
@@ -549,6 +555,27 @@ class OfferOut(Answer):
 
 class OffersOut(Answer):
     items: list[OfferOut]
+    next_cursor: str | None
+
+
+class WaveOut(Answer):
+    """A change for a whole programme: it has seen so many of all cards, and changed those that
+    differed. It is expected to be done at its present pace."""
+
+    id: str
+    programme: str
+    state: str
+    total: int
+    seen: int
+    changed: int
+    passes_per_second: int
+    created_at: datetime
+    expected_at: datetime | None
+    finished_at: datetime | None
+
+
+class WavesOut(Answer):
+    items: list[WaveOut]
     next_cursor: str | None
 
 

@@ -51,6 +51,18 @@ PROGRAMME = {
         "privacy": "https://cards.example.com/join/demo/privacy",
     },
 }
+WAVE = {
+    "id": "01a20f22-e8b2-70f7-803f-f892725756e9",
+    "programme": "demo",
+    "state": "running",
+    "total": 120_000,
+    "seen": 45_000,
+    "changed": 45_000,
+    "passes_per_second": 600,
+    "created_at": "2026-11-25T09:30:00Z",
+    "expected_at": "2026-11-25T09:33:20Z",
+    "finished_at": None,
+}
 OFFER = {
     "id": "01a20f22-e8b2-70f7-803f-f892725756e7",
     "programme": "demo",
@@ -266,6 +278,21 @@ CALLS = {
     ("post", "/api/v1/offers/{offer_id}/withdraw"): Told(
         answer={**OFFER, "withdrawn_at": "2026-11-25T09:30:00Z"},
         refusals=(404,),
+    ),
+    ("get", "/api/v1/waves"): Told({"items": [WAVE], "next_cursor": None}, refusals=(404, 422)),
+    ("get", "/api/v1/waves/{wave_id}"): Told(WAVE, refusals=(404,)),
+    ("post", "/api/v1/waves/{wave_id}/pause"): Told(
+        {**WAVE, "state": "paused", "expected_at": None}, refusals=(404, 409)
+    ),
+    ("post", "/api/v1/waves/{wave_id}/resume"): Told(WAVE, refusals=(404, 409)),
+    ("post", "/api/v1/waves/{wave_id}/cancel"): Told(
+        {
+            **WAVE,
+            "state": "cancelled",
+            "expected_at": None,
+            "finished_at": "2026-11-25T09:32:00Z",
+        },
+        refusals=(404, 409),
     ),
     ("post", "/api/v1/scans"): Told(
         answer={

@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    func,
     literal,
     or_,
     select,
@@ -257,6 +258,12 @@ def claim(
     _for_each(session, leased, claimed)
     _for_each(session, delete(PushRow).where(_THIS), orphans)
     return claimed
+
+
+def number_due(session: Session, now: datetime, most: int) -> int:
+    """How many pushes are due, counted as far as `most`."""
+    due = select(PushRow.pass_id).where(PushRow.due_at <= now).limit(most).subquery()
+    return session.scalars(select(func.count()).select_from(due)).one()
 
 
 def settled(session: Session, pushes: Sequence[DuePush]) -> bool:

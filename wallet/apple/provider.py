@@ -8,13 +8,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ledger.database import Database
-from wallet.apple import devices
+from wallet.apple import devices, shelf
 from wallet.apple.devices import DuePush
 from wallet.apple.push import Apns
 from wallet.keyring import KeyRing
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.passes.issuing import Pass
-from wallet.providers import Clock
+from wallet.providers import MOST_COUNTED, Clock, Lag
 
 BATCH = 2000
 LONGEST_WAIT = timedelta(hours=1)
@@ -64,6 +64,12 @@ class AppleProvider:
             with self._database.transaction() as session:
                 again |= self._record(session, theirs, outcomes, clock())
         return again or len(claimed) == BATCH
+
+    @staticmethod
+    def lag(session: Session, now: datetime) -> Lag:
+        """How far phones are behind, for waves to keep their pace by."""
+        due = devices.number_due(session, now, MOST_COUNTED)
+        return Lag(due, shelf.fetched_after_s(session, now))
 
     def close(self) -> None:
         for sender in self._senders.values():

@@ -286,6 +286,11 @@ def in_programme(session: Session, programme_id: int, after_id: int, limit: int)
     ).all()
 
 
+def number_in_programme(session: Session, programme_id: int) -> int:
+    query = select(func.count()).where(Pass.programme_id == programme_id)
+    return session.scalars(query).one()
+
+
 def of_members(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
     return session.scalars(select(Pass.id).where(Pass.member_id.in_(member_ids))).all()
 

@@ -1,0 +1,88 @@
+"""Waves: changes for whole programmes on their way to all cards."""
+
+from collections.abc import Callable
+
+from apiflask import APIBlueprint
+from sqlalchemy.orm import Session
+
+from ledger import programmes
+from wallet import refresh
+from wallet.api import paging
+from wallet.api.auth import needs
+from wallet.api.bodies import WaveOut, WaveSearch, WavesOut
+from wallet.installation import here
+from wallet.refresh import Wave
+
+routes = APIBlueprint("waves", __name__, tag="Waves")
+
+
+@routes.get("/waves")
+@needs("offers:read")
+@routes.input(WaveSearch, location="query")
+@routes.output(WavesOut)
+def find(query_data: WaveSearch) -> WavesOut:
+    """Changes for whole programmes (a new design, an offer for all), newest first: how far each has
+    come, and when it is expected to be done."""
+    before = paging.from_cursor(query_data.cursor)
+    with here().database.reading() as session:
+        programme_id = None
+        if query_data.programme is not None:
+            programme_id = programmes.by_code(session, query_data.programme).id
+        found = refresh.waves(session, programme_id, before, query_data.limit + 1)
+        page = found[: query_data.limit]
+        return WavesOut(
+            items=[_told(session, wave) for wave in page],
+            next_cursor=paging.to_cursor(page[-1].id) if len(found) > len(page) else None,
+        )
+
+
+@routes.get("/waves/<wave_id>")
+@needs("offers:read")
+@routes.output(WaveOut)
+def read(wave_id: str) -> WaveOut:
+    """How far one has come."""
+    with here().database.reading() as session:
+        return _told(session, refresh.wave(session, wave_id))
+
+
+@routes.post("/waves/<wave_id>/pause")
+@needs("offers:write")
+@routes.output(WaveOut)
+def pause(wave_id: str) -> WaveOut:
+    """Stop until it is resumed. Cards that it has not come to keep what they show."""
+    return _done(lambda session: refresh.pause_wave(session, wave_id))
+
+
+@routes.post("/waves/<wave_id>/resume")
+@needs("offers:write")
+@routes.output(WaveOut)
+def resume(wave_id: str) -> WaveOut:
+    """Go on after a pause, slowly at first."""
+    return _done(lambda session: refresh.resume_wave(session, wave_id, here().clock()))
+
+
+@routes.post("/waves/<wave_id>/cancel")
+@needs("offers:write")
+@routes.output(WaveOut)
+def cancel(wave_id: str) -> WaveOut:
+    """Stop for good. Cards that it has not come to follow when something else changes them."""
+    return _done(lambda session: refresh.cancel_wave(session, wave_id, here().clock()))
+
+
+def _done(act: Callable[[Session], Wave]) -> WaveOut:
+    return here().database.run(lambda session: _told(session, act(session)))
+
+
+def _told(session: Session, wave: Wave) -> WaveOut:
+    return WaveOut(
+        id=wave.public_id,
+        programme=programmes.by_id(session, wave.programme_id).code,
+        state=wave.state,
+        total=wave.total,
+        seen=wave.seen,
+        changed=wave.changed,
+        passes_per_second=wave.pace,
+        created_at=wave.created_at,
+        expected_at=wave.expected_at,
+        finished_at=wave.finished_at,
+    )
