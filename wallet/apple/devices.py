@@ -9,21 +9,29 @@ Lock order: device, registration, pass, and pushes last, by (device, pass)."""
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 
+import orjson
 from sqlalchemy import (
-    Executable,
+    BigInteger,
+    ColumnElement,
+    CursorResult,
     ForeignKey,
     Index,
+    Result,
+    Select,
     String,
     UniqueConstraint,
-    bindparam,
     delete,
     func,
     literal,
     or_,
     select,
+    tuple_,
     update,
 )
+from sqlalchemy import cast as cast_to
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import EPOCH, Base, Identifier, Instant, insert_or, wake_after_commit
@@ -32,6 +40,8 @@ from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 
 PUSH = "apple"
+
+NEWEST_SHARE = 4
 
 
 class Device(Base):
@@ -231,8 +241,27 @@ def claim(
     limit: int,
     lease: timedelta,
 ) -> list[DuePush]:
-    """Up to `limit` due pushes, leased to the caller; those of others are passed over, and those of
-    `paused` pass types wait."""
+    """Due pushes, leased to the caller; those of others are passed over, and those of `paused` pass
+    types wait. `limit` of those that have waited longest and, where more are waiting, some of the
+    newest: a till's customer does not wait until all the others have heard of an offer."""
+    found = {(push.device_id, push.pass_id): push for push in _due(session, paused, now, limit)}
+    if len(found) == limit:
+        newest = _due(session, paused, now, limit // NEWEST_SHARE, newest=True)
+        found |= {(push.device_id, push.pass_id): push for push in newest}
+    pushes = list(found.values())
+    claimed = [push for push in pushes if push.token is not None]
+    if claimed:
+        leased = update(PushRow).where(_these(session, claimed)).values(lease_until=now + lease)
+        session.execute(leased.execution_options(synchronize_session=False))
+    if len(claimed) < len(pushes):
+        # Their devices were forgotten while the pushes were being made due.
+        _delete(session, [push for push in pushes if push.token is None])
+    return claimed
+
+
+def _due(
+    session: Session, paused: Collection[str], now: datetime, limit: int, *, newest: bool = False
+) -> list[DuePush]:
     due = (
         select(
             PushRow.device_id,
@@ -244,20 +273,13 @@ def claim(
         )
         .join_from(PushRow, Device, Device.id == PushRow.device_id, isouter=True)
         .where(PushRow.due_at <= now, PushRow.lease_until <= now)
-        .order_by(PushRow.due_at)
+        .order_by(PushRow.due_at.desc() if newest else PushRow.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=PushRow)
     )
     if paused:
         due = due.where(or_(Device.id.is_(None), Device.pass_type.not_in(paused)))
-    rows = session.execute(due).all()
-    claimed = [DuePush(*row) for row in rows if row.push_token is not None]
-    # Its device was forgotten while the push was being made due.
-    orphans = [DuePush(*row) for row in rows if row.push_token is None]
-    leased = update(PushRow).where(_THIS).values(lease_until=now + lease)
-    _for_each(session, leased, claimed)
-    _for_each(session, delete(PushRow).where(_THIS), orphans)
-    return claimed
+    return [DuePush(*row) for row in session.execute(due)]
 
 
 def number_due(session: Session, now: datetime, most: int) -> int:
@@ -269,10 +291,10 @@ def number_due(session: Session, now: datetime, most: int) -> int:
 def settled(session: Session, pushes: Sequence[DuePush]) -> bool:
     """These pushes are done with; one that a newer change was merged into meanwhile stays due.
     True if there was one."""
-    unchanged = _THIS & (PushRow.generation == bindparam("the_generation"))
-    _for_each(session, delete(PushRow).where(unchanged), pushes)
-    again = update(PushRow).where(_THIS).values(lease_until=EPOCH)
-    return _for_each(session, again, pushes) > 0
+    if not pushes or _delete(session, pushes) == len(pushes):
+        return False
+    again = update(PushRow).where(_these(session, pushes)).values(lease_until=EPOCH)
+    return _rows(session.execute(again.execution_options(synchronize_session=False))) > 0
 
 
 def deferred(session: Session, push: DuePush, until: datetime, reason: str) -> None:
@@ -322,19 +344,30 @@ def _end(session: Session, device_id: int, pass_id: int) -> None:
     )
 
 
-_THIS = (PushRow.device_id == bindparam("the_device")) & (PushRow.pass_id == bindparam("the_pass"))
+def _delete(session: Session, pushes: Sequence[DuePush]) -> int:
+    """Those that nothing was merged into; how many they were."""
+    unchanged = delete(PushRow).where(_these(session, pushes, with_generation=True))
+    return _rows(session.execute(unchanged.execution_options(synchronize_session=False)))
 
 
-def _for_each(session: Session, statement: Executable, pushes: Sequence[DuePush]) -> int:
-    """One statement for many rows, always in the same order; how many it changed."""
-    if not pushes:
-        return 0
-    rows = [
-        {
-            "the_device": push.device_id,
-            "the_pass": push.pass_id,
-            "the_generation": push.generation,
-        }
-        for push in sorted(pushes, key=lambda push: (push.device_id, push.pass_id))
-    ]
-    return session.connection().execute(statement, rows).rowcount
+def _rows(result: Result[Any]) -> int:
+    return cast("CursorResult[Any]", result).rowcount
+
+
+def _these(
+    session: Session, pushes: Sequence[DuePush], *, with_generation: bool = False
+) -> ColumnElement[bool]:
+    """Thousands of rows in one statement: they travel as one parameter, or one for each column."""
+    names = ["device_id", "pass_id", "generation"][: 3 if with_generation else 2]
+    columns = [[getattr(push, name) for push in pushes] for name in names]
+    given: Select[Any]
+    if session.get_bind().dialect.name == "sqlite":
+        rows = orjson.dumps(list(zip(*columns, strict=True))).decode()
+        each = func.json_each(rows).table_valued("value")
+        places = range(len(names))
+        given = select(*(func.json_extract(each.c.value, f"$[{place}]") for place in places))
+    else:
+        arrays = (cast_to(column, ARRAY(BigInteger)) for column in columns)
+        each = func.unnest(*arrays).table_valued(*names).render_derived()
+        given = select(*(each.c[name] for name in names))
+    return tuple_(*(getattr(PushRow, name) for name in names)).in_(given)

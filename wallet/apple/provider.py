@@ -1,5 +1,6 @@
 """Apple as a provider: who is to be told of a change, and the telling."""
 
+import functools
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -55,15 +56,17 @@ class AppleProvider:
         changed, since it carries no content."""
         now = clock()
         paused = [name for name, until in self._paused_until.items() if now < until]
-        with self._database.transaction() as session:
-            claimed = devices.claim(session, paused, now, BATCH, self._lease)
+        claimed = self._database.run(
+            lambda session: devices.claim(session, paused, now, BATCH, self._lease)
+        )
         again = False
         for pass_type in sorted({push.pass_type for push in claimed}):
             theirs = [push for push in claimed if push.pass_type == pass_type]
             outcomes = self._push(pass_type, theirs, clock())
-            with self._database.transaction() as session:
-                again |= self._record(session, theirs, outcomes, clock())
-        return again or len(claimed) == BATCH
+            record = functools.partial(self._record, pushes=theirs, outcomes=outcomes, now=clock())
+            # Whoever makes pushes due meanwhile takes the same rows in an order of its own.
+            again |= self._database.run(record)
+        return again or len(claimed) >= BATCH
 
     @staticmethod
     def lag(session: Session, now: datetime) -> Lag:
