@@ -115,14 +115,14 @@ def _fill(database: Database, phones: int) -> None:
             text(
                 "INSERT INTO apple_device (id, library_id, pass_type, push_token, refreshed_at)"
                 " SELECT n, md5(n::text), :pass_type, md5(n::text) || md5((-n)::text), now()"
-                " FROM generate_series(:first, :last) n"
+                " FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) n"
             ),
             {**numbers, "pass_type": PASS_TYPE},
         )
         session.execute(
             text(
                 "INSERT INTO apple_registration (device_id, pass_id, created_at)"
-                " SELECT n, n, now() FROM generate_series(:first, :last) n"
+                " SELECT n, n, now() FROM generate_series(CAST(:first AS bigint), :last) n"
             ),
             numbers,
         )

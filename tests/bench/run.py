@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import fast_apns
+import fetching
 import http_bench
 import ledger_bench
+import pushing
 import sealing
 import signing
 import size_bench
@@ -21,6 +24,19 @@ LEDGER = (
     ("batch", "batches of 1,000, 1 worker / pgbench doing the same", 0.30, 0.60),
     ("common_programme", "one common programme / a hundred", 0.85, 1.0),
     ("sqlite", "SQLite: one posting / the bare driver doing the same", 0.20, 0.33),
+)
+PUSHING = (
+    ("sender", "sender, pushes/s / h2load, one connection", 0.13, 1.0),
+    ("sender_slow", "the same with answers after 50 ms", 0.85, 0.95),
+    ("drain", "100,000 rows, due to recorded, 1 process: h2load's time / ours", 0.09, 0.15),
+    ("idle_p99_ms", "accrual committed to push accepted, idle, p99, ms", 300, 100),
+    ("busy_p99_ms", "the same while 100,000 rows drain, p99, ms", 2000, 1000),
+    ("registrations", "cost of a push at 1,000,000 phones / at 10,000", 1.3, 1.1),
+)
+FETCHING = (
+    ("changed", "GET of a changed card, CPU / one RSA-2048 signature", 3.0, 2.0),
+    ("list", "GET of the list, requests/s / a view that does nothing", 0.35, 0.5),
+    ("unchanged", "GET answered 304, requests/s / a view that does nothing", 0.35, 0.5),
 )
 
 
@@ -56,6 +72,9 @@ def main() -> int:
     served = http_bench.measure()
     sized = size_bench.measure()
     sealed = sealing.measure()
+    fetched = fetching.measure()
+    lacking = fast_apns.missing()
+    pushed = {} if lacking else pushing.measure()
     figures = [
         Figure(
             "signing_ratio",
@@ -86,18 +105,26 @@ def main() -> int:
             0.80,
             0.90,
         ),
+        *(Figure(name, what, fetched[name], floor, goal) for name, what, floor, goal in FETCHING),
+        *(
+            Figure(name, what, pushed[name], floor, goal)
+            for name, what, floor, goal in PUSHING
+            if pushed
+        ),
     ]
-    sys.stdout.write(f"{'':66} {'measured':>9} {'floor':>6} {'goal':>6}\n")
+    sys.stdout.write(f"{'':66} {'measured':>9} {'floor':>7} {'goal':>7}\n")
     for one in figures:
         sys.stdout.write(
-            f"{one.what:66} {one.value:9.3f} {one.floor:6.2f} {one.goal:6.2f}  {one.verdict}\n"
+            f"{one.what:66} {one.value:9.3f} {one.floor:7.2f} {one.goal:7.2f}  {one.verdict}\n"
         )
+    if lacking:
+        sys.stdout.write(f"Not measured: pushes. {lacking}\n")
     RESULTS.parent.mkdir(exist_ok=True)
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "figures": [{**asdict(one), "verdict": one.verdict} for one in figures],
-        "details": {**signed, **booked, **served, **sized, **sealed},
+        "details": {**signed, **booked, **served, **sized, **sealed, **fetched, **pushed},
     }
     RESULTS.write_text(json.dumps(document, indent=2) + "\n")
     return int(any(one.failed for one in figures))
