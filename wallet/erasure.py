@@ -19,6 +19,7 @@ from ledger.erasure import Erased
 from wallet.apple import complaints, devices
 from wallet.apple.shelf import SealedPass
 from wallet.google import copies
+from wallet.outreach import deliveries
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 from wallet.refresh import MakeDue, refresh
@@ -45,6 +46,7 @@ def erase(
     """Raises `UnknownMember`, `HouseholdNotEmpty`."""
     erased = erasure.erase(session, public_id, now, write_off=write_off)
     pass_ids = issuing.of_members(session, erased.member_ids)
+    deliveries.forget(session, erased.member_ids)
     refresh(session, pass_ids, make_due, now)
     for column in ROWS_OF_A_PASS:
         session.execute(delete(column.class_).where(column.in_(pass_ids)))

@@ -95,3 +95,61 @@ class WaveOver(WalletError):
     def __init__(self, state: str) -> None:
         super().__init__(f"This wave is over: {state}.")
         self.state = state
+
+
+class TextRefused(WalletError):
+    """A message cannot have this text. `problem`: languages, length, place or braces."""
+
+    code = "text_refused"
+
+    def __init__(self, field: str, problem: str, about: str) -> None:
+        sentence = {
+            "languages": f"at least one text, in these languages: {about}.",
+            "length": f"from 1 to {about} characters.",
+            "place": f"there is nothing to put in place of {{{{{about}}}}}.",
+            "braces": f"a place to be filled is written {about}.",
+        }[problem]
+        super().__init__(f"{field}: {sentence}")
+        self.field = field
+        self.problem = problem
+        self.about = about
+
+
+class UnknownCampaign(WalletError):
+    code = "unknown_campaign"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such campaign.")
+
+
+class CampaignNotReady(WalletError):
+    """What was asked is not possible in this state."""
+
+    code = "campaign_not_ready"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"That is not possible now: the campaign is {state}.")
+        self.state = state
+
+
+class NoMessageField(WalletError):
+    """The card's design has no field in which a message would be seen."""
+
+    code = "no_message_field"
+
+    def __init__(self, programme: str) -> None:
+        super().__init__(
+            f"The cards of {programme} have no field for messages: add one to the design that"
+            ' shows "message" and has a change message.'
+        )
+        self.programme = programme
+
+
+class MessageRefused(WalletError):
+    """A built-in message cannot be set up like this; `field` names what must change."""
+
+    code = "message_refused"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field}: this kind of message has no such setting, or needs it.")
+        self.field = field

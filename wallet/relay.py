@@ -11,6 +11,7 @@ from ledger import erasure, members, outbox
 from ledger.database import Database
 from ledger.events import Event, OfferTurned
 from ledger.outbox import Waiting
+from wallet.outreach import answers
 from wallet.passes import issuing
 from wallet.refresh import MakeDue, refresh, start_wave
 
@@ -62,7 +63,11 @@ def _hear(
     if concerned:
         erasure.take_late_words(session, concerned)
         sharing = [member.id for member in members.sharing(session, concerned)]
-        refresh(session, issuing.of_members(session, sharing), make_due, now)
+        pass_ids = issuing.of_members(session, sharing)
+        issuing.lock(session, pass_ids)
+        said = answers.hear(session, events, now)
+        refresh(session, pass_ids, make_due, now)
+        answers.settle(session, said, now)
     for programme_id in _whole_programmes(events):
         start_wave(session, programme_id, now)
 

@@ -5,6 +5,7 @@ being asked again meanwhile means one more look after that, so no row is left ly
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 
@@ -14,6 +15,7 @@ from ledger.imports import store
 from wallet import erasure, importing, refresh, relay
 from wallet.google import reconciling
 from wallet.installation import Installation
+from wallet.outreach import campaigns, rounds
 
 UPKEEP = "upkeep"
 SEALS = "seals"
@@ -28,6 +30,7 @@ PUMP_NAMES = (
     SEALS,
     INSPECTION,
     store.IMPORTS,
+    campaigns.PUMP,
 )
 
 # So many batches at a stretch; then others get their turn, and the beat or a wake-up comes again.
@@ -100,6 +103,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         refresh.WAVES: Pump(advance_waves),
         UPKEEP: Pump(keep_up),
         store.IMPORTS: Pump(import_files),
+        campaigns.PUMP: Pump(partial(_tell, installation)),
         reconciling.PUMP: Pump(reconcile),
         SEALS: Pump(seal),
         INSPECTION: Pump(inspect),
@@ -108,3 +112,14 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
             for provider in installation.providers
         },
     }
+
+
+def _tell(house: Installation) -> bool:
+    """A step of a campaign, and one of what the day brings: neither waits for all of the other."""
+    more = house.database.run(
+        lambda session: campaigns.step(session, house.make_due, house.clock())
+    )
+    return (
+        house.database.run(lambda session: rounds.step(session, house.make_due, house.clock()))
+        or more
+    )

@@ -138,6 +138,52 @@ def main_balances(
     return {one.id: found[one.holder, unit.id] for one in members}
 
 
+@dataclass(frozen=True, slots=True)
+class RunningOut:
+    """Points of one member that run out at one moment and are free to be spent until then."""
+
+    member_id: int
+    expires_at: datetime
+    points: int
+
+
+def running_out(
+    session: Session,
+    unit_id: int,
+    since: datetime,
+    until: datetime,
+    after_member_id: int,
+    limit: int,
+) -> list[RunningOut]:
+    """What runs out between two moments (the last included), for the next members, all of it for
+    each; the soonest first."""
+    burning = (
+        Account.unit_id == unit_id,
+        Account.kind == accounts.MEMBER,
+        Account.member_id > after_member_id,
+        Lot.active,
+        Lot.remaining > Lot.held,
+        Lot.expires_at > since,
+        Lot.expires_at <= until,
+    )
+    next_members = (
+        select(Account.member_id)
+        .join(Lot, Lot.account_id == Account.id)
+        .where(*burning)
+        .group_by(Account.member_id)
+        .order_by(Account.member_id)
+        .limit(limit)
+    )
+    rows = session.execute(
+        select(Account.member_id, Lot.expires_at, func.sum(Lot.remaining - Lot.held))
+        .join(Lot, Lot.account_id == Account.id)
+        .where(*burning, Account.member_id.in_(next_members))
+        .group_by(Account.member_id, Lot.expires_at)
+        .order_by(Account.member_id, Lot.expires_at)
+    )
+    return [RunningOut(row[0], row[1], int(row[2])) for row in rows]
+
+
 def balance_at(session: Session, account_id: int, moment: datetime) -> int:
     """What the account held in all at a moment: every posting counts that was made by then."""
     after = session.scalar(

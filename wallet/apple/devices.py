@@ -316,16 +316,21 @@ def end_leases(session: Session) -> None:
     session.execute(update(PushRow).values(lease_until=EPOCH))
 
 
-def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> None:
+def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> Sequence[int]:
     """The token is dead since `gone_at`. The device is forgotten with all its registrations, unless
-    it has registered again since, or with another token."""
+    it has registered again since, or with another token. Returns the passes that it had."""
+    held = session.scalars(
+        select(Registration.pass_id).where(Registration.device_id == device_id)
+    ).all()
     gone = session.execute(
         delete(Device)
         .where(Device.id == device_id, Device.push_token == token, Device.refreshed_at <= gone_at)
         .returning(Device.id)
     ).first()
-    if gone is not None:
-        session.execute(delete(PushRow).where(PushRow.device_id == device_id))
+    if gone is None:
+        return []
+    session.execute(delete(PushRow).where(PushRow.device_id == device_id))
+    return held
 
 
 def _end(session: Session, device_id: int, pass_id: int) -> None:

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ledger.database import Database
-from wallet.apple import devices, shelf
+from wallet.apple import arrivals, devices, shelf
 from wallet.apple.devices import DuePush
 from wallet.apple.push import Apns
 from wallet.keyring import KeyRing
@@ -102,9 +102,13 @@ class AppleProvider:
         for push in sorted(pushes, key=lambda push: (push.device_id, push.pass_id)):
             match outcomes[push.token]:
                 case Rejected(reason, gone_at) if reason in DEAD_TOKEN:
-                    devices.forget(session, push.device_id, push.token, gone_at or now)
+                    gone = devices.forget(session, push.device_id, push.token, gone_at or now)
+                    arrivals.happened(session, gone, "device_gone", now, reason)
                     done.append(push)
-                case Sent() | Rejected():
+                case Rejected(reason):
+                    arrivals.happened(session, [push.pass_id], "push_refused", now, reason)
+                    done.append(push)
+                case Sent():
                     done.append(push)
                 case Deferred():
                     pass

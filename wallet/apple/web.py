@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from ledger.database import Database
-from wallet.apple import complaints, devices
+from wallet.apple import arrivals, complaints, devices
 from wallet.apple.bundle import MEDIA_TYPE
 from wallet.apple.shelf import Shelf
 from wallet.passes import issuing
@@ -73,9 +73,13 @@ class PassKitService:
     def unregister(self, device_id: str, pass_type: str, serial: str) -> Response:
         """200 even if there was no such registration: phones repeat themselves."""
         self._authorised(pass_type, serial)
-        self._database.run(
-            lambda session: devices.unregister(session, self._again(session, serial), device_id)
-        )
+
+        def work(session: Session) -> None:
+            pass_ = self._again(session, serial)
+            devices.unregister(session, pass_, device_id)
+            arrivals.happened(session, [pass_.id], "removed", self._clock())
+
+        self._database.run(work)
         return Response(status=200)
 
     def updated(self, device_id: str, pass_type: str) -> Response:
@@ -103,6 +107,7 @@ class PassKitService:
             answer = Response(status=304)
         else:
             answer = Response(self._shelf.bundle(pass_, self._clock()), mimetype=MEDIA_TYPE)
+        self._note_arrival(pass_)
         if pass_.voided:
             self._database.run(lambda session: devices.told_it_is_void(session, pass_))
         answer.headers["Last-Modified"] = format_datetime(
@@ -110,6 +115,13 @@ class PassKitService:
         )
         answer.headers["Cache-Control"] = "private, no-cache"
         return answer
+
+    def _note_arrival(self, pass_: Pass) -> None:
+        """A phone has this version; written once, read every time."""
+        with self._database.reading() as session:
+            known = arrivals.is_fetched(session, pass_)
+        if not known:
+            self._database.run(lambda session: arrivals.fetched(session, pass_, self._clock()))
 
     def log(self) -> Response:
         """What a phone has to complain about. Anybody may write here: bounded, never trusted."""

@@ -116,6 +116,12 @@ class Google:
     ) -> Reply:
         return self._call("PATCH", f"{kind}/{id_}", body, now, limit_s)
 
+    def add_message(
+        self, kind: Kind, id_: str, message: Mapping[str, object], now: datetime, limit_s: float
+    ) -> Reply:
+        """Not to be repeated blindly: each time is a message more."""
+        return self._call("POST", f"{kind}/{id_}/addMessage", {"message": message}, now, limit_s)
+
     def get(
         self, kind: Kind, id_: str, names: Iterable[str], now: datetime, limit_s: float
     ) -> Reply:

@@ -31,11 +31,12 @@ def first(design: Design, fact: Fact) -> FieldDesign | None:
 
 def text_modules(design: Design) -> Sequence[FieldDesign]:
     """The fields without a place of their own, the face's first: what is more than Google shows is
-    not to be missing there. The card number has its place however often it is shown."""
+    not to be missing there. The card number has its place however often it is shown, and messages
+    are shown by Google itself."""
     return [
         field
         for field in (*_face(design), *_back(design))
-        if field.shows != "card"
+        if field.shows not in ("card", "message")
         and not (field.shows in PLACES and field is first(design, field.shows))
     ][:MOST_TEXT_MODULES]
 

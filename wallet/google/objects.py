@@ -29,6 +29,8 @@ BARCODES: dict[Symbology, str] = {
 }
 LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
 NOTIFY = "notifyPreference"
+# How a message comes: with a notification, or as a text on the card alone.
+ALOUD, SILENT = "TEXT_AND_NOTIFY", "TEXT"
 # Of an object, all that is ours to say and may change; and whether somebody holds it.
 OURS = ("state", "accountId", "accountName", "barcode", "loyaltyPoints", "textModulesData")
 READ = ("hasUsers", *OURS)
@@ -136,6 +138,8 @@ def object_patch(body: Body, design: Design, content: Content, before: int | Non
     its owner of points that changed, where the design has words for that; Google words it."""
     patch: Body = {"accountName": None, "accountId": None, "barcode": None, "loyaltyPoints": None}
     patch |= {name: value for name, value in body.items() if name not in ("id", "classId")}
+    if content.voided:
+        patch["messages"] = []
     now = points(design, content)
     if now is None:
         return patch
@@ -149,6 +153,16 @@ def object_patch(body: Body, design: Design, content: Content, before: int | Non
     if shown is not None and before is not None and before != now and _may_announce(design, shown):
         patch[NOTIFY] = "NOTIFY_ON_UPDATE"
     return patch
+
+
+def message(design: Design, content: Content) -> Body | None:
+    """The message the card shows, as `addMessage` takes it; None if it shows none."""
+    field = layout.first(design, "message")
+    shown = _shown(content, field.key) if field is not None else None
+    if field is None or shown is None or not content.message or content.voided:
+        return None
+    header = field.label.get(design.languages[0]) or design.organization
+    return {"id": content.message, "header": header, "body": str(shown.value)}
 
 
 def quiet(patch: Mapping[str, object]) -> Body:

@@ -2,19 +2,20 @@
 takes. A call may be lost on its way back, so each can be repeated: what is there already is changed
 instead of inserted, what is not there is inserted instead of changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from ledger import programmes
 from ledger.database import Database
-from wallet.google import alerts, budget, copies, objects
+from wallet.google import alerts, budget, copies, messages, objects
 from wallet.google.client import ANSWER_LIMIT_S, Google, Kind, Reply
 from wallet.google.copies import Copy, Due, GoogleClass, GoogleObject
 from wallet.google.objects import Body, Pictures
-from wallet.outcome import Deferred, Outcome, Rejected
+from wallet.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.passes import issuing, templates
 from wallet.passes.content import Content, Design
 from wallet.passes.issuing import Pass
@@ -58,6 +59,8 @@ class Card:
     copy: Copy
     is_known: bool
     points_before: int | None
+    message: Body | None  # that the card shows and Google may not have
+    message_asked: bool  # Google was asked to take it, and nobody heard the answer
 
 
 class Writer:
@@ -107,6 +110,10 @@ class Writer:
         content = issuing.content(pass_)
         id_, before = self.object_id(pass_), session.get(GoogleObject, pass_id)
         is_known = before is not None and before.object_id == id_ and before.version is not None
+        message = objects.message(design, content)
+        asked = messages.known(session, pass_id, content.message) if message else None
+        if asked is not None and asked.accepted_at is not None:
+            message = None
         return Card(
             programme_id=pass_.programme_id,
             class_id=self.class_id(session, pass_.programme_id),
@@ -117,12 +124,37 @@ class Writer:
             ),
             is_known=is_known,
             points_before=before.points if before is not None and is_known else None,
+            message=message,
+            message_asked=asked is not None,
         )
 
     def _write_object(self, card: Card, errand: Errand) -> Outcome:
+        if card.message is None:
+            return self._write_body(card, errand)
+        if card.is_known and card.message_asked:
+            outcome = self._look_for_message(card, errand)
+            if outcome is not None:
+                return outcome
+        outcome = self._write_body(card, errand, card.message)
+        if not isinstance(outcome, Sent):
+            return outcome
+        if card.is_known:
+            return self._add_message(card, errand)
+        # Whoever adds the card only now finds the text on it: it is no news any more.
+        self._begin_message(card, errand, aloud=False)
+        self._message_taken(card, errand)
+        return outcome
+
+    def _write_body(self, card: Card, errand: Errand, message: Body | None = None) -> Outcome:
+        """The object itself. With a message that is to follow it is written in silence, for one
+        change is told once, and cleared of the message before: Google keeps ten and no more."""
         id_ = card.copy.object_id
         body = objects.object_body(id_, card.class_id, card.design, card.content)
         patch = objects.object_patch(body, card.design, card.content, card.points_before)
+        if message is not None:
+            written = [{**message, "messageType": objects.SILENT}]
+            body = {**body, "messages": written}
+            patch = objects.quiet({**patch, "messages": [] if card.is_known else written})
         aloud = objects.NOTIFY in patch and self._may_alert(card, errand)
         if not aloud:
             patch = objects.quiet(patch)
@@ -141,6 +173,62 @@ class Writer:
                 return outcome
             reply = self._upsert("loyaltyObject", id_, body, patch, errand, is_known=False)
         return _settled(reply, errand.clock())
+
+    def _begin_message(self, card: Card, errand: Errand, *, aloud: bool) -> None:
+        with self._database.transaction() as session:
+            id_ = card.content.message
+            messages.begin(session, card.copy.pass_id, id_, errand.clock(), aloud=aloud)
+
+    def _look_for_message(self, card: Card, errand: Errand) -> Outcome | None:
+        """Whether a call whose answer never came has done its work. None if it has not: then the
+        message is still to be given."""
+        reply = self._ask(
+            errand,
+            lambda now, limit_s: self._google.get(
+                "loyaltyObject", card.copy.object_id, ("messages",), now, limit_s
+            ),
+        )
+        if reply.missing:
+            return None
+        if not isinstance(reply.outcome, Sent):
+            return _settled(reply, errand.clock())
+        if any(one.get("id") == card.content.message for one in reply.found.get("messages", ())):
+            self._message_taken(card, errand)
+            return self._write_body(card, errand)
+        return None
+
+    def _add_message(self, card: Card, errand: Errand) -> Outcome:
+        """Give the message to Google, with an alert if one is left."""
+        aloud = self._may_alert(card, errand)
+        self._begin_message(card, errand, aloud=aloud)
+        reply = self._message(card, errand, aloud=aloud)
+        if aloud and reply.undone:
+            self._give_alert_back(card)
+        if reply.no_more_notices:
+            # By Google's count, which is the one that counts, there was none left.
+            self._note_silence(card, errand)
+            self._begin_message(card, errand, aloud=False)
+            reply = self._message(card, errand, aloud=False)
+        if isinstance(reply.outcome, Sent):
+            self._message_taken(card, errand)
+        elif reply.undone:
+            with self._database.transaction() as session:
+                messages.undo(session, card.copy.pass_id, card.content.message)
+        return _settled(reply, errand.clock())
+
+    def _message(self, card: Card, errand: Errand, *, aloud: bool) -> Reply:
+        kind = objects.ALOUD if aloud else objects.SILENT
+        message = {**(card.message or {}), "messageType": kind}
+        return self._ask(
+            errand,
+            lambda now, limit_s: self._google.add_message(
+                "loyaltyObject", card.copy.object_id, message, now, limit_s
+            ),
+        )
+
+    def _message_taken(self, card: Card, errand: Errand) -> None:
+        with self._database.transaction() as session:
+            messages.taken(session, card.copy.pass_id, card.content.message, errand.clock())
 
     def _may_alert(self, card: Card, errand: Errand) -> bool:
         with self._database.transaction() as session:
@@ -230,6 +318,12 @@ class Writer:
     def _call(
         self, kind: Kind, id_: str | None, body: Mapping[str, object], errand: Errand
     ) -> Reply:
+        if id_ is None:
+            return self._ask(errand, partial(self._google.insert, kind, body))
+        return self._ask(errand, partial(self._google.patch, kind, id_, body))
+
+    def _ask(self, errand: Errand, call: Callable[[datetime, float], Reply]) -> Reply:
+        """One call within the lease and the budget."""
         now = errand.clock()
         left_s = (errand.until - now).total_seconds()
         if left_s <= 0:
@@ -239,10 +333,7 @@ class Writer:
             granted = budget.take(session, self._issuer, now)
         if not granted:
             return Reply(Deferred(budget.next_second(now), NO_BUDGET))
-        limit_s = min(left_s, ANSWER_LIMIT_S)
-        if id_ is None:
-            return self._google.insert(kind, body, now, limit_s)
-        return self._google.patch(kind, id_, body, now, limit_s)
+        return call(now, min(left_s, ANSWER_LIMIT_S))
 
 
 def _settled(reply: Reply, now: datetime) -> Outcome:

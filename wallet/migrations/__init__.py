@@ -22,19 +22,23 @@ from ledger.book import accounts, holds, journal, lots, seals
 from ledger.database import Base
 from ledger.imports import store
 from wallet import apikeys, refresh, sources
-from wallet.apple import complaints, devices, shelf
-from wallet.google import alerts, budget, callbacks, copies
-from wallet.passes import issuing, templates
+from wallet.apple import arrivals, complaints, devices, shelf
+from wallet.google import alerts, budget, callbacks, copies, messages
+from wallet.outreach import campaigns, deliveries, rounds, terms
+from wallet.passes import issuing, news, templates
 
 TABLES_OF = (
     accounts,
     alerts,
     apikeys,
+    arrivals,
     budget,
     callbacks,
+    campaigns,
     complaints,
     consents,
     copies,
+    deliveries,
     devices,
     holds,
     idempotency,
@@ -43,15 +47,19 @@ TABLES_OF = (
     journal,
     lots,
     members,
+    messages,
+    news,
     offers,
     outbox,
     programmes,
     refresh,
+    rounds,
     seals,
     shelf,
     sources,
     store,
     templates,
+    terms,
     units,
 )
 METADATA: MetaData = Base.metadata

@@ -6,11 +6,12 @@ from typing import Literal
 
 Slot = Literal["header", "primary", "secondary", "auxiliary", "back"]
 Symbology = Literal["qr", "pdf417", "aztec", "code128"]
-Fact = Literal["points", "name", "offer", "offers", "card", "programme"]
+Fact = Literal["points", "name", "offer", "offers", "card", "programme", "message"]
 
 # One text in several languages: language code -> text. The design's first language is its default.
 Translations = Mapping[str, str]
 
+LONGEST_MESSAGE = 500  # a lock screen shows a fraction of it
 NOTHING = "—"  # a field is there from the start: one that appears later may not be announced
 
 
@@ -53,6 +54,16 @@ class OfferShown:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The message that was last written for a member. `points`: the balance it speaks of, if it
+    does; `id` tells it from one with the same words."""
+
+    id: str
+    text: str
+    points: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is true of a member now, as far as a card may show it. Offers: newest first. A card that
     is void has neither number nor barcode."""
@@ -64,6 +75,7 @@ class Facts:
     points: int
     offers: tuple[OfferShown, ...] = ()
     voided: bool = False
+    message: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +91,14 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Content:
     """All that one member's card shows at a moment, and nothing else: two equal contents are the
-    same card. `values` stand in the order of the design's fields."""
+    same card. `values` stand in the order of the design's fields; `message` is the id of the
+    message among them."""
 
     barcode: str
     card_number: str
     values: tuple[Shown, ...]
     voided: bool = False
+    message: str = ""
 
 
 def render(design: Design, facts: Facts) -> Content:
@@ -94,6 +108,14 @@ def render(design: Design, facts: Facts) -> Content:
         card_number=facts.card_number,
         values=tuple(_shown(field, facts) for field in design.fields),
         voided=facts.voided,
+        message=facts.message.id if facts.message is not None and shows_messages(design) else "",
+    )
+
+
+def shows_messages(design: Design) -> bool:
+    """Whether a phone tells its owner of a message: some field shows it, with a change message."""
+    return any(
+        field.shows == "message" and field.change_message is not None for field in design.fields
     )
 
 
@@ -101,8 +123,10 @@ def _shown(field: FieldDesign, facts: Facts) -> Shown:
     value: str | int
     match field.shows:
         case "points":
-            # A card that becomes void does so in silence.
-            return Shown(field.key, facts.points, announce=not facts.voided)
+            # A card that becomes void does so in silence. A balance that the message speaks of
+            # needs no second announcement: a phone that has two makes one empty sentence of them.
+            told = facts.message is not None and facts.message.points == facts.points
+            return Shown(field.key, facts.points, announce=not (facts.voided or told))
         case "name":
             value = facts.name
         case "card":
@@ -113,6 +137,8 @@ def _shown(field: FieldDesign, facts: Facts) -> Shown:
             value = facts.offers[0].title if facts.offers else ""
         case "offers":
             value = "\n\n".join(map(_in_full, facts.offers))
+        case "message":
+            value = facts.message.text if facts.message is not None else ""
     # An offer that ended leaves silently: nobody wants a notification that says "—".
     return Shown(field.key, value or NOTHING, announce=bool(value))
 

@@ -35,7 +35,7 @@ from ledger.members import Card, Member, Person, Profile
 from ledger.offers import Offer
 from ledger.points import NEVER
 from ledger.programmes import Programme
-from wallet.passes import templates
+from wallet.passes import news, templates
 from wallet.passes.content import Content, Facts, OfferShown, render
 
 UNTIL = {"ru": "до {:%d.%m.%Y}", "en": "until {:%Y-%m-%d}"}
@@ -301,9 +301,10 @@ def facts(
     """What cards of these members of one programme may show now; of an erased one nothing."""
     gone = members.erased(session, member_ids)
     people = _people(session, member_ids)
-    cards = _card_numbers(session, member_ids)
+    cards = card_numbers(session, member_ids)
     balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
     shown = offers.shown(session, programme.id, member_ids, now)
+    told = news.of_members(session, member_ids)
     blank = Facts(programme.name, card_number="", barcode="", name="", points=0, voided=True)
     return {
         member_id: blank
@@ -318,9 +319,18 @@ def facts(
                 _offer_shown(offer, people[member_id].locale or programme.locale, programme)
                 for offer in shown[member_id]
             ),
+            message=told.get(member_id),
         )
         for member_id in member_ids
     }
+
+
+def card_numbers(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
+    """The number on each one's card."""
+    rows = session.execute(
+        select(Card.member_id, Card.number).where(Card.member_id.in_(member_ids)).order_by(Card.id)
+    )
+    return {row.member_id: row.number for row in rows}
 
 
 def _offer_shown(offer: Offer, language: str, programme: Programme) -> OfferShown:
@@ -339,13 +349,6 @@ def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile
     )
     known = {row.member_id: Profile(name=row.name, locale=row.locale) for row in rows}
     return {member_id: known.get(member_id, Profile()) for member_id in member_ids}
-
-
-def _card_numbers(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
-    rows = session.execute(
-        select(Card.member_id, Card.number).where(Card.member_id.in_(member_ids)).order_by(Card.id)
-    )
-    return {row.member_id: row.number for row in rows}
 
 
 def _take_tags(session: Session, pass_type: str, count: int) -> int:

@@ -112,6 +112,13 @@ def standard(organization: str) -> Design:
                 shows="offer",
                 change_message={"ru": "%@", "en": "%@"},
             ),
+            FieldDesign(
+                "news",
+                "back",
+                {"ru": "Сообщение", "en": "Message"},
+                shows="message",
+                change_message={"ru": "%@", "en": "%@"},
+            ),
             FieldDesign("offers", "back", {"ru": "Предложения", "en": "Offers"}, shows="offers"),
             FieldDesign("card", "back", {"ru": "Номер карты", "en": "Card number"}, shows="card"),
         ),

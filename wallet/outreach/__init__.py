@@ -1,0 +1,1 @@
+"""Who is told what, and when: campaigns, built-in messages, and what became of them."""

@@ -1,0 +1,411 @@
+"""Campaigns: one message to many, at one time.
+
+draft -> scheduled -> running -> done, with paused and cancelled beside. When a campaign begins to
+run its recipients are frozen: a row for each member of the audience, made in bounded steps, each
+under the campaign's own lock, so that two workers cannot do it twice. Then the rows are told in
+bounded steps. A campaign that was cancelled tells nobody after the call has returned."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ForeignKey, Index, String, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from ledger import programmes
+from ledger.database import EPOCH, Base, Identifier, Instant, JsonDocument, wake_after_commit
+from ledger.members import PUBLIC_ID, Member
+from ledger.programmes import Programme
+from wallet.errors import CampaignNotReady, NoMessageField, UnknownCampaign
+from wallet.outreach import audience, deliveries, hours, wording
+from wallet.outreach.deliveries import CAMPAIGN, Delivery, Occasion, Reach, Saying, State
+from wallet.outreach.hours import Span
+from wallet.passes import templates
+from wallet.passes.content import shows_messages
+from wallet.refresh import MakeDue, refresh
+
+PUMP = "messages"
+BATCH = 200
+LONGEST_NAME = 100
+
+CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
+ENDED = ("done", "cancelled")
+
+
+class Campaign(Base):
+    """`after_id` and `last_id`: how far freezing has come among the members, and where it ends.
+    `counted_from` and `counted_done`: since when, and from how many on, the pace is measured."""
+
+    __tablename__ = "outreach_campaign"
+    __table_args__ = (
+        Index(
+            "ix_outreach_campaign_open",
+            "state",
+            "not_before",
+            postgresql_where=text("state IN ('scheduled', 'running')"),
+            sqlite_where=text("state IN ('scheduled', 'running')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(36), unique=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), index=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    audience: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+    texts: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+    quiet_from: Mapped[str | None] = mapped_column(String(5))
+    quiet_until: Mapped[str | None] = mapped_column(String(5))
+    cap_messages: Mapped[int | None]
+    cap_days: Mapped[int | None]
+    holdout_percent: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(String(10))
+    starts_at: Mapped[datetime | None] = mapped_column(Instant)
+    not_before: Mapped[datetime] = mapped_column(Instant)
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    frozen_at: Mapped[datetime | None] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    after_id: Mapped[int] = mapped_column(default=0)
+    last_id: Mapped[int] = mapped_column(default=0)
+    recipients: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    counted_from: Mapped[datetime | None] = mapped_column(Instant)
+    counted_done: Mapped[int] = mapped_column(default=0)
+    ends_about: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def quiet(self) -> Span | None:
+        if self.quiet_from is None or self.quiet_until is None:
+            return None
+        return Span.read(self.quiet_from, self.quiet_until)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A campaign to be. `quiet`: hours in which nobody is told; `cap`: at most so many messages in
+    so many days, this one included."""
+
+    name: str
+    texts: dict[str, str]
+    audience: dict[str, Any] = field(default_factory=lambda: dict(audience.EVERYONE))
+    quiet: tuple[str, str] | None = None
+    cap: tuple[int, int] | None = None
+    holdout_percent: int = 0
+
+
+def create(session: Session, programme: Programme, draft: Draft, now: datetime) -> Campaign:
+    """Raises `TextRefused`."""
+    campaign = Campaign(
+        public_id=str(uuid7()),
+        programme_id=programme.id,
+        state="draft",
+        not_before=EPOCH,
+        created_at=now,
+        after_id=0,
+        last_id=0,
+        recipients=0,
+        done=0,
+        counted_done=0,
+        **_columns(draft),
+    )
+    session.add(campaign)
+    session.flush()
+    return campaign
+
+
+def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaign:
+    """Another wording of a draft: `changes` by the names of `Draft`. Raises `UnknownCampaign`,
+    `CampaignNotReady`, `TextRefused`."""
+    campaign = _locked(session, public_id)
+    _require(campaign, "draft")
+    for name, value in _columns(replace(_draft(campaign), **changes)).items():
+        setattr(campaign, name, value)
+    session.flush()
+    return campaign
+
+
+def by_public_id(session: Session, public_id: str) -> Campaign:
+    """Raises `UnknownCampaign`."""
+    if not PUBLIC_ID.fullmatch(public_id):  # not everything can be asked of a database
+        raise UnknownCampaign
+    campaign = session.scalar(select(Campaign).where(Campaign.public_id == public_id))
+    if campaign is None:
+        raise UnknownCampaign
+    return campaign
+
+
+def listed(
+    session: Session, programme_id: int, before_id: int | None, limit: int
+) -> Sequence[Campaign]:
+    """Newest first."""
+    query = select(Campaign).where(Campaign.programme_id == programme_id)
+    if before_id is not None:
+        query = query.where(Campaign.id < before_id)
+    return session.scalars(query.order_by(Campaign.id.desc()).limit(limit)).all()
+
+
+def start(session: Session, public_id: str, at: datetime | None, now: datetime) -> Campaign:
+    """Let a draft run: now, or when the clock of the programme's wall shows `at` (which has no
+    zone). Raises `UnknownCampaign`, `CampaignNotReady`, `NoMessageField`."""
+    campaign = _locked(session, public_id)
+    _require(campaign, "draft")
+    programme = programmes.by_id(session, campaign.programme_id)
+    design = templates.design(templates.current(session, programme.id))
+    if not shows_messages(design):
+        raise NoMessageField(programme.code)
+    moment = now if at is None else hours.off_wall(at, programme.timezone)
+    campaign.starts_at = campaign.not_before = max(moment, now)
+    campaign.state = "scheduled" if moment > now else "running"
+    wake_after_commit(session, PUMP)
+    session.flush()
+    return campaign
+
+
+def pause(session: Session, public_id: str) -> Campaign:
+    """Nobody more is told until it is resumed; whoever was told stays so."""
+    campaign = _locked(session, public_id)
+    _require(campaign, "scheduled", "running")
+    campaign.state, campaign.ends_about = "paused", None
+    session.flush()
+    return campaign
+
+
+def resume(session: Session, public_id: str, now: datetime) -> Campaign:
+    campaign = _locked(session, public_id)
+    _require(campaign, "paused")
+    waits = campaign.starts_at is not None and campaign.starts_at > now
+    campaign.state = "scheduled" if waits else "running"
+    campaign.counted_from = None
+    wake_after_commit(session, PUMP)
+    session.flush()
+    return campaign
+
+
+def cancel(session: Session, public_id: str, now: datetime) -> Campaign:
+    """For good. Cancelling again changes nothing."""
+    campaign = _locked(session, public_id)
+    if campaign.state == "cancelled":
+        return campaign
+    _require(campaign, "draft", "scheduled", "running", "paused")
+    campaign.state, campaign.finished_at, campaign.ends_about = "cancelled", now, None
+    session.flush()
+    return campaign
+
+
+def is_held_out(campaign_id: str, member_id: str, percent: int) -> bool:
+    """Whether the member is in the campaign's hold-out group. Drawn from both public ids: the same
+    whenever it is asked, and another draw in another campaign."""
+    drawn = hashlib.sha256(f"{campaign_id}:{member_id}".encode()).digest()
+    return int.from_bytes(drawn[:8]) % 10_000 < percent * 100
+
+
+def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: int = BATCH) -> bool:
+    """One bounded piece of work at the open campaign that waited longest; False if there is
+    none."""
+    campaign = session.scalar(
+        select(Campaign)
+        .where(Campaign.state.in_(("scheduled", "running")), Campaign.not_before <= now)
+        .order_by(Campaign.not_before, Campaign.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if campaign is None:
+        return False
+    programme = programmes.by_id(session, campaign.programme_id)
+    if campaign.started_at is None:
+        campaign.state, campaign.started_at = "running", now
+        campaign.last_id = _newest_member(session, programme.id)
+    elif campaign.frozen_at is None:
+        _freeze(session, campaign, programme, now, limit)
+    elif (silent_until := _quiet_until(campaign, programme, now)) is not None:
+        campaign.not_before = silent_until
+    else:
+        _tell(session, campaign, programme, make_due, now, limit)
+    if campaign.not_before <= now:
+        campaign.not_before = now  # behind the others that are open
+    session.flush()
+    return True
+
+
+def preview(
+    session: Session, programme: Programme, draft: Draft, member: Member | None, now: datetime
+) -> tuple[int, int, str | None]:
+    """How many are meant, how many of them have a card in a phone, and what this member would
+    read."""
+    wording.check(draft.texts, wording.PERSONAL)
+    all_, reached = audience.size(session, programme, audience.read(draft.audience), now)
+    if member is None:
+        return all_, reached, None
+    saying = Saying(0, member.id, draft.texts, {})
+    return all_, reached, deliveries.words(session, programme, [saying])[0]
+
+
+def drafted(campaign: Campaign) -> Draft:
+    return _draft(campaign)
+
+
+def _freeze(
+    session: Session, campaign: Campaign, programme: Programme, now: datetime, limit: int
+) -> None:
+    """Rows for the next members of the audience, as it is seen from the moment of the start."""
+    seen_from = campaign.started_at or now
+    wanted = audience.condition(session, programme, audience.read(campaign.audience), seen_from)
+    found = audience.members_of(session, wanted, campaign.after_id, campaign.last_id, limit)
+    deliveries.note(
+        session,
+        programme.id,
+        [
+            Occasion(
+                member.id,
+                CAMPAIGN,
+                f"campaign:{campaign.id}",
+                campaign.id,
+                "held_out"
+                if is_held_out(campaign.public_id, member.public_id, campaign.holdout_percent)
+                else "waiting",
+            )
+            for member in found
+        ],
+        now,
+    )
+    campaign.recipients += len(found)
+    if len(found) == limit:
+        campaign.after_id = found[-1].id
+        return
+    campaign.frozen_at = now
+    campaign.done = _count(session, campaign, "held_out")
+
+
+def _tell(
+    session: Session,
+    campaign: Campaign,
+    programme: Programme,
+    make_due: Sequence[MakeDue],
+    now: datetime,
+    limit: int,
+) -> None:
+    rows = session.execute(
+        select(Delivery.id, Delivery.member_id)
+        .where(Delivery.campaign_id == campaign.id, Delivery.state == "waiting")
+        .order_by(Delivery.id)
+        .limit(limit)
+        .with_for_update()
+    ).all()
+    if not rows:
+        campaign.state, campaign.finished_at, campaign.ends_about = "done", now, None
+        campaign.done = campaign.recipients  # whoever was erased meanwhile needs nothing more
+        return
+    reached = deliveries.reach(session, [row.member_id for row in rows])
+    spoken = _spoken_to(session, campaign, [row.member_id for row in rows], now)
+    told: dict[int, Reach] = {}
+    left: dict[State, list[int]] = {}
+    for row in rows:
+        one = reached.get(row.member_id)
+        why = _why_not(one, spoken.get(row.member_id, 0), campaign)
+        if one is None or why is not None:
+            left.setdefault(why or "gone", []).append(row.id)
+        else:
+            told[row.id] = one
+    for state, ids in left.items():
+        deliveries.end(session, ids, state)
+    sayings = [Saying(id_, one.member_id, campaign.texts, {}) for id_, one in told.items()]
+    texts = deliveries.say(session, programme, sayings, now)
+    refresh(session, [one.pass_id for one in told.values()], make_due, now)
+    deliveries.settle(session, told, texts, now)
+    _measure(campaign, len(rows), now)
+
+
+def _why_not(one: Reach | None, spoken: int, campaign: Campaign) -> State | None:
+    if one is None:
+        return "gone"
+    if not (one.apple or one.google):
+        return "no_card"
+    if campaign.cap_messages is not None and spoken >= campaign.cap_messages:
+        return "capped"
+    return None
+
+
+def _spoken_to(
+    session: Session, campaign: Campaign, member_ids: Sequence[int], now: datetime
+) -> dict[int, int]:
+    """How many messages each was told in the days of the cap; their passes are held, so nobody else
+    is telling them anything meanwhile."""
+    if campaign.cap_days is None:
+        return {}
+    return deliveries.told_since(session, member_ids, now - timedelta(days=campaign.cap_days))
+
+
+def _measure(campaign: Campaign, done: int, now: datetime) -> None:
+    """How far it is, and when it will be over if it goes on like this."""
+    if campaign.counted_from is None:
+        campaign.counted_from, campaign.counted_done = now, campaign.done
+    campaign.done += done
+    took, covered = now - campaign.counted_from, campaign.done - campaign.counted_done
+    left = campaign.recipients - campaign.done
+    campaign.ends_about = now + took * (left / covered) if covered else None
+
+
+def _quiet_until(campaign: Campaign, programme: Programme, now: datetime) -> datetime | None:
+    if campaign.quiet is None:
+        return None
+    until = hours.end_of(campaign.quiet, now, programme.timezone)
+    if until is not None:
+        campaign.counted_from = campaign.ends_about = None
+    return until
+
+
+def _newest_member(session: Session, programme_id: int) -> int:
+    newest = select(func.max(Member.id)).where(Member.programme_id == programme_id)
+    return session.scalar(newest) or 0
+
+
+def _count(session: Session, campaign: Campaign, state: State) -> int:
+    counted = select(func.count()).where(
+        Delivery.campaign_id == campaign.id, Delivery.state == state
+    )
+    return session.scalars(counted).one()
+
+
+def _locked(session: Session, public_id: str) -> Campaign:
+    """The campaign, with no step of it under way."""
+    campaign = by_public_id(session, public_id)
+    session.refresh(campaign, with_for_update=True)
+    return campaign
+
+
+def _require(campaign: Campaign, *states: CampaignState) -> None:
+    if campaign.state not in states:
+        raise CampaignNotReady(campaign.state)
+
+
+def _columns(draft: Draft) -> dict[str, Any]:
+    """Raises `TextRefused`."""
+    wording.check(draft.texts, wording.PERSONAL)
+    quiet_from, quiet_until = draft.quiet or (None, None)
+    cap_messages, cap_days = draft.cap or (None, None)
+    return {
+        "name": draft.name,
+        "audience": draft.audience,
+        "texts": draft.texts,
+        "quiet_from": quiet_from,
+        "quiet_until": quiet_until,
+        "cap_messages": cap_messages,
+        "cap_days": cap_days,
+        "holdout_percent": draft.holdout_percent,
+    }
+
+
+def _draft(campaign: Campaign) -> Draft:
+    quiet = (campaign.quiet_from, campaign.quiet_until)
+    cap = (campaign.cap_messages, campaign.cap_days)
+    return Draft(
+        campaign.name,
+        campaign.texts,
+        campaign.audience,
+        None if None in quiet else (str(quiet[0]), str(quiet[1])),
+        None if None in cap else (int(cap[0] or 0), int(cap[1] or 0)),
+        campaign.holdout_percent,
+    )

@@ -1,0 +1,285 @@
+"""Messages that a day brings: points about to burn, birthdays, members who have not been for long.
+
+A round is one kind of message in one programme on one day of its calendar. It remembers how far it
+came and is advanced in bounded steps; a day on which nobody worked is made up for, up to a week
+later. What makes a message unique is its occasion, not the round."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger import accruals, members, programmes, segments, units
+from ledger.accruals import Cause, Grant
+from ledger.book import accounts, statements
+from ledger.book.journal import Posting
+from ledger.database import MICROSECOND, Base, Instant, insert_or
+from ledger.errors import LedgerError
+from ledger.members import Member, Person
+from ledger.programmes import Programme
+from wallet.outreach import audience, deliveries, hours, terms, wording
+from wallet.outreach.deliveries import Occasion, Reach, Saying, State
+from wallet.outreach.terms import DAILY, MessageTerms
+from wallet.refresh import MakeDue, refresh
+
+BATCH = 100
+MADE_UP_FOR = timedelta(days=7)
+
+
+class Round(Base):
+    """Done up to and with member `after_id`."""
+
+    __tablename__ = "outreach_round"
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    after_id: Mapped[int] = mapped_column(default=0)
+    begun_at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A member whose day it is, with what the text may say of it."""
+
+    member_id: int
+    occasion: str
+    about: dict[str, dict[str, str]]
+
+
+def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: int = BATCH) -> bool:
+    """One bounded piece of work; False if there is none at this hour."""
+    wanted = {(one.programme_id, one.kind): one for one in terms.switched_on(session, DAILY)}
+    open_now = []
+    for one in wanted.values():
+        programme = programmes.by_id(session, one.programme_id)
+        if one.hours.covers(hours.on_wall(now, programme.timezone).time()):
+            _begin(session, one, programme, now)
+            open_now.append((one.programme_id, one.kind))
+    for programme_id, kind in open_now:
+        found = session.scalar(
+            select(Round)
+            .where(
+                Round.programme_id == programme_id,
+                Round.kind == kind,
+                Round.finished_at.is_(None),
+            )
+            .order_by(Round.day)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if found is not None:
+            _advance(session, found, wanted[programme_id, kind], make_due, now, limit)
+            session.flush()
+            return True
+    return False
+
+
+def _begin(session: Session, wanted: MessageTerms, programme: Programme, now: datetime) -> None:
+    """A round for today, and for the days since the last one on which nobody worked."""
+    today = hours.day_of(now, programme.timezone)
+    last = session.scalar(
+        select(func.max(Round.day)).where(
+            Round.programme_id == programme.id, Round.kind == wanted.kind
+        )
+    )
+    since = hours.day_of(wanted.since, programme.timezone)
+    first = max(since, today - MADE_UP_FOR, last + timedelta(days=1) if last else since)
+    for offset in range((today - first).days + 1):
+        session.execute(
+            insert_or(session, Round)
+            .values(
+                programme_id=programme.id,
+                kind=wanted.kind,
+                day=first + timedelta(days=offset),
+                after_id=0,
+                begun_at=now,
+            )
+            .on_conflict_do_nothing()
+        )
+
+
+def _advance(
+    session: Session,
+    round_: Round,
+    wanted: MessageTerms,
+    make_due: Sequence[MakeDue],
+    now: datetime,
+    limit: int,
+) -> None:
+    programme = programmes.by_id(session, round_.programme_id)
+    match round_.kind:
+        case "burning":
+            found, last = _burning(session, round_, wanted, programme, now, limit)
+        case "birthday":
+            found, last = _birthdays(session, round_, wanted, programme, limit)
+        case _:
+            found, last = _lapsed(session, round_, wanted, programme, limit)
+    _tell(session, programme, wanted, found, make_due, now)
+    if last is None:
+        round_.finished_at = now
+    else:
+        round_.after_id = last
+
+
+def _tell(
+    session: Session,
+    programme: Programme,
+    wanted: MessageTerms,
+    found: Sequence[Found],
+    make_due: Sequence[MakeDue],
+    now: datetime,
+) -> None:
+    """Say it to each of them who was not told of this occasion, with the gift that belongs to it:
+    points and words together, or neither. Whoever was given something is told even with no card in
+    a phone, for the words are then on the card when it comes there."""
+    ids = deliveries.note(
+        session,
+        programme.id,
+        [Occasion(one.member_id, wanted.kind, one.occasion) for one in found],
+        now,
+    )
+    fresh = {ids[key]: one for one in found if (key := (one.member_id, one.occasion)) in ids}
+    given = _give(session, programme, wanted, fresh, now) if wanted.gift else {}
+    reached = deliveries.reach(session, [one.member_id for one in fresh.values()])
+    told: dict[int, Reach] = {}
+    left: dict[State, list[int]] = {}
+    for id_, one in fresh.items():
+        reach = reached.get(one.member_id)
+        if wanted.gift and id_ not in given:
+            left.setdefault("refused", []).append(id_)
+        elif reach is None:
+            left.setdefault("gone", []).append(id_)
+        elif id_ in given or reach.apple or reach.google:
+            told[id_] = reach
+        else:
+            left.setdefault("no_card", []).append(id_)
+    for state, which in left.items():
+        deliveries.end(session, which, state)
+    sayings = [
+        Saying(id_, reach.member_id, wanted.texts, fresh[id_].about, tells_points=id_ in given)
+        for id_, reach in told.items()
+    ]
+    texts = deliveries.say(session, programme, sayings, now)
+    refresh(session, [one.pass_id for one in told.values()], make_due, now)
+    deliveries.settle(session, told, texts, now)
+
+
+def _give(
+    session: Session,
+    programme: Programme,
+    wanted: MessageTerms,
+    fresh: Mapping[int, Found],
+    now: datetime,
+) -> dict[int, int]:
+    """Points for each; the postings, by delivery. Whose account has no room for more gets none."""
+    people = {one.id: one for one in members.by_ids(session, [f.member_id for f in fresh.values()])}
+    unit = units.named(session, programme.id, None)
+    holders = sorted({one.holder for one in people.values()})
+    charts = accounts.charts(session, programme.id, unit.id, holders)
+    accounts.lock(session, [chart.member for chart in charts])
+    given: dict[int, int] = {}
+    for id_, one in fresh.items():
+        grant = Grant(wanted.gift or 0, Cause(promotion=wanted.kind))
+        try:
+            with session.begin_nested():
+                done = accruals.grant(session, people[one.member_id], grant, now)
+        except LedgerError:
+            continue
+        posting = select(Posting.id).where(Posting.public_id == done.posting_id)
+        given[id_] = session.scalars(posting).one()
+    deliveries.came_with(session, given)
+    return given
+
+
+def _burning(
+    session: Session,
+    round_: Round,
+    wanted: MessageTerms,
+    programme: Programme,
+    now: datetime,
+    limit: int,
+) -> tuple[list[Found], int | None]:
+    """What runs out up to the end of the day that is so many days ahead, the soonest day that the
+    member was not told of. The amounts are those of this moment."""
+    unit = units.named(session, programme.id, None)
+    end = hours.begin_of(round_.day + timedelta(days=(wanted.days or 0) + 1), programme.timezone)
+    rows = statements.running_out(session, unit.id, now, end, round_.after_id, limit)
+    sums: dict[tuple[int, date], int] = {}
+    for row in rows:
+        # Points that run out at midnight belong to the day that ends there.
+        day = hours.day_of(row.expires_at - MICROSECOND, programme.timezone)
+        sums[row.member_id, day] = sums.get((row.member_id, day), 0) + row.points
+    told = deliveries.known(session, [(member_id, f"burning:{day}") for member_id, day in sums])
+    found: dict[int, Found] = {}
+    for (member_id, day), points in sums.items():
+        occasion = f"burning:{day}"
+        if member_id in found or (member_id, occasion) in told:
+            continue
+        about = {
+            language: {
+                "burning": wording.number(points, language),
+                "day": wording.day(day, language),
+            }
+            for language in wording.LANGUAGES
+        }
+        found[member_id] = Found(member_id, occasion, about)
+    seen = sorted({row.member_id for row in rows})
+    return list(found.values()), seen[-1] if len(seen) == limit else None
+
+
+def _birthdays(
+    session: Session, round_: Round, wanted: MessageTerms, programme: Programme, limit: int
+) -> tuple[list[Found], int | None]:
+    born = or_(
+        *(
+            (extract("month", Person.birthday) == month) & (extract("day", Person.birthday) == day)
+            for month, day in hours.celebrates(round_.day)
+        )
+    )
+    ids = session.scalars(
+        select(Member.id)
+        .join(Person, Person.member_id == Member.id)
+        .where(
+            Member.programme_id == programme.id,
+            segments.alive(),
+            Member.id > round_.after_id,
+            Person.birthday.is_not(None),
+            born,
+        )
+        .order_by(Member.id)
+        .limit(limit)
+    ).all()
+    about = {
+        language: {"gift": wording.number(wanted.gift, language) if wanted.gift else ""}
+        for language in wording.LANGUAGES
+    }
+    # A birthday that is corrected within the year is the same year's.
+    found = [Found(id_, f"birthday:{round_.day.year}", about) for id_ in ids]
+    return found, ids[-1] if len(ids) == limit else None
+
+
+def _lapsed(
+    session: Session, round_: Round, wanted: MessageTerms, programme: Programme, limit: int
+) -> tuple[list[Found], int | None]:
+    """Whose last points were earned or spent on the day so many days ago."""
+    unit = units.named(session, programme.id, None)
+    day = round_.day - timedelta(days=wanted.days or 0)
+    begin = hours.begin_of(day, programme.timezone)
+    end = hours.begin_of(day + timedelta(days=1), programme.timezone)
+    condition = (
+        (Member.programme_id == programme.id)
+        & segments.alive()
+        & segments.did(unit.id, segments.ACTIVITY, begin, end)
+        & ~segments.did(unit.id, segments.ACTIVITY, end)
+    )
+    newest = session.scalar(select(func.max(Member.id))) or 0
+    found = audience.members_of(session, condition, round_.after_id, newest, limit)
+    about = {
+        language: {"days": wording.number(wanted.days or 0, language)}
+        for language in wording.LANGUAGES
+    }
+    people = [Found(one.id, f"lapsed:{day}", about) for one in found]
+    return people, found[-1].id if len(found) == limit else None

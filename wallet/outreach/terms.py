@@ -1,0 +1,150 @@
+"""Built-in messages as a programme has them: on or off, in which words, and what their occasion
+is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database import Base, Instant, JsonDocument, insert_or, wake_after_commit
+from ledger.programmes import Programme
+from wallet.errors import MessageRefused, NoMessageField
+from wallet.outreach import wording
+from wallet.outreach.campaigns import PUMP
+from wallet.outreach.deliveries import Kind
+from wallet.outreach.hours import Span
+from wallet.passes import templates
+from wallet.passes.content import shows_messages
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+# These have a day and hours; the others answer at once to what a member did.
+DAILY: tuple[Kind, ...] = ("burning", "birthday", "lapsed")
+WITH_DAYS: tuple[Kind, ...] = ("burning", "lapsed")
+
+PLACES: dict[Kind, tuple[str, ...]] = {
+    "accrued": (*wording.PERSONAL, "accrued"),
+    "spent": (*wording.PERSONAL, "spent"),
+    "burning": (*wording.PERSONAL, "burning", "day"),
+    "birthday": (*wording.PERSONAL, "gift"),
+    "lapsed": (*wording.PERSONAL, "days"),
+}
+TEXTS: dict[Kind, dict[str, str]] = {
+    "accrued": {
+        "ru": "Начислено баллов: {{accrued}}. Теперь у вас {{points}}.",
+        "en": "You earned {{accrued}} points. You now have {{points}}.",
+    },
+    "spent": {
+        "ru": "Списано баллов: {{spent}}. Осталось {{points}}.",
+        "en": "You spent {{spent}} points. You have {{points}} left.",
+    },
+    "burning": {
+        "ru": "{{name|Здравствуйте}}, баллы сгорят {{day}}: {{burning}}. Успейте потратить.",
+        "en": "{{name|Hello}}, {{burning}} points run out on {{day}}. Use them in time.",
+    },
+    "birthday": {
+        "ru": "{{name|Здравствуйте}}, с днём рождения! Дарим вам баллы: {{gift}}.",
+        "en": "Happy birthday, {{name|dear friend}}! {{gift}} points are our gift.",
+    },
+    "lapsed": {
+        "ru": "{{name|Здравствуйте}}, давно не виделись! У вас {{points}} баллов.",
+        "en": "{{name|Hello}}, long time no see! You have {{points}} points.",
+    },
+}
+DAYS: dict[Kind, int] = {"burning": 7, "lapsed": 60}
+
+
+class MessageTerms(Base):
+    """`days`: how long before points run out, or since the last purchase. `gift`: points that come
+    with a birthday's message. Between `from_hour` and `until_hour` of the programme's clock a
+    daily message is told. `since`: when it was last switched on; what was before is not told."""
+
+    __tablename__ = "outreach_message_terms"
+
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12), primary_key=True)
+    is_on: Mapped[bool]
+    texts: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+    days: Mapped[int | None]
+    gift: Mapped[int | None]
+    from_hour: Mapped[str] = mapped_column(String(5))
+    until_hour: Mapped[str] = mapped_column(String(5))
+    since: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def hours(self) -> Span:
+        return Span.read(self.from_hour, self.until_hour)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a programme wants a built-in message."""
+
+    on: bool
+    texts: dict[str, str]
+    days: int | None = None
+    gift: int | None = None
+    from_hour: str = "10:00"
+    until_hour: str = "21:00"
+
+
+def standard(kind: Kind) -> Wanted:
+    """How it is until somebody says otherwise: off."""
+    return Wanted(on=False, texts=dict(TEXTS[kind]), days=DAYS.get(kind))
+
+
+def of_programme(session: Session, programme_id: int) -> dict[Kind, Wanted]:
+    rows = session.scalars(
+        select(MessageTerms).where(MessageTerms.programme_id == programme_id)
+    ).all()
+    told = {row.kind: _wanted(row) for row in rows}
+    return {kind: told.get(kind, standard(kind)) for kind in KINDS}
+
+
+def put(
+    session: Session, programme: Programme, kind: Kind, wanted: Wanted, now: datetime
+) -> Wanted:
+    """From now on the programme has this message like this. Raises `TextRefused`, `MessageRefused`,
+    `NoMessageField`."""
+    wording.check(wanted.texts, PLACES[kind])
+    if (wanted.days is None) == (kind in WITH_DAYS):
+        raise MessageRefused("days")
+    if wanted.gift is not None and kind != "birthday":
+        raise MessageRefused("gift")
+    design = templates.design(templates.current(session, programme.id))
+    if wanted.on and not shows_messages(design):
+        raise NoMessageField(programme.code)
+    before = session.get(MessageTerms, (programme.id, kind), with_for_update=True)
+    went_on = wanted.on and (before is None or not before.is_on)
+    values = {
+        "is_on": wanted.on,
+        "texts": wanted.texts,
+        "days": wanted.days,
+        "gift": wanted.gift,
+        "from_hour": wanted.from_hour,
+        "until_hour": wanted.until_hour,
+        "since": now if went_on or before is None else before.since,
+    }
+    session.execute(
+        insert_or(session, MessageTerms)
+        .values(programme_id=programme.id, kind=kind, **values)
+        .on_conflict_do_update(index_elements=["programme_id", "kind"], set_=values)
+    )
+    session.expire_all()
+    wake_after_commit(session, PUMP)
+    return wanted
+
+
+def switched_on(session: Session, kinds: Sequence[str]) -> Sequence[MessageTerms]:
+    """All of these kinds that are on, in every programme."""
+    return session.scalars(
+        select(MessageTerms)
+        .where(MessageTerms.is_on, MessageTerms.kind.in_(list(kinds)))
+        .order_by(MessageTerms.programme_id, MessageTerms.kind)
+    ).all()
+
+
+def _wanted(row: MessageTerms) -> Wanted:
+    return Wanted(row.is_on, row.texts, row.days, row.gift, row.from_hour, row.until_hour)

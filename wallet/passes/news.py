@@ -1,0 +1,67 @@
+"""What a card says to its member: the message that was last written for them, in their words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database import Base, Instant, insert_or
+from wallet.passes.content import LONGEST_MESSAGE, Told
+
+
+class News(Base):
+    """One row per member. Personal data: the words may name them."""
+
+    __tablename__ = "wallet_news"
+
+    member_id: Mapped[int] = mapped_column(
+        ForeignKey("ledger_member.id"), primary_key=True, autoincrement=False
+    )
+    message: Mapped[str] = mapped_column(String(40))
+    text: Mapped[str] = mapped_column(String(LONGEST_MESSAGE))
+    # The balance that the words speak of, if they do.
+    points: Mapped[int | None]
+    told_at: Mapped[datetime] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A message for one member. `message` is its id, for good."""
+
+    member_id: int
+    message: str
+    text: str
+    points: int | None = None
+
+
+def say(session: Session, words: Sequence[Word], now: datetime) -> None:
+    """From now on these members' cards say this. The caller holds the passes and renders them
+    anew."""
+    for word in words:
+        values = {
+            "message": word.message,
+            "text": word.text,
+            "points": word.points,
+            "told_at": now,
+        }
+        session.execute(
+            insert_or(session, News)
+            .values(member_id=word.member_id, **values)
+            .on_conflict_do_update(index_elements=["member_id"], set_=values)
+        )
+
+
+def of_members(session: Session, member_ids: Sequence[int]) -> dict[int, Told]:
+    """What each of these members was told last; nothing for whoever was told nothing."""
+    rows = session.execute(
+        select(News.member_id, News.message, News.text, News.points).where(
+            News.member_id.in_(member_ids)
+        )
+    )
+    return {row.member_id: Told(row.message, row.text, row.points) for row in rows}
+
+
+def forget(session: Session, member_ids: Sequence[int]) -> None:
+    session.execute(delete(News).where(News.member_id.in_(member_ids)))
