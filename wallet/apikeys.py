@@ -23,6 +23,8 @@ SCOPES = {
     "points:write": "accrue and redeem points",
     "offers:read": "read offers",
     "offers:write": "publish and withdraw offers",
+    "campaigns:read": "read campaigns and messages, and what became of them",
+    "campaigns:write": "make and run campaigns, and set up messages",
     "imports:write": "import members and points from files",
     "scans:write": "look a member up by the barcode of the card",
 }

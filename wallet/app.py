@@ -19,6 +19,7 @@ from wallet import health, metrics, roots
 from wallet.api import (
     auth,
     batches,
+    campaigns,
     contract,
     corrections,
     docs,
@@ -26,6 +27,7 @@ from wallet.api import (
     households,
     imports,
     members,
+    messages,
     offers,
     points,
     programmes,
@@ -118,6 +120,8 @@ def _api() -> APIBlueprint:
         imports,
         offers,
         waves,
+        campaigns,
+        messages,
         scans,
     ):
         api.register_blueprint(part.routes)

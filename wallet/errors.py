@@ -97,22 +97,45 @@ class WaveOver(WalletError):
         self.state = state
 
 
-class TextRefused(WalletError):
-    """A message cannot have this text. `problem`: languages, length, place or braces."""
+class TextMissing(WalletError):
+    """A message needs words, in a language that we speak and not too many of them."""
 
-    code = "text_refused"
+    code = "text_missing"
 
-    def __init__(self, field: str, problem: str, about: str) -> None:
-        sentence = {
-            "languages": f"at least one text, in these languages: {about}.",
-            "length": f"from 1 to {about} characters.",
-            "place": f"there is nothing to put in place of {{{{{about}}}}}.",
-            "braces": f"a place to be filled is written {about}.",
-        }[problem]
-        super().__init__(f"{field}: {sentence}")
-        self.field = field
-        self.problem = problem
-        self.about = about
+    def __init__(self, languages: str, longest: int) -> None:
+        super().__init__(
+            f"Give at least one text in {languages}, from 1 to {longest} characters long."
+        )
+        self.languages = languages
+        self.longest = longest
+
+
+class UnknownPlaceholder(WalletError):
+    """Nothing is known that could be put in this place of a text."""
+
+    code = "unknown_placeholder"
+
+    def __init__(self, language: str, placeholder: str, known: str) -> None:
+        super().__init__(
+            f"The text in {language}: nothing is known to put in place of {placeholder!r}; what can"
+            f" be named here is {known}."
+        )
+        self.language = language
+        self.placeholder = placeholder
+        self.known = known
+
+
+class PlaceholderMalformed(WalletError):
+    """Braces that are none of ours: people would read them."""
+
+    code = "placeholder_malformed"
+
+    def __init__(self, language: str) -> None:
+        super().__init__(
+            f"The text in {language}: a placeholder is written {{{{points}}}}, or with what to say"
+            " instead {{name|friend}}."
+        )
+        self.language = language
 
 
 class UnknownCampaign(WalletError):

@@ -20,12 +20,27 @@ from ledger.contacts import email_address, not_empty, past_day, phone_number, re
 from ledger.points import MOST_POINTS
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
+WALL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
+HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def written_out(value: object) -> object:
     """Dates come as text: a bare number could be seconds, milliseconds, or a year."""
     if not isinstance(value, str) or not DATE.match(value):
         raise ValueError("must be a date as in RFC 3339, such as 2026-12-31T23:59:59+03:00")
+    return value
+
+
+def on_the_wall(value: object) -> object:
+    """A date and time as the programme's own clock shows it, without a zone."""
+    if not isinstance(value, str) or not WALL.fullmatch(value):
+        raise ValueError("must be a date and time without a zone, such as 2026-12-31T10:00")
+    return value
+
+
+def hour(value: str) -> str:
+    if not HOUR.fullmatch(value):
+        raise ValueError("must be a time of day, such as 22:00")
     return value
 
 
@@ -55,6 +70,8 @@ Phone = Annotated[str, Field(max_length=40), AfterValidator(phone_number)]
 Email = Annotated[str, Field(max_length=300), AfterValidator(email_address)]
 Birthday = Annotated[date, Field(strict=False), WrittenOut, AfterValidator(past_day)]
 Moment = Annotated[AwareDatetime, Field(strict=False), WrittenOut, AfterValidator(in_utc)]
+WallTime = Annotated[datetime, Field(strict=False), BeforeValidator(on_the_wall)]
+Hour = Annotated[str, AfterValidator(hour)]
 Locale = Literal["ru", "en"]
 Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
 Version = Annotated[str, Readable, Field(max_length=100), NotEmpty]

@@ -18,6 +18,24 @@ RUSSIAN = {
     "unknown_offer": "Такого предложения нет.",
     "unknown_wave": "Такой волны нет.",
     "wave_over": "Эта волна уже закончилась: {state}.",
+    "unknown_campaign": "Такой кампании нет.",
+    "unknown_message": "Встроенного сообщения такого вида нет.",
+    "campaign_not_ready": "Сейчас это невозможно: состояние кампании — {state}.",
+    "no_message_field": (
+        "На картах программы «{programme}» нет поля для сообщений: добавьте в оформление поле,"
+        " которое показывает message, с текстом уведомления."
+    ),
+    "text_missing": (
+        "Нужен хотя бы один текст на одном из языков: {languages}; от 1 до {longest} символов."
+    ),
+    "unknown_placeholder": (
+        "В тексте ({language}) нечего поставить на место «{placeholder}»; назвать можно: {known}."
+    ),
+    "placeholder_malformed": (
+        "В тексте ({language}) место для подстановки пишется так: {{{{points}}}}, а с запасным"
+        " словом — {{{{name|друг}}}}."
+    ),
+    "message_refused": "У сообщения этого вида нет настройки {field}, или без неё нельзя.",
     "unknown_source": "Источника вебхуков с таким именем нет.",
     "external_id_taken": "Этот внешний номер (external_id) уже у другого участника программы.",
     "phone_taken": "Этот телефон уже у другого участника программы.",
@@ -121,6 +139,8 @@ FIELDS = {
     "greater_than_equal": ("must be at least {ge}", "должно быть не меньше {ge}"),
     "less_than_equal": ("must be at most {le}", "должно быть не больше {le}"),
     "literal_error": ("must be {expected}", "должно быть {expected}"),
+    "union_tag_invalid": ("must be one of {expected_tags}", "должно быть одним из {expected_tags}"),
+    "union_tag_not_found": ("needs a kind", "нужно указать kind"),
     "date_type": DAY,
     "date_parsing": DAY,
     "date_from_datetime_parsing": DAY,
@@ -153,6 +173,12 @@ CHECKS = {
     ),
     "must be a day in the past, not before 1900": "должно быть днём в прошлом, не раньше 1900 года",
     MOMENT[0]: MOMENT[1],
+    "must be a date and time without a zone, such as 2026-12-31T10:00": (
+        "должно быть датой и временем без часового пояса, например 2026-12-31T10:00"
+    ),
+    "must be a time of day, such as 22:00": "должно быть временем суток, например 22:00",
+    "give either since or days": "укажите либо since, либо days",
+    "is nested too deeply": "вложено слишком глубоко",
     "must be a date that a calendar can hold": "должно быть датой, какая бывает в календаре",
     "a redemption has no activates_at or expires_at": (
         "у списания нет дат activates_at и expires_at"

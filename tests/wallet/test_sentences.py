@@ -17,6 +17,7 @@ from ledger.errors import LedgerError
 from wallet import sentences
 
 API = Path(wallet.api.__file__).parent
+OUTREACH = API.parent / "outreach"
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 # How pydantic speaks to those who program in Python.
 PYDANTIC = re.compile(
@@ -73,7 +74,7 @@ def test_every_refusal_of_the_api_has_its_russian() -> None:
 def test_every_check_of_a_field_has_its_russian() -> None:
     files = [Path(module.__file__) for module in (ledger.contacts, wallet.fields)]
     said = {text for file in files for text in called_with_text(file, {"ValueError"}, 0)}
-    for file in API.glob("**/*.py"):
+    for file in (*API.glob("**/*.py"), *OUTREACH.glob("*.py")):
         said |= set(called_with_text(file, {"PydanticCustomError"}, 1))
     assert len(said) > 8
     assert said == set(sentences.CHECKS)

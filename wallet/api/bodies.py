@@ -16,10 +16,12 @@ from wallet.fields import (
     Code,
     Email,
     ExternalId,
+    Hour,
     Id,
     Locale,
     Moment,
     Name,
+    NotEmpty,
     OfferText,
     Phone,
     Points,
@@ -28,9 +30,13 @@ from wallet.fields import (
     Receipt,
     Title,
     Version,
+    WallTime,
 )
+from wallet.outreach.audience import MOST_DEEP, Audience, Everyone, depth
+from wallet.passes.content import LONGEST_MESSAGE
 
 MOST_ITEMS = 5_000  # of a batch
+MessageText = Annotated[str, Readable, Field(max_length=LONGEST_MESSAGE), NotEmpty]
 
 
 class Answer(BaseModel):
@@ -686,6 +692,201 @@ class ImportRowOut(Answer):
 
 class ImportRowsOut(Answer):
     items: list[ImportRowOut]
+    next_cursor: str | None
+
+
+class TextsIn(Body):
+    """What is said, in one language or in both: `{{name|friend}}` is filled for each member."""
+
+    ru: MessageText | None = None
+    en: MessageText | None = None
+
+    def given(self) -> dict[str, str]:
+        return self.model_dump(exclude_none=True)
+
+
+class QuietIn(Body):
+    """Hours of the programme's clock in which nobody is told; over midnight where `until` is the
+    earlier."""
+
+    begins: Hour = Field(alias="from")
+    ends: Hour = Field(alias="until")
+
+
+class CapIn(Body):
+    """At most so many messages to a member in so many days, the campaign's own included."""
+
+    messages: Annotated[int, Field(ge=1, le=100)]
+    days: Annotated[int, Field(ge=1, le=365)]
+
+
+class CampaignPart(Body):
+    audience: Audience = Field(default_factory=lambda: Everyone(kind="everyone"))
+    quiet_hours: QuietIn | None = None
+    cap: CapIn | None = None
+    holdout_percent: Annotated[int, Field(ge=0, le=90)] = 0
+
+    @model_validator(mode="after")
+    def not_too_deep(self) -> Self:
+        if depth(self.audience) > MOST_DEEP:
+            raise PydanticCustomError("too_deep", "is nested too deeply")
+        return self
+
+
+class CampaignIn(CampaignPart):
+    """A campaign to be; it is a draft until it is started."""
+
+    programme: Code
+    name: Title
+    texts: TextsIn
+
+
+class CampaignChange(CampaignPart):
+    """What is not named stays as it is."""
+
+    name: Title | None = None
+    texts: TextsIn | None = None
+
+
+class StartIn(Body):
+    """When the clock of the programme shows `at`, or at once."""
+
+    at: WallTime | None = None
+
+
+class PreviewIn(Body):
+    """Whose words are wanted."""
+
+    member: Id | None = None
+
+
+class CampaignSearch(PageIn):
+    programme: Code
+
+
+class ProgressOut(Answer):
+    """`done` of `recipients` are settled; `ends_about`: when all will be, at the pace of now."""
+
+    recipients: int
+    done: int
+    frozen: bool
+    ends_about: datetime | None
+
+
+class CampaignOut(Answer):
+    """`state`: draft, scheduled, running, paused, done or cancelled."""
+
+    id: str
+    programme: str
+    name: str
+    texts: dict[str, str]
+    audience: dict[str, Any]
+    quiet_hours: dict[str, str] | None
+    cap: dict[str, int] | None
+    holdout_percent: int
+    state: str
+    starts_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    created_at: datetime
+    progress: ProgressOut
+
+
+class CampaignsOut(Answer):
+    items: list[CampaignOut]
+    next_cursor: str | None
+
+
+class PreviewOut(Answer):
+    """How many are meant, how many of them have a card in a phone, and what the member would
+    read."""
+
+    audience: int
+    in_phones: int
+    text: str | None
+
+
+class ResultsOut(Answer):
+    """The funnel. `apple` and `google` count the told by what became of the message there."""
+
+    audience: int
+    held_out: int
+    capped: int
+    no_card: int
+    gone: int
+    no_field: int
+    waiting: int
+    told: int
+    apple: dict[str, int]
+    google: dict[str, int]
+
+
+class MessageTermsIn(Body):
+    """A built-in message. `days`: how long before points run out, or since the last visit. `gift`:
+    points that come with a birthday's message."""
+
+    on: bool
+    texts: TextsIn | None = None
+    days: Annotated[int, Field(ge=1, le=365)] | None = None
+    gift: Points | None = None
+    begins: Hour = Field(alias="from", default="10:00")
+    ends: Hour = Field(alias="until", default="21:00")
+
+
+class MessageTermsOut(Answer):
+    """`placeholders`: what its texts may name."""
+
+    kind: str
+    on: bool
+    texts: dict[str, str]
+    days: int | None
+    gift: int | None
+    begins: str = Field(alias="from")
+    ends: str = Field(alias="until")
+    placeholders: list[str]
+
+
+class MessagesTermsOut(Answer):
+    items: list[MessageTermsOut]
+
+
+class WhyOut(Answer):
+    code: str
+    ru: str
+    en: str
+
+
+class MessageOut(Answer):
+    """A message to a member and what is known of it. `text` is for keys that may personal:read."""
+
+    kind: str
+    campaign: str | None
+    state: str
+    text: str | None
+    told_at: datetime | None
+    apple: str | None
+    fetched_at: datetime | None
+    google: str | None
+    accepted_at: datetime | None
+    why: list[WhyOut]
+
+
+class CardStateOut(Answer):
+    """The card in phones. `alerts_left`: how many of Google's three in 24 hours."""
+
+    version: int
+    phones: int
+    last_fetch_at: datetime | None
+    fetched_version: int | None
+    pushes_waiting: int
+    google_saved: bool | None
+    google_version: int | None
+    alerts_left: int | None
+
+
+class MessagesOut(Answer):
+    card: CardStateOut
+    items: list[MessageOut]
     next_cursor: str | None
 
 

@@ -194,6 +194,65 @@ IMPORT_ROW = {
     "code": "duplicate_in_file",
     "message": "То же, что в строке 4 файла.",
 }
+CAMPAIGN: dict[str, Any] = {
+    "id": "01a20f24-5d3c-7f11-9c0e-3b8f0e6a7d21",
+    "programme": "demo",
+    "name": "Friday latte",
+    "texts": {
+        "ru": "{{name|Друг}}, в пятницу латте за полцены. У вас {{points}} баллов.",
+        "en": "{{name|Friend}}, latte is half price on Friday. You have {{points}} points.",
+    },
+    "audience": {
+        "kind": "all",
+        "of": [
+            {"kind": "card", "wallet": "any"},
+            {"kind": "not", "of": {"kind": "purchase", "days": 30}},
+        ],
+    },
+    "quiet_hours": {"from": "22:00", "until": "09:00"},
+    "cap": {"messages": 3, "days": 7},
+    "holdout_percent": 10,
+    "state": "draft",
+    "starts_at": None,
+    "started_at": None,
+    "finished_at": None,
+    "created_at": "2026-11-24T12:00:00Z",
+    "progress": {"recipients": 0, "done": 0, "frozen": False, "ends_about": None},
+}
+CAMPAIGN_BODY = {
+    name: CAMPAIGN[name]
+    for name in (
+        "programme",
+        "name",
+        "texts",
+        "audience",
+        "quiet_hours",
+        "cap",
+        "holdout_percent",
+    )
+}
+RUNNING = {
+    **CAMPAIGN,
+    "state": "running",
+    "starts_at": "2026-11-24T12:05:00Z",
+    "started_at": "2026-11-24T12:05:00Z",
+    "progress": {
+        "recipients": 4000,
+        "done": 1200,
+        "frozen": True,
+        "ends_about": "2026-11-24T12:07:00Z",
+    },
+}
+MESSAGE_TERMS = {
+    "kind": "burning",
+    "on": True,
+    "texts": {"en": "{{name|Hello}}, {{burning}} points run out on {{day}}."},
+    "days": 7,
+    "gift": None,
+    "from": "10:00",
+    "until": "21:00",
+    "placeholders": ["name", "points", "card", "programme", "burning", "day"],
+}
 FILE = "application/octet-stream"
 KEY_HEADER = {
     "name": "Idempotency-Key",
@@ -441,6 +500,122 @@ CALLS = {
     ("get", "/api/v1/imports/{import_id}"): Told(IMPORT, refusals=(404,)),
     ("get", "/api/v1/imports/{import_id}/rows"): Told(
         {"items": [IMPORT_ROW], "next_cursor": None}, refusals=(404, 422)
+    ),
+    ("post", "/api/v1/campaigns"): Told(
+        answer=CAMPAIGN, body=CAMPAIGN_BODY, refusals=(404, 409), key_required=False
+    ),
+    ("get", "/api/v1/campaigns"): Told(
+        {"items": [RUNNING], "next_cursor": None}, refusals=(404, 422)
+    ),
+    ("get", "/api/v1/campaigns/{campaign_id}"): Told(RUNNING, refusals=(404,)),
+    ("patch", "/api/v1/campaigns/{campaign_id}"): Told(
+        answer={**CAMPAIGN, "holdout_percent": 5},
+        body={"holdout_percent": 5},
+        refusals=(404, 409),
+    ),
+    ("post", "/api/v1/campaigns/{campaign_id}/preview"): Told(
+        answer={
+            "audience": 4000,
+            "in_phones": 3100,
+            "text": "Anna, latte is half price on Friday. You have 70 points.",
+        },
+        body={"member": MEMBER["id"]},
+        refusals=(404,),
+    ),
+    ("post", "/api/v1/campaigns/{campaign_id}/start"): Told(
+        answer={**CAMPAIGN, "state": "scheduled", "starts_at": "2027-03-01T07:00:00Z"},
+        body={"at": "2027-03-01T10:00"},
+        refusals=(404, 409),
+    ),
+    ("post", "/api/v1/campaigns/{campaign_id}/pause"): Told(
+        answer={**RUNNING, "state": "paused"}, refusals=(404, 409)
+    ),
+    ("post", "/api/v1/campaigns/{campaign_id}/resume"): Told(answer=RUNNING, refusals=(404, 409)),
+    ("post", "/api/v1/campaigns/{campaign_id}/cancel"): Told(
+        answer={**RUNNING, "state": "cancelled", "finished_at": "2026-11-24T12:06:00Z"},
+        refusals=(404, 409),
+    ),
+    ("get", "/api/v1/campaigns/{campaign_id}/results"): Told(
+        {
+            "audience": 4000,
+            "held_out": 402,
+            "capped": 55,
+            "no_card": 0,
+            "gone": 1,
+            "no_field": 0,
+            "waiting": 0,
+            "told": 3542,
+            "apple": {
+                "queued": 0,
+                "accepted": 310,
+                "fetched": 2480,
+                "replaced": 12,
+                "removed": 20,
+                "device_gone": 8,
+                "refused": 0,
+                "never_fetched": 0,
+            },
+            "google": {
+                "queued": 0,
+                "accepted": 690,
+                "accepted_silently": 14,
+                "removed": 8,
+                "refused": 0,
+            },
+        },
+        refusals=(404,),
+    ),
+    ("get", "/api/v1/programmes/{programme}/messages"): Told(
+        {"items": [MESSAGE_TERMS]}, refusals=(404,)
+    ),
+    ("put", "/api/v1/programmes/{programme}/messages/{kind}"): Told(
+        answer=MESSAGE_TERMS,
+        body={
+            "on": True,
+            "texts": {"en": "{{name|Hello}}, {{burning}} points run out on {{day}}."},
+            "days": 7,
+            "from": "10:00",
+            "until": "21:00",
+        },
+        refusals=(404, 409),
+    ),
+    ("get", "/api/v1/members/{member_id}/messages"): Told(
+        {
+            "card": {
+                "version": 4,
+                "phones": 1,
+                "last_fetch_at": "2026-11-24T12:05:09Z",
+                "fetched_version": 4,
+                "pushes_waiting": 0,
+                "google_saved": True,
+                "google_version": 4,
+                "alerts_left": 2,
+            },
+            "items": [
+                {
+                    "kind": "campaign",
+                    "campaign": CAMPAIGN["id"],
+                    "state": "told",
+                    "text": "Anna, latte is half price on Friday. You have 70 points.",
+                    "told_at": "2026-11-24T12:05:01Z",
+                    "apple": "fetched",
+                    "fetched_at": "2026-11-24T12:05:09Z",
+                    "google": "accepted",
+                    "accepted_at": "2026-11-24T12:05:02Z",
+                    "why": [
+                        {
+                            "code": "notifications_unknown",
+                            "ru": "Текст доставлен. Если уведомления не было, у этой карты"
+                            " отключены уведомления.",
+                            "en": "The text arrived. If nothing was shown, notifications are off"
+                            " for this card.",
+                        }
+                    ],
+                }
+            ],
+            "next_cursor": None,
+        },
+        refusals=(404, 422),
     ),
     ("post", "/webhooks/{source}"): Told(
         answer={"id": POSTING["id"], "balance": POSTING["balance"]},

@@ -24,7 +24,7 @@ from wallet.outreach import audience, deliveries, hours, wording
 from wallet.outreach.deliveries import CAMPAIGN, Delivery, Occasion, Reach, Saying, State
 from wallet.outreach.hours import Span
 from wallet.passes import templates
-from wallet.passes.content import shows_messages
+from wallet.passes.content import announces_messages
 from wallet.refresh import MakeDue, refresh
 
 PUMP = "messages"
@@ -97,7 +97,7 @@ class Draft:
 
 
 def create(session: Session, programme: Programme, draft: Draft, now: datetime) -> Campaign:
-    """Raises `TextRefused`."""
+    """Raises what `wording.check` does."""
     campaign = Campaign(
         public_id=str(uuid7()),
         programme_id=programme.id,
@@ -118,7 +118,7 @@ def create(session: Session, programme: Programme, draft: Draft, now: datetime) 
 
 def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaign:
     """Another wording of a draft: `changes` by the names of `Draft`. Raises `UnknownCampaign`,
-    `CampaignNotReady`, `TextRefused`."""
+    `CampaignNotReady`, what `wording.check` does."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
     for name, value in _columns(replace(_draft(campaign), **changes)).items():
@@ -154,7 +154,7 @@ def start(session: Session, public_id: str, at: datetime | None, now: datetime) 
     _require(campaign, "draft")
     programme = programmes.by_id(session, campaign.programme_id)
     design = templates.design(templates.current(session, programme.id))
-    if not shows_messages(design):
+    if not announces_messages(design):
         raise NoMessageField(programme.code)
     moment = now if at is None else hours.off_wall(at, programme.timezone)
     campaign.starts_at = campaign.not_before = max(moment, now)
@@ -382,7 +382,7 @@ def _require(campaign: Campaign, *states: CampaignState) -> None:
 
 
 def _columns(draft: Draft) -> dict[str, Any]:
-    """Raises `TextRefused`."""
+    """Raises what `wording.check` does."""
     wording.check(draft.texts, wording.PERSONAL)
     quiet_from, quiet_until = draft.quiet or (None, None)
     cap_messages, cap_days = draft.cap or (None, None)

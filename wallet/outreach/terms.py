@@ -17,7 +17,7 @@ from wallet.outreach.campaigns import PUMP
 from wallet.outreach.deliveries import Kind
 from wallet.outreach.hours import Span
 from wallet.passes import templates
-from wallet.passes.content import shows_messages
+from wallet.passes.content import announces_messages
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # These have a day and hours; the others answer at once to what a member did.
@@ -106,15 +106,15 @@ def of_programme(session: Session, programme_id: int) -> dict[Kind, Wanted]:
 def put(
     session: Session, programme: Programme, kind: Kind, wanted: Wanted, now: datetime
 ) -> Wanted:
-    """From now on the programme has this message like this. Raises `TextRefused`, `MessageRefused`,
-    `NoMessageField`."""
+    """From now on the programme has this message like this. Raises what `wording.check` does,
+    `MessageRefused`, `NoMessageField`."""
     wording.check(wanted.texts, PLACES[kind])
     if (wanted.days is None) == (kind in WITH_DAYS):
         raise MessageRefused("days")
     if wanted.gift is not None and kind != "birthday":
         raise MessageRefused("gift")
     design = templates.design(templates.current(session, programme.id))
-    if wanted.on and not shows_messages(design):
+    if wanted.on and not announces_messages(design):
         raise NoMessageField(programme.code)
     before = session.get(MessageTerms, (programme.id, kind), with_for_update=True)
     went_on = wanted.on and (before is None or not before.is_on)

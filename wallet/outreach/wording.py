@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from wallet.errors import TextRefused
+from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
 from wallet.passes.content import LONGEST_MESSAGE
 
 Texts = Mapping[str, str]
@@ -21,17 +21,18 @@ PERSONAL = ("name", "points", "card", "programme")
 
 
 def check(texts: Texts, places: Collection[str]) -> None:
-    """Raises `TextRefused`."""
+    """Raises `TextMissing`, `UnknownPlaceholder`, `PlaceholderMalformed`."""
     if not texts or set(texts) - set(LANGUAGES):
-        raise TextRefused("texts", "languages", ", ".join(LANGUAGES))
+        raise TextMissing(", ".join(LANGUAGES), LONGEST_MESSAGE)
     for language, text in texts.items():
         if not text.strip() or len(text) > LONGEST_MESSAGE:
-            raise TextRefused(language, "length", str(LONGEST_MESSAGE))
+            raise TextMissing(language, LONGEST_MESSAGE)
         for match in PLACE.finditer(text):
             if match[1] not in places:
-                raise TextRefused(language, "place", match[1])
-        if "{{" in PLACE.sub("", text) or "}}" in PLACE.sub("", text):
-            raise TextRefused(language, "braces", "{{name|friend}}")
+                raise UnknownPlaceholder(language, match[1], ", ".join(places))
+        rest = PLACE.sub("", text)
+        if "{{" in rest or "}}" in rest:
+            raise PlaceholderMalformed(language)
 
 
 def language_for(texts: Texts, *wanted: str | None) -> str:

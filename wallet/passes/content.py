@@ -103,16 +103,17 @@ class Content:
 
 def render(design: Design, facts: Facts) -> Content:
     """Fill the design's fields."""
+    shown = any(field.shows == "message" for field in design.fields)
     return Content(
         barcode=facts.barcode,
         card_number=facts.card_number,
         values=tuple(_shown(field, facts) for field in design.fields),
         voided=facts.voided,
-        message=facts.message.id if facts.message is not None and shows_messages(design) else "",
+        message=facts.message.id if facts.message is not None and shown else "",
     )
 
 
-def shows_messages(design: Design) -> bool:
+def announces_messages(design: Design) -> bool:
     """Whether a phone tells its owner of a message: some field shows it, with a change message."""
     return any(
         field.shows == "message" and field.change_message is not None for field in design.fields

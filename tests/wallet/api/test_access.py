@@ -46,6 +46,23 @@ CALLS = {
         ("POST", "offers", {"programme": "demo", "title": "Кекс"}),
         ("POST", "offers/x/withdraw", None),
     ],
+    "campaigns:read": [
+        ("GET", "campaigns?programme=demo", None),
+        ("GET", "campaigns/x", None),
+        ("POST", "campaigns/x/preview", {}),
+        ("GET", "campaigns/x/results", None),
+        ("GET", "programmes/x/messages", None),
+        ("GET", "members/x/messages", None),
+    ],
+    "campaigns:write": [
+        ("POST", "campaigns", {"programme": "demo", "name": "a", "texts": {"en": "b"}}),
+        ("PATCH", "campaigns/x", {}),
+        ("POST", "campaigns/x/start", {}),
+        ("POST", "campaigns/x/pause", None),
+        ("POST", "campaigns/x/resume", None),
+        ("POST", "campaigns/x/cancel", None),
+        ("PUT", "programmes/x/messages/x", {"on": False}),
+    ],
     "imports:write": [
         ("POST", "imports?programme=demo&kind=members", {}),
         ("POST", "imports/x/apply", {}),

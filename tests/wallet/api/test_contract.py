@@ -37,6 +37,18 @@ BOOK = (
     ("post", "members/{member_id}/household/leave"),
     ("post", "members/{member_id}/merge"),
 )
+CAMPAIGNS = (
+    ("post", "campaigns"),
+    ("get", "campaigns/{campaign_id}"),
+    ("patch", "campaigns/{campaign_id}"),
+    ("post", "campaigns/{campaign_id}/preview"),
+    ("post", "campaigns/{campaign_id}/start"),
+    ("post", "campaigns/{campaign_id}/pause"),
+    ("post", "campaigns/{campaign_id}/resume"),
+    ("post", "campaigns/{campaign_id}/cancel"),
+    ("get", "campaigns/{campaign_id}/results"),
+    ("put", "programmes/{programme}/messages/{kind}"),
+)
 # Calls that have stories of their own: test_imports.py, and test_tamper_evidence.py above.
 ELSEWHERE = (
     ("get", "postings/{posting_id}/proof"),
@@ -113,7 +125,11 @@ def test_examples_run(spec: dict, api) -> None:
         "{programme}": "demo",
         "7167993484019286": made.get_json()["card"]["number"],
     }
-    questions = {"/api/v1/members": "?external_id=c-1001", "/api/v1/offers": "?programme=demo"}
+    questions = {
+        "/api/v1/members": "?external_id=c-1001",
+        "/api/v1/offers": "?programme=demo",
+        "/api/v1/campaigns": "?programme=demo",
+    }
 
     def filled(text: str) -> str:
         for example, value in real.items():
@@ -122,7 +138,7 @@ def test_examples_run(spec: dict, api) -> None:
 
     ran = 0
     alone = [("post", "/api/v1/members")]
-    alone += [(method, f"/api/v1/{path}") for method, path in (*BOOK, *ELSEWHERE)]
+    alone += [(method, f"/api/v1/{path}") for method, path in (*BOOK, *CAMPAIGNS, *ELSEWHERE)]
     # Whoever is erased can be asked nothing any more.
     for (method, path), told in sorted(CALLS.items(), key=lambda call: call[0][0] == "delete"):
         if path.startswith("/webhooks/") or (method, path) in alone:
@@ -167,6 +183,24 @@ def test_examples_of_the_book_run(api, join) -> None:
             assert [one["status"] for one in answer.get_json()["items"]] == [201, 201]
         if path.endswith("cards"):
             real[CARD] = answer.get_json()["card"]["number"]
+
+
+def test_examples_of_campaigns_run(api, join) -> None:
+    real = {
+        CALLS["post", "/api/v1/campaigns/{campaign_id}/preview"].body["member"]: join()["id"],
+        "{programme}": "demo",
+        "{kind}": "burning",
+    }
+    for method, path in CAMPAIGNS:
+        told = CALLS[method, f"/api/v1/{path}"]
+        address, body = path, json.dumps(told.body)
+        for example, value in real.items():
+            address, body = address.replace(example, value), body.replace(example, value)
+        answer = api.call(method, address, json.loads(body))
+        assert answer.status_code in (200, 201), (address, answer.text)
+        assert set(answer.get_json()) == set(told.answer)
+        if path == "campaigns":
+            real["{campaign_id}"] = answer.get_json()["id"]
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

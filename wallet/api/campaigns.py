@@ -1,0 +1,196 @@
+"""Campaigns: one message to many members, at one time."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+from sqlalchemy.orm import Session
+
+from ledger import members, programmes
+from ledger.errors import UnknownMember
+from wallet.api import paging
+from wallet.api.auth import needs
+from wallet.api.bodies import (
+    CampaignChange,
+    CampaignIn,
+    CampaignOut,
+    CampaignPart,
+    CampaignSearch,
+    CampaignsOut,
+    PreviewIn,
+    PreviewOut,
+    ProgressOut,
+    ResultsOut,
+    StartIn,
+)
+from wallet.api.once import once
+from wallet.installation import here
+from wallet.outreach import audience, campaigns, results
+from wallet.outreach.campaigns import Campaign, Draft
+
+routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
+
+
+@routes.post("/campaigns")
+@needs("campaigns:write")
+@routes.input(CampaignIn)
+@routes.output(CampaignOut, status_code=201)
+def create(json_data: CampaignIn) -> Response:
+    """Write a campaign down. It is a draft: nobody is told before it is started."""
+
+    def effect(session: Session, now: datetime) -> CampaignOut:
+        programme = programmes.by_code(session, json_data.programme)
+        draft = Draft(**{"quiet": None, "cap": None, **_parts(json_data)})
+        return _told(session, campaigns.create(session, programme, draft, now))
+
+    return once(json_data, effect, key_required=False)
+
+
+@routes.get("/campaigns")
+@needs("campaigns:read")
+@routes.input(CampaignSearch, location="query")
+@routes.output(CampaignsOut)
+def find(query_data: CampaignSearch) -> CampaignsOut:
+    """The campaigns of a programme, newest first."""
+    before = paging.from_cursor(query_data.cursor)
+    with here().database.reading() as session:
+        programme = programmes.by_code(session, query_data.programme)
+        found = campaigns.listed(session, programme.id, before, query_data.limit + 1)
+        page = found[: query_data.limit]
+        return CampaignsOut(
+            items=[_told(session, one) for one in page],
+            next_cursor=paging.to_cursor(page[-1].id) if len(found) > len(page) else None,
+        )
+
+
+@routes.get("/campaigns/<campaign_id>")
+@needs("campaigns:read")
+@routes.output(CampaignOut)
+def read(campaign_id: str) -> CampaignOut:
+    """A campaign, how far it is, and when it will be done."""
+    with here().database.reading() as session:
+        return _told(session, campaigns.by_public_id(session, campaign_id))
+
+
+@routes.patch("/campaigns/<campaign_id>")
+@needs("campaigns:write")
+@routes.input(CampaignChange)
+@routes.output(CampaignOut)
+def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
+    """Change a draft. What is not named stays as it is."""
+    return _do(lambda session, _: campaigns.change(session, campaign_id, _parts(json_data)))
+
+
+@routes.post("/campaigns/<campaign_id>/preview")
+@needs("campaigns:read")
+@routes.input(PreviewIn)
+@routes.output(PreviewOut)
+def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
+    """How many would be told if it started now, and what one member would read."""
+    with here().database.reading() as session:
+        campaign = campaigns.by_public_id(session, campaign_id)
+        programme = programmes.by_id(session, campaign.programme_id)
+        member = None
+        if json_data.member is not None:
+            member = members.by_public_id(session, json_data.member)
+            if member.programme_id != programme.id:
+                raise UnknownMember
+        all_, reached, text = campaigns.preview(
+            session, programme, campaigns.drafted(campaign), member, here().clock()
+        )
+    return PreviewOut(audience=all_, in_phones=reached, text=text)
+
+
+@routes.post("/campaigns/<campaign_id>/start")
+@needs("campaigns:write")
+@routes.input(StartIn)
+@routes.output(CampaignOut)
+def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
+    """Start a draft, now or when the clock of the programme shows `at`."""
+    return _do(lambda session, now: campaigns.start(session, campaign_id, json_data.at, now))
+
+
+@routes.post("/campaigns/<campaign_id>/pause")
+@needs("campaigns:write")
+@routes.output(CampaignOut)
+def pause(campaign_id: str) -> CampaignOut:
+    """Nobody more is told until it is resumed."""
+    return _do(lambda session, _: campaigns.pause(session, campaign_id))
+
+
+@routes.post("/campaigns/<campaign_id>/resume")
+@needs("campaigns:write")
+@routes.output(CampaignOut)
+def resume(campaign_id: str) -> CampaignOut:
+    """Go on where it was paused."""
+    return _do(lambda session, now: campaigns.resume(session, campaign_id, now))
+
+
+@routes.post("/campaigns/<campaign_id>/cancel")
+@needs("campaigns:write")
+@routes.output(CampaignOut)
+def cancel(campaign_id: str) -> CampaignOut:
+    """End it for good: after this answer nobody more is told. Doing it again changes nothing."""
+    return _do(lambda session, now: campaigns.cancel(session, campaign_id, now))
+
+
+@routes.get("/campaigns/<campaign_id>/results")
+@needs("campaigns:read")
+@routes.output(ResultsOut)
+def funnel(campaign_id: str) -> ResultsOut:
+    """From the audience to the phones that fetched the text."""
+    with here().database.reading() as session:
+        campaign = campaigns.by_public_id(session, campaign_id)
+        return ResultsOut(**results.funnel(session, campaign, here().clock()))
+
+
+def _do(work: Callable[[Session, datetime], Campaign]) -> CampaignOut:
+    return here().database.run(lambda session: _told(session, work(session, here().clock())))
+
+
+def _parts(body: CampaignPart) -> dict[str, Any]:
+    """What was given, by the names of `Draft`."""
+    parts: dict[str, Any] = {}
+    given = body.model_fields_set
+    if isinstance(body, CampaignIn | CampaignChange):
+        if body.name is not None:
+            parts["name"] = body.name
+        if body.texts is not None:
+            parts["texts"] = body.texts.given()
+    if "audience" in given or isinstance(body, CampaignIn):
+        parts["audience"] = audience.stored(body.audience)
+    if "quiet_hours" in given:
+        quiet = body.quiet_hours
+        parts["quiet"] = None if quiet is None else (quiet.begins, quiet.ends)
+    if "cap" in given:
+        parts["cap"] = None if body.cap is None else (body.cap.messages, body.cap.days)
+    if "holdout_percent" in given:
+        parts["holdout_percent"] = body.holdout_percent
+    return parts
+
+
+def _told(session: Session, campaign: Campaign) -> CampaignOut:
+    draft = campaigns.drafted(campaign)
+    return CampaignOut(
+        id=campaign.public_id,
+        programme=programmes.by_id(session, campaign.programme_id).code,
+        name=campaign.name,
+        texts=campaign.texts,
+        audience=campaign.audience,
+        quiet_hours=dict(zip(("from", "until"), draft.quiet, strict=True)) if draft.quiet else None,
+        cap=dict(zip(("messages", "days"), draft.cap, strict=True)) if draft.cap else None,
+        holdout_percent=campaign.holdout_percent,
+        state=campaign.state,
+        starts_at=campaign.starts_at,
+        started_at=campaign.started_at,
+        finished_at=campaign.finished_at,
+        created_at=campaign.created_at,
+        progress=ProgressOut(
+            recipients=campaign.recipients,
+            done=campaign.done,
+            frozen=campaign.frozen_at is not None,
+            ends_about=campaign.ends_about,
+        ),
+    )
