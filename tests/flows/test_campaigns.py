@@ -2,17 +2,28 @@
 Google's stand-in."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import googles
 import pytest
 import requests
 from books import check_books
 from phones import Phone, opened, values
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from ledger import programmes
+from wallet import apikeys
+from wallet.google.copies import GoogleObject
+from wallet.outreach import campaigns
+from wallet.outreach.campaigns import Campaign, is_held_out
 from wallet.outreach.deliveries import Delivery
+from wallet.passes import templates
+from wallet.passes.news import News
 from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
+from wallet.sandbox.google import Fault
 from wallet.sandbox.google.resources import OBJECT
 
 TOKENS = [f"{number:064x}" for number in range(400)]
@@ -89,17 +100,11 @@ def save_to_google(client, member: dict) -> str:
     return requests.get(answer.location, timeout=5).json()["objectIds"][0]
 
 
-def hear_of_saving(house) -> None:
+def hear_of_saving(house, *, saved: bool = True) -> None:
     """What Google's callback would have said."""
     with house.installation.database.transaction() as session:
-        for known in session.scalars(select(googles_object())):
-            known.saved = True
-
-
-def googles_object():
-    from wallet.google.copies import GoogleObject  # noqa: PLC0415
-
-    return GoogleObject
+        for known in session.scalars(select(GoogleObject)):
+            known.saved, known.heard_at = saved, house.clock()
 
 
 def news_of(phone: Phone) -> tuple[str, str | None]:
@@ -148,3 +153,388 @@ def test_the_text_is_on_the_card_that_a_phone_adds_later(api, join, client, phon
     (only,) = messages(api, late)
     assert (only["state"], only["why"][0]["code"]) == ("no_card", "no_card")
     assert values(opened(Phone.with_card(client, late).fetch().data))["news"] == "—"
+
+
+def crowd(join, client, size: int) -> list[dict]:
+    """Members, each with a phone of their own."""
+    people = [join(name=f"Участник {n}") for n in range(size)]
+    for number, one in enumerate(people):
+        Phone.with_card(client, one, f"{number:032x}").register(TOKENS[number])
+    return people
+
+
+def step(house, limit: int = 2) -> bool:
+    """One step of a campaign."""
+    database, make_due = house.installation.database, house.installation.make_due
+    return database.run(lambda session: campaigns.step(session, make_due, house.clock(), limit))
+
+
+def states(house) -> dict[str, int]:
+    with house.installation.database.reading() as session:
+        rows = session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
+        return {row[0]: row[1] for row in rows}
+
+
+def told(house) -> int:
+    return states(house).get("told", 0)
+
+
+def until_frozen(house, limit: int = 2) -> None:
+    while True:
+        assert step(house, limit)
+        with house.installation.database.reading() as session:
+            if session.scalars(select(Campaign.frozen_at)).one() is not None:
+                return
+
+
+class TestRunning:
+    def test_paused_and_resumed_in_the_middle(self, api, join, client, house) -> None:
+        crowd(join, client, 6)
+        campaign = draft(api)
+        start(api, campaign)
+        until_frozen(house)
+        assert step(house)
+        assert api.call("POST", f"campaigns/{campaign['id']}/pause").get_json()["state"] == "paused"
+        assert not step(house)
+        assert told(house) == 2
+        assert api.post(f"campaigns/{campaign['id']}/start", {}).status_code == 409
+        resumed = api.call("POST", f"campaigns/{campaign['id']}/resume").get_json()
+        assert resumed["progress"] == {
+            "recipients": 6,
+            "done": 2,
+            "frozen": True,
+            "ends_about": None,
+        }
+        house.run(*PUMPS)
+        assert (told(house), read(api, campaign)["state"]) == (6, "done")
+
+    def test_cancelled_in_the_middle_tells_nobody_more(
+        self, api, join, client, house, pushes
+    ) -> None:
+        crowd(join, client, 6)
+        campaign = draft(api)
+        start(api, campaign)
+        until_frozen(house)
+        step(house)
+        cancelled = api.call("POST", f"campaigns/{campaign['id']}/cancel")
+        assert cancelled.get_json()["state"] == "cancelled"
+        house.run(*PUMPS)
+        assert sum(pushes.stand_in.heard(token).count for token in TOKENS[:6]) == 2
+        assert (funnel(api, campaign)["told"], funnel(api, campaign)["waiting"]) == (2, 4)
+        for call in ("resume", "pause", "start"):
+            answer = api.call("POST", f"campaigns/{campaign['id']}/{call}", {})
+            assert answer.get_json()["code"] == "campaign_not_ready"
+        assert api.call("POST", f"campaigns/{campaign['id']}/cancel").status_code == 200
+
+    def test_it_tells_when_it_will_be_done(self, api, join, client, house) -> None:
+        crowd(join, client, 8)
+        campaign = draft(api)
+        start(api, campaign)
+        until_frozen(house)
+        step(house)
+        house.clock.advance(seconds=10)
+        step(house)
+        progress = read(api, campaign)["progress"]
+        assert progress["done"] == 4
+        ends = datetime.fromisoformat(progress["ends_about"])
+        assert ends == house.clock() + timedelta(seconds=10)
+
+    def test_it_starts_when_the_clock_of_the_programme_says_so(
+        self, api, phone, house, pushes
+    ) -> None:
+        house.clock.now = datetime(2027, 3, 1, 6, 59, tzinfo=UTC)
+        campaign = draft(api)
+        scheduled = start(api, campaign, at="2027-03-01T10:00")
+        assert (scheduled["state"], scheduled["starts_at"]) == ("scheduled", "2027-03-01T07:00:00Z")
+        house.run(*PUMPS)
+        assert told(house) == 0
+        house.clock.advance(minutes=1)
+        house.run(*PUMPS)
+        assert told(house) == 1
+
+    def test_quiet_hours_over_midnight_are_waited_out(self, api, phone, house) -> None:
+        house.clock.now = datetime(2027, 3, 1, 20, tzinfo=UTC)  # 23:00 in Moscow
+        campaign = draft(api, quiet_hours={"from": "22:00", "until": "09:00"})
+        start(api, campaign)
+        house.run(*PUMPS)
+        assert (told(house), read(api, campaign)["state"]) == (0, "running")
+        house.clock.now = datetime(2027, 3, 2, 5, 59, tzinfo=UTC)
+        house.run(*PUMPS)
+        assert told(house) == 0
+        house.clock.advance(minutes=1)
+        house.run(*PUMPS)
+        assert (told(house), read(api, campaign)["state"]) == (1, "done")
+
+    def test_recipients_are_frozen_once_however_many_work_at_it(
+        self, api, join, client, house, pushes
+    ) -> None:
+        crowd(join, client, 40)
+        campaign = draft(api, holdout_percent=20)
+        start(api, campaign)
+
+        def work(_: int) -> None:
+            while step(house, 3):
+                pass
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+        late = join(name="Опоздавший")
+        Phone.with_card(client, late, "f" * 32).register(TOKENS[40])
+        while step(house, 3):
+            pass
+        house.run(*PUMPS)
+        seen = funnel(api, campaign)
+        assert seen["audience"] == 40 == read(api, campaign)["progress"]["recipients"]
+        assert seen["told"] + seen["held_out"] == 40
+        assert pushes.stand_in.heard(TOKENS[40]).count == 0
+        assert {pushes.stand_in.heard(token).count for token in TOKENS[:40]} == {0, 1}
+
+
+class TestWhoIsTold:
+    def test_nobody_is_told_more_than_the_cap(self, api, phone, member, house) -> None:
+        capped = {"cap": {"messages": 2, "days": 7}}
+        for number in range(3):
+            start(api, draft(api, texts={"ru": f"Новость {number}"}, **capped))
+            house.run(*PUMPS)
+            house.clock.advance(days=1)
+        assert states(house) == {"told": 2, "capped": 1}
+        assert messages(api, member)[0]["why"][0]["code"] == "capped"
+        house.clock.advance(days=5)
+        start(api, draft(api, texts={"ru": "Через неделю"}, **capped))
+        house.run(*PUMPS)
+        assert states(house) == {"told": 3, "capped": 1}
+
+    def test_the_hold_out_group_is_drawn_by_campaign_and_member(self) -> None:
+        people = [f"member-{n}" for n in range(20_000)]
+        for percent in (0, 10, 50):
+            out = sum(is_held_out("campaign", one, percent) for one in people)
+            assert abs(out / len(people) - percent / 100) < 0.01
+        ten = {one for one in people if is_held_out("campaign", one, 10)}
+        assert ten == {one for one in people if is_held_out("campaign", one, 10)}
+        assert ten < {one for one in people if is_held_out("campaign", one, 20)}
+        assert len(ten & {one for one in people if is_held_out("another", one, 10)}) < 300
+
+    def test_the_audience_is_what_the_tree_says(self, api, join, client, house) -> None:
+        anna, boris, vera, gleb = crowd(join, client, 4)
+        nobody = join(name="Без телефона")
+        for one, days, store, points in (
+            (anna, 40, "arbat", 100),
+            (boris, 3, "arbat", 30),
+            (vera, 3, "tverskaya", 500),
+            (nobody, 3, "arbat", 500),
+        ):
+            at = (house.clock() - timedelta(days=days)).isoformat()
+            body = {"member": one["id"], "points": points, "store": store, "occurred_at": at}
+            assert api.post("accruals", body).status_code == 201
+        api.post("redemptions", {"member": anna["id"], "points": 60})
+        everyone = [anna, boris, vera, gleb, nobody]
+        for tree, meant in (
+            ({"kind": "everyone"}, everyone),
+            ({"kind": "card"}, [anna, boris, vera, gleb]),
+            ({"kind": "card", "wallet": "google"}, []),
+            ({"kind": "purchase", "days": 30}, [boris, vera, nobody]),
+            ({"kind": "not", "of": {"kind": "purchase", "days": 30}}, [anna, gleb]),
+            ({"kind": "purchase", "store": "arbat"}, [anna, boris, nobody]),
+            ({"kind": "activity", "days": 1}, [anna]),
+            ({"kind": "balance", "at_least": 40}, [anna, vera, nobody]),
+            ({"kind": "balance", "at_least": 1, "at_most": 40}, [anna, boris]),
+            (
+                {
+                    "kind": "all",
+                    "of": [{"kind": "card"}, {"kind": "purchase", "store": "arbat", "days": 30}],
+                },
+                [boris],
+            ),
+            (
+                {"kind": "any", "of": [{"kind": "balance", "at_most": 0}, {"kind": "activity"}]},
+                everyone,
+            ),
+        ):
+            campaign = draft(api, audience=tree)
+            seen = api.post(f"campaigns/{campaign['id']}/preview", {}).get_json()
+            assert seen["audience"] == len(meant), tree
+            start(api, campaign)
+            house.run("messages")
+            for one in everyone:
+                theirs = [m for m in messages(api, one) if m["campaign"] == campaign["id"]]
+                assert bool(theirs) == (one in meant), (tree, one)
+
+    def test_a_preview_tells_what_a_member_would_read(self, api, join, member) -> None:
+        stranger = join(locale="en")
+        campaign = draft(api)
+        for who, text in (
+            (member, "Анна, латте за полцены!"),
+            (stranger, "Friend, latte is half price!"),
+        ):
+            seen = api.post(f"campaigns/{campaign['id']}/preview", {"member": who["id"]})
+            assert seen.get_json() == {"audience": 2, "in_phones": 0, "text": text}
+
+    @pytest.mark.parametrize(
+        "tree",
+        [
+            {"kind": "tier"},
+            {"kind": "balance", "least": 3},
+            {"of": []},
+            {"kind": "all", "of": []},
+            {"kind": "purchase", "days": 3, "since": "2027-01-01T00:00:00Z"},
+        ],
+    )
+    def test_a_tree_that_is_none_is_refused(self, api, tree) -> None:
+        body = {"programme": "demo", "name": "x", "texts": TEXTS, "audience": tree}
+        assert api.post("campaigns", body).status_code == 422
+
+    def test_a_tree_that_is_too_deep_is_refused(self, api) -> None:
+        tree: dict = {"kind": "everyone"}
+        for _ in range(300):
+            tree = {"kind": "not", "of": tree}
+        body = {"programme": "demo", "name": "x", "texts": TEXTS, "audience": tree}
+        assert api.post("campaigns", body).status_code == 422
+
+    def test_only_a_draft_changes(self, api, member) -> None:
+        campaign = draft(api)
+        path = f"campaigns/{campaign['id']}"
+        changed = api.call("PATCH", path, {"holdout_percent": 5, "name": "Другое"}).get_json()
+        assert (changed["holdout_percent"], changed["name"]) == (5, "Другое")
+        assert changed["texts"] == campaign["texts"]
+        assert api.call("PATCH", path, {"texts": {"ru": "{{tier}}"}}).status_code == 422
+        start(api, campaign)
+        assert api.call("PATCH", path, {"name": "x"}).get_json()["code"] == "campaign_not_ready"
+
+
+class TestProof:
+    def run_one(self, api, house, text: str = "Новость", *pumps: str) -> dict:
+        campaign = draft(api, texts={"ru": text})
+        start(api, campaign)
+        house.run(*(pumps or PUMPS))
+        return campaign
+
+    def newest(self, api, member: dict) -> tuple[str | None, str | None, list[str]]:
+        first = messages(api, member)[0]
+        return first["apple"], first["google"], [why["code"] for why in first["why"]]
+
+    def test_from_the_queue_to_never(self, api, member, phone, house) -> None:
+        self.run_one(api, house, "Новость", "messages")
+        assert self.newest(api, member) == ("queued", None, [])
+        house.run(*PUMPS)
+        assert self.newest(api, member) == ("accepted", None, ["not_fetched"])
+        house.clock.advance(days=8)
+        assert self.newest(api, member) == ("never_fetched", None, ["not_fetched"])
+        phone.fetch()
+        assert self.newest(api, member) == ("fetched", None, ["notifications_unknown"])
+
+    def test_a_304_after_the_card_was_downloaded_is_an_arrival(
+        self, api, member, phone, house
+    ) -> None:
+        self.run_one(api, house)
+        house.run(*PUMPS)
+        since = phone.fetch().headers["Last-Modified"]
+        assert phone.fetch(since=since).status_code == 304
+        card = api.get(f"members/{member['id']}/messages").get_json()["card"]
+        assert (card["phones"], card["fetched_version"]) == (1, card["version"])
+
+    def test_removed_and_gone(self, api, member, phone, house, pushes) -> None:
+        self.run_one(api, house)
+        phone.unregister()
+        assert self.newest(api, member) == ("removed", None, ["card_removed"])
+        phone.register(TOKENS[0])
+        gone_ms = int((house.clock() + timedelta(seconds=5)).timestamp() * 1000)
+        pushes.stand_in.fail(410, "Unregistered", timestamp=gone_ms)
+        self.run_one(api, house, "Ещё")
+        assert self.newest(api, member) == ("device_gone", None, ["device_gone"])
+
+    def test_the_message_before_the_fetch_is_replaced(self, api, member, phone, house) -> None:
+        self.run_one(api, house, "Первое")
+        self.run_one(api, house, "Второе")
+        phone.fetch()
+        assert [one["apple"] for one in messages(api, member)] == ["fetched", "replaced"]
+
+    def test_the_same_words_again_are_not_shown(self, api, member, phone, house) -> None:
+        for _ in range(2):
+            self.run_one(api, house)
+            phone.fetch()
+        assert self.newest(api, member) == ("fetched", None, ["same_text"])
+
+    def test_the_fourth_alert_of_a_day_at_google_is_silent(
+        self, api, client, member, house, google
+    ) -> None:
+        object_id = save_to_google(client, member)
+        hear_of_saving(house)
+        for number in range(4):
+            self.run_one(api, house, f"Новость {number}")
+        shown = google.stand_in.resources
+        assert [one["body"] for one in shown.get(OBJECT, object_id)["messages"]] == ["Новость 3"]
+        assert len(shown.card(object_id).notices) == 3
+        assert self.newest(api, member) == (None, "accepted_silently", ["allowance_spent"])
+        assert api.get(f"members/{member['id']}/messages").get_json()["card"]["alerts_left"] == 0
+
+    def test_an_answer_of_google_that_was_lost_is_no_second_message(
+        self, api, client, member, house, google, monkeypatch
+    ) -> None:
+        monkeypatch.setattr("wallet.google.writing.ANSWER_LIMIT_S", 1)
+        object_id = save_to_google(client, member)
+        hear_of_saving(house)
+        google.stand_in.faults.order(Fault("lost", where="addMessage", times=1))
+        self.run_one(api, house)
+        assert self.newest(api, member)[1] == "queued"
+        house.clock.advance(minutes=2)
+        house.run(*PUMPS)
+        assert self.newest(api, member)[1] == "accepted"
+        assert len(google.stand_in.resources.card(object_id).notices) == 1
+        assert len(google.stand_in.resources.get(OBJECT, object_id)["messages"]) == 1
+
+    def test_whoever_saves_the_card_later_reads_the_text_in_silence(
+        self, api, client, member, phone, house, google
+    ) -> None:
+        self.run_one(api, house)
+        object_id = save_to_google(client, member)
+        card = google.stand_in.resources.card(object_id)
+        assert [one["body"] for one in card.object_["messages"]] == ["Новость"]
+        assert list(card.notices) == []
+
+    def test_a_card_removed_at_google(self, api, client, member, house) -> None:
+        save_to_google(client, member)
+        hear_of_saving(house)
+        self.run_one(api, house, "Новость", "messages")
+        hear_of_saving(house, saved=False)
+        assert self.newest(api, member) == (None, "removed", ["card_removed"])
+
+    def test_a_key_without_personal_read_does_not_see_the_words(
+        self, api, member, phone, house, client
+    ) -> None:
+        self.run_one(api, house)
+        with house.installation.database.transaction() as session:
+            key = apikeys.issue(session, "narrow", ["campaigns:read"], house.clock())
+        answer = client.get(
+            f"/api/v1/members/{member['id']}/messages", headers={"Authorization": f"Bearer {key}"}
+        )
+        assert answer.get_json()["items"][0]["text"] is None
+        assert messages(api, member)[0]["text"] == "Новость"
+
+
+def test_cards_without_a_field_for_messages_refuse_to_start(api, member, house) -> None:
+    with house.installation.database.transaction() as session:
+        programme = programmes.by_code(session, "demo")
+        design = templates.design(templates.current(session, programme.id))
+        fields = tuple(field for field in design.fields if field.shows != "message")
+        templates.store(session, programme.id, replace(design, fields=fields), {}, house.clock())
+    answer = api.post(f"campaigns/{draft(api)['id']}/start", {})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "no_message_field")
+    answer = api.call("PUT", "programmes/demo/messages/spent", {"on": True})
+    assert answer.get_json()["code"] == "no_message_field"
+
+
+def test_an_erased_member_leaves_no_words_and_no_gap(api, join, client, house) -> None:
+    anna, boris = crowd(join, client, 2)
+    campaign = draft(api, texts={"ru": "{{name}}, привет"})
+    start(api, campaign)
+    until_frozen(house)
+    step(house, 1)
+    assert api.delete(f"members/{anna['id']}").status_code == 200
+    assert api.delete(f"members/{boris['id']}").status_code == 200
+    house.run(*PUMPS)
+    with house.installation.database.reading() as session:
+        assert session.scalars(select(Delivery.text)).all() == [None, None]
+        assert session.scalar(select(func.count()).select_from(News)) == 0
+    seen = funnel(api, campaign)
+    assert (seen["audience"], seen["told"], seen["gone"]) == (2, 1, 1)
+    assert read(api, campaign)["state"] == "done"

@@ -28,7 +28,7 @@ from wallet.passes.content import announces_messages
 from wallet.refresh import MakeDue, refresh
 
 PUMP = "messages"
-BATCH = 200
+BATCH = 100
 LONGEST_NAME = 100
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]

@@ -1,0 +1,316 @@
+"""Built-in messages: said once, on the clock of the installation and the programme's calendar."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from books import check_books
+from phones import Phone, opened
+from sqlalchemy import func, select
+
+from ledger.book.journal import Posting
+from wallet.outreach import rounds
+from wallet.outreach.deliveries import Delivery
+from wallet.outreach.rounds import Round
+
+PUMPS = ("upkeep", "relay", "waves", "messages", "relay")
+# 12:00 in Moscow, in the hours of daily messages.
+NOON = datetime(2027, 2, 26, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock_now(clock_now):
+    clock_now.now = NOON
+    return clock_now
+
+
+@pytest.fixture(autouse=True)
+def _books(house) -> Iterator[None]:
+    yield
+    with house.installation.database.reading() as session:
+        check_books(session)
+
+
+def switch_on(api, kind: str, **more: object) -> None:
+    answer = api.call("PUT", f"programmes/demo/messages/{kind}", {"on": True, **more})
+    assert answer.status_code == 200, answer.text
+
+
+def in_phone(client, member: dict, device: str = "d" * 32) -> Phone:
+    phone = Phone.with_card(client, member, device)
+    assert phone.register().status_code == 201
+    return phone
+
+
+@pytest.fixture
+def phone(client, member) -> Phone:
+    return in_phone(client, member)
+
+
+def accrue(api, member: dict, points: int = 100, **more: object) -> None:
+    body = {"member": member["id"], "points": points, **more}
+    assert api.post("accruals", body).status_code == 201
+
+
+def field_of(phone: Phone, key: str) -> dict:
+    document = opened(phone.fetch().data)
+    groups = document["storeCard"].values()
+    return next(one for fields in groups for one in fields if one["key"] == key)
+
+
+def said(api, member: dict) -> list[tuple[str, str, str | None]]:
+    items = api.get(f"members/{member['id']}/messages").get_json()["items"]
+    return [(one["kind"], one["state"], one["text"]) for one in items]
+
+
+class TestAnswers:
+    def test_points_and_words_come_in_one_version_and_are_told_once(
+        self, api, member, phone, house
+    ) -> None:
+        house.run(*PUMPS)
+        switch_on(api, "accrued")
+        before = api.get(f"members/{member['id']}/messages").get_json()["card"]["version"]
+        accrue(api, member, 1250)
+        house.run(*PUMPS)
+        text = "Начислено баллов: 1\u00a0250. Теперь у вас 1\u00a0250."
+        assert said(api, member) == [("accrued", "told", text)]
+        assert field_of(phone, "news")["changeMessage"] == "%@"
+        # A phone that has two things to say makes one empty sentence of them.
+        assert "changeMessage" not in field_of(phone, "points")
+        after = api.get(f"members/{member['id']}/messages").get_json()["card"]["version"]
+        assert after == before + 1
+        house.run(*PUMPS)
+        assert len(said(api, member)) == 1
+
+    def test_a_balance_that_no_message_speaks_of_speaks_for_itself(
+        self, api, member, phone, house
+    ) -> None:
+        switch_on(api, "accrued")
+        accrue(api, member, 100)
+        house.run(*PUMPS)
+        body = {"member": member["id"], "points": 30}
+        assert api.post("redemptions", body).status_code == 201
+        house.run(*PUMPS)
+        assert "changeMessage" in field_of(phone, "points")
+        assert [kind for kind, *_ in said(api, member)] == ["accrued"]
+
+    def test_several_at_once_are_one_message_with_the_sum(self, api, member, phone, house) -> None:
+        switch_on(api, "accrued")
+        for points in (100, 20, 3):
+            accrue(api, member, points)
+        house.run(*PUMPS)
+        assert {text for *_, text in said(api, member)} == {
+            "Начислено баллов: 123. Теперь у вас 123."
+        }
+        assert len(said(api, member)) == 3
+
+    def test_spending_is_told_in_the_language_of_the_member(self, api, join, client, house) -> None:
+        member = join(name="Ann", locale="en")
+        in_phone(client, member)
+        accrue(api, member, 100)
+        house.run(*PUMPS)
+        switch_on(api, "spent")
+        api.post("redemptions", {"member": member["id"], "points": 30})
+        house.run(*PUMPS)
+        assert said(api, member) == [("spent", "told", "You spent 30 points. You have 70 left.")]
+
+    def test_what_was_before_is_not_told_nor_what_is_switched_off(
+        self, api, member, phone, house
+    ) -> None:
+        accrue(api, member, 1)
+        house.clock.advance(seconds=5)
+        switch_on(api, "accrued")
+        house.run(*PUMPS)
+        assert said(api, member) == []
+        switch_on(api, "accrued", on=False)
+        accrue(api, member, 1)
+        house.run(*PUMPS)
+        assert said(api, member) == []
+
+
+class TestBurning:
+    def test_told_so_many_days_before_with_what_is_left_after_spending(
+        self, api, member, phone, house
+    ) -> None:
+        switch_on(api, "burning", days=3)
+        # Until the end of 3 March in Moscow.
+        accrue(api, member, 100, expires_at="2027-03-04T00:00:00+03:00")
+        accrue(api, member, 500, expires_at="2027-06-01T00:00:00+03:00")
+        api.post("redemptions", {"member": member["id"], "points": 40})
+        for day in (26, 27):
+            house.clock.now = datetime(2027, 2, day, 9, tzinfo=UTC)
+            house.run(*PUMPS)
+            assert said(api, member) == [], day
+        house.clock.now = datetime(2027, 2, 28, 9, tzinfo=UTC)
+        house.run(*PUMPS)
+        text = "Анна, баллы сгорят 03.03.2027: 60. Успейте потратить."
+        assert said(api, member) == [("burning", "told", text)]
+        for _ in range(5):
+            house.clock.advance(hours=12)
+            house.run(*PUMPS)
+        assert len(said(api, member)) == 1
+
+    def test_what_was_spent_in_whole_or_is_held_does_not_burn(
+        self, api, member, phone, house
+    ) -> None:
+        switch_on(api, "burning", days=3)
+        accrue(api, member, 100, expires_at="2027-02-28T12:00:00Z")
+        api.post("redemptions", {"member": member["id"], "points": 90})
+        hold = {"member": member["id"], "points": 10, "lasts_seconds": 86_400}
+        assert api.post("holds", hold).status_code == 201
+        house.run(*PUMPS)
+        assert said(api, member) == []
+
+    def test_only_in_its_hours(self, api, member, phone, house) -> None:
+        switch_on(api, "burning", days=3, **{"from": "10:00", "until": "21:00"})
+        accrue(api, member, 100, expires_at="2027-02-28T12:00:00Z")
+        for hour, told in ((18, 0), (6, 0), (7, 1)):  # 21:00, 09:00, 10:00 there
+            house.clock.now = datetime(2027, 2, 26 + (hour < 18), hour, tzinfo=UTC)
+            house.run(*PUMPS)
+            assert len(said(api, member)) == told, hour
+
+
+class TestBirthday:
+    def born(self, join, client, birthday: str, device: str = "d" * 32) -> dict:
+        member = join(name="Вера", birthday=birthday)
+        in_phone(client, member, device)
+        return member
+
+    def test_points_and_words_once_a_year(self, api, join, client, house) -> None:
+        vera = self.born(join, client, "1990-02-27")
+        switch_on(api, "birthday", gift=500)
+        switch_on(api, "accrued")
+        house.run(*PUMPS)
+        assert said(api, vera) == []
+        house.clock.advance(days=1)
+        house.run(*PUMPS)
+        # The gift is told by its own message, and by no other.
+        text = "Вера, с днём рождения! Дарим вам баллы: 500."
+        assert said(api, vera) == [("birthday", "told", text)]
+        assert api.get(f"members/{vera['id']}").get_json()["balance"]["available"] == 500
+        (line,) = api.get(f"members/{vera['id']}/postings").get_json()["items"]
+        assert line["promotion"] == "birthday"
+        # Another birthday in the same year is none.
+        answer = api.call("PATCH", f"members/{vera['id']}", {"birthday": "1990-03-02"})
+        assert answer.status_code == 200
+        for _ in range(5):
+            house.clock.advance(days=1)
+            house.run(*PUMPS)
+        assert len(said(api, vera)) == 1
+        house.clock.now = datetime(2028, 3, 2, 9, tzinfo=UTC)
+        house.run(*PUMPS)
+        assert len(said(api, vera)) == 2
+
+    def test_29_february_is_celebrated_on_the_28th_of_common_years(
+        self, api, join, client, house
+    ) -> None:
+        leap = self.born(join, client, "1992-02-29")
+        common = self.born(join, client, "1992-02-28", "e" * 32)
+        switch_on(api, "birthday", gift=10)
+        seen = {}
+        for year in (2027, 2028):
+            for month, day in ((2, 27), (2, 28), (2, 29), (3, 1)):
+                if (month, day) == (2, 29) and year == 2027:
+                    continue
+                house.clock.now = datetime(year, month, day, 9, tzinfo=UTC)
+                house.run(*PUMPS)
+                for name, one in (("leap", leap), ("common", common)):
+                    count = len(said(api, one))
+                    if count > sum(who == name for who, _ in seen):
+                        seen[name, year] = (month, day)
+        assert seen == {
+            ("leap", 2027): (2, 28),
+            ("common", 2027): (2, 28),
+            ("leap", 2028): (2, 29),
+            ("common", 2028): (2, 28),
+        }
+
+    def test_a_day_on_which_nobody_worked_is_made_up_for(self, api, join, client, house) -> None:
+        vera = self.born(join, client, "1990-02-28")
+        switch_on(api, "birthday", gift=5)
+        house.run(*PUMPS)
+        house.clock.now = datetime(2027, 3, 3, 9, tzinfo=UTC)
+        house.run(*PUMPS)
+        assert len(said(api, vera)) == 1
+        with house.installation.database.reading() as session:
+            days = session.scalars(select(Round.day).order_by(Round.day)).all()
+            assert days == [date(2027, 2, 26) + timedelta(days=n) for n in range(6)]
+
+    def test_a_crash_leaves_both_or_neither(self, api, join, client, house, monkeypatch) -> None:
+        people = [self.born(join, client, "1990-02-26", f"{n:032x}") for n in range(5)]
+
+        def dies(*_arguments: object, **_more: object) -> None:
+            raise RuntimeError
+
+        switch_on(api, "birthday", gift=7)
+        with monkeypatch.context() as patch:
+            patch.setattr(rounds.deliveries, "settle", dies)
+            with pytest.raises(RuntimeError):
+                house.run("messages")
+        assert count(house, Posting) == count(house, Delivery) == 0
+        house.run(*PUMPS)
+        assert count(house, Posting) == count(house, Delivery) == 5
+        for one in people:
+            assert [state for _, state, _ in said(api, one)] == ["told"]
+            assert api.get(f"members/{one['id']}").get_json()["balance"]["available"] == 7
+
+    def test_no_room_for_the_gift_means_no_words(self, api, join, client, house) -> None:
+        vera = self.born(join, client, "1990-02-26")
+        accrue(api, vera, 2**53 - 1)
+        switch_on(api, "birthday", gift=1)
+        house.run(*PUMPS)
+        assert said(api, vera) == [("birthday", "refused", None)]
+
+
+class TestLapsed:
+    def test_told_once_after_so_many_days_without_a_visit(self, api, join, client, house) -> None:
+        gone, back = join(name="Глеб"), join(name="Вика")
+        in_phone(client, gone)
+        in_phone(client, back, "e" * 32)
+        for one in (gone, back):
+            accrue(api, one, 70)
+        switch_on(api, "lapsed", days=30)
+        house.clock.advance(days=29)
+        house.run(*PUMPS)
+        assert said(api, gone) == []
+        accrue(api, back, 1)
+        for _ in range(3):
+            house.clock.advance(days=1)
+            house.run(*PUMPS)
+        text = "Глеб, давно не виделись! У вас 70 баллов."
+        assert said(api, gone) == [("lapsed", "told", text)]
+        assert said(api, back) == []
+
+
+def test_rounds_are_bounded_and_go_on_where_they_stopped(api, join, client, house) -> None:
+    people = [join(birthday="1990-02-26") for _ in range(7)]
+    for number, one in enumerate(people):
+        in_phone(client, one, f"{number:032x}")
+    switch_on(api, "birthday", gift=1)
+    database, make_due = house.installation.database, house.installation.make_due
+    steps = 0
+    while database.run(lambda session: rounds.step(session, make_due, house.clock(), 3)):
+        steps += 1
+        assert count(house, Delivery) <= steps * 3
+    assert steps == 3
+    assert count(house, Delivery) == 7
+
+
+def test_a_kind_needs_what_it_needs_and_nothing_else(api) -> None:
+    for kind, body, status, code in (
+        ("accrued", {"days": 3}, 422, "message_refused"),
+        ("burning", {"gift": 3}, 422, "message_refused"),
+        ("burning", {"texts": {"en": "{{gift}}"}}, 422, "unknown_placeholder"),
+        ("wedding", {}, 404, "unknown_message"),
+    ):
+        answer = api.call("PUT", f"programmes/demo/messages/{kind}", {"on": True, **body})
+        assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    listed = api.get("programmes/demo/messages").get_json()["items"]
+    assert [(one["kind"], one["on"]) for one in listed] == [
+        (kind, False) for kind in ("accrued", "spent", "burning", "birthday", "lapsed")
+    ]
+
+
+def count(house, table: type) -> int:
+    with house.installation.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0

@@ -1,0 +1,79 @@
+"""The words of messages: what can be named, and what stands where nothing is known."""
+
+import pytest
+
+from wallet import errors, sentences
+from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
+from wallet.outreach import terms, wording
+from wallet.passes.content import LONGEST_MESSAGE
+
+ANNA = {"name": "Анна", "points": "1 250"}
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "filled"),
+    [
+        ("{{name}}, у вас {{points}}", ANNA, "Анна, у вас 1 250"),
+        ("{{ name | друг }}, у вас {{points}}", ANNA, "Анна, у вас 1 250"),
+        ("{{name|друг}}, привет", {}, "друг, привет"),
+        ("Здравствуйте, {{name}}!", {}, "Здравствуйте!"),
+        ("Hello, {{name}}! You have {{points}}.", {"points": "7"}, "Hello! You have 7."),
+        ("Ключ {name} не место", ANNA, "Ключ {name} не место"),
+        ("{{name}}", {"name": "{{points}}", "points": "7"}, "{{points}}"),
+    ],
+)
+def test_a_text_is_filled(text, known, filled) -> None:
+    assert wording.fill(text, known) == filled
+
+
+def test_what_is_filled_fits_the_card() -> None:
+    assert len(wording.fill("{{name}}" * 60, {"name": "Ы" * 100})) == LONGEST_MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("texts", "refusal"),
+    [
+        ({}, TextMissing),
+        ({"de": "Hallo"}, TextMissing),
+        ({"ru": "  "}, TextMissing),
+        ({"ru": "x" * 501}, TextMissing),
+        ({"ru": "{{tier}}"}, UnknownPlaceholder),
+        ({"en": "Hello, {{name"}, PlaceholderMalformed),
+        ({"en": "Hello, {{Name}}"}, PlaceholderMalformed),
+        ({"en": "{{name|}}}}"}, PlaceholderMalformed),
+    ],
+)
+def test_a_text_that_people_would_read_wrong_is_refused(texts, refusal) -> None:
+    with pytest.raises(refusal):
+        wording.check(texts, wording.PERSONAL)
+
+
+def test_what_comes_with_the_service_is_right() -> None:
+    for kind in terms.KINDS:
+        wording.check(terms.TEXTS[kind], terms.PLACES[kind])
+        assert set(terms.TEXTS[kind]) == set(wording.LANGUAGES)
+
+
+def test_the_members_language_then_the_programmes_then_any() -> None:
+    assert wording.language_for({"ru": "", "en": ""}, "en", "ru") == "en"
+    assert wording.language_for({"ru": ""}, "en", "ru") == "ru"
+    assert wording.language_for({"en": ""}, None, "ru") == "en"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.TextMissing("ru, en", 500),
+        errors.UnknownPlaceholder("ru", "tier", "name, points"),
+        errors.PlaceholderMalformed("en"),
+        errors.UnknownCampaign(),
+        errors.CampaignNotReady("done"),
+        errors.NoMessageField("demo"),
+        errors.MessageRefused("days"),
+    ],
+    ids=lambda error: error.code,
+)
+def test_every_refusal_is_told_in_russian(error) -> None:
+    russian = sentences.of_refusal(error.code, str(error), error.facts(), "ru")
+    assert russian != str(error)
+    assert all(str(fact) in russian for fact in error.facts().values())
