@@ -122,3 +122,15 @@ def history(session: Session, member_id: int) -> Sequence[Consent]:
 def current(session: Session, member_id: int) -> dict[Purpose, Consent]:
     """The decision that holds for each purpose that was ever decided."""
     return {cast(Purpose, row.purpose): row for row in history(session, member_id)}
+
+
+def agreed_to_news(session: Session, member_ids: Sequence[int]) -> dict[int, bool]:
+    """Whether each of these members agreed to be written to; nothing for whoever was never asked.
+    Who joined on a page of ours was asked there, and said no by leaving the box empty."""
+    rows = session.execute(
+        select(Consent.member_id, Consent.purpose, Consent.given, Consent.source)
+        .where(Consent.member_id.in_(member_ids))
+        .order_by(Consent.happened_at, Consent.id)
+    ).all()
+    asked = {row.member_id: False for row in rows if row.source == "page"}
+    return asked | {row.member_id: row.given for row in rows if row.purpose == "marketing"}

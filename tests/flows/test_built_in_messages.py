@@ -281,6 +281,16 @@ class TestLapsed:
         assert said(api, gone) == [("lapsed", "told", text)]
         assert said(api, back) == []
 
+    def test_not_told_to_whoever_stopped_messages(self, api, member, phone, house) -> None:
+        accrue(api, member, 70)
+        stopped = {"consents": [{"purpose": "marketing", "given": False}]}
+        assert api.call("PATCH", f"members/{member['id']}", stopped).status_code == 200
+        switch_on(api, "lapsed", days=1)
+        for _ in range(3):
+            house.clock.advance(days=1)
+            house.run(*PUMPS)
+        assert said(api, member) == [("lapsed", "no_consent", None)]
+
 
 def test_rounds_are_bounded_and_go_on_where_they_stopped(api, join, client, house) -> None:
     people = [join(birthday="1990-02-26") for _ in range(7)]

@@ -13,7 +13,8 @@ from books import check_books
 from phones import Phone, opened, values
 from sqlalchemy import func, select
 
-from ledger import programmes
+from ledger import consents, members, programmes
+from ledger.consents import Decision
 from wallet import apikeys
 from wallet.google.copies import GoogleObject
 from wallet.outreach import campaigns
@@ -303,6 +304,29 @@ class TestWhoIsTold:
         start(api, draft(api, texts={"ru": "Через неделю"}, **capped))
         house.run(*PUMPS)
         assert states(house) == {"told": 3, "capped": 1}
+
+    def test_whoever_did_not_agree_to_news_is_not_told(self, api, join, client, house) -> None:
+        agreed, refused, unasked, asked = crowd(join, client, 4)
+        for one, given in ((agreed, True), (refused, True), (refused, False)):
+            decision = {"consents": [{"purpose": "marketing", "given": given}]}
+            assert api.call("PATCH", f"members/{one['id']}", decision).status_code == 200
+        # Who left the box empty on our own page said no.
+        with house.installation.database.transaction() as session:
+            member = members.by_public_id(session, asked["id"])
+            decision = Decision("personal_data", given=True)
+            consents.record(session, member, [decision], "page", house.clock())
+        for consent, meant in (
+            ("not_refused", [agreed, unasked]),
+            ("given", [agreed]),
+            ("any", [agreed, refused, unasked, asked]),
+        ):
+            campaign = draft(api, consent=consent)
+            start(api, campaign)
+            house.run("messages")
+            for one in (agreed, refused, unasked, asked):
+                first = messages(api, one)[0]
+                assert first["state"] == ("told" if one in meant else "no_consent"), consent
+            assert funnel(api, campaign)["no_consent"] == 4 - len(meant)
 
     def test_the_hold_out_group_is_drawn_by_campaign_and_member(self) -> None:
         people = [f"member-{n}" for n in range(20_000)]

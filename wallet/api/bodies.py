@@ -33,6 +33,7 @@ from wallet.fields import (
     WallTime,
 )
 from wallet.outreach.audience import MOST_DEEP, Audience, Everyone, depth
+from wallet.outreach.campaigns import Consent as CampaignConsent
 from wallet.passes.content import LONGEST_MESSAGE
 
 MOST_ITEMS = 5_000  # of a batch
@@ -725,6 +726,7 @@ class CampaignPart(Body):
     quiet_hours: QuietIn | None = None
     cap: CapIn | None = None
     holdout_percent: Annotated[int, Field(ge=0, le=90)] = 0
+    consent: CampaignConsent = "not_refused"
 
     @model_validator(mode="after")
     def not_too_deep(self) -> Self:
@@ -784,6 +786,7 @@ class CampaignOut(Answer):
     quiet_hours: dict[str, str] | None
     cap: dict[str, int] | None
     holdout_percent: int
+    consent: CampaignConsent
     state: str
     starts_at: datetime | None
     started_at: datetime | None
@@ -811,6 +814,7 @@ class ResultsOut(Answer):
 
     audience: int
     held_out: int
+    no_consent: int
     capped: int
     no_card: int
     gone: int

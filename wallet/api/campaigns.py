@@ -166,8 +166,9 @@ def _parts(body: CampaignPart) -> dict[str, Any]:
         parts["quiet"] = None if quiet is None else (quiet.begins, quiet.ends)
     if "cap" in given:
         parts["cap"] = None if body.cap is None else (body.cap.messages, body.cap.days)
-    if "holdout_percent" in given:
-        parts["holdout_percent"] = body.holdout_percent
+    for name in ("holdout_percent", "consent"):
+        if name in given:
+            parts[name] = getattr(body, name)
     return parts
 
 
@@ -182,6 +183,7 @@ def _told(session: Session, campaign: Campaign) -> CampaignOut:
         quiet_hours=dict(zip(("from", "until"), draft.quiet, strict=True)) if draft.quiet else None,
         cap=dict(zip(("messages", "days"), draft.cap, strict=True)) if draft.cap else None,
         holdout_percent=campaign.holdout_percent,
+        consent=draft.consent,
         state=campaign.state,
         starts_at=campaign.starts_at,
         started_at=campaign.started_at,

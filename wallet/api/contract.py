@@ -212,6 +212,7 @@ CAMPAIGN: dict[str, Any] = {
     "quiet_hours": {"from": "22:00", "until": "09:00"},
     "cap": {"messages": 3, "days": 7},
     "holdout_percent": 10,
+    "consent": "not_refused",
     "state": "draft",
     "starts_at": None,
     "started_at": None,
@@ -229,6 +230,7 @@ CAMPAIGN_BODY = {
         "quiet_hours",
         "cap",
         "holdout_percent",
+        "consent",
     )
 }
 RUNNING = {
@@ -539,16 +541,17 @@ CALLS = {
         {
             "audience": 4000,
             "held_out": 402,
+            "no_consent": 120,
             "capped": 55,
             "no_card": 0,
             "gone": 1,
             "no_field": 0,
             "waiting": 0,
-            "told": 3542,
+            "told": 3422,
             "apple": {
                 "queued": 0,
                 "accepted": 310,
-                "fetched": 2480,
+                "fetched": 2360,
                 "replaced": 12,
                 "removed": 20,
                 "device_gone": 8,

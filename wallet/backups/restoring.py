@@ -39,6 +39,7 @@ from wallet.backups.manifest import (
 from wallet.backups.taking import KEYS_FILE
 from wallet.google import copies
 from wallet.keyring import KeyRing
+from wallet.outreach import campaigns
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 from wallet.settings import Settings
@@ -191,6 +192,7 @@ def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime
         issuing.leap(session, now)
         copies.mistrust(session)
         devices.end_leases(session)
+        campaigns.halt(session)
         after = 0
         while True:
             pass_ids = session.scalars(

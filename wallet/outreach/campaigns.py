@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from sqlalchemy import ForeignKey, Index, String, func, select, text
+from sqlalchemy import ForeignKey, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from ledger import programmes
+from ledger import consents, programmes
 from ledger.database import EPOCH, Base, Identifier, Instant, JsonDocument, wake_after_commit
 from ledger.members import PUBLIC_ID, Member
 from ledger.programmes import Programme
@@ -32,7 +32,7 @@ BATCH = 100
 LONGEST_NAME = 100
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
-ENDED = ("done", "cancelled")
+Consent = Literal["given", "not_refused", "any"]
 
 
 class Campaign(Base):
@@ -61,6 +61,7 @@ class Campaign(Base):
     cap_messages: Mapped[int | None]
     cap_days: Mapped[int | None]
     holdout_percent: Mapped[int] = mapped_column(default=0)
+    consent: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(10))
     starts_at: Mapped[datetime | None] = mapped_column(Instant)
     not_before: Mapped[datetime] = mapped_column(Instant)
@@ -86,7 +87,8 @@ class Campaign(Base):
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A campaign to be. `quiet`: hours in which nobody is told; `cap`: at most so many messages in
-    so many days, this one included."""
+    so many days, this one included. `consent`: only whoever agreed to be written to, or whoever did
+    not refuse, or any, for what is no advertising."""
 
     name: str
     texts: dict[str, str]
@@ -94,6 +96,7 @@ class Draft:
     quiet: tuple[str, str] | None = None
     cap: tuple[int, int] | None = None
     holdout_percent: int = 0
+    consent: Consent = "not_refused"
 
 
 def create(session: Session, programme: Programme, draft: Draft, now: datetime) -> Campaign:
@@ -193,6 +196,16 @@ def cancel(session: Session, public_id: str, now: datetime) -> Campaign:
     campaign.state, campaign.finished_at, campaign.ends_about = "cancelled", now, None
     session.flush()
     return campaign
+
+
+def halt(session: Session) -> None:
+    """After a backup was restored: whom these campaigns told since it was made, nobody knows. An
+    operator looks and resumes, or cancels."""
+    session.execute(
+        update(Campaign)
+        .where(Campaign.state.in_(("scheduled", "running")))
+        .values(state="paused", ends_about=None)
+    )
 
 
 def is_held_out(campaign_id: str, member_id: str, percent: int) -> bool:
@@ -300,11 +313,17 @@ def _tell(
         return
     reached = deliveries.reach(session, [row.member_id for row in rows])
     spoken = _spoken_to(session, campaign, [row.member_id for row in rows], now)
+    agreed = consents.agreed_to_news(session, [row.member_id for row in rows])
     told: dict[int, Reach] = {}
     left: dict[State, list[int]] = {}
     for row in rows:
         one = reached.get(row.member_id)
-        why = _why_not(one, spoken.get(row.member_id, 0), campaign)
+        why = _why_not(
+            one,
+            campaign,
+            agreed=agreed.get(row.member_id),
+            spoken=spoken.get(row.member_id, 0),
+        )
         if one is None or why is not None:
             left.setdefault(why or "gone", []).append(row.id)
         else:
@@ -318,9 +337,15 @@ def _tell(
     _measure(campaign, len(rows), now)
 
 
-def _why_not(one: Reach | None, spoken: int, campaign: Campaign) -> State | None:
+def _why_not(
+    one: Reach | None, campaign: Campaign, *, agreed: bool | None, spoken: int
+) -> State | None:
     if one is None:
         return "gone"
+    if agreed is False and campaign.consent != "any":
+        return "no_consent"
+    if agreed is None and campaign.consent == "given":
+        return "no_consent"
     if not (one.apple or one.google):
         return "no_card"
     if campaign.cap_messages is not None and spoken >= campaign.cap_messages:
@@ -395,6 +420,7 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "cap_messages": cap_messages,
         "cap_days": cap_days,
         "holdout_percent": draft.holdout_percent,
+        "consent": draft.consent,
     }
 
 
@@ -408,4 +434,5 @@ def _draft(campaign: Campaign) -> Draft:
         None if None in quiet else (str(quiet[0]), str(quiet[1])),
         None if None in cap else (int(cap[0] or 0), int(cap[1] or 0)),
         campaign.holdout_percent,
+        cast(Consent, campaign.consent),
     )

@@ -39,9 +39,11 @@ from wallet.passes.issuing import Pass
 from wallet.passes.news import News, Word
 
 # waiting: to be told. told: on the card. The others are final, and the member was not told:
-# held_out by the campaign's draw, capped by its limit, no_card in any phone, gone since the
-# audience was frozen, no_field to show it in, refused the points that belong to it.
-State = Literal["waiting", "told", "held_out", "capped", "no_card", "gone", "no_field", "refused"]
+# held_out by the campaign's draw, no_consent to be written to, capped by the campaign's limit,
+# no_card in any phone, gone since the audience was frozen, no_field to show it in, refused the
+# points that belong to it.
+NotTold = Literal["held_out", "no_consent", "capped", "no_card", "gone", "no_field", "refused"]
+State = Literal["waiting", "told"] | NotTold
 # A row of this kind, or `campaign`.
 Kind = Literal["accrued", "spent", "burning", "birthday", "lapsed"]
 CAMPAIGN = "campaign"

@@ -19,7 +19,7 @@ from wallet.google import alerts
 from wallet.google.copies import DueRow, GoogleObject
 from wallet.google.messages import GoogleMessage
 from wallet.outreach.campaigns import Campaign
-from wallet.outreach.deliveries import Delivery
+from wallet.outreach.deliveries import Delivery, NotTold
 from wallet.passes import templates
 from wallet.passes.content import announces_messages
 from wallet.passes.issuing import Pass
@@ -44,6 +44,7 @@ OnGoogle = Literal["queued", "accepted", "accepted_silently", "removed", "refuse
 Why = Literal[
     "no_card",
     "held_out",
+    "no_consent",
     "capped",
     "gone",
     "no_field",
@@ -65,6 +66,10 @@ WHY: dict[Why, dict[str, str]] = {
     "held_out": {
         "ru": "Участник в контрольной группе: ему не писали намеренно.",
         "en": "The member is in the hold-out group and was not written to on purpose.",
+    },
+    "no_consent": {
+        "ru": "Участник не соглашался на сообщения или отказался от них.",
+        "en": "The member has not agreed to messages, or has stopped them.",
     },
     "capped": {
         "ru": "Участник уже получил столько сообщений, сколько разрешает кампания.",
@@ -116,7 +121,7 @@ WHY: dict[Why, dict[str, str]] = {
     },
 }
 
-NOT_TOLD: tuple[Why, ...] = ("no_card", "held_out", "capped", "gone", "no_field", "refused")
+NOT_TOLD: tuple[NotTold, ...] = get_args(NotTold)
 BECAUSE_APPLE: dict[str, Why] = {
     "fetched": "notifications_unknown",
     "replaced": "replaced",
@@ -195,10 +200,7 @@ def funnel(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any
         session.expunge_all()
     return {
         "audience": sum(states.values()),
-        **{
-            name: states[name]
-            for name in ("held_out", "capped", "no_card", "gone", "no_field", "waiting", "told")
-        },
+        **{name: states[name] for name in (*NOT_TOLD, "waiting", "told") if name != "refused"},
         "apple": {name: apple[name] for name in get_args(OnApple)},
         "google": {name: google[name] for name in get_args(OnGoogle)},
     }

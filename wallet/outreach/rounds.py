@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import accruals, members, programmes, segments, units
+from ledger import accruals, consents, members, programmes, segments, units
 from ledger.accruals import Cause, Grant
 from ledger.book import accounts, statements
 from ledger.book.journal import Posting
@@ -25,6 +25,8 @@ from wallet.outreach.terms import DAILY, MessageTerms
 from wallet.refresh import MakeDue, refresh
 
 BATCH = 100
+# The others speak of what is the member's own: no refusal of news keeps that from them.
+ADVERTISING = ("lapsed",)
 MADE_UP_FOR = timedelta(days=7)
 
 
@@ -144,6 +146,7 @@ def _tell(
     fresh = {ids[key]: one for one in found if (key := (one.member_id, one.occasion)) in ids}
     given = _give(session, programme, wanted, fresh, now) if wanted.gift else {}
     reached = deliveries.reach(session, [one.member_id for one in fresh.values()])
+    agreed = consents.agreed_to_news(session, [one.member_id for one in fresh.values()])
     told: dict[int, Reach] = {}
     left: dict[State, list[int]] = {}
     for id_, one in fresh.items():
@@ -152,6 +155,8 @@ def _tell(
             left.setdefault("refused", []).append(id_)
         elif reach is None:
             left.setdefault("gone", []).append(id_)
+        elif wanted.kind in ADVERTISING and agreed.get(one.member_id) is False:
+            left.setdefault("no_consent", []).append(id_)
         elif id_ in given or reach.apple or reach.google:
             told[id_] = reach
         else:

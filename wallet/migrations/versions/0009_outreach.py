@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("cap_messages", Identifier, nullable=True),
         sa.Column("cap_days", Identifier, nullable=True),
         sa.Column("holdout_percent", Identifier, nullable=False),
+        sa.Column("consent", sa.String(length=12), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("starts_at", Instant(), nullable=True),
         sa.Column("not_before", Instant(), nullable=False),
