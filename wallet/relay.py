@@ -64,8 +64,7 @@ def _hear(
         erasure.take_late_words(session, concerned)
         sharing = [member.id for member in members.sharing(session, concerned)]
         pass_ids = issuing.of_members(session, sharing)
-        issuing.lock(session, pass_ids)
-        said = answers.hear(session, events, now)
+        said = answers.hear(session, events, pass_ids, now)
         refresh(session, pass_ids, make_due, now)
         answers.settle(session, said, now)
     for programme_id in _whole_programmes(events):

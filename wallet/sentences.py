@@ -178,6 +178,7 @@ CHECKS = {
     ),
     "must be a time of day, such as 22:00": "должно быть временем суток, например 22:00",
     "give either since or days": "укажите либо since, либо days",
+    "from and until must differ": "from и until должны различаться",
     "is nested too deeply": "вложено слишком глубоко",
     "must be a date that a calendar can hold": "должно быть датой, какая бывает в календаре",
     "a redemption has no activates_at or expires_at": (

@@ -713,6 +713,12 @@ class QuietIn(Body):
     begins: Hour = Field(alias="from")
     ends: Hour = Field(alias="until")
 
+    @model_validator(mode="after")
+    def leaves_some_time(self) -> Self:
+        if self.begins == self.ends:
+            raise PydanticCustomError("always_quiet", "from and until must differ")
+        return self
+
 
 class CapIn(Body):
     """At most so many messages to a member in so many days, the campaign's own included."""

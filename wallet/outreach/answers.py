@@ -19,6 +19,7 @@ from ledger.members import Card, Member
 from wallet.outreach import deliveries, terms, wording
 from wallet.outreach.deliveries import ANSWERS, Delivery, Occasion, Reach, Saying
 from wallet.outreach.terms import MessageTerms
+from wallet.passes import issuing
 
 POSTED = {"accrual": "accrued", "redemption": "spent"}
 # News that is older comes too late to be any.
@@ -45,14 +46,16 @@ class Untold:
     points: int
 
 
-def hear(session: Session, events: Sequence[Event], now: datetime) -> Said:
-    """Say what these events call for, where the programme wants it said."""
+def hear(session: Session, events: Sequence[Event], pass_ids: Sequence[int], now: datetime) -> Said:
+    """Say what these events call for, where the programme wants it said. `pass_ids`: all passes
+    that the events concern."""
     holders = sorted(
         {one.member_id for one in events if isinstance(one, PointsAccrued | PointsRedeemed)}
     )
     wanted = {(one.programme_id, one.kind): one for one in terms.switched_on(session, ANSWERS)}
     if not holders or not wanted:
         return Said()
+    issuing.lock(session, pass_ids)  # all in their order, before those of the recipients
     said = Said()
     members = session.scalars(select(Member).where(Member.id.in_(holders))).all()
     for programme_id in sorted({one.programme_id for one in members}):

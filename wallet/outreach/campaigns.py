@@ -29,6 +29,7 @@ from wallet.refresh import MakeDue, refresh
 
 PUMP = "messages"
 BATCH = 100
+FROZEN_AT_ONCE = 500
 LONGEST_NAME = 100
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
@@ -232,7 +233,7 @@ def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: in
         campaign.state, campaign.started_at = "running", now
         campaign.last_id = _newest_member(session, programme.id)
     elif campaign.frozen_at is None:
-        _freeze(session, campaign, programme, now, limit)
+        _freeze(session, campaign, programme, now, min(limit * 5, FROZEN_AT_ONCE))
     elif (silent_until := _quiet_until(campaign, programme, now)) is not None:
         campaign.not_before = silent_until
     else:
@@ -267,7 +268,7 @@ def _freeze(
     seen_from = campaign.started_at or now
     wanted = audience.condition(session, programme, audience.read(campaign.audience), seen_from)
     found = audience.members_of(session, wanted, campaign.after_id, campaign.last_id, limit)
-    deliveries.note(
+    deliveries.note_all(
         session,
         programme.id,
         [

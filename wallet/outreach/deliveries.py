@@ -125,32 +125,43 @@ def note(
     session: Session, programme_id: int, occasions: Sequence[Occasion], now: datetime
 ) -> dict[tuple[int, str], int]:
     """A row for each occasion that has none; their ids, by member and occasion."""
-    fresh: dict[tuple[int, str], int] = {}
     if not occasions:
-        return fresh
-    rows = [
-        {
-            "programme_id": programme_id,
-            "member_id": one.member_id,
-            "campaign_id": one.campaign_id,
-            "kind": one.kind,
-            "occasion": one.occasion,
-            "state": one.state,
-            "posting_id": one.posting_id,
-            "on_apple": False,
-            "on_google": False,
-            "repeats": False,
-            "created_at": now,
-        }
-        for one in occasions
-    ]
+        return {}
     noted = session.execute(
         insert_or(session, Delivery)
-        .values(rows)
+        .values([_row(programme_id, one, now) for one in occasions])
         .on_conflict_do_nothing(index_elements=["member_id", "occasion"])
         .returning(Delivery.id, Delivery.member_id, Delivery.occasion)
     )
     return {(row.member_id, row.occasion): row.id for row in noted}
+
+
+def note_all(
+    session: Session, programme_id: int, occasions: Sequence[Occasion], now: datetime
+) -> None:
+    """The same for many, of whom nobody needs to know who had a row already."""
+    if occasions:
+        statement = insert_or(session, Delivery).on_conflict_do_nothing(
+            index_elements=["member_id", "occasion"]
+        )
+        rows = [_row(programme_id, one, now) for one in occasions]
+        session.connection().execute(statement, rows)
+
+
+def _row(programme_id: int, one: Occasion, now: datetime) -> dict[str, object]:
+    return {
+        "programme_id": programme_id,
+        "member_id": one.member_id,
+        "campaign_id": one.campaign_id,
+        "kind": one.kind,
+        "occasion": one.occasion,
+        "state": one.state,
+        "posting_id": one.posting_id,
+        "on_apple": False,
+        "on_google": False,
+        "repeats": False,
+        "created_at": now,
+    }
 
 
 def known(session: Session, occasions: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:

@@ -11,7 +11,7 @@ WALL_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 @dataclass(frozen=True, slots=True)
 class Span:
     """From one time of day to another, the last not included; over midnight if it ends earlier than
-    it begins."""
+    it begins, and the whole day if it ends as it begins."""
 
     begins: time
     ends: time
@@ -22,7 +22,9 @@ class Span:
         return cls(time.fromisoformat(begins), time.fromisoformat(ends))
 
     def covers(self, moment: time) -> bool:
-        if self.begins <= self.ends:
+        if self.begins == self.ends:
+            return True
+        if self.begins < self.ends:
             return self.begins <= moment < self.ends
         return moment >= self.begins or moment < self.ends
 
@@ -44,7 +46,7 @@ def end_of(span: Span, now: datetime, zone: str) -> datetime | None:
     if not span.covers(local.time()):
         return None
     day = local.date()
-    if span.begins > span.ends and local.time() >= span.begins:
+    if span.begins >= span.ends and local.time() >= span.begins:
         day += timedelta(days=1)
     return max(off_wall(datetime.combine(day, span.ends), zone), now + timedelta(seconds=1))
 

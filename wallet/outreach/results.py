@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from sqlalchemy import func, select
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    String,
+    case,
+    cast,
+    exists,
+    func,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from wallet.apple.arrivals import Fetch, Incident
@@ -26,7 +35,6 @@ from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
 
 NEVER_AFTER = timedelta(days=7)
-BATCH = 1_000
 
 # Of a message in an iPhone, and at Google.
 OnApple = Literal[
@@ -169,35 +177,11 @@ class CardState:
 def funnel(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
     """How many of the audience came how far. Each recipient is counted once in `recipients`, and
     in each wallet that had the card."""
-    states = Counter(
-        {
-            row[0]: row[1]
-            for row in session.execute(
-                select(Delivery.state, func.count())
-                .where(Delivery.campaign_id == campaign.id)
-                .group_by(Delivery.state)
-            )
-        }
-    )
-    apple: Counter[str] = Counter()
-    google: Counter[str] = Counter()
-    after = 0
-    while True:
-        rows = session.scalars(
-            select(Delivery)
-            .where(
-                Delivery.campaign_id == campaign.id, Delivery.state == "told", Delivery.id > after
-            )
-            .order_by(Delivery.id)
-            .limit(BATCH)
-        ).all()
-        if not rows:
-            break
-        after = rows[-1].id
-        for proof in prove(session, rows, now):
-            apple[proof.apple or ""] += 1
-            google[proof.google or ""] += 1
-        session.expunge_all()
+    states = _counted(session, Delivery.state, Delivery.campaign_id == campaign.id)
+    record = _Record(now)
+    theirs = (Delivery.campaign_id == campaign.id, Delivery.state == "told")
+    apple = _counted(session, record.apple, *theirs, Delivery.on_apple)
+    google = _counted(session, record.google, *theirs, Delivery.on_google)
     return {
         "audience": sum(states.values()),
         **{name: states[name] for name in (*NOT_TOLD, "waiting", "told") if name != "refused"},
@@ -243,141 +227,130 @@ def card(session: Session, member_id: int, now: datetime) -> CardState:
 
 def prove(session: Session, rows: Sequence[Delivery], now: datetime) -> list[Proof]:
     """What is known of these deliveries."""
-    known = _Known(session, rows)
+    record = _Record(now)
+    query = select(
+        Delivery.id, record.apple, record.fetched_at, record.google, record.accepted_at
+    ).where(Delivery.id.in_([row.id for row in rows]), Delivery.state == "told")
+    known = {row[0]: row[1:] for row in session.execute(query)}
+    announced = _announced(session, [row.pass_id for row in rows if row.pass_id is not None])
+    campaigns = {
+        one.id: one
+        for one in session.scalars(
+            select(Campaign).where(Campaign.id.in_({r.campaign_id for r in rows} - {None}))
+        )
+    }
     proofs = []
     for row in rows:
-        apple, fetched_at = known.on_apple(row, now)
-        google, accepted_at = known.on_google(row)
+        apple, fetched_at, google, accepted_at = known.get(row.id, (None,) * 4)
+        apple, google = apple if row.on_apple else None, google if row.on_google else None
         proofs.append(
             Proof(
                 row,
-                known.campaigns.get(row.campaign_id or 0),
+                campaigns.get(row.campaign_id or 0),
                 apple,
-                fetched_at,
+                fetched_at if apple == "fetched" else None,
                 google,
                 accepted_at,
-                known.why(row, apple, google),
+                _why(row, apple, google, announced),
             )
         )
     return proofs
 
 
-class _Known:
-    """All that is on record of some deliveries, read by a few queries."""
+class _Record:
+    """What is on record of a delivery that was told, as SQL over `Delivery`: one rule for a member
+    and for a million."""
 
-    def __init__(self, session: Session, rows: Sequence[Delivery]) -> None:
-        told = [row for row in rows if row.pass_id is not None]
-        pass_ids = sorted({row.pass_id for row in told if row.pass_id is not None})
-        self.campaigns = {
-            one.id: one
-            for one in session.scalars(
-                select(Campaign).where(Campaign.id.in_({r.campaign_id for r in rows} - {None}))
+    def __init__(self, now: datetime) -> None:
+        later = aliased(Delivery)
+        fetched = _in(Fetch, Fetch.version >= Delivery.version)
+        version = select(func.min(Fetch.version)).where(*fetched).scalar_subquery()
+        followed_by = (
+            select(func.min(later.version))
+            .where(
+                later.member_id == Delivery.member_id,
+                later.version > Delivery.version,
+                later.told_at.is_not(None),
             )
-        }
-        self.fetches = _first_fetches(session, [row.id for row in told])
-        self.followed = _followed(session, [row.id for row in told])
-        self.incidents = {
-            (one.pass_id, one.kind): one.happened_at
-            for one in session.scalars(select(Incident).where(Incident.pass_id.in_(pass_ids)))
-        }
-        self.registered = set(
-            session.scalars(select(Registration.pass_id).where(Registration.pass_id.in_(pass_ids)))
+            .correlate(Delivery)
+            .scalar_subquery()
         )
-        self.pushes = set(
-            session.scalars(select(PushRow.pass_id).where(PushRow.pass_id.in_(pass_ids)))
+        self.fetched_at = select(func.min(Fetch.fetched_at)).where(*fetched).scalar_subquery()
+        self.apple = case(
+            (followed_by <= version, "replaced"),
+            (version.is_not(None), "fetched"),
+            (~_exists(Registration) & _happened("device_gone"), "device_gone"),
+            (~_exists(Registration), "removed"),
+            (_exists(PushRow), "queued"),
+            (_happened("push_refused"), "refused"),
+            (Delivery.told_at <= now - NEVER_AFTER, "never_fetched"),
+            else_="accepted",
         )
-        self.google = {
-            one.pass_id: one
-            for one in session.scalars(
-                select(GoogleObject).where(GoogleObject.pass_id.in_(pass_ids))
-            )
-        }
-        self.writes = set(
-            session.scalars(select(DueRow.pass_id).where(DueRow.pass_id.in_(pass_ids)))
+        message = _in(GoogleMessage, GoogleMessage.message == cast(Delivery.id, String))
+        self.accepted_at = select(GoogleMessage.accepted_at).where(*message).scalar_subquery()
+        aloud = exists(select(GoogleMessage.pass_id).where(*message, GoogleMessage.aloud))
+        removed = _exists(
+            GoogleObject,
+            GoogleObject.saved.is_(False),
+            func.coalesce(GoogleObject.heard_at, Delivery.told_at) >= Delivery.told_at,
         )
-        self.messages = {
-            (one.pass_id, one.message): one
-            for one in session.scalars(
-                select(GoogleMessage).where(GoogleMessage.pass_id.in_(pass_ids))
-            )
-        }
-        self.announced = _announced(session, pass_ids)
-
-    def on_apple(self, row: Delivery, now: datetime) -> tuple[OnApple | None, datetime | None]:
-        if row.state != "told" or not row.on_apple or row.pass_id is None or row.told_at is None:
-            return None, None
-        fetch = self.fetches.get(row.id)
-        if fetch is not None:
-            version, fetched_at = fetch
-            later = self.followed.get(row.id)
-            if later is not None and later <= version:
-                return "replaced", None
-            return "fetched", fetched_at
-        if row.pass_id not in self.registered:
-            gone = self._since(row, "device_gone")
-            return ("device_gone" if gone else "removed"), None
-        if row.pass_id in self.pushes:
-            return "queued", None
-        if self._since(row, "push_refused"):
-            return "refused", None
-        if now - row.told_at >= NEVER_AFTER:
-            return "never_fetched", None
-        return "accepted", None
-
-    def on_google(self, row: Delivery) -> tuple[OnGoogle | None, datetime | None]:
-        if row.state != "told" or not row.on_google or row.pass_id is None or row.told_at is None:
-            return None, None
-        message = self.messages.get((row.pass_id, str(row.id)))
-        if message is not None and message.accepted_at is not None:
-            return ("accepted" if message.aloud else "accepted_silently"), message.accepted_at
-        known = self.google.get(row.pass_id)
-        if known is None or (
-            known.saved is False and (known.heard_at or row.told_at) >= row.told_at
-        ):
-            return "removed", None
-        if row.pass_id not in self.writes and known.problem is not None:
-            return "refused", None
-        return "queued", None
-
-    def why(self, row: Delivery, apple: OnApple | None, google: OnGoogle | None) -> tuple[Why, ...]:
-        if row.state in NOT_TOLD:
-            return (row.state,)
-        found: list[Why | None] = []
-        if apple is not None and row.pass_id not in self.announced:
-            found.append("no_change_message")
-        said_before = apple == "fetched" and row.repeats
-        found.append("same_text" if said_before else BECAUSE_APPLE.get(apple or ""))
-        found.append(BECAUSE_GOOGLE.get(google or ""))
-        return tuple(dict.fromkeys(one for one in found if one is not None))
-
-    def _since(self, row: Delivery, kind: str) -> bool:
-        happened_at = self.incidents.get((row.pass_id or 0, kind))
-        return happened_at is not None and row.told_at is not None and happened_at >= row.told_at
+        refused = _exists(GoogleObject, GoogleObject.problem.is_not(None))
+        self.google = case(
+            (self.accepted_at.is_not(None) & aloud, "accepted"),
+            (self.accepted_at.is_not(None), "accepted_silently"),
+            (~_exists(GoogleObject) | removed, "removed"),
+            (
+                ~_exists(DueRow) & refused,
+                "refused",
+            ),
+            else_="queued",
+        )
 
 
-def _first_fetches(
-    session: Session, delivery_ids: Sequence[int]
-) -> dict[int, tuple[int, datetime]]:
-    """The first version from that of the message on that a phone fetched, and when."""
-    rows = session.execute(
-        select(Delivery.id, func.min(Fetch.version), func.min(Fetch.fetched_at))
-        .join(Fetch, (Fetch.pass_id == Delivery.pass_id) & (Fetch.version >= Delivery.version))
-        .where(Delivery.id.in_(delivery_ids))
-        .group_by(Delivery.id)
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
+OfAPass = (
+    type[Fetch]
+    | type[Incident]
+    | type[Registration]
+    | type[PushRow]
+    | type[GoogleObject]
+    | type[GoogleMessage]
+    | type[DueRow]
+)
 
 
-def _followed(session: Session, delivery_ids: Sequence[int]) -> dict[int, int]:
-    """The version in which the next message came over each of these."""
-    later = aliased(Delivery)
-    rows = session.execute(
-        select(Delivery.id, func.min(later.version))
-        .join(later, (later.pass_id == Delivery.pass_id) & (later.version > Delivery.version))
-        .where(Delivery.id.in_(delivery_ids), later.state == "told")
-        .group_by(Delivery.id)
-    )
-    return {row[0]: row[1] for row in rows if row[1] is not None}
+def _in(table: OfAPass, *conditions: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """Rows of the delivery's pass."""
+    return (table.pass_id == Delivery.pass_id, *conditions)
+
+
+def _exists(table: OfAPass, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists(select(table.pass_id).where(*_in(table, *conditions)).correlate(Delivery))
+
+
+def _happened(kind: str) -> ColumnElement[bool]:
+    return _exists(Incident, Incident.kind == kind, Incident.happened_at >= Delivery.told_at)
+
+
+def _counted(
+    session: Session, what: SQLColumnExpression[str], *conditions: SQLColumnExpression[bool]
+) -> Counter[str]:
+    told = select(what.label("what")).where(*conditions).subquery()
+    rows = session.execute(select(told.c.what, func.count()).group_by(told.c.what))
+    return Counter({row[0]: row[1] for row in rows})
+
+
+def _why(
+    row: Delivery, apple: OnApple | None, google: OnGoogle | None, announced: set[int]
+) -> tuple[Why, ...]:
+    if row.state in NOT_TOLD:
+        return (row.state,)
+    found: list[Why | None] = []
+    if apple is not None and row.pass_id not in announced:
+        found.append("no_change_message")
+    said_before = apple == "fetched" and row.repeats
+    found.append("same_text" if said_before else BECAUSE_APPLE.get(apple or ""))
+    found.append(BECAUSE_GOOGLE.get(google or ""))
+    return tuple(dict.fromkeys(one for one in found if one is not None))
 
 
 def _announced(session: Session, pass_ids: Sequence[int]) -> set[int]:

@@ -1,7 +1,7 @@
 """What a card says to its member: the message that was last written for them, in their words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String, delete, select
@@ -39,18 +39,15 @@ class Word:
 def say(session: Session, words: Sequence[Word], now: datetime) -> None:
     """From now on these members' cards say this. The caller holds the passes and renders them
     anew."""
-    for word in words:
-        values = {
-            "message": word.message,
-            "text": word.text,
-            "points": word.points,
-            "told_at": now,
-        }
-        session.execute(
-            insert_or(session, News)
-            .values(member_id=word.member_id, **values)
-            .on_conflict_do_update(index_elements=["member_id"], set_=values)
-        )
+    if not words:
+        return
+    statement = insert_or(session, News)
+    names = ("message", "text", "points", "told_at")
+    replaced = {name: statement.excluded[name] for name in names}
+    session.connection().execute(
+        statement.on_conflict_do_update(index_elements=["member_id"], set_=replaced),
+        [{**asdict(word), "told_at": now} for word in words],
+    )
 
 
 def of_members(session: Session, member_ids: Sequence[int]) -> dict[int, Told]:
