@@ -594,7 +594,7 @@ def import_design(programme: str, folder: Path) -> None:
     """Make FOLDER the design of PROGRAMME. Cards in phones follow by themselves."""
     installation = at_work()
     design, images = folders.read(folder)
-    bundle.check(design)
+    bundle.check(design, installation.signers[installation.pass_type])
     with installation.database.transaction() as session:
         programme_id = programmes.by_code(session, programme).id
         templates.store(session, programme_id, design, images, installation.clock())

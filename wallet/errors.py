@@ -66,6 +66,21 @@ class DesignRefused(WalletError):
         self.field = field
 
 
+class NfcRefused(DesignRefused):
+    """A design with NFC, and no certificate for it: phones would not take such a pass."""
+
+    code = "nfc_certificate_missing"
+
+    def __init__(self, pass_type: str) -> None:
+        super().__init__(
+            "nfc",
+            f"the certificate of {pass_type} was not issued for NFC, and phones refuse such a pass."
+            " Ask Apple for an NFC certificate (developer.apple.com/contact/passkit), or leave nfc"
+            " out.",
+        )
+        self.pass_type = pass_type
+
+
 class ApiKeyRefused(WalletError):
     code = "api_key_refused"
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import chains
 import pytest
 from click.testing import CliRunner, Result
+from fullcards import KEY
 from phones import Phone, opened
 from PIL import Image
 from sqlalchemy import text
@@ -91,6 +93,43 @@ def test_a_design_goes_out_and_comes_back_and_cards_follow(
     assert imported.exit_code == 0, imported.output
     house.run()
     assert opened(phone.fetch().data)["backgroundColor"] == "rgb(0, 77, 64)"
+
+
+def test_pictures_and_words_in_two_languages_reach_the_phone_and_google(
+    wallet, client, member, house, tmp_path: Path
+) -> None:
+    phone = Phone.with_card(client, member)
+    folder = tmp_path / "design"
+    wallet("design", "export", "demo", str(folder))
+    for file in folder.glob("strip*.png"):
+        file.unlink()
+    for language, colour in (("ru", "red"), ("en", "blue")):
+        (folder / f"{language}.lproj").mkdir()
+        picture = Image.new("RGB", (375, 144), colour)
+        picture.save(folder / f"{language}.lproj" / "strip.png")
+    Image.new("RGB", (600, 400), "green").save(folder / "poster.png")
+    changed(
+        locations=[{"latitude": 55.7, "longitude": 37.6, "text": {"ru": "Рядом", "en": "Near"}}]
+    )(folder)
+    imported = wallet("design", "import", "demo", str(folder))
+    assert imported.exit_code == 0, imported.output
+    house.run()
+    bundle = phone.fetch().data
+    assert opened(bundle)["locations"][0]["relevantText"] == "Рядом"
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        names = archive.namelist()
+        english = Image.open(io.BytesIO(archive.read("en.lproj/strip.png"))).convert("RGB")
+        words = archive.read("en.lproj/pass.strings").decode("utf-16")
+    # One for everybody would be shown to everybody; Google's picture is not the phone's.
+    assert not {"strip.png", "poster.png"} & set(names)
+    assert english.getpixel((9, 9)) == (0, 0, 255)
+    assert '"Рядом" = "Near";' in words
+    page = client.get(member["links"]["card"].removeprefix("http://127.0.0.1:8080"))
+    (address,) = set(re.findall(r"/designs/\d+/(?:ru|en)\.lproj/strip\.png", page.text))
+    assert client.get(address).mimetype == "image/png"
+    # What went in comes out.
+    assert wallet("design", "export", "demo", str(tmp_path / "again")).exit_code == 0
+    assert (tmp_path / "again" / "en.lproj" / "strip.png").exists()
 
 
 def changed(**parts: object) -> Callable[[Path], object]:
@@ -197,10 +236,24 @@ def test_what_a_programme_cannot_say_is_refused(
             changed(fields=[{"key": "a", "slot": "header", "lable": {}, "shows": "points"}]),
             "fields.0.lable: there is no such name; did you mean label?",
         ),
+        (
+            changed(locations=[{"latitude": 55.7, "longitude": 37.6, "radius": 100}]),
+            "locations.0.radius: there is no such name; there are latitude, longitude, altitude",
+        ),
+        (
+            changed(locations=[{"latitude": 55.7, "longitude": 37.6, "text": {"fr": "Ici"}}]),
+            "locations.0.text.fr: cards of this design speak ru, en",
+        ),
+        (changed(app={"store_id": [1]}), "app.store_id: there is no such name; did you mean"),
+        (changed(locations=[{"latitude": 91, "longitude": 0}]), "locations.0.latitude: is in"),
+        (
+            changed(nfc={"message": "{card}", "public_key": KEY}),
+            "nfc: the certificate of pass.sandbox.loyalty was not issued for NFC",
+        ),
         (changed(description={"ru": "Карта", "fr": "Carte"}), "description.fr: cards of this"),
         (changed(fields=5), "fields: must be a list."),
         (changed(fields=[5]), "fields.0: must be a JSON object."),
-        (changed(symbology="maxicode"), "symbology: must be 'qr', 'pdf417', 'aztec' or 'code128'."),
+        (changed(symbology="maxicode"), "symbology: must be 'qr', 'pdf417', 'aztec',"),
         (changed(organization=5), "organization: must be text."),
     ],
 )

@@ -9,15 +9,30 @@ import hashlib
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
+from typing import Any
 
 import orjson
 
 from wallet.apple.signing import Signer
-from wallet.errors import CertificateProblem, DesignRefused, ImageRefused
-from wallet.passes import designs
-from wallet.passes.content import Content, Design, FieldDesign, Slot, Symbology, Translations
+from wallet.errors import CertificateProblem, DesignRefused, ImageRefused, NfcRefused
+from wallet.passes import designs, symbologies
+from wallet.passes.content import (
+    NOTHING,
+    Alignment,
+    Content,
+    DateFormat,
+    Design,
+    Detector,
+    FieldDesign,
+    NumberFormat,
+    Shown,
+    Slot,
+    Symbology,
+)
+from wallet.passes.parts import CARD_NUMBER, Occasion
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
 
@@ -39,6 +54,36 @@ BARCODE_FORMATS: dict[Symbology, str] = {
     "pdf417": "PKBarcodeFormatPDF417",
     "aztec": "PKBarcodeFormatAztec",
     "code128": "PKBarcodeFormatCode128",
+    # iOS 27
+    "code39": "PKBarcodeFormatCode39",
+    "codabar": "PKBarcodeFormatCodabar",
+    "ean13": "PKBarcodeFormatEAN13",
+    "itf": "PKBarcodeFormatI2of5",
+}
+NUMBER_STYLES: dict[NumberFormat, str] = {
+    "decimal": "PKNumberStyleDecimal",
+    "percent": "PKNumberStylePercent",
+    "scientific": "PKNumberStyleScientific",
+    "spelled": "PKNumberStyleSpellOut",
+}
+DATE_STYLES: dict[DateFormat, str] = {
+    "none": "PKDateStyleNone",
+    "short": "PKDateStyleShort",
+    "medium": "PKDateStyleMedium",
+    "long": "PKDateStyleLong",
+    "full": "PKDateStyleFull",
+}
+ALIGNMENTS: dict[Alignment, str] = {
+    "left": "PKTextAlignmentLeft",
+    "center": "PKTextAlignmentCenter",
+    "right": "PKTextAlignmentRight",
+    "natural": "PKTextAlignmentNatural",
+}
+DETECTORS: dict[Detector, str] = {
+    "phone": "PKDataDetectorTypePhoneNumber",
+    "link": "PKDataDetectorTypeLink",
+    "address": "PKDataDetectorTypeAddress",
+    "calendar": "PKDataDetectorTypeCalendarEvent",
 }
 
 # Names inside a bundle: a picture or a file in a language's folder. No other path can get in.
@@ -80,30 +125,49 @@ class Identity:
 @dataclass(frozen=True, slots=True)
 class PreparedField:
     """Where a field stands and what it says besides its value: in silence, and aloud (that is, with
-    the message the phone shows when the value has changed)."""
+    the message the phone shows when the value has changed). `style` is how a value is written, as
+    far as there is one: "—" is no date."""
 
     group: str
     silent: Mapping[str, object]
     aloud: Mapping[str, object]
+    style: Mapping[str, object]
 
     @classmethod
     def prepare(cls, shown: FieldDesign, default: str) -> "PreparedField":
         silent: dict[str, object] = {"key": shown.key}
         if label := shown.label.get(default):
             silent["label"] = label
+        if shown.linked is not None and (linked := shown.linked.get(default)):
+            silent["attributedValue"] = linked
+        if shown.alignment is not None:
+            silent["textAlignment"] = ALIGNMENTS[shown.alignment]
+        if shown.detectors is not None:
+            silent["dataDetectorTypes"] = [DETECTORS[word] for word in shown.detectors]
+        if shown.semantics:
+            silent["semantics"] = shown.semantics
         aloud = silent
         if shown.change_message is not None:
             aloud = {**silent, "changeMessage": shown.change_message[default]}
-        return cls(GROUPS[shown.slot], silent, aloud)
+        return cls(GROUPS[shown.slot], silent, aloud, _style(shown))
+
+    def described(self, shown: Shown) -> dict[str, object]:
+        said = self.aloud if shown.announce else self.silent
+        style = self.style if shown.value != NOTHING else {}
+        return {**said, **style, "value": shown.value}
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What pass.json says alike in all passes of one design."""
+    """What pass.json says alike in all passes of one design. `_closing` are the fields that stand
+    last on the back, `_personal` what has the card's number in it."""
 
     _opening: Mapping[str, object]
     _fields: Mapping[str, "PreparedField"]
-    _formats: tuple[str, ...]
+    _closing: Sequence[Mapping[str, object]]
+    _personal: Mapping[str, Any]
+    _nfc: Mapping[str, object] | None
+    _design: Design
 
     @classmethod
     def prepare(cls, design: Design) -> "Face":
@@ -116,16 +180,22 @@ class Face:
             "backgroundColor": _rgb(design.background),
             "foregroundColor": _rgb(design.foreground),
             "labelColor": _rgb(design.label_colour),
-            "sharingProhibited": True,
+            **_circumstances(design),
         }
+        if design.sharing_prohibited:
+            opening["sharingProhibited"] = True
         if design.logo_text:
             opening["logoText"] = design.logo_text
         fields = {shown.key: PreparedField.prepare(shown, default) for shown in design.fields}
-        # No Apple Watch draws Code 128, and a device that can draw nothing shows no barcode at all.
-        symbologies: tuple[Symbology, ...] = (
-            ("code128", "qr") if design.symbology == "code128" else (design.symbology,)
+        personal = {"semantics": design.semantics, "userInfo": design.user_info}
+        return cls(
+            opening,
+            fields,
+            _closing_fields(design),
+            {name: value for name, value in personal.items() if value},
+            _near_field(design),
+            design,
         )
-        return cls(opening, fields, tuple(BARCODE_FORMATS[name] for name in symbologies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +260,14 @@ class Archive:
         return b"".join((*parts, directory, end))
 
 
-def check(design: Design) -> None:
-    """Refuse what a store card cannot show, before somebody wonders where a field has gone.
+def check(design: Design, signer: Signer | None = None) -> None:
+    """Refuse what a store card cannot show, before somebody wonders where a field has gone; and
+    NFC, where the `signer` of these cards may not sign it: `NfcRefused`.
 
     Limits: "Wallet Developer Guide", Pass Design and Creation, for the style storeCard."""
     designs.check(design)
+    if design.nfc is not None and signer is not None and not signer.nfc:
+        raise NfcRefused(signer.pass_type)
     slots = [shown.slot for shown in design.fields]
     if slots.count("header") > MOST_HEADER_FIELDS:
         raise DesignRefused("fields", f"at most {MOST_HEADER_FIELDS} fields fit in the header.")
@@ -222,25 +295,16 @@ def strings(design: Design) -> dict[str, bytes]:
     }
 
 
-def render(face: Face, identity: Identity, content: Content) -> bytes:
-    """pass.json of one card. `content` must have been rendered from the design of `face`."""
-    groups: dict[str, list[dict[str, object]]] = {}
+def render(face: Face, identity: Identity, content: Content, *, nfc: bool = False) -> bytes:
+    """pass.json of one card. `content` must have been rendered from the design of `face`.
+
+    `nfc`: the certificate that will sign is one for NFC; without it there must be no such block."""
+    groups: dict[str, list[Mapping[str, object]]] = {}
     for shown in content.values:
         field_ = face._fields[shown.key]
-        described = {**(field_.aloud if shown.announce else field_.silent), "value": shown.value}
-        if not isinstance(shown.value, str):
-            # Without a style the phone would not group the digits of a large number.
-            described["numberStyle"] = "PKNumberStyleDecimal"
-        groups.setdefault(field_.group, []).append(described)
-    barcodes = [
-        {
-            "format": symbology,
-            "message": content.barcode,
-            "messageEncoding": _encoding(content.barcode),
-            "altText": content.card_number,
-        }
-        for symbology in face._formats
-    ]
+        groups.setdefault(field_.group, []).append(field_.described(shown))
+    if face._closing:
+        groups.setdefault(GROUPS["back"], []).extend(face._closing)
     card = {
         "serialNumber": identity.serial,
         "authenticationToken": identity.token,
@@ -248,11 +312,15 @@ def render(face: Face, identity: Identity, content: Content) -> bytes:
         **face._opening,
         "storeCard": groups,
     }
+    if face._personal:
+        card |= _with_number(face._personal, content.card_number)
     if content.barcode:
-        card["barcodes"] = barcodes
-        # Deprecated since iOS 9 and without Code 128, yet all that some other readers look at.
-        card["barcode"] = barcodes[-1]
-    if content.voided:
+        _add_barcodes(card, face._design, content)
+        if nfc and face._nfc is not None:
+            card["nfc"] = _with_number(face._nfc, content.card_number)
+    if content.expires:
+        card["expirationDate"] = content.expires
+    if content.voided or content.state != "active":
         card["voided"] = True
     return _heading(identity.pass_type, identity.team) + orjson.dumps(card)[1:]
 
@@ -276,6 +344,146 @@ def _heading(pass_type: str, team: str) -> bytes:
     return orjson.dumps(heading)[:-1] + b","
 
 
+def _add_barcodes(card: dict[str, object], design: Design, content: Content) -> None:
+    """As many as can say the number. No phone before iOS 27 draws the newer ones and no watch draws
+    Code 128; a device that can draw nothing shows no barcode at all, so one for all is there."""
+    barcodes = {
+        symbology: {
+            "format": BARCODE_FORMATS[symbology],
+            "message": content.barcode,
+            "messageEncoding": _encoding(content.barcode),
+            "altText": content.card_number,
+        }
+        for symbology in symbologies.offered(design)
+        if symbologies.carries(symbology, content.barcode)
+    }
+    card["barcodes"] = list(barcodes.values())
+    # Deprecated since iOS 9 and without the linear ones, yet all that some other readers look at.
+    card["barcode"] = next(
+        barcodes[one] for one in reversed(barcodes) if one in symbologies.TWO_DIMENSIONAL
+    )
+
+
+def _style(shown: FieldDesign) -> Mapping[str, object]:
+    """How the value is written. Without a style the phone would not group the digits of a large
+    number."""
+    if shown.shows in designs.NUMBERS:
+        if shown.currency is not None:
+            return {"currencyCode": shown.currency}
+        return {"numberStyle": NUMBER_STYLES[shown.number or "decimal"]}
+    if shown.shows in designs.DATES:
+        style: dict[str, object] = {
+            "dateStyle": DATE_STYLES[shown.date or "medium"],
+            "timeStyle": DATE_STYLES[shown.time or "none"],
+        }
+        if shown.relative:
+            style["isRelative"] = True
+        if shown.ignores_time_zone:
+            style["ignoresTimeZone"] = True
+        return style
+    return {}
+
+
+def _circumstances(design: Design) -> dict[str, object]:
+    """Where and when the card comes up, and what it leads to."""
+    default = design.languages[0]
+    found: dict[str, object] = {}
+    if design.relevant_dates:
+        found["relevantDates"] = [_occasion(one) for one in design.relevant_dates]
+    if design.locations:
+        found["locations"] = [
+            _given(
+                latitude=place.latitude,
+                longitude=place.longitude,
+                altitude=place.altitude,
+                relevantText=place.text.get(default) or None,
+            )
+            for place in design.locations
+        ]
+    if design.beacons:
+        found["beacons"] = [
+            _given(
+                proximityUUID=beacon.uuid,
+                major=beacon.major,
+                minor=beacon.minor,
+                relevantText=beacon.text.get(default) or None,
+            )
+            for beacon in design.beacons
+        ]
+    if design.featured_actions:
+        found["featuredActions"] = [
+            {"identifier": one.identifier, "type": one.type, "url": one.url}
+            for one in design.featured_actions
+        ]
+    if design.app is not None and design.app.store_ids:
+        found["associatedStoreIdentifiers"] = list(design.app.store_ids)
+        if design.app.launch_url is not None:
+            found["appLaunchURL"] = design.app.launch_url
+    if design.max_distance is not None:
+        found["maxDistance"] = design.max_distance
+    return found
+
+
+def _occasion(occasion: Occasion) -> dict[str, object]:
+    if occasion.ends is not None:
+        return {"startDate": occasion.begins, "endDate": occasion.ends}
+    # Until iOS 26 the key of a single moment had another name.
+    return {"date": occasion.begins, "relevantDate": occasion.begins}
+
+
+def _given(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _near_field(design: Design) -> Mapping[str, object] | None:
+    if (nfc := design.nfc) is None:
+        return None
+    block: dict[str, object] = {"message": nfc.message, "encryptionPublicKey": nfc.public_key}
+    if nfc.requires_authentication:
+        block["requiresAuthentication"] = True
+    return block
+
+
+def _closing_fields(design: Design) -> list[Mapping[str, object]]:
+    """News and links, which have no place of their own in a pass: fields on the back."""
+    default = design.languages[0]
+    news = [
+        {
+            "key": message.key,
+            "label": message.title[default],
+            "value": message.text[default],
+            "changeMessage": designs.NEW_VALUE,
+        }
+        for message in design.messages
+    ]
+    links = [
+        {
+            "key": link.key,
+            "label": link.label[default],
+            "value": link.url,
+            "attributedValue": f'<a href="{escape(link.url)}">{escape(_readable(link.url))}</a>',
+        }
+        for link in design.links
+    ]
+    return [*news, *links]
+
+
+def _readable(url: str) -> str:
+    """An address as people say it."""
+    return re.sub(r"^(https://|tel:|mailto:)", "", url).rstrip("/")
+
+
+def _with_number(value: Any, number: str) -> Any:
+    """The same with the card's number where its place is, however deep."""
+    if isinstance(value, str):
+        return value.replace(CARD_NUMBER, number)
+    if isinstance(value, Mapping):
+        return {name: _with_number(one, number) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_number(one, number) for one in value]
+    return value
+
+
 def _rgb(colour: str) -> str:
     red, green, blue = bytes.fromhex(colour[1:])
     return f"rgb({red}, {green}, {blue})"
@@ -295,13 +503,8 @@ def _encoding(message: str) -> str:
 def _vocabulary(design: Design) -> dict[str, dict[str, str]]:
     """Wording in the default language -> the same in each language, for all texts of the design."""
     default = design.languages[0]
-    texts: list[tuple[str, Translations]] = [("description", design.description)]
-    for shown in design.fields:
-        texts.append((f"fields.{shown.key}.label", shown.label))
-        if shown.change_message is not None:
-            texts.append((f"fields.{shown.key}.change_message", shown.change_message))
     vocabulary: dict[str, dict[str, str]] = {}
-    for place, text in texts:
+    for place, text in designs.texts(design):
         key = text.get(default)
         if not key:
             continue

@@ -13,7 +13,7 @@ from wallet.apple.bundle import Archive, Face, Identity, Sealed
 from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem
 from wallet.keyring import KeyRing
-from wallet.passes import issuing, templates
+from wallet.passes import artwork, issuing, templates
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
 
@@ -97,13 +97,14 @@ class Shelf:
             token=self.token(pass_),
             web_service_url=self._web_service_url,
         )
-        pass_json = bundle.render(face, identity, issuing.content(pass_))
+        pass_json = bundle.render(face, identity, issuing.content(pass_), nfc=signer.nfc)
         return bundle.seal(archive, pass_json, signer)
 
     def _prepare(self, template_id: int) -> tuple[Face, Archive]:
         with self._database.reading() as session:
             design = templates.design(session.get_one(Template, template_id))
             images = templates.images(session, template_id)
+        images = {name: data for name, data in images.items() if artwork.kind(name) != "poster"}
         return Face.prepare(design), Archive.prepare({**images, **bundle.strings(design)})
 
 

@@ -21,7 +21,7 @@ MOST_TEXT_MODULES = 10  # so many of an object are shown
 POINTS, NAME, CARD = "object.loyaltyPoints.balance", "object.accountName", "object.accountId"
 PLACES: Mapping[Fact, str] = {"points": POINTS, "name": NAME, "card": CARD}
 # Whole sentences, which beside something else would be cut short.
-SENTENCES = frozenset[Fact]({"offer", "offers"})
+SENTENCES = frozenset[Fact]({"offer", "offers", "text"})
 
 
 def first(design: Design, fact: Fact) -> FieldDesign | None:

@@ -6,18 +6,24 @@ database is the truth, and a body that a GET answered could not be sent again an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from babel import Locale, UnknownLocaleError, dates
 
 from wallet.google import layout
+from wallet.passes import symbologies
 from wallet.passes.content import (
     NOTHING,
     Content,
     Design,
     Fact,
+    FieldDesign,
     Shown,
+    State,
     Symbology,
-    Translations,
 )
 from wallet.passes.designs import said
+from wallet.passes.parts import Translations
 
 Body = dict[str, object]
 
@@ -26,13 +32,29 @@ BARCODES: dict[Symbology, str] = {
     "pdf417": "PDF_417",
     "aztec": "AZTEC",
     "code128": "CODE_128",
+    "code39": "CODE_39",
+    "codabar": "CODABAR",
+    "ean13": "EAN_13",
+    "itf": "ITF_14",
 }
+ITF_DIGITS = 14  # of this kind Google knows the one length only
+STATES: dict[State, str] = {"active": "ACTIVE", "void": "INACTIVE", "expired": "EXPIRED"}
+MICROS = 1_000_000
 LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
 NOTIFY = "notifyPreference"
 # How a message comes: with a notification, or as a text on the card alone.
 ALOUD, SILENT = "TEXT_AND_NOTIFY", "TEXT"
 # Of an object, all that is ours to say and may change; and whether somebody holds it.
-OURS = ("state", "accountId", "accountName", "barcode", "loyaltyPoints", "textModulesData")
+OURS = (
+    "state",
+    "accountId",
+    "accountName",
+    "barcode",
+    "loyaltyPoints",
+    "textModulesData",
+    "validTimeInterval",
+    "groupingInfo",
+)
 READ = ("hasUsers", *OURS)
 MAY_BE_LOST = (
     "accountNameLabel",
@@ -40,6 +62,11 @@ MAY_BE_LOST = (
     "accountIdLabel",
     "localizedAccountIdLabel",
     "classTemplateInfo",
+    "merchantLocations",
+    "linksModuleData",
+    "messages",
+    "imageModulesData",
+    "appLinkData",
 )
 PARTS_OF_A_LAYOUT = ("cardTemplateOverride", "detailsTemplateOverride", "listTemplateOverride")
 
@@ -51,6 +78,7 @@ class Pictures:
 
     logo: str
     hero: str
+    poster: str | None = None
 
 
 def class_id(issuer: str, programme_code: str) -> str:
@@ -76,7 +104,10 @@ def class_body(id_: str, design: Design, pictures: Pictures, callback_url: str |
         "heroImage": _image(pictures.hero, design),
         "hexBackgroundColor": design.background.lower(),
         # Whoever saves the card first is its owner, on all their devices.
-        "multipleDevicesAndHoldersAllowedStatus": "ONE_USER_ALL_DEVICES",
+        "multipleDevicesAndHoldersAllowedStatus": (
+            "ONE_USER_ALL_DEVICES" if design.sharing_prohibited else "MULTIPLE_HOLDERS"
+        ),
+        **_circumstances(design, pictures),
     }
     if template := layout.class_template(design):
         body["classTemplateInfo"] = template
@@ -112,13 +143,17 @@ def object_body(id_: str, class_: str, design: Design, content: Content) -> Body
     body: Body = {
         "id": id_,
         "classId": class_,
-        "state": "INACTIVE" if content.voided else "ACTIVE",
+        "state": "INACTIVE" if content.voided else STATES[content.state],
         "textModulesData": _text_modules(design, content),
     }
+    if content.expires:
+        body["validTimeInterval"] = {"end": {"date": content.expires}}
+    if design.grouping is not None:
+        body["groupingInfo"] = {"groupingId": design.grouping}
     if content.barcode:
         body["accountId"] = content.card_number
         body["barcode"] = {
-            "type": BARCODES[design.symbology],
+            "type": _barcode_type(design, content.barcode),
             "value": content.barcode,
             "alternateText": content.card_number,
             "renderEncoding": "UTF_8",
@@ -130,24 +165,34 @@ def object_body(id_: str, class_: str, design: Design, content: Content) -> Body
     return body
 
 
-def object_patch(body: Body, design: Design, content: Content, before: int | None) -> Body:
+def object_patch(
+    body: Body,
+    design: Design,
+    content: Content,
+    before: int | None,
+    *,
+    same_design: bool = True,
+) -> Body:
     """What may have changed about an object that exists. Objects are merged and arrays replaced
     whole, hence all text modules or none.
 
-    `before` are the points that were written last, None if that is not known. The phone may tell
-    its owner of points that changed, where the design has words for that; Google words it."""
-    patch: Body = {"accountName": None, "accountId": None, "barcode": None, "loyaltyPoints": None}
+    `before` are the points that were written last, None if that is not known; `same_design`:
+    whether they were from this revision. The phone may tell its owner of points that changed, where
+    the design has words for that; Google words it."""
+    patch: Body = dict.fromkeys(name for name in OURS if name not in ("state", "textModulesData"))
     patch |= {name: value for name, value in body.items() if name not in ("id", "classId")}
     if content.voided:
         patch["messages"] = []
     now = points(design, content)
     if now is None:
         return patch
-    if before is None or (before > LARGEST_INT) != (now > LARGEST_INT):
-        # Merged with the other kind of balance there would be two.
+    grew = before is None or (before > LARGEST_INT) != (now > LARGEST_INT)
+    if grew or not same_design:
+        # Merged with another kind of balance there would be two.
         loyalty = body["loyaltyPoints"]
         if isinstance(loyalty, dict):
-            both = {"int": None, "string": None, **loyalty["balance"]}
+            kinds = ("int", "string") if same_design else ("int", "string", "money")
+            both = {**dict.fromkeys(kinds), **loyalty["balance"]}
             patch["loyaltyPoints"] = {**loyalty, "balance": both}
     shown = _first(design, content, "points")
     if shown is not None and before is not None and before != now and _may_announce(design, shown):
@@ -211,14 +256,71 @@ def _may_announce(design: Design, shown: Shown) -> bool:
 
 
 def _loyalty_points(design: Design, shown: Shown) -> Body:
-    value = shown.value
-    fits = isinstance(value, int) and value <= LARGEST_INT
-    described: Body = {"balance": {"int": value} if fits else {"string": str(value)}}
+    described: Body = {"balance": _balance(design, shown)}
     label = _label(design, shown)
     if label.get(design.languages[0]):
         described["label"] = label[design.languages[0]]
         described["localizedLabel"] = _localized(label, design)
     return described
+
+
+def _balance(design: Design, shown: Shown) -> Body:
+    value = shown.value
+    currency = next(field.currency for field in design.fields if field.key == shown.key)
+    if currency is not None and isinstance(value, int):
+        return {"money": {"micros": str(value * MICROS), "currencyCode": currency}}
+    fits = isinstance(value, int) and value <= LARGEST_INT
+    return {"int": value} if fits else {"string": str(value)}
+
+
+def _barcode_type(design: Design, text: str) -> str:
+    symbology = symbologies.drawn(design, text)
+    if symbology == "itf" and len(text) != ITF_DIGITS:
+        symbology = "qr"
+    return BARCODES[symbology]
+
+
+def _circumstances(design: Design, pictures: Pictures) -> Body:
+    """Where the card comes up, and what it leads to. When it does (Apple's relevant dates), beacons
+    and tap cards have no place at Google."""
+    default = design.languages[0]
+    found: Body = {}
+    if design.locations:
+        found["merchantLocations"] = [
+            {"latitude": place.latitude, "longitude": place.longitude} for place in design.locations
+        ]
+    if design.links:
+        found["linksModuleData"] = {
+            "uris": [
+                {
+                    "uri": link.url,
+                    "description": link.label[default],
+                    "localizedDescription": _localized(link.label, design),
+                    "id": layout.module_id(link.key),
+                }
+                for link in design.links
+            ]
+        }
+    if design.messages:
+        found["messages"] = [
+            {
+                "id": layout.module_id(message.key),
+                "header": message.title[default],
+                "body": message.text[default],
+                "localizedHeader": _localized(message.title, design),
+                "localizedBody": _localized(message.text, design),
+                "messageType": "TEXT",
+            }
+            for message in design.messages
+        ]
+    if pictures.poster is not None:
+        found["imageModulesData"] = [{"id": "poster", "mainImage": _image(pictures.poster, design)}]
+    if design.app is not None and design.app.android_package is not None:
+        found["appLinkData"] = {
+            "androidAppLinkInfo": {"appTarget": {"packageName": design.app.android_package}},
+            "displayText": _localized(design.app.label, design),
+        }
+    return found
 
 
 def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, object]]:
@@ -229,11 +331,31 @@ def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, obj
         if shown is None:
             continue
         module: Body = {"id": layout.module_id(field.key), "body": str(shown.value)}
+        if (said := _in_languages(field, shown, design)) is not None:
+            module["body"] = said[design.languages[0]]
+            module["localizedBody"] = _localized(said, design)
         if field.label.get(design.languages[0]):
             module["header"] = field.label[design.languages[0]]
             module["localizedHeader"] = _localized(field.label, design)
         modules.append(module)
     return modules
+
+
+def _in_languages(field: FieldDesign, shown: Shown, design: Design) -> Translations | None:
+    """What each language writes in its own way: texts, and dates, which Google does not format."""
+    if field.shows == "text":
+        return field.text
+    if field.shows != "expires" or shown.value == NOTHING:
+        return None
+    moment = datetime.fromisoformat(str(shown.value))
+    written = {}
+    for language in design.languages:
+        try:
+            locale = Locale.parse(language, sep="-")
+        except (UnknownLocaleError, ValueError):
+            locale = Locale("en")
+        written[language] = dates.format_date(moment.date(), "long", locale=locale)
+    return written
 
 
 def _label(design: Design, shown: Shown) -> Translations:

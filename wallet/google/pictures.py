@@ -3,7 +3,7 @@
 Sizes: Google Wallet, "Brand guidelines", loyalty cards. The logo is cut to a circle there."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from PIL import Image, ImageOps
 
@@ -16,7 +16,7 @@ HERO = (1032, 336)
 
 def logo(design: Design, images: Mapping[str, bytes]) -> bytes:
     """The design's icon, as PNG. One that we drew is drawn anew: enlarged it would blur."""
-    largest = _largest("icon", images)
+    largest = _largest("icon", design, images)
     drawn = artwork.default(design.organization, design.background, design.foreground)
     if largest in drawn.values():
         base, ink = drawing.colour(design.background), drawing.colour(design.foreground)
@@ -26,13 +26,30 @@ def logo(design: Design, images: Mapping[str, bytes]) -> bytes:
 
 def hero(design: Design, images: Mapping[str, bytes]) -> bytes:
     """The design's strip, cropped, as PNG."""
-    return _fitted(_opened(_largest("strip", images)), HERO, drawing.colour(design.background))
+    return _fitted(
+        _opened(_largest("strip", design, images)), HERO, drawing.colour(design.background)
+    )
 
 
-def _largest(kind: str, images: Mapping[str, bytes]) -> bytes:
-    """Every design has all kinds of pictures, in one size at least."""
+def poster(design: Design, images: Mapping[str, bytes]) -> bytes | None:
+    """The design's poster as it is; None if it has none."""
+    if not has_poster(images):
+        return None
+    return _largest("poster", design, images)
+
+
+def has_poster(names: Collection[str]) -> bool:
+    return any(artwork.kind(name) == "poster" for name in names)
+
+
+def _largest(kind: str, design: Design, images: Mapping[str, bytes]) -> bytes:
+    """Every design has icon, logo and strip, in one size at least. Google has one picture for all
+    languages: of several it gets the default one's."""
     return next(
-        images[name] for suffix in ("@3x", "@2x", "") if (name := f"{kind}{suffix}.png") in images
+        images[name]
+        for suffix in ("@3x", "@2x", "")
+        for folder in ("", f"{design.languages[0]}.lproj/")
+        if (name := f"{folder}{kind}{suffix}.png") in images
     )
 
 

@@ -22,7 +22,7 @@ MOST_BODY_BYTES = 64 * 1024
 LARGEST_ID = 2**63 - 1
 FOR_GOOD = "public, max-age=31536000, immutable"
 KEPT_PICTURES = 32
-PICTURES = {"logo.png": pictures.logo, "hero.png": pictures.hero}
+PICTURES = {"logo.png": pictures.logo, "hero.png": pictures.hero, "poster.png": pictures.poster}
 
 log = structlog.get_logger()
 
@@ -74,4 +74,7 @@ class GoogleService:
             images = templates.images(session, template_id)
         if template is None:
             abort(404)
-        return PICTURES[name](templates.design(template), images)
+        made = PICTURES[name](templates.design(template), images)
+        if made is None:
+            abort(404)
+        return made

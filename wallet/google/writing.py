@@ -2,7 +2,7 @@
 takes. A call may be lost on its way back, so each can be repeated: what is there already is changed
 instead of inserted, what is not there is inserted instead of changed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ledger import programmes
 from ledger.database import Database
-from wallet.google import alerts, budget, copies, messages, objects
+from wallet.google import alerts, budget, copies, messages, objects, pictures
 from wallet.google.client import ANSWER_LIMIT_S, Google, Kind, Reply
 from wallet.google.copies import Copy, Due, GoogleClass, GoogleObject
 from wallet.google.objects import Body, Pictures
@@ -61,6 +61,7 @@ class Card:
     points_before: int | None
     message: Body | None  # that the card shows and Google may not have
     message_asked: bool  # Google was asked to take it, and nobody heard the answer
+    same_design: bool
 
 
 class Writer:
@@ -126,6 +127,7 @@ class Writer:
             points_before=before.points if before is not None and is_known else None,
             message=message,
             message_asked=asked is not None,
+            same_design=before is not None and before.template_id == pass_.template_id,
         )
 
     def _write_object(self, card: Card, errand: Errand) -> Outcome:
@@ -150,7 +152,9 @@ class Writer:
         change is told once, and cleared of the message before: Google keeps ten and no more."""
         id_ = card.copy.object_id
         body = objects.object_body(id_, card.class_id, card.design, card.content)
-        patch = objects.object_patch(body, card.design, card.content, card.points_before)
+        patch = objects.object_patch(
+            body, card.design, card.content, card.points_before, same_design=card.same_design
+        )
         if message is not None:
             written = [{**message, "messageType": objects.SILENT}]
             body = {**body, "messages": written}
@@ -263,8 +267,9 @@ class Writer:
         try:
             with self._database.reading() as session:
                 template = templates.current(session, card.programme_id)
+                names = templates.image_names(session, template.id)
                 known = session.get_one(GoogleClass, card.programme_id)
-            body = self._class_body(card.class_id, template)
+            body = self._class_body(card.class_id, template, names)
             reply = self._upsert(
                 "loyaltyClass",
                 card.class_id,
@@ -281,12 +286,16 @@ class Writer:
             with self._database.transaction() as session:
                 copies.release_class(session, card.programme_id, card.class_id, ours, template_id)
 
-    def _class_body(self, class_id: str, template: Template) -> Body:
-        pictures = f"{self._public_url}/google/designs/{template.id}"
+    def _class_body(self, class_id: str, template: Template, names: Collection[str]) -> Body:
+        folder = f"{self._public_url}/google/designs/{template.id}"
         return objects.class_body(
             class_id,
             templates.design(template),
-            Pictures(logo=f"{pictures}/logo.png", hero=f"{pictures}/hero.png"),
+            Pictures(
+                logo=f"{folder}/logo.png",
+                hero=f"{folder}/hero.png",
+                poster=f"{folder}/poster.png" if pictures.has_poster(names) else None,
+            ),
             f"{self._public_url}/google/callback",
         )
 

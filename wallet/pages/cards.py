@@ -34,7 +34,7 @@ from wallet.pages.designs import Look
 from wallet.pages.language import gettext as _
 from wallet.pages.language import ngettext
 from wallet.pages.origins import from_our_page
-from wallet.passes import barcodes, issuing, templates
+from wallet.passes import barcodes, issuing, symbologies, templates
 from wallet.passes.content import Facts, Symbology
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
@@ -148,9 +148,10 @@ def barcode(token: str) -> Response:
         pass_ = _pass(session, token)
         symbology = _symbology(session, pass_)
     asked = request.args.get("symbology", symbology)
-    if asked not in get_args(Symbology):
+    text = issuing.content(pass_).barcode
+    if asked not in get_args(Symbology) or not symbologies.carries(cast(Symbology, asked), text):
         abort(404)
-    drawing = barcodes.svg(cast(Symbology, asked), issuing.content(pass_).barcode)
+    drawing = barcodes.svg(cast(Symbology, asked), text)
     return Response(drawing, mimetype="image/svg+xml")
 
 
@@ -212,7 +213,9 @@ def _pass(session: Session, token: str) -> Pass:
 
 
 def _symbology(session: Session, pass_: Pass) -> Symbology:
-    return templates.design(session.get_one(Template, pass_.template_id)).symbology
+    """As the wallet draws it, should this number not fit what the design wants."""
+    design = templates.design(session.get_one(Template, pass_.template_id))
+    return symbologies.drawn(design, issuing.content(pass_).barcode)
 
 
 def _now_shown(

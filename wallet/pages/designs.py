@@ -5,10 +5,10 @@ A revision of a design never changes, so browsers may keep both for good."""
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, url_for
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wallet.installation import here
+from wallet.pages import language
 from wallet.passes import artwork, drawing, templates
 from wallet.passes.templates import Template, TemplateImage
 
@@ -36,13 +36,12 @@ class Look:
 
 
 def look(session: Session, template_id: int) -> Look:
-    names = session.scalars(
-        select(TemplateImage.name).where(TemplateImage.template_id == template_id)
-    ).all()
     sizes: dict[str, list[tuple[str, str]]] = {}
-    for match in filter(None, map(artwork.NAME.fullmatch, sorted(names))):
-        address = url_for("pages.designs.picture", template_id=template_id, name=match[0])
-        sizes.setdefault(match[1], []).append((match[2] or "1", address))
+    for name in _spoken(session, template_id):
+        match = artwork.NAME.fullmatch(artwork.split(name)[1])
+        if match is not None:
+            address = url_for("pages.designs.picture", template_id=template_id, name=name)
+            sizes.setdefault(match[1], []).append((match[2] or "1", address))
     return Look(
         stylesheet=url_for("pages.designs.colours", template_id=template_id),
         pictures={
@@ -54,6 +53,15 @@ def look(session: Session, template_id: int) -> Look:
             for kind, found in sizes.items()
         },
     )
+
+
+def _spoken(session: Session, template_id: int) -> list[str]:
+    """The pictures for all languages, and those in the page's language; where the design does not
+    speak it, those in the design's first."""
+    names = templates.image_names(session, template_id)
+    languages = templates.design(session.get_one(Template, template_id)).languages
+    spoken = language.current() if language.current() in languages else languages[0]
+    return [name for name in names if artwork.split(name)[0] in (None, spoken)]
 
 
 @routes.get("/colours.css")
@@ -75,9 +83,9 @@ def colours(template_id: int) -> Response:
     return _kept(Response(f".card{{{style}}}\n", mimetype="text/css"))
 
 
-@routes.get("/<name>")
+@routes.get("/<path:name>")
 def picture(template_id: int, name: str) -> Response:
-    if not artwork.NAME.fullmatch(name):
+    if not artwork.NAME.fullmatch(artwork.split(name)[1]):
         abort(404)
     with here().database.reading() as session:
         image = session.get(TemplateImage, (template_id, name))

@@ -6,6 +6,7 @@ Human Interface Guidelines; `@2x` and `@3x` have two and three pixels to the poi
 import functools
 import io
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
@@ -15,7 +16,10 @@ from wallet.passes import drawing
 
 MOST_BYTES = 1_000_000
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-NAME = re.compile(r"(icon|logo|strip)(?:@([23])x)?\.png")
+NAME = re.compile(r"(icon|logo|strip|poster)(?:@([23])x)?\.png")
+# The same for one language alone.
+FOLDER = re.compile(r"([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.lproj/(.+)")
+TRANSLATABLE = ("logo", "strip")
 SCALES = {"": 1, "@2x": 2, "@3x": 3}
 
 
@@ -47,6 +51,7 @@ BOUNDS = {
     "icon": Bounds((29, 29), (38, 38), square=True),
     "logo": Bounds((20, 15), (160, 50)),
     "strip": Bounds((320, 98), (375, 144)),
+    "poster": Bounds((200, 100), (1200, 1200)),  # among the details, at Google alone
 }
 
 
@@ -55,13 +60,20 @@ def check(name: str, data: bytes) -> bytes:
     its pixels is left. Raises `ImageRefused`.
 
     Phones turn down a whole pass for one picture they cannot read, and do not say which."""
-    match = NAME.fullmatch(name)
+    language, plain = split(name)
+    match = NAME.fullmatch(plain)
     if match is None:
         raise ImageRefused(
             name,
             "unknown_name",
-            "pictures are called icon.png, logo.png and strip.png, also with @2x or @3x as in "
-            "icon@2x.png.",
+            "pictures are called icon.png, logo.png, strip.png and poster.png, also with @2x or "
+            "@3x as in icon@2x.png.",
+        )
+    if language is not None and match[1] not in TRANSLATABLE:
+        raise ImageRefused(
+            name,
+            "not_translatable",
+            f"{match[1]} is one for all languages; {' and '.join(TRANSLATABLE)} may differ.",
         )
     if len(data) > MOST_BYTES:
         raise ImageRefused(
@@ -84,6 +96,52 @@ def check(name: str, data: bytes) -> bytes:
             name, "damaged", "the file begins like a PNG but cannot be read. Export it again."
         ) from error
     raise ImageRefused(name, "wrong_size", refusal)
+
+
+def split(name: str) -> tuple[str | None, str]:
+    """The language of a picture, None for one that is for all, and its name without it."""
+    found = FOLDER.fullmatch(name)
+    return (found[1], found[2]) if found is not None else (None, name)
+
+
+def kind(name: str) -> str:
+    """`logo` of `ru.lproj/logo@2x.png`."""
+    return split(name)[1].partition("@")[0].removesuffix(".png")
+
+
+def check_languages(names: Collection[str], languages: Sequence[str]) -> None:
+    """A picture that has languages has all of them, each in the same sizes, and none for everybody:
+    phones would take that one. Raises `ImageRefused`."""
+    sizes: dict[str, dict[str | None, set[str]]] = {}
+    for name in names:
+        language, plain = split(name)
+        if language is not None and language not in languages:
+            raise ImageRefused(
+                name,
+                "unknown_language",
+                f"cards of this design speak {', '.join(languages)}; add {language} to languages, "
+                "or leave this picture out.",
+            )
+        sizes.setdefault(kind(name), {}).setdefault(language, set()).add(plain)
+    for name, found in sizes.items():
+        if found.keys() == {None}:
+            continue
+        if None in found:
+            raise ImageRefused(
+                f"{name}.png",
+                "for_all_and_for_some",
+                "is there for all languages and for single ones; phones would show everybody the "
+                "first. Keep one of the two.",
+            )
+        wanted = set.union(*found.values())
+        for language in languages:
+            if missing := sorted(wanted - found.get(language, set())):
+                raise ImageRefused(
+                    f"{language}.lproj/{missing[0]}",
+                    "missing",
+                    "is missing; a picture in several languages needs all of them, in the same "
+                    "sizes.",
+                )
 
 
 def default(organization: str, background: str, foreground: str) -> dict[str, bytes]:

@@ -10,11 +10,24 @@ from wallet.passes.content import Symbology
 
 FORMATS = {
     "aztec": zxingcpp.BarcodeFormat.Aztec,
+    "codabar": zxingcpp.BarcodeFormat.Codabar,
     "code128": zxingcpp.BarcodeFormat.Code128,
+    "code39": zxingcpp.BarcodeFormat.Code39,
+    "ean13": zxingcpp.BarcodeFormat.EAN13,
+    "itf": zxingcpp.BarcodeFormat.ITF,
     "pdf417": zxingcpp.BarcodeFormat.PDF417,
 }
 # Modules of white that each standard wants around its code, beyond what the writer leaves.
-QUIET_ZONE = {"aztec": 2, "code128": 2, "pdf417": 2, "qr": 4}
+QUIET_ZONE = {
+    "aztec": 2,
+    "codabar": 2,
+    "code128": 2,
+    "code39": 2,
+    "ean13": 2,
+    "itf": 2,
+    "pdf417": 2,
+    "qr": 4,
+}
 
 SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)"')
 OUTLINE = re.compile(r'<path d="([^"]+)"')
@@ -38,6 +51,8 @@ def svg(symbology: Symbology, text: str) -> str:
             lineclass=None,
         )
         return drawing.getvalue().decode()
+    if symbology == "codabar":
+        text = f"A{text}A"  # its guards, which scanners leave out of what they read
     drawn = zxingcpp.create_barcode(text, FORMATS[symbology]).to_svg()
     size, outline = SIZE.search(drawn), OUTLINE.search(drawn)
     if size is None or outline is None:

@@ -1,15 +1,31 @@
 """A card before any vendor sees it: its design, and what one member's card shows right now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wallet.passes.parts import (
+    Action,
+    App,
+    Beacon,
+    Link,
+    Message,
+    NearField,
+    Occasion,
+    Place,
+    Translations,
+)
 
 Slot = Literal["header", "primary", "secondary", "auxiliary", "back"]
-Symbology = Literal["qr", "pdf417", "aztec", "code128"]
-Fact = Literal["points", "name", "offer", "offers", "card", "programme", "message"]
-
-# One text in several languages: language code -> text. The design's first language is its default.
-Translations = Mapping[str, str]
+Symbology = Literal["qr", "pdf417", "aztec", "code128", "code39", "codabar", "ean13", "itf"]
+Fact = Literal[
+    "points", "name", "offer", "offers", "card", "programme", "expires", "text", "message"
+]
+State = Literal["active", "void", "expired"]
+NumberFormat = Literal["decimal", "percent", "scientific", "spelled"]
+DateFormat = Literal["none", "short", "medium", "long", "full"]
+Alignment = Literal["left", "center", "right", "natural"]
+Detector = Literal["phone", "link", "address", "calendar"]
 
 LONGEST_MESSAGE = 500  # a lock screen shows a fraction of it
 NOTHING = "—"  # a field is there from the start: one that appears later may not be announced
@@ -20,18 +36,33 @@ class FieldDesign:
     """One field of the card; `shows` names the fact in it.
 
     A field with a `change_message` makes the phone say so when its value changes; `%@` stands for
-    the new value."""
+    the new value. `text` is what a field shows that shows "text", `linked` the same with links in
+    it. Of the formats one at most: `number` or `currency`, or `date` with `time`."""
 
     key: str
     slot: Slot
     label: Translations
     shows: Fact
     change_message: Translations | None = None
+    text: Translations | None = None
+    linked: Translations | None = None
+    number: NumberFormat | None = None
+    currency: str | None = None
+    date: DateFormat | None = None
+    time: DateFormat | None = None
+    relative: bool = False
+    ignores_time_zone: bool = False
+    alignment: Alignment | None = None
+    detectors: tuple[Detector, ...] | None = None
+    semantics: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How the cards of a programme look and which words they use; colours are `#rrggbb`."""
+    """How the cards of a programme look and which words they use; colours are `#rrggbb`.
+
+    `fallback` is the barcode for phones that cannot draw `symbology`. `grouping` stacks cards with
+    the same word. `semantics` and `user_info` are for machines, and never shown."""
 
     organization: str
     description: Translations
@@ -42,6 +73,22 @@ class Design:
     foreground: str = "#ffffff"
     label_colour: str = "#d7e3f4"
     symbology: Symbology = "qr"
+    fallback: Symbology | None = None
+    relevant_dates: tuple[Occasion, ...] = ()
+    locations: tuple[Place, ...] = ()
+    beacons: tuple[Beacon, ...] = ()
+    max_distance: int | None = None
+    nfc: NearField | None = None
+    app: App | None = None
+    featured_actions: tuple[Action, ...] = ()
+    links: tuple[Link, ...] = ()
+    messages: tuple[Message, ...] = ()
+    expires: str | None = None
+    voided: bool = False
+    sharing_prohibited: bool = True
+    grouping: str | None = None
+    semantics: Mapping[str, Any] = field(default_factory=dict)
+    user_info: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +126,18 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a pass counts: what was decided about this one, apart from what it shows. `expires`
+    is the moment from which it does not, in ISO 8601."""
+
+    state: State = "active"
+    expires: str = ""
+
+
+GOOD = Standing()
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A field with its value. Numbers stay numbers: the phone formats them in its own language.
     `announce` says whether the phone may tell its owner of this value."""
@@ -91,38 +150,37 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Content:
     """All that one member's card shows at a moment, and nothing else: two equal contents are the
-    same card. `values` stand in the order of the design's fields; `message` is the id of the
-    message among them."""
+    same card. `values` stand in the order of the design's fields. `voided`: its member was erased,
+    for good; what can be taken back is `state`."""
 
     barcode: str
     card_number: str
     values: tuple[Shown, ...]
     voided: bool = False
-    message: str = ""
+    state: State = "active"
+    expires: str = ""
 
 
-def render(design: Design, facts: Facts) -> Content:
-    """Fill the design's fields."""
-    shown = any(field.shows == "message" for field in design.fields)
+def render(design: Design, facts: Facts, standing: Standing = GOOD) -> Content:
+    """Fill the design's fields. What was decided about one pass comes before the design."""
+    expires = standing.expires or design.expires or ""
     return Content(
         barcode=facts.barcode,
         card_number=facts.card_number,
-        values=tuple(_shown(field, facts) for field in design.fields),
+        values=tuple(_shown(field, design, facts, expires) for field in design.fields),
         voided=facts.voided,
-        message=facts.message.id if facts.message is not None and shown else "",
+        state="void" if design.voided and standing.state == "active" else standing.state,
+        expires=expires,
     )
 
 
-def announces_messages(design: Design) -> bool:
-    """Whether a phone tells its owner of a message: some field shows it, with a change message."""
-    return any(
-        field.shows == "message" and field.change_message is not None for field in design.fields
-    )
-
-
-def _shown(field: FieldDesign, facts: Facts) -> Shown:
+def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Shown:
     value: str | int
     match field.shows:
+        case "text":
+            value = (field.text or {}).get(design.languages[0], "")
+        case "expires":
+            value = expires
         case "points":
             # A card that becomes void does so in silence. A balance that the message speaks of
             # needs no second announcement: a phone that has two makes one empty sentence of them.

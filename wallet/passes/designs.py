@@ -1,18 +1,34 @@
 """Which designs a card can have in any wallet; each vendor adds the rules of its own."""
 
 import re
-from typing import get_args
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, get_args
 
 from wallet.errors import DesignRefused
-from wallet.passes.content import Design, Fact, FieldDesign, Slot, Symbology, Translations
+from wallet.passes import rules
+from wallet.passes.content import (
+    Alignment,
+    DateFormat,
+    Design,
+    Detector,
+    Fact,
+    FieldDesign,
+    NumberFormat,
+    Slot,
+    Symbology,
+)
+from wallet.passes.parts import Action, App, Beacon, Deed, Link, Message, Occasion, Translations
+from wallet.passes.rules import Rule
 
 # A BCP 47 tag in the form that folders and vendors use: `ru`, `de-AT`, `zh-Hans`.
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-FIELD_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # Control characters but for tab and line ends, and lone surrogates: not every file can carry them.
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 NEW_VALUE = "%@"
+NUMBERS = frozenset[Fact]({"points"})
+DATES = frozenset[Fact]({"expires"})
 
 
 def said(text: Translations, language: str, default: str) -> str:
@@ -39,6 +55,127 @@ def check(design: Design) -> None:
                 f"fields.{field.key}", "two fields have this key; each needs its own."
             )
         keys.add(field.key)
+    for place, key in _keys_of_parts(design):
+        if key in keys:
+            raise DesignRefused(place, "another part or field has this key; each needs its own.")
+        keys.add(key)
+    _check_parts(design)
+
+
+def texts(design: Design) -> Iterator[tuple[str, Translations]]:
+    """Everything a card says in several languages, and where it stands in the design."""
+    yield "description", design.description
+    for field in design.fields:
+        for name in ("label", "change_message", "text", "linked"):
+            if (text := getattr(field, name)) is not None:
+                yield f"fields.{field.key}.{name}", text
+    for place, part in _parts(design):
+        for name in ("text", "label", "title"):
+            if (text := getattr(part, name, None)) is not None:
+                yield f"{place}.{name}", text
+
+
+def _parts(design: Design) -> Iterator[tuple[str, Any]]:
+    for name in rules.MOST:
+        for number, part in enumerate(getattr(design, name)):
+            yield f"{name}.{number}", part
+    for name in ("nfc", "app"):
+        if (part := getattr(design, name)) is not None:
+            yield name, part
+
+
+def _keys_of_parts(design: Design) -> Iterator[tuple[str, str]]:
+    for place, part in _parts(design):
+        if hasattr(part, "key"):
+            yield f"{place}.key", part.key
+
+
+def _check_parts(design: Design) -> None:
+    for name, most in rules.MOST.items():
+        if len(getattr(design, name)) > most:
+            raise DesignRefused(name, f"a card has room for {most} of them.")
+    _check_by("", design, rules.DESIGN)
+    if design.fallback is not None:
+        _require_one_of("fallback", design.fallback, get_args(Symbology))
+    _check_semantics("semantics", design.semantics)
+    for place, part in _parts(design):
+        _check_by(f"{place}.", part, rules.PARTS.get(type(part), {}))
+        _check_texts(place, part, design.languages)
+        match part:
+            case Occasion():
+                _check_occasion(place, part)
+            case Beacon(major=None, minor=int()):
+                raise DesignRefused(f"{place}.minor", "says nothing without major.")
+            case Action():
+                _require_one_of(f"{place}.type", part.type, get_args(Deed))
+            case App(launch_url=str(), store_ids=()):
+                raise DesignRefused(f"{place}.launch_url", "needs store_ids: whose address is it?")
+    _check_together(design)
+
+
+def _check_together(design: Design) -> None:
+    """What no part can know of the others."""
+    if len({beacon.uuid.lower() for beacon in design.beacons}) > rules.MOST_UUIDS:
+        raise DesignRefused("beacons", f"at most {rules.MOST_UUIDS} different uuids.")
+    if len({one.identifier for one in design.featured_actions}) < len(design.featured_actions):
+        raise DesignRefused("featured_actions", "both have the same identifier.")
+
+
+def _check_texts(place: str, part: Any, languages: tuple[str, ...]) -> None:
+    """A link without a name or news without words would be an empty line."""
+    match part:
+        case Link() | Message():
+            needed = {"label", "title", "text"}
+        case App(android_package=str()):
+            needed = {"label"}
+        case _:
+            needed = set()
+    for name in ("label", "title", "text"):
+        text = getattr(part, name, None)
+        if isinstance(text, Mapping):
+            _check_translations(f"{place}.{name}", text, languages)
+            if name in needed:
+                _require_text(f"{place}.{name}", text.get(languages[0], ""))
+
+
+def _check_occasion(place: str, occasion: Occasion) -> None:
+    for name in ("begins", "ends"):
+        if (value := getattr(occasion, name)) is not None:
+            _require(f"{place}.{name}", value, rules.A_MOMENT)
+    begins = rules.moment(occasion.begins)
+    ends = rules.moment(occasion.ends) if occasion.ends is not None else None
+    if begins is None or ends is None:
+        return
+    if ends <= begins:
+        raise DesignRefused(f"{place}.ends", "must be later than begins.")
+    if ends - begins > rules.LONGEST_OCCASION:
+        raise DesignRefused(f"{place}.ends", "must be within 24 hours after begins.")
+
+
+def _check_by(prefix: str, part: Any, table: Mapping[str, Rule]) -> None:
+    """Each name of the part that has a rule, as far as something stands there."""
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if value is None:
+            continue
+        if field.name in table:
+            _require(f"{prefix}{field.name}", value, table[field.name])
+        if isinstance(value, str):
+            _refuse_unwritable(f"{prefix}{field.name}", value)
+
+
+def _check_semantics(place: str, tags: Mapping[str, Any]) -> None:
+    for name, value in tags.items():
+        if name not in rules.SEMANTICS:
+            known = ", ".join(rules.SEMANTICS)
+            raise DesignRefused(f"{place}.{name}", f"there is no such tag here; there are {known}.")
+        _require(f"{place}.{name}", value, rules.SEMANTICS[name])
+
+
+def _require(place: str, value: Any, rule: Rule) -> None:
+    holds, words = rule
+    if not holds(value):
+        raise DesignRefused(place, words)
 
 
 def _check_languages(languages: tuple[str, ...]) -> None:
@@ -55,13 +192,13 @@ def _check_languages(languages: tuple[str, ...]) -> None:
 
 def _check_field(field: FieldDesign, languages: tuple[str, ...]) -> None:
     place = f"fields.{field.key}"
-    if FIELD_KEY.fullmatch(field.key) is None:
-        raise DesignRefused(
-            place, "a key consists of Latin letters, digits, dots, dashes and underscores."
-        )
+    _require(place, field.key, rules.A_KEY)
     _require_one_of(f"{place}.slot", field.slot, get_args(Slot))
     _require_one_of(f"{place}.shows", field.shows, get_args(Fact))
     _check_translations(f"{place}.label", field.label, languages)
+    _check_text(place, field, languages)
+    _check_format(place, field)
+    _check_semantics(f"{place}.semantics", field.semantics)
     if field.change_message is None:
         return
     message = f"{place}.change_message"
@@ -73,6 +210,62 @@ def _check_field(field: FieldDesign, languages: tuple[str, ...]) -> None:
             raise DesignRefused(
                 message, f"in {language}: {NEW_VALUE} must stand once, where the new value goes."
             )
+
+
+def _check_text(place: str, field: FieldDesign, languages: Sequence[str]) -> None:
+    """A field that shows a text of its own has one; others have none."""
+    for name in ("text", "linked"):
+        text = getattr(field, name)
+        if text is None:
+            continue
+        if field.shows != "text":
+            raise DesignRefused(f"{place}.{name}", 'belongs to a field that shows "text".')
+        _check_translations(f"{place}.{name}", text, tuple(languages))
+    if field.shows == "text":
+        _require_text(f"{place}.text", (field.text or {}).get(languages[0], ""))
+    for language, text in (field.linked or {}).items():
+        if not rules.is_linked(text):
+            raise DesignRefused(
+                f"{place}.linked",
+                f'in {language}: only links as in <a href="https://shop.example">our shop</a>, and'
+                " & is written &amp;.",
+            )
+
+
+def _check_format(place: str, field: FieldDesign) -> None:
+    """One way of writing a value, and one that fits it: a phone refuses a whole pass for a value
+    that is not what its format says."""
+    for name, words in (
+        ("number", NumberFormat),
+        ("date", DateFormat),
+        ("time", DateFormat),
+        ("alignment", Alignment),
+    ):
+        if (word := getattr(field, name)) is not None:
+            _require_one_of(f"{place}.{name}", word, get_args(words))
+    _check_by(f"{place}.", field, rules.FIELD)
+    is_number, is_date = field.shows in NUMBERS, field.shows in DATES
+    for name, fits, what in (
+        ("number", is_number, "numbers"),
+        ("currency", is_number, "numbers"),
+        ("date", is_date, "dates"),
+        ("time", is_date, "dates"),
+        ("relative", is_date, "dates"),
+        ("ignores_time_zone", is_date, "dates"),
+    ):
+        if getattr(field, name) and not fits:
+            raise DesignRefused(
+                f"{place}.{name}", f"is for {what}, and a field that shows {field.shows} has none."
+            )
+    if field.number is not None and field.currency is not None:
+        raise DesignRefused(f"{place}.currency", "and number exclude each other.")
+    if field.alignment is not None and field.slot in ("primary", "back"):
+        raise DesignRefused(f"{place}.alignment", f"has no effect in the slot {field.slot}.")
+    for name in ("detectors", "linked"):
+        if getattr(field, name) is not None and field.slot != "back":
+            raise DesignRefused(f"{place}.{name}", "works on the back alone.")
+    for word in field.detectors or ():
+        _require_one_of(f"{place}.detectors", word, get_args(Detector))
 
 
 def _check_translations(place: str, text: Translations, languages: tuple[str, ...]) -> None:

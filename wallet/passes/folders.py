@@ -6,19 +6,22 @@ that is passed over in silence costs its owner an hour."""
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 
 from wallet import sentences
 from wallet.errors import DesignRefused
 from wallet.passes import templates
-from wallet.passes.content import Design, FieldDesign
+from wallet.passes.content import Design
+from wallet.passes.parts import Translations
 
 DESIGN_FILE = "design.json"
 PICTURE = ".png"
+LANGUAGE_FOLDER = ".lproj"
 OTHER_PICTURES = (".gif", ".heic", ".jpeg", ".jpg", ".svg", ".tiff", ".webp")
 
 
@@ -35,6 +38,7 @@ def write(
         )
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
 
 
@@ -58,19 +62,39 @@ def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
 
 
 def _refuse_unknown(document: object) -> None:
-    """Names that a design does not have; whatever is not even an object is for pydantic to tell."""
+    """Names that a design does not have, however deep; whatever is not even an object is for
+    pydantic to tell."""
     if not isinstance(document, dict):
         return
-    _refuse_names("", document, _names(Design))
     languages = document.get("languages")
     known = tuple(map(str, languages)) if isinstance(languages, list) else ()
-    _refuse_languages("description", document.get("description"), known)
-    parts = document.get("fields")
-    for place, part in enumerate(parts if isinstance(parts, list) else []):
-        if isinstance(part, dict):
-            _refuse_names(f"fields.{place}.", part, _names(FieldDesign))
-            for text in ("label", "change_message"):
-                _refuse_languages(f"fields.{place}.{text}", part.get(text), known)
+    _refuse_within("", Design, document, known)
+
+
+def _refuse_within(
+    place: str, kind: type[Any], document: Mapping[str, Any], languages: tuple[str, ...]
+) -> None:
+    """What `document`, an object of the dataclass `kind`, must not have."""
+    kinds = get_type_hints(kind)
+    _refuse_names(place, document, tuple(kinds))
+    for name, value in document.items():
+        meant = _meant(kinds[name])
+        if meant == Translations:
+            _refuse_languages(f"{place}{name}", value, languages)
+        elif is_dataclass(meant) and isinstance(value, dict):
+            _refuse_within(f"{place}{name}.", cast(type[Any], meant), value, languages)
+        elif is_dataclass(meant) and isinstance(value, list):
+            for number, one in enumerate(value):
+                if isinstance(one, dict):
+                    part = cast(type[Any], meant)
+                    _refuse_within(f"{place}{name}.{number}.", part, one, languages)
+
+
+def _meant(hint: Any) -> Any:
+    """The type behind `X | None` and `tuple[X, ...]`."""
+    if get_origin(hint) in (UnionType, Union):
+        hint = next(one for one in get_args(hint) if one is not NoneType)
+    return get_args(hint)[0] if get_origin(hint) is tuple else hint
 
 
 def _refuse_names(place: str, found: Mapping[str, Any], known: tuple[str, ...]) -> None:
@@ -91,12 +115,18 @@ def _refuse_languages(place: str, texts: object, known: tuple[str, ...]) -> None
             )
 
 
-def _names(kind: type[Design | FieldDesign]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
-
-
 def _pictures(folder: Path) -> dict[str, bytes]:
-    """Cameras and old systems write LOGO.PNG: the case of letters does not count."""
+    """Those for all languages, and those in folders such as ru.lproj. Cameras and old systems write
+    LOGO.PNG: the case of letters does not count."""
+    found = _pictures_in(folder)
+    for inner in sorted(folder.iterdir()):
+        if inner.is_dir() and inner.name.endswith(LANGUAGE_FOLDER):
+            for name, data in _pictures_in(inner).items():
+                found[f"{inner.name}/{name}"] = data
+    return found
+
+
+def _pictures_in(folder: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for file in sorted(folder.iterdir()):
         name = file.name.lower()

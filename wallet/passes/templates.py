@@ -1,7 +1,7 @@
 """Stored designs. A template is never edited: each change is a new revision, so that a version of a
 pass that names it can be put together again byte by byte."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -49,8 +49,9 @@ def store(
     drawn = artwork.default(design.organization, design.background, design.foreground)
     given = {name: artwork.check(name, data) for name, data in images.items()}
     # A logo of one's own replaces all sizes of the drawn one, not just the size that was given.
-    kinds = {name.partition("@")[0].removesuffix(".png") for name in given}
-    kept = {n: d for n, d in drawn.items() if n.partition("@")[0].removesuffix(".png") not in kinds}
+    artwork.check_languages(given, design.languages)
+    kinds = set(map(artwork.kind, given))
+    kept = {name: data for name, data in drawn.items() if artwork.kind(name) not in kinds}
     template = Template(programme_id=programme_id, design=asdict(design), created_at=now)
     session.add(template)
     session.flush()
@@ -87,6 +88,14 @@ def images(session: Session, template_id: int) -> dict[str, bytes]:
         .order_by(TemplateImage.name)
     )
     return {row.name: row.data for row in rows}
+
+
+def image_names(session: Session, template_id: int) -> Sequence[str]:
+    return session.scalars(
+        select(TemplateImage.name)
+        .where(TemplateImage.template_id == template_id)
+        .order_by(TemplateImage.name)
+    ).all()
 
 
 def standard(organization: str) -> Design:

@@ -13,10 +13,18 @@ SYMBOLOGIES = {
     "PKBarcodeFormatPDF417": "PDF417",
     "PKBarcodeFormatAztec": "Aztec",
     "PKBarcodeFormatCode128": "Code 128",
+    "PKBarcodeFormatCode39": "Code 39",
+    "PKBarcodeFormatCodabar": "Codabar",
+    "PKBarcodeFormatEAN13": "EAN-13",
+    "PKBarcodeFormatI2of5": "Interleaved 2 of 5",
     "QR_CODE": "QR",
     "PDF_417": "PDF417",
     "AZTEC": "Aztec",
     "CODE_128": "Code 128",
+    "CODE_39": "Code 39",
+    "CODABAR": "Codabar",
+    "EAN_13": "EAN-13",
+    "ITF_14": "ITF-14",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import chains
 import cms
+import fullcards
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,8 +19,8 @@ from hypothesis import strategies as st
 from wallet.apple import bundle
 from wallet.apple.bundle import Archive, Face, Identity
 from wallet.apple.signing import Signer
-from wallet.errors import CertificateProblem, DesignRefused, ImageRefused
-from wallet.passes.content import Content, Design, FieldDesign, Shown
+from wallet.errors import CertificateProblem, DesignRefused, ImageRefused, NfcRefused
+from wallet.passes.content import Content, Design, Facts, FieldDesign, Shown, render
 
 POINTS = FieldDesign(
     "points",
@@ -54,6 +55,7 @@ CONTENT = Content(
     card_number="4600 0000 12345",
     values=(Shown("points", 1250), Shown("name", "Анна"), Shown("news", "Кофе в подарок")),
 )
+FACTS = Facts("Ромашка", "4006381333931", "4006381333931", "Анна", 1250)
 # Pictures are bytes to a bundle; whether they are pictures is asked when they are uploaded.
 IMAGES = {"icon.png": b"icon", "icon@2x.png": b"icon" * 2, "strip@3x.png": bytes(range(256)) * 99}
 
@@ -236,6 +238,147 @@ def test_pass_json_says_all_a_store_card_needs() -> None:
             ],
         },
     }
+
+
+def test_pass_json_says_all_that_a_design_can() -> None:
+    """The keys are those of Apple's Pass, PassFieldContent, Pass.Locations and the like."""
+    shown = render(fullcards.WHOLE, FACTS)
+    card = json.loads(bundle.render(Face.prepare(fullcards.WHOLE), IDENTITY, shown, nfc=True))
+    number = FACTS.card_number
+    assert card["relevantDates"] == [
+        {"startDate": "2026-12-31T18:00:00+03:00", "endDate": "2027-01-01T02:00:00+03:00"},
+        {"date": "2026-12-31T18:00+03:00", "relevantDate": "2026-12-31T18:00+03:00"},
+    ]
+    assert len(card["locations"]) == 10
+    place = {"latitude": 55.752, "longitude": 37.592, "relevantText": "Вы рядом"}
+    assert card["locations"][0] == place
+    assert card["beacons"] == [
+        {"proximityUUID": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "major": 1, "minor": 2}
+    ]
+    assert card["maxDistance"] == 200
+    assert card["nfc"] == {
+        "message": number,
+        "encryptionPublicKey": fullcards.KEY,
+        "requiresAuthentication": True,
+    }
+    assert card["associatedStoreIdentifiers"] == [1234567890]
+    assert card["appLaunchURL"] == "shop://card"
+    assert card["featuredActions"] == [
+        {"identifier": "order", "type": "order", "url": "https://shop.example/order"}
+    ]
+    assert card["expirationDate"] == "2027-01-01T00:00:00+03:00"
+    assert card["userInfo"] == {"shop": {"id": 7}, "card": number}
+    assert card["semantics"]["membershipProgramNumber"] == number
+    assert card["semantics"]["balance"] == {"amount": "12.50", "currencyCode": "EUR"}
+    # A stack by our word is for event tickets and boarding passes alone.
+    assert not {"sharingProhibited", "groupingIdentifier", "voided"} & card.keys()
+    back = {field["key"]: field for field in card["storeCard"]["backFields"]}
+    assert list(back) == ["expires", "terms", "news", "site", "call"]
+    assert back["expires"]["dateStyle"] == "PKDateStyleMedium"
+    assert back["news"]["changeMessage"] == "%@"
+    address = "https://shop.example/rules?a=1&amp;b=2"
+    link = f'<a href="{address}">shop.example/rules?a=1&amp;b=2</a>'
+    assert back["site"]["attributedValue"] == link
+    assert back["site"]["value"] == "https://shop.example/rules?a=1&b=2"
+
+
+def test_without_a_certificate_for_it_there_is_no_nfc_in_a_pass() -> None:
+    shown = render(fullcards.WHOLE, FACTS)
+    card = json.loads(bundle.render(Face.prepare(fullcards.WHOLE), IDENTITY, shown))
+    assert "nfc" not in card
+
+
+def test_a_design_with_nfc_is_refused_without_a_certificate_for_it(tmp_path: Path) -> None:
+    with pytest.raises(NfcRefused) as caught:
+        bundle.check(fullcards.WHOLE, chains.signer(tmp_path / "plain"))
+    assert (caught.value.code, caught.value.field) == ("nfc_certificate_missing", "nfc")
+    bundle.check(fullcards.WHOLE, chains.signer(tmp_path / "nfc", chains.leaf(nfc=True)))
+    bundle.check(replace(fullcards.WHOLE, nfc=None), chains.signer(tmp_path / "plain"))
+
+
+@pytest.mark.parametrize(
+    ("symbology", "fallback", "number", "formats"),
+    [
+        ("ean13", None, "4006381333931", ["EAN13", "QR"]),
+        ("ean13", "code128", "4006381333931", ["EAN13", "Code128", "QR"]),
+        ("ean13", "aztec", "4006381333931", ["EAN13", "Aztec"]),
+        ("ean13", "code128", "4600000012345678", ["Code128", "QR"]),
+        ("itf", None, "460000", ["I2of5", "QR"]),
+        ("itf", None, "46000", ["QR"]),
+        ("code39", None, "AB-1", ["Code39", "QR"]),
+        ("codabar", "pdf417", "4600", ["Codabar", "PDF417"]),
+        ("qr", "code128", "4600", ["QR", "Code128"]),
+    ],
+)
+def test_a_phone_that_cannot_draw_the_first_barcode_finds_another(
+    symbology: Any, fallback: Any, number: str, formats: list[str]
+) -> None:
+    design = replace(DESIGN, symbology=symbology, fallback=fallback)
+    card = rendered(replace(CONTENT, barcode=number), design)
+    drawn = [one["format"].removeprefix("PKBarcodeFormat") for one in card["barcodes"]]
+    assert drawn == formats
+    # What is older than iOS 9 knows these three.
+    assert card["barcode"]["format"].removeprefix("PKBarcodeFormat") in ("QR", "PDF417", "Aztec")
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "said"),
+    [
+        ({"currency": "RUB"}, 1250, {"currencyCode": "RUB"}),
+        ({"number": "percent"}, 1250, {"numberStyle": "PKNumberStylePercent"}),
+        ({"alignment": "right"}, 1250, {"textAlignment": "PKTextAlignmentRight"}),
+        (
+            {"shows": "expires", "date": "long", "time": "short", "ignores_time_zone": True},
+            "2027-01-01T00:00:00+03:00",
+            {
+                "dateStyle": "PKDateStyleLong",
+                "timeStyle": "PKDateStyleShort",
+                "ignoresTimeZone": True,
+            },
+        ),
+        # What is not there is no date, and a phone refuses a pass with a date that is none.
+        ({"shows": "expires", "date": "long"}, "—", {}),
+        (
+            {"slot": "back", "detectors": ("phone", "address")},
+            1250,
+            {"dataDetectorTypes": ["PKDataDetectorTypePhoneNumber", "PKDataDetectorTypeAddress"]},
+        ),
+        ({"slot": "back", "detectors": ()}, 1250, {"dataDetectorTypes": []}),
+    ],
+)
+def test_a_value_is_written_as_the_field_says(
+    changes: dict[str, Any], value: Any, said: dict[str, Any]
+) -> None:
+    field = replace(POINTS, change_message=None, label={}, **changes)
+    shown = replace(CONTENT, values=(Shown("points", value),))
+    (group,) = rendered(shown, replace(DESIGN, fields=(field,)))["storeCard"].values()
+    plain = {"numberStyle": "PKNumberStyleDecimal"} if said.keys() & NOT_A_STYLE else {}
+    assert group == [{"key": "points", "value": value, **plain, **said}]
+
+
+NOT_A_STYLE = {"textAlignment", "dataDetectorTypes"}
+
+
+def test_a_text_of_the_design_speaks_every_language_with_links_in_it() -> None:
+    linked = {
+        "ru": '<a href="https://shop.example">Правила</a>',
+        "en": '<a href="https://shop.example/en">Rules</a>',
+    }
+    terms = FieldDesign(
+        "terms", "back", {}, "text", text={"ru": "Правила", "en": "Rules"}, linked=linked
+    )
+    design = replace(DESIGN, fields=(terms,))
+    card = rendered(render(design, FACTS), design)
+    (field,) = card["storeCard"]["backFields"]
+    assert (field["value"], field["attributedValue"]) == ("Правила", linked["ru"])
+    english = translations(bundle.strings(design)["en.lproj/pass.strings"])
+    assert english["Правила"] == "Rules"
+    assert english[linked["ru"]] == linked["en"]
+
+
+@pytest.mark.parametrize("state", ["void", "expired"])
+def test_a_pass_that_does_not_count_says_so(state: Any) -> None:
+    assert rendered(replace(CONTENT, state=state))["voided"] is True
 
 
 def test_a_void_card_says_so_and_no_other_does() -> None:

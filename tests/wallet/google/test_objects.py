@@ -1,6 +1,7 @@
 """Bodies of classes and objects: what Google's own description of its API thinks of them."""
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from googles import at, faults, paths
@@ -10,7 +11,17 @@ from hypothesis import strategies as st
 from wallet.google import objects
 from wallet.google.objects import Pictures
 from wallet.passes import designs, templates
-from wallet.passes.content import Content, Design, Facts, FieldDesign, OfferShown, render
+from wallet.passes.content import (
+    Content,
+    Design,
+    Facts,
+    FieldDesign,
+    OfferShown,
+    Standing,
+    Symbology,
+    render,
+)
+from wallet.passes.parts import App, Link, Message, Place
 
 ISSUER = "3388000000000000001"
 CLASS_ID = objects.class_id(ISSUER, "demo")
@@ -49,9 +60,28 @@ def fields(draw: st.DrawFn, default: str) -> FieldDesign:
         key=draw(KEYS),
         slot=draw(st.sampled_from(["header", "primary", "secondary", "auxiliary", "back"])),
         label=draw(st.just({}) | SAID.map(lambda text: {default: text})),
-        shows=draw(st.sampled_from(["points", "name", "offer", "offers", "card", "programme"])),
+        shows=draw(
+            st.sampled_from(["points", "name", "offer", "offers", "card", "programme", "expires"])
+        ),
         change_message=draw(st.none() | st.just({default: "%@"})),
     )
+
+
+def parts(draw: st.DrawFn, languages: tuple[str, ...]) -> dict[str, object]:
+    said = SAID.map(lambda text: {languages[0]: text})
+    place = st.builds(Place, st.floats(-90, 90), st.floats(-180, 180))
+    link = st.builds(Link, KEYS.map("l.{}".format), st.just("https://shop.example/a"), said)
+    news = st.builds(Message, KEYS.map("m.{}".format), said, said)
+    app = st.builds(App, st.just(()), st.none(), st.just("com.example.shop"), said)
+    return {
+        "locations": tuple(draw(st.lists(place, max_size=10))),
+        "links": tuple(draw(st.lists(link, max_size=3, unique_by=lambda one: one.key))),
+        "messages": tuple(draw(st.lists(news, max_size=10, unique_by=lambda one: one.key))),
+        "app": draw(st.none() | app),
+        "expires": draw(st.none() | st.just("2027-01-01T00:00:00+03:00")),
+        "grouping": draw(st.none() | st.just("demo")),
+        "sharing_prohibited": draw(st.booleans()),
+    }
 
 
 @st.composite
@@ -63,7 +93,8 @@ def any_design(draw: st.DrawFn) -> Design:
         languages=languages,
         fields=tuple(draw(st.lists(fields(languages[0]), max_size=14))),
         background=draw(COLOURS),
-        symbology=draw(st.sampled_from(["qr", "pdf417", "aztec", "code128"])),
+        symbology=draw(st.sampled_from(get_args(Symbology))),
+        **parts(draw, languages),
     )
     keys = [field.key for field in design.fields]
     assume(len(keys) == len(set(keys)))
@@ -227,9 +258,34 @@ class TestLayout:
         assert [len(row) for row in self.rows(*offers[:3])] == [1, 1, 1]
         assert [len(row) for row in self.rows(*offers)] == [2, 2]
 
+    def test_places_links_news_and_a_picture_are_there(self) -> None:
+        design = replace(
+            STANDARD,
+            locations=(Place(55.75, 37.59),),
+            links=(Link("site", "https://shop.example", {"ru": "Сайт", "en": "Site"}),),
+            messages=(Message("news", {"ru": "Новость"}, {"ru": "Открылись"}),),
+            app=App(android_package="com.example.shop", label={"ru": "Приложение"}),
+            sharing_prohibited=False,
+        )
+        pictures = replace(PICTURES, poster="https://cards.example/poster.png")
+        class_ = objects.class_body(CLASS_ID, design, pictures, None)
+        assert faults("LoyaltyClass", class_, "insert") == []
+        assert class_["merchantLocations"] == [{"latitude": 55.75, "longitude": 37.59}]
+        (link,) = class_["linksModuleData"]["uris"]
+        assert (link["uri"], link["description"]) == ("https://shop.example", "Сайт")
+        (news,) = class_["messages"]
+        assert (news["header"], news["messageType"]) == ("Новость", "TEXT")
+        (picture,) = class_["imageModulesData"]
+        assert picture["mainImage"]["sourceUri"]["uri"] == pictures.poster
+        target = class_["appLinkData"]["androidAppLinkInfo"]["appTarget"]
+        assert target == {"packageName": "com.example.shop"}
+        assert class_["multipleDevicesAndHoldersAllowedStatus"] == "MULTIPLE_HOLDERS"
+
     def test_what_a_design_lost_is_cleared_at_google(self) -> None:
         bare = objects.class_body(CLASS_ID, replace(STANDARD, fields=()), PICTURES, None)
         assert objects.class_patch(bare)["classTemplateInfo"] is None
+        lost = ("merchantLocations", "linksModuleData", "messages", "imageModulesData")
+        assert [objects.class_patch(bare)[name] for name in lost] == [None] * 4
         backs = tuple(replace(field, slot="back") for field in STANDARD.fields)
         back = objects.class_body(CLASS_ID, replace(STANDARD, fields=backs), PICTURES, None)
         assert objects.class_patch(back)["classTemplateInfo"]["cardTemplateOverride"] is None
@@ -259,9 +315,49 @@ class TestObject:
         assert body(content())["state"] == "ACTIVE"
         assert body(content(voided=True))["state"] == "INACTIVE"
 
+    def test_what_was_decided_about_a_pass_is_its_state(self) -> None:
+        def state(standing: Standing, design: Design = STANDARD) -> object:
+            return body(render(design, FACTS, standing), design)["state"]
+
+        assert state(Standing("void")) == "INACTIVE"
+        assert state(Standing("expired")) == "EXPIRED"
+        assert state(Standing(), replace(STANDARD, voided=True)) == "INACTIVE"
+
+    def test_the_end_is_an_interval_and_goes_when_it_is_taken_back(self) -> None:
+        ending = render(STANDARD, FACTS, Standing(expires="2027-01-01T00:00:00+03:00"))
+        end = {"end": {"date": "2027-01-01T00:00:00+03:00"}}
+        assert body(ending)["validTimeInterval"] == end
+        assert patch(content(), before=120)["validTimeInterval"] is None
+
+    def test_a_date_is_written_in_every_language(self) -> None:
+        field = FieldDesign("until", "back", {}, "expires")
+        design = replace(STANDARD, fields=(field,), expires="2027-01-02T00:00:00+03:00")
+        (module,) = body(render(design, FACTS), design)["textModulesData"]
+        assert module["body"] == "2 января 2027\u202fг."
+        (english,) = module["localizedBody"]["translatedValues"]
+        assert english == {"language": "en", "value": "January 2, 2027"}
+
+    def test_money_is_money(self) -> None:
+        rubles = tuple(replace(field, currency="RUB") for field in STANDARD.fields[:1])
+        design = replace(STANDARD, fields=rubles)
+        shown = content(design=design)
+        balance = {"money": {"micros": "120000000", "currencyCode": "RUB"}}
+        assert body(shown, design)["loyaltyPoints"]["balance"] == balance
+        changed = objects.object_patch(body(shown, design), design, shown, 120, same_design=False)
+        assert changed["loyaltyPoints"]["balance"] == {"int": None, "string": None, **balance}
+
     @pytest.mark.parametrize(
         ("symbology", "kind"),
-        [("qr", "QR_CODE"), ("pdf417", "PDF_417"), ("aztec", "AZTEC"), ("code128", "CODE_128")],
+        [
+            ("qr", "QR_CODE"),
+            ("pdf417", "PDF_417"),
+            ("aztec", "AZTEC"),
+            ("code128", "CODE_128"),
+            ("code39", "CODE_39"),
+            ("codabar", "CODABAR"),
+            ("ean13", "QR_CODE"),  # which this number is none of
+            ("itf", "QR_CODE"),  # nor is it of 14 digits
+        ],
     )
     def test_the_barcode_is_the_designs(self, symbology: str, kind: str) -> None:
         design = replace(STANDARD, symbology=symbology)

@@ -11,7 +11,7 @@ from pdf417decoder import PDF417Decoder
 from PIL import Image
 
 from ledger.members import new_card_number
-from wallet.passes import barcodes
+from wallet.passes import barcodes, symbologies
 from wallet.passes.content import Symbology
 
 PAGE = '<body style="margin:0;width:760px;background:#ccc">{code}</body>'
@@ -67,24 +67,53 @@ READERS = {
     "code128": [read_by_zbar, read_by_zxing],
     "pdf417": [read_by_pdf417decoder, read_by_zxing],
     "aztec": [read_by_zxing],
+    "code39": [read_by_zbar, read_by_zxing],
+    "codabar": [read_by_zbar],
+    "ean13": [read_by_zbar, read_by_zxing],
+    "itf": [read_by_zbar, read_by_zxing],
 }
+AN_EAN = "4006381333931"
 
 
 @pytest.mark.parametrize("symbology", get_args(Symbology))
 def test_every_symbology_is_read_off_the_screen(photographed, symbology: Symbology) -> None:
-    number = new_card_number()
+    number = AN_EAN if symbology == "ean13" else new_card_number()
+    assert symbologies.carries(symbology, number)
     picture = photographed(symbology, number)
     for read in READERS[symbology]:
-        assert read(picture) == number
+        # zbar shows Codabar's guards; a till's scanner leaves them out.
+        assert read(picture).strip("A") == number
+
+
+@pytest.mark.parametrize(
+    ("symbology", "text", "fits"),
+    [
+        ("ean13", AN_EAN, True),
+        ("ean13", "4006381333932", False),  # the check digit
+        ("ean13", "4600000012345678", False),
+        ("itf", "46000", False),
+        ("itf", "460001", True),
+        ("code39", "CARD-1", True),
+        ("code39", "card-1", False),
+        ("codabar", "4600-1", True),
+        ("codabar", "A1", False),
+        ("code128", "Карта", False),
+        ("qr", "Карта", True),
+    ],
+)
+def test_what_a_barcode_can_say(symbology: Symbology, text: str, *, fits: bool) -> None:
+    assert symbologies.carries(symbology, text) is fits
 
 
 def test_the_card_shows_its_code_in_the_symbology_asked_for(client, join) -> None:
     member = join()
     path = member["links"]["card"].removeprefix("http://127.0.0.1:8080")
-    for symbology in get_args(Symbology):
+    for symbology in set(get_args(Symbology)) - {"ean13"}:
         answer = client.get(f"{path}/barcode.svg?symbology={symbology}")
         assert answer.mimetype == "image/svg+xml"
         assert answer.text == barcodes.svg(symbology, member["card"]["barcode"])
     assert client.get(f"{path}/barcode.svg").text == barcodes.svg("qr", member["card"]["barcode"])
+    # The number is none of an EAN-13, which no reader would take.
+    assert client.get(f"{path}/barcode.svg?symbology=ean13").status_code == 404
     assert client.get(f"{path}/barcode.svg?symbology=maze").status_code == 404
     assert client.get("/card/wrong/barcode.svg").status_code == 404

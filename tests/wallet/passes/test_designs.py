@@ -34,7 +34,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a colour by name": ({"background": "navy"}, "background"),
     "a short colour": ({"foreground": "#fff"}, "foreground"),
     "a colour with more behind it": ({"label_colour": "#ffffff\n"}, "label_colour"),
-    "an unknown barcode": ({"symbology": "ean13"}, "symbology"),
+    "an unknown barcode": ({"symbology": "maxicode"}, "symbology"),
     "a null byte": ({"logo_text": "a\x00b"}, "logo_text"),
     "half an emoji": (field(label={"ru": "\ud83c"}), "fields.points.label"),
     "an empty key": (field(key=""), "fields."),
