@@ -25,6 +25,8 @@ SCOPES = {
     "offers:write": "publish and withdraw offers",
     "campaigns:read": "read campaigns and messages, and what became of them",
     "campaigns:write": "make and run campaigns, and set up messages",
+    "passes:read": "see the state of passes",
+    "passes:write": "make passes void, end them, make them good again",
     "imports:write": "import members and points from files",
     "scans:write": "look a member up by the barcode of the card",
 }

@@ -29,6 +29,7 @@ from wallet.api import (
     members,
     messages,
     offers,
+    passes,
     points,
     programmes,
     proofs,
@@ -122,6 +123,7 @@ def _api() -> APIBlueprint:
         waves,
         campaigns,
         messages,
+        passes,
         scans,
     ):
         api.register_blueprint(part.routes)

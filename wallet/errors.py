@@ -81,6 +81,22 @@ class NfcRefused(DesignRefused):
         self.pass_type = pass_type
 
 
+class UnknownPass(WalletError):
+    code = "unknown_pass"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such pass.")
+
+
+class PassErased(WalletError):
+    """Its member was erased: it is void for good."""
+
+    code = "pass_erased"
+
+    def __init__(self) -> None:
+        super().__init__("The member of this pass was erased; it is void for good.")
+
+
 class ApiKeyRefused(WalletError):
     code = "api_key_refused"
 

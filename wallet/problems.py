@@ -48,6 +48,8 @@ STATUS = {
     "balance_too_large": 409,
     "idempotency_conflict": 409,
     "seal_broken": 500,
+    "unknown_pass": 404,
+    "pass_erased": 409,
     "unknown_import": 404,
     "import_repeated": 409,
     "import_replaced": 409,

@@ -344,6 +344,12 @@ class NothingIn(Body):
     """The body of a call that needs none."""
 
 
+class ExpireIn(Body):
+    """When the pass ends; now, unless `at` says otherwise."""
+
+    at: Moment | None = None
+
+
 class StatementIn(PageIn):
     """Which lines of a statement are wanted: all filters must fit. The dates bound `occurred_at`,
     `since` included and `until` not."""
@@ -558,6 +564,26 @@ class OfferOut(Answer):
     starts_at: datetime = Field(alias="from")
     ends_at: datetime | None = Field(alias="until")
     withdrawn_at: datetime | None
+
+
+class PassOut(Answer):
+    """`state` is `active`, `void`, `expired`, or `erased` where its member was."""
+
+    id: str
+    member: str
+    programme: str
+    pass_type: str
+    state: str
+    expires_at: datetime | None
+    version: int
+    changed_at: datetime
+    apple: str
+    google: str | None
+
+
+class PassesOut(Answer):
+    items: list[PassOut]
+    next_cursor: str | None
 
 
 class OffersOut(Answer):

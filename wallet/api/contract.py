@@ -73,6 +73,18 @@ OFFER = {
     "until": "2027-01-01T00:00:00Z",
     "withdrawn_at": None,
 }
+PASS = {
+    "id": "da5f253d131ab4bc252bc811af061afb",
+    "member": MEMBER["id"],
+    "programme": "demo",
+    "pass_type": "pass.com.example.loyalty",
+    "state": "active",
+    "expires_at": None,
+    "version": 4,
+    "changed_at": "2026-11-24T12:00:00Z",
+    "apple": "https://cards.example.com/card/da5f253d131ab4bc.pP2BUnlAKcCNZzrf/apple.pkpass",
+    "google": None,
+}
 POSTING = {
     "id": "01a20f22-e854-7493-982b-a92daf507b36",
     "member": MEMBER["id"],
@@ -354,6 +366,22 @@ CALLS = {
             "finished_at": "2026-11-25T09:32:00Z",
         },
         refusals=(404, 409),
+    ),
+    ("get", "/api/v1/members/{member_id}/passes"): Told(
+        {"items": [PASS], "next_cursor": None}, refusals=(404,)
+    ),
+    ("get", "/api/v1/passes/{pass_id}"): Told(PASS, refusals=(404,)),
+    ("post", "/api/v1/passes/{pass_id}/void"): Told(
+        {**PASS, "state": "void", "version": 5}, refusals=(404, 409), key_required=False
+    ),
+    ("post", "/api/v1/passes/{pass_id}/expire"): Told(
+        {**PASS, "expires_at": "2027-01-01T00:00:00+03:00", "version": 5},
+        body={"at": "2027-01-01T00:00:00+03:00"},
+        refusals=(404, 409),
+        key_required=False,
+    ),
+    ("post", "/api/v1/passes/{pass_id}/restore"): Told(
+        PASS, refusals=(404, 409), key_required=False
     ),
     ("post", "/api/v1/scans"): Told(
         answer={

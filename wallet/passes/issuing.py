@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,8 +35,9 @@ from ledger.members import Card, Member, Person, Profile
 from ledger.offers import Offer
 from ledger.points import NEVER
 from ledger.programmes import Programme
+from wallet.errors import PassErased, UnknownPass
 from wallet.passes import news, templates
-from wallet.passes.content import Content, Facts, OfferShown, render
+from wallet.passes.content import Content, Facts, OfferShown, Standing, State, render
 
 UNTIL = {"ru": "до {:%d.%m.%Y}", "en": "until {:%Y-%m-%d}"}
 
@@ -63,6 +64,9 @@ class Pass(Base):
     last_modified: Mapped[int]
     content: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    # What was decided about this one, and from when on it does not count.
+    state: Mapped[State] = mapped_column(String(10), server_default="active")
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @property
     def voided(self) -> bool:
@@ -155,6 +159,40 @@ def of_member(session: Session, member_id: int) -> Pass:
     return session.scalars(select(Pass).where(Pass.member_id == member_id)).one()
 
 
+def named(session: Session, serial: str) -> Pass:
+    """Raises `UnknownPass`."""
+    pass_ = by_serial(session, serial)
+    if pass_ is None:
+        raise UnknownPass
+    return pass_
+
+
+def all_of_member(session: Session, member_id: int) -> Sequence[Pass]:
+    """The oldest first."""
+    return session.scalars(select(Pass).where(Pass.member_id == member_id).order_by(Pass.id)).all()
+
+
+def decide(session: Session, pass_: Pass, state: State, ends_at: datetime | None) -> Pass:
+    """Say whether the pass counts, and until when. What phones show follows with `refresh`.
+    Raises `PassErased`."""
+    (locked,) = lock(session, [pass_.id])
+    if locked.voided:
+        raise PassErased
+    if (locked.state, locked.ends_at) != (state, ends_at) and not _is_over(locked, state):
+        locked.state, locked.ends_at = state, ends_at
+        session.flush()
+    return locked
+
+
+def _is_over(pass_: Pass, state: State) -> bool:
+    """Whether it ended and is to end once more: the first moment stays."""
+    return pass_.state == "expired" and state == "expired"
+
+
+def changed_at(pass_: Pass) -> datetime:
+    return EPOCH + timedelta(seconds=pass_.last_modified)
+
+
 def content(pass_: Pass) -> Content:
     return _CONTENT.validate_python(pass_.content)
 
@@ -184,7 +222,8 @@ def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Cha
         programme = programmes.by_id(session, programme_id)
         known = facts(session, programme, [pass_.member_id for pass_ in theirs], now)
         for pass_ in theirs:
-            fresh = asdict(render(design, known[pass_.member_id]))
+            standing = _standing(pass_, programme)
+            fresh = asdict(render(design, known[pass_.member_id], standing))
             if _CONTENT.validate_python(fresh) == content(pass_) and (
                 pass_.template_id == template.id
             ):
@@ -192,6 +231,13 @@ def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Cha
             moment = max(int(now.timestamp()), pass_.last_modified + 1)
             found.append(Change(pass_.id, pass_.version + 1, moment, template.id, fresh))
     return found
+
+
+def _standing(pass_: Pass, programme: Programme) -> Standing:
+    if pass_.ends_at is None:
+        return Standing(pass_.state)
+    local = pass_.ends_at.astimezone(ZoneInfo(programme.timezone))
+    return Standing(pass_.state, local.isoformat(timespec="seconds"))
 
 
 def store(session: Session, changes: Sequence[Change]) -> None:

@@ -123,6 +123,9 @@ def test_examples_run(spec: dict, api) -> None:
         "{member_id}": made.get_json()["id"],
         "{offer_id}": offer["id"],
         "{programme}": "demo",
+        "{pass_id}": api.get(f"members/{made.get_json()['id']}/passes").get_json()["items"][0][
+            "id"
+        ],
         "7167993484019286": made.get_json()["card"]["number"],
     }
     questions = {

@@ -12,6 +12,7 @@ from wallet.google.copies import GoogleObject
 from wallet.passes import templates
 from wallet.passes.templates import Template
 from wallet.sandbox.google.callbacks import Happening
+from wallet.sandbox.google.resources import OBJECT
 
 
 @pytest.fixture
@@ -168,3 +169,46 @@ class TestPictures:
     )
     def test_what_is_not_there_is_not_found(self, client, path: str) -> None:
         assert client.get(f"/google/designs/{path}").status_code == 404
+
+
+class TestStates:
+    """What the API decides about a pass, as Google then has it."""
+
+    @pytest.fixture
+    def tell(self, api, client, member, house, google):
+        path = member["links"]["google"].removeprefix("http://127.0.0.1:8080")
+        assert client.get(path).status_code == 303
+        (pass_,) = api.get(f"members/{member['id']}/passes").get_json()["items"]
+
+        def told(what: str, body: dict | None = None) -> dict:
+            assert api.post(f"passes/{pass_['id']}/{what}", body or {}).status_code == 201
+            house.run("google")
+            id_ = f"3388000000000000001.{pass_['id']}"
+            return google.stand_in.resources.get(OBJECT, id_)
+
+        return told
+
+    def test_void_ended_and_good_again(self, tell, clock_now) -> None:
+        assert tell("void")["state"] == "INACTIVE"
+        assert tell("restore")["state"] == "ACTIVE"
+        later = (clock_now() + timedelta(days=2)).isoformat()
+        ending = tell("expire", {"at": later})
+        assert (ending["state"], "end" in ending["validTimeInterval"]) == ("ACTIVE", True)
+        assert tell("expire")["state"] == "EXPIRED"
+        good = tell("restore")
+        assert (good["state"], good.get("validTimeInterval")) == ("ACTIVE", None)
+
+
+class TestPosters:
+    def test_a_poster_is_served_as_it_is(self, client, installation, clock_now) -> None:
+        file = io.BytesIO()
+        Image.new("RGB", (600, 400), "green").save(file, "PNG")
+        with installation.database.transaction() as session:
+            programme_id = session.scalars(select(Template.programme_id)).one()
+            design = templates.standard("Копилка")
+            pictures = {"poster.png": file.getvalue()}
+            template = templates.store(session, programme_id, design, pictures, clock_now())
+            path = f"/google/designs/{template.id}"
+        with Image.open(io.BytesIO(client.get(f"{path}/poster.png").data)) as picture:
+            assert (picture.size, picture.getpixel((9, 9))) == ((600, 400), (0, 128, 0))
+        assert client.get("/google/designs/1/poster.png").status_code == 404

@@ -1,0 +1,100 @@
+"""Passes: what a member carries in a phone's wallet; made void, ended, and made good again."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from ledger import members, programmes
+from wallet.api.auth import needs
+from wallet.api.bodies import ExpireIn, NothingIn, PassesOut, PassOut
+from wallet.api.once import once
+from wallet.installation import here
+from wallet.passes import issuing
+from wallet.passes.content import State
+from wallet.passes.issuing import Pass
+from wallet.refresh import refresh
+
+routes = APIBlueprint("passes", __name__, tag="Passes")
+
+
+@routes.get("/members/<member_id>/passes")
+@needs("passes:read")
+@routes.output(PassesOut)
+def of_member(member_id: str) -> PassesOut:
+    """The passes of a member."""
+    with here().database.reading() as session:
+        member = members.by_public_id(session, member_id)
+        found = issuing.all_of_member(session, member.id)
+        items = [described(session, pass_) for pass_ in found]
+    return PassesOut(items=items, next_cursor=None)
+
+
+@routes.get("/passes/<pass_id>")
+@needs("passes:read")
+@routes.output(PassOut)
+def read(pass_id: str) -> PassOut:
+    """One pass."""
+    with here().database.reading() as session:
+        return described(session, issuing.named(session, pass_id))
+
+
+@routes.post("/passes/<pass_id>/void")
+@needs("passes:write")
+@routes.output(PassOut, status_code=201)
+def void(pass_id: str) -> Response:
+    """Make a pass void: it stays in the phone, greyed. Points and card are untouched."""
+    return _changed(pass_id, NothingIn(), "void", None)
+
+
+@routes.post("/passes/<pass_id>/expire")
+@needs("passes:write")
+@routes.input(ExpireIn)
+@routes.output(PassOut, status_code=201)
+def expire(pass_id: str, json_data: ExpireIn) -> Response:
+    """End a pass now, or from a moment on that you name: phones then put it away by themselves."""
+    at = json_data.at
+    if at is not None and at > here().clock():
+        return _changed(pass_id, json_data, "active", at)
+    return _changed(pass_id, json_data, "expired", at or here().clock())
+
+
+@routes.post("/passes/<pass_id>/restore")
+@needs("passes:write")
+@routes.output(PassOut, status_code=201)
+def restore(pass_id: str) -> Response:
+    """Make a void or ended pass good again."""
+    return _changed(pass_id, NothingIn(), "active", None)
+
+
+def _changed(pass_id: str, body: BaseModel, state: State, ends_at: datetime | None) -> Response:
+    """Doing it again changes nothing, and phones are not told again."""
+
+    def effect(session: Session, now: datetime) -> PassOut:
+        pass_ = issuing.decide(session, issuing.named(session, pass_id), state, ends_at)
+        refresh(session, [pass_.id], here().make_due, now)
+        session.refresh(pass_)
+        return described(session, pass_)
+
+    return once(body, effect, key_required=False)
+
+
+def described(session: Session, pass_: Pass) -> PassOut:
+    google = here().google
+    programme = programmes.by_id(session, pass_.programme_id)
+    zone = ZoneInfo(programme.timezone)
+    return PassOut(
+        id=pass_.serial,
+        member=members.by_id(session, pass_.member_id).public_id,
+        programme=programme.code,
+        pass_type=pass_.pass_type,
+        state="erased" if pass_.voided else pass_.state,
+        expires_at=pass_.ends_at.astimezone(zone) if pass_.ends_at is not None else None,
+        version=pass_.version,
+        changed_at=issuing.changed_at(pass_),
+        apple=here().apple.link(pass_),
+        google=google.link(pass_) if google is not None else None,
+    )
