@@ -88,6 +88,16 @@ def withdraw(session: Session, public_id: str, now: datetime) -> Offer:
     return offer
 
 
+def by_public_id(session: Session, public_id: str) -> Offer:
+    """Raises `UnknownOffer`."""
+    found = None
+    if PUBLIC_ID.fullmatch(public_id):  # not everything can be asked of a database
+        found = session.scalar(select(Offer).where(Offer.public_id == public_id))
+    if found is None:
+        raise UnknownOffer
+    return found
+
+
 def listed(
     session: Session, programme_id: int, member_id: int | None, before_id: int | None, limit: int
 ) -> Sequence[Offer]:

@@ -5,12 +5,14 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from ledger import inspection, members, programmes, units
 from ledger.book import audit, proofs, seals
@@ -30,10 +32,11 @@ from wallet.apple import applying, bundle
 from wallet.apple.signing import find_signers
 from wallet.assembly import connect, system_clock
 from wallet.backups import restoring, taking
-from wallet.errors import CertificateProblem, SettingsError, WalletError
+from wallet.errors import CertificateProblem, DesignRefused, SettingsError, WalletError
 from wallet.importing import Desk
 from wallet.installation import Installation
-from wallet.passes import folders, templates
+from wallet.passes import folders, issuing, templates
+from wallet.passes.content import Design
 from wallet.sandbox import certificates, process, story
 from wallet.sandbox.conformance import report
 from wallet.sandbox.conformance.device import Pushes, card_from
@@ -219,6 +222,9 @@ def restore(file: Path) -> None:
         )
 
 
+KOPECKS = 2  # decimal places of a gift card's money
+
+
 @main.group("programmes")
 def programmes_group() -> None:
     """Loyalty programmes."""
@@ -230,17 +236,30 @@ def programmes_group() -> None:
 @click.option("--locale", default="ru", show_default=True, type=click.Choice(["ru", "en"]))
 @click.option("--timezone", default="Europe/Moscow", show_default=True)
 @click.option("--points-live-days", type=click.IntRange(1, 36500), help="Default: for ever.")
+@click.option(
+    "--gift-cards",
+    metavar="CURRENCY",
+    help="Its cards are gift cards that hold money, such as RUB: in kopecks, by API.",
+)
 @in_words
 def add_programme(
-    code: str, name: str, locale: str, timezone: str, points_live_days: int | None
+    code: str,
+    name: str,
+    locale: str,
+    timezone: str,
+    points_live_days: int | None,
+    gift_cards: str | None,
 ) -> None:
     """Create a programme with a card design to begin with. CODE stands in addresses."""
     installation = at_work()
-    terms = Terms(code, name, locale, timezone, points_live_days)
+    terms, design = Terms(code, name, locale, timezone, points_live_days), templates.standard(name)
+    if gift_cards is not None:
+        unit = UnitTerms("money", "money", KOPECKS, gift_cards, points_live_days)
+        terms, design = replace(terms, unit=unit), templates.gift_cards(name)
     with installation.database.transaction() as session:
         now = installation.clock()
         programme = programmes.create(session, terms, now)
-        templates.store(session, programme.id, templates.standard(name), {}, now)
+        templates.store(session, programme.id, design, {}, now)
     click.echo(f"{installation.settings.public_url}/join/{code}")
 
 
@@ -575,14 +594,21 @@ def design_group() -> None:
 @design_group.command("export")
 @click.argument("programme")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--offers", is_flag=True, help="The design of its coupons, not of its cards.")
 @click.option("--force", is_flag=True, help="Replace files that are there already.")
 @in_words
-def export_design(programme: str, folder: Path, *, force: bool) -> None:
+def export_design(programme: str, folder: Path, *, offers: bool, force: bool) -> None:
     """Write the current design of PROGRAMME into FOLDER, to be edited."""
     with at_work().database.reading() as session:
-        template = templates.current(session, programmes.by_code(session, programme).id)
+        programme_id = programmes.by_code(session, programme).id
+        template = templates.current(session, programme_id)
+        design = templates.design(template)
+        if offers:
+            designed = templates.find(session, programme_id, "offer")
+            design = templates.design(designed) if designed else templates.offer_design(design)
+            template = designed or template
         images = templates.images(session, template.id)
-    folders.write(folder, templates.design(template), images, overwrite=force)
+    folders.write(folder, design, images, overwrite=force)
     click.echo(f"{folder / folders.DESIGN_FILE} and the pictures: written.")
 
 
@@ -591,15 +617,36 @@ def export_design(programme: str, folder: Path, *, force: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @in_words
 def import_design(programme: str, folder: Path) -> None:
-    """Make FOLDER the design of PROGRAMME. Cards in phones follow by themselves."""
+    """Make FOLDER the design of PROGRAMME, of its cards or of its coupons (kind offer). Passes in
+    phones follow by themselves."""
     installation = at_work()
     design, images = folders.read(folder)
-    bundle.check(design, installation.signers[installation.pass_type])
+    pass_type = design.pass_type or installation.pass_type
+    if pass_type not in installation.signers:
+        known = ", ".join(sorted(installation.signers))
+        raise DesignRefused("pass_type", f"there is no certificate for it; there are {known}.")
+    bundle.check(design, installation.signers[pass_type])
     with installation.database.transaction() as session:
         programme_id = programmes.by_code(session, programme).id
+        _require_same_kind(session, programme_id, design)
         templates.store(session, programme_id, design, images, installation.clock())
         refresh.start_wave(session, programme_id, installation.clock())
     click.echo(f"The cards of {programme} have a new design.")
+
+
+def _require_same_kind(session: Session, programme_id: int, design: Design) -> None:
+    """Google cannot make a card into one of another kind, and a gift card holds money."""
+    unit = units.named(session, programme_id, None)
+    if design.kind == "gift_card" and unit.currency is None:
+        raise DesignRefused(
+            "kind",
+            "gift cards hold money, and this programme's main unit is none: create one with"
+            " `wallet programmes add CODE NAME --gift-cards RUB`.",
+        )
+    found = templates.find(session, programme_id, templates.purpose_of(design))
+    kind = templates.design(found).kind if found is not None else design.kind
+    if kind != design.kind and issuing.in_programme(session, programme_id, 0, 1):
+        raise DesignRefused("kind", f"this programme has issued cards of the kind {kind}.")
 
 
 @main.group("waves")

@@ -88,6 +88,13 @@ class UnknownPass(WalletError):
         super().__init__("There is no such pass.")
 
 
+class OfferNotShown(WalletError):
+    code = "offer_not_shown"
+
+    def __init__(self) -> None:
+        super().__init__("This member is not shown this offer now.")
+
+
 class PassErased(WalletError):
     """Its member was erased: it is void for good."""
 

@@ -50,6 +50,7 @@ STATUS = {
     "seal_broken": 500,
     "unknown_pass": 404,
     "pass_erased": 409,
+    "offer_not_shown": 409,
     "unknown_import": 404,
     "import_repeated": 409,
     "import_replaced": 409,

@@ -28,6 +28,19 @@ REQUIRED = {
     ("LoyaltyClass", "insert"): ["id", "issuerName", "programName", "programLogo", "reviewStatus"],
     ("LoyaltyClass", "patch"): ["reviewStatus"],
     ("LoyaltyObject", "insert"): ["id", "classId", "state"],
+    ("OfferClass", "insert"): [
+        "id",
+        "issuerName",
+        "provider",
+        "redemptionChannel",
+        "reviewStatus",
+        "title",
+    ],
+    ("OfferClass", "patch"): ["reviewStatus"],
+    ("OfferObject", "insert"): ["id", "classId", "state"],
+    ("GiftCardClass", "insert"): ["id", "issuerName", "reviewStatus"],
+    ("GiftCardClass", "patch"): ["reviewStatus"],
+    ("GiftCardObject", "insert"): ["id", "classId", "state", "cardNumber"],
     ("LoyaltyPoints", "insert"): ["balance"],
     ("Barcode", "insert"): ["type", "value"],
     ("LocalizedString", "insert"): ["defaultValue"],
@@ -141,7 +154,7 @@ def _rules(kind: str, body: Any) -> Iterator[str]:
     for name in ("id", "classId"):
         if body.get(name) is not None and not ID.fullmatch(body[name]):
             yield f"{name}: not an id"
-    if kind == "LoyaltyClass":
+    if kind.endswith("Class"):
         if body["reviewStatus"] not in ("UNDER_REVIEW", "DRAFT"):
             yield "reviewStatus: not ours to say"
         if not re.fullmatch("#[0-9a-f]{6}", body.get("hexBackgroundColor", "#000000")):
@@ -201,7 +214,9 @@ def _unions(body: Any) -> Iterator[str]:
     for name, value in body.items():
         if not isinstance(value, dict):
             continue
-        shape = {"balance": "LoyaltyPointsBalance", "programLogo": "Image", "heroImage": "Image"}
+        shape = {"programLogo": "Image", "heroImage": "Image", "titleImage": "Image"}
+        if name == "balance" and "micros" not in value:
+            shape["balance"] = "LoyaltyPointsBalance"
         if name in shape:
             said = [key for key in ONE_OF[shape[name]] if value.get(key) is not None]
             if len(said) != 1:

@@ -344,6 +344,12 @@ class NothingIn(Body):
     """The body of a call that needs none."""
 
 
+class CouponIn(Body):
+    """Who is to have the offer as a pass."""
+
+    member: Id
+
+
 class ExpireIn(Body):
     """When the pass ends; now, unless `at` says otherwise."""
 
@@ -567,10 +573,12 @@ class OfferOut(Answer):
 
 
 class PassOut(Answer):
-    """`state` is `active`, `void`, `expired`, or `erased` where its member was."""
+    """`state` is `active`, `void`, `expired`, `used`, or `erased` where its member was. `offer` is
+    what a coupon is of; a member's card has none."""
 
     id: str
     member: str
+    offer: str | None
     programme: str
     pass_type: str
     state: str
@@ -582,8 +590,11 @@ class PassOut(Answer):
 
 
 class PassesOut(Answer):
+    """`bundle` leads to all that count, in one file for an iPhone."""
+
     items: list[PassOut]
     next_cursor: str | None
+    bundle: str
 
 
 class OffersOut(Answer):

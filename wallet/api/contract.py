@@ -76,6 +76,7 @@ OFFER = {
 PASS = {
     "id": "da5f253d131ab4bc252bc811af061afb",
     "member": MEMBER["id"],
+    "offer": None,
     "programme": "demo",
     "pass_type": "pass.com.example.loyalty",
     "state": "active",
@@ -348,6 +349,12 @@ CALLS = {
         refusals=(404, 409),
         key_required=False,
     ),
+    ("post", "/api/v1/offers/{offer_id}/passes"): Told(
+        {**PASS, "offer": OFFER["id"], "version": 1},
+        body={"member": MEMBER["id"]},
+        refusals=(404, 409),
+        key_required=False,
+    ),
     ("post", "/api/v1/offers/{offer_id}/withdraw"): Told(
         answer={**OFFER, "withdrawn_at": "2026-11-25T09:30:00Z"},
         refusals=(404,),
@@ -368,7 +375,12 @@ CALLS = {
         refusals=(404, 409),
     ),
     ("get", "/api/v1/members/{member_id}/passes"): Told(
-        {"items": [PASS], "next_cursor": None}, refusals=(404,)
+        {
+            "items": [PASS],
+            "next_cursor": None,
+            "bundle": "https://cards.example.com/card/da5f253d131ab4bc.pP2BUnlAKc/apple.pkpasses",
+        },
+        refusals=(404,),
     ),
     ("get", "/api/v1/passes/{pass_id}"): Told(PASS, refusals=(404,)),
     ("post", "/api/v1/passes/{pass_id}/void"): Told(
@@ -379,6 +391,9 @@ CALLS = {
         body={"at": "2027-01-01T00:00:00+03:00"},
         refusals=(404, 409),
         key_required=False,
+    ),
+    ("post", "/api/v1/passes/{pass_id}/use"): Told(
+        {**PASS, "state": "used", "version": 5}, refusals=(404, 409), key_required=False
     ),
     ("post", "/api/v1/passes/{pass_id}/restore"): Told(
         PASS, refusals=(404, 409), key_required=False

@@ -14,9 +14,11 @@ from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.api import paging
 from wallet.api.auth import needs
-from wallet.api.bodies import OfferIn, OfferOut, OfferSearch, OffersOut
+from wallet.api.bodies import CouponIn, OfferIn, OfferOut, OfferSearch, OffersOut, PassOut
 from wallet.api.once import once
+from wallet.api.passes import described
 from wallet.installation import here
+from wallet.passes import issuing
 
 routes = APIBlueprint("offers", __name__, tag="Offers")
 
@@ -71,6 +73,26 @@ def withdraw(offer_id: str) -> OfferOut:
         return _told(session, offers.withdraw(session, offer_id, here().clock()))
 
     return here().database.run(work, idempotent=True)
+
+
+@routes.post("/offers/<offer_id>/passes")
+@needs("passes:write")
+@routes.input(CouponIn)
+@routes.output(PassOut, status_code=201)
+def coupon(offer_id: str, json_data: CouponIn) -> Response:
+    """Give a member the offer as a pass of its own: a coupon. There is one, however often you ask;
+    it ends with the offer."""
+
+    def effect(session: Session, now: datetime) -> PassOut:
+        member = members.by_public_id(session, json_data.member)
+        offer = offers.by_public_id(session, offer_id)
+        house = here()
+        pass_ = issuing.issue_offer(
+            session, member, offer, house.pass_type, house.keys.first.id, now
+        )
+        return described(session, pass_)
+
+    return once(json_data, effect, key_required=False)
 
 
 def _member(session: Session, programme: Programme, public_id: str | None) -> Member | None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from ledger import members, programmes
+from ledger.offers import Offer
 from wallet.api.auth import needs
 from wallet.api.bodies import ExpireIn, NothingIn, PassesOut, PassOut
 from wallet.api.once import once
@@ -30,7 +31,8 @@ def of_member(member_id: str) -> PassesOut:
         member = members.by_public_id(session, member_id)
         found = issuing.all_of_member(session, member.id)
         items = [described(session, pass_) for pass_ in found]
-    return PassesOut(items=items, next_cursor=None)
+        bundle = f"{here().card_link(issuing.of_member(session, member.id))}/apple.pkpasses"
+    return PassesOut(items=items, next_cursor=None, bundle=bundle)
 
 
 @routes.get("/passes/<pass_id>")
@@ -62,6 +64,14 @@ def expire(pass_id: str, json_data: ExpireIn) -> Response:
     return _changed(pass_id, json_data, "expired", at or here().clock())
 
 
+@routes.post("/passes/<pass_id>/use")
+@needs("passes:write")
+@routes.output(PassOut, status_code=201)
+def use(pass_id: str) -> Response:
+    """Mark a coupon as used: it stays in the phone among what is over."""
+    return _changed(pass_id, NothingIn(), "used", None)
+
+
 @routes.post("/passes/<pass_id>/restore")
 @needs("passes:write")
 @routes.output(PassOut, status_code=201)
@@ -84,11 +94,13 @@ def _changed(pass_id: str, body: BaseModel, state: State, ends_at: datetime | No
 
 def described(session: Session, pass_: Pass) -> PassOut:
     google = here().google
+    offer = session.get(Offer, pass_.offer_id) if pass_.offer_id is not None else None
     programme = programmes.by_id(session, pass_.programme_id)
     zone = ZoneInfo(programme.timezone)
     return PassOut(
         id=pass_.serial,
         member=members.by_id(session, pass_.member_id).public_id,
+        offer=offer.public_id if offer is not None else None,
         programme=programme.code,
         pass_type=pass_.pass_type,
         state="erased" if pass_.voided else pass_.state,

@@ -27,6 +27,7 @@ from wallet.passes.content import (
     Design,
     Detector,
     FieldDesign,
+    Kind,
     NumberFormat,
     Shown,
     Slot,
@@ -35,6 +36,9 @@ from wallet.passes.content import (
 from wallet.passes.parts import CARD_NUMBER, Occasion
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
+SEVERAL_MEDIA_TYPE = "application/vnd.apple.pkpasses"
+MOST_PASSES = 10
+MOST_BYTES = 150_000_000
 
 SHORTEST_TOKEN = 16
 MOST_HEADER_FIELDS = 3
@@ -49,6 +53,7 @@ GROUPS: dict[Slot, str] = {
     "auxiliary": "auxiliaryFields",
     "back": "backFields",
 }
+STYLES: dict[Kind, str] = {"loyalty": "storeCard", "offer": "coupon", "gift_card": "storeCard"}
 BARCODE_FORMATS: dict[Symbology, str] = {
     "qr": "PKBarcodeFormatQR",
     "pdf417": "PKBarcodeFormatPDF417",
@@ -99,6 +104,7 @@ DIRECTORY_REST = struct.Struct("<HHHII")
 DIRECTORY_END = struct.Struct("<IHHHHIIH")
 # 1980-01-01 00:00, the format's first moment: equal bundles are equal bytes.
 ZIP_TIME, ZIP_DATE = 0, 1 << 5 | 1
+LARGEST_RECORD = 300  # what a zip adds to a member with a short name, and more
 READABLE_FILE = 0o100644 << 16
 
 
@@ -153,8 +159,12 @@ class PreparedField:
 
     def described(self, shown: Shown) -> dict[str, object]:
         said = self.aloud if shown.announce else self.silent
-        style = self.style if shown.value != NOTHING else {}
-        return {**said, **style, "value": shown.value}
+        if shown.value == NOTHING:
+            return {**said, "value": NOTHING}
+        if shown.currency is not None and isinstance(shown.value, int):
+            amount = shown.value / 10**shown.scale if shown.scale else shown.value
+            return {**said, "currencyCode": shown.currency, "value": amount}
+        return {**said, **self.style, "value": shown.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +270,25 @@ class Archive:
         return b"".join((*parts, directory, end))
 
 
+def several(bundles: Sequence[bytes]) -> bytes:
+    """Finished bundles as one .pkpasses: added with one touch. At most so many, and so large, as
+    Apple takes ("Distributing and updating a pass")."""
+    if not 0 < len(bundles) <= MOST_PASSES:
+        raise ValueError(f"a bundle of passes has 1 to {MOST_PASSES}")
+    parts: list[bytes] = []
+    records: list[bytes] = []
+    offset = 0
+    for number, data in enumerate(bundles, start=1):
+        local, record = _zip_records(f"{number}.pkpass".encode(), data, offset)
+        parts += (local, data)
+        records.append(record)
+        offset += len(local) + len(data)
+    directory = b"".join(records)
+    count = len(bundles)
+    end = DIRECTORY_END.pack(0x06054B50, 0, 0, count, count, len(directory), offset, 0)
+    return b"".join((*parts, directory, end))
+
+
 def check(design: Design, signer: Signer | None = None) -> None:
     """Refuse what a store card cannot show, before somebody wonders where a field has gone; and
     NFC, where the `signer` of these cards may not sign it: `NfcRefused`.
@@ -310,7 +339,7 @@ def render(face: Face, identity: Identity, content: Content, *, nfc: bool = Fals
         "authenticationToken": identity.token,
         "webServiceURL": identity.web_service_url,
         **face._opening,
-        "storeCard": groups,
+        STYLES[face._design.kind]: groups,
     }
     if face._personal:
         card |= _with_number(face._personal, content.card_number)

@@ -2,6 +2,7 @@
 for it, and is the same bytes ever after."""
 
 import functools
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, LargeBinary, String, select
@@ -76,6 +77,18 @@ class Shelf:
                 # Somebody else may have been faster; theirs is the version's one true bundle then.
                 kept = _kept(session, pass_, signer) or fresh
         return self._prepared(pass_.template_id)[1].assemble(kept)
+
+    def bundles(self, passes: Sequence[Pass], now: datetime) -> bytes:
+        """The first of these passes in one .pkpasses, as many as Apple takes."""
+        chosen: list[bytes] = []
+        size = 0
+        for pass_ in passes[: bundle.MOST_PASSES]:
+            data = self.bundle(pass_, now)
+            size += len(data) + bundle.LARGEST_RECORD
+            if size > bundle.MOST_BYTES:
+                break
+            chosen.append(data)
+        return bundle.several(chosen)
 
     def _signer(self, pass_type: str, now: datetime) -> Signer:
         signer = self._signers.get(pass_type)

@@ -1,4 +1,4 @@
-"""Google's REST API for loyalty cards: one call, one reply.
+"""Google's REST API: one call, one reply.
 
 Paths and verbs: Google Wallet API v1. What an error means: the same, "Error codes", and what public
 threads add to it: a notification quota that is used up answers 403, not 429."""
@@ -20,7 +20,9 @@ from google.auth.transport.requests import AuthorizedSession, Request
 from wallet.google.account import Account
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
 
-Kind = Literal["loyaltyClass", "loyaltyObject"]
+Kind = Literal[
+    "loyaltyClass", "loyaltyObject", "offerClass", "offerObject", "giftCardClass", "giftCardObject"
+]
 
 CONNECT_LIMIT_S = 3.0
 ANSWER_LIMIT_S = 10.0

@@ -35,12 +35,13 @@ FIRST_CHECK = timedelta(hours=1)
 
 
 class GoogleClass(Base):
-    """A programme's class, and the revision of the design that it was last written from."""
+    """A class, of a programme's cards or of the coupons of an offer, and the revision of the design
+    that it was last written from."""
 
     __tablename__ = "google_class"
 
-    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), primary_key=True)
-    class_id: Mapped[str] = mapped_column(String(LONGEST_ID))
+    class_id: Mapped[str] = mapped_column(String(LONGEST_ID), primary_key=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
     template_id: Mapped[int | None] = mapped_column(ForeignKey("wallet_template.id"))
     lease_until: Mapped[datetime] = mapped_column(Instant)
 
@@ -262,10 +263,9 @@ def deferred(session: Session, due: Due, until: datetime, reason: str, attempts:
     )
 
 
-def class_is_due(session: Session, programme_id: int, class_id: str, template_id: int) -> bool:
+def class_is_due(session: Session, class_id: str, template_id: int) -> bool:
     """Whether the class must be written before an object of this revision can be."""
-    found = select(GoogleClass.programme_id).where(
-        GoogleClass.programme_id == programme_id,
+    found = select(GoogleClass.class_id).where(
         GoogleClass.class_id == class_id,
         GoogleClass.template_id >= template_id,
     )
@@ -281,29 +281,25 @@ def lease_class(
         insert_or(session, GoogleClass)
         .values(programme_id=programme_id, class_id=class_id, lease_until=until)
         .on_conflict_do_update(
-            index_elements=["programme_id"],
+            index_elements=["class_id"],
             set_={"lease_until": until},
             where=GoogleClass.lease_until <= now,
         )
-        .returning(GoogleClass.programme_id)
+        .returning(GoogleClass.class_id)
     ).first()
     return until if row is not None else None
 
 
 def release_class(
-    session: Session,
-    programme_id: int,
-    class_id: str,
-    lease_until: datetime,
-    template_id: int | None,
+    session: Session, class_id: str, lease_until: datetime, template_id: int | None
 ) -> None:
     """Give the class free; `template_id` is the revision that was written, None if none was."""
     values: dict[str, object] = {"lease_until": EPOCH}
     if template_id is not None:
-        values |= {"class_id": class_id, "template_id": template_id}
+        values["template_id"] = template_id
     session.execute(
         update(GoogleClass)
-        .where(GoogleClass.programme_id == programme_id, GoogleClass.lease_until == lease_until)
+        .where(GoogleClass.class_id == class_id, GoogleClass.lease_until == lease_until)
         .values(**values)
     )
 

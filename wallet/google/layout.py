@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil
 
-from wallet.passes.content import Design, Fact, FieldDesign, Slot
+from wallet.passes.content import Design, Fact, FieldDesign, Kind, Slot
 
 Part = dict[str, object]
 
@@ -17,9 +17,13 @@ MOST_ROWS = 3
 MOST_IN_A_ROW = 3
 MOST_TEXT_MODULES = 10  # so many of an object are shown
 
-# Facts with a place of their own on every loyalty card; all others are text modules.
+# Facts with a place of their own on every card of a kind; all others are text modules.
 POINTS, NAME, CARD = "object.loyaltyPoints.balance", "object.accountName", "object.accountId"
-PLACES: Mapping[Fact, str] = {"points": POINTS, "name": NAME, "card": CARD}
+PLACES: Mapping[Kind, Mapping[Fact, str]] = {
+    "loyalty": {"points": POINTS, "name": NAME, "card": CARD},
+    "offer": {"offer": "class.title"},
+    "gift_card": {"points": "object.balance", "card": "object.cardNumber"},
+}
 # Whole sentences, which beside something else would be cut short.
 SENTENCES = frozenset[Fact]({"offer", "offers", "text"})
 
@@ -33,11 +37,13 @@ def text_modules(design: Design) -> Sequence[FieldDesign]:
     """The fields without a place of their own, the face's first: what is more than Google shows is
     not to be missing there. The card number has its place however often it is shown, and messages
     are shown by Google itself."""
+    places = PLACES[design.kind]
     return [
         field
         for field in (*_face(design), *_back(design))
-        if field.shows not in ("card", "message")
-        and not (field.shows in PLACES and field is first(design, field.shows))
+        if field.shows != "message"
+        and not ("card" in places and field.shows == "card")
+        and not (field.shows in places and field is first(design, field.shows))
     ][:MOST_TEXT_MODULES]
 
 
@@ -83,7 +89,7 @@ def _paths(design: Design, fields: Sequence[FieldDesign]) -> list[str]:
     found = (
         f"object.textModulesData['{module_id(field.key)}']"
         if field in modules
-        else PLACES.get(field.shows)
+        else PLACES[design.kind].get(field.shows)
         for field in fields
     )
     return list(dict.fromkeys(path for path in found if path is not None))

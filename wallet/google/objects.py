@@ -1,11 +1,12 @@
-"""Loyalty classes and objects as Google's REST API takes them: design + content -> JSON. Pure.
+"""Classes and objects as Google's REST API takes them: design + content -> JSON. Pure.
 
-Fields: Google Wallet API v1, LoyaltyClass and LoyaltyObject. A class is what the cards of a
-programme share, an object is one member's card. Nothing here is ever read back from Google: our
-database is the truth, and a body that a GET answered could not be sent again anyway."""
+Fields: Google Wallet API v1, LoyaltyClass, OfferClass, GiftCardClass and their objects. A class is
+what the cards of a programme share, or the coupons of an offer; an object is one member's. Nothing
+here is ever read back from Google: our database is the truth, and a body that a GET answered could
+not be sent again anyway."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from babel import Locale, UnknownLocaleError, dates
@@ -18,6 +19,8 @@ from wallet.passes.content import (
     Design,
     Fact,
     FieldDesign,
+    Kind,
+    OfferShown,
     Shown,
     State,
     Symbology,
@@ -38,29 +41,33 @@ BARCODES: dict[Symbology, str] = {
     "itf": "ITF_14",
 }
 ITF_DIGITS = 14  # of this kind Google knows the one length only
-STATES: dict[State, str] = {"active": "ACTIVE", "void": "INACTIVE", "expired": "EXPIRED"}
+STATES: dict[State, str] = {
+    "active": "ACTIVE",
+    "void": "INACTIVE",
+    "expired": "EXPIRED",
+    "used": "COMPLETED",
+}
 MICROS = 1_000_000
 LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
 NOTIFY = "notifyPreference"
 # How a message comes: with a notification, or as a text on the card alone.
 ALOUD, SILENT = "TEXT_AND_NOTIFY", "TEXT"
 # Of an object, all that is ours to say and may change; and whether somebody holds it.
-OURS = (
-    "state",
-    "accountId",
-    "accountName",
-    "barcode",
-    "loyaltyPoints",
-    "textModulesData",
-    "validTimeInterval",
-    "groupingInfo",
-)
-READ = ("hasUsers", *OURS)
+OF_ALL = ("state", "barcode", "textModulesData", "validTimeInterval", "groupingInfo")
+OURS: Mapping[Kind, Sequence[str]] = {
+    "loyalty": (*OF_ALL, "accountId", "accountName", "loyaltyPoints"),
+    "offer": OF_ALL,
+    "gift_card": (*OF_ALL, "cardNumber", "balance"),
+}
+# What an object always has: it can be changed and not taken away.
+ALWAYS = ("state", "textModulesData", "cardNumber")
+# Fact -> what its label is called in a class of the kind.
+LABELS: Mapping[Kind, Mapping[Fact, str]] = {
+    "loyalty": {"name": "AccountNameLabel", "card": "AccountIdLabel"},
+    "offer": {},
+    "gift_card": {"card": "CardNumberLabel"},
+}
 MAY_BE_LOST = (
-    "accountNameLabel",
-    "localizedAccountNameLabel",
-    "accountIdLabel",
-    "localizedAccountIdLabel",
     "classTemplateInfo",
     "merchantLocations",
     "linksModuleData",
@@ -90,17 +97,22 @@ def object_id(issuer: str, serial: str) -> str:
     return f"{issuer}.{serial}"
 
 
-def class_body(id_: str, design: Design, pictures: Pictures, callback_url: str | None) -> Body:
-    """The class to insert. Google accepts no callback address without https."""
+def class_body(
+    id_: str,
+    design: Design,
+    pictures: Pictures,
+    callback_url: str | None,
+    offer: OfferShown | None = None,
+) -> Body:
+    """The class to insert. Google accepts no callback address without https. `offer` is what the
+    class of a coupon is of."""
     default = design.languages[0]
     body: Body = {
         "id": id_,
         # To be said at every write: without it Google refuses to change an approved class.
         "reviewStatus": "UNDER_REVIEW",
         "issuerName": design.organization,
-        "programName": design.description[default],
-        "localizedProgramName": _localized(design.description, design),
-        "programLogo": _image(pictures.logo, design),
+        **_named(design, pictures, offer),
         "heroImage": _image(pictures.hero, design),
         "hexBackgroundColor": design.background.lower(),
         # Whoever saves the card first is its owner, on all their devices.
@@ -111,11 +123,7 @@ def class_body(id_: str, design: Design, pictures: Pictures, callback_url: str |
     }
     if template := layout.class_template(design):
         body["classTemplateInfo"] = template
-    labelled: tuple[tuple[Fact, str], ...] = (
-        ("name", "AccountNameLabel"),
-        ("card", "AccountIdLabel"),
-    )
-    for fact, name in labelled:
+    for fact, name in LABELS[design.kind].items():
         field = layout.first(design, fact)
         label = field.label if field is not None else {}
         if label.get(default):
@@ -126,10 +134,43 @@ def class_body(id_: str, design: Design, pictures: Pictures, callback_url: str |
     return body
 
 
+def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> Body:
+    """What a class of its kind is called, and its logo."""
+    default = design.languages[0]
+    logo = _image(pictures.logo, design)
+    match design.kind:
+        case "loyalty":
+            return {
+                "programName": design.description[default],
+                "localizedProgramName": _localized(design.description, design),
+                "programLogo": logo,
+            }
+        case "gift_card":
+            return {"merchantName": design.organization, "programLogo": logo}
+        case "offer":
+            # Offers are written in one language.
+            title = offer.title if offer is not None else design.description[default]
+            named: Body = {
+                "title": title,
+                "provider": design.organization,
+                "redemptionChannel": "INSTORE",
+                "titleImage": logo,
+            }
+            if offer is not None and offer.text:
+                named["details"] = offer.text
+            return named
+
+
 def class_patch(body: Body) -> Body:
     """A class as it changes one that exists: what the design lost is cleared. Objects are merged,
     so a part of the layout that is no more must be said to be nothing."""
     lost: Body = dict.fromkeys(MAY_BE_LOST)
+    if "programName" in body:
+        lost |= dict.fromkeys(_labels("loyalty"))
+    elif "merchantName" in body:
+        lost |= dict.fromkeys(_labels("gift_card"))
+    else:
+        lost["details"] = None
     template = body.get("classTemplateInfo")
     kept = {name: value for name, value in body.items() if name != "id"}
     if isinstance(template, dict):
@@ -137,9 +178,13 @@ def class_patch(body: Body) -> Body:
     return {**lost, **kept}
 
 
+def _labels(kind: Kind) -> Iterator[str]:
+    for name in LABELS[kind].values():
+        yield from (name[0].lower() + name[1:], f"localized{name}")
+
+
 def object_body(id_: str, class_: str, design: Design, content: Content) -> Body:
     """The object to insert. `content` must have been rendered from `design`."""
-    name, points = _first(design, content, "name"), _first(design, content, "points")
     body: Body = {
         "id": id_,
         "classId": class_,
@@ -151,13 +196,27 @@ def object_body(id_: str, class_: str, design: Design, content: Content) -> Body
     if design.grouping is not None:
         body["groupingInfo"] = {"groupingId": design.grouping}
     if content.barcode:
-        body["accountId"] = content.card_number
         body["barcode"] = {
             "type": _barcode_type(design, content.barcode),
             "value": content.barcode,
             "alternateText": content.card_number,
             "renderEncoding": "UTF_8",
         }
+    return body | _of_kind(design, content)
+
+
+def _of_kind(design: Design, content: Content) -> Body:
+    """What only an object of its kind has a place for."""
+    name, points = _first(design, content, "name"), _first(design, content, "points")
+    body: Body = {}
+    if design.kind == "gift_card":
+        body["cardNumber"] = content.card_number or NOTHING
+        if points is not None and points.currency is not None:
+            body["balance"] = _money(points)
+    if design.kind != "loyalty":
+        return body
+    if content.barcode:
+        body["accountId"] = content.card_number
     if name is not None and name.value != NOTHING:
         body["accountName"] = str(name.value)
     if points is not None:
@@ -179,12 +238,12 @@ def object_patch(
     `before` are the points that were written last, None if that is not known; `same_design`:
     whether they were from this revision. The phone may tell its owner of points that changed, where
     the design has words for that; Google words it."""
-    patch: Body = dict.fromkeys(name for name in OURS if name not in ("state", "textModulesData"))
+    patch: Body = dict.fromkeys(name for name in OURS[design.kind] if name not in ALWAYS)
     patch |= {name: value for name, value in body.items() if name not in ("id", "classId")}
     if content.voided:
         patch["messages"] = []
     now = points(design, content)
-    if now is None:
+    if now is None or design.kind != "loyalty":
         return patch
     grew = before is None or (before > LARGEST_INT) != (now > LARGEST_INT)
     if grew or not same_design:
@@ -215,10 +274,10 @@ def quiet(patch: Mapping[str, object]) -> Body:
     return {name: value for name, value in patch.items() if name != NOTIFY}
 
 
-def differing(body: Mapping[str, object], found: Mapping[str, object]) -> Sequence[str]:
+def differing(kind: Kind, body: Mapping[str, object], found: Mapping[str, object]) -> Sequence[str]:
     """The fields of ours in which an object as Google has it is not what was written. What Google
     adds by itself is no difference."""
-    return [name for name in OURS if not _holds(found.get(name), body.get(name))]
+    return [name for name in OURS[kind] if not _holds(found.get(name), body.get(name))]
 
 
 def _holds(found: object, ours: object) -> bool:
@@ -267,10 +326,16 @@ def _loyalty_points(design: Design, shown: Shown) -> Body:
 def _balance(design: Design, shown: Shown) -> Body:
     value = shown.value
     currency = next(field.currency for field in design.fields if field.key == shown.key)
-    if currency is not None and isinstance(value, int):
-        return {"money": {"micros": str(value * MICROS), "currencyCode": currency}}
+    if currency is not None or shown.currency is not None:
+        return {"money": _money(replace(shown, currency=shown.currency or currency))}
     fits = isinstance(value, int) and value <= LARGEST_INT
     return {"int": value} if fits else {"string": str(value)}
+
+
+def _money(shown: Shown) -> Body:
+    """An int64 is a text in JSON."""
+    micros = int(shown.value) * MICROS // 10**shown.scale
+    return {"micros": str(micros), "currencyCode": shown.currency}
 
 
 def _barcode_type(design: Design, text: str) -> str:

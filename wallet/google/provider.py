@@ -117,8 +117,11 @@ class GoogleProvider:
             if not self._bring(pass_, object_id, clock):
                 return None
         with self._database.reading() as session:
-            class_id = self._writer.class_id(session, pass_.programme_id)
-        return links.save_link(self.settings.save_url, self._account, object_id, class_id, clock())
+            class_id = self._writer.class_id(session, pass_)
+            kind = self._writer.kind(session, pass_)
+        return links.save_link(
+            self.settings.save_url, self._account, kind, object_id, class_id, clock()
+        )
 
     def close(self) -> None:
         self._google.close()

@@ -18,7 +18,7 @@ from ledger.database import Database
 from wallet.google import budget, copies, objects
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
 from wallet.google.copies import GoogleObject
-from wallet.google.writing import Writer
+from wallet.google.writing import OBJECTS, Writer
 from wallet.outcome import Deferred, Sent
 from wallet.providers import Clock
 
@@ -70,6 +70,7 @@ class Reconciler:
             check = _oldest(session, self._issuer, now)
             if check is None:
                 return False
+            kind = self._writer.kind_of(session, check.pass_id)
             granted = budget.take(session, self._issuer, now, SHARE)
             if granted:
                 _move(session, check, now + self._lease)
@@ -77,7 +78,11 @@ class Reconciler:
             self._pause((budget.next_second(now) - now).total_seconds())
             return clock() > now
         reply = self._google.get(
-            "loyaltyObject", check.object_id, objects.READ, now, ANSWER_LIMIT_S
+            OBJECTS[kind],
+            check.object_id,
+            ("hasUsers", *objects.OURS[kind]),
+            now,
+            ANSWER_LIMIT_S,
         )
         if isinstance(reply.outcome, Deferred):
             if reply.outcome.pause:
@@ -109,7 +114,8 @@ class Reconciler:
         if reply.missing:
             return ["id"]
         body = self._writer.last_written(session, check.pass_id)
-        return [] if body is None else objects.differing(body, reply.found)
+        kind = self._writer.kind_of(session, check.pass_id)
+        return [] if body is None else objects.differing(kind, body, reply.found)
 
 
 def _oldest(session: Session, issuer: str, now: datetime) -> Check | None:

@@ -11,17 +11,28 @@ from sqlalchemy.orm import Session
 
 from ledger import programmes
 from ledger.database import Database
-from wallet.google import alerts, budget, copies, messages, objects, pictures
-from wallet.google.client import ANSWER_LIMIT_S, Google, Kind, Reply
+from ledger.offers import Offer
+from wallet.google import alerts, budget, client, copies, messages, objects, pictures
+from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
 from wallet.google.copies import Copy, Due, GoogleClass, GoogleObject
 from wallet.google.objects import Body, Pictures
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.passes import issuing, templates
-from wallet.passes.content import Content, Design
+from wallet.passes.content import Content, Design, Kind, OfferShown
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
 from wallet.providers import Clock
 
+CLASSES: Mapping[Kind, client.Kind] = {
+    "loyalty": "loyaltyClass",
+    "offer": "offerClass",
+    "gift_card": "giftCardClass",
+}
+OBJECTS: Mapping[Kind, client.Kind] = {
+    "loyalty": "loyaltyObject",
+    "offer": "offerObject",
+    "gift_card": "giftCardObject",
+}
 MOST_CALLS = 4
 SOON = timedelta(seconds=1)
 LATER = timedelta(minutes=1)
@@ -54,6 +65,7 @@ class Card:
 
     programme_id: int
     class_id: str
+    offer_id: int | None
     design: Design
     content: Content
     copy: Copy
@@ -79,8 +91,15 @@ class Writer:
     def object_id(self, pass_: Pass) -> str:
         return objects.object_id(self._issuer, pass_.serial)
 
-    def class_id(self, session: Session, programme_id: int) -> str:
-        return objects.class_id(self._issuer, programmes.by_id(session, programme_id).code)
+    def class_id(self, session: Session, pass_: Pass) -> str:
+        """The programme's for its cards, the offer's own for coupons."""
+        if pass_.offer_id is not None:
+            offer = session.get_one(Offer, pass_.offer_id)
+            return objects.class_id(self._issuer, offer.public_id)
+        return objects.class_id(self._issuer, programmes.by_id(session, pass_.programme_id).code)
+
+    def kind(self, session: Session, pass_: Pass) -> Kind:
+        return templates.design(session.get_one(Template, pass_.template_id)).kind
 
     def write(self, due: Due, errand: Errand) -> Written:
         """Write the newest stored version."""
@@ -103,6 +122,9 @@ class Writer:
             return None
         return objects.object_body(card.copy.object_id, card.class_id, card.design, card.content)
 
+    def kind_of(self, session: Session, pass_id: int) -> Kind:
+        return self.kind(session, session.get_one(Pass, pass_id))
+
     def _card(self, session: Session, pass_id: int) -> Card | None:
         pass_ = session.get(Pass, pass_id)
         if pass_ is None:
@@ -117,7 +139,8 @@ class Writer:
             message = None
         return Card(
             programme_id=pass_.programme_id,
-            class_id=self.class_id(session, pass_.programme_id),
+            class_id=self.class_id(session, pass_),
+            offer_id=pass_.offer_id,
             design=design,
             content=content,
             copy=Copy(
@@ -162,20 +185,21 @@ class Writer:
         aloud = objects.NOTIFY in patch and self._may_alert(card, errand)
         if not aloud:
             patch = objects.quiet(patch)
-        reply = self._upsert("loyaltyObject", id_, body, patch, errand, is_known=card.is_known)
+        kind = OBJECTS[card.design.kind]
+        reply = self._upsert(kind, id_, body, patch, errand, is_known=card.is_known)
         if aloud and reply.undone:
             self._give_alert_back(card)
         if reply.no_more_notices:
             # By Google's count, which is the one that counts, there was none left.
             self._note_silence(card, errand)
             patch = objects.quiet(patch)
-            reply = self._upsert("loyaltyObject", id_, body, patch, errand, is_known=card.is_known)
+            reply = self._upsert(kind, id_, body, patch, errand, is_known=card.is_known)
         if reply.missing:
             # Neither object nor class: Google has forgotten the class, or never kept it.
             outcome = self._write_class(card, errand)
             if isinstance(outcome, Deferred | Rejected):
                 return outcome
-            reply = self._upsert("loyaltyObject", id_, body, patch, errand, is_known=False)
+            reply = self._upsert(kind, id_, body, patch, errand, is_known=False)
         return _settled(reply, errand.clock())
 
     def _begin_message(self, card: Card, errand: Errand, *, aloud: bool) -> None:
@@ -189,7 +213,7 @@ class Writer:
         reply = self._ask(
             errand,
             lambda now, limit_s: self._google.get(
-                "loyaltyObject", card.copy.object_id, ("messages",), now, limit_s
+                OBJECTS[card.design.kind], card.copy.object_id, ("messages",), now, limit_s
             ),
         )
         if reply.missing:
@@ -226,7 +250,7 @@ class Writer:
         return self._ask(
             errand,
             lambda now, limit_s: self._google.add_message(
-                "loyaltyObject", card.copy.object_id, message, now, limit_s
+                OBJECTS[card.design.kind], card.copy.object_id, message, now, limit_s
             ),
         )
 
@@ -250,9 +274,7 @@ class Writer:
     def _ensure_class(self, card: Card, errand: Errand) -> Outcome | None:
         """None when the class is fit for this card."""
         with self._database.reading() as session:
-            is_due = copies.class_is_due(
-                session, card.programme_id, card.class_id, card.copy.template_id
-            )
+            is_due = copies.class_is_due(session, card.class_id, card.copy.template_id)
         outcome = self._write_class(card, errand) if is_due else None
         return outcome if isinstance(outcome, Deferred | Rejected) else None
 
@@ -266,17 +288,19 @@ class Writer:
         template_id = None
         try:
             with self._database.reading() as session:
-                template = templates.current(session, card.programme_id)
+                purpose = templates.purpose_of(card.design)
+                template = templates.current(session, card.programme_id, purpose)
                 names = templates.image_names(session, template.id)
-                known = session.get_one(GoogleClass, card.programme_id)
-            body = self._class_body(card.class_id, template, names)
+                known = session.get_one(GoogleClass, card.class_id)
+                offer = _offer(session, card)
+            body = self._class_body(card.class_id, template, names, offer)
             reply = self._upsert(
-                "loyaltyClass",
+                CLASSES[templates.design(template).kind],
                 card.class_id,
                 body,
                 objects.class_patch(body),
                 Errand(errand.clock, min(errand.until, ours)),
-                is_known=known.class_id == card.class_id and known.template_id is not None,
+                is_known=known.template_id is not None,
             )
             outcome = _settled(reply, errand.clock())
             if not isinstance(outcome, Deferred | Rejected):
@@ -284,9 +308,15 @@ class Writer:
             return outcome
         finally:
             with self._database.transaction() as session:
-                copies.release_class(session, card.programme_id, card.class_id, ours, template_id)
+                copies.release_class(session, card.class_id, ours, template_id)
 
-    def _class_body(self, class_id: str, template: Template, names: Collection[str]) -> Body:
+    def _class_body(
+        self,
+        class_id: str,
+        template: Template,
+        names: Collection[str],
+        offer: OfferShown | None,
+    ) -> Body:
         folder = f"{self._public_url}/google/designs/{template.id}"
         return objects.class_body(
             class_id,
@@ -297,11 +327,12 @@ class Writer:
                 poster=f"{folder}/poster.png" if pictures.has_poster(names) else None,
             ),
             f"{self._public_url}/google/callback",
+            offer,
         )
 
     def _upsert(
         self,
-        kind: Kind,
+        kind: client.Kind,
         id_: str,
         body: Body,
         patch: Mapping[str, object],
@@ -325,7 +356,7 @@ class Writer:
         return Reply(Deferred(errand.clock() + LATER, "neither_inserted_nor_patched"))
 
     def _call(
-        self, kind: Kind, id_: str | None, body: Mapping[str, object], errand: Errand
+        self, kind: client.Kind, id_: str | None, body: Mapping[str, object], errand: Errand
     ) -> Reply:
         if id_ is None:
             return self._ask(errand, partial(self._google.insert, kind, body))
@@ -343,6 +374,13 @@ class Writer:
         if not granted:
             return Reply(Deferred(budget.next_second(now), NO_BUDGET))
         return call(now, min(left_s, ANSWER_LIMIT_S))
+
+
+def _offer(session: Session, card: Card) -> OfferShown | None:
+    if card.offer_id is None:
+        return None
+    offer = session.get_one(Offer, card.offer_id)
+    return OfferShown(offer.title, offer.text)
 
 
 def _settled(reply: Reply, now: datetime) -> Outcome:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal, cast, get_args
 from urllib.parse import urlencode, urlsplit
 
@@ -17,7 +18,7 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import format_decimal
+from flask_babel import format_currency, format_decimal
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
@@ -27,7 +28,7 @@ from ledger.consents import Decision
 from ledger.offers import Offer
 from ledger.points import NEVER
 from ledger.programmes import Programme
-from wallet.apple.bundle import MEDIA_TYPE
+from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
 from wallet.installation import here
 from wallet.pages import designs, language, privacy
 from wallet.pages.designs import Look
@@ -141,6 +142,21 @@ def apple(token: str) -> Response:
     return response
 
 
+@routes.get("/apple.pkpasses")
+def apple_bundle(token: str) -> Response:
+    """The card and the coupons that count, the newest first, in one file."""
+    now = here().clock()
+    with here().database.reading() as session:
+        pass_ = _pass(session, token)
+        programme = programmes.by_id(session, pass_.programme_id)
+        passes = issuing.counting(session, pass_.member_id, now)
+    if not passes:
+        abort(404)
+    response = Response(here().shelf.bundles(passes, now), mimetype=SEVERAL_MEDIA_TYPE)
+    response.headers.set("Content-Disposition", "attachment", filename=f"{programme.code}.pkpasses")
+    return response
+
+
 @routes.get("/barcode.svg")
 def barcode(token: str) -> Response:
     """The card's code as a picture: as the design has it, or in the `symbology` asked for."""
@@ -228,14 +244,20 @@ def _now_shown(
     state = State(
         version=pass_.version,
         name=facts.name,
-        points=format_decimal(facts.points),
-        unit=ngettext("point", "points", facts.points),
+        points=_amount(facts),
+        unit="" if facts.currency else ngettext("point", "points", facts.points),
         # The facts say "until" in the programme's language; this page may speak another.
         offers=tuple(
             OfferLine(offer.title, offer.text, _until(offer, programme.timezone)) for offer in shown
         ),
     )
     return facts, state
+
+
+def _amount(facts: Facts) -> str:
+    if facts.currency is None:
+        return str(format_decimal(facts.points))
+    return str(format_currency(Decimal(facts.points).scaleb(-facts.scale), facts.currency))
 
 
 def _until(offer: Offer, timezone: str) -> str:

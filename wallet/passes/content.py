@@ -21,7 +21,8 @@ Symbology = Literal["qr", "pdf417", "aztec", "code128", "code39", "codabar", "ea
 Fact = Literal[
     "points", "name", "offer", "offers", "card", "programme", "expires", "text", "message"
 ]
-State = Literal["active", "void", "expired"]
+Kind = Literal["loyalty", "offer", "gift_card"]
+State = Literal["active", "void", "expired", "used"]
 NumberFormat = Literal["decimal", "percent", "scientific", "spelled"]
 DateFormat = Literal["none", "short", "medium", "long", "full"]
 Alignment = Literal["left", "center", "right", "natural"]
@@ -61,13 +62,17 @@ class FieldDesign:
 class Design:
     """How the cards of a programme look and which words they use; colours are `#rrggbb`.
 
-    `fallback` is the barcode for phones that cannot draw `symbology`. `grouping` stacks cards with
-    the same word. `semantics` and `user_info` are for machines, and never shown."""
+    `kind`: of a member's card, of an offer, or of a gift card. `pass_type`: Apple's, where it is
+    not the one of all. `fallback` is the barcode for phones that cannot draw `symbology`.
+    `grouping` stacks cards with the same word. `semantics` and `user_info` are for machines, and
+    never shown."""
 
     organization: str
     description: Translations
     languages: tuple[str, ...]
     fields: tuple[FieldDesign, ...]
+    kind: Kind = "loyalty"
+    pass_type: str | None = None
     logo_text: str = ""
     background: str = "#1f3a5f"
     foreground: str = "#ffffff"
@@ -113,7 +118,8 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is true of a member now, as far as a card may show it. Offers: newest first. A card that
-    is void has neither number nor barcode."""
+    is void has neither number nor barcode. `points` are whole pieces; where they are money they
+    have a `currency` and so many decimal places."""
 
     programme: str
     card_number: str
@@ -123,6 +129,8 @@ class Facts:
     offers: tuple[OfferShown, ...] = ()
     voided: bool = False
     message: Told | None = None
+    scale: int = 0
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +148,14 @@ GOOD = Standing()
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A field with its value. Numbers stay numbers: the phone formats them in its own language.
-    `announce` says whether the phone may tell its owner of this value."""
+    `announce` says whether the phone may tell its owner of this value. Money is in whole pieces,
+    with so many decimal places."""
 
     key: str
     value: str | int
     announce: bool = True
+    scale: int = 0
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +196,8 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Sh
             # A card that becomes void does so in silence. A balance that the message speaks of
             # needs no second announcement: a phone that has two makes one empty sentence of them.
             told = facts.message is not None and facts.message.points == facts.points
-            return Shown(field.key, facts.points, announce=not (facts.voided or told))
+            announce = not (facts.voided or told)
+            return Shown(field.key, facts.points, announce, facts.scale, facts.currency)
         case "name":
             value = facts.name
         case "card":

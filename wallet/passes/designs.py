@@ -14,6 +14,7 @@ from wallet.passes.content import (
     Detector,
     Fact,
     FieldDesign,
+    Kind,
     NumberFormat,
     Slot,
     Symbology,
@@ -46,6 +47,7 @@ def check(design: Design) -> None:
     for name in ("background", "foreground", "label_colour"):
         if COLOUR.fullmatch(getattr(design, name)) is None:
             raise DesignRefused(name, "a colour is written #rrggbb, for example #1f3a5f.")
+    _require_one_of("kind", design.kind, get_args(Kind))
     _require_one_of("symbology", design.symbology, get_args(Symbology))
     keys: set[str] = set()
     for field in design.fields:

@@ -9,7 +9,7 @@ Lock order: passes by ascending id, then the counter."""
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,27 +17,29 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter
 from sqlalchemy import (
     ForeignKey,
+    Index,
     String,
-    UniqueConstraint,
     bindparam,
     case,
     func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import enrolment, members, offers, programmes
+from ledger import enrolment, members, offers, programmes, units
 from ledger.book import statements
 from ledger.database import EPOCH, MICROSECOND, Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.members import Card, Member, Person, Profile
 from ledger.offers import Offer
 from ledger.points import NEVER
 from ledger.programmes import Programme
-from wallet.errors import PassErased, UnknownPass
+from wallet.errors import OfferNotShown, PassErased, UnknownPass
 from wallet.passes import news, templates
 from wallet.passes.content import Content, Facts, OfferShown, Standing, State, render
+from wallet.passes.templates import Purpose
 
 UNTIL = {"ru": "до {:%d.%m.%Y}", "en": "until {:%Y-%m-%d}"}
 
@@ -50,7 +52,25 @@ _CONTENT = TypeAdapter(Content)
 
 class Pass(Base):
     __tablename__ = "wallet_pass"
-    __table_args__ = (UniqueConstraint("member_id", "pass_type"),)
+    __table_args__ = (
+        # A card of each pass type, and a coupon of each offer.
+        Index(
+            "ux_wallet_pass_card",
+            "member_id",
+            "pass_type",
+            unique=True,
+            postgresql_where=text("offer_id IS NULL"),
+            sqlite_where=text("offer_id IS NULL"),
+        ),
+        Index(
+            "ux_wallet_pass_offer",
+            "member_id",
+            "offer_id",
+            unique=True,
+            postgresql_where=text("offer_id IS NOT NULL"),
+            sqlite_where=text("offer_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     serial: Mapped[str] = mapped_column(String(32), unique=True)
@@ -67,6 +87,8 @@ class Pass(Base):
     # What was decided about this one, and from when on it does not count.
     state: Mapped[State] = mapped_column(String(10), server_default="active")
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    # The offer that it is a coupon of; None for a member's card.
+    offer_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_offer.id"))
 
     @property
     def voided(self) -> bool:
@@ -101,6 +123,45 @@ def issue(session: Session, member: Member, pass_type: str, key_id: str, now: da
     return of_member(session, member.id)
 
 
+def issue_offer(
+    session: Session, member: Member, offer: Offer, pass_type: str, key_id: str, now: datetime
+) -> Pass:
+    """The member's coupon of this offer: there is one, however often it is asked for. Raises
+    `OfferNotShown` if the offer is not one that the member is shown now."""
+    if offer.id not in {one.id for one in _shown_offers(session, member, now)}:
+        raise OfferNotShown
+    programme = programmes.by_id(session, member.programme_id)
+    template = templates.for_offers(session, programme, now)
+    design = templates.design(template)
+    known = facts(session, programme, [member.id], now)[member.id]
+    shown, standing = _coupon(offer, known, programme, Standing(), session)
+    session.execute(
+        insert_or(session, Pass)
+        .values(
+            serial=secrets.token_hex(16),
+            pass_type=design.pass_type or pass_type,
+            programme_id=programme.id,
+            member_id=member.id,
+            offer_id=offer.id,
+            key_id=key_id,
+            template_id=template.id,
+            version=1,
+            tag=0,
+            last_modified=int(now.timestamp()),
+            content=_CONTENT.dump_python(render(design, shown, standing), mode="json"),
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+    return session.scalars(
+        select(Pass).where(Pass.member_id == member.id, Pass.offer_id == offer.id)
+    ).one()
+
+
+def _shown_offers(session: Session, member: Member, now: datetime) -> Sequence[Offer]:
+    return offers.shown(session, member.programme_id, [member.id], now)[member.id]
+
+
 def issue_all(
     session: Session,
     programme: Programme,
@@ -118,7 +179,7 @@ def issue_all(
         [
             {
                 "serial": secrets.token_hex(16),
-                "pass_type": pass_type,
+                "pass_type": design.pass_type or pass_type,
                 "programme_id": programme.id,
                 "member_id": member_id,
                 "key_id": key_id,
@@ -156,7 +217,10 @@ def by_serial(session: Session, serial: str) -> Pass | None:
 
 
 def of_member(session: Session, member_id: int) -> Pass:
-    return session.scalars(select(Pass).where(Pass.member_id == member_id)).one()
+    """The member's card."""
+    return session.scalars(
+        select(Pass).where(Pass.member_id == member_id, Pass.offer_id.is_(None))
+    ).one()
 
 
 def named(session: Session, serial: str) -> Pass:
@@ -170,6 +234,22 @@ def named(session: Session, serial: str) -> Pass:
 def all_of_member(session: Session, member_id: int) -> Sequence[Pass]:
     """The oldest first."""
     return session.scalars(select(Pass).where(Pass.member_id == member_id).order_by(Pass.id)).all()
+
+
+def counting(session: Session, member_id: int, now: datetime) -> Sequence[Pass]:
+    """The member's passes that count at this moment: the card, then coupons, the newest first."""
+    found = session.scalars(
+        select(Pass)
+        .where(Pass.member_id == member_id, Pass.state == "active")
+        .order_by(Pass.offer_id.is_not(None), Pass.id.desc())
+    ).all()
+    return [pass_ for pass_ in found if _counts(content(pass_), now)]
+
+
+def _counts(shown: Content, now: datetime) -> bool:
+    if shown.voided or shown.state != "active":
+        return False
+    return not shown.expires or datetime.fromisoformat(shown.expires) > now
 
 
 def decide(session: Session, pass_: Pass, state: State, ends_at: datetime | None) -> Pass:
@@ -217,13 +297,21 @@ def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Cha
     found: list[Change] = []
     for programme_id in sorted({pass_.programme_id for pass_ in passes}):
         theirs = [pass_ for pass_ in passes if pass_.programme_id == programme_id]
-        template = templates.current(session, programme_id)
-        design = templates.design(template)
         programme = programmes.by_id(session, programme_id)
         known = facts(session, programme, [pass_.member_id for pass_ in theirs], now)
+        published = _offers_of(session, theirs)
+        current = {
+            purpose: templates.current(session, programme_id, purpose)
+            for purpose in sorted({_purpose(pass_) for pass_ in theirs})
+        }
+        looks = {purpose: templates.design(template) for purpose, template in current.items()}
         for pass_ in theirs:
-            standing = _standing(pass_, programme)
-            fresh = asdict(render(design, known[pass_.member_id], standing))
+            template, design = current[_purpose(pass_)], looks[_purpose(pass_)]
+            standing, shown = _standing(pass_, programme), known[pass_.member_id]
+            if pass_.offer_id is not None:
+                offer = published[pass_.offer_id]
+                shown, standing = _coupon(offer, shown, programme, standing, session)
+            fresh = asdict(render(design, shown, standing))
             if _CONTENT.validate_python(fresh) == content(pass_) and (
                 pass_.template_id == template.id
             ):
@@ -233,11 +321,40 @@ def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Cha
     return found
 
 
+def _purpose(pass_: Pass) -> Purpose:
+    return "card" if pass_.offer_id is None else "offer"
+
+
+def _offers_of(session: Session, passes: Sequence[Pass]) -> dict[int, Offer]:
+    ids = {pass_.offer_id for pass_ in passes if pass_.offer_id is not None}
+    if not ids:
+        return {}
+    return {one.id: one for one in session.scalars(select(Offer).where(Offer.id.in_(ids)))}
+
+
+def _coupon(
+    offer: Offer, known: Facts, programme: Programme, standing: Standing, session: Session
+) -> tuple[Facts, Standing]:
+    """What the coupon of an offer shows of its member and of nothing else; it ends with the offer,
+    and is void when that was withdrawn."""
+    if known.voided:
+        return known, standing
+    shown = _offer_shown(offer, programme.locale, programme)
+    if standing.state == "active" and offer.withdrawn_at is not None:
+        standing = replace(standing, state="void")
+    if not standing.expires and offer.ends_at != NEVER:
+        standing = replace(standing, expires=_local(offer.ends_at, programme))
+    return replace(known, offers=(shown,)), standing
+
+
+def _local(moment: datetime, programme: Programme) -> str:
+    return moment.astimezone(ZoneInfo(programme.timezone)).isoformat(timespec="seconds")
+
+
 def _standing(pass_: Pass, programme: Programme) -> Standing:
     if pass_.ends_at is None:
         return Standing(pass_.state)
-    local = pass_.ends_at.astimezone(ZoneInfo(programme.timezone))
-    return Standing(pass_.state, local.isoformat(timespec="seconds"))
+    return Standing(pass_.state, _local(pass_.ends_at, programme))
 
 
 def store(session: Session, changes: Sequence[Change]) -> None:
@@ -351,6 +468,8 @@ def facts(
     balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
     shown = offers.shown(session, programme.id, member_ids, now)
     told = news.of_members(session, member_ids)
+    unit = units.find(session, programme.id, None)
+    scale, currency = (unit.scale, unit.currency) if unit is not None else (0, None)
     blank = Facts(programme.name, card_number="", barcode="", name="", points=0, voided=True)
     return {
         member_id: blank
@@ -361,6 +480,8 @@ def facts(
             barcode=cards[member_id],
             name=people[member_id].name or "",
             points=balances[member_id].available,
+            scale=scale if currency is not None else 0,
+            currency=currency,
             offers=tuple(
                 _offer_shown(offer, people[member_id].locale or programme.locale, programme)
                 for offer in shown[member_id]

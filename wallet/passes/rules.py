@@ -29,6 +29,7 @@ PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
 WEB = re.compile(r"https://[^\s/?#]+\.[^\s/?#]+(?:[/?#]\S*)?")
 ADDRESS = re.compile(rf"{WEB.pattern}|tel:\+?[0-9-]{{3,20}}|mailto:[^\s@]+@[^\s@]+\.[^\s@]+")
 LAUNCH = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
+PASS_TYPE = re.compile(r"pass\.[A-Za-z0-9.-]{1,150}")
 GROUP = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LINKS_IN_ALL: Final = 30
 NFC_BYTES = 64
@@ -95,6 +96,10 @@ A_KEY: Rule = (
 DESIGN: Mapping[str, Rule] = {
     "max_distance": (within(1, 100_000), "is in metres, from 1 to 100000."),
     "expires": A_MOMENT,
+    "pass_type": (
+        like(PASS_TYPE),
+        "is a pass type identifier such as pass.com.example.coupons.",
+    ),
     "grouping": (
         like(GROUP),
         "consists of up to 64 Latin letters, digits, dots, dashes and underscores.",

@@ -2,17 +2,20 @@
 pass that names it can be put together again byte by byte."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, Instant, JsonDocument
+from ledger.programmes import Programme
 from wallet.passes import artwork, designs
 from wallet.passes.content import Design, FieldDesign
+
+Purpose = Literal["card", "offer"]
 
 _DESIGN = TypeAdapter(Design)
 
@@ -24,6 +27,8 @@ class Template(Base):
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), index=True)
     design: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    # Which passes of the programme it is for: its cards, or its offers.
+    purpose: Mapped[Purpose] = mapped_column(String(10), server_default="card")
 
 
 class TemplateImage(Base):
@@ -41,7 +46,7 @@ def store(
     images: Mapping[str, bytes],
     now: datetime,
 ) -> Template:
-    """A new revision, which is the programme's current design from now on.
+    """A new revision, which is the programme's current design of its purpose from now on.
 
     Pictures are checked and cleaned; those not given are drawn in the design's colours. Raises
     `ImageRefused`, `DesignRefused`."""
@@ -52,7 +57,12 @@ def store(
     artwork.check_languages(given, design.languages)
     kinds = set(map(artwork.kind, given))
     kept = {name: data for name, data in drawn.items() if artwork.kind(name) not in kinds}
-    template = Template(programme_id=programme_id, design=asdict(design), created_at=now)
+    template = Template(
+        programme_id=programme_id,
+        design=asdict(design),
+        created_at=now,
+        purpose=purpose_of(design),
+    )
     session.add(template)
     session.flush()
     session.add_all(
@@ -63,13 +73,35 @@ def store(
     return template
 
 
-def current(session: Session, programme_id: int) -> Template:
-    return session.scalars(
+def purpose_of(design: Design) -> Purpose:
+    return "offer" if design.kind == "offer" else "card"
+
+
+def current(session: Session, programme_id: int, purpose: Purpose = "card") -> Template:
+    found = find(session, programme_id, purpose)
+    if found is None:
+        raise LookupError(f"programme {programme_id} has no design for {purpose}s")
+    return found
+
+
+def find(session: Session, programme_id: int, purpose: Purpose) -> Template | None:
+    """The current design; None for offers that nobody designed yet."""
+    return session.scalar(
         select(Template)
-        .where(Template.programme_id == programme_id)
+        .where(Template.programme_id == programme_id, Template.purpose == purpose)
         .order_by(Template.id.desc())
         .limit(1)
-    ).one()
+    )
+
+
+def for_offers(session: Session, programme: Programme, now: datetime) -> Template:
+    """The design of the programme's offers; made if there is none yet, in the colours and with the
+    pictures of its cards."""
+    found = find(session, programme.id, "offer")
+    if found is not None:
+        return found
+    cards = current(session, programme.id)
+    return store(session, programme.id, offer_design(design(cards)), images(session, cards.id), now)
 
 
 def design(template: Template) -> Design:
@@ -96,6 +128,51 @@ def image_names(session: Session, template_id: int) -> Sequence[str]:
         .where(TemplateImage.template_id == template_id)
         .order_by(TemplateImage.name)
     ).all()
+
+
+def offer_design(cards: Design) -> Design:
+    """A design for the offers of a programme whose cards look like this: title, text, last day."""
+    default = cards.languages[0]
+
+    def said(russian: str, english: str) -> dict[str, str]:
+        words = {one: russian if one.startswith("ru") else english for one in cards.languages}
+        return {default: words[default], **words}
+
+    return replace(
+        cards,
+        kind="offer",
+        description=said("Купон", "Coupon"),
+        fields=(
+            FieldDesign("offer", "primary", said("Предложение", "Offer"), shows="offer"),
+            FieldDesign("name", "secondary", said("Имя", "Name"), shows="name"),
+            FieldDesign("until", "auxiliary", said("Действует до", "Valid until"), shows="expires"),
+            FieldDesign("terms", "back", said("Условия", "Terms"), shows="offers"),
+            FieldDesign("card", "back", said("Номер карты", "Card number"), shows="card"),
+        ),
+        messages=(),
+        expires=None,
+        voided=False,
+    )
+
+
+def gift_cards(organization: str) -> Design:
+    """The design that gift cards begin with: what is left on it, and its number."""
+    return replace(
+        standard(organization),
+        kind="gift_card",
+        description={"ru": "Подарочная карта", "en": "Gift card"},
+        fields=(
+            FieldDesign(
+                "balance",
+                "primary",
+                {"ru": "Остаток", "en": "Balance"},
+                shows="points",
+                change_message={"ru": "На карте теперь %@", "en": "Your card now has %@"},
+            ),
+            FieldDesign("until", "auxiliary", {"ru": "До", "en": "Until"}, shows="expires"),
+            FieldDesign("card", "back", {"ru": "Номер карты", "en": "Card number"}, shows="card"),
+        ),
+    )
 
 
 def standard(organization: str) -> Design:

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from wallet import apikeys
-from wallet.api.contract import CALLS, CARD
+from wallet.api.contract import CALLS, CARD, MEMBER
 from wallet.sentences import UNFIT
 
 # Calls that need something to have happened before.
@@ -123,6 +123,7 @@ def test_examples_run(spec: dict, api) -> None:
         "{member_id}": made.get_json()["id"],
         "{offer_id}": offer["id"],
         "{programme}": "demo",
+        MEMBER["id"]: made.get_json()["id"],
         "{pass_id}": api.get(f"members/{made.get_json()['id']}/passes").get_json()["items"][0][
             "id"
         ],

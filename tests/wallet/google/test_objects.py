@@ -16,6 +16,7 @@ from wallet.passes.content import (
     Design,
     Facts,
     FieldDesign,
+    Kind,
     OfferShown,
     Standing,
     Symbology,
@@ -44,6 +45,7 @@ def patch(shown: Content, before: int | None, design: Design = STANDARD) -> obje
     return objects.object_patch(body(shown, design), design, shown, before)
 
 
+SHAPES = {"loyalty": "Loyalty", "offer": "Offer", "gift_card": "GiftCard"}
 ITEM = {"firstValue": {"fields": [{"fieldPath": "object.accountId"}]}}
 ROW = {"oneItem": {"item": ITEM}}
 
@@ -94,6 +96,7 @@ def any_design(draw: st.DrawFn) -> Design:
         fields=tuple(draw(st.lists(fields(languages[0]), max_size=14))),
         background=draw(COLOURS),
         symbology=draw(st.sampled_from(get_args(Symbology))),
+        kind=draw(st.sampled_from(get_args(Kind))),
         **parts(draw, languages),
     )
     keys = [field.key for field in design.fields]
@@ -118,16 +121,18 @@ class TestAgainstGooglesDescription:
     @given(any_design(), st.none() | st.just(CALLBACK) | st.just("http://127.0.0.1/callback"))
     def test_every_class_is_one(self, design: Design, callback: str | None) -> None:
         whole = objects.class_body(CLASS_ID, design, PICTURES, callback)
-        assert faults("LoyaltyClass", whole, "insert") == []
-        assert faults("LoyaltyClass", objects.class_patch(whole), "patch") == []
+        kind = SHAPES[design.kind]
+        assert faults(f"{kind}Class", whole, "insert") == []
+        assert faults(f"{kind}Class", objects.class_patch(whole), "patch") == []
 
     @given(any_design(), any_facts, st.none() | st.integers(0, 2**53 - 1))
     def test_every_object_is_one(self, design: Design, facts: Facts, before: int | None) -> None:
         shown = render(design, facts)
         whole = objects.object_body(OBJECT_ID, CLASS_ID, design, shown)
-        assert faults("LoyaltyObject", whole, "insert") == []
+        kind = SHAPES[design.kind]
+        assert faults(f"{kind}Object", whole, "insert") == []
         changed = objects.object_patch(whole, design, shown, before)
-        assert faults("LoyaltyObject", changed, "patch") == []
+        assert faults(f"{kind}Object", changed, "patch") == []
 
     @given(any_design(), any_facts)
     def test_a_layout_leads_to_what_the_card_has(self, design: Design, facts: Facts) -> None:
@@ -136,7 +141,9 @@ class TestAgainstGooglesDescription:
         object_ = objects.object_body(OBJECT_ID, CLASS_ID, design, render(design, facts))
         for path in paths(class_.get("classTemplateInfo", {})):
             is_unknown_name = path == "object.accountName" and not facts.name
-            assert (at(path, class_, object_) is None) == is_unknown_name, path
+            # A programme of gift cards counts money; any other has no such balance.
+            is_no_money = path == "object.balance"
+            assert (at(path, class_, object_) is None) == (is_unknown_name or is_no_money), path
 
     @given(any_design())
     def test_every_field_of_the_face_is_there_as_far_as_there_is_room(self, design: Design) -> None:
@@ -149,7 +156,9 @@ class TestAgainstGooglesDescription:
         assert set(face) <= set(details)
         fields = [field for field in design.fields if field.slot != "back"]
         if len(fields) <= 3:
-            kinds = {field.shows if field.shows == "card" else field.key for field in fields}
+            # The number has one place however often it is shown; a coupon has none for it.
+            once = "" if design.kind == "offer" else "card"
+            kinds = {field.shows if field.shows == once else field.key for field in fields}
             assert len(face) == len(kinds)
 
     @pytest.mark.parametrize(
@@ -258,6 +267,16 @@ class TestLayout:
         assert [len(row) for row in self.rows(*offers[:3])] == [1, 1, 1]
         assert [len(row) for row in self.rows(*offers)] == [2, 2]
 
+    def test_the_class_of_a_coupon_is_of_its_offer(self) -> None:
+        offer = OfferShown("Латте −20 %", "С собой")
+        design = templates.offer_design(STANDARD)
+        class_ = objects.class_body(CLASS_ID, design, PICTURES, None, offer)
+        assert (class_["title"], class_["details"]) == ("Латте −20 %", "С собой")
+        assert class_["provider"] == STANDARD.organization
+        assert class_["redemptionChannel"] == "INSTORE"
+        rows = class_["classTemplateInfo"]["cardTemplateOverride"]["cardRowTemplateInfos"]
+        assert paths(rows[0])[0] == "object.textModulesData['name']" or "class.title" in paths(rows)
+
     def test_places_links_news_and_a_picture_are_there(self) -> None:
         design = replace(
             STANDARD,
@@ -314,6 +333,19 @@ class TestObject:
     def test_a_voided_card_is_inactive(self) -> None:
         assert body(content())["state"] == "ACTIVE"
         assert body(content(voided=True))["state"] == "INACTIVE"
+
+    def test_a_gift_card_has_its_number_and_its_money(self) -> None:
+        design = templates.gift_cards("Копилка")
+        shown = content(150_050, design=design, scale=2, currency="RUB")
+        whole = body(shown, design)
+        assert faults("GiftCardObject", whole, "insert") == []
+        assert whole["cardNumber"] == FACTS.card_number
+        assert whole["balance"] == {"micros": "1500500000", "currencyCode": "RUB"}
+        assert "loyaltyPoints" not in whole
+
+    def test_a_used_coupon_is_completed(self) -> None:
+        design = templates.offer_design(STANDARD)
+        assert body(render(design, FACTS, Standing("used")), design)["state"] == "COMPLETED"
 
     def test_what_was_decided_about_a_pass_is_its_state(self) -> None:
         def state(standing: Standing, design: Design = STANDARD) -> object:

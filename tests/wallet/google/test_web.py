@@ -4,15 +4,19 @@ import io
 from datetime import timedelta
 
 import pytest
+from googles import faults
 from PIL import Image
 from sqlalchemy import func, select
 
+from ledger import programmes
+from ledger.programmes import Terms
+from ledger.units import UnitTerms
 from wallet.google.callbacks import Nonce
 from wallet.google.copies import GoogleObject
 from wallet.passes import templates
 from wallet.passes.templates import Template
 from wallet.sandbox.google.callbacks import Happening
-from wallet.sandbox.google.resources import OBJECT
+from wallet.sandbox.google.resources import CLASS, GIFT_CARD, OBJECT, OFFER, OFFER_CLASS
 
 
 @pytest.fixture
@@ -197,6 +201,72 @@ class TestStates:
         assert tell("expire")["state"] == "EXPIRED"
         good = tell("restore")
         assert (good["state"], good.get("validTimeInterval")) == ("ACTIVE", None)
+
+
+class TestCoupons:
+    """An offer as Google has it: a class of its own, an object for each who has it."""
+
+    @pytest.fixture
+    def coupon(self, api, member) -> dict:
+        body = {"programme": "demo", "title": "Латте −20 %", "text": "С собой"}
+        offer = api.post("offers", body).get_json()
+        answer = api.post(f"offers/{offer['id']}/passes", {"member": member["id"]})
+        return answer.get_json()
+
+    def test_it_is_saved_by_a_link_and_completed_when_used(
+        self, api, client, house, google, coupon
+    ) -> None:
+        saved = client.get(coupon["google"].removeprefix("http://127.0.0.1:8080"))
+        assert saved.status_code == 303
+        (id_,) = google.stand_in.save(saved.location.rpartition("/")[2])
+        card = google.stand_in.resources.card(id_)
+        assert (card.class_["title"], card.class_["details"]) == ("Латте −20 %", "С собой")
+        assert card.class_["id"] == f"3388000000000000001.{coupon['offer']}"
+        assert faults("OfferClass", {**card.class_, "reviewStatus": "UNDER_REVIEW"}, "insert") == []
+        assert (card.object_["state"], card.is_held) == ("ACTIVE", True)
+        api.post(f"passes/{coupon['id']}/use", {})
+        house.run("google")
+        assert google.stand_in.resources.get(OFFER, id_)["state"] == "COMPLETED"
+
+    def test_what_others_changed_is_put_right(
+        self, client, house, google, coupon, clock_now
+    ) -> None:
+        client.get(coupon["google"].removeprefix("http://127.0.0.1:8080"))
+        id_ = f"3388000000000000001.{coupon['id']}"
+        google.stand_in.resources.patch(OFFER, id_, {"state": "EXPIRED"})
+        clock_now.advance(days=1)
+        house.run("google-check")
+        house.run("google")
+        assert google.stand_in.resources.get(OFFER, id_)["state"] == "ACTIVE"
+
+    def test_the_card_beside_it_is_a_loyalty_card(self, client, member, google, coupon) -> None:
+        for link in (member["links"]["google"], coupon["google"]):
+            assert client.get(link.removeprefix("http://127.0.0.1:8080")).status_code == 303
+        resources = google.stand_in.resources
+        assert (
+            len(resources.listed(OFFER_CLASS, "3388000000000000001", None, None)["resources"]) == 1
+        )
+        assert resources.get(CLASS, "3388000000000000001.demo")["programName"]
+
+
+class TestGiftCards:
+    def test_one_is_at_google_with_its_money(self, api, client, house, google, clock_now) -> None:
+        with house.installation.database.transaction() as session:
+            terms = Terms("gifts", "Подарки", unit=UnitTerms("money", "money", 2, "RUB"))
+            programme = programmes.create(session, terms, clock_now())
+            design = templates.gift_cards("Подарки")
+            templates.store(session, programme.id, design, {}, clock_now())
+        card = api.post("members", {"programme": "gifts"}).get_json()
+        link = card["links"]["google"].removeprefix("http://127.0.0.1:8080")
+        assert client.get(link).status_code == 303
+        api.post("accruals", {"card": card["card"]["number"], "points": 150_050})
+        house.run()
+        house.run("google")
+        (found,) = google.stand_in.resources.listed(
+            GIFT_CARD, "3388000000000000001.gifts", None, None
+        )["resources"]
+        assert found["balance"] == {"micros": "1500500000", "currencyCode": "RUB"}
+        assert found["cardNumber"] == card["card"]["number"]
 
 
 class TestPosters:

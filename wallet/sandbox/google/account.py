@@ -172,6 +172,11 @@ class Doorkeeper:
         self._tokens.clear()
 
 
+KNOWN = tuple(
+    f"{kind}{what}" for kind in ("loyalty", "offer", "giftCard") for what in ("Classes", "Objects")
+)
+
+
 def save_claims(account: Account, token: str, now: datetime) -> dict[str, list[dict[str, Any]]]:
     """The payload of a save link's token. Raises 400 for one that Google would not take."""
     try:
@@ -190,8 +195,8 @@ def save_claims(account: Account, token: str, now: datetime) -> dict[str, list[d
     if not isinstance(payload, dict) or not any(payload.values()):
         raise _bad_token("the claim payload holds no class or object.")
     for name, ones in payload.items():
-        if name not in ("loyaltyClasses", "loyaltyObjects"):
-            raise _bad_token(f"this stand-in knows loyalty cards only, not {name}.")
+        if name not in KNOWN:
+            raise _bad_token(f"this stand-in knows {', '.join(KNOWN)}, not {name}.")
         if not isinstance(ones, list) or not all(isinstance(one, dict) for one in ones):
             raise _bad_token(f"{name} must be a list of objects.")
     return payload

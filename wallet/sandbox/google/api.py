@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from wallet.sandbox.google.faults import Manner
 from wallet.sandbox.google.refusals import GoogleRefusal, Violation, invalid
-from wallet.sandbox.google.resources import CLASS, KINDS, Kind
+from wallet.sandbox.google.resources import KINDS, Kind
 from wallet.sandbox.google.schema import Body
 from wallet.sandbox.google.stand_in import GoogleStandIn
 
@@ -148,7 +148,7 @@ def _on_resource(
     stand_in: GoogleStandIn, call: Call, kind: Kind, rest: list[str], query: Mapping[str, str]
 ) -> Body:
     resources = stand_in.resources
-    parent = "issuerId" if kind is CLASS else "classId"
+    parent = "issuerId" if kind.of is None else "classId"
     _require_known(query, COMMON | (LISTING | {parent} if not rest else frozenset()))
     match call.method, rest:
         case "GET", []:

@@ -25,21 +25,43 @@ MOST_ON_A_PAGE = 1000
 ID = re.compile(r"([0-9]{5,20})\.([A-Za-z0-9._-]{1,200})")
 OUTPUTS = ("hasUsers", "hasLinkedDevice", "classReference", "review", "kind", "version")
 # A change of these may be told; Google names them and "others".
-TOLD = {"LoyaltyObject": "loyaltyPoints", "LoyaltyClass": "rewardsTier"}
+TOLD = {
+    "LoyaltyObject": "loyaltyPoints",
+    "LoyaltyClass": "rewardsTier",
+    "GiftCardObject": "balance",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One of Google's two sorts of resources. `path` stands in addresses."""
+    """One of Google's sorts of resources. `path` stands in addresses, `listed` in tokens; an object
+    is of a class of the kind `of`."""
 
     path: str
     shape: str
     called: str
+    listed: str
+    of: "Kind | None" = None
 
 
-CLASS = Kind("loyaltyClass", "LoyaltyClass", "Wallet Object Class")
-OBJECT = Kind("loyaltyObject", "LoyaltyObject", "Wallet Object")
-KINDS = {kind.path: kind for kind in (CLASS, OBJECT)}
+def _two(path: str, shape: str) -> tuple[Kind, Kind]:
+    class_ = Kind(f"{path}Class", f"{shape}Class", "Wallet Object Class", f"{path}Classes")
+    return class_, Kind(
+        f"{path}Object", f"{shape}Object", "Wallet Object", f"{path}Objects", class_
+    )
+
+
+CLASS, OBJECT = _two("loyalty", "Loyalty")
+OFFER_CLASS, OFFER = _two("offer", "Offer")
+GIFT_CARD_CLASS, GIFT_CARD = _two("giftCard", "GiftCard")
+OBJECTS = (OBJECT, OFFER, GIFT_CARD)
+KINDS = {
+    kind.path: kind for kind in (CLASS, OBJECT, OFFER_CLASS, OFFER, GIFT_CARD_CLASS, GIFT_CARD)
+}
+# As a token names them, classes first: objects need theirs.
+LISTED = {
+    kind.listed: kind for kind in sorted(KINDS.values(), key=lambda kind: kind.of is not None)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +135,7 @@ class Resources:
         check_names(kind.shape, body, kind.path)
         with self._news:
             kept = self._find(kind, id_)
-            if kind is CLASS and body.get("reviewStatus") is None:
+            if kind.of is None and body.get("reviewStatus") is None:
                 raise _review_refusal("missing")
             changes = {name: value for name, value in body.items() if name not in OUTPUTS}
             return self._replace(kind, id_, kept, _merged(kept.body, changes))
@@ -148,8 +170,8 @@ class Resources:
     def listed(self, kind: Kind, parent: str, most: int | None, token: str | None) -> Body:
         """All classes of an issuer, or all objects of a class, a page at a time."""
         with self._news:
-            if kind is OBJECT:
-                self._find(CLASS, parent)
+            if kind.of is not None:
+                self._find(kind.of, parent)
                 found = [
                     kept
                     for kept in self._kept[kind.path].values()
@@ -175,7 +197,7 @@ class Resources:
     def hold(self, object_id: str, *, is_held: bool) -> bool:
         """Save or remove; False if it was so already."""
         with self._news:
-            kept = self._find(OBJECT, object_id)
+            kept = self._find(self._kind_of(object_id), object_id)
             changed = kept.has_users is not is_held
             if changed:
                 kept.has_users = is_held
@@ -184,8 +206,9 @@ class Resources:
 
     def card(self, object_id: str) -> Card:
         with self._news:
-            kept = self._find(OBJECT, object_id)
-            class_ = self._find(CLASS, kept.body["classId"])
+            kind = self._kind_of(object_id)
+            kept = self._find(kind, object_id)
+            class_ = self._find(kind.of or CLASS, kept.body["classId"])
             revision = max(kept.revision, class_.revision)
             notices = tuple(kept.notices)
             return Card(object_id, revision, kept.has_users, class_.body, kept.body, notices)
@@ -222,11 +245,15 @@ class Resources:
         if match[1] != self.issuer:
             raise _of_others()
 
+    def _kind_of(self, object_id: str) -> Kind:
+        """Ids are one for all objects of an issuer."""
+        return next((kind for kind in OBJECTS if object_id in self._kept[kind.path]), OBJECT)
+
     def _find(self, kind: Kind, id_: str) -> Kept:
         self._require_id(id_)
         kept = self._kept[kind.path].get(id_)
         if kept is None:
-            reason = "classNotFound" if kind is CLASS else "resourceNotFound"
+            reason = "classNotFound" if kind.of is None else "resourceNotFound"
             raise GoogleRefusal(404, reason, f"{kind.called} {id_} not found.")
         return kept
 
@@ -238,7 +265,7 @@ class Resources:
         before, kept.body = kept.body, whole
         if whole != before:
             kept.revision = self._next()
-        told = TOLD[kind.shape]
+        told = TOLD.get(kind.shape, "")
         has_news = asks_to_tell and _telling(before, told) != _telling(whole, told)
         # The update has landed whatever the quota says: only the notice is swallowed.
         if has_news and self._may_tell(kept, "update"):
@@ -251,9 +278,9 @@ class Resources:
         for name in ("notifyPreference", *OUTPUTS):
             whole.pop(name, None)
         check_whole(kind.shape, whole, kind.path)
-        if kind is CLASS:
+        if kind.of is None:
             return _reviewed(whole, before)
-        class_ = self._find(CLASS, whole["classId"])
+        class_ = self._find(kind.of, whole["classId"])
         if class_.body["reviewStatus"] != "APPROVED":
             raise GoogleRefusal(
                 400, "invalid", f"Wallet Object Class {whole['classId']} is not approved."
@@ -268,12 +295,12 @@ class Resources:
         for linked in whole["linkedObjectIds"]:
             if linked == whole["id"]:
                 raise GoogleRefusal(400, "invalid", "An object cannot be linked to itself.")
-            self._find(OBJECT, linked)
+            self._find(self._kind_of(linked), linked)
 
     def _shown(self, kind: Kind, kept: Kept) -> Body:
-        if kind is CLASS:
+        if kind.of is None:
             return kept.body
-        class_ = self._kept[CLASS.path].get(kept.body["classId"])
+        class_ = self._kept[kind.of.path].get(kept.body["classId"])
         reference = {"classReference": class_.body} if class_ else {}
         return {**kept.body, "hasUsers": kept.has_users, **reference}
 
@@ -288,11 +315,11 @@ class Resources:
 
     def _tell(self, kind: Kind, id_: str, header: str, body: str, field_: str = "") -> None:
         """Put a notice before whoever holds this object, or any object of this class."""
-        ones = self._kept[OBJECT.path].values()
+        ones = kind if kind.of is not None else next(one for one in OBJECTS if one.of is kind)
         held = [
             kept
-            for kept in ones
-            if kept.has_users and id_ == kept.body["id" if kind is OBJECT else "classId"]
+            for kept in self._kept[ones.path].values()
+            if kept.has_users and id_ == kept.body["id" if kind.of is not None else "classId"]
         ]
         number, now = self._next(), self._clock()
         for kept in held:
@@ -301,7 +328,7 @@ class Resources:
 
     def _newer(self, ids: Collection[str], after: int) -> Iterator[Card]:
         for id_ in ids:
-            if id_ in self._kept[OBJECT.path]:
+            if id_ in self._kept[self._kind_of(id_).path]:
                 card = self.card(id_)
                 if card.revision > after:
                     yield card
@@ -366,7 +393,7 @@ def _text(body: Body, name: str) -> str:
 
 def _update_notice(kind: Kind, whole: Body) -> tuple[str, str]:
     """The field's label and its new value."""
-    if kind is CLASS:
+    if kind.of is None:
         return str(whole.get("rewardsTierLabel", "")), str(whole.get("rewardsTier", ""))
     points = whole.get("loyaltyPoints", {})
     balance: dict[str, Any] = points.get("balance") or {"string": ""}

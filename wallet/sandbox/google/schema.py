@@ -1,6 +1,6 @@
-"""Which names a loyalty class and object may have, what they hold, and Google's limits on them.
+"""Which names classes and objects may have, what they hold, and Google's limits on them.
 
-Taken from the discovery document of walletobjects v1; only what a loyalty card can use."""
+Taken from the discovery document of walletobjects v1; only loyalty cards, offers and gift cards."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +11,27 @@ from wallet.sandbox.google.refusals import Violation, invalid
 
 Body = dict[str, Any]
 
+_OF_EVERY_CLASS = (
+    " heroImage:Image hexBackgroundColor countryCode reviewStatus:Review.Status review:any"
+    " multipleDevicesAndHoldersAllowedStatus:Holders allowMultipleUsersPerObject:bool"
+    " callbackOptions:CallbackOptions classTemplateInfo:ClassTemplateInfo messages:Message*"
+    " textModulesData:TextModuleData* imageModulesData:ImageModuleData*"
+    " linksModuleData:LinksModuleData infoModuleData:any"
+    " valueAddedModuleData:ValueAddedModuleData* merchantLocations:MerchantLocation*"
+    " locations:any appLinkData:AppLinkData homepageUri:Uri enableSmartTap:bool"
+    " redemptionIssuers:string* securityAnimation:SecurityAnimation"
+    " viewUnlockRequirement:Unlock notifyPreference:Notify"
+)
+_OF_EVERY_OBJECT = (
+    "id classId kind version:any state:State barcode:Barcode rotatingBarcode:RotatingBarcode"
+    " heroImage:Image messages:Message* textModulesData:TextModuleData*"
+    " imageModulesData:ImageModuleData* linksModuleData:LinksModuleData infoModuleData:any"
+    " valueAddedModuleData:ValueAddedModuleData* merchantLocations:MerchantLocation*"
+    " locations:any appLinkData:AppLinkData validTimeInterval:TimeInterval"
+    " linkedObjectIds:string* groupingInfo:GroupingInfo passConstraints:PassConstraints"
+    " saveRestrictions:SaveRestrictions smartTapRedemptionValue notifyPreference:Notify"
+    " hasUsers:bool hasLinkedDevice:bool classReference:any disableExpirationNotification:bool"
+)
 # Shape -> its names. `name` is a text, `name:Type` something else; a list has a star.
 _TABLE = {
     "LoyaltyClass": (
@@ -44,6 +65,24 @@ _TABLE = {
         " passConstraints:PassConstraints saveRestrictions:SaveRestrictions smartTapRedemptionValue"
         " notifyPreference:Notify hasUsers:bool hasLinkedDevice:bool classReference:any"
         " disableExpirationNotification:bool"
+    ),
+    "OfferClass": (
+        "id kind version:any issuerName localizedIssuerName:LocalizedString title"
+        " localizedTitle:LocalizedString shortTitle localizedShortTitle:LocalizedString provider"
+        " localizedProvider:LocalizedString redemptionChannel:Channel details"
+        " localizedDetails:LocalizedString finePrint localizedFinePrint:LocalizedString helpUri:Uri"
+        " titleImage:Image wideTitleImage:Image" + _OF_EVERY_CLASS
+    ),
+    "OfferObject": _OF_EVERY_OBJECT,
+    "GiftCardClass": (
+        "id kind version:any issuerName localizedIssuerName:LocalizedString merchantName"
+        " localizedMerchantName:LocalizedString programLogo:Image wideProgramLogo:Image"
+        " cardNumberLabel localizedCardNumberLabel:LocalizedString pinLabel"
+        " localizedPinLabel:LocalizedString eventNumberLabel"
+        " localizedEventNumberLabel:LocalizedString allowBarcodeRedemption:bool" + _OF_EVERY_CLASS
+    ),
+    "GiftCardObject": (
+        _OF_EVERY_OBJECT + " cardNumber pin eventNumber balance:Money balanceUpdateTime:DateTime"
     ),
     "LocalizedString": "kind defaultValue:TranslatedString translatedValues:TranslatedString*",
     "TranslatedString": "kind language value",
@@ -124,6 +163,7 @@ WORDS = {
     "State": "ACTIVE COMPLETED EXPIRED INACTIVE",
     "Review.Status": "UNDER_REVIEW APPROVED REJECTED DRAFT",
     "Holders": "MULTIPLE_HOLDERS ONE_USER_ALL_DEVICES ONE_USER_ONE_DEVICE",
+    "Channel": "INSTORE ONLINE BOTH TEMPORARY_PRICE_REDUCTION",
     "Unlock": "UNLOCK_NOT_REQUIRED UNLOCK_REQUIRED_TO_VIEW",
     "Notify": "NOTIFY_ON_UPDATE NOTIFICATION_SETTINGS_FOR_UPDATES_UNSPECIFIED",
     "Encoding": "UTF_8",
@@ -144,6 +184,17 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("reviewStatus",),
     ),
     "LoyaltyObject": (("id",), ("classId",), ("state",)),
+    "OfferClass": (
+        ("id",),
+        ("issuerName", "localizedIssuerName"),
+        ("title", "localizedTitle"),
+        ("provider", "localizedProvider"),
+        ("redemptionChannel",),
+        ("reviewStatus",),
+    ),
+    "OfferObject": (("id",), ("classId",), ("state",)),
+    "GiftCardClass": (("id",), ("issuerName", "localizedIssuerName"), ("reviewStatus",)),
+    "GiftCardObject": (("id",), ("classId",), ("state",), ("cardNumber",)),
     "ImageUri": (("uri",),),
     "Uri": (("uri",),),
     "Barcode": (("type",),),
@@ -163,7 +214,10 @@ MOST = {
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:.+")
 IMAGE_ADDRESS = re.compile(r"https?://[^/\s]+.*")
 FORMS = {
-    ("LoyaltyClass", "hexBackgroundColor"): re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}"),
+    **{
+        (shape, "hexBackgroundColor"): re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
+        for shape in ("LoyaltyClass", "OfferClass", "GiftCardClass")
+    },
     ("CallbackOptions", "url"): re.compile(r"https://[^/\s]+.*"),
     ("ImageUri", "uri"): IMAGE_ADDRESS,
     ("Uri", "uri"): ADDRESS,

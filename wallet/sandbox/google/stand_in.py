@@ -11,7 +11,7 @@ from wallet.sandbox.google.account import Account, Doorkeeper, save_claims
 from wallet.sandbox.google.callbacks import ODDITIES, Event, Happening, Oddity, Postman, Seal
 from wallet.sandbox.google.faults import Faults
 from wallet.sandbox.google.refusals import GoogleRefusal
-from wallet.sandbox.google.resources import CLASS, OBJECT, Kind, Resources
+from wallet.sandbox.google.resources import LISTED, OBJECTS, Kind, Resources
 from wallet.sandbox.google.schema import Body
 
 RATE_PER_S = 20
@@ -61,7 +61,7 @@ class GoogleStandIn:
         """A person saves what is behind a link: what is new in it is made, what is known stays as
         it is. The ids of the objects."""
         payload = self._made(token)
-        ids = [str(one.get("id")) for one in payload.get("loyaltyObjects", [])]
+        ids = [str(one.get("id")) for kind in OBJECTS for one in payload.get(kind.listed, [])]
         if not ids:
             raise GoogleRefusal(400, "invalid", "Invalid JWT: there is no object to save.")
         for id_ in ids:
@@ -77,7 +77,7 @@ class GoogleStandIn:
         payload = self._made(token)
         return {
             name: [self.resources.get(kind, str(one["id"])) for one in payload.get(name, [])]
-            for name, kind in (("loyaltyClasses", CLASS), ("loyaltyObjects", OBJECT))
+            for name, kind in LISTED.items()
             if payload.get(name)
         }
 
@@ -124,7 +124,7 @@ class GoogleStandIn:
 
     def _made(self, token: str) -> dict[str, list[Body]]:
         payload = save_claims(self.account, token, self.clock())
-        for name, kind in (("loyaltyClasses", CLASS), ("loyaltyObjects", OBJECT)):
+        for name, kind in LISTED.items():
             for one in payload.get(name, []):
                 self._insert_if_new(kind, one)
         return payload
