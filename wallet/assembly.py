@@ -8,8 +8,9 @@ from ledger.database import Database, Wake
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential, TokenCredential
 from wallet.apple.pushkey import ProviderTokens, PushKey
+from wallet.apple.rotation import Certificates, Senders
 from wallet.apple.shelf import Shelf
-from wallet.apple.signing import CERTIFICATE_FILE, KEY_FILE, Signer, find_signers
+from wallet.apple.signing import CERTIFICATE_FILE, KEY_FILE, Signer
 from wallet.errors import SettingsError, WalletError
 from wallet.google import account
 from wallet.google.provider import GoogleProvider
@@ -27,20 +28,23 @@ def connect(
     settings: Settings, wake: Wake | None = None, clock: Clock = system_clock
 ) -> Installation:
     """Raises `SettingsError` or `CertificateProblem` in words that say what to do."""
-    signers = _signers(settings, clock())
-    pass_type = _pass_type(settings, signers)
-    tokens = _provider_tokens(settings, signers)
+    certificates = _certificates(settings, clock())
+    pass_type = _pass_type(settings, certificates)
+    tokens = _provider_tokens(settings, certificates)
     database = Database(settings.ledger, wake)
     keys = KeyRing(settings.secret_keys)
-    senders = {signer.pass_type: _sender(settings, signer, tokens) for signer in signers.values()}
+    by_certificate = {
+        signer.fingerprint: _sender(settings, signer, tokens) for signer in certificates.every
+    }
+    senders = Senders(certificates, by_certificate, clock)
     return Installation(
         settings=settings,
         clock=clock,
         database=database,
         keys=keys,
-        signers=signers,
+        certificates=certificates,
         pass_type=pass_type,
-        shelf=Shelf(database, signers, keys, settings.public_url),
+        shelf=Shelf(database, certificates, keys, settings.public_url),
         apple=AppleProvider(
             database, senders, keys, settings.public_url, timedelta(seconds=settings.lease_s)
         ),
@@ -52,15 +56,15 @@ def unfit(settings: Settings, known: Collection[str], now: datetime) -> list[Wal
     """Everything beyond the settings themselves that would keep `connect` from its work. `known`
     are settings that are wrong already: what they lead to is not looked at."""
     problems: list[WalletError] = []
-    signers: dict[str, Signer] = {}
+    certificates = Certificates({})
     if "WALLET_APPLE_CERTS" not in known:
         with _noting(problems):
-            signers = _signers(settings, now)
-    if signers:
+            certificates = _certificates(settings, now)
+    if certificates.pass_types:
         with _noting(problems):
-            _pass_type(settings, signers)
+            _pass_type(settings, certificates)
         with _noting(problems):
-            _provider_tokens(settings, signers)
+            _provider_tokens(settings, certificates)
     if (google := google_of(settings)) is not None:
         with _noting(problems):
             account.load(google.credentials)
@@ -84,20 +88,21 @@ def _noting(problems: list[WalletError]) -> Iterator[None]:
         problems.append(problem)
 
 
-def _signers(settings: Settings, now: datetime) -> dict[str, Signer]:
-    signers = find_signers(settings.apple_certs, now)
-    for signer in signers.values():
+def _certificates(settings: Settings, now: datetime) -> Certificates:
+    certificates = Certificates.find(settings.apple_certs, now)
+    for signer in certificates.every:
         if signer.is_sandbox and not settings.in_sandbox:
             raise SettingsError(
                 "WALLET_APPLE_CERTS",
                 f"holds the sandbox certificate of {signer.pass_type}; production needs one that"
                 " Apple issued.",
             )
-    return signers
+    return certificates
 
 
-def _pass_type(settings: Settings, signers: dict[str, Signer]) -> str:
+def _pass_type(settings: Settings, certificates: Certificates) -> str:
     """The pass type of new cards."""
+    signers = certificates.pass_types
     if settings.apple_pass_type is not None:
         if settings.apple_pass_type not in signers:
             raise SettingsError(
@@ -111,7 +116,7 @@ def _pass_type(settings: Settings, signers: dict[str, Signer]) -> str:
             "WALLET_APPLE_PASS_TYPE",
             f"say which pass type new cards get: {', '.join(sorted(signers))}.",
         )
-    return next(iter(signers))
+    return signers[0]
 
 
 def _google(settings: Settings, database: Database, keys: KeyRing) -> GoogleProvider | None:
@@ -128,12 +133,12 @@ def _google(settings: Settings, database: Database, keys: KeyRing) -> GoogleProv
     )
 
 
-def _provider_tokens(settings: Settings, signers: dict[str, Signer]) -> ProviderTokens | None:
+def _provider_tokens(settings: Settings, certificates: Certificates) -> ProviderTokens | None:
     """Those of the .p8 key, if there is one: all connections of this process share them."""
     key = settings.apns_key
     if key is None:
         return None
-    teams = sorted({signer.team for signer in signers.values()})
+    teams = sorted({signer.team for signer in certificates.every})
     if key.team is None and len(teams) > 1:
         raise SettingsError(
             "WALLET_APNS_TEAM",

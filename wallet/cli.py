@@ -29,7 +29,7 @@ from ledger.units import UnitTerms
 from wallet import apikeys, doctor, erasure, importing, logs, migrations, refresh, settings, sources
 from wallet.api.sources import KINDS
 from wallet.apple import applying, bundle
-from wallet.apple.signing import find_signers
+from wallet.apple.rotation import Certificates
 from wallet.assembly import connect, system_clock
 from wallet.backups import restoring, taking
 from wallet.errors import CertificateProblem, DesignRefused, SettingsError, WalletError
@@ -908,10 +908,14 @@ def certs_import(folder: Path, answer: Path, issuer: Path) -> None:
 def certs_check(folder: Path | None) -> None:
     """Check the certificates in FOLDER as a start of the service would."""
     now = system_clock()
-    for signer in find_signers(folder or environment().apple_certs, now).values():
+    certificates = Certificates.find(folder or environment().apple_certs, now)
+    waning = {signer.fingerprint: words for signer, words in certificates.reminders(now)}
+    for signer in certificates.every:
         kind = "sandbox" if signer.is_sandbox else "Apple"
-        reminder = signer.reminder(now)
+        reminder = waning.get(signer.fingerprint)
         verdict = "good" if reminder is None else f"warning: {reminder}"
+        if not signer.is_valid(now):
+            verdict = f"not in use, valid from {signer.not_before:%F} to {signer.not_after:%F}"
         click.echo(
             f"{signer.pass_type}: {verdict}. Team {signer.team}, issued by {kind},"
             f" {signer.days_left(now)} days left."

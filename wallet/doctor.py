@@ -23,7 +23,7 @@ from ledger.outbox import OutboxRow
 from wallet import migrations
 from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow
-from wallet.apple.signing import find_signers
+from wallet.apple.rotation import Certificates
 from wallet.assembly import google_of, unfit
 from wallet.errors import CertificateProblem, SettingsError, WalletError
 from wallet.google.copies import DueRow
@@ -111,12 +111,21 @@ def _said(problem: WalletError) -> str:
 
 def _certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
-        signers = find_signers(settings.apple_certs, now)
+        certificates = Certificates.find(settings.apple_certs, now)
     except CertificateProblem:
         return  # `unfit` has said so
-    for signer in signers.values():
+    waning = {signer.fingerprint: words for signer, words in certificates.reminders(now)}
+    for signer in certificates.every:
+        used = certificates.signing(signer.pass_type, now)
+        if signer.fingerprint not in (used.fingerprint, *waning):
+            yield Finding(
+                "note",
+                f"Another certificate of {signer.pass_type} in {signer.folder}, valid from"
+                f" {signer.not_before:%F} to {signer.not_after:%F}.",
+            )
+            continue
         issuer = "the sandbox" if signer.is_sandbox else "Apple"
-        reminder = signer.reminder(now)
+        reminder = waning.get(signer.fingerprint)
         yield Finding(
             "bad" if reminder else "good",
             f"Certificate of {signer.pass_type} (team {signer.team}, issued by {issuer}):"

@@ -1,16 +1,56 @@
-"""For operators and their machines. Who may call: anybody; it tells yes or no, never why."""
+"""For operators and their machines. `/healthz` and `/readyz` anybody may call: they tell yes or no,
+never why. `/health` says why, to friends."""
 
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+
+import orjson
 import structlog
 from flask import Blueprint, Response
 from sqlalchemy import text
 
 from wallet import migrations
+from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem
-from wallet.installation import here
+from wallet.friends import require_friend
+from wallet.installation import Installation, here
 
 routes = Blueprint("health", __name__)
 
 log = structlog.get_logger()
+
+
+@routes.get("/health")
+def health() -> Response:
+    """What there is to know, in JSON: the schema, and every certificate with its days."""
+    require_friend()
+    installation = here()
+    now, certificates = installation.clock(), installation.certificates
+    waning = {signer.fingerprint: words for signer, words in certificates.reminders(now)}
+    using = {signer.fingerprint for signer in _signing(installation, now)}
+    shown = [
+        {
+            "pass_type": signer.pass_type,
+            "team": signer.team,
+            "from": signer.not_before.isoformat(),
+            "until": signer.not_after.isoformat(),
+            "days_left": signer.days_left(now),
+            "signs": signer.fingerprint in using,
+            "warning": waning.get(signer.fingerprint),
+        }
+        for signer in certificates.every
+    ]
+    current = migrations.is_current(installation.database.engine)
+    well = current and not waning and len(using) == len(certificates.pass_types)
+    body = {"well": well, "schema_current": current, "certificates": shown}
+    return Response(orjson.dumps(body), mimetype="application/json")
+
+
+def _signing(installation: Installation, now: datetime) -> Iterator[Signer]:
+    for pass_type in installation.certificates.pass_types:
+        with contextlib.suppress(CertificateProblem):
+            yield installation.certificates.signing(pass_type, now)
 
 
 @routes.get("/healthz")
@@ -28,8 +68,8 @@ def readyz() -> Response:
         with installation.database.reading() as session:
             session.execute(text("SELECT 1"))
         ready = migrations.is_current(installation.database.engine)
-        for signer in installation.signers.values():
-            signer.check(installation.clock())
+        for pass_type in installation.certificates.pass_types:
+            installation.certificates.signing(pass_type, installation.clock())
     except CertificateProblem as error:
         log.error("not_ready", problem=error.problem)
         ready = False

@@ -9,6 +9,7 @@ from flask import current_app
 
 from ledger.database import Database
 from wallet.apple.provider import AppleProvider
+from wallet.apple.rotation import Certificates
 from wallet.apple.shelf import Shelf
 from wallet.apple.signing import Signer
 from wallet.google.provider import GoogleProvider
@@ -28,11 +29,18 @@ class Installation:
     clock: Clock
     database: Database
     keys: KeyRing
-    signers: dict[str, Signer]
+    certificates: Certificates
     pass_type: str
     shelf: Shelf
     apple: AppleProvider
     google: GoogleProvider | None
+
+    @property
+    def signers(self) -> dict[str, Signer]:
+        """Who signs at this moment, by pass type."""
+        now = self.clock()
+        pass_types = self.certificates.pass_types
+        return {name: self.certificates.signing(name, now) for name in pass_types}
 
     @property
     def import_desk(self) -> Desk:

@@ -5,7 +5,7 @@ Who may call: this machine itself, or a key of the API that may do everything.""
 from collections.abc import Iterator
 from datetime import datetime
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
@@ -14,38 +14,22 @@ from sqlalchemy.orm import Session
 from ledger import inspection
 from ledger.book import seals
 from ledger.outbox import OutboxRow
-from wallet import apikeys
-from wallet.apikeys import ALL
 from wallet.apple.devices import Device, PushRow
+from wallet.friends import require_friend
 from wallet.google.copies import DueRow
 from wallet.installation import Installation, here
 from wallet.passes.issuing import Pass
-from wallet.problems import refuse
 from wallet.refresh import PAUSED, RUNNING, Wave
-
-LOOPBACK = ("127.0.0.1", "::1")
 
 routes = Blueprint("metrics", __name__)
 
 
 @routes.get("/metrics")
 def metrics() -> Response:
-    _require_friend()
+    require_friend()
     registry = CollectorRegistry()
     registry.register(_Figures(here()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def _require_friend() -> None:
-    """A request that came through a proxy seems to come from this machine, but says otherwise."""
-    forwarded = {"X-Forwarded-For", "Forwarded", "X-Real-Ip"} & {*map(str, request.headers.keys())}
-    if request.remote_addr in LOOPBACK and not forwarded:
-        return
-    key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    with here().database.reading() as session:
-        caller = apikeys.recognise(session, key, here().settings.api_key)
-    if caller is None or not caller.may(ALL):
-        refuse(401, "key_missing", "Send an API key with all scopes.")
 
 
 class _Figures:
@@ -90,10 +74,13 @@ class _Figures:
             )
             yield from _inspected(session, now)
         days = GaugeMetricFamily(
-            "kopilka_certificate_days_left", "Until a certificate ends.", labels=["pass_type"]
+            "kopilka_certificate_days_left",
+            "Until the last certificate of a pass type ends.",
+            labels=["pass_type"],
         )
-        for signer in self._installation.signers.values():
-            days.add_metric([signer.pass_type], signer.days_left(now))
+        certificates = self._installation.certificates
+        for pass_type in certificates.pass_types:
+            days.add_metric([pass_type], certificates.last(pass_type).days_left(now))
         yield days
 
 

@@ -88,6 +88,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
             for finding in findings:
                 log.error("ledger_unsound", finding=finding)
             log.info("ledger_inspected", findings=len(findings))
+            _remind(installation)
         return False
 
     def reconcile() -> bool:
@@ -123,3 +124,15 @@ def _tell(house: Installation) -> bool:
         house.database.run(lambda session: rounds.step(session, house.make_due, house.clock()))
         or more
     )
+
+
+def _remind(installation: Installation) -> None:
+    """Every night, from the thirtieth day on."""
+    now = installation.clock()
+    for signer, words in installation.certificates.reminders(now):
+        log.warning(
+            "certificate_ends",
+            pass_type=signer.pass_type,
+            days_left=signer.days_left(now),
+            advice=words,
+        )

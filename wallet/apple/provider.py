@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ledger.database import Database
 from wallet.apple import arrivals, devices, shelf
 from wallet.apple.devices import DuePush
-from wallet.apple.push import Apns
+from wallet.apple.rotation import Senders
 from wallet.keyring import KeyRing
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.passes.issuing import Pass
@@ -32,7 +32,7 @@ class AppleProvider:
     def __init__(
         self,
         database: Database,
-        senders: dict[str, Apns],
+        senders: Senders,
         keys: KeyRing,
         public_url: str,
         lease: timedelta,
@@ -75,8 +75,7 @@ class AppleProvider:
         return Lag(due, shelf.fetched_after_s(session, now))
 
     def close(self) -> None:
-        for sender in self._senders.values():
-            sender.close()
+        self._senders.close()
 
     def _push(self, pass_type: str, pushes: Sequence[DuePush], now: datetime) -> dict[str, Outcome]:
         """Outcomes by token."""

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database import Base, Database, Instant, insert_or
 from wallet.apple import bundle
 from wallet.apple.bundle import Archive, Face, Identity, Sealed
+from wallet.apple.rotation import Certificates
 from wallet.apple.signing import Signer
-from wallet.errors import CertificateProblem
 from wallet.keyring import KeyRing
 from wallet.passes import artwork, issuing, templates
 from wallet.passes.issuing import Pass
@@ -46,12 +46,12 @@ class Shelf:
     def __init__(
         self,
         database: Database,
-        signers: dict[str, Signer],
+        certificates: Certificates,
         keys: KeyRing,
         public_url: str,
     ) -> None:
         self._database = database
-        self._signers = signers
+        self._certificates = certificates
         self._keys = keys
         self._web_service_url = f"{public_url}/apple"
         # Revisions never change, so what was prepared from one stays right for ever.
@@ -67,7 +67,7 @@ class Shelf:
 
     def bundle(self, pass_: Pass, now: datetime) -> bytes:
         """The .pkpass of the pass's current version. Raises `CertificateProblem`."""
-        signer = self._signer(pass_.pass_type, now)
+        signer = self._certificates.signing(pass_.pass_type, now)
         with self._database.reading() as session:
             kept = _kept(session, pass_, signer)
         if kept is None:
@@ -89,17 +89,6 @@ class Shelf:
                 break
             chosen.append(data)
         return bundle.several(chosen)
-
-    def _signer(self, pass_type: str, now: datetime) -> Signer:
-        signer = self._signers.get(pass_type)
-        if signer is None:
-            raise CertificateProblem(
-                "missing",
-                f"There is no certificate for the pass type {pass_type}. Put its folder back, or"
-                " these cards can no longer be updated.",
-            )
-        signer.check(now)
-        return signer
 
     def _sign(self, pass_: Pass, signer: Signer) -> Sealed:
         face, archive = self._prepared(pass_.template_id)

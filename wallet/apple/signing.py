@@ -3,7 +3,7 @@
 The rules are those of Apple's "Building a Pass" (Wallet Passes) and of the archived "Wallet
 Developer Guide"; what a real certificate looks like was decoded from public sample passes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -95,6 +95,7 @@ class Signer:
     team: str
     nfc: bool
     is_sandbox: bool
+    not_before: datetime
     not_after: datetime
     fingerprint: str
     _papers: Papers = field(repr=False)
@@ -104,11 +105,12 @@ class Signer:
     def load(
         cls,
         folder: Path,
-        now: datetime,
+        now: datetime | None,
         pass_type: str | None = None,
         team: str | None = None,
     ) -> "Signer":
-        """The signer in `folder`, or a `CertificateProblem` that says what to do.
+        """The signer in `folder`, or a `CertificateProblem` that says what to do. Without `now` one
+        that is not valid at the moment will do.
 
         `pass_type` and `team`, where given, are what the certificate must have been issued for."""
         papers = Papers.read(folder / CERTIFICATE_FILE, folder / KEY_FILE, folder / ISSUER_FILE)
@@ -116,7 +118,11 @@ class Signer:
 
     @classmethod
     def of(
-        cls, papers: Papers, now: datetime, pass_type: str | None = None, team: str | None = None
+        cls,
+        papers: Papers,
+        now: datetime | None,
+        pass_type: str | None = None,
+        team: str | None = None,
     ) -> "Signer":
         """As `load`, for papers that lie anywhere."""
         leaf, issuer = papers.leaf, papers.issuer
@@ -140,12 +146,14 @@ class Signer:
             team=found_team,
             nfc="with NFC" in (_one(leaf.subject, NameOID.COMMON_NAME) or ""),
             is_sandbox=_one(leaf.issuer, NameOID.ORGANIZATION_NAME) == SANDBOX_ISSUER_MARK,
+            not_before=leaf.not_valid_before_utc,
             not_after=min(leaf.not_valid_after_utc, issuer.not_valid_after_utc),
             fingerprint=leaf.fingerprint(SHA256).hex(),
             _papers=papers,
             _write=_writer(leaf, papers.key, issuer),
         )
-        signer.check(now)
+        if now is not None:
+            signer.check(now)
         return signer
 
     def check(self, now: datetime) -> None:
@@ -183,6 +191,13 @@ class Signer:
                 "https://www.apple.com/certificateauthority/.",
             )
 
+    def is_valid(self, now: datetime) -> bool:
+        try:
+            self.check(now)
+        except CertificateProblem:
+            return False
+        return True
+
     def days_left(self, now: datetime) -> int:
         """Whole days until `not_after`; negative when it is past."""
         return (self.not_after - now).days
@@ -200,7 +215,17 @@ class Signer:
 
 
 def find_signers(root: Path, now: datetime) -> dict[str, Signer]:
-    """Pass type -> signer. `root` is one certificate folder, or holds one folder per pass type.
+    """Pass type -> the signer that is to be used: of several the newest that is valid at `now`."""
+    found = {}
+    for pass_type, signers in find_all_signers(root).items():
+        found[pass_type] = next((one for one in signers if one.is_valid(now)), signers[0])
+        found[pass_type].check(now)
+    return found
+
+
+def find_all_signers(root: Path) -> dict[str, list[Signer]]:
+    """Pass type -> its signers, valid or not, the newest first. `root` is a certificate folder,
+    holds one folder per certificate, or both.
 
     One unusable folder refuses all: better to stop at the start than at one programme's card.
     Folders with none of the three files are passed over."""
@@ -210,30 +235,42 @@ def find_signers(root: Path, now: datetime) -> dict[str, Signer]:
             f"There is no folder {root}. It should hold {CERTIFICATE_FILE}, {KEY_FILE} "
             f"and {ISSUER_FILE}, or a folder with these files for each pass type.",
         )
-    if _holds_any(root):
-        signer = Signer.load(root, now)
-        return {signer.pass_type: signer}
-    signers: dict[str, Signer] = {}
-    for folder in sorted(root.iterdir()):
-        if not folder.is_dir() or not _holds_any(folder):
-            continue
+    folders = [root, *(folder for folder in sorted(root.iterdir()) if folder.is_dir())]
+    signers: dict[str, list[Signer]] = {}
+    for folder in filter(_holds_any, folders):
         # A folder that is named like a pass type promises that pass type.
-        promised = folder.name if folder.name.startswith("pass.") else None
-        signer = Signer.load(folder, now, pass_type=promised)
-        if signer.pass_type in signers:
-            raise CertificateProblem(
-                "duplicate_pass_type",
-                f"{signers[signer.pass_type].folder} and {folder} both hold a certificate of "
-                f"{signer.pass_type}. Keep the newer one and move the other out of {root}.",
-            )
-        signers[signer.pass_type] = signer
+        promised = folder.name if folder.name.startswith("pass.") and folder != root else None
+        signer = Signer.load(folder, None, pass_type=promised)
+        _require_successor(signer, signers.setdefault(signer.pass_type, []), root)
+        signers[signer.pass_type].append(signer)
     if not signers:
         raise CertificateProblem(
             "missing_file",
             f"No certificate was found in {root}. It should hold {CERTIFICATE_FILE}, {KEY_FILE} "
             f"and {ISSUER_FILE}, or a folder with these files for each pass type.",
         )
-    return signers
+    return {
+        pass_type: sorted(ones, key=lambda one: one.not_before, reverse=True)
+        for pass_type, ones in signers.items()
+    }
+
+
+def _require_successor(signer: Signer, others: Sequence[Signer], root: Path) -> None:
+    """Several of one pass type are an old one and a new one of the same team."""
+    for other in others:
+        if other.fingerprint == signer.fingerprint:
+            raise CertificateProblem(
+                "duplicate_certificate",
+                f"{other.folder} and {signer.folder} hold the same certificate of "
+                f"{signer.pass_type}. Move one of them out of {root}.",
+            )
+        if other.team != signer.team:
+            raise CertificateProblem(
+                "wrong_team",
+                f"{other.folder} and {signer.folder} hold certificates of {signer.pass_type} for "
+                f"two teams, {other.team} and {signer.team}. Keep that of the team whose cards "
+                "they are.",
+            )
 
 
 def _writer(

@@ -347,12 +347,20 @@ def test_a_folder_named_after_a_pass_type_holds_that_one(tmp_path: Path) -> None
     assert caught.value.problem == "wrong_pass_type"
 
 
-def test_two_certificates_of_one_pass_type_are_refused(tmp_path: Path) -> None:
+def test_the_same_certificate_twice_is_refused(tmp_path: Path) -> None:
     chains.lay(tmp_path / "new")
     chains.lay(tmp_path / "old")
     with pytest.raises(CertificateProblem) as caught:
         find_signers(tmp_path, chains.NOW)
-    assert caught.value.problem == "duplicate_pass_type"
+    assert caught.value.problem == "duplicate_certificate"
+
+
+def test_one_pass_type_is_of_one_team(tmp_path: Path) -> None:
+    chains.lay(tmp_path / "ours")
+    chains.lay(tmp_path / "theirs", chains.leaf(team="ANOTHER001"))
+    with pytest.raises(CertificateProblem) as caught:
+        find_signers(tmp_path, chains.NOW)
+    assert caught.value.problem == "wrong_team"
 
 
 @pytest.mark.parametrize(("name", "problem"), [("absent", "missing_folder"), ("", "missing_file")])

@@ -1,0 +1,23 @@
+"""Who may see how an installation does: this machine itself, or a key of the API that may do
+everything."""
+
+from flask import request
+
+from wallet import apikeys
+from wallet.apikeys import ALL
+from wallet.installation import here
+from wallet.problems import refuse
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+def require_friend() -> None:
+    """A request that came through a proxy seems to come from this machine, but says otherwise."""
+    forwarded = {"X-Forwarded-For", "Forwarded", "X-Real-Ip"} & {*map(str, request.headers.keys())}
+    if request.remote_addr in LOOPBACK and not forwarded:
+        return
+    key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    with here().database.reading() as session:
+        caller = apikeys.recognise(session, key, here().settings.api_key)
+    if caller is None or not caller.may(ALL):
+        refuse(401, "key_missing", "Send an API key with all scopes.")
