@@ -19,7 +19,7 @@ from ledger.points import EARLIEST
 
 # personal_data: we may keep and use what the person told us. marketing: we may write to them.
 Purpose = Literal["personal_data", "marketing"]
-Source = Literal["page", "api", "import"]
+Source = Literal["page", "api", "import", "pass"]
 
 
 class Consent(Base):

@@ -251,6 +251,29 @@ def change(session: Session, member: Member, changes: Mapping[str, Any], now: da
     return True
 
 
+def introduce(session: Session, member: Member, said: Profile, now: datetime) -> None:
+    """A member of whom nothing was known says who they are; nobody has checked it, see
+    `add_unchecked`. Raises `UnknownMember` once the person was erased."""
+    row = session.scalar(select(Person).where(Person.member_id == member.id).with_for_update())
+    if row is None:
+        raise UnknownMember
+    values = {name: value for name, value in asdict(said).items() if value is not None}
+    while True:
+        shared = {
+            "phone_shared": _has(session, member, Person.phone, said.phone),
+            "email_shared": _has(session, member, Person.email, said.email),
+        }
+        try:
+            with session.begin_nested():
+                session.execute(
+                    update(Person).where(Person.member_id == member.id).values(**values, **shared)
+                )
+        except IntegrityError:
+            continue  # somebody wrote the same down at this moment: now it is shared
+        break
+    outbox.append(session, [MemberChanged(member.id)], now)
+
+
 def _new(session: Session, programme_id: int, now: datetime) -> Member:
     member = Member(public_id=str(uuid7()), programme_id=programme_id, created_at=now)
     session.add(member)

@@ -2,13 +2,15 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import structlog
 from apiflask import APIBlueprint, APIFlask
 from flask import Flask, Response, abort, g, request
 from gunicorn.http.errors import ParseException
+from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -47,6 +49,7 @@ from wallet.pages import site
 from wallet.pages.errors import error_page
 from wallet.problems import of_error, problem
 from wallet.ratelimits import RateLimits
+from wallet.refresh import refresh
 
 MOST_BODY_BYTES = 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -82,9 +85,12 @@ def create_app(installation: Installation) -> Flask:
     app.register_blueprint(_api())
     app.register_blueprint(webhooks.routes)
     app.register_blueprint(docs.routes)
-    app.register_blueprint(
-        PassKitService(installation.database, installation.shelf, installation.clock).blueprint()
-    )
+
+    def renew(session: Session, pass_ids: Sequence[int], now: datetime) -> int:
+        return refresh(session, pass_ids, installation.make_due, now)
+
+    passkit = PassKitService(installation.database, installation.shelf, installation.clock, renew)
+    app.register_blueprint(passkit.blueprint())
     if installation.google is not None:
         google = installation.google.settings
         app.register_blueprint(

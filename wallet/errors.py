@@ -81,6 +81,16 @@ class NfcRefused(DesignRefused):
         self.pass_type = pass_type
 
 
+class AnswerUnfit(WalletError):
+    """What a person wrote on the phone is not what was asked for."""
+
+    code = "personalization_invalid"
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(f"{field}: {sentence}.")
+        self.field = field
+
+
 class UnknownPass(WalletError):
     code = "unknown_pass"
 

@@ -92,7 +92,9 @@ DETECTORS: dict[Detector, str] = {
 }
 
 # Names inside a bundle: a picture or a file in a language's folder. No other path can get in.
-MEMBER_NAME = re.compile(r"([A-Za-z0-9-]+\.lproj/)?[A-Za-z0-9]+(@[23]x)?\.(png|strings)")
+MEMBER_NAME = re.compile(
+    r"([A-Za-z0-9-]+\.lproj/)?[A-Za-z0-9]+(@[23]x)?\.(png|strings)|personalization\.json"
+)
 
 # The ZIP format (PKWARE's APPNOTE 4.3). Local header and directory record of a member differ in how
 # they begin and end and have the middle in common: flags, method (stored), time, date, CRC, both

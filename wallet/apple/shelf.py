@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Database, Instant, insert_or
-from wallet.apple import bundle
+from wallet.apple import bundle, enrolment
 from wallet.apple.bundle import Archive, Face, Identity, Sealed
 from wallet.apple.rotation import Certificates
 from wallet.apple.signing import Signer
@@ -19,6 +19,7 @@ from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
 
 PREPARED_TEMPLATES = 64
+NOT_SHOWN = ("poster", "enrolment")  # pictures that are none of a pass by itself
 
 RECENTLY = timedelta(seconds=10)
 MOST_LOOKED_AT = 400
@@ -57,6 +58,10 @@ class Shelf:
         # Revisions never change, so what was prepared from one stays right for ever.
         self._prepared = functools.lru_cache(PREPARED_TEMPLATES)(self._prepare)
 
+    def signed(self, pass_type: str, token: str, now: datetime) -> bytes:
+        """What proves to a phone that its answer reached us: the token, signed as a manifest is."""
+        return self._certificates.signing(pass_type, now).sign(token.encode())
+
     def token(self, pass_: Pass) -> str:
         """The pass's authentication token; the same for a serial number for ever."""
         return self._keys.key(pass_.key_id).derive("apple pass", pass_.pass_type, pass_.serial)
@@ -76,7 +81,8 @@ class Shelf:
                 _keep(session, pass_, signer, fresh, now)
                 # Somebody else may have been faster; theirs is the version's one true bundle then.
                 kept = _kept(session, pass_, signer) or fresh
-        return self._prepared(pass_.template_id)[1].assemble(kept)
+        asks = _asks(pass_, signer)
+        return self._prepared(pass_.template_id, asks)[1].assemble(kept)
 
     def bundles(self, passes: Sequence[Pass], now: datetime) -> bytes:
         """The first of these passes in one .pkpasses, as many as Apple takes."""
@@ -91,7 +97,7 @@ class Shelf:
         return bundle.several(chosen)
 
     def _sign(self, pass_: Pass, signer: Signer) -> Sealed:
-        face, archive = self._prepared(pass_.template_id)
+        face, archive = self._prepared(pass_.template_id, _asks(pass_, signer))
         identity = Identity(
             pass_type=pass_.pass_type,
             team=signer.team,
@@ -102,12 +108,19 @@ class Shelf:
         pass_json = bundle.render(face, identity, issuing.content(pass_), nfc=signer.nfc)
         return bundle.seal(archive, pass_json, signer)
 
-    def _prepare(self, template_id: int) -> tuple[Face, Archive]:
+    def _prepare(self, template_id: int, asks: bool) -> tuple[Face, Archive]:  # noqa: FBT001 - one of two keys
         with self._database.reading() as session:
             design = templates.design(session.get_one(Template, template_id))
             images = templates.images(session, template_id)
-        images = {name: data for name, data in images.items() if artwork.kind(name) != "poster"}
-        return Face.prepare(design), Archive.prepare({**images, **bundle.strings(design)})
+        asking = enrolment.files(design, images) if asks else {}
+        shown = {name: data for name, data in images.items() if artwork.kind(name) not in NOT_SHOWN}
+        files = {**shown, **bundle.strings(design), **asking}
+        return Face.prepare(design), Archive.prepare(files)
+
+
+def _asks(pass_: Pass, signer: Signer) -> bool:
+    """Phones refuse a pass that asks, unless its certificate is one for NFC."""
+    return signer.nfc and issuing.content(pass_).asks
 
 
 def fetched_after_s(session: Session, now: datetime) -> float | None:

@@ -1,7 +1,9 @@
 """The PassKit Web Service: what phones ask (Apple, "PassKit Web Service Reference").
 
 Who may call: register, unregister and get take the pass's own token (`Authorization: ApplePass …`);
-list and log take none, by Apple's protocol: there the device library identifier is the secret."""
+list and log take none, by Apple's protocol: there the device library identifier is the secret.
+Personalize takes none either: whoever knows the serial number of a pass that still asks may answer,
+once."""
 
 import hmac
 import re
@@ -14,8 +16,9 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from ledger.database import Database
-from wallet.apple import arrivals, complaints, devices
+from wallet.apple import arrivals, complaints, devices, enrolment
 from wallet.apple.bundle import MEDIA_TYPE
+from wallet.apple.enrolment import Renew
 from wallet.apple.shelf import Shelf
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
@@ -36,7 +39,8 @@ REGISTRATIONS = "/v1/devices/<device_id>/registrations/<pass_type>"
 class PassKitService:
     """The web service over one database. Routes first."""
 
-    def __init__(self, database: Database, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, database: Database, shelf: Shelf, clock: Clock, renew: Renew) -> None:
+        self._renew = renew
         self._database = database
         self._shelf = shelf
         self._clock = clock
@@ -48,6 +52,7 @@ class PassKitService:
             (f"{REGISTRATIONS}/<serial>", self.unregister, "DELETE"),
             (REGISTRATIONS, self.updated, "GET"),
             ("/v1/passes/<pass_type>/<serial>", self.get_pass, "GET"),
+            ("/v1/passes/<pass_type>/<serial>/personalize", self.personalize, "POST"),
             ("/v1/log", self.log, "POST"),
         ):
             routes.add_url_rule(rule, view.__name__, view, methods=[method])
@@ -122,6 +127,32 @@ class PassKitService:
             known = arrivals.is_fetched(session, pass_)
         if not known:
             self._database.run(lambda session: arrivals.fetched(session, pass_, self._clock()))
+
+    def personalize(self, pass_type: str, serial: str) -> Response:
+        """Whose pass it is; answers the token of the request, signed. 404 for every pass that does
+        not ask, known or not. The same answer may come twice, another one may not."""
+        body = _json_object()
+        token, info = body.get("personalizationToken"), body.get("requiredPersonalizationInfo")
+        if not isinstance(token, str) or not 0 < len(token) <= enrolment.LONGEST_TOKEN:
+            refuse(400, "personalization_token_missing", "There must be a personalizationToken.")
+        if not isinstance(info, dict):
+            refuse(400, "personalization_info_missing", "There must be what the person wrote.")
+        if "Authorization" in request.headers:  # not asked for; but if sent, it must be right
+            self._authorised(pass_type, serial)
+        now = self._clock()
+
+        def take(session: Session) -> bool:
+            pass_ = issuing.by_serial(session, serial)
+            if pass_ is None or pass_.pass_type != pass_type:
+                return False
+            return enrolment.answer(session, pass_, token, info, self._renew, now)
+
+        if not self._database.run(take):
+            refuse(404, "not_found", "There is no pass here that asks.")
+        signed = self._shelf.signed(pass_type, token, now)
+        answer = Response(signed, mimetype="application/octet-stream")
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
 
     def log(self) -> Response:
         """What a phone has to complain about. Anybody may write here: bounded, never trusted."""

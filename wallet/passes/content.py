@@ -8,6 +8,7 @@ from wallet.passes.parts import (
     Action,
     App,
     Beacon,
+    Enrolment,
     Link,
     Message,
     NearField,
@@ -84,6 +85,7 @@ class Design:
     beacons: tuple[Beacon, ...] = ()
     max_distance: int | None = None
     nfc: NearField | None = None
+    enrolment: Enrolment | None = None
     app: App | None = None
     featured_actions: tuple[Action, ...] = ()
     links: tuple[Link, ...] = ()
@@ -136,10 +138,11 @@ class Facts:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Whether a pass counts: what was decided about this one, apart from what it shows. `expires`
-    is the moment from which it does not, in ISO 8601."""
+    is the moment from which it does not, in ISO 8601. `asks`: it is to find out whose it is."""
 
     state: State = "active"
     expires: str = ""
+    asks: bool = False
 
 
 GOOD = Standing()
@@ -162,7 +165,7 @@ class Shown:
 class Content:
     """All that one member's card shows at a moment, and nothing else: two equal contents are the
     same card. `values` stand in the order of the design's fields. `voided`: its member was erased,
-    for good; what can be taken back is `state`."""
+    for good; what can be taken back is `state`. `asks` its owner who they are."""
 
     barcode: str
     card_number: str
@@ -170,6 +173,7 @@ class Content:
     voided: bool = False
     state: State = "active"
     expires: str = ""
+    asks: bool = False
 
 
 def render(design: Design, facts: Facts, standing: Standing = GOOD) -> Content:
@@ -182,6 +186,7 @@ def render(design: Design, facts: Facts, standing: Standing = GOOD) -> Content:
         voided=facts.voided,
         state="void" if design.voided and standing.state == "active" else standing.state,
         expires=expires,
+        asks=standing.asks and not facts.voided,
     )
 
 

@@ -19,7 +19,18 @@ from wallet.passes.content import (
     Slot,
     Symbology,
 )
-from wallet.passes.parts import Action, App, Beacon, Deed, Link, Message, Occasion, Translations
+from wallet.passes.parts import (
+    Action,
+    App,
+    Asked,
+    Beacon,
+    Deed,
+    Enrolment,
+    Link,
+    Message,
+    Occasion,
+    Translations,
+)
 from wallet.passes.rules import Rule
 
 # A BCP 47 tag in the form that folders and vendors use: `ru`, `de-AT`, `zh-Hans`.
@@ -72,7 +83,7 @@ def texts(design: Design) -> Iterator[tuple[str, Translations]]:
             if (text := getattr(field, name)) is not None:
                 yield f"fields.{field.key}.{name}", text
     for place, part in _parts(design):
-        for name in ("text", "label", "title"):
+        for name in ("text", "label", "title", "terms"):
             if (text := getattr(part, name, None)) is not None:
                 yield f"{place}.{name}", text
 
@@ -81,7 +92,7 @@ def _parts(design: Design) -> Iterator[tuple[str, Any]]:
     for name in rules.MOST:
         for number, part in enumerate(getattr(design, name)):
             yield f"{name}.{number}", part
-    for name in ("nfc", "app"):
+    for name in ("nfc", "app", "enrolment"):
         if (part := getattr(design, name)) is not None:
             yield name, part
 
@@ -117,6 +128,13 @@ def _check_parts(design: Design) -> None:
 
 def _check_together(design: Design) -> None:
     """What no part can know of the others."""
+    if design.enrolment is not None:
+        if design.nfc is None or design.kind != "loyalty":
+            raise DesignRefused("enrolment", "phones ask on loyalty cards with nfc alone.")
+        for word in design.enrolment.asks:
+            _require_one_of("enrolment.asks", word, get_args(Asked))
+        if not 0 < len(design.enrolment.asks) == len(set(design.enrolment.asks)):
+            raise DesignRefused("enrolment.asks", "name what to ask for, each once.")
     if len({beacon.uuid.lower() for beacon in design.beacons}) > rules.MOST_UUIDS:
         raise DesignRefused("beacons", f"at most {rules.MOST_UUIDS} different uuids.")
     if len({one.identifier for one in design.featured_actions}) < len(design.featured_actions):
@@ -126,13 +144,15 @@ def _check_together(design: Design) -> None:
 def _check_texts(place: str, part: Any, languages: tuple[str, ...]) -> None:
     """A link without a name or news without words would be an empty line."""
     match part:
+        case Enrolment():
+            needed = {"text"}
         case Link() | Message():
             needed = {"label", "title", "text"}
         case App(android_package=str()):
             needed = {"label"}
         case _:
             needed = set()
-    for name in ("label", "title", "text"):
+    for name in ("label", "title", "text", "terms"):
         text = getattr(part, name, None)
         if isinstance(text, Mapping):
             _check_translations(f"{place}.{name}", text, languages)

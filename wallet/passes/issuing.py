@@ -44,6 +44,7 @@ from wallet.passes.templates import Purpose
 UNTIL = {"ru": "до {:%d.%m.%Y}", "en": "until {:%Y-%m-%d}"}
 
 AHEAD_S = 3600
+ASKS = "asks"
 
 SERIAL = re.compile(r"[0-9a-f]{32}")
 
@@ -89,6 +90,8 @@ class Pass(Base):
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     # The offer that it is a coupon of; None for a member's card.
     offer_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_offer.id"))
+    # None: it never asked whose it is. ASKS: it does. Else the digest of the answer.
+    enrolment: Mapped[str | None] = mapped_column(String(64))
 
     @property
     def voided(self) -> bool:
@@ -174,6 +177,7 @@ def issue_all(
     template = templates.current(session, programme.id)
     design = templates.design(template)
     known = facts(session, programme, member_ids, now)
+    asking = _unknown_people(session, member_ids) if design.enrolment is not None else set()
     session.execute(
         insert(Pass),
         [
@@ -187,8 +191,12 @@ def issue_all(
                 "version": 1,
                 "tag": 0,
                 "last_modified": int(now.timestamp()),
-                "content": _CONTENT.dump_python(render(design, known[member_id]), mode="json"),
+                "content": _CONTENT.dump_python(
+                    render(design, known[member_id], Standing(asks=member_id in asking)),
+                    mode="json",
+                ),
                 "created_at": now,
+                "enrolment": ASKS if member_id in asking else None,
             }
             for member_id in member_ids
         ],
@@ -352,9 +360,8 @@ def _local(moment: datetime, programme: Programme) -> str:
 
 
 def _standing(pass_: Pass, programme: Programme) -> Standing:
-    if pass_.ends_at is None:
-        return Standing(pass_.state)
-    return Standing(pass_.state, _local(pass_.ends_at, programme))
+    ends = _local(pass_.ends_at, programme) if pass_.ends_at is not None else ""
+    return Standing(pass_.state, ends, asks=pass_.enrolment == ASKS)
 
 
 def store(session: Session, changes: Sequence[Change]) -> None:
@@ -507,6 +514,14 @@ def _offer_shown(offer: Offer, language: str, programme: Programme) -> OfferShow
     until = UNTIL.get(language, UNTIL["en"])
     local = offer.ends_at.astimezone(ZoneInfo(programme.timezone))
     return OfferShown(offer.title, offer.text, until.format(local))
+
+
+def _unknown_people(session: Session, member_ids: Sequence[int]) -> set[int]:
+    """Those of whom nothing is known."""
+    nothing = (Person.name.is_(None), Person.phone.is_(None), Person.email.is_(None))
+    return set(
+        session.scalars(select(Person.member_id).where(Person.member_id.in_(member_ids), *nothing))
+    )
 
 
 def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile]:

@@ -24,6 +24,8 @@ Deed = Literal[
     "viewOffersRewards",
 ]
 
+Asked = Literal["name", "phone", "email"]
+
 CARD_NUMBER = "{card}"  # stands for the number in texts that each card has of its own
 
 
@@ -62,6 +64,16 @@ class NearField:
     message: str
     public_key: str
     requires_authentication: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A card that was issued to nobody in particular asks its owner for these, once; with `terms`
+    only who agrees to them can answer."""
+
+    asks: tuple[Asked, ...]
+    text: Translations
+    terms: Translations = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, Instant, JsonDocument
 from ledger.programmes import Programme
+from wallet.errors import ImageRefused
 from wallet.passes import artwork, designs
 from wallet.passes.content import Design, FieldDesign
 
@@ -55,6 +56,10 @@ def store(
     given = {name: artwork.check(name, data) for name, data in images.items()}
     # A logo of one's own replaces all sizes of the drawn one, not just the size that was given.
     artwork.check_languages(given, design.languages)
+    if design.enrolment is not None and not any(map(_is_enrolment, given)):
+        raise ImageRefused(
+            "enrolment@2x.png", "missing", "a card that asks who its owner is needs this logo."
+        )
     kinds = set(map(artwork.kind, given))
     kept = {name: data for name, data in drawn.items() if artwork.kind(name) not in kinds}
     template = Template(
@@ -71,6 +76,10 @@ def store(
     )
     session.flush()
     return template
+
+
+def _is_enrolment(name: str) -> bool:
+    return artwork.kind(name) == "enrolment"
 
 
 def purpose_of(design: Design) -> Purpose:
@@ -150,6 +159,7 @@ def offer_design(cards: Design) -> Design:
             FieldDesign("card", "back", said("Номер карты", "Card number"), shows="card"),
         ),
         messages=(),
+        enrolment=None,
         expires=None,
         voided=False,
     )

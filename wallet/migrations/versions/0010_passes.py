@@ -1,4 +1,4 @@
-"""Passes: whether they count, and passes of offers"""
+"""Passes: whether they count, passes of offers, passes that ask whose they are"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +25,7 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("ends_at", Instant(), nullable=True))
         batch_op.add_column(sa.Column("offer_id", Identifier, nullable=True))
+        batch_op.add_column(sa.Column("enrolment", sa.String(length=64), nullable=True))
         batch_op.create_foreign_key(
             op.f("fk_wallet_pass_offer_id"), "ledger_offer", ["offer_id"], ["id"]
         )
@@ -81,6 +82,7 @@ def downgrade() -> None:
             op.f("uq_wallet_pass_member_id_pass_type"), ["member_id", "pass_type"]
         )
         batch_op.drop_constraint(op.f("fk_wallet_pass_offer_id"), type_="foreignkey")
+        batch_op.drop_column("enrolment")
         batch_op.drop_column("offer_id")
         batch_op.drop_column("ends_at")
         batch_op.drop_column("state")

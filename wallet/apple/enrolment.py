@@ -1,0 +1,121 @@
+"""Reward enrolment: a pass that asks its owner, once, who they are (Apple, "Rewards Enrollment",
+and the archived "Wallet Developer Guide", Personalized Passes).
+
+The pass is issued to nobody in particular and asks until it was answered. What a person writes on
+the phone nobody has checked: it is taken as the form on the web takes it, and says nothing of
+others."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy.orm import Session
+
+from ledger import consents, contacts, members
+from ledger.consents import Decision
+from ledger.members import Profile
+from wallet.errors import AnswerUnfit
+from wallet.passes import issuing, templates
+from wallet.passes.content import Design
+from wallet.passes.issuing import ASKS, Pass
+from wallet.passes.parts import Asked, Enrolment
+from wallet.passes.templates import Template
+
+FILE = "personalization.json"
+LOGO = "personalizationLogo"  # what a design calls enrolment.png
+ASKED_FOR: Mapping[Asked, str] = {
+    "name": "PKPassPersonalizationFieldName",
+    "phone": "PKPassPersonalizationFieldPhoneNumber",
+    "email": "PKPassPersonalizationFieldEmailAddress",
+}
+LONGEST_TOKEN = 2000
+LONGEST_ANSWER = 300
+
+# Renders the cards anew and tells who is to be told: (session, pass ids, now).
+Renew = Callable[[Session, Sequence[int], datetime], int]
+
+
+def files(design: Design, images: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What a pass that asks has besides: path in the bundle -> bytes."""
+    enrolment = design.enrolment
+    if enrolment is None:
+        return {}
+    default = design.languages[0]
+    sheet: dict[str, object] = {
+        "requiredPersonalizationFields": [ASKED_FOR[one] for one in enrolment.asks],
+        "description": enrolment.text[default],
+    }
+    if terms := enrolment.terms.get(default):
+        sheet["termsAndConditions"] = terms
+    logos = {
+        name.replace("enrolment", LOGO, 1): data
+        for name, data in images.items()
+        if name.startswith("enrolment")
+    }
+    return {FILE: orjson.dumps(sheet), **logos}
+
+
+def answer(
+    session: Session,
+    pass_: Pass,
+    token: str,
+    info: Mapping[str, Any],
+    renew: Renew,
+    now: datetime,
+) -> bool:
+    """Take down who the owner is; True also where this very answer came before, False where the
+    pass does not ask. Raises `AnswerUnfit`."""
+    (locked,) = issuing.lock(session, [pass_.id])
+    answered = hashlib.sha256(token.encode()).hexdigest()
+    if locked.enrolment == answered:
+        return True
+    if locked.enrolment != ASKS or locked.voided:
+        return False
+    design = templates.design(session.get_one(Template, locked.template_id))
+    if design.enrolment is None:
+        return False
+    profile = _profile(design.enrolment, info)
+    member = members.by_id(session, locked.member_id)
+    members.introduce(session, member, profile, now)
+    if terms := design.enrolment.terms.get(design.languages[0]):
+        version = consents.keep_text(session, terms, now)
+        agreed = Decision("personal_data", given=True, text_version=version)
+        consents.record(session, member, [agreed], "pass", now)
+    locked.enrolment = answered
+    session.flush()
+    renew(session, [locked.id], now)
+    return True
+
+
+def _profile(enrolment: Enrolment, info: Mapping[str, Any]) -> Profile:
+    """Of what the phone sends only that which was asked for."""
+    return Profile(
+        name=_read(_name(info), "fullName", _readable_name) if "name" in enrolment.asks else None,
+        email=_read(info.get("emailAddress"), "emailAddress", contacts.email_address)
+        if "email" in enrolment.asks
+        else None,
+        phone=_read(info.get("phoneNumber"), "phoneNumber", contacts.phone_number)
+        if "phone" in enrolment.asks
+        else None,
+    )
+
+
+def _name(info: Mapping[str, Any]) -> object:
+    """As the person writes it; some phones send the parts alone."""
+    parts = (info.get("givenName"), info.get("familyName"))
+    return info.get("fullName") or " ".join(part for part in parts if isinstance(part, str))
+
+
+def _readable_name(text: str) -> str:
+    return contacts.not_empty(contacts.readable(text))
+
+
+def _read(value: object, name: str, form: Callable[[str], str]) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_ANSWER:
+        raise AnswerUnfit(name, "must be a text of a reasonable length")
+    try:
+        return form(value)
+    except ValueError as error:
+        raise AnswerUnfit(name, str(error)) from None
