@@ -165,7 +165,8 @@ class Shown:
 class Content:
     """All that one member's card shows at a moment, and nothing else: two equal contents are the
     same card. `values` stand in the order of the design's fields. `voided`: its member was erased,
-    for good; what can be taken back is `state`. `asks` its owner who they are."""
+    for good; what can be taken back is `state`. `asks` its owner who they are. `message` is the id of
+    the message among the values."""
 
     barcode: str
     card_number: str
@@ -174,11 +175,13 @@ class Content:
     state: State = "active"
     expires: str = ""
     asks: bool = False
+    message: str = ""
 
 
 def render(design: Design, facts: Facts, standing: Standing = GOOD) -> Content:
     """Fill the design's fields. What was decided about one pass comes before the design."""
     expires = standing.expires or design.expires or ""
+    shown = any(field.shows == "message" for field in design.fields)
     return Content(
         barcode=facts.barcode,
         card_number=facts.card_number,
@@ -187,6 +190,14 @@ def render(design: Design, facts: Facts, standing: Standing = GOOD) -> Content:
         state="void" if design.voided and standing.state == "active" else standing.state,
         expires=expires,
         asks=standing.asks and not facts.voided,
+        message=facts.message.id if facts.message is not None and shown else "",
+    )
+
+
+def announces_messages(design: Design) -> bool:
+    """Whether a phone tells its owner of a message: some field shows it, with a change message."""
+    return any(
+        field.shows == "message" and field.change_message is not None for field in design.fields
     )
 
 

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from ledger.database import EPOCH, Identifier, Instant
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
