@@ -562,3 +562,26 @@ def test_an_erased_member_leaves_no_words_and_no_gap(api, join, client, house) -
     seen = funnel(api, campaign)
     assert (seen["audience"], seen["told"], seen["gone"]) == (2, 1, 1)
     assert read(api, campaign)["state"] == "done"
+
+
+def test_an_erased_card_at_google_keeps_no_message(api, client, member, house, google) -> None:
+    object_id = save_to_google(client, member)
+    hear_of_saving(house)
+    start(api, draft(api))
+    house.run(*PUMPS)
+    assert google.stand_in.resources.get(OBJECT, object_id)["messages"]
+    assert api.delete(f"members/{member['id']}").status_code == 200
+    house.run(*PUMPS)
+    assert not google.stand_in.resources.get(OBJECT, object_id).get("messages")
+
+
+def test_a_restored_backup_tells_nobody_by_itself(api, phone, house) -> None:
+    running, done = draft(api), draft(api)
+    start(api, done)
+    house.run(*PUMPS)
+    start(api, running)
+    with house.installation.database.transaction() as session:
+        campaigns.halt(session)
+    house.run(*PUMPS)
+    assert [read(api, one)["state"] for one in (running, done)] == ["paused", "done"]
+    assert states(house) == {"told": 1}

@@ -24,6 +24,9 @@ from ledger.redemptions import Spend
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.google.copies import GoogleClass, GoogleObject
+from wallet.outreach import results, terms
+from wallet.passes import issuing
+from wallet.passes.issuing import Pass
 from wallet.refresh import Wave
 
 MOVED = {"points_live_days"}  # to the programme's unit
@@ -258,4 +261,23 @@ def test_members_of_the_release_before_erasure_are_not_erased(
     with empty.reading() as session:
         assert session.get_one(Member, 1).erased_at is None
     migrations.downgrade(empty.engine, "0007")
+    assert everything(empty) == before
+
+
+def test_cards_of_the_release_before_messages_go_on(empty: Database, database_url: str) -> None:
+    """What 0009 makes of cards that knew no messages: nothing, they show what they showed."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0008")
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    with empty.reading() as session:
+        passes = session.scalars(select(Pass).order_by(Pass.id)).all()
+        assert passes
+        assert {issuing.content(one).message for one in passes} == {""}
+        wanted = terms.of_programme(session, passes[0].programme_id)
+        assert [one.on for one in wanted.values()] == [False] * 5
+        assert results.of_member(session, passes[0].member_id, None, 10, now) == []
+    migrations.downgrade(empty.engine, "0008")
     assert everything(empty) == before
