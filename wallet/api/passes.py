@@ -9,7 +9,9 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from ledger import members, programmes
+from ledger.errors import DateOutOfRange
 from ledger.offers import Offer
+from ledger.points import EARLIEST, LATEST
 from wallet.api.auth import needs
 from wallet.api.bodies import ExpireIn, NothingIn, PassesOut, PassOut
 from wallet.api.once import once
@@ -59,6 +61,8 @@ def void(pass_id: str) -> Response:
 def expire(pass_id: str, json_data: ExpireIn) -> Response:
     """End a pass now, or from a moment on that you name: phones then put it away by themselves."""
     at = json_data.at
+    if at is not None and not EARLIEST <= at < LATEST:
+        raise DateOutOfRange("at")
     if at is not None and at > here().clock():
         return _changed(pass_id, json_data, "active", at)
     return _changed(pass_id, json_data, "expired", at or here().clock())

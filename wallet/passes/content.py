@@ -165,8 +165,8 @@ class Shown:
 class Content:
     """All that one member's card shows at a moment, and nothing else: two equal contents are the
     same card. `values` stand in the order of the design's fields. `voided`: its member was erased,
-    for good; what can be taken back is `state`. `asks` its owner who they are. `message` is the id of
-    the message among the values."""
+    for good; what can be taken back is `state`. `asks` its owner who they are. `message` is the id
+    of the message among the values."""
 
     barcode: str
     card_number: str

@@ -63,6 +63,17 @@ CALLS = {
         ("POST", "campaigns/x/cancel", None),
         ("PUT", "programmes/x/messages/x", {"on": False}),
     ],
+    "passes:read": [
+        ("GET", "members/x/passes", None),
+        ("GET", "passes/x", None),
+    ],
+    "passes:write": [
+        ("POST", "passes/x/void", None),
+        ("POST", "passes/x/expire", {}),
+        ("POST", "passes/x/use", None),
+        ("POST", "passes/x/restore", None),
+        ("POST", "offers/x/passes", {"member": "x"}),
+    ],
     "imports:write": [
         ("POST", "imports?programme=demo&kind=members", {}),
         ("POST", "imports/x/apply", {}),

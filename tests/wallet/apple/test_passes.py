@@ -91,6 +91,12 @@ def test_a_pass_ends_now_or_at_a_moment(phone, tell, clock_now) -> None:
     assert "expirationDate" not in opened(phone.fetch().data)
 
 
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_a_moment_that_no_calendar_of_ours_has_is_refused(tell, at: str) -> None:
+    status, told = tell("expire", {"at": at})
+    assert (status, told["code"]) == (422, "date_out_of_range")
+
+
 def test_points_go_on_under_a_void_pass(phone, tell, api, member, house) -> None:
     tell("void")
     body = {"card": member["card"]["number"], "points": 50}
