@@ -179,7 +179,8 @@ class Face:
     _closing: Sequence[Mapping[str, object]]
     _personal: Mapping[str, Any]
     _nfc: Mapping[str, object] | None
-    _design: Design
+    _symbologies: Sequence[Symbology]
+    _style: str
 
     @classmethod
     def prepare(cls, design: Design) -> "Face":
@@ -206,7 +207,8 @@ class Face:
             _closing_fields(design),
             {name: value for name, value in personal.items() if value},
             _near_field(design),
-            design,
+            symbologies.offered(design),
+            STYLES[design.kind],
         )
 
 
@@ -341,12 +343,12 @@ def render(face: Face, identity: Identity, content: Content, *, nfc: bool = Fals
         "authenticationToken": identity.token,
         "webServiceURL": identity.web_service_url,
         **face._opening,
-        STYLES[face._design.kind]: groups,
+        face._style: groups,
     }
     if face._personal:
         card |= _with_number(face._personal, content.card_number)
     if content.barcode:
-        _add_barcodes(card, face._design, content)
+        _add_barcodes(card, face._symbologies, content)
         if nfc and face._nfc is not None:
             card["nfc"] = _with_number(face._nfc, content.card_number)
     if content.expires:
@@ -375,24 +377,25 @@ def _heading(pass_type: str, team: str) -> bytes:
     return orjson.dumps(heading)[:-1] + b","
 
 
-def _add_barcodes(card: dict[str, object], design: Design, content: Content) -> None:
+def _add_barcodes(card: dict[str, object], offered: Sequence[Symbology], content: Content) -> None:
     """As many as can say the number. No phone before iOS 27 draws the newer ones and no watch draws
     Code 128; a device that can draw nothing shows no barcode at all, so one for all is there."""
-    barcodes = {
-        symbology: {
-            "format": BARCODE_FORMATS[symbology],
-            "message": content.barcode,
-            "messageEncoding": _encoding(content.barcode),
-            "altText": content.card_number,
-        }
-        for symbology in symbologies.offered(design)
-        if symbologies.carries(symbology, content.barcode)
-    }
-    card["barcodes"] = list(barcodes.values())
+    encoding = _encoding(content.barcode)
+    barcodes, for_all = [], None
+    for symbology in offered:
+        is_for_all = symbology in symbologies.TWO_DIMENSIONAL
+        if is_for_all or symbologies.carries(symbology, content.barcode):
+            barcode = {
+                "format": BARCODE_FORMATS[symbology],
+                "message": content.barcode,
+                "messageEncoding": encoding,
+                "altText": content.card_number,
+            }
+            barcodes.append(barcode)
+            for_all = barcode if is_for_all else for_all
+    card["barcodes"] = barcodes
     # Deprecated since iOS 9 and without the linear ones, yet all that some other readers look at.
-    card["barcode"] = next(
-        barcodes[one] for one in reversed(barcodes) if one in symbologies.TWO_DIMENSIONAL
-    )
+    card["barcode"] = for_all
 
 
 def _style(shown: FieldDesign) -> Mapping[str, object]:
