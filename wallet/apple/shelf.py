@@ -76,11 +76,11 @@ class Shelf:
         with self._database.reading() as session:
             kept = _kept(session, pass_, signer)
         if kept is None:
-            fresh = self._sign(pass_, signer)
+            kept = self._sign(pass_, signer)
             with self._database.transaction() as session:
-                _keep(session, pass_, signer, fresh, now)
-                # Somebody else may have been faster; theirs is the version's one true bundle then.
-                kept = _kept(session, pass_, signer) or fresh
+                if not _keep(session, pass_, signer, kept, now):
+                    # Somebody else may have been faster; theirs is the one true bundle then.
+                    kept = _kept(session, pass_, signer) or kept
         asks = _asks(pass_, signer)
         return self._prepared(pass_.template_id, asks)[1].assemble(kept)
 
@@ -150,15 +150,15 @@ def _kept(session: Session, pass_: Pass, signer: Signer) -> Sealed | None:
     return Sealed(*row) if row is not None else None
 
 
-def _keep(session: Session, pass_: Pass, signer: Signer, sealed: Sealed, now: datetime) -> None:
-    """The first bundle of a version stays; a newer version, or a renewed certificate, replaces.
-    What became outdated while it was being signed is not kept: it may name a person erased since.
-    """
+def _keep(session: Session, pass_: Pass, signer: Signer, sealed: Sealed, now: datetime) -> bool:
+    """True if this is now the version's bundle. The first one of a version stays; a newer version,
+    or a renewed certificate, replaces. What became outdated while it was being signed is not kept:
+    it may name a person erased since."""
     newest = session.scalar(
         select(Pass.version).where(Pass.id == pass_.id).with_for_update(read=True)
     )
     if newest != pass_.version:
-        return
+        return False
     values = {
         "version": pass_.version,
         "template_id": pass_.template_id,
@@ -168,7 +168,7 @@ def _keep(session: Session, pass_: Pass, signer: Signer, sealed: Sealed, now: da
         "signature": sealed.signature,
         "signed_at": now,
     }
-    session.execute(
+    stored = session.execute(
         insert_or(session, SealedPass)
         .values(pass_id=pass_.id, **values)
         .on_conflict_do_update(
@@ -177,4 +177,6 @@ def _keep(session: Session, pass_: Pass, signer: Signer, sealed: Sealed, now: da
             where=(SealedPass.version < pass_.version)
             | (SealedPass.signed_by != signer.fingerprint) & (SealedPass.version == pass_.version),
         )
+        .returning(SealedPass.pass_id)
     )
+    return stored.first() is not None
