@@ -156,6 +156,18 @@ def test_the_text_is_on_the_card_that_a_phone_adds_later(api, join, client, phon
     assert values(opened(Phone.with_card(client, late).fetch().data))["news"] == "—"
 
 
+def test_a_member_with_a_coupon_is_told_once_and_on_the_card(api, member, phone, house) -> None:
+    offer = api.post("offers", {"programme": "demo", "title": "Кекс"}).get_json()
+    coupon = api.post(f"offers/{offer['id']}/passes", {"member": member["id"]})
+    assert coupon.status_code == 201, coupon.text
+    house.run()
+    campaign = draft(api)
+    start(api, campaign)
+    house.run("messages", "relay", "waves", "apple")
+    assert len(messages(api, member)) == 1
+    assert news_of(phone)[1] is not None
+
+
 def crowd(join, client, size: int) -> list[dict]:
     """Members, each with a phone of their own."""
     people = [join(name=f"Участник {n}") for n in range(size)]

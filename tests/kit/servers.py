@@ -22,7 +22,7 @@ import psycopg
 
 OLDEST_POSTGRES = 15
 # What only a crash of the machine would want.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder that is in memory, where there is one
 ROOM = 2 * 1024**3
 

@@ -151,13 +151,13 @@ def in_phone(wallet: Literal["any", "apple", "google"]) -> ColumnElement[bool]:
     apple = exists(
         select(Registration.pass_id)
         .join(Pass, Pass.id == Registration.pass_id)
-        .where(Pass.member_id == Member.id)
+        .where(Pass.member_id == Member.id, Pass.offer_id.is_(None))
         .correlate(Member)
     )
     google = exists(
         select(GoogleObject.pass_id)
         .join(Pass, Pass.id == GoogleObject.pass_id)
-        .where(Pass.member_id == Member.id, GoogleObject.saved.is_(True))
+        .where(Pass.member_id == Member.id, Pass.offer_id.is_(None), GoogleObject.saved.is_(True))
         .correlate(Member)
     )
     return {"any": or_(apple, google), "apple": apple, "google": google}[wallet]

@@ -176,8 +176,8 @@ def known(session: Session, occasions: Sequence[tuple[int, str]]) -> set[tuple[i
 
 
 def reach(session: Session, member_ids: Sequence[int]) -> dict[int, Reach]:
-    """The passes of these members who are not erased, locked; by member."""
-    passes = issuing.lock(session, issuing.of_members(session, member_ids))
+    """The cards of these members who are not erased, locked; by member."""
+    passes = issuing.lock(session, issuing.cards_of(session, member_ids))
     pass_ids = [pass_.id for pass_ in passes]
     apple = set(
         session.scalars(select(Registration.pass_id).where(Registration.pass_id.in_(pass_ids)))

@@ -29,7 +29,7 @@ from wallet.google.copies import DueRow, GoogleObject
 from wallet.google.messages import GoogleMessage
 from wallet.outreach.campaigns import Campaign
 from wallet.outreach.deliveries import Delivery, NotTold
-from wallet.passes import templates
+from wallet.passes import issuing, templates
 from wallet.passes.content import announces_messages
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
@@ -203,7 +203,7 @@ def of_member(
 
 
 def card(session: Session, member_id: int, now: datetime) -> CardState:
-    pass_ = session.scalars(select(Pass).where(Pass.member_id == member_id)).one()
+    pass_ = issuing.of_member(session, member_id)
     last = session.execute(
         select(func.max(Fetch.fetched_at), func.max(Fetch.version)).where(Fetch.pass_id == pass_.id)
     ).one()

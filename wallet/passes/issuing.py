@@ -461,6 +461,13 @@ def number_in_programme(session: Session, programme_id: int) -> int:
     return session.scalars(query).one()
 
 
+def cards_of(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
+    """The passes of their cards, without coupons."""
+    return session.scalars(
+        select(Pass.id).where(Pass.member_id.in_(member_ids), Pass.offer_id.is_(None))
+    ).all()
+
+
 def of_members(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
     return session.scalars(select(Pass.id).where(Pass.member_id.in_(member_ids))).all()
 

@@ -41,8 +41,15 @@ CALLS = {
             {"items": [{"key": "1", "type": "accrual", "card": "1", "points": 1}]},
         ),
     ],
-    "offers:read": [("GET", "offers?programme=demo", None)],
+    "offers:read": [
+        ("GET", "offers?programme=demo", None),
+        ("GET", "waves", None),
+        ("GET", "waves/x", None),
+    ],
     "offers:write": [
+        ("POST", "waves/x/pause", None),
+        ("POST", "waves/x/resume", None),
+        ("POST", "waves/x/cancel", None),
         ("POST", "offers", {"programme": "demo", "title": "Кекс"}),
         ("POST", "offers/x/withdraw", None),
     ],
