@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 import servers
 from clocks import StoppedClock
@@ -23,6 +24,9 @@ from wallet.assembly import connect
 from wallet.installation import Installation
 from wallet.sandbox import certificates, demo
 from wallet.tasks import pumps
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 API_KEY = "sandbox-test-key-of-32-characters"
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.apps.beat import Beat
 from celery.beat import Scheduler, Service
+from celery.signals import task_received
 from celery.worker import WorkController
 from kombu import Queue
 
@@ -21,6 +22,10 @@ from wallet.tasks import PUMP_NAMES, Pump, pumps
 
 PUMP_TASK = "wallet.pump"
 WAKE_LIVES_S = 60
+# So many beats without a message, and at least so long: then the connection is no good.
+BEATS_MISSED = 10
+LEAST_PATIENCE_S = 20.0
+CONFIRM_LIMIT_S = 5.0
 WAKE_PAUSE_S = 0.01  # wake-ups closer together than this become one
 
 log = structlog.get_logger()
@@ -42,6 +47,9 @@ def create_celery(settings: Settings) -> Celery:
             "unacked_restore_interval": 2,
             "unacked_restore_throttle": 1,
         }
+    elif settings.broker_url.startswith("amqp"):
+        # Else a wake-up that is sent into the connection of a broker that is gone vanishes.
+        options = {"confirm_publish": True}
     celery.conf.update(
         broker_transport_options=options,
         broker_connection_retry_on_startup=True,
@@ -101,7 +109,13 @@ class Waker:
     def _send(self, name: str) -> None:
         try:
             self._celery.send_task(
-                PUMP_TASK, args=(name,), queue=name, expires=WAKE_LIVES_S, retry=False
+                PUMP_TASK,
+                args=(name,),
+                queue=name,
+                expires=WAKE_LIVES_S,
+                retry=True,  # once: the connection may be of a broker that has been restarted
+                retry_policy={"max_retries": 1, "interval_start": 0},
+                confirm_timeout=CONFIRM_LIMIT_S,
             )
         except Exception as error:
             log.warning("wake_up_not_sent", pump=name, error=type(error).__name__)
@@ -146,9 +160,44 @@ class Embedded:
         self._worker.stop()
 
 
+class Listening(bootsteps.StartStopStep):
+    """A worker that has heard nothing for many beats takes a new connection to its broker.
+
+    Celery may come back from a lost broker with a connection that it never reads. To connect anew
+    once too often costs nothing: what waits for us waits in rows."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._patience_s = max(LEAST_PATIENCE_S, BEATS_MISSED * consumer.app.conf.beat_s)
+        self._heard_at = time.monotonic()
+        self._look: Any = None
+        task_received.connect(self._hear, weak=False)
+
+    def start(self, consumer: Any) -> None:
+        self._heard_at = time.monotonic()
+        self._look = consumer.timer.call_repeatedly(1, self._check)
+
+    def stop(self, consumer: Any) -> None:
+        if self._look is not None:
+            self._look.cancel()
+
+    def _hear(self, **_: object) -> None:
+        self._heard_at = time.monotonic()
+
+    def _check(self) -> None:
+        if time.monotonic() - self._heard_at > self._patience_s:
+            self._heard_at = time.monotonic()
+            log.warning("worker_heard_nothing", seconds=self._patience_s)
+            raise ConnectionResetError("no message for too long")  # as if the broker had gone
+
+
 def run_worker(settings: Settings, queues: tuple[str, ...], concurrency: int) -> None:
     """A worker process that listens to these queues until it is told to stop."""
     celery = create_celery(settings)
+    celery.conf.beat_s = settings.beat_s
+    celery.steps["consumer"].add(Listening)
     waker = Waker(celery)
     # Connected in each child, at its first task: neither database nor push connection is forked.
     serve_pumps(celery, functools.cache(lambda: dict(pumps(connect(settings, wake=waker.wake)))))

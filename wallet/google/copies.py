@@ -112,22 +112,25 @@ def add(
     writes it as well; the pump does, should that have failed when the head start is over.
 
     A known object with another id is one of an issuer that we no longer are."""
+    # Two statements: on conflict over one of the two keys, PostgreSQL may fail on the other when
+    # several add the same object at once.
     session.execute(
         insert_or(session, GoogleObject)
         .values(pass_id=pass_id, object_id=object_id, created_at=now, check_at=now + FIRST_CHECK)
-        .on_conflict_do_update(
-            index_elements=["pass_id"],
-            set_={
-                "object_id": object_id,
-                "version": None,
-                "template_id": None,
-                "points": None,
-                "saved": None,
-                "heard_at": None,
-                "silenced_at": None,
-                "check_at": now + FIRST_CHECK,
-            },
-            where=GoogleObject.object_id != object_id,
+        .on_conflict_do_nothing()
+    )
+    session.execute(
+        update(GoogleObject)
+        .where(GoogleObject.pass_id == pass_id, GoogleObject.object_id != object_id)
+        .values(
+            object_id=object_id,
+            version=None,
+            template_id=None,
+            points=None,
+            saved=None,
+            heard_at=None,
+            silenced_at=None,
+            check_at=now + FIRST_CHECK,
         )
     )
     session.execute(
