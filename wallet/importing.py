@@ -3,6 +3,7 @@
 The ledger checks and applies rows; here are the transactions around them, the passes of new
 members, and the key that signs the statement."""
 
+import base64
 import csv
 import hashlib
 import itertools
@@ -173,10 +174,15 @@ def work_off(desk: Desk) -> bool:
     return False
 
 
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
 def _signer(keys: KeyRing) -> proofs.Sign:
+    ours = keys.signing(PURPOSE)
+
     def sign(message: bytes) -> tuple[str, str]:
-        signature = keys.sign(PURPOSE, message)
-        return signature.key_id, signature.value
+        return ours.key, _base64(ours.sign(message))
 
     return sign
 
@@ -221,7 +227,11 @@ def check(desk: Desk, public_id: str) -> list[Finding]:
     """What of a finished import does not agree. Raises `UnknownImport`."""
 
     def verify(message: bytes, key_id: str, value: str) -> bool:
-        return desk.keys.is_signed(PURPOSE, message, key_id, value)
+        try:
+            signature = base64.b64decode(value, validate=True)
+        except ValueError:
+            return False
+        return desk.keys.signing(PURPOSE).is_good(key_id, message, signature)
 
     with desk.database.reading() as session:
         return proofs.check(session, store.find(session, public_id), verify)
@@ -231,13 +241,14 @@ def statement(desk: Desk, import_: Import) -> dict[str, Any] | None:
     """The statement with its signature, as it may be handed on."""
     if import_.statement is None:
         return None
+    public = desk.keys.signing(PURPOSE).public_half(import_.signed_by or "")
     return {
         "statement": json.loads(import_.statement),
         "signed_text": import_.statement,
         "signature": {
             "algorithm": "Ed25519",
             "key": import_.signed_by,
-            "public_key": desk.keys.public_key(PURPOSE, import_.signed_by or ""),
+            "public_key": None if public is None else _base64(public),
             "value": import_.signature,
         },
     }

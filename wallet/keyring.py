@@ -7,7 +7,7 @@ passes name them; new passes use the first."""
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -27,19 +27,13 @@ class Key:
 
     def derive(self, purpose: str, *parts: str) -> str:
         """43 URL-safe characters that only holders of the key can make for these parts."""
-        message = b"\x1f".join(part.encode() for part in (purpose, *parts))
-        digest = hmac.new(self.secret, message, hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        secret = self.secret_for(purpose, *parts)
+        return base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
 
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """An Ed25519 signature (RFC 8032), by which key of the ring, and what anybody needs to check
-    it; both in Base64."""
-
-    key_id: str
-    public_key: str
-    value: str
+    def secret_for(self, *purpose: str) -> bytes:
+        """The same as 32 bytes, to be a key in its turn."""
+        message = b"\x1f".join(part.encode() for part in purpose)
+        return hmac.new(self.secret, message, hashlib.sha256).digest()
 
 
 class KeyRing:
@@ -48,8 +42,14 @@ class KeyRing:
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._keys = {key.id: key for key in map(_key, secrets)}
         self.first = next(iter(self._keys.values()))
-        self.roots = RootKeys(list(self._keys.values()))
+        # Whoever has one of the public halves of these knows its name.
+        self.roots = SigningKeys(
+            {_name(one): one for one in (_signing_key(key, "ledger roots") for key in self)}
+        )
         self._box = MultiFernet([Fernet(_box_key(key)) for key in self._keys.values()])
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys.values())
 
     def __contains__(self, key_id: str) -> bool:
         return key_id in self._keys
@@ -65,27 +65,10 @@ class KeyRing:
     def unseal(self, sealed: str) -> str:
         return self._box.decrypt(sealed.encode()).decode()
 
-    def sign(self, purpose: str, message: bytes) -> Signature:
-        """A signature that others can check, who cannot make one. Each purpose has its own key."""
-        key = _signing_key(self.first, purpose)
-        return Signature(self.first.id, _public(key), _base64(key.sign(message)))
-
-    def is_signed(self, purpose: str, message: bytes, key_id: str, value: str) -> bool:
-        """Whether a key of this ring made the signature."""
-        key = self._keys.get(key_id)
-        if key is None:
-            return False
-        try:
-            public = _signing_key(key, purpose).public_key()
-            public.verify(base64.b64decode(value, validate=True), message)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
-
-    def public_key(self, purpose: str, key_id: str) -> str | None:
-        """What checks the signatures of this key; None if the ring has no such key."""
-        key = self._keys.get(key_id)
-        return None if key is None else _public(_signing_key(key, purpose))
+    def signing(self, *purpose: str) -> "SigningKeys":
+        """What is signed for others to check, who cannot sign. Each purpose has keys of its own,
+        under the names of the ring's."""
+        return SigningKeys({key.id: _signing_key(key, "signatures", *purpose) for key in self})
 
     def card_token(self, serial: str) -> str:
         """What stands behind `/card/`: the serial number and the proof that we made the link."""
@@ -101,14 +84,12 @@ class KeyRing:
         return serial if any(made) else None
 
 
-class RootKeys:
-    """The Ed25519 keys that the ledger's daily roots are signed with, one for each key of the ring.
-    They are named by their public halves, so that whoever has one of those knows its name."""
+class SigningKeys:
+    """Ed25519 keys (RFC 8032) of one purpose by their names, the first for everything new."""
 
-    def __init__(self, ring: Sequence[Key]) -> None:
-        private = [Ed25519PrivateKey.from_private_bytes(_seed(key)) for key in ring]
-        self._keys = {_name(one.public_key().public_bytes_raw()): one for one in private}
-        self.key = next(iter(self._keys))
+    def __init__(self, keys: Mapping[str, Ed25519PrivateKey]) -> None:
+        self._keys = keys
+        self.key = next(iter(keys))
 
     def sign(self, message: bytes) -> bytes:
         return self._keys[self.key].sign(message)
@@ -122,6 +103,11 @@ class RootKeys:
         except InvalidSignature:
             return False
         return True
+
+    def public_half(self, key: str) -> bytes | None:
+        """What checks the signatures of this key; None if the ring has no such key."""
+        known = self._keys.get(key)
+        return None if known is None else known.public_key().public_bytes_raw()
 
     def public(self) -> list[dict[str, str]]:
         """The public halves, the one in use first: raw in hexadecimal, and as PEM for openssl."""
@@ -149,25 +135,12 @@ def _box_key(key: Key) -> bytes:
     return (key.derive("sealed secrets") + "=").encode()
 
 
-def _seed(key: Key) -> bytes:
-    return base64.urlsafe_b64decode(key.derive("ledger roots") + "=")
+def _signing_key(key: Key, *purpose: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(key.secret_for(*purpose))
 
 
-def _name(public_key: bytes) -> str:
-    return hashlib.sha256(public_key).hexdigest()[:16]
-
-
-def _signing_key(key: Key, purpose: str) -> Ed25519PrivateKey:
-    seed = base64.urlsafe_b64decode(key.derive("signatures", purpose) + "=")
-    return Ed25519PrivateKey.from_private_bytes(seed)
-
-
-def _public(key: Ed25519PrivateKey) -> str:
-    return _base64(key.public_key().public_bytes_raw())
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+def _name(key: Ed25519PrivateKey) -> str:
+    return hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:16]
 
 
 def _short(key: Key, serial: str) -> str:

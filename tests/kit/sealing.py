@@ -12,7 +12,7 @@ from ledger.book.journal import Posting
 from ledger.book.seals import Chain, Root, Seal, Sealing
 from ledger.book.verification import Fault, Strays, Walk
 from ledger.database import Database
-from wallet.keyring import KeyRing, RootKeys
+from wallet.keyring import KeyRing, SigningKeys
 
 KEYS = KeyRing(("a-secret-for-the-roots-of-tests",)).roots
 
@@ -21,7 +21,7 @@ KEYS = KeyRing(("a-secret-for-the-roots-of-tests",)).roots
 class Sealer:
     database: Database
     clock: StoppedClock
-    keys: RootKeys = KEYS
+    keys: SigningKeys = KEYS
 
     def turn(self, limit: int = 500) -> bool:
         return self.database.run(

@@ -26,15 +26,26 @@ def test_what_is_derived_depends_on_every_part() -> None:
 
 
 def test_signatures_are_made_by_one_purpose_of_one_key() -> None:
-    old, new = "an-old-secret-of-many-characters", "a-new-secret-of-many-characters"
-    signature = KeyRing((old,)).sign("imports", b"statement")
-    ring = KeyRing((new, old))
-    told = signature.key_id, signature.value
-    assert ring.is_signed("imports", b"statement", *told)
-    assert ring.public_key("imports", signature.key_id) == signature.public_key
-    assert not ring.is_signed("imports", b"another", *told)
-    assert not ring.is_signed("roots", b"statement", *told)
-    assert not ring.is_signed("imports", b"statement", ring.first.id, signature.value)
-    assert not ring.is_signed("imports", b"statement", signature.key_id, "not base64")
-    assert not KeyRing((new,)).is_signed("imports", b"statement", *told)
-    assert KeyRing((new,)).public_key("imports", signature.key_id) is None
+    old = KeyRing((OLD,)).signing("imports")
+    signature = old.sign(b"statement")
+    ring = KeyRing((NEW, OLD))
+    ours = ring.signing("imports")
+    assert ours.is_good(old.key, b"statement", signature)
+    assert ours.public_half(old.key) == old.public_half(old.key)
+    assert ours.sign(b"statement") != signature
+    assert not ours.is_good(old.key, b"another", signature)
+    assert not ring.signing("roots").is_good(old.key, b"statement", signature)
+    assert not ring.signing("imports", "tea").is_good(old.key, b"statement", signature)
+    assert not ours.is_good(ours.key, b"statement", signature)
+    assert not ours.is_good(old.key, b"statement", b"no signature")
+    assert not KeyRing((NEW,)).signing("imports").is_good(old.key, b"statement", signature)
+    assert KeyRing((NEW,)).signing("imports").public_half(old.key) is None
+
+
+def test_the_keys_of_earlier_releases_are_still_the_same() -> None:
+    """What was signed by them must stay provable."""
+    ring = KeyRing((OLD,))
+    assert ring.roots.key == "66a20f8c85b1bc9f"
+    assert (
+        ring.signing("imports").sign(b"statement").hex()[:32] == "021ff7a52d5d413e3c57bfe8180e4a4a"
+    )
