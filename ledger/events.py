@@ -19,6 +19,20 @@ class MemberChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CardRenewed:
+    """What the member's card has in its barcode is new."""
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardOutdated:
+    """A till was shown a barcode that the member's card has no more."""
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PointsAccrued:
     member_id: int
 
@@ -66,6 +80,8 @@ class OfferTurned:
 Event = (
     MemberJoined
     | MemberChanged
+    | CardRenewed
+    | CardOutdated
     | PointsAccrued
     | PointsRedeemed
     | PointsHeld

@@ -28,6 +28,8 @@ SCOPES = {
     "passes:read": "see the state of passes",
     "passes:write": "make passes void, end them, make them good again",
     "imports:write": "import members and points from files",
+    "programmes:write": "change what a programme's cards have in their barcodes",
+    "codes:keys": "read the keys that tills check barcodes with",
     "scans:write": "look a member up by the barcode of the card",
 }
 ALL = "*"

@@ -22,6 +22,7 @@ from wallet.api import (
     auth,
     batches,
     campaigns,
+    codes,
     contract,
     corrections,
     docs,
@@ -53,7 +54,7 @@ from wallet.refresh import refresh
 
 MOST_BODY_BYTES = 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-MACHINE_PATHS = ("/api/", "/apple/", "/webhooks/", "/google/", "/ledger/", "/metrics")
+MACHINE_PATHS = ("/api/", "/apple/", "/webhooks/", "/google/", "/ledger/", "/codes/", "/metrics")
 
 log = structlog.get_logger()
 
@@ -99,6 +100,7 @@ def create_app(installation: Installation) -> Flask:
     app.register_blueprint(health.routes)
     app.register_blueprint(metrics.routes)
     app.register_blueprint(roots.routes)
+    app.register_blueprint(roots.codes)
     site.add_to(app)
     app.spec_callback = cast(Any, contract.complete)  # our documents are never YAML text
     _answer_errors(app)
@@ -116,6 +118,7 @@ def _api() -> APIBlueprint:
     api.before_request(refusals.require_json)
     for part in (
         programmes,
+        codes,
         members,
         statements,
         proofs,

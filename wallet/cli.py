@@ -35,7 +35,9 @@ from wallet.backups import restoring, taking
 from wallet.errors import CertificateProblem, DesignRefused, SettingsError, WalletError
 from wallet.importing import Desk
 from wallet.installation import Installation
-from wallet.passes import folders, issuing, templates
+from wallet.passes import codeterms, folders, issuing, renewal, templates
+from wallet.passes.codes import Kind as CodeKind
+from wallet.passes.codeterms import AtGoogle, Numbers
 from wallet.passes.content import Design
 from wallet.sandbox import certificates, process, story
 from wallet.sandbox.conformance import report
@@ -299,13 +301,45 @@ def add_unit(
     type=click.Choice(programmes.OVERDRAWN),
     help="Points taken back that were spent: a debt, or the return is refused.",
 )
+@click.option(
+    "--code", "kind", type=click.Choice(get_args(CodeKind)), help="What the barcodes of cards say."
+)
+@click.option(
+    "--code-numbers",
+    "numbers",
+    type=click.Choice(get_args(Numbers)),
+    help="Card numbers typed by hand, where barcodes say more than that.",
+)
+@click.option(
+    "--code-at-google",
+    "at_google",
+    type=click.Choice(get_args(AtGoogle)),
+    help="The same barcode, or one that changes every half minute.",
+)
+@click.option(
+    "--code-renew-days", "renew_days", type=int, help="A new code so often; 0: after scans only."
+)
+@click.option(
+    "--code-grace-hours", "grace_hours", type=int, help="The code before is good once more so long."
+)
 @in_words
-def change_terms(code: str, grace_days: int | None, overdrawn: str | None) -> None:
-    """What programme CODE does when a purchase is returned; without options, what it does now."""
+def change_terms(
+    code: str, grace_days: int | None, overdrawn: str | None, **choices: str | int | None
+) -> None:
+    """What programme CODE does when a purchase is returned, and what the barcodes of its cards say;
+    without options, how it is now."""
     with at_work().database.transaction() as session:
         programme = programmes.by_code(session, code)
         programmes.change_terms(session, programme, grace_days, overdrawn)
         click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
+        wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
+        choice = replace(codeterms.of(session, programme.id), **wanted)
+        if wanted:
+            renewal.change_terms(session, programme, choice)
+        click.echo(
+            f"code: {choice.kind}; numbers: {choice.numbers}; at Google: {choice.at_google};"
+            f" renewed every {choice.renew_days} days; grace: {choice.grace_hours} hours"
+        )
 
 
 @programmes_group.command("set")

@@ -20,7 +20,7 @@ from wallet.apple import complaints, devices
 from wallet.apple.shelf import SealedPass
 from wallet.google import copies
 from wallet.outreach import deliveries
-from wallet.passes import issuing
+from wallet.passes import issuing, renewal
 from wallet.passes.issuing import Pass
 from wallet.refresh import MakeDue, refresh
 
@@ -50,6 +50,7 @@ def erase(
     refresh(session, pass_ids, make_due, now)
     for column in ROWS_OF_A_PASS:
         session.execute(delete(column.class_).where(column.in_(pass_ids)))
+    renewal.forget(session, erased.member_ids)
     complaints.forget(session, _serials(session, pass_ids))
     copies.forget_words(session, pass_ids)
     return erased

@@ -224,3 +224,55 @@ class MessageRefused(WalletError):
     def __init__(self, field: str) -> None:
         super().__init__(f"{field}: this kind of message has no such setting, or needs it.")
         self.field = field
+
+
+class CodeNotCarried(WalletError):
+    """The barcode of a programme's cards cannot hold such a code."""
+
+    code = "code_not_carried"
+
+    def __init__(self, kind: str, symbology: str, carriers: Sequence[str]) -> None:
+        super().__init__(
+            f"A barcode of the kind {symbology} cannot carry a code of the kind {kind}; these can:"
+            f" {', '.join(carriers)}."
+        )
+        self.kind = kind
+        self.symbology = symbology
+        self.carriers = ", ".join(carriers)
+
+
+class CodeForged(WalletError):
+    code = "code_forged"
+
+    def __init__(self) -> None:
+        super().__init__("This barcode is forged: it was not made by us.")
+
+
+class CodeOutdated(WalletError):
+    code = "code_outdated"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This barcode has been replaced by a newer one. It may be a picture of the card; the"
+            " card itself shows the new one once the phone is online."
+        )
+
+
+class CodeUsed(WalletError):
+    code = "code_used"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"This barcode was scanned already. The card shows the next one within {seconds}"
+            " seconds."
+        )
+        self.seconds = seconds
+
+
+class NumberNotAccepted(WalletError):
+    code = "number_not_accepted"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This programme takes no numbers typed by hand: scan the barcode on the phone."
+        )

@@ -159,7 +159,7 @@ def _advance(session: Session, desk: Desk, import_id: int | None) -> bool:
         return False
     if done.joined:
         programme = programmes.by_id(session, done.import_.programme_id)
-        issuing.issue_all(session, programme, done.joined, desk.pass_type, desk.keys.first.id, now)
+        issuing.issue_all(session, programme, done.joined, desk.pass_type, desk.keys, now)
     if done.is_last:
         proofs.finish(session, done.import_, _signer(desk.keys), now)
         log.info("import_finished", import_id=done.import_.public_id, rows=done.import_.applied)

@@ -59,6 +59,11 @@ STATUS = {
     "unknown_wave": 404,
     "wave_over": 409,
     "certificate_problem": 503,
+    "code_not_carried": 409,
+    "code_forged": 409,
+    "code_outdated": 409,
+    "code_used": 409,
+    "number_not_accepted": 409,
 }
 
 

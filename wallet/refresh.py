@@ -85,6 +85,15 @@ def refresh(
     return len(changes)
 
 
+def remind(
+    session: Session, pass_ids: Sequence[int], make_due: Sequence[MakeDue], now: datetime
+) -> None:
+    """Tell the phones once more of a version that they may have missed."""
+    issuing.lock(session, pass_ids)
+    for make in make_due:
+        make(session, pass_ids, now)
+
+
 def start_wave(session: Session, programme_id: int, now: datetime) -> Wave:
     """All passes of the programme may have changed."""
     wave = Wave(

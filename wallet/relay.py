@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from ledger import erasure, members, outbox
 from ledger.database import Database
-from ledger.events import Event, OfferTurned
+from ledger.events import CardOutdated, Event, OfferTurned
 from ledger.outbox import Waiting
 from wallet.outreach import answers
 from wallet.passes import issuing
-from wallet.refresh import MakeDue, refresh, start_wave
+from wallet.refresh import MakeDue, refresh, remind, start_wave
 
 BATCH = 200
 LONGEST_WAIT = timedelta(hours=1)
@@ -67,6 +67,9 @@ def _hear(
         said = answers.hear(session, events, pass_ids, now)
         refresh(session, pass_ids, make_due, now)
         answers.settle(session, said, now)
+    outdated = sorted({one.member_id for one in events if isinstance(one, CardOutdated)})
+    if outdated:
+        remind(session, issuing.of_members(session, outdated), make_due, now)
     for programme_id in _whole_programmes(events):
         start_wave(session, programme_id, now)
 

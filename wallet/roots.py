@@ -1,4 +1,5 @@
-"""The roots of closed days and the key that signs them, for whoever wants to hold us to them.
+"""The roots of closed days and the key that signs them, for whoever wants to hold us to them; and
+the keys that signed barcodes are checked with.
 
 Who may call: anybody. A root tells nothing of what it is made of, and how many postings a day had
 is not told here."""
@@ -11,12 +12,14 @@ from flask import Blueprint, Response, request
 from ledger import programmes
 from ledger.book import proofs
 from wallet.installation import here
+from wallet.passes import renewal
 from wallet.problems import refuse
 
 JSON_LINES = "application/x-ndjson"
 FOR_A_WHILE = "public, max-age=300"
 
 routes = Blueprint("roots", __name__, url_prefix="/ledger")
+codes = Blueprint("codes", __name__, url_prefix="/codes")
 
 
 @routes.get("/key")
@@ -36,6 +39,21 @@ def roots(programme: str) -> Response:
         lines = [proofs.published(found, root) for root in proofs.roots(session, found, since)]
     body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
     return _public(Response(body, mimetype=JSON_LINES))
+
+
+@codes.get("/<programme>/keys")
+def code_keys(programme: str) -> Response:
+    """The public keys of the programme's cards, the one in use first: all that it takes to tell a
+    forged barcode of the kind ed25519 without a network."""
+    with here().database.reading() as session:
+        found = programmes.by_code(session, programme)
+    keys = renewal.checking_keys(here().keys, "ed25519", found.code)
+    body = {
+        "programme": found.code,
+        "kind": "ed25519",
+        "keys": [{"id": key.id, "public_key": key.value.hex()} for key in keys],
+    }
+    return _public(Response(orjson.dumps(body), mimetype="application/json"))
 
 
 def _day(asked: str | None) -> date:

@@ -16,6 +16,7 @@ from wallet import erasure, importing, refresh, relay
 from wallet.google import reconciling
 from wallet.installation import Installation
 from wallet.outreach import campaigns, rounds
+from wallet.passes import renewal
 
 UPKEEP = "upkeep"
 SEALS = "seals"
@@ -75,6 +76,8 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
 
     def keep_up() -> bool:
         more = database.run(lambda session: upkeep.turn(session, clock()))
+        keys = installation.keys
+        more = database.run(lambda session: renewal.turn(session, keys, clock())) or more
         more = database.run(lambda session: upkeep.release_stale_holds(session, clock())) or more
         return database.run(lambda session: erasure.forget_devices(session, clock())) or more
 

@@ -77,7 +77,9 @@ def prepare(installation: Installation) -> None:
         demo.ensure(session, now)
         programme = programmes.by_code(session, DEMO)
         for _ in range(CARDS):
-            pass_ = issuing.join(session, programme, Profile(), installation.pass_type, "k", now)
+            pass_ = issuing.join(
+                session, programme, Profile(), installation.pass_type, installation.keys, now
+            )
             object_id = objects.object_id(SANDBOX_GOOGLE_ISSUER, pass_.serial)
             copies.add(session, pass_.id, object_id, now, timedelta())
     while provider.deliver(system_clock):
@@ -118,8 +120,7 @@ def batches(installation: Installation, provider: GoogleProvider, google: Runnin
         return False
     parts = []
     for card in cards:
-        body = objects.object_body(card.copy.object_id, card.class_id, card.design, card.content)
-        patch = objects.object_patch(body, card.design, card.content, card.points_before)
+        patch = objects.object_patch(card.body, card.design, card.content, card.points_before)
         parts.append(
             f"--b\r\nContent-Type: application/http\r\nContent-ID: <{card.copy.pass_id}>\r\n\r\n"
             f"PATCH /walletobjects/v1/loyaltyObject/{card.copy.object_id} HTTP/1.1\r\n"

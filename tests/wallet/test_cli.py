@@ -17,6 +17,8 @@ from sqlalchemy import text
 
 from wallet.cli import main
 
+CODE = "code: plain; numbers: accept; at Google: same; renewed every 7 days; grace: 24 hours\n"
+
 
 @pytest.fixture
 def wallet(environment: dict[str, str], house) -> Callable[..., Result]:
@@ -60,10 +62,10 @@ def test_a_programme_counts_other_things_besides(wallet, api, member) -> None:
 
 
 def test_a_programme_has_terms_for_returns(wallet, api, member) -> None:
-    now = "grace days: 0; overdrawn: debt\n"
+    now = "grace days: 0; overdrawn: debt\n" + CODE
     assert wallet("programmes", "terms", "demo").output == now
     changed = wallet("programmes", "terms", "demo", "--grace-days", "14", "--overdrawn", "refuse")
-    assert changed.output == "grace days: 14; overdrawn: refuse\n"
+    assert changed.output == "grace days: 14; overdrawn: refuse\n" + CODE
     assert wallet("programmes", "terms", "demo", "--grace-days", "-1").exit_code == 1
     posting = api.post("accruals", {"member": member["id"], "points": 10}).get_json()["id"]
     api.post("redemptions", {"member": member["id"], "points": 4})

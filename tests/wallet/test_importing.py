@@ -250,7 +250,7 @@ def test_rows_are_compared_with_the_members(desk: Desk, installation, house) -> 
                 programme,
                 Profile(**profile),
                 "pass.sandbox.loyalty",
-                "key",
+                installation.keys,
                 now,
                 checked=False,
             )

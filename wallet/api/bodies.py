@@ -11,6 +11,7 @@ from ledger.consents import Purpose, Source
 from ledger.imports.columns import Kind as ImportKind
 from ledger.points import MOST_POINTS
 from wallet.fields import (
+    Barcode,
     Birthday,
     Body,
     Code,
@@ -34,6 +35,8 @@ from wallet.fields import (
 )
 from wallet.outreach.audience import MOST_DEEP, Audience, Everyone, depth
 from wallet.outreach.campaigns import Consent as CampaignConsent
+from wallet.passes.codes import Kind as CodeKind
+from wallet.passes.codeterms import MOST_GRACE_HOURS, MOST_RENEW_DAYS, AtGoogle, Numbers
 from wallet.passes.content import LONGEST_MESSAGE
 
 MOST_ITEMS = 5_000  # of a batch
@@ -183,7 +186,7 @@ class WaveSearch(PageIn):
 
 
 class ScanIn(Body):
-    barcode: Id
+    barcode: Barcode
 
 
 class CardOut(Answer):
@@ -654,6 +657,46 @@ class ProgrammeOut(Answer):
 class ProgrammesOut(Answer):
     items: list[ProgrammeOut]
     next_cursor: str | None
+
+
+class CardCodeOut(Answer):
+    """`kind`: what the barcode holds. `numbers`: whether a till may give the plain number instead.
+    `at_google`: whether the card there shows a code of its own that changes every half minute.
+    A code is replaced after each scan and every `renew_days` (0: after scans only); the one before
+    is good once more for `grace_hours`. `converting`: not all cards follow these terms yet."""
+
+    kind: CodeKind
+    numbers: Numbers
+    at_google: AtGoogle
+    renew_days: int
+    grace_hours: int
+    converting: bool
+
+
+class CardCodeChange(Body):
+    """What is not named stays as it is."""
+
+    kind: CodeKind | None = None
+    numbers: Numbers | None = None
+    at_google: AtGoogle | None = None
+    renew_days: int | None = Field(None, ge=0, le=MOST_RENEW_DAYS)
+    grace_hours: int | None = Field(None, ge=0, le=MOST_GRACE_HOURS)
+
+
+class CheckingKeyOut(Answer):
+    """`secret` (of `hmac`) or `public_key` (of `ed25519`): 32 bytes in hexadecimal."""
+
+    id: str
+    secret: str | None
+    public_key: str | None
+
+
+class CheckingKeysOut(Answer):
+    """`keys`: the one in use first."""
+
+    programme: str
+    kind: CodeKind
+    keys: list[CheckingKeyOut]
 
 
 class ImportIn(BaseModel):

@@ -63,6 +63,14 @@ WAVE = {
     "expected_at": "2026-11-25T09:33:20Z",
     "finished_at": None,
 }
+CARD_CODE = {
+    "kind": "ed25519",
+    "numbers": "accept",
+    "at_google": "same",
+    "renew_days": 7,
+    "grace_hours": 24,
+    "converting": False,
+}
 OFFER = {
     "id": "01a20f22-e8b2-70f7-803f-f892725756e7",
     "programme": "demo",
@@ -294,6 +302,20 @@ CALLS = {
     ("get", "/api/v1/programmes"): Told(
         {"items": [PROGRAMME], "next_cursor": None}, refusals=(422,)
     ),
+    ("get", "/api/v1/programmes/{programme}/card-code"): Told(CARD_CODE, refusals=(404,)),
+    ("patch", "/api/v1/programmes/{programme}/card-code"): Told(
+        answer={**CARD_CODE, "converting": True},
+        body={"kind": "ed25519", "numbers": "accept", "renew_days": 7, "grace_hours": 24},
+        refusals=(404, 409),
+    ),
+    ("get", "/api/v1/programmes/{programme}/card-code/keys"): Told(
+        {
+            "programme": "demo",
+            "kind": "ed25519",
+            "keys": [{"id": "8c9ed674", "secret": None, "public_key": "d7" * 32}],
+        },
+        refusals=(404,),
+    ),
     ("post", "/api/v1/members"): Told(
         answer=MEMBER,
         body={"programme": "demo", **PERSON, "consents": [CONSENT]},
@@ -405,7 +427,8 @@ CALLS = {
             "offers": [{"id": "01a20f22-e8b2-70f7-803f-f892725756e7", "title": "Latte −20 %"}],
         },
         body={"barcode": CARD},
-        refusals=(404,),
+        refusals=(404, 409),
+        key_required=False,
     ),
     ("get", "/api/v1/members/{member_id}/balances"): Told(
         {

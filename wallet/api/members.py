@@ -51,9 +51,7 @@ def add(json_data: MemberIn) -> Response:
 
     def effect(session: Session, now: datetime) -> MemberOut:
         programme = programmes.by_code(session, json_data.programme)
-        pass_ = issuing.join(
-            session, programme, profile, here().pass_type, here().keys.first.id, now
-        )
+        pass_ = issuing.join(session, programme, profile, here().pass_type, here().keys, now)
         member = members.by_id(session, pass_.member_id)
         consents.record(session, member, _decisions(json_data), "api", now)
         return described(session, member)

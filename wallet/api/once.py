@@ -22,20 +22,7 @@ Effect = Callable[[Session, datetime], BaseModel]
 
 def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
     """Carry out `effect` and answer 201, unless its Idempotency-Key was answered before."""
-    key = _as_sent(request.headers.get("Idempotency-Key", ""))
-    if not key and key_required:
-        refuse(
-            400,
-            "idempotency_key_missing",
-            "Send an Idempotency-Key: any text that is new for each operation and the same when"
-            " you repeat it.",
-        )
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        refuse(
-            400,
-            "idempotency_key_invalid",
-            f"A key has at most {LONGEST_KEY} characters, and none that cannot be seen.",
-        )
+    key = sent_key(required=key_required)
     now = here().clock()
     digest = hashlib.sha256(f"{request.path}\n{body.model_dump_json()}".encode()).digest()
 
@@ -53,6 +40,25 @@ def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
 
     answer = here().database.run(work, idempotent=bool(key))
     return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
+
+
+def sent_key(*, required: bool) -> str:
+    """The request's Idempotency-Key; empty if it has none and need not have one."""
+    key = _as_sent(request.headers.get("Idempotency-Key", ""))
+    if not key and required:
+        refuse(
+            400,
+            "idempotency_key_missing",
+            "Send an Idempotency-Key: any text that is new for each operation and the same when"
+            " you repeat it.",
+        )
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        refuse(
+            400,
+            "idempotency_key_invalid",
+            f"A key has at most {LONGEST_KEY} characters, and none that cannot be seen.",
+        )
+    return key
 
 
 def _as_sent(header: str) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from babel import Locale, UnknownLocaleError, dates
 
 from wallet.google import layout
-from wallet.passes import symbologies
+from wallet.passes import codes, symbologies
 from wallet.passes.content import (
     NOTHING,
     Content,
@@ -55,7 +55,7 @@ ALOUD, SILENT = "TEXT_AND_NOTIFY", "TEXT"
 # Of an object, all that is ours to say and may change; and whether somebody holds it.
 OF_ALL = ("state", "barcode", "textModulesData", "validTimeInterval", "groupingInfo")
 OURS: Mapping[Kind, Sequence[str]] = {
-    "loyalty": (*OF_ALL, "accountId", "accountName", "loyaltyPoints"),
+    "loyalty": (*OF_ALL, "rotatingBarcode", "accountId", "accountName", "loyaltyPoints"),
     "offer": OF_ALL,
     "gift_card": (*OF_ALL, "cardNumber", "balance"),
 }
@@ -183,8 +183,11 @@ def _labels(kind: Kind) -> Iterator[str]:
         yield from (name[0].lower() + name[1:], f"localized{name}")
 
 
-def object_body(id_: str, class_: str, design: Design, content: Content) -> Body:
-    """The object to insert. `content` must have been rendered from `design`."""
+def object_body(
+    id_: str, class_: str, design: Design, content: Content, totp_secret: bytes = b""
+) -> Body:
+    """The object to insert. `content` must have been rendered from `design`. With a secret the
+    phone draws a code that changes by itself, where it can."""
     body: Body = {
         "id": id_,
         "classId": class_,
@@ -202,6 +205,8 @@ def object_body(id_: str, class_: str, design: Design, content: Content) -> Body
             "alternateText": content.card_number,
             "renderEncoding": "UTF_8",
         }
+        if design.kind == "loyalty" and totp_secret and design.symbology in codes.ROTATING_CARRIERS:
+            body["rotatingBarcode"] = _rotating(design, content, totp_secret)
     return body | _of_kind(design, content)
 
 
@@ -276,8 +281,11 @@ def quiet(patch: Mapping[str, object]) -> Body:
 
 def differing(kind: Kind, body: Mapping[str, object], found: Mapping[str, object]) -> Sequence[str]:
     """The fields of ours in which an object as Google has it is not what was written. What Google
-    adds by itself is no difference."""
-    return [name for name in OURS[kind] if not _holds(found.get(name), body.get(name))]
+    adds by itself is no difference, and what it may keep to itself, a secret, is not looked at."""
+    ours = dict(body)
+    if isinstance(rotating := ours.get("rotatingBarcode"), Mapping):
+        ours["rotatingBarcode"] = {k: v for k, v in rotating.items() if k != "totpDetails"}
+    return [name for name in OURS[kind] if not _holds(found.get(name), ours.get(name))]
 
 
 def _holds(found: object, ours: object) -> bool:
@@ -312,6 +320,20 @@ def _may_announce(design: Design, shown: Shown) -> bool:
     return shown.announce and any(
         field.key == shown.key and field.change_message is not None for field in design.fields
     )
+
+
+def _rotating(design: Design, content: Content, secret: bytes) -> Body:
+    parameters = {"key": secret.hex().upper(), "valueLength": codes.VALUE_DIGITS}
+    return {
+        "type": BARCODES[design.symbology],
+        "valuePattern": codes.rotating_pattern(content.card_number),
+        "alternateText": content.card_number,
+        "totpDetails": {
+            "algorithm": "TOTP_SHA1",
+            "periodMillis": str(codes.PERIOD_S * 1000),
+            "parameters": [parameters],
+        },
+    }
 
 
 def _loyalty_points(design: Design, shown: Shown) -> Body:

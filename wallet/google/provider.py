@@ -62,7 +62,7 @@ class GoogleProvider:
         self._database = database
         self._account = account
         self._google = Google(settings.api_url, account)
-        self._writer = Writer(database, self._google, settings.issuer, public_url, lease)
+        self._writer = Writer(database, self._google, keys, settings.issuer, public_url, lease)
         self._reconciler = Reconciler(
             database,
             self._google,

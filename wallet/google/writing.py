@@ -3,7 +3,7 @@ takes. A call may be lost on its way back, so each can be repeated: what is ther
 instead of inserted, what is not there is inserted instead of changed."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,8 +16,9 @@ from wallet.google import alerts, budget, client, copies, messages, objects, pic
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
 from wallet.google.copies import Copy, Due, GoogleClass, GoogleObject
 from wallet.google.objects import Body, Pictures
+from wallet.keyring import KeyRing
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
-from wallet.passes import issuing, templates
+from wallet.passes import issuing, renewal, templates
 from wallet.passes.content import Content, Design, Kind, OfferShown
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
@@ -74,16 +75,30 @@ class Card:
     message: Body | None  # that the card shows and Google may not have
     message_asked: bool  # Google was asked to take it, and nobody heard the answer
     same_design: bool
+    totp_secret: bytes = field(repr=False)
+
+    @property
+    def body(self) -> Body:
+        return objects.object_body(
+            self.copy.object_id, self.class_id, self.design, self.content, self.totp_secret
+        )
 
 
 class Writer:
     """Writes cards for one issuer. Safe to share between threads."""
 
     def __init__(
-        self, database: Database, google: Google, issuer: str, public_url: str, lease: timedelta
+        self,
+        database: Database,
+        google: Google,
+        keys: KeyRing,
+        issuer: str,
+        public_url: str,
+        lease: timedelta,
     ) -> None:
         self._database = database
         self._google = google
+        self._keys = keys
         self._issuer = issuer
         self._public_url = public_url
         self._lease = lease
@@ -120,7 +135,7 @@ class Writer:
             return None
         if copies.is_due(session, pass_id):
             return None
-        return objects.object_body(card.copy.object_id, card.class_id, card.design, card.content)
+        return card.body
 
     def kind_of(self, session: Session, pass_id: int) -> Kind:
         return self.kind(session, session.get_one(Pass, pass_id))
@@ -151,6 +166,9 @@ class Writer:
             message=message,
             message_asked=asked is not None,
             same_design=before is not None and before.template_id == pass_.template_id,
+            totp_secret=renewal.totp_secret(self._keys.key(pass_.key_id), content.card_number)
+            if content.rotating
+            else b"",
         )
 
     def _write_object(self, card: Card, errand: Errand) -> Outcome:
@@ -174,7 +192,7 @@ class Writer:
         """The object itself. With a message that is to follow it is written in silence, for one
         change is told once, and cleared of the message before: Google keeps ten and no more."""
         id_ = card.copy.object_id
-        body = objects.object_body(id_, card.class_id, card.design, card.content)
+        body = card.body
         patch = objects.object_patch(
             body, card.design, card.content, card.points_before, same_design=card.same_design
         )

@@ -25,7 +25,7 @@ from wallet import apikeys, refresh, sources
 from wallet.apple import arrivals, complaints, devices, shelf
 from wallet.google import alerts, budget, callbacks, copies, messages
 from wallet.outreach import campaigns, deliveries, rounds, terms
-from wallet.passes import issuing, news, templates
+from wallet.passes import codeterms, issuing, news, renewal, templates
 
 TABLES_OF = (
     accounts,
@@ -35,6 +35,7 @@ TABLES_OF = (
     budget,
     callbacks,
     campaigns,
+    codeterms,
     complaints,
     consents,
     copies,
@@ -53,6 +54,7 @@ TABLES_OF = (
     outbox,
     programmes,
     refresh,
+    renewal,
     rounds,
     seals,
     shelf,

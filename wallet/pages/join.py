@@ -176,7 +176,7 @@ def _join(
             programme,
             profile,
             here().pass_type,
-            here().keys.first.id,
+            here().keys,
             now,
             checked=False,
         )

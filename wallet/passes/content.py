@@ -121,7 +121,8 @@ class Told:
 class Facts:
     """What is true of a member now, as far as a card may show it. Offers: newest first. A card that
     is void has neither number nor barcode. `points` are whole pieces; where they are money they
-    have a `currency` and so many decimal places."""
+    have a `currency` and so many decimal places. `rotating`: where a wallet can draw a code that
+    changes by itself, it is to."""
 
     programme: str
     card_number: str
@@ -133,6 +134,7 @@ class Facts:
     message: Told | None = None
     scale: int = 0
     currency: str | None = None
+    rotating: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,8 @@ class Content:
     """All that one member's card shows at a moment, and nothing else: two equal contents are the
     same card. `values` stand in the order of the design's fields. `voided`: its member was erased,
     for good; what can be taken back is `state`. `asks` its owner who they are. `message` is the id
-    of the message among the values."""
+    of the message among the values. `rotating`: where a wallet can draw a code that changes by
+    itself, it does."""
 
     barcode: str
     card_number: str
@@ -176,6 +179,7 @@ class Content:
     expires: str = ""
     asks: bool = False
     message: str = ""
+    rotating: bool = False
 
 
 def render(design: Design, facts: Facts, standing: Standing = GOOD) -> Content:
@@ -191,6 +195,7 @@ def render(design: Design, facts: Facts, standing: Standing = GOOD) -> Content:
         expires=expires,
         asks=standing.asks and not facts.voided,
         message=facts.message.id if facts.message is not None and shown else "",
+        rotating=facts.rotating,
     )
 
 

@@ -37,7 +37,8 @@ from ledger.offers import Offer
 from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.errors import OfferNotShown, PassErased, UnknownPass
-from wallet.passes import news, templates
+from wallet.keyring import KeyRing
+from wallet.passes import codeterms, news, renewal, templates
 from wallet.passes.content import Content, Facts, OfferShown, Standing, State, render
 from wallet.passes.templates import Purpose
 
@@ -119,10 +120,10 @@ class Change:
     content: dict[str, Any]
 
 
-def issue(session: Session, member: Member, pass_type: str, key_id: str, now: datetime) -> Pass:
+def issue(session: Session, member: Member, pass_type: str, keys: KeyRing, now: datetime) -> Pass:
     """The member's pass, in its first version."""
     programme = programmes.by_id(session, member.programme_id)
-    issue_all(session, programme, [member.id], pass_type, key_id, now)
+    issue_all(session, programme, [member.id], pass_type, keys, now)
     return of_member(session, member.id)
 
 
@@ -170,10 +171,11 @@ def issue_all(
     programme: Programme,
     member_ids: Sequence[int],
     pass_type: str,
-    key_id: str,
+    keys: KeyRing,
     now: datetime,
 ) -> None:
     """A pass for each of these members of one programme, in its first version."""
+    renewal.begin(session, programme, member_ids, keys, now)
     template = templates.current(session, programme.id)
     design = templates.design(template)
     known = facts(session, programme, member_ids, now)
@@ -186,7 +188,7 @@ def issue_all(
                 "pass_type": design.pass_type or pass_type,
                 "programme_id": programme.id,
                 "member_id": member_id,
-                "key_id": key_id,
+                "key_id": keys.first.id,
                 "template_id": template.id,
                 "version": 1,
                 "tag": 0,
@@ -208,14 +210,14 @@ def join(
     programme: Programme,
     profile: Profile,
     pass_type: str,
-    key_id: str,
+    keys: KeyRing,
     now: datetime,
     *,
     checked: bool = True,
 ) -> Pass:
     """A person joins the programme and gets a card. Raises as `enrolment.join` does."""
     joined = enrolment.join(session, programme, profile, now, checked=checked)
-    return issue(session, joined.member, pass_type, key_id, now)
+    return issue(session, joined.member, pass_type, keys, now)
 
 
 def by_serial(session: Session, serial: str) -> Pass | None:
@@ -484,6 +486,8 @@ def facts(
     told = news.of_members(session, member_ids)
     unit = units.find(session, programme.id, None)
     scale, currency = (unit.scale, unit.currency) if unit is not None else (0, None)
+    codes = renewal.shown(session, member_ids)
+    rotating = codeterms.of(session, programme.id).at_google == "rotating"
     blank = Facts(programme.name, card_number="", barcode="", name="", points=0, voided=True)
     return {
         member_id: blank
@@ -491,11 +495,12 @@ def facts(
         else Facts(
             programme=programme.name,
             card_number=cards[member_id],
-            barcode=cards[member_id],
+            barcode=codes.get(member_id, cards[member_id]),
             name=people[member_id].name or "",
             points=balances[member_id].available,
             scale=scale if currency is not None else 0,
             currency=currency,
+            rotating=rotating,
             offers=tuple(
                 _offer_shown(offer, people[member_id].locale or programme.locale, programme)
                 for offer in shown[member_id]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database import Base, Identifier, Instant, JsonDocument
 from ledger.programmes import Programme
 from wallet.errors import ImageRefused
-from wallet.passes import artwork, designs
+from wallet.passes import artwork, codeterms, designs, symbologies
 from wallet.passes.content import Design, FieldDesign
 
 Purpose = Literal["card", "offer"]
@@ -50,8 +50,9 @@ def store(
     """A new revision, which is the programme's current design of its purpose from now on.
 
     Pictures are checked and cleaned; those not given are drawn in the design's colours. Raises
-    `ImageRefused`, `DesignRefused`."""
+    `ImageRefused`, `DesignRefused`, `CodeNotCarried`."""
     designs.check(design)
+    codeterms.require_carried(session, programme_id, symbologies.offered(design))
     drawn = artwork.default(design.organization, design.background, design.foreground)
     given = {name: artwork.check(name, data) for name, data in images.items()}
     # A logo of one's own replaces all sizes of the drawn one, not just the size that was given.

@@ -1,0 +1,178 @@
+"""What stands in the barcode of a card that a till can trust.
+
+A code is decimal digits and nothing else: the densest thing that QR and PDF417 carry, and the same
+on every keyboard layout that a scanner types through. It is told byte by byte in docs/codes.md:
+
+    prefix | card number | generation | signature       signed: for any till, without a network
+    prefix | card number | seconds | value | zeros      rotating: drawn by Google Wallet (RFC 6238)
+
+Codes are longer than any card number, so the two cannot be mistaken for each other."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.hotp import HOTP
+
+from wallet.passes.content import Symbology
+
+Kind = Literal["plain", "hmac", "ed25519"]
+
+PREFIXES: dict[Kind, str] = {"hmac": "961", "ed25519": "962"}
+ROTATING = "963"
+SHORTEST = 33  # a card number has at most 32 signs
+SIGNATURE_BYTES: dict[Kind, int] = {"hmac": 16, "ed25519": 64}
+SIGNATURE_DIGITS: dict[Kind, int] = {"hmac": 39, "ed25519": 155}
+DOMAIN = "kopilka card code"
+# Of a Code 128 hundreds of bars would be needed, and no phone is that wide.
+CARRIERS: tuple[Symbology, ...] = ("qr", "aztec", "pdf417")
+# Google Wallet API v1, RotatingBarcode.type: the others are "not supported for rotating barcodes".
+ROTATING_CARRIERS: tuple[Symbology, ...] = ("qr", "pdf417")
+
+PERIOD_S = 30
+VALUE_DIGITS = 8
+SECONDS_DIGITS = 10
+WINDOW = 1  # periods to each side: clocks differ, and a code is scanned after it was drawn
+
+NOT_DIGITS = 50  # added to the length of a card number that has other signs than digits
+FIRST_SIGN = 33  # `!`, the first that a card number may have
+MOST_GENERATION_DIGITS = 9
+
+DIGITS = re.compile(r"[0-9]+")
+
+Sign = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed code as it was read; whether it is genuine is another question."""
+
+    kind: Kind
+    card: str
+    generation: int
+    text: str
+    signature: bytes
+
+    def message(self, programme: str) -> bytes:
+        return _message(programme, self.text[: -SIGNATURE_DIGITS[self.kind]])
+
+
+@dataclass(frozen=True, slots=True)
+class Rotating:
+    """A code as Google Wallet drew it, by its own word at this second."""
+
+    card: str
+    seconds: int
+    value: str
+
+
+def mint(kind: Kind, programme: str, card: str, generation: int, sign: Sign) -> str:
+    """The text of a card's code in this generation."""
+    count = str(generation)
+    if not 0 < len(count) <= MOST_GENERATION_DIGITS:
+        raise ValueError("so many generations no card has")
+    body = f"{PREFIXES[kind]}{_written(card)}{len(count)}{count}"
+    signature = sign(_message(programme, body))
+    if len(signature) != SIGNATURE_BYTES[kind]:
+        raise ValueError("the signature has another length")
+    return body + str(int.from_bytes(signature)).zfill(SIGNATURE_DIGITS[kind])
+
+
+def is_code(text: str) -> bool:
+    """Whether this is meant to be a code and not a card number."""
+    return len(text) >= SHORTEST and text.startswith((*PREFIXES.values(), ROTATING))
+
+
+def read(text: str) -> Signed | Rotating | None:
+    """A code in its parts; None for what is written in any other way than ours."""
+    if not is_code(text) or DIGITS.fullmatch(text) is None or not text.isascii():
+        return None
+    prefix, (card, rest) = text[:3], _card_in(text[3:])
+    if card is None:
+        return None
+    if prefix == ROTATING:
+        return _read_rotating(text, card, rest)
+    kind = next(kind for kind, one in PREFIXES.items() if one == prefix)
+    length = int(rest[:1] or "0")
+    count, signature = rest[1 : 1 + length], rest[1 + length :]
+    if not 0 < length <= MOST_GENERATION_DIGITS or len(signature) != SIGNATURE_DIGITS[kind]:
+        return None
+    if count.startswith("0") or int(signature) >= 1 << 8 * SIGNATURE_BYTES[kind]:
+        return None
+    value = int(signature).to_bytes(SIGNATURE_BYTES[kind])
+    return Signed(kind, card, int(count), text, value)
+
+
+def hmac_of(secret: bytes) -> Sign:
+    """HMAC-SHA-256, the first half of it: 128 bits cannot be guessed at a till."""
+    return lambda message: hmac.new(secret, message, hashlib.sha256).digest()[:16]
+
+
+def is_hmac(secret: bytes, message: bytes, signature: bytes) -> bool:
+    return hmac.compare_digest(hmac_of(secret)(message), signature)
+
+
+def rotating_pattern(card: str) -> str:
+    """What Google fills in (`valuePattern`): the second of drawing and the value of its period."""
+    head = ROTATING + _written(card)
+    return (
+        f"{head}{{totp_timestamp_seconds}}{{totp_value_0}}"
+        f"{'0' * _missing(len(head) + SECONDS_DIGITS + VALUE_DIGITS)}"
+    )
+
+
+def step_of(secret: bytes, code: Rotating) -> int | None:
+    """The period whose value this is; None if it is a value of none near its second. A drawn
+    second may be that of the drawing or of the period's begin: Google does not say which."""
+    drawn = code.seconds // PERIOD_S
+    for step in (drawn, drawn - 1, drawn + 1):
+        if step >= 0 and hmac.compare_digest(totp(secret, step), code.value):
+            return step
+    return None
+
+
+def totp(secret: bytes, step: int) -> str:
+    """RFC 6238 with SHA-1, which is the only one that Google knows."""
+    algorithm = SHA1()  # noqa: S303 - HMAC-SHA-1 is not what SHA-1 is broken for
+    return HOTP(secret, VALUE_DIGITS, algorithm).generate(step).decode()
+
+
+def _message(programme: str, body: str) -> bytes:
+    return f"{DOMAIN}\n{programme}\n{body}".encode()
+
+
+def _written(card: str) -> str:
+    """A card number behind its length; signs that are no digits as two digits each."""
+    if DIGITS.fullmatch(card):
+        return f"{len(card):02}{card}"
+    return f"{len(card) + NOT_DIGITS}{''.join(f'{ord(sign) - FIRST_SIGN:02}' for sign in card)}"
+
+
+def _card_in(text: str) -> tuple[str | None, str]:
+    """The card number that the text begins with, and what follows it."""
+    length = int(text[:2])
+    if length < NOT_DIGITS:
+        card, rest = text[2 : 2 + length], text[2 + length :]
+    else:
+        length -= NOT_DIGITS
+        pairs = text[2 : 2 + 2 * length]
+        card = "".join(chr(int(pairs[at : at + 2]) + FIRST_SIGN) for at in range(0, len(pairs), 2))
+        rest = text[2 + 2 * length :]
+    # One way to write a number and no other: what is read must be what would be written.
+    return (card, rest) if card and text.startswith(_written(card)) else (None, "")
+
+
+def _read_rotating(text: str, card: str, rest: str) -> Rotating | None:
+    seconds, value = rest[:SECONDS_DIGITS], rest[SECONDS_DIGITS : SECONDS_DIGITS + VALUE_DIGITS]
+    filling = rest[SECONDS_DIGITS + VALUE_DIGITS :]
+    if len(value) != VALUE_DIGITS or filling != "0" * _missing(len(text) - len(filling)):
+        return None
+    return Rotating(card, int(seconds), value)
+
+
+def _missing(length: int) -> int:
+    return max(0, SHORTEST - length)

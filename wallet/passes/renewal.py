@@ -1,0 +1,383 @@
+"""The codes of cards, generation by generation: a picture of a card stops being good soon after the
+card itself was scanned, and its owner does not notice.
+
+A code is replaced when a till has accepted it, and when it is old. The phone hears of it as of any
+change of the card. Until it has, and for no longer than a grace time, the code before is good once
+more: whoever stands at the till with a phone that was offline gets through, and a picture that was
+taken does so once at most. A till that is shown anything older has the phone told again.
+
+Lock order: the row of a code is the last that its transaction locks, but for the outbox."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import get_args
+
+from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger import members, outbox, programmes
+from ledger.database import Base, Instant, batched, insert_or, wake_after_commit
+from ledger.events import CardOutdated, CardRenewed
+from ledger.members import Card, Member
+from ledger.programmes import Programme
+from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted, WalletError
+from wallet.keyring import Key, KeyRing
+from wallet.passes import codes, codeterms, symbologies, templates
+from wallet.passes.codes import Kind, Rotating, Signed
+from wallet.passes.codeterms import Choice, CodeTerms
+from wallet.passes.templates import Purpose
+
+PURPOSE = "card codes"
+PUMP = "upkeep"
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+TOTP_KEY_BYTES = 20  # as long as what SHA-1 makes (RFC 4226, 4)
+
+
+class CardCode(Base):
+    """What the barcode of a member's card says now, and what it said before. `text` has the number
+    of the card in it: it goes with the person."""
+
+    __tablename__ = "wallet_card_code"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    generation: Mapped[int]
+    text: Mapped[str] = mapped_column(String(300))
+    since: Mapped[datetime] = mapped_column(Instant)
+    renew_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    previous: Mapped[str | None] = mapped_column(String(300))
+    previous_until: Mapped[datetime | None] = mapped_column(Instant)
+    previous_used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class RotatingUse(Base):
+    """The newest period (RFC 6238) whose value a till has accepted from this card."""
+
+    __tablename__ = "wallet_rotating_use"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"), primary_key=True)
+    step: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Whose card it is. With a refusal the till does not learn it, but the transaction is to be
+    committed all the same: the phone is being told."""
+
+    member: Member
+    refusal: WalletError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckingKey:
+    """What a till checks codes with: a secret (HMAC) or a public key (Ed25519)."""
+
+    id: str
+    value: bytes
+
+
+def change_terms(session: Session, programme: Programme, choice: Choice) -> None:
+    """What holds for the programme's codes from now on; cards that exist follow in bounded steps.
+    Raises `TermsRefused`, `CodeNotCarried`."""
+    designs = [templates.find(session, programme.id, purpose) for purpose in PURPOSES]
+    offered = [
+        symbology
+        for template in designs
+        if template is not None
+        for symbology in symbologies.offered(templates.design(template))
+    ]
+    if codeterms.store(session, programme.id, choice, offered):
+        wake_after_commit(session, PUMP)
+
+
+def begin(
+    session: Session,
+    programme: Programme,
+    member_ids: Sequence[int],
+    keys: KeyRing,
+    now: datetime,
+) -> None:
+    """The first code of each of these new members, where the programme has codes."""
+    choice = codeterms.of(session, programme.id)
+    if choice.kind != "plain":
+        _add(session, programme.code, choice, member_ids, keys, now)
+
+
+def shown(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
+    """The codes of those members who have one."""
+    rows = session.execute(
+        select(CardCode.member_id, CardCode.text).where(CardCode.member_id.in_(member_ids))
+    )
+    return {row.member_id: row.text for row in rows}
+
+
+def accept(session: Session, keys: KeyRing, text: str, now: datetime) -> Scan:
+    """A till scanned this, or somebody typed a number. Raises `UnknownCard`, `CardBlocked`,
+    `CodeForged`, `NumberNotAccepted`; what has effects is refused in the answer."""
+    code = codes.read(text)
+    if isinstance(code, Signed):
+        return _accept_signed(session, keys, code, now)
+    if isinstance(code, Rotating):
+        return _accept_rotating(session, keys, code, now)
+    if codes.is_code(text):
+        raise CodeForged
+    member = members.by_card(session, text)
+    if codeterms.of(session, member.programme_id).numbers == "refuse":
+        raise NumberNotAccepted
+    return Scan(member)
+
+
+def renew(session: Session, keys: KeyRing, member_id: int, now: datetime) -> None:
+    """A new code at once, if the member has one: the number of the card is another."""
+    row = _locked(session, member_id)
+    if row is not None:
+        member = session.get_one(Member, member_id)
+        programme = programmes.by_id(session, member.programme_id)
+        choice = codeterms.of(session, programme.id)
+        _renew(session, keys, programme.code, choice, [row], now)
+
+
+def turn(session: Session, keys: KeyRing, now: datetime, limit: int = 200) -> bool:
+    """One batch of what is due: cards that do not follow their programme's terms yet, then codes
+    that are old. True if there may be more."""
+    terms = codeterms.unfinished(session)
+    if terms is not None:
+        _convert(session, keys, terms, now, limit)
+        return True
+    return _renew_old(session, keys, now, limit)
+
+
+def forget(session: Session, member_ids: Sequence[int]) -> None:
+    """These members were erased."""
+    for table in (CardCode, RotatingUse):
+        session.execute(delete(table).where(table.member_id.in_(member_ids)))
+
+
+def checking_keys(keys: KeyRing, kind: Kind, programme: str) -> Sequence[CheckingKey]:
+    """What tills of the programme need, the key in use first. Of HMAC it is the secret itself."""
+    if kind == "hmac":
+        return [CheckingKey(key.id, _hmac_secret(key, programme)) for key in keys]
+    if kind == "ed25519":
+        signing = keys.signing(PURPOSE, programme)
+        public = ((key.id, signing.public_half(key.id)) for key in keys)
+        return [CheckingKey(id_, half) for id_, half in public if half is not None]
+    return []
+
+
+def totp_secret(key: Key, card: str) -> bytes:
+    """What Google draws the rotating code of the card with this number from."""
+    return key.secret_for("rotating code", card)[:TOTP_KEY_BYTES]
+
+
+def _accept_signed(session: Session, keys: KeyRing, code: Signed, now: datetime) -> Scan:
+    member, card_id = members.shown(session, code.card)
+    programme = programmes.by_id(session, member.programme_id)
+    if not _is_genuine(keys, code, programme.code):
+        raise CodeForged
+    choice = codeterms.of(session, programme.id)
+    owner_id = session.get_one(Card, card_id).member_id
+    row = _locked(session, owner_id)
+    if row is None:
+        # The programme has no codes any more or, for a moment, not yet: nothing to compare with.
+        return Scan(member)
+    if code.text == row.text or _is_forgotten(code, row, choice):
+        row.generation = max(row.generation, code.generation)
+        row.text = code.text
+        _renew(session, keys, programme.code, choice, [row], now)
+        return Scan(member)
+    is_good_once_more = (
+        code.text == row.previous
+        and row.previous_used_at is None
+        and row.previous_until is not None
+        and now < row.previous_until
+    )
+    # The phone shows the older one: perhaps it never heard of the newer.
+    outbox.append(session, [CardOutdated(owner_id)], now)
+    if not is_good_once_more:
+        return Scan(member, CodeOutdated())
+    row.previous_used_at = now
+    session.flush()
+    return Scan(member)
+
+
+def _is_forgotten(code: Signed, row: CardCode, choice: Choice) -> bool:
+    """We made it, of the kind that we make now, and know nothing of it: a backup was restored that
+    is older than the code."""
+    return code.generation > row.generation and code.kind == choice.kind
+
+
+def _accept_rotating(session: Session, keys: KeyRing, code: Rotating, now: datetime) -> Scan:
+    member, card_id = members.shown(session, code.card)
+    owner_id = session.get_one(Card, card_id).member_id
+    steps = (codes.step_of(totp_secret(key, code.card), code) for key in keys)
+    step = next((step for step in steps if step is not None), None)
+    if step is None or codeterms.of(session, member.programme_id).at_google != "rotating":
+        raise CodeForged
+    present = int(now.timestamp()) // codes.PERIOD_S
+    if abs(step - present) > codes.WINDOW:
+        return Scan(member, CodeOutdated())
+    # Whoever is second finds the period taken, at whichever till.
+    taken = session.execute(
+        insert_or(session, RotatingUse)
+        .values(member_id=owner_id, step=step)
+        .on_conflict_do_update(
+            index_elements=["member_id"], set_={"step": step}, where=RotatingUse.step < step
+        )
+        .returning(RotatingUse.step)
+    ).first()
+    return Scan(member, None if taken else CodeUsed(codes.PERIOD_S))
+
+
+def _is_genuine(keys: KeyRing, code: Signed, programme: str) -> bool:
+    message = code.message(programme)
+    if code.kind == "hmac":
+        secrets = [_hmac_secret(key, programme) for key in keys]
+        return any(codes.is_hmac(secret, message, code.signature) for secret in secrets)
+    signing = keys.signing(PURPOSE, programme)
+    return any(signing.is_good(key.id, message, code.signature) for key in keys)
+
+
+def _signer(keys: KeyRing, kind: Kind, programme: str) -> codes.Sign:
+    if kind == "hmac":
+        return codes.hmac_of(_hmac_secret(keys.first, programme))
+    return keys.signing(PURPOSE, programme).sign
+
+
+def _hmac_secret(key: Key, programme: str) -> bytes:
+    return key.secret_for(PURPOSE, programme)
+
+
+def _locked(session: Session, member_id: int) -> CardCode | None:
+    return session.scalar(
+        select(CardCode)
+        .where(CardCode.member_id == member_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _add(
+    session: Session,
+    programme: str,
+    choice: Choice,
+    member_ids: Iterable[int],
+    keys: KeyRing,
+    now: datetime,
+) -> None:
+    sign = _signer(keys, choice.kind, programme)
+    numbers = _card_numbers(session, list(member_ids))
+    rows = [
+        {
+            "member_id": member_id,
+            "kind": choice.kind,
+            "generation": 1,
+            "text": codes.mint(choice.kind, programme, number, 1, sign),
+            "since": now,
+            "renew_at": _next_renewal(choice, member_id, now),
+        }
+        for member_id, number in numbers.items()
+    ]
+    for part in batched(rows):
+        session.execute(insert_or(session, CardCode).values(part).on_conflict_do_nothing())
+
+
+def _renew(
+    session: Session,
+    keys: KeyRing,
+    programme: str,
+    choice: Choice,
+    rows: Sequence[CardCode],
+    now: datetime,
+) -> None:
+    """The next generation of these, which are locked, of one programme that has codes."""
+    sign = _signer(keys, choice.kind, programme)
+    numbers = _card_numbers(session, [row.member_id for row in rows])
+    for row in rows:
+        row.previous, row.previous_used_at = row.text, None
+        row.previous_until = now + timedelta(hours=choice.grace_hours)
+        row.kind = choice.kind
+        row.generation += 1
+        row.text = codes.mint(choice.kind, programme, numbers[row.member_id], row.generation, sign)
+        row.since = now
+        row.renew_at = _next_renewal(choice, row.member_id, now)
+    session.flush()
+    outbox.append(session, [CardRenewed(row.member_id) for row in rows], now)
+
+
+def _next_renewal(choice: Choice, member_id: int, now: datetime) -> datetime | None:
+    """Cards that began together are not all renewed together: each has a moment of its own in the
+    second half of the time."""
+    if not choice.renew_days:
+        return None
+    half = timedelta(days=choice.renew_days) / 2
+    return now + half + half * (member_id * 7919 % 1000 / 1000)
+
+
+def _convert(session: Session, keys: KeyRing, terms: CodeTerms, now: datetime, limit: int) -> None:
+    """The next members of the programme follow its terms."""
+    programme = programmes.by_id(session, terms.programme_id)
+    choice = codeterms.of(session, programme.id)
+    member_ids = session.scalars(
+        select(Member.id)
+        .where(Member.programme_id == programme.id, Member.id > (terms.converted_to or 0))
+        .order_by(Member.id)
+        .limit(limit)
+    ).all()
+    terms.converted_to = member_ids[-1] if len(member_ids) == limit else None
+    # Locked, so that nobody is erased while a code with their number in it is written.
+    living = session.scalars(
+        select(Member.id)
+        .where(Member.id.in_(member_ids), Member.erased_at.is_(None))
+        .order_by(Member.id)
+        .with_for_update(read=True)
+    ).all()
+    rows = session.scalars(
+        select(CardCode)
+        .where(CardCode.member_id.in_(living))
+        .order_by(CardCode.member_id)
+        .with_for_update()
+    ).all()
+    changed: set[int]
+    if choice.kind == "plain":
+        session.execute(delete(CardCode).where(CardCode.member_id.in_(living)))
+        changed = set(living)
+    else:
+        others = [row for row in rows if row.kind != choice.kind]
+        _renew(session, keys, programme.code, choice, others, now)
+        new = set(living) - {row.member_id for row in rows}
+        _add(session, programme.code, choice, sorted(new), keys, now)
+        for row in rows:
+            row.renew_at = _next_renewal(choice, row.member_id, now)
+        changed = set(living) - {row.member_id for row in others}
+    session.flush()
+    outbox.append(session, [CardRenewed(member_id) for member_id in sorted(changed)], now)
+
+
+def _renew_old(session: Session, keys: KeyRing, now: datetime, limit: int) -> bool:
+    rows = session.scalars(
+        select(CardCode)
+        .where(CardCode.renew_at <= now)
+        .order_by(CardCode.renew_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    owners = {member.id: member for member in members.by_ids(session, [r.member_id for r in rows])}
+    for programme_id in sorted({member.programme_id for member in owners.values()}):
+        programme = programmes.by_id(session, programme_id)
+        choice = codeterms.of(session, programme_id)
+        theirs = [row for row in rows if owners[row.member_id].programme_id == programme_id]
+        _renew(session, keys, programme.code, choice, theirs, now)
+    return len(rows) == limit
+
+
+def _card_numbers(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
+    """The newest card of each."""
+    found: dict[int, str] = {}
+    for part in batched(member_ids):
+        rows = session.execute(
+            select(Card.member_id, Card.number).where(Card.member_id.in_(part)).order_by(Card.id)
+        )
+        found |= {row.member_id: row.number for row in rows}
+    return found
