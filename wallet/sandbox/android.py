@@ -109,6 +109,7 @@ class VirtualAndroid:
         self._changes: tuple[AndroidChange, ...] = ()
         self._revision = -1
         self._pictures: OrderedDict[str, bytes] = OrderedDict()
+        self._drawn: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, settings: Settings, language: Language, journal: Journal) -> "VirtualAndroid":
@@ -173,6 +174,7 @@ class VirtualAndroid:
                     self.hear(LISTEN_S)
                 else:
                     stop.wait(GAP_S / 5)
+                self._redraw(datetime.now(UTC))
             except SandboxTrouble as trouble:
                 log.debug("google_stand_in_unheard", problem=trouble.problem)
                 stop.wait(GAP_S)
@@ -247,6 +249,16 @@ class VirtualAndroid:
         self._changes = (*self._changes, change)[-KEPT_CHANGES:]
         self.journal.record("google", "GET", "/phone/news", 200, None, "sync")
         return change
+
+    def _redraw(self, now: datetime) -> None:
+        """Whoever looks at the phone sees codes that rotate do so."""
+        periods = [(card.id, card.rotates_every_s) for card in self.cards]
+        drawn = frozenset(
+            f"{id_} {int(now.timestamp()) // period_s}" for id_, period_s in periods if period_s
+        )
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self.journal.touch()
 
     def _drop(self, id_: str) -> None:
         self._handed = {key: one for key, one in self._handed.items() if key != id_}

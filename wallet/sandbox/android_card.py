@@ -3,9 +3,12 @@
 A class may say where everything stands (`classTemplateInfo`); else Google draws by its own plan:
 points above the code, account and text modules below it."""
 
+import hmac
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from wallet.sandbox.passbook import FieldChange
@@ -49,7 +52,7 @@ class AndroidCard:
 
     @property
     def code(self) -> str:
-        """What a till reads: without a value the account's id is drawn."""
+        """What a till reads, if it does not rotate: without a value the account's id is drawn."""
         return str(self._barcode.get("value") or self.object_.get("accountId", ""))
 
     @property
@@ -59,6 +62,36 @@ class AndroidCard:
     @property
     def caption(self) -> str:
         return str(self._barcode.get("alternateText", ""))
+
+    @property
+    def number(self) -> str:
+        """Of the card, whatever its code says."""
+        return self.caption or self.code
+
+    @property
+    def rotates_every_s(self) -> int | None:
+        """How often the phone draws another code, where it draws one of its own."""
+        details = self._rotating.get("totpDetails") or {}
+        millis = int(details.get("periodMillis", 0))
+        return millis // 1000 if millis and details.get("parameters") else None
+
+    def drawn_at(self, now: datetime) -> str:
+        """What a till reads at this moment. A code that rotates goes before one that does not."""
+        period_s = self.rotates_every_s
+        if period_s is None:
+            return self.code
+        seconds = int(now.timestamp())
+        text = str(self._rotating["valuePattern"])
+        text = text.replace("{totp_timestamp_seconds}", str(seconds))
+        text = text.replace("{totp_timestamp_millis}", str(seconds * 1000))
+        for place, parameter in enumerate(self._rotating["totpDetails"]["parameters"]):
+            value = _totp(parameter["key"], seconds // period_s, parameter["valueLength"])
+            text = text.replace(f"{{totp_value_{place}}}", value)
+        return text
+
+    @property
+    def _rotating(self) -> Part:
+        return self.object_.get("rotatingBarcode") or {}
 
     @property
     def _barcode(self) -> Part:
@@ -231,3 +264,11 @@ def _luminance(colour: str) -> float:
     parts = [channel / 255 for channel in bytes.fromhex(digits)]
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _totp(key: str, step: int, length: int) -> str:
+    """RFC 6238 with SHA-1, on the bytes of a Base16 key."""
+    mac = hmac.new(bytes.fromhex(key), struct.pack(">Q", step), "sha1").digest()
+    offset = mac[-1] & 15
+    number = int.from_bytes(mac[offset : offset + 4], "big") & 0x7FFFFFFF
+    return str(number % 10**length).zfill(length)

@@ -72,6 +72,11 @@ class Barcode:
     message: str
     caption: str
 
+    @property
+    def number(self) -> str:
+        """Of the card, whatever its code says."""
+        return self.caption or self.message
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedPass:

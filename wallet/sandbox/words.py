@@ -11,6 +11,7 @@ LANGUAGES: tuple[Language, ...] = ("ru", "en")
 WORDS: dict[str, tuple[str, str]] = {
     # What an exchange was for. A status after the purpose words that outcome.
     "did.join": ("Касса зарегистрировала нового участника.", "The till signed up a new member."),
+    "did.scan": ("Касса считала код карты.", "The till read the card's code."),
     "did.find": ("Касса нашла участника по номеру карты.", "The till looked a card number up."),
     "did.accrue": ("Касса начислила баллы.", "The till gave points."),
     "did.redeem": ("Касса списала баллы.", "The till took points as payment."),

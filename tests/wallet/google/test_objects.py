@@ -125,10 +125,17 @@ class TestAgainstGooglesDescription:
         assert faults(f"{kind}Class", whole, "insert") == []
         assert faults(f"{kind}Class", objects.class_patch(whole), "patch") == []
 
-    @given(any_design(), any_facts, st.none() | st.integers(0, 2**53 - 1))
-    def test_every_object_is_one(self, design: Design, facts: Facts, before: int | None) -> None:
+    @given(
+        any_design(),
+        any_facts,
+        st.none() | st.integers(0, 2**53 - 1),
+        st.sampled_from([b"", bytes(20)]),
+    )
+    def test_every_object_is_one(
+        self, design: Design, facts: Facts, before: int | None, secret: bytes
+    ) -> None:
         shown = render(design, facts)
-        whole = objects.object_body(OBJECT_ID, CLASS_ID, design, shown)
+        whole = objects.object_body(OBJECT_ID, CLASS_ID, design, shown, secret)
         kind = SHAPES[design.kind]
         assert faults(f"{kind}Object", whole, "insert") == []
         changed = objects.object_patch(whole, design, shown, before)
@@ -430,3 +437,46 @@ class TestNotices:
 def test_ids_say_nothing_of_the_person() -> None:
     assert objects.class_id("33", "demo") == "33.demo"
     assert objects.object_id("33", "abc") == "33.abc"
+
+
+class TestRotatingCodes:
+    SECRET = bytes(range(20))
+
+    def test_a_phone_is_told_how_to_draw_them(self) -> None:
+        whole = objects.object_body(OBJECT_ID, CLASS_ID, STANDARD, content(), self.SECRET)
+        assert whole["rotatingBarcode"] == {
+            "type": "QR_CODE",
+            "valuePattern": "963164242424242424242{totp_timestamp_seconds}{totp_value_0}",
+            "alternateText": "4242424242424242",
+            "totpDetails": {
+                "algorithm": "TOTP_SHA1",
+                "periodMillis": "30000",
+                "parameters": [
+                    {"key": "000102030405060708090A0B0C0D0E0F10111213", "valueLength": 8}
+                ],
+            },
+        }
+        # What cannot draw them shows this one.
+        assert whole["barcode"]["value"] == "4242424242424242"
+
+    def test_a_card_without_them_loses_them(self) -> None:
+        assert patch(content(), 120)["rotatingBarcode"] is None
+        void = content(voided=True, barcode="", card_number="")
+        gone = objects.object_body(OBJECT_ID, CLASS_ID, STANDARD, void, self.SECRET)
+        assert "rotatingBarcode" not in gone
+
+    def test_kinds_that_google_cannot_rotate_are_left_out(self) -> None:
+        for symbology in ("aztec", "code128"):
+            design = replace(STANDARD, symbology=symbology)
+            whole = objects.object_body(OBJECT_ID, CLASS_ID, design, content(), self.SECRET)
+            assert "rotatingBarcode" not in whole
+
+    def test_a_secret_that_google_keeps_to_itself_is_no_difference(self) -> None:
+        ours = objects.object_body(OBJECT_ID, CLASS_ID, STANDARD, content(), self.SECRET)
+        theirs = dict(ours["rotatingBarcode"])
+        del theirs["totpDetails"]
+        assert objects.differing(ours, {**ours, "rotatingBarcode": theirs}) == []
+        theirs["valuePattern"] = "963{totp_value_0}"
+        found = {**ours, "rotatingBarcode": theirs}
+        assert objects.differing(ours, found) == ["rotatingBarcode"]
+        assert objects.differing(body(content()), ours) == ["rotatingBarcode"]

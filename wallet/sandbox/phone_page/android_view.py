@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
 
 from wallet.sandbox import words
 from wallet.sandbox.android import AndroidChange, VirtualAndroid
@@ -15,16 +16,20 @@ QR = "QR_CODE"
 
 
 def state(
-    android: VirtualAndroid, code: str | None, language: Language, trouble: SandboxTrouble | None
+    android: VirtualAndroid,
+    number: str | None,
+    language: Language,
+    trouble: SandboxTrouble | None,
+    now: datetime,
 ) -> dict[str, object]:
-    """The card with this code, which the other phone has in front, or the newest without one.
+    """The card with this number, which the other phone has in front, or the newest without one.
     `trouble` is what kept the last card out."""
     cards, changes = android.cards, android.changes
-    wanted = [card for card in cards if code is None or card.code == code]
+    wanted = [card for card in cards if number is None or card.number == number]
     card = wanted[-1] if wanted else None
     last = [change for change in changes if card and change.after.id == card.id][-1:]
     return {
-        "card": face(card, language) if card else None,
+        "card": face(card, language, now) if card else None,
         "note": _note(trouble, language),
         "notices": [_notice(change, language) for change in changes],
         "change": _changed(last[0], language) if last else None,
@@ -37,8 +42,8 @@ def serial(state: Mapping[str, object]) -> str | None:
     return str(card["serial"]) if isinstance(card, dict) else None
 
 
-def face(card: AndroidCard, language: Language) -> dict[str, object]:
-    """The card as it is drawn."""
+def face(card: AndroidCard, language: Language, now: datetime) -> dict[str, object]:
+    """The card as it is drawn at this moment."""
     ink = AndroidCard.ink_on(card.colour)
     return {
         "serial": card.id,
@@ -49,13 +54,14 @@ def face(card: AndroidCard, language: Language) -> dict[str, object]:
         "pictures": {name: address for name in PICTURES if (address := _picture(card, name))},
         "rows": [[_line(line) for line in row] for row in card.face(language)],
         "details": [_line(line) for line in card.details(language)],
-        "barcode": _barcode(card, language),
+        "barcode": _barcode(card, language, now),
     }
 
 
-def barcode_svg(card: AndroidCard) -> bytes | None:
+def barcode_svg(card: AndroidCard, now: datetime) -> bytes | None:
     """The code as a picture; None for the kinds that are shown as text."""
-    return view.qr_svg(card.code) if card.code_type == QR and card.code else None
+    code = card.drawn_at(now)
+    return view.qr_svg(code) if card.code_type == QR and code else None
 
 
 def _line(line: Line) -> dict[str, str]:
@@ -68,14 +74,15 @@ def _picture(card: AndroidCard, name: str) -> str:
     return f"/android/{card.id}/{name}.png?v={zlib.crc32(address.encode()):08x}" if address else ""
 
 
-def _barcode(card: AndroidCard, language: Language) -> dict[str, str] | None:
+def _barcode(card: AndroidCard, language: Language, now: datetime) -> dict[str, str] | None:
+    code = card.drawn_at(now)
     if not card.code_type:
         return None
     if card.code_type == QR:
-        address = f"/android/{card.id}/barcode.svg?v={zlib.crc32(card.code.encode()):08x}"
+        address = f"/android/{card.id}/barcode.svg?v={zlib.crc32(code.encode()):08x}"
         return {"picture": address, "caption": card.caption, "text": ""}
     hint = words.said("page.no_barcode", language)
-    return {"picture": "", "caption": card.caption, "text": f"{hint}: {card.code_type} {card.code}"}
+    return {"picture": "", "caption": card.caption, "text": f"{hint}: {card.code_type} {code}"}
 
 
 def _note(trouble: SandboxTrouble | None, language: Language) -> str:

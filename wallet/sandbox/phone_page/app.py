@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -136,7 +136,7 @@ class PhonePage:
 
     def android_barcode(self, id_: str) -> Response:
         card = self._android.carried(id_)
-        svg = android_view.barcode_svg(card) if card else None
+        svg = android_view.barcode_svg(card, _now()) if card else None
         if svg is None:
             abort(404)
         return _kept(Response(svg, mimetype="image/svg+xml"))
@@ -203,13 +203,13 @@ class PhonePage:
         language = _language()
         asked = self._android.carried(serial) if serial else None
         if asked is not None:
-            serial = self._serial_of(asked.code)
+            serial = self._serial_of(asked.number)
         state = view.state(self._phone, self._journal, serial, language, self._answered_at)
         in_front = self._phone.carried(view.serial_in_front(self._phone, serial))
-        code = in_front.barcode.message if in_front and in_front.barcode else None
+        number = in_front.barcode.number if in_front and in_front.barcode else None
         if asked is not None:
-            code = asked.code
-        android = android_view.state(self._android, code, language, self._google_trouble)
+            number = asked.number
+        android = android_view.state(self._android, number, language, self._google_trouble, _now())
         if asked is not None and serial is None:
             # In the Android phone alone: this is the card that the page is about.
             return {**state, "android": android, "till": asked.id, "change": android["change"]}
@@ -218,9 +218,9 @@ class PhonePage:
         till = in_front.serial if in_front else None
         return {**state, "android": android, "till": till or android_view.serial(android)}
 
-    def _serial_of(self, code: str) -> str | None:
-        """The iPhone's card with this code."""
-        passes = [one for one in self._phone.passes if one.barcode and one.barcode.message == code]
+    def _serial_of(self, number: str) -> str | None:
+        """The iPhone's card with this number."""
+        passes = [one for one in self._phone.passes if one.barcode and one.barcode.number == number]
         return passes[-1].serial if passes else None
 
     def _answered(self, at: datetime) -> Response:
@@ -232,13 +232,20 @@ class PhonePage:
         return self._phone.carried(serial) or abort(404)
 
     def _number(self, serial: str) -> str:
-        """What a till reads from the card's barcode, in whichever phone it is."""
+        """Of the card in whichever phone it is, as a till learns it from what it reads there."""
+        return self._shop.scan(self._scanned(serial))
+
+    def _scanned(self, serial: str) -> str:
         if card := self._android.carried(serial):
-            return card.code
+            return card.drawn_at(_now())
         pass_ = self._phone.carried(serial)
         if pass_ is None or pass_.barcode is None:
             raise SandboxTrouble("no_card_yet")
         return pass_.barcode.message
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _language() -> Language:
