@@ -24,8 +24,10 @@ from ledger.redemptions import Spend
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.google.copies import GoogleClass, GoogleObject
+from wallet.keyring import KeyRing
 from wallet.outreach import results, terms
-from wallet.passes import issuing
+from wallet.passes import codeterms, issuing, renewal
+from wallet.passes.codeterms import Choice
 from wallet.passes.issuing import Pass
 from wallet.refresh import Wave
 
@@ -281,3 +283,30 @@ def test_cards_of_the_release_before_messages_go_on(empty: Database, database_ur
         assert results.of_member(session, passes[0].member_id, None, 10, now) == []
     migrations.downgrade(empty.engine, "0008")
     assert everything(empty) == before
+
+
+def test_programmes_of_the_release_before_codes_have_plain_numbers(
+    empty: Database, database_url: str
+) -> None:
+    """What 0012 makes of cards, and that a programme can choose codes then."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0011")
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    keys, now = KeyRing(("a-secret-for-the-codes-of-tests",)), datetime(2026, 6, 1, tzinfo=UTC)
+    with empty.transaction() as session:
+        tea = programmes.by_code(session, "tea")
+        assert codeterms.of(session, tea.id) == Choice()
+        card = session.scalars(select(members.Card).where(members.Card.member_id == 1)).one()
+        assert renewal.accept(session, keys, card.number, now).member.id == 1
+    migrations.downgrade(empty.engine, "0011")
+    assert everything(empty) == before
+    migrations.upgrade(empty.engine)
+    with empty.transaction() as session:
+        renewal.change_terms(session, programmes.by_code(session, "tea"), Choice("hmac"))
+    while empty.run(lambda session: renewal.turn(session, keys, now, limit=1)):
+        pass
+    with empty.transaction() as session:
+        text_ = renewal.shown(session, [1])[1]
+        assert renewal.accept(session, keys, text_, now).refusal is None

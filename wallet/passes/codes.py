@@ -42,6 +42,7 @@ NOT_DIGITS = 50  # added to the length of a card number that has other signs tha
 FIRST_SIGN = 33  # `!`, the first that a card number may have
 MOST_GENERATION_DIGITS = 9
 
+CARD = re.compile(r"[!-~]{4,32}")
 DIGITS = re.compile(r"[0-9]+")
 
 Sign = Callable[[bytes], bytes]
@@ -163,7 +164,8 @@ def _card_in(text: str) -> tuple[str | None, str]:
         card = "".join(chr(int(pairs[at : at + 2]) + FIRST_SIGN) for at in range(0, len(pairs), 2))
         rest = text[2 + 2 * length :]
     # One way to write a number and no other: what is read must be what would be written.
-    return (card, rest) if card and text.startswith(_written(card)) else (None, "")
+    is_one = CARD.fullmatch(card) is not None and text.startswith(_written(card))
+    return (card, rest) if is_one else (None, "")
 
 
 def _read_rotating(text: str, card: str, rest: str) -> Rotating | None:

@@ -11,15 +11,16 @@ from wallet.passes.content import Design, Symbology
 # What any camera reads and any wallet draws.
 TWO_DIMENSIONAL: tuple[Symbology, ...] = ("qr", "pdf417", "aztec")
 
+# Of bars alone one of more signs than a card number has would be wider than a phone.
 CARRIES: Mapping[Symbology, re.Pattern[str]] = {
     "qr": re.compile(r".+", re.DOTALL),
     "pdf417": re.compile(r".+", re.DOTALL),
     "aztec": re.compile(r".+", re.DOTALL),
-    "code128": re.compile(r"[\x20-\x7e]+"),
-    "code39": re.compile(r"[0-9A-Z .$/+%-]+"),
-    "codabar": re.compile(r"[0-9$:/.+-]+"),
+    "code128": re.compile(r"[\x20-\x7e]{1,32}"),
+    "code39": re.compile(r"[0-9A-Z .$/+%-]{1,32}"),
+    "codabar": re.compile(r"[0-9$:/.+-]{1,32}"),
     "ean13": re.compile(r"[0-9]{13}"),
-    "itf": re.compile(r"(?:[0-9]{2})+"),
+    "itf": re.compile(r"(?:[0-9]{2}){1,16}"),
 }
 
 

@@ -9,10 +9,12 @@ import pytest
 import zxingcpp
 from pdf417decoder import PDF417Decoder
 from PIL import Image
+from sqlalchemy import select
 
 from ledger.members import new_card_number
-from wallet.passes import barcodes, symbologies
+from wallet.passes import barcodes, codes, issuing, symbologies
 from wallet.passes.content import Symbology
+from wallet.passes.issuing import Pass
 
 PAGE = '<body style="margin:0;width:760px;background:#ccc">{code}</body>'
 
@@ -103,6 +105,24 @@ def test_every_symbology_is_read_off_the_screen(photographed, symbology: Symbolo
 )
 def test_what_a_barcode_can_say(symbology: Symbology, text: str, *, fits: bool) -> None:
     assert symbologies.carries(symbology, text) is fits
+
+
+@pytest.mark.parametrize("symbology", codes.CARRIERS)
+def test_a_signed_code_is_read_off_the_card_and_the_till_takes_it(
+    photographed, api, client, join, house, symbology: Symbology
+) -> None:
+    assert api.call("PATCH", "programmes/demo/card-code", {"kind": "ed25519"}).status_code == 200
+    member = join(name="Анна")
+    path = member["links"]["card"].removeprefix("http://127.0.0.1:8080")
+    with house.installation.database.reading() as session:
+        text = issuing.content(session.scalars(select(Pass)).one()).barcode
+    shown = client.get(f"{path}/barcode.svg?symbology={symbology}").text
+    assert shown == barcodes.svg(symbology, text)
+    picture = photographed(symbology, text)
+    for read in READERS[symbology]:
+        assert read(picture) == text
+    assert api.post("scans", {"barcode": read(picture)}).get_json()["name"] == "Анна"
+    assert client.get(f"{path}/barcode.svg?symbology=code128").status_code == 404
 
 
 def test_the_card_shows_its_code_in_the_symbology_asked_for(client, join) -> None:
