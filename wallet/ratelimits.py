@@ -23,6 +23,7 @@ GROUPS = {
     "/apple/": "apple",
     "/google/": "google",
     "/ledger/": "ledger",
+    "/codes/": "ledger",
     "/join/": "join",
     "/card/": "card",
 }

@@ -687,6 +687,20 @@ def look(page: FlaskClient, **query: Any) -> dict:
     return page.get("/state", query_string=query, base_url="http://127.0.0.1:8081").get_json()
 
 
+def test_the_till_on_the_page_scans_codes_that_are_good_once(page, phone, house, api) -> None:
+    assert api.call("PATCH", "programmes/demo/card-code", {"kind": "ed25519"}).status_code == 200
+    serial = press(page, "/passes/demo?lang=en").get_json()["serial"]
+    scanned = []
+    for points in ("10", "20"):
+        scanned.append(phone.carried(serial).barcode.message)
+        assert press(page, f"/passes/{serial}/earn?lang=en").status_code == 200
+        house.run()
+        phone.hear(WAIT_S)
+        assert look(page, lang="en")["pass"]["header"][0]["value"] == points
+    assert len({*scanned, phone.carried(serial).barcode.message}) == 3
+    assert ("scan", 200) in purposes(phone)
+
+
 def test_clicks_alone_show_the_whole_loop(page, phone, house) -> None:
     serial = press(page, "/passes/demo?lang=en").get_json()["serial"]
     assert look(page, lang="en")["pass"]["header"] == [{"label": "Points", "value": "0"}]
@@ -1060,6 +1074,38 @@ def test_the_page_shows_both_phones_and_removes_from_each(two_phones, android, w
     assert code.mimetype == "image/svg+xml"
     assert press(two_phones, f"/android/{id_}/remove").status_code == 200
     assert look(two_phones)["android"]["card"] is None
+
+
+def test_a_code_that_rotates_is_drawn_anew_by_itself(two_phones, android, wallet) -> None:
+    """And the page hears of it, without any news from Google."""
+    rotating = {
+        "type": "QR_CODE",
+        "valuePattern": "{totp_timestamp_millis}/{totp_value_0}",
+        "totpDetails": {
+            "algorithm": "TOTP_SHA1",
+            "periodMillis": "1000",
+            "parameters": [{"key": b"12345678901234567890".hex(), "valueLength": 8}],
+        },
+    }
+    card = AndroidCard("x", PROGRAMME, google_card("4600", 7) | {"rotatingBarcode": rotating})
+    # RFC 6238, appendix B, whose steps of 30 s are 1 s here.
+    at = datetime.fromtimestamp(1234567890 // 30, UTC)
+    assert card.drawn_at(at) == f"{1234567890 // 30}000/89005924"
+    assert (card.code, card.number) == ("4600", "4600")
+    resources = wallet.stand_in.resources
+    resources.insert(google.resources.OBJECT, google_card("4600") | {"rotatingBarcode": rotating})
+    press(two_phones, "/passes", {"link": save_link(wallet, "4600")})
+    first = look(two_phones)["android"]["card"]["barcode"]["picture"]
+    revision = android.journal.wait(-1, 0)
+    stop = threading.Event()
+    listening = threading.Thread(target=android.listen, args=[stop])
+    listening.start()
+    try:
+        assert android.journal.wait(revision, WAIT_S) > revision
+        wait_until(lambda: look(two_phones)["android"]["card"]["barcode"]["picture"] != first)
+    finally:
+        stop.set()
+        listening.join()
 
 
 def test_a_card_in_the_android_phone_alone_is_the_one_that_the_page_is_about(
