@@ -25,7 +25,12 @@ CALLS = {
         ("POST", "members/x/merge", {"into": "x"}),
         ("POST", "members/x/cards", None),
     ],
-    "programmes:read": [("GET", "programmes", None)],
+    "programmes:read": [
+        ("GET", "programmes", None),
+        ("GET", "programmes/x/card-code", None),
+    ],
+    "programmes:write": [("PATCH", "programmes/x/card-code", {})],
+    "codes:keys": [("GET", "programmes/x/card-code/keys", None)],
     "points:write": [
         ("POST", "accruals", {"card": "1", "points": 1}),
         ("POST", "redemptions", {"card": "1", "points": 1}),
