@@ -73,6 +73,21 @@ def test_a_programme_has_terms_for_returns(wallet, api, member) -> None:
     assert (refused.status_code, refused.get_json()["code"]) == (409, "points_spent")
 
 
+def test_a_programme_has_terms_for_the_barcodes_of_its_cards(wallet, house, member) -> None:
+    options = ("--code", "hmac", "--code-numbers", "refuse", "--code-renew-days", "0")
+    said = "code: hmac; numbers: refuse; at Google: same; renewed every 0 days; grace: 24 hours\n"
+    changed = wallet("programmes", "terms", "demo", *options)
+    assert changed.output == "grace days: 0; overdrawn: debt\n" + said
+    assert wallet("programmes", "terms", "demo").output.endswith(said)
+    house.run()
+    with house.installation.database.reading() as session:
+        assert session.execute(text("SELECT kind FROM wallet_card_code")).scalars().all() == [
+            "hmac"
+        ]
+    refused = wallet("programmes", "terms", "demo", "--code", "plain")
+    assert (refused.exit_code, "numbers: plain codes" in refused.output) == (1, True)
+
+
 def test_a_database_of_another_release_is_named(wallet, house) -> None:
     with house.installation.database.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0000'"))

@@ -1102,7 +1102,10 @@ def test_a_code_that_rotates_is_drawn_anew_by_itself(two_phones, android, wallet
     listening.start()
     try:
         assert android.journal.wait(revision, WAIT_S) > revision
-        wait_until(lambda: look(two_phones)["android"]["card"]["barcode"]["picture"] != first)
+        wait_until(
+            lambda: look(two_phones)["android"]["card"]["barcode"]["picture"] != first,
+            "the page shows another code",
+        )
     finally:
         stop.set()
         listening.join()
