@@ -298,8 +298,8 @@ def test_programmes_of_the_release_before_codes_have_plain_numbers(
     with empty.transaction() as session:
         tea = programmes.by_code(session, "tea")
         assert codeterms.of(session, tea.id) == Choice()
-        card = session.scalars(select(members.Card).where(members.Card.member_id == 1)).one()
-        assert renewal.accept(session, keys, card.number, now).member.id == 1
+        card = session.scalars(select(members.Card).where(members.Card.member_id == 3)).one()
+        assert renewal.accept(session, keys, card.number, now).member.id == 3
     migrations.downgrade(empty.engine, "0011")
     assert everything(empty) == before
     migrations.upgrade(empty.engine)
@@ -308,5 +308,5 @@ def test_programmes_of_the_release_before_codes_have_plain_numbers(
     while empty.run(lambda session: renewal.turn(session, keys, now, limit=1)):
         pass
     with empty.transaction() as session:
-        text_ = renewal.shown(session, [1])[1]
+        text_ = renewal.shown(session, [3])[3]
         assert renewal.accept(session, keys, text_, now).refusal is None
