@@ -304,3 +304,56 @@ def test_unknown_members_and_cards_are_refused(database: Database) -> None:
                 members.by_public_id(session, public_id)
         with pytest.raises(UnknownCard):
             members.by_card(session, "4000000000000002")
+
+
+class TestWhatRunsOutSoon:
+    """Read by those who warn of it."""
+
+    @pytest.fixture
+    def soon(self, club, database) -> Callable[..., list[tuple[int, datetime, int]]]:
+        """What runs out within five days, in the main unit."""
+
+        def read(after: int = 0, limit: int = 10) -> list[tuple[int, datetime, int]]:
+            with database.reading() as session:
+                programme = programmes.by_code(session, club.code)
+                unit = units.find(session, programme.id, None)
+                found = statements.running_out(
+                    session, unit.id, club.clock(), club.days(5), after, limit
+                )
+            return [(one.member_id, one.expires_at, one.points) for one in found]
+
+        return read
+
+    def test_all_of_it_for_each_member_and_the_soonest_first(self, club, anna, boris, soon) -> None:
+        club.grant(boris, 7, expires=2)
+        club.grant(anna, 10, expires=3)
+        club.grant(anna, 20, expires=1)
+        club.grant(anna, 30, expires=3)
+        assert soon() == [
+            (anna.id, club.days(1), 20),
+            (anna.id, club.days(3), 40),
+            (boris.id, club.days(2), 7),
+        ]
+        assert soon(limit=1) == soon()[:2]
+        assert soon(after=anna.id) == soon()[2:]
+        assert soon(after=boris.id) == []
+
+    def test_neither_earlier_nor_later_nor_held_nor_spent_nor_asleep(
+        self, club, anna, boris, soon
+    ) -> None:
+        club.grant(boris, 9, expires=0.1)
+        club.clock.advance(days=0.1)  # its time is over, and nobody has taken it away yet
+        club.grant(anna, 5, expires=5)  # the last moment is within
+        club.grant(anna, 6, expires=5.1)
+        club.grant(anna, 8, expires=4, activates=1)
+        club.grant(boris, 3, expires=4)
+        club.redeem(boris, 2)
+        assert soon() == [(anna.id, club.days(5), 5), (boris.id, club.days(4), 1)]
+        club.hold(boris, 1)
+        club.hold(anna, 2)
+        assert soon() == [(anna.id, club.days(5), 3)]
+
+    def test_of_the_unit_that_was_asked_for(self, club, anna, soon) -> None:
+        club.add_unit(units.UnitTerms("stamps", "stamps"))
+        club.grant(anna, 4, expires=2, unit="stamps")
+        assert soon() == []
