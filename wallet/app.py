@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import structlog
 from apiflask import APIBlueprint, APIFlask
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Request, Response, abort, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from gunicorn.http.errors import ParseException
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -61,8 +62,26 @@ log = structlog.get_logger()
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+class PageSessions(SecureCookieSessionInterface):
+    """Machines bring no session, and to look for one costs as much as to ask the database."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith(MACHINE_PATHS):
+            return None
+        return super().open_session(app, request)
+
+
+class Application(APIFlask):
+    """The framework, without what it does at each request for those who need it."""
+
+    session_interface = PageSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func  # nothing of ours is a coroutine
+
+
 def create_app(installation: Installation) -> Flask:
-    app = APIFlask(
+    app = Application(
         __name__,
         title="Kopilka",
         version="1",

@@ -64,8 +64,8 @@ def _card(installation: Installation) -> Pass:
     with installation.database.transaction() as session:
         demo.ensure(session, now)
         programme = programmes.by_code(session, DEMO)
-        key_id = installation.keys.first.id
-        pass_ = issuing.join(session, programme, Profile(), installation.pass_type, key_id, now)
+        pass_type, keys = installation.pass_type, installation.keys
+        pass_ = issuing.join(session, programme, Profile(), pass_type, keys, now)
         devices.register(session, pass_, DEVICE, "ab" * 32, now)
         issuing.move_tags(session, [pass_.id])
     return pass_

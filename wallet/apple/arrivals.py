@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import String, select
+from sqlalchemy import String, bindparam
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, insert_or
-from wallet.passes.issuing import Pass
+from ledger.database import INSERTS, Base, Identifier, Instant, insert_or
 
 # removed: a phone took the card out, or switched automatic updates off. device_gone: Apple says
 # that the push token is dead. push_refused: Apple will not take a push for this card.
@@ -40,17 +39,20 @@ class Incident(Base):
     happened_at: Mapped[datetime] = mapped_column(Instant)
 
 
-def is_fetched(session: Session, pass_: Pass) -> bool:
-    """Whether it is known already that a phone has this version."""
-    known = select(Fetch.pass_id).where(Fetch.pass_id == pass_.id, Fetch.version == pass_.version)
-    return session.execute(known).first() is not None
+_FETCHED = {
+    dialect: insert(Fetch)
+    .values({name: bindparam(name) for name in ("pass_id", "version", "fetched_at")})
+    .on_conflict_do_nothing()
+    for dialect, insert in INSERTS.items()
+}
 
 
-def fetched(session: Session, pass_: Pass, now: datetime) -> None:
-    session.execute(
-        insert_or(session, Fetch)
-        .values(pass_id=pass_.id, version=pass_.version, fetched_at=now)
-        .on_conflict_do_nothing()
+def fetched(session: Session, pass_id: int, version: int, now: datetime) -> None:
+    """A phone has this version, or showed that it has."""
+    connection = session.connection()
+    connection.execute(
+        _FETCHED[connection.dialect.name],
+        {"pass_id": pass_id, "version": version, "fetched_at": now},
     )
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Select,
     String,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     literal,
@@ -34,7 +35,7 @@ from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import EPOCH, Base, Identifier, Instant, insert_or, wake_after_commit
+from ledger.database import EPOCH, Base, Database, Identifier, Instant, insert_or, wake_after_commit
 from ledger.members import Member
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
@@ -151,14 +152,14 @@ def unregister(session: Session, pass_: Pass, library_id: str) -> None:
         _end(session, device_id, pass_.id)
 
 
-def told_it_is_void(session: Session, pass_: Pass) -> None:
+def told_it_is_void(session: Session, pass_id: int) -> None:
     """The last version of a void pass was fetched. Whose phone that was is not known where there
     are several; a phone that was the only one has no more to hear."""
     registered = session.scalars(
-        select(Registration.device_id).where(Registration.pass_id == pass_.id).limit(2)
+        select(Registration.device_id).where(Registration.pass_id == pass_id).limit(2)
     ).all()
     if len(registered) == 1:
-        _end(session, registered[0], pass_.id)
+        _end(session, registered[0], pass_id)
 
 
 def forget_untold(session: Session, until: datetime, limit: int) -> int:
@@ -177,23 +178,32 @@ def forget_untold(session: Session, until: datetime, limit: int) -> int:
     return len(rows)
 
 
-def updated(session: Session, library_id: str, pass_type: str, since: int | None) -> Listing | None:
+# Made once: to put a query together costs as much as to have it answered.
+_UPDATED = (
+    select(Pass.serial, Pass.tag)
+    .join(Registration, Registration.pass_id == Pass.id)
+    .join(Device, Device.id == Registration.device_id)
+    .where(
+        Device.library_id == bindparam("library_id"),
+        Device.pass_type == bindparam("pass_type"),
+        or_(
+            Pass.tag > bindparam("since", type_=BigInteger),
+            bindparam("since", type_=BigInteger) > issuing.newest_tag(bindparam("pass_type")),
+        ),
+    )
+    .order_by(Pass.tag)
+)
+
+
+def updated(
+    database: Database, library_id: str, pass_type: str, since: int | None
+) -> Listing | None:
     """Passes of this device that changed after tag `since`; all of them without it. None if there
     is nothing to tell.
 
     A tag that was never given (a database restored from a backup) counts as none."""
-    if since is not None and since > issuing.newest_tag(session, pass_type):
-        since = None
-    query = (
-        select(Pass.serial, Pass.tag)
-        .join(Registration, Registration.pass_id == Pass.id)
-        .join(Device, Device.id == Registration.device_id)
-        .where(Device.library_id == library_id, Device.pass_type == pass_type)
-        .order_by(Pass.tag)
-    )
-    if since is not None:
-        query = query.where(Pass.tag > since)
-    rows = session.execute(query).all()
+    known = -1 if since is None else since
+    rows = database.ask(_UPDATED, library_id=library_id, pass_type=pass_type, since=known)
     return Listing([row.serial for row in rows], rows[-1].tag) if rows else None
 
 

@@ -3,18 +3,22 @@ for it, and is the same bytes ever after."""
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, select
+from sqlalchemy import ForeignKey, LargeBinary, Row, String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Database, Instant, insert_or
-from wallet.apple import bundle, enrolment
+from ledger.database import INSERTS, Base, Database, Instant
+from wallet.apple import arrivals, bundle, enrolment
+from wallet.apple.arrivals import Fetch
 from wallet.apple.bundle import Archive, Face, Identity, Sealed
 from wallet.apple.rotation import Certificates
 from wallet.apple.signing import Signer
 from wallet.keyring import KeyRing
 from wallet.passes import artwork, issuing, templates
+from wallet.passes.content import Content
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
 
@@ -41,6 +45,82 @@ class SealedPass(Base):
     signed_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A pass as a phone finds it: what it is now, what is kept of this version, and whether a phone
+    is known to have it."""
+
+    id: int
+    serial: str
+    pass_type: str
+    key_id: str
+    template_id: int
+    version: int
+    last_modified: int
+    content: Content
+    is_fetched: bool
+    signed_by: str | None
+    kept: Sealed | None
+
+    def sealed_by(self, signer: Signer) -> Sealed | None:
+        return self.kept if self.signed_by == signer.fingerprint else None
+
+
+# Made once: to put a query together costs as much as to have it answered.
+_FIND = (
+    select(
+        Pass.id,
+        Pass.serial,
+        Pass.pass_type,
+        Pass.key_id,
+        Pass.template_id,
+        Pass.version,
+        Pass.last_modified,
+        Pass.content,
+        SealedPass.signed_by,
+        SealedPass.pass_json,
+        SealedPass.manifest,
+        SealedPass.signature,
+        Fetch.version.label("fetched"),
+    )
+    .outerjoin_from(
+        Pass, SealedPass, (SealedPass.pass_id == Pass.id) & (SealedPass.version == Pass.version)
+    )
+    .outerjoin(Fetch, (Fetch.pass_id == Pass.id) & (Fetch.version == Pass.version))
+    .where(Pass.serial == bindparam("serial"))
+)
+
+
+def _keeping(insert: Any) -> Any:
+    """Only while the version is the pass's: nobody makes another one before our commit."""
+    given = {
+        "pass_id": Pass.id,
+        "version": Pass.version,
+        "template_id": Pass.template_id,
+        "signed_by": bindparam("signer", type_=String),
+        "pass_json": bindparam("pass_json", type_=LargeBinary),
+        "manifest": bindparam("manifest", type_=LargeBinary),
+        "signature": bindparam("signature", type_=LargeBinary),
+        "signed_at": bindparam("now", type_=Instant),
+    }
+    rows = (
+        select(*given.values())
+        .where(Pass.id == bindparam("id"), Pass.version == bindparam("of_version"))
+        .with_for_update(read=True)
+    )
+    statement = insert(SealedPass).from_select(list(given), rows)
+    fresh = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["pass_id"],
+        set_={name: fresh[name] for name in given if name != "pass_id"},
+        where=(SealedPass.version < fresh.version)
+        | (SealedPass.signed_by != fresh.signed_by) & (SealedPass.version == fresh.version),
+    ).returning(SealedPass.pass_id)
+
+
+_KEEP = {dialect: _keeping(insert) for dialect, insert in INSERTS.items()}
+
+
 class Shelf:
     """Bundles of every pass type there is a signer for. Safe to share between threads."""
 
@@ -62,7 +142,14 @@ class Shelf:
         """What proves to a phone that its answer reached us: the token, signed as a manifest is."""
         return self._certificates.signing(pass_type, now).sign(token.encode())
 
-    def token(self, pass_: Pass) -> str:
+    def find(self, serial: str) -> Found | None:
+        """In one question, for a phone asks often."""
+        if not issuing.SERIAL.fullmatch(serial):  # not everything can be asked of a database
+            return None
+        rows = self._database.ask(_FIND, serial=serial)
+        return _found(rows[0]) if rows else None
+
+    def token(self, pass_: Pass | Found) -> str:
         """The pass's authentication token; the same for a serial number for ever."""
         return self._keys.key(pass_.key_id).derive("apple pass", pass_.pass_type, pass_.serial)
 
@@ -71,18 +158,42 @@ class Shelf:
         return self._keys.first.derive("no pass", pass_type, serial)
 
     def bundle(self, pass_: Pass, now: datetime) -> bytes:
-        """The .pkpass of the pass's current version. Raises `CertificateProblem`."""
-        signer = self._certificates.signing(pass_.pass_type, now)
-        with self._database.reading() as session:
-            kept = _kept(session, pass_, signer)
-        if kept is None:
-            kept = self._sign(pass_, signer)
-            with self._database.transaction() as session:
-                if not _keep(session, pass_, signer, kept, now):
-                    # Somebody else may have been faster; theirs is the one true bundle then.
-                    kept = _kept(session, pass_, signer) or kept
-        asks = _asks(pass_, signer)
-        return self._prepared(pass_.template_id, asks)[1].assemble(kept)
+        """The .pkpass of the pass's current version, for a person. Raises `CertificateProblem`."""
+        found = self.find(pass_.serial)
+        assert found is not None  # noqa: S101 - passes are never deleted
+        return self._bundle(found, now)
+
+    def deliver(self, found: Found, now: datetime) -> bytes:
+        """The .pkpass for a phone that asked, which is proof that it has this version. Raises
+        `CertificateProblem`."""
+        return self._bundle(found, now, proves_arrival=True)
+
+    def note_arrival(self, found: Found, now: datetime) -> None:
+        """A phone has this version: written once, however often it asks."""
+        if not found.is_fetched:
+            self._database.run(
+                lambda session: arrivals.fetched(session, found.id, found.version, now)
+            )
+
+    def _bundle(self, found: Found, now: datetime, *, proves_arrival: bool = False) -> bytes:
+        signer = self._certificates.signing(found.pass_type, now)
+        archive = self._prepared(found.template_id, _asks(found, signer))[1]
+        kept = found.sealed_by(signer)
+        if kept is not None:
+            if proves_arrival:
+                self.note_arrival(found, now)
+            return archive.assemble(kept)
+        sealed = self._sign(found, signer)
+
+        def keep(session: Session) -> Sealed:
+            if proves_arrival:
+                arrivals.fetched(session, found.id, found.version, now)
+            if _keep(session, found, signer, sealed, now):
+                return sealed
+            # Somebody else may have been faster; theirs is the one true bundle then.
+            return _kept(session, found, signer) or sealed
+
+        return archive.assemble(self._database.run(keep))
 
     def bundles(self, passes: Sequence[Pass], now: datetime) -> bytes:
         """The first of these passes in one .pkpasses, as many as Apple takes."""
@@ -96,16 +207,16 @@ class Shelf:
             chosen.append(data)
         return bundle.several(chosen)
 
-    def _sign(self, pass_: Pass, signer: Signer) -> Sealed:
-        face, archive = self._prepared(pass_.template_id, _asks(pass_, signer))
+    def _sign(self, found: Found, signer: Signer) -> Sealed:
+        face, archive = self._prepared(found.template_id, _asks(found, signer))
         identity = Identity(
-            pass_type=pass_.pass_type,
+            pass_type=found.pass_type,
             team=signer.team,
-            serial=pass_.serial,
-            token=self.token(pass_),
+            serial=found.serial,
+            token=self.token(found),
             web_service_url=self._web_service_url,
         )
-        pass_json = bundle.render(face, identity, issuing.content(pass_), nfc=signer.nfc)
+        pass_json = bundle.render(face, identity, found.content, nfc=signer.nfc)
         return bundle.seal(archive, pass_json, signer)
 
     def _prepare(self, template_id: int, asks: bool) -> tuple[Face, Archive]:  # noqa: FBT001 - one of two keys
@@ -118,9 +229,9 @@ class Shelf:
         return Face.prepare(design), Archive.prepare(files)
 
 
-def _asks(pass_: Pass, signer: Signer) -> bool:
+def _asks(found: Found, signer: Signer) -> bool:
     """Phones refuse a pass that asks, unless its certificate is one for NFC."""
-    return signer.nfc and issuing.content(pass_).asks
+    return signer.nfc and found.content.asks
 
 
 def fetched_after_s(session: Session, now: datetime) -> float | None:
@@ -139,44 +250,51 @@ def fetched_after_s(session: Session, now: datetime) -> float | None:
     return delays[len(delays) // 4]
 
 
-def _kept(session: Session, pass_: Pass, signer: Signer) -> Sealed | None:
+def _found(row: Row[Any]) -> Found:
+    kept = None
+    if row.signed_by is not None:
+        kept = Sealed(row.pass_json, row.manifest, row.signature)
+    return Found(
+        id=row.id,
+        serial=row.serial,
+        pass_type=row.pass_type,
+        key_id=row.key_id,
+        template_id=row.template_id,
+        version=row.version,
+        last_modified=row.last_modified,
+        content=issuing.read_content(row.content),
+        is_fetched=row.fetched is not None,
+        signed_by=row.signed_by,
+        kept=kept,
+    )
+
+
+def _kept(session: Session, found: Found, signer: Signer) -> Sealed | None:
     row = session.execute(
         select(SealedPass.pass_json, SealedPass.manifest, SealedPass.signature).where(
-            SealedPass.pass_id == pass_.id,
-            SealedPass.version == pass_.version,
+            SealedPass.pass_id == found.id,
+            SealedPass.version == found.version,
             SealedPass.signed_by == signer.fingerprint,
         )
     ).first()
     return Sealed(*row) if row is not None else None
 
 
-def _keep(session: Session, pass_: Pass, signer: Signer, sealed: Sealed, now: datetime) -> bool:
+def _keep(session: Session, found: Found, signer: Signer, sealed: Sealed, now: datetime) -> bool:
     """True if this is now the version's bundle. The first one of a version stays; a newer version,
     or a renewed certificate, replaces. What became outdated while it was being signed is not kept:
     it may name a person erased since."""
-    newest = session.scalar(
-        select(Pass.version).where(Pass.id == pass_.id).with_for_update(read=True)
-    )
-    if newest != pass_.version:
-        return False
-    values = {
-        "version": pass_.version,
-        "template_id": pass_.template_id,
-        "signed_by": signer.fingerprint,
-        "pass_json": sealed.pass_json,
-        "manifest": sealed.manifest,
-        "signature": sealed.signature,
-        "signed_at": now,
-    }
-    stored = session.execute(
-        insert_or(session, SealedPass)
-        .values(pass_id=pass_.id, **values)
-        .on_conflict_do_update(
-            index_elements=["pass_id"],
-            set_=values,
-            where=(SealedPass.version < pass_.version)
-            | (SealedPass.signed_by != signer.fingerprint) & (SealedPass.version == pass_.version),
-        )
-        .returning(SealedPass.pass_id)
+    connection = session.connection()
+    stored = connection.execute(
+        _KEEP[connection.dialect.name],
+        {
+            "id": found.id,
+            "of_version": found.version,
+            "signer": signer.fingerprint,
+            "pass_json": sealed.pass_json,
+            "manifest": sealed.manifest,
+            "signature": sealed.signature,
+            "now": now,
+        },
     )
     return stored.first() is not None

@@ -7,8 +7,7 @@ once."""
 
 import hmac
 import re
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import formatdate, parsedate_to_datetime
 
 import orjson
 from flask import Blueprint, Response, abort, request
@@ -19,7 +18,7 @@ from ledger.database import Database
 from wallet.apple import arrivals, complaints, devices, enrolment
 from wallet.apple.bundle import MEDIA_TYPE
 from wallet.apple.enrolment import Renew
-from wallet.apple.shelf import Shelf
+from wallet.apple.shelf import Found, Shelf
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 from wallet.problems import refuse
@@ -93,8 +92,7 @@ class PassKitService:
         since = int(tag) if TAG.fullmatch(tag) else None
         listing = None
         if DEVICE_ID.fullmatch(device_id) and DEVICE_ID.fullmatch(pass_type):
-            with self._database.reading() as session:
-                listing = devices.updated(session, device_id, pass_type, since)
+            listing = devices.updated(self._database, device_id, pass_type, since)
         if listing is None:
             answer = Response(status=204)
         else:
@@ -106,27 +104,18 @@ class PassKitService:
 
     def get_pass(self, pass_type: str, serial: str) -> Response:
         """The stored version, or 304 when the phone has it already."""
-        pass_ = self._authorised(pass_type, serial)
+        found, now = self._authorised(pass_type, serial), self._clock()
         known = _http_date(request.headers.get("If-Modified-Since"))
-        if known is not None and known >= pass_.last_modified:
+        if known is not None and known >= found.last_modified:
             answer = Response(status=304)
+            self._shelf.note_arrival(found, now)
         else:
-            answer = Response(self._shelf.bundle(pass_, self._clock()), mimetype=MEDIA_TYPE)
-        self._note_arrival(pass_)
-        if pass_.voided:
-            self._database.run(lambda session: devices.told_it_is_void(session, pass_))
-        answer.headers["Last-Modified"] = format_datetime(
-            datetime.fromtimestamp(pass_.last_modified, UTC), usegmt=True
-        )
+            answer = Response(self._shelf.deliver(found, now), mimetype=MEDIA_TYPE)
+        if found.content.voided:
+            self._database.run(lambda session: devices.told_it_is_void(session, found.id))
+        answer.headers["Last-Modified"] = formatdate(found.last_modified, usegmt=True)
         answer.headers["Cache-Control"] = "private, no-cache"
         return answer
-
-    def _note_arrival(self, pass_: Pass) -> None:
-        """A phone has this version; written once, read every time."""
-        with self._database.reading() as session:
-            known = arrivals.is_fetched(session, pass_)
-        if not known:
-            self._database.run(lambda session: arrivals.fetched(session, pass_, self._clock()))
 
     def personalize(self, pass_type: str, serial: str) -> Response:
         """Whose pass it is; answers the token of the request, signed. 404 for every pass that does
@@ -163,21 +152,20 @@ class PassKitService:
             complaints.keep(session, lines, self._clock())
         return Response(status=200)
 
-    def _authorised(self, pass_type: str, serial: str) -> Pass:
+    def _authorised(self, pass_type: str, serial: str) -> Found:
         """The pass this request may speak for. An unknown pass and a wrong token answer alike,
         after the same work, so that serial numbers cannot be probed."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        with self._database.reading() as session:
-            pass_ = issuing.by_serial(session, serial)
-        known = pass_ is not None and pass_.pass_type == pass_type
-        if pass_ is not None and known:
-            expected = self._shelf.token(pass_)
+        found = self._shelf.find(serial)
+        known = found is not None and found.pass_type == pass_type
+        if found is not None and known:
+            expected = self._shelf.token(found)
         else:
             expected = self._shelf.token_of_nobody(pass_type, serial)
         matches = hmac.compare_digest(expected.encode(), token.encode())
-        if pass_ is None or not (known and matches and scheme == SCHEME):
+        if found is None or not (known and matches and scheme == SCHEME):
             abort(Response(status=401))
-        return pass_
+        return found
 
     @staticmethod
     def _again(session: Session, serial: str) -> Pass:

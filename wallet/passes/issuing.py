@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
+    ColumnElement,
     ForeignKey,
     Index,
     String,
@@ -284,7 +285,11 @@ def changed_at(pass_: Pass) -> datetime:
 
 
 def content(pass_: Pass) -> Content:
-    return _CONTENT.validate_python(pass_.content)
+    return read_content(pass_.content)
+
+
+def read_content(stored: dict[str, Any]) -> Content:
+    return _CONTENT.validate_python(stored)
 
 
 def lock(session: Session, pass_ids: Sequence[int]) -> Sequence[Pass]:
@@ -444,8 +449,10 @@ def leap(session: Session, now: datetime) -> None:
         )
 
 
-def newest_tag(session: Session, pass_type: str) -> int:
-    return session.scalar(select(PassTag.tag).where(PassTag.pass_type == pass_type)) or 0
+def newest_tag(pass_type: ColumnElement[str]) -> ColumnElement[int]:
+    """As a part of a question; 0 if there is none."""
+    newest = select(PassTag.tag).where(PassTag.pass_type == pass_type).scalar_subquery()
+    return func.coalesce(newest, 0)
 
 
 def in_programme(session: Session, programme_id: int, after_id: int, limit: int) -> Sequence[int]:
