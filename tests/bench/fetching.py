@@ -1,66 +1,167 @@
-"""What it costs the web tier when a phone asks: for a changed card, against the one raw RSA-2048
-signature that cannot be saved; for the list of changes, and for a card it has already, against a
-Flask view that does nothing. CPU time of this process, through the whole application (rate limits,
-log, headers), without the server that reads the socket: it is the same for all."""
+"""What it costs the web tier when a phone asks, as it is served to many: gunicorn, PostgreSQL, the
+limits counted in Redis. For a changed card the CPU time of the web process against that of the one
+raw RSA-2048 signature that cannot be saved; for the list of changes, and for a card that the phone
+has already, against a Flask view that does nothing on the same server.
 
-import logging
+CPU time of the server's process, by the kernel's count, so that whoever asks is not in it."""
+
+import http.client
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from io import BytesIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import structlog
+import servers
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from flask import Flask, Response
+from gunicorn.app.base import BaseApplication
+from processes import answers, processes, wait_until
 from sqlalchemy import text
 
 from ledger import programmes
 from ledger.members import Profile
 from wallet import migrations, settings
-from wallet.app import create_app
 from wallet.apple import devices
 from wallet.apple.signing import KEY_FILE
-from wallet.assembly import connect, system_clock
+from wallet.assembly import connect
 from wallet.installation import Installation
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 from wallet.sandbox import certificates, demo
+from wallet.server import Worker
 from wallet.settings import DEMO
 
 ROUNDS = 5
-REQUESTS = 40
+REQUESTS = 300
 DEVICE = "d" * 32
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 Headers = dict[str, str]
 
 
+class Nothing(BaseApplication):
+    """A view that does nothing, served as ours is."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in {
+            "bind": f"127.0.0.1:{self._port}",
+            "worker_class": Worker,
+            "threads": 4,
+            "keepalive": 5,
+            "accesslog": None,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        app = Flask(__name__)
+        app.add_url_rule("/healthz", "nothing", Response)
+        return app
+
+
 def measure() -> dict[str, float]:
     """`changed`: CPU of a changed card to that of a signature; `list` and `unchanged`: how many a
-    second to how many of the view that does nothing."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        certificates.ensure_chain(folder / "certs", system_clock())
+    second of CPU to how many of the view that does nothing."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        servers.postgres() as server,
+        servers.redis() as redis_url,
+    ):
+        server.execute("CREATE DATABASE phones")
+        folder, port = Path(name), servers.free_port()
+        certificates.ensure_chain(folder / "certs", datetime.now(UTC))
         place = folder / "certs" / certificates.SANDBOX_PASS_TYPE
         key = serialization.load_pem_private_key((place / KEY_FILE).read_bytes(), None)
         assert isinstance(key, rsa.RSAPrivateKey)
-        environment = {"WALLET_DATA": name, "WALLET_RATE_LIMITS": "apple=1000000/second"}
+        environment = {
+            "PORT": str(port),
+            "WALLET_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "WALLET_DATA": name,
+            "WALLET_DATABASE_URL": server.url("phones"),
+            "WALLET_BROKER_URL": redis_url,
+            "WALLET_APPLE_CERTS": str(folder / "certs"),
+            "WALLET_APNS_URL": "https://127.0.0.1:9",
+            "WALLET_API_KEY": "bench-key-of-thirty-two-characters",
+            "WALLET_SECRET_KEY": "bench-secret-of-thirty-two-characters",
+            "WALLET_RATE_LIMITS": "apple=1000000/second",
+            "WEB_CONCURRENCY": "1",
+        }
         installation = connect(settings.from_env(environment))
         migrations.upgrade(installation.database.engine)
         pass_ = _card(installation)
-        try:
-            return _measured(installation, pass_, key)
-        finally:
-            installation.database.close()
+        with _nothing() as nothing, processes(environment, folder) as started:
+            web = started.start("web")
+            wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "the web to answer")
+            try:
+                return _measured(installation, pass_, key, Served(port, web.pid), nothing)
+            finally:
+                installation.database.close()
+
+
+class Served:
+    """A server that is asked over one connection."""
+
+    def __init__(self, port: int, pid: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+        self._pid = pid
+
+    def cpu(self, path: str, headers: Headers, status: int, outdate: Callable[[], None]) -> float:
+        """CPU seconds of one answer."""
+        self._connection.close()  # it may have been idle for too long
+        self._ask(path, headers, status)
+        begun = self._used()
+        for _ in range(REQUESTS):
+            outdate()
+            self._ask(path, headers, status)
+        return (self._used() - begun) / REQUESTS
+
+    def _ask(self, path: str, headers: Headers, status: int) -> None:
+        self._connection.request("GET", path, headers=headers)
+        answer = self._connection.getresponse()
+        assert answer.read() or answer.status != 200 or path == "/healthz"
+        assert answer.status == status
+
+    def _used(self) -> float:
+        """By the process and its children, alive as they are."""
+        pids = [self._pid, *_children(self._pid)]
+        return sum(map(_ticks, pids)) * TICK_S
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@contextmanager
+def _nothing() -> Iterator[Served]:
+    port = servers.free_port()
+    process = subprocess.Popen([sys.executable, __file__, str(port)], env=os.environ)
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "nothing to answer")
+        yield Served(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def _card(installation: Installation) -> Pass:
-    now = system_clock()
+    now = datetime.now(UTC)
     with installation.database.transaction() as session:
         demo.ensure(session, now)
         programme = programmes.by_code(session, DEMO)
@@ -71,77 +172,46 @@ def _card(installation: Installation) -> Pass:
     return pass_
 
 
-def _measured(installation: Installation, pass_: Pass, key: rsa.RSAPrivateKey) -> dict[str, float]:
-    app, nothing = create_app(installation), Flask(__name__)
-    nothing.add_url_rule("/", "nothing", lambda: Response(status=204))
+def _measured(
+    installation: Installation, pass_: Pass, key: rsa.RSAPrivateKey, ours: Served, nothing: Served
+) -> dict[str, float]:
     card = f"/apple/v1/passes/{pass_.pass_type}/{pass_.serial}"
     registrations = f"/apple/v1/devices/{DEVICE}/registrations/{pass_.pass_type}"
-    known = {"HTTP_AUTHORIZATION": f"ApplePass {installation.shelf.token(pass_)}"}
-    since = {**known, "HTTP_IF_MODIFIED_SINCE": "Fri, 01 Jan 2100 00:00:00 GMT"}
-    pkcs1, sha256 = padding.PKCS1v15(), hashes.SHA256()
-
-    def sign() -> None:
-        key.sign(b"manifest", pkcs1, sha256)
+    known = {"Authorization": f"ApplePass {installation.shelf.token(pass_)}"}
+    since = {**known, "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}
 
     def outdate() -> None:
         with installation.database.transaction() as session:
             session.execute(text("UPDATE wallet_pass SET version = version + 1"))
 
+    def stay() -> None:
+        pass
+
     rounds = []
     for _ in range(ROUNDS):
-        idle = _cpu(lambda: _ask(nothing, "/", {}, 204))
-        signed = _cpu(sign)
-        changed = _cpu(lambda: _ask(app, card, known, 200), before=outdate)
-        listed = _cpu(lambda: _ask(app, registrations, {}, 200))
-        unchanged = _cpu(lambda: _ask(app, card, since, 304))
-        signed = (signed + _cpu(sign)) / 2
-        idle = (idle + _cpu(lambda: _ask(nothing, "/", {}, 204))) / 2
+        idle = nothing.cpu("/healthz", {}, 200, stay)
+        signed = _signature(key)
+        changed = ours.cpu(card, known, 200, outdate)
+        listed = ours.cpu(registrations, {}, 200, stay)
+        unchanged = ours.cpu(card, since, 304, stay)
+        signed = (signed + _signature(key)) / 2
+        idle = (idle + nothing.cpu("/healthz", {}, 200, stay)) / 2
         rounds.append((changed / signed, idle / listed, idle / unchanged, changed, idle))
     names = ("changed", "list", "unchanged", "changed_cpu_s", "nothing_cpu_s")
     return dict(zip(names, map(statistics.median, zip(*rounds, strict=True)), strict=True))
 
 
-def _cpu(work: Callable[[], None], before: Callable[[], None] | None = None) -> float:
-    """CPU seconds of one; what comes `before` each is not counted."""
-    took = 0.0
+def _signature(key: rsa.RSAPrivateKey) -> float:
+    pkcs1, sha256 = padding.PKCS1v15(), hashes.SHA256()
+    begun = time.process_time()
     for _ in range(REQUESTS):
-        if before is not None:
-            before()
-        begun = time.process_time()
-        work()
-        took += time.process_time() - begun
-    return took / REQUESTS
-
-
-def _ask(app: Flask, path: str, headers: Headers, status: int) -> None:
-    answered: list[str] = []
-
-    def start_response(line: str, _: object, __: object = None) -> None:
-        answered.append(line)
-
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
-        "SERVER_NAME": "cards.example",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.url_scheme": "http",
-        "wsgi.input": BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        "wsgi.version": (1, 0),
-        **headers,
-    }
-    body: Iterable[bytes] = app.wsgi_app(environ, start_response)  # type: ignore[arg-type]
-    assert b"".join(body) or status != 200
-    assert answered[0].startswith(str(status)), answered
+        key.sign(b"manifest", pkcs1, sha256)
+    return (time.process_time() - begun) / REQUESTS
 
 
 if __name__ == "__main__":
-    for name, figure in measure().items():
-        sys.stdout.write(f"{name:20} {figure:10.5f}\n")
+    if len(sys.argv) > 1:
+        Nothing(int(sys.argv[1])).run()
+    else:
+        for name, figure in measure().items():
+            sys.stdout.write(f"{name:20} {figure:10.5f}\n")
