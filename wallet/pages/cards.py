@@ -25,10 +25,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ledger import consents, members, offers, programmes
 from ledger.consents import Decision
+from ledger.errors import UnknownOffer
 from ledger.offers import Offer
 from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
+from wallet.errors import OfferNotShown
 from wallet.installation import here
 from wallet.pages import designs, language, privacy
 from wallet.pages.designs import Look
@@ -51,10 +53,22 @@ routes = Blueprint("cards", __name__, url_prefix="/card/<token>")
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A link that puts something into a wallet."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class OfferLine:
+    """`ways` to keep the offer as a coupon; none once its coupon is over, `note` says why."""
+
     title: str
     text: str
     until: str
+    note: str
+    ways: tuple[Way, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +199,27 @@ def google(token: str) -> AnyResponse:
     return redirect(link, 303)
 
 
+@routes.get("/offers/<offer_id>/apple.pkpass")
+def coupon_apple(token: str, offer_id: str) -> AnyResponse:
+    """On to the offer as a pass of its own. There is one for a member, made when it is first asked
+    for: asking again changes nothing."""
+    coupon = _coupon(token, offer_id)
+    if coupon is None:
+        return redirect(url_for(".show", token=token), 303)
+    return redirect(url_for(".apple", token=here().keys.card_token(coupon.serial)), 303)
+
+
+@routes.get("/offers/<offer_id>/google")
+def coupon_google(token: str, offer_id: str) -> AnyResponse:
+    """The same for Google: its page follows when Google was told of the coupon."""
+    if here().google is None:
+        abort(404)
+    coupon = _coupon(token, offer_id)
+    if coupon is None:
+        return redirect(url_for(".show", token=token), 303)
+    return redirect(url_for(".google", token=here().keys.card_token(coupon.serial)), 303)
+
+
 @routes.post("/messages")
 def messages(token: str) -> AnyResponse:
     """The member allows or stops news and offers. Both are kept, see `ledger.consents`."""
@@ -228,6 +263,25 @@ def _pass(session: Session, token: str) -> Pass:
     return pass_
 
 
+def _coupon(token: str, offer_id: str) -> Pass | None:
+    """The member's coupon of this offer; None if they are not shown it (any more): then their card
+    says what there is instead."""
+    house, now = here(), here().clock()
+
+    def work(session: Session) -> Pass | None:
+        card = _pass(session, token)
+        member = members.by_id(session, card.member_id)
+        try:
+            offer = offers.by_public_id(session, offer_id)
+            return issuing.issue_offer(
+                session, member, offer, house.pass_type, house.keys.first.id, now
+            )
+        except (UnknownOffer, OfferNotShown):
+            return None
+
+    return house.database.run(work, idempotent=True)
+
+
 def _symbology(session: Session, pass_: Pass) -> Symbology:
     """As the wallet draws it, should this number not fit what the design wants."""
     design = templates.design(session.get_one(Template, pass_.template_id))
@@ -239,8 +293,10 @@ def _now_shown(
 ) -> tuple[Facts, State]:
     facts = issuing.facts(session, programme, [pass_.member_id], now)[pass_.member_id]
     shown = offers.shown(session, programme.id, [pass_.member_id], now)[pass_.member_id]
+    coupons = issuing.coupons_of(session, pass_.member_id)
     locale = members.person(session, pass_.member_id).locale
     language.suggest(member=locale, programme=programme.locale)
+    token = here().keys.card_token(pass_.serial)
     state = State(
         version=pass_.version,
         name=facts.name,
@@ -248,10 +304,34 @@ def _now_shown(
         unit="" if facts.currency else ngettext("point", "points", facts.points),
         # The facts say "until" in the programme's language; this page may speak another.
         offers=tuple(
-            OfferLine(offer.title, offer.text, _until(offer, programme.timezone)) for offer in shown
+            _offer_line(offer, programme, token, coupons.get(offer.id), now) for offer in shown
         ),
     )
     return facts, state
+
+
+def _offer_line(
+    offer: Offer, programme: Programme, token: str, coupon: Pass | None, now: datetime
+) -> OfferLine:
+    is_over = coupon is not None and not issuing.counts(coupon, now)
+    return OfferLine(
+        title=offer.title,
+        text=offer.text,
+        until=_until(offer, programme.timezone),
+        note=_("You have used it") if coupon is not None and coupon.state == "used" else "",
+        ways=() if is_over else _coupon_ways(token, offer.public_id),
+    )
+
+
+def _coupon_ways(token: str, offer_id: str) -> tuple[Way, ...]:
+    """In the order, and with the words, of the card's own."""
+    on_android = device(request.user_agent.string) == "android"
+    label = _("Download for a wallet app") if on_android else _("Add to Apple Wallet")
+    ways = [Way(label, url_for(".coupon_apple", token=token, offer_id=offer_id))]
+    if here().google is not None:
+        url = url_for(".coupon_google", token=token, offer_id=offer_id)
+        ways.insert(0 if on_android else 1, Way(_("Add to Google Wallet"), url))
+    return tuple(ways)
 
 
 def _amount(facts: Facts) -> str:

@@ -247,6 +247,14 @@ def all_of_member(session: Session, member_id: int) -> Sequence[Pass]:
     return session.scalars(select(Pass).where(Pass.member_id == member_id).order_by(Pass.id)).all()
 
 
+def coupons_of(session: Session, member_id: int) -> Mapping[int, Pass]:
+    """The member's coupons, whether they count or not, by the offer."""
+    rows = session.scalars(
+        select(Pass).where(Pass.member_id == member_id, Pass.offer_id.is_not(None))
+    )
+    return {pass_.offer_id: pass_ for pass_ in rows if pass_.offer_id is not None}
+
+
 def counting(session: Session, member_id: int, now: datetime) -> Sequence[Pass]:
     """The member's passes that count at this moment: the card, then coupons, the newest first."""
     found = session.scalars(
@@ -254,10 +262,12 @@ def counting(session: Session, member_id: int, now: datetime) -> Sequence[Pass]:
         .where(Pass.member_id == member_id, Pass.state == "active")
         .order_by(Pass.offer_id.is_not(None), Pass.id.desc())
     ).all()
-    return [pass_ for pass_ in found if _counts(content(pass_), now)]
+    return [pass_ for pass_ in found if counts(pass_, now)]
 
 
-def _counts(shown: Content, now: datetime) -> bool:
+def counts(pass_: Pass, now: datetime) -> bool:
+    """Whether what the pass shows is good at this moment."""
+    shown = content(pass_)
     if shown.voided or shown.state != "active":
         return False
     return not shown.expires or datetime.fromisoformat(shown.expires) > now

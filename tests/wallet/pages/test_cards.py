@@ -1,17 +1,23 @@
 """A card's page: what it shows, to whom, and how it follows the points."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import googles
 import pytest
+import requests
 from flask import Flask
+from phones import opened
 
 from wallet import settings
 from wallet.app import create_app
 from wallet.installation import Installation
 from wallet.pages.cards import device
 from wallet.passes import issuing
+from wallet.sandbox.google import Running
+from wallet.sandbox.google.resources import OFFER, OFFER_CLASS
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari"
 IPAD = "Mozilla/5.0 (iPad; CPU OS 12_5 like Mac OS X) Version/12.1.2 Mobile/15E148 Safari/604.1"
@@ -220,6 +226,135 @@ class TestWallets:
             "card": [f"{installation.settings.public_url}{card.path}"],
             "lang": ["ru"],
         }
+
+
+class TestCoupons:
+    """An offer on the page can be kept as a pass of its own."""
+
+    @pytest.fixture
+    def offer(self, api) -> dict:
+        return api.post("offers", {"programme": "demo", "title": "Круассан"}).get_json()
+
+    @pytest.fixture
+    def member_id(self, api, card) -> str:
+        return api.get(f"members?card={card.number()}").get_json()["items"][0]["id"]
+
+    def ways(self, card, agent: str = IPHONE) -> dict[str, str]:
+        page = card.get("?lang=en", headers={"User-Agent": agent}).text
+        section = re.search(r'<section class="offers".*?</section>', page, re.DOTALL)[0]
+        return {label: url for url, label in re.findall(r'href="([^"]+)">([^<]+)<', section)}
+
+    def test_the_link_gives_the_coupon_that_integrations_give(
+        self, card, api, offer, member_id
+    ) -> None:
+        (link,) = self.ways(card).values()
+        assert link == f"{card.path}/offers/{offer['id']}/apple.pkpass"
+        # Looking at the page has made none.
+        assert len(api.get(f"members/{member_id}/passes").get_json()["items"]) == 1
+        answer = card.client.get(link, follow_redirects=True)
+        assert answer.mimetype == "application/vnd.apple.pkpass"
+        coupon = opened(answer.data)
+        assert coupon["coupon"]["primaryFields"][0]["value"] == "Круассан"
+        given = api.post(f"offers/{offer['id']}/passes", {"member": member_id}).get_json()
+        assert given["id"] == coupon["serialNumber"]
+
+    def test_people_press_twice(self, card, api, offer, member_id) -> None:
+        (link,) = self.ways(card).values()
+        first, second = (card.client.get(link, follow_redirects=True).data for _ in range(2))
+        assert first == second
+        assert len(api.get(f"members/{member_id}/passes").get_json()["items"]) == 2
+
+    def test_a_used_coupon_says_so_and_is_not_offered_again(
+        self, card, api, offer, member_id
+    ) -> None:
+        given = api.post(f"offers/{offer['id']}/passes", {"member": member_id}).get_json()
+        assert self.ways(card)
+        assert api.post(f"passes/{given['id']}/use", {}).status_code == 201
+        assert self.ways(card) == {}
+        assert "You have used it" in card.get("?lang=en").text
+        assert card.get("/state?lang=ru").get_json()["offers"][0]["note"] == "Вы им воспользовались"
+
+    def test_a_void_coupon_is_not_offered(self, card, api, offer, member_id) -> None:
+        given = api.post(f"offers/{offer['id']}/passes", {"member": member_id}).get_json()
+        assert api.post(f"passes/{given['id']}/void", {}).status_code == 201
+        assert self.ways(card) == {}
+
+    @pytest.mark.parametrize("whose", ["withdrawn", "another's", "nobody's"])
+    def test_an_offer_that_is_not_shown_leads_back_to_the_card(
+        self, card, api, join, offer, whose: str
+    ) -> None:
+        if whose == "another's":
+            body = {"programme": "demo", "title": "Торт", "member": join(name="Борис")["id"]}
+            offer = api.post("offers", body).get_json()
+        elif whose == "withdrawn":
+            assert api.call("post", f"offers/{offer['id']}/withdraw").status_code == 200
+        id_ = "nonsense" if whose == "nobody's" else offer["id"]
+        answer = card.get(f"/offers/{id_}/apple.pkpass")
+        assert (answer.status_code, answer.location) == (303, card.path)
+
+    def test_without_a_cards_link_nobody_gets_anything(self, client, card, offer) -> None:
+        wrong = card.path[:-1] + ("a" if card.path[-1] != "a" else "b")
+        assert client.get(f"{wrong}/offers/{offer['id']}/apple.pkpass").status_code == 404
+
+    def test_there_is_no_google_where_there_is_none(self, card, offer) -> None:
+        assert card.get(f"/offers/{offer['id']}/google").status_code == 404
+
+    def test_an_open_page_follows(self, app, card, api, offer, member_id, serve, browser) -> None:
+        """Chromium draws the same as the server; what stays is not drawn anew, what is over loses
+        its link."""
+        told = []
+
+        def later(environ, start_response):
+            if environ["PATH_INFO"].endswith("/state") and not told:
+                told.append(True)
+                given = api.post(f"offers/{offer['id']}/passes", {"member": member_id})
+                api.post(f"passes/{given.get_json()['id']}/use", {})
+                api.post("offers", {"programme": "demo", "title": "Торт"})
+            return app(environ, start_response)
+
+        page = browser.after(f"{serve(later)}{card.path}?lang=en", seconds=9)
+        (link,) = re.findall(r'href="([^"]+/offers/[^"]+)"[^>]*>Add to Apple Wallet<', page)
+        assert offer["id"] not in link
+        assert "You have used it" in page
+
+
+class TestCouponsAtGoogle:
+    @pytest.fixture
+    def google(self, tmp_path) -> Iterator[Running]:
+        with googles.stood_in(tmp_path / "google") as running:
+            yield running
+
+    @pytest.fixture
+    def environment(self, environment: dict[str, str], google) -> dict[str, str]:
+        return {**environment, **googles.environment_of(google)}
+
+    @pytest.mark.parametrize(
+        ("agent", "labels"),
+        [
+            (IPHONE, ["Add to Apple Wallet", "Add to Google Wallet"]),
+            (MAC, ["Add to Apple Wallet", "Add to Google Wallet"]),
+            (ANDROID, ["Add to Google Wallet", "Download for a wallet app"]),
+        ],
+    )
+    def test_the_device_decides_what_comes_first(self, card, api, agent, labels) -> None:
+        api.post("offers", {"programme": "demo", "title": "Круассан"})
+        assert list(TestCoupons().ways(card, agent)) == labels
+
+    def test_google_knows_the_coupon_before_the_person_comes_there(
+        self, house, card, api, google
+    ) -> None:
+        offer = api.post("offers", {"programme": "demo", "title": "Круассан"}).get_json()
+        link = TestCoupons().ways(card)["Add to Google Wallet"]
+        to_coupon = card.client.get(link)
+        assert to_coupon.status_code == 303
+        to_google = card.client.get(to_coupon.location)
+        saved = requests.get(to_google.location, timeout=5).json()
+        (object_id,) = saved["objectIds"]
+        body = google.stand_in.resources.get(OFFER, object_id)
+        class_ = google.stand_in.resources.get(OFFER_CLASS, body["classId"])
+        assert (class_["title"], body["state"]) == ("Круассан", "ACTIVE")
+        assert body["classId"].endswith(offer["id"])
+        house.installation.google.close()
 
 
 class TestStrangers:

@@ -47,10 +47,10 @@ function show(state) {
 // Offers that stay keep their place in the page, so that nobody's reading is disturbed.
 function showOffers(wanted) {
   const list = offers.querySelector("ul");
-  const known = new Map([...list.children].map((item) => [item.textContent, item]));
+  const known = new Map([...list.children].map((item) => [said(item), item]));
   const items = wanted.map((offer) => {
     const item = drawn(offer);
-    const old = known.get(item.textContent);
+    const old = known.get(said(item));
     if (!old) greet(item);
     return old ?? item;
   });
@@ -66,13 +66,34 @@ function drawn(offer) {
     ["h3", "", offer.title],
     ["p", "text", offer.text],
     ["p", "hint", offer.until],
+    ["p", "hint", offer.note],
   ]) {
     const part = document.createElement(tag);
     part.className = name;
     part.textContent = text;
     item.append(part);
   }
+  if (offer.ways.length) item.append(waysOf(offer));
   return item;
+}
+
+function waysOf(offer) {
+  const ways = document.createElement("div");
+  ways.className = "ways";
+  for (const way of offer.ways) {
+    const link = document.createElement("a");
+    link.className = "button plain";
+    link.href = way.url;
+    link.textContent = way.label;
+    ways.append(link);
+  }
+  return ways;
+}
+
+// Two offers may have the same words; their links differ.
+function said(item) {
+  const links = [...item.querySelectorAll("a")].map((link) => link.getAttribute("href"));
+  return [item.textContent, ...links].join("\n");
 }
 
 function greet(element) {
