@@ -10,7 +10,9 @@ The keys are the answer of GET /codes/<programme>/keys, which anybody may ask (e
 least one is not, and why; 2: the keys cannot be read.
 
 A genuine code may be a picture of a card: only the service knows which code is the newest. What is
-checked here is told byte by byte in codes.md. Nothing in it comes from the service itself."""
+checked here is told byte by byte in codes.md. Of a coupon the card's part is checked: whether there
+is such a coupon, and whether it was used, only the service knows. Nothing in it comes from the
+service itself."""
 
 import argparse
 import hashlib
@@ -22,6 +24,7 @@ import tempfile
 from pathlib import Path
 
 KINDS = {"961": ("hmac", 16, 39), "962": ("ed25519", 64, 155)}
+COUPON, COUPON_DIGITS = "964", 42  # what stands before the card's code on a coupon
 # What stands before the 32 bytes of a public key in its DER form (RFC 8410).
 DER = bytes.fromhex("302a300506032b6570032100")
 
@@ -33,6 +36,8 @@ class NotGenuine(Exception):
 def check(code, programme, keys):
     """The card number and generation. Raises NotGenuine."""
     text = "".join(code.split())
+    if text.startswith(COUPON):
+        text = text[COUPON_DIGITS:]
     if not (text.isascii() and text.isdigit()) or text[:3] not in KINDS:
         raise NotGenuine("it is not a signed code")
     kind, size, digits = KINDS[text[:3]]

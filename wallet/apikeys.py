@@ -27,6 +27,7 @@ SCOPES = {
     "campaigns:write": "make and run campaigns, and set up messages",
     "passes:read": "see the state of passes",
     "passes:write": "make passes void, end them, make them good again",
+    "coupons:use": "mark coupons as used",
     "imports:write": "import members and points from files",
     "programmes:write": "change what a programme's cards have in their barcodes",
     "codes:keys": "read the keys that tills check barcodes with",

@@ -105,6 +105,30 @@ class OfferNotShown(WalletError):
         super().__init__("This member is not shown this offer now.")
 
 
+class NotACoupon(WalletError):
+    code = "not_a_coupon"
+
+    def __init__(self) -> None:
+        super().__init__("This pass is a member's card: only coupons are used up.")
+
+
+class CouponUsed(WalletError):
+    code = "coupon_used"
+
+    def __init__(self) -> None:
+        super().__init__("This coupon has been used already.")
+
+
+class CouponOver(WalletError):
+    """`state`: `void`, or `expired`."""
+
+    code = "coupon_over"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This coupon no longer counts: it is {state}.")
+        self.state = state
+
+
 class PassErased(WalletError):
     """Its member was erased: it is void for good."""
 

@@ -262,11 +262,24 @@ class OfferSeen(Answer):
     title: str
 
 
+class CouponSeen(Answer):
+    """`id` is the pass, which `POST /passes/{id}/use` takes; `state` is `active`, `used`, `void` or
+    `expired`."""
+
+    id: str
+    offer: str
+    title: str
+    text: str
+    state: str
+    until: datetime | None
+
+
 class ScanOut(MemberOut):
-    """The member a till sees."""
+    """The member a till sees; with the coupon, where it was one's barcode."""
 
     name: str | None
     offers: list[OfferSeen]
+    coupon: CouponSeen | None
 
 
 class WebhookOut(Answer):

@@ -425,6 +425,7 @@ CALLS = {
             **MEMBER,
             "name": "Anna",
             "offers": [{"id": "01a20f22-e8b2-70f7-803f-f892725756e7", "title": "Latte −20 %"}],
+            "coupon": None,
         },
         body={"barcode": CARD},
         refusals=(404, 409),

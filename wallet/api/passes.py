@@ -69,18 +69,26 @@ def expire(pass_id: str, json_data: ExpireIn) -> Response:
 
 
 @routes.post("/passes/<pass_id>/use")
-@needs("passes:write")
+@needs("coupons:use")
 @routes.output(PassOut, status_code=201)
 def use(pass_id: str) -> Response:
-    """Mark a coupon as used: it stays in the phone among what is over."""
-    return _changed(pass_id, NothingIn(), "used", None)
+    """Use a coupon up, once: whoever comes second is refused. It stays in the phone among what is
+    over; restore takes it back.
+
+    Repeat a request whose answer was lost with the same Idempotency-Key: it is the same use."""
+
+    def effect(session: Session, now: datetime) -> PassOut:
+        pass_ = issuing.use(session, issuing.named(session, pass_id), now)
+        return _refreshed(session, pass_, now)
+
+    return once(NothingIn(), effect, key_required=False)
 
 
 @routes.post("/passes/<pass_id>/restore")
 @needs("passes:write")
 @routes.output(PassOut, status_code=201)
 def restore(pass_id: str) -> Response:
-    """Make a void or ended pass good again."""
+    """Make a void, ended or used pass good again."""
     return _changed(pass_id, NothingIn(), "active", None)
 
 
@@ -89,11 +97,15 @@ def _changed(pass_id: str, body: BaseModel, state: State, ends_at: datetime | No
 
     def effect(session: Session, now: datetime) -> PassOut:
         pass_ = issuing.decide(session, issuing.named(session, pass_id), state, ends_at)
-        refresh(session, [pass_.id], here().make_due, now)
-        session.refresh(pass_)
-        return described(session, pass_)
+        return _refreshed(session, pass_, now)
 
     return once(body, effect, key_required=False)
+
+
+def _refreshed(session: Session, pass_: Pass, now: datetime) -> PassOut:
+    refresh(session, [pass_.id], here().make_due, now)
+    session.refresh(pass_)
+    return described(session, pass_)
 
 
 def described(session: Session, pass_: Pass) -> PassOut:

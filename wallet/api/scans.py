@@ -1,20 +1,24 @@
-"""What a till asks first: whose card is this?"""
+"""What a till asks first: whose card is this? And which coupon, where it is one's."""
 
 import hashlib
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import idempotency, members, offers
+from ledger import idempotency, members, offers, programmes
 from ledger.errors import UnknownCard
 from ledger.idempotency import Answer
 from ledger.members import Member
+from ledger.offers import Offer
+from ledger.points import NEVER
 from wallet.api.auth import caller, needs
-from wallet.api.bodies import OfferSeen, ScanIn, ScanOut
+from wallet.api.bodies import CouponSeen, OfferSeen, ScanIn, ScanOut
 from wallet.api.members import described
 from wallet.api.once import sent_key
 from wallet.installation import here
-from wallet.passes import codes, renewal
+from wallet.passes import codes, issuing, renewal
 from wallet.passes.renewal import Scan
 
 routes = APIBlueprint("scans", __name__, tag="Scans")
@@ -27,32 +31,35 @@ routes = APIBlueprint("scans", __name__, tag="Scans")
 def scan(json_data: ScanIn) -> ScanOut:
     """Tell a till whose card this is. Spaces in the number do not count.
 
+    The barcode of a coupon says as well which coupon it is; a scan does not use it up.
+
     A code that is good once is used up by it; the same request again, with the same
     Idempotency-Key, is the same scan."""
     text, key = members.plain(json_data.barcode), sent_key(required=False)
-    if codes.is_code(text):
+    coupon, card = codes.parted(text)
+    if codes.is_code(card):
         scan = here().database.run(lambda session: _scanned(session, text, key))
-    elif not members.may_be_card(text):
+    elif not members.may_be_card(card):
         raise UnknownCard
     else:
         with here().database.reading() as session:
-            scan = renewal.accept(session, here().keys, text, here().clock())
+            scan = _accepted(session, text, here().clock())
     if scan.refusal is not None:
         raise scan.refusal
     with here().database.reading() as session:
-        return _seen(session, scan.member)
+        return _seen(session, scan.member, coupon)
 
 
 def _scanned(session: Session, text: str, key: str) -> Scan:
     """What is remembered of a scan is whose card it was, and nothing of the person."""
-    now, keys = here().clock(), here().keys
+    now = here().clock()
     if not key:
-        return renewal.accept(session, keys, text, now)
+        return _accepted(session, text, now)
     scope, digest = f"scan:{caller().name}", hashlib.sha256(text.encode()).digest()
     first = idempotency.claim(session, scope, key, digest, now)
     if first is not None:
         return Scan(members.by_public_id(session, first.body.decode()))
-    scan = renewal.accept(session, keys, text, now)
+    scan = _accepted(session, text, now)
     if scan.refusal is None:
         idempotency.remember(session, scope, key, Answer(200, scan.member.public_id.encode()))
     else:
@@ -60,10 +67,35 @@ def _scanned(session: Session, text: str, key: str) -> Scan:
     return scan
 
 
-def _seen(session: Session, member: Member) -> ScanOut:
+def _accepted(session: Session, text: str, now: datetime) -> Scan:
+    """Raises as `renewal.accept` does, and `CodeForged` for a coupon that is not this card's."""
+    coupon, card = codes.parted(text)
+    scan = renewal.accept(session, here().keys, card, now)
+    if coupon is not None:
+        issuing.coupon_of(session, coupon, scan.member)
+    return scan
+
+
+def _seen(session: Session, member: Member, coupon: str | None) -> ScanOut:
     shown = offers.shown(session, member.programme_id, [member.id], here().clock())[member.id]
     return ScanOut(
         **described(session, member).model_dump(),
         name=members.person(session, member.id).name,
         offers=[OfferSeen(id=offer.public_id, title=offer.title) for offer in shown],
+        coupon=_coupon_seen(session, member, coupon) if coupon is not None else None,
+    )
+
+
+def _coupon_seen(session: Session, member: Member, serial: str) -> CouponSeen:
+    pass_ = issuing.coupon_of(session, serial, member)
+    offer = session.get_one(Offer, pass_.offer_id)
+    ends_at = pass_.ends_at or offer.ends_at
+    zone = ZoneInfo(programmes.by_id(session, pass_.programme_id).timezone)
+    return CouponSeen(
+        id=pass_.serial,
+        offer=offer.public_id,
+        title=offer.title,
+        text=offer.text,
+        state=issuing.coupon_state(session, pass_, here().clock()),
+        until=ends_at.astimezone(zone) if ends_at != NEVER else None,
     )

@@ -5,6 +5,7 @@ on every keyboard layout that a scanner types through. It is told byte by byte i
 
     prefix | card number | generation | signature       signed: for any till, without a network
     prefix | card number | seconds | value | zeros      rotating: drawn by Google Wallet (RFC 6238)
+    prefix | coupon | what the card's barcode says      a coupon: which one, and whose
 
 Codes are longer than any card number, so the two cannot be mistaken for each other."""
 
@@ -24,6 +25,8 @@ Kind = Literal["plain", "hmac", "ed25519"]
 
 PREFIXES: dict[Kind, str] = {"hmac": "961", "ed25519": "962"}
 ROTATING = "963"
+COUPON = "964"
+SERIAL_DIGITS = 39  # of 128 bits
 SHORTEST = 33  # a card number has at most 32 signs
 SIGNATURE_BYTES: dict[Kind, int] = {"hmac": 16, "ed25519": 64}
 SIGNATURE_DIGITS: dict[Kind, int] = {"hmac": 39, "ed25519": 155}
@@ -106,6 +109,21 @@ def read(text: str) -> Signed | Rotating | None:
         return None
     value = int(signature).to_bytes(SIGNATURE_BYTES[kind])
     return Signed(kind, card, int(count), text, value)
+
+
+def of_coupon(serial: str, card: str) -> str:
+    """What a coupon says: which pass it is, and what its member's card says. Whoever may not show
+    the card may not show the coupon either."""
+    return f"{COUPON}{str(int(serial, 16)).zfill(SERIAL_DIGITS)}{card}"
+
+
+def parted(text: str) -> tuple[str | None, str]:
+    """The serial number of the coupon, if it is one's code, and what is the card's. Whether there
+    is such a coupon, and whether it is this card's, is another question."""
+    written, card = text[len(COUPON) :][:SERIAL_DIGITS], text[len(COUPON) + SERIAL_DIGITS :]
+    if not text.startswith(COUPON) or not card or not written.isascii() or not written.isdigit():
+        return None, text
+    return (f"{int(written):032x}", card) if int(written) < 1 << 128 else (None, text)
 
 
 def hmac_of(secret: bytes) -> Sign:

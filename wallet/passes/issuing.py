@@ -37,9 +37,17 @@ from ledger.members import Card, Member, Person, Profile
 from ledger.offers import Offer
 from ledger.points import NEVER
 from ledger.programmes import Programme
-from wallet.errors import OfferNotShown, PassErased, UnknownPass
+from wallet.errors import (
+    CodeForged,
+    CouponOver,
+    CouponUsed,
+    NotACoupon,
+    OfferNotShown,
+    PassErased,
+    UnknownPass,
+)
 from wallet.keyring import KeyRing
-from wallet.passes import codeterms, news, renewal, templates
+from wallet.passes import codes, codeterms, news, renewal, templates
 from wallet.passes.content import Content, Facts, OfferShown, Standing, State, render
 from wallet.passes.templates import Purpose
 
@@ -139,11 +147,12 @@ def issue_offer(
     template = templates.for_offers(session, programme, now)
     design = templates.design(template)
     known = facts(session, programme, [member.id], now)[member.id]
-    shown, standing = _coupon(offer, known, programme, Standing(), session)
+    serial = secrets.token_hex(16)
+    shown, standing = _coupon(serial, offer, known, programme, Standing())
     session.execute(
         insert_or(session, Pass)
         .values(
-            serial=secrets.token_hex(16),
+            serial=serial,
             pass_type=design.pass_type or pass_type,
             programme_id=programme.id,
             member_id=member.id,
@@ -285,6 +294,48 @@ def decide(session: Session, pass_: Pass, state: State, ends_at: datetime | None
     return locked
 
 
+def use(session: Session, pass_: Pass, now: datetime) -> Pass:
+    """Use a coupon up: of several tills one does. What phones show follows with `refresh`. Raises
+    `PassErased`, `NotACoupon`, `CouponUsed`, `CouponOver`."""
+    (locked,) = lock(session, [pass_.id])
+    if locked.voided:
+        raise PassErased
+    state = coupon_state(session, locked, now)
+    if state == "used":
+        raise CouponUsed
+    if state != "active":
+        raise CouponOver(state)
+    locked.state = "used"
+    session.flush()
+    return locked
+
+
+def coupon_of(session: Session, serial: str, member: Member) -> Pass:
+    """The coupon that this member shows, or somebody who became one with them. Raises
+    `CodeForged`."""
+    pass_ = by_serial(session, serial)
+    if pass_ is None or pass_.offer_id is None:
+        raise CodeForged
+    owner = members.by_id(session, pass_.member_id)
+    if member.id not in (owner.id, owner.merged_into_id):
+        raise CodeForged
+    return pass_
+
+
+def coupon_state(session: Session, pass_: Pass, now: datetime) -> State:
+    """Whether a till may take the coupon at this moment, whatever a phone shows yet. Raises
+    `NotACoupon`."""
+    if pass_.offer_id is None:
+        raise NotACoupon
+    offer = session.get_one(Offer, pass_.offer_id)
+    if pass_.state != "active":
+        return pass_.state
+    if offer.withdrawn_at is not None or content(pass_).state != "active":
+        return "void"
+    ends_at = pass_.ends_at or offer.ends_at
+    return "active" if now < ends_at and counts(pass_, now) else "expired"
+
+
 def _is_over(pass_: Pass, state: State) -> bool:
     """Whether it ended and is to end once more: the first moment stays."""
     return pass_.state == "expired" and state == "expired"
@@ -335,7 +386,7 @@ def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Cha
             standing, shown = _standing(pass_, programme), known[pass_.member_id]
             if pass_.offer_id is not None:
                 offer = published[pass_.offer_id]
-                shown, standing = _coupon(offer, shown, programme, standing, session)
+                shown, standing = _coupon(pass_.serial, offer, shown, programme, standing)
             fresh = asdict(render(design, shown, standing))
             if _CONTENT.validate_python(fresh) == content(pass_) and (
                 pass_.template_id == template.id
@@ -358,7 +409,7 @@ def _offers_of(session: Session, passes: Sequence[Pass]) -> dict[int, Offer]:
 
 
 def _coupon(
-    offer: Offer, known: Facts, programme: Programme, standing: Standing, session: Session
+    serial: str, offer: Offer, known: Facts, programme: Programme, standing: Standing
 ) -> tuple[Facts, Standing]:
     """What the coupon of an offer shows of its member and of nothing else; it ends with the offer,
     and is void when that was withdrawn."""
@@ -369,7 +420,8 @@ def _coupon(
         standing = replace(standing, state="void")
     if not standing.expires and offer.ends_at != NEVER:
         standing = replace(standing, expires=_local(offer.ends_at, programme))
-    return replace(known, offers=(shown,)), standing
+    barcode = codes.of_coupon(serial, known.barcode)
+    return replace(known, offers=(shown,), barcode=barcode), standing
 
 
 def _local(moment: datetime, programme: Programme) -> str:

@@ -82,10 +82,10 @@ CALLS = {
     "passes:write": [
         ("POST", "passes/x/void", None),
         ("POST", "passes/x/expire", {}),
-        ("POST", "passes/x/use", None),
         ("POST", "passes/x/restore", None),
         ("POST", "offers/x/passes", {"member": "x"}),
     ],
+    "coupons:use": [("POST", "passes/x/use", None)],
     "imports:write": [
         ("POST", "imports?programme=demo&kind=members", {}),
         ("POST", "imports/x/apply", {}),

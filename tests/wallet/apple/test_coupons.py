@@ -16,7 +16,7 @@ from ledger import programmes
 from ledger.programmes import Terms
 from ledger.units import UnitTerms
 from wallet.apple import bundle
-from wallet.passes import templates
+from wallet.passes import codes, templates
 
 LOCAL = "http://127.0.0.1:8080"
 
@@ -50,8 +50,10 @@ def test_an_offer_is_a_coupon_beside_the_card(client, member, offer, coupon) -> 
     assert until["value"] == shown["expirationDate"] == coupon_end(offer)
     back = {field["key"]: field["value"] for field in shown["coupon"]["backFields"]}
     assert back["terms"].startswith("Латте −20 %\nС собой\nдо ")
-    # A till scans the card's number on both.
-    assert shown["barcode"]["message"] == member["card"]["number"]
+    # A till reads which coupon it is, and whose.
+    number = member["card"]["number"]
+    assert codes.parted(shown["barcode"]["message"]) == (coupon["id"], number)
+    assert shown["barcode"]["altText"] == number
     card = opened(fetched(client, member["links"]["apple"]).data)
     assert card["serialNumber"] != shown["serialNumber"] == coupon["id"]
 

@@ -79,6 +79,20 @@ def test_other_texts_are_no_codes() -> None:
     assert not codes.is_code("961" + "0" * 29)  # a card number may be as long as that
 
 
+@pytest.mark.parametrize("serial", ["0" * 32, "f" * 32, "00c0ffee" * 4])
+@pytest.mark.parametrize("card", [*CARDS, "964" + "0" * 29])
+def test_a_coupon_says_which_and_whose(serial: str, card: str) -> None:
+    for text in (card, *(minted(kind, card) for kind in ("hmac", "ed25519"))):
+        assert codes.parted(codes.of_coupon(serial, text)) == (serial, text)
+        # Without the coupon it is the card's.
+        assert codes.parted(text) == (None, text)
+
+
+def test_what_is_no_coupon_is_left_as_it_is() -> None:
+    for text in ("", "964", "964" + "0" * 39, "964" + "9" * 39 + "1234", "964" + "٠" * 39 + "1234"):
+        assert codes.parted(text) == (None, text)
+
+
 @pytest.mark.parametrize("seconds", RFC_VALUES)
 def test_values_are_those_of_the_rfc(seconds: int) -> None:
     assert codes.totp(RFC_SECRET, seconds // codes.PERIOD_S) == RFC_VALUES[seconds]
