@@ -415,7 +415,9 @@ CALLS = {
         key_required=False,
     ),
     ("post", "/api/v1/passes/{pass_id}/use"): Told(
-        {**PASS, "state": "used", "version": 5}, refusals=(404, 409), key_required=False
+        {**PASS, "offer": OFFER["id"], "state": "used", "version": 5},
+        refusals=(404, 409),
+        key_required=False,
     ),
     ("post", "/api/v1/passes/{pass_id}/restore"): Told(
         PASS, refusals=(404, 409), key_required=False
@@ -425,7 +427,14 @@ CALLS = {
             **MEMBER,
             "name": "Anna",
             "offers": [{"id": "01a20f22-e8b2-70f7-803f-f892725756e7", "title": "Latte −20 %"}],
-            "coupon": None,
+            "coupon": {
+                "id": "91c2f8d7a5e04c0fb8f10c6a44c1d0aa",
+                "offer": OFFER["id"],
+                "title": "Latte −20 %",
+                "text": "To go",
+                "state": "active",
+                "until": "2026-12-31T23:59:59+03:00",
+            },
         },
         body={"barcode": CARD},
         refusals=(404, 409),

@@ -49,8 +49,10 @@ CAMPAIGNS = (
     ("get", "campaigns/{campaign_id}/results"),
     ("put", "programmes/{programme}/messages/{kind}"),
 )
-# Calls that have stories of their own: test_imports.py, and test_tamper_evidence.py above.
+# Calls that have stories of their own: test_imports.py, and test_tamper_evidence.py above, and
+# test_coupons.py in flows.
 ELSEWHERE = (
+    ("post", "passes/{pass_id}/use"),
     ("get", "postings/{posting_id}/proof"),
     ("post", "imports"),
     ("post", "imports/{import_id}/apply"),
