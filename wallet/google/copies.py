@@ -156,6 +156,19 @@ def is_written(session: Session, pass_id: int, object_id: str) -> bool:
     return session.execute(found).first() is not None
 
 
+def known_ids(session: Session, pass_ids: Sequence[int], issuer: str) -> Sequence[str]:
+    """The objects of those of these passes that Google has, of this issuer; the newest first."""
+    return session.scalars(
+        select(GoogleObject.object_id)
+        .where(
+            GoogleObject.pass_id.in_(pass_ids),
+            GoogleObject.version.is_not(None),
+            GoogleObject.object_id.startswith(f"{issuer}.", autoescape=True),
+        )
+        .order_by(GoogleObject.pass_id.desc())
+    ).all()
+
+
 def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
     """Those of these cards that are at Google are to be written. A write that still waits takes the
     change in; one on its way is followed by another."""
@@ -215,8 +228,11 @@ def claim_one(session: Session, pass_id: int, now: datetime, lease: timedelta) -
     return Due(pass_id, row.generation, row.attempts, now + lease) if row is not None else None
 
 
-def written(session: Session, copy: Copy) -> None:
-    """Google has this version now."""
+def written(session: Session, copy: Copy) -> bool:
+    """Google has this version now. True if it is the first."""
+    before = session.scalar(
+        select(GoogleObject.version).where(GoogleObject.pass_id == copy.pass_id)
+    )
     session.execute(
         update(GoogleObject)
         .where(GoogleObject.pass_id == copy.pass_id)
@@ -228,6 +244,7 @@ def written(session: Session, copy: Copy) -> None:
             problem=None,
         )
     )
+    return before is None
 
 
 def refused(session: Session, pass_id: int, reason: str) -> None:

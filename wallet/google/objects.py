@@ -48,6 +48,7 @@ STATES: dict[State, str] = {
     "used": "COMPLETED",
 }
 MICROS = 1_000_000
+MOST_LINKED = 50  # as many as of other linked objects; of offers Google names no number
 LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
 NOTIFY = "notifyPreference"
 # How a message comes: with a notification, or as a text on the card alone.
@@ -55,7 +56,14 @@ ALOUD, SILENT = "TEXT_AND_NOTIFY", "TEXT"
 # Of an object, all that is ours to say and may change; and whether somebody holds it.
 OF_ALL = ("state", "barcode", "textModulesData", "validTimeInterval", "groupingInfo")
 OURS: Mapping[Kind, Sequence[str]] = {
-    "loyalty": (*OF_ALL, "rotatingBarcode", "accountId", "accountName", "loyaltyPoints"),
+    "loyalty": (
+        *OF_ALL,
+        "rotatingBarcode",
+        "accountId",
+        "accountName",
+        "loyaltyPoints",
+        "linkedOfferIds",
+    ),
     "offer": OF_ALL,
     "gift_card": (*OF_ALL, "cardNumber", "balance"),
 }
@@ -184,10 +192,16 @@ def _labels(kind: Kind) -> Iterator[str]:
 
 
 def object_body(
-    id_: str, class_: str, design: Design, content: Content, totp_secret: bytes = b""
+    id_: str,
+    class_: str,
+    design: Design,
+    content: Content,
+    totp_secret: bytes = b"",
+    linked: Sequence[str] = (),
 ) -> Body:
     """The object to insert. `content` must have been rendered from `design`. With a secret the
-    phone draws a code that changes by itself, where it can."""
+    phone draws a code that changes by itself, where it can. `linked`: offer objects that are shown
+    with the card; Google must have them."""
     body: Body = {
         "id": id_,
         "classId": class_,
@@ -207,6 +221,8 @@ def object_body(
         }
         if design.kind == "loyalty" and totp_secret and design.symbology in codes.ROTATING_CARRIERS:
             body["rotatingBarcode"] = _rotating(design, content, totp_secret)
+    if design.kind == "loyalty" and linked and not content.voided:
+        body["linkedOfferIds"] = list(linked[:MOST_LINKED])
     return body | _of_kind(design, content)
 
 

@@ -25,6 +25,7 @@ from wallet.google.writing import (
 )
 from wallet.keyring import KeyRing
 from wallet.outcome import Deferred, Rejected, Sent
+from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 from wallet.providers import Clock
 from wallet.settings import GoogleSettings
@@ -83,7 +84,9 @@ class GoogleProvider:
         return f"{self._public_url}/card/{self._keys.card_token(pass_.serial)}/google"
 
     def make_due(self, session: Session, pass_ids: Sequence[int], now: datetime) -> None:
-        copies.make_due(session, pass_ids, now)
+        """Where a coupon changed, the card that it is linked to may be in for a change too."""
+        cards = issuing.cards_with_coupons(session, pass_ids)
+        copies.make_due(session, [*pass_ids, *cards], now)
 
     def deliver(self, clock: Clock) -> bool:
         """Write the cards that are due, each in its newest version."""
@@ -175,11 +178,12 @@ class GoogleProvider:
     ) -> bool:
         """True if a change came in while its write was on its way: then the row is due again."""
         done: list[Due] = []
+        new: list[int] = []
         for due, written in zip(writes, results, strict=True):
             match written.outcome:
                 case Sent():
-                    if written.copy is not None:
-                        copies.written(session, written.copy)
+                    if written.copy is not None and copies.written(session, written.copy):
+                        new.append(due.pass_id)
                     done.append(due)
                 case Rejected(reason):
                     copies.refused(session, due.pass_id, reason)
@@ -189,6 +193,9 @@ class GoogleProvider:
         for due, written in zip(writes, results, strict=True):
             if isinstance(written.outcome, Deferred):
                 _defer(session, due, written.outcome, now)
+        # A coupon is linked to its card as soon as Google has it, and not before.
+        if cards := issuing.cards_with_coupons(session, new):
+            copies.make_due(session, cards, now)
         return copies.settled(session, done)
 
     def _wait_for_budget(self, clock: Clock) -> bool:

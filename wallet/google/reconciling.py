@@ -100,7 +100,7 @@ class Reconciler:
         if known.heard_at == check.heard_at and known.saved is not saved:
             log.info("google_saved_corrected", pass_id=check.pass_id, saved=saved)
             known.saved = saved
-        differing = self._differing(session, check, reply)
+        differing = self._differing(session, check, reply, now)
         if differing:
             log.warning("google_drift", pass_id=check.pass_id, fields=differing)
             # Whatever balance is there now, the next write clears it.
@@ -108,12 +108,14 @@ class Reconciler:
             session.flush()
             copies.make_due(session, [check.pass_id], now)
 
-    def _differing(self, session: Session, check: Check, reply: Reply) -> Sequence[str]:
+    def _differing(
+        self, session: Session, check: Check, reply: Reply, now: datetime
+    ) -> Sequence[str]:
         """The fields in which Google has something else than was last written. A card with a newer
         version is written anyway."""
         if reply.missing:
             return ["id"]
-        body = self._writer.last_written(session, check.pass_id)
+        body = self._writer.last_written(session, check.pass_id, now)
         kind = self._writer.kind_of(session, check.pass_id)
         return [] if body is None else objects.differing(kind, body, reply.found)
 

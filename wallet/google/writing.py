@@ -2,11 +2,12 @@
 takes. A call may be lost on its way back, so each can be repeated: what is there already is changed
 instead of inserted, what is not there is inserted instead of changed."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+import structlog
 from sqlalchemy.orm import Session
 
 from ledger import programmes
@@ -42,6 +43,10 @@ LATER = timedelta(minutes=1)
 NO_BUDGET = "no_budget"
 CLASS_BUSY = "class_busy"
 OUT_OF_TIME = "out_of_time"
+# It is there and it is not there.
+NEITHER = "neither_inserted_nor_patched"
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,18 @@ class Card:
     message: Body | None  # that the card shows and Google may not have
     message_asked: bool  # Google was asked to take it, and nobody heard the answer
     same_design: bool
+    linked: Sequence[str]  # the member's coupons that count, as far as Google has them
     totp_secret: bytes = field(repr=False)
 
     @property
     def body(self) -> Body:
         return objects.object_body(
-            self.copy.object_id, self.class_id, self.design, self.content, self.totp_secret
+            self.copy.object_id,
+            self.class_id,
+            self.design,
+            self.content,
+            self.totp_secret,
+            self.linked,
         )
 
 
@@ -119,7 +130,7 @@ class Writer:
     def write(self, due: Due, errand: Errand) -> Written:
         """Write the newest stored version."""
         with self._database.reading() as session:
-            card = self._card(session, due.pass_id)
+            card = self._card(session, due.pass_id, errand.clock())
         if card is None:
             return Written(Rejected("card_gone"))
         trouble = self._ensure_class(card, errand)
@@ -127,10 +138,10 @@ class Writer:
             trouble = self._write_object(card, errand)
         return Written(trouble, card.copy)
 
-    def last_written(self, session: Session, pass_id: int) -> Body | None:
+    def last_written(self, session: Session, pass_id: int, now: datetime) -> Body | None:
         """The object as Google should have it; None if a newer version of it is yet to be
         written."""
-        card, known = self._card(session, pass_id), session.get(GoogleObject, pass_id)
+        card, known = self._card(session, pass_id, now), session.get(GoogleObject, pass_id)
         if card is None or known is None or known.version != card.copy.version:
             return None
         if copies.is_due(session, pass_id):
@@ -140,7 +151,7 @@ class Writer:
     def kind_of(self, session: Session, pass_id: int) -> Kind:
         return self.kind(session, session.get_one(Pass, pass_id))
 
-    def _card(self, session: Session, pass_id: int) -> Card | None:
+    def _card(self, session: Session, pass_id: int, now: datetime) -> Card | None:
         pass_ = session.get(Pass, pass_id)
         if pass_ is None:
             return None
@@ -166,10 +177,18 @@ class Writer:
             message=message,
             message_asked=asked is not None,
             same_design=before is not None and before.template_id == pass_.template_id,
+            linked=self._linked(session, pass_, now),
             totp_secret=renewal.totp_secret(self._keys.key(pass_.key_id), content.card_number)
             if content.rotating
             else b"",
         )
+
+    def _linked(self, session: Session, pass_: Pass, now: datetime) -> Sequence[str]:
+        if pass_.offer_id is not None:
+            return ()
+        coupons = issuing.coupons_of(session, pass_.member_id).values()
+        good = [coupon.id for coupon in coupons if issuing.counts(coupon, now)]
+        return copies.known_ids(session, good, self._issuer) if good else ()
 
     def _write_object(self, card: Card, errand: Errand) -> Outcome:
         if card.message is None:
@@ -191,6 +210,14 @@ class Writer:
     def _write_body(self, card: Card, errand: Errand, message: Body | None = None) -> Outcome:
         """The object itself. With a message that is to follow it is written in silence, for one
         change is told once, and cleared of the message before: Google keeps ten and no more."""
+        reply = self._send_body(card, errand, message)
+        if card.linked and _is_refused(reply):
+            # A link that leads nowhere is not worth a card that does not change any more.
+            log.warning("google_links_refused", pass_id=card.copy.pass_id)
+            reply = self._send_body(replace(card, linked=()), errand, message)
+        return _settled(reply, errand.clock())
+
+    def _send_body(self, card: Card, errand: Errand, message: Body | None) -> Reply:
         id_ = card.copy.object_id
         body = card.body
         patch = objects.object_patch(
@@ -216,9 +243,9 @@ class Writer:
             # Neither object nor class: Google has forgotten the class, or never kept it.
             outcome = self._write_class(card, errand)
             if isinstance(outcome, Deferred | Rejected):
-                return outcome
+                return Reply(outcome)
             reply = self._upsert(kind, id_, body, patch, errand, is_known=False)
-        return _settled(reply, errand.clock())
+        return reply
 
     def _begin_message(self, card: Card, errand: Errand, *, aloud: bool) -> None:
         with self._database.transaction() as session:
@@ -371,7 +398,7 @@ class Writer:
                 inserting = True
             else:
                 return reply
-        return Reply(Deferred(errand.clock() + LATER, "neither_inserted_nor_patched"))
+        return Reply(Deferred(errand.clock() + LATER, NEITHER))
 
     def _call(
         self, kind: client.Kind, id_: str | None, body: Mapping[str, object], errand: Errand
@@ -399,6 +426,14 @@ def _offer(session: Session, card: Card) -> OfferShown | None:
         return None
     offer = session.get_one(Offer, card.offer_id)
     return OfferShown(offer.title, offer.text)
+
+
+def _is_refused(reply: Reply) -> bool:
+    """Whether Google has something against the body, as opposed to the moment."""
+    outcome = reply.outcome
+    return isinstance(outcome, Rejected) or (
+        isinstance(outcome, Deferred) and outcome.reason == NEITHER
+    )
 
 
 def _settled(reply: Reply, now: datetime) -> Outcome:

@@ -148,7 +148,7 @@ def issue_offer(
     design = templates.design(template)
     known = facts(session, programme, [member.id], now)[member.id]
     serial = secrets.token_hex(16)
-    shown, standing = _coupon(serial, offer, known, programme, Standing())
+    shown, standing = _coupon(serial, offer, known, programme, Standing(), now)
     session.execute(
         insert_or(session, Pass)
         .values(
@@ -330,8 +330,10 @@ def coupon_state(session: Session, pass_: Pass, now: datetime) -> State:
     offer = session.get_one(Offer, pass_.offer_id)
     if pass_.state != "active":
         return pass_.state
-    if offer.withdrawn_at is not None or content(pass_).state != "active":
+    if offer.withdrawn_at is not None:
         return "void"
+    if (shown := content(pass_).state) != "active":
+        return shown
     ends_at = pass_.ends_at or offer.ends_at
     return "active" if now < ends_at and counts(pass_, now) else "expired"
 
@@ -386,7 +388,7 @@ def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Cha
             standing, shown = _standing(pass_, programme), known[pass_.member_id]
             if pass_.offer_id is not None:
                 offer = published[pass_.offer_id]
-                shown, standing = _coupon(pass_.serial, offer, shown, programme, standing)
+                shown, standing = _coupon(pass_.serial, offer, shown, programme, standing, now)
             fresh = asdict(render(design, shown, standing))
             if _CONTENT.validate_python(fresh) == content(pass_) and (
                 pass_.template_id == template.id
@@ -409,7 +411,12 @@ def _offers_of(session: Session, passes: Sequence[Pass]) -> dict[int, Offer]:
 
 
 def _coupon(
-    serial: str, offer: Offer, known: Facts, programme: Programme, standing: Standing
+    serial: str,
+    offer: Offer,
+    known: Facts,
+    programme: Programme,
+    standing: Standing,
+    now: datetime,
 ) -> tuple[Facts, Standing]:
     """What the coupon of an offer shows of its member and of nothing else; it ends with the offer,
     and is void when that was withdrawn."""
@@ -419,7 +426,12 @@ def _coupon(
     if standing.state == "active" and offer.withdrawn_at is not None:
         standing = replace(standing, state="void")
     if not standing.expires and offer.ends_at != NEVER:
-        standing = replace(standing, expires=_local(offer.ends_at, programme))
+        is_over = standing.state == "active" and offer.ends_at <= now
+        standing = replace(
+            standing,
+            state="expired" if is_over else standing.state,
+            expires=_local(offer.ends_at, programme),
+        )
     barcode = codes.of_coupon(serial, known.barcode)
     return replace(known, offers=(shown,), barcode=barcode), standing
 
@@ -536,6 +548,14 @@ def cards_of(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
     """The passes of their cards, without coupons."""
     return session.scalars(
         select(Pass.id).where(Pass.member_id.in_(member_ids), Pass.offer_id.is_(None))
+    ).all()
+
+
+def cards_with_coupons(session: Session, pass_ids: Sequence[int]) -> Sequence[int]:
+    """The cards of the members whose coupons are among these passes."""
+    owners = select(Pass.member_id).where(Pass.id.in_(pass_ids), Pass.offer_id.is_not(None))
+    return session.scalars(
+        select(Pass.id).where(Pass.member_id.in_(owners), Pass.offer_id.is_(None))
     ).all()
 
 

@@ -117,6 +117,26 @@ any_facts = st.builds(
 )
 
 
+LINKED = [f"{ISSUER}.{place:032x}" for place in range(60)]
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_offers_are_linked_to_loyalty_cards_alone(kind: Kind) -> None:
+    """Google's description of no other object has such a field."""
+    design = {"offer": templates.offer_design(STANDARD), "gift_card": templates.gift_cards("Demo")}
+    shown = render(design.get(kind, STANDARD), FACTS)
+    linked = objects.object_body(
+        OBJECT_ID, CLASS_ID, design.get(kind, STANDARD), shown, linked=LINKED
+    )
+    assert faults(f"{SHAPES[kind]}Object", linked, "insert") == []
+    assert linked.get("linkedOfferIds", []) == (LINKED[:50] if kind == "loyalty" else [])
+
+
+def test_a_card_without_coupons_is_cleared_of_links() -> None:
+    assert patch(content(), before=120)["linkedOfferIds"] is None
+    assert "linkedOfferIds" not in body(content())
+
+
 class TestAgainstGooglesDescription:
     @given(any_design(), st.none() | st.just(CALLBACK) | st.just("http://127.0.0.1/callback"))
     def test_every_class_is_one(self, design: Design, callback: str | None) -> None:

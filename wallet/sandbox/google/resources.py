@@ -289,6 +289,8 @@ class Resources:
         return whole
 
     def _check_links(self, whole: Body) -> None:
+        for offer in whole.get("linkedOfferIds", ()):
+            self._find(OFFER, offer)
         if "linkedObjectIds" not in whole:
             return
         whole["linkedObjectIds"] = whole["linkedObjectIds"][:MOST_LINKED]
