@@ -243,6 +243,9 @@ def programmes_group() -> None:
     metavar="CURRENCY",
     help="Its cards are gift cards that hold money, such as RUB: in kopecks, by API.",
 )
+@click.option(
+    "--membership", is_flag=True, help="Its cards say who a member is: no points on them."
+)
 @in_words
 def add_programme(
     code: str,
@@ -251,10 +254,16 @@ def add_programme(
     timezone: str,
     points_live_days: int | None,
     gift_cards: str | None,
+    *,
+    membership: bool,
 ) -> None:
     """Create a programme with a card design to begin with. CODE stands in addresses."""
+    if membership and gift_cards is not None:
+        raise click.UsageError("--membership and --gift-cards exclude each other.")
     installation = at_work()
     terms, design = Terms(code, name, locale, timezone, points_live_days), templates.standard(name)
+    if membership:
+        design = templates.membership(name)
     if gift_cards is not None:
         unit = UnitTerms("money", "money", KOPECKS, gift_cards, points_live_days)
         terms, design = replace(terms, unit=unit), templates.gift_cards(name)

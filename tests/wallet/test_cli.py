@@ -44,6 +44,23 @@ def test_a_programme_is_added_and_can_be_joined(wallet, client) -> None:
     assert again.output == "Error: There is a programme 'bakery' already.\n"
 
 
+def test_a_programme_of_membership_cards_is_added(wallet, house, api, tmp_path: Path) -> None:
+    added = wallet("programmes", "add", "club", "Клуб", "--membership")
+    assert added.exit_code == 0, added.output
+    assert api.post("members", {"programme": "club", "name": "Анна"}).status_code == 201
+    folder = tmp_path / "design"
+    assert wallet("design", "export", "club", str(folder)).exit_code == 0
+    file = folder / "design.json"
+    document = json.loads(file.read_text())
+    assert document["kind"] == "generic"
+    # Google cannot make a card into one of another kind.
+    file.write_text(json.dumps({**document, "kind": "loyalty"}))
+    refused = wallet("design", "import", "club", str(folder))
+    assert (refused.exit_code, "cards of the kind generic" in refused.output) == (1, True)
+    both = wallet("programmes", "add", "x", "X", "--membership", "--gift-cards", "RUB")
+    assert both.exit_code != 0
+
+
 def test_a_programme_counts_other_things_besides(wallet, api, member) -> None:
     added = wallet("programmes", "unit", "demo", "cashback", *["--kind", "money", "--scale", "2"])
     assert (added.exit_code, added.output.count("currency")) == (1, 1)

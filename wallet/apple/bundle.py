@@ -43,8 +43,10 @@ MOST_BYTES = 150_000_000
 SHORTEST_TOKEN = 16
 MOST_HEADER_FIELDS = 3
 MOST_PRIMARY_FIELDS = 1
-# On a store card secondary and auxiliary fields share one row; what is beyond is dropped silently.
+# On store cards and coupons secondary and auxiliary fields share one row, on generic cards with a
+# square barcode as well; what is beyond is dropped silently.
 MOST_ROW_FIELDS = 4
+SQUARE: frozenset[Symbology] = frozenset({"qr", "aztec"})
 
 GROUPS: dict[Slot, str] = {
     "header": "headerFields",
@@ -53,7 +55,18 @@ GROUPS: dict[Slot, str] = {
     "auxiliary": "auxiliaryFields",
     "back": "backFields",
 }
-STYLES: dict[Kind, str] = {"loyalty": "storeCard", "offer": "coupon", "gift_card": "storeCard"}
+STYLES: dict[Kind, str] = {
+    "loyalty": "storeCard",
+    "offer": "coupon",
+    "gift_card": "storeCard",
+    "generic": "generic",
+}
+# Style -> the pictures it has a place for.
+PICTURES: dict[str, tuple[str, ...]] = {
+    "storeCard": ("icon", "logo", "strip"),
+    "coupon": ("icon", "logo", "strip"),
+    "generic": ("icon", "logo", "thumbnail"),
+}
 BARCODE_FORMATS: dict[Symbology, str] = {
     "qr": "PKBarcodeFormatQR",
     "pdf417": "PKBarcodeFormatPDF417",
@@ -306,11 +319,22 @@ def check(design: Design, signer: Signer | None = None) -> None:
         raise DesignRefused("fields", f"at most {MOST_HEADER_FIELDS} fields fit in the header.")
     if slots.count("primary") > MOST_PRIMARY_FIELDS:
         raise DesignRefused("fields", "a card has room for one primary field.")
-    if slots.count("secondary") + slots.count("auxiliary") > MOST_ROW_FIELDS:
+    _check_rows(design, slots)
+    _vocabulary(design)
+
+
+def _check_rows(design: Design, slots: Sequence[Slot]) -> None:
+    rows = (slots.count("secondary"), slots.count("auxiliary"))
+    offered = symbologies.offered(design)
+    if design.kind == "generic" and not SQUARE.intersection(offered):
+        if max(rows) > MOST_ROW_FIELDS:
+            raise DesignRefused(
+                "fields", f"secondary fields, or auxiliary fields: at most {MOST_ROW_FIELDS} fit."
+            )
+    elif sum(rows) > MOST_ROW_FIELDS:
         raise DesignRefused(
             "fields", f"secondary and auxiliary fields together: at most {MOST_ROW_FIELDS} fit."
         )
-    _vocabulary(design)
 
 
 def strings(design: Design) -> dict[str, bytes]:

@@ -23,7 +23,6 @@ from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
 
 PREPARED_TEMPLATES = 64
-NOT_SHOWN = ("poster", "enrolment")  # pictures that are none of a pass by itself
 
 RECENTLY = timedelta(seconds=10)
 MOST_LOOKED_AT = 400
@@ -224,7 +223,8 @@ class Shelf:
             design = templates.design(session.get_one(Template, template_id))
             images = templates.images(session, template_id)
         asking = enrolment.files(design, images) if asks else {}
-        shown = {name: data for name, data in images.items() if artwork.kind(name) not in NOT_SHOWN}
+        places = bundle.PICTURES[bundle.STYLES[design.kind]]
+        shown = {name: data for name, data in images.items() if artwork.kind(name) in places}
         files = {**shown, **bundle.strings(design), **asking}
         return Face.prepare(design), Archive.prepare(files)
 

@@ -21,7 +21,14 @@ from wallet.google.account import Account
 from wallet.outcome import Deferred, Outcome, Rejected, Sent
 
 Kind = Literal[
-    "loyaltyClass", "loyaltyObject", "offerClass", "offerObject", "giftCardClass", "giftCardObject"
+    "loyaltyClass",
+    "loyaltyObject",
+    "offerClass",
+    "offerObject",
+    "giftCardClass",
+    "giftCardObject",
+    "genericClass",
+    "genericObject",
 ]
 
 CONNECT_LIMIT_S = 3.0

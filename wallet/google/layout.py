@@ -23,6 +23,7 @@ PLACES: Mapping[Kind, Mapping[Fact, str]] = {
     "loyalty": {"points": POINTS, "name": NAME, "card": CARD},
     "offer": {"offer": "class.title"},
     "gift_card": {"points": "object.balance", "card": "object.cardNumber"},
+    "generic": {},
 }
 # Whole sentences, which beside something else would be cut short.
 SENTENCES = frozenset[Fact]({"offer", "offers", "text"})
@@ -31,6 +32,13 @@ SENTENCES = frozenset[Fact]({"offer", "offers", "text"})
 def first(design: Design, fact: Fact) -> FieldDesign | None:
     """The field that stands in the fact's own place."""
     return next((field for field in design.fields if field.shows == fact), None)
+
+
+def title(design: Design) -> FieldDesign | None:
+    """The field that a generic card has for its title; other kinds have titles of their own."""
+    if design.kind != "generic":
+        return None
+    return next((field for field in design.fields if field.slot == "primary"), None)
 
 
 def text_modules(design: Design) -> Sequence[FieldDesign]:
@@ -62,7 +70,9 @@ def class_template(design: Design) -> Part:
         template["cardTemplateOverride"] = {
             "cardRowTemplateInfos": [_row(row) for row in _rows(design)]
         }
-        # In a stack of passes the first field of the face is what one looks for.
+    if face and design.kind != "generic":
+        # In a stack of passes the first field of the face is what one looks for. A generic card
+        # is listed by its title.
         template["listTemplateOverride"] = {
             "firstRowOption": {"fieldOption": _selector("class.issuerName")},
             "secondRowOption": _selector(face[0]),
@@ -75,7 +85,9 @@ def class_template(design: Design) -> Part:
 
 
 def _face(design: Design) -> list[FieldDesign]:
-    return [field for slot in FACE for field in design.fields if field.slot == slot]
+    """Without the title, which Google shows anyway."""
+    shown = [field for slot in FACE for field in design.fields if field.slot == slot]
+    return [field for field in shown if field is not title(design)]
 
 
 def _back(design: Design) -> list[FieldDesign]:

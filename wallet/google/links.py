@@ -16,6 +16,7 @@ PAYLOADS: Mapping[Kind, str] = {
     "loyalty": "loyaltyObjects",
     "offer": "offerObjects",
     "gift_card": "giftCardObjects",
+    "generic": "genericObjects",
 }
 
 

@@ -1,13 +1,15 @@
 """Classes and objects as Google's REST API takes them: design + content -> JSON. Pure.
 
-Fields: Google Wallet API v1, LoyaltyClass, OfferClass, GiftCardClass and their objects. A class is
-what the cards of a programme share, or the coupons of an offer; an object is one member's. Nothing
-here is ever read back from Google: our database is the truth, and a body that a GET answered could
-not be sent again anyway."""
+Fields: Google Wallet API v1, LoyaltyClass, OfferClass, GiftCardClass, GenericClass and their
+objects. A class is what the cards of a programme share, or the coupons of an offer; an object is
+one member's. A generic class has nothing but layout: words, colour and pictures are its objects'.
+Nothing here is ever read back from Google: our database is the truth, and a body that a GET
+answered could not be sent again anyway."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from babel import Locale, UnknownLocaleError, dates
 
@@ -48,6 +50,7 @@ STATES: dict[State, str] = {
     "used": "COMPLETED",
 }
 MICROS = 1_000_000
+ROTATES: tuple[Kind, ...] = ("loyalty", "generic")
 MOST_LINKED = 50  # as many as of other linked objects; of offers Google names no number
 LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
 NOTIFY = "notifyPreference"
@@ -66,6 +69,17 @@ OURS: Mapping[Kind, Sequence[str]] = {
     ),
     "offer": OF_ALL,
     "gift_card": (*OF_ALL, "cardNumber", "balance"),
+    "generic": (
+        *OF_ALL,
+        "rotatingBarcode",
+        "cardTitle",
+        "header",
+        "subheader",
+        "logo",
+        "heroImage",
+        "hexBackgroundColor",
+        "genericType",
+    ),
 }
 # What an object always has: it can be changed and not taken away.
 ALWAYS = ("state", "textModulesData", "cardNumber")
@@ -74,6 +88,7 @@ LABELS: Mapping[Kind, Mapping[Fact, str]] = {
     "loyalty": {"name": "AccountNameLabel", "card": "AccountIdLabel"},
     "offer": {},
     "gift_card": {"card": "CardNumberLabel"},
+    "generic": {},
 }
 MAY_BE_LOST = (
     "classTemplateInfo",
@@ -117,12 +132,7 @@ def class_body(
     default = design.languages[0]
     body: Body = {
         "id": id_,
-        # To be said at every write: without it Google refuses to change an approved class.
-        "reviewStatus": "UNDER_REVIEW",
-        "issuerName": design.organization,
         **_named(design, pictures, offer),
-        "heroImage": _image(pictures.hero, design),
-        "hexBackgroundColor": design.background.lower(),
         # Whoever saves the card first is its owner, on all their devices.
         "multipleDevicesAndHoldersAllowedStatus": (
             "ONE_USER_ALL_DEVICES" if design.sharing_prohibited else "MULTIPLE_HOLDERS"
@@ -144,21 +154,30 @@ def class_body(
 
 def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> Body:
     """What a class of its kind is called, and its logo."""
+    if design.kind == "generic":
+        return {}
     default = design.languages[0]
     logo = _image(pictures.logo, design)
+    of_all: Body = {
+        # To be said at every write: without it Google refuses to change an approved class.
+        "reviewStatus": "UNDER_REVIEW",
+        "issuerName": design.organization,
+        "heroImage": _image(pictures.hero, design),
+        "hexBackgroundColor": design.background.lower(),
+    }
     match design.kind:
         case "loyalty":
-            return {
+            return of_all | {
                 "programName": design.description[default],
                 "localizedProgramName": _localized(design.description, design),
                 "programLogo": logo,
             }
         case "gift_card":
-            return {"merchantName": design.organization, "programLogo": logo}
+            return of_all | {"merchantName": design.organization, "programLogo": logo}
         case "offer":
             # Offers are written in one language.
             title = offer.title if offer is not None else design.description[default]
-            named: Body = {
+            named: Body = of_all | {
                 "title": title,
                 "provider": design.organization,
                 "redemptionChannel": "INSTORE",
@@ -177,7 +196,7 @@ def class_patch(body: Body) -> Body:
         lost |= dict.fromkeys(_labels("loyalty"))
     elif "merchantName" in body:
         lost |= dict.fromkeys(_labels("gift_card"))
-    else:
+    elif "title" in body:
         lost["details"] = None
     template = body.get("classTemplateInfo")
     kept = {name: value for name, value in body.items() if name != "id"}
@@ -196,6 +215,7 @@ def object_body(
     class_: str,
     design: Design,
     content: Content,
+    pictures: Pictures,
     totp_secret: bytes = b"",
     linked: Sequence[str] = (),
 ) -> Body:
@@ -219,17 +239,19 @@ def object_body(
             "alternateText": content.card_number,
             "renderEncoding": "UTF_8",
         }
-        if design.kind == "loyalty" and totp_secret and design.symbology in codes.ROTATING_CARRIERS:
+        if design.kind in ROTATES and totp_secret and design.symbology in codes.ROTATING_CARRIERS:
             body["rotatingBarcode"] = _rotating(design, content, totp_secret)
     if design.kind == "loyalty" and linked and not content.voided:
         body["linkedOfferIds"] = list(linked[:MOST_LINKED])
-    return body | _of_kind(design, content)
+    return body | _of_kind(design, content, pictures)
 
 
-def _of_kind(design: Design, content: Content) -> Body:
+def _of_kind(design: Design, content: Content, pictures: Pictures) -> Body:
     """What only an object of its kind has a place for."""
     name, points = _first(design, content, "name"), _first(design, content, "points")
     body: Body = {}
+    if design.kind == "generic":
+        return _titled(design, content, pictures)
     if design.kind == "gift_card":
         body["cardNumber"] = content.card_number or NOTHING
         if points is not None and points.currency is not None:
@@ -242,6 +264,28 @@ def _of_kind(design: Design, content: Content) -> Body:
         body["accountName"] = str(name.value)
     if points is not None:
         body["loyaltyPoints"] = _loyalty_points(design, points)
+    return body
+
+
+def _titled(design: Design, content: Content, pictures: Pictures) -> Body:
+    """What a generic object says at its head: the organisation, and its primary field or, where
+    that has nothing to say, what the card is."""
+    default = design.languages[0]
+    body: Body = {
+        "genericType": "GENERIC_MEMBERSHIP_CARD",
+        "cardTitle": _localized({default: design.organization}, design),
+        "header": _localized(design.description, design),
+        "logo": _image(pictures.logo, design),
+        "heroImage": _image(pictures.hero, design),
+        "hexBackgroundColor": design.background.lower(),
+    }
+    field = layout.title(design)
+    shown = _shown(content, field.key) if field is not None else None
+    if field is not None and shown is not None and shown.value != NOTHING:
+        said = _in_languages(field, shown, design) or {default: _written(shown)}
+        body["header"] = _localized(said, design)
+        if field.label.get(default):
+            body["subheader"] = _localized(field.label, design)
     return body
 
 
@@ -433,7 +477,7 @@ def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, obj
         shown = _shown(content, field.key)
         if shown is None:
             continue
-        module: Body = {"id": layout.module_id(field.key), "body": str(shown.value)}
+        module: Body = {"id": layout.module_id(field.key), "body": _written(shown)}
         if (said := _in_languages(field, shown, design)) is not None:
             module["body"] = said[design.languages[0]]
             module["localizedBody"] = _localized(said, design)
@@ -442,6 +486,13 @@ def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, obj
             module["localizedHeader"] = _localized(field.label, design)
         modules.append(module)
     return modules
+
+
+def _written(shown: Shown) -> str:
+    """A value that Google does not format."""
+    if shown.currency is None or not isinstance(shown.value, int):
+        return str(shown.value)
+    return f"{Decimal(shown.value).scaleb(-shown.scale)} {shown.currency}"
 
 
 def _in_languages(field: FieldDesign, shown: Shown, design: Design) -> Translations | None:

@@ -29,11 +29,13 @@ CLASSES: Mapping[Kind, client.Kind] = {
     "loyalty": "loyaltyClass",
     "offer": "offerClass",
     "gift_card": "giftCardClass",
+    "generic": "genericClass",
 }
 OBJECTS: Mapping[Kind, client.Kind] = {
     "loyalty": "loyaltyObject",
     "offer": "offerObject",
     "gift_card": "giftCardObject",
+    "generic": "genericObject",
 }
 MOST_CALLS = 4
 SOON = timedelta(seconds=1)
@@ -80,6 +82,7 @@ class Card:
     message: Body | None  # that the card shows and Google may not have
     message_asked: bool  # Google was asked to take it, and nobody heard the answer
     same_design: bool
+    pictures: Pictures
     linked: Sequence[str]  # the member's coupons that count, as far as Google has them
     totp_secret: bytes = field(repr=False)
 
@@ -90,6 +93,7 @@ class Card:
             self.class_id,
             self.design,
             self.content,
+            self.pictures,
             self.totp_secret,
             self.linked,
         )
@@ -177,6 +181,7 @@ class Writer:
             message=message,
             message_asked=asked is not None,
             same_design=before is not None and before.template_id == pass_.template_id,
+            pictures=self._pictures(pass_.template_id),
             linked=self._linked(session, pass_, now),
             totp_secret=renewal.totp_secret(self._keys.key(pass_.key_id), content.card_number)
             if content.rotating
@@ -362,17 +367,20 @@ class Writer:
         names: Collection[str],
         offer: OfferShown | None,
     ) -> Body:
-        folder = f"{self._public_url}/google/designs/{template.id}"
         return objects.class_body(
             class_id,
             templates.design(template),
-            Pictures(
-                logo=f"{folder}/logo.png",
-                hero=f"{folder}/hero.png",
-                poster=f"{folder}/poster.png" if pictures.has_poster(names) else None,
-            ),
+            self._pictures(template.id, names),
             f"{self._public_url}/google/callback",
             offer,
+        )
+
+    def _pictures(self, template_id: int, names: Collection[str] = ()) -> Pictures:
+        folder = f"{self._public_url}/google/designs/{template_id}"
+        return Pictures(
+            logo=f"{folder}/logo.png",
+            hero=f"{folder}/hero.png",
+            poster=f"{folder}/poster.png" if pictures.has_poster(names) else None,
         )
 
     def _upsert(

@@ -107,6 +107,7 @@ def show(token: str) -> Response:
         facts, state = _now_shown(session, pass_, programme, now)
         look = designs.look(session, pass_.template_id)
         symbology = _symbology(session, pass_)
+        design = templates.design(session.get_one(Template, pass_.template_id))
         name = programmes.name_in(session, programme, language.current())
         marketing = consents.current(session, pass_.member_id).get("marketing")
     return make_response(
@@ -114,6 +115,9 @@ def show(token: str) -> Response:
             "pages/card.html",
             programme=name,
             is_new=pass_.version == 1,
+            # A membership card counts nothing.
+            shows_points=any(field.shows == "points" for field in design.fields)
+            or design.kind != "generic",
             marketing=marketing,
             marketing_since=language.day(marketing.happened_at, programme.timezone)
             if marketing

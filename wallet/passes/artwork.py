@@ -16,7 +16,7 @@ from wallet.passes import drawing
 
 MOST_BYTES = 1_000_000
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-NAME = re.compile(r"(icon|logo|strip|poster|enrolment)(?:@([23])x)?\.png")
+NAME = re.compile(r"(icon|logo|strip|thumbnail|poster|enrolment)(?:@([23])x)?\.png")
 # The same for one language alone.
 FOLDER = re.compile(r"([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.lproj/(.+)")
 TRANSLATABLE = ("logo", "strip")
@@ -51,6 +51,7 @@ BOUNDS = {
     "icon": Bounds((29, 29), (38, 38), square=True),
     "logo": Bounds((20, 15), (160, 50)),
     "strip": Bounds((320, 98), (375, 144)),
+    "thumbnail": Bounds((60, 60), (90, 90)),  # beside the primary field of a generic card
     "enrolment": Bounds((20, 15), (150, 40)),  # above the question who the owner is
     "poster": Bounds((200, 100), (1200, 1200)),  # among the details, at Google alone
 }
@@ -67,8 +68,8 @@ def check(name: str, data: bytes) -> bytes:
         raise ImageRefused(
             name,
             "unknown_name",
-            "pictures are called icon.png, logo.png, strip.png, poster.png and enrolment.png, "
-            "also with @2x or @3x as in icon@2x.png.",
+            "pictures are called icon.png, logo.png, strip.png, thumbnail.png, poster.png and "
+            "enrolment.png, also with @2x or @3x as in icon@2x.png.",
         )
     if language is not None and match[1] not in TRANSLATABLE:
         raise ImageRefused(

@@ -22,7 +22,7 @@ Symbology = Literal["qr", "pdf417", "aztec", "code128", "code39", "codabar", "ea
 Fact = Literal[
     "points", "name", "offer", "offers", "card", "programme", "expires", "text", "message"
 ]
-Kind = Literal["loyalty", "offer", "gift_card"]
+Kind = Literal["loyalty", "offer", "gift_card", "generic"]
 State = Literal["active", "void", "expired", "used"]
 NumberFormat = Literal["decimal", "percent", "scientific", "spelled"]
 DateFormat = Literal["none", "short", "medium", "long", "full"]
@@ -63,10 +63,10 @@ class FieldDesign:
 class Design:
     """How the cards of a programme look and which words they use; colours are `#rrggbb`.
 
-    `kind`: of a member's card, of an offer, or of a gift card. `pass_type`: Apple's, where it is
-    not the one of all. `fallback` is the barcode for phones that cannot draw `symbology`.
-    `grouping` stacks cards with the same word. `semantics` and `user_info` are for machines, and
-    never shown."""
+    `kind`: of a member's card, of an offer, of a gift card, or of a card that says who its holder
+    is and not what they have. `pass_type`: Apple's, where it is not the one of all. `fallback` is
+    the barcode for phones that cannot draw `symbology`. `grouping` stacks cards with the same word.
+    `semantics` and `user_info` are for machines, and never shown."""
 
     organization: str
     description: Translations

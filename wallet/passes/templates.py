@@ -57,6 +57,9 @@ def store(
     given = {name: artwork.check(name, data) for name, data in images.items()}
     # A logo of one's own replaces all sizes of the drawn one, not just the size that was given.
     artwork.check_languages(given, design.languages)
+    thumbnails = [name for name in given if artwork.kind(name) == "thumbnail"]
+    if thumbnails and design.kind != "generic":
+        raise ImageRefused(thumbnails[0], "no_place", "only generic cards have a thumbnail.")
     if design.enrolment is not None and not any(map(_is_enrolment, given)):
         raise ImageRefused(
             "enrolment@2x.png", "missing", "a card that asks who its owner is needs this logo."
@@ -182,6 +185,30 @@ def gift_cards(organization: str) -> Design:
             ),
             FieldDesign("until", "auxiliary", {"ru": "До", "en": "Until"}, shows="expires"),
             FieldDesign("card", "back", {"ru": "Номер карты", "en": "Card number"}, shows="card"),
+        ),
+    )
+
+
+def membership(organization: str) -> Design:
+    """The design that membership cards begin with: whose it is, and nothing that is counted."""
+    return replace(
+        standard(organization),
+        kind="generic",
+        description={"ru": "Карта участника", "en": "Membership card"},
+        fields=(
+            FieldDesign("name", "primary", {"ru": "Участник", "en": "Member"}, shows="name"),
+            FieldDesign("card", "secondary", {"ru": "Номер", "en": "Number"}, shows="card"),
+            FieldDesign(
+                "until", "auxiliary", {"ru": "Действует до", "en": "Valid until"}, shows="expires"
+            ),
+            FieldDesign(
+                "news",
+                "back",
+                {"ru": "Сообщение", "en": "Message"},
+                shows="message",
+                change_message={"ru": "%@", "en": "%@"},
+            ),
+            FieldDesign("offers", "back", {"ru": "Предложения", "en": "Offers"}, shows="offers"),
         ),
     )
 

@@ -99,7 +99,8 @@ class AndroidCard:
 
     @property
     def colour(self) -> str:
-        return str(self.class_.get("hexBackgroundColor", DEFAULT_COLOUR))
+        found = self.class_.get("hexBackgroundColor") or self.object_.get("hexBackgroundColor")
+        return str(found or DEFAULT_COLOUR)
 
     @staticmethod
     def ink_on(colour: str) -> str:
@@ -111,15 +112,20 @@ class AndroidCard:
         return str(self.object_.get("state", "")).upper() == "ACTIVE"
 
     def issuer(self, language: Language) -> str:
-        return _said(self.class_, "issuerName", language)
+        """A generic card says so itself: its class has no words."""
+        return _said(self.class_, "issuerName", language) or _spoken(
+            self.object_.get("cardTitle"), language
+        )
 
     def programme(self, language: Language) -> str:
-        return _said(self.class_, "programName", language)
+        return _said(self.class_, "programName", language) or _spoken(
+            self.object_.get("header"), language
+        )
 
     def picture(self, name: str) -> str:
         """The address of `logo` or `hero`; the object's own banner comes first."""
         found = (
-            self.class_.get("programLogo")
+            self.class_.get("programLogo") or self.object_.get("logo")
             if name == "logo"
             else self.object_.get("heroImage") or self.class_.get("heroImage")
         )
@@ -128,10 +134,11 @@ class AndroidCard:
     def face(self, language: Language) -> list[list[Line]]:
         """The rows above the code. An item that leads to nothing keeps its place, blank."""
         ordered = self._template("cardTemplateOverride").get("cardRowTemplateInfos")
+        title = [*self._title(language)]
         if not ordered:
-            own = [*self._points(language)]
+            own = [*title, *self._points(language)]
             return [own] if own else []
-        rows = [self._row(row, language) for row in ordered]
+        rows = [title, *(self._row(row, language) for row in ordered)]
         return [row for row in rows if any(row)]
 
     def listed(self, language: Language) -> tuple[Line, Line]:
@@ -156,11 +163,16 @@ class AndroidCard:
 
     def lines(self, language: Language) -> dict[str, Line]:
         """All that may change, by key."""
-        whole = (self._points, self._account, self._modules, self._messages)
+        whole = (self._title, self._points, self._account, self._modules, self._messages)
         return {line.key: line for part in whole for line in part(language)}
 
     def _template(self, part: str) -> Part:
         return (self.class_.get("classTemplateInfo") or {}).get(part) or {}
+
+    def _title(self, language: Language) -> Iterator[Line]:
+        """Of a generic card, which has it always: above all rows."""
+        if header := _spoken(self.object_.get("header"), language):
+            yield Line("header", _spoken(self.object_.get("subheader"), language), header)
 
     def _account(self, language: Language) -> Iterator[Line]:
         for name, label in (("accountName", "accountNameLabel"), ("accountId", "accountIdLabel")):
@@ -249,12 +261,17 @@ def balance(value: Part, language: Language) -> str:
 
 def _said(part: Part, name: str, language: Language) -> str:
     """A text in the phone's language where there is one: `label`, and `localizedLabel` above it."""
-    localized = part.get(f"localized{name[0].upper()}{name[1:]}") or {}
-    default = localized.get("defaultValue") or {}
-    for one in (*localized.get("translatedValues", ()), default):
+    localized = part.get(f"localized{name[0].upper()}{name[1:]}")
+    return _spoken(localized, language) or str(part.get(name, ""))
+
+
+def _spoken(localized: Part | None, language: Language) -> str:
+    """A LocalizedString in the phone's language, else as it is by default."""
+    default = (localized or {}).get("defaultValue") or {}
+    for one in (*(localized or {}).get("translatedValues", ()), default):
         if str(one.get("language", "")).partition("-")[0].lower() == language:
             return str(one.get("value", ""))
-    return str(default.get("value") or part.get(name, ""))
+    return str(default.get("value", ""))
 
 
 def _luminance(colour: str) -> float:

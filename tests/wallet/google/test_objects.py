@@ -8,7 +8,7 @@ from googles import at, faults, paths
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from wallet.google import objects
+from wallet.google import layout, objects
 from wallet.google.objects import Pictures
 from wallet.passes import designs, templates
 from wallet.passes.content import (
@@ -38,14 +38,19 @@ def content(points: int = 120, *, design: Design = STANDARD, **facts: object) ->
 
 
 def body(shown: Content, design: Design = STANDARD) -> objects.Body:
-    return objects.object_body(OBJECT_ID, CLASS_ID, design, shown)
+    return objects.object_body(OBJECT_ID, CLASS_ID, design, shown, PICTURES)
 
 
 def patch(shown: Content, before: int | None, design: Design = STANDARD) -> objects.Body:
     return objects.object_patch(body(shown, design), design, shown, before)
 
 
-SHAPES = {"loyalty": "Loyalty", "offer": "Offer", "gift_card": "GiftCard"}
+SHAPES = {
+    "loyalty": "Loyalty",
+    "offer": "Offer",
+    "gift_card": "GiftCard",
+    "generic": "Generic",
+}
 ITEM = {"firstValue": {"fields": [{"fieldPath": "object.accountId"}]}}
 ROW = {"oneItem": {"item": ITEM}}
 
@@ -123,11 +128,9 @@ LINKED = [f"{ISSUER}.{place:032x}" for place in range(60)]
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_offers_are_linked_to_loyalty_cards_alone(kind: Kind) -> None:
     """Google's description of no other object has such a field."""
-    design = {"offer": templates.offer_design(STANDARD), "gift_card": templates.gift_cards("Demo")}
-    shown = render(design.get(kind, STANDARD), FACTS)
-    linked = objects.object_body(
-        OBJECT_ID, CLASS_ID, design.get(kind, STANDARD), shown, linked=LINKED
-    )
+    design = replace(STANDARD, kind=kind)
+    shown = render(design, FACTS)
+    linked = objects.object_body(OBJECT_ID, CLASS_ID, design, shown, PICTURES, linked=LINKED)
     assert faults(f"{SHAPES[kind]}Object", linked, "insert") == []
     assert linked.get("linkedOfferIds", []) == (LINKED[:50] if kind == "loyalty" else [])
 
@@ -135,6 +138,75 @@ def test_offers_are_linked_to_loyalty_cards_alone(kind: Kind) -> None:
 def test_a_card_without_coupons_is_cleared_of_links() -> None:
     assert patch(content(), before=120)["linkedOfferIds"] is None
     assert "linkedOfferIds" not in body(content())
+
+
+class TestGeneric:
+    DESIGN = templates.membership("Клуб «Ромашка»")
+
+    def object(self, **facts: object) -> objects.Body:
+        return body(content(design=self.DESIGN, **facts), self.DESIGN)
+
+    def test_its_title_is_whose_it_is(self) -> None:
+        whole = self.object()
+        assert faults("GenericObject", whole, "insert") == []
+        assert whole["cardTitle"]["defaultValue"]["value"] == "Клуб «Ромашка»"
+        assert whole["header"]["defaultValue"] == {"language": "ru", "value": "Анна"}
+        assert whole["subheader"]["translatedValues"] == [{"language": "en", "value": "Member"}]
+        assert whole["genericType"] == "GENERIC_MEMBERSHIP_CARD"
+        assert whole["hexBackgroundColor"] == self.DESIGN.background
+        assert whole["logo"]["sourceUri"]["uri"] == PICTURES.logo
+
+    def test_without_a_name_it_says_what_it_is(self) -> None:
+        """Google wants a title in any case; the one before is written over in every language."""
+        whole = self.object(name="")
+        assert whole["header"] == {
+            "defaultValue": {"language": "ru", "value": "Карта участника"},
+            "translatedValues": [{"language": "en", "value": "Membership card"}],
+        }
+        shown = content(design=self.DESIGN, name="")
+        assert patch(shown, None, self.DESIGN)["subheader"] is None
+        named = self.object()["header"]
+        assert [one["language"] for one in named["translatedValues"]] == ["en"]
+
+    def test_the_title_stands_nowhere_else(self) -> None:
+        class_ = objects.class_body(CLASS_ID, self.DESIGN, PICTURES, CALLBACK)
+        found = set(paths(class_["classTemplateInfo"]))
+        assert found == {f"object.textModulesData['{key}']" for key in ("card", "until", "offers")}
+        assert class_.keys() == {
+            "id",
+            "callbackOptions",
+            "classTemplateInfo",
+            "multipleDevicesAndHoldersAllowedStatus",
+        }
+
+    def test_it_says_nothing_of_points_and_notifies_of_none(self) -> None:
+        assert "loyaltyPoints" not in self.object()
+        changed = patch(content(7, design=self.DESIGN), 5, self.DESIGN)
+        assert objects.NOTIFY not in changed
+        assert faults("GenericObject", changed, "patch") == []
+
+    def test_money_among_its_texts_is_written_as_money(self) -> None:
+        field = FieldDesign("left", "back", {"ru": "Остаток"}, "points")
+        design = replace(self.DESIGN, fields=(*self.DESIGN.fields, field))
+        shown = content(150_050, design=design, scale=2, currency="RUB")
+        (module,) = [one for one in body(shown, design)["textModulesData"] if one["id"] == "left"]
+        assert module["body"] == "1500.50 RUB"
+
+    @pytest.mark.parametrize("symbology", get_args(Symbology))
+    def test_its_barcode_is_one_that_google_draws(self, symbology: Symbology) -> None:
+        design = replace(self.DESIGN, symbology=symbology)
+        whole = body(content(design=design), design)
+        assert faults("GenericObject", whole, "insert") == []
+        # ITF has 14 digits there, EAN-13 thirteen, and a card number has sixteen.
+        expected = {"itf": "QR_CODE", "ean13": "QR_CODE"}
+        assert whole["barcode"]["type"] == expected.get(symbology, objects.BARCODES[symbology])
+
+    def test_it_can_rotate(self) -> None:
+        whole = objects.object_body(
+            OBJECT_ID, CLASS_ID, self.DESIGN, content(design=self.DESIGN), PICTURES, bytes(20)
+        )
+        assert whole["rotatingBarcode"]["type"] == "QR_CODE"
+        assert faults("GenericObject", whole, "insert") == []
 
 
 class TestAgainstGooglesDescription:
@@ -155,7 +227,7 @@ class TestAgainstGooglesDescription:
         self, design: Design, facts: Facts, before: int | None, secret: bytes
     ) -> None:
         shown = render(design, facts)
-        whole = objects.object_body(OBJECT_ID, CLASS_ID, design, shown, secret)
+        whole = objects.object_body(OBJECT_ID, CLASS_ID, design, shown, PICTURES, secret)
         kind = SHAPES[design.kind]
         assert faults(f"{kind}Object", whole, "insert") == []
         changed = objects.object_patch(whole, design, shown, before)
@@ -165,7 +237,7 @@ class TestAgainstGooglesDescription:
     def test_a_layout_leads_to_what_the_card_has(self, design: Design, facts: Facts) -> None:
         """A path to nothing would be drawn as nothing, and nobody would be told."""
         class_ = objects.class_body(CLASS_ID, design, PICTURES, None)
-        object_ = objects.object_body(OBJECT_ID, CLASS_ID, design, render(design, facts))
+        object_ = objects.object_body(OBJECT_ID, CLASS_ID, design, render(design, facts), PICTURES)
         for path in paths(class_.get("classTemplateInfo", {})):
             is_unknown_name = path == "object.accountName" and not facts.name
             # A programme of gift cards counts money; any other has no such balance.
@@ -181,10 +253,11 @@ class TestAgainstGooglesDescription:
         assert len(face) == len(set(face))
         assert len(details) == len(set(details))
         assert set(face) <= set(details)
-        fields = [field for field in design.fields if field.slot != "back"]
+        title = layout.title(design)
+        fields = [field for field in design.fields if field.slot != "back" and field is not title]
         if len(fields) <= 3:
-            # The number has one place however often it is shown; a coupon has none for it.
-            once = "" if design.kind == "offer" else "card"
+            # The number has one place however often it is shown; some kinds have none for it.
+            once = "" if design.kind in ("offer", "generic") else "card"
             kinds = {field.shows if field.shows == once else field.key for field in fields}
             assert len(face) == len(kinds)
 
@@ -463,7 +536,7 @@ class TestRotatingCodes:
     SECRET = bytes(range(20))
 
     def test_a_phone_is_told_how_to_draw_them(self) -> None:
-        whole = objects.object_body(OBJECT_ID, CLASS_ID, STANDARD, content(), self.SECRET)
+        whole = objects.object_body(OBJECT_ID, CLASS_ID, STANDARD, content(), PICTURES, self.SECRET)
         assert whole["rotatingBarcode"] == {
             "type": "QR_CODE",
             "valuePattern": "963164242424242424242{totp_timestamp_seconds}{totp_value_0}",
@@ -482,17 +555,19 @@ class TestRotatingCodes:
     def test_a_card_without_them_loses_them(self) -> None:
         assert patch(content(), 120)["rotatingBarcode"] is None
         void = content(voided=True, barcode="", card_number="")
-        gone = objects.object_body(OBJECT_ID, CLASS_ID, STANDARD, void, self.SECRET)
+        gone = objects.object_body(OBJECT_ID, CLASS_ID, STANDARD, void, PICTURES, self.SECRET)
         assert "rotatingBarcode" not in gone
 
     def test_kinds_that_google_cannot_rotate_are_left_out(self) -> None:
         for symbology in ("aztec", "code128"):
             design = replace(STANDARD, symbology=symbology)
-            whole = objects.object_body(OBJECT_ID, CLASS_ID, design, content(), self.SECRET)
+            whole = objects.object_body(
+                OBJECT_ID, CLASS_ID, design, content(), PICTURES, self.SECRET
+            )
             assert "rotatingBarcode" not in whole
 
     def test_a_secret_that_google_keeps_to_itself_is_no_difference(self) -> None:
-        ours = objects.object_body(OBJECT_ID, CLASS_ID, STANDARD, content(), self.SECRET)
+        ours = objects.object_body(OBJECT_ID, CLASS_ID, STANDARD, content(), PICTURES, self.SECRET)
         theirs = dict(ours["rotatingBarcode"])
         del theirs["totpDetails"]
         assert objects.differing("loyalty", ours, {**ours, "rotatingBarcode": theirs}) == []

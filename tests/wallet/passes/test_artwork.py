@@ -77,7 +77,7 @@ def test_a_picture_of_another_size_is_refused_with_the_right_one(
 
 @pytest.mark.parametrize(
     "name",
-    ["Icon.png", "icon@4x.png", "icon.PNG", "thumbnail.png", "../icon.png", "icon.png\n", ""],
+    ["Icon.png", "icon@4x.png", "icon.PNG", "background.png", "../icon.png", "icon.png\n", ""],
 )
 def test_a_picture_nobody_knows_is_refused(name: str) -> None:
     assert refused(name, png()).problem == "unknown_name"

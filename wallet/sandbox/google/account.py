@@ -173,7 +173,9 @@ class Doorkeeper:
 
 
 KNOWN = tuple(
-    f"{kind}{what}" for kind in ("loyalty", "offer", "giftCard") for what in ("Classes", "Objects")
+    f"{kind}{what}"
+    for kind in ("loyalty", "offer", "giftCard", "generic")
+    for what in ("Classes", "Objects")
 )
 
 

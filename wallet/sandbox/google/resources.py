@@ -54,10 +54,11 @@ def _two(path: str, shape: str) -> tuple[Kind, Kind]:
 CLASS, OBJECT = _two("loyalty", "Loyalty")
 OFFER_CLASS, OFFER = _two("offer", "Offer")
 GIFT_CARD_CLASS, GIFT_CARD = _two("giftCard", "GiftCard")
-OBJECTS = (OBJECT, OFFER, GIFT_CARD)
-KINDS = {
-    kind.path: kind for kind in (CLASS, OBJECT, OFFER_CLASS, OFFER, GIFT_CARD_CLASS, GIFT_CARD)
-}
+GENERIC_CLASS, GENERIC = _two("generic", "Generic")
+OBJECTS = (OBJECT, OFFER, GIFT_CARD, GENERIC)
+KINDS = {kind.path: kind for one in OBJECTS for kind in (one.of, one) if kind is not None}
+# Nobody reviews a class that says nothing.
+REVIEWED = (CLASS, OFFER_CLASS, GIFT_CARD_CLASS)
 # As a token names them, classes first: objects need theirs.
 LISTED = {
     kind.listed: kind for kind in sorted(KINDS.values(), key=lambda kind: kind.of is not None)
@@ -135,7 +136,7 @@ class Resources:
         check_names(kind.shape, body, kind.path)
         with self._news:
             kept = self._find(kind, id_)
-            if kind.of is None and body.get("reviewStatus") is None:
+            if kind in REVIEWED and body.get("reviewStatus") is None:
                 raise _review_refusal("missing")
             changes = {name: value for name, value in body.items() if name not in OUTPUTS}
             return self._replace(kind, id_, kept, _merged(kept.body, changes))
@@ -279,9 +280,9 @@ class Resources:
             whole.pop(name, None)
         check_whole(kind.shape, whole, kind.path)
         if kind.of is None:
-            return _reviewed(whole, before)
+            return _reviewed(whole, before) if kind in REVIEWED else whole
         class_ = self._find(kind.of, whole["classId"])
-        if class_.body["reviewStatus"] != "APPROVED":
+        if kind.of in REVIEWED and class_.body["reviewStatus"] != "APPROVED":
             raise GoogleRefusal(
                 400, "invalid", f"Wallet Object Class {whole['classId']} is not approved."
             )

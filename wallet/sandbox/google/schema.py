@@ -1,6 +1,7 @@
 """Which names classes and objects may have, what they hold, and Google's limits on them.
 
-Taken from the discovery document of walletobjects v1; only loyalty cards, offers and gift cards."""
+Taken from the discovery document of walletobjects v1; only loyalty cards, offers, gift cards and
+generic passes."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,6 +85,25 @@ _TABLE = {
     "GiftCardObject": (
         _OF_EVERY_OBJECT + " cardNumber pin eventNumber balance:Money balanceUpdateTime:DateTime"
     ),
+    "GenericClass": (
+        "id multipleDevicesAndHoldersAllowedStatus:Holders callbackOptions:CallbackOptions"
+        " classTemplateInfo:ClassTemplateInfo messages:Message* textModulesData:TextModuleData*"
+        " imageModulesData:ImageModuleData* linksModuleData:LinksModuleData"
+        " valueAddedModuleData:ValueAddedModuleData* merchantLocations:MerchantLocation*"
+        " appLinkData:AppLinkData enableSmartTap:bool redemptionIssuers:string*"
+        " securityAnimation:SecurityAnimation viewUnlockRequirement:Unlock"
+    ),
+    "GenericObject": (
+        "id classId state:State genericType:GenericType cardTitle:LocalizedString"
+        " header:LocalizedString subheader:LocalizedString logo:Image wideLogo:Image"
+        " heroImage:Image hexBackgroundColor barcode:Barcode rotatingBarcode:RotatingBarcode"
+        " messages:Message* textModulesData:TextModuleData* imageModulesData:ImageModuleData*"
+        " linksModuleData:LinksModuleData valueAddedModuleData:ValueAddedModuleData*"
+        " merchantLocations:MerchantLocation* appLinkData:AppLinkData"
+        " validTimeInterval:TimeInterval notifications:any linkedObjectIds:string*"
+        " groupingInfo:GroupingInfo passConstraints:PassConstraints"
+        " saveRestrictions:SaveRestrictions smartTapRedemptionValue hasUsers:bool"
+    ),
     "LocalizedString": "kind defaultValue:TranslatedString translatedValues:TranslatedString*",
     "TranslatedString": "kind language value",
     "Image": "kind sourceUri:ImageUri contentDescription:LocalizedString privateImageId",
@@ -161,6 +181,13 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
 
 WORDS = {
     "State": "ACTIVE COMPLETED EXPIRED INACTIVE",
+    "GenericType": (
+        "GENERIC_SEASON_PASS GENERIC_UTILITY_BILLS GENERIC_PARKING_PASS GENERIC_VOUCHER"
+        " GENERIC_GYM_MEMBERSHIP GENERIC_LIBRARY_MEMBERSHIP GENERIC_RESERVATIONS"
+        " GENERIC_AUTO_INSURANCE GENERIC_HOME_INSURANCE GENERIC_ENTRY_TICKET GENERIC_RECEIPT"
+        " GENERIC_LOYALTY_CARD GENERIC_BUSINESS_CARD GENERIC_BARCODE_PASS GENERIC_MEMBERSHIP_CARD"
+        " GENERIC_STUDENT_CARD GENERIC_TRANSIT_PASS GENERIC_VEHICLE_REGISTRATION GENERIC_OTHER"
+    ),
     "Review.Status": "UNDER_REVIEW APPROVED REJECTED DRAFT",
     "Holders": "MULTIPLE_HOLDERS ONE_USER_ALL_DEVICES ONE_USER_ONE_DEVICE",
     "Channel": "INSTORE ONLINE BOTH TEMPORARY_PRICE_REDUCTION",
@@ -195,6 +222,8 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "OfferObject": (("id",), ("classId",), ("state",)),
     "GiftCardClass": (("id",), ("issuerName", "localizedIssuerName"), ("reviewStatus",)),
     "GiftCardObject": (("id",), ("classId",), ("state",), ("cardNumber",)),
+    "GenericClass": (("id",),),
+    "GenericObject": (("id",), ("classId",), ("cardTitle",), ("header",)),
     "ImageUri": (("uri",),),
     "Uri": (("uri",),),
     "Barcode": (("type",),),
@@ -216,7 +245,7 @@ IMAGE_ADDRESS = re.compile(r"https?://[^/\s]+.*")
 FORMS = {
     **{
         (shape, "hexBackgroundColor"): re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
-        for shape in ("LoyaltyClass", "OfferClass", "GiftCardClass")
+        for shape in ("LoyaltyClass", "OfferClass", "GiftCardClass", "GenericObject")
     },
     ("CallbackOptions", "url"): re.compile(r"https://[^/\s]+.*"),
     ("ImageUri", "uri"): IMAGE_ADDRESS,
