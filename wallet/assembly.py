@@ -8,9 +8,9 @@ from ledger.database import Database, Wake
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential, TokenCredential
 from wallet.apple.pushkey import ProviderTokens, PushKey
-from wallet.apple.rotation import Certificates, Senders
+from wallet.apple.rotation import Certificates, Senders, Source
 from wallet.apple.shelf import Shelf
-from wallet.apple.signing import CERTIFICATE_FILE, KEY_FILE, Signer
+from wallet.apple.signing import Signer, look_at
 from wallet.errors import SettingsError, WalletError
 from wallet.google import account
 from wallet.google.provider import GoogleProvider
@@ -28,15 +28,22 @@ def connect(
     settings: Settings, wake: Wake | None = None, clock: Clock = system_clock
 ) -> Installation:
     """Raises `SettingsError` or `CertificateProblem` in words that say what to do."""
+    # Seen before it is read: what comes in between is found by the next look.
+    seen = look_at(settings.apple_certs)
     certificates = _certificates(settings, clock())
     pass_type = _pass_type(settings, certificates)
+    certificates.follow(
+        Source(
+            settings.apple_certs,
+            seen,
+            lambda found: _require_fit(settings, found, pass_type),
+            clock(),
+        )
+    )
     tokens = _provider_tokens(settings, certificates)
     database = Database(settings.ledger, wake)
     keys = KeyRing(settings.secret_keys)
-    by_certificate = {
-        signer.fingerprint: _sender(settings, signer, tokens) for signer in certificates.every
-    }
-    senders = Senders(certificates, by_certificate, clock)
+    senders = Senders(certificates, lambda signer: _sender(settings, signer, tokens), clock)
     return Installation(
         settings=settings,
         clock=clock,
@@ -90,6 +97,11 @@ def _noting(problems: list[WalletError]) -> Iterator[None]:
 
 def _certificates(settings: Settings, now: datetime) -> Certificates:
     certificates = Certificates.find(settings.apple_certs, now)
+    _require_real(settings, certificates)
+    return certificates
+
+
+def _require_real(settings: Settings, certificates: Certificates) -> None:
     for signer in certificates.every:
         if signer.is_sandbox and not settings.in_sandbox:
             raise SettingsError(
@@ -97,7 +109,17 @@ def _certificates(settings: Settings, now: datetime) -> Certificates:
                 f"holds the sandbox certificate of {signer.pass_type}; production needs one that"
                 " Apple issued.",
             )
-    return certificates
+
+
+def _require_fit(settings: Settings, certificates: Certificates, pass_type: str) -> None:
+    """What a start would refuse is not taken up while running. Raises `SettingsError`,
+    `CertificateProblem`."""
+    _require_real(settings, certificates)
+    if _pass_type(settings, certificates) != pass_type:
+        raise SettingsError(
+            "WALLET_APPLE_PASS_TYPE",
+            f"new cards have the pass type {pass_type}, and there is no certificate for it.",
+        )
 
 
 def _pass_type(settings: Settings, certificates: Certificates) -> str:
@@ -160,7 +182,5 @@ def _sender(settings: Settings, signer: Signer, tokens: ProviderTokens | None) -
     if tokens is not None and tokens.team == signer.team:
         credential = TokenCredential(signer.pass_type, tokens)
     else:
-        credential = Credential(
-            signer.pass_type, signer.folder / CERTIFICATE_FILE, signer.folder / KEY_FILE
-        )
+        credential = Credential(signer.pass_type, *signer.in_pem())
     return Apns(settings.apns_url, settings.apns_ca, credential)

@@ -4,8 +4,10 @@ odd times."""
 import contextlib
 import io
 import json
+import shutil
 import signal
 import socket
+import time
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -13,10 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import chains
 import pytest
 import requests
 import servers
 from books import check_books
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 from processes import Processes, answers, kill, processes, wait_until
 from servers import RabbitMQ, free_port, free_ports
 from sqlalchemy import func, select
@@ -28,9 +33,11 @@ from ledger.settings import LedgerSettings
 from wallet.apple.devices import PushRow
 from wallet.sandbox import apns, demo
 from wallet.sandbox.apns import Running
+from wallet.sandbox.certificates import Issued
 
 API_KEY = "sandbox-test-key-of-32-characters"
 TOKEN = "ab" * 32
+OLD_DAYS = {"first_day": -25, "last_day": 20}
 
 
 @pytest.fixture
@@ -272,6 +279,75 @@ class TestABrokerOfOnesOwn:
         accrue()
         is_pushed(before + 1)  # by the request's own wake-up
         assert worker.poll() is None
+
+
+class TestCertificates:
+    """New ones are put into the folder while web and worker run; nobody restarts anything."""
+
+    @pytest.fixture
+    def certs(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "certs"
+        chains.lay(folder / "old", self.leaf(**OLD_DAYS))
+        return folder
+
+    @staticmethod
+    def leaf(**days: int) -> Issued:
+        return chains.leaf("pass.sandbox.loyalty", "SANDBOX000", **days)
+
+    @pytest.fixture
+    def environment(self, environment: dict[str, str], certs: Path) -> dict[str, str]:
+        return {**environment, "WALLET_APPLE_CERTS": str(certs)}
+
+    @pytest.fixture
+    def pushes(self, chain: Path, tmp_path: Path) -> Iterator[Running]:
+        authorities = tmp_path / "authorities.pem"
+        own = chains.authority()
+        authorities.write_bytes(own.root.certificate_pem() + own.intermediate.certificate_pem())
+        with apns.running(chain / "server.pem", chain / "server.key", authorities) as stand_in:
+            yield stand_in
+
+    def test_they_are_taken_up_whole_within_a_minute(
+        self, service, url, member, database, pushes, certs: Path, tmp_path: Path
+    ) -> None:
+        service.start("worker")
+        service.start("beat")
+
+        def signed_by() -> set[bytes]:
+            """By the certificates of whom both web processes sign."""
+            found = set()
+            for _ in range(8):
+                bundle = requests.get(member["links"]["apple"], timeout=10).content
+                signature = zipfile.ZipFile(io.BytesIO(bundle)).read("signature")
+                found |= {
+                    one.public_bytes(Encoding.PEM) for one in load_der_pkcs7_certificates(signature)
+                }
+            return found & {old, new}
+
+        def pushed(times: int) -> None:
+            post(url, "accruals", {"member": member["id"], "points": 1})
+            wait_until(lambda: pushes.stand_in.heard(TOKEN).count >= times, f"push {times}")
+            wait_until(lambda: rows(database, OutboxRow, PushRow) == 0, "empty queues")
+
+        old, new = self.leaf(**OLD_DAYS).certificate_pem(), self.leaf().certificate_pem()
+        pushed(1)
+        assert signed_by() == {old}
+        assert pushes.stand_in.stats().connections == 1
+        whole = chains.lay(tmp_path / "whole", self.leaf())
+        (certs / "new").mkdir()
+        shutil.copy(whole / "pass.pem", certs / "new")
+        told = "certificates_not_taken_up"
+        wait_until(lambda: signed_by() == {old} and told in service.log_of("web"), told)
+        for name in ("pass.key", "wwdr.pem"):
+            shutil.copy(whole / name, certs / "new")
+        wait_until(lambda: signed_by() == {new}, "both web processes to sign with the new one")
+        # One line for each process that looked meanwhile.
+        assert service.log_of("web").count(told) <= 2
+        shutil.rmtree(certs / "old")  # it was taken away at once: nobody reads it any more
+        wait_until(lambda: signed_by() == {new}, "the new one alone")
+        time.sleep(20)
+        pushed(2)
+        assert pushes.stand_in.stats().connections == 2
+        assert "certificates_taken_up" in service.log_of("worker")
 
 
 def test_clients_that_stop_in_the_middle_do_not_stop_the_service(service, url) -> None:

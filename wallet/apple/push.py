@@ -63,11 +63,12 @@ TLS_ALERT = " alert "
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A pass type and its certificate, which is the TLS client certificate towards Apple too."""
+    """A pass type and its certificate, which is the TLS client certificate towards Apple too: a
+    file, or PEM in memory, which stays as it is whatever becomes of the file."""
 
     pass_type: str
-    certificate: Path
-    key: Path
+    certificate: Path | bytes
+    key: Path | bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +237,7 @@ class Apns:
         self._tokens = credential.tokens if isinstance(credential, TokenCredential) else None
         self._options = _curl_options(url, ca or Path(certifi.where()))
         if isinstance(credential, Credential):
-            self._options[pycurl.SSLCERT] = str(credential.certificate)
-            self._options[pycurl.SSLKEY] = str(credential.key)
+            self._options |= _client_certificate(credential)
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
         self._inherited: list[_Connection] = []
@@ -412,6 +412,18 @@ def _read_failure(
         return Meaning.REST, f"unreachable: {text[:200]}"
     # Wrong authority, unusable certificate, impossible address: nothing that passes by itself.
     return Meaning.MEND, f"unusable: {text[:200]}"
+
+
+def _client_certificate(credential: Credential) -> dict[int, object]:
+    certificate, key = credential.certificate, credential.key
+    return {
+        **(
+            {pycurl.SSLCERT: str(certificate)}
+            if isinstance(certificate, Path)
+            else {pycurl.SSLCERT_BLOB: certificate}
+        ),
+        **({pycurl.SSLKEY: str(key)} if isinstance(key, Path) else {pycurl.SSLKEY_BLOB: key}),
+    }
 
 
 def _curl_options(url: str, ca: Path) -> dict[int, object]:

@@ -3,24 +3,33 @@ one and its successor. The newest that is valid signs and pushes; what the one b
 good.
 
 Which is the newest is asked at every use: a process that lives for months sees one take over from
-the other by itself."""
+the other by itself. So is, now and then, whether the folder has others: all of them are taken up
+together, or none."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import structlog
+
 from wallet.apple.push import Apns
-from wallet.apple.signing import Signer, find_all_signers
-from wallet.errors import CertificateProblem
+from wallet.apple.signing import Seen, Signer, find_all_signers, look_at
+from wallet.errors import CertificateProblem, WalletError
 from wallet.providers import Clock
 
+LOOK_EVERY = timedelta(seconds=20)
 
-@dataclass(frozen=True, slots=True)
+log = structlog.get_logger()
+
+
 class Certificates:
-    """Pass type -> its signers, the newest first."""
+    """Pass type -> its signers, the newest first. Safe to share between threads."""
 
-    _by_type: Mapping[str, Sequence[Signer]]
+    def __init__(self, by_type: Mapping[str, Sequence[Signer]]) -> None:
+        self._by_type = by_type
+        self._source: Source | None = None
+        self._looking = threading.Lock()
 
     @classmethod
     def find(cls, root: Path, now: datetime) -> "Certificates":
@@ -29,6 +38,10 @@ class Certificates:
         for pass_type in found.pass_types:
             found.signing(pass_type, now)
         return found
+
+    def follow(self, source: "Source") -> None:
+        """From now on take up what comes into the folder of `source`."""
+        self._source = source
 
     @property
     def pass_types(self) -> Sequence[str]:
@@ -41,6 +54,7 @@ class Certificates:
 
     def signing(self, pass_type: str, now: datetime) -> Signer:
         """Who signs at this moment. Raises `CertificateProblem`."""
+        self._look_again(now)
         signers = self._by_type.get(pass_type, ())
         if not signers:
             raise CertificateProblem(
@@ -60,22 +74,83 @@ class Certificates:
 
     def reminders(self, now: datetime) -> Iterator[tuple[Signer, str]]:
         """Pass types that need a new certificate, and what to do; those with a successor do not."""
+        self._look_again(now)
         for pass_type in self.pass_types:
             signer = self.last(pass_type)
             if (words := signer.reminder(now)) is not None:
                 yield signer, words
 
+    def _look_again(self, now: datetime) -> None:
+        """Whoever comes while another looks goes on with what there is."""
+        source = self._source
+        if source is None or not source.is_due(now) or not self._looking.acquire(blocking=False):
+            return
+        try:
+            if (found := source.news(self, now)) is not None:
+                self._by_type = found._by_type
+                log.info("certificates_taken_up", pass_types=self.pass_types)
+        finally:
+            self._looking.release()
 
-class Senders:
-    """A sender for each certificate; that of a pass type is the one of whoever signs for it."""
+
+class Source:
+    """A folder of certificates, watched from what was `seen` at the start on. `accept` refuses what
+    this installation could not work with, in the words of a start."""
 
     def __init__(
-        self, certificates: Certificates, senders: Mapping[str, Apns], clock: Clock
+        self, root: Path, seen: Seen, accept: Callable[[Certificates], None], now: datetime
     ) -> None:
-        """`senders` by fingerprint."""
+        self._root = root
+        self._accept = accept
+        self._seen = seen
+        self._looked_at = now
+
+    def is_due(self, now: datetime) -> bool:
+        return abs(now - self._looked_at) >= LOOK_EVERY  # clocks are set back as well
+
+    def news(self, before: Certificates, now: datetime) -> Certificates | None:
+        """What the folder holds, if that is another than it was and can all be used. What cannot is
+        told once, until the folder changes again: somebody may still be writing."""
+        self._looked_at = now
+        seen = look_at(self._root)
+        if seen == self._seen:
+            return None
+        self._seen = seen
+        try:
+            found = Certificates(find_all_signers(self._root))
+            self._accept(found)
+            for pass_type in before.pass_types:
+                _require_no_worse(pass_type, before, found, now)
+        except (WalletError, OSError) as problem:
+            log.error("certificates_not_taken_up", problem=_named(problem))
+            return None
+        return found
+
+
+def _named(problem: Exception) -> str:
+    return problem.named() if isinstance(problem, CertificateProblem) else str(problem)
+
+
+def _require_no_worse(
+    pass_type: str, before: Certificates, found: Certificates, now: datetime
+) -> None:
+    """Whatever could be signed can be signed. Raises `CertificateProblem`."""
+    if any(signer.is_valid(now) for signer in before._by_type[pass_type]):
+        found.signing(pass_type, now)
+
+
+class Senders:
+    """A sender for each certificate; that of a pass type is the one of whoever signs for it. They
+    are asked for, and pushed with, by one pump."""
+
+    def __init__(
+        self, certificates: Certificates, make: Callable[[Signer], Apns], clock: Clock
+    ) -> None:
         self._certificates = certificates
-        self._senders = senders
+        self._make = make
         self._clock = clock
+        # By fingerprint.
+        self._senders = {signer.fingerprint: make(signer) for signer in certificates.every}
 
     def get(self, pass_type: str) -> Apns | None:
         """None where there is no certificate that Apple would let in."""
@@ -83,7 +158,16 @@ class Senders:
             signer = self._certificates.signing(pass_type, self._clock())
         except CertificateProblem:
             return None
-        return self._senders[signer.fingerprint]
+        sender = self._senders.get(signer.fingerprint)
+        if sender is None:
+            sender = self._senders[signer.fingerprint] = self._make(signer)
+            self._close_former()
+        return sender
+
+    def _close_former(self) -> None:
+        present = {signer.fingerprint for signer in self._certificates.every}
+        for fingerprint in [one for one in self._senders if one not in present]:
+            self._senders.pop(fingerprint).close()
 
     def close(self) -> None:
         for sender in self._senders.values():

@@ -30,6 +30,10 @@ PASS_TYPE_EXTENSION = x509.ObjectIdentifier("1.2.840.113635.100.6.1.16")
 # Apple asks for RSA of 2048 bits, and nobody has been seen signing passes with anything else.
 SMALLEST_KEY_BITS = 2048
 
+# Path, time of change, size and number of a file.
+FileState = tuple[str, int, int, int]
+Seen = frozenset[FileState]
+
 SHA256 = hashes.SHA256()
 SIGNATURE_OPTIONS = (
     pkcs7.PKCS7Options.DetachedSignature,
@@ -207,6 +211,13 @@ class Signer:
         days = self.days_left(now)
         return next((words for limit, words in REMINDERS if days <= limit), None)
 
+    def in_pem(self) -> tuple[bytes, bytes]:
+        """Certificate and key as they were read, for TLS."""
+        pem = serialization.Encoding.PEM
+        return self._papers.leaf.public_bytes(pem), self._papers.key.private_bytes(
+            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
     def sign(self, manifest: bytes) -> bytes:
         """The file `signature`: detached CMS in DER over these very bytes, with both certificates.
 
@@ -253,6 +264,30 @@ def find_all_signers(root: Path) -> dict[str, list[Signer]]:
         pass_type: sorted(ones, key=lambda one: one.not_before, reverse=True)
         for pass_type, ones in signers.items()
     }
+
+
+def look_at(root: Path) -> Seen:
+    """What tells whether anything in a folder of certificates is another than before."""
+    folders = [root, *(one for one in _inside(root) if one.is_dir())]
+    names = (CERTIFICATE_FILE, KEY_FILE, ISSUER_FILE)
+    return frozenset(
+        seen for folder in folders for name in names if (seen := _state_of(folder / name))
+    )
+
+
+def _inside(root: Path) -> list[Path]:
+    try:
+        return sorted(root.iterdir())
+    except OSError:  # the folder itself is away
+        return []
+
+
+def _state_of(path: Path) -> FileState | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return str(path), state.st_mtime_ns, state.st_size, state.st_ino
 
 
 def _require_successor(signer: Signer, others: Sequence[Signer], root: Path) -> None:

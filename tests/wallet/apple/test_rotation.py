@@ -1,7 +1,10 @@
 """Certificates side by side: an old one and its successor, several pass types and teams."""
 
 import io
+import shutil
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +12,18 @@ import chains
 import cms
 import pytest
 from clocks import StoppedClock
+from cryptography.hazmat.primitives.hashes import SHA256
 from phones import Phone, opened
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from ledger import programmes
 from wallet import settings
 from wallet.app import create_app
+from wallet.apple import rotation
 from wallet.apple.rotation import Certificates
 from wallet.apple.shelf import SealedPass
+from wallet.apple.signing import find_all_signers
 from wallet.assembly import connect
 from wallet.errors import CertificateProblem
 from wallet.passes import templates
@@ -182,6 +189,148 @@ def test_what_the_old_one_signed_is_signed_anew_when_it_is_fetched(
 def sealed_by(house) -> str:
     with house.database.reading() as session:
         return session.scalars(select(SealedPass.signed_by)).one()
+
+
+class TestTakenUp:
+    """What is put into the folder while the process runs."""
+
+    @pytest.fixture
+    def root(self, tmp_path: Path) -> Path:
+        return tmp_path / "certs"
+
+    @pytest.fixture
+    def running(self, environment: dict[str, str], root: Path):
+        chains.lay(root / "old", chains.leaf(**OLD))
+        clock = StoppedClock(chains.NOW)
+        given = {**environment, "WALLET_APPLE_CERTS": str(root)}
+        installation = connect(settings.from_env(given), clock=clock)
+        yield installation
+        installation.apple.close()
+        installation.database.close()
+
+    @pytest.fixture
+    def signs(self, running):
+        """Who signs after so many seconds, by the fingerprint."""
+
+        def signing(seconds: int = 0, pass_type: str = chains.PASS_TYPE) -> str:
+            running.clock.advance(seconds=seconds)
+            return running.certificates.signing(pass_type, running.clock()).fingerprint
+
+        return signing
+
+    @staticmethod
+    def fingerprint(**days: int) -> str:
+        return chains.leaf(**days).certificate.fingerprint(SHA256()).hex()
+
+    def test_a_new_one_signs_within_half_a_minute(self, signs, root: Path) -> None:
+        chains.lay(root / "new", chains.leaf(**NEW))
+        assert signs(19) == self.fingerprint(**OLD)
+        with capture_logs() as lines:
+            assert signs(1) == self.fingerprint(**NEW)
+            assert signs(60) == self.fingerprint(**NEW)
+        assert [line["event"] for line in lines] == ["certificates_taken_up"]
+
+    def test_files_that_are_replaced_in_place_are_taken_up(self, signs, root: Path) -> None:
+        signs()
+        chains.lay(root / "old", chains.leaf(**NEW))
+        assert signs(20) == self.fingerprint(**NEW)
+
+    @pytest.mark.parametrize("written", [("pass.pem",), ("pass.pem", "pass.key"), ("wwdr.pem",)])
+    def test_a_folder_half_written_changes_nothing_and_is_told_once(
+        self, signs, root: Path, tmp_path: Path, written: tuple[str, ...]
+    ) -> None:
+        whole = chains.lay(tmp_path / "whole", chains.leaf(**NEW))
+        (root / "new").mkdir()
+        for name in written:
+            shutil.copy(whole / name, root / "new" / name)
+        with capture_logs() as lines:
+            assert [signs(20) for _ in range(4)] == [self.fingerprint(**OLD)] * 4
+        (line,) = lines
+        assert (line["event"], line["log_level"]) == ("certificates_not_taken_up", "error")
+        assert line["problem"].startswith("missing_file: ")
+        shutil.copytree(whole, root / "new", dirs_exist_ok=True)
+        assert signs(20) == self.fingerprint(**NEW)
+
+    def test_a_certificate_that_is_cut_off_changes_nothing(self, signs, root: Path) -> None:
+        """It is replaced in place, and the writing is not over: signing goes on, pushing too."""
+        file = root / "old" / "pass.pem"
+        whole = chains.leaf(**NEW).certificate_pem()
+        file.write_bytes(whole[: len(whole) // 2])
+        assert signs(20) == self.fingerprint(**OLD)
+        file.write_bytes(whole)  # its key is to come
+        assert signs(20) == self.fingerprint(**OLD)
+        (root / "old" / "pass.key").write_bytes(chains.leaf(**NEW).key_pem())
+        assert signs(20) == self.fingerprint(**NEW)
+
+    def test_what_a_start_would_refuse_is_not_taken_up(self, signs, root: Path) -> None:
+        """Nobody said which of two pass types new cards get."""
+        chains.lay(root / "other", chains.leaf("pass.example.other"))
+        chains.lay(root / "new", chains.leaf(**NEW))
+        with capture_logs() as lines:
+            assert signs(20) == self.fingerprint(**OLD)
+        assert "WALLET_APPLE_PASS_TYPE" in lines[0]["problem"]
+        shutil.rmtree(root / "other")
+        assert signs(20) == self.fingerprint(**NEW)
+
+    @pytest.mark.parametrize("what", ["another", "expired", "nothing"])
+    def test_what_could_be_signed_can_be_signed(self, signs, root: Path, what: str) -> None:
+        shutil.rmtree(root / "old")
+        if what == "another":
+            chains.lay(root / "other", chains.leaf("pass.example.other"))
+        elif what == "expired":
+            chains.lay(root / "gone", chains.leaf(first_day=-29, last_day=-2))
+        with capture_logs() as lines:
+            assert [signs(20) for _ in range(3)] == [self.fingerprint(**OLD)] * 3
+        assert len(lines) == 1
+
+    def test_a_second_pass_type_is_there_for_designs(
+        self, environment: dict[str, str], root: Path
+    ) -> None:
+        chains.lay(root / "old", chains.leaf(**OLD))
+        clock = StoppedClock(chains.NOW)
+        given = {"WALLET_APPLE_CERTS": str(root), "WALLET_APPLE_PASS_TYPE": chains.PASS_TYPE}
+        house = connect(settings.from_env({**environment, **given}), clock=clock)
+        chains.lay(root / "other", chains.leaf("pass.example.other"))
+        clock.advance(seconds=20)
+        house.certificates.signing(chains.PASS_TYPE, clock())
+        assert set(house.signers) == {chains.PASS_TYPE, "pass.example.other"}
+        house.apple.close()
+        house.database.close()
+
+    def test_pushes_go_over_to_it_and_the_old_connection_ends(
+        self, running, signs, root: Path
+    ) -> None:
+        senders = running.apple._senders
+        old = senders.get(chains.PASS_TYPE)
+        assert senders.get(chains.PASS_TYPE) is old
+        chains.lay(root / "old", chains.leaf(**NEW))
+        signs(20)
+        new = senders.get(chains.PASS_TYPE)
+        assert new is not old
+        assert list(senders._senders.values()) == [new]
+
+    def test_threads_that_come_at_once_look_once(self, running, root: Path, monkeypatch) -> None:
+        chains.lay(root / "new", chains.leaf(**NEW))
+        running.clock.advance(seconds=20)
+        looks: list[Path] = []
+
+        def slowly(folder: Path):
+            looks.append(folder)
+            time.sleep(0.3)
+            return find_all_signers(folder)
+
+        monkeypatch.setattr(rotation, "find_all_signers", slowly)
+        now = running.clock()
+        with ThreadPoolExecutor(8) as pool:
+            found = list(
+                pool.map(
+                    lambda _: running.certificates.signing(chains.PASS_TYPE, now).fingerprint,
+                    range(40),
+                )
+            )
+        assert len(looks) == 1
+        # Nobody waited for the one that looked.
+        assert set(found) == {self.fingerprint(**OLD), self.fingerprint(**NEW)}
 
 
 def test_the_nightly_inspection_says_so_in_the_log(house, capsys) -> None:
