@@ -296,7 +296,8 @@ class TestCertificates:
 
     @pytest.fixture
     def environment(self, environment: dict[str, str], certs: Path) -> dict[str, str]:
-        return {**environment, "WALLET_APPLE_CERTS": str(certs)}
+        own = {"WALLET_APPLE_CERTS": str(certs), "WALLET_LOG_LEVEL": "info"}
+        return {**environment, **own}
 
     @pytest.fixture
     def pushes(self, chain: Path, tmp_path: Path) -> Iterator[Running]:
@@ -309,7 +310,7 @@ class TestCertificates:
     def test_they_are_taken_up_whole_within_a_minute(
         self, service, url, member, database, pushes, certs: Path, tmp_path: Path
     ) -> None:
-        service.start("worker")
+        service.start("worker", "--concurrency", "1")  # the one that pushed before
         service.start("beat")
 
         def signed_by() -> set[bytes]:

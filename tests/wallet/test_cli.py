@@ -10,7 +10,6 @@ from pathlib import Path
 import chains
 import pytest
 from click.testing import CliRunner, Result
-from fullcards import KEY
 from phones import Phone, opened
 from PIL import Image
 from sqlalchemy import text
@@ -280,10 +279,6 @@ def test_what_a_programme_cannot_say_is_refused(
         ),
         (changed(app={"store_id": [1]}), "app.store_id: there is no such name; did you mean"),
         (changed(locations=[{"latitude": 91, "longitude": 0}]), "locations.0.latitude: is in"),
-        (
-            changed(nfc={"message": "{card}", "public_key": KEY}),
-            "nfc: the certificate of pass.sandbox.loyalty was not issued for NFC",
-        ),
         (changed(description={"ru": "Карта", "fr": "Carte"}), "description.fr: cards of this"),
         (changed(fields=5), "fields: must be a list."),
         (changed(fields=[5]), "fields.0: must be a JSON object."),

@@ -24,6 +24,8 @@ from wallet.sandbox.troubles import PassRefused
 from wallet.sandbox.words import Language
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
+SEVERAL_MEDIA_TYPE = "application/vnd.apple.pkpasses"
+MOST_IN_ONE_FILE = 10
 
 MOST_FILES = 40
 MOST_BYTES = 10_000_000
@@ -37,6 +39,13 @@ REQUIRED = (
     "organizationName",
     "description",
 )
+SHEET = "personalization.json"
+ASKED = {
+    "PKPassPersonalizationFieldName": "name",
+    "PKPassPersonalizationFieldPhoneNumber": "phone",
+    "PKPassPersonalizationFieldEmailAddress": "email",
+    "PKPassPersonalizationFieldPostalCode": "postal_code",
+}
 UNLISTED = frozenset({"manifest.json", "signature"})
 NEW_VALUE = "%@"
 
@@ -79,13 +88,24 @@ class Barcode:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a pass asks its owner when it is added, with the words above and the terms below."""
+
+    asks: tuple[str, ...]
+    text: str
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedPass:
-    """A pass whose every byte was checked. `strings` are the translations by language."""
+    """A pass whose every byte was checked. `strings` are the translations by language. `sheet`:
+    it does not know yet whose it is."""
 
     document: Mapping[str, Any] = field(repr=False)
     fields: tuple[PassField, ...]
     images: Mapping[str, bytes] = field(repr=False)
     strings: Mapping[str, Mapping[str, str]] = field(repr=False)
+    sheet: Sheet | None = None
 
     @property
     def pass_type(self) -> str:
@@ -176,7 +196,17 @@ def open_pass(bundle: bytes, root: x509.Certificate, now: datetime) -> OpenedPas
             for name, data in files.items()
             if name.endswith(".lproj/pass.strings")
         },
+        sheet=_sheet(files, document),
     )
+
+
+def open_several(data: bytes, root: x509.Certificate, now: datetime) -> tuple[OpenedPass, ...]:
+    """The passes of a .pkpasses, which has no list and no signature of its own: each is checked as
+    if it had come alone, and with one that is refused all are. Raises `PassRefused`."""
+    files = _unpack(data, MOST_IN_ONE_FILE, MOST_IN_ONE_FILE * MOST_BYTES)
+    if not files or any(not name.endswith(".pkpass") for name in files):
+        raise PassRefused("not_passes")
+    return tuple(open_pass(bundle, root, now) for bundle in files.values())
 
 
 def changes(before: OpenedPass, after: OpenedPass, language: Language) -> tuple[FieldChange, ...]:
@@ -221,24 +251,41 @@ def _by_key(pass_: OpenedPass) -> dict[str, PassField]:
     return {field_.key: field_ for field_ in pass_.fields}
 
 
-def _unpack(bundle: bytes) -> dict[str, bytes]:
+def _sheet(files: Mapping[str, bytes], document: Mapping[str, Any]) -> Sheet | None:
+    """A pass may ask if it is one for NFC, and has a logo to ask under ("Rewards Enrollment")."""
+    if SHEET not in files:
+        return None
+    asked = _json_object(files, SHEET)
+    names, text = asked.get("requiredPersonalizationFields"), asked.get("description")
+    is_sound = isinstance(names, list) and names and all(name in ASKED for name in names)
+    if not is_sound or not isinstance(text, str) or not text:
+        raise PassRefused("bad_sheet")
+    if "nfc" not in document or not any(name.startswith("personalizationLogo") for name in files):
+        raise PassRefused("may_not_ask")
+    terms = asked.get("termsAndConditions", "")
+    return Sheet(tuple(ASKED[name] for name in names or ()), text, str(terms))
+
+
+def _unpack(
+    bundle: bytes, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES
+) -> dict[str, bytes]:
     """All files of the zip, by name. Nothing is written anywhere."""
-    if len(bundle) > MOST_BYTES:
+    if len(bundle) > most_bytes:
         raise PassRefused("too_large")
     try:
         with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
-            _require_harmless(members)
+            _require_harmless(members, most_files, most_bytes)
             return {member.filename: archive.read(member) for member in members}
     # A crafted zip fails in many ways: bad lengths, cut streams, checksums that do not hold.
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise PassRefused("not_a_zip") from error
 
 
-def _require_harmless(members: list[zipfile.ZipInfo]) -> None:
-    if len(members) > MOST_FILES:
+def _require_harmless(members: list[zipfile.ZipInfo], most_files: int, most_bytes: int) -> None:
+    if len(members) > most_files:
         raise PassRefused("too_many_files")
-    if sum(member.file_size for member in members) > MOST_BYTES:
+    if sum(member.file_size for member in members) > most_bytes:
         raise PassRefused("too_large")
     names = [member.filename for member in members]
     if len(set(names)) < len(names):

@@ -12,15 +12,16 @@ from urllib.parse import quote, urljoin, urlsplit
 import structlog
 from cryptography import x509
 
-from wallet.sandbox import passbook
+from wallet.sandbox import passbook, signature
 from wallet.sandbox.exchanges import Answer, Caller, Journal, shortened
-from wallet.sandbox.passbook import MEDIA_TYPE, FieldChange, OpenedPass
+from wallet.sandbox.passbook import MEDIA_TYPE, SEVERAL_MEDIA_TYPE, FieldChange, OpenedPass
 from wallet.sandbox.troubles import NoAnswer, PassRefused, SandboxTrouble
 from wallet.sandbox.words import Language
 from wallet.settings import Settings
 
 # A real phone's agent string begins with passd; pages may look for iPhone before they offer a pass.
 AGENT = "passd/1.0 (iPhone; Kopilka virtual phone)"
+PASSES = (".pkpass", ".pkpasses")
 CERTIFICATES = "certs"  # the folder of the sandbox's chain, among its data
 MOST_PASSES = 20
 KEPT_CHANGES = 20
@@ -134,19 +135,51 @@ class VirtualPhone:
     def add(self, source: str | bytes) -> OpenedPass:
         """Take a pass from its address (or its page's), or from its bytes; then register, and ask
         at once what has changed meanwhile. Raises `SandboxTrouble`; what cannot be registered is
-        not kept."""
+        not kept. Of several in one file the first is answered."""
         with self._busy:
-            bundle = source if isinstance(source, bytes) else self._download(source)
-            pass_ = passbook.open_pass(bundle, self._root, datetime.now(UTC))
-            if len(self._carried) >= MOST_PASSES and pass_.serial not in self._carried:
+            passes = self._opened(source)
+            new = [pass_ for pass_ in passes if pass_.serial not in self._carried]
+            if len(self._carried) + len(new) > MOST_PASSES:
                 raise SandboxTrouble("too_many_cards", most=MOST_PASSES)
-            service = _service(pass_)
-            if service is not None:
-                self._register(service, pass_)
-            self._keep(Carried(pass_))
-            if service is not None:
-                self._look(service, None)
-            return self._carried[pass_.serial].pass_
+            for pass_ in passes:
+                service = _service(pass_)
+                if service is not None:
+                    self._register(service, pass_)
+                self._keep(Carried(pass_))
+            for service in dict.fromkeys(map(_service, passes)):
+                if service is not None:
+                    self._look(service, None)
+            return self._carried[passes[0].serial].pass_
+
+    def answer(self, serial: str, info: Mapping[str, str]) -> OpenedPass:
+        """Tell the service whose pass it is, have that confirmed, and fetch the pass that knows it
+        ("Rewards Enrollment"). Raises `SandboxTrouble`."""
+        with self._busy:
+            carried = self._carried[serial]
+            service = _service(carried.pass_)
+            if service is None or carried.pass_.sheet is None:
+                raise SandboxTrouble("asks_nothing")
+            token = token_hex(32)
+            answer = self._caller.ask(
+                "POST",
+                f"{service.url}/v1/passes/{service.pass_type}/{quote(serial, safe='')}/personalize",
+                "personalize",
+                body={"personalizationToken": token, "requiredPersonalizationInfo": dict(info)},
+            )
+            if answer.status != 200:
+                raise SandboxTrouble("answer_refused", status=answer.status)
+            self._require_signed(service, answer.content, token)
+            self._fetch(service, carried, None)
+            return self._carried[serial].pass_
+
+    def _require_signed(self, service: Service, signed: bytes, token: str) -> None:
+        try:
+            seal = signature.verify(signed, token.encode(), self._root, datetime.now(UTC))
+        except PassRefused as refusal:
+            self._complain(service, f"{service} Personalization token: {refusal}")
+            raise SandboxTrouble("answer_unsigned") from refusal
+        if seal.pass_type != service.pass_type:
+            raise SandboxTrouble("answer_unsigned")
 
     def remove(self, serial: str) -> None:
         """Throw the pass away and unregister. Fine if it is not there."""
@@ -228,22 +261,32 @@ class VirtualPhone:
         found = [_service(carried.pass_) for carried in self._carried.values()]
         return [service for service in dict.fromkeys(found) if service is not None]
 
-    def _download(self, address: str) -> bytes:
-        """The bundle behind a link: itself, or what the page there offers to add to a wallet."""
+    def _opened(self, source: str | bytes) -> tuple[OpenedPass, ...]:
+        now = datetime.now(UTC)
+        if isinstance(source, bytes):
+            return (passbook.open_pass(source, self._root, now),)
+        answer = self._download(source)
+        if answer.media_type == SEVERAL_MEDIA_TYPE:
+            return passbook.open_several(answer.content, self._root, now)
+        return (passbook.open_pass(answer.content, self._root, now),)
+
+    def _download(self, address: str) -> Answer:
+        """What is behind a link: a bundle, several, or what the page there offers to add to a
+        wallet."""
         for _ in range(2):
             parts = urlsplit(address)
             if parts.scheme not in ("http", "https") or not parts.netloc:
                 raise SandboxTrouble("not_a_link")
             headers = {
-                "Accept": f"{MEDIA_TYPE}, text/html;q=0.5",
+                "Accept": f"{MEDIA_TYPE}, {SEVERAL_MEDIA_TYPE}, text/html;q=0.5",
                 "Accept-Language": self.language,
             }
-            purpose = "download" if parts.path.endswith(".pkpass") else "open"
+            purpose = "download" if parts.path.endswith(PASSES) else "open"
             answer = self._caller.ask(
                 "GET", address, purpose, headers=headers, follow_redirects=True
             )
-            if answer.status == 200 and answer.media_type == MEDIA_TYPE:
-                return answer.content
+            if answer.status == 200 and answer.media_type in (MEDIA_TYPE, SEVERAL_MEDIA_TYPE):
+                return answer
             link = _pass_link(answer) if answer.status == 200 else None
             if link is None:
                 break

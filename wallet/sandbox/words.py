@@ -30,6 +30,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Телефон удалил карту и больше не ждёт о ней новостей.",
         "The phone removed the card and wants no more news of it.",
     ),
+    "did.personalize": (
+        "Телефон сообщил, чья это карта.",
+        "The phone told whose card it is.",
+    ),
     "did.list": (
         "Телефон спросил, какие карты изменились.",
         "The phone asked which cards have changed.",
@@ -187,6 +191,12 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "page.add": ("Добавить в телефоны", "Add to the phones"),
     "page.remove": ("Удалить карту", "Remove the card"),
+    "page.sheet.name": ("Имя", "Name"),
+    "page.sheet.phone": ("Телефон", "Phone number"),
+    "page.sheet.email": ("Почта", "E-mail"),
+    "page.sheet.postal_code": ("Индекс", "Postal code"),
+    "page.sheet.later": ("Не сейчас", "Not now"),
+    "page.sheet.send": ("Далее", "Next"),
     "page.turn": ("Перевернуть", "Turn over"),
     "page.empty": (
         "В телефоне ещё нет карты. Нажмите «Получить новую карту».",
@@ -367,6 +377,28 @@ WORDS: dict[str, tuple[str, str]] = {
         "По этой ссылке нет карты (ответ {status}). Нужна страница карты или сам файл .pkpass.",
         "There is no card at this link (answer {status}). Give the card's page or the .pkpass"
         " itself.",
+    ),
+    "trouble.asks_nothing": ("Эта карта ни о чём не спрашивает.", "This card asks nothing."),
+    "trouble.answer_refused": (
+        "Сервис не принял ответ (ответ {status}). Проверьте, что написано в полях.",
+        "The service did not take the answer (answer {status}). Check what is written there.",
+    ),
+    "trouble.answer_unsigned": (
+        "Сервис принял ответ, но не подтвердил это подписью карты: телефон ему не верит.",
+        "The service took the answer and did not prove it with the card's signature: the phone"
+        " does not believe it.",
+    ),
+    "trouble.not_passes": (
+        "В файле .pkpasses должны быть только карты .pkpass, хотя бы одна.",
+        "A .pkpasses holds .pkpass files, at least one, and nothing else.",
+    ),
+    "trouble.bad_sheet": (
+        "personalization.json не говорит, о чём спрашивать и какими словами.",
+        "personalization.json does not say what to ask, and in which words.",
+    ),
+    "trouble.may_not_ask": (
+        "Карта спрашивает владельца, но у неё нет NFC или personalizationLogo.png.",
+        "The pass asks its owner, but has no NFC or no personalizationLogo.png.",
     ),
     "trouble.registration_refused": (
         "Сервис отказался сообщать телефону о новостях карты (ответ {status}).",

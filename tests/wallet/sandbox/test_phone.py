@@ -9,26 +9,31 @@ import string
 import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
 import chains
+import fullcards
 import jwt
 import pytest
 import requests
 from cryptography import x509
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from processes import processes, wait_until
 from servers import free_ports
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from ledger import programmes
 from wallet.apple import complaints
 from wallet.apple.signing import Signer
+from wallet.passes import templates
+from wallet.passes.parts import Enrolment, NearField
 from wallet.sandbox import android_card, apns, drawing, google, passbook, words
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.android_card import AndroidCard
@@ -188,6 +193,166 @@ def test_a_card_that_cannot_register_is_not_kept(phone, served, member, house) -
     assert refusal.value.problem == "registration_refused"
     assert phone.passes == []
     assert "answered with 401" in complained(house)[0]
+
+
+# Several in one file
+
+
+@pytest.fixture
+def several(api, member, client, served) -> str:
+    """Where the member's card and a coupon come in one file."""
+    offer = api.post("offers", {"programme": "demo", "title": "Латте"}).get_json()
+    api.post(f"offers/{offer['id']}/passes", {"member": member["id"]})
+    return str(api.get(f"members/{member['id']}/passes").get_json()["bundle"])
+
+
+def test_passes_in_one_file_are_all_added(phone, several, api, member, house) -> None:
+    first = phone.add(several)
+    assert phone.passes[0].serial == first.serial
+    assert [next(s for s in passbook.STYLES if s in one.document) for one in phone.passes] == [
+        "storeCard",
+        "coupon",
+    ]
+    assert purposes(phone).count(("register", 201)) == 2
+    # One push brings what has changed of both.
+    api.post("accruals", {"card": member["card"]["number"], "points": 5})
+    house.run()
+    phone.hear(WAIT_S)
+    assert values(phone.passes[0])["points"] == 5
+
+
+def test_with_one_that_is_refused_none_is_added(phone, several, served, client, bundle) -> None:
+    whole = client.get(several.removeprefix(served.url)).data
+    bundle.files["pass.json"] += b" "
+    for name, data, problem in (
+        ("3.pkpass", bundle.zip(), "file_tampered"),
+        ("3.txt", b"", "not_passes"),
+        ("../3.pkpass", bundle.zip(), "path_in_zip"),
+    ):
+        packed = io.BytesIO(whole)
+        with zipfile.ZipFile(packed, "a") as archive:
+            archive.writestr(name, data)
+        served.meddle("^/several$", packed.getvalue(), mimetype="application/vnd.apple.pkpasses")
+        with pytest.raises(PassRefused) as refusal:
+            phone.add(f"{served.url}/several")
+        assert refusal.value.problem == problem
+    assert phone.passes == []
+
+
+@pytest.mark.parametrize("number", [0, 11])
+def test_a_file_has_one_to_ten_passes(root, bundle, number: int) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for place in range(number):
+            archive.writestr(f"{place}.pkpass", bundle.zip())
+    with pytest.raises(PassRefused) as refusal:
+        passbook.open_several(packed.getvalue(), root, datetime.now(UTC))
+    assert refusal.value.problem == ("too_many_files" if number else "not_passes")
+
+
+# Asking
+
+
+@pytest.fixture
+def asking(house, join, served) -> dict:
+    """Somebody of whom nothing is known, in a programme whose cards ask."""
+    design = replace(
+        templates.standard("Копилка"),
+        nfc=NearField("{card}", fullcards.KEY),
+        enrolment=Enrolment(
+            ("name", "phone"), {"ru": "Станьте участником"}, {"ru": '<a href="x">Условия</a>'}
+        ),
+    )
+    logo = io.BytesIO()
+    Image.new("RGB", (300, 80), "white").save(logo, "PNG")
+    with house.installation.database.transaction() as session:
+        programme = programmes.by_code(session, "demo")
+        pictures = {"enrolment@2x.png": logo.getvalue()}
+        templates.store(session, programme.id, design, pictures, house.clock())
+    return join()
+
+
+WRITTEN = {"fullName": "Анна Каренина", "phoneNumber": "+79991234567"}
+
+
+def test_a_card_that_asks_knows_its_owner_afterwards(phone, asking, api) -> None:
+    card = phone.add(asking["links"]["apple"])
+    assert card.sheet is not None
+    assert (card.sheet.asks, card.sheet.text) == (("name", "phone"), "Станьте участником")
+    known = phone.answer(card.serial, WRITTEN)
+    assert (known.sheet, values(known)["name"]) == (None, "Анна Каренина")
+    assert phone.carried(card.serial) == known
+    assert purposes(phone)[-2:] == [("personalize", 200), ("fetch", 200)]
+    assert api.get(f"members/{asking['id']}").get_json()["phone"] == "+79991234567"
+    with pytest.raises(SandboxTrouble) as refusal:
+        phone.answer(card.serial, WRITTEN)
+    assert refusal.value.problem == "asks_nothing"
+
+
+def test_an_answer_that_is_none_leaves_the_card_asking(phone, asking) -> None:
+    card = phone.add(asking["links"]["apple"])
+    with pytest.raises(SandboxTrouble) as refusal:
+        phone.answer(card.serial, {**WRITTEN, "phoneNumber": "12"})
+    assert refusal.value.problem == "answer_refused"
+    assert phone.answer(card.serial, WRITTEN).sheet is None
+
+
+def test_a_service_that_does_not_prove_itself_is_not_believed(phone, asking, served, house) -> None:
+    """It signs nothing, or another token than the phone sent."""
+    card = phone.add(asking["links"]["apple"])
+    signer = house.installation.signers[house.installation.pass_type]
+    for answer in (b"thanks", signer.sign(b"another token")):
+        served.meddle("/personalize$", answer, mimetype="application/octet-stream")
+        with pytest.raises(SandboxTrouble) as refusal:
+            phone.answer(card.serial, WRITTEN)
+        assert refusal.value.problem == "answer_unsigned"
+    assert phone.carried(card.serial) == card
+    assert "Personalization token" in complained(house)[0]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "nfc", "problem"),
+    [
+        ({"requiredPersonalizationFields": [], "description": "x"}, True, "bad_sheet"),
+        ({"requiredPersonalizationFields": ["Age"], "description": "x"}, True, "bad_sheet"),
+        ({"requiredPersonalizationFields": ["PKPassPersonalizationFieldName"]}, True, "bad_sheet"),
+        (
+            {
+                "requiredPersonalizationFields": ["PKPassPersonalizationFieldName"],
+                "description": "x",
+            },
+            False,
+            "may_not_ask",
+        ),
+    ],
+)
+def test_a_pass_that_may_not_ask_is_refused(bundle, sheet, nfc, problem) -> None:
+    bundle.files["personalization.json"] = json.dumps(sheet).encode()
+    bundle.files["personalizationLogo@2x.png"] = bundle.files["icon@2x.png"]
+    data = bundle.rewrite(nfc={"message": "1"} if nfc else None)
+    assert bundle.problem(data) == problem
+
+
+def test_the_page_asks_for_the_card_and_takes_the_answer(page, phone, asking) -> None:
+    serial = press(page, "/passes", {"link": asking["links"]["card"]}).get_json()["serial"]
+    assert look(page, lang="ru")["pass"]["sheet"] == {
+        "text": "Станьте участником",
+        "terms": "Условия",
+        "fields": [
+            {"name": "name", "label": "Имя", "type": "text"},
+            {"name": "phone", "label": "Телефон", "type": "tel"},
+        ],
+    }
+    path = f"/passes/{serial}/answer?lang=ru"
+    refused = press(page, path, {"name": "Анна", "phone": "12"})
+    assert refused.status_code == 422
+    assert "Проверьте" in refused.get_json()["sentence"]
+    written = {"name": "Анна Каренина", "phone": "+7 999 123-45-67"}
+    assert press(page, path, written).get_json() == {"serial": serial}
+    shown = look(page, lang="ru")
+    assert shown["pass"]["sheet"] is None
+    assert "Телефон сообщил, чья это карта." in [one["sentence"] for one in shown["exchanges"]]
+    assert press(page, "/passes/nobody/answer", written).status_code == 404
 
 
 def test_a_second_card_is_asked_for_with_the_tag_of_the_first(phone, card, join) -> None:

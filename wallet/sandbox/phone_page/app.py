@@ -27,7 +27,7 @@ POINTS = 10
 OFFERS = 4
 
 # A card's page or its bundle, by what stands before; and ways into Google Wallet.
-CARD_PAGE = re.compile(r"(https?://[^?#]+/card/[^/?#]+)(?:/apple\.pkpass)?/?(?:[?#].*)?$")
+CARD_PAGE = re.compile(r"(https?://[^?#]+/card/[^/?#]+)(?:/apple\.pkpass(?:es)?)?/?(?:[?#].*)?$")
 GOOGLES = re.compile(r"/gp/v/save/|/google$")
 
 HEADERS = {
@@ -82,6 +82,7 @@ class PhonePage:
             ("/passes/<serial>/earn", self.earn),
             ("/passes/<serial>/spend", self.spend),
             ("/passes/<serial>/offer", self.offer),
+            ("/passes/<serial>/answer", self.answer),
             ("/passes/<serial>/remove", self.remove),
             ("/android/<id_>/remove", self.android_remove),
         ):
@@ -179,6 +180,12 @@ class PhonePage:
         title = words.said(f"offer.{number}", _language())
         text = words.said(f"offer.{number}.text", _language())
         return self._answered(self._shop.offer(customer, title, text))
+
+    def answer(self, serial: str) -> Response:
+        """What the owner wrote on the sheet of a card that asks."""
+        self._carried(serial)
+        pass_ = self._phone.answer(serial, view.written(_body()))
+        return jsonify({"serial": pass_.serial})
 
     def remove(self, serial: str) -> Response:
         self._phone.remove(serial)

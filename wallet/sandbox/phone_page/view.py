@@ -2,8 +2,9 @@
 said what to whom."""
 
 import io
+import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import segno
@@ -22,7 +23,10 @@ GROUPS = {
     "secondary": ("secondaryFields", "auxiliaryFields"),
     "back": ("backFields",),
 }
-PICTURES = ("logo", "strip", "icon")
+PICTURES = ("logo", "strip", "thumbnail", "icon")
+# What a card may ask: the kind of input, as HTML has it.
+INPUTS = {"name": "text", "phone": "tel", "email": "email", "postal_code": "text"}
+TAG = re.compile(r"<[^>]*>")
 COLOURS = ("backgroundColor", "foregroundColor", "labelColor")
 
 # A push that came so long after the till's answer was another's.
@@ -68,6 +72,7 @@ def face(pass_: OpenedPass, language: Language) -> dict[str, object]:
         "voided": words.said("page.voided", language) if pass_.document.get("voided") else "",
         "pictures": {name: address for name in PICTURES if (address := _picture(pass_, name))},
         "barcode": _barcode(pass_, language),
+        "sheet": _sheet(pass_, language),
         **{
             slot: [
                 {"label": pass_.label(field, language), "value": pass_.value(field, language)}
@@ -77,6 +82,21 @@ def face(pass_: OpenedPass, language: Language) -> dict[str, object]:
             for slot, groups in GROUPS.items()
         },
     }
+
+
+def written(answer: Mapping[str, object]) -> dict[str, str]:
+    """A sheet that was filled in, as a phone sends it."""
+    said = {name: str(answer.get(name, "")).strip() for name in INPUTS}
+    given, _, family = said["name"].partition(" ")
+    sent = {
+        "fullName": said["name"],
+        "givenName": given,
+        "familyName": family,
+        "phoneNumber": said["phone"],
+        "emailAddress": said["email"],
+        "postalCode": said["postal_code"],
+    }
+    return {name: value for name, value in sent.items() if value}
 
 
 def changed(change: Change, language: Language, answered_at: datetime | None) -> dict[str, object]:
@@ -136,6 +156,21 @@ def _barcode(pass_: OpenedPass, language: Language) -> dict[str, str] | None:
     kind = code.format.removeprefix("PKBarcodeFormat")
     hint = words.said("page.no_barcode", language)
     return {"picture": "", "caption": code.caption, "text": f"{hint}: {kind} {code.message}"}
+
+
+def _sheet(pass_: OpenedPass, language: Language) -> dict[str, object] | None:
+    sheet = pass_.sheet
+    if sheet is None:
+        return None
+    return {
+        "text": sheet.text,
+        "terms": TAG.sub("", sheet.terms),
+        "fields": [
+            {"name": name, "label": words.said(f"page.sheet.{name}", language), "type": kind}
+            for name, kind in INPUTS.items()
+            if name in sheet.asks
+        ],
+    }
 
 
 def _side(fields: Iterable[FieldChange], side: str) -> list[dict[str, str]]:

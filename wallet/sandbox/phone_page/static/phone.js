@@ -10,6 +10,7 @@ const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-di
 
 let front = null; // the serial number of the card in front; null for the newest
 let shown = null; // the state on the screen
+const putOff = new Set(); // cards whose question is for later: until the page is loaded anew
 const hideNotice = {}; // by the phone's prefix: when its notice goes
 let eagerUntil = 0;
 let wake = () => {};
@@ -54,7 +55,7 @@ function paint(element, colours) {
 function drawCard(card, before) {
   at("empty").hidden = Boolean(card);
   at("card").hidden = at("under").hidden = !card;
-  if (!card) return;
+  if (!card) return drawSheet(null);
   const same = before?.serial === card.serial;
   if (!same) turn(false);
   paint(at("card"), card.colours);
@@ -62,6 +63,7 @@ function drawCard(card, before) {
   at("card-title").textContent = card.title;
   drawFields(at("header"), card.header, same);
   drawPicture(at("strip-picture"), card.pictures.strip);
+  drawPicture(at("thumbnail"), card.pictures.thumbnail);
   drawFields(at("primary"), card.primary, same);
   drawFields(at("secondary"), card.secondary, same);
   at("voided").textContent = card.voided;
@@ -72,6 +74,27 @@ function drawCard(card, before) {
     at("caption").textContent = card.barcode.caption;
   }
   drawFields(at("back"), card.back, same);
+  drawSheet(putOff.has(card.serial) ? null : card.sheet);
+}
+
+// What a card asks its owner. It stays as it is while somebody writes.
+function drawSheet(sheet) {
+  at("sheet").hidden = !sheet;
+  if (!sheet) return;
+  at("sheet-text").textContent = sheet.text;
+  at("sheet-terms").textContent = sheet.terms;
+  const names = sheet.fields.map(({ name }) => name).join();
+  if (at("sheet-fields").dataset.names === names) return;
+  at("sheet-fields").dataset.names = names;
+  at("sheet-fields").replaceChildren(
+    ...sheet.fields.map(({ name, label, type }) => {
+      const line = document.createElement("label");
+      const input = document.createElement("input");
+      Object.assign(input, { name, type, required: true, autocomplete: "off", maxLength: 100 });
+      line.append(label, input);
+      return line;
+    }),
+  );
 }
 
 function turn(over) {
@@ -277,6 +300,18 @@ at("add").addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.target.querySelector("button");
   if (await act("passes", { link: at("link").value }, button)) at("link").value = "";
+});
+
+at("sheet").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const written = Object.fromEntries(new FormData(event.target));
+  const button = event.target.querySelector("button");
+  if (await act(`passes/${shown.pass.serial}/answer`, written, button)) event.target.reset();
+});
+
+at("later").addEventListener("click", () => {
+  putOff.add(shown.pass.serial);
+  drawSheet(null);
 });
 
 at("remove").addEventListener("click", async (event) => {
