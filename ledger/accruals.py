@@ -13,6 +13,7 @@ from ledger.book.lots import Parcel, Term
 from ledger.errors import DateOutOfRange, DatesOutOfOrder
 from ledger.events import PointsAccrued
 from ledger.members import Member
+from ledger.money import Amount
 from ledger.points import EARLIEST, LATEST, NEVER
 from ledger.programmes import Programme
 from ledger.units import Unit
@@ -43,7 +44,7 @@ class Grant:
     """Points for a member, of the programme's main unit unless one is named. Without `activates_at`
     they are active at once; without `expires_at` they live as long as the unit's terms say."""
 
-    points: int
+    points: Amount
     cause: Cause = UNTOLD
     activates_at: datetime | None = None
     expires_at: datetime | None = None
@@ -52,9 +53,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A posting and the member's balance right after it."""
+    """A posting of so many points of a unit, and the member's balance right after it."""
 
     posting_id: str
+    points: int
+    unit: Unit
     balance: Balance
 
 
@@ -67,21 +70,23 @@ def grant(
     kind: Kind = "accrual",
     source: OwnKind = "issued",
 ) -> Done:
-    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, `UnknownUnit`."""
+    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, `UnknownUnit`, and for money
+    what `Unit.points` does."""
     programme = programmes.by_id(session, member.programme_id)
     unit = units.named(session, programme.id, grant.unit)
-    parcel = Parcel(grant.points, term(programme, unit, grant, now))
+    parcel = Parcel(unit.points(grant.points), term(programme, unit, grant, now))
     chart = accounts.chart(session, programme.id, unit.id, member.holder)
-    posted = postings.credit(
-        session,
-        chart,
-        order(kind, programme.id, grant.cause, now),
-        parcel,
-        [PointsAccrued(member.holder)],
-        now,
-        source=source,
-    )
-    return Done(posted.public_id, posted.balances[chart.member])
+    with unit.told():
+        posted = postings.credit(
+            session,
+            chart,
+            order(kind, programme.id, grant.cause, now),
+            parcel,
+            [PointsAccrued(member.holder)],
+            now,
+            source=source,
+        )
+    return Done(posted.public_id, parcel.amount, unit, posted.balances[chart.member])
 
 
 def term(programme: Programme, unit: Unit, grant: Grant, now: datetime) -> Term:

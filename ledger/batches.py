@@ -35,10 +35,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An item that was posted just now."""
+    """An item that was posted just now: so many points of a unit."""
 
     item: Item
     member: Member
+    points: int
+    unit: Unit
     made: Made
 
 
@@ -83,10 +85,13 @@ def _carry_out(
         except LedgerError as refusal:
             outcomes[item.key] = refusal
     made = batches.post(session, [deed for _, deed in deeds], now)
-    for (item, _), outcome in zip(deeds, made, strict=True):
+    for (item, deed), outcome in zip(deeds, made, strict=True):
+        unit = found.unit(item)
         if isinstance(outcome, Made):
-            outcomes[item.key] = say(Done(item, found.known(item).member, outcome))
+            member = found.known(item).member
+            outcomes[item.key] = say(Done(item, member, deed.points, unit, outcome))
         else:
+            unit.tell(outcome)
             outcomes[item.key] = outcome
     return outcomes
 
@@ -124,22 +129,26 @@ class _Found:
         known.require_open()
         return known
 
+    def unit(self, item: Item) -> Unit:
+        """Raises `UnknownUnit`, and what `known` does."""
+        programme_id, code = self.known(item).member.programme_id, item.wish.unit
+        unit = self._units.get((programme_id, code))
+        return unit or units.named(self._session, programme_id, code)
+
     def deed(self, item: Item, now: datetime) -> Deed:
-        """Raises what `accruals.grant` and `redemptions.redeem` would, but for the amounts."""
+        """Raises what `accruals.grant` and `redemptions.redeem` would, but for what there is."""
         known, wish = self.known(item), item.wish
         programme = self._programmes[known.member.programme_id]
-        unit = self._units.get((programme.id, wish.unit))
-        if unit is None:
-            unit = units.named(self._session, programme.id, wish.unit)
-        holder = known.member.holder
+        unit = self.unit(item)
+        points, holder = unit.points(wish.points), known.member.holder
         chart = self._charts[unit.id, holder]
         cause = wish.cause.shown(known.card_id)
         if isinstance(wish, Grant):
-            parcel = Parcel(wish.points, term(programme, unit, wish, now))
+            parcel = Parcel(points, term(programme, unit, wish, now))
             wanted = order("accrual", programme.id, cause, now)
             return Credit(chart, wanted, parcel, PointsAccrued(holder))
         wanted = order("redemption", programme.id, cause, now)
-        return Debit(chart, wanted, wish.points, PointsRedeemed(holder))
+        return Debit(chart, wanted, points, PointsRedeemed(holder))
 
     def _known(self, item: Item) -> Known | None:
         if item.card is not None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger import programmes
+from ledger import programmes, units
 from ledger.accruals import UNTOLD, Cause, check_range, order
 from ledger.book import reversals
 from ledger.book.accounts import Balance
@@ -13,6 +13,8 @@ from ledger.book.journal import Posting
 from ledger.book.reversals import Undoing
 from ledger.errors import NotReversible
 from ledger.events import PointsReversed
+from ledger.money import Amount
+from ledger.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Reversal:
     """How much of a posting to undo (all that is left of it without `points`), and why.
     `expires_at`: points that come back after their time live until then."""
 
-    points: int | None = None
+    points: Amount | None = None
     cause: Cause = UNTOLD
     expires_at: datetime | None = None
 
@@ -31,12 +33,14 @@ class Undone:
 
     posting_id: str
     points: int
+    unit: Unit
     balances: dict[int, Balance]
 
 
 def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -> Undone:
     """Undo a posting, in whole or in part. Raises `NotReversible`, `ReversalTooLarge`,
-    `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`."""
+    `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, and for money what
+    `Unit.points` does."""
     programme = programmes.by_id(session, posting.programme_id)
     check_range(expires_at=wish.expires_at)
     grace = timedelta(days=programme.grace_days)
@@ -47,6 +51,8 @@ def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -
     charts = reversals.charts_of(session, posting)
     if not charts:
         raise NotReversible(posting.kind)
+    unit = units.by_id(session, charts[0].unit_id)
+    amount = None if wish.points is None else unit.points(wish.points)
     wanted = replace(
         order("reversal", programme.id, wish.cause, now),
         receipt=wish.cause.receipt or posting.receipt,
@@ -54,9 +60,11 @@ def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -
         promotion=wish.cause.promotion or posting.promotion,
     )
     events = [PointsReversed(chart.member_id) for chart in charts]
-    posted, points = reversals.reverse(session, posting, wanted, wish.points, undoing, events, now)
+    with unit.told():
+        posted, points = reversals.reverse(session, posting, wanted, amount, undoing, events, now)
     return Undone(
         posted.public_id,
         points,
+        unit,
         {chart.member_id: posted.balances[chart.member] for chart in charts},
     )

@@ -3,18 +3,26 @@
 Everything here is an answer to give to the person who asked, never a bug. `str(error)` is the
 English sentence; edges may say the same in another language, by `code` and the attributes."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
 
 class LedgerError(Exception):
-    """Root of the family. `code` never changes once published."""
+    """Root of the family. `code` never changes once published; `counted` are the attributes that
+    count points."""
 
     code: ClassVar[str]
+    counted: ClassVar[tuple[str, ...]] = ()
 
     def facts(self) -> dict[str, object]:
         """What a machine may want to know besides the code: the error's own attributes."""
         return dict(vars(self))
+
+    def add_money(self, money: Callable[[int], object]) -> None:
+        """Have what counts points say beside them which money they are."""
+        for name in self.counted:
+            setattr(self, f"{name}_money", money(getattr(self, name)))
 
 
 class UnknownProgramme(LedgerError):
@@ -116,6 +124,7 @@ class UnknownOffer(LedgerError):
 
 class InsufficientPoints(LedgerError):
     code = "insufficient_points"
+    counted = ("asked", "available")
 
     def __init__(self, asked: int, available: int) -> None:
         super().__init__(f"{asked} points were asked for and {available} are available.")
@@ -125,6 +134,7 @@ class InsufficientPoints(LedgerError):
 
 class BalanceTooLarge(LedgerError):
     code = "balance_too_large"
+    counted = ("largest",)
 
     def __init__(self, largest: int) -> None:
         super().__init__(f"A balance can hold at most {largest} points.")
@@ -171,6 +181,41 @@ class UnknownUnit(LedgerError):
         self.unit = unit
 
 
+class NotMoney(LedgerError):
+    """Money was given for what the programme counts in points or stamps."""
+
+    code = "not_money"
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(f"The unit {unit!r} is not money: give points.")
+        self.unit = unit
+
+
+class WrongCurrency(LedgerError):
+    code = "wrong_currency"
+
+    def __init__(self, given: str, currency: str) -> None:
+        super().__init__(f"The currency here is {currency}, not {given}.")
+        self.given = given
+        self.currency = currency
+
+
+class TooManyDecimals(LedgerError):
+    code = "too_many_decimals"
+
+    def __init__(self, scale: int) -> None:
+        super().__init__(f"An amount has at most {scale} decimal places here.")
+        self.scale = scale
+
+
+class AmountTooLarge(LedgerError):
+    code = "amount_too_large"
+
+    def __init__(self, largest: str) -> None:
+        super().__init__(f"An amount is at most {largest}.")
+        self.largest = largest
+
+
 class UnknownPosting(LedgerError):
     code = "unknown_posting"
 
@@ -206,6 +251,7 @@ class NotReversible(LedgerError):
 
 class ReversalTooLarge(LedgerError):
     code = "reversal_too_large"
+    counted = ("asked", "left")
 
     def __init__(self, asked: int, left: int) -> None:
         super().__init__(f"{asked} points were to be reversed and {left} of the posting are left.")
@@ -215,6 +261,7 @@ class ReversalTooLarge(LedgerError):
 
 class PointsSpent(LedgerError):
     code = "points_spent"
+    counted = ("missing",)
 
     def __init__(self, missing: int) -> None:
         super().__init__(f"{missing} of these points were spent and cannot be taken back.")
@@ -255,6 +302,7 @@ class HoldExpired(LedgerError):
 
 class CaptureTooLarge(LedgerError):
     code = "capture_too_large"
+    counted = ("asked", "held")
 
     def __init__(self, asked: int, held: int) -> None:
         super().__init__(f"{asked} points were to be captured and {held} are held.")

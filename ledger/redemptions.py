@@ -13,6 +13,8 @@ from ledger.book.holds import Hold, Placed
 from ledger.book.journal import Order
 from ledger.events import PointsHeld, PointsRedeemed
 from ledger.members import Member
+from ledger.money import Amount
+from ledger.units import Unit
 
 HOLD_FOR = timedelta(minutes=30)
 
@@ -21,39 +23,46 @@ HOLD_FOR = timedelta(minutes=30)
 class Spend:
     """Points a member pays with, and what for."""
 
-    points: int
+    points: Amount
     cause: Cause = UNTOLD
     unit: str | None = None
 
 
 def redeem(session: Session, member: Member, spend: Spend, now: datetime) -> Done:
     """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`,
-    `UnknownUnit`."""
-    chart = _chart(session, member, spend.unit)
-    posted = postings.debit(
-        session,
-        chart,
-        order("redemption", member.programme_id, spend.cause, now),
-        spend.points,
-        [PointsRedeemed(member.holder)],
-        now,
-    )
-    return Done(posted.public_id, posted.balances[chart.member])
+    `UnknownUnit`, and for money what `Unit.points` does."""
+    unit = units.named(session, member.programme_id, spend.unit)
+    points, chart = unit.points(spend.points), _chart(session, member, unit)
+    with unit.told():
+        posted = postings.debit(
+            session,
+            chart,
+            order("redemption", member.programme_id, spend.cause, now),
+            points,
+            [PointsRedeemed(member.holder)],
+            now,
+        )
+    return Done(posted.public_id, points, unit, posted.balances[chart.member])
 
 
 def hold(session: Session, member: Member, spend: Spend, lasts: timedelta, now: datetime) -> Placed:
-    """Set points aside for a sale. Raises `InsufficientPoints`, `UnknownUnit`."""
-    chart = _chart(session, member, spend.unit)
+    """Set points aside for a sale. Raises `InsufficientPoints`, `UnknownUnit`, and for money what
+    `Unit.points` does."""
+    unit = units.named(session, member.programme_id, spend.unit)
+    points, chart = unit.points(spend.points), _chart(session, member, unit)
     wish = order("redemption", member.programme_id, spend.cause, now)
-    placed = holds.place(session, chart, wish, spend.points, now + lasts, now)
+    with unit.told():
+        placed = holds.place(session, chart, wish, points, now + lasts, now)
     outbox.append(session, [PointsHeld(member.holder)], now)
     return placed
 
 
-def capture(session: Session, hold: Hold, points: int | None, now: datetime) -> Done:
+def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) -> Done:
     """Spend what was held, or a part of it; the rest is free again. Raises `HoldClosed`,
-    `HoldExpired`, `CaptureTooLarge`."""
+    `HoldExpired`, `CaptureTooLarge`, and for money what `Unit.points` does."""
     chart = accounts.chart_of(session, hold.account_id)
+    unit = units.by_id(session, chart.unit_id)
+    points = hold.amount if amount is None else unit.points(amount)
     wish = Order(
         chart.programme_id,
         "redemption",
@@ -64,10 +73,11 @@ def capture(session: Session, hold: Hold, points: int | None, now: datetime) -> 
         hold.promotion,
         hold.card_id,
     )
-    posted = holds.capture(
-        session, chart, hold, wish, points, [PointsRedeemed(chart.member_id)], now
-    )
-    return Done(posted.public_id, posted.balances[chart.member])
+    with unit.told():
+        posted = holds.capture(
+            session, chart, hold, wish, points, [PointsRedeemed(chart.member_id)], now
+        )
+    return Done(posted.public_id, points, unit, posted.balances[chart.member])
 
 
 def release(session: Session, hold: Hold, now: datetime) -> Balance:
@@ -78,6 +88,5 @@ def release(session: Session, hold: Hold, now: datetime) -> Balance:
     return balance
 
 
-def _chart(session: Session, member: Member, unit: str | None) -> Chart:
-    wanted = units.named(session, member.programme_id, unit)
-    return accounts.chart(session, member.programme_id, wanted.id, member.holder)
+def _chart(session: Session, member: Member, unit: Unit) -> Chart:
+    return accounts.chart(session, member.programme_id, unit.id, member.holder)

@@ -14,13 +14,14 @@ from ledger.book.accounts import Chart
 from ledger.errors import MemberMergedAway, OtherProgramme, PooledMember, SameMember
 from ledger.events import MemberChanged, PointsMoved
 from ledger.members import Member
+from ledger.money import Amount
 
 
 @dataclass(frozen=True, slots=True)
 class Gift:
     """Points that go from one member to another."""
 
-    points: int
+    points: Amount
     cause: Cause = UNTOLD
     unit: str | None = None
 
@@ -35,23 +36,25 @@ class Given:
 
 def transfer(session: Session, giver: Member, taker: Member, gift: Gift, now: datetime) -> Given:
     """Raises `InsufficientPoints`, `BalanceTooLarge`, `SameMember`, `OtherProgramme`,
-    `UnknownUnit`."""
+    `UnknownUnit`, and for money what `Unit.points` does."""
     _check(giver, taker)
     unit = units.named(session, giver.programme_id, gift.unit)
+    points = unit.points(gift.points)
     ours = accounts.chart(session, giver.programme_id, unit.id, giver.holder)
     theirs = accounts.chart(session, giver.programme_id, unit.id, taker.holder)
-    posted = postings.transfer(
-        session,
-        ours,
-        theirs,
-        order("transfer", giver.programme_id, gift.cause, now),
-        gift.points,
-        [PointsMoved(giver.holder), PointsMoved(taker.holder)],
-        now,
-    )
+    with unit.told():
+        posted = postings.transfer(
+            session,
+            ours,
+            theirs,
+            order("transfer", giver.programme_id, gift.cause, now),
+            points,
+            [PointsMoved(giver.holder), PointsMoved(taker.holder)],
+            now,
+        )
     return Given(
-        Done(posted.public_id, posted.balances[ours.member]),
-        Done(posted.public_id, posted.balances[theirs.member]),
+        Done(posted.public_id, points, unit, posted.balances[ours.member]),
+        Done(posted.public_id, points, unit, posted.balances[theirs.member]),
     )
 
 

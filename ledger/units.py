@@ -2,7 +2,8 @@
 the smallest piece, never mixed in one sum."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
@@ -12,7 +13,15 @@ from sqlalchemy import Boolean, CheckConstraint, ForeignKey, String, UniqueConst
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, insert_or
-from ledger.errors import TermsRefused, UnitExists, UnknownUnit
+from ledger.errors import (
+    LedgerError,
+    NotMoney,
+    TermsRefused,
+    UnitExists,
+    UnknownUnit,
+    WrongCurrency,
+)
+from ledger.money import Amount, Money
 from ledger.points import NEVER
 
 Kind = Literal["points", "stamps", "money"]
@@ -38,6 +47,34 @@ class Unit(Base):
     currency: Mapped[str | None] = mapped_column(String(3))
     live_days: Mapped[int | None]
     main: Mapped[bool] = mapped_column(Boolean)
+
+    def points(self, amount: Amount) -> int:
+        """What is meant, as the book counts it. Raises `NotMoney`, `WrongCurrency`,
+        `TooManyDecimals`, `AmountTooLarge`."""
+        if isinstance(amount, int):
+            return amount
+        if self.currency is None:
+            raise NotMoney(self.code)
+        if amount.currency != self.currency:
+            raise WrongCurrency(amount.currency, self.currency)
+        return amount.points(self.scale)
+
+    def money(self, points: int) -> Money | None:
+        """The money that so many points are; None where they are none."""
+        return None if self.currency is None else Money.of(points, self.scale, self.currency)
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """What is refused in here counts points of this unit; if they are money, it says so."""
+        try:
+            yield
+        except LedgerError as refusal:
+            self.tell(refusal)
+            raise
+
+    def tell(self, refusal: LedgerError) -> None:
+        if self.currency is not None:
+            refusal.add_money(self.money)
 
     def expiry(self, activates_at: datetime, timezone: str) -> datetime:
         """When points that become active at `activates_at` run out by the unit's terms: at the end

@@ -15,12 +15,17 @@ from pydantic import (
     ConfigDict,
     Field,
 )
+from pydantic_core import PydanticCustomError
 
 from ledger.contacts import email_address, not_empty, past_day, phone_number, readable
+from ledger.money import AMOUNT, Money
 from ledger.points import MOST_POINTS
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 WALL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
+CURRENCY = re.compile(r"[A-Z]{3}")
+WRITTEN = r"(0|[1-9][0-9]*)(\.[0-9]+)?"
+LONGEST_AMOUNT = 40
 HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -44,6 +49,33 @@ def hour(value: str) -> str:
     return value
 
 
+def amount(value: str) -> str:
+    """Digits, and a point before decimals: nothing that could be read in two ways."""
+    if not AMOUNT.fullmatch(value):
+        raise PydanticCustomError("amount_malformed", 'must be an amount such as "199.90"')
+    return value
+
+
+def not_negative(value: str) -> str:
+    if value.startswith("-"):
+        raise PydanticCustomError("amount_negative", "must not be negative")
+    return value
+
+
+def not_zero(value: str) -> str:
+    if not value.strip("0."):
+        raise PydanticCustomError("amount_zero", "must be more than 0")
+    return value
+
+
+def currency(value: str) -> str:
+    if not CURRENCY.fullmatch(value):
+        raise PydanticCustomError(
+            "currency_malformed", "must be a currency of three capital letters, such as RUB"
+        )
+    return value
+
+
 def in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
@@ -55,6 +87,13 @@ class Body(BaseModel):
     """What a client sends. A misspelt name is an error, not a wish that nobody hears."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
+
+
+def in_a_word(value: str) -> str:
+    """Money in an address: `199.90 RUB`."""
+    number, _, code = value.partition(" ")
+    currency(code)
+    return f"{not_negative(amount(number))} {code}"
 
 
 WrittenOut = BeforeValidator(written_out)
@@ -75,6 +114,29 @@ WallTime = Annotated[datetime, Field(strict=False), BeforeValidator(on_the_wall)
 Hour = Annotated[str, AfterValidator(hour)]
 Locale = Literal["ru", "en"]
 Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
+MoneyText = Annotated[str, Field(max_length=LONGEST_AMOUNT), AfterValidator(in_a_word)]
+# Text, since programs read a number with decimals as something near it.
+AmountText = Annotated[
+    str,
+    Field(max_length=LONGEST_AMOUNT, json_schema_extra={"pattern": f"^{WRITTEN}$"}),
+    AfterValidator(amount),
+    AfterValidator(not_negative),
+    AfterValidator(not_zero),
+]
+Currency = Annotated[
+    str, Field(json_schema_extra={"pattern": f"^{CURRENCY.pattern}$"}), AfterValidator(currency)
+]
 Version = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 Title = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 OfferText = Annotated[str, Readable, Field(max_length=2000)]
+
+
+class MoneyIn(Body):
+    """Money as it is written: `{"amount": "199.90", "currency": "RUB"}`."""
+
+    amount: AmountText
+    currency: Currency
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)

@@ -69,6 +69,10 @@ RUSSIAN = {
     "not_a_file": "Пришлите сам файл телом запроса, без формы вокруг него.",
     "card_blocked": "Эту карту заменили другой.",
     "unknown_unit": "Единицы «{unit}» в программе нет.",
+    "not_money": "Единица «{unit}» — не деньги: укажите points.",
+    "wrong_currency": "Валюта здесь — {currency}, а не {given}.",
+    "too_many_decimals": "Знаков после точки здесь не больше {scale}.",
+    "amount_too_large": "Сумма не больше {largest}.",
     "unit_exists": "Единица «{unit}» в программе уже есть.",
     "unknown_posting": "Такой проводки нет.",
     "not_reversible": "Проводку этого вида ({kind}) отменить нельзя.",
@@ -128,6 +132,30 @@ RUSSIAN = {
         "Номера, набранные вручную, в этой программе не принимают: считайте штрихкод с телефона."
     ),
     "certificate_problem": "Сертификат карт не годится: его владельцу нужно взглянуть на журнал.",
+}
+
+# The same refusals where the points are money: English, Russian.
+OF_MONEY = {
+    "insufficient_points": (
+        "{asked_money} were asked for and {available_money} are available.",
+        "Запрошено: {asked_money}, доступно: {available_money}.",
+    ),
+    "balance_too_large": (
+        "A balance can hold at most {largest_money}.",
+        "На счёте помещается не больше {largest_money}.",
+    ),
+    "reversal_too_large": (
+        "{asked_money} were to be reversed and {left_money} of the posting are left.",
+        "К отмене запрошено: {asked_money}, от проводки осталось: {left_money}.",
+    ),
+    "points_spent": (
+        "{missing_money} of this money were spent and cannot be taken back.",
+        "Эти деньги уже потрачены, вернуть нельзя: {missing_money}.",
+    ),
+    "capture_too_large": (
+        "{asked_money} were to be captured and {held_money} are held.",
+        "К списанию запрошено: {asked_money}, в резерве: {held_money}.",
+    ),
 }
 
 WHOLE = ("must be a whole number", "должно быть целым числом")
@@ -212,13 +240,27 @@ CHECKS = {
     "give exactly one of card, phone, email and external_id": (
         "укажите ровно одно из card, phone, email и external_id"
     ),
+    'must be an amount such as "199.90"': 'должно быть суммой, например "199.90"',
+    "must not be negative": "не должно быть отрицательным",
+    "must be more than 0": "должно быть больше 0",
+    "must be a currency of three capital letters, such as RUB": (
+        "должно быть кодом валюты из трёх заглавных букв, например RUB"
+    ),
+    "give either points or money": "укажите либо points, либо money",
+    "give either gift or gift_money": "укажите либо gift, либо gift_money",
+    "give either at_least or at_least_money": "укажите либо at_least, либо at_least_money",
+    "give either at_most or at_most_money": "укажите либо at_most, либо at_most_money",
     # 1C asks in its own words, whoever reads the answer.
     "укажите Карта или КодКлиента": "укажите Карта или КодКлиента",
+    "укажите либо Баллы, либо Сумма": "укажите либо Баллы, либо Сумма",
+    "укажите Сумма вместе с Валюта": "укажите Сумма вместе с Валюта",
 }
 
 
 def of_refusal(code: str, english: str, facts: Mapping[str, object], language: Language) -> str:
     """The sentence of a refusal."""
+    if any(name.endswith("_money") for name in facts) and code in OF_MONEY:
+        return OF_MONEY[code][LANGUAGES.index(language)].format_map(facts)
     if language == "ru" and code in RUSSIAN:
         return RUSSIAN[code].format_map(facts)
     return english

@@ -26,6 +26,10 @@ class Credit:
     event: Event
     source: OwnKind = "issued"
 
+    @property
+    def points(self) -> int:
+        return self.parcel.amount
+
 
 @dataclass(frozen=True, slots=True)
 class Debit:
@@ -33,7 +37,7 @@ class Debit:
 
     chart: Chart
     order: Order
-    amount: int
+    points: int
     event: Event
 
 
@@ -115,21 +119,21 @@ class _Desk:
 
     def _debit(self, deed: Debit, standing: _Standing) -> Made:
         balance = standing.balance
-        if balance.available < deed.amount:
-            raise InsufficientPoints(deed.amount, balance.available)
+        if balance.available < deed.points:
+            raise InsufficientPoints(deed.points, balance.available)
         if standing.grown:
             self.write()
         if standing.stocks is None:
             self._stock_up()
         stocks = standing.stocks or []
-        parts = lots.oldest_first(stocks, deed.amount)
-        if sum(part for _, part in parts) != deed.amount:
+        parts = lots.oldest_first(stocks, deed.points)
+        if sum(part for _, part in parts) != deed.points:
             raise AssertionError(f"the lots of account {deed.chart.member} lack points")
-        redeemed = Own(accounts.own(self.session, deed.chart, "redeemed"), deed.amount)
+        redeemed = Own(accounts.own(self.session, deed.chart, "redeemed"), deed.points)
         takes = [stock.take(part) for stock, part in parts]
         draft = self._draft(deed, [Move(deed.chart.member, takes=takes), redeemed])
         standing.stocks = _without(stocks, parts)
-        standing.balance = replace(balance, available=balance.available - deed.amount)
+        standing.balance = replace(balance, available=balance.available - deed.points)
         return Made(draft.public_id, standing.balance)
 
     def _credit_and_repay(self, deed: Credit) -> Made:

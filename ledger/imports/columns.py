@@ -6,11 +6,10 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Literal
 
-from ledger import contacts
-from ledger.errors import FileRefused
+from ledger import contacts, money
+from ledger.errors import AmountTooLarge, FileRefused, TooManyDecimals
 from ledger.imports.files import FORMULA, UNREADABLE, Cell
 from ledger.points import MOST_POINTS
 
@@ -212,14 +211,14 @@ def _points(cell: Cell, scale: int) -> int:
     if found is None:
         raise _Bad("not_a_number")
     sign, whole, decimals = found.groups()
-    amount = Decimal(f"{whole}.{decimals or 0}").scaleb(scale)
-    if sign == "-" and amount:
+    if sign == "-" and (whole + (decimals or "")).strip("0"):
         raise _Bad("negative")
-    if amount != amount.to_integral_value():
-        raise _Bad("too_many_decimals", scale=scale)
-    if amount > MOST_POINTS:
-        raise _Bad("too_many_points", most=MOST_POINTS)
-    return int(amount)
+    try:
+        return money.pieces(whole, decimals or "", scale)
+    except TooManyDecimals:
+        raise _Bad("too_many_decimals", scale=scale) from None
+    except AmountTooLarge:
+        raise _Bad("too_many_points", most=MOST_POINTS) from None
 
 
 def _day(cell: Cell) -> date:

@@ -74,7 +74,7 @@ def test_every_refusal_of_the_api_has_its_russian() -> None:
 def test_every_check_of_a_field_has_its_russian() -> None:
     files = [Path(module.__file__) for module in (ledger.contacts, wallet.fields)]
     said = {text for file in files for text in called_with_text(file, {"ValueError"}, 0)}
-    for file in (*API.glob("**/*.py"), *OUTREACH.glob("*.py")):
+    for file in (*files, *API.glob("**/*.py"), *OUTREACH.glob("*.py")):
         said |= set(called_with_text(file, {"PydanticCustomError"}, 1))
     assert len(said) > 8
     assert said == set(sentences.CHECKS)

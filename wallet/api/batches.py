@@ -14,9 +14,9 @@ from ledger.errors import LedgerError
 from ledger.idempotency import Answer
 from ledger.redemptions import Spend
 from wallet import problems
+from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import caller, needs
 from wallet.api.bodies import BatchIn, BatchItemIn, BatchItemOut, BatchOut, PostingOut
-from wallet.api.members import balance_out
 from wallet.api.points import cause
 from wallet.installation import here
 
@@ -59,9 +59,9 @@ def _item(wanted: BatchItemIn) -> Item:
     told = cause(wanted)
     wish: Grant | Spend
     if wanted.type == "accrual":
-        wish = Grant(wanted.points, told, wanted.activates_at, wanted.expires_at, wanted.unit)
+        wish = Grant(wanted.amount, told, wanted.activates_at, wanted.expires_at, wanted.unit)
     else:
-        wish = Spend(wanted.points, told, wanted.unit)
+        wish = Spend(wanted.amount, told, wanted.unit)
     digest = hashlib.sha256(f"batch\n{wanted.model_dump_json()}".encode()).digest()
     return Item(wanted.key, digest, wanted.card, wanted.member, wish)
 
@@ -70,8 +70,9 @@ def _said(done: Done) -> Answer:
     posting = PostingOut(
         id=done.made.public_id,
         member=done.member.public_id,
-        points=done.item.wish.points,
-        balance=balance_out(done.made.balance),
+        points=done.points,
+        balance=balance_out(done.made.balance, done.unit),
+        **in_money(done.unit, points=done.points),
     )
     return Answer(201, posting.model_dump_json().encode())
 

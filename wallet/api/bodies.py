@@ -4,11 +4,19 @@ a misspelt name is an error, not a wish that nobody hears."""
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from ledger.consents import Purpose, Source
 from ledger.imports.columns import Kind as ImportKind
+from ledger.money import Amount
 from ledger.points import MOST_POINTS
 from wallet.fields import (
     Barcode,
@@ -21,6 +29,8 @@ from wallet.fields import (
     Id,
     Locale,
     Moment,
+    MoneyIn,
+    MoneyText,
     Name,
     NotEmpty,
     OfferText,
@@ -61,8 +71,14 @@ class ConsentIn(Body):
     at: Moment | None = None
 
 
-def _is_empty(value: list[ConsentIn]) -> bool:
+def _is_empty(value: object) -> bool:
     return not value
+
+
+# What came later is left out of the dump where it was not sent: the hash of a request is made of
+# the dump, and one of a release that did not know the field must be recognised. For the same reason
+# the order of fields is kept.
+SentMoney = Annotated[MoneyIn | None, Field(default=None, exclude_if=_is_empty)]
 
 
 class InProgramme(Body):
@@ -78,8 +94,6 @@ class PersonIn(Body):
     birthday: Birthday | None = None
     locale: Locale | None = None
     external_id: ExternalId | None = None
-    # Left out of the dump while empty: the hash of a request is made of the dump, and one of a
-    # release that did not know this field must be recognised.
     consents: Annotated[
         list[ConsentIn], Field(max_length=10, default_factory=list, exclude_if=_is_empty)
     ]
@@ -114,6 +128,42 @@ class ForMember(Body):
         return self
 
 
+class Part(Body):
+    """How much of something, in `points` or in `money`; all of it without either."""
+
+    money: SentMoney = None
+    points: Points | None = None
+
+    @field_validator("points")
+    @classmethod
+    def at_most_one(cls, points: int | None, sent: ValidationInfo) -> int | None:
+        if points is not None and sent.data.get("money") is not None:
+            raise PydanticCustomError("points_or_money", "give either points or money")
+        return points
+
+    @property
+    def amount(self) -> Amount | None:
+        return self.points if self.money is None else self.money.money
+
+
+class HowMuch(Part):
+    """How much: `points`, or `money` where the unit is money."""
+
+    points: Points | None = Field(default=None, validate_default=True)
+
+    @field_validator("points")
+    @classmethod
+    def one_at_least(cls, points: int | None, sent: ValidationInfo) -> int | None:
+        # Money that does not fit is told of by itself.
+        if points is None and "money" in sent.data and sent.data["money"] is None:
+            raise PydanticKnownError("missing")
+        return points
+
+    @property
+    def amount(self) -> Amount:
+        return (self.points or 0) if self.money is None else self.money.money
+
+
 class Told(Body):
     """Why points move, in the shop's own words."""
 
@@ -124,15 +174,13 @@ class Told(Body):
     occurred_at: Moment | None = None
 
 
-class AccrualIn(ForMember, Told):
-    points: Points
+class AccrualIn(HowMuch, ForMember, Told):
     unit: Code | None = None
     activates_at: Moment | None = None
     expires_at: Moment | None = None
 
 
-class RedemptionIn(ForMember, Told):
-    points: Points
+class RedemptionIn(HowMuch, ForMember, Told):
     unit: Code | None = None
 
 
@@ -189,6 +237,17 @@ class ScanIn(Body):
     barcode: Barcode
 
 
+class MoneyOut(Answer):
+    """`amount` has all decimals of its unit; what left a member is negative."""
+
+    amount: str
+    currency: str
+
+
+# Beside points, where the unit is money; elsewhere it is left out.
+MoneyBeside = Annotated[MoneyOut | None, Field(default=None, exclude_if=_is_empty)]
+
+
 class CardOut(Answer):
     number: str
     barcode: str
@@ -198,6 +257,9 @@ class BalanceOut(Answer):
     available: int
     pending: int
     held: int
+    available_money: MoneyBeside = None
+    pending_money: MoneyBeside = None
+    held_money: MoneyBeside = None
 
 
 class LinksOut(Answer):
@@ -294,41 +356,41 @@ class MembersOut(Answer):
     next_cursor: str | None
 
 
-class HoldIn(ForMember, Told):
+class HoldIn(HowMuch, ForMember, Told):
     """Points to be set aside. Without `lasts_seconds` they are free again after half an hour."""
 
-    points: Points
     unit: Code | None = None
     lasts_seconds: Annotated[int, Field(ge=1, le=30 * 86_400)] = 1_800
 
 
-class CaptureIn(Body):
-    """How much of the hold is spent; all of it unless `points` says less."""
-
-    points: Points | None = None
+class CaptureIn(Part):
+    """How much of the hold is spent; all of it unless `points` or `money` says less."""
 
 
-class ReversalIn(Told):
-    """How much of the posting is undone; all that is left of it unless `points` says less. Points
-    that come back after their time live until `expires_at`."""
+class ReversalIn(Part, Told):
+    """How much of the posting is undone; all that is left of it unless `points` or `money` says
+    less. Points that come back after their time live until `expires_at`."""
 
-    points: Points | None = None
     expires_at: Moment | None = None
 
 
-class TransferIn(Told):
+class Sides(Body):
     giver: ForMember = Field(alias="from")
     taker: ForMember = Field(alias="to")
-    points: Points
+
+
+class TransferIn(HowMuch, Sides, Told):
     unit: Code | None = None
 
 
-class BatchItemIn(ForMember, Told):
-    """One accrual or redemption, with an idempotency key of its own."""
-
+class Keyed(Body):
     key: Annotated[str, Readable, Field(min_length=1, max_length=255)]
     type: Literal["accrual", "redemption"]
-    points: Points
+
+
+class BatchItemIn(HowMuch, Keyed, ForMember, Told):
+    """One accrual or redemption, with an idempotency key of its own."""
+
     unit: Code | None = None
     activates_at: Moment | None = None
     expires_at: Moment | None = None
@@ -374,7 +436,8 @@ class ExpireIn(Body):
 
 class StatementIn(PageIn):
     """Which lines of a statement are wanted: all filters must fit. The dates bound `occurred_at`,
-    `since` included and `until` not."""
+    `since` included and `until` not. `at_least_money` and `at_most_money` are written
+    `199.90 RUB`."""
 
     unit: Code | None = None
     kind: Code | None = None
@@ -384,8 +447,18 @@ class StatementIn(PageIn):
     card: Id | None = None
     at_least: Annotated[int, Field(ge=0, le=MOST_POINTS)] | None = None
     at_most: Annotated[int, Field(ge=0, le=MOST_POINTS)] | None = None
+    at_least_money: MoneyText | None = None
+    at_most_money: MoneyText | None = None
     since: Moment | None = None
     until: Moment | None = None
+
+    @model_validator(mode="after")
+    def one_of_each(self) -> Self:
+        if self.at_least is not None and self.at_least_money is not None:
+            raise PydanticCustomError("points_or_money", "give either at_least or at_least_money")
+        if self.at_most is not None and self.at_most_money is not None:
+            raise PydanticCustomError("points_or_money", "give either at_most or at_most_money")
+        return self
 
 
 class BalancesIn(BaseModel):
@@ -408,6 +481,7 @@ class PostingOut(Answer):
     id: str
     member: str
     points: int
+    money: MoneyBeside = None
     balance: BalanceOut
 
 
@@ -417,8 +491,10 @@ class HoldOut(Answer):
     id: str
     member: str
     points: int
+    money: MoneyBeside = None
     state: Literal["open", "captured", "released", "timed_out"]
     captured: int
+    captured_money: MoneyBeside = None
     posting: str | None
     placed_at: datetime
     expires_at: datetime
@@ -438,12 +514,14 @@ class ReversalOut(Answer):
     id: str
     reverses: str
     points: int
+    money: MoneyBeside = None
     members: list[SideOut]
 
 
 class TransferOut(Answer):
     id: str
     points: int
+    money: MoneyBeside = None
     giver: SideOut = Field(alias="from")
     taker: SideOut = Field(alias="to")
 
@@ -475,6 +553,11 @@ class UnitBalanceOut(Answer):
     pending: int | None = None
     held: int | None = None
     debt: int | None = None
+    total_money: MoneyBeside = None
+    available_money: MoneyBeside = None
+    pending_money: MoneyBeside = None
+    held_money: MoneyBeside = None
+    debt_money: MoneyBeside = None
 
 
 class BalancesOut(Answer):
@@ -486,7 +569,9 @@ class LiabilityMonth(Answer):
 
     month: date | None
     points: int
+    money: MoneyBeside = None
     pending: int
+    pending_money: MoneyBeside = None
     lots: int
 
 
@@ -494,6 +579,7 @@ class LiabilityOut(Answer):
     programme: str
     unit: str
     total: int
+    total_money: MoneyBeside = None
     months: list[LiabilityMonth]
 
 
@@ -503,7 +589,9 @@ class LineOut(Answer):
     id: str
     kind: str
     points: int
+    money: MoneyBeside = None
     balance_after: int
+    balance_after_money: MoneyBeside = None
     reason: str | None
     receipt: str | None
     store: str | None
@@ -758,12 +846,15 @@ class ImportOut(Answer):
     new_members: int
     found_members: int
     points_in_file: int
+    points_in_file_money: MoneyBeside = None
     points_good: int
+    points_good_money: MoneyBeside = None
     left_aside: list[LeftAsideOut]
     applied: int
     left_out: int
     joined: int
     points_applied: int
+    points_applied_money: MoneyBeside = None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -932,8 +1023,15 @@ class MessageTermsIn(Body):
     texts: TextsIn | None = None
     days: Annotated[int, Field(ge=1, le=365)] | None = None
     gift: Points | None = None
+    gift_money: SentMoney = None
     begins: Hour = Field(alias="from", default="10:00")
     ends: Hour = Field(alias="until", default="21:00")
+
+    @model_validator(mode="after")
+    def one_gift(self) -> Self:
+        if self.gift is not None and self.gift_money is not None:
+            raise PydanticCustomError("points_or_money", "give either gift or gift_money")
+        return self
 
 
 class MessageTermsOut(Answer):
@@ -944,6 +1042,7 @@ class MessageTermsOut(Answer):
     texts: dict[str, str]
     days: int | None
     gift: int | None
+    gift_money: MoneyBeside = None
     begins: str = Field(alias="from")
     ends: str = Field(alias="until")
     placeholders: list[str]

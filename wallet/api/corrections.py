@@ -7,12 +7,14 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger import corrections, members, transfers
+from ledger.accruals import Done
 from ledger.book import reversals
 from ledger.corrections import Reversal
+from ledger.members import Member
 from ledger.transfers import Gift
+from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
-from wallet.api.members import balance_out
 from wallet.api.once import once
 from wallet.api.points import cause, shown
 
@@ -26,7 +28,7 @@ routes = APIBlueprint("corrections", __name__, tag="Points")
 def reverse(posting_id: str, json_data: ReversalIn) -> Response:
     """Undo a posting, in whole or in part: spent points come back into the lots they came from,
     earned points are taken back."""
-    wish = Reversal(json_data.points, cause(json_data), json_data.expires_at)
+    wish = Reversal(json_data.amount, cause(json_data), json_data.expires_at)
 
     def effect(session: Session, now: datetime) -> ReversalOut:
         posting = reversals.find(session, posting_id)
@@ -38,10 +40,11 @@ def reverse(posting_id: str, json_data: ReversalIn) -> Response:
             members=[
                 SideOut(
                     member=members.by_id(session, member_id).public_id,
-                    balance=balance_out(balance),
+                    balance=balance_out(balance, undone.unit),
                 )
                 for member_id, balance in undone.balances.items()
             ],
+            **in_money(undone.unit, points=undone.points),
         )
 
     return once(json_data, effect, key_required=False)
@@ -57,15 +60,20 @@ def transfer(json_data: TransferIn) -> Response:
     def effect(session: Session, now: datetime) -> TransferOut:
         giver, card_id = shown(session, json_data.giver)
         taker, _ = shown(session, json_data.taker)
-        gift = Gift(json_data.points, cause(json_data, card_id), json_data.unit)
+        gift = Gift(json_data.amount, cause(json_data, card_id), json_data.unit)
         given = transfers.transfer(session, giver, taker, gift, now)
         return TransferOut.model_validate(
             {
                 "id": given.giver.posting_id,
-                "points": json_data.points,
-                "from": SideOut(member=giver.public_id, balance=balance_out(given.giver.balance)),
-                "to": SideOut(member=taker.public_id, balance=balance_out(given.taker.balance)),
+                "points": given.giver.points,
+                "from": _side(giver, given.giver),
+                "to": _side(taker, given.taker),
+                **in_money(given.giver.unit, points=given.giver.points),
             }
         )
 
     return once(json_data, effect, key_required=False)
+
+
+def _side(member: Member, done: Done) -> SideOut:
+    return SideOut(member=member.public_id, balance=balance_out(done.balance, done.unit))

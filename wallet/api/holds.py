@@ -6,16 +6,16 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import members, redemptions
+from ledger import members, redemptions, units
 from ledger.book import accounts, holds
 from ledger.book.accounts import Balance
 from ledger.book.holds import Hold
 from ledger.redemptions import Spend
+from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import CaptureIn, HoldIn, HoldOut, NothingIn, PostingOut
-from wallet.api.members import balance_out
 from wallet.api.once import once
-from wallet.api.points import cause, shown
+from wallet.api.points import cause, posted, shown
 from wallet.installation import here
 
 routes = APIBlueprint("holds", __name__, tag="Holds")
@@ -31,7 +31,7 @@ def place(json_data: HoldIn) -> Response:
 
     def effect(session: Session, now: datetime) -> HoldOut:
         member, card_id = shown(session, json_data)
-        spend = Spend(json_data.points, cause(json_data, card_id), json_data.unit)
+        spend = Spend(json_data.amount, cause(json_data, card_id), json_data.unit)
         placed = redemptions.hold(session, member, spend, lasts, now)
         return _described(session, placed.hold, placed.balance)
 
@@ -57,13 +57,9 @@ def capture(hold_id: str, json_data: CaptureIn) -> Response:
 
     def effect(session: Session, now: datetime) -> PostingOut:
         hold = holds.find(session, hold_id)
-        done = redemptions.capture(session, hold, json_data.points, now)
-        return PostingOut(
-            id=done.posting_id,
-            member=_member(session, hold),
-            points=json_data.points or hold.amount,
-            balance=balance_out(done.balance),
-        )
+        done = redemptions.capture(session, hold, json_data.amount, now)
+        chart = accounts.chart_of(session, hold.account_id)
+        return posted(members.by_id(session, chart.member_id), done)
 
     return once(json_data, effect, key_required=False)
 
@@ -84,21 +80,19 @@ def release(hold_id: str) -> Response:
 
 
 def _described(session: Session, hold: Hold, balance: Balance) -> HoldOut:
+    chart = accounts.chart_of(session, hold.account_id)
+    unit = units.by_id(session, chart.unit_id)
     return HoldOut.model_validate(
         {
             "id": hold.public_id,
-            "member": _member(session, hold),
+            "member": members.by_id(session, chart.member_id).public_id,
             "points": hold.amount,
             "state": hold.state,
             "captured": hold.captured,
             "posting": hold.posting_id,
             "placed_at": hold.placed_at,
             "expires_at": hold.expires_at,
-            "balance": balance_out(balance),
+            "balance": balance_out(balance, unit),
+            **in_money(unit, points=hold.amount, captured=hold.captured),
         }
     )
-
-
-def _member(session: Session, hold: Hold) -> str:
-    chart = accounts.chart_of(session, hold.account_id)
-    return members.by_id(session, chart.member_id).public_id

@@ -14,6 +14,7 @@ from ledger.imports.wording import Language
 from ledger.programmes import Programme
 from wallet import importing
 from wallet.api import paging
+from wallet.api.amounts import in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import (
     ApplyIn,
@@ -112,11 +113,12 @@ def _language(programme: Programme) -> Language:
 def _described(session: Session, import_: Import) -> ImportOut:
     programme = programmes.by_id(session, import_.programme_id)
     language = _language(programme)
+    unit = units.by_id(session, import_.unit_id)
     return ImportOut(
         id=import_.public_id,
         programme=programme.code,
         kind=import_.kind,
-        unit=units.by_id(session, import_.unit_id).code,
+        unit=unit.code,
         state=import_.state,
         file=ImportFileOut(sha256=import_.digest, bytes=import_.size, format=import_.format),
         rows=import_.rows,
@@ -137,4 +139,10 @@ def _described(session: Session, import_: Import) -> ImportOut:
         started_at=import_.started_at,
         finished_at=import_.finished_at,
         proof=importing.statement(here().import_desk, import_),
+        **in_money(
+            unit,
+            points_in_file=import_.points_in_file,
+            points_good=import_.points_good,
+            points_applied=import_.points_applied,
+        ),
     )

@@ -11,16 +11,15 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import consents, members, programmes
-from ledger.book import statements
-from ledger.book.accounts import Balance
+from ledger import consents, members, programmes, units
+from ledger.book import accounts
 from ledger.consents import Decision, Source
 from ledger.members import Member, Profile, Search
 from wallet import erasure
 from wallet.api import paging
+from wallet.api.amounts import balance_out
 from wallet.api.auth import caller, needs
 from wallet.api.bodies import (
-    BalanceOut,
     CardOut,
     ConsentOut,
     ErasedOut,
@@ -160,19 +159,16 @@ def described(session: Session, member: Member) -> MemberOut:
     """A member as every caller may see it."""
     card = members.card_of(session, member.id)
     pass_ = issuing.of_member(session, member.id)
-    balance = statements.main_balances(session, member.programme_id, [member])[member.id]
+    unit = units.named(session, member.programme_id, None)
+    standing = accounts.balances_of(session, [unit.id], [member.holder])
     return MemberOut(
         id=member.public_id,
         programme=programmes.by_id(session, member.programme_id).code,
         card=CardOut(number=card.number, barcode=card.number),
-        balance=balance_out(balance),
+        balance=balance_out(standing[member.holder, unit.id], unit),
         links=LinksOut(
             card=here().card_link(pass_),
             apple=here().apple.link(pass_),
             google=google.link(pass_) if (google := here().google) is not None else None,
         ),
     )
-
-
-def balance_out(balance: Balance) -> BalanceOut:
-    return BalanceOut(available=balance.available, pending=balance.pending, held=balance.held)

@@ -1,10 +1,14 @@
 """Built-in messages of a programme, and what became of the messages to one member."""
 
+from dataclasses import replace
+
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import members, programmes
+from ledger import members, programmes, units
+from ledger.units import Unit
 from wallet.api import paging
+from wallet.api.amounts import in_money
 from wallet.api.auth import caller, needs
 from wallet.api.bodies import (
     CardStateOut,
@@ -33,8 +37,9 @@ def terms_of(programme: str) -> MessagesTermsOut:
     """The built-in messages: which are on, and what they say."""
     with here().database.reading() as session:
         found = programmes.by_code(session, programme)
+        unit = units.named(session, found.id, None)
         wanted = terms.of_programme(session, found.id)
-    return MessagesTermsOut(items=[_terms(kind, one) for kind, one in wanted.items()])
+    return MessagesTermsOut(items=[_terms(kind, one, unit) for kind, one in wanted.items()])
 
 
 @routes.put("/programmes/<programme>/messages/<kind>")
@@ -50,14 +55,18 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
         on=json_data.on,
         texts=json_data.texts.given() if json_data.texts is not None else usual.texts,
         days=json_data.days if json_data.days is not None else usual.days,
-        gift=json_data.gift,
         from_hour=json_data.begins,
         until_hour=json_data.ends,
     )
 
     def work(session: Session) -> MessageTermsOut:
         found = programmes.by_code(session, programme)
-        return _terms(known, terms.put(session, found, known, wanted, here().clock()))
+        unit = units.named(session, found.id, None)
+        gift = json_data.gift
+        if json_data.gift_money is not None:
+            gift = unit.points(json_data.gift_money.money)
+        put = terms.put(session, found, known, replace(wanted, gift=gift), here().clock())
+        return _terms(known, put, unit)
 
     return here().database.run(work)
 
@@ -90,7 +99,7 @@ def _kind(kind: str) -> Kind:
     return found
 
 
-def _terms(kind: Kind, wanted: Wanted) -> MessageTermsOut:
+def _terms(kind: Kind, wanted: Wanted, unit: Unit) -> MessageTermsOut:
     return MessageTermsOut.model_validate(
         {
             "kind": kind,
@@ -101,6 +110,7 @@ def _terms(kind: Kind, wanted: Wanted) -> MessageTermsOut:
             "from": wanted.from_hour,
             "until": wanted.until_hour,
             "placeholders": list(terms.PLACES[kind]),
+            **({} if wanted.gift is None else in_money(unit, gift=wanted.gift)),
         }
     )
 

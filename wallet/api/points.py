@@ -10,9 +10,9 @@ from ledger import accruals, members, redemptions
 from ledger.accruals import Cause, Done, Grant
 from ledger.members import Member
 from ledger.redemptions import Spend
+from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import AccrualIn, ForMember, PostingOut, RedemptionIn, Told
-from wallet.api.members import balance_out
 from wallet.api.once import once
 
 routes = APIBlueprint("points", __name__, tag="Points")
@@ -28,14 +28,14 @@ def accrue(json_data: AccrualIn) -> Response:
     def effect(session: Session, now: datetime) -> PostingOut:
         member, card_id = shown(session, json_data)
         grant = Grant(
-            json_data.points,
+            json_data.amount,
             cause(json_data, card_id),
             json_data.activates_at,
             json_data.expires_at,
             json_data.unit,
         )
         done = accruals.grant(session, member, grant, now)
-        return _posted(member, json_data.points, done)
+        return posted(member, done)
 
     return once(json_data, effect, key_required=True)
 
@@ -49,9 +49,9 @@ def redeem(json_data: RedemptionIn) -> Response:
 
     def effect(session: Session, now: datetime) -> PostingOut:
         member, card_id = shown(session, json_data)
-        spend = Spend(json_data.points, cause(json_data, card_id), json_data.unit)
+        spend = Spend(json_data.amount, cause(json_data, card_id), json_data.unit)
         done = redemptions.redeem(session, member, spend, now)
-        return _posted(member, json_data.points, done)
+        return posted(member, done)
 
     return once(json_data, effect, key_required=True)
 
@@ -75,10 +75,12 @@ def cause(wanted: Told, card_id: int | None = None) -> Cause:
     )
 
 
-def _posted(member: Member, points: int, done: Done) -> PostingOut:
+def posted(member: Member, done: Done) -> PostingOut:
+    """A posting that was made just now."""
     return PostingOut(
         id=done.posting_id,
         member=member.public_id,
-        points=points,
-        balance=balance_out(done.balance),
+        points=done.points,
+        balance=balance_out(done.balance, done.unit),
+        **in_money(done.unit, points=done.points),
     )

@@ -18,8 +18,8 @@ from ledger.members import Member
 from ledger.programmes import Programme
 from ledger.redemptions import Spend
 from wallet import sources
+from wallet.api.amounts import balance_out
 from wallet.api.bodies import WebhookOut
-from wallet.api.members import balance_out
 from wallet.api.refusals import of_fields
 from wallet.api.sources import KINDS
 from wallet.api.sources.command import PointsCommand
@@ -119,12 +119,12 @@ def _carry_out(
     member = _member(session, programme, command)
     cause = Cause(command.reason, command.receipt, command.occurred_at)
     if command.kind == "accrual":
-        grant = Grant(command.points, cause)
+        grant = Grant(command.amount, cause)
         done = accruals.grant(session, member, grant, now)
     else:
-        spend = Spend(command.points, cause)
+        spend = Spend(command.amount, cause)
         done = redemptions.redeem(session, member, spend, now)
-    return WebhookOut(id=done.posting_id, balance=balance_out(done.balance))
+    return WebhookOut(id=done.posting_id, balance=balance_out(done.balance, done.unit))
 
 
 def _member(session: Session, programme: Programme, command: PointsCommand) -> Member:

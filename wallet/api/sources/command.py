@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from ledger.money import Amount
+
 
 @dataclass(frozen=True, slots=True)
 class PointsCommand:
     """Points in or out for one member, named by card number or by the system's own number."""
 
     kind: Literal["accrual", "redemption"]
-    points: int
+    amount: Amount
     card: str | None
     external_id: str | None
     reason: str | None

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from wallet.api.bodies import HowMuch
 from wallet.api.sources.command import PointsCommand
-from wallet.fields import Body, ExternalId, Id, Moment, Points, Reason, Receipt
+from wallet.fields import Body, ExternalId, Id, Moment, Reason, Receipt
 
 
-class Data(Body):
-    points: Points
+class Data(HowMuch):
     card: Id | None = None
     external_id: ExternalId | None = None
     reason: Reason | None = None
@@ -36,7 +36,7 @@ def read(payload: bytes, _zone: ZoneInfo) -> PointsCommand:
     data = message.data
     return PointsCommand(
         kind="accrual" if message.type == "points.accrued" else "redemption",
-        points=data.points,
+        amount=data.amount,
         card=data.card,
         external_id=data.external_id,
         reason=data.reason,

@@ -4,7 +4,8 @@
      "Документ": "Чек ККМ 0000-000123", "Дата": "2026-11-24T12:30:00", "Комментарий": "Кофе"}
 
 `Вид` is `Начисление` or `Списание`; a member is named by `Карта` or by `КодКлиента`, which is the
-code in 1C."""
+code in 1C. Where the programme counts money, `"Сумма": "199.90", "Валюта": "RUB"` may stand in
+place of `Баллы`."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
@@ -13,8 +14,19 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ledger.money import Amount, Money
 from wallet.api.sources.command import PointsCommand
-from wallet.fields import Body, ExternalId, Id, Points, Reason, Receipt, WrittenOut
+from wallet.fields import (
+    AmountText,
+    Body,
+    Currency,
+    ExternalId,
+    Id,
+    Points,
+    Reason,
+    Receipt,
+    WrittenOut,
+)
 
 # 1C writes local dates; one with a zone is fine too.
 LocalDate = Annotated[datetime, Field(strict=False), WrittenOut]
@@ -22,7 +34,9 @@ LocalDate = Annotated[datetime, Field(strict=False), WrittenOut]
 
 class Message(Body):
     kind: Literal["Начисление", "Списание"] = Field(alias="Вид")
-    points: Points = Field(alias="Баллы")
+    points: Points | None = Field(default=None, alias="Баллы")
+    sum: AmountText | None = Field(default=None, alias="Сумма")
+    currency: Currency | None = Field(default=None, alias="Валюта")
     card: Id | None = Field(default=None, alias="Карта")
     external_id: ExternalId | None = Field(default=None, alias="КодКлиента")
     receipt: Receipt | None = Field(default=None, alias="Документ")
@@ -33,7 +47,17 @@ class Message(Body):
     def one_of_both(self) -> Self:
         if (self.card is None) == (self.external_id is None):
             raise PydanticCustomError("card_or_external_id", "укажите Карта или КодКлиента")
+        if (self.points is None) == (self.sum is None):
+            raise PydanticCustomError("points_or_money", "укажите либо Баллы, либо Сумма")
+        if (self.sum is None) != (self.currency is None):
+            raise PydanticCustomError("sum_and_currency", "укажите Сумма вместе с Валюта")
         return self
+
+    @property
+    def amount(self) -> Amount:
+        if self.sum is not None and self.currency is not None:
+            return Money(self.sum, self.currency)
+        return self.points or 0
 
 
 def read(payload: bytes, zone: ZoneInfo) -> PointsCommand:
@@ -44,7 +68,7 @@ def read(payload: bytes, zone: ZoneInfo) -> PointsCommand:
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     return PointsCommand(
         kind="accrual" if message.kind == "Начисление" else "redemption",
-        points=message.points,
+        amount=message.amount,
         card=message.card,
         external_id=message.external_id,
         reason=message.reason,

@@ -1,0 +1,54 @@
+"""Money, and the whole pieces of it that the book counts: the one place where either becomes the
+other. Exact: decimals are moved as digits, nothing is ever rounded."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from ledger.errors import AmountTooLarge, TooManyDecimals
+from ledger.points import MOST_POINTS
+
+AMOUNT = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """As people write it: `amount` such as "199.90", and a currency by ISO 4217."""
+
+    amount: str
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+    @classmethod
+    def of(cls, points: int, scale: int, currency: str) -> Self:
+        """So many pieces, each of them the last of `scale` decimal places."""
+        sign, digits = "-" if points < 0 else "", str(abs(points)).rjust(scale + 1, "0")
+        whole, decimals = digits[: len(digits) - scale], digits[len(digits) - scale :]
+        return cls(f"{sign}{whole}.{decimals}" if scale else f"{sign}{whole}", currency)
+
+    def points(self, scale: int) -> int:
+        """The same in pieces. Raises `TooManyDecimals`, `AmountTooLarge`; an amount that is not
+        written like one is the caller's mistake."""
+        found = AMOUNT.fullmatch(self.amount)
+        if found is None:
+            raise ValueError(f"{self.amount!r} is not an amount")
+        sign, whole, decimals = found.groups(default="")
+        return -pieces(whole, decimals, scale) if sign else pieces(whole, decimals, scale)
+
+
+# How much is meant: points as the book counts them, or the money that they are.
+Amount = int | Money
+
+
+def pieces(whole: str, decimals: str, scale: int) -> int:
+    """Digits before the point and behind it, as one number of pieces. Zeros at the end say nothing,
+    however many there are. Raises `TooManyDecimals`, `AmountTooLarge`."""
+    told = decimals.rstrip("0")
+    if len(told) > scale:
+        raise TooManyDecimals(scale)
+    digits = (whole + told.ljust(scale, "0")).lstrip("0") or "0"
+    if len(digits) > len(str(MOST_POINTS)) or int(digits) > MOST_POINTS:
+        raise AmountTooLarge(Money.of(MOST_POINTS, scale, "").amount)
+    return int(digits)

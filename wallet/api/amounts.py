@@ -1,0 +1,28 @@
+"""Points in answers, with the money that they are beside them."""
+
+from ledger.book.accounts import Balance
+from ledger.units import Unit
+from wallet.api.bodies import BalanceOut, MoneyOut
+
+POINTS = "points"
+
+
+def in_money(unit: Unit, **counts: int) -> dict[str, MoneyOut]:
+    """The money beside these counts: `money` for `points`, `<name>_money` for any other; nothing of
+    a unit that is no money."""
+    found: dict[str, MoneyOut] = {}
+    for name, points in counts.items():
+        money = unit.money(points)
+        if money is not None:
+            told = MoneyOut(amount=money.amount, currency=money.currency)
+            found["money" if name == POINTS else f"{name}_money"] = told
+    return found
+
+
+def balance_out(balance: Balance, unit: Unit) -> BalanceOut:
+    return BalanceOut(
+        available=balance.available,
+        pending=balance.pending,
+        held=balance.held,
+        **in_money(unit, available=balance.available, pending=balance.pending, held=balance.held),
+    )
