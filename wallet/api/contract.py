@@ -100,6 +100,27 @@ POSTING = {
     "points": 100,
     "balance": {"available": 170, "pending": 0, "held": 0},
 }
+
+
+def _rub(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "RUB"}
+
+
+def _balance(**roubles: str) -> dict[str, Any]:
+    """A balance in a programme that counts money, in words and in pieces."""
+    told = {name: roubles.get(name, "0.00") for name in ("available", "pending", "held")}
+    return {
+        **{name: int(amount.replace(".", "")) for name, amount in told.items()},
+        **{f"{name}_money": _rub(amount) for name, amount in told.items()},
+    }
+
+
+MONEY_POSTING = {
+    **POSTING,
+    "points": 19_990,
+    "money": _rub("199.90"),
+    "balance": _balance(available="249.90"),
+}
 LINE = {
     "id": POSTING["id"],
     "kind": "accrual",
@@ -123,6 +144,13 @@ HOLD = {
     "placed_at": "2026-11-24T12:00:00Z",
     "expires_at": "2026-11-24T12:30:00Z",
     "balance": {"available": 110, "pending": 0, "held": 60},
+}
+MONEY_HOLD = {
+    **HOLD,
+    "points": 6_050,
+    "money": _rub("60.50"),
+    "captured_money": _rub("0.00"),
+    "balance": _balance(available="189.40", held="60.50"),
 }
 # A true one: docs/verify_statement.py says so.
 PROOF: dict[str, Any] = {
@@ -288,14 +316,24 @@ KEY_HEADER = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is told of one call: its answer and body as examples, its own refusals, whether an
-    idempotency key is required (None: there is none), and whether the body is a file."""
+    """What is told of one call: its answer and body as examples, and both once more where money is
+    counted; its own refusals, whether an idempotency key is required (None: there is none), and
+    whether the body is a file."""
 
     answer: dict[str, Any]
     body: dict[str, Any] | None = None
     refusals: tuple[int, ...] = ()
     key_required: bool | None = None
     takes_file: bool = False
+    money: "InMoney | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class InMoney:
+    """The same call in a programme that counts money."""
+
+    answer: dict[str, Any]
+    body: dict[str, Any] | None = None
 
 
 CALLS = {
@@ -339,7 +377,22 @@ CALLS = {
     ),
     ("get", "/api/v1/members"): Told({"items": [IN_FULL], "next_cursor": None}, refusals=(422,)),
     ("get", "/api/v1/members/{member_id}/postings"): Told(
-        {"items": [LINE], "next_cursor": "MQ"}, refusals=(404, 422)
+        {"items": [LINE], "next_cursor": "MQ"},
+        refusals=(404, 422),
+        money=InMoney(
+            {
+                "items": [
+                    {
+                        **LINE,
+                        "points": 19_990,
+                        "money": _rub("199.90"),
+                        "balance_after": 24_990,
+                        "balance_after_money": _rub("249.90"),
+                    }
+                ],
+                "next_cursor": "MQ",
+            }
+        ),
     ),
     ("post", "/api/v1/accruals"): Told(
         answer=POSTING,
@@ -352,12 +405,22 @@ CALLS = {
         },
         refusals=(404, 409),
         key_required=True,
+        money=InMoney(MONEY_POSTING, {"card": CARD, "money": _rub("199.90"), "receipt": "1001"}),
     ),
     ("post", "/api/v1/redemptions"): Told(
         answer={**POSTING, "points": 30},
         body={"card": CARD, "points": 30, "receipt": "1002"},
         refusals=(404, 409),
         key_required=True,
+        money=InMoney(
+            {
+                **MONEY_POSTING,
+                "points": 5_000,
+                "money": _rub("50.00"),
+                "balance": _balance(available="199.90"),
+            },
+            {"card": CARD, "money": _rub("50"), "receipt": "1002"},
+        ),
     ),
     ("get", "/api/v1/offers"): Told({"items": [OFFER], "next_cursor": None}, refusals=(404, 422)),
     ("post", "/api/v1/offers"): Told(
@@ -457,6 +520,28 @@ CALLS = {
             ]
         },
         refusals=(404, 422),
+        money=InMoney(
+            {
+                "items": [
+                    {
+                        "unit": "money",
+                        "kind": "money",
+                        "scale": 2,
+                        "currency": "RUB",
+                        "total": 24_990,
+                        "available": 24_990,
+                        "pending": 0,
+                        "held": 0,
+                        "debt": 0,
+                        "total_money": _rub("249.90"),
+                        "available_money": _rub("249.90"),
+                        "pending_money": _rub("0.00"),
+                        "held_money": _rub("0.00"),
+                        "debt_money": _rub("0.00"),
+                    }
+                ]
+            }
+        ),
     ),
     ("get", "/api/v1/programmes/{programme}/liability"): Told(
         {
@@ -466,12 +551,31 @@ CALLS = {
             "months": [{"month": "2027-11-01", "points": 170, "pending": 0, "lots": 1}],
         },
         refusals=(404, 422),
+        money=InMoney(
+            {
+                "programme": "gifts",
+                "unit": "money",
+                "total": 24_990,
+                "total_money": _rub("249.90"),
+                "months": [
+                    {
+                        "month": None,
+                        "points": 24_990,
+                        "money": _rub("249.90"),
+                        "pending": 0,
+                        "pending_money": _rub("0.00"),
+                        "lots": 2,
+                    }
+                ],
+            }
+        ),
     ),
     ("post", "/api/v1/holds"): Told(
         answer=HOLD,
         body={"card": CARD, "points": 60, "receipt": "1003", "lasts_seconds": 1800},
         refusals=(404, 409),
         key_required=False,
+        money=InMoney(MONEY_HOLD, {"card": CARD, "money": _rub("60.50"), "receipt": "1003"}),
     ),
     ("get", "/api/v1/holds/{hold_id}"): Told(HOLD, refusals=(404,)),
     ("post", "/api/v1/holds/{hold_id}/capture"): Told(
@@ -479,6 +583,15 @@ CALLS = {
         body={"points": 45},
         refusals=(404, 409),
         key_required=False,
+        money=InMoney(
+            {
+                **MONEY_POSTING,
+                "points": 4_500,
+                "money": _rub("45.00"),
+                "balance": _balance(available="204.90"),
+            },
+            {"money": _rub("45.00")},
+        ),
     ),
     ("post", "/api/v1/holds/{hold_id}/release"): Told(
         answer={
@@ -501,6 +614,16 @@ CALLS = {
         body={"points": 40, "reason": "Cake returned", "receipt": "1001-R"},
         refusals=(404, 409),
         key_required=False,
+        money=InMoney(
+            {
+                "id": "01a20f22-ec30-7c19-8f3e-0f6f0b7d1c22",
+                "reverses": POSTING["id"],
+                "points": 990,
+                "money": _rub("9.90"),
+                "members": [{"member": MEMBER["id"], "balance": _balance(available="240.00")}],
+            },
+            {"money": _rub("9.90"), "reason": "Paid twice"},
+        ),
     ),
     ("get", "/api/v1/postings/{posting_id}/proof"): Told(PROOF, refusals=(404, 409)),
     ("post", "/api/v1/transfers"): Told(
@@ -524,6 +647,23 @@ CALLS = {
         },
         refusals=(404, 409),
         key_required=False,
+        money=InMoney(
+            {
+                "id": "01a20f22-ed52-7b6a-9d7a-3c1c5b0e7a31",
+                "points": 2_500,
+                "money": _rub("25.00"),
+                "from": {"member": MEMBER["id"], "balance": _balance(available="215.00")},
+                "to": {
+                    "member": "01a20f22-ef01-7d20-8b11-6a2f9d4e5c40",
+                    "balance": _balance(available="25.00"),
+                },
+            },
+            {
+                "from": {"card": CARD},
+                "to": {"member": "01a20f22-ef01-7d20-8b11-6a2f9d4e5c40"},
+                "money": _rub("25.00"),
+            },
+        ),
     ),
     ("post", "/api/v1/batches"): Told(
         answer={
@@ -550,6 +690,29 @@ CALLS = {
                 {"key": "receipt-2", "type": "redemption", "card": CARD, "points": 900},
             ]
         },
+        money=InMoney(
+            {
+                "items": [
+                    {
+                        "key": "receipt-1",
+                        "status": 201,
+                        "posting": MONEY_POSTING,
+                        "code": None,
+                        "detail": None,
+                    }
+                ]
+            },
+            {
+                "items": [
+                    {
+                        "key": "receipt-1",
+                        "type": "accrual",
+                        "card": CARD,
+                        "money": _rub("199.90"),
+                    }
+                ]
+            },
+        ),
     ),
     ("post", "/api/v1/members/{member_id}/household"): Told(
         answer=MEMBER,
@@ -704,6 +867,14 @@ CALLS = {
             "data": {"card": CARD, "points": 100, "reason": "Coffee"},
         },
         refusals=(404, 409),
+        money=InMoney(
+            {"id": POSTING["id"], "balance": MONEY_POSTING["balance"]},
+            {
+                "type": "points.accrued",
+                "timestamp": "2026-11-24T12:00:00Z",
+                "data": {"card": CARD, "money": _rub("199.90")},
+            },
+        ),
     ),
 }
 
@@ -712,7 +883,8 @@ def complete(spec: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI document with all that belongs to it."""
     spec["info"]["description"] = (
         "Members, points and offers. Errors are application/problem+json with a stable code;"
-        " points are integers; times are RFC 3339 with a zone."
+        " points are integers, and where they are money it stands beside them as text with its"
+        " currency; times are RFC 3339 with a zone."
     )
     # Not what the first caller named as our host: clients send their keys to this address.
     spec["servers"] = [{"url": here().settings.public_url}]
@@ -730,6 +902,15 @@ def complete(spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
+def _show(place: dict[str, Any], usual: dict[str, Any], money: dict[str, Any] | None) -> None:
+    """An example where the document has place for one, or one in points and one in money."""
+    content = place["content"]["application/json"]
+    if money is None:
+        content["example"] = usual
+    else:
+        content["examples"] = {"points": {"value": usual}, "money": {"value": money}}
+
+
 def _complete(call: dict[str, Any], path: str, told: Told) -> None:
     is_webhook = path.startswith("/webhooks/")
     call["security"] = [] if is_webhook else [{"key": []}]
@@ -743,10 +924,10 @@ def _complete(call: dict[str, Any], path: str, told: Told) -> None:
         call["parameters"].append({**KEY_HEADER, "required": told.key_required})
     if told.body is not None:
         call["requestBody"]["required"] = True
-        call["requestBody"]["content"]["application/json"]["example"] = told.body
+        _show(call["requestBody"], told.body, told.money.body if told.money else None)
     call["responses"].pop("422", None)
     for answer in call["responses"].values():
-        answer["content"]["application/json"]["example"] = told.answer
+        _show(answer, told.answer, told.money.answer if told.money else None)
     if told.takes_file:
         call["requestBody"] = {
             "required": True,

@@ -35,8 +35,8 @@ def _calls(spec: dict[str, Any]) -> list[dict[str, Any]]:
             "description": call.get("description", ""),
             "parameters": [_parameter(one) for one in call["parameters"]],
             "fields": _fields(spec, call.get("requestBody")),
-            "body": _example(call.get("requestBody")),
-            "answer": _example(next(iter(call["responses"].values()))),
+            "bodies": _examples(call.get("requestBody")),
+            "answers": _examples(next(iter(call["responses"].values()))),
             "statuses": [
                 (status, answer["description"]) for status, answer in call["responses"].items()
             ],
@@ -72,7 +72,7 @@ def _kind(schema: dict[str, Any]) -> str:
     one = choices[0] if choices else schema
     if "enum" in one:
         return " | ".join(map(str, one["enum"]))
-    words = [one.get("format") or one.get("type", "any")]
+    words = [one.get("format") or one.get("type", "object" if "$ref" in one else "any")]
     if "maxLength" in one:
         words.append(f"up to {one['maxLength']}")
     if "minimum" in one and "maximum" in one:
@@ -80,10 +80,12 @@ def _kind(schema: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _example(place: dict[str, Any] | None) -> str:
-    """As it is written on the wire, in lines."""
-    example = _content(place).get("example")
-    return json.dumps(example, ensure_ascii=False, indent=2) if example is not None else ""
+def _examples(place: dict[str, Any] | None) -> list[str]:
+    """As they are written on the wire, in lines."""
+    content = _content(place)
+    several = [one["value"] for one in content.get("examples", {}).values()]
+    found = several or ([content["example"]] if "example" in content else [])
+    return [json.dumps(one, ensure_ascii=False, indent=2) for one in found]
 
 
 def _content(place: dict[str, Any] | None) -> dict[str, Any]:
