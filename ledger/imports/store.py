@@ -344,9 +344,19 @@ def find(session: Session, public_id: str) -> Import:
     return found
 
 
-def listed(session: Session) -> Sequence[Import]:
-    """All imports, newest first."""
-    return session.scalars(select(Import).order_by(Import.id.desc())).all()
+def listed(
+    session: Session,
+    programme_id: int | None = None,
+    before_id: int | None = None,
+    limit: int | None = None,
+) -> Sequence[Import]:
+    """Imports of one programme, or all, newest first, from before the given one."""
+    query = select(Import).order_by(Import.id.desc()).limit(limit)
+    if programme_id is not None:
+        query = query.where(Import.programme_id == programme_id)
+    if before_id is not None:
+        query = query.where(Import.id < before_id)
+    return session.scalars(query).all()
 
 
 def problems(

@@ -800,8 +800,19 @@ class CheckingKeysOut(Answer):
     keys: list[CheckingKeyOut]
 
 
+class ImportAsked(BaseModel):
+    """What the file is to be read as, in the address; in a form it may stand there instead."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    programme: Code | None = None
+    kind: ImportKind | None = None
+    unit: Code | None = None
+    reason: Reason | None = None
+
+
 class ImportIn(BaseModel):
-    """What the file in the body is to be read as."""
+    """All that is needed to read a file, wherever it stood."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -859,6 +870,17 @@ class ImportOut(Answer):
     started_at: datetime | None
     finished_at: datetime | None
     proof: dict[str, Any] | None
+
+
+class ImportSearch(PageIn):
+    """Those of one programme, or all."""
+
+    programme: Code | None = None
+
+
+class ImportsOut(Answer):
+    items: list[ImportOut]
+    next_cursor: str | None
 
 
 class ImportRowsIn(PageIn):

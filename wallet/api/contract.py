@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from wallet import problems
-from wallet.api.bodies import Problem
+from wallet.api.bodies import ImportIn, Problem
 from wallet.installation import here
 
 PROBLEM = "Problem"
@@ -304,7 +304,20 @@ MESSAGE_TERMS = {
     "until": "21:00",
     "placeholders": ["name", "points", "card", "programme", "burning", "day"],
 }
-FILE = "application/octet-stream"
+FILE, FORM = "application/octet-stream", "multipart/form-data"
+BINARY = {"type": "string", "format": "binary"}
+FILE_IN_FORM = {
+    "type": "object",
+    "properties": {
+        "file": BINARY,
+        **{
+            name: {**rules, "description": "In place of the same in the address."}
+            for name, rules in ImportIn.model_json_schema()["properties"].items()
+        },
+    },
+    "required": ["file"],
+    "additionalProperties": False,
+}
 KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -732,6 +745,7 @@ CALLS = {
     ("post", "/api/v1/members/{member_id}/cards"): Told(
         answer=MEMBER, refusals=(404, 409), key_required=False
     ),
+    ("get", "/api/v1/imports"): Told({"items": [IMPORT], "next_cursor": None}, refusals=(404, 422)),
     ("post", "/api/v1/imports"): Told(IMPORT, refusals=(404, 409), takes_file=True),
     ("post", "/api/v1/imports/{import_id}/apply"): Told(
         {**IMPORT, "state": "applying", "started_at": "2026-11-24T12:01:00Z"},
@@ -931,7 +945,7 @@ def _complete(call: dict[str, Any], path: str, told: Told) -> None:
     if told.takes_file:
         call["requestBody"] = {
             "required": True,
-            "content": {FILE: {"schema": {"type": "string", "format": "binary"}}},
+            "content": {FILE: {"schema": BINARY}, FORM: {"schema": FILE_IN_FORM}},
         }
     with_body = WITH_BODY if told.body is not None or told.takes_file else ()
     for status in sorted({*ALWAYS, *with_body, *told.refusals}):

@@ -1,11 +1,14 @@
 """Imports: a file is sent and checked, then applied by a pump."""
 
 import tempfile
+from collections.abc import Mapping
 from typing import BinaryIO
 
 from apiflask import APIBlueprint
 from flask import request
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 
 from ledger import programmes, units
 from ledger.imports import store, wording
@@ -18,44 +21,97 @@ from wallet.api.amounts import in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import (
     ApplyIn,
+    ImportAsked,
     ImportFileOut,
     ImportIn,
     ImportOut,
     ImportRowOut,
     ImportRowsIn,
     ImportRowsOut,
+    ImportSearch,
+    ImportsOut,
     LeftAsideOut,
 )
+from wallet.api.refusals import of_fields
 from wallet.installation import here
 from wallet.problems import refuse
 
 IN_MEMORY = 1 << 20
 CHUNK = 1 << 16
+FILE = "file"  # the part of a form that it is
 
 routes = APIBlueprint("imports", __name__, tag="Imports")
 
 
 @routes.post("/imports")
 @needs("imports:write")
-@routes.input(ImportIn, location="query")
+@routes.input(ImportAsked, location="query")
 @routes.output(ImportOut, status_code=201)
-def add(query_data: ImportIn) -> ImportOut:
-    """Send a file, CSV or XLSX, as the body. It is checked; nothing is applied yet."""
-    if request.mimetype.startswith("multipart/"):
-        refuse(415, "not_a_file", "Send the file itself as the body, without a form around it.")
-    order = Order(query_data.programme, query_data.kind, query_data.unit, query_data.reason)
+def add(query_data: ImportAsked) -> ImportOut:
+    """Send a file, CSV or XLSX, as the body or as `file` in a form. It is checked; nothing is
+    applied yet."""
     request.max_content_length = here().settings.import_bytes
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-        while data := request.stream.read(CHUNK):
-            file.write(data)
-        import_ = importing.read(here().import_desk, _as_binary(file), order)
+    if request.mimetype == "multipart/form-data":
+        order, file = _order(query_data, request.form), _sent_in_form()
+        import_ = importing.read(here().import_desk, _as_binary(file.stream), order)
+    else:
+        order = _order(query_data, {})
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
+            while data := request.stream.read(CHUNK):
+                body.write(data)
+            import_ = importing.read(here().import_desk, _as_binary(body), order)
     with here().database.reading() as session:
         return _described(session, import_)
+
+
+def _order(asked: ImportAsked, form: Mapping[str, str]) -> Order:
+    """What the address says, and what the form does."""
+    told = asked.model_dump(exclude_none=True)
+    twice = sorted(told.keys() & form.keys())
+    if twice:
+        refuse(
+            422,
+            "given_twice",
+            f"{twice[0]} stands in the address and in the form: give it once.",
+            {"field": twice[0]},
+        )
+    try:
+        wanted = ImportIn.model_validate({**told, **form})
+    except ValidationError as error:
+        refuse(*of_fields(error))
+    return Order(wanted.programme, wanted.kind, wanted.unit, wanted.reason)
+
+
+def _sent_in_form() -> FileStorage:
+    """The one file of a form."""
+    sent = list(request.files.items(multi=True))
+    if [name for name, _ in sent] != [FILE]:
+        refuse(422, "file_missing", "Send one file, in the part of the form that is named file.")
+    return sent[0][1]
 
 
 def _as_binary(file: object) -> BinaryIO:
     """A spooled file is one in all but its declared type."""
     return file  # type: ignore[return-value]
+
+
+@routes.get("/imports")
+@needs("imports:write")
+@routes.input(ImportSearch, location="query")
+@routes.output(ImportsOut)
+def find(query_data: ImportSearch) -> ImportsOut:
+    """Imports, newest first: what each found, and how far it is."""
+    before = paging.from_cursor(query_data.cursor)
+    with here().database.reading() as session:
+        programme_id = None
+        if query_data.programme is not None:
+            programme_id = programmes.by_code(session, query_data.programme).id
+        found = store.listed(session, programme_id, before, query_data.limit + 1)
+        page = found[: query_data.limit]
+        return ImportsOut(
+            items=[_described(session, one) for one in page],
+            next_cursor=paging.to_cursor(page[-1].id) if len(found) > len(page) else None,
+        )
 
 
 @routes.post("/imports/<import_id>/apply")

@@ -89,6 +89,7 @@ CALLS = {
     "imports:write": [
         ("POST", "imports?programme=demo&kind=members", {}),
         ("POST", "imports/x/apply", {}),
+        ("GET", "imports", None),
         ("GET", "imports/x", None),
         ("GET", "imports/x/rows", None),
     ],

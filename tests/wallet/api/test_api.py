@@ -373,7 +373,7 @@ class TestPoints:
             (5.0, "int_type"),
             ("5", "int_type"),
             (True, "int_type"),
-            (None, "int_type"),
+            (None, "missing"),
             (2**53, "less_than_equal"),
             (10**30, "less_than_equal"),
         ],

@@ -1,13 +1,16 @@
 """Imports through the API: a file as the body, applied by a pump."""
 
 import base64
+from io import BytesIO
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tables import csv_file, xlsx_file
 from werkzeug.test import TestResponse
 
+from ledger import programmes
 from ledger.imports import store
+from ledger.programmes import Terms
 from wallet.tasks import pumps
 
 API_KEY = "sandbox-test-key-of-32-characters"
@@ -109,20 +112,124 @@ def test_files_that_are_no_tables(send, data: bytes, problem: str) -> None:
     assert answer.get_json()["problem"] == problem
 
 
-def test_what_else_is_refused(send, client, api, house) -> None:
+def test_what_else_is_refused(send, api, house) -> None:
     assert code(send(b"phone\n1", programme="none")) == (404, "unknown_programme")
     assert code(send(b"phone\n1", kind="other")) == (422, "invalid_request")
     assert code(send(b"phone\n1", unit="none")) == (422, "unknown_unit")
-    form = client.post(
-        "/api/v1/imports?programme=demo&kind=members",
-        data={"file": (csv_file(*ROWS), "people.csv")},
-        headers={"Authorization": f"Bearer {API_KEY}"},
-    )
-    assert code(form) == (415, "not_a_file")
     assert code(api.get("imports/none")) == (404, "unknown_import")
     assert code(api.get("imports/none/rows")) == (404, "unknown_import")
     assert code(api.post("imports/none/apply", {})) == (404, "unknown_import")
     assert set(pumps(house.installation)) >= {"imports"}
+
+
+@pytest.fixture
+def send_form(client):
+    def sent(data: dict, query: str = "") -> TestResponse:
+        headers = {"Authorization": f"Bearer {API_KEY}"}
+        return client.post(
+            f"/api/v1/imports{query}",
+            data=data,
+            headers=headers,
+            content_type="multipart/form-data",
+        )
+
+    return sent
+
+
+def people(*rows: str) -> tuple[BytesIO, str]:
+    return csv_file(*(rows or ROWS)), "people.csv"
+
+
+TERMS = {"programme": "demo", "kind": "members"}
+
+
+def test_a_file_in_a_form_is_read_as_the_body_would_be(send, send_form) -> None:
+    told = send(csv_file(*ROWS).getvalue()).get_json()
+    for data, query in (
+        ({"file": people(), **TERMS}, ""),
+        ({"file": people()}, "?programme=demo&kind=members"),
+        ({"file": people(), "kind": "members", "reason": "New year"}, "?programme=demo"),
+    ):
+        answer = send_form(data, query)
+        assert answer.status_code == 201, answer.text
+        other = answer.get_json()
+        assert {**other, "id": "", "created_at": ""} == {**told, "id": "", "created_at": ""}
+
+
+def test_a_workbook_in_a_form(send_form) -> None:
+    book = xlsx_file(("Телефон", "Баланс"), ("+79990000001", 10))
+    answer = send_form({"file": (book, "Люди.xlsx"), **TERMS}).get_json()
+    assert (answer["file"]["format"], answer["points_good"]) == ("xlsx", 10)
+
+
+@pytest.mark.parametrize(
+    ("data", "query", "wanted"),
+    [
+        ({**TERMS}, "", "file_missing"),
+        ({**TERMS, "file": "phone\n1"}, "", "invalid_request"),
+        ({**TERMS, "people": people()}, "", "file_missing"),
+        ({**TERMS, "file": [people(), people()]}, "", "file_missing"),
+        ({**TERMS, "file": people(), "more": people()}, "", "file_missing"),
+        ({"kind": "members", "file": people()}, "", "invalid_request"),
+        ({"programme": "demo", "file": people()}, "?kind=other", "invalid_request"),
+        ({**TERMS, "lang": "ru", "file": people()}, "", "invalid_request"),
+        ({**TERMS, "file": people()}, "?kind=members", "given_twice"),
+        ({**TERMS, "unit": "none", "file": people()}, "", "unknown_unit"),
+        ({**TERMS, "file": (BytesIO(b""), "empty.csv")}, "", "file_refused"),
+    ],
+)
+def test_forms_that_will_not_do(send_form, data: dict, query: str, wanted: str) -> None:
+    # What is sent is closed: each time it is made anew.
+    fresh = {
+        name: [people() for _ in value]
+        if isinstance(value, list)
+        else people()
+        if isinstance(value, tuple) and value[1] == "people.csv"
+        else value
+        for name, value in data.items()
+    }
+    assert code(send_form(fresh, query)) == (422, wanted)
+
+
+def test_a_form_that_is_cut_off_is_refused(client) -> None:
+    headers = {"Authorization": f"Bearer {API_KEY}", "Accept-Language": "ru"}
+    for sent in (
+        b"--x\r\nContent-Disposition: form-data; name=file; filename=a.csv\r\n\r\nphone\n+7999",
+        b"no form at all",
+    ):
+        answer = client.post(
+            "/api/v1/imports?programme=demo&kind=members",
+            data=sent,
+            headers={**headers, "Content-Type": "multipart/form-data; boundary=x"},
+        )
+        assert code(answer) == (422, "file_missing")
+        assert answer.get_json()["detail"] == "Пришлите один файл, в части формы с именем file."
+
+
+def test_a_form_is_as_large_as_the_operator_allows(send_form) -> None:
+    row = "+79990000001;" + "x" * 30_000
+    assert send_form({"file": people("phone;name", *[row] * 50), **TERMS}).status_code == 201
+    answer = send_form({"file": people("phone;name", *[row] * 120), **TERMS})
+    assert code(answer) == (413, "body_too_large")
+
+
+def test_imports_are_listed_newest_first(send, api, installation, house) -> None:
+    with installation.database.transaction() as session:
+        programmes.create(session, Terms("other", "Другая"), house.clock())
+    ids = [
+        send(f"phone;points\n+7999000000{n};1\n".encode(), programme=programme).get_json()["id"]
+        for n, programme in enumerate(("demo", "other", "demo"))
+    ]
+    first = api.get("imports?limit=2").get_json()
+    assert [one["id"] for one in first["items"]] == ids[:0:-1]
+    rest = api.get(f"imports?cursor={first['next_cursor']}").get_json()
+    assert [one["id"] for one in rest["items"]] == ids[:1]
+    assert rest["next_cursor"] is None
+    assert rest["items"][0] == api.get(f"imports/{ids[0]}").get_json()
+    of_one = api.get("imports?programme=other").get_json()["items"]
+    assert [one["id"] for one in of_one] == [ids[1]]
+    assert code(api.get("imports?programme=none")) == (404, "unknown_programme")
+    assert code(api.get("imports?cursor=!")) == (422, "cursor_invalid")
 
 
 def test_a_file_is_as_large_as_the_operator_allows(send) -> None:
