@@ -572,42 +572,72 @@ VALUES (?, ?, ?, ?, 0)"""
 def _step_by_step(
     connection: Connection, rows: _Rows, news: Sequence[tuple[str, Any]], *, unless_due: bool
 ) -> dict[int, Balance]:
-    now = _micros(rows.now)
-    balance = _STEP_BALANCE.format(guard=_STEP_GUARD if unless_due else "")
+    """The rows, table by table; no balances where one was not to be moved: then nothing is
+    written."""
+    balances = _shift_balances(connection, rows, unless_due=unless_due)
+    if not balances and unless_due:
+        return {}
+    ids = [_add_posting(connection, draft, rows.now) for draft in rows.postings]
+    takes = [(amount, held, lot_id) for lot_id, (amount, held) in rows.lot_shifts.items()]
+    moves = [(ids[number], lot_id, amount, line) for number, lot_id, amount, line in rows.moves]
+    for statement, values in (
+        (_STEP_ENTRY, _entry_values(rows, ids, balances)),
+        (_STEP_LOT, _lot_values(rows, ids)),
+        (_STEP_TAKE, takes),
+        (_STEP_MOVE, moves),
+        (_STEP_NEWS, _news_values(news, rows.now)),
+    ):
+        if values:
+            connection.exec_driver_sql(statement, values)
+    return balances
+
+
+def _shift_balances(connection: Connection, rows: _Rows, *, unless_due: bool) -> dict[int, Balance]:
+    """Move the balances; what they are then. With `unless_due` there is one, and it may stay as it
+    is: then there are none in the answer."""
     balances: dict[int, Balance] = {}
     for account_id, shift in rows.shifts.items():
-        found = connection.exec_driver_sql(
-            balance,
-            {
-                "account": account_id,
-                "available": shift.available,
-                "pending": shift.pending,
-                "held": shift.held,
-                "debt": shift.debt,
-                "next": None if shift.next_change_at is None else _micros(shift.next_change_at),
-                **({"now": now, "total": shift.total} if unless_due else {}),
-            },
-        ).all()
-        if not found:
+        balance = _shift_balance(connection, account_id, shift, rows.now if unless_due else None)
+        if balance is None:
             if unless_due:
                 return {}
             raise AssertionError("a posting to an account without a balance")
-        row = found[0]
-        next_change_at = EPOCH + row[5] * MICROSECOND
-        balances[account_id] = Balance(row[0], row[1], row[2], row[3], row[4], next_change_at)
-    ids = [
-        connection.exec_driver_sql(
-            _STEP_POSTING,
-            (
-                draft.public_id,
-                *_facts(draft.order)[:-1],
-                _micros(draft.order.occurred_at),
-                now,
-            ),
-        ).lastrowid
-        for draft in rows.postings
-    ]
-    entries = [
+        balances[account_id] = balance
+    return balances
+
+
+def _shift_balance(
+    connection: Connection, account_id: int, shift: _Shift, unless_due_at: datetime | None
+) -> Balance | None:
+    values: dict[str, int | None] = {
+        "account": account_id,
+        "available": shift.available,
+        "pending": shift.pending,
+        "held": shift.held,
+        "debt": shift.debt,
+        "next": None if shift.next_change_at is None else _micros(shift.next_change_at),
+    }
+    guard = ""
+    if unless_due_at is not None:
+        guard = _STEP_GUARD
+        values |= {"now": _micros(unless_due_at), "total": shift.total}
+    row = connection.exec_driver_sql(_STEP_BALANCE.format(guard=guard), values).one_or_none()
+    if row is None:
+        return None
+    return Balance(row[0], row[1], row[2], row[3], row[4], EPOCH + row[5] * MICROSECOND)
+
+
+def _add_posting(connection: Connection, draft: Draft, now: datetime) -> int:
+    """One at a time: only so does the driver tell its id."""
+    facts = _facts(draft.order)[:-1]
+    values = (draft.public_id, *facts, _micros(draft.order.occurred_at), _micros(now))
+    return int(connection.exec_driver_sql(_STEP_POSTING, values).lastrowid)
+
+
+def _entry_values(
+    rows: _Rows, ids: Sequence[int], balances: Mapping[int, Balance]
+) -> list[tuple[int, int, int, int, int | None]]:
+    return [
         (
             ids[number],
             line,
@@ -617,7 +647,10 @@ def _step_by_step(
         )
         for number, line, account_id, amount, later in rows.entries
     ]
-    lots = [
+
+
+def _lot_values(rows: _Rows, ids: Sequence[int]) -> list[tuple[int, int, int, int, int, int, bool]]:
+    return [
         (
             account_id,
             ids[number],
@@ -629,19 +662,11 @@ def _step_by_step(
         )
         for number, account_id, parcel in rows.lots
     ]
-    takes = [(amount, held, lot_id) for lot_id, (amount, held) in rows.lot_shifts.items()]
-    moves = [(ids[number], lot_id, amount, line) for number, lot_id, amount, line in rows.moves]
-    told = [(kind, json.dumps(payload), now, now) for kind, payload in news]
-    for statement, values in (
-        (_STEP_ENTRY, entries),
-        (_STEP_LOT, lots),
-        (_STEP_TAKE, takes),
-        (_STEP_MOVE, moves),
-        (_STEP_NEWS, told),
-    ):
-        if values:
-            connection.exec_driver_sql(statement, values)
-    return balances
+
+
+def _news_values(news: Sequence[tuple[str, Any]], now: datetime) -> list[tuple[str, str, int, int]]:
+    at = _micros(now)
+    return [(kind, json.dumps(payload), at, at) for kind, payload in news]
 
 
 def _micros(moment: datetime) -> int:
