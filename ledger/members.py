@@ -40,6 +40,7 @@ from ledger.errors import (
     UnknownMember,
 )
 from ledger.events import MemberChanged
+from ledger.programmes import Programme
 
 CARD_DIGITS = 16
 # Cards that a shop had before it came here keep their numbers: any signs that a barcode can carry.
@@ -561,7 +562,9 @@ def find(session: Session, search: Search, after_id: int, limit: int) -> Sequenc
         elif search.email is not None:
             query = query.where(Person.email == search.email)
         else:
-            query = query.where(Person.external_id == search.external_id)
+            # The index begins with the programme: each of the few is looked into.
+            any_programme = Person.programme_id.in_(select(Programme.id))
+            query = query.where(Person.external_id == search.external_id, any_programme)
     return session.scalars(query).all()
 
 

@@ -141,13 +141,9 @@ class _Ledger:
         found: dict[int, Person] = {}
         for name in self._by:
             values = sorted({value for one in wishes if (value := getattr(one, name)) is not None})
-            if values:
-                query = select(Person).where(
-                    Person.programme_id == aim.programme.id, getattr(Person, name).in_(values)
-                )
-                for person in session.scalars(query):
-                    found[person.member_id] = person
-                    self._by[name].add(getattr(person, name), person.member_id)
+            for person in self._named_so(session, name, values):
+                found[person.member_id] = person
+                self._by[name].add(getattr(person, name), person.member_id)
         self._members = {one.id: one for one in members.by_ids(session, list(found))}
         elsewhere = {one.merged_into_id for one in self._members.values() if one.merged_into_id}
         elsewhere |= {known.member.id for known in self._cards.values()}
@@ -213,6 +209,18 @@ class _Ledger:
             if available < (wish.points or 0):
                 return [Problem("insufficient_points", "points", {"available": available})]
         return []
+
+    def _named_so(self, session: Session, name: str, values: Sequence[str]) -> list[Person]:
+        """People of the programme with one of these phone numbers, addresses or external ids."""
+        if not values:
+            return []
+        query = select(Person).where(getattr(Person, name).in_(values))
+        # Numbers and addresses have indexes of their own. Asked for the programme as well, SQLite,
+        # which cannot know how large that is, goes through all its people.
+        if name == "external_id":
+            query = query.where(Person.programme_id == self._aim.programme.id)
+        found = session.scalars(query)
+        return [person for person in found if person.programme_id == self._aim.programme.id]
 
     def _persons(self, session: Session, member_ids: Sequence[int]) -> dict[int, Person]:
         rows = session.scalars(select(Person).where(Person.member_id.in_(member_ids)))
