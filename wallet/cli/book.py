@@ -1,0 +1,100 @@
+"""Commands for the book: its rules, its seals, its roots."""
+
+import json
+import sys
+from datetime import date, datetime
+
+import click
+
+from ledger import inspection, programmes
+from ledger.book import audit, proofs, seals
+from ledger.book.verification import Strays, Walk
+from wallet.cli.footing import at_work, in_words
+
+
+@click.group("ledger")
+def ledger_group() -> None:
+    """The book: does it keep its rules, and was anything changed behind its back?"""
+
+
+@ledger_group.command("check")
+@in_words
+def check_ledger() -> None:
+    """Check every rule of the book on the live database. Exit code 1 if one is broken."""
+    installation = at_work()
+    is_well = True
+    with installation.database.reading() as session:
+        for judged in audit.judged(session):
+            if judged.examples:
+                is_well = False
+                rows = ", ".join(map(str, judged.examples))
+                click.echo(f"!!  {judged.rule}: broken, for example by {rows}")
+            else:
+                click.echo(f"ok  {judged.rule}")
+        since = seals.oldest_unsealed(session)
+    if since is None:
+        click.echo("ok  every posting is sealed")
+    elif installation.clock() - since <= seals.TOO_LONG:
+        click.echo(f"ok  postings since {since:%F %T} wait for their seals, as the newest do")
+    else:
+        is_well = False
+        click.echo(f"!!  postings wait for their seals since {since:%F %T}")
+    sys.exit(not is_well)
+
+
+@ledger_group.command("verify")
+@click.option("--programme", metavar="CODE", help="Only this one. Default: all.")
+@click.option("--from", "since", default=1, show_default=True, type=click.IntRange(1))
+@in_words
+def verify_ledger(programme: str | None, since: int) -> None:
+    """Walk the chains of seals and name the first posting that was changed, removed, added or
+    moved. With --from only from the day of that number on. Exit code 1 if there is one."""
+    if since > 1 and programme is None:
+        raise click.UsageError("--from is a number of one chain: give --programme too.")
+    installation = at_work()
+    database, is_whole = installation.database, True
+    with database.reading() as session:
+        found = programmes.every(session)
+        if programme is not None:
+            found = [programmes.by_code(session, programme)]
+    for one in found:
+        walk = Walk(one, installation.keys.roots, since)
+        inspection.go(database, walk)
+        if walk.fault is None:
+            click.echo(f"ok  {one.code}: {walk.postings} postings and {walk.days} days are whole.")
+        else:
+            is_whole = False
+            click.echo(f"!!  {walk.fault}")
+    strays = Strays()
+    inspection.go(database, strays)
+    if strays.fault is not None:
+        is_whole = False
+        click.echo(f"!!  {strays.fault}")
+    sys.exit(not is_whole)
+
+
+@ledger_group.group("roots")
+def roots_group() -> None:
+    """The signed roots of closed days, for those who hold us to them."""
+
+
+@roots_group.command("export")
+@click.option("--programme", metavar="CODE", help="Only this one. Default: all.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day on.")
+@in_words
+def export_roots(programme: str | None, since: datetime | None) -> None:
+    """Print them, one JSON object a line: the same as GET /ledger/roots/CODE."""
+    with at_work().database.reading() as session:
+        found = programmes.every(session)
+        if programme is not None:
+            found = [programmes.by_code(session, programme)]
+        for one in found:
+            for root in proofs.roots(session, one, since.date() if since else date.min):
+                click.echo(json.dumps(proofs.published(one, root)))
+
+
+@roots_group.command("key")
+@in_words
+def show_root_key() -> None:
+    """Print the public keys that they are signed with: the same as GET /ledger/key."""
+    click.echo(json.dumps({"keys": at_work().keys.roots.public()}, indent=2))

@@ -1,0 +1,131 @@
+"""Commands for how cards look, and for changes on their way to all of them."""
+
+from pathlib import Path
+
+import click
+from sqlalchemy.orm import Session
+
+from ledger import programmes, units
+from wallet import refresh
+from wallet.apple import bundle
+from wallet.cli.footing import MOST_ROWS_SHOWN, at_work, in_words
+from wallet.errors import DesignRefused
+from wallet.passes import folders, issuing, templates
+from wallet.passes.content import Design
+
+
+@click.group("design")
+def design_group() -> None:
+    """How a programme's cards look: a folder with design.json and PNG files."""
+
+
+@design_group.command("export")
+@click.argument("programme")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--offers", is_flag=True, help="The design of its coupons, not of its cards.")
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
+@in_words
+def export_design(programme: str, folder: Path, *, offers: bool, force: bool) -> None:
+    """Write the current design of PROGRAMME into FOLDER, to be edited."""
+    with at_work().database.reading() as session:
+        programme_id = programmes.by_code(session, programme).id
+        template = templates.current(session, programme_id)
+        design = templates.design(template)
+        if offers:
+            designed = templates.find(session, programme_id, "offer")
+            design = templates.design(designed) if designed else templates.offer_design(design)
+            template = designed or template
+        images = templates.images(session, template.id)
+    folders.write(folder, design, images, overwrite=force)
+    click.echo(f"{folder / folders.DESIGN_FILE} and the pictures: written.")
+
+
+@design_group.command("import")
+@click.argument("programme")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@in_words
+def import_design(programme: str, folder: Path) -> None:
+    """Make FOLDER the design of PROGRAMME, of its cards or of its coupons (kind offer). Passes in
+    phones follow by themselves."""
+    installation = at_work()
+    design, images = folders.read(folder)
+    pass_type = design.pass_type or installation.pass_type
+    if pass_type not in installation.signers:
+        known = ", ".join(sorted(installation.signers))
+        raise DesignRefused("pass_type", f"there is no certificate for it; there are {known}.")
+    bundle.check(design, installation.signers[pass_type])
+    with installation.database.transaction() as session:
+        programme_id = programmes.by_code(session, programme).id
+        _require_same_kind(session, programme_id, design)
+        templates.store(session, programme_id, design, images, installation.clock())
+        refresh.start_wave(session, programme_id, installation.clock())
+    click.echo(f"The cards of {programme} have a new design.")
+
+
+def _require_same_kind(session: Session, programme_id: int, design: Design) -> None:
+    """Google cannot make a card into one of another kind, and a gift card holds money."""
+    unit = units.named(session, programme_id, None)
+    if design.kind == "gift_card" and unit.currency is None:
+        raise DesignRefused(
+            "kind",
+            "gift cards hold money, and this programme's main unit is none: create one with"
+            " `wallet programmes add CODE NAME --gift-cards RUB`.",
+        )
+    found = templates.find(session, programme_id, templates.purpose_of(design))
+    kind = templates.design(found).kind if found is not None else design.kind
+    if kind != design.kind and issuing.in_programme(session, programme_id, 0, 1):
+        raise DesignRefused("kind", f"this programme has issued cards of the kind {kind}.")
+
+
+@click.group("waves")
+def waves_group() -> None:
+    """Changes for whole programmes, on their way to all cards."""
+
+
+@waves_group.command("list")
+@click.option("--programme", help="Default: those of all.")
+@click.option("--all", "over", is_flag=True, help="Those that are over too.")
+@in_words
+def list_waves(programme: str | None, *, over: bool) -> None:
+    """How far each has come, newest first."""
+    with at_work().database.reading() as session:
+        programme_id = programmes.by_code(session, programme).id if programme else None
+        for wave in refresh.waves(session, programme_id, None, MOST_ROWS_SHOWN):
+            if over or wave.finished_at is None:
+                click.echo(_wave(wave))
+
+
+@waves_group.command("pause")
+@click.argument("wave_id", metavar="ID")
+@in_words
+def pause_wave(wave_id: str) -> None:
+    """Stop one until it is resumed."""
+    with at_work().database.transaction() as session:
+        click.echo(_wave(refresh.pause_wave(session, wave_id)))
+
+
+@waves_group.command("resume")
+@click.argument("wave_id", metavar="ID")
+@in_words
+def resume_wave(wave_id: str) -> None:
+    """Let a paused one go on, slowly at first."""
+    installation = at_work()
+    with installation.database.transaction() as session:
+        click.echo(_wave(refresh.resume_wave(session, wave_id, installation.clock())))
+
+
+@waves_group.command("cancel")
+@click.argument("wave_id", metavar="ID")
+@in_words
+def cancel_wave(wave_id: str) -> None:
+    """Stop one for good: cards that it has not come to stay as they are."""
+    installation = at_work()
+    with installation.database.transaction() as session:
+        click.echo(_wave(refresh.cancel_wave(session, wave_id, installation.clock())))
+
+
+def _wave(wave: refresh.Wave) -> str:
+    line = f"{wave.public_id} {wave.state}: {wave.seen} of {wave.total}, {wave.changed} changed"
+    if wave.expected_at is not None:
+        line += f", {wave.pace} a second, done about {wave.expected_at:%F %T} UTC"
+    return line

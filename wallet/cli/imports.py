@@ -1,0 +1,163 @@
+"""Commands for members and points from files."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from ledger import programmes
+from ledger.imports import proofs as import_proofs
+from ledger.imports import store
+from ledger.imports.columns import Kind as ImportKind
+from ledger.imports.store import Import, Order
+from wallet import importing
+from wallet.cli.footing import MOST_ROWS_SHOWN, Command, at_work, in_words
+from wallet.importing import Desk
+from wallet.sandbox.words import LANGUAGES, Language
+
+
+@click.group("import")
+def import_group() -> None:
+    """Members, opening balances and points from files (CSV, XLSX). See docs/imports.md."""
+
+
+def import_options(command: Command) -> Command:
+    for option in (
+        click.option("--lang", default="en", show_default=True, type=click.Choice(LANGUAGES)),
+        click.option(
+            "--skip-bad", is_flag=True, help="Import the good rows of a file with bad ones."
+        ),
+        click.option("--preview", is_flag=True, help="Only tell what would happen."),
+        click.option("--unit", help="What is counted. Default: the programme's main unit."),
+        click.option("--programme", required=True),
+        click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True)),
+    ):
+        command = option(command)
+    return command
+
+
+@import_group.command("members")
+@import_options
+@in_words
+def import_members(
+    file: Path, programme: str, unit: str | None, lang: Language, *, preview: bool, skip_bad: bool
+) -> None:
+    """People with their cards and opening balances, from FILE."""
+    _import(file, Order(programme, "members", unit), lang, preview=preview, skip_bad=skip_bad)
+
+
+@import_group.command("points")
+@import_options
+@click.option("--accrue", "kind", flag_value="accrual", help="Points in.")
+@click.option("--write-off", "kind", flag_value="write_off", help="Points out.")
+@click.option("--reason", help="For rows that give none.")
+@in_words
+def import_points(
+    file: Path,
+    programme: str,
+    unit: str | None,
+    lang: Language,
+    kind: ImportKind | None,
+    reason: str | None,
+    *,
+    preview: bool,
+    skip_bad: bool,
+) -> None:
+    """Points of the members that FILE names, in or out."""
+    if kind is None:
+        raise click.UsageError("Say which: --accrue or --write-off.")
+    order = Order(programme, kind, unit, reason)
+    _import(file, order, lang, preview=preview, skip_bad=skip_bad)
+
+
+def _import(path: Path, order: Order, lang: Language, *, preview: bool, skip_bad: bool) -> None:
+    desk = at_work().import_desk
+    with path.open("rb") as file:
+        if preview:
+            found = importing.look(desk, file, order, MOST_ROWS_SHOWN)
+            for line in importing.told(found, lang):
+                click.echo(line)
+            return
+        import_ = importing.resumable(desk, file, order)
+        if import_ is None:
+            import_ = importing.read(desk, file, order)
+            if import_.bad and not skip_bad:
+                left_out = _write_left_out(desk, path, import_, lang)
+                importing.forget(desk, import_)
+                raise click.ClickException(
+                    f"{import_.bad} of {import_.rows} rows cannot be imported; they are in"
+                    f" {left_out}, each with the reason. Nothing was imported. Correct the file, or"
+                    " say --skip-bad."
+                )
+        else:
+            click.echo("This file was begun before; it goes on where it stopped.")
+        importing.start(desk, import_.public_id, skip_bad=skip_bad)
+    while importing.advance(desk, import_.id):
+        pass
+    finished = importing.find(desk, import_.public_id)
+    if finished.left_out:
+        left_out = _write_left_out(desk, path, finished, lang)
+        click.echo(f"Rows that were left out, each with the reason: {left_out}")
+    _show(desk, finished)
+    click.echo(f"To check it again: wallet import check {finished.public_id}")
+
+
+def _write_left_out(desk: Desk, path: Path, import_: Import, lang: Language) -> Path:
+    target = path.with_name(f"{path.stem}-left-out.csv")
+    with path.open("rb") as file, target.open("w", encoding="utf-8-sig", newline="") as out:
+        importing.write_left_out(desk, file, import_, out, lang)
+    return target
+
+
+def _show(desk: Desk, import_: Import) -> None:
+    proof = importing.statement(desk, import_)
+    if proof is None:
+        for line in importing.progress(import_):
+            click.echo(line)
+        return
+    click.echo(import_proofs.readable(proof["statement"]))
+    signature = proof["signature"]
+    click.echo(f"Signed (Ed25519, key {signature['key']}): {signature['value']}")
+
+
+@import_group.command("list")
+@in_words
+def list_imports() -> None:
+    """All imports, newest first."""
+    with at_work().database.reading() as session:
+        for one in store.listed(session):
+            programme = programmes.by_id(session, one.programme_id).code
+            click.echo(
+                f"{one.public_id}: {one.kind}, {programme}, {one.created_at:%F %R}, {one.state},"
+                f" {one.applied} of {one.rows} rows applied"
+            )
+
+
+@import_group.command("show")
+@click.argument("import_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="The signed statement, for programs.")
+@in_words
+def show_import(import_id: str, *, as_json: bool) -> None:
+    """How far an import is; of a finished one, its statement."""
+    desk = at_work().import_desk
+    import_ = importing.find(desk, import_id)
+    proof = importing.statement(desk, import_)
+    if as_json and proof is not None:
+        click.echo(json.dumps(proof, ensure_ascii=False, indent=2))
+        return
+    _show(desk, import_)
+
+
+@import_group.command("check")
+@click.argument("import_id", metavar="ID")
+@in_words
+def check_import(import_id: str) -> None:
+    """Whether the statement of an import still agrees with every posting it made. Exit code 1 if
+    not."""
+    findings = importing.check(at_work().import_desk, import_id)
+    for finding in findings:
+        click.echo(f"!!  {finding.code}: {finding.sentence}")
+    if not findings:
+        click.echo("ok  Signature, rows, postings and sums agree.")
+    sys.exit(bool(findings))

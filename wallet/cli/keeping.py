@@ -1,0 +1,62 @@
+"""Commands that keep everything in one file, and bring it back."""
+
+from pathlib import Path
+
+import click
+
+from ledger.database import Database
+from wallet import erasure
+from wallet.assembly import system_clock
+from wallet.backups import restoring, taking
+from wallet.cli.footing import environment, in_words
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--with-secrets",
+    is_flag=True,
+    help="Put the key ring, certificates and key files in as well. Off by default: whoever has"
+    " that file can speak for the shop.",
+)
+@in_words
+def backup(file: Path, *, with_secrets: bool) -> None:
+    """Write everything into the one FILE, while the service is at work.
+
+    Secrets are not in it unless asked for: keep WALLET_SECRET_KEY and the certificates apart."""
+    found = environment()
+    database = Database(found.ledger)
+    made = taking.take(database, found, file, system_clock(), with_secrets=with_secrets)
+    database.close()
+    secrets = "with" if with_secrets else "without"
+    click.echo(
+        f"{file}: {made.members} members, {made.passes} passes, {made.book.entries} entries,"
+        f" {secrets} secrets. Checksum of the book: {made.book.sha256[:16]}"
+    )
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@in_words
+def restore(file: Path) -> None:
+    """Bring the backup FILE to life in an empty database. Stop the service first."""
+    found = environment()
+    done = restoring.restore(found, file, system_clock())
+    made = done.manifest
+    click.echo(
+        f"{made.members} members, {made.passes} passes, {made.book.entries} entries, as of"
+        f" {made.made_at:%F %T} UTC. Same checksum of the book: {made.book.sha256[:16]}"
+    )
+    for path in done.secrets:
+        click.echo(f"{path}: put back.")
+    erased = found.data / erasure.ERASED_FILE
+    if done.returned:
+        click.echo(
+            f"{done.returned} people who were erased since are back. Erase them again:"
+            f" wallet members erase --from {erased}"
+        )
+    else:
+        click.echo(
+            "Whoever was erased since is back. If you have a newer list of them:"
+            " wallet members erase --from LIST"
+        )

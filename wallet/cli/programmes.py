@@ -1,0 +1,179 @@
+"""Commands for programmes: what they count, their terms, what they say of themselves."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from ledger import programmes, units
+from ledger.programmes import Kind, Terms
+from ledger.units import UnitTerms
+from wallet.cli.footing import at_work, in_words
+from wallet.passes import codeterms, renewal, templates
+from wallet.passes.codes import Kind as CodeKind
+from wallet.passes.codeterms import AtGoogle, Numbers
+
+KOPECKS = 2  # decimal places of a gift card's money
+
+
+@click.group("programmes")
+def programmes_group() -> None:
+    """Loyalty programmes."""
+
+
+@programmes_group.command("add")
+@click.argument("code")
+@click.argument("name")
+@click.option("--locale", default="ru", show_default=True, type=click.Choice(["ru", "en"]))
+@click.option("--timezone", default="Europe/Moscow", show_default=True)
+@click.option("--points-live-days", type=click.IntRange(1, 36500), help="Default: for ever.")
+@click.option(
+    "--gift-cards",
+    metavar="CURRENCY",
+    help="Its cards are gift cards that hold money, such as RUB: in kopecks, by API.",
+)
+@click.option(
+    "--membership", is_flag=True, help="Its cards say who a member is: no points on them."
+)
+@in_words
+def add_programme(
+    code: str,
+    name: str,
+    locale: str,
+    timezone: str,
+    points_live_days: int | None,
+    gift_cards: str | None,
+    *,
+    membership: bool,
+) -> None:
+    """Create a programme with a card design to begin with. CODE stands in addresses."""
+    if membership and gift_cards is not None:
+        raise click.UsageError("--membership and --gift-cards exclude each other.")
+    installation = at_work()
+    terms, design = Terms(code, name, locale, timezone, points_live_days), templates.standard(name)
+    if membership:
+        design = templates.membership(name)
+    if gift_cards is not None:
+        unit = UnitTerms("money", "money", KOPECKS, gift_cards, points_live_days)
+        terms, design = replace(terms, unit=unit), templates.gift_cards(name)
+    with installation.database.transaction() as session:
+        now = installation.clock()
+        programme = programmes.create(session, terms, now)
+        templates.store(session, programme.id, design, {}, now)
+    click.echo(f"{installation.settings.public_url}/join/{code}")
+
+
+@programmes_group.command("unit")
+@click.argument("code")
+@click.argument("unit")
+@click.option(
+    "--kind", type=click.Choice(get_args(units.Kind)), default="points", show_default=True
+)
+@click.option("--scale", default=0, show_default=True, help="Decimal places: 2 for kopecks.")
+@click.option("--currency", help="Of money: three letters, such as RUB.")
+@click.option("--live-days", type=int, help="Default: for ever.")
+@in_words
+def add_unit(
+    code: str,
+    unit: str,
+    kind: units.Kind,
+    scale: int,
+    currency: str | None,
+    live_days: int | None,
+) -> None:
+    """Let programme CODE count something else besides: UNIT, such as stamps or cashback."""
+    installation = at_work()
+    terms = UnitTerms(unit, kind, scale, currency, live_days)
+    with installation.database.transaction() as session:
+        programme = programmes.by_code(session, code)
+        units.add(session, programme.id, terms)
+        found = [one.code for one in units.of_programme(session, programme.id)]
+    click.echo(f"{code} counts {', '.join(found)}.")
+
+
+@programmes_group.command("terms")
+@click.argument("code")
+@click.option("--grace-days", type=int, help="Points returned after their time live so long.")
+@click.option(
+    "--overdrawn",
+    type=click.Choice(programmes.OVERDRAWN),
+    help="Points taken back that were spent: a debt, or the return is refused.",
+)
+@click.option(
+    "--code", "kind", type=click.Choice(get_args(CodeKind)), help="What the barcodes of cards say."
+)
+@click.option(
+    "--code-numbers",
+    "numbers",
+    type=click.Choice(get_args(Numbers)),
+    help="Card numbers typed by hand, where barcodes say more than that.",
+)
+@click.option(
+    "--code-at-google",
+    "at_google",
+    type=click.Choice(get_args(AtGoogle)),
+    help="The same barcode, or one that changes every half minute.",
+)
+@click.option(
+    "--code-renew-days", "renew_days", type=int, help="A new code so often; 0: after scans only."
+)
+@click.option(
+    "--code-grace-hours", "grace_hours", type=int, help="The code before is good once more so long."
+)
+@in_words
+def change_terms(
+    code: str, grace_days: int | None, overdrawn: str | None, **choices: str | int | None
+) -> None:
+    """What programme CODE does when a purchase is returned, and what the barcodes of its cards say;
+    without options, how it is now."""
+    with at_work().database.transaction() as session:
+        programme = programmes.by_code(session, code)
+        programmes.change_terms(session, programme, grace_days, overdrawn)
+        click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
+        wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
+        choice = replace(codeterms.of(session, programme.id), **wanted)
+        if wanted:
+            renewal.change_terms(session, programme, choice)
+        click.echo(
+            f"code: {choice.kind}; numbers: {choice.numbers}; at Google: {choice.at_google};"
+            f" renewed every {choice.renew_days} days; grace: {choice.grace_hours} hours"
+        )
+
+
+@programmes_group.command("set")
+@click.argument("code")
+@click.option("--lang", required=True, type=click.Choice(["ru", "en"]), help="Of what is given.")
+@click.option("--name", help="How pages in this language call the programme.")
+@click.option("--operator", help="Who answers for personal data, with an address to write to.")
+@click.option(
+    "--privacy",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A text file: what happens to personal data. `# ` begins a heading.",
+)
+@in_words
+def set_programme(
+    code: str, lang: str, name: str | None, operator: str | None, privacy: Path | None
+) -> None:
+    """What the pages of programme CODE say in one language. Earlier texts are kept."""
+    texts: dict[Kind, str | None] = {
+        "name": name,
+        "operator": operator,
+        "privacy": _text(privacy) if privacy else None,
+    }
+    if not any(text is not None for text in texts.values()):
+        raise click.UsageError("Say what to set: --name, --operator or --privacy.")
+    installation = at_work()
+    with installation.database.transaction() as session:
+        programme_id = programmes.by_code(session, code).id
+        for kind, text in texts.items():
+            if text is not None:
+                programmes.say(session, programme_id, kind, lang, text, installation.clock())
+    click.echo(f"{installation.settings.public_url}/join/{code}/privacy?lang={lang}")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise click.BadParameter(f"{file} is not text in UTF-8.", param_hint="--privacy") from None
