@@ -52,6 +52,7 @@ ACCRUALS = 60
 FEW, MANY = int(10_000 * SHARE), int(1_000_000 * SHARE)
 PART = FEW  # made due at a time, spread over all
 PASS_TYPE = certificates.SANDBOX_PASS_TYPE
+KEYS = KeyRing(("a-key-for-the-benchmarks",))
 
 
 def measure() -> dict[str, float]:
@@ -91,10 +92,9 @@ def _house() -> Iterator[House]:
             demo.ensure(session, system_clock())
         with fast_apns.serving(folder, PASS_TYPE) as apns:
             sender = Apns(apns.url, folder / "root.pem", credential)
-            keys = KeyRing(("a-key-for-the-benchmarks",))
             lease = timedelta(seconds=60)
             senders = {PASS_TYPE: sender}
-            provider = AppleProvider(database, senders, keys, "https://cards.example", lease)
+            provider = AppleProvider(database, senders, KEYS, "https://cards.example", lease)
             yield House(database, provider, sender, apns)
             sender.close()
         database.close()
@@ -108,7 +108,7 @@ def _fill(database: Database, phones: int) -> None:
         if not known:
             programme = programmes.by_code(session, DEMO)
             member = enrolment.join(session, programme, Profile(), system_clock()).member
-            issuing.issue(session, member, PASS_TYPE, "k", system_clock())
+            issuing.issue(session, member, PASS_TYPE, KEYS, system_clock())
         session.execute(text("ALTER TABLE apple_registration DISABLE TRIGGER ALL"))
         numbers = {"first": known + 1, "last": phones}
         session.execute(

@@ -38,6 +38,7 @@ from wallet import migrations
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.google import copies, objects
 from wallet.google.copies import DueRow
+from wallet.keyring import KeyRing
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 from wallet.refresh import RUNNING, Wave
@@ -50,6 +51,7 @@ KILLS = int(os.environ.get("KOPILKA_FAULT_KILLS", "4"))
 DOWN_S = float(os.environ.get("KOPILKA_FAULT_DOWN_SECONDS", "2"))
 GOOGLE_CARDS = min(CARDS, 20)  # twenty a second is all that Google allows
 PASS_TYPE = certificates.SANDBOX_PASS_TYPE
+KEYS = KeyRing(("a-secret-for-the-cards-of-these-phones",))
 LONG = 40 + CARDS / 20
 
 
@@ -66,7 +68,7 @@ class Phones:
             programme = programmes.by_code(session, DEMO)
             joined = [enrolment.join(session, programme, Profile(), now) for _ in range(number)]
             member_ids = [one.member.id for one in joined]
-            issuing.issue_all(session, programme, member_ids, PASS_TYPE, "k", now)
+            issuing.issue_all(session, programme, member_ids, PASS_TYPE, KEYS, now)
             self.pass_ids += session.scalars(select(Pass.id).order_by(Pass.id))
             self.tokens += [secrets.token_hex(32) for _ in range(number)]
             session.execute(insert(Device), [self._device(token, now) for token in self.tokens])

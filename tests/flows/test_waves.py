@@ -37,8 +37,8 @@ def cards(house) -> int:
         programme = programmes.by_code(session, "demo")
         joined = [enrolment.join(session, programme, Profile(), house.clock()) for _ in range(MANY)]
         member_ids = [one.member.id for one in joined]
-        pass_type = house.installation.pass_type
-        issuing.issue_all(session, programme, member_ids, pass_type, "k", house.clock())
+        pass_type, keys = house.installation.pass_type, house.installation.keys
+        issuing.issue_all(session, programme, member_ids, pass_type, keys, house.clock())
         session.execute(delete(OutboxRow))
     return MANY
 
