@@ -32,7 +32,8 @@ def missing() -> str:
 class FastApns:
     url: str
     pass_type: str
-    _control: str
+    control: str
+    pid: int
 
     def accepted(self) -> int:
         return int(self._ask("GET", "/stats")["accepted"])
@@ -69,7 +70,7 @@ class FastApns:
         return float(seconds) * {"us": 1e-6, "ms": 1e-3, "s": 1.0}[unit]
 
     def _ask(self, method: str, path: str) -> Any:
-        with urlopen(Request(self._control + path, method=method), timeout=30) as answer:  # noqa: S310
+        with urlopen(Request(self.control + path, method=method), timeout=30) as answer:  # noqa: S310
             return json.loads(answer.read())
 
 
@@ -91,7 +92,7 @@ def serving(certificates: Path, pass_type: str) -> Iterator[FastApns]:
         assert server.stdout is not None
         said = json.loads(server.stdout.readline())
         places = (f"https://127.0.0.1:{said['port']}", f"http://127.0.0.1:{said['control_port']}")
-        yield FastApns(places[0], pass_type, places[1])
+        yield FastApns(places[0], pass_type, places[1], server.pid)
     finally:
         server.terminate()
         server.wait(10)

@@ -43,6 +43,11 @@ class Postgres:
         where = f"host={self.sockets} user=postgres dbname=postgres"
         _wait_for(lambda: psycopg.connect(where).close())
 
+    @property
+    def pid(self) -> int:
+        assert self._server is not None
+        return self._server.pid
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT ends it in order, SIGQUIT at once: whoever is connected is cut off."""
         if self._server is not None:
