@@ -101,7 +101,8 @@ class House:
     def run(self, *names: str) -> None:
         ready = pumps(self.installation)
         for name in names or ("upkeep", "relay", "waves", "apple"):
-            ready[name].run()
+            while ready[name].run():
+                pass
 
 
 @pytest.fixture

@@ -113,9 +113,10 @@ class WebServer(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Callable[..., Any]:
         celery = create_celery(self._settings)
-        installation = connect(self._settings, Waker(celery).wake)
+        waker = Waker(celery)
+        installation = connect(self._settings, waker.wake)
         if self._settings.embedded:
-            self._embedded = Embedded(celery, installation)
+            self._embedded = Embedded(celery, installation, waker.wake)
             self._embedded.start()
         app: Flask = create_app(installation)
         return app

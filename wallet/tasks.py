@@ -4,6 +4,7 @@ Each pump works in bounded batches until nothing is due. One of a kind runs at a
 being asked again meanwhile means one more look after that, so no row is left lying."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -34,8 +35,9 @@ PUMP_NAMES = (
     campaigns.PUMP,
 )
 
-# So many batches at a stretch; then others get their turn, and the beat or a wake-up comes again.
-MOST_BATCHES = 500
+# So long at a stretch; then others get their turn. A worker of few processes may have all pumps,
+# and a vendor that takes twenty calls a second would hold each of them while it has work.
+STRETCH_S = 5.0
 
 log = structlog.get_logger()
 
@@ -48,18 +50,21 @@ class Pump:
         self._asked = threading.Event()
         self._at_work = threading.Lock()
 
-    def run(self) -> None:
+    def run(self) -> bool:
+        """True if there may be more: whoever called is to ask again, behind the others."""
+        more = False
         self._asked.set()
         # Whoever finds the lock taken leaves: the one inside sees the flag before or after letting
         # go, and looks once more.
         while self._asked.is_set() and self._at_work.acquire(blocking=False):
             try:
                 self._asked.clear()
-                for _ in range(MOST_BATCHES):
-                    if not self._step():
-                        break
+                until = time.monotonic() + STRETCH_S
+                while (more := self._step()) and time.monotonic() < until:
+                    pass
             finally:
                 self._at_work.release()
+        return more
 
 
 def pumps(installation: Installation) -> Mapping[str, Pump]:

@@ -15,6 +15,7 @@ from celery.signals import task_received
 from celery.worker import WorkController
 from kombu import Queue
 
+from ledger.database import Wake
 from wallet.assembly import connect
 from wallet.installation import Installation
 from wallet.settings import Settings
@@ -121,19 +122,20 @@ class Waker:
             log.warning("wake_up_not_sent", pump=name, error=type(error).__name__)
 
 
-def serve_pumps(celery: Celery, get_pumps: Callable[[], dict[str, Pump]]) -> None:
-    """Give the application its one task."""
+def serve_pumps(celery: Celery, get_pumps: Callable[[], dict[str, Pump]], wake: Wake) -> None:
+    """Give the application its one task. A pump that has more to do waits its turn again."""
 
     @celery.task(name=PUMP_TASK, ignore_result=True)
     def pump(name: str) -> None:
-        get_pumps()[name].run()
+        if get_pumps()[name].run():
+            wake(frozenset({name}))
 
 
 class Embedded:
     """Worker and beat inside this process, for the broker `memory://`."""
 
-    def __init__(self, celery: Celery, installation: Installation) -> None:
-        serve_pumps(celery, functools.cache(lambda: dict(pumps(installation))))
+    def __init__(self, celery: Celery, installation: Installation, wake: Wake) -> None:
+        serve_pumps(celery, functools.cache(lambda: dict(pumps(installation))), wake)
         self._worker = WorkController(
             app=celery,
             pool="threads",
@@ -200,7 +202,8 @@ def run_worker(settings: Settings, queues: tuple[str, ...], concurrency: int) ->
     celery.steps["consumer"].add(Listening)
     waker = Waker(celery)
     # Connected in each child, at its first task: neither database nor push connection is forked.
-    serve_pumps(celery, functools.cache(lambda: dict(pumps(connect(settings, wake=waker.wake)))))
+    get_pumps = functools.cache(lambda: dict(pumps(connect(settings, wake=waker.wake))))
+    serve_pumps(celery, get_pumps, waker.wake)
     celery.worker_main(
         [
             "--quiet",  # a banner is no line of our log

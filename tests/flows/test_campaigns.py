@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from ledger import consents, members, programmes
 from ledger.consents import Decision
 from wallet import apikeys
+from wallet.google import budget
 from wallet.google.copies import GoogleObject
 from wallet.outreach import campaigns
 from wallet.outreach.campaigns import Campaign, is_held_out
@@ -26,6 +27,7 @@ from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
 from wallet.sandbox.google import Fault
 from wallet.sandbox.google.resources import OBJECT
+from wallet.settings import SANDBOX_GOOGLE_ISSUER
 
 TOKENS = [f"{number:064x}" for number in range(400)]
 PUMPS = ("upkeep", "relay", "waves", "messages", "apple", "google")
@@ -502,6 +504,22 @@ class TestProof:
         assert len(shown.card(object_id).notices) == 3
         assert self.newest(api, member) == (None, "accepted_silently", ["allowance_spent"])
         assert api.get(f"members/{member['id']}/messages").get_json()["card"]["alerts_left"] == 0
+
+    def test_a_message_for_which_google_has_no_time_left_is_not_half_written(
+        self, api, client, member, house, google
+    ) -> None:
+        """Another process spent the second but for one call, and a message takes two: were the
+        first of them made, it would have to be made again."""
+        object_id = save_to_google(client, member)
+        hear_of_saving(house)
+        house.clock.advance(seconds=1)
+        began = google.stand_in.stats.requests
+        with house.installation.database.transaction() as session:
+            for _ in range(budget.A_SECOND - 1):
+                assert budget.take(session, SANDBOX_GOOGLE_ISSUER, house.clock())
+        self.run_one(api, house)
+        assert len(google.stand_in.resources.card(object_id).notices) == 1
+        assert google.stand_in.stats.requests - began == 2
 
     def test_an_answer_of_google_that_was_lost_is_no_second_message(
         self, api, client, member, house, google, monkeypatch

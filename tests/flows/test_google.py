@@ -686,7 +686,7 @@ class TestPace:
     ) -> None:
         grant(api, card, 4)
         house.run("relay")
-        monkeypatch.setattr(writing.budget, "take", lambda *_: False)
+        monkeypatch.setattr(writing.budget, "take", lambda *_, **__: False)
         monkeypatch.setattr(house.installation.google, "_pause", lambda _: None)
         house.run("google")
         assert (due(house).attempts, due(house).last_reason) == (0, writing.NO_BUDGET)

@@ -71,13 +71,14 @@ def test_stopping_waits_for_a_pump_at_work(installation, monkeypatch: pytest.Mon
     begun, finished = threading.Event(), threading.Event()
 
     class Slow:
-        def run(self) -> None:
+        def run(self) -> bool:
             begun.set()
             time.sleep(0.5)
             finished.set()
+            return False
 
     monkeypatch.setattr(worker, "pumps", lambda _: {name: Slow() for name in worker.PUMP_NAMES})
-    embedded = Embedded(create_celery(installation.settings), installation)
+    embedded = Embedded(create_celery(installation.settings), installation, lambda _: None)
     embedded.start()
     assert begun.wait(20)
     embedded.stop()

@@ -24,9 +24,11 @@ class Budget(Base):
     taken: Mapped[int]
 
 
-def take(session: Session, issuer: str, now: datetime, most: int = A_SECOND) -> bool:
-    """One request of this second's, if fewer than `most` were taken of it; else False. Machines
-    whose clocks differ a little count in the later one's second."""
+def take(
+    session: Session, issuer: str, now: datetime, most: int = A_SECOND, number: int = 1
+) -> bool:
+    """So many requests of this second's, if that makes no more than `most`; else False and none.
+    Machines whose clocks differ a little count in the later one's second."""
     second = now.replace(microsecond=0)
     session.execute(
         insert_or(session, Budget)
@@ -36,10 +38,10 @@ def take(session: Session, issuer: str, now: datetime, most: int = A_SECOND) -> 
     over = or_(Budget.second < second, Budget.second > second + WRONG_CLOCK)
     granted = session.execute(
         update(Budget)
-        .where(Budget.issuer == issuer, or_(over, Budget.taken < most))
+        .where(Budget.issuer == issuer, or_(over, Budget.taken <= most - number))
         .values(
             second=case((over, literal(second, Instant)), else_=Budget.second),
-            taken=case((over, 1), else_=Budget.taken + 1),
+            taken=case((over, number), else_=Budget.taken + number),
         )
         .returning(Budget.taken)
     ).first()

@@ -38,6 +38,7 @@ OBJECTS: Mapping[Kind, client.Kind] = {
     "generic": "genericObject",
 }
 MOST_CALLS = 4
+CALLS_FOR_A_MESSAGE = 2  # the card, then the message
 SOON = timedelta(seconds=1)
 LATER = timedelta(minutes=1)
 
@@ -51,12 +52,14 @@ NEITHER = "neither_inserted_nor_patched"
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Errand:
-    """A write on its way: every call is over by `until`, when the lease is."""
+    """A write on its way: every call is over by `until`, when the lease is. So many calls of it
+    were taken out of the budget ahead."""
 
     clock: Clock
     until: datetime
+    reserved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,8 @@ class Writer:
     def _write_object(self, card: Card, errand: Errand) -> Outcome:
         if card.message is None:
             return self._write_body(card, errand)
+        if card.is_known and not self._reserve(errand, CALLS_FOR_A_MESSAGE + card.message_asked):
+            return Deferred(budget.next_second(errand.clock()), NO_BUDGET)
         if card.is_known and card.message_asked:
             outcome = self._look_for_message(card, errand)
             if outcome is not None:
@@ -422,11 +427,18 @@ class Writer:
         if left_s <= 0:
             # From here on the object may be another's to write.
             return Reply(Deferred(now, OUT_OF_TIME))
-        with self._database.transaction() as session:
-            granted = budget.take(session, self._issuer, now)
-        if not granted:
+        if not errand.reserved and not self._reserve(errand, 1):
             return Reply(Deferred(budget.next_second(now), NO_BUDGET))
+        errand.reserved -= 1
         return call(now, min(left_s, ANSWER_LIMIT_S))
+
+    def _reserve(self, errand: Errand, calls: int) -> bool:
+        """All calls of an errand or none: where several processes write, one that stops in the
+        middle has asked in vain, and the budget goes on beginnings."""
+        with self._database.transaction() as session:
+            granted = budget.take(session, self._issuer, errand.clock(), number=calls)
+        errand.reserved += calls * granted
+        return granted
 
 
 def _offer(session: Session, card: Card) -> OfferShown | None:

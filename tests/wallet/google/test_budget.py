@@ -43,3 +43,14 @@ def test_a_clock_that_is_a_little_behind_counts_with_the_others(database, clock)
 def test_a_clock_that_was_far_ahead_stops_nobody(database, clock) -> None:
     assert taken(database, clock.advance(days=30), 50) == A_SECOND
     assert taken(database, clock.advance(days=-30), 50) == A_SECOND
+
+
+def test_several_at_once_are_given_all_or_none(database, clock) -> None:
+    def take(number: int) -> bool:
+        return database.run(lambda session: budget.take(session, ISSUER, clock(), number=number))
+
+    assert taken(database, clock(), A_SECOND - 2) == A_SECOND - 2
+    assert [take(3), take(2), take(1)] == [False, True, False]
+    clock.advance(seconds=1)
+    assert take(3)
+    assert taken(database, clock(), 50) == A_SECOND - 3

@@ -1,0 +1,29 @@
+"""Pumps and the processes that work them."""
+
+import pytest
+
+from wallet import tasks
+from wallet.tasks import Pump
+from wallet.worker import PUMP_TASK, create_celery, serve_pumps
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "STRETCH_S", 0.05)
+
+
+def test_a_pump_works_until_nothing_is_due() -> None:
+    left = [True, True, False]
+    assert not Pump(lambda: left.pop(0)).run()
+    assert left == []
+
+
+def test_a_pump_that_is_never_done_waits_its_turn_again(installation) -> None:
+    """Else a vendor who takes twenty calls a second would hold a worker for hours."""
+    asked: list[frozenset[str]] = []
+    celery = create_celery(installation.settings)
+    ready = {"google": Pump(lambda: True), "apple": Pump(lambda: False)}
+    serve_pumps(celery, lambda: ready, asked.append)
+    for name in ready:
+        celery.tasks[PUMP_TASK](name)
+    assert asked == [frozenset({"google"})]
