@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import campaign_pace
 import fast_apns
 import fetching
 import http_bench
@@ -32,6 +33,10 @@ PUSHING = (
     ("idle_p99_ms", "accrual committed to push accepted, idle, p99, ms", 300, 100),
     ("busy_p99_ms", "the same while 100,000 rows drain, p99, ms", 2000, 1000),
     ("registrations", "cost of a push at 1,000,000 phones / at 10,000", 1.3, 1.1),
+)
+CAMPAIGN = (
+    ("campaign_minutes", "a campaign to 1,000,000 iPhones at this pace, minutes", 180, 20),
+    ("campaign_memory", "memory of web and worker, end of it / half-way", 1.1, 1.03),
 )
 FETCHING = (
     ("changed", "GET of a changed card, CPU / one RSA-2048 signature", 3.0, 2.0),
@@ -74,7 +79,7 @@ def main() -> int:
     sealed = sealing.measure()
     fetched = fetching.measure()
     lacking = fast_apns.missing()
-    pushed = {} if lacking else pushing.measure()
+    pushed = {} if lacking else {**pushing.measure(), **campaign_pace.measure()}
     figures = [
         Figure(
             "signing_ratio",
@@ -108,7 +113,7 @@ def main() -> int:
         *(Figure(name, what, fetched[name], floor, goal) for name, what, floor, goal in FETCHING),
         *(
             Figure(name, what, pushed[name], floor, goal)
-            for name, what, floor, goal in PUSHING
+            for name, what, floor, goal in (*PUSHING, *CAMPAIGN)
             if pushed
         ),
     ]
@@ -118,7 +123,7 @@ def main() -> int:
             f"{one.what:66} {one.value:9.3f} {one.floor:7.2f} {one.goal:7.2f}  {one.verdict}\n"
         )
     if lacking:
-        sys.stdout.write(f"Not measured: pushes. {lacking}\n")
+        sys.stdout.write(f"Not measured: pushes and campaigns. {lacking}\n")
     RESULTS.parent.mkdir(exist_ok=True)
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -28,7 +28,7 @@ from wallet.passes.content import announces_messages
 from wallet.refresh import MakeDue, refresh
 
 PUMP = "messages"
-BATCH = 100
+BATCH = 200
 FROZEN_AT_ONCE = 500
 LONGEST_NAME = 100
 

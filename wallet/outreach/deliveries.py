@@ -211,7 +211,8 @@ def say(
     them, and settles."""
     texts = words(session, programme, sayings)
     before = _said_now(session, [one.member_id for one in sayings])
-    balances = _balances(session, programme, [one.member_id for one in sayings])
+    spoken_of = [one.member_id for one in sayings if one.tells_points]
+    balances = _balances(session, programme, spoken_of)
     news.say(
         session,
         [
@@ -245,7 +246,8 @@ def words(session: Session, programme: Programme, sayings: Sequence[Saying]) -> 
         )
     }
     cards = issuing.card_numbers(session, member_ids)
-    balances = _balances(session, programme, member_ids)
+    spoken_of = [one.member_id for one in sayings if wording.mentions(one.texts, "points")]
+    balances = _balances(session, programme, spoken_of)
     texts: dict[int, str] = {}
     for one in sayings:
         person = people.get(one.member_id)
@@ -254,7 +256,7 @@ def words(session: Session, programme: Programme, sayings: Sequence[Saying]) -> 
         )
         known = {
             "name": (person.name or "") if person else "",
-            "points": wording.number(balances[one.member_id], language),
+            "points": wording.number(balances.get(one.member_id, 0), language),
             "card": cards.get(one.member_id, ""),
             "programme": programme.name,
             **one.about.get(language, {}),
@@ -361,6 +363,8 @@ def _said_now(session: Session, member_ids: Sequence[int]) -> dict[int, str]:
 
 
 def _balances(session: Session, programme: Programme, member_ids: Sequence[int]) -> dict[int, int]:
+    if not member_ids:
+        return {}
     people = session.scalars(select(Member).where(Member.id.in_(member_ids))).all()
     found = statements.main_balances(session, programme.id, people)
     return {member_id: balance.available for member_id, balance in found.items()}

@@ -35,6 +35,11 @@ def check(texts: Texts, places: Collection[str]) -> None:
             raise PlaceholderMalformed(language)
 
 
+def mentions(texts: Texts, place: str) -> bool:
+    """Whether any of the texts has this place."""
+    return any(match[1] == place for text in texts.values() for match in PLACE.finditer(text))
+
+
 def language_for(texts: Texts, *wanted: str | None) -> str:
     """The first of these languages that there is a text in, or any."""
     return next(

@@ -9,7 +9,7 @@ Lock order: passes by ascending id, then the counter."""
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -123,6 +123,7 @@ class Change:
     """The next version of a pass."""
 
     pass_id: int
+    pass_type: str
     version: int
     last_modified: int
     template_id: int
@@ -389,13 +390,19 @@ def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Cha
             if pass_.offer_id is not None:
                 offer = published[pass_.offer_id]
                 shown, standing = _coupon(pass_.serial, offer, shown, programme, standing, now)
-            fresh = asdict(render(design, shown, standing))
-            if _CONTENT.validate_python(fresh) == content(pass_) and (
-                pass_.template_id == template.id
-            ):
+            fresh = render(design, shown, standing)
+            if fresh == content(pass_) and pass_.template_id == template.id:
                 continue
-            moment = max(int(now.timestamp()), pass_.last_modified + 1)
-            found.append(Change(pass_.id, pass_.version + 1, moment, template.id, fresh))
+            found.append(
+                Change(
+                    pass_.id,
+                    pass_.pass_type,
+                    pass_.version + 1,
+                    max(int(now.timestamp()), pass_.last_modified + 1),
+                    template.id,
+                    _CONTENT.dump_python(fresh, mode="json"),
+                )
+            )
     return found
 
 
@@ -448,12 +455,14 @@ def _standing(pass_: Pass, programme: Programme) -> Standing:
 def store(session: Session, changes: Sequence[Change]) -> None:
     """Write the new versions and give each its tag. Call it last in the transaction: the counter
     stays locked until the commit."""
+    tags = _next_tags(session, {change.pass_id: change.pass_type for change in changes})
     table = Pass.__table__
     session.connection().execute(
         table.update()  # type: ignore[attr-defined]
         .where(table.c.id == bindparam("pass_id"))
         .values(
             version=bindparam("new_version"),
+            tag=bindparam("new_tag"),
             last_modified=bindparam("new_last_modified"),
             template_id=bindparam("new_template_id"),
             content=bindparam("new_content", type_=JsonDocument),
@@ -462,6 +471,7 @@ def store(session: Session, changes: Sequence[Change]) -> None:
             {
                 "pass_id": change.pass_id,
                 "new_version": change.version,
+                "new_tag": tags[change.pass_id],
                 "new_last_modified": change.last_modified,
                 "new_template_id": change.template_id,
                 "new_content": change.content,
@@ -469,7 +479,6 @@ def store(session: Session, changes: Sequence[Change]) -> None:
             for change in changes
         ],
     )
-    move_tags(session, [change.pass_id for change in changes])
 
 
 def move_tags(session: Session, pass_ids: Sequence[int]) -> None:
@@ -480,19 +489,14 @@ def move_tags(session: Session, pass_ids: Sequence[int]) -> None:
         .order_by(Pass.id)
         .with_for_update(key_share=True)
     ).all()
-    for pass_type in sorted({row.pass_type for row in rows}):
-        theirs = [row.id for row in rows if row.pass_type == pass_type]
-        last = _take_tags(session, pass_type, len(theirs))
-        table = Pass.__table__
-        session.connection().execute(
-            table.update()  # type: ignore[attr-defined]
-            .where(table.c.id == bindparam("pass_id"))
-            .values(tag=bindparam("new_tag")),
-            [
-                {"pass_id": pass_id, "new_tag": last - len(theirs) + place}
-                for place, pass_id in enumerate(theirs, start=1)
-            ],
-        )
+    tags = _next_tags(session, {row.id: row.pass_type for row in rows})
+    table = Pass.__table__
+    session.connection().execute(
+        table.update()  # type: ignore[attr-defined]
+        .where(table.c.id == bindparam("pass_id"))
+        .values(tag=bindparam("new_tag")),
+        [{"pass_id": pass_id, "new_tag": tag} for pass_id, tag in tags.items()],
+    )
 
 
 def leap(session: Session, now: datetime) -> None:
@@ -632,6 +636,16 @@ def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile
     )
     known = {row.member_id: Profile(name=row.name, locale=row.locale) for row in rows}
     return {member_id: known.get(member_id, Profile()) for member_id in member_ids}
+
+
+def _next_tags(session: Session, passes: Mapping[int, str]) -> dict[int, int]:
+    """Fresh tags for these passes, by their types; a later pass has a later one."""
+    tags: dict[int, int] = {}
+    for pass_type in sorted(set(passes.values())):
+        theirs = sorted(pass_id for pass_id, its_type in passes.items() if its_type == pass_type)
+        first = _take_tags(session, pass_type, len(theirs)) - len(theirs) + 1
+        tags |= {pass_id: first + place for place, pass_id in enumerate(theirs)}
+    return tags
 
 
 def _take_tags(session: Session, pass_type: str, count: int) -> int:
