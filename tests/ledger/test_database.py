@@ -1,4 +1,5 @@
-"""A database server that goes away and comes back, at the worst of moments."""
+"""Questions without a transaction; a database server that goes away and comes back, at the worst of
+moments."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -126,3 +127,28 @@ def test_but_by_work_that_knows_whether_it_was_done(database, commit_unanswered)
 
     assert database.run(work, idempotent=True) == 2
     assert coins(database) == 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_question_leaves_no_trace_on_the_connection(kind, request, tmp_path) -> None:
+    """It goes back to others, whose work must not be committed piece by piece."""
+    if kind == "postgresql":
+        database = request.getfixturevalue("database")
+    else:
+        database = Database(LedgerSettings(f"sqlite:///{tmp_path / 'coins.db'}"))
+        with database.transaction() as session:
+            session.execute(text("CREATE TABLE coin (id integer PRIMARY KEY)"))
+    question = text("SELECT count(*) FROM coin WHERE id > :above")
+    assert database.ask(question, above=0)[0][0] == 0
+    database.run(put)
+    assert database.ask(question, above=0)[0][0] == 1
+    for _ in range(database.engine.pool.checkedin()):  # whichever of them was asked through
+        with pytest.raises(ZeroDivisionError), database.transaction() as session:
+            put(session)
+            raise ZeroDivisionError
+    assert database.ask(question, above=0)[0][0] == 1
+    database.close()
+
+
+def put(session: Session) -> None:
+    session.execute(text("INSERT INTO coin DEFAULT VALUES"))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from wallet import ratelimits
+
 
 @pytest.fixture
 def environment(environment: dict[str, str]) -> dict[str, str]:
@@ -56,3 +58,19 @@ def test_every_answer_names_its_request(client) -> None:
     assert brought.headers["X-Request-Id"] == "from-a-proxy-1"
     forged = client.get("/healthz", headers={"X-Request-Id": "a b"})
     assert forged.headers["X-Request-Id"] not in ("a b", own)
+
+
+def test_counts_begin_anew_after_each_window_and_what_is_over_is_cleared_away(monkeypatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(ratelimits.time, "time", lambda: now)
+    monkeypatch.setattr(ratelimits, "FEWEST_CLEARED", 100)
+    counts = ratelimits.ProcessCounts()
+    assert [counts.incr("one", 60) for _ in range(3)] == [1, 2, 3]
+    assert (counts.get("one"), counts.get_expiry("one")) == (3, 1_060)
+    now = 1_060.0
+    assert counts.get("one") == 0
+    assert counts.incr("one", 60) == 1
+    for number in range(10_000):
+        now += 1
+        counts.incr(f"address {number}", 60)
+    assert len(counts._windows) < 250
