@@ -118,8 +118,11 @@ class AndroidCard:
         )
 
     def programme(self, language: Language) -> str:
-        return _said(self.class_, "programName", language) or _spoken(
-            self.object_.get("header"), language
+        """What the card is: of a loyalty card, a coupon, a generic one."""
+        return (
+            _said(self.class_, "programName", language)
+            or _said(self.class_, "title", language)
+            or _spoken(self.object_.get("header"), language)
         )
 
     def picture(self, name: str) -> str:

@@ -226,9 +226,10 @@ class PhonePage:
         return {**state, "android": android, "till": till or android_view.serial(android)}
 
     def _serial_of(self, number: str) -> str | None:
-        """The iPhone's card with this number."""
+        """The iPhone's card with this number; coupons have that of their member's card."""
         passes = [one for one in self._phone.passes if one.barcode and one.barcode.number == number]
-        return passes[-1].serial if passes else None
+        cards = [one for one in passes if "coupon" not in one.document]
+        return (cards or passes)[-1].serial if passes else None
 
     def _answered(self, at: datetime) -> Response:
         self._answered_at = at
