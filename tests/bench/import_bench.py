@@ -42,14 +42,17 @@ DATABASES = os.environ.get("BENCH_IMPORT_ON", "sqlite,postgresql").split(",")
 KEY = "a-secret-key-of-benches-of-many-characters"
 LOOK_S = 0.1
 POINTS = 50  # row n has n % POINTS, so that one in so many has none
+TICKS = os.sysconf("SC_CLK_TCK")
 PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """An import as it stood at a moment, and what its process had taken of memory by then."""
+    """An import as it stood at a moment, and what its process had taken of the processor and of
+    memory by then."""
 
     at_s: float
+    cpu_s: float
     state: str
     read: int
     applied: int
@@ -66,7 +69,8 @@ def measure() -> dict[str, float]:
         ):
             figures = _imported(url, Path(folder))
         found |= {f"import_{name}_{figure}": value for figure, value in figures.items()}
-    return found
+    peaks = [value for name, value in found.items() if name.endswith("_peak_mb")]
+    return {**found, "import_peak_mb": max(peaks)}
 
 
 @contextmanager
@@ -144,44 +148,54 @@ def _look(
     with database.reading() as session:
         row = session.execute(select(Import.state, Import.rows, Import.applied)).one_or_none()
     state, read, applied = row or ("", 0, 0)
-    return Look(at_s, state, read, applied, _peak_mb(process.pid) or before[-1].peak_mb)
-
-
-def _peak_mb(pid: int) -> float | None:
-    """None: it has just ended."""
     try:
-        found = PEAK.search(Path(f"/proc/{pid}/status").read_text())
-    except FileNotFoundError:
-        return None
-    return int(found[1]) / 1024 if found else None
+        return Look(at_s, _cpu_s(process.pid), state, read, applied, _peak_mb(process.pid))
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        last = before[-1]
+        return Look(at_s, last.cpu_s, state, read, applied, last.peak_mb)
+
+
+def _peak_mb(pid: int) -> float:
+    found = PEAK.search(Path(f"/proc/{pid}/status").read_text())
+    if found is None:  # nothing is left of it but its number
+        raise ProcessLookupError
+    return int(found[1]) / 1024
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def _figures(first: list[Look], second: list[Look]) -> dict[str, float]:
+    """What a row costs the process at the end, to what it costs at the beginning, in seconds of the
+    processor: those do not depend on who else is at work."""
     checked = next(look for look in first if look.state == APPLYING)
-    reading = [(look.at_s, look.read) for look in first if look.at_s <= checked.at_s]
-    applying = [(look.at_s, look.applied) for look in first if look.at_s >= checked.at_s]
-    resumed = [(look.at_s, look.applied) for look in second]
+    reading = [(look.cpu_s, look.read) for look in first if look.at_s <= checked.at_s]
+    applying = [(look.cpu_s, look.applied) for look in first if look.at_s >= checked.at_s]
+    resumed = [(look.cpu_s, look.applied) for look in second]
     fifth = ROWS // 5
-    early = _passed(applying, fifth) - applying[0][0]
+    read_early = _passed(reading, fifth) - _passed(reading, 1)
+    read_late = checked.cpu_s - _passed(reading, ROWS - fifth)
+    early = _passed(applying, fifth) - checked.cpu_s
     late = _passed(resumed, ROWS) - _passed(resumed, ROWS - fifth)
     return {
         "rows": ROWS,
         "read_s": checked.at_s,
-        "read_growth": (checked.at_s - _passed(reading, ROWS - fifth))
-        / (_passed(reading, fifth) - _passed(reading, 1)),
-        "apply_s": applying[-1][0] - applying[0][0] + second[-1].at_s,
+        "read_cpu_us": checked.cpu_s / ROWS * 1e6,
+        "read_growth": read_late / read_early,
+        "apply_s": first[-1].at_s - checked.at_s + second[-1].at_s,
+        "apply_cpu_us": (first[-1].cpu_s - checked.cpu_s + second[-1].cpu_s) / ROWS * 1e6,
         "apply_growth": late / early,
-        "apply_rows_s": fifth / late,
         "peak_mb": max(look.peak_mb for look in first + second),
-        "peak_early_mb": next(look.peak_mb for look in first if look.applied >= fifth),
     }
 
 
 def _passed(looks: list[tuple[float, int]], count: int) -> float:
-    """When so many rows were done, between two looks."""
-    for (at_s, before), (then_s, after) in pairwise(looks):
+    """The seconds by which so many rows were done, between two looks."""
+    for (early_s, before), (late_s, after) in pairwise(looks):
         if before < count <= after:
-            return at_s + (then_s - at_s) * (count - before) / (after - before)
+            return early_s + (late_s - early_s) * (count - before) / (after - before)
     raise AssertionError(f"nobody saw row {count} pass")
 
 

@@ -11,6 +11,7 @@ import campaign_pace
 import fast_apns
 import fetching
 import http_bench
+import import_bench
 import ledger_bench
 import pushing
 import sealing
@@ -42,6 +43,13 @@ FETCHING = (
     ("changed", "GET of a changed card, CPU / one RSA-2048 signature", 3.0, 2.0),
     ("list", "GET of the list, requests/s / a view that does nothing", 0.35, 0.5),
     ("unchanged", "GET answered 304, requests/s / a view that does nothing", 0.35, 0.5),
+)
+
+
+IMPORTING = (
+    ("import_sqlite_apply_growth", "import, SQLite: CPU of a row, last fifth / first", 1.5, 1.15),
+    ("import_postgresql_apply_growth", "the same on PostgreSQL", 1.5, 1.15),
+    ("import_peak_mb", "import: most memory that its process took, MB", 400, 256),
 )
 
 
@@ -77,6 +85,7 @@ def main() -> int:
     served = http_bench.measure()
     sized = size_bench.measure()
     sealed = sealing.measure()
+    imported = import_bench.measure()
     fetched = fetching.measure()
     lacking = fast_apns.missing()
     pushed = {} if lacking else {**pushing.measure(), **campaign_pace.measure()}
@@ -110,6 +119,7 @@ def main() -> int:
             0.80,
             0.90,
         ),
+        *(Figure(name, what, imported[name], floor, goal) for name, what, floor, goal in IMPORTING),
         *(Figure(name, what, fetched[name], floor, goal) for name, what, floor, goal in FETCHING),
         *(
             Figure(name, what, pushed[name], floor, goal)
@@ -129,7 +139,16 @@ def main() -> int:
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "figures": [{**asdict(one), "verdict": one.verdict} for one in figures],
-        "details": {**signed, **booked, **served, **sized, **sealed, **fetched, **pushed},
+        "details": {
+            **signed,
+            **booked,
+            **served,
+            **sized,
+            **sealed,
+            **imported,
+            **fetched,
+            **pushed,
+        },
     }
     RESULTS.write_text(json.dumps(document, indent=2) + "\n")
     return int(any(one.failed for one in figures))
