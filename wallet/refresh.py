@@ -30,6 +30,8 @@ LATE_S = 15.0
 
 # What a provider does when passes changed: note, in this transaction, who is to be told.
 MakeDue = Callable[[Session, Sequence[int], datetime], None]
+# How far phones are behind.
+Look = Callable[[Session, datetime], Lag]
 
 
 class Wave(Base):
@@ -60,16 +62,20 @@ class Pace:
     """Never more than `most` passes a second, whatever `look` sees."""
 
     most: int
-    look: Callable[[Session, datetime], Lag]
+    look: Look
 
     def after(self, pace: int, lag: Lag) -> int:
         """The next pace: none while pushes pile up, half when fetches are late, else a little more.
         0 is left again at the slowest."""
         if lag.pushes_due >= MOST_COUNTED:
             return 0
-        if lag.fetched_after_s is not None and lag.fetched_after_s > LATE_S:
+        if fetches_are_late(lag):
             return max(SLOWEST_PACE, pace // 2)
         return min(self.most, max(SLOWEST_PACE, pace + pace // 4))
+
+
+def fetches_are_late(lag: Lag) -> bool:
+    return lag.fetched_after_s is not None and lag.fetched_after_s > LATE_S
 
 
 def refresh(

@@ -126,7 +126,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
 def _tell(house: Installation) -> bool:
     """A step of a campaign, and one of what the day brings: neither waits for all of the other."""
     more = house.database.run(
-        lambda session: campaigns.step(session, house.make_due, house.clock())
+        lambda session: campaigns.step(session, house.make_due, house.pace.look, house.clock())
     )
     return (
         house.database.run(lambda session: rounds.step(session, house.make_due, house.clock()))

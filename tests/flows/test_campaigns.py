@@ -23,6 +23,7 @@ from wallet.outreach.campaigns import Campaign, is_held_out
 from wallet.outreach.deliveries import Delivery
 from wallet.passes import templates
 from wallet.passes.news import News
+from wallet.providers import MOST_COUNTED, Lag
 from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
 from wallet.sandbox.google import Fault
@@ -30,6 +31,7 @@ from wallet.sandbox.google.resources import OBJECT
 from wallet.settings import SANDBOX_GOOGLE_ISSUER
 
 TOKENS = [f"{number:064x}" for number in range(400)]
+NOT_BEHIND = Lag(0, None)
 PUMPS = ("upkeep", "relay", "waves", "messages", "apple", "google")
 TEXTS = {"ru": "{{name|Друг}}, латте за полцены!", "en": "{{name|Friend}}, latte is half price!"}
 
@@ -178,10 +180,25 @@ def crowd(join, client, size: int) -> list[dict]:
     return people
 
 
-def step(house, limit: int = 2) -> bool:
+def step(house, limit: int = 2, lag: Lag = NOT_BEHIND) -> bool:
     """One step of a campaign."""
     database, make_due = house.installation.database, house.installation.make_due
-    return database.run(lambda session: campaigns.step(session, make_due, house.clock(), limit))
+    return database.run(
+        lambda session: campaigns.step(session, make_due, lambda *_: lag, house.clock(), limit)
+    )
+
+
+@pytest.mark.parametrize("lag", [Lag(0, 16.0), Lag(MOST_COUNTED, 1.0)], ids=["late", "piled up"])
+def test_a_campaign_rests_while_phones_are_behind(api, join, client, house, lag) -> None:
+    crowd(join, client, 4)
+    start(api, draft(api))
+    until_frozen(house)
+    assert step(house, lag=lag)
+    assert told(house) == 0
+    assert not step(house, lag=lag)  # it does not even look again before a while is over
+    house.clock.advance(seconds=5)
+    assert step(house)
+    assert told(house) == 2
 
 
 def states(house) -> dict[str, int]:

@@ -25,7 +25,8 @@ from wallet.outreach.deliveries import CAMPAIGN, Delivery, Occasion, Reach, Sayi
 from wallet.outreach.hours import Span
 from wallet.passes import templates
 from wallet.passes.content import announces_messages
-from wallet.refresh import MakeDue, refresh
+from wallet.providers import MOST_COUNTED, Lag
+from wallet.refresh import LOOK, Look, MakeDue, fetches_are_late, refresh
 
 PUMP = "messages"
 BATCH = 200
@@ -216,9 +217,13 @@ def is_held_out(campaign_id: str, member_id: str, percent: int) -> bool:
     return int.from_bytes(drawn[:8]) % 10_000 < percent * 100
 
 
-def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: int = BATCH) -> bool:
-    """One bounded piece of work at the open campaign that waited longest; False if there is
-    none."""
+def step(
+    session: Session, make_due: Sequence[MakeDue], look: Look, now: datetime, limit: int = BATCH
+) -> bool:
+    """One bounded piece of work at the open campaign that waited longest; False if there is none.
+
+    Nobody is told while pushes pile up or phones come late for their cards by what `look` sees: all
+    phones at once would wait until they give up, and with them whoever stands at a till."""
     campaign = session.scalar(
         select(Campaign)
         .where(Campaign.state.in_(("scheduled", "running")), Campaign.not_before <= now)
@@ -236,6 +241,8 @@ def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: in
         _freeze(session, campaign, programme, now, min(limit * 5, FROZEN_AT_ONCE))
     elif (silent_until := _quiet_until(campaign, programme, now)) is not None:
         campaign.not_before = silent_until
+    elif _must_rest(look(session, now)):
+        campaign.not_before = now + LOOK
     else:
         _tell(session, campaign, programme, make_due, now, limit)
     if campaign.not_before <= now:
@@ -381,6 +388,10 @@ def _quiet_until(campaign: Campaign, programme: Programme, now: datetime) -> dat
     if until is not None:
         campaign.counted_from = campaign.ends_about = None
     return until
+
+
+def _must_rest(lag: Lag) -> bool:
+    return lag.pushes_due >= MOST_COUNTED or fetches_are_late(lag)
 
 
 def _newest_member(session: Session, programme_id: int) -> int:
