@@ -202,7 +202,7 @@ def _house(folder: Path, database_url: str, own: dict[str, str]) -> Iterator[Hou
             "WALLET_API_KEY": "campaign-key-of-thirty-two-characters",
             "WALLET_SECRET_KEY": "campaign-secret-of-thirty-two-characters",
             "WALLET_RATE_LIMITS": "apple=1000000/second",
-            "WALLET_LEASE_SECONDS": "3",
+            "WALLET_LEASE_SECONDS": "5",
             "WALLET_BEAT_SECONDS": "0.5",
             **googles.environment_of(google),
             **own,

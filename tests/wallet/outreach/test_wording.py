@@ -77,3 +77,10 @@ def test_every_refusal_is_told_in_russian(error) -> None:
     russian = sentences.of_refusal(error.code, str(error), error.facts(), "ru")
     assert russian != str(error)
     assert all(str(fact) in russian for fact in error.facts().values())
+
+
+def test_a_place_is_mentioned_in_any_language_however_it_is_spaced() -> None:
+    texts = {"ru": "Привет!", "en": "You have {{ points | no }} points"}
+    assert wording.mentions(texts, "points")
+    assert not wording.mentions(texts, "name")
+    assert not wording.mentions({"en": "points and more points"}, "points")
