@@ -63,6 +63,10 @@ class Unit(Base):
         """The money that so many points are; None where they are none."""
         return None if self.currency is None else Money.of(points, self.scale, self.currency)
 
+    def amount(self, points: int) -> Amount:
+        """As it is told to people: the money, where they are money."""
+        return self.money(points) or points
+
     @contextmanager
     def told(self) -> Iterator[None]:
         """What is refused in here counts points of this unit; if they are money, it says so."""

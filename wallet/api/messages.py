@@ -1,7 +1,5 @@
 """Built-in messages of a programme, and what became of the messages to one member."""
 
-from dataclasses import replace
-
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
@@ -50,22 +48,22 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
     """Switch a built-in message on or off and say how it is. Texts left out are the ones that come
     with the service."""
     known = _kind(kind)
-    usual = terms.standard(known)
-    wanted = Wanted(
-        on=json_data.on,
-        texts=json_data.texts.given() if json_data.texts is not None else usual.texts,
-        days=json_data.days if json_data.days is not None else usual.days,
-        from_hour=json_data.begins,
-        until_hour=json_data.ends,
-    )
 
     def work(session: Session) -> MessageTermsOut:
         found = programmes.by_code(session, programme)
         unit = units.named(session, found.id, None)
-        gift = json_data.gift
+        usual, gift = terms.standard(known, unit), json_data.gift
         if json_data.gift_money is not None:
             gift = unit.points(json_data.gift_money.money)
-        put = terms.put(session, found, known, replace(wanted, gift=gift), here().clock())
+        wanted = Wanted(
+            on=json_data.on,
+            texts=json_data.texts.given() if json_data.texts is not None else usual.texts,
+            days=json_data.days if json_data.days is not None else usual.days,
+            gift=gift,
+            from_hour=json_data.begins,
+            until_hour=json_data.ends,
+        )
+        put = terms.put(session, found, known, wanted, here().clock())
         return _terms(known, put, unit)
 
     return here().database.run(work)

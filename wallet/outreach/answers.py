@@ -76,6 +76,7 @@ def _answer(
 ) -> None:
     found = _untold(session, wanted, holders, now)
     programme = programmes.by_id(session, wanted.programme_id)
+    unit = units.named(session, programme.id, None)
     reached = deliveries.reach(session, [one.member_id for one in found])
     ids = deliveries.note(
         session,
@@ -105,7 +106,7 @@ def _answer(
         # Several at once are one message, with the sum.
         points = sum(one.points for one in found if one.member_id == member_id)
         about = {
-            language: {wanted.kind: wording.number(points, language)}
+            language: {wanted.kind: wording.amount(unit.amount(points), language)}
             for language in wording.LANGUAGES
         }
         sayings.append(Saying(max(fresh), member_id, wanted.texts, about, tells_points=True))

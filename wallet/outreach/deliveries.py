@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger import units
 from ledger.book import statements
 from ledger.database import Base, Identifier, Instant, insert_or
 from ledger.members import Member, Person
@@ -248,6 +249,7 @@ def words(session: Session, programme: Programme, sayings: Sequence[Saying]) -> 
     cards = issuing.card_numbers(session, member_ids)
     spoken_of = [one.member_id for one in sayings if wording.mentions(one.texts, "points")]
     balances = _balances(session, programme, spoken_of)
+    unit = units.named(session, programme.id, None)
     texts: dict[int, str] = {}
     for one in sayings:
         person = people.get(one.member_id)
@@ -256,7 +258,7 @@ def words(session: Session, programme: Programme, sayings: Sequence[Saying]) -> 
         )
         known = {
             "name": (person.name or "") if person else "",
-            "points": wording.number(balances.get(one.member_id, 0), language),
+            "points": wording.amount(unit.amount(balances.get(one.member_id, 0)), language),
             "card": cards.get(one.member_id, ""),
             "programme": programme.name,
             **one.about.get(language, {}),

@@ -225,7 +225,7 @@ def _burning(
             continue
         about = {
             language: {
-                "burning": wording.number(points, language),
+                "burning": wording.amount(unit.amount(points), language),
                 "day": wording.day(day, language),
             }
             for language in wording.LANGUAGES
@@ -257,8 +257,10 @@ def _birthdays(
         .order_by(Member.id)
         .limit(limit)
     ).all()
+    unit = units.named(session, programme.id, None)
+    gift = unit.amount(wanted.gift) if wanted.gift else None
     about = {
-        language: {"gift": wording.number(wanted.gift, language) if wanted.gift else ""}
+        language: {"gift": "" if gift is None else wording.amount(gift, language)}
         for language in wording.LANGUAGES
     }
     # A birthday that is corrected within the year is the same year's.

@@ -9,8 +9,10 @@ from typing import Any, get_args
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger import units
 from ledger.database import Base, Instant, JsonDocument, insert_or, wake_after_commit
 from ledger.programmes import Programme
+from ledger.units import Unit
 from wallet.errors import MessageRefused, NoMessageField
 from wallet.outreach import wording
 from wallet.outreach.campaigns import PUMP
@@ -53,6 +55,29 @@ TEXTS: dict[Kind, dict[str, str]] = {
         "en": "{{name|Hello}}, long time no see! You have {{points}} points.",
     },
 }
+# Where what is counted is money, which says so itself.
+TEXTS_OF_MONEY: dict[Kind, dict[str, str]] = {
+    "accrued": {
+        "ru": "Начислено {{accrued}}. Теперь на карте {{points}}.",
+        "en": "{{accrued}} was added. Your card now holds {{points}}.",
+    },
+    "spent": {
+        "ru": "Списано {{spent}}. Осталось {{points}}.",
+        "en": "{{spent}} was spent. {{points}} is left.",
+    },
+    "burning": {
+        "ru": "{{name|Здравствуйте}}, {{day}} сгорит {{burning}}. Успейте потратить.",
+        "en": "{{name|Hello}}, {{burning}} runs out on {{day}}. Use it in time.",
+    },
+    "birthday": {
+        "ru": "{{name|Здравствуйте}}, с днём рождения! Дарим вам {{gift}}.",
+        "en": "Happy birthday, {{name|dear friend}}! {{gift}} is our gift.",
+    },
+    "lapsed": {
+        "ru": "{{name|Здравствуйте}}, давно не виделись! У вас на карте {{points}}.",
+        "en": "{{name|Hello}}, long time no see! Your card holds {{points}}.",
+    },
+}
 DAYS: dict[Kind, int] = {"burning": 7, "lapsed": 60}
 
 
@@ -90,9 +115,10 @@ class Wanted:
     until_hour: str = "21:00"
 
 
-def standard(kind: Kind) -> Wanted:
-    """How it is until somebody says otherwise: off."""
-    return Wanted(on=False, texts=dict(TEXTS[kind]), days=DAYS.get(kind))
+def standard(kind: Kind, unit: Unit) -> Wanted:
+    """How it is until somebody says otherwise: off. `unit` is what the messages speak of."""
+    texts = TEXTS if unit.currency is None else TEXTS_OF_MONEY
+    return Wanted(on=False, texts=dict(texts[kind]), days=DAYS.get(kind))
 
 
 def of_programme(session: Session, programme_id: int) -> dict[Kind, Wanted]:
@@ -100,7 +126,8 @@ def of_programme(session: Session, programme_id: int) -> dict[Kind, Wanted]:
         select(MessageTerms).where(MessageTerms.programme_id == programme_id)
     ).all()
     told = {row.kind: _wanted(row) for row in rows}
-    return {kind: told.get(kind, standard(kind)) for kind in KINDS}
+    unit = units.named(session, programme_id, None)
+    return {kind: told.get(kind, standard(kind, unit)) for kind in KINDS}
 
 
 def put(

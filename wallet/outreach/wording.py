@@ -4,7 +4,11 @@
 import re
 from collections.abc import Collection, Mapping
 from datetime import date
+from decimal import Decimal
 
+from babel import numbers
+
+from ledger.money import Amount
 from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
 from wallet.passes.content import LONGEST_MESSAGE
 
@@ -66,6 +70,15 @@ def fill(text: str, known: Mapping[str, str]) -> str:
 def number(value: int, language: str) -> str:
     """With spaces or commas between thousands."""
     return f"{value:,}" if language == "en" else f"{value:,}".replace(",", "\u00a0")
+
+
+def amount(value: Amount, language: str) -> str:
+    """Points as a number; money as people of that language write it, kopecks and all."""
+    if isinstance(value, int):
+        return number(value, language)
+    symbol = numbers.get_currency_symbol(value.currency, language)
+    parted = "¤\u00a0#,##0.00" if language == "en" and symbol.isalpha() else None  # not RUB5
+    return numbers.format_currency(Decimal(value.amount), value.currency, parted, language)
 
 
 def day(value: date, language: str) -> str:

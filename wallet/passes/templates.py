@@ -19,6 +19,14 @@ from wallet.passes.content import Design, FieldDesign
 Purpose = Literal["card", "offer"]
 
 _DESIGN = TypeAdapter(Design)
+# Where messages are read, and what tells a phone of them.
+_NEWS = FieldDesign(
+    "news",
+    "back",
+    {"ru": "Сообщение", "en": "Message"},
+    shows="message",
+    change_message={"ru": "%@", "en": "%@"},
+)
 
 
 class Template(Base):
@@ -184,6 +192,7 @@ def gift_cards(organization: str) -> Design:
                 change_message={"ru": "На карте теперь %@", "en": "Your card now has %@"},
             ),
             FieldDesign("until", "auxiliary", {"ru": "До", "en": "Until"}, shows="expires"),
+            _NEWS,
             FieldDesign("card", "back", {"ru": "Номер карты", "en": "Card number"}, shows="card"),
         ),
     )
@@ -201,13 +210,7 @@ def membership(organization: str) -> Design:
             FieldDesign(
                 "until", "auxiliary", {"ru": "Действует до", "en": "Valid until"}, shows="expires"
             ),
-            FieldDesign(
-                "news",
-                "back",
-                {"ru": "Сообщение", "en": "Message"},
-                shows="message",
-                change_message={"ru": "%@", "en": "%@"},
-            ),
+            _NEWS,
             FieldDesign("offers", "back", {"ru": "Предложения", "en": "Offers"}, shows="offers"),
         ),
     )
@@ -236,13 +239,7 @@ def standard(organization: str) -> Design:
                 shows="offer",
                 change_message={"ru": "%@", "en": "%@"},
             ),
-            FieldDesign(
-                "news",
-                "back",
-                {"ru": "Сообщение", "en": "Message"},
-                shows="message",
-                change_message={"ru": "%@", "en": "%@"},
-            ),
+            _NEWS,
             FieldDesign("offers", "back", {"ru": "Предложения", "en": "Offers"}, shows="offers"),
             FieldDesign("card", "back", {"ru": "Номер карты", "en": "Card number"}, shows="card"),
         ),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from books import check_books
+from phones import Phone
 from standardwebhooks.webhooks import Webhook
 
 from ledger import programmes, units
@@ -406,3 +407,16 @@ class TestThoseWhoCountInPoints:
         owed = api.get("programmes/demo/liability").get_json()
         assert set(owed) == {"programme", "unit", "total", "months"}
         assert set(owed["months"][0]) == {"month", "points", "pending", "lots"}
+
+
+def test_messages_of_a_gift_card_speak_of_money(api, card, house, client) -> None:
+    answer = api.call("PUT", "programmes/gifts/messages/accrued", {"on": True})
+    assert answer.get_json()["texts"]["ru"] == "Начислено {{accrued}}. Теперь на карте {{points}}."
+    assert Phone.with_card(client, card).register().status_code == 201
+    body = {"member": card["id"], "money": {"amount": "1250.50", "currency": "RUB"}}
+    assert api.post("accruals", body).status_code == 201
+    house.run()
+    told = api.get(f"members/{card['id']}/messages").get_json()["items"]
+    assert [one["text"] for one in told] == [
+        "Начислено 1\u00a0250,50\u00a0₽. Теперь на карте 1\u00a0250,50\u00a0₽."
+    ]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ledger.money import Money
 from wallet import errors, sentences
 from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
 from wallet.outreach import terms, wording
@@ -50,8 +51,9 @@ def test_a_text_that_people_would_read_wrong_is_refused(texts, refusal) -> None:
 
 def test_what_comes_with_the_service_is_right() -> None:
     for kind in terms.KINDS:
-        wording.check(terms.TEXTS[kind], terms.PLACES[kind])
-        assert set(terms.TEXTS[kind]) == set(wording.LANGUAGES)
+        for texts in (terms.TEXTS[kind], terms.TEXTS_OF_MONEY[kind]):
+            wording.check(texts, terms.PLACES[kind])
+            assert set(texts) == set(wording.LANGUAGES)
 
 
 def test_the_members_language_then_the_programmes_then_any() -> None:
@@ -84,3 +86,16 @@ def test_a_place_is_mentioned_in_any_language_however_it_is_spaced() -> None:
     assert wording.mentions(texts, "points")
     assert not wording.mentions(texts, "name")
     assert not wording.mentions({"en": "points and more points"}, "points")
+
+
+@pytest.mark.parametrize(
+    ("value", "russian", "english"),
+    [
+        (1250, "1\u00a0250", "1,250"),
+        (Money("1250.50", "RUB"), "1\u00a0250,50\u00a0₽", "RUB\u00a01,250.50"),
+        (Money("-0.05", "EUR"), "-0,05\u00a0€", "-€0.05"),
+    ],
+)
+def test_money_is_written_as_people_write_it(value, russian: str, english: str) -> None:
+    assert wording.amount(value, "ru") == russian
+    assert wording.amount(value, "en") == english
