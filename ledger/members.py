@@ -457,6 +457,17 @@ def shown(session: Session, number: str) -> tuple[Member, int]:
     return _today(session, member), card_id
 
 
+def card_numbers(session: Session, member_ids: Sequence[int]) -> dict[int, str]:
+    """The number on each one's card; of several the newest."""
+    found: dict[int, str] = {}
+    for part in batched(member_ids):
+        rows = session.execute(
+            select(Card.member_id, Card.number).where(Card.member_id.in_(part)).order_by(Card.id)
+        )
+        found |= {row.member_id: row.number for row in rows}
+    return found
+
+
 def _today(session: Session, member: Member) -> Member:
     """Who is meant by this member now: themselves, or whom they were merged into."""
     if member.merged_into_id is None:

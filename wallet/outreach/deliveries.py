@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import units
+from ledger import members, units
 from ledger.book import statements
 from ledger.database import Base, Identifier, Instant, insert_or
 from ledger.members import Member, Person
@@ -246,7 +246,7 @@ def words(session: Session, programme: Programme, sayings: Sequence[Saying]) -> 
             )
         )
     }
-    cards = issuing.card_numbers(session, member_ids)
+    cards = members.card_numbers(session, member_ids)
     spoken_of = [one.member_id for one in sayings if wording.mentions(one.texts, "points")]
     balances = _balances(session, programme, spoken_of)
     unit = units.named(session, programme.id, None)

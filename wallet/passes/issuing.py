@@ -33,7 +33,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger import enrolment, members, offers, programmes, units
 from ledger.book import statements
 from ledger.database import EPOCH, MICROSECOND, Base, Identifier, Instant, JsonDocument, insert_or
-from ledger.members import Card, Member, Person, Profile
+from ledger.members import Member, Person, Profile
 from ledger.offers import Offer
 from ledger.points import NEVER
 from ledger.programmes import Programme
@@ -573,7 +573,7 @@ def facts(
     """What cards of these members of one programme may show now; of an erased one nothing."""
     gone = members.erased(session, member_ids)
     people = _people(session, member_ids)
-    cards = card_numbers(session, member_ids)
+    cards = members.card_numbers(session, member_ids)
     balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
     shown = offers.shown(session, programme.id, member_ids, now)
     told = news.of_members(session, member_ids)
@@ -602,14 +602,6 @@ def facts(
         )
         for member_id in member_ids
     }
-
-
-def card_numbers(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
-    """The number on each one's card."""
-    rows = session.execute(
-        select(Card.member_id, Card.number).where(Card.member_id.in_(member_ids)).order_by(Card.id)
-    )
-    return {row.member_id: row.number for row in rows}
 
 
 def _offer_shown(offer: Offer, language: str, programme: Programme) -> OfferShown:

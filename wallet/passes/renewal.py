@@ -266,7 +266,7 @@ def _add(
     now: datetime,
 ) -> None:
     sign = _signer(keys, choice.kind, programme)
-    numbers = _card_numbers(session, list(member_ids))
+    numbers = members.card_numbers(session, list(member_ids))
     rows = [
         {
             "member_id": member_id,
@@ -292,7 +292,7 @@ def _renew(
 ) -> None:
     """The next generation of these, which are locked, of one programme that has codes."""
     sign = _signer(keys, choice.kind, programme)
-    numbers = _card_numbers(session, [row.member_id for row in rows])
+    numbers = members.card_numbers(session, [row.member_id for row in rows])
     for row in rows:
         row.previous, row.previous_used_at = row.text, None
         row.previous_until = now + timedelta(hours=choice.grace_hours)
@@ -370,14 +370,3 @@ def _renew_old(session: Session, keys: KeyRing, now: datetime, limit: int) -> bo
         theirs = [row for row in rows if owners[row.member_id].programme_id == programme_id]
         _renew(session, keys, programme.code, choice, theirs, now)
     return len(rows) == limit
-
-
-def _card_numbers(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
-    """The newest card of each."""
-    found: dict[int, str] = {}
-    for part in batched(member_ids):
-        rows = session.execute(
-            select(Card.member_id, Card.number).where(Card.member_id.in_(part)).order_by(Card.id)
-        )
-        found |= {row.member_id: row.number for row in rows}
-    return found
