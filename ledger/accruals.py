@@ -15,7 +15,6 @@ from ledger.events import PointsAccrued
 from ledger.members import Member
 from ledger.money import Amount
 from ledger.points import EARLIEST, LATEST, NEVER
-from ledger.programmes import Programme
 from ledger.units import Unit
 
 
@@ -72,15 +71,16 @@ def grant(
 ) -> Done:
     """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, `UnknownUnit`, and for money
     what `Unit.points` does."""
-    programme = programmes.by_id(session, member.programme_id)
-    unit = units.named(session, programme.id, grant.unit)
-    parcel = Parcel(unit.points(grant.points), term(programme, unit, grant, now))
-    chart = accounts.chart(session, programme.id, unit.id, member.holder)
+    programme_id = member.programme_id
+    unit = units.named(session, programme_id, grant.unit)
+    points, zone = unit.points(grant.points), programmes.timezone_of(session, programme_id)
+    parcel = Parcel(points, term(zone, unit, grant, now))
+    chart = accounts.chart(session, programme_id, unit.id, member.holder)
     with unit.told():
         posted = postings.credit(
             session,
             chart,
-            order(kind, programme.id, grant.cause, now),
+            order(kind, programme_id, grant.cause, now),
             parcel,
             [PointsAccrued(member.holder)],
             now,
@@ -89,10 +89,11 @@ def grant(
     return Done(posted.public_id, parcel.amount, unit, posted.balances[chart.member])
 
 
-def term(programme: Programme, unit: Unit, grant: Grant, now: datetime) -> Term:
-    """When granted points become active and run out. Raises `DatesOutOfOrder`, `DateOutOfRange`."""
+def term(zone: str, unit: Unit, grant: Grant, now: datetime) -> Term:
+    """When granted points become active and run out, by the calendar of the programme's zone.
+    Raises `DatesOutOfOrder`, `DateOutOfRange`."""
     activates_at = grant.activates_at or now
-    expires_at = grant.expires_at or unit.expiry(activates_at, programme.timezone)
+    expires_at = grant.expires_at or unit.expiry(activates_at, zone)
     check_range(activates_at=activates_at, expires_at=expires_at)
     if expires_at <= activates_at:
         raise DatesOutOfOrder("activates_at", "expires_at")

@@ -144,7 +144,7 @@ class _Found:
         chart = self._charts[unit.id, holder]
         cause = wish.cause.shown(known.card_id)
         if isinstance(wish, Grant):
-            parcel = Parcel(points, term(programme, unit, wish, now))
+            parcel = Parcel(points, term(programme.timezone, unit, wish, now))
             wanted = order("accrual", programme.id, cause, now)
             return Credit(chart, wanted, parcel, PointsAccrued(holder))
         wanted = order("redemption", programme.id, cause, now)

@@ -8,33 +8,32 @@ import random
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
+import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
     Connection,
     DateTime,
     Dialect,
-    Executable,
     Integer,
     MetaData,
-    Row,
     Table,
     create_engine,
     event,
     make_url,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+from ledger.prepared import INSERTS, Prepared, carry_out
 from ledger.settings import LedgerSettings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +44,8 @@ MOST_ROWS = 500
 PART_SECONDS = 0.02
 RECONNECT_SECONDS = 0.1
 TRUSTED_IDLE_SECONDS = 1.0
+READING = {"sqlite": "BEGIN", "postgresql": "BEGIN READ ONLY"}
+WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
 
 Identifier = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys
@@ -99,11 +100,6 @@ def batched(rows: Sequence[T]) -> Iterator[Sequence[T]]:
         yield rows[start : start + MOST_ROWS]
 
 
-# An INSERT that can say `on_conflict_do_nothing` or `on_conflict_do_update`: the same words in both
-# dialects, but a class of its own in each, hence the loose type.
-INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
-
 def insert_or(session: Session, table: Table | type[Base]) -> Any:
     """An INSERT for the database of this session that can say what to do on a conflict."""
     return INSERTS[session.get_bind().dialect.name](table)
@@ -132,28 +128,33 @@ class Database:
                 pool_size=settings.pool_size,
                 max_overflow=20,
                 hide_parameters=True,  # they hold names and phone numbers, and errors are logged
+                json_deserializer=orjson.loads,
                 connect_args={"options": "-c timezone=utc"},
             )
+            _prepare_postgres(self.engine)
             _look_after_idle(self.engine)
-        self._writing = self.engine.execution_options(writes=True)
-        self._asking = self.engine.execution_options(
-            **({"begins": False} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
-        )
+        self._reading = self.engine.execution_options(begin=READING[self.engine.name])
+        self._writing = self.engine.execution_options(begin=WRITING[self.engine.name])
         # SQLite has one writer at a time. Threads of this process queue here, fairly and without
         # polling; other processes meet at the file's own lock.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one state of the database and is rolled back at the end."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """A session that changes nothing."""
+        with Session(self._reading, expire_on_commit=False) as session:
             yield session
+            # Not rolled back: the driver would forget what the server has prepared for it.
+            session.commit()
 
-    def ask(self, question: Executable, **values: object) -> Sequence[Row[Any]]:
+    def ask(self, question: Prepared, **values: object) -> list[Any]:
         """What one statement reads. It sees one state by itself: no transaction is around it, which
         on PostgreSQL spares two of three ways to the server."""
-        with self._asking.connect() as connection:
-            return connection.execute(question, values).all()
+        connection = self.engine.raw_connection()
+        try:
+            return question.ask(connection, self.engine.dialect, **values)
+        finally:
+            connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -173,16 +174,35 @@ class Database:
 
         What came of a commit that was never answered nobody knows. Only `idempotent` work is then
         done once more: such as looks first whether it was done before."""
-        for attempt in range(1, MOST_ATTEMPTS + 1):
+        is_done = False
+
+        def once() -> T:
+            nonlocal is_done
             is_done = False
+            with self.transaction() as session:
+                result = work(session)
+                is_done = True
+            return result
+
+        return self._persist(once, lambda: idempotent or not is_done)
+
+    def do(self, order: Prepared, **values: object) -> list[Any]:
+        """What one idempotent statement changes: a transaction by itself, begun anew as in `run`.
+        Its rows, if it returns any."""
+
+        def once() -> list[Any]:
+            with self._turn:
+                return self.ask(order, **values)
+
+        return self._persist(once, lambda: True)
+
+    def _persist(self, once: Callable[[], T], may_repeat: Callable[[], bool]) -> T:
+        for attempt in range(1, MOST_ATTEMPTS + 1):
             try:
-                with self.transaction() as session:
-                    result = work(session)
-                    is_done = True
-                return result
+                return once()
             except DBAPIError as error:
                 asked = _asks_for_another_try(error)
-                lost = self._server_is_lost(error) and (idempotent or not is_done)
+                lost = self._server_is_lost(error) and may_repeat()
                 if attempt == MOST_ATTEMPTS or not (asked or lost):
                     raise
             longest_s = 2**attempt * (RECONNECT_SECONDS if lost else PART_SECONDS)
@@ -248,10 +268,28 @@ def _is_silent(connection: Any) -> bool:
     return not ear.poll(0)
 
 
+def _prepare_postgres(engine: Any) -> None:
+    """A statement by itself needs no transaction around it, so the driver begins none."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: DBAPIConnection, _record: object) -> None:
+        connection.autocommit = True
+
+    _begin_in_words(engine)
+
+
+def _begin_in_words(engine: Any) -> None:
+    """BEGIN as the execution option `begin` has it."""
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        begin = connection.get_execution_options().get("begin", "BEGIN")
+        carry_out(connection.connection, connection.dialect, begin, reads=False)
+
+
 def _prepare_sqlite(engine: Any, synchronous: str) -> None:
-    """The driver's own transaction handling is switched off and BEGIN is said in words: with the
-    driver's, a savepoint leaks out of a rolled-back transaction, and a reader that becomes a
-    writer fails at once with SQLITE_BUSY."""
+    """The driver's own transaction handling is switched off: with it, a savepoint leaks out of a
+    rolled-back transaction, and a reader that becomes a writer fails at once with SQLITE_BUSY."""
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: DBAPIConnection, _record: object) -> None:
@@ -265,9 +303,4 @@ def _prepare_sqlite(engine: Any, synchronous: str) -> None:
         cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        if options.get("begins", True):
-            writes = options.get("writes", False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    _begin_in_words(engine)

@@ -23,11 +23,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Instant, batched, insert_or
 from ledger.errors import IdempotencyConflict, LedgerError, MemberErased
+from ledger.prepared import Prepared
 
 
 class Request(Base):
@@ -41,17 +41,17 @@ class Request(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
-# Made once: to put a statement together costs as much as to have it carried out.
+_CLAIM = Prepared(
+    lambda insert: insert(Request).on_conflict_do_nothing().returning(Request.key),
+    ["scope", "key", "body_hash", "created_at"],
+)
 _TABLE = cast(Table, Request.__table__)
-_CLAIM = {
-    dialect: insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key)
-    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
 _REMEMBER = (
     _TABLE.update()
     .where(_TABLE.c.scope == bindparam("of_scope"), _TABLE.c.key == bindparam("of_key"))
     .values(status=bindparam("new_status"), answer=bindparam("new_answer"))
 )
+_REMEMBER_ONE = Prepared(_REMEMBER)
 
 NOBODYS = b""  # no SHA-256: the hash of a body that was short enough to guess goes as well
 
@@ -68,9 +68,7 @@ def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetim
     """None: the request is new and this transaction now owns its key. Otherwise the first answer;
     raises `IdempotencyConflict` if that answered another body, `MemberErased` if it told of
     somebody who is erased."""
-    row = {"scope": scope, "key": key, "body_hash": body_hash, "created_at": now}
-    connection = session.connection()
-    if connection.execute(_CLAIM[connection.dialect.name], row).first() is not None:
+    if _CLAIM.execute(session, scope=scope, key=key, body_hash=body_hash, created_at=now):
         return None
     # A new statement: the waiting INSERT's own snapshot does not see the row it waited for.
     first = session.execute(
@@ -144,7 +142,9 @@ def let_go(session: Session, scope: str, keys: Sequence[str]) -> None:
 
 def remember(session: Session, scope: str, key: str, answer: Answer) -> None:
     """Keep the answer beside its effect; they are committed together."""
-    remember_all(session, scope, {key: answer})
+    _REMEMBER_ONE.execute(
+        session, of_scope=scope, of_key=key, new_status=answer.status, new_answer=answer.body
+    )
 
 
 def redact(session: Session, ids: Collection[str], words: Collection[str]) -> None:

@@ -40,6 +40,7 @@ from ledger.errors import (
     UnknownMember,
 )
 from ledger.events import MemberChanged
+from ledger.prepared import Prepared
 from ledger.programmes import Programme
 
 CARD_DIGITS = 16
@@ -432,29 +433,29 @@ def known(session: Session, public_id: str) -> Member:
     return member
 
 
-# Made once: to put a query together costs as much as to have it answered.
-_BY_CARD = (
-    select(Member, Card.id, Card.blocked_at)
-    .join(Card, Card.member_id == Member.id)
+_BY_CARD = Prepared(
+    select(Card.id.label("card_id"), Card.blocked_at, *Member.__table__.c)
+    .join(Member, Member.id == Card.member_id)
     .where(Card.number == bindparam("number"))
 )
 
 
 def by_card(session: Session, number: str) -> Member:
-    """The member with this card; the spaces it is printed with do not count. Raises
-    `UnknownCard`, `CardBlocked`."""
+    """The member with this card; the spaces it is printed with do not count. To read: no session
+    looks after the object. Raises `UnknownCard`, `CardBlocked`."""
     return shown(session, number)[0]
 
 
 def shown(session: Session, number: str) -> tuple[Member, int]:
     """As `by_card`, with the id of the card."""
-    found = session.execute(_BY_CARD, {"number": plain(number)}).one_or_none()
-    if found is None:
+    rows = _BY_CARD.execute(session, number=plain(number))
+    if not rows:
         raise UnknownCard
-    member, card_id, blocked_at = found
+    found = rows[0]._asdict()
+    card_id, blocked_at = found.pop("card_id"), found.pop("blocked_at")
     if blocked_at is not None:
         raise CardBlocked
-    return _today(session, member), card_id
+    return _today(session, Member(**found)), card_id
 
 
 def card_numbers(session: Session, member_ids: Sequence[int]) -> dict[int, str]:

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import available_timezones
 
-from sqlalchemy import ForeignKey, Index, String, Text, select
+from sqlalchemy import ForeignKey, Index, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import units
 from ledger.contacts import readable
 from ledger.database import Base, Identifier, Instant, insert_or
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
+from ledger.prepared import Prepared
 from ledger.units import UnitTerms
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -145,6 +146,14 @@ def by_code(session: Session, code: str) -> Programme:
 
 def by_id(session: Session, programme_id: int) -> Programme:
     return session.get_one(Programme, programme_id)
+
+
+_TIMEZONE = Prepared(select(Programme.timezone).where(Programme.id == bindparam("id")))
+
+
+def timezone_of(session: Session, programme_id: int) -> str:
+    """The zone whose calendar the programme goes by."""
+    return str(_TIMEZONE.execute(session, id=programme_id)[0].timezone)
 
 
 def listed(session: Session, after_id: int, limit: int) -> Sequence[Programme]:

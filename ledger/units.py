@@ -9,7 +9,16 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    String,
+    UniqueConstraint,
+    bindparam,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, insert_or
@@ -23,6 +32,7 @@ from ledger.errors import (
 )
 from ledger.money import Amount, Money
 from ledger.points import NEVER
+from ledger.prepared import Prepared
 
 Kind = Literal["points", "stamps", "money"]
 
@@ -152,10 +162,22 @@ def by_id(session: Session, unit_id: int) -> Unit:
     return session.get_one(Unit, unit_id)
 
 
+_FIND = Prepared(
+    select(*Unit.__table__.c).where(
+        Unit.programme_id == bindparam("programme"),
+        or_(
+            bindparam("code", type_=String).is_(None) & Unit.main,
+            Unit.code == bindparam("code"),
+        ),
+    )
+)
+
+
 def find(session: Session, programme_id: int, code: str | None) -> Unit | None:
-    """The programme's unit with this code, its main one without."""
-    wanted = Unit.main if code is None else Unit.code == code
-    return session.scalar(select(Unit).where(Unit.programme_id == programme_id, wanted))
+    """The programme's unit with this code, its main one without. To read: no session looks after
+    the object."""
+    rows = _FIND.execute(session, programme=programme_id, code=code)
+    return Unit(**rows[0]._asdict()) if rows else None
 
 
 def named(session: Session, programme_id: int, code: str | None) -> Unit:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, select, update
+from sqlalchemy import String, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, JsonDocument, insert_or
+from ledger.database import Base, Database, Identifier, Instant, JsonDocument, insert_or
+from ledger.prepared import Prepared
 from wallet.errors import ApiKeyRefused
 
 # What a key may be allowed; `*` is all of it.
@@ -98,16 +99,19 @@ def listed(session: Session) -> Sequence[ApiKey]:
     return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
 
 
-def recognise(session: Session, key: str, environment_key: str) -> Caller | None:
+_LIVE = Prepared(
+    select(ApiKey.id, ApiKey.scopes).where(
+        ApiKey.digest == bindparam("digest"), ApiKey.revoked_at.is_(None)
+    )
+)
+
+
+def recognise(database: Database, key: str, environment_key: str) -> Caller | None:
     """The caller whose key this is; None for a key that is unknown or revoked."""
     if hmac.compare_digest(key.encode(), environment_key.encode()):
         return Caller("environment", frozenset({ALL}))
-    row = session.execute(
-        select(ApiKey.id, ApiKey.scopes).where(
-            ApiKey.digest == _digest(key), ApiKey.revoked_at.is_(None)
-        )
-    ).first()
-    return Caller(str(row.id), frozenset(row.scopes)) if row is not None else None
+    rows = database.ask(_LIVE, digest=_digest(key))
+    return Caller(str(rows[0].id), frozenset(rows[0].scopes)) if rows else None
 
 
 def _digest(key: str) -> str:

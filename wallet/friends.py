@@ -17,7 +17,6 @@ def require_friend() -> None:
     if request.remote_addr in LOOPBACK and not forwarded:
         return
     key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    with here().database.reading() as session:
-        caller = apikeys.recognise(session, key, here().settings.api_key)
+    caller = apikeys.recognise(here().database, key, here().settings.api_key)
     if caller is None or not caller.may(ALL):
         refuse(401, "key_missing", "Send an API key with all scopes.")

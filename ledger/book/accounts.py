@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     insert,
+    literal,
     select,
     update,
 )
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, Instant, batched, insert_or
 from ledger.points import MOST_POINTS, NEVER
+from ledger.prepared import Prepared
 
 OwnKind = Literal["issued", "redeemed", "expired", "opening"]
 MEMBER = "member"
@@ -64,6 +66,12 @@ _COLUMNS = BalanceRow.__table__.c
 _CHARTS = select(Account.id, Account.kind, Account.member_id).where(
     Account.unit_id == bindparam("unit"),
     Account.member_id.in_(bindparam("members", expanding=True)),
+)
+_CHART = Prepared(
+    select(Account.id, Account.kind).where(
+        Account.unit_id == bindparam("unit"),
+        Account.member_id.in_([literal(NO_OWNER), bindparam("member")]),
+    )
 )
 _BALANCES = (
     select(*_COLUMNS)
@@ -150,8 +158,8 @@ def open_all(session: Session, programme_id: int, unit_id: int, member_ids: Sequ
 def chart(session: Session, programme_id: int, unit_id: int, member_id: int) -> Chart:
     """All accounts of a member and of the programme in this unit, in one query. A member who never
     had any of the unit gets an account now."""
-    wanted = {"unit": unit_id, "members": (NO_OWNER, member_id)}
-    kinds = {row.kind: row.id for row in session.connection().execute(_CHARTS, wanted)}
+    found = _CHART.execute(session, unit=unit_id, member=member_id)
+    kinds = {row.kind: row.id for row in found}
     account_id = kinds.pop(MEMBER, None)
     if account_id is None:
         account_id = open_for(session, programme_id, unit_id, member_id)

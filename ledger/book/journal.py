@@ -24,6 +24,7 @@ from ledger.book.lots import Parcel, Take
 from ledger.database import EPOCH, MICROSECOND, Base, Identifier, Instant
 from ledger.events import Event, to_row
 from ledger.points import MOST_POINTS
+from ledger.prepared import carry_out
 
 Kind = Literal[
     "accrual", "redemption", "expiry", "reversal", "transfer", "merge", "opening", "repayment"
@@ -433,7 +434,7 @@ def _at_once(
         values = _as_arrays(tables)
     values["now"] = rows.now
     values["version"] = condition.version
-    changed = connection.exec_driver_sql(statement, values).all()
+    changed = carry_out(connection.connection, connection.dialect, statement, values, reads=True)
     if not condition.text and len(changed) != len(rows.shifts):
         raise AssertionError("a posting to an account without a balance")
     return {row[0]: Balance(*row) for row in changed}

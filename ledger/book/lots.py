@@ -28,6 +28,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.book.accounts import Balance, BalanceRow
 from ledger.database import Base, Identifier, Instant
 from ledger.points import NEVER
+from ledger.prepared import Prepared
 
 PAGE = 16  # lots read at a time while spending: most redemptions end within the first page
 
@@ -160,16 +161,15 @@ def _look(version: ColumnElement[Any]) -> Select[Any]:
 
 
 _LOOK = {
-    "sqlite": _look(null()),
-    "postgresql": _look(literal_column("ledger_balance.xmin::text", String)),
+    "sqlite": Prepared(_look(null())),
+    "postgresql": Prepared(_look(literal_column("ledger_balance.xmin::text", String))),
 }
 
 
 def look(session: Session, account_id: int) -> Seen:
     """The account with its first lots, in one query and without a lock: what is decided by it must
     be written with `unless_changed`."""
-    connection = session.connection()
-    rows = connection.execute(_LOOK[connection.dialect.name], {"account": account_id}).all()
+    rows = _LOOK[session.get_bind().dialect.name].execute(session, account=account_id)
     balance, version = Balance(*rows[0][:6]), rows[0][6]
     stocks = [_stock(row[7:]) for row in rows if row[7] is not None]
     return Seen(balance, stocks, version)

@@ -161,7 +161,7 @@ def _deed(aim: Aim, import_: Import, one: _Applied, chart: Chart, now: datetime)
         wanted = order("redemption", aim.programme.id, cause, now)
         return Debit(chart, wanted, points, PointsRedeemed(one.holder))
     grant = Grant(points, cause, expires_at=_end_of(wish.expires, aim.programme.timezone))
-    parcel_term = term(aim.programme, aim.unit, grant, now)
+    parcel_term = term(aim.programme.timezone, aim.unit, grant, now)
     parcel = Parcel(points, parcel_term)
     if aim.kind == "accrual":
         wanted = order("accrual", aim.programme.id, cause, now)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 import servers
 from servers import Postgres
-from sqlalchemy import text
+from sqlalchemy import Boolean, Integer, column, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ledger.database import Database
+from ledger.prepared import Prepared
 from ledger.settings import LedgerSettings
 
 
@@ -138,7 +139,8 @@ def test_a_question_leaves_no_trace_on_the_connection(kind, request, tmp_path) -
         database = Database(LedgerSettings(f"sqlite:///{tmp_path / 'coins.db'}"))
         with database.transaction() as session:
             session.execute(text("CREATE TABLE coin (id integer PRIMARY KEY)"))
-    question = text("SELECT count(*) FROM coin WHERE id > :above")
+    above = text("SELECT count(*) AS number FROM coin WHERE id > :above")
+    question = Prepared(above.columns(column("number", Integer)))
     assert database.ask(question, above=0)[0][0] == 0
     database.run(put)
     assert database.ask(question, above=0)[0][0] == 1
@@ -148,6 +150,22 @@ def test_a_question_leaves_no_trace_on_the_connection(kind, request, tmp_path) -
             raise ZeroDivisionError
     assert database.ask(question, above=0)[0][0] == 1
     database.close()
+
+
+def test_a_question_that_loses_its_connection_says_so_and_the_next_one_has_another(
+    database,
+) -> None:
+    end = text("SELECT pg_terminate_backend(pg_backend_pid()) AS ended")
+    with pytest.raises(DBAPIError) as lost:
+        database.ask(Prepared(end.columns(column("ended", Boolean))))
+    assert lost.value.connection_invalidated
+    assert database.ask(Prepared(text("SELECT 1 AS one").columns(column("one", Integer)))) == [(1,)]
+
+
+def test_who_reads_cannot_change_anything(database) -> None:
+    with pytest.raises(DBAPIError, match="read-only"), database.reading() as session:
+        put(session)
+    assert coins(database) == 0
 
 
 def put(session: Session) -> None:

@@ -19,8 +19,7 @@ def require_key() -> None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         refuse(401, "key_missing", "Send your API key as Authorization: Bearer <key>.")
-    with here().database.reading() as session:
-        found = apikeys.recognise(session, key, here().settings.api_key)
+    found = apikeys.recognise(here().database, key, here().settings.api_key)
     if found is None:
         refuse(401, "key_unknown", "This API key is not known, or was revoked.")
     g.caller = found

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import String, bindparam
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import INSERTS, Base, Identifier, Instant, insert_or
+from ledger.database import Base, Database, Identifier, Instant, insert_or
+from ledger.prepared import Prepared
 
 # removed: a phone took the card out, or switched automatic updates off. device_gone: Apple says
 # that the push token is dead. push_refused: Apple will not take a push for this card.
@@ -39,21 +40,19 @@ class Incident(Base):
     happened_at: Mapped[datetime] = mapped_column(Instant)
 
 
-_FETCHED = {
-    dialect: insert(Fetch)
-    .values({name: bindparam(name) for name in ("pass_id", "version", "fetched_at")})
-    .on_conflict_do_nothing()
-    for dialect, insert in INSERTS.items()
-}
+_FETCHED = Prepared(
+    lambda insert: insert(Fetch).on_conflict_do_nothing(), ["pass_id", "version", "fetched_at"]
+)
 
 
-def fetched(session: Session, pass_id: int, version: int, now: datetime) -> None:
+def fetched(database: Database, pass_id: int, version: int, now: datetime) -> None:
     """A phone has this version, or showed that it has."""
-    connection = session.connection()
-    connection.execute(
-        _FETCHED[connection.dialect.name],
-        {"pass_id": pass_id, "version": version, "fetched_at": now},
-    )
+    database.do(_FETCHED, pass_id=pass_id, version=version, fetched_at=now)
+
+
+def note(session: Session, pass_id: int, version: int, now: datetime) -> None:
+    """As `fetched`, with what else is being written."""
+    _FETCHED.execute(session, pass_id=pass_id, version=version, fetched_at=now)
 
 
 def happened(

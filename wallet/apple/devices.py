@@ -37,6 +37,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import EPOCH, Base, Database, Identifier, Instant, insert_or, wake_after_commit
 from ledger.members import Member
+from ledger.prepared import Prepared
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 
@@ -178,8 +179,7 @@ def forget_untold(session: Session, until: datetime, limit: int) -> int:
     return len(rows)
 
 
-# Made once: to put a query together costs as much as to have it answered.
-_UPDATED = (
+_UPDATED = Prepared(
     select(Pass.serial, Pass.tag)
     .join(Registration, Registration.pass_id == Pass.id)
     .join(Device, Device.id == Registration.device_id)

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, LargeBinary, Row, String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import INSERTS, Base, Database, Instant
+from ledger.database import Base, Database, Instant
+from ledger.prepared import Prepared
 from wallet.apple import arrivals, bundle, enrolment
 from wallet.apple.arrivals import Fetch
 from wallet.apple.bundle import Archive, Face, Identity, Sealed
@@ -65,8 +66,7 @@ class Found:
         return self.kept if self.signed_by == signer.fingerprint else None
 
 
-# Made once: to put a query together costs as much as to have it answered.
-_FIND = (
+_FIND = Prepared(
     select(
         Pass.id,
         Pass.serial,
@@ -117,7 +117,22 @@ def _keeping(insert: Any) -> Any:
     ).returning(SealedPass.pass_id)
 
 
-_KEEP = {dialect: _keeping(insert) for dialect, insert in INSERTS.items()}
+def _keeping_fetched(insert: Any) -> Any:
+    """And the phone has it: PostgreSQL does both at once."""
+    fetched = insert(Fetch).values(
+        pass_id=bindparam("id"), version=bindparam("of_version"), fetched_at=bindparam("now")
+    )
+    return _keeping(insert).add_cte(fetched.on_conflict_do_nothing().cte("fetched"))
+
+
+_KEEP, _KEEP_FETCHED = Prepared(_keeping), Prepared(_keeping_fetched)
+_KEPT = Prepared(
+    select(SealedPass.pass_json, SealedPass.manifest, SealedPass.signature).where(
+        SealedPass.pass_id == bindparam("id"),
+        SealedPass.version == bindparam("of_version"),
+        SealedPass.signed_by == bindparam("signer"),
+    )
+)
 
 
 class Shelf:
@@ -170,9 +185,7 @@ class Shelf:
     def note_arrival(self, found: Found, now: datetime) -> None:
         """A phone has this version: written once, however often it asks."""
         if not found.is_fetched:
-            self._database.run(
-                lambda session: arrivals.fetched(session, found.id, found.version, now)
-            )
+            arrivals.fetched(self._database, found.id, found.version, now)
 
     def _bundle(self, found: Found, now: datetime, *, proves_arrival: bool = False) -> bytes:
         signer = self._certificates.signing(found.pass_type, now)
@@ -183,16 +196,42 @@ class Shelf:
                 self.note_arrival(found, now)
             return archive.assemble(kept)
         sealed = self._sign(found, signer)
-
-        def keep(session: Session) -> Sealed:
-            if proves_arrival:
-                arrivals.fetched(session, found.id, found.version, now)
-            if _keep(session, found, signer, sealed, now):
-                return sealed
+        if not self._keep(found, signer, sealed, now, fetched=proves_arrival):
             # Somebody else may have been faster; theirs is the one true bundle then.
-            return _kept(session, found, signer) or sealed
+            sealed = self._kept(found, signer) or sealed
+        return archive.assemble(sealed)
 
-        return archive.assemble(self._database.run(keep))
+    def _keep(
+        self, found: Found, signer: Signer, sealed: Sealed, now: datetime, *, fetched: bool
+    ) -> bool:
+        """True if this is now the version's bundle. The first one of a version stays; a newer
+        version, or a renewed certificate, replaces. What became outdated while it was being signed
+        is not kept: it may name a person erased since."""
+        values = {
+            "id": found.id,
+            "of_version": found.version,
+            "signer": signer.fingerprint,
+            "pass_json": sealed.pass_json,
+            "manifest": sealed.manifest,
+            "signature": sealed.signature,
+            "now": now,
+        }
+        if not fetched:
+            return bool(self._database.do(_KEEP, **values))
+        if not self._database.is_sqlite:
+            return bool(self._database.do(_KEEP_FETCHED, **values))
+
+        def both(session: Session) -> bool:
+            arrivals.note(session, found.id, found.version, now)
+            return bool(_KEEP.execute(session, **values))
+
+        return self._database.run(both, idempotent=True)
+
+    def _kept(self, found: Found, signer: Signer) -> Sealed | None:
+        rows = self._database.ask(
+            _KEPT, id=found.id, of_version=found.version, signer=signer.fingerprint
+        )
+        return Sealed(*rows[0]) if rows else None
 
     def bundles(self, passes: Sequence[Pass], now: datetime) -> bytes:
         """The first of these passes in one .pkpasses, as many as Apple takes."""
@@ -267,34 +306,3 @@ def _found(row: Row[Any]) -> Found:
         signed_by=row.signed_by,
         kept=kept,
     )
-
-
-def _kept(session: Session, found: Found, signer: Signer) -> Sealed | None:
-    row = session.execute(
-        select(SealedPass.pass_json, SealedPass.manifest, SealedPass.signature).where(
-            SealedPass.pass_id == found.id,
-            SealedPass.version == found.version,
-            SealedPass.signed_by == signer.fingerprint,
-        )
-    ).first()
-    return Sealed(*row) if row is not None else None
-
-
-def _keep(session: Session, found: Found, signer: Signer, sealed: Sealed, now: datetime) -> bool:
-    """True if this is now the version's bundle. The first one of a version stays; a newer version,
-    or a renewed certificate, replaces. What became outdated while it was being signed is not kept:
-    it may name a person erased since."""
-    connection = session.connection()
-    stored = connection.execute(
-        _KEEP[connection.dialect.name],
-        {
-            "id": found.id,
-            "of_version": found.version,
-            "signer": signer.fingerprint,
-            "pass_json": sealed.pass_json,
-            "manifest": sealed.manifest,
-            "signature": sealed.signature,
-            "now": now,
-        },
-    )
-    return stored.first() is not None

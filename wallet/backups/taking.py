@@ -69,8 +69,8 @@ def take(
 def _copied(database: Database, copy: Path) -> Iterator[Session]:
     """Copy the database, and show the state that was copied."""
     if not database.is_sqlite:
-        with database.engine.connect() as connection:
-            connection.execution_options(isolation_level="REPEATABLE READ")
+        engine = database.engine.execution_options(begin="BEGIN ISOLATION LEVEL REPEATABLE READ")
+        with engine.connect() as connection:
             snapshot = str(connection.scalar(text("SELECT pg_export_snapshot()")))
             postgres.dump(database.engine, snapshot, copy)
             with Session(connection) as session:

@@ -1,0 +1,97 @@
+"""Statements that go to the driver directly: what comes and goes is as SQLAlchemy has it."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import String, bindparam, literal, null, select
+from sqlalchemy.exc import IntegrityError
+
+from ledger import prepared
+from ledger.database import Database
+from ledger.idempotency import Request
+from ledger.members import Card, Member
+from ledger.outbox import OutboxRow
+from ledger.prepared import Prepared
+
+NOON = datetime(2026, 2, 28, 12, 0, 0, 123_456, UTC)
+MOSCOW = timezone(timedelta(hours=3))
+
+ADD = Prepared(
+    lambda insert: insert(Request).on_conflict_do_nothing().returning(Request.key),
+    ["scope", "key", "body_hash", "created_at"],
+)
+ADD_ANYWAY = Prepared(lambda insert: insert(Request), ["scope", "key", "body_hash", "created_at"])
+FIND = Prepared(
+    select(Request.body_hash, Request.status, Request.created_at).where(
+        Request.scope == "test", Request.key == bindparam("key")
+    )
+)
+
+
+def add(session, key: str, order: Prepared = ADD) -> list:
+    moment = NOON.astimezone(MOSCOW)
+    return order.execute(session, scope="test", key=key, body_hash=b"\x00\xff", created_at=moment)
+
+
+def test_values_come_back_as_they_went_in(database: Database) -> None:
+    with database.transaction() as session:
+        assert [row.key for row in add(session, "one")] == ["one"]
+        assert add(session, "one") == []
+        [inside] = FIND.execute(session, key="one")
+        [through_sqlalchemy] = session.execute(
+            select(Request.body_hash, Request.status, Request.created_at)
+        ).all()
+    [row] = database.ask(FIND, key="one")
+    assert row == inside == tuple(through_sqlalchemy)
+    assert (row.body_hash, row.status, row.created_at) == (b"\x00\xff", None, NOON)
+    assert row.created_at.tzinfo is UTC
+
+
+def test_a_document_is_read_as_one(database: Database) -> None:
+    payload = {"member": 5, "words": ["да", None]}
+    with database.transaction() as session:
+        session.add(
+            OutboxRow(kind="x", payload=payload, created_at=NOON, not_before=NOON, attempts=0)
+        )
+    found = database.ask(Prepared(select(OutboxRow.payload).where(OutboxRow.kind == "x")))
+    assert [row.payload for row in found] == [payload]
+
+
+def test_columns_without_a_name_or_with_the_same_one_are_read_by_place(database: Database) -> None:
+    twice = select(null(), literal("a", String).label("id"), literal("b", String).label("id"))
+    [row] = database.ask(Prepared(twice))
+    assert tuple(row) == (None, "a", "b")
+
+
+def test_it_belongs_to_the_transaction_of_the_session(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.transaction() as session:
+        add(session, "one")
+        raise ZeroDivisionError
+    assert database.ask(FIND, key="one") == []
+    assert [row.key for row in database.do(ADD, **_values("two"))] == ["two"]
+    assert len(database.ask(FIND, key="two")) == 1
+
+
+def test_an_error_is_sqlalchemys_and_tells_no_values(database: Database) -> None:
+    with pytest.raises(IntegrityError) as caught, database.transaction() as session:
+        add(session, "one", ADD_ANYWAY)
+        add(session, "one", ADD_ANYWAY)
+    assert caught.value.params is None
+    assert "xff" not in str(caught.value)
+    assert not caught.value.connection_invalidated
+    assert database.ask(FIND, key="one") == []
+    database.do(ADD, **_values("one"))  # whatever connection it was still works
+
+
+def test_a_statement_is_put_together_once(database: Database, monkeypatch) -> None:
+    made = []
+    form = prepared._Form
+    monkeypatch.setattr(prepared, "_Form", lambda *given: made.append(given) or form(*given))
+    question = Prepared(select(Card.number).join(Member, Member.id == Card.member_id))
+    for _ in range(3):
+        assert database.ask(question) == []
+    assert len(made) == 1
+
+
+def _values(key: str) -> dict:
+    return {"scope": "test", "key": key, "body_hash": b"x", "created_at": NOON}
