@@ -1,7 +1,9 @@
 """How often one caller may ask, by group of addresses: a key of the API, elsewhere an address.
 
-Counted in the broker's Redis where there is one, else in each process. When counting fails, the
-request goes through: a limit protects the service and must not be what brings it down."""
+Counted in each process; where the broker is Redis, in it as well, a lump at a time, for to ask it
+at every request costs as much as the answer. So each process may let a lump more through. When
+counting fails, the request goes through: a limit protects the service and must not be what brings
+it down."""
 
 import hashlib
 import threading
@@ -10,8 +12,7 @@ import time
 import structlog
 from flask import Flask, Request, Response, request
 from limits import RateLimitItem, parse
-from limits.storage import Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
+from limits.storage import RedisStorage, storage_from_string
 from werkzeug.exceptions import TooManyRequests
 
 from wallet.settings import Settings
@@ -29,6 +30,7 @@ GROUPS = {
     "/card/": "card",
 }
 
+LUMPS = 50  # of one limit
 FEWEST_CLEARED = 10_000
 
 log = structlog.get_logger()
@@ -38,97 +40,97 @@ class RateLimits:
     """The limits of one installation."""
 
     def __init__(self, settings: Settings) -> None:
-        url = settings.broker_url
-        counts = storage_from_string(url) if url.startswith("redis") else ProcessCounts()
-        self._limiter = FixedWindowRateLimiter(counts)
+        self._shared = _shared(settings.broker_url)
+        self._here = Counts()
+        self._spent = Counts()  # who has none left, until their window ends
         self._limits = {name: parse(limit) for name, limit in settings.rate_limits.items()}
 
     def add_to(self, app: Flask) -> None:
         app.before_request(self._check)
         app.after_request(self._count_guesses)
 
-    def _check(self) -> Response | None:
-        group = next((name for path, name in GROUPS.items() if request.path.startswith(path)), "")
+    def _check(self) -> None:
+        asked, path = request, request.path
+        group = next((name for start, name in GROUPS.items() if path.startswith(start)), "")
         limit = self._limits.get(group)
-        if limit is None or (group == "join" and request.method != "POST"):
-            return None
-        caller = _caller(request, group)
-        if not self._may(limit, group, caller):
-            raise TooManyRequests(retry_after=self._wait_s(limit, group, caller))
-        guesses = self._limits["guess"]
-        if group == "api" and not self._may(guesses, "guess", _address(request), only_ask=True):
-            raise TooManyRequests(retry_after=self._wait_s(guesses, "guess", _address(request)))
-        return None
+        if limit is None or (group == "join" and asked.method != "POST"):
+            return
+        caller = f"{group}/{_caller(asked, group)}"
+        if group == "api":
+            self._require_any_left(_guesser(asked))
+        self._require_any_left(caller)
+        if not self._count(limit, caller):
+            self._require_any_left(caller)
+
+    def _require_any_left(self, who: str) -> None:
+        if self._spent.get(who):
+            wait_s = round(self._spent.ends_at(who) - time.time())
+            raise TooManyRequests(retry_after=max(1, wait_s))
 
     def _count_guesses(self, response: Response) -> Response:
         """A key that nobody has must not open a fresh count of its own."""
         if response.status_code == 401 and request.path.startswith("/api/v1/"):
-            self._may(self._limits["guess"], "guess", _address(request))
+            self._count(self._limits["guess"], _guesser(request))
         return response
 
-    def _may(self, limit: RateLimitItem, *who: str, only_ask: bool = False) -> bool:
-        try:
-            return (self._limiter.test if only_ask else self._limiter.hit)(limit, *who)
-        except Exception as error:
-            log.warning("rate_not_counted", error=type(error).__name__)
-            return True
+    def _count(self, limit: RateLimitItem, who: str) -> bool:
+        """False if that was one too many; then there is none left."""
+        lasts_s = limit.get_expiry()
+        hits = self._here.add(who, lasts_s)
+        ends_at = self._here.ends_at(who)
+        if self._shared is not None:
+            lump = max(1, limit.amount // LUMPS)
+            if hits % lump:
+                return True
+            try:
+                hits = self._shared.incr(f"limit/{who}", lasts_s, lump)
+                if hits >= limit.amount:
+                    ends_at = self._shared.get_expiry(f"limit/{who}")
+            except Exception as error:
+                log.warning("rate_not_counted", error=type(error).__name__)
+                return True
+        if hits >= limit.amount:
+            self._spent.add(who, ends_at - time.time())
+        return hits <= limit.amount
 
-    def _wait_s(self, limit: RateLimitItem, *who: str) -> int:
-        ends_at = self._limiter.get_window_stats(limit, *who).reset_time
-        return max(1, round(ends_at - time.time()))
 
-
-class ProcessCounts(Storage):
-    """Counts of this process alone. The library's own start a thread after nearly every request to
-    clear away what is over, which cost more than the rest of the counting."""
-
-    STORAGE_SCHEME = None
+class Counts:
+    """Hits of this process, by a name and a window of time."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._windows: dict[str, tuple[int, float]] = {}  # hits, and the end of the window
         self._clear_at = FEWEST_CLEARED
         self._turn = threading.Lock()
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return ValueError
-
-    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+    def add(self, name: str, lasts_s: float) -> int:
+        """How many there are in this window, which begins with the first."""
         now = time.time()
         with self._turn:
-            hits, ends_at = self._windows.get(key, (0, 0.0))
+            hits, ends_at = self._windows.get(name, (0, 0.0))
             if ends_at <= now:
-                hits, ends_at = 0, now + expiry
+                hits, ends_at = 0, now + lasts_s
                 if len(self._windows) >= self._clear_at:
                     self._clear_away(now)
-            self._windows[key] = hits + amount, ends_at
-        return hits + amount
+            self._windows[name] = hits + 1, ends_at
+        return hits + 1
 
-    def get(self, key: str) -> int:
-        hits, ends_at = self._windows.get(key, (0, 0.0))
+    def get(self, name: str) -> int:
+        hits, ends_at = self._windows.get(name, (0, 0.0))
         return hits if ends_at > time.time() else 0
 
-    def get_expiry(self, key: str) -> float:
-        return self._windows.get(key, (0, time.time()))[1]
-
-    def check(self) -> bool:
-        return True
-
-    def reset(self) -> int:
-        with self._turn:
-            number = len(self._windows)
-            self._windows.clear()
-        return number
-
-    def clear(self, key: str) -> None:
-        with self._turn:
-            self._windows.pop(key, None)
+    def ends_at(self, name: str) -> float:
+        """In seconds since 1970."""
+        return self._windows.get(name, (0, time.time()))[1]
 
     def _clear_away(self, now: float) -> None:
         """Windows that are over, each time that twice as many stand here as were left."""
-        self._windows = {key: one for key, one in self._windows.items() if one[1] > now}
+        self._windows = {name: one for name, one in self._windows.items() if one[1] > now}
         self._clear_at = max(FEWEST_CLEARED, 2 * len(self._windows))
+
+
+def _shared(url: str) -> RedisStorage | None:
+    storage = storage_from_string(url) if url.startswith("redis") else None
+    return storage if isinstance(storage, RedisStorage) else None
 
 
 def _caller(asked: Request, group: str) -> str:
@@ -137,6 +139,10 @@ def _caller(asked: Request, group: str) -> str:
     if group == "api" and key.startswith("Bearer "):
         return hashlib.sha256(key.encode()).hexdigest()[:32]
     return _address(asked)
+
+
+def _guesser(asked: Request) -> str:
+    return f"guess/{_address(asked)}"
 
 
 def _address(asked: Request) -> str:

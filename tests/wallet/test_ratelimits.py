@@ -1,8 +1,14 @@
 """How often one caller may ask."""
 
+from dataclasses import replace
+
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from limits.storage import RedisStorage
 
 from wallet import ratelimits
+from wallet.settings import Settings
 
 
 @pytest.fixture
@@ -64,13 +70,42 @@ def test_counts_begin_anew_after_each_window_and_what_is_over_is_cleared_away(mo
     now = 1_000.0
     monkeypatch.setattr(ratelimits.time, "time", lambda: now)
     monkeypatch.setattr(ratelimits, "FEWEST_CLEARED", 100)
-    counts = ratelimits.ProcessCounts()
-    assert [counts.incr("one", 60) for _ in range(3)] == [1, 2, 3]
-    assert (counts.get("one"), counts.get_expiry("one")) == (3, 1_060)
+    counts = ratelimits.Counts()
+    assert [counts.add("one", 60) for _ in range(3)] == [1, 2, 3]
+    assert (counts.get("one"), counts.ends_at("one")) == (3, 1_060)
     now = 1_060.0
     assert counts.get("one") == 0
-    assert counts.incr("one", 60) == 1
+    assert counts.add("one", 60) == 1
     for number in range(10_000):
         now += 1
-        counts.incr(f"address {number}", 60)
+        counts.add(f"address {number}", 60)
     assert len(counts._windows) < 250
+
+
+def test_several_processes_count_together_in_redis(redis_url, installation, monkeypatch) -> None:
+    """Each may let a fiftieth of the limit more through, and none of them any after that."""
+    settings = installation.settings
+    limits = {**settings.rate_limits, "apple": "200/hour"}
+    shared = replace(settings, broker_url=redis_url, rate_limits=limits)
+    processes = [_limited(shared) for _ in range(3)]
+    statuses = [one.get("/apple/v1/x").status_code for _ in range(100) for one in processes]
+    let_through = statuses.count(404)
+    assert 200 <= let_through <= 200 + 3 * 4
+    assert set(statuses[200 + 3 * 4 * 3 :]) == {429}
+    with monkeypatch.context() as patch:  # nobody asks Redis for somebody who has none left
+        patch.setattr(RedisStorage, "incr", None)
+        assert processes[0].get("/apple/v1/x").status_code == 429
+
+
+def test_a_limit_that_cannot_be_counted_stops_nobody(installation) -> None:
+    settings = installation.settings
+    limits = {**settings.rate_limits, "apple": "1/hour"}
+    nobody = replace(settings, broker_url="redis://127.0.0.1:9/0", rate_limits=limits)
+    process = _limited(nobody)
+    assert {process.get("/apple/v1/x").status_code for _ in range(5)} == {404}
+
+
+def _limited(settings: Settings) -> FlaskClient:
+    app = Flask(__name__)
+    ratelimits.RateLimits(settings).add_to(app)
+    return app.test_client()
