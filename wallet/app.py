@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.errors import LedgerError
-from wallet import health, metrics, roots
+from wallet import health, logs, metrics, roots
 from wallet.api import (
     auth,
     batches,
@@ -217,13 +217,11 @@ def _name_requests(app: Flask) -> None:
     @app.before_request
     def _bind() -> None:
         brought = request.headers.get("X-Request-Id", "")
-        g.request_id = brought if REQUEST_ID.fullmatch(brought) else uuid7().hex
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        logs.request_id.set(brought if REQUEST_ID.fullmatch(brought) else uuid7().hex)
 
     @app.after_request
     def _tell(response: AnyResponse) -> AnyResponse:
-        response.headers["X-Request-Id"] = g.get("request_id", "")
+        response.headers["X-Request-Id"] = logs.request_id.get() or ""
         return response
 
 
@@ -259,7 +257,7 @@ def _log_requests(app: Flask) -> None:
         log.info(
             "request",
             method=request.method,
-            route=str(request.url_rule) if request.url_rule else None,
+            route=request.url_rule.rule if request.url_rule else None,
             status=response.status_code,
             ms=round(1000 * (time.perf_counter() - g.get("began", time.perf_counter())), 1),
         )

@@ -2,12 +2,16 @@
 
 Nobody should log a secret; should somebody, the value is replaced by name here."""
 
-import json
 import logging
 import sys
+from contextvars import ContextVar
 
+import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+# Which request the lines of this thread are about, if they are about one.
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 HIDDEN = "…"
 SECRET_FIELDS = frozenset(
@@ -38,11 +42,11 @@ def configure(level: str, *, readable: bool) -> None:
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=False)
         if readable
-        else structlog.processors.JSONRenderer()
+        else structlog.processors.JSONRenderer(serializer=_json)
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _name_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -50,7 +54,7 @@ def configure(level: str, *, readable: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     lines = logging.StreamHandler(sys.stderr)
@@ -73,7 +77,17 @@ class _OneLine(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
-        return json.dumps(line, ensure_ascii=False)
+        return _json(line)
+
+
+def _name_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if (request := request_id.get()) is not None:
+        event.setdefault("request_id", request)
+    return event
+
+
+def _json(line: object, **_options: object) -> str:
+    return orjson.dumps(line, default=repr).decode()
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -54,4 +54,4 @@ def test_a_secret_that_is_logged_all_the_same_is_hidden(capsys) -> None:
     line = capsys.readouterr().err
     assert "abc123" not in line
     assert "+7999" not in line
-    assert '"member": 5' in line
+    assert '"member":5' in line
