@@ -21,8 +21,8 @@ from wallet.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.passes.issuing import Pass
 from wallet.providers import MOST_COUNTED, Clock, Lag
 
-# With the newest that a claim adds, as many as are on their way at once: larger batches gain nothing
-# and are longer to wait for.
+# With the newest that a claim adds, as many as are on their way at once: larger batches gain
+# nothing, and are longer to wait for.
 BATCH = 800
 LONGEST_WAIT = timedelta(hours=1)
 

@@ -7,7 +7,8 @@ down_revision = "0012"
 branch_labels = None
 depends_on = None
 
-QUEUES = ("apple_push", "google_due", "ledger_outbox")
+LEASED = ("apple_push", "google_due")
+QUEUES = (*LEASED, "ledger_outbox")
 
 # PostgreSQL's own settings are for tables that grow. Here every row is soon a dead one, however few
 # there are at the moment: they are cleared away by number and not by share, and at once. To count
@@ -24,8 +25,8 @@ OF_PUSHES = {"fillfactor": "50"}
 
 
 def upgrade() -> None:
-    op.drop_index("ix_apple_push_due", "apple_push")
-    op.create_index("ix_apple_push_due", "apple_push", ["due_at"])
+    for table in LEASED:
+        _index(table, ["due_at"])
     if op.get_bind().dialect.name == "postgresql":
         for table in QUEUES:
             _set(table, OF_A_QUEUE)
@@ -37,8 +38,14 @@ def downgrade() -> None:
         for table in QUEUES:
             op.execute(f"ALTER TABLE {table} RESET ({', '.join(OF_A_QUEUE)})")
         op.execute(f"ALTER TABLE apple_push RESET ({', '.join(OF_PUSHES)})")
-    op.drop_index("ix_apple_push_due", "apple_push")
-    op.create_index("ix_apple_push_due", "apple_push", ["due_at", "lease_until"])
+    for table in LEASED:
+        _index(table, ["due_at", "lease_until"])
+
+
+def _index(table: str, columns: list[str]) -> None:
+    name = f"ix_{table}_due"
+    op.drop_index(name, table)
+    op.create_index(name, table, columns)
 
 
 def _set(table: str, parameters: dict[str, str]) -> None:
