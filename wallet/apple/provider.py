@@ -52,7 +52,8 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What became of the pushes of one pass type. None: they were not begun."""
+    """What became of the pushes of one pass type. None: not begun, Apple having turned away others
+    meanwhile."""
 
     pushes: list[DuePush]
     outcomes: Outcomes | None
@@ -135,10 +136,10 @@ class AppleProvider:
         for pass_type in sorted({push.pass_type for push in batch.pushes}):
             pushes = [push for push in batch.pushes if push.pass_type == pass_type]
             now = clock()
-            paused_until = self._paused_until.get(pass_type, now)
-            is_in_time = now < batch.begin_before and paused_until <= now
-            outcomes = self._send(pass_type, pushes, now) if is_in_time else None
-            parts.append(_Part(pushes, outcomes))
+            if now >= batch.begin_before:
+                break  # left to themselves until the lease runs out, which is soon
+            is_paused = now < self._paused_until.get(pass_type, now)
+            parts.append(_Part(pushes, None if is_paused else self._send(pass_type, pushes, now)))
         return parts
 
     def _send(self, pass_type: str, pushes: Sequence[DuePush], now: datetime) -> Outcomes:
