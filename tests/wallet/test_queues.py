@@ -19,7 +19,7 @@ from wallet.google import copies
 NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
 
-ROWS = 60_000
+ROWS = 100_000
 # Who looks a row up reads three pages of an index and one of the table, a few times over; who goes
 # through the whole queue for each batch, or for each row, reads hundreds.
 MOST = 40
