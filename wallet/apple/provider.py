@@ -115,16 +115,17 @@ class AppleProvider:
                 goes_on = more and time.monotonic() < until
                 claiming = rows.submit(self._claim, clock) if goes_on else None
                 parts = self._push(batch, clock)
+                last, recording = recording, rows.submit(self._record, parts, clock)
                 batch = claiming.result() if claiming is not None else NOTHING
-                # By now that is over, one way or the other: it stood before the claim in the line.
-                again |= recording is not None and recording.result()
-                recording = rows.submit(self._record, parts, clock)
+                # Over by now, one way or the other: it stood before the claim in the line.
+                again |= last is not None and last.result()
             again |= recording is not None and recording.result()
         return again or more
 
     def _claim(self, clock: Clock) -> _Batch:
         now = clock()
-        paused = [name for name, until in self._paused_until.items() if now < until]
+        # A copy: the pushes that are on their way may add to it.
+        paused = [name for name, until in list(self._paused_until.items()) if now < until]
         pushes = self._database.run(
             lambda session: devices.claim(session, paused, now, BATCH, self._lease)
         )
