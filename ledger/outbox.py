@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, Instant, JsonDocument, wake_after_commit
 from ledger.events import Event, from_row, to_row
+from ledger.queues import by_index
 
 RELAY = "relay"
 
@@ -58,13 +59,15 @@ def announce(session: Session) -> None:
 def claim(session: Session, now: datetime, limit: int) -> list[Waiting]:
     """Up to `limit` due events, oldest first, locked until this transaction ends; rows that another
     relay holds are passed over."""
-    rows = session.scalars(
+    due = (
         select(OutboxRow)
         .where(OutboxRow.not_before <= now)
         .order_by(OutboxRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    with by_index(session):
+        rows = session.scalars(due).all()
     return [Waiting(row.id, from_row(row.kind, row.payload), row.attempts) for row in rows]
 
 

@@ -31,6 +31,7 @@ PUSHING = (
     ("sender", "sender, pushes/s / h2load, one connection", 0.13, 1.0),
     ("sender_slow", "the same with answers after 50 ms", 0.85, 0.95),
     ("drain", "100,000 rows, due to recorded, 1 process: h2load's time / ours", 0.09, 0.15),
+    ("counted_empty", "cost of it after an ANALYZE of the empty queue / before", 1.3, 1.1),
     ("idle_p99_ms", "accrual committed to push accepted, idle, p99, ms", 300, 100),
     ("busy_p99_ms", "the same while 100,000 rows drain, p99, ms", 2000, 1000),
     ("registrations", "cost of a push at 1,000,000 phones / at 10,000", 1.3, 1.1),

@@ -1,7 +1,7 @@
 """The history of the schema, on both databases."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import releases
@@ -11,7 +11,7 @@ from books import check_books
 from clocks import StoppedClock
 from processes import processes
 from sealing import Sealer
-from sqlalchemy import bindparam, inspect, select, text
+from sqlalchemy import bindparam, insert, inspect, select, text
 
 from ledger import corrections, members, programmes, redemptions, units, upkeep
 from ledger.book import reversals, statements
@@ -23,7 +23,10 @@ from ledger.members import Member, Person, Profile
 from ledger.redemptions import Spend
 from ledger.settings import LedgerSettings
 from wallet import migrations
-from wallet.google.copies import GoogleClass, GoogleObject
+from wallet.apple import devices
+from wallet.apple.devices import Device, PushRow
+from wallet.google import copies
+from wallet.google.copies import DueRow, GoogleClass, GoogleObject
 from wallet.keyring import KeyRing
 from wallet.outreach import results, terms
 from wallet.passes import codeterms, issuing, renewal
@@ -310,3 +313,58 @@ def test_programmes_of_the_release_before_codes_have_plain_numbers(
     with empty.transaction() as session:
         text_ = renewal.shown(session, [3])[3]
         assert renewal.accept(session, keys, text_, now).refusal is None
+
+
+def test_what_waited_in_queues_of_the_release_before_waits_on(
+    empty: Database, database_url: str
+) -> None:
+    """What 0013 makes of pushes and writes under way, and of PostgreSQL's care for their tables."""
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0012")
+    with empty.transaction() as session:
+        session.execute(
+            insert(Device),
+            [
+                {
+                    "id": 1,
+                    "library_id": "phone",
+                    "pass_type": "pass.a",
+                    "push_token": "ab" * 32,
+                    "refreshed_at": now,
+                }
+            ],
+        )
+        waiting = {"due_at": now, "lease_until": now, "attempts": 0}
+        rows = [{"device_id": 1, "pass_id": n, "generation": n, **waiting} for n in (1, 2)]
+        session.execute(insert(PushRow), rows)
+        session.execute(insert(DueRow), [{"pass_id": 1, "generation": 3, **waiting}])
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    after = everything(empty)
+    assert [after[name] for name in QUEUES] == [before[name] for name in QUEUES]
+    if not empty.is_sqlite:
+        assert all("autovacuum_vacuum_scale_factor=0" in one for one in _care(empty).values())
+    with empty.transaction() as session:
+        claimed = sorted(devices.claim(session, (), now, 10, timedelta(seconds=60)))
+        assert [(one.pass_id, one.generation) for one in claimed] == [(1, 1), (2, 2)]
+        (write,) = copies.claim(session, now, 10, timedelta(seconds=60))
+        assert (write.pass_id, write.generation) == (1, 3)
+        session.rollback()
+    migrations.downgrade(empty.engine, "0012")
+    assert everything(empty) == before
+    assert empty.is_sqlite or set(_care(empty).values()) == {""}
+
+
+QUEUES = ("apple_push", "google_due", "ledger_outbox")
+
+
+def _care(database: Database) -> dict[str, str]:
+    """Storage parameters of the queues."""
+    parameters = text(
+        "SELECT relname, coalesce(array_to_string(reloptions, ' '), '') FROM pg_class"
+        " WHERE relname IN ('apple_push', 'google_due', 'ledger_outbox')"
+    )
+    with database.reading() as session:
+        return {row[0]: row[1] for row in session.execute(parameters)}

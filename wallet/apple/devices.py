@@ -6,21 +6,18 @@ identifiers may carry one token (Apple developer forum, thread 130425).
 
 Lock order: device, registration, pass, and pushes last, by (device, pass)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from functools import cache
+from typing import NamedTuple
 
-import orjson
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
-    CursorResult,
     ForeignKey,
     Index,
-    Result,
-    Select,
     String,
+    TextClause,
     UniqueConstraint,
     bindparam,
     delete,
@@ -28,16 +25,15 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    tuple_,
+    text,
     update,
 )
-from sqlalchemy import cast as cast_to
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import EPOCH, Base, Database, Identifier, Instant, insert_or, wake_after_commit
 from ledger.members import Member
 from ledger.prepared import Prepared
+from ledger.queues import by_index
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 
@@ -75,7 +71,8 @@ class PushRow(Base):
     this table must never wait for a device."""
 
     __tablename__ = "apple_push"
-    __table_args__ = (Index("ix_apple_push_due", "due_at", "lease_until"),)
+    # Due pushes are found by an index that knows nothing of leases: taking one changes no index.
+    __table_args__ = (Index("ix_apple_push_due", "due_at"),)
 
     device_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
     pass_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
@@ -86,9 +83,9 @@ class PushRow(Base):
     last_reason: Mapped[str | None] = mapped_column(String(100))
 
 
-@dataclass(frozen=True, slots=True)
-class DuePush:
-    """A claimed push: ours until the lease runs out."""
+class DuePush(NamedTuple):
+    """A claimed push: ours until the lease runs out. Pushes sort in the order of locks; they come
+    by the hundred thousand, and a tuple is the cheapest value that has names."""
 
     device_id: int
     pass_id: int
@@ -254,42 +251,63 @@ def claim(
     """Due pushes, leased to the caller; those of others are passed over, and those of `paused` pass
     types wait. `limit` of those that have waited longest and, where more are waiting, some of the
     newest: a till's customer does not wait until all the others have heard of an offer."""
-    found = {(push.device_id, push.pass_id): push for push in _due(session, paused, now, limit)}
-    if len(found) == limit:
-        newest = _due(session, paused, now, limit // NEWEST_SHARE, newest=True)
-        found |= {(push.device_id, push.pass_id): push for push in newest}
-    pushes = list(found.values())
+    values: dict[str, object] = {
+        "now": now,
+        "until": now + lease,
+        "oldest": limit,
+        "newest": limit // NEWEST_SHARE,
+    }
+    if paused:
+        values["paused"] = list(paused)
+    statement = _claiming(session.get_bind().dialect.name, pauses=bool(paused))
+    with by_index(session):
+        pushes = [DuePush(*row) for row in session.execute(statement, values).all()]
     claimed = [push for push in pushes if push.token is not None]
-    if claimed:
-        leased = update(PushRow).where(_these(session, claimed)).values(lease_until=now + lease)
-        session.execute(leased.execution_options(synchronize_session=False))
     if len(claimed) < len(pushes):
         # Their devices were forgotten while the pushes were being made due.
         _delete(session, [push for push in pushes if push.token is None])
     return claimed
 
 
-def _due(
-    session: Session, paused: Collection[str], now: datetime, limit: int, *, newest: bool = False
-) -> list[DuePush]:
-    due = (
-        select(
-            PushRow.device_id,
-            PushRow.pass_id,
-            PushRow.generation,
-            PushRow.attempts,
-            Device.push_token,
-            Device.pass_type,
-        )
-        .join_from(PushRow, Device, Device.id == PushRow.device_id, isouter=True)
-        .where(PushRow.due_at <= now, PushRow.lease_until <= now)
-        .order_by(PushRow.due_at.desc() if newest else PushRow.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=PushRow)
+# Rows are chosen and locked in the order of the index, and reached again by the place where they
+# lie: however many there are, and whatever PostgreSQL believes of that, no other plan is left.
+_DUE = """
+    SELECT {place} FROM apple_push push
+    WHERE due_at <= :now AND lease_until <= :now {unless}
+    ORDER BY due_at {order} LIMIT :{limit}"""
+_UNLESS_PAUSED = """AND NOT EXISTS (
+        SELECT 1 FROM apple_device WHERE id = push.device_id AND pass_type IN :paused)"""
+_CLAIM = {
+    "postgresql": """
+    WITH claimed AS (
+        UPDATE apple_push SET lease_until = :until
+        WHERE ctid = ANY (ARRAY ({oldest} FOR UPDATE SKIP LOCKED)
+            || ARRAY ({newest} FOR UPDATE SKIP LOCKED))
+        RETURNING device_id, pass_id, generation, attempts)
+    SELECT claimed.*, push_token, pass_type
+    FROM claimed LEFT JOIN apple_device ON id = device_id""",
+    "sqlite": """
+    UPDATE apple_push SET lease_until = :until
+    WHERE rowid IN (SELECT * FROM ({oldest}) UNION SELECT * FROM ({newest}))
+    RETURNING device_id, pass_id, generation, attempts,
+        (SELECT push_token FROM apple_device WHERE id = device_id),
+        (SELECT pass_type FROM apple_device WHERE id = device_id)""",
+}
+
+
+@cache
+def _claiming(dialect: str, *, pauses: bool) -> TextClause:
+    place = "ctid" if dialect == "postgresql" else "rowid"
+    unless = _UNLESS_PAUSED if pauses else ""
+    oldest, newest = (
+        _DUE.format(place=place, unless=unless, order=order, limit=limit)
+        for order, limit in (("", "oldest"), ("DESC", "newest"))
     )
-    if paused:
-        due = due.where(or_(Device.id.is_(None), Device.pass_type.not_in(paused)))
-    return [DuePush(*row) for row in session.execute(due)]
+    return text(_CLAIM[dialect].format(oldest=oldest, newest=newest)).bindparams(
+        bindparam("now", type_=Instant),
+        bindparam("until", type_=Instant),
+        *([bindparam("paused", expanding=True)] if pauses else []),
+    )
 
 
 def number_due(session: Session, now: datetime, most: int) -> int:
@@ -303,8 +321,13 @@ def settled(session: Session, pushes: Sequence[DuePush]) -> bool:
     True if there was one."""
     if not pushes or _delete(session, pushes) == len(pushes):
         return False
-    again = update(PushRow).where(_these(session, pushes)).values(lease_until=EPOCH)
-    return _rows(session.execute(again.execution_options(synchronize_session=False))) > 0
+    return let_go(session, pushes) > 0
+
+
+def let_go(session: Session, pushes: Sequence[DuePush]) -> int:
+    """Those of these pushes that are still there are as due as before they were claimed; how many
+    that is."""
+    return _each(session, "UPDATE apple_push SET lease_until = due_at", pushes)
 
 
 def deferred(session: Session, push: DuePush, until: datetime, reason: str) -> None:
@@ -361,28 +384,44 @@ def _end(session: Session, device_id: int, pass_id: int) -> None:
 
 def _delete(session: Session, pushes: Sequence[DuePush]) -> int:
     """Those that nothing was merged into; how many they were."""
-    unchanged = delete(PushRow).where(_these(session, pushes, with_generation=True))
-    return _rows(session.execute(unchanged.execution_options(synchronize_session=False)))
+    return _each(session, "DELETE FROM apple_push", pushes, unchanged=True)
 
 
-def _rows(result: Result[Any]) -> int:
-    return cast("CursorResult[Any]", result).rowcount
+# On PostgreSQL they travel together, as three arrays, and each is found by its key and locked, in
+# their order: as for claims, no other plan is left. SQLite is in process, one by one is as good.
+_TOGETHER = """
+    {change} WHERE ctid = ANY (ARRAY (
+        SELECT held.ctid
+        FROM unnest(CAST(:device_ids AS bigint[]), CAST(:pass_ids AS bigint[]),
+            CAST(:generations AS bigint[])) AS given (device_id, pass_id, generation)
+        CROSS JOIN LATERAL (
+            SELECT ctid FROM apple_push push
+            WHERE push.device_id = given.device_id AND push.pass_id = given.pass_id {unchanged}
+            FOR UPDATE) held))"""
+_ONE_BY_ONE = "{change} WHERE device_id = :device_id AND pass_id = :pass_id {unchanged}"
 
 
-def _these(
-    session: Session, pushes: Sequence[DuePush], *, with_generation: bool = False
-) -> ColumnElement[bool]:
-    """Thousands of rows in one statement: they travel as one parameter, or one for each column."""
-    names = ["device_id", "pass_id", "generation"][: 3 if with_generation else 2]
-    columns = [[getattr(push, name) for push in pushes] for name in names]
-    given: Select[Any]
-    if session.get_bind().dialect.name == "sqlite":
-        rows = orjson.dumps(list(zip(*columns, strict=True))).decode()
-        each = func.json_each(rows).table_valued("value")
-        places = range(len(names))
-        given = select(*(func.json_extract(each.c.value, f"$[{place}]") for place in places))
+def _each(
+    session: Session, change: str, pushes: Sequence[DuePush], *, unchanged: bool = False
+) -> int:
+    """Change these rows, or those of them that nothing was merged into; how many they were."""
+    connection = session.connection()
+    rows: list[dict[str, object]] | dict[str, object]
+    if connection.dialect.name == "sqlite":
+        which = "AND generation = :generation" if unchanged else ""
+        template = _ONE_BY_ONE.format(change=change, unchanged=which)
+        rows = [
+            {"device_id": device, "pass_id": pass_, "generation": generation}
+            for device, pass_, generation, *_ in pushes
+        ]
     else:
-        arrays = (cast_to(column, ARRAY(BigInteger)) for column in columns)
-        each = func.unnest(*arrays).table_valued(*names).render_derived()
-        given = select(*(each.c[name] for name in names))
-    return tuple_(*(getattr(PushRow, name) for name in names)).in_(given)
+        which = "AND push.generation = given.generation" if unchanged else ""
+        template = _TOGETHER.format(change=change, unchanged=which)
+        columns = zip(*(push[:3] for push in pushes), strict=True)
+        names = ("device_ids", "pass_ids", "generations")
+        rows = dict(zip(names, map(_array, columns), strict=True))
+    return connection.execute(text(template), rows).rowcount
+
+
+def _array(column: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, column)) + "}"

@@ -2,13 +2,17 @@
 
 import functools
 import random
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
 
-from ledger.database import Database
+from ledger.database import EPOCH, Database
+from ledger.queues import by_index
 from wallet.apple import arrivals, devices, shelf
 from wallet.apple.devices import DuePush
 from wallet.apple.rotation import Senders
@@ -17,13 +21,45 @@ from wallet.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.passes.issuing import Pass
 from wallet.providers import MOST_COUNTED, Clock, Lag
 
-BATCH = 2000
+# With the newest that a claim adds, as many as are on their way at once: larger batches gain
+# nothing, and are longer to wait for.
+BATCH = 800
 LONGEST_WAIT = timedelta(hours=1)
 
 # The token is no good any more, as opposed to a push that was wrong in itself.
 DEAD_TOKEN = frozenset({"Unregistered", "ExpiredToken", "BadDeviceToken"})
 
+# As long as a batch follows the other, before others are asked whether it is their turn.
+STRETCH_S = 2.0
+
+Outcomes = dict[str, Outcome]  # by token
+
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Pushes that are ours until the lease runs out, in the order of locks. Later than
+    `begin_before` they are not begun any more: by the end another might have them."""
+
+    pushes: list[DuePush]
+    begin_before: datetime
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.pushes) >= BATCH
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What became of the pushes of one pass type. None: not begun, Apple having turned away others
+    meanwhile."""
+
+    pushes: list[DuePush]
+    outcomes: Outcomes | None
+
+
+NOTHING = _Batch([], EPOCH)
 
 
 class AppleProvider:
@@ -54,19 +90,10 @@ class AppleProvider:
     def deliver(self, clock: Clock) -> bool:
         """Push to the devices that are due; one push per token, however many of its passes
         changed, since it carries no content."""
-        now = clock()
-        paused = [name for name, until in self._paused_until.items() if now < until]
-        claimed = self._database.run(
-            lambda session: devices.claim(session, paused, now, BATCH, self._lease)
-        )
-        again = False
-        for pass_type in sorted({push.pass_type for push in claimed}):
-            theirs = [push for push in claimed if push.pass_type == pass_type]
-            outcomes = self._push(pass_type, theirs, clock())
-            record = functools.partial(self._record, pushes=theirs, outcomes=outcomes, now=clock())
-            # Whoever makes pushes due meanwhile takes the same rows in an order of its own.
-            again |= self._database.run(record)
-        return again or len(claimed) >= BATCH
+        batch = self._claim(clock)
+        if batch.is_full:
+            return self._deliver_side_by_side(batch, clock)
+        return self._record(self._push(batch, clock), clock)
 
     @staticmethod
     def lag(session: Session, now: datetime) -> Lag:
@@ -77,29 +104,78 @@ class AppleProvider:
     def close(self) -> None:
         self._senders.close()
 
-    def _push(self, pass_type: str, pushes: Sequence[DuePush], now: datetime) -> dict[str, Outcome]:
-        """Outcomes by token."""
-        tokens = sorted({push.token for push in pushes})
+    def _deliver_side_by_side(self, batch: _Batch, clock: Clock) -> bool:
+        """Batch after batch, for a while. Neither Apple nor the database waits for the other: while
+        a batch is on its way the one before is recorded and the next is claimed."""
+        again, recording = False, None
+        until = time.monotonic() + STRETCH_S
+        with ThreadPoolExecutor(1, "apple-rows") as rows:
+            while batch.pushes:
+                more = batch.is_full
+                goes_on = more and time.monotonic() < until
+                claiming = rows.submit(self._claim, clock) if goes_on else None
+                parts = self._push(batch, clock)
+                last, recording = recording, rows.submit(self._record, parts, clock)
+                batch = claiming.result() if claiming is not None else NOTHING
+                # Over by now, one way or the other: it stood before the claim in the line.
+                again |= last is not None and last.result()
+            again |= recording is not None and recording.result()
+        return again or more
+
+    def _claim(self, clock: Clock) -> _Batch:
+        now = clock()
+        # A copy: the pushes that are on their way may add to it.
+        paused = [name for name, until in list(self._paused_until.items()) if now < until]
+        pushes = self._database.run(
+            lambda session: devices.claim(session, paused, now, BATCH, self._lease)
+        )
+        return _Batch(sorted(pushes), now + self._lease / 2)
+
+    def _push(self, batch: _Batch, clock: Clock) -> list[_Part]:
+        """The batch by pass types, and what became of each."""
+        parts = []
+        for pass_type in sorted({push.pass_type for push in batch.pushes}):
+            pushes = [push for push in batch.pushes if push.pass_type == pass_type]
+            now = clock()
+            if now >= batch.begin_before:
+                break  # left to themselves until the lease runs out, which is soon
+            is_paused = now < self._paused_until.get(pass_type, now)
+            parts.append(_Part(pushes, None if is_paused else self._send(pass_type, pushes, now)))
+        return parts
+
+    def _send(self, pass_type: str, pushes: Sequence[DuePush], now: datetime) -> Outcomes:
+        tokens = list(dict.fromkeys(push.token for push in pushes))
         sender = self._senders.get(pass_type)
         if sender is None:
             log.error("pass_type_without_certificate", pass_type=pass_type)
             return dict.fromkeys(tokens, Deferred(now + LONGEST_WAIT, "NoCertificate"))
         outcomes = dict(zip(tokens, sender.push(tokens, now), strict=True))
-        sent = sum(isinstance(outcome, Sent) for outcome in outcomes.values())
-        log.info("pushed", pass_type=pass_type, sent=sent, other=len(outcomes) - sent)
+        others = [one for one in outcomes.values() if not isinstance(one, Sent)]
+        for outcome in others:
+            if isinstance(outcome, Deferred) and outcome.pause:
+                self._paused_until[pass_type] = outcome.until
+        log.info("pushed", pass_type=pass_type, sent=len(tokens) - len(others), other=len(others))
         return outcomes
 
-    def _record(
-        self,
-        session: Session,
-        pushes: Sequence[DuePush],
-        outcomes: dict[str, Outcome],
-        now: datetime,
-    ) -> bool:
+    def _record(self, parts: Sequence[_Part], clock: Clock) -> bool:
         """True if a change came in while its push was on its way: then the row is due again."""
+        again = False
+        for part in parts:
+            # Whoever makes pushes due meanwhile takes the same rows in an order of its own.
+            again |= self._database.run(functools.partial(_note, part=part, now=clock()))
+        return again
+
+
+def _note(session: Session, part: _Part, now: datetime) -> bool:
+    with by_index(session):
+        if part.outcomes is None:
+            return devices.let_go(session, part.pushes) > 0
         done: list[DuePush] = []
-        for push in sorted(pushes, key=lambda push: (push.device_id, push.pass_id)):
-            match outcomes[push.token]:
+        waiting: list[tuple[DuePush, Deferred]] = []
+        for push in part.pushes:
+            match part.outcomes[push.token]:
+                case Sent():
+                    done.append(push)
                 case Rejected(reason, gone_at) if reason in DEAD_TOKEN:
                     gone = devices.forget(session, push.device_id, push.token, gone_at or now)
                     arrivals.happened(session, gone, "device_gone", now, reason)
@@ -107,21 +183,16 @@ class AppleProvider:
                 case Rejected(reason):
                     arrivals.happened(session, [push.pass_id], "push_refused", now, reason)
                     done.append(push)
-                case Sent():
-                    done.append(push)
-                case Deferred():
-                    pass
+                case Deferred() as outcome:
+                    waiting.append((push, outcome))
         again = devices.settled(session, done)
-        for push in pushes:
-            outcome = outcomes[push.token]
-            if isinstance(outcome, Deferred):
-                self._defer(session, push, outcome, now)
+        for push, outcome in waiting:
+            devices.deferred(session, push, _until(push, outcome, now), outcome.reason)
         return again
 
-    def _defer(self, session: Session, push: DuePush, outcome: Deferred, now: datetime) -> None:
-        if outcome.pause:
-            self._paused_until[push.pass_type] = until = outcome.until
-        else:
-            wait = min((outcome.until - now) * 2 ** min(push.attempts, 10), LONGEST_WAIT)
-            until = now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all come back at once
-        devices.deferred(session, push, until, outcome.reason)
+
+def _until(push: DuePush, outcome: Deferred, now: datetime) -> datetime:
+    if outcome.pause:
+        return outcome.until
+    wait: timedelta = min((outcome.until - now) * 2 ** min(push.attempts, 10), LONGEST_WAIT)
+    return now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all come back at once

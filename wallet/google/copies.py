@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import EPOCH, Base, Identifier, Instant, insert_or, wake_after_commit
+from ledger.queues import by_index
 
 PUMP = "google"
 LONGEST_ID = 120
@@ -74,7 +75,7 @@ class DueRow(Base):
     must never wait for anybody."""
 
     __tablename__ = "google_due"
-    __table_args__ = (Index("ix_google_due_due", "due_at", "lease_until"),)
+    __table_args__ = (Index("ix_google_due_due", "due_at"),)
 
     pass_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
     due_at: Mapped[datetime] = mapped_column(Instant)
@@ -207,14 +208,16 @@ def is_due(session: Session, pass_id: int) -> bool:
 
 def claim(session: Session, now: datetime, limit: int, lease: timedelta) -> list[Due]:
     """Up to `limit` due writes, leased to the caller; those of others are passed over."""
-    pass_ids = session.scalars(
+    waiting = (
         select(DueRow.pass_id)
         .where(DueRow.due_at <= now, DueRow.lease_until <= now)
         .order_by(DueRow.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
-    ).all()
-    return [due for pass_id in sorted(pass_ids) if (due := claim_one(session, pass_id, now, lease))]
+    )
+    with by_index(session):
+        found = sorted(session.scalars(waiting))
+        return [due for pass_id in found if (due := claim_one(session, pass_id, now, lease))]
 
 
 def claim_one(session: Session, pass_id: int, now: datetime, lease: timedelta) -> Due | None:
@@ -260,12 +263,13 @@ def settled(session: Session, writes: Iterable[Due]) -> bool:
     """These writes are done with; one that a newer change was merged into meanwhile stays due. True
     if there was one."""
     again = False
-    for due in writes:
-        session.execute(delete(DueRow).where(_ours(due), DueRow.generation == due.generation))
-        left = session.execute(
-            update(DueRow).where(_ours(due)).values(lease_until=EPOCH).returning(DueRow.pass_id)
-        ).first()
-        again |= left is not None
+    with by_index(session):
+        for due in writes:
+            session.execute(delete(DueRow).where(_ours(due), DueRow.generation == due.generation))
+            left = session.execute(
+                update(DueRow).where(_ours(due)).values(lease_until=EPOCH).returning(DueRow.pass_id)
+            ).first()
+            again |= left is not None
     return again
 
 
