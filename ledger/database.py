@@ -279,12 +279,13 @@ def _prepare_postgres(engine: Any) -> None:
 
 
 def _begin_in_words(engine: Any) -> None:
-    """BEGIN as the execution option `begin` has it."""
+    """BEGIN as the execution option `begin` has it; none where that is empty (VACUUM)."""
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         begin = connection.get_execution_options().get("begin", "BEGIN")
-        carry_out(connection.connection, connection.dialect, begin, reads=False)
+        if begin:
+            carry_out(connection.connection, connection.dialect, begin, reads=False)
 
 
 def _prepare_sqlite(engine: Any, synchronous: str) -> None:

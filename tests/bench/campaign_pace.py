@@ -275,7 +275,7 @@ def _gather(database: Database, cards: int) -> None:
         for statement in PHONES:
             session.execute(text(statement), {"pass_type": PASS_TYPE, "last": last})
         session.execute(text("DELETE FROM ledger_outbox"))
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with database.engine.connect().execution_options(begin="") as connection:
         connection.execute(text("VACUUM ANALYZE"))
 
 

@@ -262,9 +262,7 @@ def _members(database: Database, programmes_count: int, members: int) -> list[Ch
             ]
             charts += accounts.charts(session, programme_id, unit_id, theirs)
     if not database.is_sqlite:
-        with database.engine.execution_options(
-            isolation_level="AUTOCOMMIT"
-        ).connect() as connection:
+        with database.engine.execution_options(begin="").connect() as connection:
             connection.execute(text("VACUUM ANALYZE"))
     return sorted(charts, key=lambda chart: chart.member)
 

@@ -132,7 +132,7 @@ def _fill(database: Database, phones: int) -> None:
 
 def _analyse(database: Database, table: str = "") -> None:
     """Have PostgreSQL count its rows."""
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with database.engine.connect().execution_options(begin="") as connection:
         connection.execute(text(f"ANALYZE {table}"))
 
 

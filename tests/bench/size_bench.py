@@ -76,7 +76,7 @@ def _fill(house: House) -> None:
     with database.transaction() as session:
         for statement in FILL:
             session.execute(text(statement.format(**values)))
-    with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    with database.engine.execution_options(begin="").connect() as connection:
         connection.execute(text("VACUUM ANALYZE"))
         connection.execute(text("CHECKPOINT"))
     database.close()

@@ -70,7 +70,7 @@ def database(postgres_url: str) -> Iterator[Database]:
 
 
 def _outside(database: Database, *statements: str) -> None:
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with database.engine.connect().execution_options(begin="") as connection:
         for statement in statements:
             connection.execute(text(statement))
 
