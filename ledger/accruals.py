@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import programmes, units
+from ledger import programmes
 from ledger.book import accounts, postings
 from ledger.book.accounts import Balance, OwnKind
 from ledger.book.journal import Kind, Order
@@ -72,9 +72,8 @@ def grant(
     """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, `UnknownUnit`, and for money
     what `Unit.points` does."""
     programme_id = member.programme_id
-    unit = units.named(session, programme_id, grant.unit)
-    points, zone = unit.points(grant.points), programmes.timezone_of(session, programme_id)
-    parcel = Parcel(points, term(zone, unit, grant, now))
+    unit, zone = programmes.counting(session, programme_id, grant.unit)
+    parcel = Parcel(unit.points(grant.points), term(zone, unit, grant, now))
     chart = accounts.chart(session, programme_id, unit.id, member.holder)
     with unit.told():
         posted = postings.credit(

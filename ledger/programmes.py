@@ -9,15 +9,15 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import available_timezones
 
-from sqlalchemy import ForeignKey, Index, String, Text, bindparam, select
+from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import units
 from ledger.contacts import readable
 from ledger.database import Base, Identifier, Instant, insert_or
-from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
+from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme, UnknownUnit
 from ledger.prepared import Prepared
-from ledger.units import UnitTerms
+from ledger.units import Unit, UnitTerms
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 LONGEST_NAME = 100
@@ -148,12 +148,20 @@ def by_id(session: Session, programme_id: int) -> Programme:
     return session.get_one(Programme, programme_id)
 
 
-_TIMEZONE = Prepared(select(Programme.timezone).where(Programme.id == bindparam("id")))
+_COUNTING = Prepared(
+    units.MEANT.add_columns(Programme.timezone).join(Programme, Programme.id == Unit.programme_id)
+)
 
 
-def timezone_of(session: Session, programme_id: int) -> str:
-    """The zone whose calendar the programme goes by."""
-    return str(_TIMEZONE.execute(session, id=programme_id)[0].timezone)
+def counting(session: Session, programme_id: int, code: str | None) -> tuple[Unit, str]:
+    """The unit, as `units.named` finds it, and the zone of the programme, whose calendar its points
+    go by. Raises `UnknownUnit`."""
+    rows = _COUNTING.execute(session, programme=programme_id, code=code)
+    if not rows:
+        raise UnknownUnit(code or "")
+    found = rows[0]._asdict()
+    zone = str(found.pop("timezone"))
+    return Unit(**found), zone
 
 
 def listed(session: Session, after_id: int, limit: int) -> Sequence[Programme]:

@@ -162,15 +162,15 @@ def by_id(session: Session, unit_id: int) -> Unit:
     return session.get_one(Unit, unit_id)
 
 
-_FIND = Prepared(
-    select(*Unit.__table__.c).where(
-        Unit.programme_id == bindparam("programme"),
-        or_(
-            bindparam("code", type_=String).is_(None) & Unit.main,
-            Unit.code == bindparam("code"),
-        ),
-    )
+# By `programme` and `code`.
+MEANT = select(*Unit.__table__.c).where(
+    Unit.programme_id == bindparam("programme"),
+    or_(
+        bindparam("code", type_=String).is_(None) & Unit.main,
+        Unit.code == bindparam("code"),
+    ),
 )
+_FIND = Prepared(MEANT)
 
 
 def find(session: Session, programme_id: int, code: str | None) -> Unit | None:

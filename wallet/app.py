@@ -286,7 +286,8 @@ def _one_slash(wsgi: Wsgi) -> Wsgi:
     would cost them their token."""
 
     def collapsed(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ["PATH_INFO"] = re.sub("/{2,}", "/", environ.get("PATH_INFO", ""))
+        if "//" in environ.get("PATH_INFO", ""):
+            environ["PATH_INFO"] = re.sub("/{2,}", "/", environ["PATH_INFO"])
         return wsgi(environ, start_response)
 
     return collapsed
