@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Dialect,
+    Engine,
     Integer,
     MetaData,
     Table,
@@ -110,6 +111,11 @@ def wake_after_commit(session: Session, pump: str) -> None:
     session.info.setdefault("wake", set()).add(pump)
 
 
+def writing(engine: Engine) -> Engine:
+    """Its transactions are begun by somebody who is going to write: on SQLite there is one."""
+    return engine.execution_options(begin=WRITING[engine.name])
+
+
 class Database:
     """One connected database. `wake` is called after each commit that asked for a pump."""
 
@@ -134,7 +140,7 @@ class Database:
             _prepare_postgres(self.engine)
             _look_after_idle(self.engine)
         self._reading = self.engine.execution_options(begin=READING[self.engine.name])
-        self._writing = self.engine.execution_options(begin=WRITING[self.engine.name])
+        self._writing = writing(self.engine)
         # SQLite has one writer at a time. Threads of this process queue here, fairly and without
         # polling; other processes meet at the file's own lock.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()

@@ -19,7 +19,7 @@ from ledger import (
     units,
 )
 from ledger.book import accounts, holds, journal, lots, seals
-from ledger.database import Base
+from ledger.database import Base, writing
 from ledger.imports import store
 from wallet import apikeys, refresh, sources
 from wallet.apple import arrivals, complaints, devices, shelf
@@ -72,12 +72,12 @@ ADVISORY_LOCK = 0x6B6F70696C6B61
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the schema to `revision`, keeping the data. Fine if it is there already."""
-    with engine.execution_options(writes=True).connect() as connection:
+    with writing(engine).connect() as connection:
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    with engine.execution_options(writes=True).connect() as connection:
+    with writing(engine).connect() as connection:
         command.downgrade(_config(connection), revision)
 
 
