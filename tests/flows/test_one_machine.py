@@ -80,6 +80,6 @@ def test_stopping_waits_for_a_pump_at_work(installation, monkeypatch: pytest.Mon
     monkeypatch.setattr(worker, "pumps", lambda _: {name: Slow() for name in worker.PUMP_NAMES})
     embedded = Embedded(create_celery(installation.settings), installation, lambda _: None)
     embedded.start()
-    assert begun.wait(20)
+    assert begun.wait(60)
     embedded.stop()
     assert finished.is_set()

@@ -1361,7 +1361,7 @@ def test_the_story_of_wallet_phone_is_true_of_a_running_service(tmp_path: Path) 
         assert requests.post(address, json=accrual, headers=headers, timeout=10).ok
         wait_until(lambda: "Points: 0 → 77" in service.log_of("phone"), "the change")
         follower.send_signal(signal.SIGINT)
-        assert follower.wait(10) == 0
+        assert follower.wait(60) == 0
         run.terminate()
         assert run.wait(15) == 0
         silent = service.start("phone")
