@@ -125,7 +125,8 @@ class Waker:
 def serve_pumps(celery: Celery, get_pumps: Callable[[], dict[str, Pump]], wake: Wake) -> None:
     """Give the application its one task. A pump that has more to do waits its turn again."""
 
-    @celery.task(name=PUMP_TASK, ignore_result=True)
+    # Not shared: else Celery hands it to every application of this process, and the last one wins.
+    @celery.task(name=PUMP_TASK, ignore_result=True, shared=False)
     def pump(name: str) -> None:
         if get_pumps()[name].run():
             wake(frozenset({name}))
@@ -135,6 +136,7 @@ class Embedded:
     """Worker and beat inside this process, for the broker `memory://`."""
 
     def __init__(self, celery: Celery, installation: Installation, wake: Wake) -> None:
+        celery.set_default()  # a thread of the pool takes its tasks from the default application
         serve_pumps(celery, functools.cache(lambda: dict(pumps(installation))), wake)
         self._worker = WorkController(
             app=celery,
