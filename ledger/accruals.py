@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import programmes
-from ledger.book import accounts, postings
+from ledger import standing
+from ledger.book import postings
 from ledger.book.accounts import Balance, OwnKind
 from ledger.book.journal import Kind, Order
 from ledger.book.lots import Parcel, Term
@@ -15,6 +15,7 @@ from ledger.events import PointsAccrued
 from ledger.members import Member
 from ledger.money import Amount
 from ledger.points import EARLIEST, LATEST, NEVER
+from ledger.standing import Whom
 from ledger.units import Unit
 
 
@@ -31,8 +32,8 @@ class Cause:
     card_id: int | None = None
 
     def shown(self, card_id: int | None) -> "Cause":
-        """The same, with the card that was shown."""
-        return replace(self, card_id=card_id)
+        """The same, with the card that was shown, if one was."""
+        return self if card_id is None else replace(self, card_id=card_id)
 
 
 UNTOLD = Cause()
@@ -52,8 +53,9 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A posting of so many points of a unit, and the member's balance right after it."""
+    """A posting of so many points of a unit to a member, and their balance right after it."""
 
+    member: Member
     posting_id: str
     points: int
     unit: Unit
@@ -62,30 +64,30 @@ class Done:
 
 def grant(
     session: Session,
-    member: Member,
+    whom: Whom,
     grant: Grant,
     now: datetime,
     *,
     kind: Kind = "accrual",
     source: OwnKind = "issued",
 ) -> Done:
-    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, `UnknownUnit`, and for money
-    what `Unit.points` does."""
-    programme_id = member.programme_id
-    unit, zone = programmes.counting(session, programme_id, grant.unit)
-    parcel = Parcel(unit.points(grant.points), term(zone, unit, grant, now))
-    chart = accounts.chart(session, programme_id, unit.id, member.holder)
+    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what `standing.find` does, and
+    for money what `Unit.points` does."""
+    found = standing.find(session, whom, grant.unit)
+    unit, chart = found.unit, found.chart
+    parcel = Parcel(unit.points(grant.points), term(found.zone, unit, grant, now))
     with unit.told():
         posted = postings.credit(
             session,
             chart,
-            order(kind, programme_id, grant.cause, now),
+            order(kind, chart.programme_id, grant.cause.shown(found.card_id), now),
             parcel,
-            [PointsAccrued(member.holder)],
+            [PointsAccrued(chart.member_id)],
             now,
             source=source,
         )
-    return Done(posted.public_id, parcel.amount, unit, posted.balances[chart.member])
+    balance = posted.balances[chart.member]
+    return Done(found.member, posted.public_id, parcel.amount, unit, balance)
 
 
 def term(zone: str, unit: Unit, grant: Grant, now: datetime) -> Term:

@@ -8,7 +8,7 @@ import random
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
@@ -34,7 +34,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from ledger.prepared import INSERTS, Prepared, carry_out
+from ledger.prepared import INSERTS, Prepared, Wire
 from ledger.settings import LedgerSettings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,8 +45,9 @@ MOST_ROWS = 500
 PART_SECONDS = 0.02
 RECONNECT_SECONDS = 0.1
 TRUSTED_IDLE_SECONDS = 1.0
-READING = {"sqlite": "BEGIN", "postgresql": "BEGIN READ ONLY"}
-WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
+BEGIN = "BEGIN"
+READING = {"sqlite": BEGIN, "postgresql": "BEGIN READ ONLY"}
+WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": BEGIN}
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
 
 Identifier = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys
@@ -54,6 +55,7 @@ JsonDocument = JSON().with_variant(JSONB(), "postgresql")
 
 Wake = Callable[[frozenset[str]], None]
 T = TypeVar("T")
+R = TypeVar("R", bound="Base")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -104,6 +106,14 @@ def batched(rows: Sequence[T]) -> Iterator[Sequence[T]]:
 def insert_or(session: Session, table: Table | type[Base]) -> Any:
     """An INSERT for the database of this session that can say what to do on a conflict."""
     return INSERTS[session.get_bind().dialect.name](table)
+
+
+def detached(kind: type[R], facts: Mapping[str, Any]) -> R:
+    """A row as an object to read: no session looks after it. Made without the constructor, which
+    costs more than the query."""
+    made: R = kind.__mapper__.class_manager.new_instance()
+    made.__dict__.update(facts)
+    return made
 
 
 def wake_after_commit(session: Session, pump: str) -> None:
@@ -158,7 +168,7 @@ class Database:
         on PostgreSQL spares two of three ways to the server."""
         connection = self.engine.raw_connection()
         try:
-            return question.ask(connection, self.engine.dialect, **values)
+            return question.ask(Wire(connection, self.engine.dialect), **values)
         finally:
             connection.close()
 
@@ -283,15 +293,40 @@ def _prepare_postgres(engine: Any) -> None:
 
     _begin_in_words(engine)
 
+    @event.listens_for(engine, "before_cursor_execute")
+    def _on_statement(connection: Connection, *_: object) -> None:
+        """One that SQLAlchemy carries out itself: what waits goes before it."""
+        _wire(connection).send_waiting()
+
+    @event.listens_for(engine, "commit")
+    def _on_commit(connection: Connection) -> None:
+        """If something waits, COMMIT goes with it, and the driver then finds nothing open."""
+        try:
+            _wire(connection).send_waiting("COMMIT")
+        except DBAPIError as error:
+            # Nobody rolls back what failed to commit: of itself it is over. Not so what waited.
+            if not error.connection_invalidated:
+                connection.connection.rollback()
+            raise
+
+    @event.listens_for(engine, "rollback")
+    def _on_rollback(connection: Connection) -> None:
+        if not connection.invalidated:
+            _wire(connection).forget_waiting()
+
+
+def _wire(connection: Connection) -> Wire:
+    return Wire(connection.connection, connection.dialect)
+
 
 def _begin_in_words(engine: Any) -> None:
     """BEGIN as the execution option `begin` has it; none where that is empty (VACUUM)."""
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        begin = connection.get_execution_options().get("begin", "BEGIN")
+        begin = connection.get_execution_options().get("begin", BEGIN)
         if begin:
-            carry_out(connection.connection, connection.dialect, begin, reads=False)
+            _wire(connection).defer(begin)
 
 
 def _prepare_sqlite(engine: Any, synchronous: str) -> None:

@@ -1,9 +1,11 @@
 """The same request asked twice has one effect and one answer.
 
 (scope, key) -> hash of the body and the answer, written in the transaction of the effect. A request
-that comes while its twin is at work waits for it at the unique key. Only successes are kept, for
-ever: a refusal rolls its row back, so the same key may succeed later. What is told of a member goes
-when they are erased; the row stays, so that a late repetition does not bring them back."""
+that comes while its twin is at work waits for it at the unique key: before its effect, where the
+key is claimed; after it, where the answer is kept at once, and then all it did is rolled back. Only
+successes are kept, for ever: a refusal rolls its row back, so the same key may succeed later. What
+is told of a member goes when they are erased; the row stays, so that a late repetition does not
+bring them back."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +43,10 @@ class Request(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
+_KEEP = Prepared(
+    lambda insert: insert(Request),
+    ["scope", "key", "body_hash", "status", "answer", "created_at"],
+)
 _CLAIM = Prepared(
     lambda insert: insert(Request).on_conflict_do_nothing().returning(Request.key),
     ["scope", "key", "body_hash", "created_at"],
@@ -64,23 +70,46 @@ class Answer:
     body: bytes
 
 
-def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetime) -> Answer | None:
-    """None: the request is new and this transaction now owns its key. Otherwise the first answer;
-    raises `IdempotencyConflict` if that answered another body, `MemberErased` if it told of
-    somebody who is erased."""
-    if _CLAIM.execute(session, scope=scope, key=key, body_hash=body_hash, created_at=now):
-        return None
-    # A new statement: the waiting INSERT's own snapshot does not see the row it waited for.
+def keep(
+    session: Session, scope: str, key: str, body_hash: bytes, answer: Answer, now: datetime
+) -> None:
+    """The last act of a request that has not claimed its key: two ways to the database less. If the
+    key was used before, `IntegrityError` is raised here or by the commit; whatever is raised of a
+    repeated request, what counts is what `recall` finds."""
+    _KEEP.defer(
+        session,
+        scope=scope,
+        key=key,
+        body_hash=body_hash,
+        status=answer.status,
+        answer=answer.body,
+        created_at=now,
+    )
+
+
+def recall(session: Session, scope: str, key: str, body_hash: bytes) -> Answer | None:
+    """The answer that this request had before, if it had one. Raises `IdempotencyConflict` if that
+    answered another body, `MemberErased` if it told of somebody who is erased."""
     first = session.execute(
         select(Request.body_hash, Request.status, Request.answer).where(
             Request.scope == scope, Request.key == key
         )
-    ).one()
+    ).first()
+    if first is None:
+        return None
     if first.body_hash == NOBODYS:
         raise MemberErased
     if first.body_hash != body_hash:
         raise IdempotencyConflict
     return Answer(first.status, first.answer)
+
+
+def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetime) -> Answer | None:
+    """None: the request is new and this transaction now owns its key. Otherwise as `recall`."""
+    if _CLAIM.execute(session, scope=scope, key=key, body_hash=body_hash, created_at=now):
+        return None
+    # A new statement: the waiting INSERT's own snapshot does not see the row it waited for.
+    return recall(session, scope, key, body_hash)
 
 
 def claim_all(
@@ -142,7 +171,7 @@ def let_go(session: Session, scope: str, keys: Sequence[str]) -> None:
 
 def remember(session: Session, scope: str, key: str, answer: Answer) -> None:
     """Keep the answer beside its effect; they are committed together."""
-    _REMEMBER_ONE.execute(
+    _REMEMBER_ONE.defer(
         session, of_scope=scope, of_key=key, new_status=answer.status, new_answer=answer.body
     )
 

@@ -29,7 +29,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from ledger import outbox
-from ledger.database import Base, Identifier, Instant, batched, insert_or
+from ledger.database import Base, Identifier, Instant, batched, detached, insert_or
 from ledger.errors import (
     CardBlocked,
     EmailTaken,
@@ -455,7 +455,7 @@ def shown(session: Session, number: str) -> tuple[Member, int]:
     card_id, blocked_at = found.pop("card_id"), found.pop("blocked_at")
     if blocked_at is not None:
         raise CardBlocked
-    return _today(session, Member(**found)), card_id
+    return today(session, detached(Member, found)), card_id
 
 
 def card_numbers(session: Session, member_ids: Sequence[int]) -> dict[int, str]:
@@ -469,11 +469,18 @@ def card_numbers(session: Session, member_ids: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def _today(session: Session, member: Member) -> Member:
+def today(session: Session, member: Member) -> Member:
     """Who is meant by this member now: themselves, or whom they were merged into."""
     if member.merged_into_id is None:
         return member
     return session.get_one(Member, member.merged_into_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Whoever this card belongs to. The spaces it is printed with do not count."""
+
+    card: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,7 +507,7 @@ def by_cards(session: Session, numbers: Sequence[str]) -> dict[str, Known]:
             .where(Card.number.in_(part))
         )
         for member, number, card_id, blocked_at in rows:
-            found[number] = Known(_today(session, member), card_id, blocked_at is not None)
+            found[number] = Known(today(session, member), card_id, blocked_at is not None)
     return found
 
 
@@ -519,7 +526,7 @@ def by_external_id(session: Session, programme_id: int, external_id: str) -> Mem
         .join(Person, Person.member_id == Member.id)
         .where(Person.programme_id == programme_id, Person.external_id == external_id)
     )
-    return None if member is None else _today(session, member)
+    return None if member is None else today(session, member)
 
 
 def by_id(session: Session, member_id: int) -> Member:

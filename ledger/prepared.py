@@ -2,14 +2,18 @@
 
 What SQLAlchemy does at each execution costs more than what the database does: keys for its caches,
 a context, a result. For a statement of every request it pays to do that once. Types, errors and
-lost connections are as everywhere else."""
+lost connections are as everywhere else.
+
+What has no answer need not go to PostgreSQL by itself: it waits beside the connection and goes with
+the next statement, whoever carries that out. So BEGIN costs no way of its own."""
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
@@ -19,6 +23,9 @@ from sqlalchemy.pool import PoolProxiedConnection
 INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 Values = Mapping[str, Any] | Sequence[Any]
+
+WAITING = "waiting"
+WIRE = "wire"
 
 
 class Prepared:
@@ -38,22 +45,28 @@ class Prepared:
 
     def execute(self, session: Session, **values: Any) -> list[Any]:
         """In the session's transaction; what was added to the session is not flushed before."""
-        connection = session.connection()
-        return self.ask(connection.connection, connection.dialect, **values)
+        return self.ask(wire(session), **values)
 
-    def ask(self, connection: PoolProxiedConnection, dialect: Dialect, **values: Any) -> list[Any]:
+    def defer(self, session: Session, **values: Any) -> None:
+        """As `execute`, but together with the next statement of the transaction or its COMMIT,
+        where an error of it shows then."""
+        line = wire(session)
+        form = self._form(line.dialect)
+        line.defer(form.words, form.given(values))
+
+    def ask(self, line: "Wire", **values: Any) -> list[Any]:
         """Outside a transaction it is one by itself. Raises `DBAPIError`."""
-        form = self._forms.get(dialect.name)
-        if form is None:
-            form = self._forms[dialect.name] = self._form(dialect)
-        given = form.given(values)
-        return form.named(carry_out(connection, dialect, form.words, given, reads=form.reads))
+        form = self._form(line.dialect)
+        return form.named(line.carry_out(form.words, form.given(values), reads=form.reads))
 
     def _form(self, dialect: Dialect) -> "_Form":
-        statement: Any = self._statement
-        if not isinstance(statement, Executable):
-            statement = statement(INSERTS[dialect.name])
-        return _Form(statement, dialect, self._columns)
+        form = self._forms.get(dialect.name)
+        if form is None:
+            statement: Any = self._statement
+            if not isinstance(statement, Executable):
+                statement = statement(INSERTS[dialect.name])
+            form = self._forms[dialect.name] = _Form(statement, dialect, self._columns)
+        return form
 
 
 class _Form:
@@ -102,34 +115,74 @@ def _impl(type_: Any, dialect: Dialect) -> Any:
     return type_.dialect_impl(dialect)
 
 
-def carry_out(
-    connection: PoolProxiedConnection,
-    dialect: Dialect,
-    words: str,
-    values: Values = (),
-    *,
-    reads: bool,
-) -> Sequence[Sequence[Any]]:
-    """The rows of a statement in the driver's own words, if it has any. A connection that turns out
-    to be lost does not go back to the pool. Raises `DBAPIError`."""
-    errors = dialect.loaded_dbapi.Error
-    cursor = connection.cursor()
-    try:
-        cursor.execute(words, values)
-        return cursor.fetchall() if reads else ()
-    except errors as error:
-        lost = dialect.is_disconnect(error, connection.dbapi_connection, cursor)
-        if lost:
-            connection.invalidate(error)
-        # Values hold names and phone numbers, and errors are logged.
-        raise DBAPIError.instance(
-            words,
-            None,
-            error,
-            errors,
-            hide_parameters=True,
-            connection_invalidated=lost,
-            dialect=dialect,
-        ) from error
-    finally:
-        cursor.close()
+class Wire(NamedTuple):
+    """The driver's connection, and the dialect whose words it takes."""
+
+    connection: PoolProxiedConnection
+    dialect: Dialect
+
+    def defer(self, words: str, values: Values = ()) -> None:
+        """Carry out a statement that has no answer, at the latest together with the next one."""
+        if self.dialect.name == "sqlite":  # in this process: there is no way to spare
+            self.carry_out(words, values, reads=False)
+        else:
+            self.connection.info.setdefault(WAITING, []).append((words, values))
+
+    def send_waiting(self, *others: str) -> None:
+        """Carry out what waits, if anything does, and these words behind it."""
+        waiting = self.connection.info.get(WAITING)
+        if waiting:
+            waiting.extend((words, ()) for words in others)
+            self.carry_out(*waiting.pop(), reads=False)
+
+    def forget_waiting(self) -> None:
+        self.connection.info.pop(WAITING, None)
+
+    def carry_out(self, words: str, values: Values = (), *, reads: bool) -> Sequence[Sequence[Any]]:
+        """The rows of a statement in the driver's own words, if it has any; what waits goes with
+        it. A connection that turns out to be lost does not go back to the pool. Raises
+        `DBAPIError`."""
+        errors = self.dialect.loaded_dbapi.Error
+        waiting = self.connection.info.pop(WAITING, None)
+        cursor = self.connection.cursor()
+        try:
+            if waiting:
+                _send_together(self.connection, [*waiting, (words, values)], cursor)
+            else:
+                cursor.execute(words, values)
+            return cursor.fetchall() if reads else ()
+        except errors as error:
+            lost = self.dialect.is_disconnect(error, self.connection.dbapi_connection, cursor)
+            if lost:
+                self.connection.invalidate(error)
+            # Values hold names and phone numbers, and errors are logged.
+            raise DBAPIError.instance(
+                words,
+                None,
+                error,
+                errors,
+                hide_parameters=True,
+                connection_invalidated=lost,
+                dialect=self.dialect,
+            ) from error
+        finally:
+            cursor.close()
+
+
+def wire(session: Session) -> Wire:
+    """What a session's transaction goes over."""
+    found: Wire | None = session.info.get(WIRE)
+    if found is None or not found.connection.is_valid:  # of a transaction that is over
+        connection = session.connection()
+        found = session.info[WIRE] = Wire(connection.connection, connection.dialect)
+    return found
+
+
+def _send_together(
+    connection: Any, statements: Sequence[tuple[str, Values]], last: DBAPICursor
+) -> None:
+    """One way to the server and back. If one fails, those behind it are not carried out."""
+    with connection.pipeline():
+        for words, values in statements[:-1]:
+            connection.cursor().execute(words, values)
+        last.execute(*statements[-1])

@@ -15,9 +15,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger import units
 from ledger.contacts import readable
 from ledger.database import Base, Identifier, Instant, insert_or
-from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme, UnknownUnit
-from ledger.prepared import Prepared
-from ledger.units import Unit, UnitTerms
+from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
+from ledger.units import UnitTerms
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 LONGEST_NAME = 100
@@ -146,22 +145,6 @@ def by_code(session: Session, code: str) -> Programme:
 
 def by_id(session: Session, programme_id: int) -> Programme:
     return session.get_one(Programme, programme_id)
-
-
-_COUNTING = Prepared(
-    units.MEANT.add_columns(Programme.timezone).join(Programme, Programme.id == Unit.programme_id)
-)
-
-
-def counting(session: Session, programme_id: int, code: str | None) -> tuple[Unit, str]:
-    """The unit, as `units.named` finds it, and the zone of the programme, whose calendar its points
-    go by. Raises `UnknownUnit`."""
-    rows = _COUNTING.execute(session, programme=programme_id, code=code)
-    if not rows:
-        raise UnknownUnit(code or "")
-    found = rows[0]._asdict()
-    zone = str(found.pop("timezone"))
-    return Unit(**found), zone
 
 
 def listed(session: Session, after_id: int, limit: int) -> Sequence[Programme]:

@@ -5,16 +5,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger import outbox, units
+from ledger import members, outbox, standing, units
 from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, holds, postings
-from ledger.book.accounts import Balance, Chart
+from ledger.book.accounts import Balance
 from ledger.book.holds import Hold, Placed
 from ledger.book.journal import Order
 from ledger.events import PointsHeld, PointsRedeemed
-from ledger.members import Member
 from ledger.money import Amount
-from ledger.units import Unit
+from ledger.standing import Standing, Whom
 
 HOLD_FOR = timedelta(minutes=30)
 
@@ -28,33 +27,33 @@ class Spend:
     unit: str | None = None
 
 
-def redeem(session: Session, member: Member, spend: Spend, now: datetime) -> Done:
-    """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`,
-    `UnknownUnit`, and for money what `Unit.points` does."""
-    unit = units.named(session, member.programme_id, spend.unit)
-    points, chart = unit.points(spend.points), _chart(session, member, unit)
+def redeem(session: Session, whom: Whom, spend: Spend, now: datetime) -> Done:
+    """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`, what
+    `standing.find` does, and for money what `Unit.points` does."""
+    found = standing.find(session, whom, spend.unit)
+    unit, chart = found.unit, found.chart
+    points, wish = unit.points(spend.points), _wish(found, spend, now)
     with unit.told():
-        posted = postings.debit(
-            session,
-            chart,
-            order("redemption", member.programme_id, spend.cause, now),
-            points,
-            [PointsRedeemed(member.holder)],
-            now,
-        )
-    return Done(posted.public_id, points, unit, posted.balances[chart.member])
+        news = [PointsRedeemed(chart.member_id)]
+        posted = postings.debit(session, chart, wish, points, news, now)
+    return Done(found.member, posted.public_id, points, unit, posted.balances[chart.member])
 
 
-def hold(session: Session, member: Member, spend: Spend, lasts: timedelta, now: datetime) -> Placed:
-    """Set points aside for a sale. Raises `InsufficientPoints`, `UnknownUnit`, and for money what
-    `Unit.points` does."""
-    unit = units.named(session, member.programme_id, spend.unit)
-    points, chart = unit.points(spend.points), _chart(session, member, unit)
-    wish = order("redemption", member.programme_id, spend.cause, now)
+def hold(session: Session, whom: Whom, spend: Spend, lasts: timedelta, now: datetime) -> Placed:
+    """Set points aside for a sale. Raises `InsufficientPoints`, what `standing.find` does, and for
+    money what `Unit.points` does."""
+    found = standing.find(session, whom, spend.unit)
+    unit, chart = found.unit, found.chart
+    points, wish = unit.points(spend.points), _wish(found, spend, now)
     with unit.told():
         placed = holds.place(session, chart, wish, points, now + lasts, now)
-    outbox.append(session, [PointsHeld(member.holder)], now)
+    outbox.append(session, [PointsHeld(chart.member_id)], now)
     return placed
+
+
+def _wish(found: Standing, spend: Spend, now: datetime) -> Order:
+    cause = spend.cause.shown(found.card_id)
+    return order("redemption", found.chart.programme_id, cause, now)
 
 
 def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) -> Done:
@@ -77,7 +76,8 @@ def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) 
         posted = holds.capture(
             session, chart, hold, wish, points, [PointsRedeemed(chart.member_id)], now
         )
-    return Done(posted.public_id, points, unit, posted.balances[chart.member])
+    member = members.by_id(session, chart.member_id)
+    return Done(member, posted.public_id, points, unit, posted.balances[chart.member])
 
 
 def release(session: Session, hold: Hold, now: datetime) -> Balance:
@@ -86,7 +86,3 @@ def release(session: Session, hold: Hold, now: datetime) -> Balance:
     balance = holds.release(session, chart, hold, now)
     outbox.append(session, [PointsHeld(chart.member_id)], now)
     return balance
-
-
-def _chart(session: Session, member: Member, unit: Unit) -> Chart:
-    return accounts.chart(session, member.programme_id, unit.id, member.holder)

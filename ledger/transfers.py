@@ -53,8 +53,8 @@ def transfer(session: Session, giver: Member, taker: Member, gift: Gift, now: da
             now,
         )
     return Given(
-        Done(posted.public_id, points, unit, posted.balances[ours.member]),
-        Done(posted.public_id, points, unit, posted.balances[theirs.member]),
+        Done(giver, posted.public_id, points, unit, posted.balances[ours.member]),
+        Done(taker, posted.public_id, points, unit, posted.balances[theirs.member]),
     )
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, insert_or
+from ledger.database import Base, Identifier, detached, insert_or
 from ledger.errors import (
     LedgerError,
     NotMoney,
@@ -162,22 +162,21 @@ def by_id(session: Session, unit_id: int) -> Unit:
     return session.get_one(Unit, unit_id)
 
 
-# By `programme` and `code`.
-MEANT = select(*Unit.__table__.c).where(
-    Unit.programme_id == bindparam("programme"),
-    or_(
-        bindparam("code", type_=String).is_(None) & Unit.main,
-        Unit.code == bindparam("code"),
-    ),
+# By the parameter `code`, in the programme that the query is about.
+MEANT = or_(
+    bindparam("code", type_=String).is_(None) & Unit.main,
+    Unit.code == bindparam("code"),
 )
-_FIND = Prepared(MEANT)
+_FIND = Prepared(
+    select(*Unit.__table__.c).where(Unit.programme_id == bindparam("programme"), MEANT)
+)
 
 
 def find(session: Session, programme_id: int, code: str | None) -> Unit | None:
     """The programme's unit with this code, its main one without. To read: no session looks after
     the object."""
     rows = _FIND.execute(session, programme=programme_id, code=code)
-    return Unit(**rows[0]._asdict()) if rows else None
+    return detached(Unit, rows[0]._asdict()) if rows else None
 
 
 def named(session: Session, programme_id: int, code: str | None) -> Unit:

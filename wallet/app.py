@@ -247,6 +247,7 @@ def _bound_bodies(app: Flask) -> None:
 
 def _log_requests(app: Flask) -> None:
     """One line a request, by the route's pattern: the address itself may hold a token."""
+    lines = log.bind()
 
     @app.before_request
     def _begin() -> None:
@@ -254,7 +255,7 @@ def _log_requests(app: Flask) -> None:
 
     @app.after_request
     def _end(response: AnyResponse) -> AnyResponse:
-        log.info(
+        lines.info(
             "request",
             method=request.method,
             route=request.url_rule.rule if request.url_rule else None,
@@ -269,9 +270,11 @@ def _send_headers(app: Flask) -> None:
 
     @app.after_request
     def _secure(response: AnyResponse) -> AnyResponse:
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
-        if response.mimetype == "text/html":
+        headers = response.headers
+        headers["X-Content-Type-Options"] = "nosniff"
+        if "Referrer-Policy" not in headers:
+            headers["Referrer-Policy"] = "no-referrer"
+        if headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault(
                 "Content-Security-Policy",
                 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"

@@ -1,5 +1,6 @@
 """The web server: gunicorn with threads, the same in the sandbox and in production."""
 
+import gc
 import logging
 import socket
 import struct
@@ -119,6 +120,9 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             self._embedded = Embedded(celery, installation, waker.wake)
             self._embedded.start()
         app: Flask = create_app(installation)
+        # What was loaded stays: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
         return app
 
     def _on_exit(self, _server: object, _worker: object) -> None:

@@ -27,7 +27,9 @@ WAKE_LIVES_S = 60
 BEATS_MISSED = 10
 LEAST_PATIENCE_S = 20.0
 CONFIRM_LIMIT_S = 5.0
-WAKE_PAUSE_S = 0.01  # wake-ups closer together than this become one
+# Wake-ups closer together than this become one: the longer, the longer they keep coming, for each
+# costs as much as a request.
+WAKE_PAUSE_S, LONGEST_WAKE_PAUSE_S = 0.01, 0.05
 
 log = structlog.get_logger()
 
@@ -99,13 +101,15 @@ class Waker:
                 self._thread.start()
 
     def _work(self) -> None:
+        pause_s = WAKE_PAUSE_S
         while True:
             with self._something:
+                pause_s = min(2 * pause_s, LONGEST_WAKE_PAUSE_S) if self._wanted else WAKE_PAUSE_S
                 self._something.wait_for(lambda: self._wanted)
                 names, self._wanted = self._wanted, set()
             for name in sorted(names):
                 self._send(name)
-            time.sleep(WAKE_PAUSE_S)
+            time.sleep(pause_s)
 
     def _send(self, name: str) -> None:
         try:

@@ -8,16 +8,22 @@ amount is repeated in the balance row, where every posting sees it under the sam
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
+    SQLColumnExpression,
     String,
     UniqueConstraint,
     bindparam,
+    cast,
+    func,
     insert,
     literal,
+    literal_column,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -67,10 +73,15 @@ _CHARTS = select(Account.id, Account.kind, Account.member_id).where(
     Account.unit_id == bindparam("unit"),
     Account.member_id.in_(bindparam("members", expanding=True)),
 )
+# Owner by owner: for one of two PostgreSQL would, before it has statistics, look through them all.
 _CHART = Prepared(
-    select(Account.id, Account.kind).where(
-        Account.unit_id == bindparam("unit"),
-        Account.member_id.in_([literal(NO_OWNER), bindparam("member")]),
+    union_all(
+        *(
+            select(Account.id, Account.kind).where(
+                Account.unit_id == bindparam("unit"), Account.member_id == owner
+            )
+            for owner in (literal(NO_OWNER), bindparam("member"))
+        )
     )
 )
 _BALANCES = (
@@ -159,7 +170,36 @@ def chart(session: Session, programme_id: int, unit_id: int, member_id: int) -> 
     """All accounts of a member and of the programme in this unit, in one query. A member who never
     had any of the unit gets an account now."""
     found = _CHART.execute(session, unit=unit_id, member=member_id)
-    kinds = {row.kind: row.id for row in found}
+    return _drawn(session, programme_id, unit_id, member_id, {row.kind: row.id for row in found})
+
+
+def listed(
+    unit_id: SQLColumnExpression[int], member_id: SQLColumnExpression[int]
+) -> ColumnElement[str]:
+    """What `chart` asks for, as one value of a query that asks for more; `of_list` reads it."""
+    named = Account.kind.concat(":").concat(cast(Account.id, String))
+    comma: Any = literal_column("','")  # as a value it would be put in at each execution anew
+    own, theirs = (
+        select(func.aggregate_strings(named, comma))
+        .where(Account.unit_id == unit_id, Account.member_id == owner)
+        .scalar_subquery()
+        for owner in (literal(NO_OWNER), member_id)
+    )
+    return func.coalesce(own, "").concat(",").concat(func.coalesce(theirs, ""))
+
+
+def of_list(
+    session: Session, programme_id: int, unit_id: int, member_id: int, listed: str
+) -> Chart:
+    """As `chart`, of a value of `listed`."""
+    named = (one.partition(":") for one in listed.split(",") if one)
+    kinds = {kind: int(account_id) for kind, _, account_id in named}
+    return _drawn(session, programme_id, unit_id, member_id, kinds)
+
+
+def _drawn(
+    session: Session, programme_id: int, unit_id: int, member_id: int, kinds: dict[str, int]
+) -> Chart:
     account_id = kinds.pop(MEMBER, None)
     if account_id is None:
         account_id = open_for(session, programme_id, unit_id, member_id)

@@ -24,7 +24,7 @@ from ledger.book.lots import Parcel, Take
 from ledger.database import EPOCH, MICROSECOND, Base, Identifier, Instant
 from ledger.events import Event, to_row
 from ledger.points import MOST_POINTS
-from ledger.prepared import carry_out
+from ledger.prepared import Wire, wire
 
 Kind = Literal[
     "accrual", "redemption", "expiry", "reversal", "transfer", "merge", "opening", "repayment"
@@ -190,7 +190,7 @@ def write(
         balances = _step_by_step(session.connection(), rows, news, unless_due=unless_due)
     else:
         condition = _Condition(unless_due, unless_changed)
-        balances = _at_once(session.connection(), rows, news, condition)
+        balances = _at_once(wire(session), rows, news, condition)
     if not balances and (unless_due or unless_changed is not None):
         return None
     if news:
@@ -397,7 +397,7 @@ class _Condition:
 
 
 def _at_once(
-    connection: Connection,
+    line: Wire,
     rows: _Rows,
     news: Sequence[tuple[str, Any]],
     condition: _Condition,
@@ -406,8 +406,8 @@ def _at_once(
     if len(rows.postings) > 1:
         # Here the balances are locked, so that these numbers are in the order of the changes.
         wanted = "SELECT nextval('ledger_posting_id_seq') FROM generate_series(1, %(count)s)"
-        found = connection.exec_driver_sql(wanted, {"count": len(rows.postings)})
-        ids = list(found.scalars())
+        found = line.carry_out(wanted, {"count": len(rows.postings)}, reads=True)
+        ids = [posting_id for (posting_id,) in found]
     tables: dict[str, list[tuple[Any, ...]]] = {
         "balances": [
             (account_id, one.available, one.pending, one.held, one.debt, one.next_change_at)
@@ -434,7 +434,7 @@ def _at_once(
         values = _as_arrays(tables)
     values["now"] = rows.now
     values["version"] = condition.version
-    changed = carry_out(connection.connection, connection.dialect, statement, values, reads=True)
+    changed = line.carry_out(statement, values, reads=True)
     if not condition.text and len(changed) != len(rows.shifts):
         raise AssertionError("a posting to an account without a balance")
     return {row[0]: Balance(*row) for row in changed}

@@ -83,6 +83,38 @@ def test_an_error_is_sqlalchemys_and_tells_no_values(database: Database) -> None
     database.do(ADD, **_values("one"))  # whatever connection it was still works
 
 
+def test_what_is_deferred_comes_before_whoever_comes_next(database: Database) -> None:
+    with database.transaction() as session:
+        ADD_ANYWAY.defer(session, **_values("one"))
+        assert len(FIND.execute(session, key="one")) == 1
+        ADD_ANYWAY.defer(session, **_values("two"))
+        keys = session.scalars(select(Request.key).order_by(Request.key)).all()
+        assert keys == ["one", "two"]
+        ADD_ANYWAY.defer(session, **_values("three"))
+    assert len(database.ask(FIND, key="three")) == 1
+
+
+def test_what_is_deferred_goes_with_what_is_rolled_back(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.transaction() as session:
+        ADD_ANYWAY.defer(session, **_values("one"))
+        raise ZeroDivisionError
+    with database.transaction() as session:
+        add(session, "two")
+    assert database.ask(FIND, key="one") == []
+
+
+def test_what_is_deferred_and_fails_leaves_nothing_behind(database: Database) -> None:
+    """On PostgreSQL it fails with the commit, which SQLAlchemy takes for the end of it."""
+    database.do(ADD, **_values("one"))
+    with pytest.raises(IntegrityError), database.transaction() as session:
+        add(session, "two")
+        ADD_ANYWAY.defer(session, **_values("one"))
+    assert database.ask(FIND, key="two") == []
+    with database.transaction() as session:  # on the same connection
+        add(session, "two")
+    assert len(database.ask(FIND, key="two")) == 1
+
+
 def test_a_statement_is_put_together_once(database: Database, monkeypatch) -> None:
     made = []
     form = prepared._Form

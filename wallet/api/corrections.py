@@ -14,9 +14,9 @@ from ledger.members import Member
 from ledger.transfers import Gift
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
-from wallet.api.bodies import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
+from wallet.api.bodies import ForMember, ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
 from wallet.api.once import once
-from wallet.api.points import cause, shown
+from wallet.api.points import cause
 
 routes = APIBlueprint("corrections", __name__, tag="Points")
 
@@ -58,16 +58,16 @@ def transfer(json_data: TransferIn) -> Response:
     """Move points from one member to another; they keep their dates."""
 
     def effect(session: Session, now: datetime) -> TransferOut:
-        giver, card_id = shown(session, json_data.giver)
-        taker, _ = shown(session, json_data.taker)
-        gift = Gift(json_data.amount, cause(json_data, card_id), json_data.unit)
+        giver, card_id = _shown(session, json_data.giver)
+        taker, _ = _shown(session, json_data.taker)
+        gift = Gift(json_data.amount, cause(json_data).shown(card_id), json_data.unit)
         given = transfers.transfer(session, giver, taker, gift, now)
         return TransferOut.model_validate(
             {
                 "id": given.giver.posting_id,
                 "points": given.giver.points,
-                "from": _side(giver, given.giver),
-                "to": _side(taker, given.taker),
+                "from": _side(given.giver),
+                "to": _side(given.taker),
                 **in_money(given.giver.unit, points=given.giver.points),
             }
         )
@@ -75,5 +75,12 @@ def transfer(json_data: TransferIn) -> Response:
     return once(json_data, effect, key_required=False)
 
 
-def _side(member: Member, done: Done) -> SideOut:
-    return SideOut(member=member.public_id, balance=balance_out(done.balance, done.unit))
+def _shown(session: Session, wanted: ForMember) -> tuple[Member, int | None]:
+    """The member who is meant, and the card that was shown, if one was."""
+    if wanted.card is not None:
+        return members.shown(session, wanted.card)
+    return members.by_public_id(session, wanted.member or ""), None
+
+
+def _side(done: Done) -> SideOut:
+    return SideOut(member=done.member.public_id, balance=balance_out(done.balance, done.unit))

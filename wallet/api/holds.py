@@ -15,7 +15,7 @@ from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import CaptureIn, HoldIn, HoldOut, NothingIn, PostingOut
 from wallet.api.once import once
-from wallet.api.points import cause, posted, shown
+from wallet.api.points import cause, posted, whom
 from wallet.installation import here
 
 routes = APIBlueprint("holds", __name__, tag="Holds")
@@ -30,9 +30,8 @@ def place(json_data: HoldIn) -> Response:
     lasts = timedelta(seconds=json_data.lasts_seconds)
 
     def effect(session: Session, now: datetime) -> HoldOut:
-        member, card_id = shown(session, json_data)
-        spend = Spend(json_data.amount, cause(json_data, card_id), json_data.unit)
-        placed = redemptions.hold(session, member, spend, lasts, now)
+        spend = Spend(json_data.amount, cause(json_data), json_data.unit)
+        placed = redemptions.hold(session, whom(session, json_data), spend, lasts, now)
         return _described(session, placed.hold, placed.balance)
 
     return once(json_data, effect, key_required=False)
@@ -57,9 +56,7 @@ def capture(hold_id: str, json_data: CaptureIn) -> Response:
 
     def effect(session: Session, now: datetime) -> PostingOut:
         hold = holds.find(session, hold_id)
-        done = redemptions.capture(session, hold, json_data.amount, now)
-        chart = accounts.chart_of(session, hold.account_id)
-        return posted(members.by_id(session, chart.member_id), done)
+        return posted(redemptions.capture(session, hold, json_data.amount, now))
 
     return once(json_data, effect, key_required=False)
 

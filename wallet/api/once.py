@@ -29,17 +29,25 @@ def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
     scope = f"key:{caller().name}"
 
     def work(session: Session) -> idempotency.Answer:
-        if not key:
-            return _answer(effect(session, now))
-        first = idempotency.claim(session, scope, key, digest, now)
-        if first is not None:
-            return first
         answer = _answer(effect(session, now))
-        idempotency.remember(session, scope, key, answer)
+        if key:
+            idempotency.keep(session, scope, key, digest, answer, now)
         return answer
 
-    answer = here().database.run(work, idempotent=bool(key))
+    try:
+        answer = here().database.run(work, idempotent=bool(key))
+    except Exception:
+        # Whatever stopped it, nothing of it is left: if it was done before, all is well.
+        first = _first(scope, key, digest) if key else None
+        if first is None:
+            raise
+        answer = first
     return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
+
+
+def _first(scope: str, key: str, digest: bytes) -> idempotency.Answer | None:
+    with here().database.reading() as session:
+        return idempotency.recall(session, scope, key, digest)
 
 
 def sent_key(*, required: bool) -> str:

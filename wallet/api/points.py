@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from ledger import accruals, members, redemptions
 from ledger.accruals import Cause, Done, Grant
-from ledger.members import Member
+from ledger.members import Shown
 from ledger.redemptions import Spend
+from ledger.standing import Whom
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import AccrualIn, ForMember, PostingOut, RedemptionIn, Told
@@ -26,16 +27,14 @@ def accrue(json_data: AccrualIn) -> Response:
     """Give a member points."""
 
     def effect(session: Session, now: datetime) -> PostingOut:
-        member, card_id = shown(session, json_data)
         grant = Grant(
             json_data.amount,
-            cause(json_data, card_id),
+            cause(json_data),
             json_data.activates_at,
             json_data.expires_at,
             json_data.unit,
         )
-        done = accruals.grant(session, member, grant, now)
-        return posted(member, done)
+        return posted(accruals.grant(session, whom(session, json_data), grant, now))
 
     return once(json_data, effect, key_required=True)
 
@@ -48,38 +47,29 @@ def redeem(json_data: RedemptionIn) -> Response:
     """Take points that a member pays with."""
 
     def effect(session: Session, now: datetime) -> PostingOut:
-        member, card_id = shown(session, json_data)
-        spend = Spend(json_data.amount, cause(json_data, card_id), json_data.unit)
-        done = redemptions.redeem(session, member, spend, now)
-        return posted(member, done)
+        spend = Spend(json_data.amount, cause(json_data), json_data.unit)
+        return posted(redemptions.redeem(session, whom(session, json_data), spend, now))
 
     return once(json_data, effect, key_required=True)
 
 
-def shown(session: Session, wanted: ForMember) -> tuple[Member, int | None]:
-    """The member who is meant, and the card that was shown, if one was."""
+def whom(session: Session, wanted: ForMember) -> Whom:
+    """Who is meant: whose card was shown, or a member. Raises `UnknownMember`, `MemberErased`."""
     if wanted.card is not None:
-        return members.shown(session, wanted.card)
-    return members.by_public_id(session, wanted.member or ""), None
+        return Shown(wanted.card)
+    return members.by_public_id(session, wanted.member or "")
 
 
-def cause(wanted: Told, card_id: int | None = None) -> Cause:
+def cause(wanted: Told) -> Cause:
     """Why points move, as the caller told it."""
-    return Cause(
-        wanted.reason,
-        wanted.receipt,
-        wanted.occurred_at,
-        wanted.store,
-        wanted.promotion,
-        card_id,
-    )
+    return Cause(wanted.reason, wanted.receipt, wanted.occurred_at, wanted.store, wanted.promotion)
 
 
-def posted(member: Member, done: Done) -> PostingOut:
+def posted(done: Done) -> PostingOut:
     """A posting that was made just now."""
     return PostingOut(
         id=done.posting_id,
-        member=member.public_id,
+        member=done.member.public_id,
         points=done.points,
         balance=balance_out(done.balance, done.unit),
         **in_money(done.unit, points=done.points),

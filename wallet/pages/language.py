@@ -73,6 +73,8 @@ def _choose() -> str:
 def _remember(response: Response) -> Response:
     """Keep what somebody chose on a page. The cookie holds a language and nothing else: it names
     nobody and opens nothing."""
+    if not request.query_string:  # nearly always, and to read it costs each request something
+        return response
     chosen = request.args.get("lang")
     if chosen in LANGUAGES and response.mimetype == "text/html":
         response.set_cookie(
