@@ -97,13 +97,14 @@ def test_accounts_that_are_open_are_found_in_one_query(club, anna, boris, monkey
         "before_cursor_execute",
         lambda *told: asked.append(told[2]) if told[2].startswith("SELECT") else None,
     )
-    carry_out = prepared.carry_out
+    carry_out = prepared.Wire.carry_out
 
-    def noted(connection, dialect, words, *values, reads):
-        asked.append(words)
-        return carry_out(connection, dialect, words, *values, reads=reads)
+    def noted(line, words, *values, reads):
+        if words.startswith("SELECT"):
+            asked.append(words)
+        return carry_out(line, words, *values, reads=reads)
 
-    monkeypatch.setattr(prepared, "carry_out", noted)
+    monkeypatch.setattr(prepared.Wire, "carry_out", noted)
     with club.database.reading() as session:
         many = accounts.charts(session, anna.programme_id, unit.id, [boris.id, anna.id])
         assert len(asked) == 1

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
 import pytest
 from books import check_books
@@ -38,6 +39,8 @@ PEOPLE = (
     "Борис;+79990000002;;A-77/3;;0;",
     "Вера;;vera@example.com;;c-3;7;",
 )
+
+MOSCOW = ZoneInfo("Europe/Moscow")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -371,7 +374,7 @@ def test_what_changed_since_the_check_leaves_its_row_out(desk: Desk, house, join
     out = importing.read(desk, csv_file("card;points", "40001234;1250"), order("write_off"))
     more = csv_file(
         "phone;balance;expires",
-        "+79990000011;5;" + house.clock().strftime("%d.%m.%Y"),
+        "+79990000011;5;" + house.clock().astimezone(MOSCOW).strftime("%d.%m.%Y"),
         "+79990000012;5;",
         "+79990000013;5;",
     )
