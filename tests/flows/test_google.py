@@ -50,7 +50,7 @@ def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _quick(house, monkeypatch) -> None:
     """A call whose answer never comes is given up at once, and a pause is time that goes by."""
-    monkeypatch.setattr(writing, "ANSWER_LIMIT_S", 1)
+    monkeypatch.setattr(writing, "ANSWER_LIMIT_S", 2)
     monkeypatch.setattr(
         house.installation.google, "_pause", lambda seconds: house.clock.advance(seconds=seconds)
     )
