@@ -295,24 +295,14 @@ def _prepare_postgres(engine: Any) -> None:
 
     @event.listens_for(engine, "before_cursor_execute")
     def _on_statement(connection: Connection, *_: object) -> None:
-        """One that SQLAlchemy carries out itself: what waits goes before it."""
-        _wire(connection).send_waiting()
+        """One that SQLAlchemy carries out itself."""
+        _wire(connection).begin_now()
 
     @event.listens_for(engine, "commit")
-    def _on_commit(connection: Connection) -> None:
-        """If something waits, COMMIT goes with it, and the driver then finds nothing open."""
-        try:
-            _wire(connection).send_waiting("COMMIT")
-        except DBAPIError as error:
-            # Nobody rolls back what failed to commit: of itself it is over. Not so what waited.
-            if not error.connection_invalidated:
-                connection.connection.rollback()
-            raise
-
     @event.listens_for(engine, "rollback")
-    def _on_rollback(connection: Connection) -> None:
+    def _on_end(connection: Connection) -> None:
         if not connection.invalidated:
-            _wire(connection).forget_waiting()
+            _wire(connection).never_begin()
 
 
 def _wire(connection: Connection) -> Wire:
@@ -326,7 +316,7 @@ def _begin_in_words(engine: Any) -> None:
     def _on_begin(connection: Connection) -> None:
         begin = connection.get_execution_options().get("begin", BEGIN)
         if begin:
-            _wire(connection).defer(begin)
+            _wire(connection).begin(begin)
 
 
 def _prepare_sqlite(engine: Any, synchronous: str) -> None:

@@ -44,7 +44,7 @@ class Request(Base):
 
 
 _KEEP = Prepared(
-    lambda insert: insert(Request),
+    lambda insert: insert(Request).on_conflict_do_nothing().returning(Request.key),
     ["scope", "key", "body_hash", "status", "answer", "created_at"],
 )
 _CLAIM = Prepared(
@@ -58,6 +58,11 @@ _REMEMBER = (
     .values(status=bindparam("new_status"), answer=bindparam("new_answer"))
 )
 _REMEMBER_ONE = Prepared(_REMEMBER)
+
+
+class Repeated(Exception):
+    """What was done had been done before: `recall` finds the answer."""
+
 
 NOBODYS = b""  # no SHA-256: the hash of a body that was short enough to guess goes as well
 
@@ -73,10 +78,9 @@ class Answer:
 def keep(
     session: Session, scope: str, key: str, body_hash: bytes, answer: Answer, now: datetime
 ) -> None:
-    """The last act of a request that has not claimed its key: two ways to the database less. If the
-    key was used before, `IntegrityError` is raised here or by the commit; whatever is raised of a
-    repeated request, what counts is what `recall` finds."""
-    _KEEP.defer(
+    """The last act of a request that has not claimed its key: one row, written once. Raises
+    `Repeated` if the key was used before, and then all of the request is to be undone."""
+    kept = _KEEP.execute(
         session,
         scope=scope,
         key=key,
@@ -85,6 +89,8 @@ def keep(
         answer=answer.body,
         created_at=now,
     )
+    if not kept:
+        raise Repeated
 
 
 def recall(session: Session, scope: str, key: str, body_hash: bytes) -> Answer | None:
@@ -171,7 +177,7 @@ def let_go(session: Session, scope: str, keys: Sequence[str]) -> None:
 
 def remember(session: Session, scope: str, key: str, answer: Answer) -> None:
     """Keep the answer beside its effect; they are committed together."""
-    _REMEMBER_ONE.defer(
+    _REMEMBER_ONE.execute(
         session, of_scope=scope, of_key=key, new_status=answer.status, new_answer=answer.body
     )
 

@@ -4,16 +4,16 @@ What SQLAlchemy does at each execution costs more than what the database does: k
 a context, a result. For a statement of every request it pays to do that once. Types, errors and
 lost connections are as everywhere else.
 
-What has no answer need not go to PostgreSQL by itself: it waits beside the connection and goes with
-the next statement, whoever carries that out. So BEGIN costs no way of its own."""
+BEGIN has no answer and need not go to PostgreSQL by itself: it waits beside the connection and goes
+with the first statement, whoever carries that out."""
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
@@ -24,7 +24,7 @@ INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.
 
 Values = Mapping[str, Any] | Sequence[Any]
 
-WAITING = "waiting"
+BEGIN = "begin"
 WIRE = "wire"
 
 
@@ -46,13 +46,6 @@ class Prepared:
     def execute(self, session: Session, **values: Any) -> list[Any]:
         """In the session's transaction; what was added to the session is not flushed before."""
         return self.ask(wire(session), **values)
-
-    def defer(self, session: Session, **values: Any) -> None:
-        """As `execute`, but together with the next statement of the transaction or its COMMIT,
-        where an error of it shows then."""
-        line = wire(session)
-        form = self._form(line.dialect)
-        line.defer(form.words, form.given(values))
 
     def ask(self, line: "Wire", **values: Any) -> list[Any]:
         """Outside a transaction it is one by itself. Raises `DBAPIError`."""
@@ -121,35 +114,36 @@ class Wire(NamedTuple):
     connection: PoolProxiedConnection
     dialect: Dialect
 
-    def defer(self, words: str, values: Values = ()) -> None:
-        """Carry out a statement that has no answer, at the latest together with the next one."""
+    def begin(self, words: str) -> None:
+        """Begin a transaction with the first statement of it, so that there is none before."""
         if self.dialect.name == "sqlite":  # in this process: there is no way to spare
-            self.carry_out(words, values, reads=False)
+            self.carry_out(words, reads=False)
         else:
-            self.connection.info.setdefault(WAITING, []).append((words, values))
+            self.connection.info[BEGIN] = words
 
-    def send_waiting(self, *others: str) -> None:
-        """Carry out what waits, if anything does, and these words behind it."""
-        waiting = self.connection.info.get(WAITING)
-        if waiting:
-            waiting.extend((words, ()) for words in others)
-            self.carry_out(*waiting.pop(), reads=False)
+    def begin_now(self) -> None:
+        """Before somebody else uses the connection."""
+        begin = self.connection.info.pop(BEGIN, None)
+        if begin is not None:
+            self.carry_out(begin, reads=False)
 
-    def forget_waiting(self) -> None:
-        self.connection.info.pop(WAITING, None)
+    def never_begin(self) -> None:
+        """The transaction ends, and if it had no statement it never was."""
+        self.connection.info.pop(BEGIN, None)
 
     def carry_out(self, words: str, values: Values = (), *, reads: bool) -> Sequence[Sequence[Any]]:
-        """The rows of a statement in the driver's own words, if it has any; what waits goes with
-        it. A connection that turns out to be lost does not go back to the pool. Raises
-        `DBAPIError`."""
+        """The rows of a statement in the driver's own words, if it has any. A connection that turns
+        out to be lost does not go back to the pool. Raises `DBAPIError`."""
         errors = self.dialect.loaded_dbapi.Error
-        waiting = self.connection.info.pop(WAITING, None)
+        begin = self.connection.info.pop(BEGIN, None)
         cursor = self.connection.cursor()
         try:
-            if waiting:
-                _send_together(self.connection, [*waiting, (words, values)], cursor)
-            else:
+            if begin is None:
                 cursor.execute(words, values)
+            else:
+                with self._pipeline():
+                    self.connection.cursor().execute(begin)
+                    cursor.execute(words, values)
             return cursor.fetchall() if reads else ()
         except errors as error:
             lost = self.dialect.is_disconnect(error, self.connection.dbapi_connection, cursor)
@@ -168,6 +162,12 @@ class Wire(NamedTuple):
         finally:
             cursor.close()
 
+    def _pipeline(self) -> AbstractContextManager[Any]:
+        """What is carried out in it goes to PostgreSQL and back together. If one fails, those
+        behind it are not carried out."""
+        driver: Any = self.connection
+        return cast(AbstractContextManager[Any], driver.pipeline())
+
 
 def wire(session: Session) -> Wire:
     """What a session's transaction goes over."""
@@ -176,13 +176,3 @@ def wire(session: Session) -> Wire:
         connection = session.connection()
         found = session.info[WIRE] = Wire(connection.connection, connection.dialect)
     return found
-
-
-def _send_together(
-    connection: Any, statements: Sequence[tuple[str, Values]], last: DBAPICursor
-) -> None:
-    """One way to the server and back. If one fails, those behind it are not carried out."""
-    with connection.pipeline():
-        for words, values in statements[:-1]:
-            connection.cursor().execute(words, values)
-        last.execute(*statements[-1])

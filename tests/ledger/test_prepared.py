@@ -33,6 +33,10 @@ def add(session, key: str, order: Prepared = ADD) -> list:
     return order.execute(session, scope="test", key=key, body_hash=b"\x00\xff", created_at=moment)
 
 
+def session_has(session, key: str) -> bool:
+    return session.scalar(select(Request.key).where(Request.key == key)) is not None
+
+
 def test_values_come_back_as_they_went_in(database: Database) -> None:
     with database.transaction() as session:
         assert [row.key for row in add(session, "one")] == ["one"]
@@ -83,36 +87,30 @@ def test_an_error_is_sqlalchemys_and_tells_no_values(database: Database) -> None
     database.do(ADD, **_values("one"))  # whatever connection it was still works
 
 
-def test_what_is_deferred_comes_before_whoever_comes_next(database: Database) -> None:
+def test_a_transaction_begins_with_its_first_statement_whoever_carries_it_out(
+    database: Database,
+) -> None:
+    query = select(Request.key).where(Request.key == "one")
+    for first, second in ((add, session_has), (session_has, add)):
+        with pytest.raises(ZeroDivisionError), database.transaction() as session:
+            first(session, "one")
+            second(session, "one")
+            add(session, "two")
+            raise ZeroDivisionError
+        with database.reading() as session:
+            assert session.scalars(query).all() == []
+        assert database.ask(FIND, key="two") == []
+
+
+def test_a_transaction_without_a_statement_leaves_nothing_begun(database: Database) -> None:
     with database.transaction() as session:
-        ADD_ANYWAY.defer(session, **_values("one"))
-        assert len(FIND.execute(session, key="one")) == 1
-        ADD_ANYWAY.defer(session, **_values("two"))
-        keys = session.scalars(select(Request.key).order_by(Request.key)).all()
-        assert keys == ["one", "two"]
-        ADD_ANYWAY.defer(session, **_values("three"))
-    assert len(database.ask(FIND, key="three")) == 1
-
-
-def test_what_is_deferred_goes_with_what_is_rolled_back(database: Database) -> None:
+        session.connection()
     with pytest.raises(ZeroDivisionError), database.transaction() as session:
-        ADD_ANYWAY.defer(session, **_values("one"))
+        session.connection()
         raise ZeroDivisionError
-    with database.transaction() as session:
-        add(session, "two")
-    assert database.ask(FIND, key="one") == []
-
-
-def test_what_is_deferred_and_fails_leaves_nothing_behind(database: Database) -> None:
-    """On PostgreSQL it fails with the commit, which SQLAlchemy takes for the end of it."""
     database.do(ADD, **_values("one"))
-    with pytest.raises(IntegrityError), database.transaction() as session:
-        add(session, "two")
-        ADD_ANYWAY.defer(session, **_values("one"))
-    assert database.ask(FIND, key="two") == []
-    with database.transaction() as session:  # on the same connection
-        add(session, "two")
-    assert len(database.ask(FIND, key="two")) == 1
+    with database.reading() as session:
+        assert session.scalars(select(Request.key)).all() == ["one"]
 
 
 def test_a_statement_is_put_together_once(database: Database, monkeypatch) -> None:

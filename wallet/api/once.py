@@ -37,7 +37,7 @@ def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
     try:
         answer = here().database.run(work, idempotent=bool(key))
     except Exception:
-        # Whatever stopped it, nothing of it is left: if it was done before, all is well.
+        # Whatever stopped it, nothing of it is left: if it was done before, it had to be stopped.
         first = _first(scope, key, digest) if key else None
         if first is None:
             raise
