@@ -3,7 +3,8 @@ two processes, two web processes, a stand-in for Apple's push service and phones
 cards as real ones do, all on one machine. How many minutes a million cards would take at this pace,
 and whether the service needs more memory the longer it goes on.
 
-`make bench` takes 20,000 cards. For a million itself, which takes three quarters of an hour and 10 GB of disk:
+`make bench` takes 20,000 cards. For a million itself, which takes three quarters of an hour and
+10 GB of disk:
 
     KOPILKA_BENCH_CAMPAIGN_CARDS=1000000 PYTHONPATH=tests/kit .venv/bin/python \\
         tests/bench/campaign_pace.py
