@@ -20,9 +20,10 @@ NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
 
 ROWS = 100_000
-# Who looks a row up reads three pages of an index and one of the table, a few times over; who goes
-# through the whole queue for each batch, or for each row, reads hundreds.
-MOST = 40
+# Who looks a row up reads three pages of an index and one of the table, a few times over: 10 to 25,
+# and 45 where whatever runs beside holds up the clearing away of dead rows. Who goes through the
+# whole queue for each batch, or for each row, reads hundreds.
+MOST = 100
 
 # Whoever looked at pages says so at the end of the transaction, and not when it suits.
 TELL = text("SELECT pg_stat_force_next_flush()")
