@@ -275,7 +275,7 @@ def _send_headers(app: Flask) -> None:
         if "Referrer-Policy" not in headers:
             headers["Referrer-Policy"] = "no-referrer"
         if headers.get("Content-Type", "").startswith("text/html"):
-            response.headers.setdefault(
+            headers.setdefault(
                 "Content-Security-Policy",
                 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
                 " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"

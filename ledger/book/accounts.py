@@ -23,7 +23,6 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -72,17 +71,6 @@ _COLUMNS = BalanceRow.__table__.c
 _CHARTS = select(Account.id, Account.kind, Account.member_id).where(
     Account.unit_id == bindparam("unit"),
     Account.member_id.in_(bindparam("members", expanding=True)),
-)
-# Owner by owner: for one of two PostgreSQL would, before it has statistics, look through them all.
-_CHART = Prepared(
-    union_all(
-        *(
-            select(Account.id, Account.kind).where(
-                Account.unit_id == bindparam("unit"), Account.member_id == owner
-            )
-            for owner in (literal(NO_OWNER), bindparam("member"))
-        )
-    )
 )
 _BALANCES = (
     select(*_COLUMNS)
@@ -166,17 +154,14 @@ def open_all(session: Session, programme_id: int, unit_id: int, member_ids: Sequ
         )
 
 
-def chart(session: Session, programme_id: int, unit_id: int, member_id: int) -> Chart:
-    """All accounts of a member and of the programme in this unit, in one query. A member who never
-    had any of the unit gets an account now."""
-    found = _CHART.execute(session, unit=unit_id, member=member_id)
-    return _drawn(session, programme_id, unit_id, member_id, {row.kind: row.id for row in found})
-
-
 def listed(
     unit_id: SQLColumnExpression[int], member_id: SQLColumnExpression[int]
 ) -> ColumnElement[str]:
-    """What `chart` asks for, as one value of a query that asks for more; `of_list` reads it."""
+    """All accounts of a member and of the programme in this unit, as one value of a query that may
+    ask for more; `of_list` reads it.
+
+    Owner by owner: for one of two PostgreSQL would, before it has statistics, look through them
+    all."""
     named = Account.kind.concat(":").concat(cast(Account.id, String))
     comma: Any = literal_column("','")  # as a value it would be put in at each execution anew
     own, theirs = (
@@ -191,19 +176,26 @@ def listed(
 def of_list(
     session: Session, programme_id: int, unit_id: int, member_id: int, listed: str
 ) -> Chart:
-    """As `chart`, of a value of `listed`."""
+    """What a value of `listed` tells. A member who never had any of the unit gets an account
+    now."""
     named = (one.partition(":") for one in listed.split(",") if one)
     kinds = {kind: int(account_id) for kind, _, account_id in named}
-    return _drawn(session, programme_id, unit_id, member_id, kinds)
-
-
-def _drawn(
-    session: Session, programme_id: int, unit_id: int, member_id: int, kinds: dict[str, int]
-) -> Chart:
     account_id = kinds.pop(MEMBER, None)
     if account_id is None:
         account_id = open_for(session, programme_id, unit_id, member_id)
     return Chart(programme_id, unit_id, member_id, account_id, kinds)
+
+
+_CHART = Prepared(
+    select(listed(bindparam("unit", type_=Identifier), bindparam("member", type_=Identifier)))
+)
+
+
+def chart(session: Session, programme_id: int, unit_id: int, member_id: int) -> Chart:
+    """All accounts of a member and of the programme in this unit, in one query. A member who never
+    had any of the unit gets an account now."""
+    [[told]] = _CHART.execute(session, unit=unit_id, member=member_id)
+    return of_list(session, programme_id, unit_id, member_id, told)
 
 
 def charts(
