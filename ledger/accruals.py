@@ -15,7 +15,7 @@ from ledger.events import PointsAccrued
 from ledger.members import Member
 from ledger.money import Amount
 from ledger.points import EARLIEST, LATEST, NEVER
-from ledger.standing import Whom
+from ledger.standing import Standing, Whom
 from ledger.units import Unit
 
 
@@ -71,23 +71,26 @@ def grant(
     kind: Kind = "accrual",
     source: OwnKind = "issued",
 ) -> Done:
-    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what `standing.find` does, and
-    for money what `Unit.points` does."""
-    found = standing.find(session, whom, grant.unit)
-    unit, chart = found.unit, found.chart
-    parcel = Parcel(unit.points(grant.points), term(found.zone, unit, grant, now))
-    with unit.told():
-        posted = postings.credit(
-            session,
-            chart,
-            order(kind, chart.programme_id, grant.cause.shown(found.card_id), now),
-            parcel,
-            [PointsAccrued(chart.member_id)],
-            now,
-            source=source,
-        )
-    balance = posted.balances[chart.member]
-    return Done(found.member, posted.public_id, parcel.amount, unit, balance)
+    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what `standing.with_accounts`
+    does, and for money what `Unit.points` does."""
+
+    def credit(found: Standing) -> Done:
+        unit, chart = found.unit, found.chart
+        parcel = Parcel(unit.points(grant.points), term(found.zone, unit, grant, now))
+        with unit.told():
+            posted = postings.credit(
+                session,
+                chart,
+                order(kind, chart.programme_id, grant.cause.shown(found.card_id), now),
+                parcel,
+                [PointsAccrued(chart.member_id)],
+                now,
+                source=source,
+            )
+        balance = posted.balances[chart.member]
+        return Done(found.member, posted.public_id, parcel.amount, unit, balance)
+
+    return standing.with_accounts(session, whom, grant.unit, credit)
 
 
 def term(zone: str, unit: Unit, grant: Grant, now: datetime) -> Term:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ledger import idempotency, members, programmes, units
 from ledger.accruals import Grant, order, term
 from ledger.book import accounts, batches
-from ledger.book.accounts import Chart
+from ledger.book.accounts import AccountClosed, Chart
 from ledger.book.batches import Credit, Debit, Deed, Made
 from ledger.book.lots import Parcel
 from ledger.errors import IdempotencyConflict, LedgerError, UnknownCard, UnknownMember
@@ -74,6 +74,16 @@ def post(
 
 
 def _carry_out(
+    session: Session, items: Sequence[Item], say: Say, now: datetime
+) -> dict[str, Answer | LedgerError]:
+    while True:
+        try:
+            return _carry_out_now(session, items, say, now)
+        except AccountClosed:  # somebody was merged or joined a household: look them up once more
+            continue
+
+
+def _carry_out_now(
     session: Session, items: Sequence[Item], say: Say, now: datetime
 ) -> dict[str, Answer | LedgerError]:
     found = _Found(session, items)

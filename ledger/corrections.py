@@ -1,5 +1,6 @@
 """Corrections: what was posted is undone by another posting, on the programme's terms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,12 +9,13 @@ from sqlalchemy.orm import Session
 from ledger import programmes, units
 from ledger.accruals import UNTOLD, Cause, check_range, order
 from ledger.book import reversals
-from ledger.book.accounts import Balance
+from ledger.book.accounts import AccountClosed, Balance
 from ledger.book.journal import Posting
-from ledger.book.reversals import Undoing
+from ledger.book.reversals import Side, Undoing
 from ledger.errors import NotReversible
 from ledger.events import PointsReversed
 from ledger.money import Amount
+from ledger.programmes import Programme
 from ledger.units import Unit
 
 
@@ -38,19 +40,35 @@ class Undone:
 
 
 def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -> Undone:
-    """Undo a posting, in whole or in part. Raises `NotReversible`, `ReversalTooLarge`,
-    `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, and for money what
-    `Unit.points` does."""
+    """Undo a posting, in whole or in part, on the accounts that its members use now. Raises
+    `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`,
+    `DateOutOfRange`, and for money what `Unit.points` does."""
     programme = programmes.by_id(session, posting.programme_id)
     check_range(expires_at=wish.expires_at)
+    while True:
+        try:
+            sides = reversals.sides_of(session, posting)
+            return _reverse(session, programme, posting, sides, wish, now)
+        except AccountClosed:
+            continue
+
+
+def _reverse(
+    session: Session,
+    programme: Programme,
+    posting: Posting,
+    sides: Sequence[Side],
+    wish: Reversal,
+    now: datetime,
+) -> Undone:
+    if not sides:
+        raise NotReversible(posting.kind)
     grace = timedelta(days=programme.grace_days)
     undoing = Undoing(
         returns_until=wish.expires_at or (now + grace if grace else None),
         may_owe=programme.overdrawn == "debt",
     )
-    charts = reversals.charts_of(session, posting)
-    if not charts:
-        raise NotReversible(posting.kind)
+    charts = [side.chart for side in sides]
     unit = units.by_id(session, charts[0].unit_id)
     amount = None if wish.points is None else unit.points(wish.points)
     wanted = replace(
@@ -61,7 +79,9 @@ def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -
     )
     events = [PointsReversed(chart.member_id) for chart in charts]
     with unit.told():
-        posted, points = reversals.reverse(session, posting, wanted, amount, undoing, events, now)
+        posted, points = reversals.reverse(
+            session, posting, sides, wanted, amount, undoing, events, now
+        )
     return Undone(
         posted.public_id,
         points,

@@ -4,7 +4,7 @@ an id that stands for nobody, so that no total changes.
 All of it is one transaction: whoever is erased is so entirely, or not yet. Repeating it is
 harmless, and takes out what a till wrote at the very moment of the first time.
 
-Lock order: stored answers, then balances, then members; see docs/architecture.md."""
+Lock order: members, then stored answers, then balances; see docs/architecture.md."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from ledger import idempotency, members, outbox
+from ledger import households, idempotency, members, outbox
 from ledger.book import accounts, holds, lots, postings
 from ledger.book.accounts import Account
 from ledger.book.holds import OPEN, Hold
@@ -46,15 +46,12 @@ class Erased:
 def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = False) -> Erased:
     """Erase the person behind this member; fine if they are erased already. Points stay until they
     run out, unless they are written off. Raises `UnknownMember`, `HouseholdNotEmpty`."""
-    member, group = _person_behind(session, public_id)
+    member, group = _locked(session, public_id)
     ids = [one.id for one in group]
     words = _words(session, ids)
     numbers = session.scalars(select(Card.number).where(Card.member_id.in_(ids))).all()
     idempotency.redact(session, [*(one.public_id for one in group), *numbers], words)
     accounts.lock(session, _accounts(session, ids))
-    # A merge may have come before us.
-    member, group = _person_behind(session, public_id, lock=True)
-    ids = [one.id for one in group]
     _require_alone(session, ids)
     holder = member.holder
     _free_holds(session, ids, now)
@@ -67,12 +64,10 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
     session.execute(
         update(Member)
         .where(Member.id.in_(ids))
-        .values(
-            erased_at=func.coalesce(Member.erased_at, literal(erased_at, Instant)),
-            household_id=None,
-        )
+        .values(erased_at=func.coalesce(Member.erased_at, literal(erased_at, Instant)))
         .execution_options(synchronize_session=False)
     )
+    households.dissolve(session, member)
     if holder not in ids:
         outbox.append(session, [MemberChanged(holder)], now)
     public_ids = tuple(one.public_id for one in group)
@@ -87,20 +82,24 @@ def take_late_words(session: Session, member_ids: Sequence[int]) -> None:
         _take_words_off(session, gone, gone[0], ())
 
 
-def _person_behind(
-    session: Session, public_id: str, *, lock: bool = False
-) -> tuple[Member, Sequence[Member]]:
-    """The member who stands for the person today, and all members they ever were, by id."""
+def _locked(session: Session, public_id: str) -> tuple[Member, Sequence[Member]]:
+    """The member who stands for the person today, and all members they ever were, by id. Nobody
+    merges them from here on. Raises `UnknownMember`."""
     asked = members.known(session, public_id)
-    head = asked.merged_into_id or asked.id
-    query = (
-        select(Member)
-        .where((Member.id == head) | (Member.merged_into_id == head))
-        .order_by(Member.id)
-        .execution_options(populate_existing=True)
-    )
-    group = session.scalars(query.with_for_update() if lock else query).all()
-    return next(one for one in group if one.id == head), group
+    ids: list[int] = []
+    while True:
+        asked = members.reread(session, asked)
+        head = asked.merged_into_id or asked.id
+        group = session.scalars(
+            select(Member)
+            .where((Member.id == head) | (Member.merged_into_id == head))
+            .order_by(Member.id)
+            .execution_options(populate_existing=True)
+        ).all()
+        if [one.id for one in group] == ids:
+            return next(one for one in group if one.id == head), group
+        # While we waited for the locks a merge may have come before us: look once more.
+        ids = members.lock(session, [one.id for one in group])
 
 
 def _require_alone(session: Session, ids: Sequence[int]) -> None:
@@ -207,7 +206,7 @@ def _write_off(session: Session, ids: Sequence[int], now: datetime) -> int:
     gone = 0
     for account_id in _accounts_of_kind(session, ids):
         chart = accounts.chart_of(session, account_id)
-        postings.settle(session, chart, now)
+        postings.settle(session, chart, now, even_closed=True)
         takes = [
             stock.take(stock.free) for stock in lots.open_in(session, [account_id])[account_id]
         ]

@@ -473,7 +473,25 @@ def today(session: Session, member: Member) -> Member:
     """Who is meant by this member now: themselves, or whom they were merged into."""
     if member.merged_into_id is None:
         return member
-    return session.get_one(Member, member.merged_into_id)
+    return session.get_one(Member, member.merged_into_id, populate_existing=True)
+
+
+def lock(session: Session, member_ids: Collection[int]) -> list[int]:
+    """Lock these members until the transaction ends, in ascending order, against whoever merges
+    them or changes their household. Returns their ids."""
+    return list(
+        session.scalars(
+            select(Member.id)
+            .where(Member.id.in_(member_ids))
+            .order_by(Member.id)
+            .with_for_update(key_share=True)
+        )
+    )
+
+
+def reread(session: Session, member: Member) -> Member:
+    """The member as they are at this moment."""
+    return session.get_one(Member, member.id, populate_existing=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,6 +523,7 @@ def by_cards(session: Session, numbers: Sequence[str]) -> dict[str, Known]:
             select(Member, Card.number, Card.id, Card.blocked_at)
             .join(Card, Card.member_id == Member.id)
             .where(Card.number.in_(part))
+            .execution_options(populate_existing=True)
         )
         for member, number, card_id, blocked_at in rows:
             found[number] = Known(today(session, member), card_id, blocked_at is not None)
@@ -514,8 +533,12 @@ def by_cards(session: Session, numbers: Sequence[str]) -> dict[str, Known]:
 def by_public_ids(session: Session, public_ids: Sequence[str]) -> dict[str, Known]:
     found: dict[str, Known] = {}
     for part in batched(sorted({one for one in public_ids if PUBLIC_ID.fullmatch(one)})):
-        for member in session.scalars(select(Member).where(Member.public_id.in_(part))):
-            found[member.public_id] = Known(member)
+        found_now = session.scalars(
+            select(Member)
+            .where(Member.public_id.in_(part))
+            .execution_options(populate_existing=True)
+        )
+        found |= {member.public_id: Known(member) for member in found_now}
     return found
 
 
@@ -535,6 +558,15 @@ def by_id(session: Session, member_id: int) -> Member:
 
 def by_ids(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:
     return session.scalars(select(Member).where(Member.id.in_(member_ids))).all()
+
+
+def holders(session: Session, member_ids: Sequence[int]) -> dict[int, int]:
+    """Whose accounts each of these members uses at this moment."""
+    found: dict[int, int] = {}
+    for part in batched(member_ids):
+        rows = session.execute(select(Member.id, Member.household_id).where(Member.id.in_(part)))
+        found |= {row.id: row.household_id or row.id for row in rows}
+    return found
 
 
 def erased(session: Session, member_ids: Sequence[int]) -> set[int]:

@@ -29,26 +29,32 @@ class Spend:
 
 def redeem(session: Session, whom: Whom, spend: Spend, now: datetime) -> Done:
     """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`, what
-    `standing.find` does, and for money what `Unit.points` does."""
-    found = standing.find(session, whom, spend.unit)
-    unit, chart = found.unit, found.chart
-    points, wish = unit.points(spend.points), _wish(found, spend, now)
-    with unit.told():
-        news = [PointsRedeemed(chart.member_id)]
-        posted = postings.debit(session, chart, wish, points, news, now)
-    return Done(found.member, posted.public_id, points, unit, posted.balances[chart.member])
+    `standing.with_accounts` does, and for money what `Unit.points` does."""
+
+    def debit(found: Standing) -> Done:
+        unit, chart = found.unit, found.chart
+        points, wish = unit.points(spend.points), _wish(found, spend, now)
+        with unit.told():
+            news = [PointsRedeemed(chart.member_id)]
+            posted = postings.debit(session, chart, wish, points, news, now)
+        return Done(found.member, posted.public_id, points, unit, posted.balances[chart.member])
+
+    return standing.with_accounts(session, whom, spend.unit, debit)
 
 
 def hold(session: Session, whom: Whom, spend: Spend, lasts: timedelta, now: datetime) -> Placed:
-    """Set points aside for a sale. Raises `InsufficientPoints`, what `standing.find` does, and for
-    money what `Unit.points` does."""
-    found = standing.find(session, whom, spend.unit)
-    unit, chart = found.unit, found.chart
-    points, wish = unit.points(spend.points), _wish(found, spend, now)
-    with unit.told():
-        placed = holds.place(session, chart, wish, points, now + lasts, now)
-    outbox.append(session, [PointsHeld(chart.member_id)], now)
-    return placed
+    """Set points aside for a sale. Raises `InsufficientPoints`, what `standing.with_accounts` does,
+    and for money what `Unit.points` does."""
+
+    def place(found: Standing) -> Placed:
+        unit, chart = found.unit, found.chart
+        points, wish = unit.points(spend.points), _wish(found, spend, now)
+        with unit.told():
+            placed = holds.place(session, chart, wish, points, now + lasts, now)
+        outbox.append(session, [PointsHeld(chart.member_id)], now)
+        return placed
+
+    return standing.with_accounts(session, whom, spend.unit, place)
 
 
 def _wish(found: Standing, spend: Spend, now: datetime) -> Order:

@@ -1,16 +1,16 @@
 """Where somebody stands: who it is, the unit that is counted, and the accounts its points run
 between. One question, for it is asked whenever points move."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from ledger import members
 from ledger.book import accounts
-from ledger.book.accounts import Chart
+from ledger.book.accounts import AccountClosed, Chart
 from ledger.database import detached
 from ledger.errors import CardBlocked, UnknownCard, UnknownUnit
 from ledger.members import Card, Member, Shown
@@ -19,6 +19,7 @@ from ledger.programmes import Programme
 from ledger.units import MEANT, Unit
 
 Whom = Member | Shown
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,22 @@ _OF_CARD = Prepared(
 )
 
 
-def find(session: Session, whom: Whom, code: str | None) -> Standing:
-    """In the unit with this code, the programme's main one without. Raises `UnknownCard`,
+def with_accounts(
+    session: Session, whom: Whom, code: str | None, deed: Callable[[Standing], T]
+) -> T:
+    """Do something with the accounts of whoever is meant, in the unit with this code, the
+    programme's main one without. While it waits for them they may be merged or join a household:
+    then it is done with the accounts that they use from then on. Raises `UnknownCard`,
     `CardBlocked`, `UnknownUnit`."""
+    while True:
+        try:
+            return deed(find(session, whom, code))
+        except AccountClosed:
+            whom = members.reread(session, whom) if isinstance(whom, Member) else whom
+
+
+def find(session: Session, whom: Whom, code: str | None) -> Standing:
+    """As `with_accounts`, to look at them. Raises `AccountClosed`, too."""
     if isinstance(whom, Member):
         values = {"programme": whom.programme_id, "holder": whom.holder}
         (row,) = _OF_MEMBER.execute(session, code=code, **values)

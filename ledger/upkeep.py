@@ -17,7 +17,7 @@ def turn(session: Session, now: datetime, limit: int = 200) -> bool:
     accounts.lock(session, due)
     for account_id in due:
         chart = accounts.chart_of(session, account_id)
-        postings.settle(session, chart, now)
+        postings.settle(session, chart, now, even_closed=True)
         outbox.append(session, [PointsTurned(chart.member_id)], now)
     turned = offers.turn_due(session, now, limit)
     return len(due) == limit or turned == limit

@@ -3,7 +3,11 @@
 fifths of the rate, and their balance is the sum of their entries.
 
 What a member owes stands on an account of its own kind, so that no balance is ever negative; the
-amount is repeated in the balance row, where every posting sees it under the same lock."""
+amount is repeated in the balance row, where every posting sees it under the same lock.
+
+A member of a household uses the accounts of its head, and a merged member those of the one they
+were merged into. Their own accounts are closed then, and the balance row says so: whoever asked
+"whose accounts?" before that finds out under the lock, and asks again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +15,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     ColumnElement,
     SQLColumnExpression,
@@ -18,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     cast,
+    false,
     func,
     insert,
     literal,
@@ -28,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, Instant, batched, insert_or
+from ledger.members import Member
 from ledger.points import MOST_POINTS, NEVER
 from ledger.prepared import Prepared
 
@@ -35,6 +42,12 @@ OwnKind = Literal["issued", "redeemed", "expired", "opening"]
 MEMBER = "member"
 DEBT = "debt"
 NO_OWNER = 0  # SQLite has no "nulls not distinct"; member ids begin at 1
+
+
+class AccountClosed(Exception):
+    """The account's owner has come to use somebody else's. Raised under the lock, before anything
+    was written; whoever looked the account up looks once more whose accounts are meant. It never
+    leaves the ledger."""
 
 
 class Account(Base):
@@ -63,6 +76,7 @@ class BalanceRow(Base):
     held: Mapped[int] = mapped_column(default=0)
     debt: Mapped[int] = mapped_column(default=0, server_default="0")
     next_change_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    closed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
 
 _COLUMNS = BalanceRow.__table__.c
@@ -85,7 +99,8 @@ class Balance:
     """Points of one member account: free to spend, not yet active, set aside by a hold; and what
     the member owes.
 
-    `next_change_at` is the next moment at which a lot becomes active or runs out."""
+    `next_change_at` is the next moment at which a lot becomes active or runs out; `closed`: the
+    owner uses somebody else's account."""
 
     account_id: int
     available: int
@@ -93,6 +108,7 @@ class Balance:
     held: int
     debt: int = 0
     next_change_at: datetime = NEVER
+    closed: bool = False
 
     @property
     def total(self) -> int:
@@ -113,11 +129,24 @@ class Chart:
 
 
 def open_for(session: Session, programme_id: int, unit_id: int, member_id: int) -> int:
-    """A new member's account, empty. Returns its id."""
+    """An empty account for a member who uses their own. Returns its id. Raises `AccountClosed`."""
+    # The lock of whoever merges members or puts them together: either they close this account too,
+    # or we see that it is not wanted.
+    household = select(Member.household_id).where(Member.id == member_id)
+    if session.execute(household.with_for_update(read=True)).scalar_one() is not None:
+        raise AccountClosed
     account_id = _open(session, programme_id, unit_id, MEMBER, member_id)
     session.execute(
         insert_or(session, BalanceRow)
-        .values(account_id=account_id, available=0, pending=0, held=0, debt=0, next_change_at=NEVER)
+        .values(
+            account_id=account_id,
+            available=0,
+            pending=0,
+            held=0,
+            debt=0,
+            next_change_at=NEVER,
+            closed=False,
+        )
         .on_conflict_do_nothing()
     )
     return account_id
@@ -148,10 +177,32 @@ def open_all(session: Session, programme_id: int, unit_id: int, member_ids: Sequ
                     "held": 0,
                     "debt": 0,
                     "next_change_at": NEVER,
+                    "closed": False,
                 }
                 for account_id in opened
             ],
         )
+
+
+def close(session: Session, member_ids: Sequence[int]) -> None:
+    """These members use somebody else's accounts from now on. The caller has locked the members and
+    moved what they had."""
+    _mark(session, member_ids, closed=True)
+
+
+def reopen(session: Session, member_id: int) -> None:
+    """The member uses their own accounts again. The caller has locked the member."""
+    _mark(session, [member_id], closed=False)
+
+
+def _mark(session: Session, member_ids: Sequence[int], *, closed: bool) -> None:
+    owned = select(Account.id).where(Account.member_id.in_(member_ids), Account.kind == MEMBER)
+    session.execute(
+        update(BalanceRow)
+        .where(BalanceRow.account_id.in_(owned))
+        .values(closed=closed)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def listed(
@@ -176,8 +227,8 @@ def listed(
 def of_list(
     session: Session, programme_id: int, unit_id: int, member_id: int, listed: str
 ) -> Chart:
-    """What a value of `listed` tells. A member who never had any of the unit gets an account
-    now."""
+    """What a value of `listed` tells. A member who never had any of the unit gets an account now.
+    Raises `AccountClosed`."""
     named = (one.partition(":") for one in listed.split(",") if one)
     kinds = {kind: int(account_id) for kind, _, account_id in named}
     account_id = kinds.pop(MEMBER, None)
@@ -193,7 +244,7 @@ _CHART = Prepared(
 
 def chart(session: Session, programme_id: int, unit_id: int, member_id: int) -> Chart:
     """All accounts of a member and of the programme in this unit, in one query. A member who never
-    had any of the unit gets an account now."""
+    had any of the unit gets an account now. Raises `AccountClosed`."""
     [[told]] = _CHART.execute(session, unit=unit_id, member=member_id)
     return of_list(session, programme_id, unit_id, member_id, told)
 
@@ -202,7 +253,7 @@ def charts(
     session: Session, programme_id: int, unit_id: int, member_ids: Iterable[int]
 ) -> list[Chart]:
     """The charts of many members of one programme; the programme's own accounts are open in them
-    all."""
+    all. Raises `AccountClosed`."""
     wanted = {"unit": unit_id, "members": (NO_OWNER, *member_ids)}
     kinds: dict[int, dict[str, int]] = {}
     for row in session.connection().execute(_CHARTS, wanted):

@@ -86,6 +86,23 @@ RULES = {
         SELECT o.id FROM ledger_posting o JOIN ledger_posting r ON r.reverses_id = o.id
         GROUP BY o.id HAVING sum(r.undoes) > (
             SELECT sum(e.amount) FROM ledger_entry e WHERE e.posting_id = o.id AND e.amount > 0)""",
+    "a member uses one account at a time": """
+        SELECT b.account_id FROM ledger_balance b
+        JOIN ledger_account a ON a.id = b.account_id
+        JOIN ledger_member m ON m.id = a.member_id
+        WHERE b.closed <> (m.household_id IS NOT NULL)""",
+    "nothing is left on an account that nobody uses": """
+        SELECT account_id FROM ledger_balance
+        WHERE closed AND (available > 0 OR pending > 0 OR held > 0 OR debt > 0)""",
+    "whom a member was merged into is not merged themselves": """
+        SELECT m.id FROM ledger_member m JOIN ledger_member t ON t.id = m.merged_into_id
+        WHERE t.merged_into_id IS NOT NULL""",
+    "a merged member uses the account of whom they were merged into": """
+        SELECT m.id FROM ledger_member m JOIN ledger_member t ON t.id = m.merged_into_id
+        WHERE coalesce(m.household_id, m.id) <> coalesce(t.household_id, t.id)""",
+    "the head of a household uses their own account": """
+        SELECT m.id FROM ledger_member m JOIN ledger_member h ON h.id = m.household_id
+        WHERE h.household_id IS NOT NULL""",
     "an account is looked at when its lots are due": """
         SELECT b.account_id FROM ledger_balance b
         JOIN ledger_lot l ON l.account_id = b.account_id AND l.remaining > l.held

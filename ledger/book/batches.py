@@ -64,7 +64,7 @@ class _Standing:
 
 def post(session: Session, deeds: Sequence[Deed], now: datetime) -> list[Outcome]:
     """Carry out deeds in their order, each for itself: one that is refused leaves the others
-    alone."""
+    alone. Raises `AccountClosed` before anything is done."""
     desk = _Desk(session, deeds, now)
     outcomes = [desk.do(deed) for deed in deeds]
     desk.write()
@@ -77,7 +77,7 @@ class _Desk:
         self.drafts: list[Draft] = []
         self.events: dict[Event, None] = {}
         charts = {deed.chart.member: deed.chart for deed in deeds}
-        balances = accounts.lock(session, charts)
+        balances = postings.lock_open(session, list(charts))
         for account_id, balance in balances.items():
             if balance.next_change_at <= now:
                 balances[account_id] = postings.settle(session, charts[account_id], now)

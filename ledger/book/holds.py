@@ -137,7 +137,7 @@ def capture(
     amount = hold.amount if amount is None else amount
     if not 0 < amount <= hold.amount:
         raise CaptureTooLarge(amount, hold.amount)
-    postings.settle(session, chart, now)
+    postings.settle(session, chart, now, even_closed=True)
     session.refresh(hold)
     _require_open(hold, now)
     spent, rest = _split(session, hold, amount)
@@ -145,7 +145,7 @@ def capture(
         _free(session, chart, rest)
     posted = postings.spend(session, chart, order, spent, events, now)
     _close(session, hold, "captured", now, captured=amount, posting_id=posted.public_id)
-    balance = postings.settle(session, chart, now)
+    balance = postings.settle(session, chart, now, even_closed=True)
     balance = postings.repay(session, chart, balance, now)
     return Posted(posted.public_id, {chart.member: balance})
 
@@ -155,14 +155,14 @@ def release(
 ) -> Balance:
     """Make the points free again; those whose time has run out meanwhile are gone. Raises
     `HoldClosed`."""
-    postings.settle(session, chart, now)
+    postings.settle(session, chart, now, even_closed=True)
     session.refresh(hold)
     if hold.state != OPEN:
         raise HoldClosed(hold.state)
     _, rest = _split(session, hold, 0)
     _free(session, chart, rest)
     _close(session, hold, state, now)
-    balance = postings.settle(session, chart, now)
+    balance = postings.settle(session, chart, now, even_closed=True)
     return postings.repay(session, chart, balance, now)
 
 

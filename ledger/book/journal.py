@@ -20,7 +20,7 @@ from uuid_utils.compat import uuid7
 
 from ledger import outbox
 from ledger.book.accounts import Balance
-from ledger.book.lots import Parcel, Take
+from ledger.book.lots import Parcel, Take, Term
 from ledger.database import EPOCH, MICROSECOND, Base, Identifier, Instant
 from ledger.events import Event, to_row
 from ledger.points import MOST_POINTS
@@ -177,10 +177,10 @@ def write(
     """Put postings on record, in this order, with the news of them.
 
     The balances are locked by the caller, who knows that they suffice. With `unless_due` they need
-    not be: the posting (one, to one member account) is made only if nothing of that account is due
-    by now, it owes nothing and does not grow too large; otherwise nothing happens and the answer is
-    None. So it is with `unless_changed`, the version of the account that `lots.look` saw: the
-    posting is made only if nobody has changed the account since."""
+    not be: the posting (one, to one member account) is made only if that account is open, nothing
+    of it is due by now, it owes nothing and does not grow too large; otherwise nothing happens and
+    the answer is None. The same holds for `unless_changed`, the version of the account that
+    `lots.look` saw: the posting is made only if nobody has changed the account since."""
     rows = _Rows(now)
     for draft in drafts:
         rows.add(draft)
@@ -305,6 +305,7 @@ _LOT_COLUMNS = (
     ("activates_at", "timestamptz"),
     ("expires_at", "timestamptz"),
     ("amount", "bigint"),
+    ("origin_id", "bigint"),
 )
 _TAKE_COLUMNS = (("lot_id", "bigint"), ("amount", "bigint"), ("held", "bigint"))
 _MOVE_COLUMNS = (
@@ -323,10 +324,10 @@ b AS (
       next_change_at = least(x.next_change_at, d.next_change_at)
   FROM {balances} AS d
   WHERE x.account_id = d.account_id {guard}
-  RETURNING x.account_id, x.available, x.pending, x.held, x.debt, x.next_change_at
+  RETURNING x.account_id, x.available, x.pending, x.held, x.debt, x.next_change_at, x.closed
 )"""
 _NOTHING_DUE = f"""
-  AND x.next_change_at > %(now)s AND x.debt = 0
+  AND x.next_change_at > %(now)s AND x.debt = 0 AND NOT x.closed
   AND x.available + x.pending + x.held + d.available + d.pending + d.held <= {MOST_POINTS}"""
 # The transaction that wrote the row last. A writer who waits here for another looks at it again.
 _UNCHANGED = """
@@ -350,9 +351,9 @@ e AS (
 _LOTS = """
 l AS (
   INSERT INTO ledger_lot (account_id, posting_id, activates_at, expires_at, amount, remaining,
-                          held, active)
+                          held, active, origin_id)
   SELECT n.account_id, {posting_id}, n.activates_at, n.expires_at, n.amount, n.amount, 0,
-         n.activates_at <= %(now)s
+         n.activates_at <= %(now)s, n.origin_id
   FROM {lots} AS n WHERE EXISTS (SELECT FROM p)
 )"""
 _TAKES = """
@@ -419,7 +420,7 @@ def _at_once(
         ],
         "entries": [(ids[number], *entry) for number, *entry in rows.entries],
         "lots": [
-            (ids[number], account_id, one.term.activates_at, one.term.expires_at, one.amount)
+            (ids[number], account_id, *_dates(one.term), one.amount, one.origin_id)
             for number, account_id, one in rows.lots
         ],
         "takes": [(lot_id, *amounts) for lot_id, amounts in rows.lot_shifts.items()],
@@ -438,6 +439,10 @@ def _at_once(
     if not condition.text and len(changed) != len(rows.shifts):
         raise AssertionError("a posting to an account without a balance")
     return {row[0]: Balance(*row) for row in changed}
+
+
+def _dates(term: Term) -> tuple[datetime, datetime]:
+    return term.activates_at, term.expires_at
 
 
 def _facts(order: Order) -> tuple[Any, ...]:
@@ -548,9 +553,10 @@ UPDATE ledger_balance
 SET available = available + :available, pending = pending + :pending, held = held + :held,
     debt = debt + :debt, next_change_at = min(next_change_at, coalesce(:next, next_change_at))
 WHERE account_id = :account {guard}
-RETURNING account_id, available, pending, held, debt, next_change_at"""
+RETURNING account_id, available, pending, held, debt, next_change_at, closed"""
 _STEP_GUARD = f"""
-AND next_change_at > :now AND debt = 0 AND available + pending + held + :total <= {MOST_POINTS}"""
+AND next_change_at > :now AND debt = 0 AND NOT closed
+AND available + pending + held + :total <= {MOST_POINTS}"""
 _STEP_POSTING = """
 INSERT INTO ledger_posting (public_id, programme_id, kind, reason, receipt, store, promotion,
                             card_id, reverses_id, undoes, occurred_at, posted_at)
@@ -560,8 +566,8 @@ INSERT INTO ledger_entry (posting_id, line, account_id, amount, balance_after)
 VALUES (?, ?, ?, ?, ?)"""
 _STEP_LOT = """
 INSERT INTO ledger_lot (account_id, posting_id, activates_at, expires_at, amount, remaining, held,
-                        active)
-VALUES (?, ?, ?, ?, ?, ?, 0, ?)"""
+                        active, origin_id)
+VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)"""
 _STEP_TAKE = "UPDATE ledger_lot SET remaining = remaining - ?, held = held - ? WHERE id = ?"
 _STEP_MOVE = """
 INSERT INTO ledger_lot_move (posting_id, lot_id, amount, line) VALUES (?, ?, ?, ?)"""
@@ -625,7 +631,8 @@ def _shift_balance(
     row = connection.exec_driver_sql(_STEP_BALANCE.format(guard=guard), values).one_or_none()
     if row is None:
         return None
-    return Balance(row[0], row[1], row[2], row[3], row[4], EPOCH + row[5] * MICROSECOND)
+    next_change_at = EPOCH + row[5] * MICROSECOND
+    return Balance(row[0], row[1], row[2], row[3], row[4], next_change_at, bool(row[6]))
 
 
 def _add_posting(connection: Connection, draft: Draft, now: datetime) -> int:
@@ -650,7 +657,9 @@ def _entry_values(
     ]
 
 
-def _lot_values(rows: _Rows, ids: Sequence[int]) -> list[tuple[int, int, int, int, int, int, bool]]:
+def _lot_values(
+    rows: _Rows, ids: Sequence[int]
+) -> list[tuple[int, int, int, int, int, int, bool, int | None]]:
     return [
         (
             account_id,
@@ -660,6 +669,7 @@ def _lot_values(rows: _Rows, ids: Sequence[int]) -> list[tuple[int, int, int, in
             parcel.amount,
             parcel.amount,
             parcel.term.activates_at <= rows.now,
+            parcel.origin_id,
         )
         for number, account_id, parcel in rows.lots
     ]

@@ -37,7 +37,10 @@ Purse = Literal["available", "pending", "held"]
 
 class Lot(Base):
     """`remaining` counts what holds have set aside, `held` says how much of it that is. `active`:
-    its time has come, and the balance counts it as available."""
+    its time has come, and the balance counts it as available.
+
+    `origin_id`: the lot that these points were in first, where a merge or a household took them
+    over to another account of the same people. What is undone finds them by it."""
 
     __tablename__ = "ledger_lot"
     __table_args__ = (
@@ -52,6 +55,12 @@ class Lot(Base):
             postgresql_where=text("remaining > 0"),
             sqlite_where=text("remaining > 0"),
         ),
+        Index(
+            "ix_ledger_lot_origin",
+            "origin_id",
+            postgresql_where=text("origin_id IS NOT NULL"),
+            sqlite_where=text("origin_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -63,6 +72,7 @@ class Lot(Base):
     remaining: Mapped[int]
     held: Mapped[int] = mapped_column(default=0, server_default="0")
     active: Mapped[bool]
+    origin_id: Mapped[int | None]
 
 
 class LotMove(Base):
@@ -87,10 +97,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Points that will be a lot of their own."""
+    """Points that will be a lot of their own; `origin_id` as in `Lot`."""
 
     amount: int
     term: Term
+    origin_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,8 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What stands in a lot: `free` is not held."""
+    """What stands in a lot: `free` is not held. `origin_id` is the lot itself, if its points were
+    in no other before."""
 
     lot_id: int
     term: Term
@@ -113,6 +125,7 @@ class Stock:
     free: int
     held: int
     active: bool
+    origin_id: int
 
     @property
     def purse(self) -> Purse:
@@ -122,7 +135,16 @@ class Stock:
         return Take(self.lot_id, amount, self.purse)
 
 
-_STOCK = (Lot.id, Lot.activates_at, Lot.expires_at, Lot.amount, Lot.remaining, Lot.held, Lot.active)
+_STOCK = (
+    Lot.id,
+    Lot.activates_at,
+    Lot.expires_at,
+    Lot.amount,
+    Lot.remaining,
+    Lot.held,
+    Lot.active,
+    Lot.origin_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +182,7 @@ def _look(version: ColumnElement[Any]) -> Select[Any]:
     )
 
 
+_LOTS_FROM = len(BalanceRow.__table__.c) + 1  # behind the balance and its version
 _LOOK = {
     "sqlite": Prepared(_look(null())),
     "postgresql": Prepared(_look(literal_column("ledger_balance.xmin::text", String))),
@@ -170,9 +193,9 @@ def look(session: Session, account_id: int) -> Seen:
     """The account with its first lots, in one query and without a lock: what is decided by it must
     be written with `unless_changed`."""
     rows = _LOOK[session.get_bind().dialect.name].execute(session, account=account_id)
-    balance, version = Balance(*rows[0][:6]), rows[0][6]
-    stocks = [_stock(row[7:]) for row in rows if row[7] is not None]
-    return Seen(balance, stocks, version)
+    *facts, version = rows[0][:_LOTS_FROM]
+    stocks = [_stock(row[_LOTS_FROM:]) for row in rows if row[_LOTS_FROM] is not None]
+    return Seen(Balance(*facts), stocks, version)
 
 
 def spendable(session: Session, account_id: int) -> Iterator[Stock]:
@@ -250,6 +273,25 @@ def made_by(session: Session, posting_id: int, account_id: int) -> list[Stock]:
             .order_by(Lot.id)
         )
     )
+
+
+def coming_from(
+    session: Session, lot_ids: Sequence[int], account_id: int
+) -> dict[int, list[Stock]]:
+    """What is free on an account of the points that were in these lots once, by lot, in the order
+    of spending."""
+    stocks = _stocks(
+        session.execute(
+            select(*_STOCK)
+            .where(
+                Lot.account_id == account_id,
+                Lot.id.in_(lot_ids) | Lot.origin_id.in_(lot_ids),
+                Lot.remaining > Lot.held,
+            )
+            .order_by(Lot.expires_at, Lot.id)
+        )
+    )
+    return {lot_id: [one for one in stocks if one.origin_id == lot_id] for lot_id in lot_ids}
 
 
 def taken_by(session: Session, posting_id: int, account_id: int) -> list[tuple[Stock, int]]:
@@ -332,5 +374,6 @@ def _stocks(rows: Iterable[Sequence[Any]]) -> list[Stock]:
 
 
 def _stock(row: Sequence[Any]) -> Stock:
-    lot_id, activates_at, expires_at, amount, remaining, held, active = row
-    return Stock(lot_id, Term(activates_at, expires_at), amount, remaining - held, held, active)
+    lot_id, activates_at, expires_at, amount, remaining, held, active, origin_id = row
+    term = Term(activates_at, expires_at)
+    return Stock(lot_id, term, amount, remaining - held, held, active, origin_id or lot_id)

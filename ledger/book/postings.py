@@ -1,7 +1,8 @@
 """What happens to points, account by account: in, out, over to another member, and what time does.
 
 Each operation locks the accounts it touches, brings them up to the moment, decides every number and
-has the journal write it."""
+has the journal write it. Those that begin something raise `AccountClosed` if an account they were
+given is not in use any more: then nothing was written to it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ledger.book import accounts, journal, lots
-from ledger.book.accounts import Balance, Chart, OwnKind
-from ledger.book.journal import Draft, Move, Order, Owed, Own
-from ledger.book.lots import Parcel, Stock, Take
+from ledger.book.accounts import AccountClosed, Balance, Chart, OwnKind
+from ledger.book.journal import Draft, Leg, Move, Order, Owed, Own
+from ledger.book.lots import Parcel, Take
 from ledger.errors import BalanceTooLarge, HoldsOpen, InsufficientPoints
 from ledger.events import Event
 from ledger.points import MOST_POINTS
@@ -113,14 +114,19 @@ def transfer(
 ) -> Posted:
     """Points from one member to another; they keep their dates. Raises `InsufficientPoints`,
     `BalanceTooLarge`."""
-    accounts.lock(session, [giver.member, taker.member])
+    lock_open(session, [giver.member, taker.member])
     balance = settle(session, giver, now)
     if balance.available < amount:
         raise InsufficientPoints(amount, balance.available)
     other = settle(session, taker, now)
     if other.total + amount > MOST_POINTS:
         raise BalanceTooLarge(MOST_POINTS)
-    draft = Draft(order, _moved(giver, taker, lots.to_spend(session, giver.member, amount)))
+    parts = lots.to_spend(session, giver.member, amount)
+    legs = [
+        Move(giver.member, takes=[stock.take(part) for stock, part in parts]),
+        Move(taker.member, parcels=[Parcel(part, stock.term) for stock, part in parts]),
+    ]
+    draft = Draft(order, legs)
     balances = put(session, [draft], events, now)
     balances[taker.member] = repay(session, taker, balances[taker.member], now)
     return Posted(draft.public_id, balances)
@@ -134,16 +140,23 @@ def merge(
     events: Iterable[Event],
     now: datetime,
 ) -> None:
-    """Everything from one member to another, pending points and debts too; no posting if there was
-    nothing. Raises `HoldsOpen`, `BalanceTooLarge`."""
+    """Everything from one account to another of the same people, pending points and debts too; no
+    posting if there was nothing. The giver's may be closed: then it is what was left there. Raises
+    `HoldsOpen`, `BalanceTooLarge`."""
     accounts.lock(session, [giver.member, taker.member])
-    balance = settle(session, giver, now)
+    balance = settle(session, giver, now, even_closed=True)
     if balance.held:
         raise HoldsOpen(balance.held)
     if settle(session, taker, now).total + balance.total > MOST_POINTS:
         raise BalanceTooLarge(MOST_POINTS)
     stocks = lots.open_in(session, [giver.member])[giver.member]
-    legs = _moved(giver, taker, [(stock, stock.free) for stock in stocks])
+    legs: list[Leg] = [
+        Move(giver.member, takes=[stock.take(stock.free) for stock in stocks]),
+        Move(
+            taker.member,
+            parcels=[Parcel(stock.free, stock.term, stock.origin_id) for stock in stocks],
+        ),
+    ]
     if balance.debt:
         legs += [
             Owed(accounts.debt(session, giver), giver.member, balance.debt),
@@ -155,20 +168,23 @@ def merge(
     repay(session, taker, balances[taker.member], now)
 
 
-def _moved(
-    giver: Chart, taker: Chart, parts: Sequence[tuple[Stock, int]]
-) -> list[Move | Owed | Own]:
-    return [
-        Move(giver.member, takes=[stock.take(part) for stock, part in parts]),
-        Move(taker.member, parcels=[Parcel(part, stock.term) for stock, part in parts]),
-    ]
+def lock_open(session: Session, account_ids: Sequence[int]) -> dict[int, Balance]:
+    """As `accounts.lock`, for accounts that something is about to begin on. Raises
+    `AccountClosed`."""
+    balances = accounts.lock(session, account_ids)
+    if any(balance.closed for balance in balances.values()):
+        raise AccountClosed
+    return balances
 
 
-def settle(session: Session, chart: Chart, now: datetime) -> Balance:
+def settle(session: Session, chart: Chart, now: datetime, *, even_closed: bool = False) -> Balance:
     """Bring a member account up to the moment: lots whose time has come become active and repay
-    what is owed, what ran out leaves by a posting of its own. The account is locked from here
-    on."""
+    what is owed, what ran out leaves by a posting of its own. The account is locked from here on.
+    Raises `AccountClosed`, but where something begun earlier is ended: then a closed account is as
+    good as any."""
     balance = accounts.lock(session, [chart.member])[chart.member]
+    if balance.closed and not even_closed:
+        raise AccountClosed
     if balance.next_change_at > now:
         return balance
     activated = lots.activate_due(session, chart.member, now)

@@ -5,19 +5,23 @@ made; what has run out of it counts as taken back already, and what was spent co
 member's other points and then becomes a debt, or the reversal is refused: the programme decides.
 
 A part is undone from the end: of several lots, those that live longest come back first, and the
-parts of one posting undone so far are known from their sum alone."""
+parts of one posting undone so far are known from their sum alone.
+
+Since the posting its member may have been merged into another, or have joined or left a household.
+It is undone on the account that they use now: points are taken back wherever that took them over
+to, and those that cannot return into their lots come back as new ones with the old dates."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ledger.book import accounts, lots, postings
 from ledger.book.accounts import Account, Balance, Chart
 from ledger.book.journal import Draft, Entry, Leg, Move, Order, Owed, Own, Posting
-from ledger.book.lots import LotMove, Stock
+from ledger.book.lots import Lot, LotMove, Parcel, Stock
 from ledger.book.postings import Posted
 from ledger.errors import (
     BalanceTooLarge,
@@ -28,7 +32,7 @@ from ledger.errors import (
     UnknownPosting,
 )
 from ledger.events import Event
-from ledger.members import PUBLIC_ID
+from ledger.members import PUBLIC_ID, Member
 from ledger.points import MOST_POINTS
 
 REVERSIBLE = frozenset({"accrual", "opening", "redemption", "transfer", "expiry"})
@@ -57,6 +61,18 @@ class Original:
         return self.amount - self.undone
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A member account that a posting touched, and the accounts that its owner uses now."""
+
+    account_id: int
+    chart: Chart
+
+    @property
+    def has_moved(self) -> bool:
+        return self.account_id != self.chart.member
+
+
 def find(session: Session, public_id: str) -> Posting:
     """Raises `UnknownPosting`."""
     if not PUBLIC_ID.fullmatch(public_id):  # not everything can be asked of a database
@@ -67,20 +83,31 @@ def find(session: Session, public_id: str) -> Posting:
     return posting
 
 
-def charts_of(session: Session, posting: Posting) -> list[Chart]:
-    """The member accounts that a posting touched, by ascending account id."""
-    touched = session.scalars(
-        select(Account.id)
+def sides_of(session: Session, posting: Posting) -> list[Side]:
+    """The member accounts that a posting touched, by ascending account id. Raises
+    `AccountClosed`."""
+    touched = session.execute(
+        select(
+            Account.id,
+            Account.programme_id,
+            Account.unit_id,
+            func.coalesce(Member.household_id, Member.id).label("holder"),
+        )
         .join(Entry, Entry.account_id == Account.id)
+        .join(Member, Member.id == Account.member_id)
         .where(Entry.posting_id == posting.id, Account.kind == accounts.MEMBER)
         .order_by(Account.id)
     )
-    return [accounts.chart_of(session, account_id) for account_id in touched]
+    return [
+        Side(row.id, accounts.chart(session, row.programme_id, row.unit_id, row.holder))
+        for row in touched.all()
+    ]
 
 
 def reverse(
     session: Session,
     posting: Posting,
+    sides: Sequence[Side],
     order: Order,
     amount: int | None,
     undoing: Undoing,
@@ -88,15 +115,17 @@ def reverse(
     now: datetime,
 ) -> tuple[Posted, int]:
     """Undo `amount` of a posting, all that is left of it without. Returns the reversal and how much
-    it undid. Raises `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`."""
-    charts = charts_of(session, posting)
-    if posting.kind not in REVERSIBLE or not charts:
+    it undid. Raises `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`, and
+    `AccountClosed`: then `sides_of` the posting is to be asked again."""
+    charts = [side.chart for side in sides]
+    # Giver and taker of a gift may have become one: then nothing is left that could go back.
+    if posting.kind not in REVERSIBLE or not 0 < len({one.member for one in charts}) == len(sides):
         raise NotReversible(posting.kind)
     if undoing.returns_until is not None and undoing.returns_until <= now:
         raise DatesOutOfOrder("now", "expires_at")
     if posting.kind == "expiry" and undoing.returns_until is None:
         raise NotReversible(posting.kind)
-    accounts.lock(session, [chart.member for chart in charts])
+    postings.lock_open(session, [chart.member for chart in charts])
     balances = {chart.member: postings.settle(session, chart, now) for chart in charts}
     original = _original(session, posting)
     if amount is None:
@@ -105,13 +134,12 @@ def reverse(
         raise ReversalTooLarge(amount, original.left)
     # Under the locks the sum of earlier reversals stands still: all of them lock these accounts.
     legs: list[Leg] = []
-    for chart in charts:
-        if _entry(session, posting, chart.member) < 0:
-            legs += _give_back(
-                session, chart, balances[chart.member], original, amount, undoing, now
-            )
+    for side in sides:
+        balance = balances[side.chart.member]
+        if _entry(session, posting, side.account_id) < 0:
+            legs += _give_back(session, side, balance, original, amount, undoing, now)
         else:
-            legs += _take_back(session, chart, balances[chart.member], original, amount, undoing)
+            legs += _take_back(session, side, balance, original, amount, undoing)
     legs += _counterparts(session, posting, amount)
     draft = Draft(replace(order, reverses_id=posting.id, undoes=amount), _summed(legs))
     after = postings.put(session, [draft], events, now)
@@ -139,39 +167,57 @@ def _entry(session: Session, posting: Posting, account_id: int) -> int:
 
 def _give_back(
     session: Session,
-    chart: Chart,
+    side: Side,
     balance: Balance,
     original: Original,
     amount: int,
     undoing: Undoing,
     now: datetime,
 ) -> list[Leg]:
-    """Points return into the lots that the posting took them from."""
+    """Points return into the lots that the posting took them from, or come back as new ones where
+    those are on an account that is not the member's any more."""
     if balance.total + amount > MOST_POINTS:
         raise BalanceTooLarge(MOST_POINTS)
     parts = _from_the_end(
-        lots.taken_by(session, original.posting.id, chart.member), original.undone, amount
+        lots.taken_by(session, original.posting.id, side.account_id), original.undone, amount
     )
+    if side.has_moved:
+        parcels = [_again(stock, part, undoing, now) for stock, part in parts]
+        return [Move(side.chart.member, parcels=parcels)]
     late = [stock.lot_id for stock, _ in parts if stock.term.expires_at <= now]
     if late and undoing.returns_until is not None:
         lots.prolong(session, late, undoing.returns_until)
     # Whatever the lots' dates are now, the account has to be looked at once more.
-    accounts.change(session, chart.member, next_change_at=now)
-    return [Move(chart.member, takes=[stock.take(-part) for stock, part in parts])]
+    accounts.change(session, side.account_id, next_change_at=now)
+    return [Move(side.account_id, takes=[stock.take(-part) for stock, part in parts])]
+
+
+def _again(stock: Stock, part: int, undoing: Undoing, now: datetime) -> Parcel:
+    """Points of this lot as a new one, with the dates that they would have in the old one."""
+    term = stock.term
+    if term.expires_at <= now and undoing.returns_until is not None:
+        term = replace(term, expires_at=undoing.returns_until)
+    return Parcel(part, term, stock.origin_id)
 
 
 def _take_back(
     session: Session,
-    chart: Chart,
+    side: Side,
     balance: Balance,
     original: Original,
     amount: int,
     undoing: Undoing,
 ) -> list[Leg]:
-    """Points leave the lots that the posting made; what is no longer there comes from elsewhere."""
-    made = lots.made_by(session, original.posting.id, chart.member)
-    parts = _from_the_end([(stock, stock.amount) for stock in made], original.undone, amount)
-    takes = [stock.take(min(part, stock.free)) for stock, part in parts if stock.free]
+    """Points leave the lots that the posting made, wherever they are now; what is no longer there
+    comes from elsewhere."""
+    chart = side.chart
+    made = lots.made_by(session, original.posting.id, side.account_id)
+    there = lots.coming_from(session, [stock.origin_id for stock in made], chart.member)
+    takes = [
+        stock.take(share)
+        for lot, part in _from_the_end([(lot, lot.amount) for lot in made], original.undone, amount)
+        for stock, share in lots.oldest_first(there[lot.origin_id], part)
+    ]
     missing = amount - sum(one.amount for one in takes)
     legs: list[Leg] = []
     gone = min(missing, _expired(session, chart, original, made))
@@ -221,14 +267,17 @@ def _from_the_end(
 
 
 def _expired(session: Session, chart: Chart, original: Original, made: Sequence[Stock]) -> int:
-    """How many points of these lots ran out and have not been counted as taken back yet."""
+    """How many of the points that were in these lots first ran out, and have not been counted as
+    taken back yet."""
     cause = aliased(Posting)
+    origins = [stock.origin_id for stock in made]
     ran_out = session.scalar(
         select(func.sum(LotMove.amount))
         .join(Posting, Posting.id == LotMove.posting_id)
+        .join(Lot, Lot.id == LotMove.lot_id)
         .outerjoin(cause, cause.id == Posting.reverses_id)
         .where(
-            LotMove.lot_id.in_([stock.lot_id for stock in made]),
+            or_(Lot.id.in_(origins), Lot.origin_id.in_(origins)),
             (Posting.kind == "expiry") | (cause.kind == "expiry"),
         )
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ledger import enrolment, members, outbox, programmes, units
 from ledger.accruals import Cause, Grant, order, term
 from ledger.book import accounts, batches, postings
-from ledger.book.accounts import Account, Chart
+from ledger.book.accounts import Account, AccountClosed, Chart
 from ledger.book.batches import Credit, Debit, Deed, Made
 from ledger.book.journal import Entry, Posting
 from ledger.book.lots import Parcel
@@ -134,13 +134,7 @@ def _post(
     wanted = [one for one in applied if one.row.wish.points]
     if not wanted:
         return []
-    charts = {
-        chart.member_id: chart
-        for chart in accounts.charts(
-            session, aim.programme.id, aim.unit.id, {one.holder for one in wanted}
-        )
-    }
-    before = _settled(session, list(charts.values()), now)
+    charts, before = _charts(session, aim, wanted, now)
     deeds = [_deed(aim, import_, one, charts[one.holder], now) for one in wanted]
     refused: list[Row] = []
     for one, outcome in zip(wanted, batches.post(session, deeds, now), strict=True):
@@ -151,6 +145,23 @@ def _post(
     import_.balances_moved += _owned(session, list(charts.values())) - before
     import_.points_posted += _entered(session, list(charts.values()), wanted)
     return refused
+
+
+def _charts(
+    session: Session, aim: Aim, wanted: Sequence[_Applied], now: datetime
+) -> tuple[dict[int, Chart], int]:
+    """The accounts that these members use, locked, by their holder, and what is on them."""
+    while True:
+        holders = {one.holder for one in wanted}
+        try:
+            found = accounts.charts(session, aim.programme.id, aim.unit.id, holders)
+            before = _settled(session, found, now)
+        except AccountClosed:  # somebody was merged or joined a household
+            holder_of = members.holders(session, [one.member_id for one in wanted])
+            for one in wanted:
+                one.holder = holder_of[one.member_id]
+            continue
+        return {chart.member_id: chart for chart in found}, before
 
 
 def _deed(aim: Aim, import_: Import, one: _Applied, chart: Chart, now: datetime) -> Deed:
@@ -189,8 +200,8 @@ def _problem(refusal: LedgerError) -> Problem:
 
 def _settled(session: Session, charts: Sequence[Chart], now: datetime) -> int:
     """Lock these accounts and bring them up to the moment, so that nothing but the import moves
-    them; what they hold then."""
-    locked = accounts.lock(session, [chart.member for chart in charts])
+    them; what they hold then. Raises `AccountClosed`."""
+    locked = postings.lock_open(session, [chart.member for chart in charts])
     for chart in charts:
         if locked[chart.member].next_change_at <= now:
             postings.settle(session, chart, now)

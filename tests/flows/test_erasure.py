@@ -21,7 +21,7 @@ from phones import Phone, opened, values
 from processes import kill, processes
 from sqlalchemy import func, select, update
 
-from ledger import members, redemptions, transfers
+from ledger import households, members, redemptions
 from ledger.accruals import Cause
 from ledger.book import holds
 from ledger.book.accounts import BalanceRow
@@ -314,7 +314,7 @@ def test_whoever_was_merged_goes_too(api, house, person, join) -> None:
     accrue(api, early, 40, reason="Фрося Ё. (старая карта)")
     with house.installation.database.transaction() as session:
         first, second = (members.by_public_id(session, one["id"]) for one in (early, person))
-        transfers.merge(session, first, second, house.clock())
+        households.merge(session, first, second, house.clock())
     house.run()
     # By whichever of the ids: it is one person.
     assert erase(api, early)["id"] == person["id"]
@@ -327,7 +327,7 @@ def test_the_head_of_a_household_is_not_erased_over_the_others(api, house, perso
     child = join(name="Младшая Ёлкина")
     with house.installation.database.transaction() as session:
         one, head = (members.by_public_id(session, who["id"]) for who in (child, person))
-        transfers.join_household(session, one, head, house.clock())
+        households.join(session, one, head, house.clock())
     refused = api.delete(f"members/{person['id']}")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "household_not_empty")
     assert found(house, person["id"]).erased_at is None

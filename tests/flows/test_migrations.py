@@ -13,13 +13,25 @@ from processes import processes
 from sealing import Sealer
 from sqlalchemy import bindparam, insert, inspect, select, text
 
-from ledger import corrections, members, programmes, redemptions, units, upkeep
-from ledger.book import reversals, statements
+from ledger import (
+    accruals,
+    corrections,
+    enrolment,
+    households,
+    members,
+    programmes,
+    redemptions,
+    units,
+    upkeep,
+)
+from ledger.accruals import Grant
+from ledger.book import accounts, audit, reversals, statements
 from ledger.book.journal import Posting
 from ledger.corrections import Reversal
 from ledger.database import Database, Instant
 from ledger.errors import PhoneTaken
 from ledger.members import Member, Person, Profile
+from ledger.programmes import Terms
 from ledger.redemptions import Spend
 from ledger.settings import LedgerSettings
 from wallet import migrations
@@ -355,6 +367,48 @@ def test_what_waited_in_queues_of_the_release_before_waits_on(
     migrations.downgrade(empty.engine, "0012")
     assert everything(empty) == before
     assert empty.is_sqlite or set(_care(empty).values()) == {""}
+
+
+def test_members_of_households_and_merged_ones_go_on_where_they_are(
+    empty: Database, database_url: str
+) -> None:
+    """What 0014 finds out is what is written since: which accounts are closed, and in which lots
+    points were first. Points that were left behind before it are named, and brought home."""
+    migrations.upgrade(empty.engine)
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    with empty.transaction() as session:
+        tea = programmes.create(session, Terms("tea", "Tea", overdrawn="debt"), now)
+        anna, boris, vera, gleb = (
+            enrolment.join(session, tea, Profile(name=name), now).member
+            for name in ("Anna", "Boris", "Vera", "Gleb")
+        )
+        earned = accruals.grant(session, anna, Grant(100), now).posting_id
+        spent = redemptions.redeem(session, anna, Spend(30), now).posting_id
+        accruals.grant(session, anna, Grant(7, expires_at=now + timedelta(days=9)), now)
+        households.merge(session, anna, boris, now)
+        households.merge(session, boris, vera, now)
+        households.join(session, gleb, vera, now)
+    as_written = everything(empty)
+    migrations.downgrade(empty.engine, "0013")
+    with empty.transaction() as session:
+        session.execute(text("UPDATE ledger_member SET household_id = NULL WHERE id = 1"))
+        session.execute(  # three points of the fourth, as a race left them
+            text("UPDATE ledger_balance SET available = 3 WHERE account_id = :id"),
+            {"id": accounts.of_member(session, units.named(session, tea.id, None).id, gleb.id)},
+        )
+    migrations.upgrade(empty.engine)
+    found = everything(empty)
+    assert found["ledger_lot"] == as_written["ledger_lot"]
+    assert found["ledger_member"] == as_written["ledger_member"]
+    assert [row["closed"] for row in found["ledger_balance"]] == [1, 1, 0, 1]
+    with empty.transaction() as session:
+        broken = {one.rule for one in audit.check(session)}
+        assert "nothing is left on an account that nobody uses" in broken
+        corrections.reverse(session, reversals.find(session, spent), Reversal(10), now)
+        corrections.reverse(session, reversals.find(session, earned), Reversal(), now)
+        (_, balance), *_ = statements.balances(session, vera)
+    # Ten of the thirty spent points came back; of the other twenty seven were there, 13 are owed.
+    assert (balance.available, balance.debt) == (0, 13)
 
 
 QUEUES = ("apple_push", "google_due", "ledger_outbox")

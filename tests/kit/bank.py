@@ -1,6 +1,8 @@
 """The bank check, after Jepsen's: many clients move points at random through the service while its
 processes and its database are killed, and in the end every account must stand where the clients'
-own records say, and the book must hold what was acknowledged: all of it, and once.
+own records say, and the book must hold what was acknowledged: all of it, and once. Half of the
+members are families: they share accounts and stop sharing them, and some are merged meanwhile;
+families are judged as one.
 
 `make bank` does it in full on both databases and prints the figures; a short one is among the
 tests."""
@@ -15,7 +17,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -29,23 +31,29 @@ from processes import Processes, answers, kill, processes, wait_until
 from servers import Postgres, free_ports
 from sqlalchemy import select
 
-from ledger import enrolment, programmes
+from ledger import programmes
 from ledger.book import audit
 from ledger.book.holds import Hold as HoldRow
 from ledger.book.journal import Posting
 from ledger.database import Database
-from ledger.members import Profile
+from ledger.members import Member, Profile
 from ledger.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import migrations
+from wallet.keyring import KeyRing
+from wallet.passes import issuing, templates
 from wallet.sandbox import certificates
 
 KEY = "bank-key-of-thirty-two-characters"
+KEY_RING = "bank-secret-of-thirty-two-characters"
+CARD_TYPE = "pass.sandbox.loyalty"
 OPENING = 1_000
 PATIENCE_S = 120.0  # how long a client repeats a request that nobody answers
 SHORT_HOLD_S = 2
-# Time posts these, and nobody acknowledged them.
-BY_TIME = ("expiry", "repayment", "opening")
+# Time posts these, and nobody acknowledged them; that a merge was made is, but not its posting.
+BY_TIME = ("expiry", "repayment", "opening", "merge")
+FAMILY = 3
+MERGES_OF_TEN = 1  # of ten wishes to merge so many are made: a merge is for ever
 
 
 @dataclass(frozen=True)
@@ -93,13 +101,21 @@ class Hold:
 class Client(threading.Thread):
     """One till: deeds at random, each repeated under its key until it is answered."""
 
-    def __init__(self, number: int, url: str, members: list[str], operations: int) -> None:
+    def __init__(
+        self,
+        number: int,
+        url: str,
+        members: list[str],
+        operations: int,
+        families: Sequence[Sequence[str]] = (),
+    ) -> None:
         super().__init__(name=f"client-{number}", daemon=True)
         self.deeds: list[Deed] = []
         self.holds: list[Hold] = []
         self.trouble: list[str] = []
         self._postings: list[tuple[str, str, int, dict[str, int]]] = []
         self._url, self._members, self._operations = url, members, operations
+        self._families = families
         self._random = Random(number)  # noqa: S311 - repeatable on purpose
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {KEY}"
@@ -113,6 +129,7 @@ class Client(threading.Thread):
             + [self.capture] * 2
             + [self.release]
             + [self.reverse] * 2
+            + [self.join, self.leave, self.merge] * bool(self._families)
         )
         while len(self.deeds) < self._operations and not self.trouble:
             try:
@@ -173,6 +190,19 @@ class Client(threading.Thread):
             self._postings[at] = (posting, kind, left, moved)
         else:
             del self._postings[at]
+
+    def join(self) -> None:
+        member, head = self._random.sample(self._random.choice(self._families), 2)
+        self._ask(f"members/{member}/household", {"head": head}, {})
+
+    def leave(self) -> None:
+        member = self._random.choice(self._random.choice(self._families))
+        self._ask(f"members/{member}/household/leave", None, {})
+
+    def merge(self) -> None:
+        if self._random.randrange(10) < MERGES_OF_TEN:
+            member, into = self._random.sample(self._random.choice(self._families), 2)
+            self._ask(f"members/{member}/merge", {"into": into}, {})
 
     # --- how ---
 
@@ -255,12 +285,13 @@ class Bank:
 
     def members(self, count: int) -> list[str]:
         database, now = Database(LedgerSettings(self.database_url)), datetime.now(UTC)
+        keys = KeyRing((KEY_RING,))
         with database.transaction() as session:
             club = programmes.create(session, Terms("bank", "Bank", overdrawn="debt"), now)
-            found = [
-                enrolment.join(session, club, Profile(name=f"M{number}"), now).member.public_id
-                for number in range(count)
-            ]
+            templates.store(session, club.id, templates.standard(club.name), {}, now)
+            people = [Profile(name=f"M{number}") for number in range(count)]
+            cards = [issuing.join(session, club, one, CARD_TYPE, keys, now) for one in people]
+            found = [session.get_one(Member, card.member_id).public_id for card in cards]
         database.close()
         return found
 
@@ -304,7 +335,7 @@ def _service(folder: Path, database_url: str, own: dict[str, str]) -> Iterator[P
         "WALLET_APPLE_CERTS": str(folder / "certs"),
         "WALLET_APNS_URL": "https://127.0.0.1:9",
         "WALLET_API_KEY": KEY,
-        "WALLET_SECRET_KEY": "bank-secret-of-thirty-two-characters",
+        "WALLET_SECRET_KEY": KEY_RING,
         "WALLET_RATE_LIMITS": "api=1000000/second",
         "WALLET_BEAT_SECONDS": "1",
         "WALLET_LEASE_SECONDS": "5",
@@ -320,7 +351,12 @@ def check(bank: Bank, size: Size) -> dict[str, float]:
     """Run it, judge it, and tell the figures. Raises AssertionError with all that is wrong."""
     members = bank.members(size.members)
     bank.start()
-    clients = [Client(number, bank.url, members, size.operations) for number in range(size.clients)]
+    last = len(members) // 2
+    families = [members[at : at + FAMILY] for at in range(0, last - FAMILY + 1, FAMILY)]
+    clients = [
+        Client(number, bank.url, members, size.operations, families)
+        for number in range(size.clients)
+    ]
     opener = Client(size.clients, bank.url, members, 0)
     for member in members:
         opener._move("accruals", {"member": member, "points": OPENING}, {member: OPENING})
@@ -336,7 +372,8 @@ def check(bank: Bank, size: Size) -> dict[str, float]:
     wrong += _repeated(bank, everybody)
     time.sleep(SHORT_HOLD_S)
     _wait_for_holds(bank)
-    wrong += _judged(bank, everybody, members)
+    singles = [[one] for one in members[sum(map(len, families)) :]]
+    wrong += _judged(bank, everybody, [*families, *singles])
     for command in (("ledger", "check"), ("ledger", "verify")):
         done = bank.service.start(*command)
         if done.wait(300) != 0:
@@ -400,7 +437,7 @@ def _wait_for_holds(bank: Bank) -> None:
     database.close()
 
 
-def _judged(bank: Bank, clients: list[Client], members: list[str]) -> list[str]:
+def _judged(bank: Bank, clients: list[Client], groups: Sequence[Sequence[str]]) -> list[str]:
     """What the clients know against what the service and the book say."""
     wrong = []
     deeds = [deed for client in clients for deed in client.deeds]
@@ -414,24 +451,45 @@ def _judged(bank: Bank, clients: list[Client], members: list[str]) -> list[str]:
             if hold.state == "open" and hold.ends_at > time.time():
                 held[hold.member] += hold.points
     teller = clients[0]
-    for member in members:
-        wrong += _account(bank, teller, member, expected[member], held[member])
+    shared = _use_others(bank)
+    for group in groups:
+        wrong += _accounts(
+            bank,
+            teller,
+            [one for one in group if one not in shared],
+            sum(expected[one] for one in group),
+            sum(held[one] for one in group),
+        )
     wrong += _book(bank, deeds)
     return wrong
 
 
-def _account(bank: Bank, teller: Client, member: str, expected: int, held: int) -> list[str]:
-    answer = teller._session.get(f"{bank.url}/api/v1/members/{member}/balances", timeout=20)
-    [balance] = answer.json()["items"]
-    wrong = [
-        f"{member}: {name} is {balance[name]}"
-        for name in ("available", "pending", "held", "debt")
-        if balance[name] < 0
-    ]
-    if balance["total"] - balance["debt"] != expected:
-        wrong.append(f"{member}: {balance} is not the {expected} of the clients' records")
-    if balance["held"] != held:
-        wrong.append(f"{member}: {balance['held']} held, {held} by the clients' records")
+def _use_others(bank: Bank) -> set[str]:
+    """Members who use somebody else's account."""
+    database = Database(LedgerSettings(bank.database_url))
+    with database.reading() as session:
+        found = session.scalars(select(Member.public_id).where(Member.household_id.is_not(None)))
+        shared = set(found)
+    database.close()
+    return shared
+
+
+def _accounts(
+    bank: Bank, teller: Client, members: Sequence[str], expected: int, held: int
+) -> list[str]:
+    """The accounts of a member, or of a family."""
+    wrong: list[str] = []
+    sums: Counter[str] = Counter()
+    for member in members:
+        answer = teller._session.get(f"{bank.url}/api/v1/members/{member}/balances", timeout=20)
+        [balance] = answer.json()["items"]
+        counts = {name: balance[name] for name in ("available", "pending", "held", "debt")}
+        wrong += [f"{member}: {name} is {count}" for name, count in counts.items() if count < 0]
+        sums.update(counts, total=balance["total"])
+    if sums["total"] - sums["debt"] != expected:
+        wrong.append(f"{members}: {sums} is not the {expected} of the clients' records")
+    if sums["held"] != held:
+        wrong.append(f"{members}: {sums['held']} held, {held} by the clients' records")
     return wrong
 
 

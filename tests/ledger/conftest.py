@@ -15,6 +15,7 @@ from ledger import (
     accruals,
     corrections,
     enrolment,
+    households,
     programmes,
     redemptions,
     transfers,
@@ -138,21 +139,19 @@ class Club:
 
     def household(self, member: Member, head: Member) -> None:
         self.database.run(
-            lambda session: transfers.join_household(
+            lambda session: households.join(
                 session, self._again(session, member), self._again(session, head), self.clock()
             )
         )
 
     def leave(self, member: Member) -> None:
         self.database.run(
-            lambda session: transfers.leave_household(
-                session, self._again(session, member), self.clock()
-            )
+            lambda session: households.leave(session, self._again(session, member), self.clock())
         )
 
     def merge(self, member: Member, into: Member) -> None:
         self.database.run(
-            lambda session: transfers.merge(
+            lambda session: households.merge(
                 session, self._again(session, member), self._again(session, into), self.clock()
             )
         )

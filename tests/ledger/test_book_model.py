@@ -44,7 +44,7 @@ class Refused(Exception):
     """The model says no; the code that the ledger must give."""
 
 
-@dataclass
+@dataclass(eq=False)
 class ModelLot:
     amount: int
     activates_at: datetime
@@ -53,13 +53,19 @@ class ModelLot:
     held: int = 0
     expired: int = 0
     active: bool = True
+    origin: "ModelLot | None" = None
 
     @property
     def free(self) -> int:
         return self.remaining - self.held
 
+    @property
+    def first(self) -> "ModelLot":
+        """The lot that its points were in first, before a merge or a household moved them."""
+        return self.origin or self
 
-@dataclass
+
+@dataclass(eq=False)
 class ModelAccount:
     lots: list[ModelLot] = field(default_factory=list)
     debt: int = 0
@@ -79,11 +85,13 @@ class ModelAccount:
 
 @dataclass
 class ModelPosting:
+    """`giver` and `taker` are members: whose own account was used."""
+
     kind: str
     amount: int
-    giver: ModelAccount | None = None
+    giver: int | None = None
     taken: list[tuple[ModelLot, int]] = field(default_factory=list)
-    taker: ModelAccount | None = None
+    taker: int | None = None
     made: list[ModelLot] = field(default_factory=list)
     undone: int = 0
     counted: int = 0
@@ -109,6 +117,8 @@ class Model:
         self.grace = timedelta(days=grace_days)
         self.overdrawn = overdrawn
         self.accounts = [ModelAccount() for _ in range(3)]
+        self.holder = [0, 1, 2]  # whose account a member uses
+        self.into: list[int | None] = [None, None, None]  # whom they were merged into
 
     def settle(self, account: ModelAccount) -> None:
         for lot in account.lots:
@@ -146,26 +156,27 @@ class Model:
         return found
 
     def grant(self, at: int, amount: int, activates_in: int, lives: int | None) -> ModelPosting:
-        account = self.accounts[at]
+        holder = self.holder[at]
+        account = self.accounts[holder]
         self.settle(account)
         activates_at = self.now + timedelta(days=activates_in)
         expires_at = NEVER if lives is None else activates_at + timedelta(days=lives)
         lot = ModelLot(amount, activates_at, expires_at, amount, active=activates_in == 0)
         account.lots.append(lot)
         self.repay(account)
-        return ModelPosting("accrual", amount, taker=account, made=[lot])
+        return ModelPosting("accrual", amount, taker=holder, made=[lot])
 
     def redeem(self, at: int, amount: int) -> ModelPosting:
-        account = self.accounts[at]
+        holder = self.holder[at]
+        account = self.accounts[holder]
         self.settle(account)
         if account.available < amount:
             raise Refused("insufficient_points")
-        return ModelPosting("redemption", amount, giver=account, taken=self.take(account, amount))
+        return ModelPosting("redemption", amount, giver=holder, taken=self.take(account, amount))
 
     def transfer(self, at: int, to: int, amount: int) -> ModelPosting:
-        if at == to:
-            raise Refused("same_member")
-        giver, taker = self.accounts[at], self.accounts[to]
+        self.require_two(at, to)
+        giver, taker = self.accounts[self.holder[at]], self.accounts[self.holder[to]]
         self.settle(giver)
         if giver.available < amount:
             raise Refused("insufficient_points")
@@ -174,10 +185,72 @@ class Model:
         made = [ModelLot(part, lot.activates_at, lot.expires_at, part) for lot, part in taken]
         taker.lots += made
         self.repay(taker)
-        return ModelPosting("transfer", amount, giver, taken, taker, made)
+        return ModelPosting("transfer", amount, self.holder[at], taken, self.holder[to], made)
+
+    def require_two(self, one: int, other: int) -> None:
+        if self.holder[one] == self.holder[other]:
+            raise Refused("same_member")
+        if self.into[one] is not None or self.into[other] is not None:
+            raise Refused("member_merged")
+
+    def household(self, at: int, head: int) -> None:
+        self.require_two(at, head)
+        self.require_single(at)
+        if self.holder[head] != head:
+            raise Refused("pooled_member")
+        self.move_all(at, head)
+        self.use(at, head)
+
+    def leave(self, at: int) -> None:
+        if self.into[at] is not None:
+            raise Refused("member_merged")
+        self.use(at, at)
+
+    def merge(self, at: int, to: int) -> None:
+        self.require_two(at, to)
+        self.require_single(at)
+        self.move_all(at, self.holder[to])
+        self.use(at, self.holder[to])
+        self.into = [to if one == at or into == at else into for one, into in enumerate(self.into)]
+
+    def require_single(self, at: int) -> None:
+        others = [
+            one for one, holder in enumerate(self.holder) if holder == at and self.into[one] is None
+        ]
+        if self.holder[at] != at or others != [at]:
+            raise Refused("pooled_member")
+
+    def use(self, at: int, holder: int) -> None:
+        self.holder = [
+            holder if one == at or self.into[one] == at else of
+            for one, of in enumerate(self.holder)
+        ]
+
+    def move_all(self, at: int, to: int) -> None:
+        giver, taker = self.accounts[at], self.accounts[to]
+        self.settle(giver)
+        if giver.held:
+            raise Refused("holds_open")
+        self.settle(taker)
+        for lot in sorted(
+            (lot for lot in giver.lots if lot.free),
+            key=lambda lot: (lot.expires_at, giver.lots.index(lot)),
+        ):
+            taker.lots.append(self.again(lot, lot.free, lot.expires_at))
+            lot.remaining = 0
+        taker.debt += giver.debt
+        giver.debt = 0
+        self.repay(taker)
+
+    @staticmethod
+    def again(lot: ModelLot, amount: int, expires_at: datetime) -> ModelLot:
+        """Points of a lot as a new one."""
+        return ModelLot(
+            amount, lot.activates_at, expires_at, amount, active=lot.active, origin=lot.first
+        )
 
     def hold(self, at: int, amount: int, lasts: timedelta) -> ModelHold:
-        account = self.accounts[at]
+        account = self.accounts[self.holder[at]]
         self.settle(account)
         if account.available < amount:
             raise Refused("insufficient_points")
@@ -208,7 +281,8 @@ class Model:
                 taken.append((lot, spent))
         hold.state = "captured"
         self.settle(hold.account)
-        return ModelPosting("redemption", wanted, giver=hold.account, taken=taken)
+        at = self.accounts.index(hold.account)
+        return ModelPosting("redemption", wanted, giver=at, taken=taken)
 
     def release(self, hold: ModelHold) -> None:
         self.settle(hold.account)
@@ -220,7 +294,10 @@ class Model:
         self.settle(hold.account)
 
     def reverse(self, posting: ModelPosting, points: int | None) -> None:
-        touched = [one for one in (posting.giver, posting.taker) if one is not None]
+        members = [one for one in (posting.giver, posting.taker) if one is not None]
+        touched = [self.accounts[self.holder[one]] for one in members]
+        if len(set(touched)) < len(touched):
+            raise Refused("not_reversible")
         for account in touched:
             self.settle(account)
         left = posting.amount - posting.undone
@@ -228,15 +305,23 @@ class Model:
         if not 0 < amount <= left:
             raise Refused("reversal_too_large")
         if posting.taker is not None:
-            self.take_back(posting, posting.taker, amount)
+            self.take_back(posting, self.accounts[self.holder[posting.taker]], amount)
         if posting.giver is not None:
-            for lot, part in self.from_the_end(posting.taken, posting.undone, amount):
-                lot.remaining += part
-                if lot.expires_at <= self.now and self.grace:
-                    lot.expires_at = self.now + self.grace
+            self.give_back(posting, posting.giver, amount)
         posting.undone += amount
         for account in touched:
             self.settle(account)
+
+    def give_back(self, posting: ModelPosting, giver: int, amount: int) -> None:
+        account = self.accounts[self.holder[giver]]
+        for lot, part in self.from_the_end(posting.taken, posting.undone, amount):
+            late = lot.expires_at <= self.now and self.grace
+            until = self.now + self.grace if late else lot.expires_at
+            if account is self.accounts[giver]:
+                lot.remaining += part
+                lot.expires_at = until
+            else:
+                account.lots.append(self.again(lot, part, until))
 
     @staticmethod
     def from_the_end(
@@ -256,9 +341,24 @@ class Model:
         parts = self.from_the_end(
             [(lot, lot.amount) for lot in posting.made], posting.undone, amount
         )
-        taken = [(lot, min(part, lot.free)) for lot, part in parts]
+        taken = []
+        for made, part in parts:
+            for lot in sorted(
+                (lot for lot in account.lots if lot.first is made and lot.free),
+                key=lambda lot: (lot.expires_at, account.lots.index(lot)),
+            ):
+                share = min(part, lot.free)
+                part -= share
+                if share:
+                    taken.append((lot, share))
         missing = amount - sum(part for _, part in taken)
-        gone = min(missing, sum(lot.expired for lot in posting.made) - posting.counted)
+        ran_out = sum(
+            lot.expired
+            for account in self.accounts
+            for lot in account.lots
+            if lot.first in posting.made
+        )
+        gone = min(missing, ran_out - posting.counted)
         missing -= gone
         touched = [id(lot) for lot, part in taken if part]
         for lot in self.spendable(account):
@@ -370,6 +470,26 @@ class Histories(RuleBasedStateMachine):
             lambda: self.club.reverse(posting, amount), lambda: self.model.reverse(ideal, amount)
         )
 
+    @rule(at=people, to=people)
+    def household(self, at: int, to: int) -> None:
+        self.both(
+            lambda: self.club.household(self.members[at], self.members[to]),
+            lambda: self.model.household(at, to),
+        )
+
+    @rule(at=people)
+    def leave(self, at: int) -> None:
+        self.both(lambda: self.club.leave(self.members[at]), lambda: self.model.leave(at))
+
+    # Two merges leave one member of three: a history has one of them late, if any.
+    @precondition(lambda self: len(self.postings) > 3)
+    @rule(at=people, to=people)
+    def merge(self, at: int, to: int) -> None:
+        self.both(
+            lambda: self.club.merge(self.members[at], self.members[to]),
+            lambda: self.model.merge(at, to),
+        )
+
     @rule(hours=st.sampled_from([1, 24, 24, 72]))
     def time_passes(self, hours: int) -> None:
         self.club.clock.advance(hours=hours)
@@ -390,7 +510,8 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def the_two_agree(self) -> None:
-        for member, account in zip(self.members, self.model.accounts, strict=True):
+        for member, holder in zip(self.members, self.model.holder, strict=True):
+            account = self.model.accounts[holder]
             assert self.club.has(member) == (
                 account.available,
                 account.pending,

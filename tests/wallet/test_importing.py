@@ -13,7 +13,7 @@ from books import check_books
 from sqlalchemy import func, select, text, update
 from tables import csv_file, xlsx_file
 
-from ledger import accruals, members, programmes, redemptions, transfers
+from ledger import accruals, households, members, programmes, redemptions
 from ledger.accruals import Grant
 from ledger.book import statements
 from ledger.book.journal import Posting
@@ -403,7 +403,7 @@ def test_households_debts_and_merged_members_are_whom_they_are_now(desk: Desk, h
     now = house.clock()
     with desk.database.transaction() as session:
         anna, boris = (members.by_card(session, one) for one in ("40001234", "A-77/3"))
-        transfers.merge(session, boris, anna, now)
+        households.merge(session, boris, anna, now)
     import_ = run(desk, csv_file("card;points", "A-77/3;5"), order("accrual"))
     assert proof(import_)["agrees"]
     assert balance(desk, "40001234") == 1255

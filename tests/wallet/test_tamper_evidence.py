@@ -256,6 +256,29 @@ class TestCommands:
             "ok  demo: 3 postings and 1 days are whole.\n",
         )
 
+    def test_points_that_were_left_behind_come_home(self, house, join, api, wallet, tamper) -> None:
+        anna, boris = join(name="Анна"), join(name="Борис")
+        api.post(f"members/{boris['id']}/merge", {"into": anna["id"]})
+        merged = "WHERE id = (SELECT max(member_id) FROM ledger_account)"
+        closed = "WHERE account_id = (SELECT max(account_id) FROM ledger_balance)"
+        tamper(f"UPDATE ledger_member SET household_id = NULL {merged}")  # noqa: S608
+        tamper(f"UPDATE ledger_balance SET closed = false {closed}")  # noqa: S608
+        api.post("accruals", {"member": boris["id"], "points": 7})
+        tamper(f"UPDATE ledger_member SET household_id = merged_into_id {merged}")  # noqa: S608
+        tamper(f"UPDATE ledger_balance SET closed = true {closed}")  # noqa: S608
+        found = wallet("ledger", "check")
+        assert found.exit_code == 1
+        assert "!!  nothing is left on an account that nobody uses: broken" in found.output
+        repaired = wallet("ledger", "repair")
+        assert repaired.exit_code == 0, repaired.output
+        assert "7 brought home" in repaired.output
+        assert api.get(f"members/{anna['id']}").get_json()["balance"]["available"] == 7
+        house.run("seals")
+        assert wallet("ledger", "check").exit_code == 0
+        assert wallet("ledger", "repair").output == (
+            "ok  nothing is left on accounts that nobody uses\n"
+        )
+
     def test_a_changed_posting_is_named(self, closed, wallet, tamper) -> None:
         tamper("UPDATE ledger_entry SET amount = 2 * amount WHERE posting_id = 2")
         verified = wallet("ledger", "verify", "--programme", "demo")

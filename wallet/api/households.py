@@ -8,7 +8,7 @@ from flask import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from ledger import enrolment, members, transfers
+from ledger import enrolment, households, members
 from ledger.members import Member
 from wallet.api.auth import needs
 from wallet.api.bodies import HeadIn, IntoIn, MemberOut, NothingIn
@@ -29,7 +29,7 @@ def join_household(member_id: str, json_data: HeadIn) -> Response:
 
     def join(session: Session, member: Member, now: datetime) -> Member:
         head = members.by_public_id(session, json_data.head)
-        transfers.join_household(session, member, head, now)
+        households.join(session, member, head, now)
         return member
 
     return _changed(member_id, json_data, join)
@@ -42,7 +42,7 @@ def leave_household(member_id: str) -> Response:
     """Give a member an account of their own again; what was shared stays with the household."""
 
     def leave(session: Session, member: Member, now: datetime) -> Member:
-        transfers.leave_household(session, member, now)
+        households.leave(session, member, now)
         return member
 
     return _changed(member_id, NothingIn(), leave)
@@ -58,7 +58,7 @@ def merge(member_id: str, json_data: IntoIn) -> Response:
 
     def into(session: Session, member: Member, now: datetime) -> Member:
         stays = members.by_public_id(session, json_data.into)
-        transfers.merge(session, member, stays, now)
+        households.merge(session, member, stays, now)
         return stays
 
     return _changed(member_id, json_data, into)

@@ -3,10 +3,11 @@
 import json
 import sys
 from datetime import date, datetime
+from functools import partial
 
 import click
 
-from ledger import inspection, programmes
+from ledger import households, inspection, programmes
 from ledger.book import audit, proofs, seals
 from ledger.book.verification import Strays, Walk
 from wallet.cli.footing import at_work, in_words
@@ -40,6 +41,36 @@ def check_ledger() -> None:
         is_well = False
         click.echo(f"!!  postings wait for their seals since {since:%F %T}")
     sys.exit(not is_well)
+
+
+@ledger_group.command("repair")
+@in_words
+def repair_ledger() -> None:
+    """Bring home points that an earlier release left where nobody looks: on accounts of members who
+    were merged or joined a household at the very moment. By postings; fine to repeat. Exit code 1
+    if something is left to do."""
+    installation = at_work()
+    database, now = installation.database, installation.clock()
+    changed = database.run(lambda session: households.untangle(session, now))
+    if changed:
+        click.echo(
+            f"ok  {len(changed)} members who were merged in a circle or in two steps at once"
+        )
+    with database.reading() as session:
+        accounts = households.left_behind(session)
+    is_done = True
+    for account_id in accounts:
+        moved = database.run(partial(households.bring_home, account_id=account_id, now=now))
+        if moved is None:
+            is_done = False
+            click.echo(
+                f"!!  account {account_id}: a hold is open on it; repeat this when it is over"
+            )
+        else:
+            click.echo(f"ok  account {account_id}: {moved} brought home")
+    if is_done:
+        click.echo("ok  nothing is left on accounts that nobody uses")
+    sys.exit(not is_done)
 
 
 @ledger_group.command("verify")

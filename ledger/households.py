@@ -1,0 +1,215 @@
+"""Whose accounts a member uses: their own, those of the head of their household, or those of the
+member they were merged into. Points go along by postings; their dates and the history stay.
+
+Whoever changes this locks the members first and their accounts after them. What a member does not
+use is closed (`accounts.close`), so that nobody who looked before us posts to it after us."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ledger import members, outbox, units
+from ledger.accruals import UNTOLD, order
+from ledger.book import accounts, postings
+from ledger.book.accounts import Account, BalanceRow
+from ledger.errors import (
+    HoldsOpen,
+    MemberErased,
+    MemberMergedAway,
+    OtherProgramme,
+    PooledMember,
+    SameMember,
+)
+from ledger.events import MemberChanged, PointsMoved
+from ledger.members import Member
+
+
+def join(session: Session, member: Member, head: Member, now: datetime) -> None:
+    """From now on the member uses the accounts of `head`; what they had goes there. Raises
+    `SameMember`, `OtherProgramme`, `MemberErased`, `MemberMergedAway`, `PooledMember`, `HoldsOpen`,
+    `BalanceTooLarge`."""
+    member, head = _locked(session, member, head)
+    check_pair(session, member, head)
+    _require_single(session, member)
+    if head.household_id is not None:
+        raise PooledMember
+    _move_all(session, member, head.id, now)
+    _use_accounts_of(session, member, head.id)
+    outbox.append(session, [MemberChanged(member.id), PointsMoved(head.id)], now)
+
+
+def leave(session: Session, member: Member, now: datetime) -> None:
+    """The member uses accounts of their own again, empty ones: what was shared stays. Raises
+    `MemberErased`, `MemberMergedAway`."""
+    (member,) = _locked(session, member)
+    _require_present(session, member)
+    _use_accounts_of(session, member, None)
+    outbox.append(session, [MemberChanged(member.id)], now)
+
+
+def merge(session: Session, member: Member, into: Member, now: datetime) -> None:
+    """Two members are one person: points and debts of the first go to the second, who is meant from
+    now on by every card, number and phone of either. Raises `SameMember`, `OtherProgramme`,
+    `MemberErased`, `MemberMergedAway`, `PooledMember`, `HoldsOpen`, `BalanceTooLarge`."""
+    member, into = _locked(session, member, into)
+    check_pair(session, member, into)
+    _require_single(session, member)
+    _move_all(session, member, into.holder, now)
+    _use_accounts_of(session, member, into.holder)
+    # Whoever was merged into the first before is one step away from the second, too.
+    session.execute(
+        update(Member)
+        .where((Member.id == member.id) | (Member.merged_into_id == member.id))
+        .values(merged_into_id=into.id)
+    )
+    outbox.append(session, [MemberChanged(member.id), MemberChanged(into.id)], now)
+
+
+def dissolve(session: Session, member: Member) -> None:
+    """An erased member leaves their household. The caller has locked them, and everybody who was
+    merged into them."""
+    _use_accounts_of(session, member, None)
+
+
+def check_pair(session: Session, one: Member, other: Member) -> None:
+    """Raises `SameMember` for two who use the same accounts, `OtherProgramme`, `MemberErased`,
+    `MemberMergedAway`."""
+    if one.holder == other.holder:
+        raise SameMember
+    if one.programme_id != other.programme_id:
+        raise OtherProgramme
+    for member in (one, other):
+        _require_present(session, member)
+
+
+def _require_present(session: Session, member: Member) -> None:
+    if member.erased_at is not None:
+        raise MemberErased
+    if member.merged_into_id is not None:
+        raise MemberMergedAway(session.get_one(Member, member.merged_into_id).public_id)
+
+
+def _locked(session: Session, *wanted: Member) -> list[Member]:
+    """These members as they are now. Nobody else merges them or changes their household until the
+    transaction ends, nor opens an account for them. Locked in ascending order, with all who were
+    merged into them."""
+    ids = [one.id for one in wanted]
+    group = select(Member.id).where(Member.id.in_(ids) | Member.merged_into_id.in_(ids))
+    members.lock(session, session.scalars(group).all())
+    return [members.reread(session, one) for one in wanted]
+
+
+def _require_single(session: Session, member: Member) -> None:
+    """Raises `PooledMember` if the member belongs to a household, or is the head of one."""
+    shared_with = select(Member.id).where(
+        Member.household_id == member.id, Member.merged_into_id.is_(None)
+    )
+    if member.household_id is not None or session.scalars(shared_with.limit(1)).first() is not None:
+        raise PooledMember
+
+
+def _use_accounts_of(session: Session, member: Member, head_id: int | None) -> None:
+    """The member, and everybody who was merged into them, use these accounts from now on; their own
+    if there is no head."""
+    session.execute(
+        update(Member)
+        .where(Member.merged_into_id == member.id)
+        .values(household_id=member.id if head_id is None else head_id)
+    )
+    session.execute(update(Member).where(Member.id == member.id).values(household_id=head_id))
+    if head_id is None:
+        accounts.reopen(session, member.id)
+    else:
+        accounts.close(session, [member.id])
+
+
+def _move_all(session: Session, member: Member, holder_id: int, now: datetime) -> None:
+    for unit in units.of_programme(session, member.programme_id):
+        account_id = accounts.of_member(session, unit.id, member.id)
+        if account_id is not None:
+            _move(session, account_id, holder_id, now)
+
+
+def _move(session: Session, account_id: int, holder_id: int, now: datetime) -> None:
+    giver = accounts.chart_of(session, account_id)
+    taker = accounts.chart(session, giver.programme_id, giver.unit_id, holder_id)
+    moved = order("merge", giver.programme_id, UNTOLD, now)
+    postings.merge(session, giver, taker, moved, (), now)
+
+
+# --- What was left behind ---------------------------------------------------------------------
+
+
+def left_behind(session: Session) -> Sequence[int]:
+    """Accounts that their owner does not use, and that hold or owe something all the same."""
+    return session.scalars(
+        select(Account.id)
+        .join(Member, Member.id == Account.member_id)
+        .join(BalanceRow, BalanceRow.account_id == Account.id)
+        .where(
+            Member.household_id.is_not(None),
+            (BalanceRow.available > 0)
+            | (BalanceRow.pending > 0)
+            | (BalanceRow.held > 0)
+            | (BalanceRow.debt > 0),
+        )
+        .order_by(Account.id)
+    ).all()
+
+
+def bring_home(session: Session, account_id: int, now: datetime) -> int | None:
+    """Move what was left on an account to the one that its owner uses; None while a hold is open on
+    it. Returns what came home, less what was owed. Raises `BalanceTooLarge`."""
+    owner_id = accounts.chart_of(session, account_id).member_id
+    (owner,) = _locked(session, session.get_one(Member, owner_id))
+    if owner.household_id is None:
+        return 0
+    accounts.close(session, [owner.id])
+    before = accounts.balance(session, account_id)
+    try:
+        _move(session, account_id, owner.household_id, now)
+    except HoldsOpen:
+        return None
+    outbox.append(session, [PointsMoved(owner.household_id)], now)
+    return before.total - before.debt
+
+
+def untangle(session: Session, now: datetime) -> Sequence[int]:
+    """Members who were merged in a circle, or into somebody who was merged on, at the very same
+    moment: everybody is one step away again from the member who is meant, in a circle the one who
+    joined first; so with households. Returns those who were changed."""
+    tangled = session.scalars(
+        select(Member)
+        .where(Member.household_id.is_not(None) | Member.merged_into_id.is_not(None))
+        .order_by(Member.id)
+        .with_for_update(key_share=True)
+    ).all()
+    merged = {one.id: one.merged_into_id for one in tangled}
+    pooled = {one.id: one.household_id or one.merged_into_id for one in tangled}
+    changed = []
+    for one in tangled:
+        into, head = _end_of(merged, one.id), _end_of(pooled, one.id)
+        right = (into if into != one.id else None, head if head != one.id else None)
+        if right != (one.merged_into_id, one.household_id):
+            one.merged_into_id, one.household_id = right
+            changed.append(one)
+    session.flush()
+    for one in changed:
+        if one.household_id is None:
+            accounts.reopen(session, one.id)
+        else:
+            accounts.close(session, [one.id])
+    outbox.append(session, [MemberChanged(one.id) for one in changed], now)
+    return [one.id for one in changed]
+
+
+def _end_of(step: Mapping[int, int | None], first: int) -> int:
+    """Where these steps lead; of a circle the lowest number."""
+    path = [first]
+    while (following := step.get(path[-1])) is not None:
+        if following in path:
+            return min(path[path.index(following) :])
+        path.append(following)
+    return path[-1]
