@@ -17,6 +17,7 @@ import yaml
 
 from wallet import settings
 from wallet.cli import main
+from wallet.cli.lazy import LazyCommand
 from wallet.tasks import PUMP_NAMES
 
 TOP = Path(__file__).parents[2]
@@ -44,6 +45,8 @@ def understood(command: str) -> None:
         name, arguments = arguments[0], arguments[1:]
         assert name in found.commands, f"wallet {name}: there is no such command"
         found = found.commands[name]
+        if isinstance(found, LazyCommand):
+            found = found.load()
     found.make_context(found.name, arguments)
 
 

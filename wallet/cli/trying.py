@@ -81,7 +81,7 @@ def conformance(
 def phone(
     card: str | None, points: int, repeat: int, url: str | None, lang: Language, wallet: Wallet
 ) -> None:
-    """A virtual phone: join, add the card, earn points, see the push arrive and the card change."""
+    """A virtual phone: join, add the card, earn points, see the push come and the card change."""
     found = environment()
     try:
         wish = Wish(url or found.public_url, lang, card, points, repeat, wallet)
