@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from ledger.database import Database, Wake
 from wallet.apple.provider import AppleProvider
@@ -11,17 +11,13 @@ from wallet.apple.pushkey import ProviderTokens, PushKey
 from wallet.apple.rotation import Certificates, Senders, Source
 from wallet.apple.shelf import Shelf
 from wallet.apple.signing import Signer, look_at
+from wallet.clock import Clock, system_clock
 from wallet.errors import SettingsError, WalletError
 from wallet.google import account
 from wallet.google.provider import GoogleProvider
 from wallet.installation import Installation
 from wallet.keyring import KeyRing
-from wallet.providers import Clock
 from wallet.settings import GoogleSettings, Settings
-
-
-def system_clock() -> datetime:
-    return datetime.now(UTC)
 
 
 def connect(

@@ -25,9 +25,9 @@ from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow
 from wallet.apple.rotation import Certificates
 from wallet.assembly import google_of, unfit
+from wallet.clock import Clock
 from wallet.errors import CertificateProblem, SettingsError, WalletError
 from wallet.google.copies import DueRow
-from wallet.providers import Clock
 from wallet.settings import SANDBOX_ENV, Settings
 
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}

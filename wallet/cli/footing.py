@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import LedgerError
 from wallet import doctor, logs, migrations, settings
-from wallet.assembly import connect, system_clock
+from wallet.assembly import connect
+from wallet.clock import system_clock
 from wallet.errors import CertificateProblem, SettingsError, WalletError
 from wallet.installation import Installation
 from wallet.settings import Settings

@@ -6,9 +6,9 @@ import click
 
 from ledger.database import Database
 from wallet import erasure
-from wallet.assembly import system_clock
 from wallet.backups import restoring, taking
 from wallet.cli.footing import environment, in_words
+from wallet.clock import system_clock
 
 
 @click.command()

@@ -7,8 +7,8 @@ import click
 
 from ledger.database import Database
 from wallet import doctor, migrations
-from wallet.assembly import system_clock
 from wallet.cli.footing import as_far_as_understood, environment, in_words, prepared
+from wallet.clock import system_clock
 from wallet.sandbox.supervisor import supervise
 from wallet.server import WebServer
 from wallet.settings import Settings
