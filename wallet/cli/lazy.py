@@ -7,19 +7,18 @@ import click
 
 
 class LazyCommand(click.Command):
-    """Stands for the command at `place` (`module:name`), which is imported when it is called.
+    """Stands for the command at `place` (`module:variable`), which is imported when it is called.
 
     Most commands need much of the service, and importing it takes longer than many of them run.
     To list them, to correct a misspelt name or to complete one in a shell, this is enough."""
 
     def __init__(self, name: str, place: str, short_help: str) -> None:
         super().__init__(name, short_help=short_help)
-        self._place = place
+        self.module, _, self._variable = place.partition(":")
 
     def load(self) -> click.Command:
         """The command itself. The one place where a module is imported by its name."""
-        module, _, name = self._place.partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        command: click.Command = getattr(import_module(self.module), self._variable)
         return command
 
     def make_context(
