@@ -86,3 +86,32 @@ def test_each_level_has_a_short_way_to_its_help(words: list[str]) -> None:
 def test_the_version_is_the_one_that_was_installed() -> None:
     shown = CliRunner().invoke(main, ["--version"]).output
     assert shown == f"wallet, version {metadata.version('kopilka')}\n"
+
+
+@pytest.mark.parametrize("words", [["keys", "list"], ["ledger", "check"], ["migrate"]])
+def test_a_database_that_does_not_answer_is_named(words: list[str], tmp_path) -> None:
+    nobody = {
+        "WALLET_DATA": str(tmp_path),
+        "WALLET_DATABASE_URL": "postgresql+psycopg://kopilka@127.0.0.1:9/kopilka",
+    }
+    said = CliRunner().invoke(main, words, env=nobody)
+    assert (said.exit_code, "Look at WALLET_DATABASE_URL" in said.output) == (1, True)
+
+
+@pytest.mark.parametrize("words", [["keys", "list"], ["ledger", "check"], ["waves", "list"]])
+def test_what_works_on_the_database_alone_reads_no_certificate(
+    words: list[str], environment, sqlite_url, tmp_path
+) -> None:
+    without = {**environment, "WALLET_APPLE_CERTS": str(tmp_path / "none")}
+    said = CliRunner().invoke(main, words, env=without)
+    assert said.exit_code == 0, said.output
+
+
+@pytest.mark.parametrize("command", ["keys", "ledger", "migrate", "waves", "certs", "phone"])
+def test_small_commands_import_no_web_framework_and_no_task_queue(command: str) -> None:
+    assert not imported(command, "--help") & {"flask", "celery", "kombu", "gunicorn"}
+
+
+def test_the_web_process_imports_nothing_of_the_sandbox() -> None:
+    names = imported("web", "--help")
+    assert not {name for name in names if name.startswith("wallet.sandbox")}

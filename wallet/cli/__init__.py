@@ -16,44 +16,44 @@ def main() -> None:
 COMMANDS = (
     LazyCommand(
         "run",
-        "wallet.cli.running:run",
+        "wallet.cli.run:run",
         "Everything on this machine: web, worker and, in the sandbox, the stand-ins.",
     ),
     LazyCommand(
         "web",
-        "wallet.cli.running:web",
+        "wallet.cli.web:web",
         "The web process; with the broker memory:// it holds the worker too.",
     ),
     LazyCommand(
-        "worker", "wallet.cli.running:worker", "A worker process; needs a Redis or RabbitMQ broker."
+        "worker", "wallet.cli.workers:worker", "A worker process; needs a Redis or RabbitMQ broker."
     ),
     LazyCommand(
-        "beat", "wallet.cli.running:beat", "The one process that wakes the pumps every few seconds."
+        "beat", "wallet.cli.workers:beat", "The one process that wakes the pumps every few seconds."
     ),
     LazyCommand(
         "migrate",
-        "wallet.cli.running:migrate",
+        "wallet.cli.schema:migrate",
         "Bring the database to this release's schema, keeping the data.",
     ),
     LazyCommand(
-        "doctor", "wallet.cli.running:examine", "What is well and what is missing, in words."
+        "doctor", "wallet.cli.health:examine", "What is well and what is missing, in words."
     ),
     LazyCommand(
         "backup",
-        "wallet.cli.keeping:backup",
+        "wallet.cli.backups:backup",
         "Write everything into the one FILE, while the service is at work.",
     ),
     LazyCommand(
         "restore",
-        "wallet.cli.keeping:restore",
+        "wallet.cli.backups:restore",
         "Bring the backup FILE to life in an empty database.",
     ),
     LazyCommand("programmes", "wallet.cli.programmes:programmes_group", "Loyalty programmes."),
     LazyCommand("members", "wallet.cli.people:members_group", "People with a card."),
-    LazyCommand("keys", "wallet.cli.access:keys_group", "API keys of integrations."),
+    LazyCommand("keys", "wallet.cli.keys:keys_group", "API keys of integrations."),
     LazyCommand(
         "sources",
-        "wallet.cli.access:sources_group",
+        "wallet.cli.sources:sources_group",
         "Systems that post balance changes by signed webhook.",
     ),
     LazyCommand(
@@ -68,7 +68,7 @@ COMMANDS = (
     ),
     LazyCommand(
         "waves",
-        "wallet.cli.designs:waves_group",
+        "wallet.cli.waves:waves_group",
         "Changes for whole programmes, on their way to all cards.",
     ),
     LazyCommand(
@@ -79,17 +79,17 @@ COMMANDS = (
     LazyCommand("certs", "wallet.cli.certificates:certs", "Apple's certificates."),
     LazyCommand(
         "sandbox",
-        "wallet.cli.trying:sandbox",
+        "wallet.cli.sandbox:sandbox",
         "Apple's and Google's stand-ins and the virtual phones' page (part of `wallet run`).",
     ),
     LazyCommand(
         "conformance",
-        "wallet.cli.trying:conformance",
+        "wallet.cli.conformance:conformance",
         "Hold a PassKit web service, any one, against Apple's rules.",
     ),
     LazyCommand(
         "phone",
-        "wallet.cli.trying:phone",
+        "wallet.cli.phone:phone",
         "A virtual phone: join, add the card, earn points, see the push come and the card change.",
     ),
 )
