@@ -20,14 +20,13 @@ from ledger import inspection
 from ledger.book import seals
 from ledger.database import Database
 from ledger.outbox import OutboxRow
-from wallet import migrations
+from wallet import credentials, migrations
 from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow
 from wallet.apple.rotation import Certificates
-from wallet.assembly import google_of, unfit
+from wallet.clock import Clock
 from wallet.errors import CertificateProblem, SettingsError, WalletError
 from wallet.google.copies import DueRow
-from wallet.providers import Clock
 from wallet.settings import SANDBOX_ENV, Settings
 
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
@@ -52,7 +51,7 @@ def examine(
     yield from _mode(settings, known)
     yield from _preparations(settings, refused, clock())
     yield _reachable("Apple's push service", settings.apns_url)
-    if (google := google_of(settings)) is not None:
+    if (google := credentials.google_of(settings)) is not None:
         yield _reachable("Google's API", google.api_url)
     elif not known & GOOGLE_SETTINGS:
         yield Finding("note", "Google Wallet is not set up: cards are offered for Apple alone.")
@@ -67,7 +66,8 @@ def obstacles(settings: Settings, refused: Sequence[SettingsError], clock: Clock
     A database or broker that does not answer is no reason by itself, since it may come back; but
     whoever has to put something right wants to hear of it at once."""
     known = {problem.name for problem in refused}
-    reasons = [_said(problem) for problem in (*refused, *unfit(settings, known, clock()))]
+    problems = (*refused, *credentials.unfit(settings, known, clock()))
+    reasons = [_said(problem) for problem in problems]
     if not reasons:
         return []
     services = (one for one in _services(settings, known, clock()) if one.verdict == "bad")
@@ -94,7 +94,7 @@ def _preparations(
 ) -> Iterator[Finding]:
     """Settings, certificates and keys: what must be right before anything starts."""
     known = {problem.name for problem in refused}
-    for problem in (*refused, *unfit(settings, known, now)):
+    for problem in (*refused, *credentials.unfit(settings, known, now)):
         yield Finding("bad", _said(problem))
     if "WALLET_APPLE_CERTS" not in known:
         yield from _certificates(settings, now)

@@ -28,9 +28,9 @@ from ledger.imports.proofs import Finding
 from ledger.imports.store import Import, Order, Row, Source, Tally
 from ledger.imports.wording import Language
 from ledger.points import MOST_POINTS
+from wallet.clock import Clock
 from wallet.keyring import KeyRing
 from wallet.passes import issuing
-from wallet.providers import Clock
 
 CHUNK = 1 << 20
 MOST_ATTEMPTS = 5

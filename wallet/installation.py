@@ -12,11 +12,12 @@ from wallet.apple.provider import AppleProvider
 from wallet.apple.rotation import Certificates
 from wallet.apple.shelf import Shelf
 from wallet.apple.signing import Signer
+from wallet.clock import Clock
 from wallet.google.provider import GoogleProvider
 from wallet.importing import Desk
 from wallet.keyring import KeyRing
 from wallet.passes.issuing import Pass
-from wallet.providers import Clock, Provider
+from wallet.providers import Provider
 from wallet.refresh import MakeDue, Pace
 from wallet.settings import Settings
 

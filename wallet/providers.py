@@ -1,15 +1,14 @@
 """What every wallet vendor can do for us."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from wallet.clock import Clock
 from wallet.passes.issuing import Pass
-
-Clock = Callable[[], datetime]
 
 MOST_COUNTED = 20_000
 

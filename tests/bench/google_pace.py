@@ -25,7 +25,8 @@ import googles
 from ledger import programmes
 from ledger.members import Profile
 from wallet import migrations, settings
-from wallet.assembly import connect, system_clock
+from wallet.assembly import connect
+from wallet.clock import system_clock
 from wallet.google import budget, copies, objects
 from wallet.google.copies import DueRow, GoogleObject
 from wallet.google.provider import BATCH, GoogleProvider

@@ -35,7 +35,7 @@ from wallet import migrations, relay
 from wallet.apple import devices
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential
-from wallet.assembly import system_clock
+from wallet.clock import system_clock
 from wallet.keyring import KeyRing
 from wallet.passes import issuing
 from wallet.sandbox import certificates, demo

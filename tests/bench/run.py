@@ -17,6 +17,7 @@ import pushing
 import sealing
 import signing
 import size_bench
+import startup
 
 RESULTS = Path("var/bench.json")
 LEDGER = (
@@ -88,6 +89,7 @@ def main() -> int:
     sealed = sealing.measure()
     imported = import_bench.measure()
     fetched = fetching.measure()
+    started = startup.measure()
     lacking = fast_apns.missing()
     pushed = {} if lacking else {**pushing.measure(), **campaign_pace.measure()}
     figures = [
@@ -120,6 +122,13 @@ def main() -> int:
             0.80,
             0.90,
         ),
+        Figure(
+            "startup",
+            "CPU of `wallet --version` / of `python -c pass`",
+            started["startup"],
+            6.0,
+            3.0,
+        ),
         *(Figure(name, what, imported[name], floor, goal) for name, what, floor, goal in IMPORTING),
         *(Figure(name, what, fetched[name], floor, goal) for name, what, floor, goal in FETCHING),
         *(
@@ -146,6 +155,7 @@ def main() -> int:
             **served,
             **sized,
             **sealed,
+            **started,
             **imported,
             **fetched,
             **pushed,

@@ -15,8 +15,8 @@ import structlog
 
 from wallet.apple.push import Apns
 from wallet.apple.signing import Seen, Signer, find_all_signers, look_at
+from wallet.clock import Clock
 from wallet.errors import CertificateProblem, WalletError
-from wallet.providers import Clock
 
 LOOK_EVERY = timedelta(seconds=20)
 

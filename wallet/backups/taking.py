@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from alembic.migration import MigrationContext
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ledger.database import Database
 from ledger.settings import LedgerSettings
+from wallet import __version__
 from wallet.backups import manifest, postgres
 from wallet.backups.manifest import DATABASE, NAME, SECRETS, BackupRefused, Manifest
 from wallet.settings import Settings
@@ -44,7 +44,7 @@ def take(
             parts = [(DATABASE, copy), *(_secrets(settings, folder) if with_secrets else ())]
             made = Manifest(
                 made_at=now,
-                version=version("kopilka"),
+                version=__version__,
                 kind="sqlite" if database.is_sqlite else "postgresql",
                 tool=tool,
                 revision=_revision(session),

@@ -1,45 +1,97 @@
-"""The `wallet` command: a module for each subject, put together here."""
+"""The `wallet` command: a module for each subject, and the table of them."""
 
 import click
 
-from wallet.cli.access import keys_group, sources_group
-from wallet.cli.book import ledger_group
-from wallet.cli.certificates import certs
-from wallet.cli.designs import design_group, waves_group
-from wallet.cli.imports import import_group
-from wallet.cli.keeping import backup, restore
-from wallet.cli.people import members_group
-from wallet.cli.programmes import programmes_group
-from wallet.cli.running import beat, examine, migrate, run, web, worker
-from wallet.cli.trying import conformance, phone, sandbox
+from wallet import __version__
+from wallet.cli.lazy import LazyCommand
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="kopilka", prog_name="wallet")
+@click.version_option(__version__, prog_name="wallet")
 def main() -> None:
     """Kopilka: loyalty cards in phones, kept true."""
 
 
-for command in (
-    run,
-    web,
-    worker,
-    beat,
-    migrate,
-    examine,
-    backup,
-    restore,
-    programmes_group,
-    members_group,
-    keys_group,
-    sources_group,
-    ledger_group,
-    design_group,
-    waves_group,
-    import_group,
-    certs,
-    sandbox,
-    conformance,
-    phone,
-):
+# Name, place, and the first sentence of the command's own help: a test holds them together.
+COMMANDS = (
+    LazyCommand(
+        "run",
+        "wallet.cli.run:run",
+        "Everything on this machine: web, worker and, in the sandbox, the stand-ins.",
+    ),
+    LazyCommand(
+        "web",
+        "wallet.cli.web:web",
+        "The web process; with the broker memory:// it holds the worker too.",
+    ),
+    LazyCommand(
+        "worker", "wallet.cli.workers:worker", "A worker process; needs a Redis or RabbitMQ broker."
+    ),
+    LazyCommand(
+        "beat", "wallet.cli.workers:beat", "The one process that wakes the pumps every few seconds."
+    ),
+    LazyCommand(
+        "migrate",
+        "wallet.cli.schema:migrate",
+        "Bring the database to this release's schema, keeping the data.",
+    ),
+    LazyCommand(
+        "doctor", "wallet.cli.health:examine", "What is well and what is missing, in words."
+    ),
+    LazyCommand(
+        "backup",
+        "wallet.cli.backups:backup",
+        "Write everything into the one FILE, while the service is at work.",
+    ),
+    LazyCommand(
+        "restore",
+        "wallet.cli.backups:restore",
+        "Bring the backup FILE to life in an empty database.",
+    ),
+    LazyCommand("programmes", "wallet.cli.programmes:programmes_group", "Loyalty programmes."),
+    LazyCommand("members", "wallet.cli.people:members_group", "People with a card."),
+    LazyCommand("keys", "wallet.cli.keys:keys_group", "API keys of integrations."),
+    LazyCommand(
+        "sources",
+        "wallet.cli.sources:sources_group",
+        "Systems that post balance changes by signed webhook.",
+    ),
+    LazyCommand(
+        "ledger",
+        "wallet.cli.book:ledger_group",
+        "The book: does it keep its rules, and was anything changed behind its back?",
+    ),
+    LazyCommand(
+        "design",
+        "wallet.cli.designs:design_group",
+        "How a programme's cards look: a folder with design.json and PNG files.",
+    ),
+    LazyCommand(
+        "waves",
+        "wallet.cli.waves:waves_group",
+        "Changes for whole programmes, on their way to all cards.",
+    ),
+    LazyCommand(
+        "import",
+        "wallet.cli.imports:import_group",
+        "Members, opening balances and points from files (CSV, XLSX).",
+    ),
+    LazyCommand("certs", "wallet.cli.certificates:certs", "Apple's certificates."),
+    LazyCommand(
+        "sandbox",
+        "wallet.cli.sandbox:sandbox",
+        "Apple's and Google's stand-ins and the virtual phones' page (part of `wallet run`).",
+    ),
+    LazyCommand(
+        "conformance",
+        "wallet.cli.conformance:conformance",
+        "Hold a PassKit web service, any one, against Apple's rules.",
+    ),
+    LazyCommand(
+        "phone",
+        "wallet.cli.phone:phone",
+        "A virtual phone: join, add the card, earn points, see the push come and the card change.",
+    ),
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -10,7 +10,7 @@ import click
 from ledger import households, inspection, programmes
 from ledger.book import audit, proofs, seals
 from ledger.book.verification import Strays, Walk
-from wallet.cli.footing import at_work, in_words
+from wallet.cli.database import on_database, open_records
 
 
 @click.group("ledger")
@@ -19,12 +19,12 @@ def ledger_group() -> None:
 
 
 @ledger_group.command("check")
-@in_words
+@on_database
 def check_ledger() -> None:
     """Check every rule of the book on the live database. Exit code 1 if one is broken."""
-    installation = at_work()
+    records = open_records()
     is_well = True
-    with installation.database.reading() as session:
+    with records.database.reading() as session:
         for judged in audit.judged(session):
             if judged.examples:
                 is_well = False
@@ -35,7 +35,7 @@ def check_ledger() -> None:
         since = seals.oldest_unsealed(session)
     if since is None:
         click.echo("ok  every posting is sealed")
-    elif installation.clock() - since <= seals.TOO_LONG:
+    elif records.clock() - since <= seals.TOO_LONG:
         click.echo(f"ok  postings since {since:%F %T} wait for their seals, as the newest do")
     else:
         is_well = False
@@ -44,13 +44,13 @@ def check_ledger() -> None:
 
 
 @ledger_group.command("repair")
-@in_words
+@on_database
 def repair_ledger() -> None:
     """Bring home points that an earlier release left where nobody looks: on accounts of members who
     were merged or joined a household at the very moment. By postings; fine to repeat. Exit code 1
     if something is left to do."""
-    installation = at_work()
-    database, now = installation.database, installation.clock()
+    records = open_records()
+    database, now = records.database, records.clock()
     changed = database.run(lambda session: households.untangle(session, now))
     if changed:
         click.echo(
@@ -76,20 +76,20 @@ def repair_ledger() -> None:
 @ledger_group.command("verify")
 @click.option("--programme", metavar="CODE", help="Only this one. Default: all.")
 @click.option("--from", "since", default=1, show_default=True, type=click.IntRange(1))
-@in_words
+@on_database
 def verify_ledger(programme: str | None, since: int) -> None:
     """Walk the chains of seals and name the first posting that was changed, removed, added or
     moved. With --from only from the day of that number on. Exit code 1 if there is one."""
     if since > 1 and programme is None:
         raise click.UsageError("--from is a number of one chain: give --programme too.")
-    installation = at_work()
-    database, is_whole = installation.database, True
+    records = open_records()
+    database, is_whole = records.database, True
     with database.reading() as session:
         found = programmes.every(session)
         if programme is not None:
             found = [programmes.by_code(session, programme)]
     for one in found:
-        walk = Walk(one, installation.keys.roots, since)
+        walk = Walk(one, records.keys.roots, since)
         inspection.go(database, walk)
         if walk.fault is None:
             click.echo(f"ok  {one.code}: {walk.postings} postings and {walk.days} days are whole.")
@@ -112,10 +112,10 @@ def roots_group() -> None:
 @roots_group.command("export")
 @click.option("--programme", metavar="CODE", help="Only this one. Default: all.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day on.")
-@in_words
+@on_database
 def export_roots(programme: str | None, since: datetime | None) -> None:
     """Print them, one JSON object a line: the same as GET /ledger/roots/CODE."""
-    with at_work().database.reading() as session:
+    with open_records().database.reading() as session:
         found = programmes.every(session)
         if programme is not None:
             found = [programmes.by_code(session, programme)]
@@ -125,7 +125,7 @@ def export_roots(programme: str | None, since: datetime | None) -> None:
 
 
 @roots_group.command("key")
-@in_words
+@on_database
 def show_root_key() -> None:
     """Print the public keys that they are signed with: the same as GET /ledger/key."""
-    click.echo(json.dumps({"keys": at_work().keys.roots.public()}, indent=2))
+    click.echo(json.dumps({"keys": open_records().keys.roots.public()}, indent=2))

@@ -6,8 +6,8 @@ import click
 
 from wallet.apple import applying
 from wallet.apple.rotation import Certificates
-from wallet.assembly import system_clock
-from wallet.cli.footing import environment, in_words
+from wallet.cli.context import environment, in_words
+from wallet.clock import system_clock
 from wallet.sandbox import certificates
 
 

@@ -1,4 +1,4 @@
-"""Commands for how cards look, and for changes on their way to all of them."""
+"""Commands for how cards look."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from ledger import programmes, units
 from wallet import refresh
 from wallet.apple import bundle
-from wallet.cli.footing import MOST_ROWS_SHOWN, at_work, in_words
+from wallet.cli.database import on_database, open_records
+from wallet.cli.installation import at_work
 from wallet.errors import DesignRefused
 from wallet.passes import folders, issuing, templates
 from wallet.passes.content import Design
@@ -24,10 +25,10 @@ def design_group() -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--offers", is_flag=True, help="The design of its coupons, not of its cards.")
 @click.option("--force", is_flag=True, help="Replace files that are there already.")
-@in_words
+@on_database
 def export_design(programme: str, folder: Path, *, offers: bool, force: bool) -> None:
     """Write the current design of PROGRAMME into FOLDER, to be edited."""
-    with at_work().database.reading() as session:
+    with open_records().database.reading() as session:
         programme_id = programmes.by_code(session, programme).id
         template = templates.current(session, programme_id)
         design = templates.design(template)
@@ -43,7 +44,7 @@ def export_design(programme: str, folder: Path, *, offers: bool, force: bool) ->
 @design_group.command("import")
 @click.argument("programme")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
-@in_words
+@on_database
 def import_design(programme: str, folder: Path) -> None:
     """Make FOLDER the design of PROGRAMME, of its cards or of its coupons (kind offer). Passes in
     phones follow by themselves."""
@@ -75,57 +76,3 @@ def _require_same_kind(session: Session, programme_id: int, design: Design) -> N
     kind = templates.design(found).kind if found is not None else design.kind
     if kind != design.kind and issuing.in_programme(session, programme_id, 0, 1):
         raise DesignRefused("kind", f"this programme has issued cards of the kind {kind}.")
-
-
-@click.group("waves")
-def waves_group() -> None:
-    """Changes for whole programmes, on their way to all cards."""
-
-
-@waves_group.command("list")
-@click.option("--programme", help="Default: those of all.")
-@click.option("--all", "over", is_flag=True, help="Those that are over too.")
-@in_words
-def list_waves(programme: str | None, *, over: bool) -> None:
-    """How far each has come, newest first."""
-    with at_work().database.reading() as session:
-        programme_id = programmes.by_code(session, programme).id if programme else None
-        for wave in refresh.waves(session, programme_id, None, MOST_ROWS_SHOWN):
-            if over or wave.finished_at is None:
-                click.echo(_wave(wave))
-
-
-@waves_group.command("pause")
-@click.argument("wave_id", metavar="ID")
-@in_words
-def pause_wave(wave_id: str) -> None:
-    """Stop one until it is resumed."""
-    with at_work().database.transaction() as session:
-        click.echo(_wave(refresh.pause_wave(session, wave_id)))
-
-
-@waves_group.command("resume")
-@click.argument("wave_id", metavar="ID")
-@in_words
-def resume_wave(wave_id: str) -> None:
-    """Let a paused one go on, slowly at first."""
-    installation = at_work()
-    with installation.database.transaction() as session:
-        click.echo(_wave(refresh.resume_wave(session, wave_id, installation.clock())))
-
-
-@waves_group.command("cancel")
-@click.argument("wave_id", metavar="ID")
-@in_words
-def cancel_wave(wave_id: str) -> None:
-    """Stop one for good: cards that it has not come to stay as they are."""
-    installation = at_work()
-    with installation.database.transaction() as session:
-        click.echo(_wave(refresh.cancel_wave(session, wave_id, installation.clock())))
-
-
-def _wave(wave: refresh.Wave) -> str:
-    line = f"{wave.public_id} {wave.state}: {wave.seen} of {wave.total}, {wave.changed} changed"
-    if wave.expected_at is not None:
-        line += f", {wave.pace} a second, done about {wave.expected_at:%F %T} UTC"
-    return line

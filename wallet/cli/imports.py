@@ -12,7 +12,9 @@ from ledger.imports import store
 from ledger.imports.columns import Kind as ImportKind
 from ledger.imports.store import Import, Order
 from wallet import importing
-from wallet.cli.footing import MOST_ROWS_SHOWN, Command, at_work, in_words
+from wallet.cli.context import MOST_ROWS_SHOWN, Command
+from wallet.cli.database import on_database, open_records
+from wallet.cli.installation import at_work
 from wallet.importing import Desk
 from wallet.sandbox.words import LANGUAGES, Language
 
@@ -39,7 +41,7 @@ def import_options(command: Command) -> Command:
 
 @import_group.command("members")
 @import_options
-@in_words
+@on_database
 def import_members(
     file: Path, programme: str, unit: str | None, lang: Language, *, preview: bool, skip_bad: bool
 ) -> None:
@@ -52,7 +54,7 @@ def import_members(
 @click.option("--accrue", "kind", flag_value="accrual", help="Points in.")
 @click.option("--write-off", "kind", flag_value="write_off", help="Points out.")
 @click.option("--reason", help="For rows that give none.")
-@in_words
+@on_database
 def import_points(
     file: Path,
     programme: str,
@@ -122,10 +124,10 @@ def _show(desk: Desk, import_: Import) -> None:
 
 
 @import_group.command("list")
-@in_words
+@on_database
 def list_imports() -> None:
     """All imports, newest first."""
-    with at_work().database.reading() as session:
+    with open_records().database.reading() as session:
         for one in store.listed(session):
             programme = programmes.by_id(session, one.programme_id).code
             click.echo(
@@ -137,7 +139,7 @@ def list_imports() -> None:
 @import_group.command("show")
 @click.argument("import_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="The signed statement, for programs.")
-@in_words
+@on_database
 def show_import(import_id: str, *, as_json: bool) -> None:
     """How far an import is; of a finished one, its statement."""
     desk = at_work().import_desk
@@ -151,7 +153,7 @@ def show_import(import_id: str, *, as_json: bool) -> None:
 
 @import_group.command("check")
 @click.argument("import_id", metavar="ID")
-@in_words
+@on_database
 def check_import(import_id: str) -> None:
     """Whether the statement of an import still agrees with every posting it made. Exit code 1 if
     not."""

@@ -7,7 +7,8 @@ import click
 from ledger import members
 from ledger.errors import UnknownMember
 from wallet import erasure
-from wallet.cli.footing import at_work, in_words
+from wallet.cli.database import on_database, open_records
+from wallet.cli.installation import at_work
 
 
 @click.group("members")
@@ -24,7 +25,7 @@ def members_group() -> None:
     help="Erase everybody in this list (erased.txt, `wallet members erased`): after a restore.",
 )
 @click.option("--write-off", is_flag=True, help="Take their points out of the book as expired.")
-@in_words
+@on_database
 def erase_member(member_id: str | None, listed_in: Path | None, *, write_off: bool) -> None:
     """Erase the person behind the member ID for good: there is no way back.
 
@@ -58,9 +59,9 @@ def erase_member(member_id: str | None, listed_in: Path | None, *, write_off: bo
 
 
 @members_group.command("erased")
-@in_words
+@on_database
 def list_erased() -> None:
     """Everybody who was erased: ID and since when. Keep the list beside the backups."""
-    with at_work().database.reading() as session:
+    with open_records().database.reading() as session:
         for member in members.all_erased(session):
             click.echo(erasure.line(member.public_id, member.erased_at))

@@ -9,7 +9,7 @@ import click
 from ledger import programmes, units
 from ledger.programmes import Kind, Terms
 from ledger.units import UnitTerms
-from wallet.cli.footing import at_work, in_words
+from wallet.cli.database import on_database, open_records
 from wallet.passes import codeterms, renewal, templates
 from wallet.passes.codes import Kind as CodeKind
 from wallet.passes.codeterms import AtGoogle, Numbers
@@ -36,7 +36,7 @@ def programmes_group() -> None:
 @click.option(
     "--membership", is_flag=True, help="Its cards say who a member is: no points on them."
 )
-@in_words
+@on_database
 def add_programme(
     code: str,
     name: str,
@@ -50,18 +50,18 @@ def add_programme(
     """Create a programme with a card design to begin with. CODE stands in addresses."""
     if membership and gift_cards is not None:
         raise click.UsageError("--membership and --gift-cards exclude each other.")
-    installation = at_work()
+    records = open_records()
     terms, design = Terms(code, name, locale, timezone, points_live_days), templates.standard(name)
     if membership:
         design = templates.membership(name)
     if gift_cards is not None:
         unit = UnitTerms("money", "money", KOPECKS, gift_cards, points_live_days)
         terms, design = replace(terms, unit=unit), templates.gift_cards(name)
-    with installation.database.transaction() as session:
-        now = installation.clock()
+    with records.database.transaction() as session:
+        now = records.clock()
         programme = programmes.create(session, terms, now)
         templates.store(session, programme.id, design, {}, now)
-    click.echo(f"{installation.settings.public_url}/join/{code}")
+    click.echo(f"{records.settings.public_url}/join/{code}")
 
 
 @programmes_group.command("unit")
@@ -73,7 +73,7 @@ def add_programme(
 @click.option("--scale", default=0, show_default=True, help="Decimal places: 2 for kopecks.")
 @click.option("--currency", help="Of money: three letters, such as RUB.")
 @click.option("--live-days", type=int, help="Default: for ever.")
-@in_words
+@on_database
 def add_unit(
     code: str,
     unit: str,
@@ -83,9 +83,9 @@ def add_unit(
     live_days: int | None,
 ) -> None:
     """Let programme CODE count something else besides: UNIT, such as stamps or cashback."""
-    installation = at_work()
+    records = open_records()
     terms = UnitTerms(unit, kind, scale, currency, live_days)
-    with installation.database.transaction() as session:
+    with records.database.transaction() as session:
         programme = programmes.by_code(session, code)
         units.add(session, programme.id, terms)
         found = [one.code for one in units.of_programme(session, programme.id)]
@@ -121,13 +121,13 @@ def add_unit(
 @click.option(
     "--code-grace-hours", "grace_hours", type=int, help="The code before is good once more so long."
 )
-@in_words
+@on_database
 def change_terms(
     code: str, grace_days: int | None, overdrawn: str | None, **choices: str | int | None
 ) -> None:
     """What programme CODE does when a purchase is returned, and what the barcodes of its cards say;
     without options, how it is now."""
-    with at_work().database.transaction() as session:
+    with open_records().database.transaction() as session:
         programme = programmes.by_code(session, code)
         programmes.change_terms(session, programme, grace_days, overdrawn)
         click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
@@ -151,7 +151,7 @@ def change_terms(
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A text file: what happens to personal data. `# ` begins a heading.",
 )
-@in_words
+@on_database
 def set_programme(
     code: str, lang: str, name: str | None, operator: str | None, privacy: Path | None
 ) -> None:
@@ -163,13 +163,13 @@ def set_programme(
     }
     if not any(text is not None for text in texts.values()):
         raise click.UsageError("Say what to set: --name, --operator or --privacy.")
-    installation = at_work()
-    with installation.database.transaction() as session:
+    records = open_records()
+    with records.database.transaction() as session:
         programme_id = programmes.by_code(session, code).id
         for kind, text in texts.items():
             if text is not None:
-                programmes.say(session, programme_id, kind, lang, text, installation.clock())
-    click.echo(f"{installation.settings.public_url}/join/{code}/privacy?lang={lang}")
+                programmes.say(session, programme_id, kind, lang, text, records.clock())
+    click.echo(f"{records.settings.public_url}/join/{code}/privacy?lang={lang}")
 
 
 def _text(file: Path) -> str:

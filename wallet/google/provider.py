@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ledger.database import Database
+from wallet.clock import Clock
 from wallet.google import budget, copies, links
 from wallet.google.account import Account
 from wallet.google.client import Google
@@ -27,7 +28,6 @@ from wallet.keyring import KeyRing
 from wallet.outcome import Deferred, Rejected, Sent
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
-from wallet.providers import Clock
 from wallet.settings import GoogleSettings
 
 BATCH = budget.A_SECOND  # more than may be asked in a second would only be leased in vain

@@ -10,12 +10,12 @@ import structlog
 from flask import Blueprint, Response, abort, request
 
 from ledger.database import Database
+from wallet.clock import Clock
 from wallet.google import callbacks, pictures
 from wallet.google.callbacks import CallbackRefused, RootKeys
 from wallet.passes import templates
 from wallet.passes.templates import Template
 from wallet.problems import refuse
-from wallet.providers import Clock
 from wallet.settings import GoogleSettings
 
 MOST_BODY_BYTES = 64 * 1024

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ledger import programmes
 from ledger.database import Database
 from ledger.offers import Offer
+from wallet.clock import Clock
 from wallet.google import alerts, budget, client, copies, messages, objects, pictures
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
 from wallet.google.copies import Copy, Due, GoogleClass, GoogleObject
@@ -23,7 +24,6 @@ from wallet.passes import issuing, renewal, templates
 from wallet.passes.content import Content, Design, Kind, OfferShown
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
-from wallet.providers import Clock
 
 CLASSES: Mapping[Kind, client.Kind] = {
     "loyalty": "loyaltyClass",

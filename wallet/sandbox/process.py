@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wallet.apple.pushkey import PushKey
-from wallet.assembly import system_clock
+from wallet.clock import system_clock
 from wallet.sandbox import apns, certificates, google
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.exchanges import Journal

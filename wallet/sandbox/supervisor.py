@@ -16,7 +16,8 @@ from urllib.request import urlopen
 import click
 
 from wallet import lock, migrations
-from wallet.assembly import connect, system_clock
+from wallet.assembly import connect
+from wallet.clock import system_clock
 from wallet.errors import SettingsError
 from wallet.sandbox import certificates, demo, google
 from wallet.settings import DEFAULT_PORT, DEMO, SANDBOX_ENV, Settings

@@ -1,4 +1,4 @@
-"""What every command stands on: the settings, a database of this release, refusals in words."""
+"""What every command stands on: the settings, and refusals in words."""
 
 import functools
 import os
@@ -6,13 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import LedgerError
-from wallet import doctor, logs, migrations, settings
-from wallet.assembly import connect, system_clock
+from wallet import logs, settings
 from wallet.errors import CertificateProblem, SettingsError, WalletError
-from wallet.installation import Installation
 from wallet.settings import Settings
 
 MOST_ROWS_SHOWN = 20
@@ -31,11 +28,6 @@ def in_words(command: Command) -> Command:
             raise click.ClickException(error.named()) from error
         except (LedgerError, WalletError) as error:
             raise click.ClickException(str(error)) from error
-        except DBAPIError as error:
-            raise click.ClickException(
-                f"The database does not answer as it should ({type(error.orig).__name__})."
-                " Look at WALLET_DATABASE_URL, and whether the server runs."
-            ) from error
 
     return wrapped
 
@@ -53,19 +45,3 @@ def environment() -> Settings:
     if refused:
         raise SettingsError.together(refused)
     return found
-
-
-def prepared() -> Settings:
-    """The settings of an installation that can start. All that is missing is said at once."""
-    found, refused = as_far_as_understood()
-    if obstacles := doctor.obstacles(found, refused, system_clock):
-        raise click.ClickException("\n".join(obstacles))
-    return found
-
-
-def at_work() -> Installation:
-    """The installation, with a database that has this release's schema."""
-    installation = connect(environment())
-    if not migrations.is_current(installation.database.engine):
-        raise click.ClickException("The database is not up to date. Run `wallet migrate` first.")
-    return installation

@@ -6,9 +6,10 @@ import click
 
 from ledger.database import Database
 from wallet import erasure
-from wallet.assembly import system_clock
 from wallet.backups import restoring, taking
-from wallet.cli.footing import environment, in_words
+from wallet.cli.context import environment
+from wallet.cli.database import on_database
+from wallet.clock import system_clock
 
 
 @click.command()
@@ -19,7 +20,7 @@ from wallet.cli.footing import environment, in_words
     help="Put the key ring, certificates and key files in as well. Off by default: whoever has"
     " that file can speak for the shop.",
 )
-@in_words
+@on_database
 def backup(file: Path, *, with_secrets: bool) -> None:
     """Write everything into the one FILE, while the service is at work.
 
@@ -37,7 +38,7 @@ def backup(file: Path, *, with_secrets: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@in_words
+@on_database
 def restore(file: Path) -> None:
     """Bring the backup FILE to life in an empty database. Stop the service first."""
     found = environment()

@@ -1,26 +1,15 @@
-"""Commands to try things with no account: the stand-ins, the virtual phones, and the device that
-holds a service against Apple's rules."""
+"""The command that holds a web service against Apple's rules."""
 
 import sys
 
 import click
 
-from ledger.points import MOST_POINTS
-from wallet.cli.footing import environment, in_words
-from wallet.sandbox import process, story
+from wallet.cli.context import in_words
 from wallet.sandbox.conformance import report
 from wallet.sandbox.conformance.device import Pushes, card_from
 from wallet.sandbox.conformance.inspection import Kit, inspect, shell_change
-from wallet.sandbox.telling import WALLETS, Wallet, Wish
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import LANGUAGES, Language
-
-
-@click.command()
-@in_words
-def sandbox() -> None:
-    """Apple's and Google's stand-ins and the virtual phones' page (part of `wallet run`)."""
-    process.run(environment())
 
 
 @click.command()
@@ -66,25 +55,3 @@ def conformance(
     for line in report.summary(found, lang):
         click.echo(line)
     sys.exit(any(finding.verdict == "broken" for finding in found))
-
-
-@click.command()
-@click.option(
-    "--card", metavar="URL", help="Follow this card: its page, or what adds it to a wallet."
-)
-@click.option("--points", default=100, show_default=True, type=click.IntRange(1, MOST_POINTS))
-@click.option("--repeat", default=1, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--url", help="Where the service is. Default: WALLET_PUBLIC_URL.")
-@click.option("--lang", default="en", show_default=True, type=click.Choice(LANGUAGES))
-@click.option("--wallet", default="apple", show_default=True, type=click.Choice(WALLETS))
-@in_words
-def phone(
-    card: str | None, points: int, repeat: int, url: str | None, lang: Language, wallet: Wallet
-) -> None:
-    """A virtual phone: join, add the card, earn points, see the push arrive and the card change."""
-    found = environment()
-    try:
-        wish = Wish(url or found.public_url, lang, card, points, repeat, wallet)
-        story.tell(found, wish, click.echo)
-    except SandboxTrouble as trouble:
-        raise click.ClickException(trouble.sentence(lang)) from trouble

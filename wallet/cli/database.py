@@ -1,0 +1,56 @@
+"""What commands stand on that need the database and no more: for them no certificate is read, and
+neither Apple nor Google is set up."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from ledger.database import Database
+from wallet import migrations
+from wallet.cli.context import Command, environment, in_words
+from wallet.clock import Clock, system_clock
+from wallet.keyring import KeyRing
+from wallet.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The database of an installation, and the keys to what is sealed in it."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    keys: KeyRing
+
+
+def on_database(command: Command) -> Command:
+    """`in_words`, for commands that work on the database: it may not answer."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except DBAPIError as error:
+            raise click.ClickException(
+                f"The database does not answer as it should ({type(error.orig).__name__})."
+                " Look at WALLET_DATABASE_URL, and whether the server runs."
+            ) from error
+
+    return in_words(wrapped)
+
+
+def open_records() -> Records:
+    """Those of the installation that the environment describes."""
+    settings = environment()
+    database = Database(settings.ledger)
+    require_current(database)
+    return Records(settings, system_clock, database, KeyRing(settings.secret_keys))
+
+
+def require_current(database: Database) -> None:
+    """Refuse to work on the schema of another release."""
+    if not migrations.is_current(database.engine):
+        raise click.ClickException("The database is not up to date. Run `wallet migrate` first.")

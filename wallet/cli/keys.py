@@ -1,0 +1,50 @@
+"""Commands for API keys."""
+
+import click
+
+from wallet import apikeys
+from wallet.cli.database import on_database, open_records
+
+
+@click.group("keys")
+def keys_group() -> None:
+    """API keys of integrations."""
+
+
+@keys_group.command("add")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    help=f"May be given several times: {', '.join(apikeys.SCOPES)}; or * for all.",
+)
+@on_database
+def add_key(name: str, scopes: tuple[str, ...]) -> None:
+    """Make a key for the integration NAME. It is shown now and never again."""
+    records = open_records()
+    with records.database.transaction() as session:
+        key = apikeys.issue(session, name, scopes, records.clock())
+    click.echo(key)
+
+
+@keys_group.command("list")
+@on_database
+def list_keys() -> None:
+    """All keys: name, scopes, since when, until when."""
+    with open_records().database.reading() as session:
+        for key in apikeys.listed(session):
+            until = f", revoked {key.revoked_at:%F}" if key.revoked_at else ""
+            click.echo(f"{key.name}: {', '.join(key.scopes)}, since {key.created_at:%F}{until}")
+
+
+@keys_group.command("revoke")
+@click.argument("name")
+@on_database
+def revoke_key(name: str) -> None:
+    """Refuse the key of NAME from now on."""
+    records = open_records()
+    with records.database.transaction() as session:
+        apikeys.revoke(session, name, records.clock())
+    click.echo(f"The key of {name} is refused from now on.")

@@ -1,0 +1,16 @@
+"""What commands stand on that start processes of the service: settings that it can start with."""
+
+import click
+
+from wallet import doctor
+from wallet.cli.context import as_far_as_understood
+from wallet.clock import system_clock
+from wallet.settings import Settings
+
+
+def prepared() -> Settings:
+    """The settings of an installation that can start. All that is missing is said at once."""
+    found, refused = as_far_as_understood()
+    if obstacles := doctor.obstacles(found, refused, system_clock):
+        raise click.ClickException("\n".join(obstacles))
+    return found

@@ -1,0 +1,20 @@
+"""The command that brings the database up to date."""
+
+import click
+
+from ledger.database import Database
+from wallet import migrations
+from wallet.cli.context import environment
+from wallet.cli.database import on_database
+
+
+@click.command()
+@on_database
+def migrate() -> None:
+    """Bring the database to this release's schema, keeping the data."""
+    found = environment()
+    found.data.mkdir(parents=True, exist_ok=True)
+    database = Database(found.ledger)
+    migrations.upgrade(database.engine)
+    database.close()
+    click.echo("The database is up to date.")

@@ -1,0 +1,60 @@
+"""Commands for sources: systems that post balance changes by signed webhook."""
+
+import click
+
+from ledger import programmes
+from wallet import sources
+from wallet.api.sources import KINDS
+from wallet.cli.database import on_database, open_records
+
+
+@click.group("sources")
+def sources_group() -> None:
+    """Systems that post balance changes by signed webhook."""
+
+
+@sources_group.command("add")
+@click.argument("name")
+@click.argument("programme")
+@click.option("--kind", default="generic", show_default=True, type=click.Choice(sorted(KINDS)))
+@on_database
+def add_source(name: str, programme: str, kind: str) -> None:
+    """Let NAME post changes of PROGRAMME. Prints its address and its secret, once."""
+    records = open_records()
+    secret = sources.new_secret()
+    with records.database.transaction() as session:
+        programme_id = programmes.by_code(session, programme).id
+        now = records.clock()
+        sources.add(session, records.keys, name, kind, programme_id, secret, now)
+    click.echo(f"{records.settings.public_url}/webhooks/{name}")
+    click.echo(secret)
+
+
+@sources_group.command("list")
+@on_database
+def list_sources() -> None:
+    """All sources: name, kind, programme, since when."""
+    with open_records().database.reading() as session:
+        for source in sources.listed(session):
+            programme = programmes.by_id(session, source.programme_id).code
+            click.echo(f"{source.name}: {source.kind}, {programme}, since {source.created_at:%F}")
+
+
+@sources_group.command("rotate")
+@click.argument("name")
+@on_database
+def rotate_source(name: str) -> None:
+    """Make one more secret for NAME; the old one stays good until `wallet sources retire`."""
+    records = open_records()
+    with records.database.transaction() as session:
+        click.echo(sources.rotate(session, records.keys, name, records.clock()))
+
+
+@sources_group.command("retire")
+@click.argument("name")
+@on_database
+def retire_source(name: str) -> None:
+    """Refuse all secrets of NAME but the newest."""
+    with open_records().database.transaction() as session:
+        retired = sources.retire(session, name)
+    click.echo(f"{retired} old secrets of {name} are refused from now on.")

@@ -1,0 +1,117 @@
+"""What an installation signs and pushes with: read from the files that its settings name, and
+refused where it does not fit. Nothing here connects to anything."""
+
+import contextlib
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+from wallet.apple.pushkey import ProviderTokens, PushKey
+from wallet.apple.rotation import Certificates
+from wallet.errors import SettingsError, WalletError
+from wallet.google import account
+from wallet.settings import GoogleSettings, Settings
+
+
+def read_certificates(settings: Settings, now: datetime) -> Certificates:
+    """Raises `CertificateProblem`; `SettingsError` for those of the sandbox in production."""
+    certificates = Certificates.find(settings.apple_certs, now)
+    _require_real(settings, certificates)
+    return certificates
+
+
+def _require_real(settings: Settings, certificates: Certificates) -> None:
+    for signer in certificates.every:
+        if signer.is_sandbox and not settings.in_sandbox:
+            raise SettingsError(
+                "WALLET_APPLE_CERTS",
+                f"holds the sandbox certificate of {signer.pass_type}; production needs one that"
+                " Apple issued.",
+            )
+
+
+def require_fit(settings: Settings, certificates: Certificates, pass_type: str) -> None:
+    """What a start would refuse is not taken up while running. Raises `SettingsError`,
+    `CertificateProblem`."""
+    _require_real(settings, certificates)
+    if pass_type_of_new_cards(settings, certificates) != pass_type:
+        raise SettingsError(
+            "WALLET_APPLE_PASS_TYPE",
+            f"new cards have the pass type {pass_type}, and there is no certificate for it.",
+        )
+
+
+def pass_type_of_new_cards(settings: Settings, certificates: Certificates) -> str:
+    """Which of the certificates that is. Raises `SettingsError` where it is not clear."""
+    signers = certificates.pass_types
+    if settings.apple_pass_type is not None:
+        if settings.apple_pass_type not in signers:
+            raise SettingsError(
+                "WALLET_APPLE_PASS_TYPE",
+                f"there is no certificate for {settings.apple_pass_type}, only for"
+                f" {', '.join(sorted(signers)) or 'nothing'}.",
+            )
+        return settings.apple_pass_type
+    if len(signers) != 1:
+        raise SettingsError(
+            "WALLET_APPLE_PASS_TYPE",
+            f"say which pass type new cards get: {', '.join(sorted(signers))}.",
+        )
+    return signers[0]
+
+
+def provider_tokens(settings: Settings, certificates: Certificates) -> ProviderTokens | None:
+    """Those of the .p8 key, if there is one: all connections of this process share them."""
+    key = settings.apns_key
+    if key is None:
+        return None
+    teams = sorted({signer.team for signer in certificates.every})
+    if key.team is None and len(teams) > 1:
+        raise SettingsError(
+            "WALLET_APNS_TEAM",
+            f"say whose key WALLET_APNS_KEY is: there are certificates of {', '.join(teams)}. Pass"
+            " types of the others go on using their certificates.",
+        )
+    team = key.team or teams[0]
+    if team not in teams:
+        raise SettingsError(
+            "WALLET_APNS_TEAM",
+            f"is {team}, but the certificates are of {', '.join(teams)}; a key can only push to"
+            " the pass types of its own team.",
+        )
+    return ProviderTokens(PushKey.load(key.file, key.key_id, team))
+
+
+def google_of(settings: Settings) -> GoogleSettings | None:
+    """How Google is reached, if cards are offered for it: a sandbox without its stand-in for Google
+    is one for Apple alone."""
+    google = settings.google
+    if google is None or (settings.in_sandbox and not google.credentials.exists()):
+        return None
+    return google
+
+
+def unfit(settings: Settings, known: Collection[str], now: datetime) -> list[WalletError]:
+    """Everything beyond the settings themselves that would keep `connect` from its work. `known`
+    are settings that are wrong already: what they lead to is not looked at."""
+    problems: list[WalletError] = []
+    certificates = Certificates({})
+    if "WALLET_APPLE_CERTS" not in known:
+        with _noting(problems):
+            certificates = read_certificates(settings, now)
+    if certificates.pass_types:
+        with _noting(problems):
+            pass_type_of_new_cards(settings, certificates)
+        with _noting(problems):
+            provider_tokens(settings, certificates)
+    if (google := google_of(settings)) is not None:
+        with _noting(problems):
+            account.load(google.credentials)
+    return problems
+
+
+@contextlib.contextmanager
+def _noting(problems: list[WalletError]) -> Iterator[None]:
+    try:
+        yield
+    except WalletError as problem:
+        problems.append(problem)

@@ -1,0 +1,68 @@
+"""For developers: a new revision from what the models have and the database has not. It has to know
+every module that declares tables; whoever only migrates does not."""
+
+from alembic import command
+from sqlalchemy import Engine
+
+from ledger import (
+    consents,
+    idempotency,
+    inspection,
+    members,
+    offers,
+    outbox,
+    programmes,
+    units,
+)
+from ledger.book import accounts, holds, journal, lots, seals
+from ledger.imports import store
+from wallet import apikeys, refresh, sources
+from wallet.apple import arrivals, complaints, devices, shelf
+from wallet.google import alerts, budget, callbacks, copies, messages
+from wallet.migrations import config
+from wallet.outreach import campaigns, deliveries, rounds, terms
+from wallet.passes import codeterms, issuing, news, renewal, templates
+
+TABLES_OF = (
+    accounts,
+    alerts,
+    apikeys,
+    arrivals,
+    budget,
+    callbacks,
+    campaigns,
+    codeterms,
+    complaints,
+    consents,
+    copies,
+    deliveries,
+    devices,
+    holds,
+    idempotency,
+    inspection,
+    issuing,
+    journal,
+    lots,
+    members,
+    messages,
+    news,
+    offers,
+    outbox,
+    programmes,
+    refresh,
+    renewal,
+    rounds,
+    seals,
+    shelf,
+    sources,
+    store,
+    templates,
+    terms,
+    units,
+)
+
+
+def draft(engine: Engine, revision: str, message: str) -> None:
+    """Write it into `versions/`, to be read and corrected."""
+    with engine.connect() as connection:
+        command.revision(config(connection), message, autogenerate=True, rev_id=revision)
