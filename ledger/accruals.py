@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import standing
+from ledger import resolving
 from ledger.book import postings
 from ledger.book.accounts import Balance, OwnKind
 from ledger.book.journal import Kind, Order
@@ -15,7 +15,7 @@ from ledger.events import PointsAccrued
 from ledger.members import Member
 from ledger.money import Amount
 from ledger.points import EARLIEST, LATEST, NEVER
-from ledger.standing import Standing, Whom
+from ledger.resolving import Target, Whom
 from ledger.units import Unit
 
 
@@ -64,17 +64,17 @@ class Done:
 
 def grant(
     session: Session,
-    whom: Whom,
+    whom: Whom | Member,
     grant: Grant,
     now: datetime,
     *,
     kind: Kind = "accrual",
     source: OwnKind = "issued",
 ) -> Done:
-    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what `standing.with_accounts`
+    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what `resolving.with_target`
     does, and for money what `Unit.points` does."""
 
-    def credit(found: Standing) -> Done:
+    def credit(found: Target) -> Done:
         unit, chart = found.unit, found.chart
         parcel = Parcel(unit.points(grant.points), term(found.zone, unit, grant, now))
         with unit.told():
@@ -90,7 +90,7 @@ def grant(
         balance = posted.balances[chart.member]
         return Done(found.member, posted.public_id, parcel.amount, unit, balance)
 
-    return standing.with_accounts(session, whom, grant.unit, credit)
+    return resolving.with_target(session, whom, grant.unit, credit)
 
 
 def term(zone: str, unit: Unit, grant: Grant, now: datetime) -> Term:

@@ -6,30 +6,30 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import idempotency, members, programmes, units
+from ledger import idempotency, programmes, resolving, units
 from ledger.accruals import Grant, order, term
 from ledger.book import accounts, batches
 from ledger.book.accounts import AccountClosed, Chart
 from ledger.book.batches import Credit, Debit, Deed, Made
 from ledger.book.lots import Parcel
-from ledger.errors import IdempotencyConflict, LedgerError, UnknownCard, UnknownMember
+from ledger.errors import IdempotencyConflict, Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.idempotency import Answer
-from ledger.members import Known, Member
+from ledger.members import Member
 from ledger.programmes import Programme
 from ledger.redemptions import Spend
+from ledger.resolving import Resolved, Whom
 from ledger.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One accrual or redemption. `body_hash` tells a repetition from another wish under the same
-    key; the member is named by a card number or a public id."""
+    key."""
 
     key: str
     body_hash: bytes
-    card: str | None
-    member: str | None
+    whom: Whom
     wish: Grant | Spend
 
 
@@ -49,7 +49,7 @@ Say = Callable[[Done], Answer]
 
 def post(
     session: Session, scope: str, items: Sequence[Item], say: Say, now: datetime
-) -> list[Answer | LedgerError]:
+) -> list[Answer | Refusal]:
     """Carry out the items in their order.
 
     What was answered before under the same key is answered the same; `say` makes the answer of what
@@ -60,7 +60,7 @@ def post(
         session, scope, {key: item.body_hash for key, item in first.items()}, now
     )
     fresh = [item for item in items if first[item.key] is item and item.key not in before]
-    outcomes: dict[str, Answer | LedgerError] = dict(before)
+    outcomes: dict[str, Answer | Refusal] = dict(before)
     outcomes |= _carry_out(session, fresh, say, now)
     made = {
         item.key: outcome for item in fresh if isinstance(outcome := outcomes[item.key], Answer)
@@ -75,7 +75,7 @@ def post(
 
 def _carry_out(
     session: Session, items: Sequence[Item], say: Say, now: datetime
-) -> dict[str, Answer | LedgerError]:
+) -> dict[str, Answer | Refusal]:
     while True:
         try:
             return _carry_out_now(session, items, say, now)
@@ -85,20 +85,20 @@ def _carry_out(
 
 def _carry_out_now(
     session: Session, items: Sequence[Item], say: Say, now: datetime
-) -> dict[str, Answer | LedgerError]:
+) -> dict[str, Answer | Refusal]:
     found = _Found(session, items)
-    outcomes: dict[str, Answer | LedgerError] = {}
+    outcomes: dict[str, Answer | Refusal] = {}
     deeds: list[tuple[Item, Deed]] = []
     for item in items:
         try:
             deeds.append((item, found.deed(item, now)))
-        except LedgerError as refusal:
+        except Refusal as refusal:
             outcomes[item.key] = refusal
     made = batches.post(session, [deed for _, deed in deeds], now)
     for (item, deed), outcome in zip(deeds, made, strict=True):
         unit = found.unit(item)
         if isinstance(outcome, Made):
-            member = found.known(item).member
+            member = found.resolved(item).member
             outcomes[item.key] = say(Done(item, member, deed.points, unit, outcome))
         else:
             unit.tell(outcome)
@@ -111,18 +111,17 @@ class _Found:
 
     def __init__(self, session: Session, items: Sequence[Item]) -> None:
         self._session = session
-        self._cards = members.by_cards(session, [one.card for one in items if one.card])
-        self._ids = members.by_public_ids(session, [one.member for one in items if one.member])
+        self._resolved = resolving.resolve_all(session, {item.whom for item in items})
         self._programmes: dict[int, Programme] = {}
         self._units: dict[tuple[int, str | None], Unit] = {}
         self._charts: dict[tuple[int, int], Chart] = {}
 
         holders: dict[tuple[int, str | None], set[int]] = {}
         for item in items:
-            known = self._known(item)
-            if known is not None:
-                place = known.member.programme_id, item.wish.unit
-                holders.setdefault(place, set()).add(known.member.holder)
+            resolved = self._resolved[item.whom]
+            if isinstance(resolved, Resolved):
+                place = resolved.member.programme_id, item.wish.unit
+                holders.setdefault(place, set()).add(resolved.member.holder)
         for (programme_id, code), theirs in holders.items():
             self._programmes[programme_id] = programmes.by_id(session, programme_id)
             unit = units.find(session, programme_id, code)
@@ -131,36 +130,30 @@ class _Found:
                 for chart in accounts.charts(session, programme_id, unit.id, theirs):
                     self._charts[unit.id, chart.member_id] = chart
 
-    def known(self, item: Item) -> Known:
-        """Raises `UnknownCard`, `CardBlocked`, `UnknownMember`."""
-        known = self._known(item)
-        if known is None:
-            raise UnknownMember if item.card is None else UnknownCard
-        known.require_open()
-        return known
+    def resolved(self, item: Item) -> Resolved:
+        """Raises what `resolving.resolve` does."""
+        resolved = self._resolved[item.whom]
+        if isinstance(resolved, Refusal):
+            raise resolved
+        return resolved
 
     def unit(self, item: Item) -> Unit:
-        """Raises `UnknownUnit`, and what `known` does."""
-        programme_id, code = self.known(item).member.programme_id, item.wish.unit
+        """Raises `UnknownUnit`, and what `resolved` does."""
+        programme_id, code = self.resolved(item).member.programme_id, item.wish.unit
         unit = self._units.get((programme_id, code))
         return unit or units.named(self._session, programme_id, code)
 
     def deed(self, item: Item, now: datetime) -> Deed:
         """Raises what `accruals.grant` and `redemptions.redeem` would, but for what there is."""
-        known, wish = self.known(item), item.wish
-        programme = self._programmes[known.member.programme_id]
+        resolved, wish = self.resolved(item), item.wish
+        programme = self._programmes[resolved.member.programme_id]
         unit = self.unit(item)
-        points, holder = unit.points(wish.points), known.member.holder
+        points, holder = unit.points(wish.points), resolved.member.holder
         chart = self._charts[unit.id, holder]
-        cause = wish.cause.shown(known.card_id)
+        cause = wish.cause.shown(resolved.card_id)
         if isinstance(wish, Grant):
             parcel = Parcel(points, term(programme.timezone, unit, wish, now))
             wanted = order("accrual", programme.id, cause, now)
             return Credit(chart, wanted, parcel, PointsAccrued(holder))
         wanted = order("redemption", programme.id, cause, now)
         return Debit(chart, wanted, points, PointsRedeemed(holder))
-
-    def _known(self, item: Item) -> Known | None:
-        if item.card is not None:
-            return self._cards.get(members.plain(item.card))
-        return self._ids.get(item.member or "")

@@ -1,16 +1,23 @@
-"""Refusals of the ledger: a stable code and the facts behind it.
+"""Refusals: a stable code and the facts behind it.
 
-Everything here is an answer to give to the person who asked, never a bug. `str(error)` is the
-English sentence; edges may say the same in another language, by `code` and the attributes."""
+Everything here is an answer to give to the person who asked, never a bug. The family says what kind
+of refusal it is, and edges go by it: HTTP has a status for each. `str(error)` is the English
+sentence; edges may say the same in another language, by `code` and the attributes.
+
+    Refusal
+    ├── NotFound    what was named is not there
+    ├── Conflict    it is there, and as things are now this cannot be done with it
+    ├── Invalid     what was asked for can never be done: the request itself has to change
+    └── NotAllowed  whoever asked may not do this"""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
 
-class LedgerError(Exception):
-    """Root of the family. `code` never changes once published; `counted` are the attributes that
-    count points."""
+class Refusal(Exception):
+    """Root of the tree, for `ledger` and for what is built on it. `code` never changes once
+    published; `counted` are the attributes that count points."""
 
     code: ClassVar[str]
     counted: ClassVar[tuple[str, ...]] = ()
@@ -25,7 +32,23 @@ class LedgerError(Exception):
             setattr(self, f"{name}_money", money(getattr(self, name)))
 
 
-class UnknownProgramme(LedgerError):
+class NotFound(Refusal):
+    """What was named is not there, or not any more."""
+
+
+class Conflict(Refusal):
+    """As things are now, this cannot be done. Later, or after something else was done, it may."""
+
+
+class Invalid(Refusal):
+    """What was asked for can never be done: the request has to change."""
+
+
+class NotAllowed(Refusal):
+    """Whoever asked may not do this."""
+
+
+class UnknownProgramme(NotFound):
     code = "unknown_programme"
 
     def __init__(self, programme: str) -> None:
@@ -33,7 +56,7 @@ class UnknownProgramme(LedgerError):
         self.programme = programme
 
 
-class ProgrammeExists(LedgerError):
+class ProgrammeExists(Conflict):
     code = "programme_exists"
 
     def __init__(self, programme: str) -> None:
@@ -41,7 +64,7 @@ class ProgrammeExists(LedgerError):
         self.programme = programme
 
 
-class TermsRefused(LedgerError):
+class TermsRefused(Invalid):
     """A programme cannot be like this; `field` names what must change."""
 
     code = "terms_refused"
@@ -51,14 +74,14 @@ class TermsRefused(LedgerError):
         self.field = field
 
 
-class UnknownMember(LedgerError):
+class UnknownMember(NotFound):
     code = "unknown_member"
 
     def __init__(self) -> None:
         super().__init__("There is no such member.")
 
 
-class MemberErased(LedgerError):
+class MemberErased(NotFound):
     """The person behind this member was erased; the id stands for nobody any more."""
 
     code = "member_erased"
@@ -67,7 +90,7 @@ class MemberErased(LedgerError):
         super().__init__("This member was erased.")
 
 
-class HouseholdNotEmpty(LedgerError):
+class HouseholdNotEmpty(Conflict):
     code = "household_not_empty"
 
     def __init__(self, members: int) -> None:
@@ -77,21 +100,21 @@ class HouseholdNotEmpty(LedgerError):
         self.members = members
 
 
-class UnknownCard(LedgerError):
+class UnknownCard(NotFound):
     code = "unknown_card"
 
     def __init__(self) -> None:
         super().__init__("There is no card with this number.")
 
 
-class CardBlocked(LedgerError):
+class CardBlocked(Conflict):
     code = "card_blocked"
 
     def __init__(self) -> None:
         super().__init__("This card was replaced by another one.")
 
 
-class ExternalIdTaken(LedgerError):
+class ExternalIdTaken(Conflict):
     code = "external_id_taken"
 
     def __init__(self, external_id: str) -> None:
@@ -99,7 +122,7 @@ class ExternalIdTaken(LedgerError):
         self.external_id = external_id
 
 
-class PhoneTaken(LedgerError):
+class PhoneTaken(Conflict):
     """The number itself is not among the facts: answers of refusals may be logged by clients."""
 
     code = "phone_taken"
@@ -108,21 +131,21 @@ class PhoneTaken(LedgerError):
         super().__init__("Another member of this programme has this phone number.")
 
 
-class EmailTaken(LedgerError):
+class EmailTaken(Conflict):
     code = "email_taken"
 
     def __init__(self) -> None:
         super().__init__("Another member of this programme has this e-mail address.")
 
 
-class UnknownOffer(LedgerError):
+class UnknownOffer(NotFound):
     code = "unknown_offer"
 
     def __init__(self) -> None:
         super().__init__("There is no such offer.")
 
 
-class InsufficientPoints(LedgerError):
+class InsufficientPoints(Conflict):
     code = "insufficient_points"
     counted = ("asked", "available")
 
@@ -132,7 +155,7 @@ class InsufficientPoints(LedgerError):
         self.available = available
 
 
-class BalanceTooLarge(LedgerError):
+class BalanceTooLarge(Conflict):
     code = "balance_too_large"
     counted = ("largest",)
 
@@ -141,7 +164,7 @@ class BalanceTooLarge(LedgerError):
         self.largest = largest
 
 
-class DatesOutOfOrder(LedgerError):
+class DatesOutOfOrder(Invalid):
     code = "dates_out_of_order"
 
     def __init__(self, earlier: str, later: str) -> None:
@@ -150,7 +173,7 @@ class DatesOutOfOrder(LedgerError):
         self.later = later
 
 
-class DateOutOfRange(LedgerError):
+class DateOutOfRange(Invalid):
     code = "date_out_of_range"
 
     def __init__(self, field: str) -> None:
@@ -158,14 +181,14 @@ class DateOutOfRange(LedgerError):
         self.field = field
 
 
-class IdempotencyConflict(LedgerError):
+class IdempotencyConflict(Conflict):
     code = "idempotency_conflict"
 
     def __init__(self) -> None:
         super().__init__("This idempotency key was used before, with another request.")
 
 
-class UnitExists(LedgerError):
+class UnitExists(Conflict):
     code = "unit_exists"
 
     def __init__(self, unit: str) -> None:
@@ -173,7 +196,7 @@ class UnitExists(LedgerError):
         self.unit = unit
 
 
-class UnknownUnit(LedgerError):
+class UnknownUnit(NotFound):
     code = "unknown_unit"
 
     def __init__(self, unit: str) -> None:
@@ -181,7 +204,7 @@ class UnknownUnit(LedgerError):
         self.unit = unit
 
 
-class NotMoney(LedgerError):
+class NotMoney(Invalid):
     """Money was given for what the programme counts in points or stamps."""
 
     code = "not_money"
@@ -191,7 +214,7 @@ class NotMoney(LedgerError):
         self.unit = unit
 
 
-class WrongCurrency(LedgerError):
+class WrongCurrency(Invalid):
     code = "wrong_currency"
 
     def __init__(self, given: str, currency: str) -> None:
@@ -200,7 +223,7 @@ class WrongCurrency(LedgerError):
         self.currency = currency
 
 
-class TooManyDecimals(LedgerError):
+class TooManyDecimals(Invalid):
     code = "too_many_decimals"
 
     def __init__(self, scale: int) -> None:
@@ -208,7 +231,7 @@ class TooManyDecimals(LedgerError):
         self.scale = scale
 
 
-class AmountTooLarge(LedgerError):
+class AmountTooLarge(Invalid):
     code = "amount_too_large"
 
     def __init__(self, largest: str) -> None:
@@ -216,14 +239,14 @@ class AmountTooLarge(LedgerError):
         self.largest = largest
 
 
-class UnknownPosting(LedgerError):
+class UnknownPosting(NotFound):
     code = "unknown_posting"
 
     def __init__(self) -> None:
         super().__init__("There is no such posting.")
 
 
-class DayNotClosed(LedgerError):
+class DayNotClosed(Conflict):
     """The posting has no proof yet. `closes_at`: its day ends then; none if it waits for its
     seal."""
 
@@ -234,14 +257,14 @@ class DayNotClosed(LedgerError):
         self.closes_at = closes_at
 
 
-class SealBroken(LedgerError):
+class SealBroken(Refusal):
     code = "seal_broken"
 
     def __init__(self) -> None:
         super().__init__("This posting is not as it was sealed; the operator has to look into it.")
 
 
-class NotReversible(LedgerError):
+class NotReversible(Conflict):
     code = "not_reversible"
 
     def __init__(self, kind: str) -> None:
@@ -249,7 +272,7 @@ class NotReversible(LedgerError):
         self.kind = kind
 
 
-class ReversalTooLarge(LedgerError):
+class ReversalTooLarge(Conflict):
     code = "reversal_too_large"
     counted = ("asked", "left")
 
@@ -259,7 +282,7 @@ class ReversalTooLarge(LedgerError):
         self.left = left
 
 
-class PointsSpent(LedgerError):
+class PointsSpent(Conflict):
     code = "points_spent"
     counted = ("missing",)
 
@@ -268,7 +291,7 @@ class PointsSpent(LedgerError):
         self.missing = missing
 
 
-class HoldsOpen(LedgerError):
+class HoldsOpen(Conflict):
     code = "holds_open"
 
     def __init__(self, held: int) -> None:
@@ -276,14 +299,14 @@ class HoldsOpen(LedgerError):
         self.held = held
 
 
-class UnknownHold(LedgerError):
+class UnknownHold(NotFound):
     code = "unknown_hold"
 
     def __init__(self) -> None:
         super().__init__("There is no such hold.")
 
 
-class HoldClosed(LedgerError):
+class HoldClosed(Conflict):
     """The hold has ended before; `state` says how."""
 
     code = "hold_closed"
@@ -293,14 +316,14 @@ class HoldClosed(LedgerError):
         self.state = state
 
 
-class HoldExpired(LedgerError):
+class HoldExpired(Conflict):
     code = "hold_expired"
 
     def __init__(self) -> None:
         super().__init__("The time of this hold is over.")
 
 
-class CaptureTooLarge(LedgerError):
+class CaptureTooLarge(Conflict):
     code = "capture_too_large"
     counted = ("asked", "held")
 
@@ -310,28 +333,28 @@ class CaptureTooLarge(LedgerError):
         self.held = held
 
 
-class OtherProgramme(LedgerError):
+class OtherProgramme(Conflict):
     code = "other_programme"
 
     def __init__(self) -> None:
         super().__init__("Both members must belong to one programme.")
 
 
-class SameMember(LedgerError):
+class SameMember(Conflict):
     code = "same_member"
 
     def __init__(self) -> None:
         super().__init__("Name two different members.")
 
 
-class PooledMember(LedgerError):
+class PooledMember(Conflict):
     code = "pooled_member"
 
     def __init__(self) -> None:
         super().__init__("The member belongs to a household; they leave it first.")
 
 
-class MemberMergedAway(LedgerError):
+class MemberMergedAway(Conflict):
     code = "member_merged"
 
     def __init__(self, into: str) -> None:
@@ -339,7 +362,7 @@ class MemberMergedAway(LedgerError):
         self.into = into
 
 
-class FileRefused(LedgerError):
+class FileRefused(Invalid):
     """A file cannot be read as a table. `problem` is the stable word for what is wrong."""
 
     code = "file_refused"
@@ -353,14 +376,14 @@ class FileRefused(LedgerError):
         return {"problem": self.problem, **self.told}
 
 
-class UnknownImport(LedgerError):
+class UnknownImport(NotFound):
     code = "unknown_import"
 
     def __init__(self) -> None:
         super().__init__("There is no such import.")
 
 
-class ImportRepeated(LedgerError):
+class ImportRepeated(Conflict):
     code = "import_repeated"
 
     def __init__(self, import_id: str) -> None:
@@ -368,14 +391,14 @@ class ImportRepeated(LedgerError):
         self.import_id = import_id
 
 
-class ImportReplaced(LedgerError):
+class ImportReplaced(Conflict):
     code = "import_replaced"
 
     def __init__(self) -> None:
         super().__init__("The file was sent once more meanwhile; that import takes the place.")
 
 
-class ImportNotReady(LedgerError):
+class ImportNotReady(Conflict):
     """The import is not in a state for this; `state` says in which it is."""
 
     code = "import_not_ready"
@@ -385,7 +408,7 @@ class ImportNotReady(LedgerError):
         self.state = state
 
 
-class ImportHasBadRows(LedgerError):
+class ImportHasBadRows(Conflict):
     code = "import_has_bad_rows"
 
     def __init__(self, bad: int, rows: int) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Instant, batched, insert_or
-from ledger.errors import IdempotencyConflict, LedgerError, MemberErased
+from ledger.errors import IdempotencyConflict, MemberErased, Refusal
 from ledger.prepared import Prepared
 
 
@@ -120,7 +120,7 @@ def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetim
 
 def claim_all(
     session: Session, scope: str, body_hashes: Mapping[str, bytes], now: datetime
-) -> dict[str, Answer | LedgerError]:
+) -> dict[str, Answer | Refusal]:
     """As `claim`, for many keys: the outcome of those that were used before. The others are this
     transaction's own from now on. Keys are taken in ascending order, so that two batches that share
     some wait for each other and do not lock each other out."""
@@ -133,7 +133,7 @@ def claim_all(
     for part in batched(rows):
         statement = insert_or(session, Request).values(part).on_conflict_do_nothing()
         fresh.update(session.scalars(statement.returning(Request.key)))
-    found: dict[str, Answer | LedgerError] = {}
+    found: dict[str, Answer | Refusal] = {}
     for part_of_keys in batched([key for key in keys if key not in fresh]):
         # A new statement: the waiting INSERT's own snapshot does not see the rows it waited for.
         before = session.execute(

@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger import members, outbox, standing, units
+from ledger import members, outbox, resolving, units
 from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, holds, postings
 from ledger.book.accounts import Balance
 from ledger.book.holds import Hold, Placed
 from ledger.book.journal import Order
 from ledger.events import PointsHeld, PointsRedeemed
+from ledger.members import Member
 from ledger.money import Amount
-from ledger.standing import Standing, Whom
+from ledger.resolving import Target, Whom
 
 HOLD_FOR = timedelta(minutes=30)
 
@@ -27,11 +28,11 @@ class Spend:
     unit: str | None = None
 
 
-def redeem(session: Session, whom: Whom, spend: Spend, now: datetime) -> Done:
+def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -> Done:
     """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`, what
-    `standing.with_accounts` does, and for money what `Unit.points` does."""
+    `resolving.with_target` does, and for money what `Unit.points` does."""
 
-    def debit(found: Standing) -> Done:
+    def debit(found: Target) -> Done:
         unit, chart = found.unit, found.chart
         points, wish = unit.points(spend.points), _wish(found, spend, now)
         with unit.told():
@@ -39,14 +40,16 @@ def redeem(session: Session, whom: Whom, spend: Spend, now: datetime) -> Done:
             posted = postings.debit(session, chart, wish, points, news, now)
         return Done(found.member, posted.public_id, points, unit, posted.balances[chart.member])
 
-    return standing.with_accounts(session, whom, spend.unit, debit)
+    return resolving.with_target(session, whom, spend.unit, debit)
 
 
-def hold(session: Session, whom: Whom, spend: Spend, lasts: timedelta, now: datetime) -> Placed:
-    """Set points aside for a sale. Raises `InsufficientPoints`, what `standing.with_accounts` does,
+def hold(
+    session: Session, whom: Whom | Member, spend: Spend, lasts: timedelta, now: datetime
+) -> Placed:
+    """Set points aside for a sale. Raises `InsufficientPoints`, what `resolving.with_target` does,
     and for money what `Unit.points` does."""
 
-    def place(found: Standing) -> Placed:
+    def place(found: Target) -> Placed:
         unit, chart = found.unit, found.chart
         points, wish = unit.points(spend.points), _wish(found, spend, now)
         with unit.told():
@@ -54,10 +57,10 @@ def hold(session: Session, whom: Whom, spend: Spend, lasts: timedelta, now: date
         outbox.append(session, [PointsHeld(chart.member_id)], now)
         return placed
 
-    return standing.with_accounts(session, whom, spend.unit, place)
+    return resolving.with_target(session, whom, spend.unit, place)
 
 
-def _wish(found: Standing, spend: Spend, now: datetime) -> Order:
+def _wish(found: Target, spend: Spend, now: datetime) -> Order:
     cause = spend.cause.shown(found.card_id)
     return order("redemption", found.chart.programme_id, cause, now)
 

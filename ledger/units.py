@@ -23,8 +23,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, detached, insert_or
 from ledger.errors import (
-    LedgerError,
     NotMoney,
+    Refusal,
     TermsRefused,
     UnitExists,
     UnknownUnit,
@@ -82,11 +82,11 @@ class Unit(Base):
         """What is refused in here counts points of this unit; if they are money, it says so."""
         try:
             yield
-        except LedgerError as refusal:
+        except Refusal as refusal:
             self.tell(refusal)
             raise
 
-    def tell(self, refusal: LedgerError) -> None:
+    def tell(self, refusal: Refusal) -> None:
         if self.currency is not None:
             refusal.add_money(self.money)
 

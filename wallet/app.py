@@ -17,8 +17,9 @@ from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger.errors import LedgerError
+from ledger.errors import Refusal
 from wallet import health, logs, metrics, roots
+from wallet.addresses import accept_readable
 from wallet.api import (
     auth,
     batches,
@@ -44,7 +45,6 @@ from wallet.api import (
     webhooks,
 )
 from wallet.apple.web import PassKitService
-from wallet.errors import WalletError
 from wallet.google.web import GoogleService
 from wallet.installation import EXTENSION, Installation
 from wallet.pages import site
@@ -99,6 +99,7 @@ def create_app(installation: Installation) -> Flask:
         SYNC_LOCAL_SPEC=False,
     )
     app.url_map.strict_slashes = False
+    accept_readable(app.url_map)
     _name_requests(app)
     RateLimits(installation.settings).add_to(app)
     _bound_bodies(app)
@@ -161,7 +162,7 @@ def _api() -> APIBlueprint:
 def _answer_errors(app: APIFlask) -> None:
     """Machines get problem documents, people get pages; nobody gets a trace."""
 
-    def on_refusal(error: LedgerError | WalletError) -> Response:
+    def on_refusal(error: Refusal) -> Response:
         refusal = of_error(error)
         if request.path.startswith(MACHINE_PATHS):
             return refusal
@@ -188,8 +189,7 @@ def _answer_errors(app: APIFlask) -> None:
         return on_http_error(InternalServerError())
 
     app.error_callback = refusals.of_validation
-    app.register_error_handler(LedgerError, on_refusal)
-    app.register_error_handler(WalletError, on_refusal)
+    app.register_error_handler(Refusal, on_refusal)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(RecursionError, on_nesting)
     app.register_error_handler(Exception, on_bug)

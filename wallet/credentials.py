@@ -5,9 +5,10 @@ import contextlib
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
+from ledger.errors import Refusal
 from wallet.apple.pushkey import ProviderTokens, PushKey
 from wallet.apple.rotation import Certificates
-from wallet.errors import SettingsError, WalletError
+from wallet.errors import SettingsError
 from wallet.google import account
 from wallet.settings import GoogleSettings, Settings
 
@@ -90,10 +91,10 @@ def google_of(settings: Settings) -> GoogleSettings | None:
     return google
 
 
-def unfit(settings: Settings, known: Collection[str], now: datetime) -> list[WalletError]:
+def unfit(settings: Settings, known: Collection[str], now: datetime) -> list[Refusal]:
     """Everything beyond the settings themselves that would keep `connect` from its work. `known`
     are settings that are wrong already: what they lead to is not looked at."""
-    problems: list[WalletError] = []
+    problems: list[Refusal] = []
     certificates = Certificates({})
     if "WALLET_APPLE_CERTS" not in known:
         with _noting(problems):
@@ -110,8 +111,8 @@ def unfit(settings: Settings, known: Collection[str], now: datetime) -> list[Wal
 
 
 @contextlib.contextmanager
-def _noting(problems: list[WalletError]) -> Iterator[None]:
+def _noting(problems: list[Refusal]) -> Iterator[None]:
     try:
         yield
-    except WalletError as problem:
+    except Refusal as problem:
         problems.append(problem)

@@ -19,13 +19,14 @@ from sqlalchemy.orm import Session
 from ledger import inspection
 from ledger.book import seals
 from ledger.database import Database
+from ledger.errors import Refusal
 from ledger.outbox import OutboxRow
 from wallet import credentials, migrations
 from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow
 from wallet.apple.rotation import Certificates
 from wallet.clock import Clock
-from wallet.errors import CertificateProblem, SettingsError, WalletError
+from wallet.errors import CertificateProblem, SettingsError
 from wallet.google.copies import DueRow
 from wallet.settings import SANDBOX_ENV, Settings
 
@@ -105,7 +106,7 @@ def _preparations(
         )
 
 
-def _said(problem: WalletError) -> str:
+def _said(problem: Refusal) -> str:
     return problem.named() if isinstance(problem, CertificateProblem) else str(problem)
 
 

@@ -1,19 +1,11 @@
-"""Refusals of the wallet: a stable code and the facts behind it, as in `ledger.errors`."""
+"""Refusals of the wallet: members of the families in `ledger.errors`."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+
+from ledger.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
 
 
-class WalletError(Exception):
-    """Root of the family. `code` never changes once published; `str(error)` says it in English."""
-
-    code: ClassVar[str]
-
-    def facts(self) -> dict[str, object]:
-        return dict(vars(self))
-
-
-class SettingsError(WalletError):
+class SettingsError(Invalid):
     """A setting is missing or does not fit; said at start, by the setting's name, and with all
     others that are wrong too: one line each."""
 
@@ -31,7 +23,7 @@ class SettingsError(WalletError):
         return cls(first.name, first.sentence, others)
 
 
-class CertificateProblem(WalletError):
+class CertificateProblem(Refusal):
     """A certificate folder cannot be used. `problem` is the stable word for what is wrong."""
 
     code = "certificate_problem"
@@ -45,7 +37,7 @@ class CertificateProblem(WalletError):
         return f"{self.problem}: {self}"
 
 
-class ImageRefused(WalletError):
+class ImageRefused(Invalid):
     """A picture cannot go into a pass. `problem` is the stable word for what is wrong."""
 
     code = "image_refused"
@@ -56,7 +48,7 @@ class ImageRefused(WalletError):
         self.problem = problem
 
 
-class DesignRefused(WalletError):
+class DesignRefused(Invalid):
     """A card design cannot be used; `field` names the part that must change."""
 
     code = "design_refused"
@@ -81,7 +73,7 @@ class NfcRefused(DesignRefused):
         self.pass_type = pass_type
 
 
-class AnswerUnfit(WalletError):
+class AnswerUnfit(Invalid):
     """What a person wrote on the phone is not what was asked for."""
 
     code = "personalization_invalid"
@@ -91,35 +83,35 @@ class AnswerUnfit(WalletError):
         self.field = field
 
 
-class UnknownPass(WalletError):
+class UnknownPass(NotFound):
     code = "unknown_pass"
 
     def __init__(self) -> None:
         super().__init__("There is no such pass.")
 
 
-class OfferNotShown(WalletError):
+class OfferNotShown(Conflict):
     code = "offer_not_shown"
 
     def __init__(self) -> None:
         super().__init__("This member is not shown this offer now.")
 
 
-class NotACoupon(WalletError):
+class NotACoupon(Conflict):
     code = "not_a_coupon"
 
     def __init__(self) -> None:
         super().__init__("This pass is a member's card: only coupons are used up.")
 
 
-class CouponUsed(WalletError):
+class CouponUsed(Conflict):
     code = "coupon_used"
 
     def __init__(self) -> None:
         super().__init__("This coupon has been used already.")
 
 
-class CouponOver(WalletError):
+class CouponOver(Conflict):
     """`state`: `void`, or `expired`."""
 
     code = "coupon_over"
@@ -129,7 +121,7 @@ class CouponOver(WalletError):
         self.state = state
 
 
-class PassErased(WalletError):
+class PassErased(Conflict):
     """Its member was erased: it is void for good."""
 
     code = "pass_erased"
@@ -138,28 +130,52 @@ class PassErased(WalletError):
         super().__init__("The member of this pass was erased; it is void for good.")
 
 
-class ApiKeyRefused(WalletError):
+class ScopeMissing(NotAllowed):
+    """The API key lacks a right; `right` says in words what it may not do."""
+
+    code = "scope_missing"
+
+    def __init__(self, scope: str, right: str) -> None:
+        super().__init__(f"This API key may not {right}.")
+        self.scope = scope
+
+
+class UnknownMessage(NotFound):
+    code = "unknown_message"
+
+    def __init__(self) -> None:
+        super().__init__("There is no built-in message of this kind.")
+
+
+class UnknownSource(NotFound):
+    code = "unknown_source"
+
+    def __init__(self) -> None:
+        super().__init__("There is no webhook source of this name.")
+
+
+class ApiKeyRefused(Invalid):
     code = "api_key_refused"
 
     def __init__(self, sentence: str) -> None:
         super().__init__(f"API key: {sentence}")
 
 
-class SourceRefused(WalletError):
+class SourceRefused(Invalid):
     code = "source_refused"
 
     def __init__(self, sentence: str) -> None:
         super().__init__(f"Webhook source: {sentence}")
 
 
-class UnknownWave(WalletError):
+class UnknownWave(NotFound):
     code = "unknown_wave"
 
     def __init__(self) -> None:
         super().__init__("There is no such wave.")
 
 
-class WaveOver(WalletError):
+class WaveOver(Conflict):
     """`state`: how it ended."""
 
     code = "wave_over"
@@ -169,7 +185,7 @@ class WaveOver(WalletError):
         self.state = state
 
 
-class TextMissing(WalletError):
+class TextMissing(Invalid):
     """A message needs words, in a language that we speak and not too many of them."""
 
     code = "text_missing"
@@ -182,7 +198,7 @@ class TextMissing(WalletError):
         self.longest = longest
 
 
-class UnknownPlaceholder(WalletError):
+class UnknownPlaceholder(Invalid):
     """Nothing is known that could be put in this place of a text."""
 
     code = "unknown_placeholder"
@@ -197,7 +213,7 @@ class UnknownPlaceholder(WalletError):
         self.known = known
 
 
-class PlaceholderMalformed(WalletError):
+class PlaceholderMalformed(Invalid):
     """Braces that are none of ours: people would read them."""
 
     code = "placeholder_malformed"
@@ -210,14 +226,14 @@ class PlaceholderMalformed(WalletError):
         self.language = language
 
 
-class UnknownCampaign(WalletError):
+class UnknownCampaign(NotFound):
     code = "unknown_campaign"
 
     def __init__(self) -> None:
         super().__init__("There is no such campaign.")
 
 
-class CampaignNotReady(WalletError):
+class CampaignNotReady(Conflict):
     """What was asked is not possible in this state."""
 
     code = "campaign_not_ready"
@@ -227,7 +243,7 @@ class CampaignNotReady(WalletError):
         self.state = state
 
 
-class NoMessageField(WalletError):
+class NoMessageField(Conflict):
     """The card's design has no field in which a message would be seen."""
 
     code = "no_message_field"
@@ -240,7 +256,7 @@ class NoMessageField(WalletError):
         self.programme = programme
 
 
-class MessageRefused(WalletError):
+class MessageRefused(Invalid):
     """A built-in message cannot be set up like this; `field` names what must change."""
 
     code = "message_refused"
@@ -250,7 +266,7 @@ class MessageRefused(WalletError):
         self.field = field
 
 
-class CodeNotCarried(WalletError):
+class CodeNotCarried(Conflict):
     """The barcode of a programme's cards cannot hold such a code."""
 
     code = "code_not_carried"
@@ -265,14 +281,14 @@ class CodeNotCarried(WalletError):
         self.carriers = ", ".join(carriers)
 
 
-class CodeForged(WalletError):
+class CodeForged(Conflict):
     code = "code_forged"
 
     def __init__(self) -> None:
         super().__init__("This barcode is forged: it was not made by us.")
 
 
-class CodeOutdated(WalletError):
+class CodeOutdated(Conflict):
     code = "code_outdated"
 
     def __init__(self) -> None:
@@ -282,7 +298,7 @@ class CodeOutdated(WalletError):
         )
 
 
-class CodeUsed(WalletError):
+class CodeUsed(Conflict):
     code = "code_used"
 
     def __init__(self, seconds: int) -> None:
@@ -293,7 +309,7 @@ class CodeUsed(WalletError):
         self.seconds = seconds
 
 
-class NumberNotAccepted(WalletError):
+class NumberNotAccepted(Conflict):
     code = "number_not_accepted"
 
     def __init__(self) -> None:

@@ -8,66 +8,16 @@ from typing import NoReturn, cast
 import orjson
 from flask import Response, abort, request
 
-from ledger.errors import LedgerError
+from ledger.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, SealBroken
 from wallet import sentences
-from wallet.errors import WalletError
+from wallet.errors import CertificateProblem
 from wallet.sentences import LANGUAGES, Language
 
 MEDIA_TYPE = "application/problem+json"
 
-# What is not named here is 422: the request was understood and cannot be carried out.
-STATUS = {
-    "unknown_programme": 404,
-    "unknown_member": 404,
-    "unknown_card": 404,
-    "unknown_offer": 404,
-    "unknown_campaign": 404,
-    "unknown_message": 404,
-    "campaign_not_ready": 409,
-    "no_message_field": 409,
-    "unknown_posting": 404,
-    "unknown_hold": 404,
-    "card_blocked": 409,
-    "not_a_coupon": 409,
-    "coupon_used": 409,
-    "coupon_over": 409,
-    "hold_closed": 409,
-    "hold_expired": 409,
-    "day_not_closed": 409,
-    "holds_open": 409,
-    "member_merged": 409,
-    "not_reversible": 409,
-    "other_programme": 409,
-    "points_spent": 409,
-    "pooled_member": 409,
-    "reversal_too_large": 409,
-    "same_member": 409,
-    "member_erased": 404,
-    "household_not_empty": 409,
-    "external_id_taken": 409,
-    "phone_taken": 409,
-    "email_taken": 409,
-    "insufficient_points": 409,
-    "balance_too_large": 409,
-    "idempotency_conflict": 409,
-    "seal_broken": 500,
-    "unknown_pass": 404,
-    "pass_erased": 409,
-    "offer_not_shown": 409,
-    "unknown_import": 404,
-    "import_repeated": 409,
-    "import_replaced": 409,
-    "import_not_ready": 409,
-    "import_has_bad_rows": 409,
-    "unknown_wave": 404,
-    "wave_over": 409,
-    "certificate_problem": 503,
-    "code_not_carried": 409,
-    "code_forged": 409,
-    "code_outdated": 409,
-    "code_used": 409,
-    "number_not_accepted": 409,
-}
+STATUS: Mapping[type[Refusal], int] = {NotFound: 404, Conflict: 409, Invalid: 422, NotAllowed: 403}
+# Nothing that the caller could do: the operator has to look into it.
+OF_THE_OPERATOR: Mapping[type[Refusal], int] = {SealBroken: 500, CertificateProblem: 503}
 
 
 def language() -> Language:
@@ -101,11 +51,20 @@ def refuse(
     abort(problem(status, code, detail, facts))
 
 
-def of_error(error: LedgerError | WalletError) -> Response:
-    """A refusal of an operation, by its code."""
-    return problem(STATUS.get(error.code, 422), error.code, str(error), error.facts())
+def status_of(refusal: Refusal) -> int:
+    """The status of a refusal: that of its family, but for what is the operator's."""
+    return next(
+        status
+        for kind, status in {**OF_THE_OPERATOR, **STATUS}.items()
+        if isinstance(refusal, kind)
+    )
 
 
-def said(error: LedgerError | WalletError) -> str:
+def of_error(refusal: Refusal) -> Response:
+    """The answer to a refusal of an operation."""
+    return problem(status_of(refusal), refusal.code, str(refusal), refusal.facts())
+
+
+def said(refusal: Refusal) -> str:
     """The sentence of a refusal, for an answer that holds several."""
-    return sentences.of_refusal(error.code, str(error), error.facts(), language())
+    return sentences.of_refusal(refusal.code, str(refusal), refusal.facts(), language())

@@ -11,7 +11,7 @@ from ledger.book import accounts, journal, lots, postings
 from ledger.book.accounts import Balance, Chart, OwnKind
 from ledger.book.journal import Draft, Move, Order, Own
 from ledger.book.lots import Parcel, Stock
-from ledger.errors import BalanceTooLarge, InsufficientPoints, LedgerError
+from ledger.errors import BalanceTooLarge, InsufficientPoints, Refusal
 from ledger.events import Event
 from ledger.points import MOST_POINTS
 
@@ -50,7 +50,7 @@ class Made:
 
 
 Deed = Credit | Debit
-Outcome = Made | LedgerError
+Outcome = Made | Refusal
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class _Desk:
             if standing.balance.debt:
                 return self._credit_and_repay(deed)
             return self._credit(deed, standing)
-        except LedgerError as refusal:
+        except Refusal as refusal:
             return refusal
 
     def write(self) -> None:

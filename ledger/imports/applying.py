@@ -16,7 +16,7 @@ from ledger.book.accounts import Account, AccountClosed, Chart
 from ledger.book.batches import Credit, Debit, Deed, Made
 from ledger.book.journal import Entry, Posting
 from ledger.book.lots import Parcel
-from ledger.errors import BalanceTooLarge, InsufficientPoints, LedgerError
+from ledger.errors import BalanceTooLarge, InsufficientPoints, Refusal
 from ledger.events import MemberChanged, PointsAccrued, PointsRedeemed
 from ledger.imports import store
 from ledger.imports.checking import Aim, Judged, judge
@@ -189,7 +189,7 @@ def _end_of(day: date | None, timezone: str) -> datetime | None:
     return midnight.astimezone(UTC)
 
 
-def _problem(refusal: LedgerError) -> Problem:
+def _problem(refusal: Refusal) -> Problem:
     match refusal:
         case InsufficientPoints():
             return Problem(refusal.code, "points", {"available": refusal.available})

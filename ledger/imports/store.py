@@ -336,9 +336,7 @@ def take_part(session: Session, import_id: int) -> list[Row]:
 
 def find(session: Session, public_id: str) -> Import:
     """Raises `UnknownImport`."""
-    found = None
-    if public_id.isascii() and public_id.isprintable():  # not everything can be asked of a database
-        found = session.scalar(select(Import).where(Import.public_id == public_id))
+    found = session.scalar(select(Import).where(Import.public_id == public_id))
     if found is None:
         raise UnknownImport
     return found

@@ -39,14 +39,15 @@ from ledger.batches import Item
 from ledger.book import holds, reversals, statements
 from ledger.corrections import Reversal
 from ledger.database import Database
-from ledger.errors import LedgerError, UnknownCard
+from ledger.errors import Refusal, UnknownCard
 from ledger.idempotency import Answer
 from ledger.imports import applying, store
 from ledger.imports.columns import Layout, Wish
 from ledger.imports.store import Row, Source, Tally
-from ledger.members import Member, Profile, Shown
+from ledger.members import Member, Profile
 from ledger.programmes import Programme, Terms
 from ledger.redemptions import Spend
+from ledger.resolving import Whom
 from ledger.settings import LedgerSettings
 from ledger.transfers import Gift
 from ledger.units import UnitTerms
@@ -156,16 +157,16 @@ def grant(world: World, session: Session) -> None:
 
 
 def grant_by_card(world: World, session: Session) -> None:
-    accruals.grant(session, Shown(world.card), Grant(7), world.clock())
+    accruals.grant(session, Whom(world.card), Grant(7), world.clock())
 
 
 def grant_stamps(world: World, session: Session) -> None:
     """The first that they ever had."""
-    accruals.grant(session, Shown(world.card), Grant(7, unit="stamps"), world.clock())
+    accruals.grant(session, Whom(world.card), Grant(7, unit="stamps"), world.clock())
 
 
 def redeem(world: World, session: Session) -> None:
-    redemptions.redeem(session, Shown(world.card), Spend(60), world.clock())
+    redemptions.redeem(session, Whom(world.card), Spend(60), world.clock())
 
 
 def hold(world: World, session: Session) -> None:
@@ -207,14 +208,14 @@ def take(world: World, session: Session) -> None:
 
 def batch(world: World, session: Session) -> None:
     items = [
-        Item(f"{next(names)}", b"a" * 32, world.card, None, Grant(9)),
-        Item(f"{next(names)}", b"b" * 32, None, world.first.public_id, Spend(3)),
+        Item(f"{next(names)}", b"a" * 32, Whom(world.card), Grant(9)),
+        Item(f"{next(names)}", b"b" * 32, Whom(member=world.first.public_id), Spend(3)),
     ]
     made = batches.post(
         session, world.programme.code, items, lambda _: Answer(201, b"{}"), world.clock()
     )
     for one in made:
-        if isinstance(one, LedgerError):
+        if isinstance(one, Refusal):
             raise one
 
 
@@ -357,7 +358,7 @@ def one_after_the_other(
         for name in order:
             try:
                 results.append(run(world, name)())
-            except LedgerError as refusal:
+            except Refusal as refusal:
                 results.append(refusal)
         found.append(outcome(world, order[0], results[0], order[1], results[1]))
     return found

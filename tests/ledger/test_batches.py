@@ -13,11 +13,12 @@ from ledger.book import batches as book
 from ledger.book.batches import Credit, Debit
 from ledger.book.journal import Order
 from ledger.book.lots import Parcel, Term
-from ledger.errors import LedgerError
+from ledger.errors import Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.idempotency import Answer
 from ledger.points import MOST_POINTS
 from ledger.redemptions import Spend
+from ledger.resolving import Whom
 from ledger.units import UnitTerms
 
 
@@ -39,8 +40,7 @@ def post(club, anna):
             Item(
                 (keys or [f"k{number}" for number in range(len(wishes))])[number],
                 hashlib.sha256(repr(wish).encode()).digest(),
-                None,
-                member.public_id,
+                Whom(member=member.public_id),
                 wish,
             )
             for number, wish in enumerate(wishes)
@@ -48,7 +48,7 @@ def post(club, anna):
         outcomes = club.database.run(
             lambda session: batches.post(session, scope, items, said, club.clock())
         )
-        return [one.code if isinstance(one, LedgerError) else one.body.decode() for one in outcomes]
+        return [one.code if isinstance(one, Refusal) else one.body.decode() for one in outcomes]
 
     return posted
 
@@ -127,9 +127,9 @@ def test_unknown_and_replaced_cards_are_told(club, anna, card) -> None:
     with club.database.transaction() as session:
         members.replace_card(session, members.by_id(session, anna.id), club.clock())
     items = [
-        Item("a", b"a", card, None, Grant(1)),
-        Item("b", b"b", "4000000000000002", None, Grant(1)),
-        Item("c", b"c", None, "nobody", Grant(1)),
+        Item("a", b"a", Whom(card), Grant(1)),
+        Item("b", b"b", Whom("4000000000000002"), Grant(1)),
+        Item("c", b"c", Whom(member="nobody"), Grant(1)),
     ]
     outcomes = club.database.run(
         lambda session: batches.post(session, "test", items, said, club.clock())
@@ -138,7 +138,7 @@ def test_unknown_and_replaced_cards_are_told(club, anna, card) -> None:
 
 
 def test_a_card_is_on_the_statement(club, anna, card) -> None:
-    item = Item("a", b"a", card, None, Grant(1, Cause(store="Arbat")))
+    item = Item("a", b"a", Whom(card), Grant(1, Cause(store="Arbat")))
     club.database.run(lambda session: batches.post(session, "t", [item], said, club.clock()))
     assert [(line.card, line.store) for line in club.lines(anna)] == [(card, "Arbat")]
 
@@ -251,7 +251,7 @@ def test_what_is_due_is_done_first(post, club, anna) -> None:
 def test_batches_over_the_same_members_and_keys_at_once(club, post) -> None:
     people = [club.join(str(number)) for number in range(8)]
     items = [
-        Item(f"{turn}-{one.id}", b"x", None, one.public_id, wish)
+        Item(f"{turn}-{one.id}", b"x", Whom(member=one.public_id), wish)
         for turn in range(4)
         for one in people
         for wish in [Grant(10) if turn % 2 == 0 else Spend(3)]

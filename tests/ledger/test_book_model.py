@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from ledger.book import audit
 from ledger.database import Database
-from ledger.errors import LedgerError
+from ledger.errors import Refusal
 from ledger.members import Member
 from ledger.points import NEVER
 from ledger.settings import LedgerSettings
@@ -393,7 +393,7 @@ class Histories(RuleBasedStateMachine):
         try:
             expected = ideal()
         except Refused as refusal:
-            with pytest.raises(LedgerError) as refused:
+            with pytest.raises(Refusal) as refused:
                 real()
             assert refused.value.code == str(refusal)
             # What was due stays so where a refusal rolled it back; the model has looked at it.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis.strategies import integers, sampled_from
 
 from ledger import money
-from ledger.errors import AmountTooLarge, LedgerError, NotMoney, TooManyDecimals, WrongCurrency
+from ledger.errors import AmountTooLarge, NotMoney, Refusal, TooManyDecimals, WrongCurrency
 from ledger.money import AMOUNT, Money
 from ledger.points import MOST_POINTS
 from ledger.units import MOST_SCALE, Unit
@@ -66,7 +66,7 @@ def test_examples(amount: str, scale: int, points: int) -> None:
         ("9" * 5000, AmountTooLarge("90071992547409.91")),
     ],
 )
-def test_what_is_no_number_of_pieces_is_refused(amount: str, refusal: LedgerError) -> None:
+def test_what_is_no_number_of_pieces_is_refused(amount: str, refusal: Refusal) -> None:
     with pytest.raises(type(refusal)) as found:
         Money(amount, "RUB").points(2)
     assert found.value.facts() == refusal.facts()

@@ -17,8 +17,8 @@ from ledger.errors import (
     DatesOutOfOrder,
     EmailTaken,
     ExternalIdTaken,
-    LedgerError,
     PhoneTaken,
+    Refusal,
     TermsRefused,
     UnknownMember,
 )
@@ -253,7 +253,7 @@ class TestConsents:
         ("days", "refusal"), [(1, DatesOutOfOrder), (-365 * 100, DateOutOfRange)]
     )
     def test_a_day_that_cannot_be_is_refused(
-        self, add, decide, clock, days: int, refusal: type[LedgerError]
+        self, add, decide, clock, days: int, refusal: type[Refusal]
     ) -> None:
         with pytest.raises(refusal):
             decide(

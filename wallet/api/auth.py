@@ -8,6 +8,7 @@ from flask import g, request
 
 from wallet import apikeys
 from wallet.apikeys import Caller
+from wallet.errors import ScopeMissing
 from wallet.installation import here
 from wallet.problems import refuse
 
@@ -36,12 +37,7 @@ def needs(scope: str) -> Callable[[View], View]:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if not caller().may(scope):
-                refuse(
-                    403,
-                    "scope_missing",
-                    f"This API key may not {apikeys.SCOPES[scope]}.",
-                    {"scope": scope},
-                )
+                raise ScopeMissing(scope, apikeys.SCOPES[scope])
             return view(*args, **kwargs)
 
         return cast(View, guarded)

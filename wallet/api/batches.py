@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ledger import batches
 from ledger.accruals import Grant
 from ledger.batches import Done, Item
-from ledger.errors import LedgerError
+from ledger.errors import Refusal
 from ledger.idempotency import Answer
 from ledger.redemptions import Spend
 from wallet import problems
@@ -47,7 +47,7 @@ def post(json_data: BatchIn) -> BatchOut:
         part = json_data.items[start : start + TOGETHER]
         items = [_item(one) for one in part]
 
-        def work(session: Session, items: list[Item] = items) -> list[Answer | LedgerError]:
+        def work(session: Session, items: list[Item] = items) -> list[Answer | Refusal]:
             return batches.post(session, scope, items, _said, now)
 
         outcomes = here().database.run(work, idempotent=True)
@@ -63,7 +63,7 @@ def _item(wanted: BatchItemIn) -> Item:
     else:
         wish = Spend(wanted.amount, told, wanted.unit)
     digest = hashlib.sha256(f"batch\n{wanted.model_dump_json()}".encode()).digest()
-    return Item(wanted.key, digest, wanted.card, wanted.member, wish)
+    return Item(wanted.key, digest, wanted.whom, wish)
 
 
 def _said(done: Done) -> Answer:
@@ -77,10 +77,9 @@ def _said(done: Done) -> Answer:
     return Answer(201, posting.model_dump_json().encode())
 
 
-def _told(key: str, outcome: Answer | LedgerError) -> BatchItemOut:
-    if isinstance(outcome, LedgerError):
-        status = problems.STATUS.get(outcome.code, 422)
-        detail = problems.said(outcome)
+def _told(key: str, outcome: Answer | Refusal) -> BatchItemOut:
+    if isinstance(outcome, Refusal):
+        status, detail = problems.status_of(outcome), problems.said(outcome)
         return BatchItemOut(key=key, status=status, code=outcome.code, detail=detail)
     posting = PostingOut.model_validate(orjson.loads(outcome.body))
     return BatchItemOut(key=key, status=outcome.status, posting=posting)

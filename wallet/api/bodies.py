@@ -18,6 +18,7 @@ from ledger.consents import Purpose, Source
 from ledger.imports.columns import Kind as ImportKind
 from ledger.money import Amount
 from ledger.points import MOST_POINTS
+from ledger.resolving import Whom
 from wallet.fields import (
     Barcode,
     Birthday,
@@ -126,6 +127,10 @@ class ForMember(Body):
         if (self.card is None) == (self.member is None):
             raise PydanticCustomError("card_or_member", "give either card or member")
         return self
+
+    @property
+    def whom(self) -> Whom:
+        return Whom(card=self.card, member=self.member)
 
 
 class Part(Body):

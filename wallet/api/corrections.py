@@ -6,15 +6,14 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import corrections, members, transfers
+from ledger import corrections, members, resolving, transfers
 from ledger.accruals import Done
 from ledger.book import reversals
 from ledger.corrections import Reversal
-from ledger.members import Member
 from ledger.transfers import Gift
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
-from wallet.api.bodies import ForMember, ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
+from wallet.api.bodies import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
 from wallet.api.once import once
 from wallet.api.points import cause
 
@@ -58,10 +57,10 @@ def transfer(json_data: TransferIn) -> Response:
     """Move points from one member to another; they keep their dates."""
 
     def effect(session: Session, now: datetime) -> TransferOut:
-        giver, card_id = _shown(session, json_data.giver)
-        taker, _ = _shown(session, json_data.taker)
-        gift = Gift(json_data.amount, cause(json_data).shown(card_id), json_data.unit)
-        given = transfers.transfer(session, giver, taker, gift, now)
+        giver = resolving.resolve(session, json_data.giver.whom)
+        taker = resolving.resolve(session, json_data.taker.whom)
+        gift = Gift(json_data.amount, cause(json_data).shown(giver.card_id), json_data.unit)
+        given = transfers.transfer(session, giver.member, taker.member, gift, now)
         return TransferOut.model_validate(
             {
                 "id": given.giver.posting_id,
@@ -73,13 +72,6 @@ def transfer(json_data: TransferIn) -> Response:
         )
 
     return once(json_data, effect, key_required=False)
-
-
-def _shown(session: Session, wanted: ForMember) -> tuple[Member, int | None]:
-    """The member who is meant, and the card that was shown, if one was."""
-    if wanted.card is not None:
-        return members.shown(session, wanted.card)
-    return members.by_public_id(session, wanted.member or ""), None
 
 
 def _side(done: Done) -> SideOut:

@@ -15,7 +15,7 @@ from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import CaptureIn, HoldIn, HoldOut, NothingIn, PostingOut
 from wallet.api.once import once
-from wallet.api.points import cause, posted, whom
+from wallet.api.points import cause, posted
 from wallet.installation import here
 
 routes = APIBlueprint("holds", __name__, tag="Holds")
@@ -31,7 +31,7 @@ def place(json_data: HoldIn) -> Response:
 
     def effect(session: Session, now: datetime) -> HoldOut:
         spend = Spend(json_data.amount, cause(json_data), json_data.unit)
-        placed = redemptions.hold(session, whom(session, json_data), spend, lasts, now)
+        placed = redemptions.hold(session, json_data.whom, spend, lasts, now)
         return _described(session, placed.hold, placed.balance)
 
     return once(json_data, effect, key_required=False)

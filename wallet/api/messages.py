@@ -18,12 +18,12 @@ from wallet.api.bodies import (
     PageIn,
     WhyOut,
 )
+from wallet.errors import UnknownMessage
 from wallet.installation import here
 from wallet.outreach import results, terms
 from wallet.outreach.deliveries import Kind
 from wallet.outreach.results import Proof
 from wallet.outreach.terms import Wanted
-from wallet.problems import refuse
 
 routes = APIBlueprint("messages", __name__, tag="Messages")
 
@@ -93,7 +93,7 @@ def of_member(member_id: str, query_data: PageIn) -> MessagesOut:
 def _kind(kind: str) -> Kind:
     found = next((known for known in terms.KINDS if known == kind), None)
     if found is None:
-        refuse(404, "unknown_message", "There is no built-in message of this kind.")
+        raise UnknownMessage
     return found
 
 

@@ -6,14 +6,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import accruals, members, redemptions
+from ledger import accruals, redemptions
 from ledger.accruals import Cause, Done, Grant
-from ledger.members import Shown
 from ledger.redemptions import Spend
-from ledger.standing import Whom
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
-from wallet.api.bodies import AccrualIn, ForMember, PostingOut, RedemptionIn, Told
+from wallet.api.bodies import AccrualIn, PostingOut, RedemptionIn, Told
 from wallet.api.once import once
 
 routes = APIBlueprint("points", __name__, tag="Points")
@@ -34,7 +32,7 @@ def accrue(json_data: AccrualIn) -> Response:
             json_data.expires_at,
             json_data.unit,
         )
-        return posted(accruals.grant(session, whom(session, json_data), grant, now))
+        return posted(accruals.grant(session, json_data.whom, grant, now))
 
     return once(json_data, effect, key_required=True)
 
@@ -48,16 +46,9 @@ def redeem(json_data: RedemptionIn) -> Response:
 
     def effect(session: Session, now: datetime) -> PostingOut:
         spend = Spend(json_data.amount, cause(json_data), json_data.unit)
-        return posted(redemptions.redeem(session, whom(session, json_data), spend, now))
+        return posted(redemptions.redeem(session, json_data.whom, spend, now))
 
     return once(json_data, effect, key_required=True)
-
-
-def whom(session: Session, wanted: ForMember) -> Whom:
-    """Who is meant: whose card was shown, or a member. Raises `UnknownMember`, `MemberErased`."""
-    if wanted.card is not None:
-        return Shown(wanted.card)
-    return members.by_public_id(session, wanted.member or "")
 
 
 def cause(wanted: Told) -> Cause:

@@ -11,18 +11,19 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from ledger import accruals, idempotency, members, programmes, redemptions
+from ledger import accruals, idempotency, programmes, redemptions
 from ledger.accruals import Cause, Grant
-from ledger.errors import UnknownCard, UnknownMember, UnknownProgramme
-from ledger.members import Member
+from ledger.errors import UnknownProgramme
 from ledger.programmes import Programme
 from ledger.redemptions import Spend
+from ledger.resolving import Whom
 from wallet import sources
 from wallet.api.amounts import balance_out
 from wallet.api.bodies import WebhookOut
 from wallet.api.refusals import of_fields
 from wallet.api.sources import KINDS
 from wallet.api.sources.command import PointsCommand
+from wallet.errors import UnknownSource
 from wallet.installation import here
 from wallet.problems import refuse
 from wallet.settings import DEMO
@@ -71,7 +72,7 @@ def _bound(session: Session, name: str) -> Bound:
         except UnknownProgramme:
             stored = None
     if stored is None:
-        refuse(404, "unknown_source", "There is no webhook source of this name.")
+        raise UnknownSource
     return stored
 
 
@@ -116,25 +117,13 @@ def _command(source: Bound, programme: Programme, payload: bytes) -> PointsComma
 def _carry_out(
     session: Session, programme: Programme, command: PointsCommand, now: datetime
 ) -> WebhookOut:
-    member = _member(session, programme, command)
+    # Members of the source's own programme; of others it has never heard.
+    whom = Whom(card=command.card, external_id=command.external_id, programme_id=programme.id)
     cause = Cause(command.reason, command.receipt, command.occurred_at)
     if command.kind == "accrual":
         grant = Grant(command.amount, cause)
-        done = accruals.grant(session, member, grant, now)
+        done = accruals.grant(session, whom, grant, now)
     else:
         spend = Spend(command.amount, cause)
-        done = redemptions.redeem(session, member, spend, now)
+        done = redemptions.redeem(session, whom, spend, now)
     return WebhookOut(id=done.posting_id, balance=balance_out(done.balance, done.unit))
-
-
-def _member(session: Session, programme: Programme, command: PointsCommand) -> Member:
-    """A member of the source's own programme; of others it has never heard."""
-    if command.card is not None:
-        member = members.by_card(session, command.card)
-        if member.programme_id != programme.id:
-            raise UnknownCard
-        return member
-    found = members.by_external_id(session, programme.id, command.external_id or "")
-    if found is None:
-        raise UnknownMember
-    return found

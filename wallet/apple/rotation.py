@@ -13,10 +13,11 @@ from pathlib import Path
 
 import structlog
 
+from ledger.errors import Refusal
 from wallet.apple.push import Apns
 from wallet.apple.signing import Seen, Signer, find_all_signers, look_at
 from wallet.clock import Clock
-from wallet.errors import CertificateProblem, WalletError
+from wallet.errors import CertificateProblem
 
 LOOK_EVERY = timedelta(seconds=20)
 
@@ -121,7 +122,7 @@ class Source:
             self._accept(found)
             for pass_type in before.pass_types:
                 _require_no_worse(pass_type, before, found, now)
-        except (WalletError, OSError) as problem:
+        except (Refusal, OSError) as problem:
             log.error("certificates_not_taken_up", problem=_named(problem))
             return None
         return found

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
+from ledger.errors import Refusal
 from ledger.members import Member
-from wallet.errors import WalletError
 from wallet.passes.issuing import Pass
 
 NAME = "manifest.json"
@@ -32,7 +32,7 @@ PART_NAME = re.compile(r"database|secrets(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
 Kind = Literal["sqlite", "postgresql"]
 
 
-class BackupRefused(WalletError):
+class BackupRefused(Refusal):
     """A backup cannot be made, or cannot be restored here. `problem` is the stable word for why."""
 
     code = "backup_refused"

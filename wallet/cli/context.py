@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ledger.errors import LedgerError
+from ledger.errors import Refusal
 from wallet import logs, settings
-from wallet.errors import CertificateProblem, SettingsError, WalletError
+from wallet.errors import CertificateProblem, SettingsError
 from wallet.settings import Settings
 
 MOST_ROWS_SHOWN = 20
@@ -26,7 +26,7 @@ def in_words(command: Command) -> Command:
             command(*args, **kwargs)
         except CertificateProblem as error:
             raise click.ClickException(error.named()) from error
-        except (LedgerError, WalletError) as error:
+        except Refusal as error:
             raise click.ClickException(str(error)) from error
 
     return wrapped

@@ -25,7 +25,7 @@ from sqlalchemy import String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import EPOCH, Base, Instant, insert_or
-from wallet.errors import WalletError
+from ledger.errors import Refusal
 from wallet.google import copies
 from wallet.google.client import LOOPBACK
 
@@ -51,7 +51,7 @@ Encoded = Annotated[str, Field(max_length=1000)]
 log = structlog.get_logger()
 
 
-class CallbackRefused(WalletError):
+class CallbackRefused(Refusal):
     """A message that is not what Google would send us now. `problem` is the stable word for why."""
 
     code = "callback_refused"

@@ -16,7 +16,7 @@ from ledger.accruals import Cause, Grant
 from ledger.book import accounts, statements
 from ledger.book.journal import Posting
 from ledger.database import MICROSECOND, Base, Instant, insert_or
-from ledger.errors import LedgerError
+from ledger.errors import Refusal
 from ledger.members import Member, Person
 from ledger.programmes import Programme
 from wallet.outreach import audience, deliveries, hours, terms, wording
@@ -191,7 +191,7 @@ def _give(
         try:
             with session.begin_nested():
                 done = accruals.grant(session, people[one.member_id], grant, now)
-        except LedgerError:
+        except Refusal:
             continue
         posting = select(Posting.id).where(Posting.public_id == done.posting_id)
         given[id_] = session.scalars(posting).one()

@@ -18,10 +18,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import members, outbox, programmes
 from ledger.database import Base, Instant, batched, insert_or, wake_after_commit
+from ledger.errors import Refusal
 from ledger.events import CardOutdated, CardRenewed
 from ledger.members import Card, Member
 from ledger.programmes import Programme
-from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted, WalletError
+from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted
 from wallet.keyring import Key, KeyRing
 from wallet.passes import codes, codeterms, symbologies, templates
 from wallet.passes.codes import Kind, Rotating, Signed
@@ -66,7 +67,7 @@ class Scan:
     committed all the same: the phone is being told."""
 
     member: Member
-    refusal: WalletError | None = None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What can go wrong between the sandbox's phone and the service, said in the reader's language."""
 
-from wallet.errors import WalletError
+from ledger.errors import Refusal
 from wallet.sandbox import words
 from wallet.sandbox.words import Language
 
 
-class SandboxTrouble(WalletError):
+class SandboxTrouble(Refusal):
     """The loop broke somewhere. `problem` is the stable word for where."""
 
     code = "sandbox_trouble"

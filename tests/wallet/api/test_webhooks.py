@@ -221,3 +221,14 @@ def test_a_source_sees_its_own_programme_only(send, member, installation, house,
         secret = sources.new_secret()
         sources.add(session, installation.keys, "other", "generic", other, secret, house.clock())
     assert code(send(body(member), secret=secret, source="other")) == (404, "unknown_card")
+
+
+def test_the_card_that_was_shown_stays_with_the_posting(send, api, member, join) -> None:
+    """As with every other door: the statement can be asked by card, and a household is told whose
+    card it was."""
+    number = member["card"]["number"]
+    assert send(body(member)).status_code == 200
+    api.post("accruals", {"card": number, "points": 7})
+    api.post("accruals", {"member": member["id"], "points": 9})
+    found = api.get(f"members/{member['id']}/postings?card={number}").get_json()["items"]
+    assert [one["points"] for one in found] == [7, 5]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wallet.errors import WalletError
+from ledger.errors import Refusal
 
 NAMES = {
     400: "INVALID_ARGUMENT",
@@ -28,7 +28,7 @@ class Violation:
     description: str
 
 
-class GoogleRefusal(WalletError):
+class GoogleRefusal(Refusal):
     """`reason` is Google's word for machines; violations make it say which fields it means."""
 
     code = "google_refusal"

@@ -1,0 +1,248 @@
+"""Whom a request means, the unit that it counts in, and the accounts that its points run between.
+Every door asks here: API, webhooks, batches, holds, transfers."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    BindParameter,
+    Label,
+    Select,
+    SQLColumnExpression,
+    and_,
+    bindparam,
+    func,
+    null,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from ledger import members
+from ledger.book import accounts
+from ledger.book.accounts import AccountClosed, Chart
+from ledger.database import Base, Identifier, detached
+from ledger.errors import (
+    CardBlocked,
+    MemberErased,
+    Refusal,
+    UnknownCard,
+    UnknownMember,
+    UnknownUnit,
+)
+from ledger.members import Card, Member, Person
+from ledger.prepared import Prepared
+from ledger.programmes import Programme
+from ledger.units import MEANT, Unit
+
+R = TypeVar("R", bound=Base)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Exactly one of three names: the number of the card that was shown (spaces do not count), the
+    member's public id, or what another system calls them, in `programme_id`. Where that is given,
+    nobody of another programme is meant."""
+
+    card: str | None = None
+    member: str | None = None
+    external_id: str | None = None
+    programme_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A member, and the card by which they were named, if they were. By a card or by another
+    system's name they are who stands for the person today; by an id they are that member, even if
+    merged into another one."""
+
+    member: Member
+    card_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a posting goes. `zone` is the programme's, whose calendar points go by. `member` and
+    `unit` are to read: no session looks after them."""
+
+    member: Member
+    card_id: int | None
+    unit: Unit
+    zone: str
+    chart: Chart
+
+
+def resolve(session: Session, whom: Whom) -> Resolved:
+    """Raises `UnknownCard`, `CardBlocked`, `UnknownMember`, `MemberErased`."""
+    outcome = resolve_all(session, [whom])[whom]
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+def resolve_all(session: Session, wanted: Collection[Whom]) -> dict[Whom, Resolved | Refusal]:
+    """Many at once, in as many questions as there are kinds of names; what `resolve` would raise is
+    the outcome."""
+    cards = members.by_cards(session, [one.card for one in wanted if one.card is not None])
+    ids = members.by_public_ids(session, [one.member for one in wanted if one.member is not None])
+    outcomes: dict[Whom, Resolved | Refusal] = {}
+    for one in wanted:
+        try:
+            if one.card is not None:
+                outcomes[one] = _by_card(one, cards.get(members.plain(one.card)))
+            elif one.member is not None:
+                outcomes[one] = _by_id(one, ids.get(one.member))
+            else:
+                outcomes[one] = _by_external_id(session, one)
+        except Refusal as refusal:
+            outcomes[one] = refusal
+    return outcomes
+
+
+def _by_card(whom: Whom, found: members.Known | None) -> Resolved:
+    if found is None or not _is_meant(whom, found.member):
+        raise UnknownCard
+    found.require_open()
+    return Resolved(found.member, found.card_id)
+
+
+def _by_id(whom: Whom, found: members.Known | None) -> Resolved:
+    if found is None or not _is_meant(whom, found.member):
+        raise UnknownMember
+    if found.member.erased_at is not None:
+        raise MemberErased
+    return Resolved(found.member)
+
+
+def _by_external_id(session: Session, whom: Whom) -> Resolved:
+    member = members.by_external_id(session, whom.programme_id or 0, whom.external_id or "")
+    if member is None:
+        raise UnknownMember
+    return Resolved(member)
+
+
+def _is_meant(whom: Whom, member: Member) -> bool:
+    return whom.programme_id in (None, member.programme_id)
+
+
+# --- With unit and accounts, in one question: it is asked whenever points move ------------------
+
+
+def with_target(
+    session: Session, whom: Whom | Member, code: str | None, deed: Callable[[Target], T]
+) -> T:
+    """Do something with the accounts of whoever is meant, in the unit with this code, the
+    programme's main one without. While it waits for them they may be merged or join a household:
+    then it is done with the accounts that they use from then on. Raises what `resolve` does, and
+    `UnknownUnit`."""
+    while True:
+        try:
+            return deed(target(session, whom, code))
+        except AccountClosed:
+            whom = members.reread(session, whom) if isinstance(whom, Member) else whom
+
+
+def target(session: Session, whom: Whom | Member, code: str | None) -> Target:
+    """As `with_target`, to look at it. Raises `AccountClosed`, too."""
+    if isinstance(whom, Member):
+        (row,) = _OF_MEMBER.execute(
+            session, code=code, programme=whom.programme_id, holder=whom.holder
+        )
+        return _target(session, whom, None, row, code)
+    question, name = _question(whom)
+    rows = question.execute(session, code=code, programme=whom.programme_id, name=name)
+    if not rows:
+        raise UnknownMember if whom.card is None else UnknownCard
+    (row,) = rows
+    if row.blocked_at is not None:
+        raise CardBlocked
+    member = _read(Member, row)
+    if whom.member is not None:
+        if member.erased_at is not None:
+            raise MemberErased
+    elif member.merged_into_id is not None:
+        found = target(session, members.today(session, member), code)
+        return replace(found, card_id=row.card_id)
+    return _target(session, member, row.card_id, row, code)
+
+
+def _question(whom: Whom) -> tuple[Prepared, str | None]:
+    if whom.card is not None:
+        return _BY_CARD, members.plain(whom.card)
+    if whom.member is not None:
+        return _BY_ID, whom.member
+    return _BY_EXTERNAL_ID, whom.external_id
+
+
+def _labelled(table: type[Base]) -> list[Label[Any]]:
+    return [column.label(f"{table.__name__}_{column.key}") for column in table.__table__.c]
+
+
+def _read(table: type[R], row: Any) -> R:
+    names = table.__table__.c.keys()
+    return detached(table, {name: getattr(row, f"{table.__name__}_{name}") for name in names})
+
+
+def _asked(
+    programme: SQLColumnExpression[int],
+    holder: SQLColumnExpression[int],
+    *others: SQLColumnExpression[Any],
+) -> Select[Any]:
+    """Unit, zone and accounts, and whatever else: of a programme, whether it has the unit or
+    not."""
+    return (
+        select(
+            *_labelled(Unit),
+            Programme.timezone.label("zone"),
+            accounts.listed(Unit.id, holder).label("accounts"),
+            *others,
+        )
+        .select_from(Programme)
+        .outerjoin(Unit, and_(Unit.programme_id == Programme.id, MEANT))
+        .where(Programme.id == programme)
+    )
+
+
+def _named(*of_the_card: SQLColumnExpression[Any]) -> Select[Any]:
+    """The same of a member who is named, in the programme that is meant, if one is."""
+    meant = bindparam("programme", type_=Identifier)
+    return (
+        _asked(
+            Member.programme_id,
+            func.coalesce(Member.household_id, Member.id),
+            *_labelled(Member),
+            *of_the_card,
+        )
+        .join(Member, Member.programme_id == Programme.id)
+        .where(meant.is_(None) | (Member.programme_id == meant))
+    )
+
+
+_NO_CARD = (null().label("card_id"), null().label("blocked_at"))
+_NAME: BindParameter[str] = bindparam("name")
+_OF_MEMBER = Prepared(_asked(bindparam("programme"), bindparam("holder")))
+_BY_CARD = Prepared(
+    _named(Card.id.label("card_id"), Card.blocked_at)
+    .join(Card, Card.member_id == Member.id)
+    .where(Card.number == _NAME)
+)
+_BY_ID = Prepared(_named(*_NO_CARD).where(Member.public_id == _NAME))
+_BY_EXTERNAL_ID = Prepared(
+    _named(*_NO_CARD)
+    .join(Person, Person.member_id == Member.id)
+    .where(
+        Person.external_id == _NAME,
+        Person.programme_id == bindparam("programme", type_=Identifier),
+    )
+)
+
+
+def _target(
+    session: Session, member: Member, card_id: int | None, row: Any, code: str | None
+) -> Target:
+    unit = _read(Unit, row)
+    if unit.id is None:
+        raise UnknownUnit(code or "")
+    chart = accounts.of_list(session, member.programme_id, unit.id, member.holder, row.accounts)
+    return Target(member, card_id, unit, row.zone, chart)

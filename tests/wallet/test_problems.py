@@ -1,0 +1,56 @@
+"""Which status a refusal has: that of its family."""
+
+import inspect
+from collections.abc import Iterator
+from types import ModuleType
+
+import ledger.errors
+import wallet.errors
+from ledger.errors import Refusal
+from wallet.problems import status_of
+
+NOT_FOUND = """
+    member_erased unknown_campaign unknown_card unknown_hold unknown_import unknown_member
+    unknown_message unknown_offer unknown_pass unknown_posting unknown_programme unknown_source
+    unknown_unit unknown_wave"""
+CONFLICT = """
+    balance_too_large campaign_not_ready capture_too_large card_blocked code_forged
+    code_not_carried code_outdated code_used coupon_over coupon_used day_not_closed email_taken
+    external_id_taken hold_closed hold_expired holds_open household_not_empty idempotency_conflict
+    import_has_bad_rows import_not_ready import_repeated import_replaced insufficient_points
+    member_merged no_message_field not_a_coupon not_reversible number_not_accepted offer_not_shown
+    other_programme pass_erased phone_taken points_spent pooled_member programme_exists
+    reversal_too_large same_member unit_exists wave_over"""
+INVALID = """
+    amount_too_large api_key_refused date_out_of_range dates_out_of_order design_refused
+    file_refused image_refused message_refused nfc_certificate_missing not_money
+    personalization_invalid placeholder_malformed settings source_refused terms_refused
+    text_missing too_many_decimals unknown_placeholder wrong_currency"""
+STATUSES = {
+    **dict.fromkeys(NOT_FOUND.split(), 404),
+    **dict.fromkeys(CONFLICT.split(), 409),
+    **dict.fromkeys(INVALID.split(), 422),
+    "scope_missing": 403,
+    "seal_broken": 500,
+    "certificate_problem": 503,
+}
+
+
+def refusals(module: ModuleType) -> Iterator[type[Refusal]]:
+    for kind in vars(module).values():
+        if inspect.isclass(kind) and issubclass(kind, Refusal) and "code" in vars(kind):
+            yield kind
+
+
+def test_each_refusal_has_the_status_of_its_family() -> None:
+    found = {
+        kind.code: status_of(kind.__new__(kind))
+        for module in (ledger.errors, wallet.errors)
+        for kind in refusals(module)
+    }
+    assert found == STATUSES
+
+
+def test_a_code_is_one_refusal() -> None:
+    kinds = [*refusals(ledger.errors), *refusals(wallet.errors)]
+    assert len({kind.code for kind in kinds}) == len(kinds)
