@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 
 from ledger import resolving
 from ledger.book import postings
-from ledger.book.accounts import Balance, OwnKind
-from ledger.book.journal import Kind, Order
-from ledger.book.lots import Parcel, Term
+from ledger.book.accounts import Balance, ProgrammeAccountKind
+from ledger.book.drafts import NewLot, PostingHeader, PostingKind, Term
 from ledger.errors import DateOutOfRange, DatesOutOfOrder
 from ledger.events import PointsAccrued
 from ledger.members import Member
@@ -68,27 +67,27 @@ def grant(
     grant: Grant,
     now: datetime,
     *,
-    kind: Kind = "accrual",
-    source: OwnKind = "issued",
+    kind: PostingKind = "accrual",
+    source: ProgrammeAccountKind = "issued",
 ) -> Done:
     """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what `resolving.with_target`
     does, and for money what `Unit.points` does."""
 
     def credit(found: Target) -> Done:
-        unit, chart = found.unit, found.chart
-        parcel = Parcel(unit.points(grant.points), term(found.zone, unit, grant, now))
+        unit, holder = found.unit, found.holder
+        lot = NewLot(unit.points(grant.points), term(found.zone, unit, grant, now))
         with unit.told():
             posted = postings.credit(
                 session,
-                chart,
-                order(kind, chart.programme_id, grant.cause.shown(found.card_id), now),
-                parcel,
-                [PointsAccrued(chart.member_id)],
+                holder,
+                order(kind, holder.programme_id, grant.cause.shown(found.card_id), now),
+                lot,
+                [PointsAccrued(holder.member_id)],
                 now,
                 source=source,
             )
-        balance = posted.balances[chart.member]
-        return Done(found.member, posted.public_id, parcel.amount, unit, balance)
+        balance = posted.balances[holder.account_id]
+        return Done(found.member, posted.public_id, lot.amount, unit, balance)
 
     return resolving.with_target(session, whom, grant.unit, credit)
 
@@ -106,10 +105,10 @@ def term(zone: str, unit: Unit, grant: Grant, now: datetime) -> Term:
     return Term(activates_at, expires_at)
 
 
-def order(kind: Kind, programme_id: int, cause: Cause, now: datetime) -> Order:
+def order(kind: PostingKind, programme_id: int, cause: Cause, now: datetime) -> PostingHeader:
     """What is to be posted, and why. Raises `DateOutOfRange`."""
     check_range(occurred_at=cause.occurred_at)
-    return Order(
+    return PostingHeader(
         programme_id,
         kind,
         cause.occurred_at or now,

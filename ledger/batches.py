@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from ledger import idempotency, programmes, resolving, units
 from ledger.accruals import Grant, order, term
 from ledger.book import accounts, batches
-from ledger.book.accounts import AccountClosed, Chart
+from ledger.book.accounts import AccountClosed, Holder
 from ledger.book.batches import Credit, Debit, Deed, Made
-from ledger.book.lots import Parcel
+from ledger.book.drafts import NewLot
 from ledger.errors import IdempotencyConflict, Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.idempotency import Answer
@@ -114,21 +114,21 @@ class _Found:
         self._resolved = resolving.resolve_all(session, {item.whom for item in items})
         self._programmes: dict[int, Programme] = {}
         self._units: dict[tuple[int, str | None], Unit] = {}
-        self._charts: dict[tuple[int, int], Chart] = {}
+        self._holders: dict[tuple[int, int], Holder] = {}
 
         holders: dict[tuple[int, str | None], set[int]] = {}
         for item in items:
             resolved = self._resolved[item.whom]
             if isinstance(resolved, Resolved):
                 place = resolved.member.programme_id, item.wish.unit
-                holders.setdefault(place, set()).add(resolved.member.holder)
+                holders.setdefault(place, set()).add(resolved.member.holder_id)
         for (programme_id, code), theirs in holders.items():
             self._programmes[programme_id] = programmes.by_id(session, programme_id)
             unit = units.find(session, programme_id, code)
             if unit is not None:
                 self._units[programme_id, code] = unit
-                for chart in accounts.charts(session, programme_id, unit.id, theirs):
-                    self._charts[unit.id, chart.member_id] = chart
+                for holder in accounts.holders(session, programme_id, unit.id, theirs):
+                    self._holders[unit.id, holder.member_id] = holder
 
     def resolved(self, item: Item) -> Resolved:
         """Raises what `resolving.resolve` does."""
@@ -148,12 +148,12 @@ class _Found:
         resolved, wish = self.resolved(item), item.wish
         programme = self._programmes[resolved.member.programme_id]
         unit = self.unit(item)
-        points, holder = unit.points(wish.points), resolved.member.holder
-        chart = self._charts[unit.id, holder]
+        points, holder_id = unit.points(wish.points), resolved.member.holder_id
+        holder = self._holders[unit.id, holder_id]
         cause = wish.cause.shown(resolved.card_id)
         if isinstance(wish, Grant):
-            parcel = Parcel(points, term(programme.timezone, unit, wish, now))
+            parcel = NewLot(points, term(programme.timezone, unit, wish, now))
             wanted = order("accrual", programme.id, cause, now)
-            return Credit(chart, wanted, parcel, PointsAccrued(holder))
+            return Credit(holder, wanted, parcel, PointsAccrued(holder_id))
         wanted = order("redemption", programme.id, cause, now)
-        return Debit(chart, wanted, points, PointsRedeemed(holder))
+        return Debit(holder, wanted, points, PointsRedeemed(holder_id))

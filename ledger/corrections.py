@@ -68,8 +68,8 @@ def _reverse(
         returns_until=wish.expires_at or (now + grace if grace else None),
         may_owe=programme.overdrawn == "debt",
     )
-    charts = [side.chart for side in sides]
-    unit = units.by_id(session, charts[0].unit_id)
+    holders = [side.holder for side in sides]
+    unit = units.by_id(session, holders[0].unit_id)
     amount = None if wish.points is None else unit.points(wish.points)
     wanted = replace(
         order("reversal", programme.id, wish.cause, now),
@@ -77,7 +77,7 @@ def _reverse(
         store=wish.cause.store or posting.store,
         promotion=wish.cause.promotion or posting.promotion,
     )
-    events = [PointsReversed(chart.member_id) for chart in charts]
+    events = [PointsReversed(holder.member_id) for holder in holders]
     with unit.told():
         posted, points = reversals.reverse(
             session, posting, sides, wanted, amount, undoing, events, now
@@ -86,5 +86,5 @@ def _reverse(
         posted.public_id,
         points,
         unit,
-        {chart.member_id: posted.balances[chart.member] for chart in charts},
+        {holder.member_id: posted.balances[holder.account_id] for holder in holders},
     )

@@ -2,7 +2,7 @@
 an id that stands for nobody, so that no total changes.
 
 All of it is one transaction: whoever is erased is so entirely, or not yet. Repeating it is
-harmless, and takes out what a till wrote at the very moment of the first time.
+harmless, and withdrawals out what a till wrote at the very moment of the first time.
 
 Lock order: members, then stored answers, then balances; see docs/architecture.md."""
 
@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from ledger import households, idempotency, members, outbox
 from ledger.book import accounts, holds, lots, postings
 from ledger.book.accounts import Account
+from ledger.book.drafts import Leg, MemberLeg, PostingDraft, PostingHeader, ProgrammeLeg
 from ledger.book.holds import OPEN, Hold
-from ledger.book.journal import Draft, Entry, Leg, Move, Order, Own, Posting
+from ledger.book.journal import Entry, Posting
 from ledger.database import Instant
 from ledger.errors import HouseholdNotEmpty
 from ledger.events import MemberChanged
@@ -53,9 +54,9 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
     idempotency.redact(session, [*(one.public_id for one in group), *numbers], words)
     accounts.lock(session, _accounts(session, ids))
     _require_alone(session, ids)
-    holder = member.holder
+    holder_id = member.holder_id
     _free_holds(session, ids, now)
-    _take_words_off(session, ids, holder, words)
+    _take_words_off(session, ids, holder_id, words)
     points = _write_off(session, ids, now) if write_off else 0
     for column in ROWS_OF_A_MEMBER:
         session.execute(delete(column.class_).where(column.in_(ids)))
@@ -68,8 +69,8 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
         .execution_options(synchronize_session=False)
     )
     households.dissolve(session, member)
-    if holder not in ids:
-        outbox.append(session, [MemberChanged(holder)], now)
+    if holder_id not in ids:
+        outbox.append(session, [MemberChanged(holder_id)], now)
     public_ids = tuple(one.public_id for one in group)
     return Erased(member.public_id, erased_at, public_ids, tuple(ids), points)
 
@@ -142,11 +143,11 @@ def _free_holds(session: Session, ids: Sequence[int], now: datetime) -> None:
         .order_by(Hold.id)
     ).all()
     for hold in opened:
-        holds.release(session, accounts.chart_of(session, hold.account_id), hold, now)
+        holds.release(session, accounts.holder_of(session, hold.account_id), hold, now)
 
 
 def _take_words_off(
-    session: Session, ids: Sequence[int], holder: int, words: Collection[str]
+    session: Session, ids: Sequence[int], holder_id: int, words: Collection[str]
 ) -> None:
     """From postings and holds on the person's accounts; from those made with their cards on any; on
     the accounts of a household also from those that speak of them."""
@@ -169,8 +170,8 @@ def _take_words_off(
         .values(reason=None)
         .execution_options(synchronize_session=False)
     )
-    if holder not in ids:
-        _take_names_off(session, _accounts(session, [holder]), words)
+    if holder_id not in ids:
+        _take_names_off(session, _accounts(session, [holder_id]), words)
 
 
 def _take_names_off(session: Session, shared: Sequence[int], words: Collection[str]) -> None:
@@ -205,20 +206,20 @@ def _write_off(session: Session, ids: Sequence[int], now: datetime) -> int:
     """All points run out today."""
     gone = 0
     for account_id in _accounts_of_kind(session, ids):
-        chart = accounts.chart_of(session, account_id)
-        postings.settle(session, chart, now, even_closed=True)
-        takes = [
-            stock.take(stock.free) for stock in lots.open_in(session, [account_id])[account_id]
+        holder = accounts.holder_of(session, account_id)
+        postings.settle(session, holder, now, even_closed=True)
+        withdrawals = [
+            lot.withdraw(lot.free) for lot in lots.open_in(session, [account_id])[account_id]
         ]
-        if not takes:
+        if not withdrawals:
             continue
-        points = sum(one.amount for one in takes)
+        points = sum(one.amount for one in withdrawals)
         legs: list[Leg] = [
-            Move(account_id, takes=takes),
-            Own(accounts.own(session, chart, "expired"), points),
+            MemberLeg(account_id, withdrawals=withdrawals),
+            ProgrammeLeg(accounts.programme_account(session, holder, "expired"), points),
         ]
-        order = Order(chart.programme_id, "expiry", occurred_at=now)
-        postings.put(session, [Draft(order, legs)], (), now)
+        header = PostingHeader(holder.programme_id, "expiry", occurred_at=now)
+        postings.put(session, [PostingDraft(header, legs)], (), now)
         gone += points
     return gone
 

@@ -56,8 +56,8 @@ def merge(session: Session, member: Member, into: Member, now: datetime) -> None
     member, into = _locked(session, member, into)
     check_pair(session, member, into)
     _require_single(session, member)
-    _move_all(session, member, into.holder, now)
-    _use_accounts_of(session, member, into.holder)
+    _move_all(session, member, into.holder_id, now)
+    _use_accounts_of(session, member, into.holder_id)
     # Whoever was merged into the first before is one step away from the second, too.
     session.execute(
         update(Member)
@@ -76,7 +76,7 @@ def dissolve(session: Session, member: Member) -> None:
 def check_pair(session: Session, one: Member, other: Member) -> None:
     """Raises `SameMember` for two who use the same accounts, `OtherProgramme`, `MemberErased`,
     `MemberMergedAway`."""
-    if one.holder == other.holder:
+    if one.holder_id == other.holder_id:
         raise SameMember
     if one.programme_id != other.programme_id:
         raise OtherProgramme
@@ -127,14 +127,14 @@ def _use_accounts_of(session: Session, member: Member, head_id: int | None) -> N
 
 def _move_all(session: Session, member: Member, holder_id: int, now: datetime) -> None:
     for unit in units.of_programme(session, member.programme_id):
-        account_id = accounts.of_member(session, unit.id, member.id)
+        account_id = accounts.account_id_of(session, unit.id, member.id)
         if account_id is not None:
             _move(session, account_id, holder_id, now)
 
 
 def _move(session: Session, account_id: int, holder_id: int, now: datetime) -> None:
-    giver = accounts.chart_of(session, account_id)
-    taker = accounts.chart(session, giver.programme_id, giver.unit_id, holder_id)
+    giver = accounts.holder_of(session, account_id)
+    taker = accounts.holder(session, giver.programme_id, giver.unit_id, holder_id)
     moved = order("merge", giver.programme_id, UNTOLD, now)
     postings.merge(session, giver, taker, moved, (), now)
 
@@ -162,7 +162,7 @@ def left_behind(session: Session) -> Sequence[int]:
 def bring_home(session: Session, account_id: int, now: datetime) -> int | None:
     """Move what was left on an account to the one that its owner uses; None while a hold is open on
     it. Returns what came home, less what was owed. Raises `BalanceTooLarge`."""
-    owner_id = accounts.chart_of(session, account_id).member_id
+    owner_id = accounts.holder_of(session, account_id).member_id
     (owner,) = _locked(session, session.get_one(Member, owner_id))
     if owner.household_id is None:
         return 0

@@ -70,7 +70,7 @@ class Member(Base):
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @property
-    def holder(self) -> int:
+    def holder_id(self) -> int:
         """The member whose accounts this one uses."""
         return self.household_id or self.id
 

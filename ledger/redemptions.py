@@ -9,8 +9,8 @@ from ledger import members, outbox, resolving, units
 from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, holds, postings
 from ledger.book.accounts import Balance
+from ledger.book.drafts import PostingHeader
 from ledger.book.holds import Hold, Placed
-from ledger.book.journal import Order
 from ledger.events import PointsHeld, PointsRedeemed
 from ledger.members import Member
 from ledger.money import Amount
@@ -33,12 +33,14 @@ def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -
     `resolving.with_target` does, and for money what `Unit.points` does."""
 
     def debit(found: Target) -> Done:
-        unit, chart = found.unit, found.chart
+        unit, holder = found.unit, found.holder
         points, wish = unit.points(spend.points), _wish(found, spend, now)
         with unit.told():
-            news = [PointsRedeemed(chart.member_id)]
-            posted = postings.debit(session, chart, wish, points, news, now)
-        return Done(found.member, posted.public_id, points, unit, posted.balances[chart.member])
+            news = [PointsRedeemed(holder.member_id)]
+            posted = postings.debit(session, holder, wish, points, news, now)
+        return Done(
+            found.member, posted.public_id, points, unit, posted.balances[holder.account_id]
+        )
 
     return resolving.with_target(session, whom, spend.unit, debit)
 
@@ -50,29 +52,29 @@ def hold(
     and for money what `Unit.points` does."""
 
     def place(found: Target) -> Placed:
-        unit, chart = found.unit, found.chart
+        unit, holder = found.unit, found.holder
         points, wish = unit.points(spend.points), _wish(found, spend, now)
         with unit.told():
-            placed = holds.place(session, chart, wish, points, now + lasts, now)
-        outbox.append(session, [PointsHeld(chart.member_id)], now)
+            placed = holds.place(session, holder, wish, points, now + lasts, now)
+        outbox.append(session, [PointsHeld(holder.member_id)], now)
         return placed
 
     return resolving.with_target(session, whom, spend.unit, place)
 
 
-def _wish(found: Target, spend: Spend, now: datetime) -> Order:
+def _wish(found: Target, spend: Spend, now: datetime) -> PostingHeader:
     cause = spend.cause.shown(found.card_id)
-    return order("redemption", found.chart.programme_id, cause, now)
+    return order("redemption", found.holder.programme_id, cause, now)
 
 
 def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) -> Done:
     """Spend what was held, or a part of it; the rest is free again. Raises `HoldClosed`,
     `HoldExpired`, `CaptureTooLarge`, and for money what `Unit.points` does."""
-    chart = accounts.chart_of(session, hold.account_id)
-    unit = units.by_id(session, chart.unit_id)
+    holder = accounts.holder_of(session, hold.account_id)
+    unit = units.by_id(session, holder.unit_id)
     points = hold.amount if amount is None else unit.points(amount)
-    wish = Order(
-        chart.programme_id,
+    wish = PostingHeader(
+        holder.programme_id,
         "redemption",
         now,
         hold.reason,
@@ -83,15 +85,15 @@ def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) 
     )
     with unit.told():
         posted = holds.capture(
-            session, chart, hold, wish, points, [PointsRedeemed(chart.member_id)], now
+            session, holder, hold, wish, points, [PointsRedeemed(holder.member_id)], now
         )
-    member = members.by_id(session, chart.member_id)
-    return Done(member, posted.public_id, points, unit, posted.balances[chart.member])
+    member = members.by_id(session, holder.member_id)
+    return Done(member, posted.public_id, points, unit, posted.balances[holder.account_id])
 
 
 def release(session: Session, hold: Hold, now: datetime) -> Balance:
     """Make held points free again. Raises `HoldClosed`."""
-    chart = accounts.chart_of(session, hold.account_id)
-    balance = holds.release(session, chart, hold, now)
-    outbox.append(session, [PointsHeld(chart.member_id)], now)
+    holder = accounts.holder_of(session, hold.account_id)
+    balance = holds.release(session, holder, hold, now)
+    outbox.append(session, [PointsHeld(holder.member_id)], now)
     return balance

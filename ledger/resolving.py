@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from ledger import members
 from ledger.book import accounts
-from ledger.book.accounts import AccountClosed, Chart
+from ledger.book.accounts import AccountClosed, Holder
 from ledger.database import Base, Identifier, detached
 from ledger.errors import (
     CardBlocked,
@@ -70,7 +70,7 @@ class Target:
     card_id: int | None
     unit: Unit
     zone: str
-    chart: Chart
+    holder: Holder
 
 
 def resolve(session: Session, whom: Whom) -> Resolved:
@@ -147,7 +147,7 @@ def target(session: Session, whom: Whom | Member, code: str | None) -> Target:
     """As `with_target`, to look at it. Raises `AccountClosed`, too."""
     if isinstance(whom, Member):
         (row,) = _OF_MEMBER.execute(
-            session, code=code, programme=whom.programme_id, holder=whom.holder
+            session, code=code, programme=whom.programme_id, holder=whom.holder_id
         )
         return _target(session, whom, None, row, code)
     question, name = _question(whom)
@@ -195,7 +195,7 @@ def _asked(
         select(
             *_labelled(Unit),
             Programme.timezone.label("zone"),
-            accounts.listed(Unit.id, holder).label("accounts"),
+            accounts.as_text(Unit.id, holder).label("accounts"),
             *others,
         )
         .select_from(Programme)
@@ -244,5 +244,7 @@ def _target(
     unit = _read(Unit, row)
     if unit.id is None:
         raise UnknownUnit(code or "")
-    chart = accounts.of_list(session, member.programme_id, unit.id, member.holder, row.accounts)
-    return Target(member, card_id, unit, row.zone, chart)
+    holder = accounts.from_text(
+        session, member.programme_id, unit.id, member.holder_id, row.accounts
+    )
+    return Target(member, card_id, unit, row.zone, holder)

@@ -45,8 +45,8 @@ def _transfer(session: Session, giver: Member, taker: Member, gift: Gift, now: d
     households.check_pair(session, giver, taker)
     unit = units.named(session, giver.programme_id, gift.unit)
     points = unit.points(gift.points)
-    ours = accounts.chart(session, giver.programme_id, unit.id, giver.holder)
-    theirs = accounts.chart(session, giver.programme_id, unit.id, taker.holder)
+    ours = accounts.holder(session, giver.programme_id, unit.id, giver.holder_id)
+    theirs = accounts.holder(session, giver.programme_id, unit.id, taker.holder_id)
     with unit.told():
         posted = postings.transfer(
             session,
@@ -54,10 +54,10 @@ def _transfer(session: Session, giver: Member, taker: Member, gift: Gift, now: d
             theirs,
             order("transfer", giver.programme_id, gift.cause, now),
             points,
-            [PointsMoved(giver.holder), PointsMoved(taker.holder)],
+            [PointsMoved(giver.holder_id), PointsMoved(taker.holder_id)],
             now,
         )
     return Given(
-        Done(giver, posted.public_id, points, unit, posted.balances[ours.member]),
-        Done(taker, posted.public_id, points, unit, posted.balances[theirs.member]),
+        Done(giver, posted.public_id, points, unit, posted.balances[ours.account_id]),
+        Done(taker, posted.public_id, points, unit, posted.balances[theirs.account_id]),
     )

@@ -16,9 +16,9 @@ def turn(session: Session, now: datetime, limit: int = 200) -> bool:
     due = sorted(accounts.due(session, now, limit))
     accounts.lock(session, due)
     for account_id in due:
-        chart = accounts.chart_of(session, account_id)
-        postings.settle(session, chart, now, even_closed=True)
-        outbox.append(session, [PointsTurned(chart.member_id)], now)
+        holder = accounts.holder_of(session, account_id)
+        postings.settle(session, holder, now, even_closed=True)
+        outbox.append(session, [PointsTurned(holder.member_id)], now)
     turned = offers.turn_due(session, now, limit)
     return len(due) == limit or turned == limit
 
@@ -28,10 +28,10 @@ def release_stale_holds(session: Session, now: datetime, limit: int = 200) -> bo
     stale = sorted(holds.stale(session, now, limit), key=lambda hold: hold.account_id)
     accounts.lock(session, {hold.account_id for hold in stale})
     for hold in stale:
-        chart = accounts.chart_of(session, hold.account_id)
+        holder = accounts.holder_of(session, hold.account_id)
         try:
-            holds.release(session, chart, hold, now, state="timed_out")
+            holds.release(session, holder, hold, now, state="timed_out")
         except HoldClosed:  # it ended while we waited for the account
             continue
-        outbox.append(session, [PointsHeld(chart.member_id)], now)
+        outbox.append(session, [PointsHeld(holder.member_id)], now)
     return len(stale) == limit

@@ -38,7 +38,7 @@ from ledger.members import Member
 from ledger.points import MOST_POINTS, NEVER
 from ledger.prepared import Prepared
 
-OwnKind = Literal["issued", "redeemed", "expired", "opening"]
+ProgrammeAccountKind = Literal["issued", "redeemed", "expired", "opening"]
 MEMBER = "member"
 DEBT = "debt"
 NO_OWNER = 0  # SQLite has no "nulls not distinct"; member ids begin at 1
@@ -117,14 +117,14 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class Holder:
     """The accounts that a member's postings in one unit run between, by kind. The programme's own
     ones and the member's debt are opened when first needed."""
 
     programme_id: int
     unit_id: int
     member_id: int
-    member: int
+    account_id: int
     others: Mapping[str, int]
 
 
@@ -205,61 +205,61 @@ def _mark(session: Session, member_ids: Sequence[int], *, closed: bool) -> None:
     )
 
 
-def listed(
+def as_text(
     unit_id: SQLColumnExpression[int], member_id: SQLColumnExpression[int]
 ) -> ColumnElement[str]:
     """All accounts of a member and of the programme in this unit, as one value of a query that may
-    ask for more; `of_list` reads it.
+    ask for more; `from_text` reads it.
 
     Owner by owner: for one of two PostgreSQL would, before it has statistics, look through them
     all."""
     named = Account.kind.concat(":").concat(cast(Account.id, String))
     comma: Any = literal_column("','")  # as a value it would be put in at each execution anew
-    own, theirs = (
+    programme_account, theirs = (
         select(func.aggregate_strings(named, comma))
         .where(Account.unit_id == unit_id, Account.member_id == owner)
         .scalar_subquery()
         for owner in (literal(NO_OWNER), member_id)
     )
-    return func.coalesce(own, "").concat(",").concat(func.coalesce(theirs, ""))
+    return func.coalesce(programme_account, "").concat(",").concat(func.coalesce(theirs, ""))
 
 
-def of_list(
-    session: Session, programme_id: int, unit_id: int, member_id: int, listed: str
-) -> Chart:
-    """What a value of `listed` tells. A member who never had any of the unit gets an account now.
+def from_text(
+    session: Session, programme_id: int, unit_id: int, member_id: int, as_text: str
+) -> Holder:
+    """What a value of `as_text` tells. A member who never had any of the unit gets an account now.
     Raises `AccountClosed`."""
-    named = (one.partition(":") for one in listed.split(",") if one)
+    named = (one.partition(":") for one in as_text.split(",") if one)
     kinds = {kind: int(account_id) for kind, _, account_id in named}
     account_id = kinds.pop(MEMBER, None)
     if account_id is None:
         account_id = open_for(session, programme_id, unit_id, member_id)
-    return Chart(programme_id, unit_id, member_id, account_id, kinds)
+    return Holder(programme_id, unit_id, member_id, account_id, kinds)
 
 
 _CHART = Prepared(
-    select(listed(bindparam("unit", type_=Identifier), bindparam("member", type_=Identifier)))
+    select(as_text(bindparam("unit", type_=Identifier), bindparam("member", type_=Identifier)))
 )
 
 
-def chart(session: Session, programme_id: int, unit_id: int, member_id: int) -> Chart:
+def holder(session: Session, programme_id: int, unit_id: int, member_id: int) -> Holder:
     """All accounts of a member and of the programme in this unit, in one query. A member who never
     had any of the unit gets an account now. Raises `AccountClosed`."""
     [[told]] = _CHART.execute(session, unit=unit_id, member=member_id)
-    return of_list(session, programme_id, unit_id, member_id, told)
+    return from_text(session, programme_id, unit_id, member_id, told)
 
 
-def charts(
+def holders(
     session: Session, programme_id: int, unit_id: int, member_ids: Iterable[int]
-) -> list[Chart]:
-    """The charts of many members of one programme; the programme's own accounts are open in them
+) -> list[Holder]:
+    """The holders of many members of one programme; the programme's own accounts are open in them
     all. Raises `AccountClosed`."""
     wanted = {"unit": unit_id, "members": (NO_OWNER, *member_ids)}
     kinds: dict[int, dict[str, int]] = {}
     for row in session.connection().execute(_CHARTS, wanted):
         kinds.setdefault(row.member_id, {})[row.kind] = row.id
     owns = kinds.pop(NO_OWNER, {})
-    for kind in get_args(OwnKind):
+    for kind in get_args(ProgrammeAccountKind):
         if kind not in owns:
             owns[kind] = _open(session, programme_id, unit_id, kind, NO_OWNER)
     found = []
@@ -268,37 +268,37 @@ def charts(
         account_id = theirs.pop(MEMBER, None)
         if account_id is None:
             account_id = open_for(session, programme_id, unit_id, member_id)
-        found.append(Chart(programme_id, unit_id, member_id, account_id, {**theirs, **owns}))
+        found.append(Holder(programme_id, unit_id, member_id, account_id, {**theirs, **owns}))
     return found
 
 
-def own(session: Session, chart: Chart, kind: OwnKind) -> int:
+def programme_account(session: Session, holder: Holder, kind: ProgrammeAccountKind) -> int:
     """The programme's own account of this kind."""
-    found = chart.others.get(kind)
+    found = holder.others.get(kind)
     if found is not None:
         return found
-    return _open(session, chart.programme_id, chart.unit_id, kind, NO_OWNER)
+    return _open(session, holder.programme_id, holder.unit_id, kind, NO_OWNER)
 
 
-def debt(session: Session, chart: Chart) -> int:
+def debt_account(session: Session, holder: Holder) -> int:
     """The account of what the member owes."""
-    found = chart.others.get(DEBT)
+    found = holder.others.get(DEBT)
     if found is not None:
         return found
-    return _open(session, chart.programme_id, chart.unit_id, DEBT, chart.member_id)
+    return _open(session, holder.programme_id, holder.unit_id, DEBT, holder.member_id)
 
 
-def chart_of(session: Session, account_id: int) -> Chart:
-    """The chart that a member account belongs to."""
+def holder_of(session: Session, account_id: int) -> Holder:
+    """The holder that a member account belongs to."""
     account = session.execute(
         select(Account.programme_id, Account.unit_id, Account.member_id).where(
             Account.id == account_id
         )
     ).one()
-    return chart(session, *account)
+    return holder(session, *account)
 
 
-def of_member(session: Session, unit_id: int, member_id: int) -> int | None:
+def account_id_of(session: Session, unit_id: int, member_id: int) -> int | None:
     """The member's account in this unit; None if they never had any of it."""
     return session.scalar(
         select(Account.id).where(

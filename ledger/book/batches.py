@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ledger.book import accounts, journal, lots, postings
-from ledger.book.accounts import Balance, Chart, OwnKind
-from ledger.book.journal import Draft, Move, Order, Own
-from ledger.book.lots import Parcel, Stock
+from ledger.book.accounts import Balance, Holder, ProgrammeAccountKind
+from ledger.book.drafts import MemberLeg, NewLot, PostingDraft, PostingHeader, ProgrammeLeg
+from ledger.book.lots import OpenLot
 from ledger.errors import BalanceTooLarge, InsufficientPoints, Refusal
 from ledger.events import Event
 from ledger.points import MOST_POINTS
@@ -20,23 +20,23 @@ from ledger.points import MOST_POINTS
 class Credit:
     """Points in, as a lot of their own; out of this account of the programme."""
 
-    chart: Chart
-    order: Order
-    parcel: Parcel
+    holder: Holder
+    header: PostingHeader
+    lot: NewLot
     event: Event
-    source: OwnKind = "issued"
+    source: ProgrammeAccountKind = "issued"
 
     @property
     def points(self) -> int:
-        return self.parcel.amount
+        return self.lot.amount
 
 
 @dataclass(frozen=True, slots=True)
 class Debit:
     """Points out, soonest expiry first."""
 
-    chart: Chart
-    order: Order
+    holder: Holder
+    header: PostingHeader
     points: int
     event: Event
 
@@ -54,11 +54,11 @@ Outcome = Made | Refusal
 
 
 @dataclass(slots=True)
-class _Standing:
+class _AccountState:
     """A locked account as it will be once the drafts at hand are written."""
 
     balance: Balance
-    stocks: list[Stock] | None = None  # read when something is first spent
+    open_lots: list[OpenLot] | None = None  # read when something is first spent
     grown: bool = False  # by a lot that is not written yet, so that nothing can be spent from it
 
 
@@ -74,24 +74,24 @@ def post(session: Session, deeds: Sequence[Deed], now: datetime) -> list[Outcome
 class _Desk:
     def __init__(self, session: Session, deeds: Sequence[Deed], now: datetime) -> None:
         self.session, self.now = session, now
-        self.drafts: list[Draft] = []
+        self.drafts: list[PostingDraft] = []
         self.events: dict[Event, None] = {}
-        charts = {deed.chart.member: deed.chart for deed in deeds}
-        balances = postings.lock_open(session, list(charts))
+        holders = {deed.holder.account_id: deed.holder for deed in deeds}
+        balances = postings.lock_open(session, list(holders))
         for account_id, balance in balances.items():
             if balance.next_change_at <= now:
-                balances[account_id] = postings.settle(session, charts[account_id], now)
-        self.standings = {one: _Standing(balance) for one, balance in balances.items()}
-        self.spenders = {deed.chart.member for deed in deeds if isinstance(deed, Debit)}
+                balances[account_id] = postings.settle(session, holders[account_id], now)
+        self.states = {one: _AccountState(balance) for one, balance in balances.items()}
+        self.spenders = {deed.holder.account_id for deed in deeds if isinstance(deed, Debit)}
 
     def do(self, deed: Deed) -> Outcome:
-        standing = self.standings[deed.chart.member]
+        state = self.states[deed.holder.account_id]
         try:
             if isinstance(deed, Debit):
-                return self._debit(deed, standing)
-            if standing.balance.debt:
+                return self._debit(deed, state)
+            if state.balance.debt:
                 return self._credit_and_repay(deed)
-            return self._credit(deed, standing)
+            return self._credit(deed, state)
         except Refusal as refusal:
             return refusal
 
@@ -99,74 +99,80 @@ class _Desk:
         """Put on record what has been decided so far."""
         if self.drafts:
             journal.write(self.session, self.drafts, list(self.events), self.now)
-        for standing in self.standings.values():
-            if standing.grown:
-                standing.stocks, standing.grown = None, False
+        for state in self.states.values():
+            if state.grown:
+                state.open_lots, state.grown = None, False
         self.drafts, self.events = [], {}
 
-    def _credit(self, deed: Credit, standing: _Standing) -> Made:
-        balance, amount = standing.balance, deed.parcel.amount
+    def _credit(self, deed: Credit, state: _AccountState) -> Made:
+        balance, amount = state.balance, deed.lot.amount
         if balance.total + amount > MOST_POINTS:
             raise BalanceTooLarge(MOST_POINTS)
-        issued = Own(accounts.own(self.session, deed.chart, deed.source), -amount)
-        draft = self._draft(deed, [Move(deed.chart.member, parcels=[deed.parcel]), issued])
-        if deed.parcel.term.activates_at <= self.now:
-            standing.balance = replace(balance, available=balance.available + amount)
-            standing.grown = True
+        issued = ProgrammeLeg(
+            accounts.programme_account(self.session, deed.holder, deed.source), -amount
+        )
+        draft = self._draft(deed, [MemberLeg(deed.holder.account_id, new_lots=[deed.lot]), issued])
+        if deed.lot.term.activates_at <= self.now:
+            state.balance = replace(balance, available=balance.available + amount)
+            state.grown = True
         else:
-            standing.balance = replace(balance, pending=balance.pending + amount)
-        return Made(draft.public_id, standing.balance)
+            state.balance = replace(balance, pending=balance.pending + amount)
+        return Made(draft.public_id, state.balance)
 
-    def _debit(self, deed: Debit, standing: _Standing) -> Made:
-        balance = standing.balance
+    def _debit(self, deed: Debit, state: _AccountState) -> Made:
+        balance = state.balance
         if balance.available < deed.points:
             raise InsufficientPoints(deed.points, balance.available)
-        if standing.grown:
+        if state.grown:
             self.write()
-        if standing.stocks is None:
-            self._stock_up()
-        stocks = standing.stocks or []
-        parts = lots.oldest_first(stocks, deed.points)
+        if state.open_lots is None:
+            self._read_lots()
+        open_lots = state.open_lots or []
+        parts = lots.allocate(open_lots, deed.points)
         if sum(part for _, part in parts) != deed.points:
-            raise AssertionError(f"the lots of account {deed.chart.member} lack points")
-        redeemed = Own(accounts.own(self.session, deed.chart, "redeemed"), deed.points)
-        takes = [stock.take(part) for stock, part in parts]
-        draft = self._draft(deed, [Move(deed.chart.member, takes=takes), redeemed])
-        standing.stocks = _without(stocks, parts)
-        standing.balance = replace(balance, available=balance.available - deed.points)
-        return Made(draft.public_id, standing.balance)
+            raise AssertionError(f"the lots of account {deed.holder.account_id} lack points")
+        redeemed = ProgrammeLeg(
+            accounts.programme_account(self.session, deed.holder, "redeemed"), deed.points
+        )
+        withdrawals = [lot.withdraw(part) for lot, part in parts]
+        draft = self._draft(
+            deed, [MemberLeg(deed.holder.account_id, withdrawals=withdrawals), redeemed]
+        )
+        state.open_lots = _without(open_lots, parts)
+        state.balance = replace(balance, available=balance.available - deed.points)
+        return Made(draft.public_id, state.balance)
 
     def _credit_and_repay(self, deed: Credit) -> Made:
         """A debt is paid from the very points that come in, which are not in a lot yet."""
         self.write()
         posted = postings.credit(
             self.session,
-            deed.chart,
-            deed.order,
-            deed.parcel,
+            deed.holder,
+            deed.header,
+            deed.lot,
             [deed.event],
             self.now,
             source=deed.source,
         )
-        balance = posted.balances[deed.chart.member]
-        self.standings[deed.chart.member] = _Standing(balance)
+        balance = posted.balances[deed.holder.account_id]
+        self.states[deed.holder.account_id] = _AccountState(balance)
         return Made(posted.public_id, balance)
 
-    def _draft(self, deed: Deed, legs: Sequence[Move | Own]) -> Draft:
-        draft = Draft(deed.order, legs)
+    def _draft(self, deed: Deed, legs: Sequence[MemberLeg | ProgrammeLeg]) -> PostingDraft:
+        draft = PostingDraft(deed.header, legs)
         self.drafts.append(draft)
         self.events[deed.event] = None
         return draft
 
-    def _stock_up(self) -> None:
+    def _read_lots(self) -> None:
         """Read the lots of all accounts that something is spent from and that have none at hand."""
-        wanted = [one for one in self.spenders if self.standings[one].stocks is None]
-        for account_id, stocks in lots.open_in(self.session, sorted(wanted)).items():
-            self.standings[account_id].stocks = [stock for stock in stocks if stock.active]
+        wanted = [one for one in self.spenders if self.states[one].open_lots is None]
+        for account_id, open_lots in lots.open_in(self.session, sorted(wanted)).items():
+            self.states[account_id].open_lots = [lot for lot in open_lots if lot.active]
 
 
-def _without(stocks: Sequence[Stock], parts: Sequence[tuple[Stock, int]]) -> list[Stock]:
+def _without(open_lots: Sequence[OpenLot], parts: Sequence[tuple[OpenLot, int]]) -> list[OpenLot]:
     """What is left of lots after taking these parts."""
-    taken = {stock.lot_id: part for stock, part in parts}
-    left = [replace(one, free=one.free - taken.get(one.lot_id, 0)) for one in stocks]
+    taken = {lot.lot_id: part for lot, part in parts}
+    left = [replace(one, free=one.free - taken.get(one.lot_id, 0)) for one in open_lots]
     return [one for one in left if one.free]

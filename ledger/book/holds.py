@@ -14,9 +14,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from ledger.book import accounts, lots, postings
-from ledger.book.accounts import Balance, Chart
-from ledger.book.journal import Order
-from ledger.book.lots import Lot, Take
+from ledger.book.accounts import Balance, Holder
+from ledger.book.drafts import PostingHeader, Withdrawal
+from ledger.book.lots import Lot
 from ledger.book.postings import Posted
 from ledger.database import Base, Identifier, Instant
 from ledger.errors import CaptureTooLarge, HoldClosed, HoldExpired, InsufficientPoints, UnknownHold
@@ -74,25 +74,32 @@ class Placed:
 
 
 def place(
-    session: Session, chart: Chart, order: Order, amount: int, expires_at: datetime, now: datetime
+    session: Session,
+    holder: Holder,
+    header: PostingHeader,
+    amount: int,
+    expires_at: datetime,
+    now: datetime,
 ) -> Placed:
     """Set points aside, those that run out first. Raises `InsufficientPoints`."""
-    balance = postings.settle(session, chart, now)
+    balance = postings.settle(session, holder, now)
     if balance.available < amount:
         raise InsufficientPoints(amount, balance.available)
-    takes = [stock.take(part) for stock, part in lots.to_spend(session, chart.member, amount)]
-    lots.set_aside(session, takes, 1)
+    withdrawals = [
+        lot.withdraw(part) for lot, part in lots.to_spend(session, holder.account_id, amount)
+    ]
+    lots.set_aside(session, withdrawals, 1)
     hold = Hold(
         public_id=str(uuid7()),
-        account_id=chart.member,
+        account_id=holder.account_id,
         amount=amount,
         captured=0,
         state=OPEN,
-        reason=order.reason,
-        receipt=order.receipt,
-        store=order.store,
-        promotion=order.promotion,
-        card_id=order.card_id,
+        reason=header.reason,
+        receipt=header.receipt,
+        store=header.store,
+        promotion=header.promotion,
+        card_id=header.card_id,
         placed_at=now,
         expires_at=expires_at,
     )
@@ -100,9 +107,9 @@ def place(
     session.flush()
     session.execute(
         insert(HoldLot),
-        [{"hold_id": hold.id, "lot_id": one.lot_id, "amount": one.amount} for one in takes],
+        [{"hold_id": hold.id, "lot_id": one.lot_id, "amount": one.amount} for one in withdrawals],
     )
-    return Placed(hold, accounts.change(session, chart.member, available=-amount, held=amount))
+    return Placed(hold, accounts.change(session, holder.account_id, available=-amount, held=amount))
 
 
 def find(session: Session, public_id: str) -> Hold:
@@ -125,9 +132,9 @@ def of_account(
 
 def capture(
     session: Session,
-    chart: Chart,
+    holder: Holder,
     hold: Hold,
-    order: Order,
+    header: PostingHeader,
     amount: int | None,
     events: Iterable[Event],
     now: datetime,
@@ -137,33 +144,33 @@ def capture(
     amount = hold.amount if amount is None else amount
     if not 0 < amount <= hold.amount:
         raise CaptureTooLarge(amount, hold.amount)
-    postings.settle(session, chart, now, even_closed=True)
+    postings.settle(session, holder, now, even_closed=True)
     session.refresh(hold)
     _require_open(hold, now)
     spent, rest = _split(session, hold, amount)
     if rest:
-        _free(session, chart, rest)
-    posted = postings.spend(session, chart, order, spent, events, now)
+        _free(session, holder, rest)
+    posted = postings.spend(session, holder, header, spent, events, now)
     _close(session, hold, "captured", now, captured=amount, posting_id=posted.public_id)
-    balance = postings.settle(session, chart, now, even_closed=True)
-    balance = postings.repay(session, chart, balance, now)
-    return Posted(posted.public_id, {chart.member: balance})
+    balance = postings.settle(session, holder, now, even_closed=True)
+    balance = postings.repay(session, holder, balance, now)
+    return Posted(posted.public_id, {holder.account_id: balance})
 
 
 def release(
-    session: Session, chart: Chart, hold: Hold, now: datetime, *, state: State = "released"
+    session: Session, holder: Holder, hold: Hold, now: datetime, *, state: State = "released"
 ) -> Balance:
     """Make the points free again; those whose time has run out meanwhile are gone. Raises
     `HoldClosed`."""
-    postings.settle(session, chart, now, even_closed=True)
+    postings.settle(session, holder, now, even_closed=True)
     session.refresh(hold)
     if hold.state != OPEN:
         raise HoldClosed(hold.state)
     _, rest = _split(session, hold, 0)
-    _free(session, chart, rest)
+    _free(session, holder, rest)
     _close(session, hold, state, now)
-    balance = postings.settle(session, chart, now, even_closed=True)
-    return postings.repay(session, chart, balance, now)
+    balance = postings.settle(session, holder, now, even_closed=True)
+    return postings.repay(session, holder, balance, now)
 
 
 def stale(session: Session, now: datetime, limit: int) -> Sequence[Hold]:
@@ -183,7 +190,7 @@ def _require_open(hold: Hold, now: datetime) -> None:
         raise HoldExpired
 
 
-def _split(session: Session, hold: Hold, amount: int) -> tuple[list[Take], list[Take]]:
+def _split(session: Session, hold: Hold, amount: int) -> tuple[list[Withdrawal], list[Withdrawal]]:
     """The first `amount` of a hold's points in the order of spending, and the rest."""
     rows = session.execute(
         select(HoldLot.lot_id, HoldLot.amount)
@@ -191,29 +198,29 @@ def _split(session: Session, hold: Hold, amount: int) -> tuple[list[Take], list[
         .where(HoldLot.hold_id == hold.id)
         .order_by(Lot.expires_at, Lot.id)
     )
-    first: list[Take] = []
-    rest: list[Take] = []
+    first: list[Withdrawal] = []
+    rest: list[Withdrawal] = []
     for lot_id, size in rows:
         part = min(size, amount)
         amount -= part
         if part:
-            first.append(Take(lot_id, part, "held"))
+            first.append(Withdrawal(lot_id, part, "held"))
         if size > part:
-            rest.append(Take(lot_id, size - part, "held"))
+            rest.append(Withdrawal(lot_id, size - part, "held"))
     return first, rest
 
 
-def _free(session: Session, chart: Chart, takes: Sequence[Take]) -> None:
+def _free(session: Session, holder: Holder, withdrawals: Sequence[Withdrawal]) -> None:
     """Held points become available. Their lots may have run out by now, so the account's next
     change is looked up anew."""
-    lots.set_aside(session, takes, -1)
-    amount = sum(one.amount for one in takes)
+    lots.set_aside(session, withdrawals, -1)
+    amount = sum(one.amount for one in withdrawals)
     accounts.change(
         session,
-        chart.member,
+        holder.account_id,
         available=amount,
         held=-amount,
-        next_change_at=lots.next_change(session, chart.member),
+        next_change_at=lots.next_change(session, holder.account_id),
     )
 
 

@@ -26,13 +26,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.book.accounts import Balance, BalanceRow
+from ledger.book.drafts import Bucket, Term, Withdrawal
 from ledger.database import Base, Identifier, Instant
 from ledger.points import NEVER
 from ledger.prepared import Prepared
 
 PAGE = 16  # lots read at a time while spending: most redemptions end within the first page
-
-Purse = Literal["available", "pending", "held"]
 
 
 class Lot(Base):
@@ -88,34 +87,7 @@ class LotMove(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """When points become active and when they run out (`NEVER` for no end)."""
-
-    activates_at: datetime
-    expires_at: datetime = NEVER
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """Points that will be a lot of their own; `origin_id` as in `Lot`."""
-
-    amount: int
-    term: Term
-    origin_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """So many points out of this lot; negative puts them back. `purse` is where the balance counts
-    them."""
-
-    lot_id: int
-    amount: int
-    purse: Purse = "available"
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
+class OpenLot:
     """What stands in a lot: `free` is not held. `origin_id` is the lot itself, if its points were
     in no other before."""
 
@@ -128,14 +100,14 @@ class Stock:
     origin_id: int
 
     @property
-    def purse(self) -> Purse:
+    def bucket(self) -> Bucket:
         return "available" if self.active else "pending"
 
-    def take(self, amount: int) -> Take:
-        return Take(self.lot_id, amount, self.purse)
+    def withdraw(self, amount: int) -> Withdrawal:
+        return Withdrawal(self.lot_id, amount, self.bucket)
 
 
-_STOCK = (
+_OPEN_LOT = (
     Lot.id,
     Lot.activates_at,
     Lot.expires_at,
@@ -148,18 +120,18 @@ _STOCK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class AccountView:
     """An account as it was committed a moment ago: the balance and the lots that are spent first.
     `version` tells whether it has changed since; SQLite has one writer and needs none."""
 
     balance: Balance
-    stocks: Sequence[Stock]
+    open_lots: Sequence[OpenLot]
     version: str | None
 
 
 # Made once: to put a query together costs as much as to have it answered.
 _FIRST = (
-    select(*_STOCK)
+    select(*_OPEN_LOT)
     .where(
         Lot.account_id == bindparam("account"),
         Lot.remaining > 0,
@@ -189,22 +161,22 @@ _LOOK = {
 }
 
 
-def look(session: Session, account_id: int) -> Seen:
+def look(session: Session, account_id: int) -> AccountView:
     """The account with its first lots, in one query and without a lock: what is decided by it must
     be written with `unless_changed`."""
     rows = _LOOK[session.get_bind().dialect.name].execute(session, account=account_id)
     *facts, version = rows[0][:_LOTS_FROM]
-    stocks = [_stock(row[_LOTS_FROM:]) for row in rows if row[_LOTS_FROM] is not None]
-    return Seen(Balance(*facts), stocks, version)
+    open_lots = [_open_lot(row[_LOTS_FROM:]) for row in rows if row[_LOTS_FROM] is not None]
+    return AccountView(Balance(*facts), open_lots, version)
 
 
-def spendable(session: Session, account_id: int) -> Iterator[Stock]:
+def spendable(session: Session, account_id: int) -> Iterator[OpenLot]:
     """Active lots with free points in the order of spending: soonest expiry first, then oldest;
     read a page at a time."""
     after: tuple[datetime, int] | None = None
     while True:
         query = (
-            select(*_STOCK)
+            select(*_OPEN_LOT)
             .where(
                 Lot.account_id == account_id,
                 Lot.remaining > 0,
@@ -219,56 +191,56 @@ def spendable(session: Session, account_id: int) -> Iterator[Stock]:
             query = query.where(
                 (Lot.expires_at > expires_at) | ((Lot.expires_at == expires_at) & (Lot.id > lot_id))
             )
-        page = _stocks(session.execute(query))
+        page = _open_lots(session.execute(query))
         yield from page
         if len(page) < PAGE:
             return
         after = page[-1].term.expires_at, page[-1].lot_id
 
 
-def oldest_first(stocks: Iterable[Stock], amount: int) -> list[tuple[Stock, int]]:
+def allocate(open_lots: Iterable[OpenLot], amount: int) -> list[tuple[OpenLot, int]]:
     """Which lots `amount` comes from, and how much from each. Less than `amount` in all if there is
     no more."""
-    parts: list[tuple[Stock, int]] = []
+    parts: list[tuple[OpenLot, int]] = []
     missing = amount
-    for stock in stocks:
+    for lot in open_lots:
         if not missing:
             break
-        part = min(missing, stock.free)
-        parts.append((stock, part))
+        part = min(missing, lot.free)
+        parts.append((lot, part))
         missing -= part
     return parts
 
 
-def to_spend(session: Session, account_id: int, amount: int) -> list[tuple[Stock, int]]:
+def to_spend(session: Session, account_id: int, amount: int) -> list[tuple[OpenLot, int]]:
     """Where `amount` available points come from.
 
     The caller knows from the balance that they are there; if the lots do not agree, the book is
     broken and the transaction must not go on."""
-    parts = oldest_first(spendable(session, account_id), amount)
+    parts = allocate(spendable(session, account_id), amount)
     if sum(part for _, part in parts) != amount:
         raise AssertionError(f"the lots of account {account_id} lack points of its balance")
     return parts
 
 
-def open_in(session: Session, account_ids: Sequence[int]) -> dict[int, list[Stock]]:
+def open_in(session: Session, account_ids: Sequence[int]) -> dict[int, list[OpenLot]]:
     """All lots with free points of these accounts, active or not, in the order of spending."""
     rows: Iterable[Sequence[Any]] = session.execute(
-        select(Lot.account_id, *_STOCK)
+        select(Lot.account_id, *_OPEN_LOT)
         .where(Lot.account_id.in_(account_ids), Lot.remaining > 0, Lot.remaining > Lot.held)
         .order_by(Lot.account_id, Lot.expires_at, Lot.id)
     )
-    found: dict[int, list[Stock]] = {account_id: [] for account_id in account_ids}
+    found: dict[int, list[OpenLot]] = {account_id: [] for account_id in account_ids}
     for row in rows:
-        found[row[0]].append(_stock(row[1:]))
+        found[row[0]].append(_open_lot(row[1:]))
     return found
 
 
-def made_by(session: Session, posting_id: int, account_id: int) -> list[Stock]:
+def made_by(session: Session, posting_id: int, account_id: int) -> list[OpenLot]:
     """The lots that a posting made on an account, in the order in which it made them."""
-    return _stocks(
+    return _open_lots(
         session.execute(
-            select(*_STOCK)
+            select(*_OPEN_LOT)
             .where(Lot.posting_id == posting_id, Lot.account_id == account_id)
             .order_by(Lot.id)
         )
@@ -277,12 +249,12 @@ def made_by(session: Session, posting_id: int, account_id: int) -> list[Stock]:
 
 def coming_from(
     session: Session, lot_ids: Sequence[int], account_id: int
-) -> dict[int, list[Stock]]:
+) -> dict[int, list[OpenLot]]:
     """What is free on an account of the points that were in these lots once, by lot, in the order
     of spending."""
-    stocks = _stocks(
+    open_lots = _open_lots(
         session.execute(
-            select(*_STOCK)
+            select(*_OPEN_LOT)
             .where(
                 Lot.account_id == account_id,
                 Lot.id.in_(lot_ids) | Lot.origin_id.in_(lot_ids),
@@ -291,23 +263,23 @@ def coming_from(
             .order_by(Lot.expires_at, Lot.id)
         )
     )
-    return {lot_id: [one for one in stocks if one.origin_id == lot_id] for lot_id in lot_ids}
+    return {lot_id: [one for one in open_lots if one.origin_id == lot_id] for lot_id in lot_ids}
 
 
-def taken_by(session: Session, posting_id: int, account_id: int) -> list[tuple[Stock, int]]:
+def taken_by(session: Session, posting_id: int, account_id: int) -> list[tuple[OpenLot, int]]:
     """The lots of an account that a posting took from and how much, in the order of spending."""
     rows: Iterable[Sequence[Any]] = session.execute(
-        select(LotMove.amount.label("taken"), *_STOCK)
+        select(LotMove.amount.label("taken"), *_OPEN_LOT)
         .join(Lot, Lot.id == LotMove.lot_id)
         .where(LotMove.posting_id == posting_id, Lot.account_id == account_id)
         .order_by(LotMove.line, Lot.id)
     )
-    return [(_stock(row[1:]), row[0]) for row in rows]
+    return [(_open_lot(row[1:]), row[0]) for row in rows]
 
 
-def set_aside(session: Session, takes: Sequence[Take], sign: Literal[1, -1]) -> None:
+def set_aside(session: Session, withdrawals: Sequence[Withdrawal], sign: Literal[1, -1]) -> None:
     """Mark points of lots as held, or (-1) as free again."""
-    for one in takes:
+    for one in withdrawals:
         session.execute(
             update(Lot)
             .where(Lot.id == one.lot_id)
@@ -343,7 +315,7 @@ def activate_due(session: Session, account_id: int, now: datetime) -> int:
     return sum(changed)
 
 
-def expired(session: Session, account_id: int, now: datetime) -> tuple[Take, ...]:
+def expired(session: Session, account_id: int, now: datetime) -> tuple[Withdrawal, ...]:
     """What is left in lots whose time is over. Points that a hold has set aside stay for that hold
     alone."""
     rows = session.execute(
@@ -356,7 +328,7 @@ def expired(session: Session, account_id: int, now: datetime) -> tuple[Take, ...
         )
         .order_by(Lot.expires_at, Lot.id)
     )
-    return tuple(Take(lot_id, free) for lot_id, free in rows)
+    return tuple(Withdrawal(lot_id, free) for lot_id, free in rows)
 
 
 def next_change(session: Session, account_id: int) -> datetime:
@@ -369,11 +341,11 @@ def next_change(session: Session, account_id: int) -> datetime:
     return NEVER if moment is None else moment
 
 
-def _stocks(rows: Iterable[Sequence[Any]]) -> list[Stock]:
-    return [_stock(row) for row in rows]
+def _open_lots(rows: Iterable[Sequence[Any]]) -> list[OpenLot]:
+    return [_open_lot(row) for row in rows]
 
 
-def _stock(row: Sequence[Any]) -> Stock:
+def _open_lot(row: Sequence[Any]) -> OpenLot:
     lot_id, activates_at, expires_at, amount, remaining, held, active, origin_id = row
     term = Term(activates_at, expires_at)
-    return Stock(lot_id, term, amount, remaining - held, held, active, origin_id or lot_id)
+    return OpenLot(lot_id, term, amount, remaining - held, held, active, origin_id or lot_id)

@@ -11,9 +11,17 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ledger.book import accounts, journal, lots
-from ledger.book.accounts import AccountClosed, Balance, Chart, OwnKind
-from ledger.book.journal import Draft, Leg, Move, Order, Owed, Own
-from ledger.book.lots import Parcel, Take
+from ledger.book.accounts import AccountClosed, Balance, Holder, ProgrammeAccountKind
+from ledger.book.drafts import (
+    DebtLeg,
+    Leg,
+    MemberLeg,
+    NewLot,
+    PostingDraft,
+    PostingHeader,
+    ProgrammeLeg,
+    Withdrawal,
+)
 from ledger.errors import BalanceTooLarge, HoldsOpen, InsufficientPoints
 from ledger.events import Event
 from ledger.points import MOST_POINTS
@@ -29,37 +37,37 @@ class Posted:
 
 def credit(
     session: Session,
-    chart: Chart,
-    order: Order,
-    parcel: Parcel,
+    holder: Holder,
+    header: PostingHeader,
+    lot: NewLot,
     events: Iterable[Event],
     now: datetime,
     *,
-    source: OwnKind = "issued",
+    source: ProgrammeAccountKind = "issued",
 ) -> Posted:
     """Points in, as a lot of their own. Raises `BalanceTooLarge`.
 
     Nearly always nothing of the account is due and nothing is owed, and then one statement does it
     all without looking first."""
     events = tuple(events)
-    own = Own(accounts.own(session, chart, source), -parcel.amount)
-    draft = Draft(order, [Move(chart.member, parcels=[parcel]), own])
-    written = journal.write(session, [draft], events, now, unless_due=True)
-    if written is None:
-        balance = settle(session, chart, now)
-        if balance.total + parcel.amount > MOST_POINTS:
+    own = ProgrammeLeg(accounts.programme_account(session, holder, source), -lot.amount)
+    draft = PostingDraft(header, [MemberLeg(holder.account_id, new_lots=[lot]), own])
+    balances = journal.write(session, [draft], events, now, unless_due=True)
+    if balances is None:
+        balance = settle(session, holder, now)
+        if balance.total + lot.amount > MOST_POINTS:
             raise BalanceTooLarge(MOST_POINTS)
-        written = journal.write(session, [draft], events, now)
-        assert written is not None  # noqa: S101 - unguarded, it always writes
-        repaid = repay(session, chart, written.balances[chart.member], now)
-        return Posted(draft.public_id, {chart.member: repaid})
-    return Posted(draft.public_id, dict(written.balances))
+        balances = journal.write(session, [draft], events, now)
+        assert balances is not None  # noqa: S101 - unguarded, it always writes
+        repaid = repay(session, holder, balances[holder.account_id], now)
+        return Posted(draft.public_id, {holder.account_id: repaid})
+    return Posted(draft.public_id, balances)
 
 
 def debit(
     session: Session,
-    chart: Chart,
-    order: Order,
+    holder: Holder,
+    header: PostingHeader,
     amount: int,
     events: Iterable[Event],
     now: datetime,
@@ -67,105 +75,112 @@ def debit(
     """Points out, soonest expiry first. Raises `InsufficientPoints`.
 
     Nearly always nothing of the account is due, its first lots suffice and nobody else is at it,
-    and then it is looked at without a lock and written only if it is still as it was seen."""
+    and then it is looked at without a lock and written only if it is still as it was then."""
     events = tuple(events)
-    seen = lots.look(session, chart.member)
-    if seen.balance.next_change_at > now and seen.balance.available >= amount:
-        parts = lots.oldest_first(seen.stocks, amount)
+    view = lots.look(session, holder.account_id)
+    if view.balance.next_change_at > now and view.balance.available >= amount:
+        parts = lots.allocate(view.open_lots, amount)
         if sum(part for _, part in parts) == amount:
-            draft = _redemption(session, chart, order, [stock.take(part) for stock, part in parts])
-            written = journal.write(session, [draft], events, now, unless_changed=seen.version)
-            if written is not None:
-                return Posted(draft.public_id, dict(written.balances))
-    balance = settle(session, chart, now)
+            draft = _redemption(
+                session, holder, header, [lot.withdraw(part) for lot, part in parts]
+            )
+            balances = journal.write(session, [draft], events, now, unless_changed=view.version)
+            if balances is not None:
+                return Posted(draft.public_id, balances)
+    balance = settle(session, holder, now)
     if balance.available < amount:
         raise InsufficientPoints(amount, balance.available)
-    parts = lots.to_spend(session, chart.member, amount)
-    takes = [stock.take(part) for stock, part in parts]
-    return spend(session, chart, order, takes, events, now)
+    parts = lots.to_spend(session, holder.account_id, amount)
+    withdrawals = [lot.withdraw(part) for lot, part in parts]
+    return spend(session, holder, header, withdrawals, events, now)
 
 
 def spend(
     session: Session,
-    chart: Chart,
-    order: Order,
-    takes: Sequence[Take],
+    holder: Holder,
+    header: PostingHeader,
+    withdrawals: Sequence[Withdrawal],
     events: Iterable[Event],
     now: datetime,
 ) -> Posted:
     """Points out of these lots of a locked account."""
-    draft = _redemption(session, chart, order, takes)
+    draft = _redemption(session, holder, header, withdrawals)
     return Posted(draft.public_id, put(session, [draft], events, now))
 
 
-def _redemption(session: Session, chart: Chart, order: Order, takes: Sequence[Take]) -> Draft:
-    redeemed = Own(accounts.own(session, chart, "redeemed"), sum(one.amount for one in takes))
-    return Draft(order, [Move(chart.member, takes=takes), redeemed])
+def _redemption(
+    session: Session, holder: Holder, header: PostingHeader, withdrawals: Sequence[Withdrawal]
+) -> PostingDraft:
+    redeemed = ProgrammeLeg(
+        accounts.programme_account(session, holder, "redeemed"),
+        sum(one.amount for one in withdrawals),
+    )
+    return PostingDraft(header, [MemberLeg(holder.account_id, withdrawals=withdrawals), redeemed])
 
 
 def transfer(
     session: Session,
-    giver: Chart,
-    taker: Chart,
-    order: Order,
+    giver: Holder,
+    taker: Holder,
+    header: PostingHeader,
     amount: int,
     events: Iterable[Event],
     now: datetime,
 ) -> Posted:
     """Points from one member to another; they keep their dates. Raises `InsufficientPoints`,
     `BalanceTooLarge`."""
-    lock_open(session, [giver.member, taker.member])
+    lock_open(session, [giver.account_id, taker.account_id])
     balance = settle(session, giver, now)
     if balance.available < amount:
         raise InsufficientPoints(amount, balance.available)
     other = settle(session, taker, now)
     if other.total + amount > MOST_POINTS:
         raise BalanceTooLarge(MOST_POINTS)
-    parts = lots.to_spend(session, giver.member, amount)
+    parts = lots.to_spend(session, giver.account_id, amount)
     legs = [
-        Move(giver.member, takes=[stock.take(part) for stock, part in parts]),
-        Move(taker.member, parcels=[Parcel(part, stock.term) for stock, part in parts]),
+        MemberLeg(giver.account_id, withdrawals=[lot.withdraw(part) for lot, part in parts]),
+        MemberLeg(taker.account_id, new_lots=[NewLot(part, lot.term) for lot, part in parts]),
     ]
-    draft = Draft(order, legs)
+    draft = PostingDraft(header, legs)
     balances = put(session, [draft], events, now)
-    balances[taker.member] = repay(session, taker, balances[taker.member], now)
+    balances[taker.account_id] = repay(session, taker, balances[taker.account_id], now)
     return Posted(draft.public_id, balances)
 
 
 def merge(
     session: Session,
-    giver: Chart,
-    taker: Chart,
-    order: Order,
+    giver: Holder,
+    taker: Holder,
+    header: PostingHeader,
     events: Iterable[Event],
     now: datetime,
 ) -> None:
     """Everything from one account to another of the same people, pending points and debts too; no
     posting if there was nothing. The giver's may be closed: then it is what was left there. Raises
     `HoldsOpen`, `BalanceTooLarge`."""
-    accounts.lock(session, [giver.member, taker.member])
+    accounts.lock(session, [giver.account_id, taker.account_id])
     balance = settle(session, giver, now, even_closed=True)
     if balance.held:
         raise HoldsOpen(balance.held)
     if settle(session, taker, now).total + balance.total > MOST_POINTS:
         raise BalanceTooLarge(MOST_POINTS)
-    stocks = lots.open_in(session, [giver.member])[giver.member]
+    open_lots = lots.open_in(session, [giver.account_id])[giver.account_id]
     legs: list[Leg] = [
-        Move(giver.member, takes=[stock.take(stock.free) for stock in stocks]),
-        Move(
-            taker.member,
-            parcels=[Parcel(stock.free, stock.term, stock.origin_id) for stock in stocks],
+        MemberLeg(giver.account_id, withdrawals=[lot.withdraw(lot.free) for lot in open_lots]),
+        MemberLeg(
+            taker.account_id,
+            new_lots=[NewLot(lot.free, lot.term, lot.origin_id) for lot in open_lots],
         ),
     ]
     if balance.debt:
         legs += [
-            Owed(accounts.debt(session, giver), giver.member, balance.debt),
-            Owed(accounts.debt(session, taker), taker.member, -balance.debt),
+            DebtLeg(accounts.debt_account(session, giver), giver.account_id, balance.debt),
+            DebtLeg(accounts.debt_account(session, taker), taker.account_id, -balance.debt),
         ]
     if not any(leg.amount for leg in legs):
         return
-    balances = put(session, [Draft(order, legs)], events, now)
-    repay(session, taker, balances[taker.member], now)
+    balances = put(session, [PostingDraft(header, legs)], events, now)
+    repay(session, taker, balances[taker.account_id], now)
 
 
 def lock_open(session: Session, account_ids: Sequence[int]) -> dict[int, Balance]:
@@ -177,45 +192,56 @@ def lock_open(session: Session, account_ids: Sequence[int]) -> dict[int, Balance
     return balances
 
 
-def settle(session: Session, chart: Chart, now: datetime, *, even_closed: bool = False) -> Balance:
+def settle(
+    session: Session, holder: Holder, now: datetime, *, even_closed: bool = False
+) -> Balance:
     """Bring a member account up to the moment: lots whose time has come become active and repay
     what is owed, what ran out leaves by a posting of its own. The account is locked from here on.
     Raises `AccountClosed`, but where something begun earlier is ended: then a closed account is as
     good as any."""
-    balance = accounts.lock(session, [chart.member])[chart.member]
+    balance = accounts.lock(session, [holder.account_id])[holder.account_id]
     if balance.closed and not even_closed:
         raise AccountClosed
     if balance.next_change_at > now:
         return balance
-    activated = lots.activate_due(session, chart.member, now)
-    accounts.change(session, chart.member, available=activated, pending=-activated)
-    gone = lots.expired(session, chart.member, now)
+    activated = lots.activate_due(session, holder.account_id, now)
+    accounts.change(session, holder.account_id, available=activated, pending=-activated)
+    gone = lots.expired(session, holder.account_id, now)
     if gone:
-        expired = Own(accounts.own(session, chart, "expired"), sum(one.amount for one in gone))
-        order = Order(chart.programme_id, "expiry", occurred_at=now)
-        put(session, [Draft(order, [Move(chart.member, takes=gone), expired])], (), now)
+        expired = ProgrammeLeg(
+            accounts.programme_account(session, holder, "expired"), sum(one.amount for one in gone)
+        )
+        header = PostingHeader(holder.programme_id, "expiry", occurred_at=now)
+        put(
+            session,
+            [PostingDraft(header, [MemberLeg(holder.account_id, withdrawals=gone), expired])],
+            (),
+            now,
+        )
     balance = accounts.change(
-        session, chart.member, next_change_at=lots.next_change(session, chart.member)
+        session, holder.account_id, next_change_at=lots.next_change(session, holder.account_id)
     )
-    return repay(session, chart, balance, now)
+    return repay(session, holder, balance, now)
 
 
-def repay(session: Session, chart: Chart, balance: Balance, now: datetime) -> Balance:
+def repay(session: Session, holder: Holder, balance: Balance, now: datetime) -> Balance:
     """Pay what a member owes out of what they have, by a posting of its own."""
     amount = min(balance.debt, balance.available)
     if not amount:
         return balance
-    takes = [stock.take(part) for stock, part in lots.to_spend(session, chart.member, amount)]
-    owed = Owed(accounts.debt(session, chart), chart.member, amount)
-    order = Order(chart.programme_id, "repayment", occurred_at=now)
-    draft = Draft(order, [Move(chart.member, takes=takes), owed])
-    return put(session, [draft], (), now)[chart.member]
+    withdrawals = [
+        lot.withdraw(part) for lot, part in lots.to_spend(session, holder.account_id, amount)
+    ]
+    owed = DebtLeg(accounts.debt_account(session, holder), holder.account_id, amount)
+    header = PostingHeader(holder.programme_id, "repayment", occurred_at=now)
+    draft = PostingDraft(header, [MemberLeg(holder.account_id, withdrawals=withdrawals), owed])
+    return put(session, [draft], (), now)[holder.account_id]
 
 
 def put(
-    session: Session, drafts: Sequence[Draft], events: Iterable[Event], now: datetime
+    session: Session, drafts: Sequence[PostingDraft], events: Iterable[Event], now: datetime
 ) -> dict[int, Balance]:
     """Write postings to locked accounts; the balances after them."""
-    written = journal.write(session, drafts, events, now)
-    assert written is not None  # noqa: S101 - unguarded, it always writes
-    return dict(written.balances)
+    balances = journal.write(session, drafts, events, now)
+    assert balances is not None  # noqa: S101 - unguarded, it always writes
+    return balances

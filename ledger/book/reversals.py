@@ -19,9 +19,18 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ledger.book import accounts, lots, postings
-from ledger.book.accounts import Account, Balance, Chart
-from ledger.book.journal import Draft, Entry, Leg, Move, Order, Owed, Own, Posting
-from ledger.book.lots import Lot, LotMove, Parcel, Stock
+from ledger.book.accounts import Account, Balance, Holder
+from ledger.book.drafts import (
+    DebtLeg,
+    Leg,
+    MemberLeg,
+    NewLot,
+    PostingDraft,
+    PostingHeader,
+    ProgrammeLeg,
+)
+from ledger.book.journal import Entry, Posting
+from ledger.book.lots import Lot, LotMove, OpenLot
 from ledger.book.postings import Posted
 from ledger.errors import (
     BalanceTooLarge,
@@ -66,11 +75,11 @@ class Side:
     """A member account that a posting touched, and the accounts that its owner uses now."""
 
     account_id: int
-    chart: Chart
+    holder: Holder
 
     @property
     def has_moved(self) -> bool:
-        return self.account_id != self.chart.member
+        return self.account_id != self.holder.account_id
 
 
 def find(session: Session, public_id: str) -> Posting:
@@ -89,7 +98,7 @@ def sides_of(session: Session, posting: Posting) -> list[Side]:
             Account.id,
             Account.programme_id,
             Account.unit_id,
-            func.coalesce(Member.household_id, Member.id).label("holder"),
+            func.coalesce(Member.household_id, Member.id).label("holder_id"),
         )
         .join(Entry, Entry.account_id == Account.id)
         .join(Member, Member.id == Account.member_id)
@@ -97,7 +106,7 @@ def sides_of(session: Session, posting: Posting) -> list[Side]:
         .order_by(Account.id)
     )
     return [
-        Side(row.id, accounts.chart(session, row.programme_id, row.unit_id, row.holder))
+        Side(row.id, accounts.holder(session, row.programme_id, row.unit_id, row.holder_id))
         for row in touched.all()
     ]
 
@@ -106,7 +115,7 @@ def reverse(
     session: Session,
     posting: Posting,
     sides: Sequence[Side],
-    order: Order,
+    header: PostingHeader,
     amount: int | None,
     undoing: Undoing,
     events: Iterable[Event],
@@ -115,16 +124,18 @@ def reverse(
     """Undo `amount` of a posting, all that is left of it without. Returns the reversal and how much
     it undid. Raises `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`, and
     `AccountClosed`: then `sides_of` the posting is to be asked again."""
-    charts = [side.chart for side in sides]
+    holders = [side.holder for side in sides]
     # Giver and taker of a gift may have become one: then nothing is left that could go back.
-    if posting.kind not in REVERSIBLE or not 0 < len({one.member for one in charts}) == len(sides):
+    if posting.kind not in REVERSIBLE or not 0 < len({one.account_id for one in holders}) == len(
+        sides
+    ):
         raise NotReversible(posting.kind)
     if undoing.returns_until is not None and undoing.returns_until <= now:
         raise DatesOutOfOrder("now", "expires_at")
     if posting.kind == "expiry" and undoing.returns_until is None:
         raise NotReversible(posting.kind)
-    postings.lock_open(session, [chart.member for chart in charts])
-    balances = {chart.member: postings.settle(session, chart, now) for chart in charts}
+    postings.lock_open(session, [holder.account_id for holder in holders])
+    balances = {holder.account_id: postings.settle(session, holder, now) for holder in holders}
     original = _original(session, posting)
     if amount is None:
         amount = original.left
@@ -133,17 +144,17 @@ def reverse(
     # Under the locks the sum of earlier reversals stands still: all of them lock these accounts.
     legs: list[Leg] = []
     for side in sides:
-        balance = balances[side.chart.member]
+        balance = balances[side.holder.account_id]
         if _entry(session, posting, side.account_id) < 0:
             legs += _give_back(session, side, balance, original, amount, undoing, now)
         else:
             legs += _take_back(session, side, balance, original, amount, undoing)
     legs += _counterparts(session, posting, amount)
-    draft = Draft(replace(order, reverses_id=posting.id, undoes=amount), _summed(legs))
+    draft = PostingDraft(replace(header, reverses_id=posting.id, undoes=amount), _summed(legs))
     after = postings.put(session, [draft], events, now)
-    for chart in charts:
-        after[chart.member] = postings.settle(session, chart, now)
-        after[chart.member] = postings.repay(session, chart, after[chart.member], now)
+    for holder in holders:
+        after[holder.account_id] = postings.settle(session, holder, now)
+        after[holder.account_id] = postings.repay(session, holder, after[holder.account_id], now)
     return Posted(draft.public_id, after), amount
 
 
@@ -180,22 +191,22 @@ def _give_back(
         lots.taken_by(session, original.posting.id, side.account_id), original.undone, amount
     )
     if side.has_moved:
-        parcels = [_again(stock, part, undoing, now) for stock, part in parts]
-        return [Move(side.chart.member, parcels=parcels)]
-    late = [stock.lot_id for stock, _ in parts if stock.term.expires_at <= now]
+        new_lots = [_again(lot, part, undoing, now) for lot, part in parts]
+        return [MemberLeg(side.holder.account_id, new_lots=new_lots)]
+    late = [lot.lot_id for lot, _ in parts if lot.term.expires_at <= now]
     if late and undoing.returns_until is not None:
         lots.prolong(session, late, undoing.returns_until)
     # Whatever the lots' dates are now, the account has to be looked at once more.
     accounts.change(session, side.account_id, next_change_at=now)
-    return [Move(side.account_id, takes=[stock.take(-part) for stock, part in parts])]
+    return [MemberLeg(side.account_id, withdrawals=[lot.withdraw(-part) for lot, part in parts])]
 
 
-def _again(stock: Stock, part: int, undoing: Undoing, now: datetime) -> Parcel:
+def _again(lot: OpenLot, part: int, undoing: Undoing, now: datetime) -> NewLot:
     """Points of this lot as a new one, with the dates that they would have in the old one."""
-    term = stock.term
+    term = lot.term
     if term.expires_at <= now and undoing.returns_until is not None:
         term = replace(term, expires_at=undoing.returns_until)
-    return Parcel(part, term, stock.origin_id)
+    return NewLot(part, term, lot.origin_id)
 
 
 def _take_back(
@@ -208,33 +219,35 @@ def _take_back(
 ) -> list[Leg]:
     """Points leave the lots that the posting made, wherever they are now; what is no longer there
     comes from elsewhere."""
-    chart = side.chart
+    holder = side.holder
     made = lots.made_by(session, original.posting.id, side.account_id)
-    there = lots.coming_from(session, [stock.origin_id for stock in made], chart.member)
-    takes = [
-        stock.take(share)
+    there = lots.coming_from(session, [lot.lot_id for lot in made], holder.account_id)
+    withdrawals = [
+        now_in.withdraw(share)
         for lot, part in _from_the_end([(lot, lot.amount) for lot in made], original.undone, amount)
-        for stock, share in lots.oldest_first(there[lot.origin_id], part)
+        for now_in, share in lots.allocate(there[lot.lot_id], part)
     ]
-    missing = amount - sum(one.amount for one in takes)
+    missing = amount - sum(one.amount for one in withdrawals)
     legs: list[Leg] = []
-    gone = min(missing, _expired(session, chart, original, made))
+    gone = min(missing, _expired(session, holder, original, made))
     if gone:
-        legs.append(Own(accounts.own(session, chart, "expired"), -gone))
+        legs.append(ProgrammeLeg(accounts.programme_account(session, holder, "expired"), -gone))
         missing -= gone
     if missing:
-        touched = {one.lot_id for one in takes}
-        others = (one for one in lots.spendable(session, chart.member) if one.lot_id not in touched)
-        spare = [stock.take(part) for stock, part in lots.oldest_first(others, missing)]
-        takes += spare
+        touched = {one.lot_id for one in withdrawals}
+        others = (
+            one for one in lots.spendable(session, holder.account_id) if one.lot_id not in touched
+        )
+        spare = [lot.withdraw(part) for lot, part in lots.allocate(others, missing)]
+        withdrawals += spare
         missing -= sum(one.amount for one in spare)
     if missing:
         if not undoing.may_owe:
             raise PointsSpent(missing)
         if balance.debt + missing > MOST_POINTS:
             raise BalanceTooLarge(MOST_POINTS)
-        legs.append(Owed(accounts.debt(session, chart), chart.member, -missing))
-    return [Move(chart.member, takes=takes), *legs]
+        legs.append(DebtLeg(accounts.debt_account(session, holder), holder.account_id, -missing))
+    return [MemberLeg(holder.account_id, withdrawals=withdrawals), *legs]
 
 
 def _counterparts(session: Session, posting: Posting, amount: int) -> list[Leg]:
@@ -244,31 +257,31 @@ def _counterparts(session: Session, posting: Posting, amount: int) -> list[Leg]:
         .join(Account, Account.id == Entry.account_id)
         .where(Entry.posting_id == posting.id, Account.member_id == accounts.NO_OWNER)
     )
-    return [Own(row.account_id, -amount if row.amount > 0 else amount) for row in rows]
+    return [ProgrammeLeg(row.account_id, -amount if row.amount > 0 else amount) for row in rows]
 
 
 def _from_the_end(
-    parts: Sequence[tuple[Stock, int]], skip: int, amount: int
-) -> list[tuple[Stock, int]]:
+    parts: Sequence[tuple[OpenLot, int]], skip: int, amount: int
+) -> list[tuple[OpenLot, int]]:
     """`amount` out of these parts, from the last one backwards, after the first `skip`."""
-    found: list[tuple[Stock, int]] = []
-    for stock, size in reversed(parts):
+    found: list[tuple[OpenLot, int]] = []
+    for lot, size in reversed(parts):
         skipped = min(skip, size)
         skip -= skipped
         part = min(size - skipped, amount)
         if part:
-            found.append((stock, part))
+            found.append((lot, part))
             amount -= part
     if amount:
         raise AssertionError("a posting has fewer lots than points")
     return found
 
 
-def _expired(session: Session, chart: Chart, original: Original, made: Sequence[Stock]) -> int:
+def _expired(session: Session, holder: Holder, original: Original, made: Sequence[OpenLot]) -> int:
     """How many of the points that were in these lots first ran out, and have not been counted as
     taken back yet."""
     cause = aliased(Posting)
-    origins = [stock.origin_id for stock in made]
+    origins = [lot.lot_id for lot in made]
     ran_out = session.scalar(
         select(func.sum(LotMove.amount))
         .join(Posting, Posting.id == LotMove.posting_id)
@@ -284,7 +297,7 @@ def _expired(session: Session, chart: Chart, original: Original, made: Sequence[
         .join(Posting, Posting.id == Entry.posting_id)
         .where(
             Posting.reverses_id == original.posting.id,
-            Entry.account_id == accounts.own(session, chart, "expired"),
+            Entry.account_id == accounts.programme_account(session, holder, "expired"),
         )
     )
     return int(ran_out or 0) + int(counted or 0)
@@ -294,8 +307,8 @@ def _summed(legs: Sequence[Leg]) -> list[Leg]:
     """The programme's legs on one account as one."""
     own: dict[int, int] = {}
     for leg in legs:
-        if isinstance(leg, Own):
+        if isinstance(leg, ProgrammeLeg):
             own[leg.account_id] = own.get(leg.account_id, 0) + leg.amount
-    return [leg for leg in legs if not isinstance(leg, Own)] + [
-        Own(account_id, amount) for account_id, amount in own.items()
+    return [leg for leg in legs if not isinstance(leg, ProgrammeLeg)] + [
+        ProgrammeLeg(account_id, amount) for account_id, amount in own.items()
     ]

@@ -22,7 +22,7 @@ from sqlalchemy import Date, ForeignKey, LargeBinary, String, UniqueConstraint, 
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from ledger.book import hashes
-from ledger.book.accounts import Account, OwnKind
+from ledger.book.accounts import Account, ProgrammeAccountKind
 from ledger.book.hashes import HASH_BYTES, Line, Record, Tree
 from ledger.book.journal import Entry, Posting
 from ledger.database import Base, Identifier, Instant, insert_or
@@ -34,7 +34,7 @@ BATCH = 500  # postings sealed in one transaction
 WINDOW = 2000  # ids looked through at a time
 SALT_BYTES = 16
 SEALING = 1  # there is one row
-OWN_KINDS = frozenset(get_args(OwnKind))
+OWN_KINDS = frozenset(get_args(ProgrammeAccountKind))
 
 TOO_LONG = timedelta(minutes=10)  # a posting that waits longer for its seal wants an operator
 

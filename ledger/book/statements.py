@@ -121,11 +121,11 @@ def balances(session: Session, member: Member) -> list[tuple[Unit, Balance]]:
     """What a member has of each unit of the programme, the main one first. Units they never had any
     of are left out, the main one is not."""
     found = units.of_programme(session, member.programme_id)
-    standing = accounts.balances_of(session, [unit.id for unit in found], [member.holder])
+    standing = accounts.balances_of(session, [unit.id for unit in found], [member.holder_id])
     return [
-        (unit, standing[member.holder, unit.id])
+        (unit, standing[member.holder_id, unit.id])
         for unit in found
-        if (member.holder, unit.id) in standing
+        if (member.holder_id, unit.id) in standing
     ]
 
 
@@ -134,8 +134,8 @@ def main_balances(
 ) -> dict[int, Balance]:
     """The main balance of each of these members of one programme, by member id."""
     unit = units.named(session, programme_id, None)
-    found = accounts.balances_of(session, [unit.id], list({one.holder for one in members}))
-    return {one.id: found[one.holder, unit.id] for one in members}
+    found = accounts.balances_of(session, [unit.id], list({one.holder_id for one in members}))
+    return {one.id: found[one.holder_id, unit.id] for one in members}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from ledger import enrolment, members, outbox, programmes, units
 from ledger.accruals import Cause, Grant, order, term
 from ledger.book import accounts, batches, postings
-from ledger.book.accounts import Account, AccountClosed, Chart
+from ledger.book.accounts import Account, AccountClosed, Holder
 from ledger.book.batches import Credit, Debit, Deed, Made
+from ledger.book.drafts import NewLot
 from ledger.book.journal import Entry, Posting
-from ledger.book.lots import Parcel
 from ledger.errors import BalanceTooLarge, InsufficientPoints, Refusal
 from ledger.events import MemberChanged, PointsAccrued, PointsRedeemed
 from ledger.imports import store
@@ -39,7 +39,7 @@ class Step:
 class _Applied:
     row: Row
     member_id: int
-    holder: int
+    holder_id: int
     card_id: int | None
     posting_id: str | None = None
 
@@ -90,7 +90,7 @@ def _timely(aim: Aim, one: Judged, now: datetime) -> Judged:
 
 def _found(one: Judged) -> _Applied:
     assert one.member is not None  # noqa: S101 - a judged row without problems means somebody
-    return _Applied(one.row, one.member.id, one.member.holder, one.card_id)
+    return _Applied(one.row, one.member.id, one.member.holder_id, one.card_id)
 
 
 def _enrol(
@@ -134,51 +134,51 @@ def _post(
     wanted = [one for one in applied if one.row.wish.points]
     if not wanted:
         return []
-    charts, before = _charts(session, aim, wanted, now)
-    deeds = [_deed(aim, import_, one, charts[one.holder], now) for one in wanted]
+    holders, before = _holders(session, aim, wanted, now)
+    deeds = [_deed(aim, import_, one, holders[one.holder_id], now) for one in wanted]
     refused: list[Row] = []
     for one, outcome in zip(wanted, batches.post(session, deeds, now), strict=True):
         if isinstance(outcome, Made):
             one.posting_id = outcome.public_id
         else:
             refused.append(Row(one.row.number, one.row.wish, [_problem(outcome)]))
-    import_.balances_moved += _owned(session, list(charts.values())) - before
-    import_.points_posted += _entered(session, list(charts.values()), wanted)
+    import_.balances_moved += _owned(session, list(holders.values())) - before
+    import_.points_posted += _entered(session, list(holders.values()), wanted)
     return refused
 
 
-def _charts(
+def _holders(
     session: Session, aim: Aim, wanted: Sequence[_Applied], now: datetime
-) -> tuple[dict[int, Chart], int]:
+) -> tuple[dict[int, Holder], int]:
     """The accounts that these members use, locked, by their holder, and what is on them."""
     while True:
-        holders = {one.holder for one in wanted}
+        wanted_ids = {one.holder_id for one in wanted}
         try:
-            found = accounts.charts(session, aim.programme.id, aim.unit.id, holders)
+            found = accounts.holders(session, aim.programme.id, aim.unit.id, wanted_ids)
             before = _settled(session, found, now)
         except AccountClosed:  # somebody was merged or joined a household
-            holder_of = members.holders(session, [one.member_id for one in wanted])
+            holder_ids = members.holders(session, [one.member_id for one in wanted])
             for one in wanted:
-                one.holder = holder_of[one.member_id]
+                one.holder_id = holder_ids[one.member_id]
             continue
-        return {chart.member_id: chart for chart in found}, before
+        return {holder.member_id: holder for holder in found}, before
 
 
-def _deed(aim: Aim, import_: Import, one: _Applied, chart: Chart, now: datetime) -> Deed:
+def _deed(aim: Aim, import_: Import, one: _Applied, holder: Holder, now: datetime) -> Deed:
     wish = one.row.wish
     points = wish.points or 0
     cause = Cause(reason=wish.reason or import_.reason, card_id=one.card_id)
     if aim.kind == "write_off":
         wanted = order("redemption", aim.programme.id, cause, now)
-        return Debit(chart, wanted, points, PointsRedeemed(one.holder))
+        return Debit(holder, wanted, points, PointsRedeemed(one.holder_id))
     grant = Grant(points, cause, expires_at=_end_of(wish.expires, aim.programme.timezone))
     parcel_term = term(aim.programme.timezone, aim.unit, grant, now)
-    parcel = Parcel(points, parcel_term)
+    parcel = NewLot(points, parcel_term)
     if aim.kind == "accrual":
         wanted = order("accrual", aim.programme.id, cause, now)
-        return Credit(chart, wanted, parcel, PointsAccrued(one.holder))
+        return Credit(holder, wanted, parcel, PointsAccrued(one.holder_id))
     wanted = order("opening", aim.programme.id, cause, now)
-    return Credit(chart, wanted, parcel, PointsAccrued(one.holder), "opening")
+    return Credit(holder, wanted, parcel, PointsAccrued(one.holder_id), "opening")
 
 
 def _end_of(day: date | None, timezone: str) -> datetime | None:
@@ -198,23 +198,23 @@ def _problem(refusal: Refusal) -> Problem:
     raise refusal
 
 
-def _settled(session: Session, charts: Sequence[Chart], now: datetime) -> int:
+def _settled(session: Session, holders: Sequence[Holder], now: datetime) -> int:
     """Lock these accounts and bring them up to the moment, so that nothing but the import moves
     them; what they hold then. Raises `AccountClosed`."""
-    locked = postings.lock_open(session, [chart.member for chart in charts])
-    for chart in charts:
-        if locked[chart.member].next_change_at <= now:
-            postings.settle(session, chart, now)
-    return _owned(session, charts)
+    locked = postings.lock_open(session, [holder.account_id for holder in holders])
+    for holder in holders:
+        if locked[holder.account_id].next_change_at <= now:
+            postings.settle(session, holder, now)
+    return _owned(session, holders)
 
 
-def _owned(session: Session, charts: Sequence[Chart]) -> int:
+def _owned(session: Session, holders: Sequence[Holder]) -> int:
     """What these members hold less what they owe: a posting moves it by its amount."""
-    found = accounts.lock(session, [chart.member for chart in charts])
+    found = accounts.lock(session, [holder.account_id for holder in holders])
     return sum(balance.total - balance.debt for balance in found.values())
 
 
-def _entered(session: Session, charts: Sequence[Chart], posted: Sequence[_Applied]) -> int:
+def _entered(session: Session, holders: Sequence[Holder], posted: Sequence[_Applied]) -> int:
     """What the book says that was posted, read back from it."""
     ids = [one.posting_id for one in posted if one.posting_id is not None]
     amount = session.scalar(
@@ -223,7 +223,7 @@ def _entered(session: Session, charts: Sequence[Chart], posted: Sequence[_Applie
         .join(Account, Account.id == Entry.account_id)
         .where(
             Posting.public_id.in_(ids),
-            Entry.account_id.in_([chart.member for chart in charts]),
+            Entry.account_id.in_([holder.account_id for holder in holders]),
         )
     )
     return int(amount or 0)

@@ -151,10 +151,12 @@ class _Ledger:
             one.id: one for one in members.by_ids(session, sorted(elsewhere - set(self._members)))
         }
         self._people = found | self._persons(session, sorted(set(self._members) - set(found)))
-        holders = sorted({one.holder for one in self._members.values()})
-        self._opened = self._with_opening(session, holders) if aim.kind == "members" else set()
+        holder_ids = sorted({one.holder_id for one in self._members.values()})
+        self._opened = self._with_opening(session, holder_ids) if aim.kind == "members" else set()
         self._balances = (
-            accounts.balances_of(session, [aim.unit.id], holders) if aim.kind == "write_off" else {}
+            accounts.balances_of(session, [aim.unit.id], holder_ids)
+            if aim.kind == "write_off"
+            else {}
         )
 
     def judge(self, row: Row) -> Judged:
@@ -200,11 +202,11 @@ class _Ledger:
                 and person is not None
                 and getattr(person, name) not in (None, value)
             ]
-            if not conflicts and wish.points and member.holder in self._opened:
+            if not conflicts and wish.points and member.holder_id in self._opened:
                 return [Problem("opening_exists", "points")]
             return conflicts
         if self._aim.kind == "write_off":
-            balance = self._balances.get((member.holder, self._aim.unit.id))
+            balance = self._balances.get((member.holder_id, self._aim.unit.id))
             available = 0 if balance is None else balance.available
             if available < (wish.points or 0):
                 return [Problem("insufficient_points", "points", {"available": available})]

@@ -25,9 +25,8 @@ from sqlalchemy import text
 
 from ledger import programmes, units
 from ledger.book import accounts, batches, postings
-from ledger.book.accounts import Chart
-from ledger.book.journal import Order
-from ledger.book.lots import Parcel, Term
+from ledger.book.accounts import Holder
+from ledger.book.drafts import NewLot, PostingHeader, Term
 from ledger.database import Database
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.programmes import Terms
@@ -91,11 +90,11 @@ SELECT 'PointsAccrued', '{{"member_id": 1}}', now(), now(), 0 FROM p;
 
 @dataclass(frozen=True)
 class House:
-    """A database with programmes and members; `charts` are where points go."""
+    """A database with programmes and members; `holders` are where points go."""
 
     server: Postgres
     name: str
-    charts: Sequence[Chart]
+    holders: Sequence[Holder]
 
     @property
     def url(self) -> str:
@@ -151,63 +150,63 @@ def _rate(house: House, work: Callable[..., None], workers: int) -> float:
     start = time.time() + 2.5  # they have imported everything by then
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         counts = pool.map(
-            _work, [(house.url, work, house.charts, number, start) for number in range(workers)]
+            _work, [(house.url, work, house.holders, number, start) for number in range(workers)]
         )
         return sum(counts) / SECONDS
 
 
-def _work(told: tuple[str, Callable[..., None], Sequence[Chart], int, float]) -> int:
-    url, work, charts, number, start = told
+def _work(told: tuple[str, Callable[..., None], Sequence[Holder], int, float]) -> int:
+    url, work, holders, number, start = told
     database = Database(LedgerSettings(url))
     random = Random(number)  # noqa: S311 - any member will do
-    work(database, charts, random)  # connected, and the statements are known
+    work(database, holders, random)  # connected, and the statements are known
     time.sleep(max(0.0, start - time.time()))
     done, end = 0, time.perf_counter() + SECONDS
     while time.perf_counter() < end:
-        work(database, charts, random)
+        work(database, holders, random)
         done += 1
     database.close()
     return done
 
 
-def _accrue(database: Database, charts: Sequence[Chart], random: Random) -> None:
-    chart, now = random.choice(charts), datetime.now(UTC)
-    order = Order(chart.programme_id, "accrual", now)
-    parcel = Parcel(7, Term(now))
+def _accrue(database: Database, holders: Sequence[Holder], random: Random) -> None:
+    holder, now = random.choice(holders), datetime.now(UTC)
+    order = PostingHeader(holder.programme_id, "accrual", now)
+    parcel = NewLot(7, Term(now))
     database.run(
         lambda session: postings.credit(
-            session, chart, order, parcel, [PointsAccrued(chart.member_id)], now
+            session, holder, order, parcel, [PointsAccrued(holder.member_id)], now
         )
     )
 
 
-def _redeem(database: Database, charts: Sequence[Chart], random: Random) -> None:
-    chart, now = random.choice(charts), datetime.now(UTC)
-    order = Order(chart.programme_id, "redemption", now)
+def _redeem(database: Database, holders: Sequence[Holder], random: Random) -> None:
+    holder, now = random.choice(holders), datetime.now(UTC)
+    order = PostingHeader(holder.programme_id, "redemption", now)
     database.run(
         lambda session: postings.debit(
-            session, chart, order, 1, [PointsRedeemed(chart.member_id)], now
+            session, holder, order, 1, [PointsRedeemed(holder.member_id)], now
         )
     )
 
 
-def _accrue_many(database: Database, charts: Sequence[Chart], random: Random) -> None:
-    first, now = random.randrange(len(charts) - BATCH), datetime.now(UTC)
-    parcel = Parcel(7, Term(now))
+def _accrue_many(database: Database, holders: Sequence[Holder], random: Random) -> None:
+    first, now = random.randrange(len(holders) - BATCH), datetime.now(UTC)
+    parcel = NewLot(7, Term(now))
     deeds = [
         batches.Credit(
-            chart,
-            Order(chart.programme_id, "accrual", now),
+            holder,
+            PostingHeader(holder.programme_id, "accrual", now),
             parcel,
-            PointsAccrued(chart.member_id),
+            PointsAccrued(holder.member_id),
         )
-        for chart in charts[first : first + BATCH]
+        for holder in holders[first : first + BATCH]
     ]
     database.run(lambda session: batches.post(session, deeds, now))
 
 
 def pgbench(house: House, script: str, clients: int) -> float:
-    issued = house.charts[0].others["issued"]
+    issued = house.holders[0].others["issued"]
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         values = {"members": MEMBERS, "last": MEMBERS - BATCH, "batch": BATCH, "issued": issued}
         # One line: pgbench takes a statement as far as its semicolon.
@@ -237,16 +236,16 @@ def pgbench(house: House, script: str, clients: int) -> float:
 def house(server: Postgres, name: str, programmes_count: int) -> House:
     server.execute(f"CREATE DATABASE {name}")
     database = Database(LedgerSettings(server.url(name)))
-    charts = _members(database, programmes_count, MEMBERS)
+    holders = _members(database, programmes_count, MEMBERS)
     database.close()
-    return House(server, name, charts)
+    return House(server, name, holders)
 
 
-def _members(database: Database, programmes_count: int, members: int) -> list[Chart]:
+def _members(database: Database, programmes_count: int, members: int) -> list[Holder]:
     """Member accounts are the first ones, so that pgbench can draw their numbers."""
     migrations.upgrade(database.engine)
     now = datetime.now(UTC)
-    charts: list[Chart] = []
+    holders: list[Holder] = []
     with database.transaction() as session:
         unit_of = {}
         for number in range(programmes_count):
@@ -260,11 +259,11 @@ def _members(database: Database, programmes_count: int, members: int) -> list[Ch
             theirs = [
                 one for one in range(1, members + 1) if ids[one % programmes_count] == programme_id
             ]
-            charts += accounts.charts(session, programme_id, unit_id, theirs)
+            holders += accounts.holders(session, programme_id, unit_id, theirs)
     if not database.is_sqlite:
         with database.engine.execution_options(begin="").connect() as connection:
             connection.execute(text("VACUUM ANALYZE"))
-    return sorted(charts, key=lambda chart: chart.member)
+    return sorted(holders, key=lambda holder: holder.account_id)
 
 
 def _fill_lots(house: House) -> None:
@@ -275,12 +274,12 @@ def _fill_lots(house: House) -> None:
         for start in range(0, MEMBERS, BATCH):
             deeds = [
                 batches.Credit(
-                    chart,
-                    Order(chart.programme_id, "accrual", now),
-                    Parcel(1_000_000, Term(now, ends)),
-                    PointsAccrued(chart.member_id),
+                    holder,
+                    PostingHeader(holder.programme_id, "accrual", now),
+                    NewLot(1_000_000, Term(now, ends)),
+                    PointsAccrued(holder.member_id),
                 )
-                for chart in house.charts[start : start + BATCH]
+                for holder in house.holders[start : start + BATCH]
             ]
             database.run(lambda session, deeds=deeds: batches.post(session, deeds, now))
     database.close()
@@ -294,18 +293,18 @@ def _sqlite() -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.db"
         database = Database(LedgerSettings(f"sqlite:///{path}"))
-        charts = _members(database, 1, 1000)
+        holders = _members(database, 1, 1000)
         random = Random(1)  # noqa: S311 - any member will do
 
         def ours() -> float:
-            return _in_this_process(lambda: _accrue(database, charts, random))
+            return _in_this_process(lambda: _accrue(database, holders, random))
 
         raw = sqlite3.connect(path, isolation_level=None)
         raw.execute("PRAGMA journal_mode = WAL")
         raw.execute("PRAGMA synchronous = NORMAL")
 
         def theirs() -> float:
-            return _in_this_process(lambda: _raw_posting(raw, random.choice(charts)))
+            return _in_this_process(lambda: _raw_posting(raw, random.choice(holders)))
 
         ratio = _against(ours, theirs)
         raw.close()
@@ -313,31 +312,31 @@ def _sqlite() -> float:
         return ratio
 
 
-def _raw_posting(connection: sqlite3.Connection, chart: Chart) -> None:
+def _raw_posting(connection: sqlite3.Connection, holder: Holder) -> None:
     now = time.time_ns() // 1000
     connection.execute("BEGIN IMMEDIATE")
     total = connection.execute(
         "UPDATE ledger_balance SET available = available + 7 WHERE account_id = ?"
         " AND next_change_at > ? AND debt = 0 RETURNING available + pending + held",
-        (chart.member, now),
+        (holder.account_id, now),
     ).fetchone()[0]
     posting_id = connection.execute(
         "INSERT INTO ledger_posting (public_id, programme_id, kind, occurred_at, posted_at)"
         " VALUES (?, ?, 'accrual', ?, ?)",
-        (os.urandom(16).hex(), chart.programme_id, now, now),
+        (os.urandom(16).hex(), holder.programme_id, now, now),
     ).lastrowid
     connection.executemany(
         "INSERT INTO ledger_entry (posting_id, line, account_id, amount, balance_after)"
         " VALUES (?, ?, ?, ?, ?)",
         [
-            (posting_id, 0, chart.member, 7, total),
-            (posting_id, 1, chart.others["issued"], -7, None),
+            (posting_id, 0, holder.account_id, 7, total),
+            (posting_id, 1, holder.others["issued"], -7, None),
         ],
     )
     connection.execute(
         "INSERT INTO ledger_lot (account_id, posting_id, activates_at, expires_at, amount,"
         " remaining, held, active) VALUES (?, ?, ?, 253402214400000000, 7, 7, 0, 1)",
-        (chart.member, posting_id, now),
+        (holder.account_id, posting_id, now),
     )
     connection.execute(
         "INSERT INTO ledger_outbox (kind, payload, created_at, not_before, attempts)"

@@ -19,8 +19,7 @@ from sqlalchemy.orm import Session
 from ledger import accruals, enrolment, programmes, units
 from ledger.accruals import Cause, Grant
 from ledger.book import accounts, journal, seals
-from ledger.book.journal import Draft, Move, Order, Own
-from ledger.book.lots import Parcel, Term
+from ledger.book.drafts import MemberLeg, NewLot, PostingDraft, PostingHeader, ProgrammeLeg, Term
 from ledger.database import Database
 from ledger.members import Member, Profile
 from ledger.programmes import Terms
@@ -131,15 +130,17 @@ def _seal_all(url: str) -> dict[str, float]:
 def _add_many(session: Session) -> None:
     now = datetime.now(UTC)
     unit = units.named(session, 1, None)
-    chart = accounts.chart(session, 1, unit.id, 1)
-    issued = accounts.own(session, chart, "issued")
-    order = Order(1, "accrual", now, "Coffee and cake", "1001")
-    parcels = [Parcel(1, Term(now))]
+    holder = accounts.holder(session, 1, unit.id, 1)
+    issued = accounts.programme_account(session, holder, "issued")
+    order = PostingHeader(1, "accrual", now, "Coffee and cake", "1001")
+    parcels = [NewLot(1, Term(now))]
     drafts = [
-        Draft(order, [Move(chart.member, parcels=parcels), Own(issued, -1)])
+        PostingDraft(
+            order, [MemberLeg(holder.account_id, parcels=parcels), ProgrammeLeg(issued, -1)]
+        )
         for _ in range(seals.BATCH)
     ]
-    accounts.lock(session, [chart.member])
+    accounts.lock(session, [holder.account_id])
     journal.write(session, drafts, (), now)
 
 

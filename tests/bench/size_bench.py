@@ -15,8 +15,7 @@ from servers import Postgres
 from sqlalchemy import text
 
 from ledger.book import postings
-from ledger.book.journal import Order
-from ledger.book.lots import Parcel, Term
+from ledger.book.drafts import NewLot, PostingHeader, Term
 from ledger.database import Database
 from ledger.events import PointsAccrued
 from ledger.settings import LedgerSettings
@@ -69,8 +68,8 @@ def measure() -> dict[str, float]:
 def _fill(house: House) -> None:
     values = {
         "postings": ENTRIES // 2,
-        "members": len(house.charts),
-        "issued": house.charts[0].others["issued"],
+        "members": len(house.holders),
+        "issued": house.holders[0].others["issued"],
     }
     database = Database(LedgerSettings(house.url))
     with database.transaction() as session:
@@ -99,11 +98,11 @@ def _server_us(server: Postgres, house: House, number: int) -> float:
 
 
 def _accrue(database: Database, house: House, random: Random) -> None:
-    chart, now = random.choice(house.charts), datetime.now(UTC)
-    order = Order(chart.programme_id, "accrual", now)
-    parcel = Parcel(7, Term(now))
-    events = [PointsAccrued(chart.member_id)]
-    database.run(lambda session: postings.credit(session, chart, order, parcel, events, now))
+    holder, now = random.choice(house.holders), datetime.now(UTC)
+    order = PostingHeader(holder.programme_id, "accrual", now)
+    parcel = NewLot(7, Term(now))
+    events = [PointsAccrued(holder.member_id)]
+    database.run(lambda session: postings.credit(session, holder, order, parcel, events, now))
 
 
 def _cpu_s(pid: int) -> float:

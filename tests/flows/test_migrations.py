@@ -394,7 +394,7 @@ def test_members_of_households_and_merged_ones_go_on_where_they_are(
         session.execute(text("UPDATE ledger_member SET household_id = NULL WHERE id = 1"))
         session.execute(  # three points of the fourth, as a race left them
             text("UPDATE ledger_balance SET available = 3 WHERE account_id = :id"),
-            {"id": accounts.of_member(session, units.named(session, tea.id, None).id, gleb.id)},
+            {"id": accounts.account_id_of(session, units.named(session, tea.id, None).id, gleb.id)},
         )
     migrations.upgrade(empty.engine)
     found = everything(empty)

@@ -11,8 +11,7 @@ from ledger.batches import Done, Item
 from ledger.book import accounts
 from ledger.book import batches as book
 from ledger.book.batches import Credit, Debit
-from ledger.book.journal import Order
-from ledger.book.lots import Parcel, Term
+from ledger.book.drafts import NewLot, PostingHeader, Term
 from ledger.errors import Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.idempotency import Answer
@@ -152,21 +151,21 @@ def test_each_says_what_it_made_and_what_is_there_then(post, club, anna) -> None
     ]
     with club.database.transaction() as session:
         unit = units.named(session, anna.programme_id, None)
-        (chart,) = accounts.charts(session, anna.programme_id, unit.id, [anna.id])
+        (holder,) = accounts.holders(session, anna.programme_id, unit.id, [anna.id])
         when = club.clock()
-        wish = Order(anna.programme_id, "accrual", when)
-        spend = Order(anna.programme_id, "redemption", when)
+        wish = PostingHeader(anna.programme_id, "accrual", when)
+        spend = PostingHeader(anna.programme_id, "redemption", when)
         made = book.post(
             session,
             [
-                Credit(chart, wish, Parcel(7, Term(when)), PointsAccrued(anna.id), "opening"),
-                Debit(chart, spend, 4, PointsRedeemed(anna.id)),
-                Debit(chart, spend, 6, PointsRedeemed(anna.id)),
+                Credit(holder, wish, NewLot(7, Term(when)), PointsAccrued(anna.id), "opening"),
+                Debit(holder, spend, 4, PointsRedeemed(anna.id)),
+                Debit(holder, spend, 6, PointsRedeemed(anna.id)),
             ],
             when,
         )
         too_many = Credit(
-            chart, wish, Parcel(MOST_POINTS, Term(when)), PointsAccrued(anna.id), "opening"
+            holder, wish, NewLot(MOST_POINTS, Term(when)), PointsAccrued(anna.id), "opening"
         )
         (too_large,) = book.post(session, [too_many], when)
     assert too_large.facts() == {"largest": MOST_POINTS}
@@ -231,10 +230,10 @@ def test_what_pays_a_debt_comes_from_where_it_was_said_to(post, club, anna) -> N
     club.reverse(accrual)
     with club.database.transaction() as session:
         unit = units.named(session, anna.programme_id, None)
-        (chart,) = accounts.charts(session, anna.programme_id, unit.id, [anna.id])
-        wish = Order(anna.programme_id, "opening", club.clock())
+        (holder,) = accounts.holders(session, anna.programme_id, unit.id, [anna.id])
+        wish = PostingHeader(anna.programme_id, "opening", club.clock())
         event = PointsAccrued(anna.id)
-        deed = Credit(chart, wish, Parcel(130, Term(club.clock())), event, "opening")
+        deed = Credit(holder, wish, NewLot(130, Term(club.clock())), event, "opening")
         (made,) = book.post(session, [deed], club.clock())
     assert made.balance.available == 30
     assert made.public_id == club.lines(anna)[1].id

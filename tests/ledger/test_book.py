@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ledger import enrolment, prepared, programmes, units
 from ledger.book import accounts, audit, statements
-from ledger.book.accounts import Account, Balance, OwnKind
+from ledger.book.accounts import Account, Balance, ProgrammeAccountKind
 from ledger.book.statements import Filter, Line
 from ledger.database import MICROSECOND
 from ledger.errors import InsufficientPoints, TermsRefused, UnitExists, UnknownUnit
@@ -51,7 +51,7 @@ def test_many_who_join_at_once_have_an_empty_account_each(club, anna) -> None:
     with club.database.reading() as session:
         members = [session.get_one(Member, member_id) for member_id in ids]
         found = [
-            session.get_one(Account, accounts.of_member(session, unit.id, member_id))
+            session.get_one(Account, accounts.account_id_of(session, unit.id, member_id))
             for member_id in ids
         ]
     assert [(one.programme_id, one.unit_id, one.member_id, one.kind) for one in found] == [
@@ -72,10 +72,10 @@ def test_an_account_is_a_members_in_one_unit(club, anna, boris) -> None:
     club.reverse(earned)  # she has an account of debts now
     with club.database.reading() as session:
         points, stamps = units.of_programme(session, anna.programme_id)
-        assert accounts.of_member(session, stamps.id, anna.id) is None
-        account_id = accounts.of_member(session, points.id, anna.id)
+        assert accounts.account_id_of(session, stamps.id, anna.id) is None
+        account_id = accounts.account_id_of(session, points.id, anna.id)
         assert accounts.balance(session, account_id) == club.balance(anna)
-        assert accounts.chart_of(session, account_id).member_id == anna.id
+        assert accounts.holder_of(session, account_id).member_id == anna.id
     assert club.balance(anna).debt == 5
 
 
@@ -90,7 +90,7 @@ def test_accounts_that_are_open_are_found_in_one_query(club, anna, boris, monkey
     with club.database.transaction() as session:
         unit = units.named(session, anna.programme_id, None)
         # Opens the one account that nothing was posted to so far.
-        accounts.charts(session, anna.programme_id, unit.id, [anna.id, boris.id])
+        accounts.holders(session, anna.programme_id, unit.id, [anna.id, boris.id])
     asked: list[str] = []
     event.listen(
         club.database.engine,
@@ -106,18 +106,18 @@ def test_accounts_that_are_open_are_found_in_one_query(club, anna, boris, monkey
 
     monkeypatch.setattr(prepared.Wire, "carry_out", noted)
     with club.database.reading() as session:
-        many = accounts.charts(session, anna.programme_id, unit.id, [boris.id, anna.id])
+        many = accounts.holders(session, anna.programme_id, unit.id, [boris.id, anna.id])
         assert len(asked) == 1
         assert [one.member_id for one in many] == [anna.id, boris.id]
         for one in many:
-            assert accounts.chart(session, anna.programme_id, unit.id, one.member_id) == one
-            for kind in get_args(OwnKind):
-                assert accounts.own(session, one, kind) == one.others[kind]
-            assert accounts.debt(session, one) == one.others["debt"]
+            assert accounts.holder(session, anna.programme_id, unit.id, one.member_id) == one
+            for kind in get_args(ProgrammeAccountKind):
+                assert accounts.programme_account(session, one, kind) == one.others[kind]
+            assert accounts.debt_account(session, one) == one.others["debt"]
         assert len(asked) == 3
         kinds = dict(session.execute(select(Account.id, Account.kind)).all())
     for one in many:
-        assert kinds[one.member] == "member"
+        assert kinds[one.account_id] == "member"
         assert sorted(one.others) == sorted(kinds[of] for of in one.others.values())
 
 

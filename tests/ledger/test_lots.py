@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ledger.book import lots
-from ledger.book.lots import Lot, LotMove, Take
+from ledger.book.drafts import Withdrawal
+from ledger.book.lots import Lot, LotMove
 from ledger.database import Database
 from ledger.points import NEVER
 from ledger.settings import LedgerSettings
@@ -99,10 +100,10 @@ def test_all_open_lots_by_account(session, many) -> None:
     order = ["soon", "partly held", "twin", "younger twin", "asleep", "endless"]
     assert [stock.lot_id for stock in found[OURS]] == [many[name] for name in order]
     sleeper = found[OURS][4]
-    assert (sleeper.active, sleeper.purse, sleeper.take(3)) == (
+    assert (sleeper.active, sleeper.bucket, sleeper.withdraw(3)) == (
         False,
         "pending",
-        Take(many["asleep"], 3, "pending"),
+        Withdrawal(many["asleep"], 3, "pending"),
     )
     assert [stock.lot_id for stock in lots.open_in(session, [THEIRS])[THEIRS]] == [many["theirs"]]
     assert lots.open_in(session, [9]) == {9: []}
@@ -148,10 +149,10 @@ def test_what_has_run_out_is_what_no_hold_has_set_aside(session, lay) -> None:
     lay(0, expires=-1), lay(7, expires=-1, held=7), lay(8, expires=1), lay(9, expires=None)
     lay(10, expires=-1, account=THEIRS)
     assert lots.expired(session, OURS, NOW) == (
-        Take(before, 4),
-        Take(younger, 5),
-        Take(partly, 4),
-        Take(today, 3),
+        Withdrawal(before, 4),
+        Withdrawal(younger, 5),
+        Withdrawal(partly, 4),
+        Withdrawal(today, 3),
     )
 
 

@@ -28,7 +28,7 @@ def card_of(club, member: Member) -> Card:
 
 
 def facts(found: Target) -> tuple:
-    return found.member.id, found.unit.code, found.zone, found.chart
+    return found.member.id, found.unit.code, found.zone, found.holder
 
 
 def test_a_card_and_its_member_stand_at_the_same_place(club, anna, boris) -> None:
@@ -39,8 +39,8 @@ def test_a_card_and_its_member_stand_at_the_same_place(club, anna, boris) -> Non
     assert (by_card.card_id, by_member.card_id) == (card.id, None)
     assert by_card.member.public_id == anna.public_id
     assert by_card.unit.points(7) == 7
-    assert set(by_card.chart.others) == {"issued"}
-    assert by_card.chart.member != find(club, boris).chart.member
+    assert set(by_card.holder.others) == {"issued"}
+    assert by_card.holder.account_id != find(club, boris).holder.account_id
 
 
 def test_nobody_looks_after_what_it_gives(club, anna) -> None:
@@ -53,7 +53,7 @@ def test_nobody_looks_after_what_it_gives(club, anna) -> None:
 def test_a_household_stands_at_the_accounts_of_its_head(club, anna, boris) -> None:
     club.household(boris, anna)
     found = find(club, Whom(card_of(club, boris).number))
-    assert (found.member.id, found.chart) == (boris.id, find(club, anna).chart)
+    assert (found.member.id, found.holder) == (boris.id, find(club, anna).holder)
 
 
 def test_the_card_of_who_was_merged_stands_where_they_went(club, anna, boris) -> None:
@@ -68,8 +68,8 @@ def test_a_unit_that_a_member_never_had_gets_an_account(club, anna) -> None:
     club.add_unit(UnitTerms("stamps", "stamps"))
     found = find(club, anna, "stamps")
     assert found.unit.code == "stamps"
-    assert find(club, Whom(card_of(club, anna).number), "stamps").chart == found.chart
-    assert found.chart.member != find(club, anna).chart.member
+    assert find(club, Whom(card_of(club, anna).number), "stamps").holder == found.holder
+    assert found.holder.account_id != find(club, anna).holder.account_id
 
 
 def test_what_is_not_there_is_said(club, anna) -> None:
@@ -130,7 +130,7 @@ def test_every_way_of_asking_finds_the_same(club, anna, boris) -> None:
     all_answer(Whom(card=gone.number), "found", anna.id, gone.id)
     all_answer(Whom(external_id="B-1", programme_id=here), "found", anna.id, None)
     all_answer(Whom(member=boris.public_id), "found", boris.id, None)
-    assert find(club, Whom(member=boris.public_id)).chart == find(club, anna).chart
+    assert find(club, Whom(member=boris.public_id)).holder == find(club, anna).holder
     with club.database.transaction() as session:
         members.replace_card(session, session.get_one(Member, anna.id), club.clock())
     all_answer(Whom(card=card.number), "refused", CardBlocked, None)

@@ -77,12 +77,12 @@ def release(hold_id: str) -> Response:
 
 
 def _described(session: Session, hold: Hold, balance: Balance) -> HoldOut:
-    chart = accounts.chart_of(session, hold.account_id)
-    unit = units.by_id(session, chart.unit_id)
+    holder = accounts.holder_of(session, hold.account_id)
+    unit = units.by_id(session, holder.unit_id)
     return HoldOut.model_validate(
         {
             "id": hold.public_id,
-            "member": members.by_id(session, chart.member_id).public_id,
+            "member": members.by_id(session, holder.member_id).public_id,
             "points": hold.amount,
             "state": hold.state,
             "captured": hold.captured,

@@ -160,12 +160,12 @@ def described(session: Session, member: Member) -> MemberOut:
     card = members.card_of(session, member.id)
     pass_ = issuing.of_member(session, member.id)
     unit = units.named(session, member.programme_id, None)
-    standing = accounts.balances_of(session, [unit.id], [member.holder])
+    standing = accounts.balances_of(session, [unit.id], [member.holder_id])
     return MemberOut(
         id=member.public_id,
         programme=programmes.by_id(session, member.programme_id).code,
         card=CardOut(number=card.number, barcode=card.number),
-        balance=balance_out(standing[member.holder, unit.id], unit),
+        balance=balance_out(standing[member.holder_id, unit.id], unit),
         links=LinksOut(
             card=here().card_link(pass_),
             apple=here().apple.link(pass_),

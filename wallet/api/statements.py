@@ -36,7 +36,7 @@ def statement(member_id: str, query_data: StatementIn) -> StatementOut:
     with here().database.reading() as session:
         member = members.by_public_id(session, member_id)
         unit = units.named(session, member.programme_id, query_data.unit)
-        account_id = accounts.of_member(session, unit.id, member.holder) or 0
+        account_id = accounts.account_id_of(session, unit.id, member.holder_id) or 0
         wanted = _filter(query_data, unit)
         lines = statements.statement(session, account_id, wanted, before, query_data.limit + 1)
     page = lines[: query_data.limit]

@@ -182,9 +182,9 @@ def _give(
     """Points for each; the postings, by delivery. Whose account has no room for more gets none."""
     people = {one.id: one for one in members.by_ids(session, [f.member_id for f in fresh.values()])}
     unit = units.named(session, programme.id, None)
-    holders = sorted({one.holder for one in people.values()})
-    charts = accounts.charts(session, programme.id, unit.id, holders)
-    accounts.lock(session, [chart.member for chart in charts])
+    holder_ids = sorted({one.holder_id for one in people.values()})
+    holders = accounts.holders(session, programme.id, unit.id, holder_ids)
+    accounts.lock(session, [holder.account_id for holder in holders])
     given: dict[int, int] = {}
     for id_, one in fresh.items():
         grant = Grant(wanted.gift or 0, Cause(promotion=wanted.kind))

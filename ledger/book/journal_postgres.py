@@ -1,0 +1,278 @@
+"""How the journal writes on PostgreSQL: one statement, since each way to the server and back costs
+as much as the work.
+
+Balances come first and the rest waits for them: where the guard finds no row, nothing is written,
+and an account's postings are numbered in the order in which they changed its balance."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from ledger.book.accounts import Balance
+from ledger.book.rows import PostingRows, facts
+from ledger.points import MOST_POINTS
+from ledger.prepared import Wire
+
+_BALANCE_COLUMNS = (
+    ("account_id", "bigint"),
+    ("available", "bigint"),
+    ("pending", "bigint"),
+    ("held", "bigint"),
+    ("debt", "bigint"),
+    ("next_change_at", "timestamptz"),
+)
+_POSTING_COLUMNS = (
+    ("id", "bigint"),
+    ("public_id", "text"),
+    ("programme_id", "bigint"),
+    ("kind", "text"),
+    ("reason", "text"),
+    ("receipt", "text"),
+    ("store", "text"),
+    ("promotion", "text"),
+    ("card_id", "bigint"),
+    ("reverses_id", "bigint"),
+    ("undoes", "bigint"),
+    ("occurred_at", "timestamptz"),
+)
+_ENTRY_COLUMNS = (
+    ("posting_id", "bigint"),
+    ("line", "bigint"),
+    ("account_id", "bigint"),
+    ("amount", "bigint"),
+    ("later", "bigint"),
+)
+_LOT_COLUMNS = (
+    ("posting_id", "bigint"),
+    ("account_id", "bigint"),
+    ("activates_at", "timestamptz"),
+    ("expires_at", "timestamptz"),
+    ("amount", "bigint"),
+    ("origin_id", "bigint"),
+)
+_TAKE_COLUMNS = (("lot_id", "bigint"), ("amount", "bigint"), ("held", "bigint"))
+_MOVE_COLUMNS = (
+    ("posting_id", "bigint"),
+    ("lot_id", "bigint"),
+    ("amount", "bigint"),
+    ("line", "bigint"),
+)
+_NEWS_COLUMNS = (("kind", "text"), ("payload", "jsonb"))
+
+_BALANCES = """
+b AS (
+  UPDATE ledger_balance AS x
+  SET available = x.available + d.available, pending = x.pending + d.pending,
+      held = x.held + d.held, debt = x.debt + d.debt,
+      next_change_at = least(x.next_change_at, d.next_change_at)
+  FROM {balances} AS d
+  WHERE x.account_id = d.account_id {guard}
+  RETURNING x.account_id, x.available, x.pending, x.held, x.debt, x.next_change_at, x.closed
+)"""
+_NOTHING_DUE = f"""
+  AND x.next_change_at > %(now)s AND x.debt = 0 AND NOT x.closed
+  AND x.available + x.pending + x.held + d.available + d.pending + d.held <= {MOST_POINTS}"""
+# The transaction that wrote the row last. A writer who waits here for another looks at it again.
+_UNCHANGED = """
+  AND x.xmin = %(version)s::xid"""
+_POSTINGS = """
+p AS (
+  INSERT INTO ledger_posting (id, public_id, programme_id, kind, reason, receipt, store, promotion,
+                              card_id, reverses_id, undoes, occurred_at, posted_at)
+  SELECT coalesce(n.id, nextval('ledger_posting_id_seq')), n.public_id, n.programme_id, n.kind,
+         n.reason, n.receipt, n.store, n.promotion, n.card_id, n.reverses_id, n.undoes,
+         n.occurred_at, %(now)s
+  FROM {postings} AS n WHERE EXISTS (SELECT FROM b)
+  RETURNING id
+),
+e AS (
+  INSERT INTO ledger_entry (posting_id, line, account_id, amount, balance_after)
+  SELECT {posting_id}, n.line, n.account_id, n.amount, b.available + b.pending + b.held + n.later
+  FROM {entries} AS n LEFT JOIN b ON b.account_id = n.account_id
+  WHERE EXISTS (SELECT FROM p)
+)"""
+_LOTS = """
+l AS (
+  INSERT INTO ledger_lot (account_id, posting_id, activates_at, expires_at, amount, remaining,
+                          held, active, origin_id)
+  SELECT n.account_id, {posting_id}, n.activates_at, n.expires_at, n.amount, n.amount, 0,
+         n.activates_at <= %(now)s, n.origin_id
+  FROM {lots} AS n WHERE EXISTS (SELECT FROM p)
+)"""
+_TAKES = """
+t AS (
+  UPDATE ledger_lot AS x SET remaining = x.remaining - d.amount, held = x.held - d.held
+  FROM {takes} AS d WHERE x.id = d.lot_id AND EXISTS (SELECT FROM p)
+),
+m AS (
+  INSERT INTO ledger_lot_move (posting_id, lot_id, amount, line)
+  SELECT {posting_id}, n.lot_id, n.amount, n.line FROM {moves} AS n WHERE EXISTS (SELECT FROM p)
+)"""
+_NEWS = """
+o AS (
+  INSERT INTO ledger_outbox (kind, payload, created_at, not_before, attempts)
+  SELECT n.kind, n.payload, %(now)s, %(now)s, 0 FROM {news} AS n WHERE EXISTS (SELECT FROM p)
+)"""
+
+_Columns = tuple[tuple[str, str], ...]
+_PARTS: dict[str, _Columns] = {
+    "balances": _BALANCE_COLUMNS,
+    "postings": _POSTING_COLUMNS,
+    "entries": _ENTRY_COLUMNS,
+    "lots": _LOT_COLUMNS,
+    "takes": _TAKE_COLUMNS,
+    "moves": _MOVE_COLUMNS,
+    "news": _NEWS_COLUMNS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold for the posting to be made; without any, it always is. `version` is what
+    `lots.look` read of the account."""
+
+    nothing_due: bool
+    version: str | None
+
+    @property
+    def text(self) -> str:
+        if self.nothing_due:
+            return _NOTHING_DUE
+        return "" if self.version is None else _UNCHANGED
+
+
+def write(
+    line: Wire, rows: PostingRows, news: Sequence[tuple[str, Any]], guard: Guard
+) -> dict[int, Balance]:
+    """The balances after it, by account; none if the guard did not hold: then nothing was
+    written."""
+    ids: list[int | None] = [None]
+    if len(rows.drafts) > 1:
+        # Here the balances are locked, so that these numbers are in the order of the changes.
+        wanted = "SELECT nextval('ledger_posting_id_seq') FROM generate_series(1, %(count)s)"
+        found = line.carry_out(wanted, {"count": len(rows.drafts)}, reads=True)
+        ids = [posting_id for (posting_id,) in found]
+    tables: dict[str, list[tuple[Any, ...]]] = {
+        "balances": [
+            (account_id, one.available, one.pending, one.held, one.debt, one.next_change_at)
+            for account_id, one in rows.balance_changes.items()
+        ],
+        "postings": [
+            (posting_id, draft.public_id, *facts(draft))
+            for posting_id, draft in zip(ids, rows.drafts, strict=True)
+        ],
+        "entries": [(ids[number], *entry) for number, *entry in rows.entries],
+        "lots": [
+            (
+                ids[number],
+                account_id,
+                lot.term.activates_at,
+                lot.term.expires_at,
+                lot.amount,
+                lot.origin_id,
+            )
+            for number, account_id, lot in rows.lots
+        ],
+        "takes": [(lot_id, one.taken, one.held) for lot_id, one in rows.lot_changes.items()],
+        "moves": [(ids[number], *move) for number, *move in rows.moves],
+        "news": [(kind, json.dumps(payload)) for kind, payload in news],
+    }
+    if len(rows.drafts) == 1:
+        statement = _one_posting(*(len(tables[part]) for part in _PARTS), guard=guard.text)
+        values = _as_values(tables)
+    else:
+        statement = _many_postings(*(bool(tables[part]) for part in ("lots", "takes", "news")))
+        values = _as_arrays(tables)
+    values["now"] = rows.now
+    values["version"] = guard.version
+    changed = line.carry_out(statement, values, reads=True)
+    if not guard.text and len(changed) != len(rows.balance_changes):
+        raise AssertionError("a posting to an account without a balance")
+    return {row[0]: Balance(*row) for row in changed}
+
+
+# One posting goes in as single values: a text for each number of rows, which the server has
+# prepared after some uses.
+
+
+@lru_cache(512)
+def _one_posting(*counts: int, guard: str) -> str:
+    sources = {}
+    for (part, columns), count in zip(_PARTS.items(), counts, strict=True):
+        lines = (
+            ", ".join(f"%({part}_{row}_{name})s::{kind}" for name, kind in columns)
+            for row in range(count)
+        )
+        names = ", ".join(name for name, _ in columns)
+        values = ", ".join(f"({line})" for line in lines)
+        sources[part] = f"(SELECT * FROM (VALUES {values}) AS v({names}))"  # noqa: S608
+    counted = dict(zip(_PARTS, counts, strict=True))
+    wanted = (bool(counted["lots"]), bool(counted["takes"]), bool(counted["news"]))
+    return _assembled(sources, wanted, "(SELECT id FROM p)", guard)
+
+
+def _as_values(tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> dict[str, Any]:
+    return {
+        f"{part}_{number}_{name}": _plain(value)
+        for part, columns in _PARTS.items()
+        for number, row in enumerate(tables[part])
+        for (name, _), value in zip(columns, row, strict=True)
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Integers as text: the driver gives them the smallest type that holds them, and the server
+    would prepare a statement anew for each combination of types."""
+    return str(value) if isinstance(value, int) else value
+
+
+# Many go in as arrays: one text for any number of them.
+
+
+@cache
+def _many_postings(*wanted: bool) -> str:
+    sources = {}
+    for part, columns in _PARTS.items():
+        arrays = ", ".join(f"%({part}_{name})s::{kind}[]" for name, kind in columns)
+        names = ", ".join(name for name, _ in columns)
+        sources[part] = f"(SELECT * FROM unnest({arrays}) AS v({names}))"  # noqa: S608
+    return _assembled(sources, wanted, "n.posting_id", "")
+
+
+def _as_arrays(tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for part, columns in _PARTS.items():
+        lists = zip(*tables[part], strict=True) if tables[part] else ((),) * len(columns)
+        for (name, kind), column in zip(columns, lists, strict=False):
+            values[f"{part}_{name}"] = _array(column, quoted=kind in ("text", "jsonb"))
+    return values
+
+
+def _array(column: Sequence[Any], *, quoted: bool) -> str:
+    """An array as PostgreSQL writes it: many times as fast as having the driver look at every
+    element."""
+    if quoted:
+        words = ("NULL" if one is None else _QUOTED.format(_escaped(one)) for one in column)
+    else:
+        words = ("NULL" if one is None else str(one) for one in column)
+    return "{" + ",".join(words) + "}"
+
+
+_QUOTED = '"{}"'
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _assembled(
+    sources: Mapping[str, str], wanted: Sequence[bool], posting_id: str, guard: str
+) -> str:
+    parts = [_BALANCES, _POSTINGS]
+    parts += [
+        part for part, is_wanted in zip((_LOTS, _TAKES, _NEWS), wanted, strict=True) if is_wanted
+    ]
+    texts = [part.format(**sources, posting_id=posting_id, guard=guard) for part in parts]
+    return "WITH" + ",".join(texts) + "SELECT * FROM b"  # noqa: S608 - texts of this module

@@ -1,0 +1,155 @@
+"""Drafts of postings as the rows that will stand in the tables, in the same way for both databases.
+Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from ledger.book.drafts import DebtLeg, Leg, MemberLeg, NewLot, PostingDraft, ProgrammeLeg
+
+
+class EntryRow(NamedTuple):
+    """`posting` is the place among the drafts. `later` is what still follows on the account after
+    this entry: the balance after it is the final one less that. None: no balance is kept there."""
+
+    posting: int
+    line: int
+    account_id: int
+    amount: int
+    later: int | None
+
+
+class LotRow(NamedTuple):
+    posting: int
+    account_id: int
+    lot: NewLot
+
+
+class MoveRow(NamedTuple):
+    """What a posting takes from a lot."""
+
+    posting: int
+    lot_id: int
+    amount: int
+    line: int
+
+
+@dataclass(slots=True)
+class LotChange:
+    """How much leaves a lot in all, and how much of that was held."""
+
+    taken: int = 0
+    held: int = 0
+
+
+@dataclass(slots=True)
+class BalanceChange:
+    """By how much a balance row moves."""
+
+    available: int = 0
+    pending: int = 0
+    held: int = 0
+    debt: int = 0
+    next_change_at: datetime | None = None
+
+    @property
+    def total(self) -> int:
+        return self.available + self.pending + self.held
+
+    def withdraw(self, bucket: str, amount: int) -> None:
+        setattr(self, bucket, getattr(self, bucket) - amount)
+
+    def add(self, lot: NewLot, now: datetime) -> None:
+        """A lot that is active counts as available; the account is looked at again when the lot
+        becomes active or runs out."""
+        is_active = lot.term.activates_at <= now
+        if is_active:
+            self.available += lot.amount
+        else:
+            self.pending += lot.amount
+        turns_at = lot.term.expires_at if is_active else lot.term.activates_at
+        self.next_change_at = min(self.next_change_at or turns_at, turns_at)
+
+
+class PostingRows:
+    """The rows of postings that are written together, in this order."""
+
+    def __init__(self, drafts: Sequence[PostingDraft], now: datetime) -> None:
+        self.now = now
+        self.drafts = drafts
+        self.entries: list[EntryRow] = []
+        self.lots: list[LotRow] = []
+        self.moves: list[MoveRow] = []
+        self.lot_changes: dict[int, LotChange] = defaultdict(LotChange)
+        self.balance_changes: dict[int, BalanceChange] = defaultdict(BalanceChange)
+        for number, draft in enumerate(drafts):
+            self._add(number, draft.legs)
+        self._look_ahead()
+
+    def _add(self, number: int, legs: Sequence[Leg]) -> None:
+        if not legs or sum(leg.amount for leg in legs) != 0:
+            raise AssertionError("the legs of a posting sum to zero")
+        for leg in legs:
+            if isinstance(leg, MemberLeg):
+                # Even if nothing moves: a posting is written where its balances are found.
+                self.balance_changes.setdefault(leg.account_id, BalanceChange())
+        for line, leg in enumerate(leg for leg in legs if leg.amount):
+            match leg:
+                case ProgrammeLeg():
+                    self.entries.append(EntryRow(number, line, leg.account_id, leg.amount, None))
+                case DebtLeg():
+                    self.entries.append(EntryRow(number, line, leg.debt_id, leg.amount, None))
+                    self.balance_changes[leg.account_id].debt -= leg.amount
+                case MemberLeg():
+                    self.entries.append(EntryRow(number, line, leg.account_id, leg.amount, 0))
+                    self._withdraw(number, leg)
+                    self._add_lots(number, leg)
+
+    def _withdraw(self, number: int, leg: MemberLeg) -> None:
+        balance = self.balance_changes[leg.account_id]
+        taken: Counter[int] = Counter()
+        for withdrawal in leg.withdrawals:
+            balance.withdraw(withdrawal.bucket, withdrawal.amount)
+            taken[withdrawal.lot_id] += withdrawal.amount
+            lot = self.lot_changes[withdrawal.lot_id]
+            lot.taken += withdrawal.amount
+            if withdrawal.bucket == "held":
+                lot.held += withdrawal.amount
+        self.moves += [
+            MoveRow(number, lot_id, amount, line)
+            for line, (lot_id, amount) in enumerate(taken.items())
+            if amount
+        ]
+
+    def _add_lots(self, number: int, leg: MemberLeg) -> None:
+        for lot in leg.new_lots:
+            self.balance_changes[leg.account_id].add(lot, self.now)
+            self.lots.append(LotRow(number, leg.account_id, lot))
+
+    def _look_ahead(self) -> None:
+        """Note for each entry what later ones add to the same account."""
+        later: Counter[int] = Counter()
+        for at in range(len(self.entries) - 1, -1, -1):
+            entry = self.entries[at]
+            if entry.later is not None:
+                self.entries[at] = entry._replace(later=-later[entry.account_id])
+                later[entry.account_id] += entry.amount
+
+
+def facts(draft: PostingDraft) -> tuple[object, ...]:
+    """What a posting is for, in the order of the table's columns; `occurred_at` is the last."""
+    header = draft.header
+    return (
+        header.programme_id,
+        header.kind,
+        header.reason,
+        header.receipt,
+        header.store,
+        header.promotion,
+        header.card_id,
+        header.reverses_id,
+        header.undoes,
+        header.occurred_at,
+    )
