@@ -15,7 +15,7 @@ from ledger.book.drafts import NewLot
 from ledger.errors import IdempotencyConflict, Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.idempotency import Answer
-from ledger.members import Member
+from ledger.people.members import Member
 from ledger.programmes import Programme
 from ledger.redemptions import Spend
 from ledger.resolving import Resolved, Whom

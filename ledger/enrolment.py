@@ -6,10 +6,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import members, outbox, units
+from ledger import outbox, units
 from ledger.book import accounts
 from ledger.events import MemberChanged, MemberJoined
-from ledger.members import Card, Member, Profile
+from ledger.people import cards, persons
+from ledger.people.cards import Card
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.programmes import Programme
 
 
@@ -28,11 +31,11 @@ def join(
     checked: bool = True,
 ) -> Joined:
     """`checked`: a shop vouches for the phone number and the address, so one of another member is
-    refused; otherwise it is only marked, see `members.add_unchecked`. Raises `ExternalIdTaken`,
+    refused; otherwise it is only marked, see `persons.add_unchecked`. Raises `ExternalIdTaken`,
     `PhoneTaken`, `EmailTaken`."""
-    add = members.add if checked else members.add_unchecked
+    add = persons.add if checked else persons.add_unchecked
     member = add(session, programme.id, profile, now)
-    card = members.give_card(session, member, now)
+    card = cards.issue(session, member, now)
     unit = units.named(session, programme.id, None)
     accounts.open_for(session, programme.id, unit.id, member.id)
     outbox.append(session, [MemberJoined(member.id)], now)
@@ -48,9 +51,9 @@ def join_all(
     """Many people at once, each with the number of a card they have already, or none. Returns the
     members' ids in the same order. What `people` may not have in common with anybody is checked by
     the caller; should somebody be faster, the database refuses it all."""
-    member_ids = members.add_all(session, programme.id, [profile for profile, _ in people], now)
+    member_ids = persons.add_all(session, programme.id, [profile for profile, _ in people], now)
     numbers = [number for _, number in people]
-    members.give_cards(session, list(zip(member_ids, numbers, strict=True)), now)
+    cards.issue_all(session, list(zip(member_ids, numbers, strict=True)), now)
     unit = units.named(session, programme.id, None)
     accounts.open_all(session, programme.id, unit.id, member_ids)
     outbox.append(session, [MemberJoined(member_id) for member_id in member_ids], now)
@@ -59,6 +62,6 @@ def join_all(
 
 def replace_card(session: Session, member: Member, now: datetime) -> Card:
     """Another card for a member who lost theirs; the old number is refused from now on."""
-    card = members.replace_card(session, member, now)
+    card = cards.replace(session, member, now)
     outbox.append(session, [MemberChanged(member.id)], now)
     return card

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from ledger import households, idempotency, members, outbox
+from ledger import households, idempotency, outbox
 from ledger.book import accounts, holds, lots, postings
 from ledger.book.accounts import Account
 from ledger.book.drafts import Leg, MemberLeg, PostingDraft, PostingHeader, ProgrammeLeg
@@ -22,8 +22,11 @@ from ledger.book.journal import Entry, Posting
 from ledger.database import Instant
 from ledger.errors import HouseholdNotEmpty
 from ledger.events import MemberChanged
-from ledger.members import Card, Member, Person
 from ledger.offers import Offer
+from ledger.people import members, persons
+from ledger.people.cards import Card
+from ledger.people.members import Member
+from ledger.people.persons import Person
 
 # What stands here is deleted with the member it names. A new table of personal data: a line here.
 ROWS_OF_A_MEMBER = (Person.member_id, Offer.member_id)
@@ -86,7 +89,7 @@ def take_late_words(session: Session, member_ids: Sequence[int]) -> None:
 def _locked(session: Session, public_id: str) -> tuple[Member, Sequence[Member]]:
     """The member who stands for the person today, and all members they ever were, by id. Nobody
     merges them from here on. Raises `UnknownMember`."""
-    asked = members.known(session, public_id)
+    asked = members.by_public_id(session, public_id)
     ids: list[int] = []
     while True:
         asked = members.reread(session, asked)
@@ -123,7 +126,7 @@ def _words(session: Session, ids: Sequence[int]) -> list[str]:
     """What the person told of themselves, as it may stand in texts that others wrote."""
     found: set[str] = set()
     for id_ in ids:
-        told = members.person(session, id_)
+        told = persons.profile_of(session, id_)
         phone = told.phone or ""
         day = told.birthday.isoformat() if told.birthday else ""
         found |= {told.name or "", phone, phone.lstrip("+"), told.email or "", day}

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ledger import members, outbox, units
+from ledger import outbox, units
 from ledger.accruals import UNTOLD, order
 from ledger.book import accounts, postings
 from ledger.book.accounts import Account, BalanceRow
@@ -23,7 +23,8 @@ from ledger.errors import (
     SameMember,
 )
 from ledger.events import MemberChanged, PointsMoved
-from ledger.members import Member
+from ledger.people import members
+from ledger.people.members import Member
 
 
 def join(session: Session, member: Member, head: Member, now: datetime) -> None:

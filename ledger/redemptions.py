@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger import members, outbox, resolving, units
+from ledger import outbox, resolving, units
 from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, holds, postings
 from ledger.book.accounts import Balance
 from ledger.book.drafts import PostingHeader
 from ledger.book.holds import Hold, Placed
 from ledger.events import PointsHeld, PointsRedeemed
-from ledger.members import Member
 from ledger.money import Amount
+from ledger.people import members
+from ledger.people.members import Member
 from ledger.resolving import Target, Whom
 
 HOLD_FOR = timedelta(minutes=30)

@@ -18,7 +18,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from ledger import members
 from ledger.book import accounts
 from ledger.book.accounts import AccountClosed, Holder
 from ledger.database import Base, Identifier, detached
@@ -30,7 +29,10 @@ from ledger.errors import (
     UnknownMember,
     UnknownUnit,
 )
-from ledger.members import Card, Member, Person
+from ledger.people import cards, members, persons
+from ledger.people.cards import Card, CardOwner
+from ledger.people.members import Member
+from ledger.people.persons import Person
 from ledger.prepared import Prepared
 from ledger.programmes import Programme
 from ledger.units import MEANT, Unit
@@ -84,13 +86,13 @@ def resolve(session: Session, whom: Whom) -> Resolved:
 def resolve_all(session: Session, wanted: Collection[Whom]) -> dict[Whom, Resolved | Refusal]:
     """Many at once, in as many questions as there are kinds of names; what `resolve` would raise is
     the outcome."""
-    cards = members.by_cards(session, [one.card for one in wanted if one.card is not None])
+    owners = cards.owners(session, [one.card for one in wanted if one.card is not None])
     ids = members.by_public_ids(session, [one.member for one in wanted if one.member is not None])
     outcomes: dict[Whom, Resolved | Refusal] = {}
     for one in wanted:
         try:
             if one.card is not None:
-                outcomes[one] = _by_card(one, cards.get(members.plain(one.card)))
+                outcomes[one] = _by_card(one, owners.get(cards.normalise(one.card)))
             elif one.member is not None:
                 outcomes[one] = _by_id(one, ids.get(one.member))
             else:
@@ -100,23 +102,23 @@ def resolve_all(session: Session, wanted: Collection[Whom]) -> dict[Whom, Resolv
     return outcomes
 
 
-def _by_card(whom: Whom, found: members.Known | None) -> Resolved:
-    if found is None or not _is_meant(whom, found.member):
+def _by_card(whom: Whom, owner: CardOwner | None) -> Resolved:
+    if owner is None or not _is_meant(whom, owner.member):
         raise UnknownCard
-    found.require_open()
-    return Resolved(found.member, found.card_id)
+    owner.require_open()
+    return Resolved(owner.member, owner.card_id)
 
 
-def _by_id(whom: Whom, found: members.Known | None) -> Resolved:
-    if found is None or not _is_meant(whom, found.member):
+def _by_id(whom: Whom, member: Member | None) -> Resolved:
+    if member is None or not _is_meant(whom, member):
         raise UnknownMember
-    if found.member.erased_at is not None:
+    if member.erased_at is not None:
         raise MemberErased
-    return Resolved(found.member)
+    return Resolved(member)
 
 
 def _by_external_id(session: Session, whom: Whom) -> Resolved:
-    member = members.by_external_id(session, whom.programme_id or 0, whom.external_id or "")
+    member = persons.member_by_external_id(session, whom.programme_id or 0, whom.external_id or "")
     if member is None:
         raise UnknownMember
     return Resolved(member)
@@ -162,14 +164,14 @@ def target(session: Session, whom: Whom | Member, code: str | None) -> Target:
         if member.erased_at is not None:
             raise MemberErased
     elif member.merged_into_id is not None:
-        found = target(session, members.today(session, member), code)
+        found = target(session, members.resolve_merged(session, member), code)
         return replace(found, card_id=row.card_id)
     return _target(session, member, row.card_id, row, code)
 
 
 def _question(whom: Whom) -> tuple[Prepared, str | None]:
     if whom.card is not None:
-        return _BY_CARD, members.plain(whom.card)
+        return _BY_CARD, cards.normalise(whom.card)
     if whom.member is not None:
         return _BY_ID, whom.member
     return _BY_EXTERNAL_ID, whom.external_id

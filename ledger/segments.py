@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from ledger.book import accounts
 from ledger.book.accounts import Account, BalanceRow
 from ledger.book.journal import Entry, Posting
-from ledger.members import Member
+from ledger.people.members import Member
 
 PURCHASE = ("accrual",)
 ACTIVITY = ("accrual", "redemption")

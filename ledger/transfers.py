@@ -5,13 +5,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import households, members, units
+from ledger import households, units
 from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, postings
 from ledger.book.accounts import AccountClosed
 from ledger.events import PointsMoved
-from ledger.members import Member
 from ledger.money import Amount
+from ledger.people import members
+from ledger.people.members import Member
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from ledger import erasure, members, outbox
+from ledger import erasure, outbox
 from ledger.database import Database
 from ledger.events import CardOutdated, Event, OfferTurned
 from ledger.outbox import Waiting
+from ledger.people import members
 from wallet.outreach import answers
 from wallet.passes import issuing
 from wallet.refresh import MakeDue, refresh, remind, start_wave
@@ -62,7 +63,7 @@ def _hear(
     concerned = sorted({event.member_id for event in events if event.member_id is not None})
     if concerned:
         erasure.take_late_words(session, concerned)
-        sharing = [member.id for member in members.sharing(session, concerned)]
+        sharing = [member.id for member in members.using_accounts_of(session, concerned)]
         pass_ids = issuing.of_members(session, sharing)
         said = answers.hear(session, events, pass_ids, now)
         refresh(session, pass_ids, make_due, now)

@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, Instant, batched, insert_or
-from ledger.members import Member
+from ledger.people.members import Member
 from ledger.points import MOST_POINTS, NEVER
 from ledger.prepared import Prepared
 

@@ -41,7 +41,7 @@ from ledger.errors import (
     UnknownPosting,
 )
 from ledger.events import Event
-from ledger.members import Member
+from ledger.people.members import Member
 from ledger.points import MOST_POINTS
 
 REVERSIBLE = frozenset({"accrual", "opening", "redemption", "transfer", "expiry"})

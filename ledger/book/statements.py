@@ -15,7 +15,8 @@ from ledger.book.accounts import Account, Balance
 from ledger.book.journal import Entry, Posting
 from ledger.book.lots import Lot
 from ledger.database import MICROSECOND
-from ledger.members import Card, Member
+from ledger.people.cards import Card
+from ledger.people.members import Member
 from ledger.points import NEVER
 from ledger.units import Unit
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from ledger import enrolment, members, outbox, programmes, units
+from ledger import enrolment, outbox, programmes, units
 from ledger.accruals import Cause, Grant, order, term
 from ledger.book import accounts, batches, postings
 from ledger.book.accounts import Account, AccountClosed, Holder
@@ -22,7 +22,8 @@ from ledger.imports import store
 from ledger.imports.checking import Aim, Judged, judge
 from ledger.imports.columns import Problem
 from ledger.imports.store import Import, ImportRow, Row
-from ledger.members import Profile
+from ledger.people import cards, members
+from ledger.people.persons import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _enrol(
         for one in found
         if one.card_id is None and one.row.wish.card is not None
     ]
-    members.give_cards(session, carded, now)
+    cards.issue_all(session, carded, now)
     outbox.append(session, [MemberChanged(member_id) for member_id, _ in carded], now)
     applied = [
         _Applied(row, member_id, member_id, None)

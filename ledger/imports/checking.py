@@ -10,13 +10,15 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger import members
 from ledger.book import accounts
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.imports.columns import IDENTIFIERS, Kind, Problem, Wish
 from ledger.imports.store import Row
-from ledger.members import Known, Member, Person
+from ledger.people import cards, members
+from ledger.people.cards import CardOwner
+from ledger.people.members import Member
+from ledger.people.persons import Person
 from ledger.programmes import Programme
 from ledger.units import Unit
 
@@ -134,7 +136,7 @@ class _Ledger:
     def __init__(self, session: Session, aim: Aim, rows: Sequence[Row]) -> None:
         self._aim = aim
         wishes = [row.wish for row in rows if not row.problems]
-        self._cards: dict[str, Known] = members.by_cards(
+        self._cards: dict[str, CardOwner] = cards.owners(
             session, [wish.card for wish in wishes if wish.card is not None]
         )
         self._by = {name: _People() for name in ("phone", "email", "external_id")}
@@ -180,7 +182,7 @@ class _Ledger:
         problems = self._problems(wish, member)
         return Judged(row, problems, member, None if known is None else known.card_id)
 
-    def _named(self, wish: Wish, known: Known | None) -> dict[str, set[int]]:
+    def _named(self, wish: Wish, known: CardOwner | None) -> dict[str, set[int]]:
         """Whom each identifier of the row means today."""
         named: dict[str, set[int]] = {}
         for name, people in self._by.items():

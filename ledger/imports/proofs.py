@@ -20,7 +20,7 @@ from ledger.book.journal import Entry, Posting
 from ledger.imports import store
 from ledger.imports.applying import chained
 from ledger.imports.store import Import, ImportRow
-from ledger.members import Member
+from ledger.people.members import Member
 
 VERSION = 1
 MOST_NAMED = 20

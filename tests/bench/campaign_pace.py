@@ -34,7 +34,7 @@ from sqlalchemy import text
 
 from ledger import programmes
 from ledger.database import Database
-from ledger.members import Profile
+from ledger.people.persons import Profile
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.keyring import KeyRing

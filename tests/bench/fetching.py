@@ -26,7 +26,7 @@ from processes import answers, processes, wait_until
 from sqlalchemy import text
 
 from ledger import programmes
-from ledger.members import Profile
+from ledger.people.persons import Profile
 from wallet import migrations, settings
 from wallet.apple import devices
 from wallet.apple.signing import KEY_FILE

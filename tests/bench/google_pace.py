@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "kit"))
 import googles
 
 from ledger import programmes
-from ledger.members import Profile
+from ledger.people.persons import Profile
 from wallet import migrations, settings
 from wallet.assembly import connect
 from wallet.clock import system_clock

@@ -27,7 +27,8 @@ from sqlalchemy import select
 
 from ledger import enrolment, programmes
 from ledger.database import Database
-from ledger.members import Card, Profile
+from ledger.people.cards import Card
+from ledger.people.persons import Profile
 from ledger.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet.sandbox import certificates

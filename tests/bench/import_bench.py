@@ -30,7 +30,9 @@ from ledger.book.accounts import MEMBER, Account, BalanceRow
 from ledger.book.journal import Posting
 from ledger.database import Database
 from ledger.imports.store import APPLYING, DONE, Import, ImportPart, ImportRow
-from ledger.members import Card, Member, Person
+from ledger.people.cards import Card
+from ledger.people.members import Member
+from ledger.people.persons import Person
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.keyring import KeyRing

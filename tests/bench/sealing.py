@@ -21,7 +21,8 @@ from ledger.accruals import Cause, Grant
 from ledger.book import accounts, journal, seals
 from ledger.book.drafts import MemberLeg, NewLot, PostingDraft, PostingHeader, ProgrammeLeg, Term
 from ledger.database import Database
-from ledger.members import Member, Profile
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import migrations

@@ -13,8 +13,9 @@ from books import check_books
 from phones import Phone, opened, values
 from sqlalchemy import func, select
 
-from ledger import consents, members, programmes
-from ledger.consents import Decision
+from ledger import programmes
+from ledger.people import consents, members
+from ledger.people.consents import Decision
 from wallet import apikeys
 from wallet.google import budget
 from wallet.google.copies import GoogleObject

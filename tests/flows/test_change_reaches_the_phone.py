@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from ledger import accruals, outbox
 from ledger.accruals import Grant
-from ledger.members import Member
+from ledger.people.members import Member
 from wallet import relay
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.refresh import Wave

@@ -13,8 +13,9 @@ from books import check_books
 from phones import Phone, opened
 from sqlalchemy import delete, func, select
 
-from ledger import enrolment, members, programmes
+from ledger import enrolment, programmes
 from ledger.outbox import OutboxRow
+from ledger.people import persons
 from wallet.apple.devices import PushRow
 from wallet.keyring import KeyRing
 from wallet.passes import codes, issuing, renewal
@@ -311,7 +312,7 @@ def test_members_of_one_import_have_codes(signed, house) -> None:
     installation, now = house.installation, house.clock()
     with installation.database.transaction() as session:
         programme = programmes.by_code(session, "demo")
-        people = [(members.Profile(), "OLD-77/a"), (members.Profile(), None)]
+        people = [(persons.Profile(), "OLD-77/a"), (persons.Profile(), None)]
         from_file = enrolment.join_all(session, programme, people, now)
         issuing.issue_all(
             session, programme, from_file, installation.pass_type, installation.keys, now

@@ -21,13 +21,14 @@ from phones import Phone, opened, values
 from processes import kill, processes
 from sqlalchemy import func, select, update
 
-from ledger import households, members, redemptions
+from ledger import households, redemptions
 from ledger.accruals import Cause
 from ledger.book import holds
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.idempotency import Request
-from ledger.members import Member
+from ledger.people import members
+from ledger.people.members import Member
 from ledger.redemptions import HOLD_FOR, Spend
 from wallet import erasure, logs
 from wallet.apple.complaints import Complaint
@@ -93,7 +94,7 @@ def accrue(api, member: dict, points: int = 100, **more: object):
 
 def found(house, public_id: str) -> Member:
     with house.installation.database.reading() as session:
-        return members.known(session, public_id)
+        return members.by_public_id(session, public_id)
 
 
 def count(house, table: type, *conditions: object) -> int:

@@ -30,9 +30,10 @@ from sqlalchemy import func, insert, select
 from ledger import accruals, enrolment, offers, programmes
 from ledger.accruals import Grant
 from ledger.database import Database
-from ledger.members import Member, Profile
 from ledger.offers import Draft
 from ledger.outbox import OutboxRow
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.apple.devices import Device, PushRow, Registration

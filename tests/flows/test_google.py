@@ -19,7 +19,7 @@ from sqlalchemy import func, select, text, update
 
 from ledger import accruals
 from ledger.accruals import Grant
-from ledger.members import Member
+from ledger.people.members import Member
 from wallet import relay
 from wallet.google import account, alerts, copies, writing
 from wallet.google.budget import A_SECOND

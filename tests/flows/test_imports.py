@@ -15,7 +15,9 @@ from sqlalchemy import func, select
 from ledger.book.journal import Posting
 from ledger.database import Database
 from ledger.imports.store import Import, ImportPart, ImportRow
-from ledger.members import Card, Member, Person
+from ledger.people.cards import Card
+from ledger.people.members import Member
+from ledger.people.persons import Person
 from ledger.settings import LedgerSettings
 from wallet.passes.issuing import Pass
 from wallet.sandbox import demo

@@ -18,7 +18,6 @@ from ledger import (
     corrections,
     enrolment,
     households,
-    members,
     programmes,
     redemptions,
     units,
@@ -30,7 +29,9 @@ from ledger.book.journal import Posting
 from ledger.corrections import Reversal
 from ledger.database import Database, Instant
 from ledger.errors import PhoneTaken
-from ledger.members import Member, Person, Profile
+from ledger.people import cards, persons
+from ledger.people.members import Member
+from ledger.people.persons import Person, Profile
 from ledger.programmes import Terms
 from ledger.redemptions import Spend
 from ledger.settings import LedgerSettings
@@ -167,10 +168,10 @@ def test_members_who_shared_a_phone_number_go_on_and_nobody_joins_them(
         assert [one.phone_shared for one in people] == [False, True, False]
         assert [one.email_shared for one in people] == [False, False, False]
     with pytest.raises(PhoneTaken), empty.transaction() as session:
-        members.add(session, 1, Profile(phone=phone), now)
+        persons.add(session, 1, Profile(phone=phone), now)
     with empty.transaction() as session:
         first, second = session.get_one(Member, 1), session.get_one(Member, 2)
-        members.change(session, first, {"phone": "+79990000000"}, now)
+        persons.change(session, first, {"phone": "+79990000000"}, now)
         assert not session.get_one(Person, second.id, populate_existing=True).phone_shared
     migrations.downgrade(empty.engine, "0003")
     with empty.reading() as session:
@@ -313,7 +314,7 @@ def test_programmes_of_the_release_before_codes_have_plain_numbers(
     with empty.transaction() as session:
         tea = programmes.by_code(session, "tea")
         assert codeterms.of(session, tea.id) == Choice()
-        card = session.scalars(select(members.Card).where(members.Card.member_id == 3)).one()
+        card = session.scalars(select(cards.Card).where(cards.Card.member_id == 3)).one()
         assert renewal.accept(session, keys, card.number, now).member.id == 3
     migrations.downgrade(empty.engine, "0011")
     assert everything(empty) == before

@@ -10,8 +10,8 @@ from sqlalchemy import delete, func, insert, select, update
 
 from ledger import enrolment, programmes
 from ledger.database import EPOCH
-from ledger.members import Profile
 from ledger.outbox import OutboxRow
+from ledger.people.persons import Profile
 from wallet import refresh
 from wallet.apple.devices import PushRow
 from wallet.apple.shelf import SealedPass

@@ -36,7 +36,8 @@ from ledger.book import audit
 from ledger.book.holds import Hold as HoldRow
 from ledger.book.journal import Posting
 from ledger.database import Database
-from ledger.members import Member, Profile
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import migrations

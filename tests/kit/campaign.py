@@ -32,11 +32,13 @@ from processes import Processes, answers, kill, processes, wait_until
 from servers import Postgres, free_port, free_ports
 from sqlalchemy import func, select, update
 
-from ledger import consents, enrolment, programmes
-from ledger.consents import Decision
+from ledger import enrolment, programmes
 from ledger.database import Database
-from ledger.members import Member, Profile
 from ledger.outbox import OutboxRow
+from ledger.people import consents
+from ledger.people.consents import Decision
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.programmes import Programme
 from wallet import migrations, settings
 from wallet.apple import devices

@@ -30,7 +30,8 @@ from ledger.book.lots import Lot
 from ledger.book.statements import Filter, Line
 from ledger.corrections import Reversal
 from ledger.database import Database
-from ledger.members import Member, Profile
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.programmes import Terms
 from ledger.redemptions import Spend
 from ledger.settings import LedgerSettings

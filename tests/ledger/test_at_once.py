@@ -27,7 +27,6 @@ from ledger import (
     enrolment,
     erasure,
     households,
-    members,
     programmes,
     redemptions,
     transfers,
@@ -44,7 +43,9 @@ from ledger.idempotency import Answer
 from ledger.imports import applying, store
 from ledger.imports.columns import Layout, Wish
 from ledger.imports.store import Row, Source, Tally
-from ledger.members import Member, Profile
+from ledger.people import members
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.programmes import Programme, Terms
 from ledger.redemptions import Spend
 from ledger.resolving import Whom

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger import batches, members, units
+from ledger import batches, units
 from ledger.accruals import Cause, Grant
 from ledger.batches import Done, Item
 from ledger.book import accounts
@@ -15,6 +15,7 @@ from ledger.book.drafts import NewLot, PostingHeader, Term
 from ledger.errors import Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.idempotency import Answer
+from ledger.people import cards, members
 from ledger.points import MOST_POINTS
 from ledger.redemptions import Spend
 from ledger.resolving import Whom
@@ -29,7 +30,7 @@ def said(done: Done) -> Answer:
 @pytest.fixture
 def card(club, anna):
     with club.database.reading() as session:
-        return members.card_of(session, anna.id).number
+        return cards.newest_of(session, anna.id).number
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_a_bad_item_leaves_the_others_alone(post, club, anna) -> None:
 
 def test_unknown_and_replaced_cards_are_told(club, anna, card) -> None:
     with club.database.transaction() as session:
-        members.replace_card(session, members.by_id(session, anna.id), club.clock())
+        cards.replace(session, members.by_id(session, anna.id), club.clock())
     items = [
         Item("a", b"a", Whom(card), Grant(1)),
         Item("b", b"b", Whom("4000000000000002"), Grant(1)),

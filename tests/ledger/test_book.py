@@ -14,7 +14,9 @@ from ledger.book.accounts import Account, Balance, ProgrammeAccountKind
 from ledger.book.statements import Filter, Line
 from ledger.database import MICROSECOND
 from ledger.errors import InsufficientPoints, TermsRefused, UnitExists, UnknownUnit
-from ledger.members import Member, Profile, card_of
+from ledger.people.cards import newest_of
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.points import NEVER
 from ledger.units import UnitTerms
 
@@ -194,7 +196,7 @@ def test_a_statement_is_filtered(club, anna) -> None:
 def test_a_statement_says_what_was_told_and_is_read_in_pages(club, anna, boris) -> None:
     told = {"reason": "cake", "receipt": "7", "store": "Arbat", "promotion": "spring"}
     with club.database.reading() as session:
-        card = card_of(session, anna.id)
+        card = newest_of(session, anna.id)
     at = club.clock() - timedelta(days=2)
     first = club.grant(anna, 10, occurred_at=at, card_id=card.id, **told)
     club.clock.advance(minutes=1)

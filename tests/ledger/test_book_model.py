@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from ledger.book import audit
 from ledger.database import Database
 from ledger.errors import Refusal
-from ledger.members import Member
+from ledger.people.members import Member
 from ledger.points import NEVER
 from ledger.settings import LedgerSettings
 

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger import members
 from ledger.book import holds
 from ledger.errors import CaptureTooLarge, HoldClosed, HoldExpired, InsufficientPoints
+from ledger.people import cards
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_no_more_is_held_than_is_there(club, anna) -> None:
 
 def test_a_hold_keeps_what_it_was_told_and_its_redemption_too(club, anna, read) -> None:
     with club.database.reading() as session:
-        card = members.card_of(session, anna.id)
+        card = cards.newest_of(session, anna.id)
     club.grant(anna, 100)
     told = {"receipt": "7", "store": "Arbat", "promotion": "spring"}
     placed = read(club.hold(anna, 70, reason="cake", card_id=card.id, **told))

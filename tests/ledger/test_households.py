@@ -5,7 +5,7 @@ import pytest
 from books import check_books
 from sqlalchemy import text, update
 
-from ledger import households, members
+from ledger import households
 from ledger.book import audit
 from ledger.errors import (
     HoldsOpen,
@@ -15,7 +15,8 @@ from ledger.errors import (
     PooledMember,
     SameMember,
 )
-from ledger.members import Member
+from ledger.people import cards, members
+from ledger.people.members import Member
 
 
 @pytest.fixture
@@ -51,11 +52,11 @@ def test_a_merged_member_is_the_other_from_then_on(club, anna, boris) -> None:
     earned = club.grant(boris, 100, expires=9)
     club.grant(anna, 7)
     with club.database.reading() as session:
-        number = members.card_of(session, boris.id).number
+        number = cards.newest_of(session, boris.id).number
     club.merge(boris, anna)
     assert club.has(anna) == (107, 0, 0, 0)
     with club.database.reading() as session:
-        assert members.by_card(session, number).id == anna.id
+        assert cards.owner(session, number).member.id == anna.id
     # Their history stays, and what it did can still be undone.
     club.reverse(earned, 40)
     assert club.has(anna) == (67, 0, 0, 0)
@@ -107,15 +108,15 @@ def test_merging_twice_leads_to_the_last(club, anna, boris, vera) -> None:
     club.merge(boris, anna)
     club.merge(anna, vera)
     with club.database.reading() as session:
-        number = members.card_of(session, boris.id).number
-        assert members.by_card(session, number).id == vera.id
+        number = cards.newest_of(session, boris.id).number
+        assert cards.owner(session, number).member.id == vera.id
     assert club.has(boris) == club.has(anna) == club.has(vera) == (5, 0, 0, 0)
 
 
 def test_sharing_names_everybody_who_sees_a_change(club, anna, boris) -> None:
     club.household(boris, anna)
     with club.database.reading() as session:
-        sharing = members.sharing(session, [anna.id])
+        sharing = members.using_accounts_of(session, [anna.id])
     assert {one.id for one in sharing} == {anna.id, boris.id}
 
 
@@ -383,8 +384,8 @@ def test_whoever_was_merged_into_somebody_who_was_merged_on_is_one_step_away(
     place(club, boris, household_id=anna.id, merged_into_id=anna.id)
     assert untangle(club) == {boris.id}
     with club.database.reading() as session:
-        number = members.card_of(session, boris.id).number
-        assert members.by_card(session, number).id == vera.id
+        number = cards.newest_of(session, boris.id).number
+        assert cards.owner(session, number).member.id == vera.id
         check_books(session)
 
 

@@ -9,8 +9,7 @@ from clocks import StoppedClock
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ledger import consents, members, outbox, programmes
-from ledger.consents import Consent, ConsentText, Decision
+from ledger import outbox, programmes
 from ledger.database import Database
 from ledger.errors import (
     DateOutOfRange,
@@ -22,7 +21,10 @@ from ledger.errors import (
     TermsRefused,
     UnknownMember,
 )
-from ledger.members import Member, Person, Profile, Search
+from ledger.people import consents, persons
+from ledger.people.consents import Consent, ConsentText, Decision
+from ledger.people.members import Member
+from ledger.people.persons import Person, Profile, Search
 from ledger.programmes import Terms
 from ledger.settings import LedgerSettings
 
@@ -46,7 +48,7 @@ def database(database_url: str, clock: StoppedClock) -> Iterator[Database]:
 @pytest.fixture
 def add(database: Database, clock: StoppedClock) -> Add:
     def added(programme_id: int = 1, *, checked: bool = True, **profile: str) -> Member:
-        way = members.add if checked else members.add_unchecked
+        way = persons.add if checked else persons.add_unchecked
         return database.run(lambda session: way(session, programme_id, Profile(**profile), clock()))
 
     return added
@@ -55,7 +57,7 @@ def add(database: Database, clock: StoppedClock) -> Add:
 @pytest.fixture
 def change(database: Database, clock: StoppedClock) -> Callable[..., bool]:
     return lambda member, **changes: database.run(
-        lambda session: members.change(session, member, changes, clock())
+        lambda session: persons.change(session, member, changes, clock())
     )
 
 
@@ -107,7 +109,7 @@ class TestOneEach:
     def test_a_search_finds_who_had_it_first_first(self, add, database: Database) -> None:
         first, second = add(phone=PHONE), add(checked=False, phone=PHONE)
         with database.reading() as session:
-            found = members.find(session, Search(phone=PHONE), 0, 10)
+            found = persons.search(session, Search(phone=PHONE), 0, 10)
         assert [one.id for one in found] == [first.id, second.id]
 
 

@@ -9,7 +9,7 @@ from books import check_books
 from clocks import StoppedClock
 from sqlalchemy.orm import Session
 
-from ledger import accruals, enrolment, members, programmes, redemptions, units, upkeep
+from ledger import accruals, enrolment, programmes, redemptions, units, upkeep
 from ledger.accruals import Cause, Grant
 from ledger.book import statements
 from ledger.book.accounts import Balance
@@ -24,7 +24,9 @@ from ledger.errors import (
     UnknownCard,
     UnknownMember,
 )
-from ledger.members import Member, Profile
+from ledger.people import cards, members
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.points import MOST_POINTS
 from ledger.programmes import Terms
 from ledger.redemptions import Spend
@@ -303,7 +305,7 @@ def test_unknown_members_and_cards_are_refused(database: Database) -> None:
             with pytest.raises(UnknownMember):
                 members.by_public_id(session, public_id)
         with pytest.raises(UnknownCard):
-            members.by_card(session, "4000000000000002")
+            cards.owner(session, "4000000000000002")
 
 
 class TestWhatRunsOutSoon:

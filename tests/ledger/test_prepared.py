@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from ledger import prepared
 from ledger.database import Database
 from ledger.idempotency import Request
-from ledger.members import Card, Member
 from ledger.outbox import OutboxRow
+from ledger.people.cards import Card
+from ledger.people.members import Member
 from ledger.prepared import Prepared
 
 NOON = datetime(2026, 2, 28, 12, 0, 0, 123_456, UTC)

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from ledger import erasure, members, resolving
+from ledger import erasure, resolving
 from ledger.errors import (
     CardBlocked,
     MemberErased,
@@ -12,7 +12,9 @@ from ledger.errors import (
     UnknownMember,
     UnknownUnit,
 )
-from ledger.members import Card, Member
+from ledger.people import cards, persons
+from ledger.people.cards import Card
+from ledger.people.members import Member
 from ledger.resolving import Target, Whom
 from ledger.units import UnitTerms
 
@@ -80,7 +82,7 @@ def test_what_is_not_there_is_said(club, anna) -> None:
         with pytest.raises(UnknownUnit):
             find(club, whom, "stamps")
     with club.database.transaction() as session:
-        members.replace_card(session, session.get_one(Member, anna.id), club.clock())
+        cards.replace(session, session.get_one(Member, anna.id), club.clock())
     with pytest.raises(CardBlocked):
         find(club, Whom(number))
 
@@ -110,7 +112,7 @@ def test_every_way_of_asking_finds_the_same(club, anna, boris) -> None:
     with club.database.transaction() as session:
         for member, name in ((anna, "A-1"), (boris, "B-1")):
             again = session.get_one(Member, member.id)
-            members.change(session, again, {"external_id": name}, club.clock())
+            persons.change(session, again, {"external_id": name}, club.clock())
     here = anna.programme_id
     card, gone = card_of(club, anna), card_of(club, boris)
 
@@ -132,7 +134,7 @@ def test_every_way_of_asking_finds_the_same(club, anna, boris) -> None:
     all_answer(Whom(member=boris.public_id), "found", boris.id, None)
     assert find(club, Whom(member=boris.public_id)).holder == find(club, anna).holder
     with club.database.transaction() as session:
-        members.replace_card(session, session.get_one(Member, anna.id), club.clock())
+        cards.replace(session, session.get_one(Member, anna.id), club.clock())
     all_answer(Whom(card=card.number), "refused", CardBlocked, None)
     with club.database.transaction() as session:
         erasure.erase(session, anna.public_id, club.clock())

@@ -16,7 +16,7 @@ from ledger.errors import (
     ReversalTooLarge,
     UnknownPosting,
 )
-from ledger.members import Member
+from ledger.people.members import Member
 from ledger.points import MOST_POINTS
 
 

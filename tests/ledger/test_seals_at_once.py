@@ -13,7 +13,7 @@ from ledger import accruals
 from ledger.accruals import Grant
 from ledger.book import seals
 from ledger.database import Database
-from ledger.members import Member
+from ledger.people.members import Member
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ledger.errors import (
     OtherProgramme,
     SameMember,
 )
-from ledger.members import Member
+from ledger.people.members import Member
 from ledger.points import MOST_POINTS
 from ledger.transfers import Gift
 

@@ -13,7 +13,7 @@ from books import check_books
 from sqlalchemy import func, select, text, update
 from tables import csv_file, xlsx_file
 
-from ledger import accruals, households, members, programmes, redemptions
+from ledger import accruals, households, programmes, redemptions
 from ledger.accruals import Grant
 from ledger.book import statements
 from ledger.book.journal import Posting
@@ -26,7 +26,9 @@ from ledger.errors import (
 )
 from ledger.imports import store
 from ledger.imports.store import Import, ImportPart, ImportRow, Order
-from ledger.members import Member, Person, Profile, Search
+from ledger.people import cards, persons
+from ledger.people.members import Member
+from ledger.people.persons import Person, Profile, Search
 from ledger.redemptions import Spend
 from wallet import importing, relay
 from wallet.importing import Desk
@@ -86,12 +88,12 @@ def count(desk: Desk, *tables: type) -> int:
 
 def member(desk: Desk, card: str) -> Member:
     with desk.database.reading() as session:
-        return members.by_card(session, card)
+        return cards.owner(session, card).member
 
 
 def balance(desk: Desk, card: str) -> int:
     with desk.database.reading() as session:
-        found = members.by_card(session, card)
+        found = cards.owner(session, card).member
         return statements.main_balances(session, found.programme_id, [found])[found.id].available
 
 
@@ -110,15 +112,15 @@ def test_people_come_with_cards_balances_and_passes(desk: Desk, house) -> None:
         "postings": 2,
     }
     with desk.database.reading() as session:
-        anna = members.by_card(session, "40001234")
-        assert members.person(session, anna.id) == Profile(
+        anna = cards.owner(session, "40001234").member
+        assert persons.profile_of(session, anna.id) == Profile(
             "Анна", "+79990000001", "anna@example.com", None, None, "c-1"
         )
         shown = issuing.content(issuing.of_member(session, anna.id))
         assert (shown.card_number, shown.barcode) == ("40001234", "40001234")
-        assert members.by_card(session, "A-77/3").id != anna.id
-        (vera,) = members.find(session, Search(external_id="c-3"), 0, 9)
-        assert members.is_card_number(members.card_of(session, vera.id).number)
+        assert cards.owner(session, "A-77/3").member.id != anna.id
+        (vera,) = persons.search(session, Search(external_id="c-3"), 0, 9)
+        assert cards.is_own(cards.newest_of(session, vera.id).number)
         assert session.scalars(select(Posting.kind)).all() == ["opening", "opening"]
         lot = session.execute(text("SELECT expires_at FROM ledger_lot ORDER BY id")).first()
         assert "2030" in str(lot[0]) or lot[0] == 1_924_981_200_000_000  # midnight in Moscow
@@ -263,9 +265,9 @@ def test_rows_are_compared_with_the_members(desk: Desk, installation, house) -> 
         joined(phone="+79990000002")
         joined(phone="+79990000003")
         joined(phone="+79990000003")
-        old = members.card_of(session, anna.id).number
-        members.replace_card(session, anna, now)
-        card = members.card_of(session, joined(external_id="c-9", email="c9@example.com").id).number
+        old = cards.newest_of(session, anna.id).number
+        cards.replace(session, anna, now)
+        card = cards.newest_of(session, joined(external_id="c-9", email="c9@example.com").id).number
     file = csv_file(
         "name;phone;email;card;external_id;balance",
         "Анна;+79990000001;anna@example.com;5555;c-5;10",
@@ -286,9 +288,9 @@ def test_rows_are_compared_with_the_members(desk: Desk, installation, house) -> 
     assert balance(desk, "5555") == 10
     with desk.database.reading() as session:
         # Nothing that is known of Anna is written over.
-        assert members.person(session, anna.id).name == "Аня"
-        assert members.person(session, anna.id).external_id is None
-        assert members.by_card(session, "5555").id == anna.id
+        assert persons.profile_of(session, anna.id).name == "Аня"
+        assert persons.profile_of(session, anna.id).external_id is None
+        assert cards.owner(session, "5555").member.id == anna.id
 
 
 def test_a_member_with_something_else_is_a_conflict(desk: Desk, join) -> None:
@@ -381,7 +383,7 @@ def test_what_changed_since_the_check_leaves_its_row_out(desk: Desk, house, join
     people = importing.read(desk, more, order())
     assert not people.bad
     with desk.database.transaction() as session:
-        anna = members.by_card(session, "40001234")
+        anna = cards.owner(session, "40001234").member
         redemptions.redeem(session, anna, Spend(1), house.clock())
     join(phone="+79990000012", external_id="x")
     house.clock.advance(days=2)
@@ -402,7 +404,7 @@ def test_households_debts_and_merged_members_are_whom_they_are_now(desk: Desk, h
     run(desk, csv_file(*PEOPLE), order())
     now = house.clock()
     with desk.database.transaction() as session:
-        anna, boris = (members.by_card(session, one) for one in ("40001234", "A-77/3"))
+        anna, boris = (cards.owner(session, one).member for one in ("40001234", "A-77/3"))
         households.merge(session, boris, anna, now)
     import_ = run(desk, csv_file("card;points", "A-77/3;5"), order("accrual"))
     assert proof(import_)["agrees"]
@@ -414,7 +416,7 @@ def test_postings_of_others_do_not_disturb_the_sums(desk: Desk, house) -> None:
     run(desk, csv_file(*PEOPLE), order())
     now = house.clock()
     with desk.database.transaction() as session:
-        boris = members.by_card(session, "A-77/3")
+        boris = cards.owner(session, "A-77/3").member
         grant = Grant(99, expires_at=now + timedelta(days=1))
         accruals.grant(session, boris, grant, now)
     house.clock.advance(days=2)

@@ -14,9 +14,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from ledger.consents import Purpose, Source
 from ledger.imports.columns import Kind as ImportKind
 from ledger.money import Amount
+from ledger.people.consents import Purpose, Source
 from ledger.points import MOST_POINTS
 from ledger.resolving import Whom
 from wallet.fields import (
@@ -100,7 +100,7 @@ class PersonIn(Body):
     ]
 
     def of_profile(self) -> dict[str, Any]:
-        """What was given, by the names of `ledger.members.Profile`. Null is given too: it
+        """What was given, by the names of `ledger.people.persons.Profile`. Null is given too: it
         forgets."""
         return self.model_dump(exclude_unset=True, include=PROFILE)
 

@@ -6,10 +6,11 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import corrections, members, resolving, transfers
+from ledger import corrections, resolving, transfers
 from ledger.accruals import Done
 from ledger.book import reversals
 from ledger.corrections import Reversal
+from ledger.people import members
 from ledger.transfers import Gift
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs

@@ -11,10 +11,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import consents, members, programmes, units
+from ledger import programmes, units
 from ledger.book import accounts
-from ledger.consents import Decision, Source
-from ledger.members import Member, Profile, Search
+from ledger.people import cards, consents, members, persons
+from ledger.people.consents import Decision, Source
+from ledger.people.members import Member
+from ledger.people.persons import Profile, Search
 from wallet import erasure
 from wallet.api import paging
 from wallet.api.amounts import balance_out
@@ -79,7 +81,7 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
     def work(session: Session) -> MemberOut:
         now = here().clock()
         member = members.by_public_id(session, member_id)
-        members.change(session, member, json_data.of_profile(), now)
+        persons.change(session, member, json_data.of_profile(), now)
         consents.record(session, member, _decisions(json_data), "api", now)
         return _for_caller(session, member)
 
@@ -121,7 +123,7 @@ def find(query_data: MemberSearch) -> MembersOut:
     search = Search(query_data.card, query_data.phone, query_data.email, query_data.external_id)
     after = paging.from_cursor(query_data.cursor) or 0
     with here().database.reading() as session:
-        found = list(members.find(session, search, after, query_data.limit + 1))
+        found = list(persons.search(session, search, after, query_data.limit + 1))
         page = found[: query_data.limit]
         more = len(found) > query_data.limit
         return MembersOut(
@@ -141,7 +143,7 @@ def _for_caller(session: Session, member: Member) -> MemberOut:
         return seen
     return MemberInFull(
         **dict(seen),
-        **asdict(members.person(session, member.id)),
+        **asdict(persons.profile_of(session, member.id)),
         consents=[
             ConsentOut(
                 purpose=purpose,
@@ -157,7 +159,7 @@ def _for_caller(session: Session, member: Member) -> MemberOut:
 
 def described(session: Session, member: Member) -> MemberOut:
     """A member as every caller may see it."""
-    card = members.card_of(session, member.id)
+    card = cards.newest_of(session, member.id)
     pass_ = issuing.of_member(session, member.id)
     unit = units.named(session, member.programme_id, None)
     standing = accounts.balances_of(session, [unit.id], [member.holder_id])

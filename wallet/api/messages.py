@@ -3,7 +3,8 @@
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import members, programmes, units
+from ledger import programmes, units
+from ledger.people import members
 from ledger.units import Unit
 from wallet.api import paging
 from wallet.api.amounts import in_money

@@ -6,10 +6,11 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import members, offers, programmes
+from ledger import offers, programmes
 from ledger.errors import UnknownMember
-from ledger.members import Member
 from ledger.offers import Draft, Offer
+from ledger.people import members
+from ledger.people.members import Member
 from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.api import paging

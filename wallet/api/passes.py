@@ -8,9 +8,10 @@ from flask import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from ledger import members, programmes
+from ledger import programmes
 from ledger.errors import DateOutOfRange
 from ledger.offers import Offer
+from ledger.people import members
 from ledger.points import EARLIEST, LATEST
 from wallet.api.auth import needs
 from wallet.api.bodies import ExpireIn, NothingIn, PassesOut, PassOut

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import idempotency, members, offers, programmes
+from ledger import idempotency, offers, programmes
 from ledger.errors import UnknownCard
 from ledger.idempotency import Answer
-from ledger.members import Member
 from ledger.offers import Offer
+from ledger.people import cards, members, persons
+from ledger.people.members import Member
 from ledger.points import NEVER
 from wallet.api.auth import caller, needs
 from wallet.api.bodies import CouponSeen, OfferSeen, ScanIn, ScanOut
@@ -35,11 +36,11 @@ def scan(json_data: ScanIn) -> ScanOut:
 
     A code that is good once is used up by it; the same request again, with the same
     Idempotency-Key, is the same scan."""
-    text, key = members.plain(json_data.barcode), sent_key(required=False)
+    text, key = cards.normalise(json_data.barcode), sent_key(required=False)
     coupon, card = codes.parted(text)
     if codes.is_code(card):
         scan = here().database.run(lambda session: _scanned(session, text, key))
-    elif not members.may_be_card(card):
+    elif not cards.is_possible(card):
         raise UnknownCard
     else:
         with here().database.reading() as session:
@@ -80,7 +81,7 @@ def _seen(session: Session, member: Member, coupon: str | None) -> ScanOut:
     shown = offers.shown(session, member.programme_id, [member.id], here().clock())[member.id]
     return ScanOut(
         **described(session, member).model_dump(),
-        name=members.person(session, member.id).name,
+        name=persons.profile_of(session, member.id).name,
         offers=[OfferSeen(id=offer.public_id, title=offer.title) for offer in shown],
         coupon=_coupon_seen(session, member, coupon) if coupon is not None else None,
     )

@@ -2,10 +2,11 @@
 
 from apiflask import APIBlueprint
 
-from ledger import members, programmes, units
+from ledger import programmes, units
 from ledger.book import accounts, statements
 from ledger.book.statements import Filter, Liability, Line
 from ledger.money import Money
+from ledger.people import cards, members
 from ledger.units import Unit
 from wallet.api import paging
 from wallet.api.amounts import in_money
@@ -53,7 +54,7 @@ def _filter(asked: StatementIn, unit: Unit) -> Filter:
         store=asked.store,
         promotion=asked.promotion,
         receipt=asked.receipt,
-        card=None if asked.card is None else members.plain(asked.card),
+        card=None if asked.card is None else cards.normalise(asked.card),
         at_least=_bound(asked.at_least, asked.at_least_money, unit),
         at_most=_bound(asked.at_most, asked.at_most_money, unit),
         since=asked.since,

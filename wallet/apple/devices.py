@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import EPOCH, Base, Database, Identifier, Instant, insert_or, wake_after_commit
-from ledger.members import Member
+from ledger.people.members import Member
 from ledger.prepared import Prepared
 from ledger.queues import by_index
 from wallet.passes import issuing

@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-from ledger import consents, contacts, members
-from ledger.consents import Decision
-from ledger.members import Profile
+from ledger import contacts
+from ledger.people import consents, members, persons
+from ledger.people.consents import Decision
+from ledger.people.persons import Profile
 from wallet.errors import AnswerUnfit
 from wallet.passes import issuing, templates
 from wallet.passes.content import Design
@@ -78,7 +79,7 @@ def answer(
         return False
     profile = _profile(design.enrolment, info)
     member = members.by_id(session, locked.member_id)
-    members.introduce(session, member, profile, now)
+    persons.introduce(session, member, profile, now)
     if terms := design.enrolment.terms.get(design.languages[0]):
         version = consents.keep_text(session, terms, now)
         agreed = Decision("personal_data", given=True, text_version=version)

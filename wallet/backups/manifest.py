@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.errors import Refusal
-from ledger.members import Member
+from ledger.people.members import Member
 from wallet.passes.issuing import Pass
 
 NAME = "manifest.json"

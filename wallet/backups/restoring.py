@@ -19,9 +19,9 @@ from alembic.util import CommandError
 from pydantic import ValidationError
 from sqlalchemy import inspect, select
 
-from ledger import members
 from ledger.book import audit
 from ledger.database import Database
+from ledger.people import members
 from ledger.settings import LedgerSettings
 from wallet import erasure, migrations
 from wallet.apple import devices
@@ -207,7 +207,7 @@ def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime
         list_ = data / erasure.ERASED_FILE
         listed = erasure.listed(list_.read_text()) if list_.exists() else []
         back = [id_ for id_ in listed if id_ not in gone]
-        return len(members.existing(session, back))
+        return len(members.existing_ids(session, back))
 
 
 def _require_same_book(database: Database, made: Manifest) -> None:

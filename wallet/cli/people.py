@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from ledger import members
 from ledger.errors import UnknownMember
+from ledger.people import members
 from wallet import erasure
 from wallet.cli.database import on_database, open_records
 from wallet.cli.installation import at_work

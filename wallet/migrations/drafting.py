@@ -4,18 +4,10 @@ every module that declares tables; whoever only migrates does not."""
 from alembic import command
 from sqlalchemy import Engine
 
-from ledger import (
-    consents,
-    idempotency,
-    inspection,
-    members,
-    offers,
-    outbox,
-    programmes,
-    units,
-)
+from ledger import idempotency, inspection, offers, outbox, programmes, units
 from ledger.book import accounts, holds, journal, lots, seals
 from ledger.imports import store
+from ledger.people import cards, consents, members, persons
 from wallet import apikeys, refresh, sources
 from wallet.apple import arrivals, complaints, devices, shelf
 from wallet.google import alerts, budget, callbacks, copies, messages
@@ -31,6 +23,7 @@ TABLES_OF = (
     budget,
     callbacks,
     campaigns,
+    cards,
     codeterms,
     complaints,
     consents,
@@ -48,6 +41,7 @@ TABLES_OF = (
     news,
     offers,
     outbox,
+    persons,
     programmes,
     refresh,
     renewal,

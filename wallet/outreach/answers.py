@@ -15,7 +15,8 @@ from ledger.book import accounts
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.events import Event, PointsAccrued, PointsRedeemed
-from ledger.members import Card, Member
+from ledger.people.cards import Card
+from ledger.people.members import Member
 from wallet.outreach import deliveries, terms, wording
 from wallet.outreach.deliveries import ANSWERS, Delivery, Occasion, Reach, Saying
 from wallet.outreach.terms import MessageTerms

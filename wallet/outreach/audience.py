@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, tru
 from sqlalchemy.orm import Session
 
 from ledger import segments, units
-from ledger.members import Member
+from ledger.people.members import Member
 from ledger.programmes import Programme
 from wallet.apple.devices import Registration
 from wallet.fields import Body, Moment, Receipt

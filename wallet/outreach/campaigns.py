@@ -15,9 +15,10 @@ from sqlalchemy import ForeignKey, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from ledger import consents, programmes
+from ledger import programmes
 from ledger.database import EPOCH, Base, Identifier, Instant, JsonDocument, wake_after_commit
-from ledger.members import Member
+from ledger.people import consents
+from ledger.people.members import Member
 from ledger.programmes import Programme
 from wallet.errors import CampaignNotReady, NoMessageField, UnknownCampaign
 from wallet.outreach import audience, deliveries, hours, wording

@@ -25,10 +25,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import members, units
+from ledger import units
 from ledger.book import statements
 from ledger.database import Base, Identifier, Instant, insert_or
-from ledger.members import Member, Person
+from ledger.people import cards
+from ledger.people.members import Member
+from ledger.people.persons import Person
 from ledger.programmes import Programme
 from wallet.apple.devices import Registration
 from wallet.google.copies import GoogleObject
@@ -246,7 +248,7 @@ def words(session: Session, programme: Programme, sayings: Sequence[Saying]) -> 
             )
         )
     }
-    cards = members.card_numbers(session, member_ids)
+    numbers = cards.numbers_of(session, member_ids)
     spoken_of = [one.member_id for one in sayings if wording.mentions(one.texts, "points")]
     balances = _balances(session, programme, spoken_of)
     unit = units.named(session, programme.id, None)
@@ -259,7 +261,7 @@ def words(session: Session, programme: Programme, sayings: Sequence[Saying]) -> 
         known = {
             "name": (person.name or "") if person else "",
             "points": wording.amount(unit.amount(balances.get(one.member_id, 0)), language),
-            "card": cards.get(one.member_id, ""),
+            "card": numbers.get(one.member_id, ""),
             "programme": programme.name,
             **one.about.get(language, {}),
         }

@@ -11,13 +11,15 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import accruals, consents, members, programmes, segments, units
+from ledger import accruals, programmes, segments, units
 from ledger.accruals import Cause, Grant
 from ledger.book import accounts, statements
 from ledger.book.journal import Posting
 from ledger.database import MICROSECOND, Base, Instant, insert_or
 from ledger.errors import Refusal
-from ledger.members import Member, Person
+from ledger.people import consents, members
+from ledger.people.members import Member
+from ledger.people.persons import Person
 from ledger.programmes import Programme
 from wallet.outreach import audience, deliveries, hours, terms, wording
 from wallet.outreach.deliveries import Occasion, Reach, Saying, State

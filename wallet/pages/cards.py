@@ -23,10 +23,11 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import consents, members, offers, programmes
-from ledger.consents import Decision
+from ledger import offers, programmes
 from ledger.errors import UnknownOffer
 from ledger.offers import Offer
+from ledger.people import consents, members, persons
+from ledger.people.consents import Decision
 from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
@@ -226,7 +227,7 @@ def coupon_google(token: str, offer_id: str) -> AnyResponse:
 
 @routes.post("/messages")
 def messages(token: str) -> AnyResponse:
-    """The member allows or stops news and offers. Both are kept, see `ledger.consents`."""
+    """The member allows or stops news and offers. Both are kept, see `ledger.people.consents`."""
     wish = request.form.get("wish")
     if not from_our_page():
         abort(403)
@@ -237,7 +238,7 @@ def messages(token: str) -> AnyResponse:
     def decide(session: Session) -> None:
         pass_ = _pass(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
-        locale = members.person(session, pass_.member_id).locale
+        locale = persons.profile_of(session, pass_.member_id).locale
         language.suggest(member=locale, programme=programme.locale)
         decisions = [Decision("marketing", given=False)]
         if wish == "yes":
@@ -298,7 +299,7 @@ def _now_shown(
     facts = issuing.facts(session, programme, [pass_.member_id], now)[pass_.member_id]
     shown = offers.shown(session, programme.id, [pass_.member_id], now)[pass_.member_id]
     coupons = issuing.coupons_of(session, pass_.member_id)
-    locale = members.person(session, pass_.member_id).locale
+    locale = persons.profile_of(session, pass_.member_id).locale
     language.suggest(member=locale, programme=programme.locale)
     token = here().keys.card_token(pass_.serial)
     state = State(

@@ -14,11 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import consents, idempotency, members, programmes
-from ledger.consents import Purpose
+from ledger import idempotency, programmes
 from ledger.errors import IdempotencyConflict
 from ledger.idempotency import Answer
-from ledger.members import Profile
+from ledger.people import consents, members
+from ledger.people.consents import Purpose
+from ledger.people.persons import Profile
 from wallet.fields import Birthday, Email, Name, Phone
 from wallet.installation import here
 from wallet.pages import designs, language, privacy

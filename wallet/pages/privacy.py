@@ -2,7 +2,7 @@
 agree to.
 
 Where the operator has written nothing there is a plain text that names them; what was agreed to is
-kept word by word, see `ledger.consents`."""
+kept word by word, see `ledger.people.consents`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from pathlib import Path
 from flask import Blueprint, Response, make_response, render_template, url_for
 from sqlalchemy.orm import Session
 
-from ledger import consents, programmes
-from ledger.consents import Decision, Purpose
+from ledger import programmes
+from ledger.people import consents
+from ledger.people.consents import Decision, Purpose
 from ledger.programmes import Programme
 from wallet.installation import here
 from wallet.pages import designs, language

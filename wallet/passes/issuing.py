@@ -29,11 +29,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import enrolment, members, offers, programmes, units
+from ledger import enrolment, offers, programmes, units
 from ledger.book import statements
 from ledger.database import EPOCH, MICROSECOND, Base, Identifier, Instant, JsonDocument, insert_or
-from ledger.members import Member, Person, Profile
 from ledger.offers import Offer
+from ledger.people import cards, members
+from ledger.people.members import Member
+from ledger.people.persons import Person, Profile
 from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.errors import (
@@ -569,7 +571,7 @@ def facts(
     """What cards of these members of one programme may show now; of an erased one nothing."""
     gone = members.erased(session, member_ids)
     people = _people(session, member_ids)
-    cards = members.card_numbers(session, member_ids)
+    numbers = cards.numbers_of(session, member_ids)
     balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
     shown = offers.shown(session, programme.id, member_ids, now)
     told = news.of_members(session, member_ids)
@@ -583,8 +585,8 @@ def facts(
         if member_id in gone
         else Facts(
             programme=programme.name,
-            card_number=cards[member_id],
-            barcode=codes.get(member_id, cards[member_id]),
+            card_number=numbers[member_id],
+            barcode=codes.get(member_id, numbers[member_id]),
             name=people[member_id].name or "",
             points=balances[member_id].available,
             scale=scale if currency is not None else 0,

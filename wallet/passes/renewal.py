@@ -16,11 +16,13 @@ from typing import get_args
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import members, outbox, programmes
+from ledger import outbox, programmes
 from ledger.database import Base, Instant, batched, insert_or, wake_after_commit
 from ledger.errors import Refusal
 from ledger.events import CardOutdated, CardRenewed
-from ledger.members import Card, Member
+from ledger.people import cards, members
+from ledger.people.cards import Card
+from ledger.people.members import Member
 from ledger.programmes import Programme
 from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted
 from wallet.keyring import Key, KeyRing
@@ -123,7 +125,7 @@ def accept(session: Session, keys: KeyRing, text: str, now: datetime) -> Scan:
         return _accept_rotating(session, keys, code, now)
     if codes.is_code(text):
         raise CodeForged
-    member = members.by_card(session, text)
+    member = cards.owner(session, text).member
     if codeterms.of(session, member.programme_id).numbers == "refuse":
         raise NumberNotAccepted
     return Scan(member)
@@ -172,12 +174,13 @@ def totp_secret(key: Key, card: str) -> bytes:
 
 
 def _accept_signed(session: Session, keys: KeyRing, code: Signed, now: datetime) -> Scan:
-    member, card_id = members.shown(session, code.card)
+    owner = cards.owner(session, code.card)
+    member = owner.member
     programme = programmes.by_id(session, member.programme_id)
     if not _is_genuine(keys, code, programme.code):
         raise CodeForged
     choice = codeterms.of(session, programme.id)
-    owner_id = session.get_one(Card, card_id).member_id
+    owner_id = session.get_one(Card, owner.card_id).member_id
     row = _locked(session, owner_id)
     if row is None:
         # The programme has no codes any more or, for a moment, not yet: nothing to compare with.
@@ -209,8 +212,9 @@ def _is_forgotten(code: Signed, row: CardCode, choice: Choice) -> bool:
 
 
 def _accept_rotating(session: Session, keys: KeyRing, code: Rotating, now: datetime) -> Scan:
-    member, card_id = members.shown(session, code.card)
-    owner_id = session.get_one(Card, card_id).member_id
+    owner = cards.owner(session, code.card)
+    member = owner.member
+    owner_id = session.get_one(Card, owner.card_id).member_id
     steps = (codes.step_of(totp_secret(key, code.card), code) for key in keys)
     step = next((step for step in steps if step is not None), None)
     if step is None or codeterms.of(session, member.programme_id).at_google != "rotating":
@@ -267,7 +271,7 @@ def _add(
     now: datetime,
 ) -> None:
     sign = _signer(keys, choice.kind, programme)
-    numbers = members.card_numbers(session, list(member_ids))
+    numbers = cards.numbers_of(session, list(member_ids))
     rows = [
         {
             "member_id": member_id,
@@ -293,7 +297,7 @@ def _renew(
 ) -> None:
     """The next generation of these, which are locked, of one programme that has codes."""
     sign = _signer(keys, choice.kind, programme)
-    numbers = members.card_numbers(session, [row.member_id for row in rows])
+    numbers = cards.numbers_of(session, [row.member_id for row in rows])
     for row in rows:
         row.previous, row.previous_used_at = row.text, None
         row.previous_until = now + timedelta(hours=choice.grace_hours)

@@ -8,12 +8,13 @@ import pytest
 from clocks import StoppedClock
 from sqlalchemy import event
 
-from ledger import members, programmes, units
+from ledger import programmes, units
 from ledger.database import Database
 from ledger.imports.checking import Aim, judge
 from ledger.imports.columns import Wish
 from ledger.imports.store import Row
-from ledger.members import Search
+from ledger.people import persons
+from ledger.people.persons import Search
 from ledger.programmes import Terms
 from ledger.settings import LedgerSettings
 
@@ -72,7 +73,7 @@ def test_a_member_is_found_by_what_is_asked(
     database: Database, plans: list[str], search: Search
 ) -> None:
     with database.reading() as session:
-        members.find(session, search, 0, 50)
+        persons.search(session, search, 0, 50)
     steps = [plan for plan in plans if "ledger_programme" not in plan]
     assert steps
     # Behind the person comes the member, by their id.

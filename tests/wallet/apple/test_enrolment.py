@@ -15,7 +15,8 @@ from phones import Phone, opened
 from PIL import Image
 from sqlalchemy import func, select
 
-from ledger.members import Member, Person
+from ledger.people.members import Member
+from ledger.people.persons import Person
 from wallet.apple import bundle
 from wallet.errors import DesignRefused, ImageRefused, NfcRefused
 from wallet.passes import designs, templates

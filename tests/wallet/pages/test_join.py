@@ -7,9 +7,11 @@ from html import unescape
 import pytest
 from sqlalchemy import func, select
 
-from ledger import consents, members, programmes
-from ledger.consents import ConsentText
-from ledger.members import Member, Person, Profile
+from ledger import programmes
+from ledger.people import consents, persons
+from ledger.people.consents import ConsentText
+from ledger.people.members import Member
+from ledger.people.persons import Person, Profile
 from ledger.programmes import Terms
 from wallet.passes import issuing, templates
 
@@ -32,7 +34,7 @@ def profile_of(installation):
     def known(path: str) -> Profile:
         serial = installation.keys.serial_of(path.removeprefix("/card/"))
         with installation.database.reading() as session:
-            return members.person(session, issuing.by_serial(session, serial).member_id)
+            return persons.profile_of(session, issuing.by_serial(session, serial).member_id)
 
     return known
 

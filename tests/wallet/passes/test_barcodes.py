@@ -11,7 +11,7 @@ from pdf417decoder import PDF417Decoder
 from PIL import Image
 from sqlalchemy import select
 
-from ledger.members import new_card_number
+from ledger.people.cards import new_card_number
 from wallet.passes import barcodes, codes, issuing, symbologies
 from wallet.passes.content import Symbology
 from wallet.passes.issuing import Pass

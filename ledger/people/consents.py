@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database import Base, Identifier, Instant, insert_or
 from ledger.errors import DateOutOfRange, DatesOutOfOrder
-from ledger.members import Member
+from ledger.people.members import Member
 from ledger.points import EARLIEST
 
 # personal_data: we may keep and use what the person told us. marketing: we may write to them.

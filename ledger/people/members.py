@@ -1,0 +1,134 @@
+"""Members: opaque ids that points belong to. Who is meant by one, and whose accounts they use."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, or_, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database import Base, Identifier, Instant, batched
+from ledger.errors import MemberErased, UnknownMember
+
+
+class Member(Base):
+    __tablename__ = "ledger_member"
+    __table_args__ = (
+        Index(
+            "ix_ledger_member_erased_at",
+            "erased_at",
+            postgresql_where=text("erased_at IS NOT NULL"),
+            sqlite_where=text("erased_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(36), unique=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    # The head of the household whose accounts this member uses; null: their own.
+    household_id: Mapped[int | None] = mapped_column(index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(index=True)
+    # Since when the id stands for nobody. Never taken back.
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    @property
+    def holder_id(self) -> int:
+        """The member whose accounts this one uses."""
+        return self.household_id or self.id
+
+
+def by_public_id(session: Session, public_id: str, *, include_erased: bool = False) -> Member:
+    """Raises `UnknownMember`, and `MemberErased` unless those are wanted, too."""
+    member = session.scalar(select(Member).where(Member.public_id == public_id))
+    if member is None:
+        raise UnknownMember
+    if member.erased_at is not None and not include_erased:
+        raise MemberErased
+    return member
+
+
+def by_public_ids(session: Session, public_ids: Sequence[str]) -> dict[str, Member]:
+    """Members by their public ids, erased or not; ids that nobody has are left out."""
+    found: dict[str, Member] = {}
+    for part in batched(sorted(set(public_ids))):
+        rows = session.scalars(
+            select(Member)
+            .where(Member.public_id.in_(part))
+            .execution_options(populate_existing=True)
+        )
+        found |= {member.public_id: member for member in rows}
+    return found
+
+
+def by_id(session: Session, member_id: int) -> Member:
+    return session.get_one(Member, member_id)
+
+
+def by_ids(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:
+    return session.scalars(select(Member).where(Member.id.in_(member_ids))).all()
+
+
+def resolve_merged(session: Session, member: Member) -> Member:
+    """The member who stands for the person: themselves, or whom they were merged into."""
+    if member.merged_into_id is None:
+        return member
+    return session.get_one(Member, member.merged_into_id, populate_existing=True)
+
+
+def reread(session: Session, member: Member) -> Member:
+    """The member as they are at this moment."""
+    return session.get_one(Member, member.id, populate_existing=True)
+
+
+def lock(session: Session, member_ids: Collection[int]) -> list[int]:
+    """Lock these members until the transaction ends, in ascending order, against whoever merges
+    them or changes their household. Returns their ids."""
+    return list(
+        session.scalars(
+            select(Member.id)
+            .where(Member.id.in_(member_ids))
+            .order_by(Member.id)
+            .with_for_update(key_share=True)
+        )
+    )
+
+
+def holders(session: Session, member_ids: Sequence[int]) -> dict[int, int]:
+    """Whose accounts each of these members uses at this moment."""
+    found: dict[int, int] = {}
+    for part in batched(member_ids):
+        rows = session.execute(select(Member.id, Member.household_id).where(Member.id.in_(part)))
+        found |= {row.id: row.household_id or row.id for row in rows}
+    return found
+
+
+def erased(session: Session, member_ids: Sequence[int]) -> set[int]:
+    """Which of these members are erased, as it stands at this moment."""
+    return set(
+        session.scalars(
+            select(Member.id).where(Member.id.in_(member_ids), Member.erased_at.is_not(None))
+        )
+    )
+
+
+def existing_ids(session: Session, public_ids: Collection[str]) -> Sequence[str]:
+    """Which of these ids there is a member of."""
+    return session.scalars(
+        select(Member.public_id).where(Member.public_id.in_(list(public_ids)))
+    ).all()
+
+
+def all_erased(session: Session) -> Sequence[Member]:
+    """Everybody who was erased, first to last."""
+    return session.scalars(
+        select(Member).where(Member.erased_at.is_not(None)).order_by(Member.erased_at, Member.id)
+    ).all()
+
+
+def using_accounts_of(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:
+    """These members, and all others who use the accounts of one of them."""
+    return session.scalars(
+        select(Member)
+        .where(or_(Member.id.in_(member_ids), Member.household_id.in_(member_ids)))
+        .order_by(Member.id)
+    ).all()

@@ -1,0 +1,321 @@
+"""What is known of the person behind a member. All of it stands in one table, so that erasing
+somebody is erasing one row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+from ledger import outbox
+from ledger.database import Base, batched, insert_or
+from ledger.errors import EmailTaken, ExternalIdTaken, PhoneTaken, UnknownMember
+from ledger.events import MemberChanged
+from ledger.people import cards, members
+from ledger.people.cards import Card
+from ledger.people.members import Member
+from ledger.programmes import Programme
+
+
+def _unless(marker: str) -> dict[str, Any]:
+    return {"sqlite_where": text(f"NOT {marker}"), "postgresql_where": text(f"NOT {marker}")}
+
+
+class Person(Base):
+    """All that is known of the person behind a member, and nothing of it anywhere else.
+
+    A phone number belongs to one member of a programme, and so does an address. Who comes later
+    with the same one, unchecked, is marked as sharing it: see `add_unchecked`."""
+
+    __tablename__ = "ledger_person"
+    __table_args__ = (
+        UniqueConstraint("programme_id", "external_id"),
+        Index(
+            "uq_ledger_person_phone",
+            "programme_id",
+            "phone",
+            unique=True,
+            **_unless("phone_shared"),
+        ),
+        Index(
+            "uq_ledger_person_email",
+            "programme_id",
+            "email",
+            unique=True,
+            **_unless("email_shared"),
+        ),
+    )
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"), primary_key=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
+    name: Mapped[str | None] = mapped_column(String(300))
+    phone: Mapped[str | None] = mapped_column(String(20), index=True)
+    email: Mapped[str | None] = mapped_column(String(254), index=True)
+    birthday: Mapped[date | None] = mapped_column(Date)
+    locale: Mapped[str | None] = mapped_column(String(10))
+    external_id: Mapped[str | None] = mapped_column(String(100))
+    phone_shared: Mapped[bool] = mapped_column(default=False, server_default=false())
+    email_shared: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a person tells of themselves; phone as `+` and digits, locale as a language code."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    birthday: date | None = None
+    locale: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Exactly one of these is set."""
+
+    card: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    external_id: str | None = None
+
+
+def add(session: Session, programme_id: int, profile: Profile, now: datetime) -> Member:
+    """Raises `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`."""
+    member = _new(session, programme_id, now)
+    # Two systems may add one person at once: the unique keys decide.
+    while not _put_down(session, member, profile):
+        _refuse_taken(session, member, profile)
+    return member
+
+
+def add_unchecked(session: Session, programme_id: int, profile: Profile, now: datetime) -> Member:
+    """As `add`, for a person who writes down a phone number or an address that nobody has checked.
+    What another member has already is kept beside theirs and marked as shared, so that the answer
+    tells nobody who is a member. Raises `ExternalIdTaken`."""
+    member = _new(session, programme_id, now)
+    while True:
+        phone_shared, email_shared = (
+            _has(session, member, column, value)
+            for column, value in ((Person.phone, profile.phone), (Person.email, profile.email))
+        )
+        if _put_down(
+            session, member, profile, phone_shared=phone_shared, email_shared=email_shared
+        ):
+            return member
+        if _has(session, member, Person.external_id, profile.external_id):
+            raise ExternalIdTaken(profile.external_id or "")
+
+
+def change(session: Session, member: Member, changes: Mapping[str, Any], now: datetime) -> bool:
+    """Correct what is known of the person: `changes` by the names of `Profile`; None forgets.
+    False if nothing differs. Raises `UnknownMember` once the person was erased, `ExternalIdTaken`,
+    `PhoneTaken`, `EmailTaken`."""
+    row = session.scalar(select(Person).where(Person.member_id == member.id).with_for_update())
+    if row is None:
+        raise UnknownMember
+    before = _profile(row)
+    after = replace(before, **changes)
+    if after == before:
+        return False
+    left = [
+        (column, marker, value)
+        for column, marker, value, kept, shared in (
+            (Person.phone, Person.phone_shared, before.phone, after.phone, row.phone_shared),
+            (Person.email, Person.email_shared, before.email, after.email, row.email_shared),
+        )
+        if value is not None and value != kept and not shared
+    ]
+    try:
+        with session.begin_nested():
+            session.execute(
+                update(Person)
+                .where(Person.member_id == member.id)
+                .values(
+                    **asdict(after),
+                    phone_shared=row.phone_shared and after.phone == before.phone,
+                    email_shared=row.email_shared and after.email == before.email,
+                )
+            )
+    except IntegrityError:
+        _refuse_taken(session, member, after)
+        raise
+    for column, marker, value in left:
+        _hand_on(session, member, column, marker, value)
+    outbox.append(session, [MemberChanged(member.id)], now)
+    return True
+
+
+def introduce(session: Session, member: Member, said: Profile, now: datetime) -> None:
+    """A member of whom nothing was known says who they are; nobody has checked it, see
+    `add_unchecked`. Raises `UnknownMember` once the person was erased."""
+    row = session.scalar(select(Person).where(Person.member_id == member.id).with_for_update())
+    if row is None:
+        raise UnknownMember
+    values = {name: value for name, value in asdict(said).items() if value is not None}
+    while True:
+        shared = {
+            "phone_shared": _has(session, member, Person.phone, said.phone),
+            "email_shared": _has(session, member, Person.email, said.email),
+        }
+        try:
+            with session.begin_nested():
+                session.execute(
+                    update(Person).where(Person.member_id == member.id).values(**values, **shared)
+                )
+        except IntegrityError:
+            continue  # somebody wrote the same down at this moment: now it is shared
+        break
+    outbox.append(session, [MemberChanged(member.id)], now)
+
+
+def _new(session: Session, programme_id: int, now: datetime) -> Member:
+    member = Member(public_id=str(uuid7()), programme_id=programme_id, created_at=now)
+    session.add(member)
+    session.flush()
+    return member
+
+
+def _put_down(
+    session: Session,
+    member: Member,
+    profile: Profile,
+    *,
+    phone_shared: bool = False,
+    email_shared: bool = False,
+) -> bool:
+    """False if something of it belongs to another member."""
+    added = session.execute(
+        insert_or(session, Person)
+        .values(
+            member_id=member.id,
+            programme_id=member.programme_id,
+            **asdict(profile),
+            phone_shared=phone_shared,
+            email_shared=email_shared,
+        )
+        .on_conflict_do_nothing()
+        .returning(Person.member_id)
+    ).first()
+    return added is not None
+
+
+def _refuse_taken(session: Session, member: Member, profile: Profile) -> None:
+    """Say what it is that belongs to another member; nothing, should they have just let go."""
+    if _has(session, member, Person.phone, profile.phone):
+        raise PhoneTaken
+    if _has(session, member, Person.email, profile.email):
+        raise EmailTaken
+    if _has(session, member, Person.external_id, profile.external_id):
+        raise ExternalIdTaken(profile.external_id or "")
+
+
+def _has(
+    session: Session,
+    member: Member,
+    column: InstrumentedAttribute[str | None],
+    value: str | None,
+) -> bool:
+    """Whether another member of the programme has this already."""
+    if value is None:
+        return False
+    found = select(Person.member_id).where(
+        Person.programme_id == member.programme_id, column == value, Person.member_id != member.id
+    )
+    return session.execute(found.limit(1)).first() is not None
+
+
+def _hand_on(
+    session: Session,
+    member: Member,
+    column: InstrumentedAttribute[str | None],
+    marker: InstrumentedAttribute[bool],
+    value: str,
+) -> None:
+    """What `member` had is from now on the oldest sharer's."""
+    oldest = (
+        select(Person.member_id)
+        .where(Person.programme_id == member.programme_id, column == value, marker)
+        .order_by(Person.member_id)
+        .limit(1)
+    ).scalar_subquery()
+    session.execute(update(Person).where(Person.member_id == oldest).values({marker: False}))
+
+
+def add_all(
+    session: Session, programme_id: int, profiles: Sequence[Profile], now: datetime
+) -> list[int]:
+    """Many members at once; their ids in the order of the profiles."""
+    member_ids: list[int] = []
+    for part in batched(profiles):
+        added = session.scalars(
+            insert(Member).returning(Member.id, sort_by_parameter_order=True),
+            [
+                {"public_id": str(uuid7()), "programme_id": programme_id, "created_at": now}
+                for _ in part
+            ],
+        ).all()
+        session.execute(
+            insert(Person),
+            [
+                {"member_id": member_id, "programme_id": programme_id, **asdict(profile)}
+                for member_id, profile in zip(added, part, strict=True)
+            ],
+        )
+        member_ids += added
+    return member_ids
+
+
+def member_by_external_id(session: Session, programme_id: int, external_id: str) -> Member | None:
+    """The member whom another system knows by this number; None if there is none."""
+    member = session.scalar(
+        select(Member)
+        .join(Person, Person.member_id == Member.id)
+        .where(Person.programme_id == programme_id, Person.external_id == external_id)
+    )
+    return None if member is None else members.resolve_merged(session, member)
+
+
+def search(session: Session, wanted: Search, after_id: int, limit: int) -> Sequence[Member]:
+    """Members that fit, oldest first, from behind member `after_id`."""
+    query = select(Member).where(Member.id > after_id).order_by(Member.id).limit(limit)
+    if wanted.card is not None:
+        query = query.join(Card).where(Card.number == cards.normalise(wanted.card))
+    else:
+        query = query.join(Person)
+        if wanted.phone is not None:
+            query = query.where(Person.phone == wanted.phone)
+        elif wanted.email is not None:
+            query = query.where(Person.email == wanted.email)
+        else:
+            # The index begins with the programme: each of the few is looked into.
+            any_programme = Person.programme_id.in_(select(Programme.id))
+            query = query.where(Person.external_id == wanted.external_id, any_programme)
+    return session.scalars(query).all()
+
+
+def profile_of(session: Session, member_id: int) -> Profile:
+    """What is known of the person; an empty profile once it was erased."""
+    row = session.get(Person, member_id)
+    if row is None:
+        return Profile()
+    return _profile(row)
+
+
+def _profile(row: Person) -> Profile:
+    return Profile(row.name, row.phone, row.email, row.birthday, row.locale, row.external_id)
