@@ -8,6 +8,9 @@ UV ?= uv
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 TESTERS ?= $(or $(word $(CORES),2 3 4),4)
 
+# Each tester, and each process that is started cold, would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A Python asked for by name wins over a .venv that was made with another.
 ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
 SAY_VERSION := -c 'import sys; v = sys.version_info; print(f"{v[0]}.{v[1]}" * ((3, 11) <= v < (3, 14)))'
@@ -23,7 +26,7 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run install test newcomer bank campaign bench mutants lint lock clean
+.PHONY: run install test proofs newcomer bank campaign faults requests races histories bench mutants lint lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/wallet run
@@ -46,6 +49,9 @@ lint: $(VENV)/.dev
 newcomer: $(VENV)/.dev
 	$(BIN)/python tests/flows/newcomer.py
 
+# What is too long for `make test`: each has a short sister there. An hour and more.
+proofs: bank campaign faults requests races histories
+
 # Many clients, killed processes, a restarted database, and not a point lost or doubled.
 bank: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/kit/bank.py
@@ -53,6 +59,26 @@ bank: $(VENV)/.dev
 # A message to ten thousand cards through everything that can break: nobody missed, nobody told twice.
 campaign: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/kit/campaign.py
+
+# Whatever breaks while a change goes out to all cards, many more of them and killed more often.
+faults: $(VENV)/.dev
+	KOPILKA_FAULT_CARDS=2000 KOPILKA_FAULT_KILLS=25 KOPILKA_FAULT_DOWN_SECONDS=20 \
+	  $(BIN)/pytest -o timeout=1800 tests/flows/test_faults.py
+
+# Strange requests to every call of the API, tens of thousands of them.
+requests: $(VENV)/.dev
+	KOPILKA_REQUEST_CASES=100 $(BIN)/pytest -n $(TESTERS) --dist worksteal -o timeout=1800 \
+	  tests/wallet/api/test_contract.py
+
+# Every two operations that touch one account, stopped at every place.
+races: $(VENV)/.dev
+	LEDGER_PAIRS=all $(BIN)/pytest -n $(TESTERS) --dist worksteal -o timeout=3600 \
+	  tests/ledger/test_at_once.py
+
+# Thousands of random histories of the book against its model.
+histories: $(VENV)/.dev
+	LEDGER_EXAMPLES=3000 LEDGER_STEPS=50 $(BIN)/pytest -n $(TESTERS) --dist worksteal \
+	  -o timeout=3600 tests/ledger/test_book_model.py
 
 bench: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/bench/run.py

@@ -1,5 +1,6 @@
 """Settings -> a connected installation. Nothing else builds databases, signers or senders."""
 
+import time
 from datetime import timedelta
 
 from ledger.database import Database, Wake
@@ -12,16 +13,20 @@ from wallet.apple.shelf import Shelf
 from wallet.apple.signing import Signer, look_at
 from wallet.clock import Clock, system_clock
 from wallet.google import account
-from wallet.google.provider import GoogleProvider
+from wallet.google.provider import GoogleProvider, Pause
 from wallet.installation import Installation
 from wallet.keyring import KeyRing
 from wallet.settings import Settings
 
 
 def connect(
-    settings: Settings, wake: Wake | None = None, clock: Clock = system_clock
+    settings: Settings,
+    wake: Wake | None = None,
+    clock: Clock = system_clock,
+    pause: Pause = time.sleep,
 ) -> Installation:
-    """Raises `SettingsError` or `CertificateProblem` in words that say what to do."""
+    """`pause` lets time go by on `clock`. Raises `SettingsError` or `CertificateProblem` in words
+    that say what to do."""
     # Seen before it is read: what comes in between is found by the next look.
     seen = look_at(settings.apple_certs)
     certificates = credentials.read_certificates(settings, clock())
@@ -32,6 +37,7 @@ def connect(
             seen,
             lambda found: credentials.require_fit(settings, found, pass_type),
             clock(),
+            timedelta(seconds=settings.certs_look_s),
         )
     )
     tokens = credentials.provider_tokens(settings, certificates)
@@ -49,11 +55,13 @@ def connect(
         apple=AppleProvider(
             database, senders, keys, settings.public_url, timedelta(seconds=settings.lease_s)
         ),
-        google=_google(settings, database, keys),
+        google=_google(settings, database, keys, pause),
     )
 
 
-def _google(settings: Settings, database: Database, keys: KeyRing) -> GoogleProvider | None:
+def _google(
+    settings: Settings, database: Database, keys: KeyRing, pause: Pause
+) -> GoogleProvider | None:
     google = credentials.google_of(settings)
     if google is None:
         return None
@@ -64,6 +72,7 @@ def _google(settings: Settings, database: Database, keys: KeyRing) -> GoogleProv
         keys,
         settings.public_url,
         timedelta(seconds=settings.lease_s),
+        pause,
     )
 
 

@@ -108,6 +108,7 @@ class Settings:
     webhook_secret: str | None
     apple_certs: Path
     apple_pass_type: str | None
+    certs_look_s: float
     apns_url: str
     apns_ca: Path | None
     apns_key: ApnsKeySettings | None
@@ -175,6 +176,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
             )
         ),
         apple_pass_type=env.optional("WALLET_APPLE_PASS_TYPE"),
+        certs_look_s=env.seconds("WALLET_CERTS_LOOK_SECONDS", 20.0),
         apns_url=env.text(
             "WALLET_APNS_URL",
             f"https://127.0.0.1:{port + 2}" if mode == SANDBOX else APNS_PRODUCTION_URL,

@@ -8,6 +8,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,7 @@ from wallet.backups import manifest
 from wallet.backups.manifest import NAME, Manifest
 from wallet.cli import main
 from wallet.passes.issuing import PassTag
-from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
-
-
-@pytest.fixture
-def pushes(chain) -> Iterator[Running]:
-    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
-        yield stand_in
 
 
 @pytest.fixture
@@ -96,8 +90,8 @@ def reborn(elsewhere: dict[str, str], wallet: Wallet, house) -> Iterator[Callabl
         done = wallet(elsewhere, "restore", file)
         assert done.exit_code == 0, done.output
         house.clock.advance(minutes=5)  # restoring went by the machine's clock
-        installation = connect(settings.from_env(elsewhere), clock=house.clock)
-        started.append(type(house)(installation, house.clock))
+        installation = connect(settings.from_env(elsewhere), clock=house.clock, pause=house.pause)
+        started.append(replace(house, installation=installation))
         return started[-1]
 
     yield restore

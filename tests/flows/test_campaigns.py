@@ -25,7 +25,6 @@ from wallet.outreach.deliveries import Delivery
 from wallet.passes import templates
 from wallet.passes.news import News
 from wallet.providers import MOST_COUNTED, Lag
-from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
 from wallet.sandbox.google import Fault
 from wallet.sandbox.google.resources import OBJECT
@@ -38,31 +37,15 @@ TEXTS = {"ru": "{{name|Друг}}, латте за полцены!", "en": "{{na
 
 
 @pytest.fixture
-def pushes(chain) -> Iterator[Running]:
-    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def google(tmp_path):
-    with googles.stood_in(tmp_path / "google") as running:
-        yield running
-
-
-@pytest.fixture
 def environment(environment: dict[str, str], pushes: Running, google) -> dict[str, str]:
     return {**environment, "WALLET_APNS_URL": pushes.url, **googles.environment_of(google)}
 
 
 @pytest.fixture(autouse=True)
-def _books(house, monkeypatch) -> Iterator[None]:
-    monkeypatch.setattr(
-        house.installation.google, "_pause", lambda seconds: house.clock.advance(seconds=seconds)
-    )
+def _books(house) -> Iterator[None]:
     yield
     with house.installation.database.reading() as session:
         check_books(session)
-    house.installation.google.close()
 
 
 @pytest.fixture

@@ -16,17 +16,9 @@ from ledger.people.members import Member
 from wallet import relay
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.refresh import Wave
-from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
 
 TOKENS = [f"{number:064x}" for number in range(40)]
-
-
-@pytest.fixture
-def pushes(chain) -> Iterator[Running]:
-    """Apple's push service, as the sandbox has it."""
-    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
-        yield stand_in
 
 
 @pytest.fixture

@@ -2,23 +2,25 @@
 
 import base64
 import io
+import itertools
 import json
 import logging
 import random
+import signal
 import sys
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import crash
 import pytest
 import structlog
 import traces
 from books import check_books
 from phones import Phone, opened, values
-from processes import kill, processes
+from processes import processes
 from sqlalchemy import func, select, update
 
 from ledger import households, redemptions
@@ -34,7 +36,6 @@ from wallet import erasure, logs
 from wallet.apple.complaints import Complaint
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.passes.issuing import Pass
-from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
 
 PERSON = {
@@ -45,12 +46,6 @@ PERSON = {
     "external_id": "crm-77120-frosya",
 }
 TOLD = [*PERSON.values(), "Ефросинья"]
-
-
-@pytest.fixture
-def pushes(chain) -> Iterator[Running]:
-    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
-        yield stand_in
 
 
 @pytest.fixture
@@ -428,16 +423,29 @@ def test_an_erasure_that_is_killed_is_whole_or_has_not_begun(
 def test_an_erasure_killed_by_the_system_is_finished_by_the_next(
     api, client, house, person, environment, tmp_path
 ) -> None:
+    """Killed before each of its changes, one after the other, until it comes to its end: then it
+    is all there or all gone, and it was killed on either side."""
     lived(api, client, house, person)
     database = house.installation.database
     before = sorted(traces.in_tables(database, TOLD))
+    left: list[list[str]] = []
     with processes(environment, tmp_path) as service:
-        for delay_s in (0.9, 1.2, 1.4, 1.6, 1.8, 2.0):
-            process = service.start("members", "erase", person["id"])
-            time.sleep(delay_s)
-            kill(process)
-            assert sorted(traces.in_tables(database, TOLD)) in (before, [])
-        service.run("members", "erase", person["id"])
+
+        def erase_until(step: int, words: str = crash.CHANGE) -> int:
+            process = service.start("members", "erase", person["id"], dies_before=(words, step))
+            return process.wait(60)
+
+        for step in itertools.count(1):
+            code = erase_until(step)
+            left.append(sorted(traces.in_tables(database, TOLD)))
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL, service.log_of("members")
+        assert left.count(before) >= 10
+        assert left == [before] * left.count(before) + [[]] * left.count([])
+        assert left.count([]) >= 2  # killed after the commit, and come to its end
+        assert erase_until(1, crash.FSYNC) == -signal.SIGKILL
+        service.run("members", "erase", person["id"], cold=True)
         assert "erased since" in service.log_of("members")
     house.run()
     assert traces.in_tables(database, TOLD) == []

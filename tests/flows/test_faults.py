@@ -6,13 +6,13 @@ what fits into every run."""
 
 import contextlib
 import os
-import random
 import secrets
+import signal
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,12 +48,24 @@ from wallet.sandbox.apns import Answer, Push, PushStandIn, Running, Visitor
 from wallet.settings import DEMO, SANDBOX_GOOGLE_ISSUER
 
 CARDS = int(os.environ.get("KOPILKA_FAULT_CARDS", "200"))
-KILLS = int(os.environ.get("KOPILKA_FAULT_KILLS", "4"))
-DOWN_S = float(os.environ.get("KOPILKA_FAULT_DOWN_SECONDS", "2"))
+KILLS = int(os.environ.get("KOPILKA_FAULT_KILLS", "5"))
+DOWN_S = float(os.environ.get("KOPILKA_FAULT_DOWN_SECONDS", "1"))
 GOOGLE_CARDS = min(CARDS, 20)  # twenty a second is all that Google allows
 PASS_TYPE = certificates.SANDBOX_PASS_TYPE
 KEYS = KeyRing(("a-secret-for-the-cards-of-these-phones",))
-LONG = 40 + CARDS / 20
+LONG = 60 + CARDS / 20
+HELD_S = 15.0  # a sender gives up on an answer after twenty
+
+# Where a worker dies: before a change that it makes only while there is something to tell. News and
+# what comes of them; pushes that went out and are not recorded; a write to Google, before it is
+# asked and after it has answered.
+PLACES = (
+    ("^INSERT INTO apple_push", 1),
+    ("^DELETE FROM ledger_outbox", 1),
+    ("^DELETE FROM apple_push", 1),
+    ("^INSERT INTO google_budget", 2),
+    ("^UPDATE google_object", 2),
+)
 
 
 @dataclass
@@ -67,8 +79,7 @@ class Phones:
     def come(self, number: int, now: datetime) -> None:
         with self.database.transaction() as session:
             programme = programmes.by_code(session, DEMO)
-            joined = [enrolment.join(session, programme, Profile(), now) for _ in range(number)]
-            member_ids = [one.member.id for one in joined]
+            member_ids = enrolment.join_all(session, programme, [(Profile(), None)] * number, now)
             issuing.issue_all(session, programme, member_ids, PASS_TYPE, KEYS, now)
             self.pass_ids += session.scalars(select(Pass.id).order_by(Pass.id))
             self.tokens += [secrets.token_hex(32) for _ in range(number)]
@@ -132,18 +143,37 @@ def database_url(postgres_url: str) -> str:
 
 class Strange(PushStandIn):
     """A stand-in with faults that come again. `every`: GOAWAY at each of so many pushes; `cut_at`:
-    the moment of so many pushes, at which all connections are cut and nothing is taken."""
+    the moment of so many pushes, at which all connections are cut and nothing is taken; `mute_at`:
+    that from which on pushes are taken, and no answers come."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.every = self.cut_at = 0
-        self._judged = 0
+        super().__init__(remembered_tokens=10 * CARDS)
+        self.every = self.cut_at = self.mute_at = 0
+        self._judged = self._held_at = 0
+        self._is_held, self._goes_on = threading.Event(), threading.Event()
 
     def judge(self, push: Push, visitor: Visitor) -> Answer:
         self._judged += 1
         if self._judged == self.cut_at:
             self.cut_connections()
+        if self._judged == self.mute_at:
+            self.delay_s = LONG
+        if self._judged == self._held_at:
+            self._is_held.set()
+            self._goes_on.wait(HELD_S)
         return super().judge(push, visitor)
+
+    @contextlib.contextmanager
+    def held_after(self, pushes: int) -> Iterator[Callable[[], object]]:
+        """After so many pushes more the stand-in stands still, with the next one in hand, until the
+        block ends. It is called to wait for that moment."""
+        self._is_held.clear()
+        self._goes_on.clear()
+        self._held_at = self._judged + pushes + 1
+        try:
+            yield lambda: wait_until(self._is_held.is_set, f"{pushes} pushes", LONG)
+        finally:
+            self._goes_on.set()
 
     def is_due(self, mishap) -> bool:
         due = super().is_due(mishap)
@@ -228,7 +258,7 @@ class TestApple:
         self.deliver(house, phones)
         phones.change(slice(None), house.clock())
         house.run("relay")
-        server.stand_in.delay_s = 0.5
+        server.stand_in.delay_s = LONG  # for as long as it takes the others to be sent
         server.stand_in.drop_after(CARDS // 2)
         house.run("apple")
         assert phones.waiting(PushRow) == CARDS
@@ -239,18 +269,19 @@ class TestApple:
         assert told[3] >= CARDS // 2
 
     def test_server_killed_and_back(self, house, phones, server) -> None:
-        server.stand_in.delay_s = 0.2
+        server.stand_in.mute_at = CARDS // 4
         self.announce(house, phones)
 
         def die_halfway() -> None:
-            wait_until(lambda: server.stand_in.stats().accepted >= CARDS // 2, "half of them")
+            accepted = server.stand_in.stats
+            wait_until(lambda: accepted().accepted >= CARDS // 2, "half of them", LONG)
             server.kill()
 
         death = threading.Thread(target=die_halfway)
         death.start()
         house.run("apple")
         death.join()
-        assert phones.waiting(PushRow) > 0
+        assert 0 < phones.waiting(PushRow) < CARDS
         for _ in range(3):
             house.clock.advance(minutes=2)
             house.run("apple")
@@ -307,16 +338,23 @@ class Service:
 
     processes: Processes
     phones: Phones
-    stand_in: PushStandIn
+    stand_in: Strange
     google: googles.Running
 
     def __post_init__(self) -> None:
         self.worker = self.processes.start("worker")
         self.processes.start("beat")
 
-    def kill_worker(self) -> None:
+    def replace_worker(self, dies_before: tuple[str, int] | None = None) -> None:
+        """By one that may be about to die, see `crash.before`."""
         kill(self.worker)
-        self.worker = self.processes.start("worker")
+        self.worker = self.processes.start("worker", dies_before=dies_before)
+
+    def require_midway(self) -> None:
+        """Some were told, and some were not."""
+        told = self.phones.told(self.stand_in)
+        assert 0 < told[0] < CARDS, told
+        assert self.phones.waiting(PushRow) > 0
 
     def wait_until_settled(self) -> None:
         wait_until(self.phones.all_is_settled, "every row to be settled", LONG)
@@ -347,17 +385,8 @@ def broker_url(redis_url: str) -> str:
 
 
 @pytest.fixture
-def google(tmp_path: Path) -> Iterator[googles.Running]:
-    with googles.stood_in(tmp_path / "google") as running:
-        yield running
-
-
-@pytest.fixture
-def pushes(chain: Path) -> Iterator[Running]:
-    files = (chain / "server.pem", chain / "server.key", chain / "root.pem")
-    stand_in = PushStandIn(remembered_tokens=10 * CARDS)
-    with apns.running(*files, stand_in=stand_in) as running:
-        yield running
+def push_stand_in() -> Strange:
+    return Strange()
 
 
 @pytest.fixture
@@ -370,8 +399,6 @@ def service(
     tmp_path: Path,
 ) -> Iterator[Service]:
     database = Database(LedgerSettings(database_url))
-    with database.transaction() as session:
-        demo.ensure(session, right_now())
     phones = Phones(database)
     phones.come(CARDS, right_now())
     own = {
@@ -390,10 +417,11 @@ def service(
 class TestProcesses:
     def test_redis_flushed_midway(self, service: Service, broker_url: str) -> None:
         with redis.Redis.from_url(broker_url) as server:
-            service.phones.change_all(right_now())
-            for _ in range(20):
+            with service.stand_in.held_after(CARDS // 2) as midway:
+                service.phones.change_all(right_now())
+                midway()
+                service.require_midway()
                 server.flushdb()
-                time.sleep(0.1)
             service.phones.change(slice(None), right_now())
             server.flushdb()
             service.wait_until_settled()
@@ -404,12 +432,12 @@ class TestProcesses:
     def test_worker_killed_again_and_again(self, service: Service) -> None:
         phones, stand_in = service.phones, service.stand_in
         ids = service.bring_to_google()
-        stand_in.delay_s = 0.1
-        chance = random.Random(20)  # noqa: S311 - any moments will do, the same ones each time
         for number in range(KILLS):
+            service.replace_worker(dies_before=PLACES[number % len(PLACES)])
             phones.change(slice(number, None, KILLS), right_now())
-            time.sleep(chance.uniform(0, 3))
-            service.kill_worker()
+            assert service.worker.wait(LONG) == -signal.SIGKILL
+            assert not phones.all_is_settled()
+        service.replace_worker()
         service.wait_until_settled()
         assert phones.versions() == {2}  # a card changes once, however often it is told
         told = phones.told(stand_in)
@@ -432,6 +460,7 @@ class TestABrokerThatGoesAway:
             service.wait_until_settled()
         service.phones.change(slice(CARDS // 2, None), right_now())
         time.sleep(DOWN_S)
+        assert not service.phones.all_is_settled()
         with servers.redis(port):
             service.wait_until_settled()
         assert service.phones.told(service.stand_in)[0] == 0
@@ -449,18 +478,21 @@ class TestADatabaseThatFalls:
         url = database_server.url("postgres")
         database = Database(LedgerSettings(url))
         migrations.upgrade(database.engine)
+        with database.transaction() as session:
+            demo.ensure(session, right_now())
         database.close()
         return url
 
     def test_database_crashed_twice(
         self, service: Service, database_server: servers.Postgres
     ) -> None:
-        service.stand_in.delay_s = 0.2
         service.phones.change_all(right_now())
-        for wait_s in (1.5, 0.5):
-            time.sleep(wait_s)
-            service.phones.database.engine.dispose()
-            database_server.restart()
+        for _ in range(2):
+            with service.stand_in.held_after(CARDS // 4) as midway:
+                midway()
+                service.require_midway()
+                service.phones.database.engine.dispose()
+                database_server.restart()
         service.wait_until_settled()
         assert service.phones.told(service.stand_in)[0] == 0
         assert service.phones.versions() == {2}

@@ -37,23 +37,14 @@ CLASS_ID = f"{SANDBOX_GOOGLE_ISSUER}.demo"
 
 
 @pytest.fixture
-def google(tmp_path) -> Iterator[Running]:
-    with googles.stood_in(tmp_path / "google") as running:
-        yield running
-
-
-@pytest.fixture
 def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
     return {**environment, **googles.environment_of(google)}
 
 
 @pytest.fixture(autouse=True)
-def _quick(house, monkeypatch) -> None:
-    """A call whose answer never comes is given up at once, and a pause is time that goes by."""
+def _quick(monkeypatch) -> None:
+    """A call whose answer never comes is given up at once."""
     monkeypatch.setattr(writing, "ANSWER_LIMIT_S", 2)
-    monkeypatch.setattr(
-        house.installation.google, "_pause", lambda seconds: house.clock.advance(seconds=seconds)
-    )
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +52,6 @@ def _books(house) -> Iterator[None]:
     yield
     with house.installation.database.reading() as session:
         check_books(session)
-    house.installation.google.close()
 
 
 def path_of(member: dict) -> str:
@@ -182,7 +172,7 @@ class TestSaveLink:
         self, app, member, google, house, monkeypatch
     ) -> None:
         monkeypatch.setattr(writing, "ANSWER_LIMIT_S", 5)
-        monkeypatch.setattr(house.installation.google, "_pause", time.sleep)
+        house.pause.do = time.sleep
 
         def pressed(_: int) -> int:
             return press(app.test_client(), member).status_code
@@ -600,7 +590,7 @@ class TestReconciling:
             counts.append(google.stand_in.stats.requests - began)
             house.clock.advance(seconds=seconds)
 
-        monkeypatch.setattr(house.installation.google, "_pause", noted)
+        house.pause.do = noted
         house.run("google-check")
         assert counts == [5, 10]
         assert google.stand_in.stats.requests - began == 12
@@ -667,13 +657,13 @@ class TestPace:
             house.clock.advance(seconds=1)
         began = google.stand_in.stats.requests
         moments = []
-        advance = house.installation.google._pause
+        advance = house.pause.do
 
         def noted(seconds: float) -> None:
             moments.append(google.stand_in.stats.requests - began)
             advance(seconds)
 
-        house.installation.google._pause = noted
+        house.pause.do = noted
         house.clock.now = house.clock().replace(microsecond=0)
         api.post("offers", {"programme": "demo", "title": "Латте"})
         run(house)
@@ -687,7 +677,7 @@ class TestPace:
         grant(api, card, 4)
         house.run("relay")
         monkeypatch.setattr(writing.budget, "take", lambda *_, **__: False)
-        monkeypatch.setattr(house.installation.google, "_pause", lambda _: None)
+        house.pause.do = lambda _: None
         house.run("google")
         assert (due(house).attempts, due(house).last_reason) == (0, writing.NO_BUDGET)
         monkeypatch.undo()

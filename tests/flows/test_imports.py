@@ -8,33 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from books import check_books
+from ledger.people.cards import Card
+from ledger.people.members import Member
+from ledger.people.persons import Person
 from processes import Processes, kill, processes
 from sqlalchemy import func, select
 
 from ledger.book.journal import Posting
 from ledger.database import Database
 from ledger.imports.store import Import, ImportPart, ImportRow
-from ledger.people.cards import Card
-from ledger.people.members import Member
-from ledger.people.persons import Person
-from ledger.settings import LedgerSettings
 from wallet.passes.issuing import Pass
-from wallet.sandbox import demo
 
 ROWS = 3_500
 DEADLINE_S = 120
-
-
-@pytest.fixture
-def database(database_url: str, clock_now) -> Iterator[Database]:
-    database = Database(LedgerSettings(database_url))
-    with database.transaction() as session:
-        demo.ensure(session, clock_now())
-    yield database
-    with database.reading() as session:
-        check_books(session)
-    database.close()
 
 
 @pytest.fixture
@@ -94,7 +80,7 @@ def test_an_import_killed_again_and_again_makes_each_row_once(
         statement = json.loads(session.scalars(select(Import.statement)).one() or "")
     assert statement["agrees"]
     assert statement["points"]["balances_moved"] == sum(n % 50 for n in range(ROWS))
-    service.run("import", "list")
+    service.run("import", "list", cold=True)
     public_id = statement["import"]
     assert service.start("import", "check", public_id).wait(60) == 0, service.log_of("import")
 

@@ -1,6 +1,5 @@
 """A member's coupons at Google are shown with their card there, for as long as they count."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import googles
@@ -17,24 +16,13 @@ LOCAL = "http://127.0.0.1:8080"
 
 
 @pytest.fixture
-def google(tmp_path) -> Iterator[Running]:
-    with googles.stood_in(tmp_path / "google") as running:
-        yield running
-
-
-@pytest.fixture
 def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
     return {**environment, **googles.environment_of(google)}
 
 
 @pytest.fixture(autouse=True)
-def _quick(house, monkeypatch) -> Iterator[None]:
+def _quick(monkeypatch) -> None:
     monkeypatch.setattr(writing, "ANSWER_LIMIT_S", 1)
-    monkeypatch.setattr(
-        house.installation.google, "_pause", lambda seconds: house.clock.advance(seconds=seconds)
-    )
-    yield
-    house.installation.google.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from processes import Processes, answers, kill, processes, wait_until
 from servers import free_ports
@@ -35,7 +36,7 @@ def is_up(machine: Processes) -> bool:
 
 
 def test_an_empty_folder_becomes_ready_and_stops_when_asked(machine: Processes) -> None:
-    run = machine.start("run")
+    run = machine.start("run", cold=True)
     wait_until(lambda: "ready http" in machine.log_of("run"), "the greeting")
     assert is_up(machine)
     run.send_signal(signal.SIGTERM)
@@ -60,8 +61,10 @@ def test_a_second_one_in_the_same_folder_is_refused_by_name(
 def test_a_folder_whose_process_was_killed_is_free_again(machine: Processes) -> None:
     run = machine.start("run")
     wait_until(lambda: is_up(machine), "the first")
+    children = psutil.Process(run.pid).children(recursive=True)
     kill(run)
-    wait_until(lambda: not is_up(machine), "its children to follow it")
+    wait_until(lambda: not any(map(psutil.Process.is_running, children)), "them to follow it")
+    assert not is_up(machine)
     machine.environment["PORT"] = str(free_ports(5))
     machine.start("run")
     wait_until(lambda: is_up(machine), "the next")

@@ -19,7 +19,6 @@ import chains
 import pytest
 import requests
 import servers
-from books import check_books
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 from processes import Processes, answers, kill, processes, wait_until
@@ -29,15 +28,15 @@ from sqlalchemy import func, select
 from ledger.book.journal import Posting
 from ledger.database import Database
 from ledger.outbox import OutboxRow
-from ledger.settings import LedgerSettings
 from wallet.apple.devices import PushRow
-from wallet.sandbox import apns, demo
+from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
 from wallet.sandbox.certificates import Issued
 
 API_KEY = "sandbox-test-key-of-32-characters"
 TOKEN = "ab" * 32
 OLD_DAYS = {"first_day": -25, "last_day": 20}
+LOOK_S = 1  # how often the folder of certificates is looked at: here, and not every 20 seconds
 
 
 @pytest.fixture
@@ -46,23 +45,14 @@ def database_url(postgres_url: str) -> str:
 
 
 @pytest.fixture
-def pushes(chain: Path) -> Iterator[Running]:
-    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(LedgerSettings(database_url))
-    yield database
-    with database.reading() as session:
-        check_books(session)
-    database.close()
-
-
-@pytest.fixture
 def broker_url(redis_url: str) -> str:
     return redis_url.replace("/0", f"/{uuid.uuid4().int % 15 + 1}")
+
+
+@pytest.fixture
+def cold() -> bool:
+    """Whether the processes start as a person starts them."""
+    return False
 
 
 @pytest.fixture
@@ -71,12 +61,11 @@ def service(
     database: Database,
     broker_url: str,
     pushes: Running,
-    clock_now,
     tmp_path: Path,
+    *,
+    cold: bool,
 ) -> Iterator[Processes]:
     port = free_ports(5)
-    with database.transaction() as session:
-        demo.ensure(session, clock_now())
     own = {
         "PORT": str(port),
         "WALLET_PUBLIC_URL": f"http://127.0.0.1:{port}",
@@ -86,7 +75,7 @@ def service(
         "WALLET_BEAT_SECONDS": "0.5",
         "WEB_CONCURRENCY": "2",
     }
-    with processes({**environment, **own}, tmp_path) as started:
+    with processes({**environment, **own}, tmp_path, cold=cold) as started:
         yield started
 
 
@@ -127,6 +116,7 @@ def rows(database: Database, *tables: type) -> int:
         return sum(session.scalar(select(func.count()).select_from(table)) for table in tables)
 
 
+@pytest.mark.parametrize("cold", [True])
 def test_the_loop_runs_over_redis(service, url, member, database, pushes) -> None:
     service.start("worker")
     service.start("beat")
@@ -296,7 +286,11 @@ class TestCertificates:
 
     @pytest.fixture
     def environment(self, environment: dict[str, str], certs: Path) -> dict[str, str]:
-        own = {"WALLET_APPLE_CERTS": str(certs), "WALLET_LOG_LEVEL": "info"}
+        own = {
+            "WALLET_APPLE_CERTS": str(certs),
+            "WALLET_CERTS_LOOK_SECONDS": str(LOOK_S),
+            "WALLET_LOG_LEVEL": "info",
+        }
         return {**environment, **own}
 
     @pytest.fixture
@@ -307,7 +301,7 @@ class TestCertificates:
         with apns.running(chain / "server.pem", chain / "server.key", authorities) as stand_in:
             yield stand_in
 
-    def test_they_are_taken_up_whole_within_a_minute(
+    def test_they_are_taken_up_whole_while_all_is_running(
         self, service, url, member, database, pushes, certs: Path, tmp_path: Path
     ) -> None:
         service.start("worker", "--concurrency", "1")  # the one that pushed before
@@ -345,7 +339,7 @@ class TestCertificates:
         assert service.log_of("web").count(told) <= 2
         shutil.rmtree(certs / "old")  # it was taken away at once: nobody reads it any more
         wait_until(lambda: signed_by() == {new}, "the new one alone")
-        time.sleep(20)
+        time.sleep(LOOK_S)  # the worker looks when it pushes, if its last look is so long ago
         pushed(2)
         assert pushes.stand_in.stats().connections == 2
         assert "certificates_taken_up" in service.log_of("worker")

@@ -23,7 +23,6 @@ from servers import free_ports
 from sqlalchemy import MetaData, func, select
 
 from wallet import settings
-from wallet.sandbox import apns
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.google.resources import OBJECT
@@ -230,11 +229,11 @@ def test_cards_are_issued_and_kept_true_with_all_campaigns_off(
         "WALLET_BROKER_URL": redis_url.replace("/0", f"/{uuid.uuid4().int % 15 + 1}"),
     }
     with processes(environment, logs) as started:
-        started.run("migrate")
+        started.run("migrate", cold=True)
         started.start("sandbox")
         service = Service(started)
         wait_until((tmp_path / "var/google/account.json").exists, "the stand-ins")
-        started.run("programmes", "add", "demo", "Demo")
+        started.run("programmes", "add", "demo", "Demo", cold=True)
         started.start("web")
         started.start("worker", "--queues", "relay,apple,google")
         wait_until(lambda: answers(f"{service.url}/readyz"), "the web process")
@@ -297,12 +296,6 @@ def addresses(trace: str) -> set[tuple[str, int]]:
 
 class TestAThousandPushesInADay:
     @pytest.fixture
-    def pushes(self, chain) -> Iterator[apns.Running]:
-        files = (chain / "server.pem", chain / "server.key", chain / "root.pem")
-        with apns.running(*files) as stand_in:
-            yield stand_in
-
-    @pytest.fixture
     def google(self, tmp_path, clock_now) -> Iterator[googles.Running]:
         with googles.stood_in(tmp_path / "google", clock=clock_now) as running:
             yield running
@@ -320,15 +313,11 @@ class TestAThousandPushesInADay:
         return {**member, "object": saved["objectIds"][0]}
 
     def test_cost_nothing_and_alert_within_googles_limit(
-        self, api, card, house, google, pushes, monkeypatch
+        self, api, card, house, google, pushes
     ) -> None:
         """Pushes to cards are not counted against anybody: a thousand in a day leave no row of
         their own behind, let alone a charge. Google alerts an owner three times a day for one
         card and no more; the card says the newest all the same."""
-        provider = house.installation.google
-        monkeypatch.setattr(
-            provider, "_pause", lambda seconds: house.clock.advance(seconds=seconds)
-        )
         before, began_at = rows(house), house.clock()
         for number in range(1, 1001):
             api.post("accruals", {"member": card["id"], "points": 1})

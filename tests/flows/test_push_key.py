@@ -1,6 +1,5 @@
 """A card changes in the phone while pushes show a .p8 key's tokens instead of the certificate."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pushkeys
@@ -11,7 +10,6 @@ from sqlalchemy import func, select
 
 from wallet.apple.devices import PushRow
 from wallet.apple.pushkey import PushKey
-from wallet.sandbox import apns
 from wallet.sandbox.apns import PushStandIn, Running, TeamKey
 
 TOKENS = [f"{number:064x}" for number in range(20)]
@@ -28,14 +26,9 @@ def apple_clock(clock_now: StoppedClock) -> StoppedClock:
 
 
 @pytest.fixture
-def pushes(chain: Path, p8: Path, apple_clock: StoppedClock) -> Iterator[Running]:
+def push_stand_in(p8: Path, apple_clock: StoppedClock) -> PushStandIn:
     public = PushKey.load(p8, pushkeys.KEY_ID, pushkeys.TEAM).public
-    stand_in = PushStandIn(
-        keys=[TeamKey(pushkeys.KEY_ID, pushkeys.TEAM, public)], clock=apple_clock
-    )
-    files = (chain / "server.pem", chain / "server.key", chain / "root.pem")
-    with apns.running(*files, stand_in=stand_in) as running:
-        yield running
+    return PushStandIn(keys=[TeamKey(pushkeys.KEY_ID, pushkeys.TEAM, public)], clock=apple_clock)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A code that Google Wallet draws anew every half minute: from the programme's choice to the till,
 on both databases."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -17,25 +17,18 @@ from wallet.sandbox.google.resources import OBJECT
 
 
 @pytest.fixture
-def google(tmp_path) -> Iterator[Running]:
-    with googles.stood_in(tmp_path / "google") as running:
-        yield running
-
-
-@pytest.fixture
 def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
     return {**environment, **googles.environment_of(google)}
 
 
 @pytest.fixture
-def choose(api, house) -> Iterator[Callable[..., None]]:
+def choose(api, house) -> Callable[..., None]:
     def chosen(**terms: object) -> None:
         answer = api.call("PATCH", "programmes/demo/card-code", terms)
         assert answer.status_code == 200, answer.text
         house.run("upkeep", "relay", "google")
 
-    yield chosen
-    house.installation.google.close()
+    return chosen
 
 
 @pytest.fixture

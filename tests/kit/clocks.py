@@ -1,5 +1,6 @@
 """A clock that stands still until it is moved."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
@@ -14,3 +15,14 @@ class StoppedClock:
         """`advance(days=1, minutes=5)`; the new moment."""
         self.now += timedelta(**how_far)
         return self.now
+
+
+class Pause:
+    """How an installation waits on a stopped clock: the clock goes on, and nobody waits. A test
+    that wants something else to happen meanwhile says so in `do`."""
+
+    def __init__(self, clock: StoppedClock) -> None:
+        self.do: Callable[[float], object] = lambda seconds: clock.advance(seconds=seconds)
+
+    def __call__(self, seconds: float) -> None:
+        self.do(seconds)

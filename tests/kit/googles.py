@@ -10,6 +10,7 @@ import functools
 import json
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import resources
@@ -68,10 +69,17 @@ def stood_in(folder: Path, **options: Any) -> Iterator[Running]:
     """The stand-in, as quick as it is asked."""
     folder.mkdir()
     (folder / "account.json").write_text(_account())
-    with google.running(folder / "account.json", **options) as running:
-        # Its seconds are the machine's, those of our budget are the stopped clock's.
-        running.stand_in.rate_per_s = 100_000
+    at_the_end = contextlib.ExitStack()
+    running = at_the_end.enter_context(google.running(folder / "account.json", **options))
+    # Its seconds are the machine's, those of our budget are the stopped clock's.
+    running.stand_in.rate_per_s = 100_000
+    try:
         yield running
+    finally:
+        running.stand_in.close()
+        # A web server looks only now and then whether it is to stop. Nobody waits for it: whoever
+        # still asks is cut off already, and the next test has a server of its own.
+        threading.Thread(target=at_the_end.close, daemon=True).start()
 
 
 @functools.cache

@@ -8,39 +8,60 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import requests
+import warm
+
+Process = subprocess.Popen[bytes] | warm.Process
 
 
 class Processes:
-    """Processes of one installation; whatever still runs at the end is ended. `watched_by` is a
-    program that starts them and looks on."""
+    """Processes of one installation; whatever still runs at the end is ended.
+
+    They begin where the imports end (`warm.py`), unless they are to start `cold`, as a person
+    starts them. `watched_by` is a program that starts them, cold, and looks on."""
 
     def __init__(
-        self, environment: dict[str, str], logs: Path, watched_by: Sequence[str] = ()
+        self,
+        environment: dict[str, str],
+        logs: Path,
+        watched_by: Sequence[str] = (),
+        *,
+        cold: bool = False,
     ) -> None:
         self.environment = {**os.environ, **environment}
         self._logs = logs
         self._watched_by = watched_by
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._cold = cold or bool(watched_by)
+        self._running: list[Process] = []
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """`wallet <arguments>`, in a process group of its own."""
-        log = (self._logs / f"{arguments[0]}-{len(self._running)}.log").open("wb")
-        with log:
-            process = subprocess.Popen(
-                [*self._watched_by, sys.executable, "-m", "wallet", *arguments],
-                env=self.environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+    def start(
+        self, *arguments: str, cold: bool = False, dies_before: tuple[str, int] | None = None
+    ) -> Process:
+        """`wallet <arguments>`, in a process group of its own. `dies_before` has it end in the
+        midst of its work, see `crash.before`; then it is never cold."""
+        with (self._logs / f"{arguments[0]}-{len(self._running)}.log").open("wb") as log:
+            if (cold or self._cold) and dies_before is None:
+                process: Process = self._start_cold(arguments, log)
+            else:
+                server = warm.server()
+                process = server.start(arguments, self.environment, log, dies_before)
         self._running.append(process)
         return process
 
-    def run(self, *arguments: str) -> None:
+    def _start_cold(self, arguments: Sequence[str], log: BinaryIO) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*self._watched_by, sys.executable, "-m", "wallet", *arguments],
+            env=self.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, cold: bool = False) -> None:
         """`wallet <arguments>`, to its end."""
-        process = self.start(*arguments)
+        process = self.start(*arguments, cold=cold)
         assert process.wait(60) == 0, self.log_of(arguments[0])
 
     def log_of(self, name: str) -> str:
@@ -54,16 +75,20 @@ class Processes:
 
 @contextlib.contextmanager
 def processes(
-    environment: dict[str, str], logs: Path, watched_by: Sequence[str] = ()
+    environment: dict[str, str],
+    logs: Path,
+    watched_by: Sequence[str] = (),
+    *,
+    cold: bool = False,
 ) -> Iterator[Processes]:
-    started = Processes(environment, logs, watched_by)
+    started = Processes(environment, logs, watched_by, cold=cold)
     try:
         yield started
     finally:
         started.end()
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: Process) -> None:
     """kill -9 of a process and its children, as the kernel would when memory runs out."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -3,6 +3,7 @@ written in every way that such data takes here."""
 
 import base64
 import contextlib
+import functools
 import io
 import json
 import zipfile
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from sqlalchemy import MetaData, select
+from sqlalchemy import Engine, MetaData, Table, select
 
 from ledger.database import Database
 
@@ -20,6 +21,7 @@ ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 GZIP = b"\x1f\x8b"
 
 
+@functools.lru_cache(maxsize=256)
 def ways(text: str) -> dict[str, bytes]:
     """How a text may be written: name of the way -> bytes."""
     utf8 = text.encode()
@@ -53,17 +55,23 @@ def traces(data: bytes, texts: Iterable[str], depth: int = 3) -> list[str]:
 
 def in_tables(database: Database, texts: Iterable[str]) -> list[str]:
     """Traces in any row of any table of the database, models or no models."""
-    tables = MetaData()
-    tables.reflect(database.engine)
     found = []
     with database.reading() as session:
-        for table in tables.tables.values():
+        for table in _tables(database.engine):
             for row in session.execute(select(table)).mappings():
                 for column, value in row.items():
                     found += [
                         f"{table.name}.{column}: {one}" for one in traces(_bytes(value), texts)
                     ]
     return found
+
+
+@functools.lru_cache(maxsize=4)
+def _tables(engine: Engine) -> list[Table]:
+    """As the database itself describes them, which takes longer than to look through them."""
+    tables = MetaData()
+    tables.reflect(engine)
+    return list(tables.tables.values())
 
 
 def in_files(folder: Path, texts: Iterable[str]) -> list[str]:

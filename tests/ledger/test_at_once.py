@@ -60,7 +60,7 @@ names = itertools.count()
 
 @pytest.fixture(scope="module")
 def database(postgres) -> Iterator[Database]:
-    postgres.copy("template_kopilka", "at_once")
+    postgres.copy("template_empty", "at_once")
     database = Database(LedgerSettings(postgres.url("at_once")))
     yield database
     database.close()

@@ -1,6 +1,6 @@
 """One phone number and one address a member, corrections, and what was agreed to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -26,7 +26,6 @@ from ledger.people.consents import Consent, ConsentText, Decision
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile, Search
 from ledger.programmes import Terms
-from ledger.settings import LedgerSettings
 
 PHONE = "+79991234567"
 OTHER = "+79990000000"
@@ -36,13 +35,11 @@ Add = Callable[..., Member]
 
 
 @pytest.fixture
-def database(database_url: str, clock: StoppedClock) -> Iterator[Database]:
-    database = Database(LedgerSettings(database_url))
+def database(database: Database, clock: StoppedClock) -> Database:
     with database.transaction() as session:
         for code in ("demo", "tea"):
             programmes.create(session, Terms(code, code), clock())
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Points in, points out, and what time does to them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from books import check_books
 from clocks import StoppedClock
 from sqlalchemy.orm import Session
 
@@ -30,16 +29,6 @@ from ledger.people.persons import Profile
 from ledger.points import MOST_POINTS
 from ledger.programmes import Terms
 from ledger.redemptions import Spend
-from ledger.settings import LedgerSettings
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(LedgerSettings(database_url))
-    yield database
-    with database.reading() as session:
-        check_books(session)
-    database.close()
 
 
 @pytest.fixture

@@ -6,14 +6,6 @@ from ledger import programmes
 from ledger.database import Database
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
 from ledger.programmes import Terms
-from ledger.settings import LedgerSettings
-
-
-@pytest.fixture
-def database(database_url: str):
-    database = Database(LedgerSettings(database_url))
-    yield database
-    database.close()
 
 
 def test_a_code_is_taken_once(database: Database, clock) -> None:

@@ -1,11 +1,18 @@
 """Whatever is changed behind the book's back is named. Changed here with a raw connection, and with
 every guard of the database taken down first."""
 
-from collections.abc import Callable
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from clocks import StoppedClock
+from clubs import Club
+from ledger.people.members import Member
 from sealing import KEYS, Sealer
-from sqlalchemy import text
+from servers import Postgres
+from sqlalchemy import select, text
 
 from ledger import inspection, programmes
 from ledger.book import verification
@@ -18,18 +25,15 @@ from wallet.migrations import append_only
 Tamper = Callable[..., None]
 
 
-@pytest.fixture
-def database(database_url: str):
-    """Without the check of the books at the end: they are broken on purpose."""
-    database = Database(LedgerSettings(database_url))
-    yield database
-    database.close()
+# The sealed club is made once, and each test breaks a copy of it.
 
 
-@pytest.fixture
-def sealer(club, anna, boris, database, clock) -> Sealer:
+def _seal(url: str) -> None:
     """Two closed days of four postings each and an open one of two; numbers 1 to 10."""
-    sealer = Sealer(database, clock)
+    database, clock = Database(LedgerSettings(url)), StoppedClock()
+    club, sealer = Club(database, clock), Sealer(database, clock)
+    club.open()
+    anna, boris = club.join("Анна"), club.join("Борис")
     for day in range(3):
         posting = club.grant(anna, 100, reason=f"cake {day}", receipt=f"{day}")
         club.redeem(anna, 30, reason="tea")
@@ -39,6 +43,53 @@ def sealer(club, anna, boris, database, clock) -> Sealer:
             sealer.close_the_day()
     for _ in range(3):
         sealer.run()
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def sqlite_template(empty_sqlite: Path) -> Path:
+    path = shutil.copy(empty_sqlite, empty_sqlite.with_name("sealed.db"))
+    _seal(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def postgres_template(postgres: Postgres) -> Iterator[str]:
+    name = f"template_{uuid.uuid4().hex}"  # the server may outlive the module, see tests/mutants
+    postgres.copy("template_empty", name)
+    _seal(postgres.url(name))
+    yield name
+    postgres.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def database(database_url: str):
+    """Without the check of the books at the end: they are broken on purpose."""
+    database = Database(LedgerSettings(database_url))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def clock(clock: StoppedClock) -> StoppedClock:
+    clock.advance(days=2)
+    return clock
+
+
+@pytest.fixture
+def club(database: Database, clock: StoppedClock) -> Club:
+    return Club(database, clock)
+
+
+@pytest.fixture
+def anna(database: Database) -> Member:
+    with database.reading() as session:
+        return session.scalars(select(Member).order_by(Member.id)).first()
+
+
+@pytest.fixture
+def sealer(database: Database, clock: StoppedClock) -> Sealer:
+    sealer = Sealer(database, clock)
     assert len(sealer.seals()) == 10
     assert len(sealer.roots()) == 2
     assert sealer.fault() is None

@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,12 +31,6 @@ CLUB = templates.membership("Клуб «Ромашка»")
 
 
 @pytest.fixture
-def google(tmp_path) -> Iterator[Running]:
-    with googles.stood_in(tmp_path / "google") as running:
-        yield running
-
-
-@pytest.fixture
 def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
     return {**environment, **googles.environment_of(google)}
 
@@ -56,12 +49,10 @@ def store(house):
 
 
 @pytest.fixture
-def club(house, store) -> Iterator[None]:
+def club(house, store) -> None:
     with house.installation.database.transaction() as session:
         programmes.create(session, Terms("club", "Клуб «Ромашка»"), house.clock())
     store()
-    yield
-    house.installation.google.close()
 
 
 @pytest.fixture

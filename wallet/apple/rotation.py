@@ -19,8 +19,6 @@ from wallet.apple.signing import Seen, Signer, find_all_signers, look_at
 from wallet.clock import Clock
 from wallet.errors import CertificateProblem
 
-LOOK_EVERY = timedelta(seconds=20)
-
 log = structlog.get_logger()
 
 
@@ -95,19 +93,25 @@ class Certificates:
 
 
 class Source:
-    """A folder of certificates, watched from what was `seen` at the start on. `accept` refuses what
-    this installation could not work with, in the words of a start."""
+    """A folder of certificates, looked at `every` so often from what was `seen` at the start on.
+    `accept` refuses what this installation could not work with, in the words of a start."""
 
     def __init__(
-        self, root: Path, seen: Seen, accept: Callable[[Certificates], None], now: datetime
+        self,
+        root: Path,
+        seen: Seen,
+        accept: Callable[[Certificates], None],
+        now: datetime,
+        every: timedelta,
     ) -> None:
         self._root = root
         self._accept = accept
         self._seen = seen
         self._looked_at = now
+        self._every = every
 
     def is_due(self, now: datetime) -> bool:
-        return abs(now - self._looked_at) >= LOOK_EVERY  # clocks are set back as well
+        return abs(now - self._looked_at) >= self._every  # clocks are set back as well
 
     def news(self, before: Certificates, now: datetime) -> Certificates | None:
         """What the folder holds, if that is another than it was and can all be used. What cannot is

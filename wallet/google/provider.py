@@ -71,7 +71,7 @@ class GoogleProvider:
             settings.issuer,
             timedelta(seconds=settings.check_s),
             lease,
-            lambda seconds: self._pause(seconds),
+            pause,
         )
         self._keys = keys
         self._public_url = public_url

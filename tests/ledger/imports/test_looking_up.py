@@ -1,7 +1,6 @@
 """That a part of an import costs the same however many members there are: SQLite, which has no
 statistics, finds people by what rows name, and never by reading a whole programme."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from ledger.imports.store import Row
 from ledger.people import persons
 from ledger.people.persons import Search
 from ledger.programmes import Terms
-from ledger.settings import LedgerSettings
 
 TABLES = ("ledger_person", "ledger_member", "ledger_card")
 # What says no more than this of whom it looks for goes through everybody.
@@ -24,10 +22,8 @@ TOO_LITTLE = ("SCAN ledger_", "(programme_id=?)", "(rowid>?)")
 
 
 @pytest.fixture
-def database(sqlite_url: str) -> Iterator[Database]:
-    database = Database(LedgerSettings(sqlite_url))
-    yield database
-    database.close()
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Twenty requests a second, whoever asks."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ledger.database import Database
-from ledger.settings import LedgerSettings
 from wallet.google import budget
 from wallet.google.budget import A_SECOND
 
@@ -14,11 +12,8 @@ ISSUER = "3388000000000000001"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request) -> Iterator[Database]:
-    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
-    database = Database(LedgerSettings(request.getfixturevalue(name)))
-    yield database
-    database.close()
+def database_url(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
 
 
 def taken(database: Database, now, tries: int) -> int:

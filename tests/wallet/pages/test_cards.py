@@ -1,7 +1,6 @@
 """A card's page: what it shows, to whom, and how it follows the points."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +15,6 @@ from wallet.app import create_app
 from wallet.installation import Installation
 from wallet.pages.cards import device
 from wallet.passes import issuing
-from wallet.sandbox.google import Running
 from wallet.sandbox.google.resources import OFFER, OFFER_CLASS
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari"
@@ -320,11 +318,6 @@ class TestCoupons:
 
 class TestCouponsAtGoogle:
     @pytest.fixture
-    def google(self, tmp_path) -> Iterator[Running]:
-        with googles.stood_in(tmp_path / "google") as running:
-            yield running
-
-    @pytest.fixture
     def environment(self, environment: dict[str, str], google) -> dict[str, str]:
         return {**environment, **googles.environment_of(google)}
 
@@ -354,7 +347,6 @@ class TestCouponsAtGoogle:
         class_ = google.stand_in.resources.get(OFFER_CLASS, body["classId"])
         assert (class_["title"], body["state"]) == ("Круассан", "ACTIVE")
         assert body["classId"].endswith(offer["id"])
-        house.installation.google.close()
 
 
 class TestStrangers:

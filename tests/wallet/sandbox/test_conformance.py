@@ -12,7 +12,6 @@ from servers import free_ports
 from werkzeug.serving import make_server
 
 from wallet.cli import main
-from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
 from wallet.sandbox.conformance.device import Card, Pushes, card_from
 from wallet.sandbox.conformance.inspection import Kit, inspect
@@ -83,12 +82,6 @@ def test_a_card_without_a_web_service_is_refused_in_words(tmp_path: Path) -> Non
 
 
 # Our own service
-
-
-@pytest.fixture
-def pushes(chain: Path) -> Iterator[Running]:
-    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
-        yield stand_in
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import googles
 import jwt
 import pytest
 import requests
@@ -119,9 +120,8 @@ def callbacks() -> Iterator["Mailbox"]:
 
 @pytest.fixture
 def stand_in(tmp_path: Path, clock_now: StoppedClock, callbacks) -> Iterator[google.Running]:
-    credentials = tmp_path / "google" / "account.json"
-    with google.running(credentials, callback_url=callbacks.url, clock=clock_now) as running:
-        running.stand_in.rate_per_s = 10_000
+    folder = tmp_path / "google"
+    with googles.stood_in(folder, callback_url=callbacks.url, clock=clock_now) as running:
         yield running
 
 
@@ -719,10 +719,16 @@ def test_a_batch_that_is_none_is_refused(client, stand_in) -> None:
 
 def test_the_twenty_first_call_of_a_second_is_too_fast(client, card, stand_in) -> None:
     stand_in.stand_in.rate_per_s = 20
-    time.sleep(1.05)
     path = f"loyaltyObject/{card['id']}"
-    statuses = [client.ask("GET", path).status_code for _ in range(21)]
-    assert statuses == [200] * 20 + [429]
+
+    def statuses_of_a_second() -> tuple[list[int], float]:
+        time.sleep(1.05)
+        began = time.monotonic()
+        return [client.ask("GET", path).status_code for _ in range(21)], time.monotonic() - began
+
+    # A machine with much to do may need more than the second for them.
+    statuses, seconds = next(one for one in iter(statuses_of_a_second, None) if one[1] < 1)
+    assert statuses == [200] * 20 + [429], seconds
     time.sleep(1.05)
     assert client.ask("GET", path).status_code == 200
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import chains
 import fullcards
+import googles
 import jwt
 import pytest
 import requests
@@ -34,7 +35,7 @@ from wallet.apple import complaints
 from wallet.apple.signing import Signer
 from wallet.passes import templates
 from wallet.passes.parts import Enrolment, NearField
-from wallet.sandbox import android_card, apns, drawing, google, passbook, words
+from wallet.sandbox import android_card, drawing, google, passbook, words
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.apns import Running
@@ -48,12 +49,6 @@ from wallet.settings import SANDBOX_GOOGLE_ISSUER
 
 WAIT_S = 10.0
 API_KEY = "sandbox-test-key-of-32-characters"
-
-
-@pytest.fixture
-def pushes(chain: Path) -> Iterator[Running]:
-    with apns.running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
-        yield stand_in
 
 
 @pytest.fixture
@@ -974,7 +969,7 @@ def test_the_page_is_strict_and_says_that_real_phones_refuse(page, card, languag
 @pytest.fixture
 def wallet(tmp_path: Path) -> Iterator[google.Running]:
     """Google's stand-in with the class of a programme."""
-    with google.running(tmp_path / "stand-in" / "account.json") as running:
+    with googles.stood_in(tmp_path / "stand-in") as running:
         running.stand_in.resources.insert(google.resources.CLASS, PROGRAMME)
         yield running
 
@@ -1349,7 +1344,7 @@ def test_the_story_of_wallet_phone_is_true_of_a_running_service(tmp_path: Path) 
             return "ready http" in service.log_of("run")
 
         wait_until(ready, "the service")
-        service.run("phone", "--repeat", "3")
+        service.run("phone", "--repeat", "3", cold=True)
         service.run("phone", "--lang", "ru", "--points", "7")
         service.run("phone", "--wallet", "google", "--repeat", "2")
         told = service.log_of("phone")
@@ -1362,7 +1357,7 @@ def test_the_story_of_wallet_phone_is_true_of_a_running_service(tmp_path: Path) 
         wait_until(lambda: "Points: 0 → 77" in service.log_of("phone"), "the change")
         follower.send_signal(signal.SIGINT)
         assert follower.wait(60) == 0
-        run.terminate()
+        run.send_signal(signal.SIGTERM)
         assert run.wait(15) == 0
         silent = service.start("phone")
         assert silent.wait(30) == 1
