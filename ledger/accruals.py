@@ -11,9 +11,9 @@ from ledger.book.accounts import Balance, ProgrammeAccountKind
 from ledger.book.drafts import NewLot, PostingHeader, PostingKind, Term
 from ledger.errors import DateOutOfRange, DatesOutOfOrder
 from ledger.events import PointsAccrued
+from ledger.limits import EARLIEST, LATEST, NEVER
 from ledger.money import Amount
 from ledger.people.members import Member
-from ledger.points import EARLIEST, LATEST, NEVER
 from ledger.resolving import Target, Whom
 from ledger.units import Unit
 

@@ -6,15 +6,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import idempotency, programmes, resolving, units
+from ledger import programmes, resolving, units
 from ledger.accruals import Grant, order, term
 from ledger.book import accounts, batches
 from ledger.book.accounts import AccountClosed, Holder
 from ledger.book.batches import Credit, Debit, Deed, Made
 from ledger.book.drafts import NewLot
+from ledger.database import idempotency
+from ledger.database.idempotency import Answer
 from ledger.errors import IdempotencyConflict, Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
-from ledger.idempotency import Answer
 from ledger.people.members import Member
 from ledger.programmes import Programme
 from ledger.redemptions import Spend

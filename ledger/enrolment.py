@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import outbox, units
+from ledger import units
 from ledger.book import accounts
+from ledger.database import outbox
 from ledger.events import MemberChanged, MemberJoined
 from ledger.people import cards, persons
 from ledger.people.cards import Card

@@ -13,13 +13,14 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from ledger import households, idempotency, outbox
+from ledger import households
 from ledger.book import accounts, holds, lots, postings
 from ledger.book.accounts import Account
 from ledger.book.drafts import Leg, MemberLeg, PostingDraft, PostingHeader, ProgrammeLeg
 from ledger.book.holds import OPEN, Hold
 from ledger.book.journal import Entry, Posting
-from ledger.database import Instant
+from ledger.database import idempotency, outbox
+from ledger.database.tables import Instant
 from ledger.errors import HouseholdNotEmpty
 from ledger.events import MemberChanged
 from ledger.offers import Offer

@@ -10,10 +10,11 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ledger import outbox, units
+from ledger import units
 from ledger.accruals import UNTOLD, order
 from ledger.book import accounts, postings
 from ledger.book.accounts import Account, BalanceRow
+from ledger.database import outbox
 from ledger.errors import (
     HoldsOpen,
     MemberErased,

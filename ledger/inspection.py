@@ -12,7 +12,8 @@ from ledger import programmes
 from ledger.book import audit, verification
 from ledger.book.seals import Signatures
 from ledger.book.verification import Strays, Walk
-from ledger.database import Base, Database, Identifier, Instant, JsonDocument, insert_or
+from ledger.database.engine import Database
+from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 
 ONLY = 1  # there is one row
 LONGEST = timedelta(hours=6)  # whoever takes longer has died over it

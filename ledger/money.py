@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ledger.errors import AmountTooLarge, TooManyDecimals
-from ledger.points import MOST_POINTS
+from ledger.limits import MOST_POINTS
 
 AMOUNT = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 

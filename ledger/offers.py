@@ -8,11 +8,11 @@ from sqlalchemy import ForeignKey, Index, String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from ledger import outbox
-from ledger.database import Base, Identifier, Instant
+from ledger.database import outbox
+from ledger.database.tables import Base, Identifier, Instant
 from ledger.errors import DateOutOfRange, DatesOutOfOrder, UnknownOffer
 from ledger.events import OfferTurned
-from ledger.points import EARLIEST, LATEST, NEVER
+from ledger.limits import EARLIEST, LATEST, NEVER
 
 
 class Offer(Base):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import units
 from ledger.contacts import readable
-from ledger.database import Base, Identifier, Instant, insert_or
+from ledger.database.tables import Base, Identifier, Instant, insert_or
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
 from ledger.units import UnitTerms
 

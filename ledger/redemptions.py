@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger import outbox, resolving, units
+from ledger import resolving, units
 from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, holds, postings
 from ledger.book.accounts import Balance
 from ledger.book.drafts import PostingHeader
 from ledger.book.holds import Hold, Placed
+from ledger.database import outbox
 from ledger.events import PointsHeld, PointsRedeemed
 from ledger.money import Amount
 from ledger.people import members

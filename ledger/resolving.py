@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 
 from ledger.book import accounts
 from ledger.book.accounts import AccountClosed, Holder
-from ledger.database import Base, Identifier, detached
+from ledger.database.compiled import Compiled
+from ledger.database.tables import Base, Identifier, detached
 from ledger.errors import (
     CardBlocked,
     MemberErased,
@@ -33,7 +34,6 @@ from ledger.people import cards, members, persons
 from ledger.people.cards import Card, CardOwner
 from ledger.people.members import Member
 from ledger.people.persons import Person
-from ledger.prepared import Prepared
 from ledger.programmes import Programme
 from ledger.units import MEANT, Unit
 
@@ -169,7 +169,7 @@ def target(session: Session, whom: Whom | Member, code: str | None) -> Target:
     return _target(session, member, row.card_id, row, code)
 
 
-def _question(whom: Whom) -> tuple[Prepared, str | None]:
+def _question(whom: Whom) -> tuple[Compiled, str | None]:
     if whom.card is not None:
         return _BY_CARD, cards.normalise(whom.card)
     if whom.member is not None:
@@ -223,14 +223,14 @@ def _named(*of_the_card: SQLColumnExpression[Any]) -> Select[Any]:
 
 _NO_CARD = (null().label("card_id"), null().label("blocked_at"))
 _NAME: BindParameter[str] = bindparam("name")
-_OF_MEMBER = Prepared(_asked(bindparam("programme"), bindparam("holder")))
-_BY_CARD = Prepared(
+_OF_MEMBER = Compiled(_asked(bindparam("programme"), bindparam("holder")))
+_BY_CARD = Compiled(
     _named(Card.id.label("card_id"), Card.blocked_at)
     .join(Card, Card.member_id == Member.id)
     .where(Card.number == _NAME)
 )
-_BY_ID = Prepared(_named(*_NO_CARD).where(Member.public_id == _NAME))
-_BY_EXTERNAL_ID = Prepared(
+_BY_ID = Compiled(_named(*_NO_CARD).where(Member.public_id == _NAME))
+_BY_EXTERNAL_ID = Compiled(
     _named(*_NO_CARD)
     .join(Person, Person.member_id == Member.id)
     .where(

@@ -21,7 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, detached, insert_or
+from ledger.database.compiled import Compiled
+from ledger.database.tables import Base, Identifier, detached, insert_or
 from ledger.errors import (
     NotMoney,
     Refusal,
@@ -30,9 +31,8 @@ from ledger.errors import (
     UnknownUnit,
     WrongCurrency,
 )
+from ledger.limits import NEVER
 from ledger.money import Amount, Money
-from ledger.points import NEVER
-from ledger.prepared import Prepared
 
 Kind = Literal["points", "stamps", "money"]
 
@@ -167,7 +167,7 @@ MEANT = or_(
     bindparam("code", type_=String).is_(None) & Unit.main,
     Unit.code == bindparam("code"),
 )
-_FIND = Prepared(
+_FIND = Compiled(
     select(*Unit.__table__.c).where(Unit.programme_id == bindparam("programme"), MEANT)
 )
 

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import offers, outbox
+from ledger import offers
 from ledger.book import accounts, holds, postings
+from ledger.database import outbox
 from ledger.errors import HoldClosed
 from ledger.events import PointsHeld, PointsTurned
 

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from servers import Postgres
 from werkzeug.test import TestResponse
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
 from wallet import migrations, settings
 from wallet.app import create_app

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import String, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Database, Identifier, Instant, JsonDocument, insert_or
-from ledger.prepared import Prepared
+from ledger.database.compiled import Compiled
+from ledger.database.engine import Database
+from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from wallet.errors import ApiKeyRefused
 
 # What a key may be allowed; `*` is all of it.
@@ -99,7 +100,7 @@ def listed(session: Session) -> Sequence[ApiKey]:
     return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
 
 
-_LIVE = Prepared(
+_LIVE = Compiled(
     select(ApiKey.id, ApiKey.scopes).where(
         ApiKey.digest == bindparam("digest"), ApiKey.revoked_at.is_(None)
     )
@@ -110,7 +111,7 @@ def recognise(database: Database, key: str, environment_key: str) -> Caller | No
     """The caller whose key this is; None for a key that is unknown or revoked."""
     if hmac.compare_digest(key.encode(), environment_key.encode()):
         return Caller("environment", frozenset({ALL}))
-    rows = database.ask(_LIVE, digest=_digest(key))
+    rows = database.fetch(_LIVE, digest=_digest(key))
     return Caller(str(rows[0].id), frozenset(rows[0].scopes)) if rows else None
 
 

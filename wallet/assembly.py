@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 
-from ledger.database import Database, Wake
+from ledger.database.engine import Database, Wake
 from wallet import credentials
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential, TokenCredential

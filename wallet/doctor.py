@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from ledger import inspection
 from ledger.book import seals
-from ledger.database import Database
+from ledger.database.engine import Database
+from ledger.database.outbox import OutboxRow
 from ledger.errors import Refusal
-from ledger.outbox import OutboxRow
 from wallet import credentials, migrations
 from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ledger import erasure
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.erasure import Erased
 from wallet.apple import complaints, devices
 from wallet.apple.shelf import SealedPass

@@ -18,8 +18,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ledger.contacts import email_address, not_empty, past_day, phone_number, readable
+from ledger.limits import MOST_POINTS
 from ledger.money import AMOUNT, Money
-from ledger.points import MOST_POINTS
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 WALL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")

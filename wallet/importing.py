@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ledger import programmes, units
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.errors import FileRefused, ImportReplaced
 from ledger.imports import applying, columns, files, proofs, store, wording
 from ledger.imports.checking import Aim, Judged, Seen, judge
@@ -27,7 +27,7 @@ from ledger.imports.files import Cell, Table
 from ledger.imports.proofs import Finding
 from ledger.imports.store import Import, Order, Row, Source, Tally
 from ledger.imports.wording import Language
-from ledger.points import MOST_POINTS
+from ledger.limits import MOST_POINTS
 from wallet.clock import Clock
 from wallet.keyring import KeyRing
 from wallet.passes import issuing

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet.apple.provider import AppleProvider
 from wallet.apple.rotation import Certificates
 from wallet.apple.shelf import Shelf

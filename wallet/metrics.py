@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ledger import inspection
 from ledger.book import seals
-from ledger.outbox import OutboxRow
+from ledger.database.outbox import OutboxRow
 from wallet.apple.devices import Device, PushRow
 from wallet.friends import require_friend
 from wallet.google.copies import DueRow

@@ -13,7 +13,8 @@ from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from ledger.database import Base, Identifier, Instant, wake_after_commit
+from ledger.database.engine import wake_after_commit
+from ledger.database.tables import Base, Identifier, Instant
 from wallet.errors import UnknownWave, WaveOver
 from wallet.passes import issuing
 from wallet.providers import MOST_COUNTED, Lag

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from ledger import erasure, outbox
-from ledger.database import Database
+from ledger import erasure
+from ledger.database import outbox
+from ledger.database.engine import Database
+from ledger.database.outbox import Waiting
 from ledger.events import CardOutdated, Event, OfferTurned
-from ledger.outbox import Waiting
 from ledger.people import members
 from wallet.outreach import answers
 from wallet.passes import issuing

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, insert_or
+from ledger.database.tables import Base, Identifier, Instant, insert_or
 from wallet.errors import SourceRefused
 from wallet.keyring import KeyRing
 

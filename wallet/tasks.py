@@ -10,8 +10,9 @@ from functools import partial
 
 import structlog
 
-from ledger import inspection, outbox, upkeep
+from ledger import inspection, upkeep
 from ledger.book import seals
+from ledger.database import outbox
 from ledger.imports import store
 from wallet import erasure, importing, refresh, relay
 from wallet.google import reconciling

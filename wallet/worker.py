@@ -15,7 +15,7 @@ from celery.signals import task_received
 from celery.worker import WorkController
 from kombu import Queue
 
-from ledger.database import Wake
+from ledger.database.engine import Wake
 from wallet.assembly import connect
 from wallet.installation import Installation
 from wallet.settings import Settings

@@ -33,10 +33,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, batched, insert_or
+from ledger.database.compiled import Compiled
+from ledger.database.tables import Base, Identifier, Instant, batched, insert_or
+from ledger.limits import MOST_POINTS, NEVER
 from ledger.people.members import Member
-from ledger.points import MOST_POINTS, NEVER
-from ledger.prepared import Prepared
 
 ProgrammeAccountKind = Literal["issued", "redeemed", "expired", "opening"]
 MEMBER = "member"
@@ -237,7 +237,7 @@ def from_text(
     return Holder(programme_id, unit_id, member_id, account_id, kinds)
 
 
-_CHART = Prepared(
+_CHART = Compiled(
     select(as_text(bindparam("unit", type_=Identifier), bindparam("member", type_=Identifier)))
 )
 

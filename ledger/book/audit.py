@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from ledger.database.tables import dialect_of
+
 MOST_EXAMPLES = 5
 
 RULES = {
@@ -134,7 +136,7 @@ def check(session: Session) -> list[Breach]:
 
 def judged(session: Session) -> Iterator[Breach]:
     """Rule after rule, also those that hold: they have no examples."""
-    if session.get_bind().dialect.name == "postgresql":
+    if dialect_of(session) == "postgresql":
         # Each reads whole tables. Where they have grown since they were last analysed, an import of
         # a million rows ago, PostgreSQL would look up row by row, and never be done.
         session.execute(text("SET LOCAL enable_nestloop = off"))

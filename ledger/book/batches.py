@@ -13,7 +13,7 @@ from ledger.book.drafts import MemberLeg, NewLot, PostingDraft, PostingHeader, P
 from ledger.book.lots import OpenLot
 from ledger.errors import BalanceTooLarge, InsufficientPoints, Refusal
 from ledger.events import Event
-from ledger.points import MOST_POINTS
+from ledger.limits import MOST_POINTS
 
 
 @dataclass(frozen=True, slots=True)

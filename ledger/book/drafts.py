@@ -8,7 +8,7 @@ from typing import Literal
 
 from uuid_utils.compat import uuid7
 
-from ledger.points import NEVER
+from ledger.limits import NEVER
 
 PostingKind = Literal[
     "accrual", "redemption", "expiry", "reversal", "transfer", "merge", "opening", "repayment"

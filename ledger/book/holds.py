@@ -18,7 +18,7 @@ from ledger.book.accounts import Balance, Holder
 from ledger.book.drafts import PostingHeader, Withdrawal
 from ledger.book.lots import Lot
 from ledger.book.postings import Posted
-from ledger.database import Base, Identifier, Instant
+from ledger.database.tables import Base, Identifier, Instant
 from ledger.errors import CaptureTooLarge, HoldClosed, HoldExpired, InsufficientPoints, UnknownHold
 from ledger.events import Event
 

@@ -11,15 +11,15 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import outbox
 from ledger.book import journal_postgres, journal_sqlite
 from ledger.book.accounts import Balance
 from ledger.book.drafts import PostingDraft
 from ledger.book.journal_postgres import Guard
 from ledger.book.rows import PostingRows
-from ledger.database import Base, Identifier, Instant
+from ledger.database import outbox
+from ledger.database.compiled import driver_connection
+from ledger.database.tables import Base, Identifier, Instant, dialect_of
 from ledger.events import Event, to_row
-from ledger.prepared import wire
 
 
 class Posting(Base):
@@ -92,12 +92,12 @@ def write(
     `lots.look` saw: the posting is made only if nobody has changed the account since."""
     rows = PostingRows(drafts, now)
     news = [to_row(event) for event in events]
-    if session.get_bind().dialect.name == "sqlite":
+    if dialect_of(session) == "sqlite":
         connection = session.connection()
         balances = journal_sqlite.write(connection, rows, news, unless_due=unless_due)
     else:
         guard = Guard(unless_due, unless_changed)
-        balances = journal_postgres.write(wire(session), rows, news, guard)
+        balances = journal_postgres.write(driver_connection(session), rows, news, guard)
     if not balances and (unless_due or unless_changed is not None):
         return None
     if news:

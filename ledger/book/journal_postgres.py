@@ -12,8 +12,8 @@ from typing import Any
 
 from ledger.book.accounts import Balance
 from ledger.book.rows import PostingRows, facts
-from ledger.points import MOST_POINTS
-from ledger.prepared import Wire
+from ledger.database.compiled import DriverConnection
+from ledger.limits import MOST_POINTS
 
 _BALANCE_COLUMNS = (
     ("account_id", "bigint"),
@@ -144,7 +144,7 @@ class Guard:
 
 
 def write(
-    line: Wire, rows: PostingRows, news: Sequence[tuple[str, Any]], guard: Guard
+    connection: DriverConnection, rows: PostingRows, news: Sequence[tuple[str, Any]], guard: Guard
 ) -> dict[int, Balance]:
     """The balances after it, by account; none if the guard did not hold: then nothing was
     written."""
@@ -152,7 +152,7 @@ def write(
     if len(rows.drafts) > 1:
         # Here the balances are locked, so that these numbers are in the order of the changes.
         wanted = "SELECT nextval('ledger_posting_id_seq') FROM generate_series(1, %(count)s)"
-        found = line.carry_out(wanted, {"count": len(rows.drafts)}, reads=True)
+        found = connection.execute(wanted, {"count": len(rows.drafts)}, reads=True)
         ids = [posting_id for (posting_id,) in found]
     tables: dict[str, list[tuple[Any, ...]]] = {
         "balances": [
@@ -187,7 +187,7 @@ def write(
         values = _as_arrays(tables)
     values["now"] = rows.now
     values["version"] = guard.version
-    changed = line.carry_out(statement, values, reads=True)
+    changed = connection.execute(statement, values, reads=True)
     if not guard.text and len(changed) != len(rows.balance_changes):
         raise AssertionError("a posting to an account without a balance")
     return {row[0]: Balance(*row) for row in changed}

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from ledger.book.accounts import Balance
 from ledger.book.drafts import PostingDraft
 from ledger.book.rows import BalanceChange, PostingRows, facts
-from ledger.database import EPOCH, MICROSECOND
-from ledger.points import MOST_POINTS
+from ledger.database.tables import EPOCH, MICROSECOND
+from ledger.limits import MOST_POINTS
 
 _STEP_BALANCE = """
 UPDATE ledger_balance

@@ -27,9 +27,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.book.accounts import Balance, BalanceRow
 from ledger.book.drafts import Bucket, Term, Withdrawal
-from ledger.database import Base, Identifier, Instant
-from ledger.points import NEVER
-from ledger.prepared import Prepared
+from ledger.database.compiled import Compiled
+from ledger.database.tables import Base, Identifier, Instant, dialect_of
+from ledger.limits import NEVER
 
 PAGE = 16  # lots read at a time while spending: most redemptions end within the first page
 
@@ -156,15 +156,15 @@ def _look(version: ColumnElement[Any]) -> Select[Any]:
 
 _LOTS_FROM = len(BalanceRow.__table__.c) + 1  # behind the balance and its version
 _LOOK = {
-    "sqlite": Prepared(_look(null())),
-    "postgresql": Prepared(_look(literal_column("ledger_balance.xmin::text", String))),
+    "sqlite": Compiled(_look(null())),
+    "postgresql": Compiled(_look(literal_column("ledger_balance.xmin::text", String))),
 }
 
 
 def look(session: Session, account_id: int) -> AccountView:
     """The account with its first lots, in one query and without a lock: what is decided by it must
     be written with `unless_changed`."""
-    rows = _LOOK[session.get_bind().dialect.name].execute(session, account=account_id)
+    rows = _LOOK[dialect_of(session)].execute(session, account=account_id)
     *facts, version = rows[0][:_LOTS_FROM]
     open_lots = [_open_lot(row[_LOTS_FROM:]) for row in rows if row[_LOTS_FROM] is not None]
     return AccountView(Balance(*facts), open_lots, version)

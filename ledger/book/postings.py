@@ -24,7 +24,7 @@ from ledger.book.drafts import (
 )
 from ledger.errors import BalanceTooLarge, HoldsOpen, InsufficientPoints
 from ledger.events import Event
-from ledger.points import MOST_POINTS
+from ledger.limits import MOST_POINTS
 
 
 @dataclass(frozen=True, slots=True)

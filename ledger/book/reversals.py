@@ -41,8 +41,8 @@ from ledger.errors import (
     UnknownPosting,
 )
 from ledger.events import Event
+from ledger.limits import MOST_POINTS
 from ledger.people.members import Member
-from ledger.points import MOST_POINTS
 
 REVERSIBLE = frozenset({"accrual", "opening", "redemption", "transfer", "expiry"})
 

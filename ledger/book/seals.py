@@ -25,8 +25,8 @@ from ledger.book import hashes
 from ledger.book.accounts import Account, ProgrammeAccountKind
 from ledger.book.hashes import HASH_BYTES, Line, Record, Tree
 from ledger.book.journal import Entry, Posting
-from ledger.database import Base, Identifier, Instant, insert_or
-from ledger.points import NEVER
+from ledger.database.tables import Base, Identifier, Instant, dialect_of, insert_or
+from ledger.limits import NEVER
 from ledger.programmes import Programme
 from ledger.units import Unit
 
@@ -181,7 +181,7 @@ def oldest_unsealed(session: Session) -> datetime | None:
 
 def _transactions(session: Session, sealing: Sealing) -> tuple[int, bool]:
     """The id of our own transaction, and whether those are over that the horizon waits for."""
-    if session.get_bind().dialect.name == "sqlite":
+    if dialect_of(session) == "sqlite":
         return 0, True
     # After the lock and before the search: what has ended by now is visible to the search.
     xid, oldest = session.execute(
@@ -308,7 +308,7 @@ def _begun(session: Session, programme_id: int) -> Chain:
 def _write_seals(session: Session, seals: Sequence[tuple[Any, ...]]) -> None:
     connection = session.connection()
     names = "posting_id, programme_id, number, public_id, leaf, chain, note_salt, note_hash"
-    if session.get_bind().dialect.name == "sqlite":
+    if dialect_of(session) == "sqlite":
         marks = ", ".join("?" * len(names.split(", ")))
         connection.exec_driver_sql(
             f"INSERT INTO ledger_seal ({names}) VALUES ({marks})",  # noqa: S608 - our own names

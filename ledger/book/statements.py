@@ -14,10 +14,10 @@ from ledger.book import accounts
 from ledger.book.accounts import Account, Balance
 from ledger.book.journal import Entry, Posting
 from ledger.book.lots import Lot
-from ledger.database import MICROSECOND
+from ledger.database.tables import MICROSECOND
+from ledger.limits import NEVER
 from ledger.people.cards import Card
 from ledger.people.members import Member
-from ledger.points import NEVER
 from ledger.units import Unit
 
 

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from ledger import enrolment, outbox, programmes, units
+from ledger import enrolment, programmes, units
 from ledger.accruals import Cause, Grant, order, term
 from ledger.book import accounts, batches, postings
 from ledger.book.accounts import Account, AccountClosed, Holder
 from ledger.book.batches import Credit, Debit, Deed, Made
 from ledger.book.drafts import NewLot
 from ledger.book.journal import Entry, Posting
+from ledger.database import outbox
 from ledger.errors import BalanceTooLarge, InsufficientPoints, Refusal
 from ledger.events import MemberChanged, PointsAccrued, PointsRedeemed
 from ledger.imports import store

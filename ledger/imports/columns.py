@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ledger import contacts, money
 from ledger.errors import AmountTooLarge, FileRefused, TooManyDecimals
 from ledger.imports.files import FORMULA, UNREADABLE, Cell
-from ledger.points import MOST_POINTS
+from ledger.limits import MOST_POINTS
 
 Kind = Literal["members", "accrual", "write_off"]
 

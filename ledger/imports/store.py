@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from ledger.database import Base, Identifier, Instant, JsonDocument, insert_or, wake_after_commit
+from ledger.database.engine import wake_after_commit
+from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import (
     ImportHasBadRows,
     ImportNotReady,

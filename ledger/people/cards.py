@@ -9,11 +9,11 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, batched, detached, insert_or
+from ledger.database.compiled import Compiled
+from ledger.database.tables import Base, Identifier, Instant, batched, detached, insert_or
 from ledger.errors import CardBlocked, UnknownCard
 from ledger.people import members
 from ledger.people.members import Member
-from ledger.prepared import Prepared
 
 CARD_DIGITS = 16
 # Cards that a shop had before it came here keep their numbers: any signs that a barcode can carry.
@@ -124,7 +124,7 @@ def replace(session: Session, member: Member, now: datetime) -> Card:
     return issue(session, member, now)
 
 
-_BY_NUMBER = Prepared(
+_BY_NUMBER = Compiled(
     select(Card.id.label("card_id"), Card.blocked_at, *Member.__table__.c)
     .join(Member, Member.id == Card.member_id)
     .where(Card.number == bindparam("number"))

@@ -12,10 +12,10 @@ from typing import Literal, cast
 from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, insert_or
+from ledger.database.tables import Base, Identifier, Instant, insert_or
 from ledger.errors import DateOutOfRange, DatesOutOfOrder
+from ledger.limits import EARLIEST
 from ledger.people.members import Member
-from ledger.points import EARLIEST
 
 # personal_data: we may keep and use what the person told us. marketing: we may write to them.
 Purpose = Literal["personal_data", "marketing"]

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, batched
+from ledger.database.tables import Base, Identifier, Instant, batched
 from ledger.errors import MemberErased, UnknownMember
 
 

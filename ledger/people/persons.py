@@ -22,8 +22,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from ledger import outbox
-from ledger.database import Base, batched, insert_or
+from ledger.database import outbox
+from ledger.database.tables import Base, batched, insert_or
 from ledger.errors import EmailTaken, ExternalIdTaken, PhoneTaken, UnknownMember
 from ledger.events import MemberChanged
 from ledger.people import cards, members

@@ -33,7 +33,7 @@ from processes import answers, processes, wait_until
 from sqlalchemy import text
 
 from ledger import programmes
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.people.persons import Profile
 from ledger.settings import LedgerSettings
 from wallet import migrations

@@ -26,7 +26,7 @@ from processes import answers, processes, wait_until
 from sqlalchemy import select
 
 from ledger import enrolment, programmes
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.people.cards import Card
 from ledger.people.persons import Profile
 from ledger.programmes import Terms

@@ -28,7 +28,7 @@ from sqlalchemy import func, select
 from ledger.book import seals
 from ledger.book.accounts import MEMBER, Account, BalanceRow
 from ledger.book.journal import Posting
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.imports.store import APPLYING, DONE, Import, ImportPart, ImportRow
 from ledger.people.cards import Card
 from ledger.people.members import Member

@@ -27,7 +27,7 @@ from ledger import programmes, units
 from ledger.book import accounts, batches, postings
 from ledger.book.accounts import Holder
 from ledger.book.drafts import NewLot, PostingHeader, Term
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.programmes import Terms
 from ledger.settings import LedgerSettings

@@ -28,7 +28,7 @@ from sqlalchemy import text
 
 from ledger import accruals, enrolment, programmes
 from ledger.accruals import Grant
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.people.persons import Profile
 from ledger.settings import LedgerSettings
 from wallet import migrations, relay

@@ -20,7 +20,7 @@ from ledger import accruals, enrolment, programmes, units
 from ledger.accruals import Cause, Grant
 from ledger.book import accounts, journal, seals
 from ledger.book.drafts import MemberLeg, NewLot, PostingDraft, PostingHeader, ProgrammeLeg, Term
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.people.members import Member
 from ledger.people.persons import Profile
 from ledger.programmes import Terms

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from ledger.book import postings
 from ledger.book.drafts import NewLot, PostingHeader, Term
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.events import PointsAccrued
 from ledger.settings import LedgerSettings
 

@@ -20,7 +20,7 @@ from phones import TOKEN, Phone, opened, values
 from sqlalchemy import select
 
 from ledger.book.accounts import BalanceRow
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
 from wallet import migrations, settings
 from wallet.app import create_app

@@ -9,7 +9,7 @@ from bank import BANKS, Client
 from sqlalchemy import func, select
 
 from ledger.book.journal import Posting
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
 
 

@@ -10,8 +10,9 @@ from books import check_books
 from phones import Phone, opened, values
 from sqlalchemy import func, select, text
 
-from ledger import accruals, outbox
+from ledger import accruals
 from ledger.accruals import Grant
+from ledger.database import outbox
 from ledger.people.members import Member
 from wallet import relay
 from wallet.apple.devices import Device, PushRow, Registration

@@ -14,7 +14,7 @@ from phones import Phone, opened
 from sqlalchemy import delete, func, select
 
 from ledger import enrolment, programmes
-from ledger.outbox import OutboxRow
+from ledger.database.outbox import OutboxRow
 from ledger.people import persons
 from wallet.apple.devices import PushRow
 from wallet.keyring import KeyRing

@@ -28,7 +28,7 @@ from ledger.accruals import Cause
 from ledger.book import holds
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
-from ledger.idempotency import Request
+from ledger.database.idempotency import Request
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.redemptions import HOLD_FOR, Spend

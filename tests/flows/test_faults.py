@@ -29,9 +29,9 @@ from sqlalchemy import func, insert, select
 
 from ledger import accruals, enrolment, offers, programmes
 from ledger.accruals import Grant
-from ledger.database import Database
+from ledger.database.engine import Database
+from ledger.database.outbox import OutboxRow
 from ledger.offers import Draft
-from ledger.outbox import OutboxRow
 from ledger.people.members import Member
 from ledger.people.persons import Profile
 from ledger.settings import LedgerSettings

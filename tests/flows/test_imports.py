@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ledger.people.cards import Card
-from ledger.people.members import Member
-from ledger.people.persons import Person
 from processes import Processes, kill, processes
 from sqlalchemy import func, select
 
 from ledger.book.journal import Posting
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.imports.store import Import, ImportPart, ImportRow
+from ledger.people.cards import Card
+from ledger.people.members import Member
+from ledger.people.persons import Person
 from wallet.passes.issuing import Pass
 
 ROWS = 3_500

@@ -27,7 +27,8 @@ from ledger.accruals import Grant
 from ledger.book import accounts, audit, reversals, statements
 from ledger.book.journal import Posting
 from ledger.corrections import Reversal
-from ledger.database import Database, Instant
+from ledger.database.engine import Database
+from ledger.database.tables import Instant
 from ledger.errors import PhoneTaken
 from ledger.people import cards, persons
 from ledger.people.members import Member

@@ -26,8 +26,8 @@ from servers import RabbitMQ, free_port, free_ports
 from sqlalchemy import func, select
 
 from ledger.book.journal import Posting
-from ledger.database import Database
-from ledger.outbox import OutboxRow
+from ledger.database.engine import Database
+from ledger.database.outbox import OutboxRow
 from wallet.apple.devices import PushRow
 from wallet.sandbox import apns
 from wallet.sandbox.apns import Running

@@ -9,8 +9,8 @@ from phones import Phone, opened, values
 from sqlalchemy import delete, func, insert, select, update
 
 from ledger import enrolment, programmes
-from ledger.database import EPOCH
-from ledger.outbox import OutboxRow
+from ledger.database.outbox import OutboxRow
+from ledger.database.tables import EPOCH
 from ledger.people.persons import Profile
 from wallet import refresh
 from wallet.apple.devices import PushRow

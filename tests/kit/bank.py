@@ -35,7 +35,7 @@ from ledger import programmes
 from ledger.book import audit
 from ledger.book.holds import Hold as HoldRow
 from ledger.book.journal import Posting
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.people.members import Member
 from ledger.people.persons import Profile
 from ledger.programmes import Terms

@@ -33,8 +33,8 @@ from servers import Postgres, free_port, free_ports
 from sqlalchemy import func, select, update
 
 from ledger import enrolment, programmes
-from ledger.database import Database
-from ledger.outbox import OutboxRow
+from ledger.database.engine import Database
+from ledger.database.outbox import OutboxRow
 from ledger.people import consents
 from ledger.people.consents import Decision
 from ledger.people.members import Member

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clocks import StoppedClock
-from ledger.people.members import Member
-from ledger.people.persons import Profile
 from sqlalchemy import func, select
 
 from ledger import (
@@ -27,7 +25,9 @@ from ledger.book.journal import Entry
 from ledger.book.lots import Lot
 from ledger.book.statements import Filter, Line
 from ledger.corrections import Reversal
-from ledger.database import Database
+from ledger.database.engine import Database
+from ledger.people.members import Member
+from ledger.people.persons import Profile
 from ledger.programmes import Terms
 from ledger.redemptions import Spend
 from ledger.transfers import Gift

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from ledger.database import Database
-from ledger.prepared import Wire
+from ledger.database.compiled import DriverConnection
+from ledger.database.engine import Database
 
 # Whoever dies before a question leaves what is left before the next of these.
 CHANGE = "^(INSERT|UPDATE|DELETE|WITH|COMMIT|WIPE|FSYNC)"
@@ -41,7 +41,7 @@ def before(words: str, number: int) -> None:
 
         return done
 
-    Wire.carry_out = watched(Wire.carry_out)  # type: ignore[method-assign]
+    DriverConnection.execute = watched(DriverConnection.execute)  # type: ignore[method-assign]
     Database.wipe = watched(Database.wipe, WIPE)  # type: ignore[method-assign]
     os.fsync = watched(os.fsync, FSYNC)
     event.listen(Engine, "before_cursor_execute", lambda _c, _d, statement, *_: take(statement))

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from ledger.database import Database
-from ledger.prepared import Wire
+from ledger.database.compiled import DriverConnection
+from ledger.database.engine import Database
 
 PATIENCE_S = 60  # for a machine on which nothing moves; nobody waits for it otherwise
 LOOK_S = 0.001
@@ -103,22 +103,22 @@ class Met:
 def stage(database: Database) -> Iterator[Stage]:
     """Statements go to PostgreSQL in two ways: by SQLAlchemy, and by the driver itself."""
     there = Stage(database)
-    by_driver = Wire.carry_out
+    by_driver = DriverConnection.execute
 
-    def carry_out(wire: Wire, words: str, *values: Any, **how: Any) -> Any:
+    def execute(wire: DriverConnection, words: str, *values: Any, **how: Any) -> Any:
         there.arrive()
         return by_driver(wire, words, *values, **how)
 
     def on_commit(_connection: Connection) -> None:
         there.arrive()
 
-    Wire.carry_out = carry_out
+    DriverConnection.execute = execute
     event.listen(database.engine, "before_cursor_execute", there.arrive)
     event.listen(database.engine, "commit", on_commit)
     try:
         yield there
     finally:
-        Wire.carry_out = by_driver
+        DriverConnection.execute = by_driver
         event.remove(database.engine, "before_cursor_execute", there.arrive)
         event.remove(database.engine, "commit", on_commit)
 

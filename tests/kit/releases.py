@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import JSON, Boolean, DateTime, MetaData, Table, insert, text
 
-from ledger.database import EPOCH, MICROSECOND, Database
+from ledger.database.engine import Database
+from ledger.database.tables import EPOCH, MICROSECOND
 
 FOLDER = Path(__file__).parent.parent / "flows" / "releases"
 

@@ -11,7 +11,7 @@ from ledger.book import proofs, seals
 from ledger.book.journal import Posting
 from ledger.book.seals import Chain, Root, Seal, Sealing
 from ledger.book.verification import Fault, Strays, Walk
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet.keyring import KeyRing, SigningKeys
 
 KEYS = KeyRing(("a-secret-for-the-roots-of-tests",)).roots

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 
 from sqlalchemy import Engine, MetaData, Table, select
 
-from ledger.database import Database
+from ledger.database.engine import Database
 
 ZIP = b"PK\x03\x04"
 ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")

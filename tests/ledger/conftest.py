@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from clocks import StoppedClock
 from clubs import Club
-from ledger.people.members import Member
 
-from ledger.database import Database
+from ledger.database.engine import Database
+from ledger.people.members import Member
 
 
 @pytest.fixture(scope="session")

@@ -37,9 +37,9 @@ from ledger.accruals import Grant
 from ledger.batches import Item
 from ledger.book import holds, reversals, statements
 from ledger.corrections import Reversal
-from ledger.database import Database
+from ledger.database.engine import Database
+from ledger.database.idempotency import Answer
 from ledger.errors import Refusal, UnknownCard
-from ledger.idempotency import Answer
 from ledger.imports import applying, store
 from ledger.imports.columns import Layout, Wish
 from ledger.imports.store import Row, Source, Tally

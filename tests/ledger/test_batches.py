@@ -12,11 +12,11 @@ from ledger.book import accounts
 from ledger.book import batches as book
 from ledger.book.batches import Credit, Debit
 from ledger.book.drafts import NewLot, PostingHeader, Term
+from ledger.database.idempotency import Answer
 from ledger.errors import Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
-from ledger.idempotency import Answer
+from ledger.limits import MOST_POINTS
 from ledger.people import cards, members
-from ledger.points import MOST_POINTS
 from ledger.redemptions import Spend
 from ledger.resolving import Whom
 from ledger.units import UnitTerms

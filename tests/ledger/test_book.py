@@ -8,16 +8,17 @@ from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ledger import enrolment, prepared, programmes, units
+from ledger import enrolment, programmes, units
 from ledger.book import accounts, audit, statements
 from ledger.book.accounts import Account, Balance, ProgrammeAccountKind
 from ledger.book.statements import Filter, Line
-from ledger.database import MICROSECOND
+from ledger.database import compiled
+from ledger.database.tables import MICROSECOND
 from ledger.errors import InsufficientPoints, TermsRefused, UnitExists, UnknownUnit
+from ledger.limits import NEVER
 from ledger.people.cards import newest_of
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.points import NEVER
 from ledger.units import UnitTerms
 
 STAMPS = UnitTerms("stamps", "stamps")
@@ -99,14 +100,14 @@ def test_accounts_that_are_open_are_found_in_one_query(club, anna, boris, monkey
         "before_cursor_execute",
         lambda *told: asked.append(told[2]) if told[2].startswith("SELECT") else None,
     )
-    carry_out = prepared.Wire.carry_out
+    execute = compiled.DriverConnection.execute
 
     def noted(line, words, *values, reads):
         if words.startswith("SELECT"):
             asked.append(words)
-        return carry_out(line, words, *values, reads=reads)
+        return execute(line, words, *values, reads=reads)
 
-    monkeypatch.setattr(prepared.Wire, "carry_out", noted)
+    monkeypatch.setattr(compiled.DriverConnection, "execute", noted)
     with club.database.reading() as session:
         many = accounts.holders(session, anna.programme_id, unit.id, [boris.id, anna.id])
         assert len(asked) == 1

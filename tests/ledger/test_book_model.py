@@ -22,10 +22,10 @@ from hypothesis.stateful import (
 )
 
 from ledger.book import audit
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.errors import Refusal
+from ledger.limits import NEVER
 from ledger.people.members import Member
-from ledger.points import NEVER
 from ledger.settings import LedgerSettings
 
 EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "25"))

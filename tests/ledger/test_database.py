@@ -11,8 +11,8 @@ from sqlalchemy import Boolean, Integer, column, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ledger.database import Database
-from ledger.prepared import Prepared
+from ledger.database.compiled import Compiled
+from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
 
 
@@ -101,7 +101,7 @@ def test_one_that_stays_away_is_not_waited_for_without_end(server, database) -> 
     server.stop()
     try:
         with pytest.MonkeyPatch.context() as patch, pytest.raises(DBAPIError):
-            patch.setattr("ledger.database.time.sleep", waited.append)
+            patch.setattr("ledger.database.engine.time.sleep", waited.append)
             database.run(Work())
     finally:
         server.start()
@@ -140,15 +140,15 @@ def test_a_question_leaves_no_trace_on_the_connection(kind, request, tmp_path) -
         with database.transaction() as session:
             session.execute(text("CREATE TABLE coin (id integer PRIMARY KEY)"))
     above = text("SELECT count(*) AS number FROM coin WHERE id > :above")
-    question = Prepared(above.columns(column("number", Integer)))
-    assert database.ask(question, above=0)[0][0] == 0
+    question = Compiled(above.columns(column("number", Integer)))
+    assert database.fetch(question, above=0)[0][0] == 0
     database.run(put)
-    assert database.ask(question, above=0)[0][0] == 1
+    assert database.fetch(question, above=0)[0][0] == 1
     for _ in range(database.engine.pool.checkedin()):  # whichever of them was asked through
         with pytest.raises(ZeroDivisionError), database.transaction() as session:
             put(session)
             raise ZeroDivisionError
-    assert database.ask(question, above=0)[0][0] == 1
+    assert database.fetch(question, above=0)[0][0] == 1
     database.close()
 
 
@@ -157,9 +157,11 @@ def test_a_question_that_loses_its_connection_says_so_and_the_next_one_has_anoth
 ) -> None:
     end = text("SELECT pg_terminate_backend(pg_backend_pid()) AS ended")
     with pytest.raises(DBAPIError) as lost:
-        database.ask(Prepared(end.columns(column("ended", Boolean))))
+        database.fetch(Compiled(end.columns(column("ended", Boolean))))
     assert lost.value.connection_invalidated
-    assert database.ask(Prepared(text("SELECT 1 AS one").columns(column("one", Integer)))) == [(1,)]
+    assert database.fetch(Compiled(text("SELECT 1 AS one").columns(column("one", Integer)))) == [
+        (1,)
+    ]
 
 
 def test_who_reads_cannot_change_anything(database) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from ledger.book import lots
 from ledger.book.drafts import Withdrawal
 from ledger.book.lots import Lot, LotMove
-from ledger.database import Database
-from ledger.points import NEVER
+from ledger.database.engine import Database
+from ledger.limits import NEVER
 from ledger.settings import LedgerSettings
 
 OURS, THEIRS = 7, 6  # the other account comes first wherever rows stand in order

@@ -8,8 +8,8 @@ from hypothesis.strategies import integers, sampled_from
 
 from ledger import money
 from ledger.errors import AmountTooLarge, NotMoney, Refusal, TooManyDecimals, WrongCurrency
+from ledger.limits import MOST_POINTS
 from ledger.money import AMOUNT, Money
-from ledger.points import MOST_POINTS
 from ledger.units import MOST_SCALE, Unit
 
 points = integers(-MOST_POINTS, MOST_POINTS)

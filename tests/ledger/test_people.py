@@ -9,8 +9,9 @@ from clocks import StoppedClock
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ledger import outbox, programmes
-from ledger.database import Database
+from ledger import programmes
+from ledger.database import outbox
+from ledger.database.engine import Database
 from ledger.errors import (
     DateOutOfRange,
     DatesOutOfOrder,

@@ -13,7 +13,7 @@ from ledger.accruals import Cause, Grant
 from ledger.book import statements
 from ledger.book.accounts import Balance
 from ledger.book.statements import Filter
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.errors import (
     BalanceTooLarge,
     DateOutOfRange,
@@ -23,10 +23,10 @@ from ledger.errors import (
     UnknownCard,
     UnknownMember,
 )
+from ledger.limits import MOST_POINTS
 from ledger.people import cards, members
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.points import MOST_POINTS
 from ledger.programmes import Terms
 from ledger.redemptions import Spend
 

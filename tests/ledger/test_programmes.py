@@ -3,7 +3,7 @@
 import pytest
 
 from ledger import programmes
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
 from ledger.programmes import Terms
 

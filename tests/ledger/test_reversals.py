@@ -16,8 +16,8 @@ from ledger.errors import (
     ReversalTooLarge,
     UnknownPosting,
 )
+from ledger.limits import MOST_POINTS
 from ledger.people.members import Member
-from ledger.points import MOST_POINTS
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ledger.book import hashes, proofs, reversals, seals
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.book.seals import Rollup, Seal
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.errors import DayNotClosed, SealBroken
 from ledger.settings import LedgerSettings
 from wallet.migrations import append_only

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ledger import accruals
 from ledger.accruals import Grant
 from ledger.book import seals
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.people.members import Member
 
 

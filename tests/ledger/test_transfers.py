@@ -11,8 +11,8 @@ from ledger.errors import (
     OtherProgramme,
     SameMember,
 )
+from ledger.limits import MOST_POINTS
 from ledger.people.members import Member
-from ledger.points import MOST_POINTS
 from ledger.transfers import Gift
 
 

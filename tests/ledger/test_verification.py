@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from clocks import StoppedClock
 from clubs import Club
-from ledger.people.members import Member
 from sealing import KEYS, Sealer
 from servers import Postgres
 from sqlalchemy import select, text
@@ -17,7 +16,8 @@ from sqlalchemy import select, text
 from ledger import inspection, programmes
 from ledger.book import verification
 from ledger.book.verification import Walk
-from ledger.database import Database
+from ledger.database.engine import Database
+from ledger.people.members import Member
 from ledger.settings import LedgerSettings
 from wallet.keyring import KeyRing
 from wallet.migrations import append_only

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ledger import outbox
-from ledger.database import Database
-from ledger.queues import by_index
+from ledger.database import outbox
+from ledger.database.engine import Database
+from ledger.database.index_only import by_index
 from ledger.settings import LedgerSettings
 from wallet.apple import devices
 from wallet.google import copies

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ledger.database import Base
+from ledger.database.tables import Base
 from wallet.cli import COMMANDS
 
 # A process that imports one module says which tables it knows. It fails where one of them refers

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from ledger import batches
 from ledger.accruals import Grant
 from ledger.batches import Done, Item
+from ledger.database.idempotency import Answer
 from ledger.errors import Refusal
-from ledger.idempotency import Answer
 from ledger.redemptions import Spend
 from wallet import problems
 from wallet.api.amounts import balance_out, in_money

@@ -15,9 +15,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from ledger.imports.columns import Kind as ImportKind
+from ledger.limits import MOST_POINTS
 from ledger.money import Amount
 from ledger.people.consents import Purpose, Source
-from ledger.points import MOST_POINTS
 from ledger.resolving import Whom
 from wallet.fields import (
     Barcode,

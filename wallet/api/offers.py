@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from ledger import offers, programmes
 from ledger.errors import UnknownMember
+from ledger.limits import NEVER
 from ledger.offers import Draft, Offer
 from ledger.people import members
 from ledger.people.members import Member
-from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.api import paging
 from wallet.api.auth import needs

@@ -8,7 +8,7 @@ from flask import Response, request
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from ledger import idempotency
+from ledger.database import idempotency
 from wallet.api.auth import caller
 from wallet.installation import here
 from wallet.problems import refuse

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from ledger import programmes
 from ledger.errors import DateOutOfRange
+from ledger.limits import EARLIEST, LATEST
 from ledger.offers import Offer
 from ledger.people import members
-from ledger.points import EARLIEST, LATEST
 from wallet.api.auth import needs
 from wallet.api.bodies import ExpireIn, NothingIn, PassesOut, PassOut
 from wallet.api.once import once

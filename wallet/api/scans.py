@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import idempotency, offers, programmes
+from ledger import offers, programmes
+from ledger.database import idempotency
+from ledger.database.idempotency import Answer
 from ledger.errors import UnknownCard
-from ledger.idempotency import Answer
+from ledger.limits import NEVER
 from ledger.offers import Offer
 from ledger.people import cards, members, persons
 from ledger.people.members import Member
-from ledger.points import NEVER
 from wallet.api.auth import caller, needs
 from wallet.api.bodies import CouponSeen, OfferSeen, ScanIn, ScanOut
 from wallet.api.members import described

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from ledger import accruals, idempotency, programmes, redemptions
+from ledger import accruals, programmes, redemptions
 from ledger.accruals import Cause, Grant
+from ledger.database import idempotency
 from ledger.errors import UnknownProgramme
 from ledger.programmes import Programme
 from ledger.redemptions import Spend

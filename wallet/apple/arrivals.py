@@ -10,8 +10,9 @@ from typing import Literal
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Database, Identifier, Instant, insert_or
-from ledger.prepared import Prepared
+from ledger.database.compiled import Compiled
+from ledger.database.engine import Database
+from ledger.database.tables import Base, Identifier, Instant, insert_or
 
 # removed: a phone took the card out, or switched automatic updates off. device_gone: Apple says
 # that the push token is dead. push_refused: Apple will not take a push for this card.
@@ -40,14 +41,14 @@ class Incident(Base):
     happened_at: Mapped[datetime] = mapped_column(Instant)
 
 
-_FETCHED = Prepared(
+_FETCHED = Compiled(
     lambda insert: insert(Fetch).on_conflict_do_nothing(), ["pass_id", "version", "fetched_at"]
 )
 
 
 def fetched(database: Database, pass_id: int, version: int, now: datetime) -> None:
     """A phone has this version, or showed that it has."""
-    database.do(_FETCHED, pass_id=pass_id, version=version, fetched_at=now)
+    database.run_one(_FETCHED, pass_id=pass_id, version=version, fetched_at=now)
 
 
 def note(session: Session, pass_id: int, version: int, now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import String, delete, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant
+from ledger.database.tables import Base, Identifier, Instant
 
 MOST_LINES = 20
 MOST_CHARACTERS = 600

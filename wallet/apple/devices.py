@@ -30,10 +30,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import EPOCH, Base, Database, Identifier, Instant, insert_or, wake_after_commit
+from ledger.database.compiled import Compiled
+from ledger.database.engine import Database, wake_after_commit
+from ledger.database.index_only import by_index
+from ledger.database.tables import EPOCH, Base, Identifier, Instant, dialect_of, insert_or
 from ledger.people.members import Member
-from ledger.prepared import Prepared
-from ledger.queues import by_index
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 
@@ -176,7 +177,7 @@ def forget_untold(session: Session, until: datetime, limit: int) -> int:
     return len(rows)
 
 
-_UPDATED = Prepared(
+_UPDATED = Compiled(
     select(Pass.serial, Pass.tag)
     .join(Registration, Registration.pass_id == Pass.id)
     .join(Device, Device.id == Registration.device_id)
@@ -200,7 +201,7 @@ def updated(
 
     A tag that was never given (a database restored from a backup) counts as none."""
     known = -1 if since is None else since
-    rows = database.ask(_UPDATED, library_id=library_id, pass_type=pass_type, since=known)
+    rows = database.fetch(_UPDATED, library_id=library_id, pass_type=pass_type, since=known)
     return Listing([row.serial for row in rows], rows[-1].tag) if rows else None
 
 
@@ -259,7 +260,7 @@ def claim(
     }
     if paused:
         values["paused"] = list(paused)
-    statement = _claiming(session.get_bind().dialect.name, pauses=bool(paused))
+    statement = _claiming(dialect_of(session), pauses=bool(paused))
     with by_index(session):
         pushes = [DuePush(*row) for row in session.execute(statement, values).all()]
     claimed = [push for push in pushes if push.token is not None]

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from ledger.database import EPOCH, Database
-from ledger.queues import by_index
+from ledger.database.engine import Database
+from ledger.database.index_only import by_index
+from ledger.database.tables import EPOCH
 from wallet.apple import arrivals, devices, shelf
 from wallet.apple.devices import DuePush
 from wallet.apple.rotation import Senders

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, LargeBinary, Row, String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Database, Instant
-from ledger.prepared import Prepared
+from ledger.database.compiled import Compiled
+from ledger.database.engine import Database
+from ledger.database.tables import Base, Instant
 from wallet.apple import arrivals, bundle, enrolment
 from wallet.apple.arrivals import Fetch
 from wallet.apple.bundle import Archive, Face, Identity, Sealed
@@ -66,7 +67,7 @@ class Found:
         return self.kept if self.signed_by == signer.fingerprint else None
 
 
-_FIND = Prepared(
+_FIND = Compiled(
     select(
         Pass.id,
         Pass.serial,
@@ -125,8 +126,8 @@ def _keeping_fetched(insert: Any) -> Any:
     return _keeping(insert).add_cte(fetched.on_conflict_do_nothing().cte("fetched"))
 
 
-_KEEP, _KEEP_FETCHED = Prepared(_keeping), Prepared(_keeping_fetched)
-_KEPT = Prepared(
+_KEEP, _KEEP_FETCHED = Compiled(_keeping), Compiled(_keeping_fetched)
+_KEPT = Compiled(
     select(SealedPass.pass_json, SealedPass.manifest, SealedPass.signature).where(
         SealedPass.pass_id == bindparam("id"),
         SealedPass.version == bindparam("of_version"),
@@ -158,7 +159,7 @@ class Shelf:
 
     def find(self, serial: str) -> Found | None:
         """In one question, for a phone asks often."""
-        rows = self._database.ask(_FIND, serial=serial)
+        rows = self._database.fetch(_FIND, serial=serial)
         return _found(rows[0]) if rows else None
 
     def token(self, pass_: Pass | Found) -> str:
@@ -215,9 +216,9 @@ class Shelf:
             "now": now,
         }
         if not fetched:
-            return bool(self._database.do(_KEEP, **values))
+            return bool(self._database.run_one(_KEEP, **values))
         if not self._database.is_sqlite:
-            return bool(self._database.do(_KEEP_FETCHED, **values))
+            return bool(self._database.run_one(_KEEP_FETCHED, **values))
 
         def both(session: Session) -> bool:
             arrivals.note(session, found.id, found.version, now)
@@ -226,7 +227,7 @@ class Shelf:
         return self._database.run(both, idempotent=True)
 
     def _kept(self, found: Found, signer: Signer) -> Sealed | None:
-        rows = self._database.ask(
+        rows = self._database.fetch(
             _KEPT, id=found.id, of_version=found.version, signer=signer.fingerprint
         )
         return Sealed(*rows[0]) if rows else None

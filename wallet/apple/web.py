@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet.apple import arrivals, complaints, devices, enrolment
 from wallet.apple.bundle import MEDIA_TYPE
 from wallet.apple.enrolment import Renew

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from sqlalchemy import inspect, select
 
 from ledger.book import audit
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.people import members
 from ledger.settings import LedgerSettings
 from wallet import erasure, migrations

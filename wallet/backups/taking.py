@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
 from wallet import __version__
 from wallet.backups import manifest, postgres

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet import erasure
 from wallet.backups import restoring, taking
 from wallet.cli.context import environment

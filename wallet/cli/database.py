@@ -8,7 +8,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import DBAPIError
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet import migrations
 from wallet.cli.context import Command, environment, in_words
 from wallet.clock import Clock, system_clock

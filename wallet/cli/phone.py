@@ -2,7 +2,7 @@
 
 import click
 
-from ledger.points import MOST_POINTS
+from ledger.limits import MOST_POINTS
 from wallet.cli.context import environment, in_words
 from wallet.sandbox import story
 from wallet.sandbox.telling import WALLETS, Wallet, Wish

@@ -2,7 +2,7 @@
 
 import click
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet import migrations
 from wallet.cli.context import environment
 from wallet.cli.database import on_database

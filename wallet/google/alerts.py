@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, insert_or
+from ledger.database.tables import Base, Identifier, Instant, insert_or
 from wallet.google.copies import GoogleObject
 
 MOST = 3

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import String, case, literal, or_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Instant, insert_or
+from ledger.database.tables import Base, Instant, insert_or
 
 A_SECOND = 20
 SECOND = timedelta(seconds=1)

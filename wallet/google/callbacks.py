@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import EPOCH, Base, Instant, insert_or
+from ledger.database.tables import EPOCH, Base, Instant, insert_or
 from ledger.errors import Refusal
 from wallet.google import copies
 from wallet.google.client import LOOPBACK

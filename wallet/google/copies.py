@@ -24,8 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import EPOCH, Base, Identifier, Instant, insert_or, wake_after_commit
-from ledger.queues import by_index
+from ledger.database.engine import wake_after_commit
+from ledger.database.index_only import by_index
+from ledger.database.tables import EPOCH, Base, Identifier, Instant, insert_or
 
 PUMP = "google"
 LONGEST_ID = 120

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, delete, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, insert_or
+from ledger.database.tables import Base, Identifier, Instant, insert_or
 
 
 class GoogleMessage(Base):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet.clock import Clock
 from wallet.google import budget, copies, links
 from wallet.google.account import Account

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet.clock import Clock
 from wallet.google import budget, copies, objects
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply

@@ -9,7 +9,7 @@ import functools
 import structlog
 from flask import Blueprint, Response, abort, request
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet.clock import Clock
 from wallet.google import callbacks, pictures
 from wallet.google.callbacks import CallbackRefused, RootKeys

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ledger import programmes
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.offers import Offer
 from wallet.clock import Clock
 from wallet.google import alerts, budget, client, copies, messages, objects, pictures

@@ -8,7 +8,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData
 
-from ledger.database import Base, writing
+from ledger.database.engine import writing
+from ledger.database.tables import Base
 
 # The tables of all modules that this process has imported; `drafting` imports every one.
 METADATA: MetaData = Base.metadata

@@ -4,8 +4,9 @@ every module that declares tables; whoever only migrates does not."""
 from alembic import command
 from sqlalchemy import Engine
 
-from ledger import idempotency, inspection, offers, outbox, programmes, units
+from ledger import inspection, offers, programmes, units
 from ledger.book import accounts, holds, journal, lots, seals
+from ledger.database import idempotency, outbox
 from ledger.imports import store
 from ledger.people import cards, consents, members, persons
 from wallet import apikeys, refresh, sources

@@ -8,12 +8,12 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import JSON, BigInteger, Connection, text
 
-from ledger.database import Instant
+from ledger.database.tables import Instant
 from wallet.migrations import ADVISORY_LOCK, METADATA
 
 
 def named_type(kind: str, item: Any, autogenerate: AutogenContext) -> str | Literal[False]:
-    """In drafts, the column types of `ledger.database` by their names."""
+    """In drafts, the column types of `ledger.database.tables` by their names."""
     if kind == "type":
         for of, name in (
             (Instant, "Instant()"),
@@ -21,7 +21,9 @@ def named_type(kind: str, item: Any, autogenerate: AutogenContext) -> str | Lite
             (BigInteger, "Identifier"),
         ):
             if isinstance(item, of):
-                autogenerate.imports.add(f"from ledger.database import {name.removesuffix('()')}")
+                autogenerate.imports.add(
+                    f"from ledger.database.tables import {name.removesuffix('()')}"
+                )
                 return name
     return False
 

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from ledger import programmes
-from ledger.database import EPOCH, Base, Identifier, Instant, JsonDocument, wake_after_commit
+from ledger.database.engine import wake_after_commit
+from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
 from ledger.people import consents
 from ledger.people.members import Member
 from ledger.programmes import Programme

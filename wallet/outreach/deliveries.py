@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import units
 from ledger.book import statements
-from ledger.database import Base, Identifier, Instant, insert_or
+from ledger.database.tables import Base, Identifier, Instant, insert_or
 from ledger.people import cards
 from ledger.people.members import Member
 from ledger.people.persons import Person

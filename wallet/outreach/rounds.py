@@ -15,7 +15,7 @@ from ledger import accruals, programmes, segments, units
 from ledger.accruals import Cause, Grant
 from ledger.book import accounts, statements
 from ledger.book.journal import Posting
-from ledger.database import MICROSECOND, Base, Instant, insert_or
+from ledger.database.tables import MICROSECOND, Base, Instant, insert_or
 from ledger.errors import Refusal
 from ledger.people import consents, members
 from ledger.people.members import Member

@@ -10,7 +10,8 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import units
-from ledger.database import Base, Instant, JsonDocument, insert_or, wake_after_commit
+from ledger.database.engine import wake_after_commit
+from ledger.database.tables import Base, Instant, JsonDocument, insert_or
 from ledger.programmes import Programme
 from ledger.units import Unit
 from wallet.errors import MessageRefused, NoMessageField

@@ -25,10 +25,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ledger import offers, programmes
 from ledger.errors import UnknownOffer
+from ledger.limits import NEVER
 from ledger.offers import Offer
 from ledger.people import consents, members, persons
 from ledger.people.consents import Decision
-from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
 from wallet.errors import OfferNotShown

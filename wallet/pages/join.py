@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import idempotency, programmes
+from ledger import programmes
+from ledger.database import idempotency
+from ledger.database.idempotency import Answer
 from ledger.errors import IdempotencyConflict
-from ledger.idempotency import Answer
 from ledger.people import consents, members
 from ledger.people.consents import Purpose
 from ledger.people.persons import Profile

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, insert_or
+from ledger.database.tables import Base, insert_or
 from ledger.errors import TermsRefused
 from wallet.errors import CodeNotCarried
 from wallet.passes import codes

@@ -31,12 +31,20 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import enrolment, offers, programmes, units
 from ledger.book import statements
-from ledger.database import EPOCH, MICROSECOND, Base, Identifier, Instant, JsonDocument, insert_or
+from ledger.database.tables import (
+    EPOCH,
+    MICROSECOND,
+    Base,
+    Identifier,
+    Instant,
+    JsonDocument,
+    insert_or,
+)
+from ledger.limits import NEVER
 from ledger.offers import Offer
 from ledger.people import cards, members
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
-from ledger.points import NEVER
 from ledger.programmes import Programme
 from wallet.errors import (
     CodeForged,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Instant, insert_or
+from ledger.database.tables import Base, Instant, insert_or
 from wallet.passes.content import LONGEST_MESSAGE, Told
 
 

@@ -16,8 +16,10 @@ from typing import get_args
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import outbox, programmes
-from ledger.database import Base, Instant, batched, insert_or, wake_after_commit
+from ledger import programmes
+from ledger.database import outbox
+from ledger.database.engine import wake_after_commit
+from ledger.database.tables import Base, Instant, batched, insert_or
 from ledger.errors import Refusal
 from ledger.events import CardOutdated, CardRenewed
 from ledger.people import cards, members

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, JsonDocument
+from ledger.database.tables import Base, Identifier, Instant, JsonDocument
 from ledger.programmes import Programme
 from wallet.errors import ImageRefused
 from wallet.passes import artwork, codeterms, designs, symbologies

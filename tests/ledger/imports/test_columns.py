@@ -8,7 +8,7 @@ from ledger.errors import FileRefused
 from ledger.imports import wording
 from ledger.imports.columns import Wish, layout, parse
 from ledger.imports.files import FORMULA, UNREADABLE
-from ledger.points import MOST_POINTS
+from ledger.limits import MOST_POINTS
 
 TODAY = date(2026, 5, 20)
 

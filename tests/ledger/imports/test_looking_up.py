@@ -8,7 +8,7 @@ from clocks import StoppedClock
 from sqlalchemy import event
 
 from ledger import programmes, units
-from ledger.database import Database
+from ledger.database.engine import Database
 from ledger.imports.checking import Aim, judge
 from ledger.imports.columns import Wish
 from ledger.imports.store import Row

@@ -11,7 +11,7 @@ from phones import Phone, opened, values
 from sqlalchemy import select
 
 from ledger import programmes
-from ledger.idempotency import Request
+from ledger.database.idempotency import Request
 from ledger.programmes import Terms
 from wallet.api.bodies import MemberIn
 

@@ -12,8 +12,9 @@ import pytest
 from processes import wait_until
 from sqlalchemy import delete, insert, select, update
 
-from ledger.database import EPOCH, Database
-from ledger.queues import by_index
+from ledger.database.engine import Database
+from ledger.database.index_only import by_index
+from ledger.database.tables import EPOCH
 from ledger.settings import LedgerSettings
 from wallet.apple import devices, provider
 from wallet.apple.devices import Device, DuePush, PushRow

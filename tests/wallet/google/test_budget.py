@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger.database import Database
+from ledger.database.engine import Database
 from wallet.google import budget
 from wallet.google.budget import A_SECOND
 

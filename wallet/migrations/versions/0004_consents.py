@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.database import Identifier, Instant
+from ledger.database.tables import Identifier, Instant
 
 revision = "0004"
 down_revision = "0003"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.database import Identifier, Instant, JsonDocument
+from ledger.database.tables import Identifier, Instant, JsonDocument
 from wallet.migrations import append_only
 
 revision = "0006"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.database import Identifier, Instant, JsonDocument
+from ledger.database.tables import Identifier, Instant, JsonDocument
 
 revision = "0007"
 down_revision = "0006"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.database import Instant
+from ledger.database.tables import Instant
 
 revision = "0008"
 down_revision = "0007"

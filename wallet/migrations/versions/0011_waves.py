@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from uuid_utils.compat import uuid7
 
-from ledger.database import EPOCH, Identifier, Instant
+from ledger.database.tables import EPOCH, Identifier, Instant
 
 revision = "0011"
 down_revision = "0010"

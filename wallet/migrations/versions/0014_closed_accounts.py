@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.database import Identifier
+from ledger.database.tables import Identifier
 
 revision = "0014"
 down_revision = "0013"

@@ -6,30 +6,30 @@ import pytest
 from sqlalchemy import String, bindparam, literal, null, select
 from sqlalchemy.exc import IntegrityError
 
-from ledger import prepared
-from ledger.database import Database
-from ledger.idempotency import Request
-from ledger.outbox import OutboxRow
+from ledger.database import compiled
+from ledger.database.compiled import Compiled
+from ledger.database.engine import Database
+from ledger.database.idempotency import Request
+from ledger.database.outbox import OutboxRow
 from ledger.people.cards import Card
 from ledger.people.members import Member
-from ledger.prepared import Prepared
 
 NOON = datetime(2026, 2, 28, 12, 0, 0, 123_456, UTC)
 MOSCOW = timezone(timedelta(hours=3))
 
-ADD = Prepared(
+ADD = Compiled(
     lambda insert: insert(Request).on_conflict_do_nothing().returning(Request.key),
     ["scope", "key", "body_hash", "created_at"],
 )
-ADD_ANYWAY = Prepared(lambda insert: insert(Request), ["scope", "key", "body_hash", "created_at"])
-FIND = Prepared(
+ADD_ANYWAY = Compiled(lambda insert: insert(Request), ["scope", "key", "body_hash", "created_at"])
+FIND = Compiled(
     select(Request.body_hash, Request.status, Request.created_at).where(
         Request.scope == "test", Request.key == bindparam("key")
     )
 )
 
 
-def add(session, key: str, order: Prepared = ADD) -> list:
+def add(session, key: str, order: Compiled = ADD) -> list:
     moment = NOON.astimezone(MOSCOW)
     return order.execute(session, scope="test", key=key, body_hash=b"\x00\xff", created_at=moment)
 
@@ -46,7 +46,7 @@ def test_values_come_back_as_they_went_in(database: Database) -> None:
         [through_sqlalchemy] = session.execute(
             select(Request.body_hash, Request.status, Request.created_at)
         ).all()
-    [row] = database.ask(FIND, key="one")
+    [row] = database.fetch(FIND, key="one")
     assert row == inside == tuple(through_sqlalchemy)
     assert (row.body_hash, row.status, row.created_at) == (b"\x00\xff", None, NOON)
     assert row.created_at.tzinfo is UTC
@@ -58,13 +58,13 @@ def test_a_document_is_read_as_one(database: Database) -> None:
         session.add(
             OutboxRow(kind="x", payload=payload, created_at=NOON, not_before=NOON, attempts=0)
         )
-    found = database.ask(Prepared(select(OutboxRow.payload).where(OutboxRow.kind == "x")))
+    found = database.fetch(Compiled(select(OutboxRow.payload).where(OutboxRow.kind == "x")))
     assert [row.payload for row in found] == [payload]
 
 
 def test_columns_without_a_name_or_with_the_same_one_are_read_by_place(database: Database) -> None:
     twice = select(null(), literal("a", String).label("id"), literal("b", String).label("id"))
-    [row] = database.ask(Prepared(twice))
+    [row] = database.fetch(Compiled(twice))
     assert tuple(row) == (None, "a", "b")
 
 
@@ -72,9 +72,9 @@ def test_it_belongs_to_the_transaction_of_the_session(database: Database) -> Non
     with pytest.raises(ZeroDivisionError), database.transaction() as session:
         add(session, "one")
         raise ZeroDivisionError
-    assert database.ask(FIND, key="one") == []
-    assert [row.key for row in database.do(ADD, **_values("two"))] == ["two"]
-    assert len(database.ask(FIND, key="two")) == 1
+    assert database.fetch(FIND, key="one") == []
+    assert [row.key for row in database.run_one(ADD, **_values("two"))] == ["two"]
+    assert len(database.fetch(FIND, key="two")) == 1
 
 
 def test_an_error_is_sqlalchemys_and_tells_no_values(database: Database) -> None:
@@ -84,8 +84,8 @@ def test_an_error_is_sqlalchemys_and_tells_no_values(database: Database) -> None
     assert caught.value.params is None
     assert "xff" not in str(caught.value)
     assert not caught.value.connection_invalidated
-    assert database.ask(FIND, key="one") == []
-    database.do(ADD, **_values("one"))  # whatever connection it was still works
+    assert database.fetch(FIND, key="one") == []
+    database.run_one(ADD, **_values("one"))  # whatever connection it was still works
 
 
 def test_a_transaction_begins_with_its_first_statement_whoever_carries_it_out(
@@ -100,7 +100,7 @@ def test_a_transaction_begins_with_its_first_statement_whoever_carries_it_out(
             raise ZeroDivisionError
         with database.reading() as session:
             assert session.scalars(query).all() == []
-        assert database.ask(FIND, key="two") == []
+        assert database.fetch(FIND, key="two") == []
 
 
 def test_a_transaction_without_a_statement_leaves_nothing_begun(database: Database) -> None:
@@ -109,18 +109,18 @@ def test_a_transaction_without_a_statement_leaves_nothing_begun(database: Databa
     with pytest.raises(ZeroDivisionError), database.transaction() as session:
         session.connection()
         raise ZeroDivisionError
-    database.do(ADD, **_values("one"))
+    database.run_one(ADD, **_values("one"))
     with database.reading() as session:
         assert session.scalars(select(Request.key)).all() == ["one"]
 
 
 def test_a_statement_is_put_together_once(database: Database, monkeypatch) -> None:
     made = []
-    form = prepared._Form
-    monkeypatch.setattr(prepared, "_Form", lambda *given: made.append(given) or form(*given))
-    question = Prepared(select(Card.number).join(Member, Member.id == Card.member_id))
+    form = compiled._DialectForm
+    monkeypatch.setattr(compiled, "_Form", lambda *given: made.append(given) or form(*given))
+    question = Compiled(select(Card.number).join(Member, Member.id == Card.member_id))
     for _ in range(3):
-        assert database.ask(question) == []
+        assert database.fetch(question) == []
     assert len(made) == 1
 
 

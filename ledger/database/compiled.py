@@ -1,11 +1,11 @@
-"""Statements that are put together once and carried out by the driver itself.
+"""Statements that are compiled once and executed by the driver itself.
 
 What SQLAlchemy does at each execution costs more than what the database does: keys for its caches,
 a context, a result. For a statement of every request it pays to do that once. Types, errors and
-lost connections are as everywhere else.
+lost connections are treated as everywhere else.
 
 BEGIN has no answer and need not go to PostgreSQL by itself: it waits beside the connection and goes
-with the first statement, whoever carries that out."""
+with the first statement, whether SQLAlchemy or the driver executes that."""
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +25,11 @@ INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.
 Values = Mapping[str, Any] | Sequence[Any]
 
 BEGIN = "begin"
-WIRE = "wire"
+CONNECTION = "wire"
 
 
-class Prepared:
-    """One statement, in the words of each database. Rows are named tuples.
+class Compiled:
+    """One statement, as SQL of each database. Rows are named tuples.
 
     `statement` may be a function that makes it of the database's own INSERT. `columns` are those
     that such an INSERT fills, if it does not say so itself."""
@@ -41,38 +41,39 @@ class Prepared:
     ) -> None:
         self._statement = statement
         self._columns = columns
-        self._forms: dict[str, _Form] = {}
+        self._forms: dict[str, _DialectForm] = {}
 
     def execute(self, session: Session, **values: Any) -> list[Any]:
         """In the session's transaction; what was added to the session is not flushed before."""
-        return self.ask(wire(session), **values)
+        return self.execute_on(driver_connection(session), **values)
 
-    def ask(self, line: "Wire", **values: Any) -> list[Any]:
+    def execute_on(self, connection: "DriverConnection", **values: Any) -> list[Any]:
         """Outside a transaction it is one by itself. Raises `DBAPIError`."""
-        form = self._form(line.dialect)
-        return form.named(line.carry_out(form.words, form.given(values), reads=form.reads))
+        form = self._form(connection.dialect)
+        rows = connection.execute(form.sql, form.parameters(values), reads=form.reads)
+        return form.named(rows)
 
-    def _form(self, dialect: Dialect) -> "_Form":
+    def _form(self, dialect: Dialect) -> "_DialectForm":
         form = self._forms.get(dialect.name)
         if form is None:
             statement: Any = self._statement
             if not isinstance(statement, Executable):
                 statement = statement(INSERTS[dialect.name])
-            form = self._forms[dialect.name] = _Form(statement, dialect, self._columns)
+            form = self._forms[dialect.name] = _DialectForm(statement, dialect, self._columns)
         return form
 
 
-class _Form:
+class _DialectForm:
     """A statement as one database takes it."""
 
     def __init__(self, statement: Any, dialect: Dialect, columns: Sequence[str] | None) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=columns)
-        self.words = str(compiled)
-        self._given = dict(compiled.params)
+        self.sql = str(compiled)
+        self._defaults = dict(compiled.params)
         self._order: Sequence[str] | None = compiled.positiontup
         self._binding = [
             (name, bind)
-            for name in self._given
+            for name in self._defaults
             if (bind := _impl(compiled.binds[name].type, dialect).bind_processor(dialect))
         ]
         columns_out = list(statement.exported_columns)
@@ -86,8 +87,8 @@ class _Form:
             if (read := _impl(one.type, dialect).result_processor(dialect, None))
         ]
 
-    def given(self, values: Mapping[str, Any]) -> Values:
-        every = {**self._given, **values}
+    def parameters(self, values: Mapping[str, Any]) -> Values:
+        every = {**self._defaults, **values}
         for name, bind in self._binding:
             every[name] = bind(every[name])
         return every if self._order is None else [every[name] for name in self._order]
@@ -108,42 +109,42 @@ def _impl(type_: Any, dialect: Dialect) -> Any:
     return type_.dialect_impl(dialect)
 
 
-class Wire(NamedTuple):
-    """The driver's connection, and the dialect whose words it takes."""
+class DriverConnection(NamedTuple):
+    """The driver's connection, and the dialect of its SQL."""
 
     connection: PoolProxiedConnection
     dialect: Dialect
 
-    def begin(self, words: str) -> None:
+    def begin(self, sql: str) -> None:
         """Begin a transaction with the first statement of it, so that there is none before."""
         if self.dialect.name == "sqlite":  # in this process: there is no way to spare
-            self.carry_out(words, reads=False)
+            self.execute(sql, reads=False)
         else:
-            self.connection.info[BEGIN] = words
+            self.connection.info[BEGIN] = sql
 
     def begin_now(self) -> None:
         """Before somebody else uses the connection."""
         begin = self.connection.info.pop(BEGIN, None)
         if begin is not None:
-            self.carry_out(begin, reads=False)
+            self.execute(begin, reads=False)
 
     def never_begin(self) -> None:
         """The transaction ends, and if it had no statement it never was."""
         self.connection.info.pop(BEGIN, None)
 
-    def carry_out(self, words: str, values: Values = (), *, reads: bool) -> Sequence[Sequence[Any]]:
-        """The rows of a statement in the driver's own words, if it has any. A connection that turns
-        out to be lost does not go back to the pool. Raises `DBAPIError`."""
+    def execute(self, sql: str, values: Values = (), *, reads: bool) -> Sequence[Sequence[Any]]:
+        """The rows of a statement in the driver's own form of SQL, if it has any. A connection that
+        turns out to be lost does not go back to the pool. Raises `DBAPIError`."""
         errors = self.dialect.loaded_dbapi.Error
         begin = self.connection.info.pop(BEGIN, None)
         cursor = self.connection.cursor()
         try:
             if begin is None:
-                cursor.execute(words, values)
+                cursor.execute(sql, values)
             else:
                 with self._pipeline():
                     self.connection.cursor().execute(begin)
-                    cursor.execute(words, values)
+                    cursor.execute(sql, values)
             return cursor.fetchall() if reads else ()
         except errors as error:
             lost = self.dialect.is_disconnect(error, self.connection.dbapi_connection, cursor)
@@ -151,7 +152,7 @@ class Wire(NamedTuple):
                 self.connection.invalidate(error)
             # Values hold names and phone numbers, and errors are logged.
             raise DBAPIError.instance(
-                words,
+                sql,
                 None,
                 error,
                 errors,
@@ -169,10 +170,12 @@ class Wire(NamedTuple):
         return cast(AbstractContextManager[Any], driver.pipeline())
 
 
-def wire(session: Session) -> Wire:
+def driver_connection(session: Session) -> DriverConnection:
     """What a session's transaction goes over."""
-    found: Wire | None = session.info.get(WIRE)
+    found: DriverConnection | None = session.info.get(CONNECTION)
     if found is None or not found.connection.is_valid:  # of a transaction that is over
         connection = session.connection()
-        found = session.info[WIRE] = Wire(connection.connection, connection.dialect)
+        found = session.info[CONNECTION] = DriverConnection(
+            connection.connection, connection.dialect
+        )
     return found

@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Identifier, Instant, JsonDocument, wake_after_commit
+from ledger.database.engine import wake_after_commit
+from ledger.database.index_only import by_index
+from ledger.database.tables import Base, Identifier, Instant, JsonDocument
 from ledger.events import Event, from_row, to_row
-from ledger.queues import by_index
 
 RELAY = "relay"
 

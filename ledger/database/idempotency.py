@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database import Base, Instant, batched, insert_or
+from ledger.database.compiled import Compiled
+from ledger.database.tables import Base, Instant, batched, insert_or
 from ledger.errors import IdempotencyConflict, MemberErased, Refusal
-from ledger.prepared import Prepared
 
 
 class Request(Base):
@@ -43,11 +43,11 @@ class Request(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
-_KEEP = Prepared(
+_KEEP = Compiled(
     lambda insert: insert(Request).on_conflict_do_nothing().returning(Request.key),
     ["scope", "key", "body_hash", "status", "answer", "created_at"],
 )
-_CLAIM = Prepared(
+_CLAIM = Compiled(
     lambda insert: insert(Request).on_conflict_do_nothing().returning(Request.key),
     ["scope", "key", "body_hash", "created_at"],
 )
@@ -57,7 +57,7 @@ _REMEMBER = (
     .where(_TABLE.c.scope == bindparam("of_scope"), _TABLE.c.key == bindparam("of_key"))
     .values(status=bindparam("new_status"), answer=bindparam("new_answer"))
 )
-_REMEMBER_ONE = Prepared(_REMEMBER)
+_REMEMBER_ONE = Compiled(_REMEMBER)
 
 
 class Repeated(Exception):

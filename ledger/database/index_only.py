@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
+from ledger.database.tables import dialect_of
+
 _RULED_OUT = ("enable_seqscan", "enable_sort", "enable_hashjoin", "enable_mergejoin", "jit")
 _BY_INDEX = "; ".join(f"SET LOCAL {name} = off" for name in _RULED_OUT)
 _AS_USUAL = "; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _RULED_OUT)
@@ -19,7 +21,7 @@ _AS_USUAL = "; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _RULED_OUT)
 def by_index(session: Session) -> Iterator[None]:
     """What is asked in here is planned without a look at how many rows there may be: by indexes,
     one row of one table leading to those of the next."""
-    if session.get_bind().dialect.name != "postgresql":
+    if dialect_of(session) != "postgresql":
         yield
         return
     connection = session.connection()

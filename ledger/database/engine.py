@@ -8,40 +8,27 @@ import random
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import (
-    JSON,
-    BigInteger,
     Connection,
-    DateTime,
-    Dialect,
     Engine,
-    Integer,
-    MetaData,
-    Table,
     create_engine,
     event,
     make_url,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.orm import Session
 
-from ledger.prepared import INSERTS, Prepared, Wire
+from ledger.database.compiled import Compiled, DriverConnection
 from ledger.settings import LedgerSettings
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 SQLITE_BUSY_TIMEOUT_MS = 15_000
 MOST_ATTEMPTS = 5
-MOST_ROWS = 500
 PART_SECONDS = 0.02
 RECONNECT_SECONDS = 0.1
 TRUSTED_IDLE_SECONDS = 1.0
@@ -50,70 +37,9 @@ READING = {"sqlite": BEGIN, "postgresql": "BEGIN READ ONLY"}
 WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": BEGIN}
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
 
-Identifier = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys
-JsonDocument = JSON().with_variant(JSONB(), "postgresql")
 
 Wake = Callable[[frozenset[str]], None]
 T = TypeVar("T")
-R = TypeVar("R", bound="Base")
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware moment in UTC: `timestamptz` on PostgreSQL, integer microseconds on SQLite, where a
-    text would sort well and lose its zone at the first careless hand."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(BigInteger())
-        return dialect.type_descriptor(DateTime(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return (value - EPOCH) // MICROSECOND
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return EPOCH + timedelta(microseconds=value)
-        moment: datetime = value
-        return moment.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    type_annotation_map: ClassVar[dict[Any, Any]] = {int: Identifier}  # 64 bits everywhere
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-def batched(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Parts that fit into one statement: neither database takes any number of parameters."""
-    for start in range(0, len(rows), MOST_ROWS):
-        yield rows[start : start + MOST_ROWS]
-
-
-def insert_or(session: Session, table: Table | type[Base]) -> Any:
-    """An INSERT for the database of this session that can say what to do on a conflict."""
-    return INSERTS[session.get_bind().dialect.name](table)
-
-
-def detached(kind: type[R], facts: Mapping[str, Any]) -> R:
-    """A row as an object to read: no session looks after it. Made without the constructor, which
-    costs more than the query."""
-    made: R = kind.__mapper__.class_manager.new_instance()
-    made.__dict__.update(facts)
-    return made
 
 
 def wake_after_commit(session: Session, pump: str) -> None:
@@ -163,12 +89,12 @@ class Database:
             # Not rolled back: the driver would forget what the server has prepared for it.
             session.commit()
 
-    def ask(self, question: Prepared, **values: object) -> list[Any]:
+    def fetch(self, query: Compiled, **values: object) -> list[Any]:
         """What one statement reads. It sees one state by itself: no transaction is around it, which
         on PostgreSQL spares two of three ways to the server."""
         connection = self.engine.raw_connection()
         try:
-            return question.ask(Wire(connection, self.engine.dialect), **values)
+            return query.execute_on(DriverConnection(connection, self.engine.dialect), **values)
         finally:
             connection.close()
 
@@ -202,13 +128,13 @@ class Database:
 
         return self._persist(once, lambda: idempotent or not is_done)
 
-    def do(self, order: Prepared, **values: object) -> list[Any]:
+    def run_one(self, statement: Compiled, **values: object) -> list[Any]:
         """What one idempotent statement changes: a transaction by itself, begun anew as in `run`.
         Its rows, if it returns any."""
 
         def once() -> list[Any]:
             with self._turn:
-                return self.ask(order, **values)
+                return self.fetch(statement, **values)
 
         return self._persist(once, lambda: True)
 
@@ -296,17 +222,17 @@ def _prepare_postgres(engine: Any) -> None:
     @event.listens_for(engine, "before_cursor_execute")
     def _on_statement(connection: Connection, *_: object) -> None:
         """One that SQLAlchemy carries out itself."""
-        _wire(connection).begin_now()
+        _driver_connection(connection).begin_now()
 
     @event.listens_for(engine, "commit")
     @event.listens_for(engine, "rollback")
     def _on_end(connection: Connection) -> None:
         if not connection.invalidated:
-            _wire(connection).never_begin()
+            _driver_connection(connection).never_begin()
 
 
-def _wire(connection: Connection) -> Wire:
-    return Wire(connection.connection, connection.dialect)
+def _driver_connection(connection: Connection) -> DriverConnection:
+    return DriverConnection(connection.connection, connection.dialect)
 
 
 def _begin_in_words(engine: Any) -> None:
@@ -316,7 +242,7 @@ def _begin_in_words(engine: Any) -> None:
     def _on_begin(connection: Connection) -> None:
         begin = connection.get_execution_options().get("begin", BEGIN)
         if begin:
-            _wire(connection).begin(begin)
+            _driver_connection(connection).begin(begin)
 
 
 def _prepare_sqlite(engine: Any, synchronous: str) -> None:
