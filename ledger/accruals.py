@@ -14,8 +14,8 @@ from ledger.events import PointsAccrued
 from ledger.limits import EARLIEST, LATEST, NEVER
 from ledger.money import Amount
 from ledger.people.members import Member
+from ledger.programmes.units import Unit
 from ledger.resolving import Target, Whom
-from ledger.units import Unit
 
 
 @dataclass(frozen=True, slots=True)

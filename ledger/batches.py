@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import programmes, resolving, units
+from ledger import resolving
 from ledger.accruals import Grant, order, term
 from ledger.book import accounts, batches
 from ledger.book.accounts import AccountClosed, Holder
@@ -17,10 +17,11 @@ from ledger.database.idempotency import Answer
 from ledger.errors import IdempotencyConflict, Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.people.members import Member
-from ledger.programmes import Programme
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
 from ledger.redemptions import Spend
 from ledger.resolving import Resolved, Whom
-from ledger.units import Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger import programmes, units
 from ledger.accruals import UNTOLD, Cause, check_range, order
 from ledger.book import reversals
 from ledger.book.accounts import AccountClosed, Balance
@@ -15,8 +14,9 @@ from ledger.book.reversals import Side, Undoing
 from ledger.errors import NotReversible
 from ledger.events import PointsReversed
 from ledger.money import Amount
-from ledger.programmes import Programme
-from ledger.units import Unit
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
 
 
 @dataclass(frozen=True, slots=True)

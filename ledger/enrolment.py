@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import units
 from ledger.book import accounts
 from ledger.database import outbox
 from ledger.events import MemberChanged, MemberJoined
@@ -14,7 +13,8 @@ from ledger.people import cards, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.programmes import Programme
+from ledger.programmes import units
+from ledger.programmes.programmes import Programme
 
 
 @dataclass(frozen=True, slots=True)

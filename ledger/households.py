@@ -10,7 +10,6 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ledger import units
 from ledger.accruals import UNTOLD, order
 from ledger.book import accounts, postings
 from ledger.book.accounts import Account, BalanceRow
@@ -26,6 +25,7 @@ from ledger.errors import (
 from ledger.events import MemberChanged, PointsMoved
 from ledger.people import members
 from ledger.people.members import Member
+from ledger.programmes import units
 
 
 def join(session: Session, member: Member, head: Member, now: datetime) -> None:

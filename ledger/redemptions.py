@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger import resolving, units
+from ledger import resolving
 from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, holds, postings
 from ledger.book.accounts import Balance
@@ -16,6 +16,7 @@ from ledger.events import PointsHeld, PointsRedeemed
 from ledger.money import Amount
 from ledger.people import members
 from ledger.people.members import Member
+from ledger.programmes import units
 from ledger.resolving import Target, Whom
 
 HOLD_FOR = timedelta(minutes=30)

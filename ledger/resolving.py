@@ -34,8 +34,8 @@ from ledger.people import cards, members, persons
 from ledger.people.cards import Card, CardOwner
 from ledger.people.members import Member
 from ledger.people.persons import Person
-from ledger.programmes import Programme
-from ledger.units import MEANT, Unit
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import MEANT, Unit
 
 R = TypeVar("R", bound=Base)
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import households, units
+from ledger import households
 from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, postings
 from ledger.book.accounts import AccountClosed
@@ -13,6 +13,7 @@ from ledger.events import PointsMoved
 from ledger.money import Amount
 from ledger.people import members
 from ledger.people.members import Member
+from ledger.programmes import units
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ledger import programmes, units
 from ledger.database.engine import Database
 from ledger.errors import FileRefused, ImportReplaced
 from ledger.imports import applying, columns, files, proofs, store, wording
@@ -28,6 +27,7 @@ from ledger.imports.proofs import Finding
 from ledger.imports.store import Import, Order, Row, Source, Tally
 from ledger.imports.wording import Language
 from ledger.limits import MOST_POINTS
+from ledger.programmes import programmes, units
 from wallet.clock import Clock
 from wallet.keyring import KeyRing
 from wallet.passes import issuing

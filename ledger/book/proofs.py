@@ -13,7 +13,7 @@ from ledger.book import hashes, seals
 from ledger.book.journal import Posting
 from ledger.book.seals import Block, Chain, Root, Seal
 from ledger.errors import DayNotClosed, SealBroken
-from ledger.programmes import Programme
+from ledger.programmes.programmes import Programme
 
 
 def roots(session: Session, programme: Programme, since: date = date.min) -> Sequence[Root]:

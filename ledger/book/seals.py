@@ -27,8 +27,8 @@ from ledger.book.hashes import HASH_BYTES, Line, Record, Tree
 from ledger.book.journal import Entry, Posting
 from ledger.database.tables import Base, Identifier, Instant, dialect_of, insert_or
 from ledger.limits import NEVER
-from ledger.programmes import Programme
-from ledger.units import Unit
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
 
 BATCH = 500  # postings sealed in one transaction
 WINDOW = 2000  # ids looked through at a time

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from ledger import units
 from ledger.book import accounts
 from ledger.book.accounts import Account, Balance
 from ledger.book.journal import Entry, Posting
@@ -18,7 +17,8 @@ from ledger.database.tables import MICROSECOND
 from ledger.limits import NEVER
 from ledger.people.cards import Card
 from ledger.people.members import Member
-from ledger.units import Unit
+from ledger.programmes import units
+from ledger.programmes.units import Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ledger.book import hashes, seals
 from ledger.book.hashes import Record, Tree
 from ledger.book.journal import Posting
 from ledger.book.seals import Chain, Root, Seal, Sealing, Signatures
-from ledger.programmes import Programme
+from ledger.programmes.programmes import Programme
 
 STEP = 1000  # postings read at a time
 WINDOW = 5000  # ids looked through at a time

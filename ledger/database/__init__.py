@@ -1,0 +1,1 @@
+"""The database under everything: connections, tables, statements; outbox and idempotency keys."""

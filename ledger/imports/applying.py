@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from ledger import enrolment, programmes, units
+from ledger import enrolment
 from ledger.accruals import Cause, Grant, order, term
 from ledger.book import accounts, batches, postings
 from ledger.book.accounts import Account, AccountClosed, Holder
@@ -25,6 +25,7 @@ from ledger.imports.columns import Problem
 from ledger.imports.store import Import, ImportRow, Row
 from ledger.people import cards, members
 from ledger.people.persons import Profile
+from ledger.programmes import programmes, units
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from ledger.people import cards, members
 from ledger.people.cards import CardOwner
 from ledger.people.members import Member
 from ledger.people.persons import Person
-from ledger.programmes import Programme
-from ledger.units import Unit
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
 
 CACHE_KB = 32_768
 

@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger import programmes, units
 from ledger.book.accounts import MEMBER, Account
 from ledger.book.journal import Entry, Posting
 from ledger.imports import store
 from ledger.imports.applying import chained
 from ledger.imports.store import Import, ImportRow
 from ledger.people.members import Member
+from ledger.programmes import programmes, units
 
 VERSION = 1
 MOST_NAMED = 20

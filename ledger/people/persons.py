@@ -29,7 +29,7 @@ from ledger.events import MemberChanged
 from ledger.people import cards, members
 from ledger.people.cards import Card
 from ledger.people.members import Member
-from ledger.programmes import Programme
+from ledger.programmes.programmes import Programme
 
 
 def _unless(marker: str) -> dict[str, Any]:

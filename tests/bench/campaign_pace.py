@@ -32,9 +32,9 @@ from many_phones import Order
 from processes import answers, processes, wait_until
 from sqlalchemy import text
 
-from ledger import programmes
 from ledger.database.engine import Database
 from ledger.people.persons import Profile
+from ledger.programmes import programmes
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.keyring import KeyRing

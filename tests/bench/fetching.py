@@ -25,8 +25,8 @@ from gunicorn.app.base import BaseApplication
 from processes import answers, processes, wait_until
 from sqlalchemy import text
 
-from ledger import programmes
 from ledger.people.persons import Profile
+from ledger.programmes import programmes
 from wallet import migrations, settings
 from wallet.apple import devices
 from wallet.apple.signing import KEY_FILE

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "kit"))
 
 import googles
 
-from ledger import programmes
 from ledger.people.persons import Profile
+from ledger.programmes import programmes
 from wallet import migrations, settings
 from wallet.assembly import connect
 from wallet.clock import system_clock

@@ -25,11 +25,12 @@ from ledger_bench import PGBENCH_ONE, ROUNDS, SECONDS
 from processes import answers, processes, wait_until
 from sqlalchemy import select
 
-from ledger import enrolment, programmes
+from ledger import enrolment
 from ledger.database.engine import Database
 from ledger.people.cards import Card
 from ledger.people.persons import Profile
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet.sandbox import certificates
 

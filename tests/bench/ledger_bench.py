@@ -23,13 +23,13 @@ import servers
 from servers import Postgres
 from sqlalchemy import text
 
-from ledger import programmes, units
 from ledger.book import accounts, batches, postings
 from ledger.book.accounts import Holder
 from ledger.book.drafts import NewLot, PostingHeader, Term
 from ledger.database.engine import Database
 from ledger.events import PointsAccrued, PointsRedeemed
-from ledger.programmes import Terms
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import migrations
 

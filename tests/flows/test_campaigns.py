@@ -13,9 +13,9 @@ from books import check_books
 from phones import Phone, opened, values
 from sqlalchemy import func, select
 
-from ledger import programmes
 from ledger.people import consents, members
 from ledger.people.consents import Decision
+from ledger.programmes import programmes
 from wallet import apikeys
 from wallet.google import budget
 from wallet.google.copies import GoogleObject

@@ -13,9 +13,10 @@ from books import check_books
 from phones import Phone, opened
 from sqlalchemy import delete, func, select
 
-from ledger import enrolment, programmes
+from ledger import enrolment
 from ledger.database.outbox import OutboxRow
 from ledger.people import persons
+from ledger.programmes import programmes
 from wallet.apple.devices import PushRow
 from wallet.keyring import KeyRing
 from wallet.passes import codes, issuing, renewal

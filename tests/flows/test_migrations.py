@@ -13,16 +13,7 @@ from processes import processes
 from sealing import Sealer
 from sqlalchemy import bindparam, insert, inspect, select, text
 
-from ledger import (
-    accruals,
-    corrections,
-    enrolment,
-    households,
-    programmes,
-    redemptions,
-    units,
-    upkeep,
-)
+from ledger import accruals, corrections, enrolment, households, redemptions, upkeep
 from ledger.accruals import Grant
 from ledger.book import accounts, audit, reversals, statements
 from ledger.book.journal import Posting
@@ -33,7 +24,8 @@ from ledger.errors import PhoneTaken
 from ledger.people import cards, persons
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
-from ledger.programmes import Terms
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Terms
 from ledger.redemptions import Spend
 from ledger.settings import LedgerSettings
 from wallet import migrations

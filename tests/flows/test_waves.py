@@ -8,10 +8,11 @@ from click.testing import CliRunner
 from phones import Phone, opened, values
 from sqlalchemy import delete, func, insert, select, update
 
-from ledger import enrolment, programmes
+from ledger import enrolment
 from ledger.database.outbox import OutboxRow
 from ledger.database.tables import EPOCH
 from ledger.people.persons import Profile
+from ledger.programmes import programmes
 from wallet import refresh
 from wallet.apple.devices import PushRow
 from wallet.apple.shelf import SealedPass

@@ -31,14 +31,14 @@ from processes import Processes, answers, kill, processes, wait_until
 from servers import Postgres, free_ports
 from sqlalchemy import select
 
-from ledger import programmes
 from ledger.book import audit
 from ledger.book.holds import Hold as HoldRow
 from ledger.book.journal import Posting
 from ledger.database.engine import Database
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.keyring import KeyRing

@@ -32,14 +32,15 @@ from processes import Processes, answers, kill, processes, wait_until
 from servers import Postgres, free_port, free_ports
 from sqlalchemy import func, select, update
 
-from ledger import enrolment, programmes
+from ledger import enrolment
 from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
 from ledger.people import consents
 from ledger.people.consents import Decision
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.programmes import Programme
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from wallet import migrations, settings
 from wallet.apple import devices
 from wallet.apple.devices import PushRow

@@ -7,17 +7,7 @@ from typing import Any
 from clocks import StoppedClock
 from sqlalchemy import func, select
 
-from ledger import (
-    accruals,
-    corrections,
-    enrolment,
-    households,
-    programmes,
-    redemptions,
-    transfers,
-    units,
-    upkeep,
-)
+from ledger import accruals, corrections, enrolment, households, redemptions, transfers, upkeep
 from ledger.accruals import Cause, Grant
 from ledger.book import holds, reversals, statements
 from ledger.book.accounts import Account, Balance
@@ -28,7 +18,8 @@ from ledger.corrections import Reversal
 from ledger.database.engine import Database
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.programmes import Terms
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Terms
 from ledger.redemptions import Spend
 from ledger.transfers import Gift
 

@@ -6,12 +6,13 @@ from datetime import date
 from clocks import StoppedClock
 from sqlalchemy import func, select
 
-from ledger import inspection, programmes
+from ledger import inspection
 from ledger.book import proofs, seals
 from ledger.book.journal import Posting
 from ledger.book.seals import Chain, Root, Seal, Sealing
 from ledger.book.verification import Fault, Strays, Walk
 from ledger.database.engine import Database
+from ledger.programmes import programmes
 from wallet.keyring import KeyRing, SigningKeys
 
 KEYS = KeyRing(("a-secret-for-the-roots-of-tests",)).roots

@@ -27,10 +27,8 @@ from ledger import (
     enrolment,
     erasure,
     households,
-    programmes,
     redemptions,
     transfers,
-    units,
     upkeep,
 )
 from ledger.accruals import Grant
@@ -46,12 +44,13 @@ from ledger.imports.store import Row, Source, Tally
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.programmes import Programme, Terms
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme, Terms
+from ledger.programmes.units import UnitTerms
 from ledger.redemptions import Spend
 from ledger.resolving import Whom
 from ledger.settings import LedgerSettings
 from ledger.transfers import Gift
-from ledger.units import UnitTerms
 
 HALF_AN_HOUR = timedelta(minutes=30)
 EVERYWHERE = os.environ.get("LEDGER_PAIRS") == "all"

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger import batches, units
+from ledger import batches
 from ledger.accruals import Cause, Grant
 from ledger.batches import Done, Item
 from ledger.book import accounts
@@ -17,9 +17,10 @@ from ledger.errors import Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.limits import MOST_POINTS
 from ledger.people import cards, members
+from ledger.programmes import units
+from ledger.programmes.units import UnitTerms
 from ledger.redemptions import Spend
 from ledger.resolving import Whom
-from ledger.units import UnitTerms
 
 
 def said(done: Done) -> Answer:

@@ -8,7 +8,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ledger import enrolment, programmes, units
+from ledger import enrolment
 from ledger.book import accounts, audit, statements
 from ledger.book.accounts import Account, Balance, ProgrammeAccountKind
 from ledger.book.statements import Filter, Line
@@ -19,7 +19,8 @@ from ledger.limits import NEVER
 from ledger.people.cards import newest_of
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.units import UnitTerms
+from ledger.programmes import programmes, units
+from ledger.programmes.units import UnitTerms
 
 STAMPS = UnitTerms("stamps", "stamps")
 CASHBACK = UnitTerms("cashback", "money", scale=2, currency="RUB", live_days=30)

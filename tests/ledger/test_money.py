@@ -10,7 +10,7 @@ from ledger import money
 from ledger.errors import AmountTooLarge, NotMoney, Refusal, TooManyDecimals, WrongCurrency
 from ledger.limits import MOST_POINTS
 from ledger.money import AMOUNT, Money
-from ledger.units import MOST_SCALE, Unit
+from ledger.programmes.units import MOST_SCALE, Unit
 
 points = integers(-MOST_POINTS, MOST_POINTS)
 scales = integers(0, MOST_SCALE)

@@ -9,7 +9,6 @@ from clocks import StoppedClock
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ledger import programmes
 from ledger.database import outbox
 from ledger.database.engine import Database
 from ledger.errors import (
@@ -26,7 +25,8 @@ from ledger.people import consents, persons
 from ledger.people.consents import Consent, ConsentText, Decision
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile, Search
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 
 PHONE = "+79991234567"
 OTHER = "+79990000000"

@@ -8,7 +8,7 @@ import pytest
 from clocks import StoppedClock
 from sqlalchemy.orm import Session
 
-from ledger import accruals, enrolment, programmes, redemptions, units, upkeep
+from ledger import accruals, enrolment, redemptions, upkeep
 from ledger.accruals import Cause, Grant
 from ledger.book import statements
 from ledger.book.accounts import Balance
@@ -27,7 +27,8 @@ from ledger.limits import MOST_POINTS
 from ledger.people import cards, members
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.programmes import Terms
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Terms
 from ledger.redemptions import Spend
 
 

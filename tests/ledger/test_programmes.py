@@ -2,10 +2,10 @@
 
 import pytest
 
-from ledger import programmes
 from ledger.database.engine import Database
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 
 
 def test_a_code_is_taken_once(database: Database, clock) -> None:

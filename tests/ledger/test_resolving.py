@@ -15,8 +15,8 @@ from ledger.errors import (
 from ledger.people import cards, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
+from ledger.programmes.units import UnitTerms
 from ledger.resolving import Target, Whom
-from ledger.units import UnitTerms
 
 
 def find(club, whom: Member | Whom, code: str | None = None) -> Target:

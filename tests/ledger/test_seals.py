@@ -8,13 +8,13 @@ import pytest
 from sealing import KEYS, Sealer
 from sqlalchemy import func, select, text
 
-from ledger import programmes
 from ledger.book import hashes, proofs, reversals, seals
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.book.seals import Rollup, Seal
 from ledger.database.engine import Database
 from ledger.errors import DayNotClosed, SealBroken
+from ledger.programmes import programmes
 from ledger.settings import LedgerSettings
 from wallet.migrations import append_only
 

@@ -13,11 +13,12 @@ from sealing import KEYS, Sealer
 from servers import Postgres
 from sqlalchemy import select, text
 
-from ledger import inspection, programmes
+from ledger import inspection
 from ledger.book import verification
 from ledger.book.verification import Walk
 from ledger.database.engine import Database
 from ledger.people.members import Member
+from ledger.programmes import programmes
 from ledger.settings import LedgerSettings
 from wallet.keyring import KeyRing
 from wallet.migrations import append_only

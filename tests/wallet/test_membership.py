@@ -14,8 +14,8 @@ import requests
 from cryptography import x509
 from PIL import Image
 
-from ledger import programmes
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 from wallet.apple import bundle
 from wallet.errors import DesignRefused, ImageRefused
 from wallet.passes import templates

@@ -1,7 +1,7 @@
 """Points in answers, with the money that they are beside them."""
 
 from ledger.book.accounts import Balance
-from ledger.units import Unit
+from ledger.programmes.units import Unit
 from wallet.api.bodies import BalanceOut, MoneyOut
 
 POINTS = "points"

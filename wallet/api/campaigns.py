@@ -8,9 +8,9 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import programmes
 from ledger.errors import UnknownMember
 from ledger.people import members
+from ledger.programmes import programmes
 from wallet.api import paging
 from wallet.api.auth import needs
 from wallet.api.bodies import (

@@ -5,8 +5,8 @@ from dataclasses import asdict, replace
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import programmes
-from ledger.programmes import Programme
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from wallet.api.auth import needs
 from wallet.api.bodies import CardCodeChange, CardCodeOut, CheckingKeyOut, CheckingKeysOut
 from wallet.installation import here

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from ledger import programmes, units
 from ledger.imports import store, wording
 from ledger.imports.store import Import, ImportProblem, Order
 from ledger.imports.wording import Language
-from ledger.programmes import Programme
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme
 from wallet import importing
 from wallet.api import paging
 from wallet.api.amounts import in_money

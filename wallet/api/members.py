@@ -11,12 +11,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import programmes, units
 from ledger.book import accounts
 from ledger.people import cards, consents, members, persons
 from ledger.people.consents import Decision, Source
 from ledger.people.members import Member
 from ledger.people.persons import Profile, Search
+from ledger.programmes import programmes, units
 from wallet import erasure
 from wallet.api import paging
 from wallet.api.amounts import balance_out

@@ -3,9 +3,9 @@
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import programmes, units
 from ledger.people import members
-from ledger.units import Unit
+from ledger.programmes import programmes, units
+from ledger.programmes.units import Unit
 from wallet.api import paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import caller, needs

@@ -6,13 +6,14 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import offers, programmes
+from ledger import offers
 from ledger.errors import UnknownMember
 from ledger.limits import NEVER
 from ledger.offers import Draft, Offer
 from ledger.people import members
 from ledger.people.members import Member
-from ledger.programmes import Programme
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from wallet.api import paging
 from wallet.api.auth import needs
 from wallet.api.bodies import CouponIn, OfferIn, OfferOut, OfferSearch, OffersOut, PassOut

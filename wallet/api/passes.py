@@ -8,11 +8,11 @@ from flask import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from ledger import programmes
 from ledger.errors import DateOutOfRange
 from ledger.limits import EARLIEST, LATEST
 from ledger.offers import Offer
 from ledger.people import members
+from ledger.programmes import programmes
 from wallet.api.auth import needs
 from wallet.api.bodies import ExpireIn, NothingIn, PassesOut, PassOut
 from wallet.api.once import once

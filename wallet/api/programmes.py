@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from apiflask import APIBlueprint
 
-from ledger import programmes, units
-from ledger.programmes import Programme
-from ledger.units import Unit
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
 from wallet.api import paging
 from wallet.api.auth import needs
 from wallet.api.bodies import PageIn, ProgrammeLinks, ProgrammeOut, ProgrammesOut, UnitOut

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import offers, programmes
+from ledger import offers
 from ledger.database import idempotency
 from ledger.database.idempotency import Answer
 from ledger.errors import UnknownCard
@@ -15,6 +15,7 @@ from ledger.limits import NEVER
 from ledger.offers import Offer
 from ledger.people import cards, members, persons
 from ledger.people.members import Member
+from ledger.programmes import programmes
 from wallet.api.auth import caller, needs
 from wallet.api.bodies import CouponSeen, OfferSeen, ScanIn, ScanOut
 from wallet.api.members import described

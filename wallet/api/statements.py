@@ -2,12 +2,12 @@
 
 from apiflask import APIBlueprint
 
-from ledger import programmes, units
 from ledger.book import accounts, statements
 from ledger.book.statements import Filter, Liability, Line
 from ledger.money import Money
 from ledger.people import cards, members
-from ledger.units import Unit
+from ledger.programmes import programmes, units
+from ledger.programmes.units import Unit
 from wallet.api import paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import needs

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import programmes
+from ledger.programmes import programmes
 from wallet import refresh
 from wallet.api import paging
 from wallet.api.auth import needs

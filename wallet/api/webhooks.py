@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from ledger import accruals, programmes, redemptions
+from ledger import accruals, redemptions
 from ledger.accruals import Cause, Grant
 from ledger.database import idempotency
 from ledger.errors import UnknownProgramme
-from ledger.programmes import Programme
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from ledger.redemptions import Spend
 from ledger.resolving import Whom
 from wallet import sources

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from ledger import programmes, units
+from ledger.programmes import programmes, units
 from wallet import refresh
 from wallet.apple import bundle
 from wallet.cli.database import on_database, open_records

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from ledger import programmes
 from ledger.imports import proofs as import_proofs
 from ledger.imports import store
 from ledger.imports.columns import Kind as ImportKind
 from ledger.imports.store import Import, Order
+from ledger.programmes import programmes
 from wallet import importing
 from wallet.cli.context import MOST_ROWS_SHOWN, Command
 from wallet.cli.database import on_database, open_records

@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 import click
 
-from ledger import programmes, units
-from ledger.programmes import Kind, Terms
-from ledger.units import UnitTerms
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import ProgrammeTextKind, Terms
+from ledger.programmes.units import UnitTerms
 from wallet.cli.database import on_database, open_records
 from wallet.passes import codeterms, renewal, templates
 from wallet.passes.codes import Kind as CodeKind
@@ -68,7 +68,7 @@ def add_programme(
 @click.argument("code")
 @click.argument("unit")
 @click.option(
-    "--kind", type=click.Choice(get_args(units.Kind)), default="points", show_default=True
+    "--kind", type=click.Choice(get_args(units.UnitKind)), default="points", show_default=True
 )
 @click.option("--scale", default=0, show_default=True, help="Decimal places: 2 for kopecks.")
 @click.option("--currency", help="Of money: three letters, such as RUB.")
@@ -77,7 +77,7 @@ def add_programme(
 def add_unit(
     code: str,
     unit: str,
-    kind: units.Kind,
+    kind: units.UnitKind,
     scale: int,
     currency: str | None,
     live_days: int | None,
@@ -156,7 +156,7 @@ def set_programme(
     code: str, lang: str, name: str | None, operator: str | None, privacy: Path | None
 ) -> None:
     """What the pages of programme CODE say in one language. Earlier texts are kept."""
-    texts: dict[Kind, str | None] = {
+    texts: dict[ProgrammeTextKind, str | None] = {
         "name": name,
         "operator": operator,
         "privacy": _text(privacy) if privacy else None,

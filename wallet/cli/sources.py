@@ -2,7 +2,7 @@
 
 import click
 
-from ledger import programmes
+from ledger.programmes import programmes
 from wallet import sources
 from wallet.api.sources import KINDS
 from wallet.cli.database import on_database, open_records

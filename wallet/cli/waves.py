@@ -2,7 +2,7 @@
 
 import click
 
-from ledger import programmes
+from ledger.programmes import programmes
 from wallet import refresh
 from wallet.cli.context import MOST_ROWS_SHOWN
 from wallet.cli.database import on_database, open_records

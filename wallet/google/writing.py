@@ -10,9 +10,9 @@ from functools import partial
 import structlog
 from sqlalchemy.orm import Session
 
-from ledger import programmes
 from ledger.database.engine import Database
 from ledger.offers import Offer
+from ledger.programmes import programmes
 from wallet.clock import Clock
 from wallet.google import alerts, budget, client, copies, messages, objects, pictures
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply

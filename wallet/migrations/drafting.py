@@ -4,11 +4,12 @@ every module that declares tables; whoever only migrates does not."""
 from alembic import command
 from sqlalchemy import Engine
 
-from ledger import inspection, offers, programmes, units
+from ledger import inspection, offers
 from ledger.book import accounts, holds, journal, lots, seals
 from ledger.database import idempotency, outbox
 from ledger.imports import store
 from ledger.people import cards, consents, members, persons
+from ledger.programmes import programmes, units
 from wallet import apikeys, refresh, sources
 from wallet.apple import arrivals, complaints, devices, shelf
 from wallet.google import alerts, budget, callbacks, copies, messages

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ledger import programmes, units
 from ledger.book import accounts
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.events import Event, PointsAccrued, PointsRedeemed
 from ledger.people.cards import Card
 from ledger.people.members import Member
+from ledger.programmes import programmes, units
 from wallet.outreach import deliveries, terms, wording
 from wallet.outreach.deliveries import ANSWERS, Delivery, Occasion, Reach, Saying
 from wallet.outreach.terms import MessageTerms

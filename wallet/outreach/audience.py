@@ -10,9 +10,10 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 
-from ledger import segments, units
+from ledger import segments
 from ledger.people.members import Member
-from ledger.programmes import Programme
+from ledger.programmes import units
+from ledger.programmes.programmes import Programme
 from wallet.apple.devices import Registration
 from wallet.fields import Body, Moment, Receipt
 from wallet.google.copies import GoogleObject

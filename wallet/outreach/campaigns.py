@@ -15,12 +15,12 @@ from sqlalchemy import ForeignKey, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from ledger import programmes
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
 from ledger.people import consents
 from ledger.people.members import Member
-from ledger.programmes import Programme
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from wallet.errors import CampaignNotReady, NoMessageField, UnknownCampaign
 from wallet.outreach import audience, deliveries, hours, wording
 from wallet.outreach.deliveries import CAMPAIGN, Delivery, Occasion, Reach, Saying, State

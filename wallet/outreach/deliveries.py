@@ -25,13 +25,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import units
 from ledger.book import statements
 from ledger.database.tables import Base, Identifier, Instant, insert_or
 from ledger.people import cards
 from ledger.people.members import Member
 from ledger.people.persons import Person
-from ledger.programmes import Programme
+from ledger.programmes import units
+from ledger.programmes.programmes import Programme
 from wallet.apple.devices import Registration
 from wallet.google.copies import GoogleObject
 from wallet.outreach import wording

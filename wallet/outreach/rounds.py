@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import accruals, programmes, segments, units
+from ledger import accruals, segments
 from ledger.accruals import Cause, Grant
 from ledger.book import accounts, statements
 from ledger.book.journal import Posting
@@ -20,7 +20,8 @@ from ledger.errors import Refusal
 from ledger.people import consents, members
 from ledger.people.members import Member
 from ledger.people.persons import Person
-from ledger.programmes import Programme
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme
 from wallet.outreach import audience, deliveries, hours, terms, wording
 from wallet.outreach.deliveries import Occasion, Reach, Saying, State
 from wallet.outreach.terms import DAILY, MessageTerms

@@ -9,11 +9,11 @@ from typing import Any, get_args
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import units
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import Base, Instant, JsonDocument, insert_or
-from ledger.programmes import Programme
-from ledger.units import Unit
+from ledger.programmes import units
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
 from wallet.errors import MessageRefused, NoMessageField
 from wallet.outreach import wording
 from wallet.outreach.campaigns import PUMP

@@ -23,13 +23,14 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import offers, programmes
+from ledger import offers
 from ledger.errors import UnknownOffer
 from ledger.limits import NEVER
 from ledger.offers import Offer
 from ledger.people import consents, members, persons
 from ledger.people.consents import Decision
-from ledger.programmes import Programme
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
 from wallet.errors import OfferNotShown
 from wallet.installation import here

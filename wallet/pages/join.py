@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import programmes
 from ledger.database import idempotency
 from ledger.database.idempotency import Answer
 from ledger.errors import IdempotencyConflict
 from ledger.people import consents, members
 from ledger.people.consents import Purpose
 from ledger.people.persons import Profile
+from ledger.programmes import programmes
 from wallet.fields import Birthday, Email, Name, Phone
 from wallet.installation import here
 from wallet.pages import designs, language, privacy

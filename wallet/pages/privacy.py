@@ -12,10 +12,10 @@ from pathlib import Path
 from flask import Blueprint, Response, make_response, render_template, url_for
 from sqlalchemy.orm import Session
 
-from ledger import programmes
 from ledger.people import consents
 from ledger.people.consents import Decision, Purpose
-from ledger.programmes import Programme
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from wallet.installation import here
 from wallet.pages import designs, language
 from wallet.pages.language import gettext as _

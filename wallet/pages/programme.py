@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from ledger import programmes
-from ledger.programmes import Programme
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from wallet.pages import language
 
 

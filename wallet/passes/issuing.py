@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import enrolment, offers, programmes, units
+from ledger import enrolment, offers
 from ledger.book import statements
 from ledger.database.tables import (
     EPOCH,
@@ -45,7 +45,8 @@ from ledger.offers import Offer
 from ledger.people import cards, members
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
-from ledger.programmes import Programme
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme
 from wallet.errors import (
     CodeForged,
     CouponOver,

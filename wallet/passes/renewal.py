@@ -16,7 +16,6 @@ from typing import get_args
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import programmes
 from ledger.database import outbox
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import Base, Instant, batched, insert_or
@@ -25,7 +24,8 @@ from ledger.events import CardOutdated, CardRenewed
 from ledger.people import cards, members
 from ledger.people.cards import Card
 from ledger.people.members import Member
-from ledger.programmes import Programme
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted
 from wallet.keyring import Key, KeyRing
 from wallet.passes import codes, codeterms, symbologies, templates

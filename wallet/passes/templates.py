@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument
-from ledger.programmes import Programme
+from ledger.programmes.programmes import Programme
 from wallet.errors import ImageRefused
 from wallet.passes import artwork, codeterms, designs, symbologies
 from wallet.passes.content import Design, FieldDesign

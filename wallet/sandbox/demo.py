@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import programmes
 from ledger.errors import UnknownProgramme
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 from wallet.passes import templates
 from wallet.settings import DEMO
 

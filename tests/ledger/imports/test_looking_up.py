@@ -7,14 +7,14 @@ import pytest
 from clocks import StoppedClock
 from sqlalchemy import event
 
-from ledger import programmes, units
 from ledger.database.engine import Database
 from ledger.imports.checking import Aim, judge
 from ledger.imports.columns import Wish
 from ledger.imports.store import Row
 from ledger.people import persons
 from ledger.people.persons import Search
-from ledger.programmes import Terms
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Terms
 
 TABLES = ("ledger_person", "ledger_member", "ledger_card")
 # What says no more than this of whom it looks for goes through everybody.

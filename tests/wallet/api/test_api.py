@@ -10,9 +10,9 @@ from books import check_books
 from phones import Phone, opened, values
 from sqlalchemy import select
 
-from ledger import programmes
 from ledger.database.idempotency import Request
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 from wallet.api.bodies import MemberIn
 
 EVIL_TEXTS = ["\x00", "a\x07b", "\ud800"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger import programmes
+from ledger.programmes import programmes
 from wallet import apikeys
 from wallet.errors import CodeNotCarried
 from wallet.passes import codes, templates

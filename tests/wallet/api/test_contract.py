@@ -19,9 +19,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from ledger import programmes
-from ledger.programmes import Terms
-from ledger.units import UnitTerms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
+from ledger.programmes.units import UnitTerms
 from wallet import apikeys
 from wallet.api.contract import CALLS, CARD, MEMBER
 from wallet.passes import templates

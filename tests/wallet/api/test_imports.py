@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tables import csv_file, xlsx_file
 from werkzeug.test import TestResponse
 
-from ledger import programmes
 from ledger.imports import store
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 from wallet.tasks import pumps
 
 API_KEY = "sandbox-test-key-of-32-characters"

@@ -10,9 +10,9 @@ from books import check_books
 from phones import Phone
 from standardwebhooks.webhooks import Webhook
 
-from ledger import programmes, units
-from ledger.programmes import Terms
-from ledger.units import UnitTerms
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Terms
+from ledger.programmes.units import UnitTerms
 from wallet import sources
 from wallet.api.bodies import (
     AccrualIn,

@@ -7,8 +7,8 @@ import pytest
 from books import check_books
 from standardwebhooks.webhooks import Webhook
 
-from ledger import programmes
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 from wallet import sources
 
 SECRET = "whsec_" + "c2VjcmV0LW9mLWEtdGVzdC1vZi0zMi1ieXRlcyE="

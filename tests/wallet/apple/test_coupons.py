@@ -12,9 +12,9 @@ import cms
 import pytest
 from phones import Phone, opened, values
 
-from ledger import programmes
-from ledger.programmes import Terms
-from ledger.units import UnitTerms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
+from ledger.programmes.units import UnitTerms
 from wallet.apple import bundle
 from wallet.passes import codes, templates
 

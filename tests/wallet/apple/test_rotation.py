@@ -17,7 +17,7 @@ from phones import Phone, opened
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from ledger import programmes
+from ledger.programmes import programmes
 from wallet import settings
 from wallet.app import create_app
 from wallet.apple import rotation

@@ -8,9 +8,9 @@ from googles import faults
 from PIL import Image
 from sqlalchemy import func, select
 
-from ledger import programmes
-from ledger.programmes import Terms
-from ledger.units import UnitTerms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
+from ledger.programmes.units import UnitTerms
 from wallet.google.callbacks import Nonce
 from wallet.google.copies import GoogleObject
 from wallet.passes import templates

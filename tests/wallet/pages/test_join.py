@@ -7,12 +7,12 @@ from html import unescape
 import pytest
 from sqlalchemy import func, select
 
-from ledger import programmes
 from ledger.people import consents, persons
 from ledger.people.consents import ConsentText
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
-from ledger.programmes import Terms
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
 from wallet.passes import issuing, templates
 
 FOX = "🦊"

@@ -30,7 +30,7 @@ from servers import free_ports
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from ledger import programmes
+from ledger.programmes import programmes
 from wallet.apple import complaints
 from wallet.apple.signing import Signer
 from wallet.passes import templates

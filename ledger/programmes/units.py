@@ -34,7 +34,7 @@ from ledger.errors import (
 from ledger.limits import NEVER
 from ledger.money import Amount, Money
 
-Kind = Literal["points", "stamps", "money"]
+UnitKind = Literal["points", "stamps", "money"]
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -107,7 +107,7 @@ class UnitTerms:
     piece is a kopeck. Money has a currency (ISO 4217), nothing else has."""
 
     code: str = POINTS
-    kind: Kind = "points"
+    kind: UnitKind = "points"
     scale: int = 0
     currency: str | None = None
     live_days: int | None = None
@@ -139,7 +139,7 @@ def add(session: Session, programme_id: int, terms: UnitTerms, *, main: bool = F
 def _check(terms: UnitTerms) -> None:
     if not CODE.fullmatch(terms.code):
         raise TermsRefused("unit", "small Latin letters, digits and dashes, up to 40.")
-    if terms.kind not in get_args(Kind):
+    if terms.kind not in get_args(UnitKind):
         raise TermsRefused("kind", "one of points, stamps and money.")
     if not 0 <= terms.scale <= MOST_SCALE:
         raise TermsRefused("scale", f"from 0 to {MOST_SCALE} decimal places.")

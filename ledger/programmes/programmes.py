@@ -12,11 +12,11 @@ from zoneinfo import available_timezones
 from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import units
 from ledger.contacts import readable
 from ledger.database.tables import Base, Identifier, Instant, insert_or
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
-from ledger.units import UnitTerms
+from ledger.programmes import units
+from ledger.programmes.units import UnitTerms
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 LONGEST_NAME = 100
@@ -25,8 +25,8 @@ OVERDRAWN = ("debt", "refuse")
 
 # name: how pages in this language call the programme. operator: who runs it and answers for
 # people's data, with an address to write to. privacy: what happens to that data.
-Kind = Literal["name", "operator", "privacy"]
-LONGEST: dict[Kind, int] = {"name": LONGEST_NAME, "operator": 500, "privacy": 100_000}
+ProgrammeTextKind = Literal["name", "operator", "privacy"]
+LONGEST: dict[ProgrammeTextKind, int] = {"name": LONGEST_NAME, "operator": 500, "privacy": 100_000}
 
 
 class Programme(Base):
@@ -154,7 +154,12 @@ def listed(session: Session, after_id: int, limit: int) -> Sequence[Programme]:
 
 
 def say(
-    session: Session, programme_id: int, kind: Kind, language: str, text: str, now: datetime
+    session: Session,
+    programme_id: int,
+    kind: ProgrammeTextKind,
+    language: str,
+    text: str,
+    now: datetime,
 ) -> None:
     """From now on the programme says this in that language. Raises `TermsRefused`."""
     try:
@@ -171,7 +176,9 @@ def say(
     session.flush()
 
 
-def said(session: Session, programme_id: int, kind: Kind, language: str) -> ProgrammeText | None:
+def said(
+    session: Session, programme_id: int, kind: ProgrammeTextKind, language: str
+) -> ProgrammeText | None:
     """The newest text in this language; failing that, the newest in any."""
     return session.scalar(
         select(ProgrammeText)

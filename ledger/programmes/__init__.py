@@ -1,0 +1,1 @@
+"""Programmes: loyalty schemes, and what they count."""
