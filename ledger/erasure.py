@@ -13,7 +13,6 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from ledger import households
 from ledger.book import accounts, holds, lots, postings
 from ledger.book.accounts import Account
 from ledger.book.drafts import Leg, MemberLeg, PostingDraft, PostingHeader, ProgrammeLeg
@@ -28,6 +27,7 @@ from ledger.people import members, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Person
+from ledger.points import households
 
 # What stands here is deleted with the member it names. A new table of personal data: a line here.
 ROWS_OF_A_MEMBER = (Person.member_id, Offer.member_id)

@@ -10,10 +10,11 @@ from functools import partial
 
 import structlog
 
-from ledger import inspection, upkeep
+from ledger import inspection
 from ledger.book import seals
 from ledger.database import outbox
 from ledger.imports import store
+from ledger.points import upkeep
 from wallet import erasure, importing, refresh, relay
 from wallet.google import reconciling
 from wallet.installation import Installation

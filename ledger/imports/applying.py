@@ -10,7 +10,6 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from ledger import enrolment
-from ledger.accruals import Cause, Grant, order, term
 from ledger.book import accounts, batches, postings
 from ledger.book.accounts import Account, AccountClosed, Holder
 from ledger.book.batches import Credit, Debit, Deed, Made
@@ -25,6 +24,9 @@ from ledger.imports.columns import Problem
 from ledger.imports.store import Import, ImportRow, Row
 from ledger.people import cards, members
 from ledger.people.persons import Profile
+from ledger.points import causes
+from ledger.points.accruals import Grant, term
+from ledger.points.causes import Cause
 from ledger.programmes import programmes, units
 
 
@@ -172,15 +174,15 @@ def _deed(aim: Aim, import_: Import, one: _Applied, holder: Holder, now: datetim
     points = wish.points or 0
     cause = Cause(reason=wish.reason or import_.reason, card_id=one.card_id)
     if aim.kind == "write_off":
-        wanted = order("redemption", aim.programme.id, cause, now)
+        wanted = causes.header("redemption", aim.programme.id, cause, now)
         return Debit(holder, wanted, points, PointsRedeemed(one.holder_id))
     grant = Grant(points, cause, expires_at=_end_of(wish.expires, aim.programme.timezone))
     parcel_term = term(aim.programme.timezone, aim.unit, grant, now)
     parcel = NewLot(points, parcel_term)
     if aim.kind == "accrual":
-        wanted = order("accrual", aim.programme.id, cause, now)
+        wanted = causes.header("accrual", aim.programme.id, cause, now)
         return Credit(holder, wanted, parcel, PointsAccrued(one.holder_id))
-    wanted = order("opening", aim.programme.id, cause, now)
+    wanted = causes.header("opening", aim.programme.id, cause, now)
     return Credit(holder, wanted, parcel, PointsAccrued(one.holder_id), "opening")
 
 

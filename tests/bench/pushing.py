@@ -26,10 +26,11 @@ from fast_apns import FastApns
 from servers import Postgres
 from sqlalchemy import text
 
-from ledger import accruals, enrolment
-from ledger.accruals import Grant
+from ledger import enrolment
 from ledger.database.engine import Database
 from ledger.people.persons import Profile
+from ledger.points import accruals
+from ledger.points.accruals import Grant
 from ledger.programmes import programmes
 from ledger.settings import LedgerSettings
 from wallet import migrations, relay

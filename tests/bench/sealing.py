@@ -16,13 +16,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "kit"))
 import servers
 from sqlalchemy.orm import Session
 
-from ledger import accruals, enrolment
-from ledger.accruals import Cause, Grant
+from ledger import enrolment
 from ledger.book import accounts, journal, seals
 from ledger.book.drafts import MemberLeg, NewLot, PostingDraft, PostingHeader, ProgrammeLeg, Term
 from ledger.database.engine import Database
 from ledger.people.members import Member
 from ledger.people.persons import Profile
+from ledger.points import accruals
+from ledger.points.accruals import Grant
+from ledger.points.causes import Cause
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings

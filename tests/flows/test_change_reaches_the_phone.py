@@ -10,10 +10,10 @@ from books import check_books
 from phones import Phone, opened, values
 from sqlalchemy import func, select, text
 
-from ledger import accruals
-from ledger.accruals import Grant
 from ledger.database import outbox
 from ledger.people.members import Member
+from ledger.points import accruals
+from ledger.points.accruals import Grant
 from wallet import relay
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.refresh import Wave

@@ -23,15 +23,15 @@ from phones import Phone, opened, values
 from processes import processes
 from sqlalchemy import func, select, update
 
-from ledger import households, redemptions
-from ledger.accruals import Cause
 from ledger.book import holds
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.database.idempotency import Request
 from ledger.people import members
 from ledger.people.members import Member
-from ledger.redemptions import HOLD_FOR, Spend
+from ledger.points import households, redemptions
+from ledger.points.causes import Cause
+from ledger.points.redemptions import HOLD_FOR, Spend
 from wallet import erasure, logs
 from wallet.apple.complaints import Complaint
 from wallet.apple.devices import Device, PushRow, Registration

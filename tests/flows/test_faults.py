@@ -27,13 +27,14 @@ from processes import Processes, kill, processes, wait_until
 from servers import free_port, free_ports
 from sqlalchemy import func, insert, select
 
-from ledger import accruals, enrolment, offers
-from ledger.accruals import Grant
+from ledger import enrolment, offers
 from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
 from ledger.offers import Draft
 from ledger.people.members import Member
 from ledger.people.persons import Profile
+from ledger.points import accruals
+from ledger.points.accruals import Grant
 from ledger.programmes import programmes
 from ledger.settings import LedgerSettings
 from wallet import migrations

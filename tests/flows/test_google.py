@@ -17,9 +17,9 @@ from flask.testing import FlaskClient
 from processes import wait_until
 from sqlalchemy import func, select, text, update
 
-from ledger import accruals
-from ledger.accruals import Grant
 from ledger.people.members import Member
+from ledger.points import accruals
+from ledger.points.accruals import Grant
 from wallet import relay
 from wallet.google import account, alerts, copies, writing
 from wallet.google.budget import A_SECOND

@@ -13,20 +13,21 @@ from processes import processes
 from sealing import Sealer
 from sqlalchemy import bindparam, insert, inspect, select, text
 
-from ledger import accruals, corrections, enrolment, households, redemptions, upkeep
-from ledger.accruals import Grant
+from ledger import enrolment
 from ledger.book import accounts, audit, reversals, statements
 from ledger.book.journal import Posting
-from ledger.corrections import Reversal
 from ledger.database.engine import Database
 from ledger.database.tables import Instant
 from ledger.errors import PhoneTaken
 from ledger.people import cards, persons
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
+from ledger.points import accruals, corrections, households, redemptions, upkeep
+from ledger.points.accruals import Grant
+from ledger.points.corrections import Reversal
+from ledger.points.redemptions import Spend
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
-from ledger.redemptions import Spend
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.apple import devices

@@ -7,21 +7,23 @@ from typing import Any
 from clocks import StoppedClock
 from sqlalchemy import func, select
 
-from ledger import accruals, corrections, enrolment, households, redemptions, transfers, upkeep
-from ledger.accruals import Cause, Grant
+from ledger import enrolment
 from ledger.book import holds, reversals, statements
 from ledger.book.accounts import Account, Balance
 from ledger.book.journal import Entry
 from ledger.book.lots import Lot
 from ledger.book.statements import Filter, Line
-from ledger.corrections import Reversal
 from ledger.database.engine import Database
 from ledger.people.members import Member
 from ledger.people.persons import Profile
+from ledger.points import accruals, corrections, households, redemptions, transfers, upkeep
+from ledger.points.accruals import Grant
+from ledger.points.causes import Cause
+from ledger.points.corrections import Reversal
+from ledger.points.redemptions import Spend
+from ledger.points.transfers import Gift
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
-from ledger.redemptions import Spend
-from ledger.transfers import Gift
 
 
 @dataclass

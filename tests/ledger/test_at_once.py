@@ -20,21 +20,8 @@ from clocks import StoppedClock
 from interleaving import Stage, stage
 from sqlalchemy.orm import Session
 
-from ledger import (
-    accruals,
-    batches,
-    corrections,
-    enrolment,
-    erasure,
-    households,
-    redemptions,
-    transfers,
-    upkeep,
-)
-from ledger.accruals import Grant
-from ledger.batches import Item
+from ledger import enrolment, erasure
 from ledger.book import holds, reversals, statements
-from ledger.corrections import Reversal
 from ledger.database.engine import Database
 from ledger.database.idempotency import Answer
 from ledger.errors import Refusal, UnknownCard
@@ -44,13 +31,17 @@ from ledger.imports.store import Row, Source, Tally
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.people.persons import Profile
+from ledger.points import accruals, batches, corrections, households, redemptions, transfers, upkeep
+from ledger.points.accruals import Grant
+from ledger.points.batches import Item
+from ledger.points.corrections import Reversal
+from ledger.points.redemptions import Spend
+from ledger.points.resolving import Whom
+from ledger.points.transfers import Gift
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme, Terms
 from ledger.programmes.units import UnitTerms
-from ledger.redemptions import Spend
-from ledger.resolving import Whom
 from ledger.settings import LedgerSettings
-from ledger.transfers import Gift
 
 HALF_AN_HOUR = timedelta(minutes=30)
 EVERYWHERE = os.environ.get("LEDGER_PAIRS") == "all"

@@ -5,9 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger import batches
-from ledger.accruals import Cause, Grant
-from ledger.batches import Done, Item
 from ledger.book import accounts
 from ledger.book import batches as book
 from ledger.book.batches import Credit, Debit
@@ -17,13 +14,17 @@ from ledger.errors import Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.limits import MOST_POINTS
 from ledger.people import cards, members
+from ledger.points import batches
+from ledger.points.accruals import Grant
+from ledger.points.batches import Item, PostedItem
+from ledger.points.causes import Cause
+from ledger.points.redemptions import Spend
+from ledger.points.resolving import Whom
 from ledger.programmes import units
 from ledger.programmes.units import UnitTerms
-from ledger.redemptions import Spend
-from ledger.resolving import Whom
 
 
-def said(done: Done) -> Answer:
+def said(done: PostedItem) -> Answer:
     balance = done.made.balance
     return Answer(201, f"{balance.available}/{balance.pending}".encode())
 

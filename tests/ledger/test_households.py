@@ -5,7 +5,6 @@ import pytest
 from books import check_books
 from sqlalchemy import text, update
 
-from ledger import households
 from ledger.book import audit
 from ledger.errors import (
     HoldsOpen,
@@ -17,6 +16,7 @@ from ledger.errors import (
 )
 from ledger.people import cards, members
 from ledger.people.members import Member
+from ledger.points import households
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 from clocks import StoppedClock
 from sqlalchemy.orm import Session
 
-from ledger import accruals, enrolment, redemptions, upkeep
-from ledger.accruals import Cause, Grant
+from ledger import enrolment
 from ledger.book import statements
 from ledger.book.accounts import Balance
 from ledger.book.statements import Filter
@@ -27,9 +26,12 @@ from ledger.limits import MOST_POINTS
 from ledger.people import cards, members
 from ledger.people.members import Member
 from ledger.people.persons import Profile
+from ledger.points import accruals, redemptions, upkeep
+from ledger.points.accruals import Grant
+from ledger.points.causes import Cause
+from ledger.points.redemptions import Spend
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
-from ledger.redemptions import Spend
 
 
 @pytest.fixture

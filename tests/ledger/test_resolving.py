@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from ledger import erasure, resolving
+from ledger import erasure
 from ledger.errors import (
     CardBlocked,
     MemberErased,
@@ -15,8 +15,9 @@ from ledger.errors import (
 from ledger.people import cards, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
+from ledger.points import resolving
+from ledger.points.resolving import Target, Whom
 from ledger.programmes.units import UnitTerms
-from ledger.resolving import Target, Whom
 
 
 def find(club, whom: Member | Whom, code: str | None = None) -> Target:

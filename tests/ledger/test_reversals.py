@@ -4,10 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger import accruals, corrections
-from ledger.accruals import Grant
 from ledger.book import reversals
-from ledger.corrections import Reversal
 from ledger.errors import (
     BalanceTooLarge,
     DatesOutOfOrder,
@@ -18,6 +15,9 @@ from ledger.errors import (
 )
 from ledger.limits import MOST_POINTS
 from ledger.people.members import Member
+from ledger.points import accruals, corrections
+from ledger.points.accruals import Grant
+from ledger.points.corrections import Reversal
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from sealing import Sealer
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ledger import accruals
-from ledger.accruals import Grant
 from ledger.book import seals
 from ledger.database.engine import Database
 from ledger.people.members import Member
+from ledger.points import accruals
+from ledger.points.accruals import Grant
 
 
 @pytest.fixture

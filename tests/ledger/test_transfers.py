@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger import transfers
 from ledger.errors import (
     BalanceTooLarge,
     InsufficientPoints,
@@ -13,7 +12,8 @@ from ledger.errors import (
 )
 from ledger.limits import MOST_POINTS
 from ledger.people.members import Member
-from ledger.transfers import Gift
+from ledger.points import transfers
+from ledger.points.transfers import Gift
 
 
 def test_a_gift_keeps_its_dates(club, anna, boris) -> None:

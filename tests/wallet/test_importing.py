@@ -13,8 +13,6 @@ from books import check_books
 from sqlalchemy import func, select, text, update
 from tables import csv_file, xlsx_file
 
-from ledger import accruals, households, redemptions
-from ledger.accruals import Grant
 from ledger.book import statements
 from ledger.book.journal import Posting
 from ledger.errors import (
@@ -29,8 +27,10 @@ from ledger.imports.store import Import, ImportPart, ImportRow, Order
 from ledger.people import cards, persons
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile, Search
+from ledger.points import accruals, households, redemptions
+from ledger.points.accruals import Grant
+from ledger.points.redemptions import Spend
 from ledger.programmes import programmes
-from ledger.redemptions import Spend
 from wallet import importing, relay
 from wallet.importing import Desk
 from wallet.passes import issuing

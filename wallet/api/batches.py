@@ -7,12 +7,12 @@ from apiflask import APIBlueprint
 from flask import request
 from sqlalchemy.orm import Session
 
-from ledger import batches
-from ledger.accruals import Grant
-from ledger.batches import Done, Item
 from ledger.database.idempotency import Answer
 from ledger.errors import Refusal
-from ledger.redemptions import Spend
+from ledger.points import batches
+from ledger.points.accruals import Grant
+from ledger.points.batches import Item, PostedItem
+from ledger.points.redemptions import Spend
 from wallet import problems
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import caller, needs
@@ -66,7 +66,7 @@ def _item(wanted: BatchItemIn) -> Item:
     return Item(wanted.key, digest, wanted.whom, wish)
 
 
-def _said(done: Done) -> Answer:
+def _said(done: PostedItem) -> Answer:
     posting = PostingOut(
         id=done.made.public_id,
         member=done.member.public_id,

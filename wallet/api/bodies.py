@@ -18,7 +18,7 @@ from ledger.imports.columns import Kind as ImportKind
 from ledger.limits import MOST_POINTS
 from ledger.money import Amount
 from ledger.people.consents import Purpose, Source
-from ledger.resolving import Whom
+from ledger.points.resolving import Whom
 from wallet.fields import (
     Barcode,
     Birthday,

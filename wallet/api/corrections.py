@@ -6,12 +6,12 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import corrections, resolving, transfers
-from ledger.accruals import Done
 from ledger.book import reversals
-from ledger.corrections import Reversal
 from ledger.people import members
-from ledger.transfers import Gift
+from ledger.points import corrections, resolving, transfers
+from ledger.points.causes import Movement
+from ledger.points.corrections import Reversal
+from ledger.points.transfers import Gift
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
@@ -75,5 +75,5 @@ def transfer(json_data: TransferIn) -> Response:
     return once(json_data, effect, key_required=False)
 
 
-def _side(done: Done) -> SideOut:
+def _side(done: Movement) -> SideOut:
     return SideOut(member=done.member.public_id, balance=balance_out(done.balance, done.unit))

@@ -6,13 +6,13 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import redemptions
 from ledger.book import accounts, holds
 from ledger.book.accounts import Balance
 from ledger.book.holds import Hold
 from ledger.people import members
+from ledger.points import redemptions
+from ledger.points.redemptions import Spend
 from ledger.programmes import units
-from ledger.redemptions import Spend
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import CaptureIn, HoldIn, HoldOut, NothingIn, PostingOut

@@ -8,9 +8,10 @@ from flask import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from ledger import enrolment, households
+from ledger import enrolment
 from ledger.people import members
 from ledger.people.members import Member
+from ledger.points import households
 from wallet.api.auth import needs
 from wallet.api.bodies import HeadIn, IntoIn, MemberOut, NothingIn
 from wallet.api.members import described

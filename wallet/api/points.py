@@ -6,9 +6,10 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import accruals, redemptions
-from ledger.accruals import Cause, Done, Grant
-from ledger.redemptions import Spend
+from ledger.points import accruals, redemptions
+from ledger.points.accruals import Grant
+from ledger.points.causes import Cause, Movement
+from ledger.points.redemptions import Spend
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies import AccrualIn, PostingOut, RedemptionIn, Told
@@ -56,7 +57,7 @@ def cause(wanted: Told) -> Cause:
     return Cause(wanted.reason, wanted.receipt, wanted.occurred_at, wanted.store, wanted.promotion)
 
 
-def posted(done: Done) -> PostingOut:
+def posted(done: Movement) -> PostingOut:
     """A posting that was made just now."""
     return PostingOut(
         id=done.posting_id,

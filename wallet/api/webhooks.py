@@ -11,14 +11,15 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from ledger import accruals, redemptions
-from ledger.accruals import Cause, Grant
 from ledger.database import idempotency
 from ledger.errors import UnknownProgramme
+from ledger.points import accruals, redemptions
+from ledger.points.accruals import Grant
+from ledger.points.causes import Cause
+from ledger.points.redemptions import Spend
+from ledger.points.resolving import Whom
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from ledger.redemptions import Spend
-from ledger.resolving import Whom
 from wallet import sources
 from wallet.api.amounts import balance_out
 from wallet.api.bodies import WebhookOut

@@ -7,9 +7,10 @@ from functools import partial
 
 import click
 
-from ledger import households, inspection
+from ledger import inspection
 from ledger.book import audit, proofs, seals
 from ledger.book.verification import Strays, Walk
+from ledger.points import households
 from ledger.programmes import programmes
 from wallet.cli.database import on_database, open_records
 

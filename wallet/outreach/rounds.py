@@ -11,8 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import accruals, segments
-from ledger.accruals import Cause, Grant
+from ledger import segments
 from ledger.book import accounts, statements
 from ledger.book.journal import Posting
 from ledger.database.tables import MICROSECOND, Base, Instant, insert_or
@@ -20,6 +19,9 @@ from ledger.errors import Refusal
 from ledger.people import consents, members
 from ledger.people.members import Member
 from ledger.people.persons import Person
+from ledger.points import accruals
+from ledger.points.accruals import Grant
+from ledger.points.causes import Cause
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from wallet.outreach import audience, deliveries, hours, terms, wording

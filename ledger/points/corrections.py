@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger.accruals import UNTOLD, Cause, check_range, order
 from ledger.book import reversals
 from ledger.book.accounts import AccountClosed, Balance
 from ledger.book.journal import Posting
@@ -14,6 +13,8 @@ from ledger.book.reversals import Side, Undoing
 from ledger.errors import NotReversible
 from ledger.events import PointsReversed
 from ledger.money import Amount
+from ledger.points import causes
+from ledger.points.causes import NO_CAUSE, Cause
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
@@ -25,7 +26,7 @@ class Reversal:
     `expires_at`: points that come back after their time live until then."""
 
     points: Amount | None = None
-    cause: Cause = UNTOLD
+    cause: Cause = NO_CAUSE
     expires_at: datetime | None = None
 
 
@@ -44,7 +45,7 @@ def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -
     `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`,
     `DateOutOfRange`, and for money what `Unit.points` does."""
     programme = programmes.by_id(session, posting.programme_id)
-    check_range(expires_at=wish.expires_at)
+    causes.check_range(expires_at=wish.expires_at)
     while True:
         try:
             sides = reversals.sides_of(session, posting)
@@ -72,7 +73,7 @@ def _reverse(
     unit = units.by_id(session, holders[0].unit_id)
     amount = None if wish.points is None else unit.points(wish.points)
     wanted = replace(
-        order("reversal", programme.id, wish.cause, now),
+        causes.header("reversal", programme.id, wish.cause, now),
         receipt=wish.cause.receipt or posting.receipt,
         store=wish.cause.store or posting.store,
         promotion=wish.cause.promotion or posting.promotion,

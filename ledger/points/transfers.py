@@ -5,14 +5,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import households
-from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, postings
 from ledger.book.accounts import AccountClosed
 from ledger.events import PointsMoved
 from ledger.money import Amount
 from ledger.people import members
 from ledger.people.members import Member
+from ledger.points import causes, households
+from ledger.points.causes import NO_CAUSE, Cause, Movement
 from ledger.programmes import units
 
 
@@ -21,19 +21,21 @@ class Gift:
     """Points that go from one member to another."""
 
     points: Amount
-    cause: Cause = UNTOLD
+    cause: Cause = NO_CAUSE
     unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Transferred:
     """A transfer, with the balances of both sides right after it."""
 
-    giver: Done
-    taker: Done
+    giver: Movement
+    taker: Movement
 
 
-def transfer(session: Session, giver: Member, taker: Member, gift: Gift, now: datetime) -> Given:
+def transfer(
+    session: Session, giver: Member, taker: Member, gift: Gift, now: datetime
+) -> Transferred:
     """Raises `InsufficientPoints`, `BalanceTooLarge`, `SameMember`, `OtherProgramme`,
     `MemberErased`, `MemberMergedAway`, `UnknownUnit`, and for money what `Unit.points` does."""
     while True:
@@ -43,7 +45,9 @@ def transfer(session: Session, giver: Member, taker: Member, gift: Gift, now: da
             giver, taker = members.reread(session, giver), members.reread(session, taker)
 
 
-def _transfer(session: Session, giver: Member, taker: Member, gift: Gift, now: datetime) -> Given:
+def _transfer(
+    session: Session, giver: Member, taker: Member, gift: Gift, now: datetime
+) -> Transferred:
     households.check_pair(session, giver, taker)
     unit = units.named(session, giver.programme_id, gift.unit)
     points = unit.points(gift.points)
@@ -54,12 +58,12 @@ def _transfer(session: Session, giver: Member, taker: Member, gift: Gift, now: d
             session,
             ours,
             theirs,
-            order("transfer", giver.programme_id, gift.cause, now),
+            causes.header("transfer", giver.programme_id, gift.cause, now),
             points,
             [PointsMoved(giver.holder_id), PointsMoved(taker.holder_id)],
             now,
         )
-    return Given(
-        Done(giver, posted.public_id, points, unit, posted.balances[ours.account_id]),
-        Done(taker, posted.public_id, points, unit, posted.balances[theirs.account_id]),
+    return Transferred(
+        Movement(giver, posted.public_id, points, unit, posted.balances[ours.account_id]),
+        Movement(taker, posted.public_id, points, unit, posted.balances[theirs.account_id]),
     )

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from ledger import resolving
-from ledger.accruals import UNTOLD, Cause, Done, order
 from ledger.book import accounts, holds, postings
 from ledger.book.accounts import Balance
 from ledger.book.drafts import PostingHeader
@@ -16,8 +14,10 @@ from ledger.events import PointsHeld, PointsRedeemed
 from ledger.money import Amount
 from ledger.people import members
 from ledger.people.members import Member
+from ledger.points import causes, resolving
+from ledger.points.causes import NO_CAUSE, Cause, Movement
+from ledger.points.resolving import Target, Whom
 from ledger.programmes import units
-from ledger.resolving import Target, Whom
 
 HOLD_FOR = timedelta(minutes=30)
 
@@ -27,21 +27,21 @@ class Spend:
     """Points a member pays with, and what for."""
 
     points: Amount
-    cause: Cause = UNTOLD
+    cause: Cause = NO_CAUSE
     unit: str | None = None
 
 
-def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -> Done:
+def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -> Movement:
     """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`, what
     `resolving.with_target` does, and for money what `Unit.points` does."""
 
-    def debit(found: Target) -> Done:
+    def debit(found: Target) -> Movement:
         unit, holder = found.unit, found.holder
         points, wish = unit.points(spend.points), _wish(found, spend, now)
         with unit.told():
             news = [PointsRedeemed(holder.member_id)]
             posted = postings.debit(session, holder, wish, points, news, now)
-        return Done(
+        return Movement(
             found.member, posted.public_id, points, unit, posted.balances[holder.account_id]
         )
 
@@ -67,10 +67,10 @@ def hold(
 
 def _wish(found: Target, spend: Spend, now: datetime) -> PostingHeader:
     cause = spend.cause.shown(found.card_id)
-    return order("redemption", found.holder.programme_id, cause, now)
+    return causes.header("redemption", found.holder.programme_id, cause, now)
 
 
-def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) -> Done:
+def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) -> Movement:
     """Spend what was held, or a part of it; the rest is free again. Raises `HoldClosed`,
     `HoldExpired`, `CaptureTooLarge`, and for money what `Unit.points` does."""
     holder = accounts.holder_of(session, hold.account_id)
@@ -91,7 +91,7 @@ def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) 
             session, holder, hold, wish, points, [PointsRedeemed(holder.member_id)], now
         )
     member = members.by_id(session, holder.member_id)
-    return Done(member, posted.public_id, points, unit, posted.balances[holder.account_id])
+    return Movement(member, posted.public_id, points, unit, posted.balances[holder.account_id])
 
 
 def release(session: Session, hold: Hold, now: datetime) -> Balance:

@@ -6,8 +6,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import resolving
-from ledger.accruals import Grant, order, term
 from ledger.book import accounts, batches
 from ledger.book.accounts import AccountClosed, Holder
 from ledger.book.batches import Credit, Debit, Deed, Made
@@ -17,11 +15,13 @@ from ledger.database.idempotency import Answer
 from ledger.errors import IdempotencyConflict, Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.people.members import Member
+from ledger.points import causes, resolving
+from ledger.points.accruals import Grant, term
+from ledger.points.redemptions import Spend
+from ledger.points.resolving import Resolved, Whom
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
-from ledger.redemptions import Spend
-from ledger.resolving import Resolved, Whom
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class PostedItem:
     """An item that was posted just now: so many points of a unit."""
 
     item: Item
@@ -46,11 +46,11 @@ class Done:
     made: Made
 
 
-Say = Callable[[Done], Answer]
+ToAnswer = Callable[[PostedItem], Answer]
 
 
 def post(
-    session: Session, scope: str, items: Sequence[Item], say: Say, now: datetime
+    session: Session, scope: str, items: Sequence[Item], say: ToAnswer, now: datetime
 ) -> list[Answer | Refusal]:
     """Carry out the items in their order.
 
@@ -76,7 +76,7 @@ def post(
 
 
 def _carry_out(
-    session: Session, items: Sequence[Item], say: Say, now: datetime
+    session: Session, items: Sequence[Item], say: ToAnswer, now: datetime
 ) -> dict[str, Answer | Refusal]:
     while True:
         try:
@@ -86,7 +86,7 @@ def _carry_out(
 
 
 def _carry_out_now(
-    session: Session, items: Sequence[Item], say: Say, now: datetime
+    session: Session, items: Sequence[Item], say: ToAnswer, now: datetime
 ) -> dict[str, Answer | Refusal]:
     found = _Found(session, items)
     outcomes: dict[str, Answer | Refusal] = {}
@@ -101,7 +101,7 @@ def _carry_out_now(
         unit = found.unit(item)
         if isinstance(outcome, Made):
             member = found.resolved(item).member
-            outcomes[item.key] = say(Done(item, member, deed.points, unit, outcome))
+            outcomes[item.key] = say(PostedItem(item, member, deed.points, unit, outcome))
         else:
             unit.tell(outcome)
             outcomes[item.key] = outcome
@@ -155,7 +155,7 @@ class _Found:
         cause = wish.cause.shown(resolved.card_id)
         if isinstance(wish, Grant):
             parcel = NewLot(points, term(programme.timezone, unit, wish, now))
-            wanted = order("accrual", programme.id, cause, now)
+            wanted = causes.header("accrual", programme.id, cause, now)
             return Credit(holder, wanted, parcel, PointsAccrued(holder_id))
-        wanted = order("redemption", programme.id, cause, now)
+        wanted = causes.header("redemption", programme.id, cause, now)
         return Debit(holder, wanted, points, PointsRedeemed(holder_id))

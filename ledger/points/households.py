@@ -10,7 +10,6 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ledger.accruals import UNTOLD, order
 from ledger.book import accounts, postings
 from ledger.book.accounts import Account, BalanceRow
 from ledger.database import outbox
@@ -25,6 +24,8 @@ from ledger.errors import (
 from ledger.events import MemberChanged, PointsMoved
 from ledger.people import members
 from ledger.people.members import Member
+from ledger.points import causes
+from ledger.points.causes import NO_CAUSE
 from ledger.programmes import units
 
 
@@ -137,7 +138,7 @@ def _move_all(session: Session, member: Member, holder_id: int, now: datetime) -
 def _move(session: Session, account_id: int, holder_id: int, now: datetime) -> None:
     giver = accounts.holder_of(session, account_id)
     taker = accounts.holder(session, giver.programme_id, giver.unit_id, holder_id)
-    moved = order("merge", giver.programme_id, UNTOLD, now)
+    moved = causes.header("merge", giver.programme_id, NO_CAUSE, now)
     postings.merge(session, giver, taker, moved, (), now)
 
 

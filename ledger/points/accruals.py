@@ -1,0 +1,74 @@
+"""Points in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ledger.book import postings
+from ledger.book.accounts import ProgrammeAccountKind
+from ledger.book.drafts import NewLot, PostingKind, Term
+from ledger.errors import DatesOutOfOrder
+from ledger.events import PointsAccrued
+from ledger.money import Amount
+from ledger.people.members import Member
+from ledger.points import causes, resolving
+from ledger.points.causes import NO_CAUSE, Cause, Movement
+from ledger.points.resolving import Target, Whom
+from ledger.programmes.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Points for a member, of the programme's main unit unless one is named. Without `activates_at`
+    they are active at once; without `expires_at` they live as long as the unit's terms say."""
+
+    points: Amount
+    cause: Cause = NO_CAUSE
+    activates_at: datetime | None = None
+    expires_at: datetime | None = None
+    unit: str | None = None
+
+
+def grant(
+    session: Session,
+    whom: Whom | Member,
+    grant: Grant,
+    now: datetime,
+    *,
+    kind: PostingKind = "accrual",
+    source: ProgrammeAccountKind = "issued",
+) -> Movement:
+    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what `resolving.with_target`
+    does, and for money what `Unit.points` does."""
+
+    def credit(found: Target) -> Movement:
+        unit, holder = found.unit, found.holder
+        lot = NewLot(unit.points(grant.points), term(found.zone, unit, grant, now))
+        with unit.told():
+            posted = postings.credit(
+                session,
+                holder,
+                causes.header(kind, holder.programme_id, grant.cause.shown(found.card_id), now),
+                lot,
+                [PointsAccrued(holder.member_id)],
+                now,
+                source=source,
+            )
+        balance = posted.balances[holder.account_id]
+        return Movement(found.member, posted.public_id, lot.amount, unit, balance)
+
+    return resolving.with_target(session, whom, grant.unit, credit)
+
+
+def term(zone: str, unit: Unit, grant: Grant, now: datetime) -> Term:
+    """When granted points become active and run out, by the calendar of the programme's zone.
+    Raises `DatesOutOfOrder`, `DateOutOfRange`."""
+    activates_at = grant.activates_at or now
+    expires_at = grant.expires_at or unit.expiry(activates_at, zone)
+    causes.check_range(activates_at=activates_at, expires_at=expires_at)
+    if expires_at <= activates_at:
+        raise DatesOutOfOrder("activates_at", "expires_at")
+    if expires_at <= now:
+        raise DatesOutOfOrder("now", "expires_at")
+    return Term(activates_at, expires_at)

@@ -1,0 +1,64 @@
+"""Why points move, in the shop's own words, and what came of it: common to all that moves them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ledger.book.accounts import Balance
+from ledger.book.drafts import PostingHeader, PostingKind
+from ledger.errors import DateOutOfRange
+from ledger.limits import EARLIEST, LATEST, NEVER
+from ledger.people.members import Member
+from ledger.programmes.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why points move, in the shop's own words: a sentence, the number of a receipt, the names of a
+    store and of a promotion, the card that was shown, and when it happened."""
+
+    reason: str | None = None
+    receipt: str | None = None
+    occurred_at: datetime | None = None
+    store: str | None = None
+    promotion: str | None = None
+    card_id: int | None = None
+
+    def shown(self, card_id: int | None) -> "Cause":
+        """The same, with the card that was shown, if one was."""
+        return self if card_id is None else replace(self, card_id=card_id)
+
+
+NO_CAUSE = Cause()
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A posting of so many points of a unit to a member, and their balance right after it."""
+
+    member: Member
+    posting_id: str
+    points: int
+    unit: Unit
+    balance: Balance
+
+
+def header(kind: PostingKind, programme_id: int, cause: Cause, now: datetime) -> PostingHeader:
+    """What is to be posted, and why. Raises `DateOutOfRange`."""
+    check_range(occurred_at=cause.occurred_at)
+    return PostingHeader(
+        programme_id,
+        kind,
+        cause.occurred_at or now,
+        cause.reason,
+        cause.receipt,
+        cause.store,
+        cause.promotion,
+        cause.card_id,
+    )
+
+
+def check_range(**moments: datetime | None) -> None:
+    """Raises `DateOutOfRange` for a moment that can only be a mistake."""
+    for name, moment in moments.items():
+        if moment is not None and moment != NEVER and not EARLIEST <= moment < LATEST:
+            raise DateOutOfRange(name)
