@@ -42,21 +42,23 @@ def grant(
     """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what `resolving.with_target`
     does, and for money what `Unit.points` does."""
 
-    def credit(found: Target) -> Movement:
-        unit, holder = found.unit, found.holder
-        lot = NewLot(unit.points(grant.points), term(found.zone, unit, grant, now))
-        with unit.told():
+    def credit(target: Target) -> Movement:
+        unit, holder = target.unit, target.holder
+        lot = NewLot(unit.points(grant.points), term(target.zone, unit, grant, now))
+        with unit.errors_in_money():
             posted = postings.credit(
                 session,
                 holder,
-                causes.header(kind, holder.programme_id, grant.cause.shown(found.card_id), now),
+                causes.header(
+                    kind, holder.programme_id, grant.cause.with_card(target.card_id), now
+                ),
                 lot,
                 [PointsAccrued(holder.member_id)],
                 now,
                 source=source,
             )
         balance = posted.balances[holder.account_id]
-        return Movement(found.member, posted.public_id, lot.amount, unit, balance)
+        return Movement(target.member, posted.public_id, lot.amount, unit, balance)
 
     return resolving.with_target(session, whom, grant.unit, credit)
 

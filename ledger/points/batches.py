@@ -50,11 +50,11 @@ ToAnswer = Callable[[PostedItem], Answer]
 
 
 def post(
-    session: Session, scope: str, items: Sequence[Item], say: ToAnswer, now: datetime
+    session: Session, scope: str, items: Sequence[Item], to_answer: ToAnswer, now: datetime
 ) -> list[Answer | Refusal]:
     """Carry out the items in their order.
 
-    What was answered before under the same key is answered the same; `say` makes the answer of what
+    What was answered before under the same key is answered the same; `to_answer` makes the answer of what
     is new, and it is kept beside its effect. A refused item leaves no trace, so that its key may
     succeed later."""
     first = {item.key: item for item in reversed(items)}
@@ -63,7 +63,7 @@ def post(
     )
     fresh = [item for item in items if first[item.key] is item and item.key not in before]
     outcomes: dict[str, Answer | Refusal] = dict(before)
-    outcomes |= _carry_out(session, fresh, say, now)
+    outcomes |= _carry_out(session, fresh, to_answer, now)
     made = {
         item.key: outcome for item in fresh if isinstance(outcome := outcomes[item.key], Answer)
     }
@@ -76,39 +76,39 @@ def post(
 
 
 def _carry_out(
-    session: Session, items: Sequence[Item], say: ToAnswer, now: datetime
+    session: Session, items: Sequence[Item], to_answer: ToAnswer, now: datetime
 ) -> dict[str, Answer | Refusal]:
     while True:
         try:
-            return _carry_out_now(session, items, say, now)
+            return _carry_out_now(session, items, to_answer, now)
         except AccountClosed:  # somebody was merged or joined a household: look them up once more
             continue
 
 
 def _carry_out_now(
-    session: Session, items: Sequence[Item], say: ToAnswer, now: datetime
+    session: Session, items: Sequence[Item], to_answer: ToAnswer, now: datetime
 ) -> dict[str, Answer | Refusal]:
-    found = _Found(session, items)
+    lookup = _Lookup(session, items)
     outcomes: dict[str, Answer | Refusal] = {}
     deeds: list[tuple[Item, Deed]] = []
     for item in items:
         try:
-            deeds.append((item, found.deed(item, now)))
+            deeds.append((item, lookup.deed(item, now)))
         except Refusal as refusal:
             outcomes[item.key] = refusal
     made = batches.post(session, [deed for _, deed in deeds], now)
     for (item, deed), outcome in zip(deeds, made, strict=True):
-        unit = found.unit(item)
+        unit = lookup.unit(item)
         if isinstance(outcome, Made):
-            member = found.resolved(item).member
-            outcomes[item.key] = say(PostedItem(item, member, deed.points, unit, outcome))
+            member = lookup.resolved(item).member
+            outcomes[item.key] = to_answer(PostedItem(item, member, deed.points, unit, outcome))
         else:
-            unit.tell(outcome)
+            unit.add_money(outcome)
             outcomes[item.key] = outcome
     return outcomes
 
 
-class _Found:
+class _Lookup:
     """Whom and what the items mean, looked up for all of them at once."""
 
     def __init__(self, session: Session, items: Sequence[Item]) -> None:
@@ -152,7 +152,7 @@ class _Found:
         unit = self.unit(item)
         points, holder_id = unit.points(wish.points), resolved.member.holder_id
         holder = self._holders[unit.id, holder_id]
-        cause = wish.cause.shown(resolved.card_id)
+        cause = wish.cause.with_card(resolved.card_id)
         if isinstance(wish, Grant):
             parcel = NewLot(points, term(programme.timezone, unit, wish, now))
             wanted = causes.header("accrual", programme.id, cause, now)

@@ -23,7 +23,7 @@ class Cause:
     promotion: str | None = None
     card_id: int | None = None
 
-    def shown(self, card_id: int | None) -> "Cause":
+    def with_card(self, card_id: int | None) -> "Cause":
         """The same, with the card that was shown, if one was."""
         return self if card_id is None else replace(self, card_id=card_id)
 

@@ -79,7 +79,7 @@ def _reverse(
         promotion=wish.cause.promotion or posting.promotion,
     )
     events = [PointsReversed(holder.member_id) for holder in holders]
-    with unit.told():
+    with unit.errors_in_money():
         posted, points = reversals.reverse(
             session, posting, sides, wanted, amount, undoing, events, now
         )

@@ -35,14 +35,14 @@ def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -
     """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`, what
     `resolving.with_target` does, and for money what `Unit.points` does."""
 
-    def debit(found: Target) -> Movement:
-        unit, holder = found.unit, found.holder
-        points, wish = unit.points(spend.points), _wish(found, spend, now)
-        with unit.told():
+    def debit(target: Target) -> Movement:
+        unit, holder = target.unit, target.holder
+        points, header = unit.points(spend.points), _header(target, spend, now)
+        with unit.errors_in_money():
             news = [PointsRedeemed(holder.member_id)]
-            posted = postings.debit(session, holder, wish, points, news, now)
+            posted = postings.debit(session, holder, header, points, news, now)
         return Movement(
-            found.member, posted.public_id, points, unit, posted.balances[holder.account_id]
+            target.member, posted.public_id, points, unit, posted.balances[holder.account_id]
         )
 
     return resolving.with_target(session, whom, spend.unit, debit)
@@ -54,20 +54,20 @@ def hold(
     """Set points aside for a sale. Raises `InsufficientPoints`, what `resolving.with_target` does,
     and for money what `Unit.points` does."""
 
-    def place(found: Target) -> Placed:
-        unit, holder = found.unit, found.holder
-        points, wish = unit.points(spend.points), _wish(found, spend, now)
-        with unit.told():
-            placed = holds.place(session, holder, wish, points, now + lasts, now)
+    def place(target: Target) -> Placed:
+        unit, holder = target.unit, target.holder
+        points, header = unit.points(spend.points), _header(target, spend, now)
+        with unit.errors_in_money():
+            placed = holds.place(session, holder, header, points, now + lasts, now)
         outbox.append(session, [PointsHeld(holder.member_id)], now)
         return placed
 
     return resolving.with_target(session, whom, spend.unit, place)
 
 
-def _wish(found: Target, spend: Spend, now: datetime) -> PostingHeader:
-    cause = spend.cause.shown(found.card_id)
-    return causes.header("redemption", found.holder.programme_id, cause, now)
+def _header(target: Target, spend: Spend, now: datetime) -> PostingHeader:
+    cause = spend.cause.with_card(target.card_id)
+    return causes.header("redemption", target.holder.programme_id, cause, now)
 
 
 def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) -> Movement:
@@ -76,7 +76,7 @@ def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) 
     holder = accounts.holder_of(session, hold.account_id)
     unit = units.by_id(session, holder.unit_id)
     points = hold.amount if amount is None else unit.points(amount)
-    wish = PostingHeader(
+    header = PostingHeader(
         holder.programme_id,
         "redemption",
         now,
@@ -86,9 +86,9 @@ def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) 
         hold.promotion,
         hold.card_id,
     )
-    with unit.told():
+    with unit.errors_in_money():
         posted = holds.capture(
-            session, holder, hold, wish, points, [PointsRedeemed(holder.member_id)], now
+            session, holder, hold, header, points, [PointsRedeemed(holder.member_id)], now
         )
     member = members.by_id(session, holder.member_id)
     return Movement(member, posted.public_id, points, unit, posted.balances[holder.account_id])

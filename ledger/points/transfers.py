@@ -53,7 +53,7 @@ def _transfer(
     points = unit.points(gift.points)
     ours = accounts.holder(session, giver.programme_id, unit.id, giver.holder_id)
     theirs = accounts.holder(session, giver.programme_id, unit.id, taker.holder_id)
-    with unit.told():
+    with unit.errors_in_money():
         posted = postings.transfer(
             session,
             ours,

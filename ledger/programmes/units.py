@@ -78,15 +78,15 @@ class Unit(Base):
         return self.money(points) or points
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def errors_in_money(self) -> Iterator[None]:
         """What is refused in here counts points of this unit; if they are money, it says so."""
         try:
             yield
         except Refusal as refusal:
-            self.tell(refusal)
+            self.add_money(refusal)
             raise
 
-    def tell(self, refusal: Refusal) -> None:
+    def add_money(self, refusal: Refusal) -> None:
         if self.currency is not None:
             refusal.add_money(self.money)
 

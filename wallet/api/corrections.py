@@ -60,7 +60,7 @@ def transfer(json_data: TransferIn) -> Response:
     def effect(session: Session, now: datetime) -> TransferOut:
         giver = resolving.resolve(session, json_data.giver.whom)
         taker = resolving.resolve(session, json_data.taker.whom)
-        gift = Gift(json_data.amount, cause(json_data).shown(giver.card_id), json_data.unit)
+        gift = Gift(json_data.amount, cause(json_data).with_card(giver.card_id), json_data.unit)
         given = transfers.transfer(session, giver.member, taker.member, gift, now)
         return TransferOut.model_validate(
             {
