@@ -16,11 +16,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ledger import inspection
-from ledger.book import seals
 from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
 from ledger.errors import Refusal
+from ledger.seals import chain, inspection
 from wallet import credentials, migrations
 from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow
@@ -219,8 +218,8 @@ def _ledger(session: Session, now: datetime) -> Iterator[Finding]:
             yield Finding("bad", f"Ledger, inspected {last.ended_at:%F %T}: {sentence}")
     else:
         yield Finding("good", f"Ledger, inspected {last.ended_at:%F %T}: all rules and seals hold.")
-    waiting = seals.oldest_unsealed(session)
-    if waiting is not None and now - waiting > seals.TOO_LONG:
+    waiting = chain.oldest_unsealed(session)
+    if waiting is not None and now - waiting > chain.TOO_LONG:
         yield Finding(
             "bad",
             f"Postings wait for their seals since {waiting:%F %T}: does a worker run with the queue"

@@ -9,8 +9,8 @@ from datetime import date
 import orjson
 from flask import Blueprint, Response, request
 
-from ledger.book import proofs
 from ledger.programmes import programmes
+from ledger.seals import proofs
 from wallet.installation import here
 from wallet.passes import renewal
 from wallet.problems import refuse

@@ -25,7 +25,6 @@ import servers
 from processes import Processes, kill, processes
 from sqlalchemy import func, select
 
-from ledger.book import seals
 from ledger.book.accounts import MEMBER, Account, BalanceRow
 from ledger.book.journal import Posting
 from ledger.database.engine import Database
@@ -33,6 +32,7 @@ from ledger.imports.store import APPLYING, DONE, Import, ImportPart, ImportRow
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Person
+from ledger.seals import chain
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.keyring import KeyRing
@@ -204,7 +204,7 @@ def _passed(looks: list[tuple[float, int]], count: int) -> float:
 def _sealed(database: Database) -> float:
     """A worker's part, for the book is not sound while postings wait too long for their seals."""
     began, keys = time.monotonic(), KeyRing((KEY,)).roots
-    while database.run(lambda session: seals.turn(session, keys, datetime.now(UTC))):
+    while database.run(lambda session: chain.turn(session, keys, datetime.now(UTC))):
         pass
     return time.monotonic() - began
 

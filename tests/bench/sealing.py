@@ -17,7 +17,7 @@ import servers
 from sqlalchemy.orm import Session
 
 from ledger import enrolment
-from ledger.book import accounts, journal, seals
+from ledger.book import accounts, journal
 from ledger.book.drafts import MemberLeg, NewLot, PostingDraft, PostingHeader, ProgrammeLeg, Term
 from ledger.database.engine import Database
 from ledger.people.members import Member
@@ -27,6 +27,7 @@ from ledger.points.accruals import Grant
 from ledger.points.causes import Cause
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
+from ledger.seals import chain
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.keyring import KeyRing
@@ -113,7 +114,7 @@ def _pump(url: str, at_work: Any, over: Any) -> None:
 
 
 def _turn(database: Database) -> bool:
-    return database.run(lambda session: seals.turn(session, KEYS, datetime.now(UTC)))
+    return database.run(lambda session: chain.turn(session, KEYS, datetime.now(UTC)))
 
 
 def _seal_all(url: str) -> dict[str, float]:
@@ -121,11 +122,11 @@ def _seal_all(url: str) -> dict[str, float]:
     database = Database(LedgerSettings(url))
     while _turn(database):
         pass
-    for _ in range(BACKLOG // seals.BATCH):
+    for _ in range(BACKLOG // chain.BATCH):
         database.run(_add_many)
     sealed, began, cpu = 0, time.perf_counter(), time.process_time()
     while _turn(database):
-        sealed += seals.BATCH
+        sealed += chain.BATCH
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     database.close()
     return {"seals_per_second": sealed / seconds, "seal_cpu_us": cpu / sealed * 1e6}
@@ -142,7 +143,7 @@ def _add_many(session: Session) -> None:
         PostingDraft(
             order, [MemberLeg(holder.account_id, parcels=parcels), ProgrammeLeg(issued, -1)]
         )
-        for _ in range(seals.BATCH)
+        for _ in range(chain.BATCH)
     ]
     accounts.lock(session, [holder.account_id])
     journal.write(session, drafts, (), now)

@@ -6,13 +6,12 @@ from datetime import date
 from clocks import StoppedClock
 from sqlalchemy import func, select
 
-from ledger import inspection
-from ledger.book import proofs, seals
 from ledger.book.journal import Posting
-from ledger.book.seals import Chain, Root, Seal, Sealing
-from ledger.book.verification import Fault, Strays, Walk
 from ledger.database.engine import Database
 from ledger.programmes import programmes
+from ledger.seals import chain, inspection, proofs
+from ledger.seals.chain import Chain, Root, Seal, Sealing
+from ledger.seals.verification import BrokenSeal, Strays, Walk
 from wallet.keyring import KeyRing, SigningKeys
 
 KEYS = KeyRing(("a-secret-for-the-roots-of-tests",)).roots
@@ -26,7 +25,7 @@ class Sealer:
 
     def turn(self, limit: int = 500) -> bool:
         return self.database.run(
-            lambda session: seals.turn(session, self.keys, self.clock(), limit)
+            lambda session: chain.turn(session, self.keys, self.clock(), limit)
         )
 
     def run(self, limit: int = 500) -> None:
@@ -65,7 +64,7 @@ class Sealer:
         with self.database.reading() as session:
             return list(proofs.roots(session, programmes.by_code(session, code), since))
 
-    def fault(self, since: int = 1, code: str = "club") -> Fault | None:
+    def fault(self, since: int = 1, code: str = "club") -> BrokenSeal | None:
         """The first one that a whole verification finds."""
         with self.database.reading() as session:
             walk = Walk(programmes.by_code(session, code), self.keys, since)

@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ledger.book import hashes
-from ledger.book.hashes import Line, Record
+from ledger.seals import hashes
+from ledger.seals.hashes import EntryFacts, Record
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text()
 
@@ -33,8 +33,8 @@ def test_the_example_of_the_document_is_what_we_make() -> None:
         occurred_at=noon,
         posted_at=noon + timedelta(seconds=1),
         lines=[
-            Line(0, 5, "member", "points", 100, 170),
-            Line(1, 2, "issued", "points", -100, None),
+            EntryFacts(0, 5, "member", "points", 100, 170),
+            EntryFacts(1, 2, "issued", "points", -100, None),
         ],
     )
     note = bytes.fromhex("fca7c1eb4fcc9f5f3704ce7960a15c314af268285273bc1538842d40d3a4358d")

@@ -13,12 +13,11 @@ from sealing import KEYS, Sealer
 from servers import Postgres
 from sqlalchemy import select, text
 
-from ledger import inspection
-from ledger.book import verification
-from ledger.book.verification import Walk
 from ledger.database.engine import Database
 from ledger.people.members import Member
 from ledger.programmes import programmes
+from ledger.seals import inspection, verification
+from ledger.seals.verification import Walk
 from ledger.settings import LedgerSettings
 from wallet.keyring import KeyRing
 from wallet.migrations import append_only
@@ -355,7 +354,7 @@ class TestFromANumberOn:
         assert sealer.fault(since=6) is not None
 
     def test_steps_are_bounded_and_add_up(self, sealer, monkeypatch, database) -> None:
-        monkeypatch.setattr("ledger.book.verification.STEP", 3)
+        monkeypatch.setattr("ledger.seals.verification.STEP", 3)
         with database.reading() as session:
             walk = Walk(programmes.by_code(session, "club"), KEYS)
         steps = 1

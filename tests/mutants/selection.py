@@ -18,7 +18,7 @@ import pytest
 BOTH = {
     "ledger.book.accounts": {"x__balances", "x_balance"},
     "ledger.book.reversals": {"x_find"},
-    "ledger.book.seals": {"x_turn", "x__transactions", "x__write_seals"},
+    "ledger.seals.chain": {"x_turn", "x__transactions", "x__write_seals"},
 }
 
 # Each mutant is judged by a process of its own, forked from one that has run the tests before. What
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_sessionstart() -> None:
     """What the process before remembers was made by code that is no mutant."""
-    for name in [name for name in sys.modules if name.startswith("ledger.book")]:
+    for name in [name for name in sys.modules if name.startswith(("ledger.book", "ledger.seals"))]:
         for value in vars(sys.modules[name]).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()

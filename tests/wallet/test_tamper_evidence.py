@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from sealing import Sealer
 from sqlalchemy import text
 
-from ledger import inspection
-from ledger.book.seals import Chain
+from ledger.seals import inspection
+from ledger.seals.chain import Chain
 from wallet import doctor, settings
 from wallet.api.contract import PROOF
 from wallet.cli import main

@@ -2,7 +2,8 @@
 
 from apiflask import APIBlueprint
 
-from ledger.book import proofs, reversals
+from ledger.book import reversals
+from ledger.seals import proofs
 from wallet.api.auth import needs
 from wallet.api.bodies import ProofOut
 from wallet.installation import here

@@ -7,11 +7,11 @@ from functools import partial
 
 import click
 
-from ledger import inspection
-from ledger.book import audit, proofs, seals
-from ledger.book.verification import Strays, Walk
+from ledger.book import audit
 from ledger.points import households
 from ledger.programmes import programmes
+from ledger.seals import chain, inspection, proofs
+from ledger.seals.verification import Strays, Walk
 from wallet.cli.database import on_database, open_records
 
 
@@ -34,10 +34,10 @@ def check_ledger() -> None:
                 click.echo(f"!!  {judged.rule}: broken, for example by {rows}")
             else:
                 click.echo(f"ok  {judged.rule}")
-        since = seals.oldest_unsealed(session)
+        since = chain.oldest_unsealed(session)
     if since is None:
         click.echo("ok  every posting is sealed")
-    elif records.clock() - since <= seals.TOO_LONG:
+    elif records.clock() - since <= chain.TOO_LONG:
         click.echo(f"ok  postings since {since:%F %T} wait for their seals, as the newest do")
     else:
         is_well = False

@@ -4,12 +4,13 @@ every module that declares tables; whoever only migrates does not."""
 from alembic import command
 from sqlalchemy import Engine
 
-from ledger import inspection, offers
-from ledger.book import accounts, holds, journal, lots, seals
+from ledger import offers
+from ledger.book import accounts, holds, journal, lots
 from ledger.database import idempotency, outbox
 from ledger.imports import store
 from ledger.people import cards, consents, members, persons
 from ledger.programmes import programmes, units
+from ledger.seals import chain, inspection
 from wallet import apikeys, refresh, sources
 from wallet.apple import arrivals, complaints, devices, shelf
 from wallet.google import alerts, budget, callbacks, copies, messages
@@ -48,7 +49,7 @@ TABLES_OF = (
     refresh,
     renewal,
     rounds,
-    seals,
+    chain,
     shelf,
     sources,
     store,

@@ -21,14 +21,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, ForeignKey, LargeBinary, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from ledger.book import hashes
 from ledger.book.accounts import Account, ProgrammeAccountKind
-from ledger.book.hashes import HASH_BYTES, Line, Record, Tree
 from ledger.book.journal import Entry, Posting
 from ledger.database.tables import Base, Identifier, Instant, dialect_of, insert_or
 from ledger.limits import NEVER
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
+from ledger.seals import hashes
+from ledger.seals.hashes import HASH_BYTES, EntryFacts, Record, Tree
 
 BATCH = 500  # postings sealed in one transaction
 WINDOW = 2000  # ids looked through at a time
@@ -345,7 +345,7 @@ def _write_rollups(session: Session, rollups: Mapping[tuple[int, date], Sequence
 def load(session: Session, posting_ids: Sequence[int]) -> dict[int, Record]:
     """Postings as they stand in the tables, by id."""
     reversed_ = aliased(Posting)
-    lines: dict[int, list[Line]] = {posting_id: [] for posting_id in posting_ids}
+    lines: dict[int, list[EntryFacts]] = {posting_id: [] for posting_id in posting_ids}
     entries: Iterable[Sequence[Any]] = session.execute(
         select(
             Entry.posting_id,
@@ -362,7 +362,7 @@ def load(session: Session, posting_ids: Sequence[int]) -> dict[int, Record]:
         .order_by(Entry.posting_id, Entry.line)
     )
     for entry in entries:
-        lines[entry[0]].append(Line(*entry[1:]))
+        lines[entry[0]].append(EntryFacts(*entry[1:]))
     rows: Iterable[Sequence[Any]] = session.execute(
         select(
             Posting.id,

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger.book import hashes, seals
 from ledger.book.journal import Posting
-from ledger.book.seals import Block, Chain, Root, Seal
 from ledger.errors import DayNotClosed, SealBroken
 from ledger.programmes.programmes import Programme
+from ledger.seals import hashes
+from ledger.seals.chain import Block, Chain, Root, Seal
 
 
 def roots(session: Session, programme: Programme, since: date = date.min) -> Sequence[Root]:
@@ -37,7 +37,7 @@ def published(programme: Programme, root: Root) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class PostingProof:
     """That a posting is among those of a closed day: its facts and words, its place in the tree of
     the day, the way up, and what the day's root is made of."""
 
@@ -58,7 +58,7 @@ class Proof:
         }
 
 
-def proof(session: Session, posting: Posting) -> Proof:
+def proof(session: Session, posting: Posting) -> PostingProof:
     """Raises `DayNotClosed`, `SealBroken`."""
     seal = session.get(Seal, posting.id)
     if seal is None:
@@ -73,7 +73,7 @@ def proof(session: Session, posting: Posting) -> Proof:
     if root is None:
         chain = session.get_one(Chain, seal.programme_id)
         raise DayNotClosed(chain.closes_at)
-    record = seals.load(session, [posting.id])[posting.id]
+    record = chain.load(session, [posting.id])[posting.id]
     facts = hashes.facts(record, seal.note_hash)
     index, size = seal.number - root.first, root.last + 1 - root.first
     try:
@@ -87,7 +87,7 @@ def proof(session: Session, posting: Posting) -> Proof:
         if seal.note_salt is None or hashes.note(seal.note_salt, record.reason) != seal.note_hash:
             raise SealBroken
         words = {"reason": record.reason, "salt": seal.note_salt.hex()}
-    return Proof(
+    return PostingProof(
         facts=facts,
         words=words,
         index=index,

@@ -21,7 +21,7 @@ _canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EntryFacts:
     """An entry, with what its account is. A kind and a unit of None: there is no such account."""
 
     line: int
@@ -50,7 +50,7 @@ class Record:
     undoes: int | None
     occurred_at: datetime
     posted_at: datetime
-    lines: Sequence[Line]
+    lines: Sequence[EntryFacts]
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.book import audit, verification
-from ledger.book.seals import Signatures
-from ledger.book.verification import Strays, Walk
+from ledger.book import audit
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.programmes import programmes
+from ledger.seals import verification
+from ledger.seals.chain import Signatures
+from ledger.seals.verification import Strays, Walk
 
 ONLY = 1  # there is one row
 LONGEST = timedelta(hours=6)  # whoever takes longer has died over it

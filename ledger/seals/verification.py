@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from ledger.book import hashes, seals
-from ledger.book.hashes import Record, Tree
 from ledger.book.journal import Posting
-from ledger.book.seals import Chain, Root, Seal, Sealing, Signatures
 from ledger.programmes.programmes import Programme
+from ledger.seals import chain, hashes
+from ledger.seals.chain import Chain, Root, Seal, Sealing, Signatures
+from ledger.seals.hashes import Record, Tree
 
 STEP = 1000  # postings read at a time
 WINDOW = 5000  # ids looked through at a time
@@ -22,7 +22,7 @@ BEFORE_ALL = -(2**63)  # an id below every other; whoever adds postings by hand 
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class BrokenSeal:
     """Something that is not as it was sealed: where, and what, in words."""
 
     programme: str
@@ -43,7 +43,7 @@ class Walk:
 
     def __init__(self, programme: Programme, signatures: Signatures, since: int = 1) -> None:
         self.programme = programme
-        self.fault: Fault | None = None
+        self.fault: BrokenSeal | None = None
         self.postings = 0
         self.days = 0
         self.whole = 0
@@ -111,7 +111,7 @@ class Walk:
             .order_by(Seal.number)
             .limit(STEP)
         ).all()
-        records = seals.load(session, [seal.posting_id for seal in page])
+        records = chain.load(session, [seal.posting_id for seal in page])
         for seal in page:
             if seal.number != self._number + 1 or not self._pass(session, seal, records):
                 break
@@ -128,7 +128,7 @@ class Walk:
         if fault is not None:
             # Its words may have been taken off between the two readings: once more, then.
             session.refresh(seal)
-            again = seals.load(session, [seal.posting_id])
+            again = chain.load(session, [seal.posting_id])
             fault = self._judge(seal, again.get(seal.posting_id))
         if fault is not None:
             self._find(
@@ -222,7 +222,7 @@ class Walk:
 
     def _find(self, sentence: str, number: int, posting: str | None = None) -> None:
         if self.fault is None:
-            self.fault = Fault(self.programme.code, sentence, number, posting)
+            self.fault = BrokenSeal(self.programme.code, sentence, number, posting)
 
 
 def _note(seal: Seal, record: Record) -> tuple[bytes | None, str | None]:
@@ -253,7 +253,7 @@ class Strays:
     ordinary way. Through all programmes at once, by id."""
 
     def __init__(self) -> None:
-        self.fault: Fault | None = None
+        self.fault: BrokenSeal | None = None
         self._after = BEFORE_ALL
 
     def step(self, session: Session) -> bool:
@@ -262,7 +262,7 @@ class Strays:
         for row in rows:
             if row.stray:
                 code = session.get_one(Programme, row.programme_id).code
-                self.fault = Fault(
+                self.fault = BrokenSeal(
                     code,
                     f"Posting {row.public_id} was added behind the chain's back: it has no seal.",
                     None,
