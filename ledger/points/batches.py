@@ -54,9 +54,9 @@ def post(
 ) -> list[Answer | Refusal]:
     """Carry out the items in their order.
 
-    What was answered before under the same key is answered the same; `to_answer` makes the answer of what
-    is new, and it is kept beside its effect. A refused item leaves no trace, so that its key may
-    succeed later."""
+    What was answered before under the same key is answered the same; `to_answer` makes the answer
+    of what is new, and it is kept beside its effect. A refused item leaves no trace, so that its
+    key may succeed later."""
     first = {item.key: item for item in reversed(items)}
     before = idempotency.claim_all(
         session, scope, {key: item.body_hash for key, item in first.items()}, now
