@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
 from ledger.errors import Refusal
-from ledger.seals import chain, inspection
+from ledger.seals import inspection, sealing
 from wallet import credentials, migrations
 from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow
@@ -218,8 +218,8 @@ def _ledger(session: Session, now: datetime) -> Iterator[Finding]:
             yield Finding("bad", f"Ledger, inspected {last.ended_at:%F %T}: {sentence}")
     else:
         yield Finding("good", f"Ledger, inspected {last.ended_at:%F %T}: all rules and seals hold.")
-    waiting = chain.oldest_unsealed(session)
-    if waiting is not None and now - waiting > chain.TOO_LONG:
+    waiting = sealing.oldest_unsealed(session)
+    if waiting is not None and now - waiting > sealing.TOO_LONG:
         yield Finding(
             "bad",
             f"Postings wait for their seals since {waiting:%F %T}: does a worker run with the queue"

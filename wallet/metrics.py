@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ledger.database.outbox import OutboxRow
-from ledger.seals import chain, inspection
+from ledger.seals import inspection, sealing
 from wallet.apple.devices import Device, PushRow
 from wallet.friends import require_friend
 from wallet.google.copies import DueRow
@@ -59,7 +59,7 @@ class _Figures:
             ).one()
             waiting.add_metric(["waves"], waves[0])
             waiting.add_metric(["wave_passes"], max(0, waves[1] or 0))
-            oldest.add_metric(["seals"], _seconds(chain.oldest_unsealed(session), now))
+            oldest.add_metric(["seals"], _seconds(sealing.oldest_unsealed(session), now))
             yield waiting
             yield oldest
             yield GaugeMetricFamily(

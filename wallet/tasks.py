@@ -13,7 +13,7 @@ import structlog
 from ledger.database import outbox
 from ledger.imports import store
 from ledger.points import upkeep
-from ledger.seals import chain, inspection
+from ledger.seals import inspection, sealing
 from wallet import erasure, importing, refresh, relay
 from wallet.google import reconciling
 from wallet.installation import Installation
@@ -88,7 +88,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         return database.run(lambda session: erasure.forget_devices(session, clock())) or more
 
     def seal() -> bool:
-        return database.run(lambda session: chain.turn(session, installation.keys.roots, clock()))
+        return database.run(lambda session: sealing.turn(session, installation.keys.roots, clock()))
 
     def inspect() -> bool:
         if database.run(lambda session: inspection.begin(session, clock())):

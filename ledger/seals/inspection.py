@@ -13,7 +13,7 @@ from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.programmes import programmes
 from ledger.seals import verification
-from ledger.seals.chain import Signatures
+from ledger.seals.sealing import Signatures
 from ledger.seals.verification import Strays, Walk
 
 ONLY = 1  # there is one row

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from ledger.book.journal import Posting
 from ledger.errors import DayNotClosed, SealBroken
 from ledger.programmes.programmes import Programme
-from ledger.seals import hashes
-from ledger.seals.chain import Block, Chain, Root, Seal
+from ledger.seals import hashes, sealing
+from ledger.seals.sealing import Block, Chain, Root, Seal
 
 
 def roots(session: Session, programme: Programme, since: date = date.min) -> Sequence[Root]:
@@ -73,7 +73,7 @@ def proof(session: Session, posting: Posting) -> PostingProof:
     if root is None:
         chain = session.get_one(Chain, seal.programme_id)
         raise DayNotClosed(chain.closes_at)
-    record = chain.load(session, [posting.id])[posting.id]
+    record = sealing.load(session, [posting.id])[posting.id]
     facts = hashes.facts(record, seal.note_hash)
     index, size = seal.number - root.first, root.last + 1 - root.first
     try:

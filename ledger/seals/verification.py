@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from ledger.book.journal import Posting
 from ledger.programmes.programmes import Programme
-from ledger.seals import chain, hashes
-from ledger.seals.chain import Chain, Root, Seal, Sealing, Signatures
+from ledger.seals import hashes, sealing
 from ledger.seals.hashes import Record, Tree
+from ledger.seals.sealing import Chain, Root, Seal, Sealing, Signatures
 
 STEP = 1000  # postings read at a time
 WINDOW = 5000  # ids looked through at a time
@@ -111,7 +111,7 @@ class Walk:
             .order_by(Seal.number)
             .limit(STEP)
         ).all()
-        records = chain.load(session, [seal.posting_id for seal in page])
+        records = sealing.load(session, [seal.posting_id for seal in page])
         for seal in page:
             if seal.number != self._number + 1 or not self._pass(session, seal, records):
                 break
@@ -128,7 +128,7 @@ class Walk:
         if fault is not None:
             # Its words may have been taken off between the two readings: once more, then.
             session.refresh(seal)
-            again = chain.load(session, [seal.posting_id])
+            again = sealing.load(session, [seal.posting_id])
             fault = self._judge(seal, again.get(seal.posting_id))
         if fault is not None:
             self._find(

@@ -32,7 +32,7 @@ from ledger.imports.store import APPLYING, DONE, Import, ImportPart, ImportRow
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Person
-from ledger.seals import chain
+from ledger.seals import sealing
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.keyring import KeyRing
@@ -204,7 +204,7 @@ def _passed(looks: list[tuple[float, int]], count: int) -> float:
 def _sealed(database: Database) -> float:
     """A worker's part, for the book is not sound while postings wait too long for their seals."""
     began, keys = time.monotonic(), KeyRing((KEY,)).roots
-    while database.run(lambda session: chain.turn(session, keys, datetime.now(UTC))):
+    while database.run(lambda session: sealing.turn(session, keys, datetime.now(UTC))):
         pass
     return time.monotonic() - began
 

@@ -27,7 +27,7 @@ from ledger.points.accruals import Grant
 from ledger.points.causes import Cause
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
-from ledger.seals import chain
+from ledger.seals import sealing
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.keyring import KeyRing
@@ -114,7 +114,7 @@ def _pump(url: str, at_work: Any, over: Any) -> None:
 
 
 def _turn(database: Database) -> bool:
-    return database.run(lambda session: chain.turn(session, KEYS, datetime.now(UTC)))
+    return database.run(lambda session: sealing.turn(session, KEYS, datetime.now(UTC)))
 
 
 def _seal_all(url: str) -> dict[str, float]:
@@ -122,11 +122,11 @@ def _seal_all(url: str) -> dict[str, float]:
     database = Database(LedgerSettings(url))
     while _turn(database):
         pass
-    for _ in range(BACKLOG // chain.BATCH):
+    for _ in range(BACKLOG // sealing.BATCH):
         database.run(_add_many)
     sealed, began, cpu = 0, time.perf_counter(), time.process_time()
     while _turn(database):
-        sealed += chain.BATCH
+        sealed += sealing.BATCH
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     database.close()
     return {"seals_per_second": sealed / seconds, "seal_cpu_us": cpu / sealed * 1e6}
@@ -143,7 +143,7 @@ def _add_many(session: Session) -> None:
         PostingDraft(
             order, [MemberLeg(holder.account_id, parcels=parcels), ProgrammeLeg(issued, -1)]
         )
-        for _ in range(chain.BATCH)
+        for _ in range(sealing.BATCH)
     ]
     accounts.lock(session, [holder.account_id])
     journal.write(session, drafts, (), now)

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from ledger.book.journal import Posting
 from ledger.database.engine import Database
 from ledger.programmes import programmes
-from ledger.seals import chain, inspection, proofs
-from ledger.seals.chain import Chain, Root, Seal, Sealing
+from ledger.seals import inspection, proofs, sealing
+from ledger.seals.sealing import Chain, Root, Seal, Sealing
 from ledger.seals.verification import BrokenSeal, Strays, Walk
 from wallet.keyring import KeyRing, SigningKeys
 
@@ -25,7 +25,7 @@ class Sealer:
 
     def turn(self, limit: int = 500) -> bool:
         return self.database.run(
-            lambda session: chain.turn(session, self.keys, self.clock(), limit)
+            lambda session: sealing.turn(session, self.keys, self.clock(), limit)
         )
 
     def run(self, limit: int = 500) -> None:

@@ -14,8 +14,8 @@ from ledger.book.journal import Entry, Posting
 from ledger.database.engine import Database
 from ledger.errors import DayNotClosed, SealBroken
 from ledger.programmes import programmes
-from ledger.seals import chain, hashes, proofs
-from ledger.seals.chain import Rollup, Seal
+from ledger.seals import hashes, proofs, sealing
+from ledger.seals.sealing import Rollup, Seal
 from ledger.settings import LedgerSettings
 from wallet.migrations import append_only
 
@@ -68,7 +68,7 @@ def test_the_search_goes_on_where_it_found_everything(club, anna, sealer) -> Non
 def test_a_turn_that_dies_leaves_nothing_and_is_repeated(club, anna, sealer, database) -> None:
     club.grant(anna, 1)
     with pytest.raises(RuntimeError), database.transaction() as session:
-        chain.turn(session, sealer.keys, sealer.clock())
+        sealing.turn(session, sealer.keys, sealer.clock())
         raise RuntimeError("kill -9")
     assert sealer.seals() == []
     sealer.run()
@@ -185,7 +185,7 @@ class TestOwnAccounts:
                     plain = session.scalar(
                         select(func.sum(Entry.amount)).where(Entry.account_id == account_id)
                     )
-                    assert chain.own_balance(session, account_id) == plain
+                    assert sealing.own_balance(session, account_id) == plain
 
         club.grant(anna, 100, expires=2)
         club.grant(boris, 50)
@@ -400,7 +400,7 @@ class TestProofs:
 def test_a_posting_waits_for_its_seal_since_it_was_made(club, anna, sealer, database) -> None:
     def since() -> datetime | None:
         with database.reading() as session:
-            return chain.oldest_unsealed(session)
+            return sealing.oldest_unsealed(session)
 
     assert since() is None
     made_at = club.clock()

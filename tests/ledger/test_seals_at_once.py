@@ -13,7 +13,7 @@ from ledger.database.engine import Database
 from ledger.people.members import Member
 from ledger.points import accruals
 from ledger.points.accruals import Grant
-from ledger.seals import chain
+from ledger.seals import sealing
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_whoever_waits_for_a_turn_has_no_transaction_id_yet(database, sealer, cl
     """What the mark rests on: the id of a turn is younger than everything the turn before saw."""
     club.grant(anna, 1)
     with database.transaction() as session:
-        chain.turn(session, sealer.keys, sealer.clock())
+        sealing.turn(session, sealer.keys, sealer.clock())
         second = threading.Thread(target=sealer.turn)
         second.start()
         waiting = "SELECT backend_xid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -113,7 +113,7 @@ def test_a_database_restored_into_another_cluster_goes_on(database, club, anna, 
 def test_words_taken_off_while_a_turn_is_on_leave_no_salt(database, club, anna, sealer) -> None:
     posting = club.grant(anna, 10, reason="Анна Каренина")
     with database.transaction() as turn:
-        chain.turn(turn, sealer.keys, sealer.clock())
+        sealing.turn(turn, sealer.keys, sealer.clock())
         eraser = threading.Thread(target=take_off, args=(database, posting))
         eraser.start()
         time.sleep(0.3)

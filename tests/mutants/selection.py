@@ -18,7 +18,7 @@ import pytest
 BOTH = {
     "ledger.book.accounts": {"x__balances", "x_balance"},
     "ledger.book.reversals": {"x_find"},
-    "ledger.seals.chain": {"x_turn", "x__transactions", "x__write_seals"},
+    "ledger.seals.sealing": {"x_turn", "x__transactions", "x__write_seals"},
 }
 
 # Each mutant is judged by a process of its own, forked from one that has run the tests before. What

@@ -16,7 +16,7 @@ from sealing import Sealer
 from sqlalchemy import text
 
 from ledger.seals import inspection
-from ledger.seals.chain import Chain
+from ledger.seals.sealing import Chain
 from wallet import doctor, settings
 from wallet.api.contract import PROOF
 from wallet.cli import main

@@ -10,7 +10,7 @@ import click
 from ledger.book import audit
 from ledger.points import households
 from ledger.programmes import programmes
-from ledger.seals import chain, inspection, proofs
+from ledger.seals import inspection, proofs, sealing
 from ledger.seals.verification import Strays, Walk
 from wallet.cli.database import on_database, open_records
 
@@ -34,10 +34,10 @@ def check_ledger() -> None:
                 click.echo(f"!!  {judged.rule}: broken, for example by {rows}")
             else:
                 click.echo(f"ok  {judged.rule}")
-        since = chain.oldest_unsealed(session)
+        since = sealing.oldest_unsealed(session)
     if since is None:
         click.echo("ok  every posting is sealed")
-    elif records.clock() - since <= chain.TOO_LONG:
+    elif records.clock() - since <= sealing.TOO_LONG:
         click.echo(f"ok  postings since {since:%F %T} wait for their seals, as the newest do")
     else:
         is_well = False

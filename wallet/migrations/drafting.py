@@ -10,7 +10,7 @@ from ledger.database import idempotency, outbox
 from ledger.imports import store
 from ledger.people import cards, consents, members, persons
 from ledger.programmes import programmes, units
-from ledger.seals import chain, inspection
+from ledger.seals import inspection, sealing
 from wallet import apikeys, refresh, sources
 from wallet.apple import arrivals, complaints, devices, shelf
 from wallet.google import alerts, budget, callbacks, copies, messages
@@ -49,7 +49,7 @@ TABLES_OF = (
     refresh,
     renewal,
     rounds,
-    chain,
+    sealing,
     shelf,
     sources,
     store,
