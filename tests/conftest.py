@@ -19,12 +19,13 @@ from werkzeug.test import TestResponse
 
 from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
-from wallet import migrations, settings
-from wallet.app import create_app
-from wallet.assembly import connect
+from wallet import migrations
+from wallet.configuration import settings
 from wallet.installation import Installation
+from wallet.running.assembly import connect
+from wallet.running.pumps import pumps
 from wallet.sandbox import certificates, demo
-from wallet.tasks import pumps
+from wallet.web.app import create_app
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

@@ -18,11 +18,11 @@ from ledger.database.engine import Database
 from ledger.erasure import Erased
 from wallet.apple import complaints, devices
 from wallet.apple.shelf import SealedPass
+from wallet.delivery.refresh import MakeDue, refresh
 from wallet.google import copies
 from wallet.outreach import deliveries
 from wallet.passes import issuing, renewal
 from wallet.passes.issuing import Pass
-from wallet.refresh import MakeDue, refresh
 
 # What stands here is deleted with its pass. A new table of personal data: a line here.
 ROWS_OF_A_PASS = (SealedPass.pass_id,)

@@ -28,8 +28,8 @@ from ledger.imports.store import Import, Order, Row, Source, Tally
 from ledger.imports.wording import Language
 from ledger.limits import MOST_POINTS
 from ledger.programmes import programmes, units
-from wallet.clock import Clock
-from wallet.keyring import KeyRing
+from wallet.configuration.clock import Clock
+from wallet.configuration.keyring import KeyRing
 from wallet.passes import issuing
 
 CHUNK = 1 << 20

@@ -1,6 +1,6 @@
 """One running installation: its settings and everything that was connected by them.
 
-`wallet.assembly` builds it; edges receive it and build nothing."""
+`wallet.running.assembly` builds it; edges receive it and build nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,15 @@ from wallet.apple.provider import AppleProvider
 from wallet.apple.rotation import Certificates
 from wallet.apple.shelf import Shelf
 from wallet.apple.signing import Signer
-from wallet.clock import Clock
+from wallet.configuration.clock import Clock
+from wallet.configuration.keyring import KeyRing
+from wallet.configuration.settings import Settings
+from wallet.delivery.providers import Provider
+from wallet.delivery.refresh import MakeDue
+from wallet.delivery.waves import Pace
 from wallet.google.provider import GoogleProvider
 from wallet.importing import Desk
-from wallet.keyring import KeyRing
 from wallet.passes.issuing import Pass
-from wallet.providers import Provider
-from wallet.refresh import MakeDue, Pace
-from wallet.settings import Settings
 
 EXTENSION = "kopilka"
 

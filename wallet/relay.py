@@ -13,9 +13,10 @@ from ledger.database.engine import Database
 from ledger.database.outbox import Waiting
 from ledger.events import CardOutdated, Event, OfferTurned
 from ledger.people import members
+from wallet.delivery.refresh import MakeDue, refresh, remind
+from wallet.delivery.waves import start
 from wallet.outreach import answers
 from wallet.passes import issuing
-from wallet.refresh import MakeDue, refresh, remind, start_wave
 
 BATCH = 200
 LONGEST_WAIT = timedelta(hours=1)
@@ -73,7 +74,7 @@ def _hear(
     if outdated:
         remind(session, issuing.of_members(session, outdated), make_due, now)
     for programme_id in _whole_programmes(events):
-        start_wave(session, programme_id, now)
+        start(session, programme_id, now)
 
 
 def _whole_programmes(events: Iterable[Event]) -> list[int]:

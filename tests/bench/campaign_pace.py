@@ -37,12 +37,12 @@ from ledger.people.persons import Profile
 from ledger.programmes import programmes
 from ledger.settings import LedgerSettings
 from wallet import migrations
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
+from wallet.configuration.settings import DEMO
 from wallet.outreach import campaigns
 from wallet.outreach.campaigns import Draft
 from wallet.passes import issuing
 from wallet.sandbox import certificates, demo
-from wallet.settings import DEMO
 
 CARDS = int(os.environ.get("KOPILKA_BENCH_CAMPAIGN_CARDS", "20000"))
 MILLION = 1_000_000

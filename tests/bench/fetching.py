@@ -27,16 +27,17 @@ from sqlalchemy import text
 
 from ledger.people.persons import Profile
 from ledger.programmes import programmes
-from wallet import migrations, settings
+from wallet import migrations
 from wallet.apple import devices
 from wallet.apple.signing import KEY_FILE
-from wallet.assembly import connect
+from wallet.configuration import settings
+from wallet.configuration.settings import DEMO
 from wallet.installation import Installation
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
+from wallet.running.assembly import connect
 from wallet.sandbox import certificates, demo
-from wallet.server import Worker
-from wallet.settings import DEMO
+from wallet.web.server import Worker
 
 ROUNDS = 5
 REQUESTS = 300

@@ -24,17 +24,18 @@ import googles
 
 from ledger.people.persons import Profile
 from ledger.programmes import programmes
-from wallet import migrations, settings
-from wallet.assembly import connect
-from wallet.clock import system_clock
+from wallet import migrations
+from wallet.configuration import settings
+from wallet.configuration.clock import system_clock
+from wallet.configuration.settings import DEMO, SANDBOX_GOOGLE_ISSUER
 from wallet.google import budget, copies, objects
 from wallet.google.copies import DueRow, GoogleObject
 from wallet.google.provider import BATCH, GoogleProvider
 from wallet.installation import Installation
 from wallet.passes import issuing
+from wallet.running.assembly import connect
 from wallet.sandbox import certificates, demo
 from wallet.sandbox.google import Fault, Running
-from wallet.settings import DEMO, SANDBOX_GOOGLE_ISSUER
 
 CARDS = 200
 ANSWER_TIMES_S = (0.05, 0.15, 0.3)

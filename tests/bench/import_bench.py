@@ -35,7 +35,7 @@ from ledger.people.persons import Person
 from ledger.seals import sealing
 from ledger.settings import LedgerSettings
 from wallet import migrations
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 from wallet.passes.issuing import Pass
 from wallet.sandbox import certificates, demo
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from io import BytesIO
 from urllib.request import urlopen
 
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 
 CONNECTIONS = 16
 LOOK_S = 0.2

@@ -37,12 +37,12 @@ from wallet import migrations, relay
 from wallet.apple import devices
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential
-from wallet.clock import system_clock
-from wallet.keyring import KeyRing
+from wallet.configuration.clock import system_clock
+from wallet.configuration.keyring import KeyRing
+from wallet.configuration.settings import DEMO
 from wallet.passes import issuing
+from wallet.running.pumps import Pump
 from wallet.sandbox import certificates, demo
-from wallet.settings import DEMO
-from wallet.tasks import Pump
 
 # For a machine with no time: `KOPILKA_BENCH_SHARE=0.1` takes a tenth of everything.
 SHARE = float(os.environ.get("KOPILKA_BENCH_SHARE", "1"))

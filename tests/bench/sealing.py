@@ -30,7 +30,7 @@ from ledger.programmes.programmes import Terms
 from ledger.seals import sealing
 from ledger.settings import LedgerSettings
 from wallet import migrations
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 
 ROUNDS = 9
 SECONDS = 2.0

@@ -22,14 +22,15 @@ from sqlalchemy import select
 from ledger.book.accounts import BalanceRow
 from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
-from wallet import migrations, settings
-from wallet.app import create_app
-from wallet.assembly import connect
+from wallet import migrations
 from wallet.backups import manifest
 from wallet.backups.manifest import NAME, Manifest
 from wallet.cli import main
+from wallet.configuration import settings
 from wallet.passes.issuing import PassTag
+from wallet.running.assembly import connect
 from wallet.sandbox.apns import Running
+from wallet.web.app import create_app
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ from sqlalchemy import func, select
 from ledger.people import consents, members
 from ledger.people.consents import Decision
 from ledger.programmes import programmes
-from wallet import apikeys
+from wallet.access import apikeys
+from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
+from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.google import budget
 from wallet.google.copies import GoogleObject
 from wallet.outreach import campaigns
@@ -24,11 +26,9 @@ from wallet.outreach.campaigns import Campaign, is_held_out
 from wallet.outreach.deliveries import Delivery
 from wallet.passes import templates
 from wallet.passes.news import News
-from wallet.providers import MOST_COUNTED, Lag
 from wallet.sandbox.apns import Running
 from wallet.sandbox.google import Fault
 from wallet.sandbox.google.resources import OBJECT
-from wallet.settings import SANDBOX_GOOGLE_ISSUER
 
 TOKENS = [f"{number:064x}" for number in range(400)]
 NOT_BEHIND = Lag(0, None)

@@ -16,7 +16,7 @@ from ledger.points import accruals
 from ledger.points.accruals import Grant
 from wallet import relay
 from wallet.apple.devices import Device, PushRow, Registration
-from wallet.refresh import Wave
+from wallet.delivery.waves import Wave
 from wallet.sandbox.apns import Running
 
 TOKENS = [f"{number:064x}" for number in range(40)]

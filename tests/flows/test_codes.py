@@ -18,7 +18,7 @@ from ledger.database.outbox import OutboxRow
 from ledger.people import persons
 from ledger.programmes import programmes
 from wallet.apple.devices import PushRow
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 from wallet.passes import codes, issuing, renewal
 from wallet.passes.issuing import Pass
 from wallet.passes.renewal import CardCode

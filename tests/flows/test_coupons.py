@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from phones import Phone, opened
 
-from wallet import apikeys
+from wallet.access import apikeys
 from wallet.api.contract import CALLS
 from wallet.passes import codes
 

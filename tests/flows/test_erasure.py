@@ -32,9 +32,10 @@ from ledger.people.members import Member
 from ledger.points import households, redemptions
 from ledger.points.causes import Cause
 from ledger.points.redemptions import HOLD_FOR, Spend
-from wallet import erasure, logs
+from wallet import erasure
 from wallet.apple.complaints import Complaint
 from wallet.apple.devices import Device, PushRow, Registration
+from wallet.configuration import logs
 from wallet.passes.issuing import Pass
 from wallet.sandbox.apns import Running
 

@@ -39,15 +39,15 @@ from ledger.programmes import programmes
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.apple.devices import Device, PushRow, Registration
+from wallet.configuration.keyring import KeyRing
+from wallet.configuration.settings import DEMO, SANDBOX_GOOGLE_ISSUER
+from wallet.delivery.waves import RUNNING, Wave
 from wallet.google import copies, objects
 from wallet.google.copies import DueRow
-from wallet.keyring import KeyRing
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
-from wallet.refresh import RUNNING, Wave
 from wallet.sandbox import apns, certificates, demo
 from wallet.sandbox.apns import Answer, Push, PushStandIn, Running, Visitor
-from wallet.settings import DEMO, SANDBOX_GOOGLE_ISSUER
 
 CARDS = int(os.environ.get("KOPILKA_FAULT_CARDS", "200"))
 KILLS = int(os.environ.get("KOPILKA_FAULT_KILLS", "5"))

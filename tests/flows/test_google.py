@@ -21,17 +21,17 @@ from ledger.people.members import Member
 from ledger.points import accruals
 from ledger.points.accruals import Grant
 from wallet import relay
+from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
+from wallet.delivery.waves import start
 from wallet.google import account, alerts, copies, writing
 from wallet.google.budget import A_SECOND
 from wallet.google.copies import DueRow, GoogleClass, GoogleObject
 from wallet.passes import templates
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
-from wallet.refresh import start_wave
 from wallet.sandbox.google import Fault, Running
 from wallet.sandbox.google.callbacks import Happening
 from wallet.sandbox.google.resources import CLASS, OBJECT
-from wallet.settings import SANDBOX_GOOGLE_ISSUER
 
 CLASS_ID = f"{SANDBOX_GOOGLE_ISSUER}.demo"
 
@@ -210,7 +210,7 @@ class TestChanges:
             template = session.scalars(select(Template)).one()
             design = replace(templates.design(template), background="#00ff00")
             templates.store(session, template.programme_id, design, {}, house.clock())
-            start_wave(session, template.programme_id, house.clock())
+            start(session, template.programme_id, house.clock())
         run(house)
         class_ = google.stand_in.resources.get(CLASS, CLASS_ID)
         assert class_["hexBackgroundColor"] == "#00ff00"

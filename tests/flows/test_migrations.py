@@ -32,14 +32,14 @@ from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.apple import devices
 from wallet.apple.devices import Device, PushRow
+from wallet.configuration.keyring import KeyRing
+from wallet.delivery.waves import Wave
 from wallet.google import copies
 from wallet.google.copies import DueRow, GoogleClass, GoogleObject
-from wallet.keyring import KeyRing
 from wallet.outreach import results, terms
 from wallet.passes import codeterms, issuing, renewal
 from wallet.passes.codeterms import Choice
 from wallet.passes.issuing import Pass
-from wallet.refresh import Wave
 
 MOVED = {"points_live_days"}  # to the programme's unit
 

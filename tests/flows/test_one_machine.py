@@ -11,8 +11,8 @@ import pytest
 from processes import Processes, answers, kill, processes, wait_until
 from servers import free_ports
 
-from wallet import worker
-from wallet.worker import Embedded, create_celery
+from wallet.running import worker
+from wallet.running.worker import Embedded, create_celery
 
 STOP_S = 30  # on a loaded machine; an idle one takes one or two
 

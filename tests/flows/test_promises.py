@@ -22,7 +22,7 @@ from processes import Processes, answers, processes, wait_until
 from servers import free_ports
 from sqlalchemy import MetaData, func, select
 
-from wallet import settings
+from wallet.configuration import settings
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.google.resources import OBJECT

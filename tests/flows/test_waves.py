@@ -13,14 +13,14 @@ from ledger.database.outbox import OutboxRow
 from ledger.database.tables import EPOCH
 from ledger.people.persons import Profile
 from ledger.programmes import programmes
-from wallet import refresh
 from wallet.apple.devices import PushRow
 from wallet.apple.shelf import SealedPass
 from wallet.cli import main
+from wallet.delivery import waves
+from wallet.delivery.providers import MOST_COUNTED, Lag
+from wallet.delivery.waves import LOOK_EVERY, SLOWEST_PACE, Pace, Wave
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
-from wallet.providers import MOST_COUNTED, Lag
-from wallet.refresh import LOOK, SLOWEST_PACE, Pace, Wave
 
 FIRST = 40  # passes a second, so that few cards are many
 MANY = 280  # more than a wave may come to at once before it has found its pace
@@ -28,7 +28,7 @@ MANY = 280  # more than a wave may come to at once before it has found its pace
 
 @pytest.fixture(autouse=True)
 def _slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refresh, "FIRST_PACE", FIRST)
+    monkeypatch.setattr(waves, "FIRST_PACE", FIRST)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def changed(house) -> int:
 def test_a_wave_keeps_its_pace_and_says_when_it_is_done(house, api, offer, cards) -> None:
     house.run("waves")
     begun = changed(house)
-    assert begun <= FIRST * (LOOK.total_seconds() + 1) < cards
+    assert begun <= FIRST * (LOOK_EVERY.total_seconds() + 1) < cards
     told = api.get(f"waves/{offer}").get_json()
     assert (told["state"], told["total"], told["seen"]) == ("running", cards, begun)
     expected = wave(house).expected_at - house.clock()
@@ -100,7 +100,7 @@ def test_two_waves_share_the_pace(house, api, join, offer, cards) -> None:
         first, second = session.scalars(select(Wave.seen).order_by(Wave.id)).all()
     assert first > 0
     assert second > 0
-    assert first + second <= FIRST * (LOOK.total_seconds() + 3.2)
+    assert first + second <= FIRST * (LOOK_EVERY.total_seconds() + 3.2)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_phones_that_were_off_for_days_slow_nothing_down(house, offer) -> None:
 
 def test_pushes_that_pile_up_stop_it_until_they_are_gone(house, monkeypatch, offer) -> None:
     monkeypatch.setattr("wallet.apple.provider.MOST_COUNTED", 50)
-    monkeypatch.setattr("wallet.refresh.MOST_COUNTED", 50)
+    monkeypatch.setattr("wallet.delivery.waves.MOST_COUNTED", 50)
     with house.installation.database.transaction() as session:
         row = {"pass_id": 1, "due_at": house.clock(), "lease_until": EPOCH}
         row |= {"generation": 1, "attempts": 0}
@@ -167,7 +167,7 @@ def test_pushes_that_pile_up_stop_it_until_they_are_gone(house, monkeypatch, off
 
 def step(house, session) -> None:
     installation = house.installation
-    refresh.advance_wave(session, installation.make_due, installation.pace, house.clock())
+    waves.advance(session, installation.make_due, installation.pace, house.clock())
 
 
 def seal_changed(house, after: timedelta) -> None:
@@ -241,7 +241,7 @@ def test_the_command_lists_those_under_way(house, offer, cards, environment) -> 
     said = CliRunner(env=environment).invoke(main, ["waves", "list", "--programme", "demo"]).output
     assert said.startswith(f"{offer} running: {changed(house)} of {cards}, ")
     with house.installation.database.transaction() as session:
-        refresh.cancel_wave(session, offer, house.clock())
+        waves.cancel(session, offer, house.clock())
     assert CliRunner(env=environment).invoke(main, ["waves", "list"]).output == ""
     assert "cancelled" in CliRunner(env=environment).invoke(main, ["waves", "list", "--all"]).output
 

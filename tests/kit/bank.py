@@ -41,7 +41,7 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import migrations
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 from wallet.passes import issuing, templates
 from wallet.sandbox import certificates
 

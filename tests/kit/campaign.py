@@ -41,10 +41,11 @@ from ledger.people.members import Member
 from ledger.people.persons import Profile
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from wallet import migrations, settings
+from wallet import migrations
 from wallet.apple import devices
 from wallet.apple.devices import PushRow
-from wallet.assembly import connect
+from wallet.configuration import settings
+from wallet.configuration.settings import DEMO, SANDBOX_GOOGLE_ISSUER
 from wallet.google import copies, objects
 from wallet.google.copies import DueRow, GoogleObject
 from wallet.google.messages import GoogleMessage
@@ -54,9 +55,9 @@ from wallet.outreach.campaigns import Campaign, Draft
 from wallet.outreach.deliveries import Delivery
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
+from wallet.running.assembly import connect
 from wallet.sandbox import apns, certificates, demo
 from wallet.sandbox.apns import PushStandIn
-from wallet.settings import DEMO, SANDBOX_GOOGLE_ISSUER
 
 TEXT = "{{name|Друг}}, привет!"
 HELD_OUT_PERCENT = 3

@@ -12,7 +12,7 @@ from ledger.programmes import programmes
 from ledger.seals import inspection, proofs, sealing
 from ledger.seals.sealing import Chain, Root, Seal, Sealing
 from ledger.seals.verification import BrokenSeal, Strays, Walk
-from wallet.keyring import KeyRing, SigningKeys
+from wallet.configuration.keyring import KeyRing, SigningKeys
 
 KEYS = KeyRing(("a-secret-for-the-roots-of-tests",)).roots
 

@@ -117,7 +117,7 @@ def test_a_transaction_without_a_statement_leaves_nothing_begun(database: Databa
 def test_a_statement_is_put_together_once(database: Database, monkeypatch) -> None:
     made = []
     form = compiled._DialectForm
-    monkeypatch.setattr(compiled, "_Form", lambda *given: made.append(given) or form(*given))
+    monkeypatch.setattr(compiled, "_DialectForm", lambda *given: made.append(given) or form(*given))
     question = Compiled(select(Card.number).join(Member, Member.id == Card.member_id))
     for _ in range(3):
         assert database.fetch(question) == []

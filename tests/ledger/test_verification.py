@@ -19,7 +19,7 @@ from ledger.programmes import programmes
 from ledger.seals import inspection, verification
 from ledger.seals.verification import Walk
 from ledger.settings import LedgerSettings
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 from wallet.migrations import append_only
 
 Tamper = Callable[..., None]

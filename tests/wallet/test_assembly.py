@@ -7,10 +7,10 @@ import chains
 import pushkeys
 import pytest
 
-from wallet import settings
 from wallet.apple.push import Apns, Credential, TokenCredential
-from wallet.assembly import connect
+from wallet.configuration import settings
 from wallet.errors import SettingsError
+from wallet.running.assembly import connect
 
 OTHER_TYPE = "pass.example.other"
 OTHER_TEAM = "EXAMPLE002"
@@ -30,7 +30,7 @@ def shown(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monke
             credentials[credential.pass_type] = credential
             super().__init__(url, ca, credential)
 
-    monkeypatch.setattr("wallet.assembly.Apns", Seen)
+    monkeypatch.setattr("wallet.running.assembly.Apns", Seen)
 
     def connected(**changes: str) -> dict[str, Credential | TokenCredential]:
         certs = {"WALLET_APPLE_CERTS": str(tmp_path / "certs")}

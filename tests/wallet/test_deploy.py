@@ -13,10 +13,10 @@ import click
 import pytest
 import yaml
 
-from wallet import settings
 from wallet.cli import main
 from wallet.cli.lazy import LazyCommand
-from wallet.tasks import PUMP_NAMES
+from wallet.configuration import settings
+from wallet.running.pumps import PUMP_NAMES
 
 TOP = Path(__file__).parents[2]
 UNITS = sorted((TOP / "deploy/systemd").glob("*.service"))

@@ -13,7 +13,8 @@ import pushkeys
 import pytest
 from clocks import StoppedClock
 
-from wallet import doctor, settings
+from wallet.configuration import settings
+from wallet.running import doctor
 
 Examine = Callable[..., dict[str, list[str]]]
 

@@ -1,6 +1,6 @@
 """Tokens and links that leave the house."""
 
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 
 OLD, NEW = "an-old-key-of-many-letters", "a-new-key-of-many-letters"
 

@@ -6,7 +6,7 @@ import pytest
 import structlog
 from phones import TOKEN, Phone
 
-from wallet import logs
+from wallet.configuration import logs
 
 
 @pytest.fixture(autouse=True)

@@ -17,10 +17,10 @@ from PIL import Image
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.apple import bundle
+from wallet.delivery.waves import start
 from wallet.errors import DesignRefused, ImageRefused
 from wallet.passes import templates
 from wallet.passes.content import Design, FieldDesign, Symbology
-from wallet.refresh import start_wave
 from wallet.sandbox import passbook
 from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.google import Running
@@ -183,7 +183,7 @@ def test_a_new_design_is_written_to_class_and_card(
     store(replace(CLUB, background="#aa0000", fields=CLUB.fields[:2]))
     with house.installation.database.transaction() as session:
         programme = programmes.by_code(session, "club")
-        start_wave(session, programme.id, house.clock())
+        start(session, programme.id, house.clock())
     house.run("waves", "google")
     after = google.stand_in.resources.get(GENERIC, object_id)
     assert after["hexBackgroundColor"] == "#aa0000"

@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from limits.storage import RedisStorage
 
-from wallet import ratelimits
-from wallet.settings import Settings
+from wallet.configuration.settings import Settings
+from wallet.web import ratelimits
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 import ledger.contacts
 import ledger.errors
 import wallet.api
-import wallet.app
 import wallet.fields
+import wallet.web.app
 from ledger.errors import Refusal
 from wallet import sentences
 
@@ -65,7 +65,7 @@ def test_every_refusal_of_the_ledger_has_its_russian(error: Refusal) -> None:
 
 
 def test_every_refusal_of_the_api_has_its_russian() -> None:
-    files = [*API.glob("**/*.py"), Path(wallet.app.__file__)]
+    files = [*API.glob("**/*.py"), Path(wallet.web.app.__file__)]
     codes = {code for file in files for code in called_with_text(file, {"refuse", "problem"}, 1)}
     assert len(codes) > 10
     assert codes - set(sentences.RUSSIAN) == set()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wallet import settings
+from wallet.configuration import settings
 from wallet.errors import SettingsError
 
 PRODUCTION = {

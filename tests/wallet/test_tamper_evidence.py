@@ -17,10 +17,11 @@ from sqlalchemy import text
 
 from ledger.seals import inspection
 from ledger.seals.sealing import Chain
-from wallet import doctor, settings
 from wallet.api.contract import PROOF
 from wallet.cli import main
+from wallet.configuration import settings
 from wallet.migrations import append_only
+from wallet.running import doctor
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "verify_statement.py"
 

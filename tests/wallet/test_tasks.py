@@ -2,14 +2,14 @@
 
 import pytest
 
-from wallet import tasks
-from wallet.tasks import Pump
-from wallet.worker import PUMP_TASK, create_celery, serve_pumps
+from wallet.running import pumps
+from wallet.running.pumps import Pump
+from wallet.running.worker import PUMP_TASK, create_celery, serve_pumps
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "STRETCH_S", 0.05)
+    monkeypatch.setattr(pumps, "STRETCH_S", 0.05)
 
 
 def test_a_pump_works_until_nothing_is_due() -> None:

@@ -6,8 +6,8 @@ from typing import Any, TypeVar, cast
 
 from flask import g, request
 
-from wallet import apikeys
-from wallet.apikeys import Caller
+from wallet.access import apikeys
+from wallet.access.apikeys import Caller
 from wallet.errors import ScopeMissing
 from wallet.installation import here
 from wallet.problems import refuse

@@ -16,11 +16,11 @@ from ledger.programmes import programmes
 from wallet.api.auth import needs
 from wallet.api.bodies import ExpireIn, NothingIn, PassesOut, PassOut
 from wallet.api.once import once
+from wallet.delivery.refresh import refresh
 from wallet.installation import here
 from wallet.passes import issuing
 from wallet.passes.content import State
 from wallet.passes.issuing import Pass
-from wallet.refresh import refresh
 
 routes = APIBlueprint("passes", __name__, tag="Passes")
 

@@ -6,12 +6,12 @@ from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
 from ledger.programmes import programmes
-from wallet import refresh
 from wallet.api import paging
 from wallet.api.auth import needs
 from wallet.api.bodies import WaveOut, WaveSearch, WavesOut
+from wallet.delivery import waves
+from wallet.delivery.waves import Wave
 from wallet.installation import here
-from wallet.refresh import Wave
 
 routes = APIBlueprint("waves", __name__, tag="Waves")
 
@@ -28,7 +28,7 @@ def find(query_data: WaveSearch) -> WavesOut:
         programme_id = None
         if query_data.programme is not None:
             programme_id = programmes.by_code(session, query_data.programme).id
-        found = refresh.waves(session, programme_id, before, query_data.limit + 1)
+        found = waves.listed(session, programme_id, before, query_data.limit + 1)
         page = found[: query_data.limit]
         return WavesOut(
             items=[_told(session, wave) for wave in page],
@@ -42,7 +42,7 @@ def find(query_data: WaveSearch) -> WavesOut:
 def read(wave_id: str) -> WaveOut:
     """How far one has come."""
     with here().database.reading() as session:
-        return _told(session, refresh.wave(session, wave_id))
+        return _told(session, waves.find(session, wave_id))
 
 
 @routes.post("/waves/<wave_id>/pause")
@@ -50,7 +50,7 @@ def read(wave_id: str) -> WaveOut:
 @routes.output(WaveOut)
 def pause(wave_id: str) -> WaveOut:
     """Stop until it is resumed. Cards that it has not come to keep what they show."""
-    return _done(lambda session: refresh.pause_wave(session, wave_id))
+    return _done(lambda session: waves.pause(session, wave_id))
 
 
 @routes.post("/waves/<wave_id>/resume")
@@ -58,7 +58,7 @@ def pause(wave_id: str) -> WaveOut:
 @routes.output(WaveOut)
 def resume(wave_id: str) -> WaveOut:
     """Go on after a pause, slowly at first."""
-    return _done(lambda session: refresh.resume_wave(session, wave_id, here().clock()))
+    return _done(lambda session: waves.resume(session, wave_id, here().clock()))
 
 
 @routes.post("/waves/<wave_id>/cancel")
@@ -66,7 +66,7 @@ def resume(wave_id: str) -> WaveOut:
 @routes.output(WaveOut)
 def cancel(wave_id: str) -> WaveOut:
     """Stop for good. Cards that it has not come to follow when something else changes them."""
-    return _done(lambda session: refresh.cancel_wave(session, wave_id, here().clock()))
+    return _done(lambda session: waves.cancel(session, wave_id, here().clock()))
 
 
 def _done(act: Callable[[Session], Wave]) -> WaveOut:

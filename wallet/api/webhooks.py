@@ -20,17 +20,17 @@ from ledger.points.redemptions import Spend
 from ledger.points.resolving import Whom
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from wallet import sources
+from wallet.access import sources
+from wallet.access.sources import Bound
 from wallet.api.amounts import balance_out
 from wallet.api.bodies import WebhookOut
 from wallet.api.refusals import of_fields
 from wallet.api.sources import KINDS
 from wallet.api.sources.command import PointsCommand
+from wallet.configuration.settings import DEMO
 from wallet.errors import UnknownSource
 from wallet.installation import here
 from wallet.problems import refuse
-from wallet.settings import DEMO
-from wallet.sources import Bound
 
 LONGEST_ID = 255
 MEDIA_TYPE = "application/json"

@@ -17,11 +17,11 @@ from ledger.database.tables import EPOCH
 from wallet.apple import arrivals, devices, shelf
 from wallet.apple.devices import DuePush
 from wallet.apple.rotation import Senders
-from wallet.clock import Clock
-from wallet.keyring import KeyRing
-from wallet.outcome import Deferred, Outcome, Rejected, Sent
+from wallet.configuration.clock import Clock
+from wallet.configuration.keyring import KeyRing
+from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
+from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.passes.issuing import Pass
-from wallet.providers import MOST_COUNTED, Lag
 
 # With the newest that a claim adds, as many as are on their way at once: larger batches gain
 # nothing, and are longer to wait for.

@@ -26,7 +26,7 @@ from wallet.apple.answers import (
     meaning_of,
 )
 from wallet.apple.pushkey import ProviderTokens
-from wallet.outcome import Deferred, Outcome, Rejected, Sent
+from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ import structlog
 from ledger.errors import Refusal
 from wallet.apple.push import Apns
 from wallet.apple.signing import Seen, Signer, find_all_signers, look_at
-from wallet.clock import Clock
+from wallet.configuration.clock import Clock
 from wallet.errors import CertificateProblem
 
 log = structlog.get_logger()

@@ -18,7 +18,7 @@ from wallet.apple.arrivals import Fetch
 from wallet.apple.bundle import Archive, Face, Identity, Sealed
 from wallet.apple.rotation import Certificates
 from wallet.apple.signing import Signer
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 from wallet.passes import artwork, issuing, templates
 from wallet.passes.content import Content
 from wallet.passes.issuing import Pass

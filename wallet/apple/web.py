@@ -19,7 +19,7 @@ from wallet.apple import arrivals, complaints, devices, enrolment
 from wallet.apple.bundle import MEDIA_TYPE
 from wallet.apple.enrolment import Renew
 from wallet.apple.shelf import Found, Shelf
-from wallet.clock import Clock
+from wallet.configuration.clock import Clock
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 from wallet.problems import refuse

@@ -37,12 +37,12 @@ from wallet.backups.manifest import (
     Part,
 )
 from wallet.backups.taking import KEYS_FILE
+from wallet.configuration.keyring import KeyRing
+from wallet.configuration.settings import Settings
 from wallet.google import copies
-from wallet.keyring import KeyRing
 from wallet.outreach import campaigns
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
-from wallet.settings import Settings
 
 PASSES_AT_ONCE = 1000
 

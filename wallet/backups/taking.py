@@ -18,7 +18,7 @@ from ledger.settings import LedgerSettings
 from wallet import __version__
 from wallet.backups import manifest, postgres
 from wallet.backups.manifest import DATABASE, NAME, SECRETS, BackupRefused, Manifest
-from wallet.settings import Settings
+from wallet.configuration.settings import Settings
 
 KEYS_FILE = f"{SECRETS}keys.env"
 

@@ -9,7 +9,7 @@ from wallet import erasure
 from wallet.backups import restoring, taking
 from wallet.cli.context import environment
 from wallet.cli.database import on_database
-from wallet.clock import system_clock
+from wallet.configuration.clock import system_clock
 
 
 @click.command()

@@ -7,7 +7,7 @@ import click
 from wallet.apple import applying
 from wallet.apple.rotation import Certificates
 from wallet.cli.context import environment, in_words
-from wallet.clock import system_clock
+from wallet.configuration.clock import system_clock
 from wallet.sandbox import certificates
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from ledger.errors import Refusal
-from wallet import logs, settings
+from wallet.configuration import logs, settings
+from wallet.configuration.settings import Settings
 from wallet.errors import CertificateProblem, SettingsError
-from wallet.settings import Settings
 
 MOST_ROWS_SHOWN = 20
 

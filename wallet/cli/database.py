@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from ledger.database.engine import Database
 from wallet import migrations
 from wallet.cli.context import Command, environment, in_words
-from wallet.clock import Clock, system_clock
-from wallet.keyring import KeyRing
-from wallet.settings import Settings
+from wallet.configuration.clock import Clock, system_clock
+from wallet.configuration.keyring import KeyRing
+from wallet.configuration.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

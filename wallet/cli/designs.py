@@ -6,10 +6,10 @@ import click
 from sqlalchemy.orm import Session
 
 from ledger.programmes import programmes, units
-from wallet import refresh
 from wallet.apple import bundle
 from wallet.cli.database import on_database, open_records
 from wallet.cli.installation import at_work
+from wallet.delivery import waves
 from wallet.errors import DesignRefused
 from wallet.passes import folders, issuing, templates
 from wallet.passes.content import Design
@@ -59,7 +59,7 @@ def import_design(programme: str, folder: Path) -> None:
         programme_id = programmes.by_code(session, programme).id
         _require_same_kind(session, programme_id, design)
         templates.store(session, programme_id, design, images, installation.clock())
-        refresh.start_wave(session, programme_id, installation.clock())
+        waves.start(session, programme_id, installation.clock())
     click.echo(f"The cards of {programme} have a new design.")
 
 

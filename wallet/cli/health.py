@@ -4,10 +4,10 @@ import sys
 
 import click
 
-from wallet import doctor
 from wallet.cli.context import as_far_as_understood
 from wallet.cli.database import on_database
-from wallet.clock import system_clock
+from wallet.configuration.clock import system_clock
+from wallet.running import doctor
 
 
 @click.command("doctor")

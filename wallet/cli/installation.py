@@ -1,9 +1,9 @@
 """What commands stand on that need a whole installation: certificates, Apple and Google."""
 
-from wallet.assembly import connect
 from wallet.cli.context import environment
 from wallet.cli.database import require_current
 from wallet.installation import Installation
+from wallet.running.assembly import connect
 
 
 def at_work() -> Installation:

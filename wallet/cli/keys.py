@@ -2,7 +2,7 @@
 
 import click
 
-from wallet import apikeys
+from wallet.access import apikeys
 from wallet.cli.database import on_database, open_records
 
 

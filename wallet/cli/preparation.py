@@ -2,10 +2,10 @@
 
 import click
 
-from wallet import doctor
 from wallet.cli.context import as_far_as_understood
-from wallet.clock import system_clock
-from wallet.settings import Settings
+from wallet.configuration.clock import system_clock
+from wallet.configuration.settings import Settings
+from wallet.running import doctor
 
 
 def prepared() -> Settings:

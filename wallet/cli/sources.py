@@ -3,7 +3,7 @@
 import click
 
 from ledger.programmes import programmes
-from wallet import sources
+from wallet.access import sources
 from wallet.api.sources import KINDS
 from wallet.cli.database import on_database, open_records
 

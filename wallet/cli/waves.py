@@ -3,9 +3,9 @@
 import click
 
 from ledger.programmes import programmes
-from wallet import refresh
 from wallet.cli.context import MOST_ROWS_SHOWN
 from wallet.cli.database import on_database, open_records
+from wallet.delivery import waves
 
 
 @click.group("waves")
@@ -21,7 +21,7 @@ def list_waves(programme: str | None, *, over: bool) -> None:
     """How far each has come, newest first."""
     with open_records().database.reading() as session:
         programme_id = programmes.by_code(session, programme).id if programme else None
-        for wave in refresh.waves(session, programme_id, None, MOST_ROWS_SHOWN):
+        for wave in waves.listed(session, programme_id, None, MOST_ROWS_SHOWN):
             if over or wave.finished_at is None:
                 click.echo(_wave(wave))
 
@@ -32,7 +32,7 @@ def list_waves(programme: str | None, *, over: bool) -> None:
 def pause_wave(wave_id: str) -> None:
     """Stop one until it is resumed."""
     with open_records().database.transaction() as session:
-        click.echo(_wave(refresh.pause_wave(session, wave_id)))
+        click.echo(_wave(waves.pause(session, wave_id)))
 
 
 @waves_group.command("resume")
@@ -42,7 +42,7 @@ def resume_wave(wave_id: str) -> None:
     """Let a paused one go on, slowly at first."""
     records = open_records()
     with records.database.transaction() as session:
-        click.echo(_wave(refresh.resume_wave(session, wave_id, records.clock())))
+        click.echo(_wave(waves.resume(session, wave_id, records.clock())))
 
 
 @waves_group.command("cancel")
@@ -52,10 +52,10 @@ def cancel_wave(wave_id: str) -> None:
     """Stop one for good: cards that it has not come to stay as they are."""
     records = open_records()
     with records.database.transaction() as session:
-        click.echo(_wave(refresh.cancel_wave(session, wave_id, records.clock())))
+        click.echo(_wave(waves.cancel(session, wave_id, records.clock())))
 
 
-def _wave(wave: refresh.Wave) -> str:
+def _wave(wave: waves.Wave) -> str:
     line = f"{wave.public_id} {wave.state}: {wave.seen} of {wave.total}, {wave.changed} changed"
     if wave.expected_at is not None:
         line += f", {wave.pace} a second, done about {wave.expected_at:%F %T} UTC"

@@ -4,7 +4,7 @@ import click
 
 from wallet.cli.database import on_database
 from wallet.cli.preparation import prepared
-from wallet.server import WebServer
+from wallet.web.server import WebServer
 
 
 @click.command()

@@ -4,9 +4,9 @@ import click
 
 from wallet.cli.database import on_database
 from wallet.cli.preparation import prepared
-from wallet.settings import Settings
-from wallet.tasks import PUMP_NAMES
-from wallet.worker import run_beat, run_worker
+from wallet.configuration.settings import Settings
+from wallet.running.pumps import PUMP_NAMES
+from wallet.running.worker import run_beat, run_worker
 
 
 @click.command()

@@ -17,8 +17,8 @@ import structlog
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from google.auth.transport.requests import AuthorizedSession, Request
 
+from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.google.account import Account
-from wallet.outcome import Deferred, Outcome, Rejected, Sent
 
 Kind = Literal[
     "loyaltyClass",

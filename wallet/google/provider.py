@@ -10,7 +10,10 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ledger.database.engine import Database
-from wallet.clock import Clock
+from wallet.configuration.clock import Clock
+from wallet.configuration.keyring import KeyRing
+from wallet.configuration.settings import GoogleSettings
+from wallet.delivery.outcome import Deferred, Rejected, Sent
 from wallet.google import budget, copies, links
 from wallet.google.account import Account
 from wallet.google.client import Google
@@ -24,11 +27,8 @@ from wallet.google.writing import (
     Writer,
     Written,
 )
-from wallet.keyring import KeyRing
-from wallet.outcome import Deferred, Rejected, Sent
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
-from wallet.settings import GoogleSettings
 
 BATCH = budget.A_SECOND  # more than may be asked in a second would only be leased in vain
 WRITERS = 10  # calls at a time, so that a second's budget is spent in it: docs/decisions/0006

@@ -15,12 +15,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ledger.database.engine import Database
-from wallet.clock import Clock
+from wallet.configuration.clock import Clock
+from wallet.delivery.outcome import Deferred, Sent
 from wallet.google import budget, copies, objects
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
 from wallet.google.copies import GoogleObject
 from wallet.google.writing import OBJECTS, Writer
-from wallet.outcome import Deferred, Sent
 
 PUMP = "google-check"
 SHARE = 5  # of the requests of a second, when others have taken no more than that

@@ -10,13 +10,13 @@ import structlog
 from flask import Blueprint, Response, abort, request
 
 from ledger.database.engine import Database
-from wallet.clock import Clock
+from wallet.configuration.clock import Clock
+from wallet.configuration.settings import GoogleSettings
 from wallet.google import callbacks, pictures
 from wallet.google.callbacks import CallbackRefused, RootKeys
 from wallet.passes import templates
 from wallet.passes.templates import Template
 from wallet.problems import refuse
-from wallet.settings import GoogleSettings
 
 MOST_BODY_BYTES = 64 * 1024
 LARGEST_ID = 2**63 - 1

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from ledger.database.engine import Database
 from ledger.offers import Offer
 from ledger.programmes import programmes
-from wallet.clock import Clock
+from wallet.configuration.clock import Clock
+from wallet.configuration.keyring import KeyRing
+from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.google import alerts, budget, client, copies, messages, objects, pictures
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
 from wallet.google.copies import Copy, Due, GoogleClass, GoogleObject
 from wallet.google.objects import Body, Pictures
-from wallet.keyring import KeyRing
-from wallet.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.passes import issuing, renewal, templates
 from wallet.passes.content import Content, Design, Kind, OfferShown
 from wallet.passes.issuing import Pass

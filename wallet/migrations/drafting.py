@@ -11,8 +11,9 @@ from ledger.imports import store
 from ledger.people import cards, consents, members, persons
 from ledger.programmes import programmes, units
 from ledger.seals import inspection, sealing
-from wallet import apikeys, refresh, sources
+from wallet.access import apikeys, sources
 from wallet.apple import arrivals, complaints, devices, shelf
+from wallet.delivery import refresh
 from wallet.google import alerts, budget, callbacks, copies, messages
 from wallet.migrations import config
 from wallet.outreach import campaigns, deliveries, rounds, terms

@@ -21,14 +21,15 @@ from ledger.people import consents
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
+from wallet.delivery.providers import MOST_COUNTED, Lag
+from wallet.delivery.refresh import MakeDue, refresh
+from wallet.delivery.waves import LOOK_EVERY, LookAtLag, fetches_are_late
 from wallet.errors import CampaignNotReady, NoMessageField, UnknownCampaign
 from wallet.outreach import audience, deliveries, hours, wording
 from wallet.outreach.deliveries import CAMPAIGN, Delivery, Occasion, Reach, Saying, State
 from wallet.outreach.hours import Span
 from wallet.passes import templates
 from wallet.passes.content import announces_messages
-from wallet.providers import MOST_COUNTED, Lag
-from wallet.refresh import LOOK, Look, MakeDue, fetches_are_late, refresh
 
 PUMP = "messages"
 BATCH = 200
@@ -218,7 +219,11 @@ def is_held_out(campaign_id: str, member_id: str, percent: int) -> bool:
 
 
 def step(
-    session: Session, make_due: Sequence[MakeDue], look: Look, now: datetime, limit: int = BATCH
+    session: Session,
+    make_due: Sequence[MakeDue],
+    look: LookAtLag,
+    now: datetime,
+    limit: int = BATCH,
 ) -> bool:
     """One bounded piece of work at the open campaign that waited longest; False if there is none.
 
@@ -242,7 +247,7 @@ def step(
     elif (silent_until := _quiet_until(campaign, programme, now)) is not None:
         campaign.not_before = silent_until
     elif _must_rest(look(session, now)):
-        campaign.not_before = now + LOOK
+        campaign.not_before = now + LOOK_EVERY
     else:
         _tell(session, campaign, programme, make_due, now, limit)
     if campaign.not_before <= now:

@@ -24,10 +24,10 @@ from ledger.points.accruals import Grant
 from ledger.points.causes import Cause
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
+from wallet.delivery.refresh import MakeDue, refresh
 from wallet.outreach import audience, deliveries, hours, terms, wording
 from wallet.outreach.deliveries import Occasion, Reach, Saying, State
 from wallet.outreach.terms import DAILY, MessageTerms
-from wallet.refresh import MakeDue, refresh
 
 BATCH = 100
 # The others speak of what is the member's own: no refusal of news keeps that from them.

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, abort, make_response, render_template
 
+from wallet.configuration.settings import DEMO
 from wallet.installation import here
-from wallet.settings import DEMO
 
 routes = Blueprint("front", __name__)
 

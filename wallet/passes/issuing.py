@@ -47,6 +47,7 @@ from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
+from wallet.configuration.keyring import KeyRing
 from wallet.errors import (
     CodeForged,
     CouponOver,
@@ -56,7 +57,6 @@ from wallet.errors import (
     PassErased,
     UnknownPass,
 )
-from wallet.keyring import KeyRing
 from wallet.passes import codes, codeterms, news, renewal, templates
 from wallet.passes.content import Content, Facts, OfferShown, Standing, State, render
 from wallet.passes.templates import Purpose

@@ -26,8 +26,8 @@ from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
+from wallet.configuration.keyring import Key, KeyRing
 from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted
-from wallet.keyring import Key, KeyRing
 from wallet.passes import codes, codeterms, symbologies, templates
 from wallet.passes.codes import Kind, Rotating, Signed
 from wallet.passes.codeterms import Choice, CodeTerms

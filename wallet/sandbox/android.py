@@ -12,6 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import structlog
 
+from wallet.configuration.settings import Settings
 from wallet.sandbox import android_card
 from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.exchanges import Answer, Caller, Journal
@@ -19,7 +20,6 @@ from wallet.sandbox.google.server import SAVE_PATH
 from wallet.sandbox.passbook import FieldChange
 from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
 from wallet.sandbox.words import Language
-from wallet.settings import Settings
 
 AGENT = "Mozilla/5.0 (Linux; Android 16; Kopilka virtual phone)"
 FETCHER = "Kopilka sandbox, in place of Google"

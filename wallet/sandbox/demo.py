@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from ledger.errors import UnknownProgramme
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
+from wallet.configuration.settings import DEMO
 from wallet.passes import templates
-from wallet.settings import DEMO
 
 TERMS = Terms(DEMO, "Кофейня «Копилка»", locale="ru", timezone="Europe/Moscow")
 IN_ENGLISH = "Kopilka Coffee House"

@@ -12,12 +12,12 @@ from urllib.parse import quote, urljoin, urlsplit
 import structlog
 from cryptography import x509
 
+from wallet.configuration.settings import Settings
 from wallet.sandbox import passbook, signature
 from wallet.sandbox.exchanges import Answer, Caller, Journal, shortened
 from wallet.sandbox.passbook import MEDIA_TYPE, SEVERAL_MEDIA_TYPE, FieldChange, OpenedPass
 from wallet.sandbox.troubles import NoAnswer, PassRefused, SandboxTrouble
 from wallet.sandbox.words import Language
-from wallet.settings import Settings
 
 # A real phone's agent string begins with passd; pages may look for iPhone before they offer a pass.
 AGENT = "passd/1.0 (iPhone; Kopilka virtual phone)"

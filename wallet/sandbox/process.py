@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wallet.apple.pushkey import PushKey
-from wallet.clock import system_clock
+from wallet.configuration.clock import system_clock
+from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER, Settings
 from wallet.sandbox import apns, certificates, google
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.exchanges import Journal
@@ -18,7 +19,6 @@ from wallet.sandbox.serving import LOOPBACK, bound
 from wallet.sandbox.shop import Shop
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import Language
-from wallet.settings import SANDBOX_GOOGLE_ISSUER, Settings
 
 CALLBACK_PATH = "/google/callback"
 MEMORY = Path("google/kept.json")

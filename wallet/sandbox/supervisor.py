@@ -15,12 +15,13 @@ from urllib.request import urlopen
 
 import click
 
-from wallet import lock, migrations
-from wallet.assembly import connect
-from wallet.clock import system_clock
+from wallet import migrations
+from wallet.configuration.clock import system_clock
+from wallet.configuration.settings import DEFAULT_PORT, DEMO, SANDBOX_ENV, Settings
 from wallet.errors import SettingsError
+from wallet.running import single_process
+from wallet.running.assembly import connect
 from wallet.sandbox import certificates, demo, google
-from wallet.settings import DEFAULT_PORT, DEMO, SANDBOX_ENV, Settings
 
 START_S = 60
 STOP_S = 40
@@ -54,7 +55,7 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
 def prepare(settings: Settings) -> None:
     """Folder, certificates, Google's account, schema and the demo programme; nothing that is there
     is touched."""
-    lock.require_free(settings)
+    single_process.require_free(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     ports = [settings.port]
     if settings.in_sandbox:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from wallet import apikeys
+from wallet.access import apikeys
 from wallet.errors import ApiKeyRefused
 
 CALLS = {

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ledger.programmes import programmes
-from wallet import apikeys
+from wallet.access import apikeys
 from wallet.errors import CodeNotCarried
 from wallet.passes import codes, templates
 

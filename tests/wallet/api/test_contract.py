@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from ledger.programmes.units import UnitTerms
-from wallet import apikeys
+from wallet.access import apikeys
 from wallet.api.contract import CALLS, CARD, MEMBER
 from wallet.passes import templates
 from wallet.sentences import UNFIT

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from ledger.imports import store
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
-from wallet.tasks import pumps
+from wallet.running.pumps import pumps
 
 API_KEY = "sandbox-test-key-of-32-characters"
 ROWS = ("Телефон;Баланс;Уровень", "+79990000001;10;золотой", "+79990000002;x;", "12;5;")

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.programmes.units import UnitTerms
-from wallet import sources
+from wallet.access import sources
 from wallet.api.bodies import (
     AccrualIn,
     BatchIn,

@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook
 
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
-from wallet import sources
+from wallet.access import sources
 
 SECRET = "whsec_" + "c2VjcmV0LW9mLWEtdGVzdC1vZi0zMi1ieXRlcyE="
 

@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from wallet.apple import push
 from wallet.apple.answers import BAD_TOKEN
 from wallet.apple.push import Apns, Credential
-from wallet.outcome import Deferred, Outcome, Rejected, Sent
+from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.sandbox.apns import Answer, Push, PushStandIn, Running, Visitor, running
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE, Issued, new_authority
 
@@ -199,7 +199,7 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from wallet.apple.push import Apns, Credential
-from wallet.outcome import Sent
+from wallet.delivery.outcome import Sent
 url, topic, ca, certificate, key = sys.argv[1:]
 client = Apns(url, Path(ca), Credential(topic, Path(certificate), Path(key)))
 def works():

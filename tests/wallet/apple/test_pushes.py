@@ -20,7 +20,7 @@ from wallet.apple import devices, provider
 from wallet.apple.devices import Device, DuePush, PushRow
 from wallet.apple.provider import BATCH, AppleProvider
 from wallet.apple.push import Apns, Credential
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 from wallet.sandbox import apns
 from wallet.sandbox.apns import Running
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE

@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 
 from wallet.apple.push import Apns, TokenCredential
 from wallet.apple.pushkey import ProviderTokens, PushKey
+from wallet.delivery.outcome import Deferred, Sent
 from wallet.errors import SettingsError
-from wallet.outcome import Deferred, Sent
 from wallet.sandbox.apns import Answer, Push, PushStandIn, TeamKey, Visitor, running
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE
 

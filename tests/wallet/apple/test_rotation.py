@@ -18,17 +18,17 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from ledger.programmes import programmes
-from wallet import settings
-from wallet.app import create_app
 from wallet.apple import rotation
 from wallet.apple.rotation import Certificates
 from wallet.apple.shelf import SealedPass
 from wallet.apple.signing import find_all_signers
-from wallet.assembly import connect
+from wallet.configuration import settings
 from wallet.errors import CertificateProblem
 from wallet.passes import templates
+from wallet.running.assembly import connect
+from wallet.running.pumps import pumps
 from wallet.sandbox import demo
-from wallet.tasks import pumps
+from wallet.web.app import create_app
 
 OLD = {"first_day": -25, "last_day": 20}
 NEW = {"first_day": -1, "last_day": 395}

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import servers
 
+from wallet.delivery.outcome import Deferred, Rejected, Sent
 from wallet.google import account, objects
 from wallet.google.client import Google, Reply
 from wallet.google.objects import Pictures
-from wallet.outcome import Deferred, Rejected, Sent
 from wallet.passes import templates
 from wallet.sandbox.google import Fault, Running, ensure_account
 

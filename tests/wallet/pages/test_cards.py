@@ -10,12 +10,12 @@ import requests
 from flask import Flask
 from phones import opened
 
-from wallet import settings
-from wallet.app import create_app
+from wallet.configuration import settings
 from wallet.installation import Installation
 from wallet.pages.cards import device
 from wallet.passes import issuing
 from wallet.sandbox.google.resources import OFFER, OFFER_CLASS
+from wallet.web.app import create_app
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari"
 IPAD = "Mozilla/5.0 (iPad; CPU OS 12_5 like Mac OS X) Version/12.1.2 Mobile/15E148 Safari/604.1"

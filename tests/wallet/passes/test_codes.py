@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from wallet.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing
 from wallet.passes import codes, renewal
 from wallet.passes.codes import Rotating, Signed
 

@@ -37,6 +37,7 @@ from werkzeug.serving import make_server
 from werkzeug.test import Client as Browser
 from werkzeug.wrappers import Request, Response
 
+from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER as ISSUER
 from wallet.sandbox import google
 from wallet.sandbox.google.account import SCOPE
 from wallet.sandbox.google.callbacks import FOREIGN_ISSUER
@@ -44,7 +45,6 @@ from wallet.sandbox.google.resources import MOST_LINKED
 from wallet.sandbox.google.schema import SHAPES, WORDS
 from wallet.sandbox.google.server import GoogleWeb
 from wallet.sandbox.troubles import SandboxTrouble
-from wallet.settings import SANDBOX_GOOGLE_ISSUER as ISSUER
 
 WAIT_S = 10.0
 CLASS_ID = f"{ISSUER}.demo"

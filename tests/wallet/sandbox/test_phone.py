@@ -33,6 +33,7 @@ from werkzeug.wrappers import Request, Response
 from ledger.programmes import programmes
 from wallet.apple import complaints
 from wallet.apple.signing import Signer
+from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
 from wallet.passes import templates
 from wallet.passes.parts import Enrolment, NearField
 from wallet.sandbox import android_card, drawing, google, passbook, words
@@ -45,7 +46,6 @@ from wallet.sandbox.phone import VirtualPhone
 from wallet.sandbox.phone_page.app import PhonePage
 from wallet.sandbox.shop import Shop
 from wallet.sandbox.troubles import NoAnswer, PassRefused, SandboxTrouble
-from wallet.settings import SANDBOX_GOOGLE_ISSUER
 
 WAIT_S = 10.0
 API_KEY = "sandbox-test-key-of-32-characters"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
+from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
 from wallet.sandbox.google import api, saved_page
 from wallet.sandbox.google.account import (
     LONGEST_TOKEN,
@@ -26,7 +27,6 @@ from wallet.sandbox.google.refusals import GoogleRefusal
 from wallet.sandbox.google.resources import Card
 from wallet.sandbox.google.stand_in import GoogleStandIn
 from wallet.sandbox.serving import LOOPBACK, bound
-from wallet.settings import SANDBOX_GOOGLE_ISSUER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from wallet.configuration.settings import DEMO
 from wallet.sandbox import words
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.exchanges import Journal
@@ -18,7 +19,6 @@ from wallet.sandbox.phone_page import android_view, view
 from wallet.sandbox.shop import Shop
 from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
 from wallet.sandbox.words import LANGUAGES, Language
-from wallet.settings import DEMO
 
 OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 MOST_BODY_BYTES = 16 * 1024

@@ -20,14 +20,15 @@ from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
 from ledger.errors import Refusal
 from ledger.seals import inspection, sealing
-from wallet import credentials, migrations
+from wallet import migrations
 from wallet.apple import complaints
 from wallet.apple.devices import Device, PushRow
 from wallet.apple.rotation import Certificates
-from wallet.clock import Clock
+from wallet.configuration.clock import Clock
+from wallet.configuration.settings import SANDBOX_ENV, Settings
 from wallet.errors import CertificateProblem, SettingsError
 from wallet.google.copies import DueRow
-from wallet.settings import SANDBOX_ENV, Settings
+from wallet.running import credentials
 
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
 CONNECT_S = 3

@@ -4,19 +4,19 @@ import time
 from datetime import timedelta
 
 from ledger.database.engine import Database, Wake
-from wallet import credentials
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential, TokenCredential
 from wallet.apple.pushkey import ProviderTokens
 from wallet.apple.rotation import Senders, Source
 from wallet.apple.shelf import Shelf
 from wallet.apple.signing import Signer, look_at
-from wallet.clock import Clock, system_clock
+from wallet.configuration.clock import Clock, system_clock
+from wallet.configuration.keyring import KeyRing
+from wallet.configuration.settings import Settings
 from wallet.google import account
 from wallet.google.provider import GoogleProvider, Pause
 from wallet.installation import Installation
-from wallet.keyring import KeyRing
-from wallet.settings import Settings
+from wallet.running import credentials
 
 
 def connect(

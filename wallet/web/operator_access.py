@@ -3,15 +3,15 @@ everything."""
 
 from flask import request
 
-from wallet import apikeys
-from wallet.apikeys import ALL
+from wallet.access import apikeys
+from wallet.access.apikeys import ALL
 from wallet.installation import here
 from wallet.problems import refuse
 
 LOOPBACK = ("127.0.0.1", "::1")
 
 
-def require_friend() -> None:
+def require_operator() -> None:
     """A request that came through a proxy seems to come from this machine, but says otherwise."""
     forwarded = {"X-Forwarded-For", "Forwarded", "X-Real-Ip"} & {*map(str, request.headers.keys())}
     if request.remote_addr in LOOPBACK and not forwarded:

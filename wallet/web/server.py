@@ -16,12 +16,12 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from wallet import lock
-from wallet.app import create_app
-from wallet.assembly import connect
+from wallet.configuration.settings import Settings
 from wallet.problems import MEDIA_TYPE
-from wallet.settings import Settings
-from wallet.worker import Embedded, Waker, create_celery
+from wallet.running import single_process
+from wallet.running.assembly import connect
+from wallet.running.worker import Embedded, Waker, create_celery
+from wallet.web.app import create_app
 
 GRACE_S = 30
 STUCK_AFTER_S = 60
@@ -88,7 +88,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._lock = lock.hold(settings)  # until the last of our processes has ended
+        self._lock = single_process.hold(settings)  # until the last of our processes has ended
         self._embedded: Embedded | None = None
         super().__init__()
 

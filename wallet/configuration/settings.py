@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.settings import LedgerSettings
-from wallet.environment import Environment
+from wallet.configuration.environment import Environment
+from wallet.configuration.keyring import SHORTEST_KEY
 from wallet.errors import SettingsError
-from wallet.keyring import SHORTEST_KEY
 
 SANDBOX = "sandbox"
 PRODUCTION = "production"

@@ -18,8 +18,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.errors import Refusal
-from wallet import health, logs, metrics, roots
-from wallet.addresses import accept_readable
 from wallet.api import (
     auth,
     batches,
@@ -45,13 +43,16 @@ from wallet.api import (
     webhooks,
 )
 from wallet.apple.web import PassKitService
+from wallet.configuration import logs
+from wallet.delivery.refresh import refresh
 from wallet.google.web import GoogleService
 from wallet.installation import EXTENSION, Installation
 from wallet.pages import site
 from wallet.pages.errors import error_page
 from wallet.problems import of_error, problem
-from wallet.ratelimits import RateLimits
-from wallet.refresh import refresh
+from wallet.web import health, metrics, public_keys
+from wallet.web.addresses import accept_readable
+from wallet.web.ratelimits import RateLimits
 
 MOST_BODY_BYTES = 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -119,8 +120,8 @@ def create_app(installation: Installation) -> Flask:
         )
     app.register_blueprint(health.routes)
     app.register_blueprint(metrics.routes)
-    app.register_blueprint(roots.routes)
-    app.register_blueprint(roots.codes)
+    app.register_blueprint(public_keys.routes)
+    app.register_blueprint(public_keys.codes)
     site.add_to(app)
     app.spec_callback = cast(Any, contract.complete)  # our documents are never YAML text
     _answer_errors(app)

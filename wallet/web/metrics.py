@@ -14,18 +14,18 @@ from sqlalchemy.orm import Session
 from ledger.database.outbox import OutboxRow
 from ledger.seals import inspection, sealing
 from wallet.apple.devices import Device, PushRow
-from wallet.friends import require_friend
+from wallet.delivery.waves import PAUSED, RUNNING, Wave
 from wallet.google.copies import DueRow
 from wallet.installation import Installation, here
 from wallet.passes.issuing import Pass
-from wallet.refresh import PAUSED, RUNNING, Wave
+from wallet.web.operator_access import require_operator
 
 routes = Blueprint("metrics", __name__)
 
 
 @routes.get("/metrics")
 def metrics() -> Response:
-    require_friend()
+    require_operator()
     registry = CollectorRegistry()
     registry.register(_Figures(here()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,9 +1,6 @@
-"""From "something happened to this member" to "these phones are to be told".
-
-Renders the cards anew; only where that differs is a version stored, a tag taken, and the pass made
-due at its provider. A change for a whole programme is a wave: a row that remembers how far it came,
-advanced in bounded steps. Each step may bring as many phones to ask for their cards, so steps keep
-a pace: it grows while fetches follow at once, and shrinks when they come late."""
+"""A change for all cards of a programme: a row that remembers how far it came, advanced in bounded
+steps. Each step may bring as many phones to ask for their cards, so steps keep a pace: it grows
+while fetches follow at once, and shrinks when they come late."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +12,10 @@ from uuid_utils.compat import uuid7
 
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import Base, Identifier, Instant
+from wallet.delivery.providers import MOST_COUNTED, Lag
+from wallet.delivery.refresh import MakeDue, refresh
 from wallet.errors import UnknownWave, WaveOver
 from wallet.passes import issuing
-from wallet.providers import MOST_COUNTED, Lag
 
 WAVES = "waves"
 
@@ -25,14 +23,11 @@ RUNNING, PAUSED, DONE, CANCELLED = "running", "paused", "done", "cancelled"
 
 FIRST_PACE = 250
 SLOWEST_PACE = 20
-LOOK = timedelta(seconds=5)
-BURST = timedelta(seconds=10)  # what was not used of the pace is made up for, up to this
+LOOK_EVERY = timedelta(seconds=5)
+LONGEST_BURST = timedelta(seconds=10)  # what was not used of the pace is made up for, up to this
 LATE_S = 15.0
-
-# What a provider does when passes changed: note, in this transaction, who is to be told.
-MakeDue = Callable[[Session, Sequence[int], datetime], None]
 # How far phones are behind.
-Look = Callable[[Session, datetime], Lag]
+LookAtLag = Callable[[Session, datetime], Lag]
 
 
 class Wave(Base):
@@ -63,7 +58,7 @@ class Pace:
     """Never more than `most` passes a second, whatever `look` sees."""
 
     most: int
-    look: Look
+    look: LookAtLag
 
     def after(self, pace: int, lag: Lag) -> int:
         """The next pace: none while pushes pile up, half when fetches are late, else a little more.
@@ -79,29 +74,7 @@ def fetches_are_late(lag: Lag) -> bool:
     return lag.fetched_after_s is not None and lag.fetched_after_s > LATE_S
 
 
-def refresh(
-    session: Session, pass_ids: Sequence[int], make_due: Sequence[MakeDue], now: datetime
-) -> int:
-    """Bring these passes up to date; returns how many changed."""
-    changes = issuing.changes(session, issuing.lock(session, pass_ids), now)
-    if changes:
-        changed = [change.pass_id for change in changes]
-        for make in make_due:
-            make(session, changed, now)
-        issuing.store(session, changes)
-    return len(changes)
-
-
-def remind(
-    session: Session, pass_ids: Sequence[int], make_due: Sequence[MakeDue], now: datetime
-) -> None:
-    """Tell the phones once more of a version that they may have missed."""
-    issuing.lock(session, pass_ids)
-    for make in make_due:
-        make(session, pass_ids, now)
-
-
-def start_wave(session: Session, programme_id: int, now: datetime) -> Wave:
+def start(session: Session, programme_id: int, now: datetime) -> Wave:
     """All passes of the programme may have changed."""
     wave = Wave(
         public_id=str(uuid7()),
@@ -113,7 +86,7 @@ def start_wave(session: Session, programme_id: int, now: datetime) -> Wave:
         seen=0,
         changed=0,
         pace=FIRST_PACE,
-        next_at=now - LOOK,
+        next_at=now - LOOK_EVERY,
         looked_at=now,
     )
     session.add(wave)
@@ -121,7 +94,7 @@ def start_wave(session: Session, programme_id: int, now: datetime) -> Wave:
     return wave
 
 
-def advance_wave(
+def advance(
     session: Session, make_due: Sequence[MakeDue], pace: Pace, now: datetime, limit: int = 200
 ) -> bool:
     """One step of the wave whose turn it is; False if there is none, or somebody else is at it.
@@ -132,11 +105,11 @@ def advance_wave(
     wave = _lock(session, under_way[0], now) if under_way else None
     if wave is None:
         return False
-    if now - wave.looked_at >= LOOK:
+    if now - wave.looked_at >= LOOK_EVERY:
         wave.pace, wave.looked_at = pace.after(wave.pace, pace.look(session, now)), now
     rate = min(wave.pace, pace.most) / len(under_way)
     if rate == 0:
-        wave.next_at, wave.expected_at = now + LOOK, None
+        wave.next_at, wave.expected_at = now + LOOK_EVERY, None
         return True
     limit = min(limit, max(1, int(rate)))
     pass_ids = issuing.in_programme(session, wave.programme_id, wave.after_id, limit)
@@ -144,7 +117,9 @@ def advance_wave(
         wave.after_id = pass_ids[-1]
         wave.seen += len(pass_ids)
         wave.changed += refresh(session, pass_ids, make_due, now)
-        wave.next_at = max(wave.next_at, now - BURST) + timedelta(seconds=len(pass_ids) / rate)
+        wave.next_at = max(wave.next_at, now - LONGEST_BURST) + timedelta(
+            seconds=len(pass_ids) / rate
+        )
     left = max(0, wave.total - wave.seen)
     wave.expected_at = max(now, wave.next_at) + timedelta(seconds=left / rate)
     if len(pass_ids) < limit:
@@ -160,7 +135,7 @@ def _lock(session: Session, wave_id: int, now: datetime) -> Wave | None:
     )
 
 
-def wave(session: Session, public_id: str) -> Wave:
+def find(session: Session, public_id: str) -> Wave:
     """Raises `UnknownWave`."""
     found = session.scalar(select(Wave).where(Wave.public_id == public_id))
     if found is None:
@@ -168,7 +143,7 @@ def wave(session: Session, public_id: str) -> Wave:
     return found
 
 
-def waves(
+def listed(
     session: Session, programme_id: int | None, before: int | None, limit: int
 ) -> Sequence[Wave]:
     """Newest first, from behind wave `before`; those of one programme, or all."""
@@ -180,7 +155,7 @@ def waves(
     return session.scalars(query).all()
 
 
-def pause_wave(session: Session, public_id: str) -> Wave:
+def pause(session: Session, public_id: str) -> Wave:
     """Cards that it has not come to keep what they show, until it goes on. Raises `UnknownWave`,
     `WaveOver`."""
     found = _under_way(session, public_id)
@@ -188,7 +163,7 @@ def pause_wave(session: Session, public_id: str) -> Wave:
     return found
 
 
-def resume_wave(session: Session, public_id: str, now: datetime) -> Wave:
+def resume(session: Session, public_id: str, now: datetime) -> Wave:
     """Raises `UnknownWave`, `WaveOver`."""
     found = _under_way(session, public_id)
     if found.state == PAUSED:
@@ -198,7 +173,7 @@ def resume_wave(session: Session, public_id: str, now: datetime) -> Wave:
     return found
 
 
-def cancel_wave(session: Session, public_id: str, now: datetime) -> Wave:
+def cancel(session: Session, public_id: str, now: datetime) -> Wave:
     """Cards that it has not come to keep what they show until something else changes them. Raises
     `UnknownWave`, `WaveOver`."""
     found = _under_way(session, public_id)

@@ -8,8 +8,8 @@ from typing import IO
 
 from sqlalchemy import make_url
 
+from wallet.configuration.settings import Settings
 from wallet.errors import SettingsError
-from wallet.settings import Settings
 
 SUFFIX = ".lock"
 

@@ -14,7 +14,8 @@ from ledger.database import outbox
 from ledger.imports import store
 from ledger.points import upkeep
 from ledger.seals import inspection, sealing
-from wallet import erasure, importing, refresh, relay
+from wallet import erasure, importing, relay
+from wallet.delivery import waves
 from wallet.google import reconciling
 from wallet.installation import Installation
 from wallet.outreach import campaigns, rounds
@@ -25,7 +26,7 @@ SEALS = "seals"
 INSPECTION = "inspection"
 PUMP_NAMES = (
     outbox.RELAY,
-    refresh.WAVES,
+    waves.WAVES,
     "apple",
     "google",
     reconciling.PUMP,
@@ -78,7 +79,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
 
     def advance_waves() -> bool:
         pace = installation.pace
-        return database.run(lambda session: refresh.advance_wave(session, make_due, pace, clock()))
+        return database.run(lambda session: waves.advance(session, make_due, pace, clock()))
 
     def keep_up() -> bool:
         more = database.run(lambda session: upkeep.turn(session, clock()))
@@ -110,7 +111,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         # A provider that is not set up has a queue all the same, with nothing behind it.
         **{name: Pump(lambda: False) for name in PUMP_NAMES},
         outbox.RELAY: Pump(carry_news),
-        refresh.WAVES: Pump(advance_waves),
+        waves.WAVES: Pump(advance_waves),
         UPKEEP: Pump(keep_up),
         store.IMPORTS: Pump(import_files),
         campaigns.PUMP: Pump(partial(_tell, installation)),

@@ -15,7 +15,7 @@ from limits import RateLimitItem, parse
 from limits.storage import RedisStorage, storage_from_string
 from werkzeug.exceptions import TooManyRequests
 
-from wallet.settings import Settings
+from wallet.configuration.settings import Settings
 
 # The first that fits counts. What is not here (health, pictures, styles) is not limited.
 GROUPS = {

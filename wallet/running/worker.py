@@ -16,10 +16,10 @@ from celery.worker import WorkController
 from kombu import Queue
 
 from ledger.database.engine import Wake
-from wallet.assembly import connect
+from wallet.configuration.settings import Settings
 from wallet.installation import Installation
-from wallet.settings import Settings
-from wallet.tasks import PUMP_NAMES, Pump, pumps
+from wallet.running.assembly import connect
+from wallet.running.pumps import PUMP_NAMES, Pump, pumps
 
 PUMP_TASK = "wallet.pump"
 WAKE_LIVES_S = 60

@@ -8,9 +8,9 @@ from datetime import datetime
 from ledger.errors import Refusal
 from wallet.apple.pushkey import ProviderTokens, PushKey
 from wallet.apple.rotation import Certificates
+from wallet.configuration.settings import GoogleSettings, Settings
 from wallet.errors import SettingsError
 from wallet.google import account
-from wallet.settings import GoogleSettings, Settings
 
 
 def read_certificates(settings: Settings, now: datetime) -> Certificates:

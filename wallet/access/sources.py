@@ -12,8 +12,8 @@ from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant, insert_or
+from wallet.configuration.keyring import KeyRing
 from wallet.errors import SourceRefused
-from wallet.keyring import KeyRing
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 

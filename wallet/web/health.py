@@ -13,8 +13,8 @@ from sqlalchemy import text
 from wallet import migrations
 from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem
-from wallet.friends import require_friend
 from wallet.installation import Installation, here
+from wallet.web.operator_access import require_operator
 
 routes = Blueprint("health", __name__)
 
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 @routes.get("/health")
 def health() -> Response:
     """What there is to know, in JSON: the schema, and every certificate with its days."""
-    require_friend()
+    require_operator()
     installation = here()
     now, certificates = installation.clock(), installation.certificates
     waning = {signer.fingerprint: words for signer, words in certificates.reminders(now)}

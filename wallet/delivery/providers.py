@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from wallet.clock import Clock
+from wallet.configuration.clock import Clock
 from wallet.passes.issuing import Pass
 
 MOST_COUNTED = 20_000

@@ -1,0 +1,1 @@
+"""What an installation is told from outside: settings, keys, how it logs, its clock."""

@@ -1,0 +1,36 @@
+"""From "something happened to this member" to "these phones are to be told".
+
+Renders the cards anew; only where that differs is a version stored, a tag taken, and the pass made
+due at its provider."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from wallet.passes import issuing
+
+# What a provider does when passes changed: note, in this transaction, who is to be told.
+MakeDue = Callable[[Session, Sequence[int], datetime], None]
+
+
+def refresh(
+    session: Session, pass_ids: Sequence[int], make_due: Sequence[MakeDue], now: datetime
+) -> int:
+    """Bring these passes up to date; returns how many changed."""
+    changes = issuing.changes(session, issuing.lock(session, pass_ids), now)
+    if changes:
+        changed = [change.pass_id for change in changes]
+        for make in make_due:
+            make(session, changed, now)
+        issuing.store(session, changes)
+    return len(changes)
+
+
+def remind(
+    session: Session, pass_ids: Sequence[int], make_due: Sequence[MakeDue], now: datetime
+) -> None:
+    """Tell the phones once more of a version that they may have missed."""
+    issuing.lock(session, pass_ids)
+    for make in make_due:
+        make(session, pass_ids, now)

@@ -1,0 +1,1 @@
+"""How the parts of an installation are put together and kept at work."""
