@@ -15,7 +15,7 @@ import importlib, sys
 importlib.import_module(sys.argv[1])
 if "sqlalchemy.orm" in sys.modules:
     from sqlalchemy.orm import configure_mappers
-    from ledger.database import Base
+    from ledger.database.tables import Base
     configure_mappers()
     for table in Base.metadata.tables.values():
         for key in table.foreign_keys:

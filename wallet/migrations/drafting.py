@@ -13,7 +13,7 @@ from ledger.programmes import programmes, units
 from ledger.seals import inspection, sealing
 from wallet.access import apikeys, sources
 from wallet.apple import arrivals, complaints, devices, shelf
-from wallet.delivery import refresh
+from wallet.delivery import waves
 from wallet.google import alerts, budget, callbacks, copies, messages
 from wallet.migrations import config
 from wallet.outreach import campaigns, deliveries, rounds, terms
@@ -47,7 +47,6 @@ TABLES_OF = (
     outbox,
     persons,
     programmes,
-    refresh,
     renewal,
     rounds,
     sealing,
@@ -57,6 +56,7 @@ TABLES_OF = (
     templates,
     terms,
     units,
+    waves,
 )
 
 
