@@ -90,7 +90,7 @@ def take_late_words(session: Session, member_ids: Sequence[int]) -> None:
 def _locked(session: Session, public_id: str) -> tuple[Member, Sequence[Member]]:
     """The member who stands for the person today, and all members they ever were, by id. Nobody
     merges them from here on. Raises `UnknownMember`."""
-    asked = members.by_public_id(session, public_id)
+    asked = members.by_public_id(session, public_id, include_erased=True)
     ids: list[int] = []
     while True:
         asked = members.reread(session, asked)

@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import servers
+import structlog
 from books import check_books
 from clocks import Pause, StoppedClock
 from flask import Flask
@@ -33,6 +34,12 @@ hypothesis.settings.load_profile("untimed")
 pytest_plugins = ["made_once", "order", "stand_ins"]
 
 API_KEY = "sandbox-test-key-of-32-characters"
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_its_own() -> None:
+    """A command that ran in an earlier test has told where to log, and that is gone."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture

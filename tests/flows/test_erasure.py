@@ -90,7 +90,7 @@ def accrue(api, member: dict, points: int = 100, **more: object):
 
 def found(house, public_id: str) -> Member:
     with house.installation.database.reading() as session:
-        return members.by_public_id(session, public_id)
+        return members.by_public_id(session, public_id, include_erased=True)
 
 
 def count(house, table: type, *conditions: object) -> int:
