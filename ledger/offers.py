@@ -33,7 +33,7 @@ class Offer(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class OfferDraft:
     """An offer to be. Without dates it is shown at once and for good."""
 
     title: str
@@ -43,7 +43,7 @@ class Draft:
 
 
 def publish(
-    session: Session, programme_id: int, member_id: int | None, draft: Draft, now: datetime
+    session: Session, programme_id: int, member_id: int | None, draft: OfferDraft, now: datetime
 ) -> Offer:
     """Raises `DatesOutOfOrder`, `DateOutOfRange`."""
     starts_at, ends_at = draft.starts_at or now, draft.ends_at or NEVER

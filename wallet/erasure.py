@@ -17,9 +17,9 @@ from ledger import erasure
 from ledger.database.engine import Database
 from ledger.erasure import Erased
 from wallet.apple import complaints, devices
-from wallet.apple.shelf import SealedPass
+from wallet.apple.signed_passes import SealedPass
 from wallet.delivery.refresh import MakeDue, refresh
-from wallet.google import copies
+from wallet.google import mirror
 from wallet.outreach import deliveries
 from wallet.passes import issuing, renewal
 from wallet.passes.issuing import Pass
@@ -52,7 +52,7 @@ def erase(
         session.execute(delete(column.class_).where(column.in_(pass_ids)))
     renewal.forget(session, erased.member_ids)
     complaints.forget(session, _serials(session, pass_ids))
-    copies.forget_words(session, pass_ids)
+    mirror.forget_words(session, pass_ids)
     return erased
 
 

@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 from ledger.database.engine import Database
 from ledger.errors import FileRefused, ImportReplaced
 from ledger.imports import applying, columns, files, proofs, store, wording
-from ledger.imports.checking import Aim, Judged, Seen, judge
+from ledger.imports.checking import Aim, Judged, RowsBefore, judge
 from ledger.imports.columns import Layout
 from ledger.imports.files import Cell, Table
-from ledger.imports.proofs import Finding
-from ledger.imports.store import Import, Order, Row, Source, Tally
+from ledger.imports.proofs import ProofFinding
+from ledger.imports.store import Import, ImportRequest, Row, SourceFile, Tally
 from ledger.imports.wording import Language
 from ledger.limits import MOST_POINTS
 from ledger.programmes import programmes, units
@@ -62,15 +62,15 @@ class Preview:
 class _Opened:
     aim: Aim
     table: Table
-    source: Source
+    source: SourceFile
 
 
-def look(desk: Desk, file: BinaryIO, order: Order, shown: int) -> Preview:
+def look(desk: Desk, file: BinaryIO, order: ImportRequest, shown: int) -> Preview:
     """What a file would do; nothing is written. Raises `FileRefused`, `UnknownProgramme`,
     `UnknownUnit`, `ImportRepeated`, `ImportNotReady`."""
     opened = _open(desk, file, order)
     tally, problems = Tally(), list[Row]()
-    with Seen() as seen:
+    with RowsBefore() as seen:
         for part in _parts(desk, opened):
             with desk.database.reading() as session:
                 _, bad = _sort(judge(session, opened.aim, part, seen), tally)
@@ -79,7 +79,7 @@ def look(desk: Desk, file: BinaryIO, order: Order, shown: int) -> Preview:
     return Preview(tally, opened.source.layout, problems)
 
 
-def read(desk: Desk, file: BinaryIO, order: Order) -> Import:
+def read(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
     """Check a file and keep what can be applied, until it is. Raises as `look` does."""
     opened = _open(desk, file, order)
     aim = opened.aim
@@ -92,7 +92,7 @@ def read(desk: Desk, file: BinaryIO, order: Order) -> Import:
     import_id = desk.database.run(begin).id
     tally = Tally()
     try:
-        with Seen() as seen:
+        with RowsBefore() as seen:
             for part in _parts(desk, opened):
                 tally = _keep_part(desk, import_id, aim, part, seen, tally)
         _require_rows(tally)
@@ -105,7 +105,7 @@ def read(desk: Desk, file: BinaryIO, order: Order) -> Import:
 
 
 def _keep_part(
-    desk: Desk, import_id: int, aim: Aim, part: Sequence[Row], seen: Seen, so_far: Tally
+    desk: Desk, import_id: int, aim: Aim, part: Sequence[Row], seen: RowsBefore, so_far: Tally
 ) -> Tally:
     def work(session: Session) -> Tally:
         tally = replace(so_far)
@@ -117,7 +117,7 @@ def _keep_part(
     return desk.database.run(work)
 
 
-def resumable(desk: Desk, file: BinaryIO, order: Order) -> Import | None:
+def resumable(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import | None:
     """The import of this very file that was begun and is not finished."""
     digest, _ = _digest(file)
     with desk.database.reading() as session:
@@ -223,7 +223,7 @@ def progress(import_: Import) -> Iterator[str]:
     yield f"{import_.applied} of {import_.rows} rows applied, {import_.left_out} left out"
 
 
-def check(desk: Desk, public_id: str) -> list[Finding]:
+def check(desk: Desk, public_id: str) -> list[ProofFinding]:
     """What of a finished import does not agree. Raises `UnknownImport`."""
 
     def verify(message: bytes, key_id: str, value: str) -> bool:
@@ -295,7 +295,7 @@ def _written(cell: Cell) -> str:
     return f"'{text}" if text.startswith(("=", "@", "\t", "\r")) else text
 
 
-def _open(desk: Desk, file: BinaryIO, order: Order) -> _Opened:
+def _open(desk: Desk, file: BinaryIO, order: ImportRequest) -> _Opened:
     digest, size = _digest(file)
     with desk.database.reading() as session:
         programme = programmes.by_code(session, order.programme)
@@ -306,7 +306,7 @@ def _open(desk: Desk, file: BinaryIO, order: Order) -> _Opened:
     table = files.read(file, columns.is_column)
     layout = columns.layout(order.kind, table.header)
     return _Opened(
-        Aim(programme, unit, order.kind), table, Source(digest, size, table.format, layout)
+        Aim(programme, unit, order.kind), table, SourceFile(digest, size, table.format, layout)
     )
 
 

@@ -10,7 +10,7 @@ from flask import current_app
 from ledger.database.engine import Database
 from wallet.apple.provider import AppleProvider
 from wallet.apple.rotation import Certificates
-from wallet.apple.shelf import Shelf
+from wallet.apple.signed_passes import SignedPasses
 from wallet.apple.signing import Signer
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
@@ -33,7 +33,7 @@ class Installation:
     keys: KeyRing
     certificates: Certificates
     pass_type: str
-    shelf: Shelf
+    signed_passes: SignedPasses
     apple: AppleProvider
     google: GoogleProvider | None
 
@@ -67,7 +67,7 @@ class Installation:
         return f"{self.settings.public_url}/card/{token}"
 
 
-def here() -> Installation:
+def current_installation() -> Installation:
     """The installation that this request came to."""
     installation: Installation = current_app.extensions[EXTENSION]
     return installation

@@ -50,7 +50,7 @@ class Made:
 
 
 Deed = Credit | Debit
-Outcome = Made | Refusal
+DeedOutcome = Made | Refusal
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class _AccountState:
     grown: bool = False  # by a lot that is not written yet, so that nothing can be spent from it
 
 
-def post(session: Session, deeds: Sequence[Deed], now: datetime) -> list[Outcome]:
+def post(session: Session, deeds: Sequence[Deed], now: datetime) -> list[DeedOutcome]:
     """Carry out deeds in their order, each for itself: one that is refused leaves the others
     alone. Raises `AccountClosed` before anything is done."""
     desk = _Desk(session, deeds, now)
@@ -84,7 +84,7 @@ class _Desk:
         self.states = {one: _AccountState(balance) for one, balance in balances.items()}
         self.spenders = {deed.holder.account_id for deed in deeds if isinstance(deed, Debit)}
 
-    def do(self, deed: Deed) -> Outcome:
+    def do(self, deed: Deed) -> DeedOutcome:
         state = self.states[deed.holder.account_id]
         try:
             if isinstance(deed, Debit):

@@ -22,7 +22,7 @@ from ledger.database.tables import Base, Identifier, Instant
 from ledger.errors import CaptureTooLarge, HoldClosed, HoldExpired, InsufficientPoints, UnknownHold
 from ledger.events import Event
 
-State = Literal["open", "captured", "released", "timed_out"]
+HoldState = Literal["open", "captured", "released", "timed_out"]
 OPEN = "open"
 
 
@@ -158,7 +158,7 @@ def capture(
 
 
 def release(
-    session: Session, holder: Holder, hold: Hold, now: datetime, *, state: State = "released"
+    session: Session, holder: Holder, hold: Hold, now: datetime, *, state: HoldState = "released"
 ) -> Balance:
     """Make the points free again; those whose time has run out meanwhile are gone. Raises
     `HoldClosed`."""
@@ -227,7 +227,7 @@ def _free(session: Session, holder: Holder, withdrawals: Sequence[Withdrawal]) -
 def _close(
     session: Session,
     hold: Hold,
-    state: State,
+    state: HoldState,
     now: datetime,
     *,
     captured: int = 0,

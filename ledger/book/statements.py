@@ -22,7 +22,7 @@ from ledger.programmes.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
     """One line of a member's statement. `points` is negative for what left the member;
     `balance_after` counts everything the member then had, active or not."""
 
@@ -73,7 +73,7 @@ def statement(
     wanted: Filter,
     before_posting_id: int | None,
     limit: int,
-) -> list[Line]:
+) -> list[StatementLine]:
     """Newest first, from before the given posting."""
     query: Any = (
         select(
@@ -115,7 +115,7 @@ def statement(
         query = query.where(Posting.occurred_at >= wanted.since)
     if wanted.until is not None:
         query = query.where(Posting.occurred_at < wanted.until)
-    return [Line(*row) for row in session.execute(query)]
+    return [StatementLine(*row) for row in session.execute(query)]
 
 
 def balances(session: Session, member: Member) -> list[tuple[Unit, Balance]]:

@@ -68,7 +68,7 @@ NOBODYS = b""  # no SHA-256: the hash of a body that was short enough to guess g
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredAnswer:
     """An HTTP status and the exact bytes of the body."""
 
     status: int
@@ -76,7 +76,7 @@ class Answer:
 
 
 def keep(
-    session: Session, scope: str, key: str, body_hash: bytes, answer: Answer, now: datetime
+    session: Session, scope: str, key: str, body_hash: bytes, answer: StoredAnswer, now: datetime
 ) -> None:
     """The last act of a request that has not claimed its key: one row, written once. Raises
     `Repeated` if the key was used before, and then all of the request is to be undone."""
@@ -93,7 +93,7 @@ def keep(
         raise Repeated
 
 
-def recall(session: Session, scope: str, key: str, body_hash: bytes) -> Answer | None:
+def recall(session: Session, scope: str, key: str, body_hash: bytes) -> StoredAnswer | None:
     """The answer that this request had before, if it had one. Raises `IdempotencyConflict` if that
     answered another body, `MemberErased` if it told of somebody who is erased."""
     first = session.execute(
@@ -107,10 +107,12 @@ def recall(session: Session, scope: str, key: str, body_hash: bytes) -> Answer |
         raise MemberErased
     if first.body_hash != body_hash:
         raise IdempotencyConflict
-    return Answer(first.status, first.answer)
+    return StoredAnswer(first.status, first.answer)
 
 
-def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetime) -> Answer | None:
+def claim(
+    session: Session, scope: str, key: str, body_hash: bytes, now: datetime
+) -> StoredAnswer | None:
     """None: the request is new and this transaction now owns its key. Otherwise as `recall`."""
     if _CLAIM.execute(session, scope=scope, key=key, body_hash=body_hash, created_at=now):
         return None
@@ -120,7 +122,7 @@ def claim(session: Session, scope: str, key: str, body_hash: bytes, now: datetim
 
 def claim_all(
     session: Session, scope: str, body_hashes: Mapping[str, bytes], now: datetime
-) -> dict[str, Answer | Refusal]:
+) -> dict[str, StoredAnswer | Refusal]:
     """As `claim`, for many keys: the outcome of those that were used before. The others are this
     transaction's own from now on. Keys are taken in ascending order, so that two batches that share
     some wait for each other and do not lock each other out."""
@@ -133,7 +135,7 @@ def claim_all(
     for part in batched(rows):
         statement = insert_or(session, Request).values(part).on_conflict_do_nothing()
         fresh.update(session.scalars(statement.returning(Request.key)))
-    found: dict[str, Answer | Refusal] = {}
+    found: dict[str, StoredAnswer | Refusal] = {}
     for part_of_keys in batched([key for key in keys if key not in fresh]):
         # A new statement: the waiting INSERT's own snapshot does not see the rows it waited for.
         before = session.execute(
@@ -145,13 +147,13 @@ def claim_all(
             if row.body_hash == NOBODYS:
                 found[row.key] = MemberErased()
             elif row.body_hash == body_hashes[row.key]:
-                found[row.key] = Answer(row.status, row.answer)
+                found[row.key] = StoredAnswer(row.status, row.answer)
             else:
                 found[row.key] = IdempotencyConflict()
     return found
 
 
-def remember_all(session: Session, scope: str, answers: Mapping[str, Answer]) -> None:
+def remember_all(session: Session, scope: str, answers: Mapping[str, StoredAnswer]) -> None:
     """As `remember`, for many keys."""
     if not answers:
         return
@@ -175,7 +177,7 @@ def let_go(session: Session, scope: str, keys: Sequence[str]) -> None:
         session.execute(delete(Request).where(Request.scope == scope, Request.key.in_(part)))
 
 
-def remember(session: Session, scope: str, key: str, answer: Answer) -> None:
+def remember(session: Session, scope: str, key: str, answer: StoredAnswer) -> None:
     """Keep the answer beside its effect; they are committed together."""
     _REMEMBER_ONE.execute(
         session, of_scope=scope, of_key=key, new_status=answer.status, new_answer=answer.body

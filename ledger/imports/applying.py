@@ -20,7 +20,7 @@ from ledger.errors import BalanceTooLarge, InsufficientPoints, Refusal
 from ledger.events import MemberChanged, PointsAccrued, PointsRedeemed
 from ledger.imports import store
 from ledger.imports.checking import Aim, Judged, judge
-from ledger.imports.columns import Problem
+from ledger.imports.columns import RowProblem
 from ledger.imports.store import Import, ImportRow, Row
 from ledger.people import cards, members
 from ledger.people.persons import Profile
@@ -90,7 +90,7 @@ def _timely(aim: Aim, one: Judged, now: datetime) -> Judged:
     ends_at = _end_of(one.row.wish.expires, aim.programme.timezone)
     if one.problems or ends_at is None or ends_at > now:
         return one
-    return Judged(one.row, [Problem("expires_out_of_range", "expires")])
+    return Judged(one.row, [RowProblem("expires_out_of_range", "expires")])
 
 
 def _found(one: Judged) -> _Applied:
@@ -194,12 +194,12 @@ def _end_of(day: date | None, timezone: str) -> datetime | None:
     return midnight.astimezone(UTC)
 
 
-def _problem(refusal: Refusal) -> Problem:
+def _problem(refusal: Refusal) -> RowProblem:
     match refusal:
         case InsufficientPoints():
-            return Problem(refusal.code, "points", {"available": refusal.available})
+            return RowProblem(refusal.code, "points", {"available": refusal.available})
         case BalanceTooLarge():
-            return Problem(refusal.code, "points")
+            return RowProblem(refusal.code, "points")
     raise refusal
 
 

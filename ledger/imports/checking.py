@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ledger.book import accounts
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
-from ledger.imports.columns import IDENTIFIERS, Kind, Problem, Wish
+from ledger.imports.columns import IDENTIFIERS, ImportKind, RowContent, RowProblem
 from ledger.imports.store import Row
 from ledger.people import cards, members
 from ledger.people.cards import CardOwner
@@ -31,7 +31,7 @@ class Aim:
 
     programme: Programme
     unit: Unit
-    kind: Kind
+    kind: ImportKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Judged:
     applied if it has no problems."""
 
     row: Row
-    problems: list[Problem]
+    problems: list[RowProblem]
     member: Member | None = None
     card_id: int | None = None
 
 
-class Seen:
+class RowsBefore:
     """Who was named in which row before. Marks lie in a temporary file, so that memory stays flat
     however long the import is."""
 
@@ -82,16 +82,16 @@ class Seen:
         return int.from_bytes(digest.digest(), signed=True)
 
 
-def judge(session: Session, aim: Aim, rows: Sequence[Row], seen: Seen | None) -> list[Judged]:
+def judge(session: Session, aim: Aim, rows: Sequence[Row], seen: RowsBefore | None) -> list[Judged]:
     """What can be said of these rows now. Without `seen` they were compared with each other
     before."""
     repeated = seen.repeated(_named(rows)) if seen is not None else {}
-    ledger = _Ledger(session, aim, rows)
+    ledger = _KnownPeople(session, aim, rows)
     judged = []
     for row in rows:
         problems = list(row.problems)
         problems += [
-            Problem("duplicate_in_file", name, {"first": repeated[row.number, name]})
+            RowProblem("duplicate_in_file", name, {"first": repeated[row.number, name]})
             for name in IDENTIFIERS
             if (row.number, name) in repeated
         ]
@@ -104,7 +104,7 @@ def judge(session: Session, aim: Aim, rows: Sequence[Row], seen: Seen | None) ->
         (one.row.number, "member", str(one.member.id)) for one in judged if one.member is not None
     )
     return [
-        Judged(one.row, [Problem("duplicate_in_file", None, {"first": first})])
+        Judged(one.row, [RowProblem("duplicate_in_file", None, {"first": first})])
         if not one.problems and (first := twice.get((one.row.number, "member"))) is not None
         else one
         for one in judged
@@ -130,7 +130,7 @@ class _People:
             self.of.setdefault(value, []).append(member_id)
 
 
-class _Ledger:
+class _KnownPeople:
     """What the ledger knows of whoever these rows name, looked up for all of them at once."""
 
     def __init__(self, session: Session, aim: Aim, rows: Sequence[Row]) -> None:
@@ -165,24 +165,24 @@ class _Ledger:
         wish = row.wish
         known = self._cards.get(wish.card) if wish.card is not None else None
         if known is not None and known.member.programme_id != self._aim.programme.id:
-            return Judged(row, [Problem("card_taken", "card")])
+            return Judged(row, [RowProblem("card_taken", "card")])
         if known is not None and known.blocked:
-            return Judged(row, [Problem("card_blocked", "card")])
+            return Judged(row, [RowProblem("card_blocked", "card")])
         named = self._named(wish, known)
         candidates = {member_id for ids in named.values() for member_id in ids}
         if len(candidates) > 1:
-            return Judged(row, [Problem("several_members")])
+            return Judged(row, [RowProblem("several_members")])
         if self._aim.kind != "members":
             missing = [name for name, ids in named.items() if not ids]
             if missing:
-                return Judged(row, [Problem("unknown_member", missing[0])])
+                return Judged(row, [RowProblem("unknown_member", missing[0])])
         if not candidates:
             return Judged(row, [])
         member = self._members[candidates.pop()]
         problems = self._problems(wish, member)
         return Judged(row, problems, member, None if known is None else known.card_id)
 
-    def _named(self, wish: Wish, known: CardOwner | None) -> dict[str, set[int]]:
+    def _named(self, wish: RowContent, known: CardOwner | None) -> dict[str, set[int]]:
         """Whom each identifier of the row means today."""
         named: dict[str, set[int]] = {}
         for name, people in self._by.items():
@@ -194,24 +194,24 @@ class _Ledger:
             named["card"] = set() if known is None else {known.member.id}
         return named
 
-    def _problems(self, wish: Wish, member: Member) -> list[Problem]:
+    def _problems(self, wish: RowContent, member: Member) -> list[RowProblem]:
         if self._aim.kind == "members":
             person = self._people.get(member.id)
             conflicts = [
-                Problem("contact_conflict", name)
+                RowProblem("contact_conflict", name)
                 for name in self._by
                 if (value := getattr(wish, name)) is not None
                 and person is not None
                 and getattr(person, name) not in (None, value)
             ]
             if not conflicts and wish.points and member.holder_id in self._opened:
-                return [Problem("opening_exists", "points")]
+                return [RowProblem("opening_exists", "points")]
             return conflicts
         if self._aim.kind == "write_off":
             balance = self._balances.get((member.holder_id, self._aim.unit.id))
             available = 0 if balance is None else balance.available
             if available < (wish.points or 0):
-                return [Problem("insufficient_points", "points", {"available": available})]
+                return [RowProblem("insufficient_points", "points", {"available": available})]
         return []
 
     def _named_so(self, session: Session, name: str, values: Sequence[str]) -> list[Person]:

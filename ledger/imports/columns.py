@@ -13,7 +13,7 @@ from ledger.errors import AmountTooLarge, FileRefused, TooManyDecimals
 from ledger.imports.files import FORMULA, UNREADABLE, Cell
 from ledger.limits import MOST_POINTS
 
-Kind = Literal["members", "accrual", "write_off"]
+ImportKind = Literal["members", "accrual", "write_off"]
 
 NAMES = {
     "name": ("name", "full name", "имя", "фио", "ф и о", "клиент", "покупатель"),
@@ -55,7 +55,7 @@ DOTTED_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: 0?0:00(?::00)?)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RowProblem:
     """Why a row cannot be imported: a stable code, the field at fault, and what there is to say.
     Never what the cell held, which may be personal."""
 
@@ -75,7 +75,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RowContent:
     """A row that can be read. `points` is in the smallest piece of the unit; `expires` is the last
     day on which they live."""
 
@@ -109,7 +109,7 @@ def is_column(title: str) -> bool:
     return name in FIELD_OF or name in HOMELESS_OF
 
 
-def layout(kind: Kind, header: Sequence[str]) -> Layout:
+def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
     """Raises `FileRefused` for a table that cannot be meant."""
     places: dict[str, int] = {}
     unknown: list[str] = []
@@ -147,11 +147,11 @@ def layout(kind: Kind, header: Sequence[str]) -> Layout:
 
 
 def parse(
-    kind: Kind, layout: Layout, cells: Sequence[Cell], scale: int, today: date
-) -> tuple[Wish, list[Problem]]:
+    kind: ImportKind, layout: Layout, cells: Sequence[Cell], scale: int, today: date
+) -> tuple[RowContent, list[RowProblem]]:
     """What a row says; `scale` is the number of decimal places of the unit."""
     values: dict[str, Any] = {}
-    problems: list[Problem] = []
+    problems: list[RowProblem] = []
     for name, place in layout.places.items():
         cell = cells[place] if place < len(cells) else None
         if cell is None or (isinstance(cell, str) and not cell.strip()):
@@ -159,13 +159,13 @@ def parse(
         try:
             values[name] = _read(name, cell, scale, today)
         except _Bad as bad:
-            problems.append(Problem(bad.code, name, bad.facts))
+            problems.append(RowProblem(bad.code, name, bad.facts))
     wrong = {problem.field for problem in problems}
     if not any(name in values or name in wrong for name in IDENTIFIERS):
-        problems.append(Problem("nobody_named"))
+        problems.append(RowProblem("nobody_named"))
     if kind != "members" and "points" not in wrong and not values.get("points"):
-        problems.append(Problem("points_missing", "points"))
-    return Wish(**values), problems
+        problems.append(RowProblem("points_missing", "points"))
+    return RowContent(**values), problems
 
 
 def _read(name: str, cell: Cell, scale: int, today: date) -> object:

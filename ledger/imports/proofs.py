@@ -32,7 +32,7 @@ Verify = Callable[[bytes, str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProofFinding:
     """What does not agree; `rows` are the numbers of some rows that show it."""
 
     code: str
@@ -89,30 +89,34 @@ def document(session: Session, import_: Import) -> dict[str, Any]:
     }
 
 
-def check(session: Session, import_: Import, verify: Verify) -> list[Finding]:
+def check(session: Session, import_: Import, verify: Verify) -> list[ProofFinding]:
     """Everything of a finished import that does not agree with its statement; nothing, in a sound
     one. Reads every row and its posting anew."""
     if import_.statement is None:
-        return [Finding("not_finished", "The import is not finished; it has no statement yet.")]
-    findings: list[Finding] = []
+        return [
+            ProofFinding("not_finished", "The import is not finished; it has no statement yet.")
+        ]
+    findings: list[ProofFinding] = []
     signed = import_.statement.encode()
     if not verify(signed, import_.signed_by or "", import_.signature or ""):
         findings.append(
-            Finding(
+            ProofFinding(
                 "signature", "The signature does not fit the statement, or its key is not here."
             )
         )
     told = json.loads(import_.statement)
     if told != document(session, import_):
         findings.append(
-            Finding("statement", "The record of the import is not what the statement says.")
+            ProofFinding("statement", "The record of the import is not what the statement says.")
         )
     if not told["agrees"]:
-        findings.append(Finding("sums", "The sums did not agree when the import was finished."))
+        findings.append(
+            ProofFinding("sums", "The sums did not agree when the import was finished.")
+        )
     return findings + _rows(session, import_, told)
 
 
-def _rows(session: Session, import_: Import, told: dict[str, Any]) -> list[Finding]:
+def _rows(session: Session, import_: Import, told: dict[str, Any]) -> list[ProofFinding]:
     digest = ""
     count: Counter[str] = Counter()
     wrong: list[int] = []
@@ -125,7 +129,7 @@ def _rows(session: Session, import_: Import, told: dict[str, Any]) -> list[Findi
     findings = []
     if wrong:
         findings.append(
-            Finding(
+            ProofFinding(
                 "row",
                 f"{len(wrong)} rows do not agree with their postings, row {wrong[0]} first.",
                 tuple(wrong[:MOST_NAMED]),
@@ -133,14 +137,14 @@ def _rows(session: Session, import_: Import, told: dict[str, Any]) -> list[Findi
         )
     if digest != told["rows"]["sha256"]:
         findings.append(
-            Finding("rows", "The rows on record are not those that the statement was made of.")
+            ProofFinding("rows", "The rows on record are not those that the statement was made of.")
         )
     if (count["applied"], abs(count["posted"])) != (
         told["rows"]["applied"],
         told["points"]["posted"],
     ):
         findings.append(
-            Finding(
+            ProofFinding(
                 "sums",
                 f"Postings of {abs(count['posted'])} for {count['applied']} rows are on record, the"
                 f" statement says {told['points']['posted']} for {told['rows']['applied']}.",

@@ -33,7 +33,7 @@ from ledger.errors import (
     ImportReplaced,
     UnknownImport,
 )
-from ledger.imports.columns import Kind, Layout, Problem, Wish
+from ledger.imports.columns import ImportKind, Layout, RowContent, RowProblem
 from ledger.imports.files import Format
 
 IMPORTS = "imports"
@@ -63,7 +63,7 @@ class Import(Base):
     public_id: Mapped[str] = mapped_column(String(36), unique=True)
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("ledger_unit.id"))
-    kind: Mapped[Kind] = mapped_column(String(20))
+    kind: Mapped[ImportKind] = mapped_column(String(20))
     digest: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]
     format: Mapped[Format] = mapped_column(String(4))
@@ -133,17 +133,17 @@ class ImportProblem(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ImportRequest:
     """What a file is to be read as. `reason` stands on every posting whose row has none."""
 
     programme: str
-    kind: Kind
+    kind: ImportKind
     unit: str | None = None
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """Which file it is."""
 
     digest: str
@@ -169,11 +169,11 @@ class Row:
     """A row of the file as it was read."""
 
     number: int
-    wish: Wish
-    problems: list[Problem] = dataclasses.field(default_factory=list)
+    wish: RowContent
+    problems: list[RowProblem] = dataclasses.field(default_factory=list)
 
 
-def known(session: Session, programme_id: int, kind: Kind, digest: str) -> Import | None:
+def known(session: Session, programme_id: int, kind: ImportKind, digest: str) -> Import | None:
     return session.scalar(
         select(Import).where(
             Import.programme_id == programme_id, Import.kind == kind, Import.digest == digest
@@ -185,8 +185,8 @@ def begin(
     session: Session,
     programme_id: int,
     unit_id: int,
-    order: Order,
-    source: Source,
+    order: ImportRequest,
+    source: SourceFile,
     now: datetime,
 ) -> Import:
     """An import whose file is about to be read, in place of an earlier one that was not applied.
@@ -399,10 +399,10 @@ def _packed(rows: Sequence[Row]) -> bytes:
     return zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1)
 
 
-def _told(wish: Wish) -> dict[str, Any]:
+def _told(wish: RowContent) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, date) else value
-        for name in Wish.__slots__
+        for name in RowContent.__slots__
         if (value := getattr(wish, name)) is not None
     }
 
@@ -413,5 +413,5 @@ def _unpacked(body: bytes) -> list[Row]:
         for name in ("birthday", "expires"):
             if name in values:
                 values[name] = date.fromisoformat(values[name])
-        rows.append(Row(number, Wish(**values)))
+        rows.append(Row(number, RowContent(**values)))
     return rows

@@ -19,7 +19,7 @@ from ledger.people.members import Member
 
 # personal_data: we may keep and use what the person told us. marketing: we may write to them.
 Purpose = Literal["personal_data", "marketing"]
-Source = Literal["page", "api", "import", "pass"]
+ConsentSource = Literal["page", "api", "import", "pass"]
 
 
 class Consent(Base):
@@ -78,7 +78,7 @@ def record(
     session: Session,
     member: Member,
     decisions: Sequence[Decision],
-    source: Source,
+    source: ConsentSource,
     now: datetime,
 ) -> None:
     """Add to the history what is new in it: a decision that holds already is not written again.

@@ -11,7 +11,7 @@ from ledger.book.accounts import AccountClosed, Holder
 from ledger.book.batches import Credit, Debit, Deed, Made
 from ledger.book.drafts import NewLot
 from ledger.database import idempotency
-from ledger.database.idempotency import Answer
+from ledger.database.idempotency import StoredAnswer
 from ledger.errors import IdempotencyConflict, Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.people.members import Member
@@ -46,12 +46,12 @@ class PostedItem:
     made: Made
 
 
-ToAnswer = Callable[[PostedItem], Answer]
+ToAnswer = Callable[[PostedItem], StoredAnswer]
 
 
 def post(
     session: Session, scope: str, items: Sequence[Item], to_answer: ToAnswer, now: datetime
-) -> list[Answer | Refusal]:
+) -> list[StoredAnswer | Refusal]:
     """Carry out the items in their order.
 
     What was answered before under the same key is answered the same; `to_answer` makes the answer
@@ -62,10 +62,12 @@ def post(
         session, scope, {key: item.body_hash for key, item in first.items()}, now
     )
     fresh = [item for item in items if first[item.key] is item and item.key not in before]
-    outcomes: dict[str, Answer | Refusal] = dict(before)
+    outcomes: dict[str, StoredAnswer | Refusal] = dict(before)
     outcomes |= _carry_out(session, fresh, to_answer, now)
     made = {
-        item.key: outcome for item in fresh if isinstance(outcome := outcomes[item.key], Answer)
+        item.key: outcome
+        for item in fresh
+        if isinstance(outcome := outcomes[item.key], StoredAnswer)
     }
     idempotency.remember_all(session, scope, made)
     idempotency.let_go(session, scope, [item.key for item in fresh if item.key not in made])
@@ -77,7 +79,7 @@ def post(
 
 def _carry_out(
     session: Session, items: Sequence[Item], to_answer: ToAnswer, now: datetime
-) -> dict[str, Answer | Refusal]:
+) -> dict[str, StoredAnswer | Refusal]:
     while True:
         try:
             return _carry_out_now(session, items, to_answer, now)
@@ -87,9 +89,9 @@ def _carry_out(
 
 def _carry_out_now(
     session: Session, items: Sequence[Item], to_answer: ToAnswer, now: datetime
-) -> dict[str, Answer | Refusal]:
+) -> dict[str, StoredAnswer | Refusal]:
     lookup = _Lookup(session, items)
-    outcomes: dict[str, Answer | Refusal] = {}
+    outcomes: dict[str, StoredAnswer | Refusal] = {}
     deeds: list[tuple[Item, Deed]] = []
     for item in items:
         try:

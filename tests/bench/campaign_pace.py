@@ -40,7 +40,7 @@ from wallet import migrations
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import DEMO
 from wallet.outreach import campaigns
-from wallet.outreach.campaigns import Draft
+from wallet.outreach.campaigns import CampaignDraft
 from wallet.passes import issuing
 from wallet.sandbox import certificates, demo
 
@@ -118,7 +118,9 @@ class House:
         now = datetime.now(UTC)
         with self.database.transaction() as session:
             programme = programmes.by_code(session, DEMO)
-            campaign = campaigns.create(session, programme, Draft("Всем", {"ru": WORDS}), now)
+            campaign = campaigns.create(
+                session, programme, CampaignDraft("Всем", {"ru": WORDS}), now
+            )
             campaigns.start(session, campaign.public_id, None, now)
 
     def watch(self, cards: int) -> None:

@@ -178,7 +178,7 @@ def _measured(
 ) -> dict[str, float]:
     card = f"/apple/v1/passes/{pass_.pass_type}/{pass_.serial}"
     registrations = f"/apple/v1/devices/{DEVICE}/registrations/{pass_.pass_type}"
-    known = {"Authorization": f"ApplePass {installation.shelf.token(pass_)}"}
+    known = {"Authorization": f"ApplePass {installation.signed_passes.token(pass_)}"}
     since = {**known, "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}
 
     def outdate() -> None:

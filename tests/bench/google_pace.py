@@ -28,8 +28,8 @@ from wallet import migrations
 from wallet.configuration import settings
 from wallet.configuration.clock import system_clock
 from wallet.configuration.settings import DEMO, SANDBOX_GOOGLE_ISSUER
-from wallet.google import budget, copies, objects
-from wallet.google.copies import DueRow, GoogleObject
+from wallet.google import budget, mirror, objects
+from wallet.google.mirror import DueRow, GoogleObject
 from wallet.google.provider import BATCH, GoogleProvider
 from wallet.installation import Installation
 from wallet.passes import issuing
@@ -83,7 +83,7 @@ def prepare(installation: Installation) -> None:
                 session, programme, Profile(), installation.pass_type, installation.keys, now
             )
             object_id = objects.object_id(SANDBOX_GOOGLE_ISSUER, pass_.serial)
-            copies.add(session, pass_.id, object_id, now, timedelta())
+            mirror.add(session, pass_.id, object_id, now, timedelta())
     while provider.deliver(system_clock):
         pass
 
@@ -116,7 +116,7 @@ def batches(installation: Installation, provider: GoogleProvider, google: Runnin
     database, writer = installation.database, provider._writer
     now = system_clock()
     with database.transaction() as session:
-        claimed = copies.claim(session, now, BATCH, LEASE)
+        claimed = mirror.claim(session, now, BATCH, LEASE)
         cards = [writer._card(session, due.pass_id) for due in claimed]
     if not claimed:
         return False
@@ -147,8 +147,8 @@ def batches(installation: Installation, provider: GoogleProvider, google: Runnin
     with database.transaction() as session:
         for card in cards:
             if card.copy.pass_id in taken:
-                copies.written(session, replace(card.copy))
-        copies.settled(session, done)
+                mirror.written(session, replace(card.copy))
+        mirror.settled(session, done)
     return True
 
 

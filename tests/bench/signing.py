@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from wallet.apple import bundle
 from wallet.apple.signing import KEY_FILE, Signer
-from wallet.passes.content import Content, Design, FieldDesign, Shown
+from wallet.passes.content import Content, Design, FieldDesign, FieldValue
 from wallet.sandbox import certificates
 
 ROUNDS = 21
@@ -67,7 +67,7 @@ def measure() -> dict[str, float]:
         signer = Signer.load(place, dt.datetime.now(dt.UTC))
         key = serialization.load_pem_private_key((place / KEY_FILE).read_bytes(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
-    face, archive = bundle.Face.prepare(DESIGN), bundle.Archive.prepare(_files())
+    face, archive = bundle.PassTemplate.prepare(DESIGN), bundle.Archive.prepare(_files())
     cards = [_card(number) for number in range(PER_ROUND)]
     manifest = archive.manifest(bundle.render(face, *cards[0]))
     pkcs1, sha256 = padding.PKCS1v15(), hashes.SHA256()
@@ -125,11 +125,11 @@ def _card(number: int) -> tuple[bundle.Identity, Content]:
         barcode=f"4{number:011}",
         card_number=f"4{number:011}",
         values=(
-            Shown("points", 1000 + number),
-            Shown("name", f"Анна Смирнова {number}"),
-            Shown("offer", "Second cup free"),
-            Shown("offers", offers),
-            Shown("card", f"4{number:011}"),
+            FieldValue("points", 1000 + number),
+            FieldValue("name", f"Анна Смирнова {number}"),
+            FieldValue("offer", "Second cup free"),
+            FieldValue("offers", offers),
+            FieldValue("card", f"4{number:011}"),
         ),
     )
     return identity, content

@@ -20,7 +20,7 @@ from wallet.access import apikeys
 from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.google import budget
-from wallet.google.copies import GoogleObject
+from wallet.google.mirror import GoogleObject
 from wallet.outreach import campaigns
 from wallet.outreach.campaigns import Campaign, is_held_out
 from wallet.outreach.deliveries import Delivery

@@ -145,7 +145,7 @@ def test_what_was_not_made_by_us_is_forged(phone, scan, signed) -> None:
             "unknown_card",
         )
     read = codes.read(genuine)
-    assert isinstance(read, codes.Signed)
+    assert isinstance(read, codes.SignedCode)
     with_own_key = KeyRing(("the secret of a forger",))
     forged = codes.mint(
         read.kind,
@@ -240,7 +240,7 @@ def test_cards_that_exist_follow_the_programmes_choice(join, client, scan, choos
         step_by_step(house, limit=2)
         for phone, old in zip(phones, before, strict=True):
             read = codes.read(on_phone(phone))
-            assert isinstance(read, codes.Signed)
+            assert isinstance(read, codes.SignedCode)
             assert read.kind == kind
             assert scan(old)[0] == 200  # in its grace time, or a number
             assert scan(on_phone(phone))[0] == 200

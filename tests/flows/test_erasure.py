@@ -461,7 +461,7 @@ def test_a_hold_of_an_erased_member_is_free_again(api, client, house, person) ->
 
 
 def test_a_pass_that_is_being_signed_meanwhile_is_not_kept(api, client, house, person) -> None:
-    shelf = house.installation.shelf
+    shelf = house.installation.signed_passes
     sign = shelf._sign
 
     def slow(*arguments):

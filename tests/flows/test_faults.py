@@ -30,7 +30,7 @@ from sqlalchemy import func, insert, select
 from ledger import enrolment, offers
 from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
-from ledger.offers import Draft
+from ledger.offers import OfferDraft
 from ledger.people.members import Member
 from ledger.people.persons import Profile
 from ledger.points import accruals
@@ -42,8 +42,8 @@ from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import DEMO, SANDBOX_GOOGLE_ISSUER
 from wallet.delivery.waves import RUNNING, Wave
-from wallet.google import copies, objects
-from wallet.google.copies import DueRow
+from wallet.google import mirror, objects
+from wallet.google.mirror import DueRow
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 from wallet.sandbox import apns, certificates, demo
@@ -109,7 +109,9 @@ class Phones:
     def change_all(self, now: datetime) -> None:
         with self.database.transaction() as session:
             programme = programmes.by_code(session, DEMO)
-            offers.publish(session, programme.id, None, Draft("Латте −20 %", "", None, None), now)
+            offers.publish(
+                session, programme.id, None, OfferDraft("Латте −20 %", "", None, None), now
+            )
 
     def change(self, which: slice, now: datetime) -> None:
         with self.database.transaction() as session:
@@ -370,7 +372,7 @@ class Service:
             serials = [session.get_one(Pass, pass_id).serial for pass_id in pass_ids]
             ids = [objects.object_id(SANDBOX_GOOGLE_ISSUER, serial) for serial in serials]
             for pass_id, object_id in zip(pass_ids, ids, strict=True):
-                copies.add(session, pass_id, object_id, right_now(), timedelta())
+                mirror.add(session, pass_id, object_id, right_now(), timedelta())
         self.wait_until_settled()
         for object_id in ids:
             self.google.stand_in.resources.hold(object_id, is_held=True)

@@ -23,14 +23,14 @@ from ledger.points.accruals import Grant
 from wallet import relay
 from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
 from wallet.delivery.waves import start
-from wallet.google import account, alerts, copies, writing
+from wallet.google import account, alerts, mirror, writing
 from wallet.google.budget import A_SECOND
-from wallet.google.copies import DueRow, GoogleClass, GoogleObject
+from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.passes import templates
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
 from wallet.sandbox.google import Fault, Running
-from wallet.sandbox.google.callbacks import Happening
+from wallet.sandbox.google.callbacks import CardEvent
 from wallet.sandbox.google.resources import CLASS, OBJECT
 
 CLASS_ID = f"{SANDBOX_GOOGLE_ISSUER}.demo"
@@ -639,7 +639,7 @@ class TestReconciling:
         def meanwhile(*arguments: object):
             reply = get(*arguments)
             with house.installation.database.transaction() as session:
-                copies.heard(session, card["object"], house.clock(), saved=False)
+                mirror.heard(session, card["object"], house.clock(), saved=False)
             return reply
 
         monkeypatch.setattr(provider._google, "get", meanwhile)
@@ -696,7 +696,7 @@ class TestCallbacks:
         assert self.heard(app, house, google, "del", object_id) is False
 
     def heard(self, app: Flask, house, google: Running, event: str, object_id: str) -> bool:
-        happening = Happening(event, CLASS_ID, object_id)
+        happening = CardEvent(event, CLASS_ID, object_id)
         house.clock.advance(seconds=1)
         message = google.stand_in.seal.envelope(happening, house.clock())
         assert app.test_client().post("/google/callback", data=message).status_code == 200

@@ -8,7 +8,7 @@ import requests
 from sqlalchemy import func, select
 
 from wallet.google import writing
-from wallet.google.copies import DueRow
+from wallet.google.mirror import DueRow
 from wallet.sandbox.google import Running
 from wallet.sandbox.google.resources import OBJECT, OFFER
 

@@ -34,11 +34,11 @@ from wallet.apple import devices
 from wallet.apple.devices import Device, PushRow
 from wallet.configuration.keyring import KeyRing
 from wallet.delivery.waves import Wave
-from wallet.google import copies
-from wallet.google.copies import DueRow, GoogleClass, GoogleObject
+from wallet.google import mirror
+from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.outreach import results, terms
-from wallet.passes import codeterms, issuing, renewal
-from wallet.passes.codeterms import Choice
+from wallet.passes import barcode_settings, issuing, renewal
+from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issuing import Pass
 
 MOVED = {"points_live_days"}  # to the programme's unit
@@ -307,14 +307,14 @@ def test_programmes_of_the_release_before_codes_have_plain_numbers(
     keys, now = KeyRing(("a-secret-for-the-codes-of-tests",)), datetime(2026, 6, 1, tzinfo=UTC)
     with empty.transaction() as session:
         tea = programmes.by_code(session, "tea")
-        assert codeterms.of(session, tea.id) == Choice()
+        assert barcode_settings.of(session, tea.id) == BarcodeSettings()
         card = session.scalars(select(cards.Card).where(cards.Card.member_id == 3)).one()
         assert renewal.accept(session, keys, card.number, now).member.id == 3
     migrations.downgrade(empty.engine, "0011")
     assert everything(empty) == before
     migrations.upgrade(empty.engine)
     with empty.transaction() as session:
-        renewal.change_terms(session, programmes.by_code(session, "tea"), Choice("hmac"))
+        renewal.change_terms(session, programmes.by_code(session, "tea"), BarcodeSettings("hmac"))
     while empty.run(lambda session: renewal.turn(session, keys, now, limit=1)):
         pass
     with empty.transaction() as session:
@@ -356,7 +356,7 @@ def test_what_waited_in_queues_of_the_release_before_waits_on(
     with empty.transaction() as session:
         claimed = sorted(devices.claim(session, (), now, 10, timedelta(seconds=60)))
         assert [(one.pass_id, one.generation) for one in claimed] == [(1, 1), (2, 2)]
-        (write,) = copies.claim(session, now, 10, timedelta(seconds=60))
+        (write,) = mirror.claim(session, now, 10, timedelta(seconds=60))
         assert (write.pass_id, write.generation) == (1, 3)
         session.rollback()
     migrations.downgrade(empty.engine, "0012")

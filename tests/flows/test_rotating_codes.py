@@ -64,7 +64,7 @@ def scan(api) -> Callable[[str], tuple[int, str]]:
 
 def test_the_till_knows_the_card_and_takes_each_value_once(card, scan, house) -> None:
     drawn = card().drawn_at(house.clock())
-    assert isinstance(codes.read(drawn), codes.Rotating)
+    assert isinstance(codes.read(drawn), codes.RotatingCode)
     assert scan(drawn) == (200, "Анна")
     assert scan(drawn) == (409, "code_used")
     house.clock.advance(seconds=codes.PERIOD_S)
@@ -116,7 +116,7 @@ def test_a_programme_that_wants_them_no_more(card, choose, scan, house, google) 
     assert scan(drawn) == (409, "code_forged")
     assert "rotatingBarcode" not in google.stand_in.resources.get(OBJECT, card().id)
     fixed = card().drawn_at(house.clock())
-    assert isinstance(codes.read(fixed), codes.Signed)
+    assert isinstance(codes.read(fixed), codes.SignedCode)
     assert scan(fixed) == (200, "Анна")
     house.run("relay", "google")
     assert card().drawn_at(house.clock()) != fixed  # renewed by the scan, at Google too

@@ -14,7 +14,7 @@ from ledger.database.tables import EPOCH
 from ledger.people.persons import Profile
 from ledger.programmes import programmes
 from wallet.apple.devices import PushRow
-from wallet.apple.shelf import SealedPass
+from wallet.apple.signed_passes import SealedPass
 from wallet.cli import main
 from wallet.delivery import waves
 from wallet.delivery.providers import MOST_COUNTED, Lag

@@ -46,12 +46,12 @@ from wallet.apple import devices
 from wallet.apple.devices import PushRow
 from wallet.configuration import settings
 from wallet.configuration.settings import DEMO, SANDBOX_GOOGLE_ISSUER
-from wallet.google import copies, objects
-from wallet.google.copies import DueRow, GoogleObject
+from wallet.google import mirror, objects
 from wallet.google.messages import GoogleMessage
+from wallet.google.mirror import DueRow, GoogleObject
 from wallet.installation import Installation
 from wallet.outreach import campaigns, results
-from wallet.outreach.campaigns import Campaign, Draft
+from wallet.outreach.campaigns import Campaign, CampaignDraft
 from wallet.outreach.deliveries import Delivery
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
@@ -284,7 +284,7 @@ def gather(house: House, size: Size) -> Crowd:
             devices.register(session, passes[place], token[:32] + token[-8:], token, house.clock())
         for place in crowd.at_google():
             id_ = crowd.object_id(place)
-            copies.add(session, passes[place].id, id_, house.clock(), timedelta())
+            mirror.add(session, passes[place].id, id_, house.clock(), timedelta())
     _bring_to_google(house, crowd)
     return crowd
 
@@ -352,7 +352,7 @@ def _announce(house: House) -> None:
     now = datetime.now(UTC)
     with house.database.transaction() as session:
         programme = programmes.by_code(session, DEMO)
-        draft = Draft("Всем", {"ru": TEXT}, holdout_percent=HELD_OUT_PERCENT)
+        draft = CampaignDraft("Всем", {"ru": TEXT}, holdout_percent=HELD_OUT_PERCENT)
         campaign = campaigns.create(session, programme, draft, now)
         campaigns.start(session, campaign.public_id, None, now)
 
@@ -409,7 +409,7 @@ def _fetched(house: House, crowd: Crowd) -> dict[int, Any]:
 
     def fetch(number: int) -> tuple[int, Any]:
         pass_ = crowd.passes[number]
-        token = house.installation.shelf.token(pass_)
+        token = house.installation.signed_passes.token(pass_)
         answer = phones.get(
             f"{url}/apple/v1/passes/{pass_.pass_type}/{pass_.serial}",
             headers={"Authorization": f"ApplePass {token}"},

@@ -12,7 +12,7 @@ from ledger.book import holds, reversals, statements
 from ledger.book.accounts import Account, Balance
 from ledger.book.journal import Entry
 from ledger.book.lots import Lot
-from ledger.book.statements import Filter, Line
+from ledger.book.statements import Filter, StatementLine
 from ledger.database.engine import Database
 from ledger.people.members import Member
 from ledger.people.persons import Profile
@@ -176,7 +176,7 @@ class Club:
         with self.database.reading() as session:
             return {kind: int(amount) for kind, amount in session.execute(rows)}
 
-    def lines(self, member: Member, wanted: Filter | None = None) -> list[Line]:
+    def lines(self, member: Member, wanted: Filter | None = None) -> list[StatementLine]:
         """The statement, newest first."""
         account_id = self.balance(member).account_id
         with self.database.reading() as session:

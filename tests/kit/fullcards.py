@@ -10,12 +10,12 @@ from wallet.passes.content import Design, FieldDesign
 from wallet.passes.parts import (
     Action,
     App,
+    BackMessage,
     Beacon,
     Link,
-    Message,
     NearField,
-    Occasion,
     Place,
+    RelevantTime,
 )
 
 POINTS = FieldDesign("points", "header", {"ru": "Баллы"}, "points")
@@ -38,9 +38,9 @@ def reader_key(curve: ec.EllipticCurve | None = None, *, compressed: bool = True
 KEY = reader_key()
 CAFE = Place(55.752, 37.592, text={"ru": "Вы рядом", "en": "You are near"})
 BEACON = Beacon("6ba7b810-9dad-11d1-80b4-00c04fd430c8", 1, 2)
-EVENING = Occasion("2026-12-31T18:00:00+03:00", "2027-01-01T02:00:00+03:00")
+EVENING = RelevantTime("2026-12-31T18:00:00+03:00", "2027-01-01T02:00:00+03:00")
 SITE = Link("site", "https://shop.example/rules?a=1&b=2", {"ru": "Подробно", "en": "More"})
-NEWS = Message("news", {"ru": "Новость"}, {"ru": "Открылись на Арбате"})
+NEWS = BackMessage("news", {"ru": "Новость"}, {"ru": "Открылись на Арбате"})
 ORDER = Action("order", "order", "https://shop.example/order")
 APP = App((1234567890,), "shop://card", "com.example.shop", {"ru": "Приложение"})
 NFC = NearField("{card}", KEY, requires_authentication=True)
@@ -50,7 +50,7 @@ WHOLE = replace(
     fields=(POINTS, EXPIRES, TERMS),
     symbology="ean13",
     fallback="code128",
-    relevant_dates=(EVENING, Occasion("2026-12-31T18:00+03:00")),
+    relevant_dates=(EVENING, RelevantTime("2026-12-31T18:00+03:00")),
     locations=(CAFE,) * 10,
     beacons=(BEACON,),
     max_distance=200,

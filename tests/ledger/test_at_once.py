@@ -23,11 +23,11 @@ from sqlalchemy.orm import Session
 from ledger import enrolment, erasure
 from ledger.book import holds, reversals, statements
 from ledger.database.engine import Database
-from ledger.database.idempotency import Answer
+from ledger.database.idempotency import StoredAnswer
 from ledger.errors import Refusal, UnknownCard
 from ledger.imports import applying, store
-from ledger.imports.columns import Layout, Wish
-from ledger.imports.store import Row, Source, Tally
+from ledger.imports.columns import Layout, RowContent
+from ledger.imports.store import Row, SourceFile, Tally
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.people.persons import Profile
@@ -124,10 +124,12 @@ def build(database: Database, *needed: str) -> World:
 def _import(session: Session, world: World) -> int:
     """Five points for the first, as a file says that was checked already."""
     unit = units.named(session, world.programme.id, None)
-    file = Source(f"{next(names):064}", 1, "csv", Layout({}, {}, [], []))
-    wanted = store.Order(world.programme.code, "accrual")
+    file = SourceFile(f"{next(names):064}", 1, "csv", Layout({}, {}, [], []))
+    wanted = store.ImportRequest(world.programme.code, "accrual")
     begun = store.begin(session, world.programme.id, unit.id, wanted, file, world.clock())
-    store.keep(session, begun.id, [Row(2, Wish(card=world.card, points=5))], [], Tally(rows=1))
+    store.keep(
+        session, begun.id, [Row(2, RowContent(card=world.card, points=5))], [], Tally(rows=1)
+    )
     store.finish_reading(session, begun.id)
     store.start(session, begun.id, world.clock(), skip_bad=False)
     return begun.id
@@ -203,7 +205,7 @@ def batch(world: World, session: Session) -> None:
         Item(f"{next(names)}", b"b" * 32, Whom(member=world.first.public_id), Spend(3)),
     ]
     made = batches.post(
-        session, world.programme.code, items, lambda _: Answer(201, b"{}"), world.clock()
+        session, world.programme.code, items, lambda _: StoredAnswer(201, b"{}"), world.clock()
     )
     for one in made:
         if isinstance(one, Refusal):

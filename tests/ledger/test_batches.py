@@ -9,7 +9,7 @@ from ledger.book import accounts
 from ledger.book import batches as book
 from ledger.book.batches import Credit, Debit
 from ledger.book.drafts import NewLot, PostingHeader, Term
-from ledger.database.idempotency import Answer
+from ledger.database.idempotency import StoredAnswer
 from ledger.errors import Refusal
 from ledger.events import PointsAccrued, PointsRedeemed
 from ledger.limits import MOST_POINTS
@@ -24,9 +24,9 @@ from ledger.programmes import units
 from ledger.programmes.units import UnitTerms
 
 
-def said(done: PostedItem) -> Answer:
+def said(done: PostedItem) -> StoredAnswer:
     balance = done.made.balance
-    return Answer(201, f"{balance.available}/{balance.pending}".encode())
+    return StoredAnswer(201, f"{balance.available}/{balance.pending}".encode())
 
 
 @pytest.fixture

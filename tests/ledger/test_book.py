@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ledger import enrolment
 from ledger.book import accounts, audit, statements
 from ledger.book.accounts import Account, Balance, ProgrammeAccountKind
-from ledger.book.statements import Filter, Line
+from ledger.book.statements import Filter, StatementLine
 from ledger.database import compiled
 from ledger.database.tables import MICROSECOND
 from ledger.errors import InsufficientPoints, TermsRefused, UnitExists, UnknownUnit
@@ -205,7 +205,7 @@ def test_a_statement_says_what_was_told_and_is_read_in_pages(club, anna, boris) 
     second, third = club.redeem(anna, 4), club.grant(anna, 5)
     newest, between, oldest = club.lines(anna)
     assert [newest.id, between.id, oldest.id] == [third, second, first]
-    assert oldest == Line(
+    assert oldest == StatementLine(
         oldest.posting_id,
         first,
         "accrual",
@@ -219,7 +219,7 @@ def test_a_statement_says_what_was_told_and_is_read_in_pages(club, anna, boris) 
     account_id = club.balance(anna).account_id
     with club.database.reading() as session:
 
-        def page(before: Line | None, limit: int) -> list[Line]:
+        def page(before: StatementLine | None, limit: int) -> list[StatementLine]:
             before_id = None if before is None else before.posting_id
             return statements.statement(session, account_id, Filter(), before_id, limit)
 

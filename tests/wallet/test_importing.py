@@ -23,7 +23,7 @@ from ledger.errors import (
     UnknownImport,
 )
 from ledger.imports import store
-from ledger.imports.store import Import, ImportPart, ImportRow, Order
+from ledger.imports.store import Import, ImportPart, ImportRequest, ImportRow
 from ledger.people import cards, persons
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile, Search
@@ -58,11 +58,11 @@ def desk(installation) -> Iterator[Desk]:
         check_books(session)
 
 
-def order(kind="members", **more: str) -> Order:
-    return Order("demo", kind, **more)
+def order(kind="members", **more: str) -> ImportRequest:
+    return ImportRequest("demo", kind, **more)
 
 
-def run(desk: Desk, file: BinaryIO, wanted: Order, *, skip_bad: bool = False) -> Import:
+def run(desk: Desk, file: BinaryIO, wanted: ImportRequest, *, skip_bad: bool = False) -> Import:
     import_ = importing.read(desk, file, wanted)
     importing.start(desk, import_.public_id, skip_bad=skip_bad)
     while importing.advance(desk):
@@ -320,7 +320,7 @@ def test_cards_of_another_programme_stay_there(desk: Desk, installation, house) 
     with installation.database.transaction() as session:
         programmes.create(session, programmes.Terms("tea", "Чай"), house.clock())
     import_ = importing.read(
-        desk, csv_file("phone;card", "+79990000001;40001234"), Order("tea", "members")
+        desk, csv_file("phone;card", "+79990000001;40001234"), ImportRequest("tea", "members")
     )
     assert problems(desk, import_) == [(2, "card", "card_taken")]
 

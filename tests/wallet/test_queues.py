@@ -14,7 +14,7 @@ from ledger.database.engine import Database
 from ledger.database.index_only import by_index
 from ledger.settings import LedgerSettings
 from wallet.apple import devices
-from wallet.google import copies
+from wallet.google import mirror
 
 NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
@@ -52,8 +52,8 @@ def _pushes_beside_paused_ones(session: Session) -> int:
 
 
 def _writes(session: Session) -> int:
-    writes = copies.claim(session, NOW, 20, LEASE)
-    copies.settled(session, writes)
+    writes = mirror.claim(session, NOW, 20, LEASE)
+    mirror.settled(session, writes)
     return len(writes)
 
 

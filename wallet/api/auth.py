@@ -9,7 +9,7 @@ from flask import g, request
 from wallet.access import apikeys
 from wallet.access.apikeys import Caller
 from wallet.errors import ScopeMissing
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.problems import refuse
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -20,7 +20,9 @@ def require_key() -> None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         refuse(401, "key_missing", "Send your API key as Authorization: Bearer <key>.")
-    found = apikeys.recognise(here().database, key, here().settings.api_key)
+    found = apikeys.recognise(
+        current_installation().database, key, current_installation().settings.api_key
+    )
     if found is None:
         refuse(401, "key_unknown", "This API key is not known, or was revoked.")
     g.caller = found

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from flask import request
 from sqlalchemy.orm import Session
 
-from ledger.database.idempotency import Answer
+from ledger.database.idempotency import StoredAnswer
 from ledger.errors import Refusal
 from ledger.points import batches
 from ledger.points.accruals import Grant
@@ -18,7 +18,7 @@ from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import caller, needs
 from wallet.api.bodies import BatchIn, BatchItemIn, BatchItemOut, BatchOut, PostingOut
 from wallet.api.points import cause
-from wallet.installation import here
+from wallet.installation import current_installation
 
 # So many items share a transaction: few enough that nobody waits long for the members they lock.
 TOGETHER = 500
@@ -41,16 +41,16 @@ def post(json_data: BatchIn) -> BatchOut:
     """Accrue and redeem for many members at once, in order. Each item has a key and an outcome of
     its own; a batch that broke off is simply sent again."""
     scope = f"key:{caller().name}"
-    now = here().clock()
+    now = current_installation().clock()
     found: list[BatchItemOut] = []
     for start in range(0, len(json_data.items), TOGETHER):
         part = json_data.items[start : start + TOGETHER]
         items = [_item(one) for one in part]
 
-        def work(session: Session, items: list[Item] = items) -> list[Answer | Refusal]:
+        def work(session: Session, items: list[Item] = items) -> list[StoredAnswer | Refusal]:
             return batches.post(session, scope, items, _said, now)
 
-        outcomes = here().database.run(work, idempotent=True)
+        outcomes = current_installation().database.run(work, idempotent=True)
         found += [_told(one.key, outcome) for one, outcome in zip(part, outcomes, strict=True)]
     return BatchOut(items=found)
 
@@ -66,7 +66,7 @@ def _item(wanted: BatchItemIn) -> Item:
     return Item(wanted.key, digest, wanted.whom, wish)
 
 
-def _said(done: PostedItem) -> Answer:
+def _said(done: PostedItem) -> StoredAnswer:
     posting = PostingOut(
         id=done.made.public_id,
         member=done.member.public_id,
@@ -74,10 +74,10 @@ def _said(done: PostedItem) -> Answer:
         balance=balance_out(done.made.balance, done.unit),
         **in_money(done.unit, points=done.points),
     )
-    return Answer(201, posting.model_dump_json().encode())
+    return StoredAnswer(201, posting.model_dump_json().encode())
 
 
-def _told(key: str, outcome: Answer | Refusal) -> BatchItemOut:
+def _told(key: str, outcome: StoredAnswer | Refusal) -> BatchItemOut:
     if isinstance(outcome, Refusal):
         status, detail = problems.status_of(outcome), problems.said(outcome)
         return BatchItemOut(key=key, status=status, code=outcome.code, detail=detail)

@@ -14,10 +14,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from ledger.imports.columns import Kind as ImportKind
+from ledger.imports.columns import ImportKind
 from ledger.limits import MOST_POINTS
 from ledger.money import Amount
-from ledger.people.consents import Purpose, Source
+from ledger.people.consents import ConsentSource, Purpose
 from ledger.points.resolving import Whom
 from wallet.fields import (
     Barcode,
@@ -45,9 +45,9 @@ from wallet.fields import (
     WallTime,
 )
 from wallet.outreach.audience import MOST_DEEP, Audience, Everyone, depth
-from wallet.outreach.campaigns import Consent as CampaignConsent
-from wallet.passes.codes import Kind as CodeKind
-from wallet.passes.codeterms import MOST_GRACE_HOURS, MOST_RENEW_DAYS, AtGoogle, Numbers
+from wallet.outreach.campaigns import ConsentRule as CampaignConsent
+from wallet.passes.barcode_settings import MOST_GRACE_HOURS, MOST_RENEW_DAYS, AtGoogle, Numbers
+from wallet.passes.codes import CodeKind
 from wallet.passes.content import LONGEST_MESSAGE
 
 MOST_ITEMS = 5_000  # of a batch
@@ -289,7 +289,7 @@ class ConsentOut(Answer):
     purpose: Purpose
     given: bool
     text_version: str | None
-    source: Source
+    source: ConsentSource
     at: datetime
 
 

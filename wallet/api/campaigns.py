@@ -27,9 +27,9 @@ from wallet.api.bodies import (
     StartIn,
 )
 from wallet.api.once import once
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.outreach import audience, campaigns, results
-from wallet.outreach.campaigns import Campaign, Draft
+from wallet.outreach.campaigns import Campaign, CampaignDraft
 
 routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 
@@ -43,7 +43,7 @@ def create(json_data: CampaignIn) -> Response:
 
     def effect(session: Session, now: datetime) -> CampaignOut:
         programme = programmes.by_code(session, json_data.programme)
-        draft = Draft(**{"quiet": None, "cap": None, **_parts(json_data)})
+        draft = CampaignDraft(**{"quiet": None, "cap": None, **_parts(json_data)})
         return _told(session, campaigns.create(session, programme, draft, now))
 
     return once(json_data, effect, key_required=False)
@@ -56,7 +56,7 @@ def create(json_data: CampaignIn) -> Response:
 def find(query_data: CampaignSearch) -> CampaignsOut:
     """The campaigns of a programme, newest first."""
     before = paging.from_cursor(query_data.cursor)
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         programme = programmes.by_code(session, query_data.programme)
         found = campaigns.listed(session, programme.id, before, query_data.limit + 1)
         page = found[: query_data.limit]
@@ -71,7 +71,7 @@ def find(query_data: CampaignSearch) -> CampaignsOut:
 @routes.output(CampaignOut)
 def read(campaign_id: str) -> CampaignOut:
     """A campaign, how far it is, and when it will be done."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         return _told(session, campaigns.by_public_id(session, campaign_id))
 
 
@@ -90,7 +90,7 @@ def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
 @routes.output(PreviewOut)
 def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
     """How many would be told if it started now, and what one member would read."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         campaign = campaigns.by_public_id(session, campaign_id)
         programme = programmes.by_id(session, campaign.programme_id)
         member = None
@@ -99,7 +99,7 @@ def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
             if member.programme_id != programme.id:
                 raise UnknownMember
         all_, reached, text = campaigns.preview(
-            session, programme, campaigns.drafted(campaign), member, here().clock()
+            session, programme, campaigns.drafted(campaign), member, current_installation().clock()
         )
     return PreviewOut(audience=all_, in_phones=reached, text=text)
 
@@ -142,17 +142,19 @@ def cancel(campaign_id: str) -> CampaignOut:
 @routes.output(ResultsOut)
 def funnel(campaign_id: str) -> ResultsOut:
     """From the audience to the phones that fetched the text."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         campaign = campaigns.by_public_id(session, campaign_id)
-        return ResultsOut(**results.funnel(session, campaign, here().clock()))
+        return ResultsOut(**results.funnel(session, campaign, current_installation().clock()))
 
 
 def _do(work: Callable[[Session, datetime], Campaign]) -> CampaignOut:
-    return here().database.run(lambda session: _told(session, work(session, here().clock())))
+    return current_installation().database.run(
+        lambda session: _told(session, work(session, current_installation().clock()))
+    )
 
 
 def _parts(body: CampaignPart) -> dict[str, Any]:
-    """What was given, by the names of `Draft`."""
+    """What was given, by the names of `CampaignDraft`."""
     parts: dict[str, Any] = {}
     given = body.model_fields_set
     if isinstance(body, CampaignIn | CampaignChange):

@@ -9,8 +9,8 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.api.auth import needs
 from wallet.api.bodies import CardCodeChange, CardCodeOut, CheckingKeyOut, CheckingKeysOut
-from wallet.installation import here
-from wallet.passes import codeterms, renewal
+from wallet.installation import current_installation
+from wallet.passes import barcode_settings, renewal
 
 routes = APIBlueprint("card_codes", __name__, tag="Programmes")
 
@@ -20,7 +20,7 @@ routes = APIBlueprint("card_codes", __name__, tag="Programmes")
 @routes.output(CardCodeOut)
 def read(programme: str) -> CardCodeOut:
     """What the programme's cards have in their barcodes."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         return _told(session, programmes.by_code(session, programme))
 
 
@@ -34,11 +34,11 @@ def change(programme: str, json_data: CardCodeChange) -> CardCodeOut:
     def work(session: Session) -> CardCodeOut:
         found = programmes.by_code(session, programme)
         wanted = json_data.model_dump(exclude_none=True)
-        choice = replace(codeterms.of(session, found.id), **wanted)
+        choice = replace(barcode_settings.of(session, found.id), **wanted)
         renewal.change_terms(session, found, choice)
         return _told(session, found)
 
-    return here().database.run(work)
+    return current_installation().database.run(work)
 
 
 @routes.get("/programmes/<programme>/card-code/keys")
@@ -47,9 +47,9 @@ def change(programme: str, json_data: CardCodeChange) -> CardCodeOut:
 def keys(programme: str) -> CheckingKeysOut:
     """What a till tells forged barcodes by, without a network. Of hmac it is the secret itself:
     whoever has it can make barcodes."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         found = programmes.by_code(session, programme)
-        kind = codeterms.of(session, found.id).kind
+        kind = barcode_settings.of(session, found.id).kind
     return CheckingKeysOut(
         programme=found.code,
         kind=kind,
@@ -59,13 +59,13 @@ def keys(programme: str) -> CheckingKeysOut:
                 secret=key.value.hex() if kind == "hmac" else None,
                 public_key=key.value.hex() if kind == "ed25519" else None,
             )
-            for key in renewal.checking_keys(here().keys, kind, found.code)
+            for key in renewal.checking_keys(current_installation().keys, kind, found.code)
         ],
     )
 
 
 def _told(session: Session, programme: Programme) -> CardCodeOut:
     return CardCodeOut(
-        **asdict(codeterms.of(session, programme.id)),
-        converting=codeterms.is_converting(session, programme.id),
+        **asdict(barcode_settings.of(session, programme.id)),
+        converting=barcode_settings.is_converting(session, programme.id),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from wallet import problems
 from wallet.api.bodies import ImportIn, Problem
-from wallet.installation import here
+from wallet.installation import current_installation
 
 PROBLEM = "Problem"
 ALWAYS = (401, 403, 429, 500)
@@ -901,7 +901,7 @@ def complete(spec: dict[str, Any]) -> dict[str, Any]:
         " currency; times are RFC 3339 with a zone."
     )
     # Not what the first caller named as our host: clients send their keys to this address.
-    spec["servers"] = [{"url": here().settings.public_url}]
+    spec["servers"] = [{"url": current_installation().settings.public_url}]
     components = spec["components"]
     components["schemas"].pop("ValidationError", None)
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")

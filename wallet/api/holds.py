@@ -18,7 +18,7 @@ from wallet.api.auth import needs
 from wallet.api.bodies import CaptureIn, HoldIn, HoldOut, NothingIn, PostingOut
 from wallet.api.once import once
 from wallet.api.points import cause, posted
-from wallet.installation import here
+from wallet.installation import current_installation
 
 routes = APIBlueprint("holds", __name__, tag="Holds")
 
@@ -44,7 +44,7 @@ def place(json_data: HoldIn) -> Response:
 @routes.output(HoldOut)
 def read(hold_id: str) -> HoldOut:
     """One hold, and the member's balance now."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         hold = holds.find(session, hold_id)
         return _described(session, hold, accounts.balance(session, hold.account_id))
 

@@ -16,7 +16,7 @@ from wallet.api.auth import needs
 from wallet.api.bodies import HeadIn, IntoIn, MemberOut, NothingIn
 from wallet.api.members import described
 from wallet.api.once import once
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.passes import renewal
 
 routes = APIBlueprint("households", __name__, tag="Members")
@@ -75,7 +75,7 @@ def replace_card(member_id: str) -> Response:
 
     def replace(session: Session, member: Member, now: datetime) -> Member:
         enrolment.replace_card(session, member, now)
-        renewal.renew(session, here().keys, member.id, now)
+        renewal.renew(session, current_installation().keys, member.id, now)
         return member
 
     return _changed(member_id, NothingIn(), replace)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from ledger.imports import store, wording
-from ledger.imports.store import Import, ImportProblem, Order
+from ledger.imports.store import Import, ImportProblem, ImportRequest
 from ledger.imports.wording import Language
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
@@ -33,7 +33,7 @@ from wallet.api.bodies import (
     LeftAsideOut,
 )
 from wallet.api.refusals import of_fields
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.problems import refuse
 
 IN_MEMORY = 1 << 20
@@ -50,21 +50,21 @@ routes = APIBlueprint("imports", __name__, tag="Imports")
 def add(query_data: ImportAsked) -> ImportOut:
     """Send a file, CSV or XLSX, as the body or as `file` in a form. It is checked; nothing is
     applied yet."""
-    request.max_content_length = here().settings.import_bytes
+    request.max_content_length = current_installation().settings.import_bytes
     if request.mimetype == "multipart/form-data":
         order, file = _order(query_data, request.form), _sent_in_form()
-        import_ = importing.read(here().import_desk, _as_binary(file.stream), order)
+        import_ = importing.read(current_installation().import_desk, _as_binary(file.stream), order)
     else:
         order = _order(query_data, {})
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
             while data := request.stream.read(CHUNK):
                 body.write(data)
-            import_ = importing.read(here().import_desk, _as_binary(body), order)
-    with here().database.reading() as session:
+            import_ = importing.read(current_installation().import_desk, _as_binary(body), order)
+    with current_installation().database.reading() as session:
         return _described(session, import_)
 
 
-def _order(asked: ImportAsked, form: Mapping[str, str]) -> Order:
+def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
     """What the address says, and what the form does."""
     told = asked.model_dump(exclude_none=True)
     twice = sorted(told.keys() & form.keys())
@@ -79,7 +79,7 @@ def _order(asked: ImportAsked, form: Mapping[str, str]) -> Order:
         wanted = ImportIn.model_validate({**told, **form})
     except ValidationError as error:
         refuse(*of_fields(error))
-    return Order(wanted.programme, wanted.kind, wanted.unit, wanted.reason)
+    return ImportRequest(wanted.programme, wanted.kind, wanted.unit, wanted.reason)
 
 
 def _sent_in_form() -> FileStorage:
@@ -102,7 +102,7 @@ def _as_binary(file: object) -> BinaryIO:
 def find(query_data: ImportSearch) -> ImportsOut:
     """Imports, newest first: what each found, and how far it is."""
     before = paging.from_cursor(query_data.cursor)
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         programme_id = None
         if query_data.programme is not None:
             programme_id = programmes.by_code(session, query_data.programme).id
@@ -120,8 +120,10 @@ def find(query_data: ImportSearch) -> ImportsOut:
 @routes.output(ImportOut, status_code=202)
 def apply(import_id: str, json_data: ApplyIn) -> ImportOut:
     """Apply a checked file. It goes on by itself; ask for the import to see how far it is."""
-    import_ = importing.start(here().import_desk, import_id, skip_bad=json_data.skip_bad)
-    with here().database.reading() as session:
+    import_ = importing.start(
+        current_installation().import_desk, import_id, skip_bad=json_data.skip_bad
+    )
+    with current_installation().database.reading() as session:
         return _described(session, import_)
 
 
@@ -130,7 +132,7 @@ def apply(import_id: str, json_data: ApplyIn) -> ImportOut:
 @routes.output(ImportOut)
 def read(import_id: str) -> ImportOut:
     """How far an import is; once it is done, its signed statement."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         return _described(session, store.find(session, import_id))
 
 
@@ -141,7 +143,7 @@ def read(import_id: str) -> ImportOut:
 def rows(import_id: str, query_data: ImportRowsIn) -> ImportRowsOut:
     """Rows that cannot be, or were not, applied, and why."""
     after = paging.from_cursor(query_data.cursor) or 0
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         import_ = store.find(session, import_id)
         found = list(store.problems(session, import_.id, after, query_data.limit + 1))
         page = found[: query_data.limit]
@@ -194,7 +196,7 @@ def _described(session: Session, import_: Import) -> ImportOut:
         created_at=import_.created_at,
         started_at=import_.started_at,
         finished_at=import_.finished_at,
-        proof=importing.statement(here().import_desk, import_),
+        proof=importing.statement(current_installation().import_desk, import_),
         **in_money(
             unit,
             points_in_file=import_.points_in_file,

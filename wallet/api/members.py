@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ledger.book import accounts
 from ledger.people import cards, consents, members, persons
-from ledger.people.consents import Decision, Source
+from ledger.people.consents import ConsentSource, Decision
 from ledger.people.members import Member
 from ledger.people.persons import Profile, Search
 from ledger.programmes import programmes, units
@@ -36,7 +36,7 @@ from wallet.api.bodies import (
     PersonIn,
 )
 from wallet.api.once import once
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.passes import issuing
 
 routes = APIBlueprint("members", __name__, tag="Members")
@@ -52,7 +52,14 @@ def add(json_data: MemberIn) -> Response:
 
     def effect(session: Session, now: datetime) -> MemberOut:
         programme = programmes.by_code(session, json_data.programme)
-        pass_ = issuing.join(session, programme, profile, here().pass_type, here().keys, now)
+        pass_ = issuing.join(
+            session,
+            programme,
+            profile,
+            current_installation().pass_type,
+            current_installation().keys,
+            now,
+        )
         member = members.by_id(session, pass_.member_id)
         consents.record(session, member, _decisions(json_data), "api", now)
         return described(session, member)
@@ -65,7 +72,7 @@ def add(json_data: MemberIn) -> Response:
 @routes.output(MemberInFull)
 def read(member_id: str) -> MemberOut:
     """One member, with what is known of the person if the key may personal:read."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         return _for_caller(session, members.by_public_id(session, member_id))
 
 
@@ -79,13 +86,13 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
     The same correction sent again changes nothing. Cards in phones follow."""
 
     def work(session: Session) -> MemberOut:
-        now = here().clock()
+        now = current_installation().clock()
         member = members.by_public_id(session, member_id)
         persons.change(session, member, json_data.of_profile(), now)
         consents.record(session, member, _decisions(json_data), "api", now)
         return _for_caller(session, member)
 
-    return here().database.run(work)
+    return current_installation().database.run(work)
 
 
 @routes.delete("/members/<member_id>")
@@ -94,7 +101,7 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
 @routes.output(ErasedOut)
 def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
     """Erase a person for good. Points stay in the book under the id. Safe to repeat."""
-    house = here()
+    house = current_installation()
     erased = erasure.carry_out(
         house.database,
         house.settings.data,
@@ -122,7 +129,7 @@ def find(query_data: MemberSearch) -> MembersOut:
     the form on the web, where nobody checks."""
     search = Search(query_data.card, query_data.phone, query_data.email, query_data.external_id)
     after = paging.from_cursor(query_data.cursor) or 0
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         found = list(persons.search(session, search, after, query_data.limit + 1))
         page = found[: query_data.limit]
         more = len(found) > query_data.limit
@@ -149,7 +156,7 @@ def _for_caller(session: Session, member: Member) -> MemberOut:
                 purpose=purpose,
                 given=held.given,
                 text_version=held.text_version,
-                source=cast(Source, held.source),
+                source=cast(ConsentSource, held.source),
                 at=held.happened_at,
             )
             for purpose, held in consents.current(session, member.id).items()
@@ -169,8 +176,10 @@ def described(session: Session, member: Member) -> MemberOut:
         card=CardOut(number=card.number, barcode=card.number),
         balance=balance_out(standing[member.holder_id, unit.id], unit),
         links=LinksOut(
-            card=here().card_link(pass_),
-            apple=here().apple.link(pass_),
-            google=google.link(pass_) if (google := here().google) is not None else None,
+            card=current_installation().card_link(pass_),
+            apple=current_installation().apple.link(pass_),
+            google=google.link(pass_)
+            if (google := current_installation().google) is not None
+            else None,
         ),
     )

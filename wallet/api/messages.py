@@ -20,10 +20,10 @@ from wallet.api.bodies import (
     WhyOut,
 )
 from wallet.errors import UnknownMessage
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.outreach import results, terms
-from wallet.outreach.deliveries import Kind
-from wallet.outreach.results import Proof
+from wallet.outreach.deliveries import MessageKind
+from wallet.outreach.results import MessageResult
 from wallet.outreach.terms import Wanted
 
 routes = APIBlueprint("messages", __name__, tag="Messages")
@@ -34,7 +34,7 @@ routes = APIBlueprint("messages", __name__, tag="Messages")
 @routes.output(MessagesTermsOut)
 def terms_of(programme: str) -> MessagesTermsOut:
     """The built-in messages: which are on, and what they say."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         found = programmes.by_code(session, programme)
         unit = units.named(session, found.id, None)
         wanted = terms.of_programme(session, found.id)
@@ -64,10 +64,10 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
             from_hour=json_data.begins,
             until_hour=json_data.ends,
         )
-        put = terms.put(session, found, known, wanted, here().clock())
+        put = terms.put(session, found, known, wanted, current_installation().clock())
         return _terms(known, put, unit)
 
-    return here().database.run(work)
+    return current_installation().database.run(work)
 
 
 @routes.get("/members/<member_id>/messages")
@@ -77,8 +77,8 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
 def of_member(member_id: str, query_data: PageIn) -> MessagesOut:
     """Messages to a member, newest first: which arrived, and why others were not shown."""
     before = paging.from_cursor(query_data.cursor)
-    now = here().clock()
-    with here().database.reading() as session:
+    now = current_installation().clock()
+    with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
         found = results.of_member(session, member.id, before, query_data.limit + 1, now)
         page = found[: query_data.limit]
@@ -91,14 +91,14 @@ def of_member(member_id: str, query_data: PageIn) -> MessagesOut:
         )
 
 
-def _kind(kind: str) -> Kind:
+def _kind(kind: str) -> MessageKind:
     found = next((known for known in terms.KINDS if known == kind), None)
     if found is None:
         raise UnknownMessage
     return found
 
 
-def _terms(kind: Kind, wanted: Wanted, unit: Unit) -> MessageTermsOut:
+def _terms(kind: MessageKind, wanted: Wanted, unit: Unit) -> MessageTermsOut:
     return MessageTermsOut.model_validate(
         {
             "kind": kind,
@@ -114,7 +114,7 @@ def _terms(kind: Kind, wanted: Wanted, unit: Unit) -> MessageTermsOut:
     )
 
 
-def _proof(proof: Proof) -> MessageOut:
+def _proof(proof: MessageResult) -> MessageOut:
     row = proof.delivery
     return MessageOut(
         kind=row.kind,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ledger import offers
 from ledger.errors import UnknownMember
 from ledger.limits import NEVER
-from ledger.offers import Draft, Offer
+from ledger.offers import Offer, OfferDraft
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.programmes import programmes
@@ -19,7 +19,7 @@ from wallet.api.auth import needs
 from wallet.api.bodies import CouponIn, OfferIn, OfferOut, OfferSearch, OffersOut, PassOut
 from wallet.api.once import once
 from wallet.api.passes import described
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.passes import issuing
 
 routes = APIBlueprint("offers", __name__, tag="Offers")
@@ -31,7 +31,7 @@ routes = APIBlueprint("offers", __name__, tag="Offers")
 @routes.output(OfferOut, status_code=201)
 def publish(json_data: OfferIn) -> Response:
     """Show an offer on the card of one member, or on all cards of the programme."""
-    draft = Draft(json_data.title, json_data.text, json_data.starts_at, json_data.ends_at)
+    draft = OfferDraft(json_data.title, json_data.text, json_data.starts_at, json_data.ends_at)
 
     def effect(session: Session, now: datetime) -> OfferOut:
         programme = programmes.by_code(session, json_data.programme)
@@ -52,7 +52,7 @@ def find(query_data: OfferSearch) -> OffersOut:
 
     With member: those for everybody, and those for this member."""
     before = paging.from_cursor(query_data.cursor)
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         programme = programmes.by_code(session, query_data.programme)
         member = _member(session, programme, query_data.member)
         member_id = member.id if member is not None else None
@@ -72,9 +72,9 @@ def withdraw(offer_id: str) -> OfferOut:
     """Take an offer off all cards at once. Doing it again changes nothing."""
 
     def work(session: Session) -> OfferOut:
-        return _told(session, offers.withdraw(session, offer_id, here().clock()))
+        return _told(session, offers.withdraw(session, offer_id, current_installation().clock()))
 
-    return here().database.run(work, idempotent=True)
+    return current_installation().database.run(work, idempotent=True)
 
 
 @routes.post("/offers/<offer_id>/passes")
@@ -88,7 +88,7 @@ def coupon(offer_id: str, json_data: CouponIn) -> Response:
     def effect(session: Session, now: datetime) -> PassOut:
         member = members.by_public_id(session, json_data.member)
         offer = offers.by_public_id(session, offer_id)
-        house = here()
+        house = current_installation()
         pass_ = issuing.issue_offer(
             session, member, offer, house.pass_type, house.keys.first.id, now
         )

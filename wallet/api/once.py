@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ledger.database import idempotency
 from wallet.api.auth import caller
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.problems import refuse
 
 LONGEST_KEY = 255
@@ -23,19 +23,19 @@ Effect = Callable[[Session, datetime], BaseModel]
 def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
     """Carry out `effect` and answer 201, unless its Idempotency-Key was answered before."""
     key = sent_key(required=key_required)
-    now = here().clock()
+    now = current_installation().clock()
     digest = hashlib.sha256(f"{request.path}\n{body.model_dump_json()}".encode()).digest()
 
     scope = f"key:{caller().name}"
 
-    def work(session: Session) -> idempotency.Answer:
+    def work(session: Session) -> idempotency.StoredAnswer:
         answer = _answer(effect(session, now))
         if key:
             idempotency.keep(session, scope, key, digest, answer, now)
         return answer
 
     try:
-        answer = here().database.run(work, idempotent=bool(key))
+        answer = current_installation().database.run(work, idempotent=bool(key))
     except Exception:
         # Whatever stopped it, nothing of it is left: if it was done before, it had to be stopped.
         first = _first(scope, key, digest) if key else None
@@ -45,8 +45,8 @@ def once(body: BaseModel, effect: Effect, *, key_required: bool) -> Response:
     return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
 
 
-def _first(scope: str, key: str, digest: bytes) -> idempotency.Answer | None:
-    with here().database.reading() as session:
+def _first(scope: str, key: str, digest: bytes) -> idempotency.StoredAnswer | None:
+    with current_installation().database.reading() as session:
         return idempotency.recall(session, scope, key, digest)
 
 
@@ -77,5 +77,5 @@ def _as_sent(header: str) -> str:
         return header
 
 
-def _answer(model: BaseModel) -> idempotency.Answer:
-    return idempotency.Answer(201, model.model_dump_json().encode())
+def _answer(model: BaseModel) -> idempotency.StoredAnswer:
+    return idempotency.StoredAnswer(201, model.model_dump_json().encode())

@@ -17,9 +17,9 @@ from wallet.api.auth import needs
 from wallet.api.bodies import ExpireIn, NothingIn, PassesOut, PassOut
 from wallet.api.once import once
 from wallet.delivery.refresh import refresh
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.passes import issuing
-from wallet.passes.content import State
+from wallet.passes.content import PassState
 from wallet.passes.issuing import Pass
 
 routes = APIBlueprint("passes", __name__, tag="Passes")
@@ -30,11 +30,12 @@ routes = APIBlueprint("passes", __name__, tag="Passes")
 @routes.output(PassesOut)
 def of_member(member_id: str) -> PassesOut:
     """The passes of a member."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
         found = issuing.all_of_member(session, member.id)
         items = [described(session, pass_) for pass_ in found]
-        bundle = f"{here().card_link(issuing.of_member(session, member.id))}/apple.pkpasses"
+        link = current_installation().card_link(issuing.of_member(session, member.id))
+        bundle = f"{link}/apple.pkpasses"
     return PassesOut(items=items, next_cursor=None, bundle=bundle)
 
 
@@ -43,7 +44,7 @@ def of_member(member_id: str) -> PassesOut:
 @routes.output(PassOut)
 def read(pass_id: str) -> PassOut:
     """One pass."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         return described(session, issuing.named(session, pass_id))
 
 
@@ -64,9 +65,9 @@ def expire(pass_id: str, json_data: ExpireIn) -> Response:
     at = json_data.at
     if at is not None and not EARLIEST <= at < LATEST:
         raise DateOutOfRange("at")
-    if at is not None and at > here().clock():
+    if at is not None and at > current_installation().clock():
         return _changed(pass_id, json_data, "active", at)
-    return _changed(pass_id, json_data, "expired", at or here().clock())
+    return _changed(pass_id, json_data, "expired", at or current_installation().clock())
 
 
 @routes.post("/passes/<pass_id>/use")
@@ -93,7 +94,7 @@ def restore(pass_id: str) -> Response:
     return _changed(pass_id, NothingIn(), "active", None)
 
 
-def _changed(pass_id: str, body: BaseModel, state: State, ends_at: datetime | None) -> Response:
+def _changed(pass_id: str, body: BaseModel, state: PassState, ends_at: datetime | None) -> Response:
     """Doing it again changes nothing, and phones are not told again."""
 
     def effect(session: Session, now: datetime) -> PassOut:
@@ -104,13 +105,13 @@ def _changed(pass_id: str, body: BaseModel, state: State, ends_at: datetime | No
 
 
 def _refreshed(session: Session, pass_: Pass, now: datetime) -> PassOut:
-    refresh(session, [pass_.id], here().make_due, now)
+    refresh(session, [pass_.id], current_installation().make_due, now)
     session.refresh(pass_)
     return described(session, pass_)
 
 
 def described(session: Session, pass_: Pass) -> PassOut:
-    google = here().google
+    google = current_installation().google
     offer = session.get(Offer, pass_.offer_id) if pass_.offer_id is not None else None
     programme = programmes.by_id(session, pass_.programme_id)
     zone = ZoneInfo(programme.timezone)
@@ -124,6 +125,6 @@ def described(session: Session, pass_: Pass) -> PassOut:
         expires_at=pass_.ends_at.astimezone(zone) if pass_.ends_at is not None else None,
         version=pass_.version,
         changed_at=issuing.changed_at(pass_),
-        apple=here().apple.link(pass_),
+        apple=current_installation().apple.link(pass_),
         google=google.link(pass_) if google is not None else None,
     )

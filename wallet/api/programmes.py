@@ -10,7 +10,7 @@ from ledger.programmes.units import Unit
 from wallet.api import paging
 from wallet.api.auth import needs
 from wallet.api.bodies import PageIn, ProgrammeLinks, ProgrammeOut, ProgrammesOut, UnitOut
-from wallet.installation import here
+from wallet.installation import current_installation
 
 routes = APIBlueprint("programmes", __name__, tag="Programmes")
 
@@ -22,7 +22,7 @@ routes = APIBlueprint("programmes", __name__, tag="Programmes")
 def find(query_data: PageIn) -> ProgrammesOut:
     """All programmes, in the order they were made."""
     after = paging.from_cursor(query_data.cursor) or 0
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         found = programmes.listed(session, after, query_data.limit + 1)
         page = found[: query_data.limit]
         told = [_told(one, units.of_programme(session, one.id)) for one in page]
@@ -34,7 +34,7 @@ def find(query_data: PageIn) -> ProgrammesOut:
 
 
 def _told(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOut:
-    join = f"{here().settings.public_url}/join/{programme.code}"
+    join = f"{current_installation().settings.public_url}/join/{programme.code}"
     return ProgrammeOut(
         code=programme.code,
         name=programme.name,

@@ -6,7 +6,7 @@ from ledger.book import reversals
 from ledger.seals import proofs
 from wallet.api.auth import needs
 from wallet.api.bodies import ProofOut
-from wallet.installation import here
+from wallet.installation import current_installation
 
 routes = APIBlueprint("proofs", __name__, tag="Statements")
 
@@ -17,6 +17,6 @@ routes = APIBlueprint("proofs", __name__, tag="Statements")
 def prove(posting_id: str) -> ProofOut:
     """The proof of a posting, once the day of its sealing is over; `docs/verify_statement.py`
     checks it against the published roots."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         proof = proofs.proof(session, reversals.find(session, posting_id))
     return ProofOut.model_validate(proof.document())

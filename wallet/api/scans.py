@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ledger import offers
 from ledger.database import idempotency
-from ledger.database.idempotency import Answer
+from ledger.database.idempotency import StoredAnswer
 from ledger.errors import UnknownCard
 from ledger.limits import NEVER
 from ledger.offers import Offer
@@ -20,7 +20,7 @@ from wallet.api.auth import caller, needs
 from wallet.api.bodies import CouponSeen, OfferSeen, ScanIn, ScanOut
 from wallet.api.members import described
 from wallet.api.once import sent_key
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.passes import codes, issuing, renewal
 from wallet.passes.renewal import Scan
 
@@ -41,21 +41,21 @@ def scan(json_data: ScanIn) -> ScanOut:
     text, key = cards.normalise(json_data.barcode), sent_key(required=False)
     coupon, card = codes.parted(text)
     if codes.is_code(card):
-        scan = here().database.run(lambda session: _scanned(session, text, key))
+        scan = current_installation().database.run(lambda session: _scanned(session, text, key))
     elif not cards.is_possible(card):
         raise UnknownCard
     else:
-        with here().database.reading() as session:
-            scan = _accepted(session, text, here().clock())
+        with current_installation().database.reading() as session:
+            scan = _accepted(session, text, current_installation().clock())
     if scan.refusal is not None:
         raise scan.refusal
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         return _seen(session, scan.member, coupon)
 
 
 def _scanned(session: Session, text: str, key: str) -> Scan:
     """What is remembered of a scan is whose card it was, and nothing of the person."""
-    now = here().clock()
+    now = current_installation().clock()
     if not key:
         return _accepted(session, text, now)
     scope, digest = f"scan:{caller().name}", hashlib.sha256(text.encode()).digest()
@@ -64,7 +64,7 @@ def _scanned(session: Session, text: str, key: str) -> Scan:
         return Scan(members.by_public_id(session, first.body.decode()))
     scan = _accepted(session, text, now)
     if scan.refusal is None:
-        idempotency.remember(session, scope, key, Answer(200, scan.member.public_id.encode()))
+        idempotency.remember(session, scope, key, StoredAnswer(200, scan.member.public_id.encode()))
     else:
         idempotency.let_go(session, scope, [key])
     return scan
@@ -73,14 +73,16 @@ def _scanned(session: Session, text: str, key: str) -> Scan:
 def _accepted(session: Session, text: str, now: datetime) -> Scan:
     """Raises as `renewal.accept` does, and `CodeForged` for a coupon that is not this card's."""
     coupon, card = codes.parted(text)
-    scan = renewal.accept(session, here().keys, card, now)
+    scan = renewal.accept(session, current_installation().keys, card, now)
     if coupon is not None:
         issuing.coupon_of(session, coupon, scan.member)
     return scan
 
 
 def _seen(session: Session, member: Member, coupon: str | None) -> ScanOut:
-    shown = offers.shown(session, member.programme_id, [member.id], here().clock())[member.id]
+    shown = offers.shown(session, member.programme_id, [member.id], current_installation().clock())[
+        member.id
+    ]
     return ScanOut(
         **described(session, member).model_dump(),
         name=persons.profile_of(session, member.id).name,
@@ -99,6 +101,6 @@ def _coupon_seen(session: Session, member: Member, serial: str) -> CouponSeen:
         offer=offer.public_id,
         title=offer.title,
         text=offer.text,
-        state=issuing.coupon_state(session, pass_, here().clock()),
+        state=issuing.coupon_state(session, pass_, current_installation().clock()),
         until=ends_at.astimezone(zone) if ends_at != NEVER else None,
     )

@@ -3,7 +3,7 @@
 from apiflask import APIBlueprint
 
 from ledger.book import accounts, statements
-from ledger.book.statements import Filter, Liability, Line
+from ledger.book.statements import Filter, Liability, StatementLine
 from ledger.money import Money
 from ledger.people import cards, members
 from ledger.programmes import programmes, units
@@ -22,7 +22,7 @@ from wallet.api.bodies import (
     UnitBalanceOut,
     UnitIn,
 )
-from wallet.installation import here
+from wallet.installation import current_installation
 
 routes = APIBlueprint("statements", __name__, tag="Statements")
 
@@ -34,7 +34,7 @@ routes = APIBlueprint("statements", __name__, tag="Statements")
 def statement(member_id: str, query_data: StatementIn) -> StatementOut:
     """What happened to a member's points, newest first."""
     before = paging.from_cursor(query_data.cursor)
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
         unit = units.named(session, member.programme_id, query_data.unit)
         account_id = accounts.account_id_of(session, unit.id, member.holder_id) or 0
@@ -66,7 +66,7 @@ def _bound(points: int | None, money: str | None, unit: Unit) -> int | None:
     return points if money is None else unit.points(Money(*money.split(" ")))
 
 
-def _line(line: Line, unit: Unit) -> LineOut:
+def _line(line: StatementLine, unit: Unit) -> LineOut:
     told = LineOut.model_validate(line)
     beside = in_money(unit, points=line.points, balance_after=line.balance_after)
     return told.model_copy(update=beside)
@@ -79,7 +79,7 @@ def _line(line: Line, unit: Unit) -> LineOut:
 def balances(member_id: str, query_data: BalancesIn) -> BalancesOut:
     """What a member has of each unit of the programme, now or at a moment."""
     found = []
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
         for unit, balance in statements.balances(session, member):
             if query_data.at is not None:
@@ -117,7 +117,7 @@ def _balance(unit: Unit, counts: dict[str, int]) -> UnitBalanceOut:
 @routes.output(LiabilityOut)
 def liability(programme: str, query_data: UnitIn) -> LiabilityOut:
     """What members hold, by the month in which it runs out."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         found = programmes.by_code(session, programme)
         unit = units.named(session, found.id, query_data.unit)
         months = statements.liability(session, unit, found.timezone)

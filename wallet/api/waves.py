@@ -11,7 +11,7 @@ from wallet.api.auth import needs
 from wallet.api.bodies import WaveOut, WaveSearch, WavesOut
 from wallet.delivery import waves
 from wallet.delivery.waves import Wave
-from wallet.installation import here
+from wallet.installation import current_installation
 
 routes = APIBlueprint("waves", __name__, tag="Waves")
 
@@ -24,7 +24,7 @@ def find(query_data: WaveSearch) -> WavesOut:
     """Changes for whole programmes (a new design, an offer for all), newest first: how far each has
     come, and when it is expected to be done."""
     before = paging.from_cursor(query_data.cursor)
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         programme_id = None
         if query_data.programme is not None:
             programme_id = programmes.by_code(session, query_data.programme).id
@@ -41,7 +41,7 @@ def find(query_data: WaveSearch) -> WavesOut:
 @routes.output(WaveOut)
 def read(wave_id: str) -> WaveOut:
     """How far one has come."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         return _told(session, waves.find(session, wave_id))
 
 
@@ -58,7 +58,7 @@ def pause(wave_id: str) -> WaveOut:
 @routes.output(WaveOut)
 def resume(wave_id: str) -> WaveOut:
     """Go on after a pause, slowly at first."""
-    return _done(lambda session: waves.resume(session, wave_id, here().clock()))
+    return _done(lambda session: waves.resume(session, wave_id, current_installation().clock()))
 
 
 @routes.post("/waves/<wave_id>/cancel")
@@ -66,11 +66,11 @@ def resume(wave_id: str) -> WaveOut:
 @routes.output(WaveOut)
 def cancel(wave_id: str) -> WaveOut:
     """Stop for good. Cards that it has not come to follow when something else changes them."""
-    return _done(lambda session: waves.cancel(session, wave_id, here().clock()))
+    return _done(lambda session: waves.cancel(session, wave_id, current_installation().clock()))
 
 
 def _done(act: Callable[[Session], Wave]) -> WaveOut:
-    return here().database.run(lambda session: _told(session, act(session)))
+    return current_installation().database.run(lambda session: _told(session, act(session)))
 
 
 def _told(session: Session, wave: Wave) -> WaveOut:

@@ -29,7 +29,7 @@ from wallet.api.sources import KINDS
 from wallet.api.sources.command import PointsCommand
 from wallet.configuration.settings import DEMO
 from wallet.errors import UnknownSource
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.problems import refuse
 
 LONGEST_ID = 255
@@ -43,31 +43,35 @@ routes = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", tag="Webhook
 def receive(source: str) -> Response:
     """A change of a member's points, from a system that signs what it sends."""
     payload = request.get_data()
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         bound = _bound(session, source)
         programme = programmes.by_id(session, bound.programme_id)
     webhook_id = _verified(bound, payload)
     command = _command(bound, programme, payload)
     digest = hashlib.sha256(payload).digest()
-    now = here().clock()
+    now = current_installation().clock()
 
-    def work(session: Session) -> idempotency.Answer:
+    def work(session: Session) -> idempotency.StoredAnswer:
         first = idempotency.claim(session, f"webhook:{bound.name}", webhook_id, digest, now)
         if first is not None:
             return first
         done = _carry_out(session, programme, command, now)
-        answer = idempotency.Answer(200, done.model_dump_json().encode())
+        answer = idempotency.StoredAnswer(200, done.model_dump_json().encode())
         idempotency.remember(session, f"webhook:{bound.name}", webhook_id, answer)
         return answer
 
-    answer = here().database.run(work, idempotent=True)
+    answer = current_installation().database.run(work, idempotent=True)
     return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
 
 
 def _bound(session: Session, name: str) -> Bound:
     """The source, or 404. The environment brings one of its own: `demo`."""
-    stored = sources.bound(session, here().keys, name) if sources.NAME.fullmatch(name) else None
-    own_secret = here().settings.webhook_secret
+    stored = (
+        sources.bound(session, current_installation().keys, name)
+        if sources.NAME.fullmatch(name)
+        else None
+    )
+    own_secret = current_installation().settings.webhook_secret
     if name == DEMO and own_secret is not None:
         secrets = (own_secret, *(stored.secrets if stored else ()))
         try:

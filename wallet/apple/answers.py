@@ -10,7 +10,7 @@ BAD_TOKEN = "BadDeviceToken"  # noqa: S105
 EXPIRED_TOKEN = "ExpiredProviderToken"  # noqa: S105
 
 
-class Meaning(Enum):
+class PushVerdict(Enum):
     """What an answer, or the lack of one, asks of us."""
 
     TAKEN = "accepted; not that a person saw it"
@@ -18,60 +18,70 @@ class Meaning(Enum):
     WRONG = "not a token; if none is, the environment is wrong"
     FOREIGN = "a token of another topic; if all are, the topic is wrong"
     BUG = "we sent what Apple does not accept"
-    SOON = "the answer was lost; a second push does no harm"
-    LATER = "this one push has to wait"
-    PUZZLE = "this one push has to wait: Apple says what we have never heard"
-    REST = "nothing gets through just now"
-    HASTE = "Apple saw too many provider tokens; does another installation use the same key?"
-    MEND = "nothing gets through until an operator looks at credentials, topic or environment"
+    RETRY_SOON = "the answer was lost; a second push does no harm"
+    RETRY_LATER = "this one push has to wait"
+    UNKNOWN_REASON = "this one push has to wait: Apple says what we have never heard"
+    PAUSE = "nothing gets through just now"
+    TOO_MANY_TOKENS = (
+        "Apple saw too many provider tokens; does another installation use the same key?"
+    )
+    OPERATOR_NEEDED = (
+        "nothing gets through until an operator looks at credentials, topic or environment"
+    )
 
 
 BY_REASON = {
-    "Unregistered": Meaning.DEAD,
-    "ExpiredToken": Meaning.DEAD,
-    BAD_TOKEN: Meaning.WRONG,
-    "DeviceTokenNotForTopic": Meaning.FOREIGN,
-    "BadTopic": Meaning.MEND,
-    "MissingTopic": Meaning.MEND,
-    "TopicDisallowed": Meaning.MEND,
-    "BadCollapseId": Meaning.BUG,
-    "BadExpirationDate": Meaning.BUG,
-    "BadMessageId": Meaning.BUG,
-    "BadPriority": Meaning.BUG,
-    "DuplicateHeaders": Meaning.BUG,
-    "InvalidPushType": Meaning.BUG,
-    "MissingDeviceToken": Meaning.BUG,
-    "PayloadEmpty": Meaning.BUG,
-    "IdleTimeout": Meaning.SOON,
-    "TooManyProviderTokenUpdates": Meaning.HASTE,
+    "Unregistered": PushVerdict.DEAD,
+    "ExpiredToken": PushVerdict.DEAD,
+    BAD_TOKEN: PushVerdict.WRONG,
+    "DeviceTokenNotForTopic": PushVerdict.FOREIGN,
+    "BadTopic": PushVerdict.OPERATOR_NEEDED,
+    "MissingTopic": PushVerdict.OPERATOR_NEEDED,
+    "TopicDisallowed": PushVerdict.OPERATOR_NEEDED,
+    "BadCollapseId": PushVerdict.BUG,
+    "BadExpirationDate": PushVerdict.BUG,
+    "BadMessageId": PushVerdict.BUG,
+    "BadPriority": PushVerdict.BUG,
+    "DuplicateHeaders": PushVerdict.BUG,
+    "InvalidPushType": PushVerdict.BUG,
+    "MissingDeviceToken": PushVerdict.BUG,
+    "PayloadEmpty": PushVerdict.BUG,
+    "IdleTimeout": PushVerdict.RETRY_SOON,
+    "TooManyProviderTokenUpdates": PushVerdict.TOO_MANY_TOKENS,
 }
 # Where all reasons of a status ask the same, and for reasons that Apple has yet to invent.
 BY_STATUS = {
-    200: Meaning.TAKEN,
-    403: Meaning.MEND,
-    404: Meaning.BUG,
-    405: Meaning.BUG,
-    410: Meaning.DEAD,
-    413: Meaning.BUG,
-    429: Meaning.LATER,
-    500: Meaning.LATER,
-    503: Meaning.REST,
+    200: PushVerdict.TAKEN,
+    403: PushVerdict.OPERATOR_NEEDED,
+    404: PushVerdict.BUG,
+    405: PushVerdict.BUG,
+    410: PushVerdict.DEAD,
+    413: PushVerdict.BUG,
+    429: PushVerdict.RETRY_LATER,
+    500: PushVerdict.RETRY_LATER,
+    503: PushVerdict.PAUSE,
 }
 
 # The first wait. Letting it grow with the attempts, and jitter, are the caller's.
 WAIT = {
-    Meaning.SOON: timedelta(seconds=2),
-    Meaning.REST: timedelta(seconds=5),
-    Meaning.LATER: timedelta(seconds=30),
-    Meaning.FOREIGN: timedelta(minutes=15),
-    Meaning.MEND: timedelta(minutes=15),
-    Meaning.HASTE: timedelta(minutes=20),
-    Meaning.PUZZLE: timedelta(hours=1),
+    PushVerdict.RETRY_SOON: timedelta(seconds=2),
+    PushVerdict.PAUSE: timedelta(seconds=5),
+    PushVerdict.RETRY_LATER: timedelta(seconds=30),
+    PushVerdict.FOREIGN: timedelta(minutes=15),
+    PushVerdict.OPERATOR_NEEDED: timedelta(minutes=15),
+    PushVerdict.TOO_MANY_TOKENS: timedelta(minutes=20),
+    PushVerdict.UNKNOWN_REASON: timedelta(hours=1),
 }
-ENDS_THE_BATCH = {Meaning.REST, Meaning.HASTE, Meaning.MEND}
-ALARMING = {Meaning.FOREIGN, Meaning.BUG, Meaning.PUZZLE, Meaning.HASTE, Meaning.MEND}
+ENDS_THE_BATCH = {PushVerdict.PAUSE, PushVerdict.TOO_MANY_TOKENS, PushVerdict.OPERATOR_NEEDED}
+ALARMING = {
+    PushVerdict.FOREIGN,
+    PushVerdict.BUG,
+    PushVerdict.UNKNOWN_REASON,
+    PushVerdict.TOO_MANY_TOKENS,
+    PushVerdict.OPERATOR_NEEDED,
+}
 
 
-def meaning_of(status: int, reason: str) -> Meaning:
-    unheard_of = Meaning.LATER if status >= 500 else Meaning.PUZZLE
+def meaning_of(status: int, reason: str) -> PushVerdict:
+    unheard_of = PushVerdict.RETRY_LATER if status >= 500 else PushVerdict.UNKNOWN_REASON
     return BY_REASON.get(reason) or BY_STATUS.get(status, unheard_of)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from wallet.apple.signing import CERTIFICATE_FILE, ISSUER_FILE, KEY_FILE, Papers, Signer
+from wallet.apple.signing import CERTIFICATE_FILE, ISSUER_FILE, KEY_FILE, CertificateFiles, Signer
 from wallet.errors import CertificateProblem
 
 REQUEST_FILE = "pass.csr"
@@ -59,7 +59,7 @@ def accept(folder: Path, answer: Path, issuer: Path, now: datetime) -> Signer:
             f"{folder / KEY_FILE} is missing: the certificate works only with the key that its"
             " request was made with.",
         )
-    papers = Papers.read(answer, folder / KEY_FILE, issuer, _certificate)
+    papers = CertificateFiles.read(answer, folder / KEY_FILE, issuer, _certificate)
     Signer.of(papers, now)
     _write(folder / CERTIFICATE_FILE, papers.leaf.public_bytes(serialization.Encoding.PEM))
     _write(folder / ISSUER_FILE, papers.issuer.public_bytes(serialization.Encoding.PEM))

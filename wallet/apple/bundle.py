@@ -27,13 +27,13 @@ from wallet.passes.content import (
     Design,
     Detector,
     FieldDesign,
-    Kind,
+    FieldValue,
     NumberFormat,
-    Shown,
+    PassKind,
     Slot,
     Symbology,
 )
-from wallet.passes.parts import CARD_NUMBER, Occasion
+from wallet.passes.parts import CARD_NUMBER, RelevantTime
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
 SEVERAL_MEDIA_TYPE = "application/vnd.apple.pkpasses"
@@ -55,7 +55,7 @@ GROUPS: dict[Slot, str] = {
     "auxiliary": "auxiliaryFields",
     "back": "backFields",
 }
-STYLES: dict[Kind, str] = {
+STYLES: dict[PassKind, str] = {
     "loyalty": "storeCard",
     "offer": "coupon",
     "gift_card": "storeCard",
@@ -172,7 +172,7 @@ class PreparedField:
             aloud = {**silent, "changeMessage": shown.change_message[default]}
         return cls(GROUPS[shown.slot], silent, aloud, _style(shown))
 
-    def described(self, shown: Shown) -> dict[str, object]:
+    def described(self, shown: FieldValue) -> dict[str, object]:
         said = self.aloud if shown.announce else self.silent
         if shown.value == NOTHING:
             return {**said, "value": NOTHING}
@@ -183,7 +183,7 @@ class PreparedField:
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class PassTemplate:
     """What pass.json says alike in all passes of one design. `_closing` are the fields that stand
     last on the back, `_personal` what has the card's number in it."""
 
@@ -196,7 +196,7 @@ class Face:
     _style: str
 
     @classmethod
-    def prepare(cls, design: Design) -> "Face":
+    def prepare(cls, design: Design) -> "PassTemplate":
         """Refuses a design that cannot be a store card, see `check`."""
         check(design)
         default = design.languages[0]
@@ -352,7 +352,7 @@ def strings(design: Design) -> dict[str, bytes]:
     }
 
 
-def render(face: Face, identity: Identity, content: Content, *, nfc: bool = False) -> bytes:
+def render(face: PassTemplate, identity: Identity, content: Content, *, nfc: bool = False) -> bytes:
     """pass.json of one card. `content` must have been rendered from the design of `face`.
 
     `nfc`: the certificate that will sign is one for NFC; without it there must be no such block."""
@@ -482,7 +482,7 @@ def _circumstances(design: Design) -> dict[str, object]:
     return found
 
 
-def _occasion(occasion: Occasion) -> dict[str, object]:
+def _occasion(occasion: RelevantTime) -> dict[str, object]:
     if occasion.ends is not None:
         return {"startDate": occasion.begins, "endDate": occasion.ends}
     # Until iOS 26 the key of a single moment had another name.

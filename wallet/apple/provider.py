@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ledger.database.engine import Database
 from ledger.database.index_only import by_index
 from ledger.database.tables import EPOCH
-from wallet.apple import arrivals, devices, shelf
+from wallet.apple import arrivals, devices, signed_passes
 from wallet.apple.devices import DuePush
 from wallet.apple.rotation import Senders
 from wallet.configuration.clock import Clock
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class _ClaimedBatch:
     """Pushes that are ours until the lease runs out, in the order of locks. Later than
     `begin_before` they are not begun any more: by the end another might have them."""
 
@@ -61,7 +61,7 @@ class _Part:
     outcomes: Outcomes | None
 
 
-NOTHING = _Batch([], EPOCH)
+NOTHING = _ClaimedBatch([], EPOCH)
 
 
 class AppleProvider:
@@ -101,12 +101,12 @@ class AppleProvider:
     def lag(session: Session, now: datetime) -> Lag:
         """How far phones are behind, for waves to keep their pace by."""
         due = devices.number_due(session, now, MOST_COUNTED)
-        return Lag(due, shelf.fetched_after_s(session, now))
+        return Lag(due, signed_passes.fetched_after_s(session, now))
 
     def close(self) -> None:
         self._senders.close()
 
-    def _deliver_side_by_side(self, batch: _Batch, clock: Clock) -> bool:
+    def _deliver_side_by_side(self, batch: _ClaimedBatch, clock: Clock) -> bool:
         """Batch after batch, for a while. Neither Apple nor the database waits for the other: while
         a batch is on its way the one before is recorded and the next is claimed."""
         again, recording = False, None
@@ -124,16 +124,16 @@ class AppleProvider:
             again |= recording is not None and recording.result()
         return again or more
 
-    def _claim(self, clock: Clock) -> _Batch:
+    def _claim(self, clock: Clock) -> _ClaimedBatch:
         now = clock()
         # A copy: the pushes that are on their way may add to it.
         paused = [name for name, until in list(self._paused_until.items()) if now < until]
         pushes = self._database.run(
             lambda session: devices.claim(session, paused, now, BATCH, self._lease)
         )
-        return _Batch(sorted(pushes), now + self._lease / 2)
+        return _ClaimedBatch(sorted(pushes), now + self._lease / 2)
 
-    def _push(self, batch: _Batch, clock: Clock) -> list[_Part]:
+    def _push(self, batch: _ClaimedBatch, clock: Clock) -> list[_Part]:
         """The batch by pass types, and what became of each."""
         parts = []
         for pass_type in sorted({push.pass_type for push in batch.pushes}):

@@ -22,7 +22,7 @@ from wallet.apple.answers import (
     ENDS_THE_BATCH,
     EXPIRED_TOKEN,
     WAIT,
-    Meaning,
+    PushVerdict,
     meaning_of,
 )
 from wallet.apple.pushkey import ProviderTokens
@@ -103,22 +103,22 @@ class _Batch:
     now: datetime
     waiting: deque[int] = field(default_factory=deque)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
-    tally: Counter[tuple[Meaning, str]] = field(default_factory=Counter)
+    tally: Counter[tuple[PushVerdict, str]] = field(default_factory=Counter)
     begun_at: float = field(default_factory=time.monotonic)
     halt: Deferred | None = None
 
     def __post_init__(self) -> None:
         self.waiting.extend(range(len(self.tokens)))
 
-    def settle(self, push: int, meaning: Meaning, reason: str, gone_at: datetime) -> None:
-        if meaning is Meaning.TAKEN:
+    def settle(self, push: int, meaning: PushVerdict, reason: str, gone_at: datetime) -> None:
+        if meaning is PushVerdict.TAKEN:
             self.outcomes[push] = SENT
             return
         self.tally[meaning, reason] += 1
         match meaning:
-            case Meaning.DEAD:
+            case PushVerdict.DEAD:
                 self.outcomes[push] = Rejected(reason, gone_at)
-            case Meaning.WRONG | Meaning.BUG:
+            case PushVerdict.WRONG | PushVerdict.BUG:
                 self.outcomes[push] = Rejected(reason)
             case _:
                 ends = meaning in ENDS_THE_BATCH
@@ -321,11 +321,11 @@ class Apns:
         settled = [outcome for outcome in outcomes if not isinstance(outcome, Deferred)]
         bad = sum(outcome is not SENT and outcome == Rejected(BAD_TOKEN) for outcome in settled)
         self._doubted = 0 if self._is_proven else self._doubted + bad
-        doubt = Deferred(batch.after(WAIT[Meaning.MEND]), BAD_TOKEN)
+        doubt = Deferred(batch.after(WAIT[PushVerdict.OPERATOR_NEEDED]), BAD_TOKEN)
         if bad == len(settled) and max(bad, self._doubted) >= UNANIMOUS_FROM:
             # So many phones cannot all be wrong, at once or one after the other. Believing it would
             # unregister every one of them.
-            batch.tally[Meaning.MEND, BAD_TOKEN] = bad
+            batch.tally[PushVerdict.OPERATOR_NEEDED, BAD_TOKEN] = bad
             doubt = replace(doubt, pause=True)
         elif self._is_proven:
             # A foreign token is just that, and a bad one is bad: a phone that registers with one
@@ -344,7 +344,7 @@ class Apns:
             }
             if meaning in ALARMING:
                 log.error("apns_fault", meaning=meaning.value, **facts)
-            elif meaning in {Meaning.REST, Meaning.SOON}:
+            elif meaning in {PushVerdict.PAUSE, PushVerdict.RETRY_SOON}:
                 log.warning("apns_trouble", meaning=meaning.value, **facts)
 
     def _headers(self, now: datetime, provider_token: str | None) -> list[str]:
@@ -391,16 +391,16 @@ def _doubtful(outcome: Outcome, doubt: Deferred) -> Outcome:
     """While topic and environment may be what is wrong, no token is given up for it."""
     if outcome == Rejected(BAD_TOKEN):
         return doubt
-    if isinstance(outcome, Deferred) and BY_REASON.get(outcome.reason) is Meaning.FOREIGN:
+    if isinstance(outcome, Deferred) and BY_REASON.get(outcome.reason) is PushVerdict.FOREIGN:
         return replace(outcome, pause=True)
     return outcome
 
 
-def _read_answer(stream: _Stream, now: datetime) -> tuple[Meaning, str, datetime]:
+def _read_answer(stream: _Stream, now: datetime) -> tuple[PushVerdict, str, datetime]:
     """Meaning, Apple's reason, and since when the token is dead if it is."""
     status = stream.curl.getinfo(pycurl.RESPONSE_CODE)
     if status == TAKEN and not stream.answer:
-        return Meaning.TAKEN, "", now
+        return PushVerdict.TAKEN, "", now
     try:
         facts = orjson.loads(b"".join(stream.answer)) if stream.answer else {}
     except orjson.JSONDecodeError:
@@ -416,19 +416,19 @@ def _read_answer(stream: _Stream, now: datetime) -> tuple[Meaning, str, datetime
 
 def _read_failure(
     stream: _Stream, code: int, text: str, last_answer_at: float
-) -> tuple[Meaning, str]:
+) -> tuple[PushVerdict, str]:
     """What a push without an answer means; the reason is a word, and libcurl's text if of use."""
     if TLS_ALERT in text:
-        return Meaning.MEND, f"tls_refused: {text[:200]}"
+        return PushVerdict.OPERATOR_NEEDED, f"tls_refused: {text[:200]}"
     if code in ANSWER_LOST and not stream.is_scout:
-        return Meaning.SOON, "answer_lost"
+        return PushVerdict.RETRY_SOON, "answer_lost"
     if code == pycurl.E_OPERATION_TIMEDOUT and last_answer_at > stream.begun_at:
         # Others were answered meanwhile, so the connection lives.
-        return Meaning.SOON, "answer_late"
+        return PushVerdict.RETRY_SOON, "answer_late"
     if code in ANSWER_LOST | NOBODY_THERE:
-        return Meaning.REST, f"unreachable: {text[:200]}"
+        return PushVerdict.PAUSE, f"unreachable: {text[:200]}"
     # Wrong authority, unusable certificate, impossible address: nothing that passes by itself.
-    return Meaning.MEND, f"unusable: {text[:200]}"
+    return PushVerdict.OPERATOR_NEEDED, f"unusable: {text[:200]}"
 
 
 def _client_certificate(credential: Credential) -> dict[int, object]:

@@ -15,7 +15,7 @@ import structlog
 
 from ledger.errors import Refusal
 from wallet.apple.push import Apns
-from wallet.apple.signing import Seen, Signer, find_all_signers, look_at
+from wallet.apple.signing import FolderState, Signer, find_all_signers, look_at
 from wallet.configuration.clock import Clock
 from wallet.errors import CertificateProblem
 
@@ -27,7 +27,7 @@ class Certificates:
 
     def __init__(self, by_type: Mapping[str, Sequence[Signer]]) -> None:
         self._by_type = by_type
-        self._source: Source | None = None
+        self._source: CertificateFolder | None = None
         self._looking = threading.Lock()
 
     @classmethod
@@ -38,7 +38,7 @@ class Certificates:
             found.signing(pass_type, now)
         return found
 
-    def follow(self, source: "Source") -> None:
+    def follow(self, source: "CertificateFolder") -> None:
         """From now on take up what comes into the folder of `source`."""
         self._source = source
 
@@ -92,14 +92,14 @@ class Certificates:
             self._looking.release()
 
 
-class Source:
+class CertificateFolder:
     """A folder of certificates, looked at `every` so often from what was `seen` at the start on.
     `accept` refuses what this installation could not work with, in the words of a start."""
 
     def __init__(
         self,
         root: Path,
-        seen: Seen,
+        seen: FolderState,
         accept: Callable[[Certificates], None],
         now: datetime,
         every: timedelta,

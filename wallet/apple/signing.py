@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
-from wallet.apple.stencil import Stencil
+from wallet.apple.cms_template import CmsTemplate
 from wallet.errors import CertificateProblem
 
 CERTIFICATE_FILE = "pass.pem"
@@ -32,7 +32,7 @@ SMALLEST_KEY_BITS = 2048
 
 # Path, time of change, size and number of a file.
 FileState = tuple[str, int, int, int]
-Seen = frozenset[FileState]
+FolderState = frozenset[FileState]
 
 SHA256 = hashes.SHA256()
 SIGNATURE_OPTIONS = (
@@ -54,7 +54,7 @@ REMINDERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Papers:
+class CertificateFiles:
     """What it takes to sign, and the files that each of it came from: refusals name them."""
 
     certificate_file: Path
@@ -71,7 +71,7 @@ class Papers:
         key_file: Path,
         issuer_file: Path,
         certificate_of: Callable[[Path], x509.Certificate] | None = None,
-    ) -> "Papers":
+    ) -> "CertificateFiles":
         """`certificate_of` reads certificates in other forms than PEM."""
         certificate_of = certificate_of or _certificate
         leaf, key = certificate_of(certificate_file), _private_key(key_file)
@@ -102,7 +102,7 @@ class Signer:
     not_before: datetime
     not_after: datetime
     fingerprint: str
-    _papers: Papers = field(repr=False)
+    _papers: CertificateFiles = field(repr=False)
     _write: Callable[[bytes], bytes] = field(repr=False)
 
     @classmethod
@@ -117,13 +117,15 @@ class Signer:
         that is not valid at the moment will do.
 
         `pass_type` and `team`, where given, are what the certificate must have been issued for."""
-        papers = Papers.read(folder / CERTIFICATE_FILE, folder / KEY_FILE, folder / ISSUER_FILE)
+        papers = CertificateFiles.read(
+            folder / CERTIFICATE_FILE, folder / KEY_FILE, folder / ISSUER_FILE
+        )
         return cls.of(papers, now, pass_type, team)
 
     @classmethod
     def of(
         cls,
-        papers: Papers,
+        papers: CertificateFiles,
         now: datetime | None,
         pass_type: str | None = None,
         team: str | None = None,
@@ -266,7 +268,7 @@ def find_all_signers(root: Path) -> dict[str, list[Signer]]:
     }
 
 
-def look_at(root: Path) -> Seen:
+def look_at(root: Path) -> FolderState:
     """What tells whether anything in a folder of certificates is another than before."""
     folders = [root, *(one for one in _inside(root) if one.is_dir())]
     names = (CERTIFICATE_FILE, KEY_FILE, ISSUER_FILE)
@@ -311,7 +313,7 @@ def _require_successor(signer: Signer, others: Sequence[Signer], root: Path) -> 
 def _writer(
     leaf: x509.Certificate, key: rsa.RSAPrivateKey, issuer: x509.Certificate
 ) -> Callable[[bytes], bytes]:
-    """What writes signatures: the builder, or a stencil where it proves to give the same bytes."""
+    """What writes signatures: the builder, or a template where it proves to give the same bytes."""
 
     def build(manifest: bytes) -> bytes:
         builder = pkcs7.PKCS7SignatureBuilder().set_data(manifest)
@@ -320,8 +322,8 @@ def _writer(
         builder = builder.add_certificate(issuer)
         return builder.sign(serialization.Encoding.DER, SIGNATURE_OPTIONS)
 
-    stencil = Stencil.cut(key, build)
-    return build if stencil is None else stencil.sign
+    template = CmsTemplate.cut(key, build)
+    return build if template is None else template.sign
 
 
 def _holds_any(folder: Path) -> bool:
@@ -446,7 +448,7 @@ def _pass_type_extension(leaf: x509.Certificate, path: Path) -> str | None:
     return value[2 if value[1:2] < b"\x80" else 3 :].decode("utf-8", "replace")
 
 
-def _require_issuer(papers: Papers) -> None:
+def _require_issuer(papers: CertificateFiles) -> None:
     """The leaf must name the issuer and carry its signature, which says more than equal key
     identifiers would.
 

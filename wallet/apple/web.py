@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from ledger.database.engine import Database
-from wallet.apple import arrivals, complaints, devices, enrolment
+from wallet.apple import arrivals, complaints, devices, personalization
 from wallet.apple.bundle import MEDIA_TYPE
-from wallet.apple.enrolment import Renew
-from wallet.apple.shelf import Found, Shelf
+from wallet.apple.personalization import Renew
+from wallet.apple.signed_passes import SignedPasses, StoredPass
 from wallet.configuration.clock import Clock
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
@@ -38,10 +38,12 @@ REGISTRATIONS = "/v1/devices/<device_id>/registrations/<pass_type>"
 class PassKitService:
     """The web service over one database. Routes first."""
 
-    def __init__(self, database: Database, shelf: Shelf, clock: Clock, renew: Renew) -> None:
+    def __init__(
+        self, database: Database, signed_passes: SignedPasses, clock: Clock, renew: Renew
+    ) -> None:
         self._renew = renew
         self._database = database
-        self._shelf = shelf
+        self._signed_passes = signed_passes
         self._clock = clock
 
     def blueprint(self) -> Blueprint:
@@ -108,9 +110,9 @@ class PassKitService:
         known = _http_date(request.headers.get("If-Modified-Since"))
         if known is not None and known >= found.last_modified:
             answer = Response(status=304)
-            self._shelf.note_arrival(found, now)
+            self._signed_passes.note_arrival(found, now)
         else:
-            answer = Response(self._shelf.deliver(found, now), mimetype=MEDIA_TYPE)
+            answer = Response(self._signed_passes.deliver(found, now), mimetype=MEDIA_TYPE)
         if found.content.voided:
             self._database.run(lambda session: devices.told_it_is_void(session, found.id))
         answer.headers["Last-Modified"] = formatdate(found.last_modified, usegmt=True)
@@ -122,7 +124,7 @@ class PassKitService:
         not ask, known or not. The same answer may come twice, another one may not."""
         body = _json_object()
         token, info = body.get("personalizationToken"), body.get("requiredPersonalizationInfo")
-        if not isinstance(token, str) or not 0 < len(token) <= enrolment.LONGEST_TOKEN:
+        if not isinstance(token, str) or not 0 < len(token) <= personalization.LONGEST_TOKEN:
             refuse(400, "personalization_token_missing", "There must be a personalizationToken.")
         if not isinstance(info, dict):
             refuse(400, "personalization_info_missing", "There must be what the person wrote.")
@@ -134,11 +136,11 @@ class PassKitService:
             pass_ = issuing.by_serial(session, serial)
             if pass_ is None or pass_.pass_type != pass_type:
                 return False
-            return enrolment.answer(session, pass_, token, info, self._renew, now)
+            return personalization.answer(session, pass_, token, info, self._renew, now)
 
         if not self._database.run(take):
             refuse(404, "not_found", "There is no pass here that asks.")
-        signed = self._shelf.signed(pass_type, token, now)
+        signed = self._signed_passes.signed(pass_type, token, now)
         answer = Response(signed, mimetype="application/octet-stream")
         answer.headers["Cache-Control"] = "no-store"
         return answer
@@ -152,16 +154,16 @@ class PassKitService:
             complaints.keep(session, lines, self._clock())
         return Response(status=200)
 
-    def _authorised(self, pass_type: str, serial: str) -> Found:
+    def _authorised(self, pass_type: str, serial: str) -> StoredPass:
         """The pass this request may speak for. An unknown pass and a wrong token answer alike,
         after the same work, so that serial numbers cannot be probed."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        found = self._shelf.find(serial)
+        found = self._signed_passes.find(serial)
         known = found is not None and found.pass_type == pass_type
         if found is not None and known:
-            expected = self._shelf.token(found)
+            expected = self._signed_passes.token(found)
         else:
-            expected = self._shelf.token_of_nobody(pass_type, serial)
+            expected = self._signed_passes.token_of_nobody(pass_type, serial)
         matches = hmac.compare_digest(expected.encode(), token.encode())
         if found is None or not (known and matches and scheme == SCHEME):
             abort(Response(status=401))

@@ -29,7 +29,7 @@ ROWS_AT_ONCE = 10_000
 # Names of parts: no path that leaves the folder can get in.
 PART_NAME = re.compile(r"database|secrets(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
 
-Kind = Literal["sqlite", "postgresql"]
+DatabaseKind = Literal["sqlite", "postgresql"]
 
 
 class BackupRefused(Refusal):
@@ -46,7 +46,7 @@ class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Part(_Document):
+class BackupPart(_Document):
     name: Annotated[str, Field(pattern=f"^({PART_NAME.pattern})$")]
     size: int
     sha256: str
@@ -69,14 +69,14 @@ class Manifest(_Document):
     format: Literal[1] = 1
     made_at: datetime
     version: str
-    kind: Kind
+    kind: DatabaseKind
     tool: int | None
     revision: str
     members: int
     passes: int
     keys: tuple[str, ...]
     book: Book
-    parts: tuple[Part, ...]
+    parts: tuple[BackupPart, ...]
 
 
 def book(session: Session) -> Book:
@@ -116,7 +116,7 @@ def keys(session: Session) -> Sequence[str]:
     return sorted(session.scalars(select(Pass.key_id).distinct()))
 
 
-def part(name: str, path: Path) -> Part:
+def part(name: str, path: Path) -> BackupPart:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Part(name=name, size=path.stat().st_size, sha256=digest)
+    return BackupPart(name=name, size=path.stat().st_size, sha256=digest)

@@ -32,14 +32,14 @@ from wallet.backups.manifest import (
     LARGEST,
     NAME,
     SECRETS,
+    BackupPart,
     BackupRefused,
     Manifest,
-    Part,
 )
 from wallet.backups.taking import KEYS_FILE
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import Settings
-from wallet.google import copies
+from wallet.google import mirror
 from wallet.outreach import campaigns
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
@@ -121,7 +121,7 @@ def _require_fit(settings: Settings, made: Manifest) -> None:
         )
 
 
-def _unpack(archive: zipfile.ZipFile, part: Part, target: Path) -> None:
+def _unpack(archive: zipfile.ZipFile, part: BackupPart, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     try:
@@ -190,7 +190,7 @@ def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime
     _require_same_book(database, made)
     with database.transaction() as session:
         issuing.leap(session, now)
-        copies.mistrust(session)
+        mirror.mistrust(session)
         devices.end_leases(session)
         campaigns.halt(session)
         after = 0
@@ -201,7 +201,7 @@ def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime
             if not pass_ids:
                 break
             devices.make_due(session, pass_ids, now)
-            copies.make_due(session, pass_ids, now)
+            mirror.make_due(session, pass_ids, now)
             after = pass_ids[-1]
         gone = {member.public_id for member in members.all_erased(session)}
         list_ = data / erasure.ERASED_FILE

@@ -8,8 +8,8 @@ import click
 
 from ledger.imports import proofs as import_proofs
 from ledger.imports import store
-from ledger.imports.columns import Kind as ImportKind
-from ledger.imports.store import Import, Order
+from ledger.imports.columns import ImportKind
+from ledger.imports.store import Import, ImportRequest
 from ledger.programmes import programmes
 from wallet import importing
 from wallet.cli.context import MOST_ROWS_SHOWN, Command
@@ -46,7 +46,9 @@ def import_members(
     file: Path, programme: str, unit: str | None, lang: Language, *, preview: bool, skip_bad: bool
 ) -> None:
     """People with their cards and opening balances, from FILE."""
-    _import(file, Order(programme, "members", unit), lang, preview=preview, skip_bad=skip_bad)
+    _import(
+        file, ImportRequest(programme, "members", unit), lang, preview=preview, skip_bad=skip_bad
+    )
 
 
 @import_group.command("points")
@@ -69,11 +71,13 @@ def import_points(
     """Points of the members that FILE names, in or out."""
     if kind is None:
         raise click.UsageError("Say which: --accrue or --write-off.")
-    order = Order(programme, kind, unit, reason)
+    order = ImportRequest(programme, kind, unit, reason)
     _import(file, order, lang, preview=preview, skip_bad=skip_bad)
 
 
-def _import(path: Path, order: Order, lang: Language, *, preview: bool, skip_bad: bool) -> None:
+def _import(
+    path: Path, order: ImportRequest, lang: Language, *, preview: bool, skip_bad: bool
+) -> None:
     desk = at_work().import_desk
     with path.open("rb") as file:
         if preview:

@@ -5,7 +5,7 @@ import click
 from ledger.limits import MOST_POINTS
 from wallet.cli.context import environment, in_words
 from wallet.sandbox import story
-from wallet.sandbox.telling import WALLETS, Wallet, Wish
+from wallet.sandbox.telling import WALLETS, StoryWish, Wallet
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import LANGUAGES, Language
 
@@ -26,7 +26,7 @@ def phone(
     """A virtual phone: join, add the card, earn points, see the push come and the card change."""
     found = environment()
     try:
-        wish = Wish(url or found.public_url, lang, card, points, repeat, wallet)
+        wish = StoryWish(url or found.public_url, lang, card, points, repeat, wallet)
         story.tell(found, wish, click.echo)
     except SandboxTrouble as trouble:
         raise click.ClickException(trouble.sentence(lang)) from trouble

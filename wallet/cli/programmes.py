@@ -10,9 +10,9 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import ProgrammeTextKind, Terms
 from ledger.programmes.units import UnitTerms
 from wallet.cli.database import on_database, open_records
-from wallet.passes import codeterms, renewal, templates
-from wallet.passes.codes import Kind as CodeKind
-from wallet.passes.codeterms import AtGoogle, Numbers
+from wallet.passes import barcode_settings, renewal, templates
+from wallet.passes.barcode_settings import AtGoogle, Numbers
+from wallet.passes.codes import CodeKind
 
 KOPECKS = 2  # decimal places of a gift card's money
 
@@ -132,7 +132,7 @@ def change_terms(
         programmes.change_terms(session, programme, grace_days, overdrawn)
         click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
         wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
-        choice = replace(codeterms.of(session, programme.id), **wanted)
+        choice = replace(barcode_settings.of(session, programme.id), **wanted)
         if wanted:
             renewal.change_terms(session, programme, choice)
         click.echo(

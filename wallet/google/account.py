@@ -16,14 +16,14 @@ SETTING = "WALLET_GOOGLE_CREDENTIALS"
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ServiceAccount:
     email: str
     key_id: str
     key: rsa.RSAPrivateKey = field(repr=False)
     credentials: service_account.Credentials = field(repr=False)
 
 
-def load(path: Path) -> Account:
+def load(path: Path) -> ServiceAccount:
     """Read the JSON file that the Cloud console gave out. Raises `SettingsError` in words that say
     what to do."""
     try:
@@ -42,7 +42,7 @@ def load(path: Path) -> Account:
         raise SettingsError(SETTING, f"{path} is not a service account's key. {_ADVICE}") from error
     if not isinstance(key, rsa.RSAPrivateKey):
         raise SettingsError(SETTING, f"{path} holds a key that is not RSA. {_ADVICE}")
-    return Account(email, key_id, key, credentials)
+    return ServiceAccount(email, key_id, key, credentials)
 
 
 _ADVICE = (

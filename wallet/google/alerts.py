@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant, insert_or
-from wallet.google.copies import GoogleObject
+from wallet.google.mirror import GoogleObject
 
 MOST = 3
 SPAN = timedelta(hours=24)

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import EPOCH, Base, Instant, insert_or
 from ledger.errors import Refusal
-from wallet.google import copies
+from wallet.google import mirror
 from wallet.google.client import LOOPBACK
 
 # Constants of the scheme, never taken from a message.
@@ -44,8 +44,8 @@ KEYS_LIMIT_S = 3.0
 
 SAVED = {"save": True, "del": False}
 
-Fetch = Callable[[], bytes]
-Signed = Annotated[str, Field(max_length=20_000)]
+FetchKeys = Callable[[], bytes]
+SignedText = Annotated[str, Field(max_length=20_000)]
 Encoded = Annotated[str, Field(max_length=1000)]
 
 log = structlog.get_logger()
@@ -61,28 +61,28 @@ class CallbackRefused(Refusal):
         self.problem = problem
 
 
-class _Document(BaseModel):
+class _CallbackDocument(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
-class _IntermediateKey(_Document):
-    signedKey: Signed
+class _IntermediateKey(_CallbackDocument):
+    signedKey: SignedText
     signatures: Annotated[list[Encoded], Field(max_length=MOST_SIGNATURES)]
 
 
-class _Envelope(_Document):
+class _Envelope(_CallbackDocument):
     signature: Encoded
     protocolVersion: str
     intermediateSigningKey: _IntermediateKey
-    signedMessage: Signed
+    signedMessage: SignedText
 
 
-class _SignedKey(_Document):
+class _SignedKey(_CallbackDocument):
     keyValue: Encoded
     keyExpiration: Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
 
 
-class _Message(_Document):
+class _Message(_CallbackDocument):
     classId: str
     objectId: str
     eventType: str
@@ -90,13 +90,13 @@ class _Message(_Document):
     nonce: Annotated[str, Field(min_length=1)]
 
 
-class _RootKey(_Document):
+class _RootKey(_CallbackDocument):
     keyValue: str
     protocolVersion: str
     keyExpiration: str | None = None
 
 
-class _RootKeys(_Document):
+class _RootKeys(_CallbackDocument):
     keys: list[_RootKey]
 
 
@@ -111,7 +111,7 @@ class Nonce(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class CallbackEvent:
     """A message that is Google's and ours. `kind` is `save`, `del`, or what Google invents."""
 
     object_id: str
@@ -124,7 +124,7 @@ class RootKeys:
     """Google's root keys, fetched when they are first needed and kept until one of them expires, a
     day at most. Safe to share between threads."""
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: FetchKeys) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
         self._keys: Sequence[str] = ()
@@ -156,7 +156,7 @@ class RootKeys:
         self._kept_until = min([now + KEEP_AT_MOST, *(expires_at for _, expires_at in valid)])
 
 
-def fetch_from(keys_url: str) -> Fetch:
+def fetch_from(keys_url: str) -> FetchKeys:
     def fetch() -> bytes:
         with requests.Session() as session:
             session.trust_env = urlsplit(keys_url).hostname not in LOOPBACK
@@ -167,7 +167,7 @@ def fetch_from(keys_url: str) -> Fetch:
     return fetch
 
 
-def read(body: bytes, issuer: str, roots: RootKeys, now: datetime) -> Event:
+def read(body: bytes, issuer: str, roots: RootKeys, now: datetime) -> CallbackEvent:
     """Check a message and say what it tells. Raises `CallbackRefused`.
 
     `issuer` is ours, from the settings: a message that Google signed for another issuer, sent on to
@@ -189,10 +189,10 @@ def read(body: bytes, issuer: str, roots: RootKeys, now: datetime) -> Event:
     expires_at = EPOCH + message.expTimeMillis * MILLISECOND
     if expires_at < now:
         raise CallbackRefused("expired")
-    return Event(message.objectId, message.eventType, expires_at, message.nonce)
+    return CallbackEvent(message.objectId, message.eventType, expires_at, message.nonce)
 
 
-def hear(session: Session, event: Event, now: datetime) -> None:
+def hear(session: Session, event: CallbackEvent, now: datetime) -> None:
     """Note what the event tells, if it is new and of a kind that is known.
 
     Messages say not when something happened but until when they count. That is a fixed time later,
@@ -208,7 +208,7 @@ def hear(session: Session, event: Event, now: datetime) -> None:
     saved = SAVED.get(event.kind)
     if fresh is None or saved is None or "\x00" in event.object_id:
         return
-    copies.heard(session, event.object_id, event.expires_at, saved=saved)
+    mirror.heard(session, event.object_id, event.expires_at, saved=saved)
 
 
 def _check_intermediate(key: _IntermediateKey, roots: RootKeys, now: datetime) -> None:

@@ -18,9 +18,9 @@ from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from google.auth.transport.requests import AuthorizedSession, Request
 
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
-from wallet.google.account import Account
+from wallet.google.account import ServiceAccount
 
-Kind = Literal[
+ResourceKind = Literal[
     "loyaltyClass",
     "loyaltyObject",
     "offerClass",
@@ -44,7 +44,7 @@ NOTICES_USED_UP = "quotaExceeded"
 log = structlog.get_logger()
 
 
-class Meaning(enum.Enum):
+class ReplyVerdict(enum.Enum):
     """What an answer means for what comes next, with the wait it calls for."""
 
     TAKEN = "taken"
@@ -55,20 +55,20 @@ class Meaning(enum.Enum):
     TOO_FAST = "too_fast"
     PASSING = "passing"
     UNREACHABLE = "unreachable"
-    MEND = "mend"
+    OPERATOR_NEEDED = "mend"
 
 
 WAIT = {
-    Meaning.NO_MORE_NOTICES: timedelta(hours=1),
-    Meaning.TOO_FAST: timedelta(seconds=2),
-    Meaning.PASSING: timedelta(seconds=5),
-    Meaning.UNREACHABLE: timedelta(seconds=15),
-    Meaning.MEND: timedelta(minutes=10),
+    ReplyVerdict.NO_MORE_NOTICES: timedelta(hours=1),
+    ReplyVerdict.TOO_FAST: timedelta(seconds=2),
+    ReplyVerdict.PASSING: timedelta(seconds=5),
+    ReplyVerdict.UNREACHABLE: timedelta(seconds=15),
+    ReplyVerdict.OPERATOR_NEEDED: timedelta(minutes=10),
 }
 # What would meet every other card as well, so that none is tried for a while.
-FOR_ALL = frozenset({Meaning.TOO_FAST, Meaning.UNREACHABLE, Meaning.MEND})
+FOR_ALL = frozenset({ReplyVerdict.TOO_FAST, ReplyVerdict.UNREACHABLE, ReplyVerdict.OPERATOR_NEEDED})
 # After these Google may have done what it was asked for.
-MAYBE_DONE = frozenset({Meaning.TAKEN, Meaning.PASSING, Meaning.UNREACHABLE})
+MAYBE_DONE = frozenset({ReplyVerdict.TAKEN, ReplyVerdict.PASSING, ReplyVerdict.UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +78,20 @@ class Reply:
     what was read."""
 
     outcome: Outcome
-    meaning: Meaning | None = None
+    meaning: ReplyVerdict | None = None
     found: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def missing(self) -> bool:
-        return self.meaning is Meaning.MISSING
+        return self.meaning is ReplyVerdict.MISSING
 
     @property
     def exists(self) -> bool:
-        return self.meaning is Meaning.EXISTS
+        return self.meaning is ReplyVerdict.EXISTS
 
     @property
     def no_more_notices(self) -> bool:
-        return self.meaning is Meaning.NO_MORE_NOTICES
+        return self.meaning is ReplyVerdict.NO_MORE_NOTICES
 
     @property
     def undone(self) -> bool:
@@ -103,7 +103,7 @@ class Google:
     """Safe to share between threads. The token is fetched by the first call, and again when it runs
     out or Google says that it did."""
 
-    def __init__(self, api_url: str, account: Account) -> None:
+    def __init__(self, api_url: str, account: ServiceAccount) -> None:
         self._base = f"{api_url.rstrip('/')}/walletobjects/v1"
         refreshing = requests.Session()
         self._session = AuthorizedSession(  # type: ignore[no-untyped-call]
@@ -116,23 +116,33 @@ class Google:
             refreshing.trust_env = self._session.trust_env = False
 
     def insert(
-        self, kind: Kind, body: Mapping[str, object], now: datetime, limit_s: float
+        self, kind: ResourceKind, body: Mapping[str, object], now: datetime, limit_s: float
     ) -> Reply:
         return self._call("POST", kind, body, now, limit_s)
 
     def patch(
-        self, kind: Kind, id_: str, body: Mapping[str, object], now: datetime, limit_s: float
+        self,
+        kind: ResourceKind,
+        id_: str,
+        body: Mapping[str, object],
+        now: datetime,
+        limit_s: float,
     ) -> Reply:
         return self._call("PATCH", f"{kind}/{id_}", body, now, limit_s)
 
     def add_message(
-        self, kind: Kind, id_: str, message: Mapping[str, object], now: datetime, limit_s: float
+        self,
+        kind: ResourceKind,
+        id_: str,
+        message: Mapping[str, object],
+        now: datetime,
+        limit_s: float,
     ) -> Reply:
         """Not to be repeated blindly: each time is a message more."""
         return self._call("POST", f"{kind}/{id_}/addMessage", {"message": message}, now, limit_s)
 
     def get(
-        self, kind: Kind, id_: str, names: Iterable[str], now: datetime, limit_s: float
+        self, kind: ResourceKind, id_: str, names: Iterable[str], now: datetime, limit_s: float
     ) -> Reply:
         """These fields of a class or an object, in `found`."""
         return self._call("GET", f"{kind}/{id_}?fields={','.join(names)}", None, now, limit_s)
@@ -162,7 +172,7 @@ class Google:
             meaning, reason = _of_failure(error)
             return _reply(meaning, reason, now)
         meaning, reason = _of_answer(response)
-        if method == "GET" and meaning is Meaning.TAKEN:
+        if method == "GET" and meaning is ReplyVerdict.TAKEN:
             return _found(response, now)
         return _reply(meaning, reason, now, _retry_after(response, now))
 
@@ -174,58 +184,58 @@ def _found(response: requests.Response, now: datetime) -> Reply:
         found = None
     if not isinstance(found, dict):
         # A machine in between has answered; the next time it may be Google again.
-        return _reply(Meaning.PASSING, "not JSON", now)
-    return Reply(Sent(), Meaning.TAKEN, found)
+        return _reply(ReplyVerdict.PASSING, "not JSON", now)
+    return Reply(Sent(), ReplyVerdict.TAKEN, found)
 
 
 def _reply(
-    meaning: Meaning, reason: str, now: datetime, asked_for: timedelta | None = None
+    meaning: ReplyVerdict, reason: str, now: datetime, asked_for: timedelta | None = None
 ) -> Reply:
-    if meaning is Meaning.MEND or meaning is Meaning.WRONG:
+    if meaning is ReplyVerdict.OPERATOR_NEEDED or meaning is ReplyVerdict.WRONG:
         log.error("google_fault", meaning=meaning.value, reason=reason)
     elif meaning in WAIT:
         log.warning("google_trouble", meaning=meaning.value, reason=reason)
     match meaning:
-        case Meaning.TAKEN:
+        case ReplyVerdict.TAKEN:
             return Reply(Sent(), meaning)
-        case Meaning.WRONG | Meaning.MISSING | Meaning.EXISTS:
+        case ReplyVerdict.WRONG | ReplyVerdict.MISSING | ReplyVerdict.EXISTS:
             return Reply(Rejected(reason), meaning)
     until = now + (asked_for or WAIT[meaning])
     return Reply(Deferred(until, reason, pause=meaning in FOR_ALL), meaning)
 
 
-def _of_failure(error: Exception) -> tuple[Meaning, str]:
+def _of_failure(error: Exception) -> tuple[ReplyVerdict, str]:
     """What a call without an answer means. After a time limit Google may have taken it all the
     same: every call of ours can be repeated."""
     if isinstance(error, RefreshError) and not error.retryable:
         # The key was deleted, or the account, or the machine's clock is wrong.
-        return Meaning.MEND, f"no_token: {error}"[:LONGEST_TEXT]
+        return ReplyVerdict.OPERATOR_NEEDED, f"no_token: {error}"[:LONGEST_TEXT]
     if isinstance(error, requests.RequestException | TransportError | RefreshError):
-        return Meaning.UNREACHABLE, f"unreachable: {type(error).__name__}"
-    return Meaning.MEND, f"unusable: {error}"[:LONGEST_TEXT]
+        return ReplyVerdict.UNREACHABLE, f"unreachable: {type(error).__name__}"
+    return ReplyVerdict.OPERATOR_NEEDED, f"unusable: {error}"[:LONGEST_TEXT]
 
 
-def _of_answer(response: requests.Response) -> tuple[Meaning, str]:
+def _of_answer(response: requests.Response) -> tuple[ReplyVerdict, str]:
     status = response.status_code
     if 200 <= status < 300:
-        return Meaning.TAKEN, ""
+        return ReplyVerdict.TAKEN, ""
     reason, text = _error(response)
     said = f"{status} {reason} {text}".strip()[:LONGEST_TEXT]
     if status == 404:
-        return Meaning.MISSING, said
+        return ReplyVerdict.MISSING, said
     if status == 409:
-        return Meaning.EXISTS, said
+        return ReplyVerdict.EXISTS, said
     if status == 429 or (status == 403 and reason in TOO_FAST):
-        return Meaning.TOO_FAST, said
+        return ReplyVerdict.TOO_FAST, said
     if status == 403 and reason == NOTICES_USED_UP:
-        return Meaning.NO_MORE_NOTICES, said
+        return ReplyVerdict.NO_MORE_NOTICES, said
     if status in (401, 403):
         # Mostly: the account was not invited in the Wallet console, see Users there. Nothing is
         # lost until it is.
-        return Meaning.MEND, said
+        return ReplyVerdict.OPERATOR_NEEDED, said
     if status >= 500 or status == 408:
-        return Meaning.PASSING, said
-    return Meaning.WRONG, said
+        return ReplyVerdict.PASSING, said
+    return ReplyVerdict.WRONG, said
 
 
 def _error(response: requests.Response) -> tuple[str, str]:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil
 
-from wallet.passes.content import Design, Fact, FieldDesign, Kind, Slot
+from wallet.passes.content import Design, Fact, FieldDesign, PassKind, Slot
 
-Part = dict[str, object]
+LayoutPart = dict[str, object]
 
 FACE: tuple[Slot, ...] = ("header", "primary", "secondary", "auxiliary")
 MOST_ROWS = 3
@@ -19,7 +19,7 @@ MOST_TEXT_MODULES = 10  # so many of an object are shown
 
 # Facts with a place of their own on every card of a kind; all others are text modules.
 POINTS, NAME, CARD = "object.loyaltyPoints.balance", "object.accountName", "object.accountId"
-PLACES: Mapping[Kind, Mapping[Fact, str]] = {
+PLACES: Mapping[PassKind, Mapping[Fact, str]] = {
     "loyalty": {"points": POINTS, "name": NAME, "card": CARD},
     "offer": {"offer": "class.title"},
     "gift_card": {"points": "object.balance", "card": "object.cardNumber"},
@@ -60,12 +60,12 @@ def module_id(key: str) -> str:
     return key.replace("_", "_u").replace(".", "_d")
 
 
-def class_template(design: Design) -> Part:
+def class_template(design: Design) -> LayoutPart:
     """The layout of a programme's cards. A part that would be empty is left out: Google then takes
     its own."""
     face = _paths(design, _face(design))
     details = _paths(design, [*_back(design), *_face(design)])
-    template: Part = {}
+    template: LayoutPart = {}
     if face:
         template["cardTemplateOverride"] = {
             "cardRowTemplateInfos": [_row(row) for row in _rows(design)]
@@ -126,7 +126,7 @@ def _evenly(paths: Sequence[str]) -> list[list[str]]:
     return [list(paths[begin:end]) for begin, end in pairwise(ends)]
 
 
-def _row(paths: Sequence[str]) -> Part:
+def _row(paths: Sequence[str]) -> LayoutPart:
     match [_item(path) for path in paths]:
         case [item]:
             return {"oneItem": {"item": item}}
@@ -137,9 +137,9 @@ def _row(paths: Sequence[str]) -> Part:
     raise ValueError("a row has one to three items")
 
 
-def _item(path: str) -> Part:
+def _item(path: str) -> LayoutPart:
     return {"firstValue": _selector(path)}
 
 
-def _selector(path: str) -> Part:
+def _selector(path: str) -> LayoutPart:
     return {"fields": [{"fieldPath": path}]}

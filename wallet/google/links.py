@@ -9,10 +9,10 @@ from datetime import datetime
 
 import jwt
 
-from wallet.google.account import Account
-from wallet.passes.content import Kind
+from wallet.google.account import ServiceAccount
+from wallet.passes.content import PassKind
 
-PAYLOADS: Mapping[Kind, str] = {
+PAYLOADS: Mapping[PassKind, str] = {
     "loyalty": "loyaltyObjects",
     "offer": "offerObjects",
     "gift_card": "giftCardObjects",
@@ -21,7 +21,12 @@ PAYLOADS: Mapping[Kind, str] = {
 
 
 def save_link(
-    save_url: str, account: Account, kind: Kind, object_id: str, class_id: str, now: datetime
+    save_url: str,
+    account: ServiceAccount,
+    kind: PassKind,
+    object_id: str,
+    class_id: str,
+    now: datetime,
 ) -> str:
     claims = {
         "iss": account.email,

@@ -21,16 +21,16 @@ from wallet.passes.content import (
     Design,
     Fact,
     FieldDesign,
-    Kind,
+    FieldValue,
     OfferShown,
-    Shown,
-    State,
+    PassKind,
+    PassState,
     Symbology,
 )
 from wallet.passes.designs import said
 from wallet.passes.parts import Translations
 
-Body = dict[str, object]
+GoogleBody = dict[str, object]
 
 BARCODES: dict[Symbology, str] = {
     "qr": "QR_CODE",
@@ -43,14 +43,14 @@ BARCODES: dict[Symbology, str] = {
     "itf": "ITF_14",
 }
 ITF_DIGITS = 14  # of this kind Google knows the one length only
-STATES: dict[State, str] = {
+STATES: dict[PassState, str] = {
     "active": "ACTIVE",
     "void": "INACTIVE",
     "expired": "EXPIRED",
     "used": "COMPLETED",
 }
 MICROS = 1_000_000
-ROTATES: tuple[Kind, ...] = ("loyalty", "generic")
+ROTATES: tuple[PassKind, ...] = ("loyalty", "generic")
 MOST_LINKED = 50  # as many as of other linked objects; of offers Google names no number
 LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
 NOTIFY = "notifyPreference"
@@ -58,7 +58,7 @@ NOTIFY = "notifyPreference"
 ALOUD, SILENT = "TEXT_AND_NOTIFY", "TEXT"
 # Of an object, all that is ours to say and may change; and whether somebody holds it.
 OF_ALL = ("state", "barcode", "textModulesData", "validTimeInterval", "groupingInfo")
-OURS: Mapping[Kind, Sequence[str]] = {
+OURS: Mapping[PassKind, Sequence[str]] = {
     "loyalty": (
         *OF_ALL,
         "rotatingBarcode",
@@ -84,7 +84,7 @@ OURS: Mapping[Kind, Sequence[str]] = {
 # What an object always has: it can be changed and not taken away.
 ALWAYS = ("state", "textModulesData", "cardNumber")
 # Fact -> what its label is called in a class of the kind.
-LABELS: Mapping[Kind, Mapping[Fact, str]] = {
+LABELS: Mapping[PassKind, Mapping[Fact, str]] = {
     "loyalty": {"name": "AccountNameLabel", "card": "AccountIdLabel"},
     "offer": {},
     "gift_card": {"card": "CardNumberLabel"},
@@ -126,11 +126,11 @@ def class_body(
     pictures: Pictures,
     callback_url: str | None,
     offer: OfferShown | None = None,
-) -> Body:
+) -> GoogleBody:
     """The class to insert. Google accepts no callback address without https. `offer` is what the
     class of a coupon is of."""
     default = design.languages[0]
-    body: Body = {
+    body: GoogleBody = {
         "id": id_,
         **_named(design, pictures, offer),
         # Whoever saves the card first is its owner, on all their devices.
@@ -152,13 +152,13 @@ def class_body(
     return body
 
 
-def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> Body:
+def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> GoogleBody:
     """What a class of its kind is called, and its logo."""
     if design.kind == "generic":
         return {}
     default = design.languages[0]
     logo = _image(pictures.logo, design)
-    of_all: Body = {
+    of_all: GoogleBody = {
         # To be said at every write: without it Google refuses to change an approved class.
         "reviewStatus": "UNDER_REVIEW",
         "issuerName": design.organization,
@@ -177,7 +177,7 @@ def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> Body
         case "offer":
             # Offers are written in one language.
             title = offer.title if offer is not None else design.description[default]
-            named: Body = of_all | {
+            named: GoogleBody = of_all | {
                 "title": title,
                 "provider": design.organization,
                 "redemptionChannel": "INSTORE",
@@ -188,10 +188,10 @@ def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> Body
             return named
 
 
-def class_patch(body: Body) -> Body:
+def class_patch(body: GoogleBody) -> GoogleBody:
     """A class as it changes one that exists: what the design lost is cleared. Objects are merged,
     so a part of the layout that is no more must be said to be nothing."""
-    lost: Body = dict.fromkeys(MAY_BE_LOST)
+    lost: GoogleBody = dict.fromkeys(MAY_BE_LOST)
     if "programName" in body:
         lost |= dict.fromkeys(_labels("loyalty"))
     elif "merchantName" in body:
@@ -205,7 +205,7 @@ def class_patch(body: Body) -> Body:
     return {**lost, **kept}
 
 
-def _labels(kind: Kind) -> Iterator[str]:
+def _labels(kind: PassKind) -> Iterator[str]:
     for name in LABELS[kind].values():
         yield from (name[0].lower() + name[1:], f"localized{name}")
 
@@ -218,11 +218,11 @@ def object_body(
     pictures: Pictures,
     totp_secret: bytes = b"",
     linked: Sequence[str] = (),
-) -> Body:
+) -> GoogleBody:
     """The object to insert. `content` must have been rendered from `design`. With a secret the
     phone draws a code that changes by itself, where it can. `linked`: offer objects that are shown
     with the card; Google must have them."""
-    body: Body = {
+    body: GoogleBody = {
         "id": id_,
         "classId": class_,
         "state": "INACTIVE" if content.voided else STATES[content.state],
@@ -246,10 +246,10 @@ def object_body(
     return body | _of_kind(design, content, pictures)
 
 
-def _of_kind(design: Design, content: Content, pictures: Pictures) -> Body:
+def _of_kind(design: Design, content: Content, pictures: Pictures) -> GoogleBody:
     """What only an object of its kind has a place for."""
     name, points = _first(design, content, "name"), _first(design, content, "points")
-    body: Body = {}
+    body: GoogleBody = {}
     if design.kind == "generic":
         return _titled(design, content, pictures)
     if design.kind == "gift_card":
@@ -267,11 +267,11 @@ def _of_kind(design: Design, content: Content, pictures: Pictures) -> Body:
     return body
 
 
-def _titled(design: Design, content: Content, pictures: Pictures) -> Body:
+def _titled(design: Design, content: Content, pictures: Pictures) -> GoogleBody:
     """What a generic object says at its head: the organisation, and its primary field or, where
     that has nothing to say, what the card is."""
     default = design.languages[0]
-    body: Body = {
+    body: GoogleBody = {
         "genericType": "GENERIC_MEMBERSHIP_CARD",
         "cardTitle": _localized({default: design.organization}, design),
         "header": _localized(design.description, design),
@@ -290,20 +290,20 @@ def _titled(design: Design, content: Content, pictures: Pictures) -> Body:
 
 
 def object_patch(
-    body: Body,
+    body: GoogleBody,
     design: Design,
     content: Content,
     before: int | None,
     *,
     same_design: bool = True,
-) -> Body:
+) -> GoogleBody:
     """What may have changed about an object that exists. Objects are merged and arrays replaced
     whole, hence all text modules or none.
 
     `before` are the points that were written last, None if that is not known; `same_design`:
     whether they were from this revision. The phone may tell its owner of points that changed, where
     the design has words for that; Google words it."""
-    patch: Body = dict.fromkeys(name for name in OURS[design.kind] if name not in ALWAYS)
+    patch: GoogleBody = dict.fromkeys(name for name in OURS[design.kind] if name not in ALWAYS)
     patch |= {name: value for name, value in body.items() if name not in ("id", "classId")}
     if content.voided:
         patch["messages"] = []
@@ -324,7 +324,7 @@ def object_patch(
     return patch
 
 
-def message(design: Design, content: Content) -> Body | None:
+def message(design: Design, content: Content) -> GoogleBody | None:
     """The message the card shows, as `addMessage` takes it; None if it shows none."""
     field = layout.first(design, "message")
     shown = _shown(content, field.key) if field is not None else None
@@ -334,12 +334,14 @@ def message(design: Design, content: Content) -> Body | None:
     return {"id": content.message, "header": header, "body": str(shown.value)}
 
 
-def quiet(patch: Mapping[str, object]) -> Body:
+def quiet(patch: Mapping[str, object]) -> GoogleBody:
     """The same change without an alert: Google takes it at any time."""
     return {name: value for name, value in patch.items() if name != NOTIFY}
 
 
-def differing(kind: Kind, body: Mapping[str, object], found: Mapping[str, object]) -> Sequence[str]:
+def differing(
+    kind: PassKind, body: Mapping[str, object], found: Mapping[str, object]
+) -> Sequence[str]:
     """The fields of ours in which an object as Google has it is not what was written. What Google
     adds by itself is no difference, and what it may keep to itself, a secret, is not looked at."""
     ours = dict(body)
@@ -366,23 +368,23 @@ def points(design: Design, content: Content) -> int | None:
     return shown.value if shown is not None and isinstance(shown.value, int) else None
 
 
-def _first(design: Design, content: Content, fact: Fact) -> Shown | None:
+def _first(design: Design, content: Content, fact: Fact) -> FieldValue | None:
     """What stands in the fact's own place at Google."""
     field = layout.first(design, fact)
     return _shown(content, field.key) if field is not None else None
 
 
-def _shown(content: Content, key: str) -> Shown | None:
+def _shown(content: Content, key: str) -> FieldValue | None:
     return next((shown for shown in content.values if shown.key == key), None)
 
 
-def _may_announce(design: Design, shown: Shown) -> bool:
+def _may_announce(design: Design, shown: FieldValue) -> bool:
     return shown.announce and any(
         field.key == shown.key and field.change_message is not None for field in design.fields
     )
 
 
-def _rotating(design: Design, content: Content, secret: bytes) -> Body:
+def _rotating(design: Design, content: Content, secret: bytes) -> GoogleBody:
     parameters = {"key": secret.hex().upper(), "valueLength": codes.VALUE_DIGITS}
     return {
         "type": BARCODES[design.symbology],
@@ -396,8 +398,8 @@ def _rotating(design: Design, content: Content, secret: bytes) -> Body:
     }
 
 
-def _loyalty_points(design: Design, shown: Shown) -> Body:
-    described: Body = {"balance": _balance(design, shown)}
+def _loyalty_points(design: Design, shown: FieldValue) -> GoogleBody:
+    described: GoogleBody = {"balance": _balance(design, shown)}
     label = _label(design, shown)
     if label.get(design.languages[0]):
         described["label"] = label[design.languages[0]]
@@ -405,7 +407,7 @@ def _loyalty_points(design: Design, shown: Shown) -> Body:
     return described
 
 
-def _balance(design: Design, shown: Shown) -> Body:
+def _balance(design: Design, shown: FieldValue) -> GoogleBody:
     value = shown.value
     currency = next(field.currency for field in design.fields if field.key == shown.key)
     if currency is not None or shown.currency is not None:
@@ -414,7 +416,7 @@ def _balance(design: Design, shown: Shown) -> Body:
     return {"int": value} if fits else {"string": str(value)}
 
 
-def _money(shown: Shown) -> Body:
+def _money(shown: FieldValue) -> GoogleBody:
     """An int64 is a text in JSON."""
     micros = int(shown.value) * MICROS // 10**shown.scale
     return {"micros": str(micros), "currencyCode": shown.currency}
@@ -427,11 +429,11 @@ def _barcode_type(design: Design, text: str) -> str:
     return BARCODES[symbology]
 
 
-def _circumstances(design: Design, pictures: Pictures) -> Body:
+def _circumstances(design: Design, pictures: Pictures) -> GoogleBody:
     """Where the card comes up, and what it leads to. When it does (Apple's relevant dates), beacons
     and tap cards have no place at Google."""
     default = design.languages[0]
-    found: Body = {}
+    found: GoogleBody = {}
     if design.locations:
         found["merchantLocations"] = [
             {"latitude": place.latitude, "longitude": place.longitude} for place in design.locations
@@ -477,7 +479,7 @@ def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, obj
         shown = _shown(content, field.key)
         if shown is None:
             continue
-        module: Body = {"id": layout.module_id(field.key), "body": _written(shown)}
+        module: GoogleBody = {"id": layout.module_id(field.key), "body": _written(shown)}
         if (said := _in_languages(field, shown, design)) is not None:
             module["body"] = said[design.languages[0]]
             module["localizedBody"] = _localized(said, design)
@@ -488,14 +490,14 @@ def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, obj
     return modules
 
 
-def _written(shown: Shown) -> str:
+def _written(shown: FieldValue) -> str:
     """A value that Google does not format."""
     if shown.currency is None or not isinstance(shown.value, int):
         return str(shown.value)
     return f"{Decimal(shown.value).scaleb(-shown.scale)} {shown.currency}"
 
 
-def _in_languages(field: FieldDesign, shown: Shown, design: Design) -> Translations | None:
+def _in_languages(field: FieldDesign, shown: FieldValue, design: Design) -> Translations | None:
     """What each language writes in its own way: texts, and dates, which Google does not format."""
     if field.shows == "text":
         return field.text
@@ -512,19 +514,19 @@ def _in_languages(field: FieldDesign, shown: Shown, design: Design) -> Translati
     return written
 
 
-def _label(design: Design, shown: Shown) -> Translations:
+def _label(design: Design, shown: FieldValue) -> Translations:
     return next(field.label for field in design.fields if field.key == shown.key)
 
 
-def _image(address: str, design: Design) -> Body:
+def _image(address: str, design: Design) -> GoogleBody:
     default = design.languages[0]
     words = {"language": default, "value": design.organization}
     return {"sourceUri": {"uri": address}, "contentDescription": {"defaultValue": words}}
 
 
-def _localized(text: Translations, design: Design) -> Body:
+def _localized(text: Translations, design: Design) -> GoogleBody:
     default, *others = design.languages
-    localized: Body = {"defaultValue": {"language": default, "value": text[default]}}
+    localized: GoogleBody = {"defaultValue": {"language": default, "value": text[default]}}
     if others:
         localized["translatedValues"] = [
             {"language": language, "value": said(text, language, default)} for language in others

@@ -14,19 +14,12 @@ from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import GoogleSettings
 from wallet.delivery.outcome import Deferred, Rejected, Sent
-from wallet.google import budget, copies, links
-from wallet.google.account import Account
+from wallet.google import budget, links, mirror
+from wallet.google.account import ServiceAccount
 from wallet.google.client import Google
-from wallet.google.copies import Due
+from wallet.google.mirror import Due
 from wallet.google.reconciling import Reconciler
-from wallet.google.writing import (
-    CLASS_BUSY,
-    NO_BUDGET,
-    OUT_OF_TIME,
-    Errand,
-    Writer,
-    Written,
-)
+from wallet.google.writing import CLASS_BUSY, NO_BUDGET, OUT_OF_TIME, WriteBudget, Writer, Written
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 
@@ -47,13 +40,13 @@ log = structlog.get_logger()
 
 
 class GoogleProvider:
-    name = copies.PUMP
+    name = mirror.PUMP
 
     def __init__(
         self,
         database: Database,
         settings: GoogleSettings,
-        account: Account,
+        account: ServiceAccount,
         keys: KeyRing,
         public_url: str,
         lease: timedelta,
@@ -86,7 +79,7 @@ class GoogleProvider:
     def make_due(self, session: Session, pass_ids: Sequence[int], now: datetime) -> None:
         """Where a coupon changed, the card that it is linked to may be in for a change too."""
         cards = issuing.cards_with_coupons(session, pass_ids)
-        copies.make_due(session, [*pass_ids, *cards], now)
+        mirror.make_due(session, [*pass_ids, *cards], now)
 
     def deliver(self, clock: Clock) -> bool:
         """Write the cards that are due, each in its newest version."""
@@ -94,7 +87,7 @@ class GoogleProvider:
         if self._paused_until is not None and now < self._paused_until:
             return False
         with self._database.transaction() as session:
-            claimed = copies.claim(session, now, BATCH, self._lease)
+            claimed = mirror.claim(session, now, BATCH, self._lease)
         if not claimed:
             return False
         with ThreadPoolExecutor(WRITERS) as pool:
@@ -116,7 +109,7 @@ class GoogleProvider:
         object_id = self._writer.object_id(pass_)
         if not self._is_written(pass_, object_id):
             with self._database.transaction() as session:
-                copies.add(session, pass_.id, object_id, clock(), CLICK_LIMIT)
+                mirror.add(session, pass_.id, object_id, clock(), CLICK_LIMIT)
             if not self._bring(pass_, object_id, clock):
                 return None
         with self._database.reading() as session:
@@ -137,7 +130,7 @@ class GoogleProvider:
             if now >= until:
                 break
             with self._database.transaction() as session:
-                due = copies.claim_one(session, pass_.id, now, until - now)
+                due = mirror.claim_one(session, pass_.id, now, until - now)
             if due is not None:
                 written = self._write(due, clock)
                 with self._database.transaction() as session:
@@ -153,7 +146,7 @@ class GoogleProvider:
 
     def _is_written(self, pass_: Pass, object_id: str) -> bool:
         with self._database.reading() as session:
-            return copies.is_written(session, pass_.id, object_id)
+            return mirror.is_written(session, pass_.id, object_id)
 
     def _deliver_one(self, due: Due, clock: Clock) -> Written:
         """One card of a batch. Where the first learned that Google is not to be had, the others are
@@ -164,7 +157,7 @@ class GoogleProvider:
 
     def _write(self, due: Due, clock: Clock) -> Written:
         try:
-            written = self._writer.write(due, Errand(clock, due.lease_until))
+            written = self._writer.write(due, WriteBudget(clock, due.lease_until))
         except Exception as error:
             # A card that cannot be written must not hold up the others of its batch for ever.
             log.exception("google_write_failed", pass_id=due.pass_id)
@@ -182,11 +175,11 @@ class GoogleProvider:
         for due, written in zip(writes, results, strict=True):
             match written.outcome:
                 case Sent():
-                    if written.copy is not None and copies.written(session, written.copy):
+                    if written.copy is not None and mirror.written(session, written.copy):
                         new.append(due.pass_id)
                     done.append(due)
                 case Rejected(reason):
-                    copies.refused(session, due.pass_id, reason)
+                    mirror.refused(session, due.pass_id, reason)
                     done.append(due)
                 case Deferred():
                     pass
@@ -195,8 +188,8 @@ class GoogleProvider:
                 _defer(session, due, written.outcome, now)
         # A coupon is linked to its card as soon as Google has it, and not before.
         if cards := issuing.cards_with_coupons(session, new):
-            copies.make_due(session, cards, now)
-        return copies.settled(session, done)
+            mirror.make_due(session, cards, now)
+        return mirror.settled(session, done)
 
     def _wait_for_budget(self, clock: Clock) -> bool:
         """Until the second is over. This is the pace of the pump and no retry: were it left to the
@@ -208,13 +201,13 @@ class GoogleProvider:
 
 def _defer(session: Session, due: Due, outcome: Deferred, now: datetime) -> None:
     if outcome.reason in NOBODYS_FAULT:
-        copies.deferred(session, due, outcome.until, outcome.reason, due.attempts)
+        mirror.deferred(session, due, outcome.until, outcome.reason, due.attempts)
         return
     until = outcome.until
     if not outcome.pause:
         wait = min((until - now) * 2 ** min(due.attempts, 10), LONGEST_WAIT)
         until = now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all come back at once
-    copies.deferred(session, due, until, outcome.reason, due.attempts + 1)
+    mirror.deferred(session, due, until, outcome.reason, due.attempts + 1)
 
 
 def _is_nobodys_fault(written: Written) -> bool:

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from ledger.database.engine import Database
 from wallet.configuration.clock import Clock
 from wallet.delivery.outcome import Deferred, Sent
-from wallet.google import budget, copies, objects
+from wallet.google import budget, mirror, objects
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
-from wallet.google.copies import GoogleObject
+from wallet.google.mirror import GoogleObject
 from wallet.google.writing import OBJECTS, Writer
 
 PUMP = "google-check"
@@ -65,7 +65,7 @@ class Reconciler:
         if self._paused_until is not None and now < self._paused_until:
             return False
         with self._database.transaction() as session:
-            if copies.anything_due(session, now):
+            if mirror.anything_due(session, now):
                 return False
             check = _oldest(session, self._issuer, now)
             if check is None:
@@ -106,7 +106,7 @@ class Reconciler:
             # Whatever balance is there now, the next write clears it.
             known.points = None
             session.flush()
-            copies.make_due(session, [check.pass_id], now)
+            mirror.make_due(session, [check.pass_id], now)
 
     def _differing(
         self, session: Session, check: Check, reply: Reply, now: datetime

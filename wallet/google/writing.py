@@ -16,22 +16,22 @@ from ledger.programmes import programmes
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
-from wallet.google import alerts, budget, client, copies, messages, objects, pictures
+from wallet.google import alerts, budget, client, messages, mirror, objects, pictures
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
-from wallet.google.copies import Copy, Due, GoogleClass, GoogleObject
-from wallet.google.objects import Body, Pictures
+from wallet.google.mirror import Copy, Due, GoogleClass, GoogleObject
+from wallet.google.objects import GoogleBody, Pictures
 from wallet.passes import issuing, renewal, templates
-from wallet.passes.content import Content, Design, Kind, OfferShown
+from wallet.passes.content import Content, Design, OfferShown, PassKind
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
 
-CLASSES: Mapping[Kind, client.Kind] = {
+CLASSES: Mapping[PassKind, client.ResourceKind] = {
     "loyalty": "loyaltyClass",
     "offer": "offerClass",
     "gift_card": "giftCardClass",
     "generic": "genericClass",
 }
-OBJECTS: Mapping[Kind, client.Kind] = {
+OBJECTS: Mapping[PassKind, client.ResourceKind] = {
     "loyalty": "loyaltyObject",
     "offer": "offerObject",
     "gift_card": "giftCardObject",
@@ -53,7 +53,7 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Errand:
+class WriteBudget:
     """A write on its way: every call is over by `until`, when the lease is. So many calls of it
     were taken out of the budget ahead."""
 
@@ -71,7 +71,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class CardToWrite:
     """A card as it is stored at this moment, and what was written of it before."""
 
     programme_id: int
@@ -82,7 +82,7 @@ class Card:
     copy: Copy
     is_known: bool
     points_before: int | None
-    message: Body | None  # that the card shows and Google may not have
+    message: GoogleBody | None  # that the card shows and Google may not have
     message_asked: bool  # Google was asked to take it, and nobody heard the answer
     same_design: bool
     pictures: Pictures
@@ -90,7 +90,7 @@ class Card:
     totp_secret: bytes = field(repr=False)
 
     @property
-    def body(self) -> Body:
+    def body(self) -> GoogleBody:
         return objects.object_body(
             self.copy.object_id,
             self.class_id,
@@ -131,10 +131,10 @@ class Writer:
             return objects.class_id(self._issuer, offer.public_id)
         return objects.class_id(self._issuer, programmes.by_id(session, pass_.programme_id).code)
 
-    def kind(self, session: Session, pass_: Pass) -> Kind:
+    def kind(self, session: Session, pass_: Pass) -> PassKind:
         return templates.design(session.get_one(Template, pass_.template_id)).kind
 
-    def write(self, due: Due, errand: Errand) -> Written:
+    def write(self, due: Due, errand: WriteBudget) -> Written:
         """Write the newest stored version."""
         with self._database.reading() as session:
             card = self._card(session, due.pass_id, errand.clock())
@@ -145,20 +145,20 @@ class Writer:
             trouble = self._write_object(card, errand)
         return Written(trouble, card.copy)
 
-    def last_written(self, session: Session, pass_id: int, now: datetime) -> Body | None:
+    def last_written(self, session: Session, pass_id: int, now: datetime) -> GoogleBody | None:
         """The object as Google should have it; None if a newer version of it is yet to be
         written."""
         card, known = self._card(session, pass_id, now), session.get(GoogleObject, pass_id)
         if card is None or known is None or known.version != card.copy.version:
             return None
-        if copies.is_due(session, pass_id):
+        if mirror.is_due(session, pass_id):
             return None
         return card.body
 
-    def kind_of(self, session: Session, pass_id: int) -> Kind:
+    def kind_of(self, session: Session, pass_id: int) -> PassKind:
         return self.kind(session, session.get_one(Pass, pass_id))
 
-    def _card(self, session: Session, pass_id: int, now: datetime) -> Card | None:
+    def _card(self, session: Session, pass_id: int, now: datetime) -> CardToWrite | None:
         pass_ = session.get(Pass, pass_id)
         if pass_ is None:
             return None
@@ -170,7 +170,7 @@ class Writer:
         asked = messages.known(session, pass_id, content.message) if message else None
         if asked is not None and asked.accepted_at is not None:
             message = None
-        return Card(
+        return CardToWrite(
             programme_id=pass_.programme_id,
             class_id=self.class_id(session, pass_),
             offer_id=pass_.offer_id,
@@ -196,9 +196,9 @@ class Writer:
             return ()
         coupons = issuing.coupons_of(session, pass_.member_id).values()
         good = [coupon.id for coupon in coupons if issuing.counts(coupon, now)]
-        return copies.known_ids(session, good, self._issuer) if good else ()
+        return mirror.known_ids(session, good, self._issuer) if good else ()
 
-    def _write_object(self, card: Card, errand: Errand) -> Outcome:
+    def _write_object(self, card: CardToWrite, errand: WriteBudget) -> Outcome:
         if card.message is None:
             return self._write_body(card, errand)
         if card.is_known and not self._reserve(errand, CALLS_FOR_A_MESSAGE + card.message_asked):
@@ -217,7 +217,9 @@ class Writer:
         self._message_taken(card, errand)
         return outcome
 
-    def _write_body(self, card: Card, errand: Errand, message: Body | None = None) -> Outcome:
+    def _write_body(
+        self, card: CardToWrite, errand: WriteBudget, message: GoogleBody | None = None
+    ) -> Outcome:
         """The object itself. With a message that is to follow it is written in silence, for one
         change is told once, and cleared of the message before: Google keeps ten and no more."""
         reply = self._send_body(card, errand, message)
@@ -227,7 +229,9 @@ class Writer:
             reply = self._send_body(replace(card, linked=()), errand, message)
         return _settled(reply, errand.clock())
 
-    def _send_body(self, card: Card, errand: Errand, message: Body | None) -> Reply:
+    def _send_body(
+        self, card: CardToWrite, errand: WriteBudget, message: GoogleBody | None
+    ) -> Reply:
         id_ = card.copy.object_id
         body = card.body
         patch = objects.object_patch(
@@ -257,12 +261,12 @@ class Writer:
             reply = self._upsert(kind, id_, body, patch, errand, is_known=False)
         return reply
 
-    def _begin_message(self, card: Card, errand: Errand, *, aloud: bool) -> None:
+    def _begin_message(self, card: CardToWrite, errand: WriteBudget, *, aloud: bool) -> None:
         with self._database.transaction() as session:
             id_ = card.content.message
             messages.begin(session, card.copy.pass_id, id_, errand.clock(), aloud=aloud)
 
-    def _look_for_message(self, card: Card, errand: Errand) -> Outcome | None:
+    def _look_for_message(self, card: CardToWrite, errand: WriteBudget) -> Outcome | None:
         """Whether a call whose answer never came has done its work. None if it has not: then the
         message is still to be given."""
         reply = self._ask(
@@ -280,7 +284,7 @@ class Writer:
             return self._write_body(card, errand)
         return None
 
-    def _add_message(self, card: Card, errand: Errand) -> Outcome:
+    def _add_message(self, card: CardToWrite, errand: WriteBudget) -> Outcome:
         """Give the message to Google, with an alert if one is left."""
         aloud = self._may_alert(card, errand)
         self._begin_message(card, errand, aloud=aloud)
@@ -299,7 +303,7 @@ class Writer:
                 messages.undo(session, card.copy.pass_id, card.content.message)
         return _settled(reply, errand.clock())
 
-    def _message(self, card: Card, errand: Errand, *, aloud: bool) -> Reply:
+    def _message(self, card: CardToWrite, errand: WriteBudget, *, aloud: bool) -> Reply:
         kind = objects.ALOUD if aloud else objects.SILENT
         message = {**(card.message or {}), "messageType": kind}
         return self._ask(
@@ -309,35 +313,35 @@ class Writer:
             ),
         )
 
-    def _message_taken(self, card: Card, errand: Errand) -> None:
+    def _message_taken(self, card: CardToWrite, errand: WriteBudget) -> None:
         with self._database.transaction() as session:
             messages.taken(session, card.copy.pass_id, card.content.message, errand.clock())
 
-    def _may_alert(self, card: Card, errand: Errand) -> bool:
+    def _may_alert(self, card: CardToWrite, errand: WriteBudget) -> bool:
         with self._database.transaction() as session:
             copy = card.copy
             return alerts.take(session, copy.pass_id, copy.version, errand.clock())
 
-    def _give_alert_back(self, card: Card) -> None:
+    def _give_alert_back(self, card: CardToWrite) -> None:
         with self._database.transaction() as session:
             alerts.give_back(session, card.copy.pass_id, card.copy.version)
 
-    def _note_silence(self, card: Card, errand: Errand) -> None:
+    def _note_silence(self, card: CardToWrite, errand: WriteBudget) -> None:
         with self._database.transaction() as session:
             alerts.silenced(session, card.copy.pass_id, errand.clock())
 
-    def _ensure_class(self, card: Card, errand: Errand) -> Outcome | None:
+    def _ensure_class(self, card: CardToWrite, errand: WriteBudget) -> Outcome | None:
         """None when the class is fit for this card."""
         with self._database.reading() as session:
-            is_due = copies.class_is_due(session, card.class_id, card.copy.template_id)
+            is_due = mirror.class_is_due(session, card.class_id, card.copy.template_id)
         outcome = self._write_class(card, errand) if is_due else None
         return outcome if isinstance(outcome, Deferred | Rejected) else None
 
-    def _write_class(self, card: Card, errand: Errand) -> Outcome:
+    def _write_class(self, card: CardToWrite, errand: WriteBudget) -> Outcome:
         """Write the class from the programme's current design, unless somebody else is at it."""
         now = errand.clock()
         with self._database.transaction() as session:
-            ours = copies.lease_class(session, card.programme_id, card.class_id, now, self._lease)
+            ours = mirror.lease_class(session, card.programme_id, card.class_id, now, self._lease)
         if ours is None:
             return Deferred(now + SOON, CLASS_BUSY)
         template_id = None
@@ -354,7 +358,7 @@ class Writer:
                 card.class_id,
                 body,
                 objects.class_patch(body),
-                Errand(errand.clock, min(errand.until, ours)),
+                WriteBudget(errand.clock, min(errand.until, ours)),
                 is_known=known.template_id is not None,
             )
             outcome = _settled(reply, errand.clock())
@@ -363,7 +367,7 @@ class Writer:
             return outcome
         finally:
             with self._database.transaction() as session:
-                copies.release_class(session, card.class_id, ours, template_id)
+                mirror.release_class(session, card.class_id, ours, template_id)
 
     def _class_body(
         self,
@@ -371,7 +375,7 @@ class Writer:
         template: Template,
         names: Collection[str],
         offer: OfferShown | None,
-    ) -> Body:
+    ) -> GoogleBody:
         return objects.class_body(
             class_id,
             templates.design(template),
@@ -390,11 +394,11 @@ class Writer:
 
     def _upsert(
         self,
-        kind: client.Kind,
+        kind: client.ResourceKind,
         id_: str,
-        body: Body,
+        body: GoogleBody,
         patch: Mapping[str, object],
-        errand: Errand,
+        errand: WriteBudget,
         *,
         is_known: bool,
     ) -> Reply:
@@ -414,13 +418,17 @@ class Writer:
         return Reply(Deferred(errand.clock() + LATER, NEITHER))
 
     def _call(
-        self, kind: client.Kind, id_: str | None, body: Mapping[str, object], errand: Errand
+        self,
+        kind: client.ResourceKind,
+        id_: str | None,
+        body: Mapping[str, object],
+        errand: WriteBudget,
     ) -> Reply:
         if id_ is None:
             return self._ask(errand, partial(self._google.insert, kind, body))
         return self._ask(errand, partial(self._google.patch, kind, id_, body))
 
-    def _ask(self, errand: Errand, call: Callable[[datetime, float], Reply]) -> Reply:
+    def _ask(self, errand: WriteBudget, call: Callable[[datetime, float], Reply]) -> Reply:
         """One call within the lease and the budget."""
         now = errand.clock()
         left_s = (errand.until - now).total_seconds()
@@ -432,7 +440,7 @@ class Writer:
         errand.reserved -= 1
         return call(now, min(left_s, ANSWER_LIMIT_S))
 
-    def _reserve(self, errand: Errand, calls: int) -> bool:
+    def _reserve(self, errand: WriteBudget, calls: int) -> bool:
         """All calls of an errand or none: where several processes write, one that stops in the
         middle has asked in vain, and the budget goes on beginnings."""
         with self._database.transaction() as session:
@@ -441,7 +449,7 @@ class Writer:
         return granted
 
 
-def _offer(session: Session, card: Card) -> OfferShown | None:
+def _offer(session: Session, card: CardToWrite) -> OfferShown | None:
     if card.offer_id is None:
         return None
     offer = session.get_one(Offer, card.offer_id)

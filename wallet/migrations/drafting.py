@@ -12,12 +12,12 @@ from ledger.people import cards, consents, members, persons
 from ledger.programmes import programmes, units
 from ledger.seals import inspection, sealing
 from wallet.access import apikeys, sources
-from wallet.apple import arrivals, complaints, devices, shelf
+from wallet.apple import arrivals, complaints, devices, signed_passes
 from wallet.delivery import waves
-from wallet.google import alerts, budget, callbacks, copies, messages
+from wallet.google import alerts, budget, callbacks, messages, mirror
 from wallet.migrations import config
 from wallet.outreach import campaigns, deliveries, rounds, terms
-from wallet.passes import codeterms, issuing, news, renewal, templates
+from wallet.passes import barcode_settings, issuing, news, renewal, templates
 
 TABLES_OF = (
     accounts,
@@ -28,10 +28,10 @@ TABLES_OF = (
     callbacks,
     campaigns,
     cards,
-    codeterms,
+    barcode_settings,
     complaints,
     consents,
-    copies,
+    mirror,
     deliveries,
     devices,
     holds,
@@ -50,7 +50,7 @@ TABLES_OF = (
     renewal,
     rounds,
     sealing,
-    shelf,
+    signed_passes,
     sources,
     store,
     templates,

@@ -16,7 +16,7 @@ from ledger.programmes import units
 from ledger.programmes.programmes import Programme
 from wallet.apple.devices import Registration
 from wallet.fields import Body, Moment, Receipt
-from wallet.google.copies import GoogleObject
+from wallet.google.mirror import GoogleObject
 from wallet.passes.issuing import Pass
 
 MOST_DEEP = 6

@@ -26,7 +26,7 @@ from wallet.delivery.refresh import MakeDue, refresh
 from wallet.delivery.waves import LOOK_EVERY, LookAtLag, fetches_are_late
 from wallet.errors import CampaignNotReady, NoMessageField, UnknownCampaign
 from wallet.outreach import audience, deliveries, hours, wording
-from wallet.outreach.deliveries import CAMPAIGN, Delivery, Occasion, Reach, Saying, State
+from wallet.outreach.deliveries import CAMPAIGN, Delivery, DeliveryState, Occasion, Reach, Saying
 from wallet.outreach.hours import Span
 from wallet.passes import templates
 from wallet.passes.content import announces_messages
@@ -37,7 +37,7 @@ FROZEN_AT_ONCE = 500
 LONGEST_NAME = 100
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
-Consent = Literal["given", "not_refused", "any"]
+ConsentRule = Literal["given", "not_refused", "any"]
 
 
 class Campaign(Base):
@@ -90,7 +90,7 @@ class Campaign(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class CampaignDraft:
     """A campaign to be. `quiet`: hours in which nobody is told; `cap`: at most so many messages in
     so many days, this one included. `consent`: only whoever agreed to be written to, or whoever did
     not refuse, or any, for what is no advertising."""
@@ -101,10 +101,10 @@ class Draft:
     quiet: tuple[str, str] | None = None
     cap: tuple[int, int] | None = None
     holdout_percent: int = 0
-    consent: Consent = "not_refused"
+    consent: ConsentRule = "not_refused"
 
 
-def create(session: Session, programme: Programme, draft: Draft, now: datetime) -> Campaign:
+def create(session: Session, programme: Programme, draft: CampaignDraft, now: datetime) -> Campaign:
     """Raises what `wording.check` does."""
     campaign = Campaign(
         public_id=str(uuid7()),
@@ -125,7 +125,8 @@ def create(session: Session, programme: Programme, draft: Draft, now: datetime) 
 
 
 def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaign:
-    """Another wording of a draft: `changes` by the names of `Draft`. Raises `UnknownCampaign`,
+    """Another wording of a draft: `changes` by the names of `CampaignDraft`. Raises
+    `UnknownCampaign`,
     `CampaignNotReady`, what `wording.check` does."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
@@ -257,7 +258,11 @@ def step(
 
 
 def preview(
-    session: Session, programme: Programme, draft: Draft, member: Member | None, now: datetime
+    session: Session,
+    programme: Programme,
+    draft: CampaignDraft,
+    member: Member | None,
+    now: datetime,
 ) -> tuple[int, int, str | None]:
     """How many are meant, how many of them have a card in a phone, and what this member would
     read."""
@@ -269,7 +274,7 @@ def preview(
     return all_, reached, deliveries.words(session, programme, [saying])[0]
 
 
-def drafted(campaign: Campaign) -> Draft:
+def drafted(campaign: Campaign) -> CampaignDraft:
     return _draft(campaign)
 
 
@@ -328,7 +333,7 @@ def _tell(
     spoken = _spoken_to(session, campaign, [row.member_id for row in rows], now)
     agreed = consents.agreed_to_news(session, [row.member_id for row in rows])
     told: dict[int, Reach] = {}
-    left: dict[State, list[int]] = {}
+    left: dict[DeliveryState, list[int]] = {}
     for row in rows:
         one = reached.get(row.member_id)
         why = _why_not(
@@ -352,7 +357,7 @@ def _tell(
 
 def _why_not(
     one: Reach | None, campaign: Campaign, *, agreed: bool | None, spoken: int
-) -> State | None:
+) -> DeliveryState | None:
     if one is None:
         return "gone"
     if agreed is False and campaign.consent != "any":
@@ -404,7 +409,7 @@ def _newest_member(session: Session, programme_id: int) -> int:
     return session.scalar(newest) or 0
 
 
-def _count(session: Session, campaign: Campaign, state: State) -> int:
+def _count(session: Session, campaign: Campaign, state: DeliveryState) -> int:
     counted = select(func.count()).where(
         Delivery.campaign_id == campaign.id, Delivery.state == state
     )
@@ -423,7 +428,7 @@ def _require(campaign: Campaign, *states: CampaignState) -> None:
         raise CampaignNotReady(campaign.state)
 
 
-def _columns(draft: Draft) -> dict[str, Any]:
+def _columns(draft: CampaignDraft) -> dict[str, Any]:
     """Raises what `wording.check` does."""
     wording.check(draft.texts, wording.PERSONAL)
     quiet_from, quiet_until = draft.quiet or (None, None)
@@ -441,15 +446,15 @@ def _columns(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _draft(campaign: Campaign) -> Draft:
+def _draft(campaign: Campaign) -> CampaignDraft:
     quiet = (campaign.quiet_from, campaign.quiet_until)
     cap = (campaign.cap_messages, campaign.cap_days)
-    return Draft(
+    return CampaignDraft(
         campaign.name,
         campaign.texts,
         campaign.audience,
         None if None in quiet else (str(quiet[0]), str(quiet[1])),
         None if None in cap else (int(cap[0] or 0), int(cap[1] or 0)),
         campaign.holdout_percent,
-        cast(Consent, campaign.consent),
+        cast(ConsentRule, campaign.consent),
     )

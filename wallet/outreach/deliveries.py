@@ -33,7 +33,7 @@ from ledger.people.persons import Person
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
 from wallet.apple.devices import Registration
-from wallet.google.copies import GoogleObject
+from wallet.google.mirror import GoogleObject
 from wallet.outreach import wording
 from wallet.outreach.wording import Texts
 from wallet.passes import issuing, news
@@ -46,9 +46,9 @@ from wallet.passes.news import News, Word
 # no_card in any phone, gone since the audience was frozen, no_field to show it in, refused the
 # points that belong to it.
 NotTold = Literal["held_out", "no_consent", "capped", "no_card", "gone", "no_field", "refused"]
-State = Literal["waiting", "told"] | NotTold
+DeliveryState = Literal["waiting", "told"] | NotTold
 # A row of this kind, or `campaign`.
-Kind = Literal["accrued", "spent", "burning", "birthday", "lapsed"]
+MessageKind = Literal["accrued", "spent", "burning", "birthday", "lapsed"]
 CAMPAIGN = "campaign"
 # What a person did this moment is answered whatever else they were told.
 ANSWERS = ("accrued", "spent")
@@ -98,7 +98,7 @@ class Occasion:
     kind: str
     occasion: str
     campaign_id: int | None = None
-    state: State = "waiting"
+    state: DeliveryState = "waiting"
     posting_id: int | None = None
 
 
@@ -302,7 +302,7 @@ def settle(
     return sum(row["the_state"] == "told" for row in rows)
 
 
-def end(session: Session, delivery_ids: Sequence[int], state: State) -> None:
+def end(session: Session, delivery_ids: Sequence[int], state: DeliveryState) -> None:
     """These members are not told."""
     if delivery_ids:
         session.execute(update(Delivery).where(Delivery.id.in_(delivery_ids)).values(state=state))

@@ -25,8 +25,8 @@ from sqlalchemy.orm import Session, aliased
 from wallet.apple.arrivals import Fetch, Incident
 from wallet.apple.devices import PushRow, Registration
 from wallet.google import alerts
-from wallet.google.copies import DueRow, GoogleObject
 from wallet.google.messages import GoogleMessage
+from wallet.google.mirror import DueRow, GoogleObject
 from wallet.outreach.campaigns import Campaign
 from wallet.outreach.deliveries import Delivery, NotTold
 from wallet.passes import issuing, templates
@@ -146,7 +146,7 @@ BECAUSE_GOOGLE: dict[str, Why] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class MessageResult:
     """One message to one member. `apple` and `google`: None where the card was not at the time."""
 
     delivery: Delivery
@@ -192,7 +192,7 @@ def funnel(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any
 
 def of_member(
     session: Session, member_id: int, before_id: int | None, limit: int, now: datetime
-) -> list[Proof]:
+) -> list[MessageResult]:
     """Newest first."""
     query = select(Delivery).where(Delivery.member_id == member_id)
     if before_id is not None:
@@ -225,7 +225,7 @@ def card(session: Session, member_id: int, now: datetime) -> CardState:
     )
 
 
-def prove(session: Session, rows: Sequence[Delivery], now: datetime) -> list[Proof]:
+def prove(session: Session, rows: Sequence[Delivery], now: datetime) -> list[MessageResult]:
     """What is known of these deliveries."""
     record = _Record(now)
     query = select(
@@ -244,7 +244,7 @@ def prove(session: Session, rows: Sequence[Delivery], now: datetime) -> list[Pro
         apple, fetched_at, google, accepted_at = known.get(row.id, (None,) * 4)
         apple, google = apple if row.on_apple else None, google if row.on_google else None
         proofs.append(
-            Proof(
+            MessageResult(
                 row,
                 campaigns.get(row.campaign_id or 0),
                 apple,

@@ -26,7 +26,7 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from wallet.delivery.refresh import MakeDue, refresh
 from wallet.outreach import audience, deliveries, hours, terms, wording
-from wallet.outreach.deliveries import Occasion, Reach, Saying, State
+from wallet.outreach.deliveries import DeliveryState, Occasion, Reach, Saying
 from wallet.outreach.terms import DAILY, MessageTerms
 
 BATCH = 100
@@ -48,7 +48,7 @@ class Round(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Occurrence:
     """A member whose day it is, with what the text may say of it."""
 
     member_id: int
@@ -135,7 +135,7 @@ def _tell(
     session: Session,
     programme: Programme,
     wanted: MessageTerms,
-    found: Sequence[Found],
+    found: Sequence[Occurrence],
     make_due: Sequence[MakeDue],
     now: datetime,
 ) -> None:
@@ -153,7 +153,7 @@ def _tell(
     reached = deliveries.reach(session, [one.member_id for one in fresh.values()])
     agreed = consents.agreed_to_news(session, [one.member_id for one in fresh.values()])
     told: dict[int, Reach] = {}
-    left: dict[State, list[int]] = {}
+    left: dict[DeliveryState, list[int]] = {}
     for id_, one in fresh.items():
         reach = reached.get(one.member_id)
         if wanted.gift and id_ not in given:
@@ -181,7 +181,7 @@ def _give(
     session: Session,
     programme: Programme,
     wanted: MessageTerms,
-    fresh: Mapping[int, Found],
+    fresh: Mapping[int, Occurrence],
     now: datetime,
 ) -> dict[int, int]:
     """Points for each; the postings, by delivery. Whose account has no room for more gets none."""
@@ -211,7 +211,7 @@ def _burning(
     programme: Programme,
     now: datetime,
     limit: int,
-) -> tuple[list[Found], int | None]:
+) -> tuple[list[Occurrence], int | None]:
     """What runs out up to the end of the day that is so many days ahead, the soonest day that the
     member was not told of. The amounts are those of this moment."""
     unit = units.named(session, programme.id, None)
@@ -223,7 +223,7 @@ def _burning(
         day = hours.day_of(row.expires_at - MICROSECOND, programme.timezone)
         sums[row.member_id, day] = sums.get((row.member_id, day), 0) + row.points
     told = deliveries.known(session, [(member_id, f"burning:{day}") for member_id, day in sums])
-    found: dict[int, Found] = {}
+    found: dict[int, Occurrence] = {}
     for (member_id, day), points in sums.items():
         occasion = f"burning:{day}"
         if member_id in found or (member_id, occasion) in told:
@@ -235,14 +235,14 @@ def _burning(
             }
             for language in wording.LANGUAGES
         }
-        found[member_id] = Found(member_id, occasion, about)
+        found[member_id] = Occurrence(member_id, occasion, about)
     seen = sorted({row.member_id for row in rows})
     return list(found.values()), seen[-1] if len(seen) == limit else None
 
 
 def _birthdays(
     session: Session, round_: Round, wanted: MessageTerms, programme: Programme, limit: int
-) -> tuple[list[Found], int | None]:
+) -> tuple[list[Occurrence], int | None]:
     born = or_(
         *(
             (extract("month", Person.birthday) == month) & (extract("day", Person.birthday) == day)
@@ -269,13 +269,13 @@ def _birthdays(
         for language in wording.LANGUAGES
     }
     # A birthday that is corrected within the year is the same year's.
-    found = [Found(id_, f"birthday:{round_.day.year}", about) for id_ in ids]
+    found = [Occurrence(id_, f"birthday:{round_.day.year}", about) for id_ in ids]
     return found, ids[-1] if len(ids) == limit else None
 
 
 def _lapsed(
     session: Session, round_: Round, wanted: MessageTerms, programme: Programme, limit: int
-) -> tuple[list[Found], int | None]:
+) -> tuple[list[Occurrence], int | None]:
     """Whose last points were earned or spent on the day so many days ago."""
     unit = units.named(session, programme.id, None)
     day = round_.day - timedelta(days=wanted.days or 0)
@@ -293,5 +293,5 @@ def _lapsed(
         language: {"days": wording.number(wanted.days or 0, language)}
         for language in wording.LANGUAGES
     }
-    people = [Found(one.id, f"lapsed:{day}", about) for one in found]
+    people = [Occurrence(one.id, f"lapsed:{day}", about) for one in found]
     return people, found[-1].id if len(found) == limit else None

@@ -17,24 +17,24 @@ from ledger.programmes.units import Unit
 from wallet.errors import MessageRefused, NoMessageField
 from wallet.outreach import wording
 from wallet.outreach.campaigns import PUMP
-from wallet.outreach.deliveries import Kind
+from wallet.outreach.deliveries import MessageKind
 from wallet.outreach.hours import Span
 from wallet.passes import templates
 from wallet.passes.content import announces_messages
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 # These have a day and hours; the others answer at once to what a member did.
-DAILY: tuple[Kind, ...] = ("burning", "birthday", "lapsed")
-WITH_DAYS: tuple[Kind, ...] = ("burning", "lapsed")
+DAILY: tuple[MessageKind, ...] = ("burning", "birthday", "lapsed")
+WITH_DAYS: tuple[MessageKind, ...] = ("burning", "lapsed")
 
-PLACES: dict[Kind, tuple[str, ...]] = {
+PLACES: dict[MessageKind, tuple[str, ...]] = {
     "accrued": (*wording.PERSONAL, "accrued"),
     "spent": (*wording.PERSONAL, "spent"),
     "burning": (*wording.PERSONAL, "burning", "day"),
     "birthday": (*wording.PERSONAL, "gift"),
     "lapsed": (*wording.PERSONAL, "days"),
 }
-TEXTS: dict[Kind, dict[str, str]] = {
+TEXTS: dict[MessageKind, dict[str, str]] = {
     "accrued": {
         "ru": "Начислено баллов: {{accrued}}. Теперь у вас {{points}}.",
         "en": "You earned {{accrued}} points. You now have {{points}}.",
@@ -57,7 +57,7 @@ TEXTS: dict[Kind, dict[str, str]] = {
     },
 }
 # Where what is counted is money, which says so itself.
-TEXTS_OF_MONEY: dict[Kind, dict[str, str]] = {
+TEXTS_OF_MONEY: dict[MessageKind, dict[str, str]] = {
     "accrued": {
         "ru": "Начислено {{accrued}}. Теперь на карте {{points}}.",
         "en": "{{accrued}} was added. Your card now holds {{points}}.",
@@ -79,7 +79,7 @@ TEXTS_OF_MONEY: dict[Kind, dict[str, str]] = {
         "en": "{{name|Hello}}, long time no see! Your card holds {{points}}.",
     },
 }
-DAYS: dict[Kind, int] = {"burning": 7, "lapsed": 60}
+DAYS: dict[MessageKind, int] = {"burning": 7, "lapsed": 60}
 
 
 class MessageTerms(Base):
@@ -116,13 +116,13 @@ class Wanted:
     until_hour: str = "21:00"
 
 
-def standard(kind: Kind, unit: Unit) -> Wanted:
+def standard(kind: MessageKind, unit: Unit) -> Wanted:
     """How it is until somebody says otherwise: off. `unit` is what the messages speak of."""
     texts = TEXTS if unit.currency is None else TEXTS_OF_MONEY
     return Wanted(on=False, texts=dict(texts[kind]), days=DAYS.get(kind))
 
 
-def of_programme(session: Session, programme_id: int) -> dict[Kind, Wanted]:
+def of_programme(session: Session, programme_id: int) -> dict[MessageKind, Wanted]:
     rows = session.scalars(
         select(MessageTerms).where(MessageTerms.programme_id == programme_id)
     ).all()
@@ -132,7 +132,7 @@ def of_programme(session: Session, programme_id: int) -> dict[Kind, Wanted]:
 
 
 def put(
-    session: Session, programme: Programme, kind: Kind, wanted: Wanted, now: datetime
+    session: Session, programme: Programme, kind: MessageKind, wanted: Wanted, now: datetime
 ) -> Wanted:
     """From now on the programme has this message like this. Raises what `wording.check` does,
     `MessageRefused`, `NoMessageField`."""

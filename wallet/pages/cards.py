@@ -33,7 +33,7 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
 from wallet.errors import OfferNotShown
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.pages import designs, language, privacy
 from wallet.pages.designs import Look
 from wallet.pages.language import gettext as _
@@ -49,7 +49,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 NO_BREAK_SPACE = "\u00a0"
 
-Device = Literal["apple", "android", "desktop"]
+DeviceKind = Literal["apple", "android", "desktop"]
 
 routes = Blueprint("cards", __name__, url_prefix="/card/<token>")
 
@@ -74,7 +74,7 @@ class OfferLine:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class CardState:
     """What changes on the page while it is open, in its language."""
 
     version: int
@@ -102,8 +102,8 @@ def _private(response: AnyResponse) -> AnyResponse:
 
 @routes.get("")
 def show(token: str) -> Response:
-    now = here().clock()
-    with here().database.reading() as session:
+    now = current_installation().clock()
+    with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
         facts, state = _now_shown(session, pass_, programme, now)
@@ -132,7 +132,9 @@ def show(token: str) -> Response:
             state=state,
             state_url=url_for(".state", token=token, lang=language.current()),
             apple_url=url_for(".apple", token=token),
-            google_url=url_for(".google", token=token) if here().google is not None else None,
+            google_url=url_for(".google", token=token)
+            if current_installation().google is not None
+            else None,
             **_ways(pass_, look),
         )
     )
@@ -141,8 +143,8 @@ def show(token: str) -> Response:
 @routes.get("/state")
 def state(token: str) -> Response:
     """304 while nothing changed: an open page asks every few seconds."""
-    now = here().clock()
-    with here().database.reading() as session:
+    now = current_installation().clock()
+    with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
         shown = _now_shown(session, pass_, programme, now)[1]
@@ -154,10 +156,13 @@ def state(token: str) -> Response:
 
 @routes.get("/apple.pkpass")
 def apple(token: str) -> Response:
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
-    response = Response(here().shelf.bundle(pass_, here().clock()), mimetype=MEDIA_TYPE)
+    response = Response(
+        current_installation().signed_passes.bundle(pass_, current_installation().clock()),
+        mimetype=MEDIA_TYPE,
+    )
     response.headers.set("Content-Disposition", "attachment", filename=f"{programme.code}.pkpass")
     return response
 
@@ -165,14 +170,16 @@ def apple(token: str) -> Response:
 @routes.get("/apple.pkpasses")
 def apple_bundle(token: str) -> Response:
     """The card and the coupons that count, the newest first, in one file."""
-    now = here().clock()
-    with here().database.reading() as session:
+    now = current_installation().clock()
+    with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
         passes = issuing.counting(session, pass_.member_id, now)
     if not passes:
         abort(404)
-    response = Response(here().shelf.bundles(passes, now), mimetype=SEVERAL_MEDIA_TYPE)
+    response = Response(
+        current_installation().signed_passes.bundles(passes, now), mimetype=SEVERAL_MEDIA_TYPE
+    )
     response.headers.set("Content-Disposition", "attachment", filename=f"{programme.code}.pkpasses")
     return response
 
@@ -180,7 +187,7 @@ def apple_bundle(token: str) -> Response:
 @routes.get("/barcode.svg")
 def barcode(token: str) -> Response:
     """The card's code as a picture: as the design has it, or in the `symbology` asked for."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
         symbology = _symbology(session, pass_)
     asked = request.args.get("symbology", symbology)
@@ -194,12 +201,12 @@ def barcode(token: str) -> Response:
 @routes.get("/google")
 def google(token: str) -> AnyResponse:
     """On to Google's page that adds the card, after Google was told of it: 503 if that fails."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
-    provider = here().google
+    provider = current_installation().google
     if provider is None:
         abort(404)
-    link = provider.save_link(pass_, here().clock)
+    link = provider.save_link(pass_, current_installation().clock)
     if link is None:
         abort(503)
     return redirect(link, 303)
@@ -212,18 +219,22 @@ def coupon_apple(token: str, offer_id: str) -> AnyResponse:
     coupon = _coupon(token, offer_id)
     if coupon is None:
         return redirect(url_for(".show", token=token), 303)
-    return redirect(url_for(".apple", token=here().keys.card_token(coupon.serial)), 303)
+    return redirect(
+        url_for(".apple", token=current_installation().keys.card_token(coupon.serial)), 303
+    )
 
 
 @routes.get("/offers/<offer_id>/google")
 def coupon_google(token: str, offer_id: str) -> AnyResponse:
     """The same for Google: its page follows when Google was told of the coupon."""
-    if here().google is None:
+    if current_installation().google is None:
         abort(404)
     coupon = _coupon(token, offer_id)
     if coupon is None:
         return redirect(url_for(".show", token=token), 303)
-    return redirect(url_for(".google", token=here().keys.card_token(coupon.serial)), 303)
+    return redirect(
+        url_for(".google", token=current_installation().keys.card_token(coupon.serial)), 303
+    )
 
 
 @routes.post("/messages")
@@ -234,7 +245,7 @@ def messages(token: str) -> AnyResponse:
         abort(403)
     if wish not in ("yes", "no"):
         abort(400)
-    now = here().clock()
+    now = current_installation().clock()
 
     def decide(session: Session) -> None:
         pass_ = _pass(session, token)
@@ -247,11 +258,11 @@ def messages(token: str) -> AnyResponse:
         member = members.by_id(session, pass_.member_id)
         consents.record(session, member, decisions, "page", now)
 
-    here().database.run(decide)
+    current_installation().database.run(decide)
     return redirect(url_for(".show", token=token), 303)
 
 
-def device(user_agent: str) -> Device:
+def device(user_agent: str) -> DeviceKind:
     """Which way of keeping the card comes first. Only the order hangs on it: a guess may be wrong,
     and an iPad says it is a Mac."""
     if any(word in user_agent for word in ("iPhone", "iPad", "iPod")):
@@ -260,7 +271,7 @@ def device(user_agent: str) -> Device:
 
 
 def _pass(session: Session, token: str) -> Pass:
-    serial = here().keys.serial_of(token)
+    serial = current_installation().keys.serial_of(token)
     pass_ = issuing.by_serial(session, serial) if serial else None
     if pass_ is None:
         abort(404)
@@ -272,7 +283,7 @@ def _pass(session: Session, token: str) -> Pass:
 def _coupon(token: str, offer_id: str) -> Pass | None:
     """The member's coupon of this offer; None if they are not shown it (any more): then their card
     says what there is instead."""
-    house, now = here(), here().clock()
+    house, now = current_installation(), current_installation().clock()
 
     def work(session: Session) -> Pass | None:
         card = _pass(session, token)
@@ -296,14 +307,14 @@ def _symbology(session: Session, pass_: Pass) -> Symbology:
 
 def _now_shown(
     session: Session, pass_: Pass, programme: Programme, now: datetime
-) -> tuple[Facts, State]:
+) -> tuple[Facts, CardState]:
     facts = issuing.facts(session, programme, [pass_.member_id], now)[pass_.member_id]
     shown = offers.shown(session, programme.id, [pass_.member_id], now)[pass_.member_id]
     coupons = issuing.coupons_of(session, pass_.member_id)
     locale = persons.profile_of(session, pass_.member_id).locale
     language.suggest(member=locale, programme=programme.locale)
-    token = here().keys.card_token(pass_.serial)
-    state = State(
+    token = current_installation().keys.card_token(pass_.serial)
+    state = CardState(
         version=pass_.version,
         name=facts.name,
         points=_amount(facts),
@@ -334,7 +345,7 @@ def _coupon_ways(token: str, offer_id: str) -> tuple[Way, ...]:
     on_android = device(request.user_agent.string) == "android"
     label = _("Download for a wallet app") if on_android else _("Add to Apple Wallet")
     ways = [Way(label, url_for(".coupon_apple", token=token, offer_id=offer_id))]
-    if here().google is not None:
+    if current_installation().google is not None:
         url = url_for(".coupon_google", token=token, offer_id=offer_id)
         ways.insert(0 if on_android else 1, Way(_("Add to Google Wallet"), url))
     return tuple(ways)
@@ -354,8 +365,8 @@ def _until(offer: Offer, timezone: str) -> str:
 
 def _ways(pass_: Pass, look: Look) -> dict[str, object]:
     """How to keep the card, depending on what the reader holds in hand."""
-    settings = here().settings
-    address = here().card_link(pass_)
+    settings = current_installation().settings
+    address = current_installation().card_link(pass_)
     wish = urlencode({"card": address, "lang": language.current()})
     phone = f"http://127.0.0.1:{settings.sandbox.phone}/?{wish}"
     held = device(request.user_agent.string)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, url_for
 from sqlalchemy.orm import Session
 
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.passes import artwork, drawing, templates
 from wallet.passes.templates import Template, TemplateImage
@@ -67,7 +67,7 @@ def _spoken(session: Session, template_id: int) -> list[str]:
 @routes.get("/colours.css")
 def colours(template_id: int) -> Response:
     """Our security policy forbids styles inside a page, hence a file."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         template = session.get(Template, template_id)
     if template is None:
         abort(404)
@@ -87,7 +87,7 @@ def colours(template_id: int) -> Response:
 def picture(template_id: int, name: str) -> Response:
     if not artwork.NAME.fullmatch(artwork.split(name)[1]):
         abort(404)
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         image = session.get(TemplateImage, (template_id, name))
     if image is None:
         abort(404)

@@ -3,14 +3,14 @@
 from flask import Blueprint, Response, abort, make_response, render_template
 
 from wallet.configuration.settings import DEMO
-from wallet.installation import here
+from wallet.installation import current_installation
 
 routes = Blueprint("front", __name__)
 
 
 @routes.get("/")
 def front() -> Response:
-    settings = here().settings
+    settings = current_installation().settings
     if not settings.in_sandbox:
         abort(404)
     phone = f"http://127.0.0.1:{settings.sandbox.phone}/"

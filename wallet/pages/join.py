@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.database import idempotency
-from ledger.database.idempotency import Answer
+from ledger.database.idempotency import StoredAnswer
 from ledger.errors import IdempotencyConflict
 from ledger.people import consents, members
 from ledger.people.consents import Purpose
 from ledger.people.persons import Profile
 from ledger.programmes import programmes
 from wallet.fields import Birthday, Email, Name, Phone
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.pages import designs, language, privacy
 from wallet.pages.errors import error_page
 from wallet.pages.language import gettext as _
@@ -73,7 +73,7 @@ def enrol(code: str) -> AnyResponse:
     token = request.form.get("form_token", "")
     if not FORM_TOKEN.fullmatch(token):
         token = _new_token()  # a form we did not make: welcome, but nothing guards it from a twin
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         addressed(session, code)
     entries, problems = _understood(typed)
     if problems:
@@ -82,7 +82,7 @@ def enrol(code: str) -> AnyResponse:
     if typed["marketing"]:
         purposes.append("marketing")
     try:
-        serial = _join(code, entries, purposes, token, here().clock())
+        serial = _join(code, entries, purposes, token, current_installation().clock())
     except IdempotencyConflict:
         # Perhaps the next person at a shared screen who pressed "back": the first card is not
         # theirs to see.
@@ -93,7 +93,7 @@ def enrol(code: str) -> AnyResponse:
         return _form(code, typed, {"form": sentence}, _new_token(), 409)
     # A path, not the public address: the browser may know us by another name, and our security
     # policy keeps a form from leading off the site.
-    card = url_for("pages.cards.show", token=here().keys.card_token(serial))
+    card = url_for("pages.cards.show", token=current_installation().keys.card_token(serial))
     return redirect(card, 303)
 
 
@@ -104,7 +104,7 @@ def _form(
     token: str,
     status: int = 200,
 ) -> Response:
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         programme = addressed(session, code)
         name = programmes.name_in(session, programme, language.current())
         look = designs.look(session, templates.current(session, programme.id).id)
@@ -117,7 +117,7 @@ def _form(
         typed=typed,
         problems=problems,
         token=token,
-        today=here().clock().date().isoformat(),
+        today=current_installation().clock().date().isoformat(),
         look=look,
     )
     return make_response(page, status)
@@ -177,18 +177,18 @@ def _join(
             session,
             programme,
             profile,
-            here().pass_type,
-            here().keys,
+            current_installation().pass_type,
+            current_installation().keys,
             now,
             checked=False,
         )
         member = members.by_id(session, pass_.member_id)
         decisions = privacy.agreed(session, programme, purposes, now)
         consents.record(session, member, decisions, "page", now)
-        idempotency.remember(session, SCOPE, token, Answer(303, pass_.serial.encode()))
+        idempotency.remember(session, SCOPE, token, StoredAnswer(303, pass_.serial.encode()))
         return pass_.serial
 
-    return here().database.run(work, idempotent=True)
+    return current_installation().database.run(work, idempotent=True)
 
 
 def _new_token() -> str:

@@ -9,7 +9,7 @@ from flask import Flask, g, request
 from flask_babel import Babel
 from werkzeug.wrappers import Response
 
-from wallet.installation import here
+from wallet.installation import current_installation
 
 # Each is offered in its own words: people look for theirs.
 LANGUAGES = {"ru": "Русский", "en": "English"}
@@ -81,7 +81,7 @@ def _remember(response: Response) -> Response:
             COOKIE,
             chosen,
             max_age=COOKIE_LIVES_S,
-            secure=here().settings.public_url.startswith("https:"),
+            secure=current_installation().settings.public_url.startswith("https:"),
             httponly=True,
             samesite="Lax",
         )

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from wallet.installation import here
+from wallet.installation import current_installation
 
 # Whose pages may send a form: our own, or nobody's (somebody typed the address).
 OWN_SITES = ("same-origin", "none")
@@ -21,5 +21,5 @@ def from_our_page() -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return True
-    own_hosts = {request.host, urlsplit(here().settings.public_url).netloc}
+    own_hosts = {request.host, urlsplit(current_installation().settings.public_url).netloc}
     return urlsplit(origin).netloc in own_hosts

@@ -16,7 +16,7 @@ from ledger.people import consents
 from ledger.people.consents import Decision, Purpose
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.pages import designs, language
 from wallet.pages.language import gettext as _
 from wallet.pages.programme import addressed
@@ -57,7 +57,7 @@ class Notice:
 
 @routes.get("")
 def show(code: str) -> Response:
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         programme = addressed(session, code)
         told = notice(session, programme)
         name = programmes.name_in(session, programme, language.current())

@@ -21,15 +21,15 @@ from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 
 from wallet.passes.content import Symbology
 
-Kind = Literal["plain", "hmac", "ed25519"]
+CodeKind = Literal["plain", "hmac", "ed25519"]
 
-PREFIXES: dict[Kind, str] = {"hmac": "961", "ed25519": "962"}
+PREFIXES: dict[CodeKind, str] = {"hmac": "961", "ed25519": "962"}
 ROTATING = "963"
 COUPON = "964"
 SERIAL_DIGITS = 39  # of 128 bits
 SHORTEST = 33  # a card number has at most 32 signs
-SIGNATURE_BYTES: dict[Kind, int] = {"hmac": 16, "ed25519": 64}
-SIGNATURE_DIGITS: dict[Kind, int] = {"hmac": 39, "ed25519": 155}
+SIGNATURE_BYTES: dict[CodeKind, int] = {"hmac": 16, "ed25519": 64}
+SIGNATURE_DIGITS: dict[CodeKind, int] = {"hmac": 39, "ed25519": 155}
 DOMAIN = "kopilka card code"
 # Of a Code 128 hundreds of bars would be needed, and no phone is that wide.
 CARRIERS: tuple[Symbology, ...] = ("qr", "aztec", "pdf417")
@@ -48,14 +48,14 @@ MOST_GENERATION_DIGITS = 9
 CARD = re.compile(r"[!-~]{4,32}")
 DIGITS = re.compile(r"[0-9]+")
 
-Sign = Callable[[bytes], bytes]
+SignCode = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedCode:
     """A signed code as it was read; whether it is genuine is another question."""
 
-    kind: Kind
+    kind: CodeKind
     card: str
     generation: int
     text: str
@@ -66,7 +66,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rotating:
+class RotatingCode:
     """A code as Google Wallet drew it, by its own word at this second."""
 
     card: str
@@ -74,7 +74,7 @@ class Rotating:
     value: str
 
 
-def mint(kind: Kind, programme: str, card: str, generation: int, sign: Sign) -> str:
+def mint(kind: CodeKind, programme: str, card: str, generation: int, sign: SignCode) -> str:
     """The text of a card's code in this generation."""
     count = str(generation)
     if not 0 < len(count) <= MOST_GENERATION_DIGITS:
@@ -91,7 +91,7 @@ def is_code(text: str) -> bool:
     return len(text) >= SHORTEST and text.startswith((*PREFIXES.values(), ROTATING))
 
 
-def read(text: str) -> Signed | Rotating | None:
+def read(text: str) -> SignedCode | RotatingCode | None:
     """A code in its parts; None for what is written in any other way than ours."""
     if not is_code(text) or DIGITS.fullmatch(text) is None or not text.isascii():
         return None
@@ -108,7 +108,7 @@ def read(text: str) -> Signed | Rotating | None:
     if count.startswith("0") or int(signature) >= 1 << 8 * SIGNATURE_BYTES[kind]:
         return None
     value = int(signature).to_bytes(SIGNATURE_BYTES[kind])
-    return Signed(kind, card, int(count), text, value)
+    return SignedCode(kind, card, int(count), text, value)
 
 
 def of_coupon(serial: str, card: str) -> str:
@@ -126,7 +126,7 @@ def parted(text: str) -> tuple[str | None, str]:
     return (f"{int(written):032x}", card) if int(written) < 1 << 128 else (None, text)
 
 
-def hmac_of(secret: bytes) -> Sign:
+def hmac_of(secret: bytes) -> SignCode:
     """HMAC-SHA-256, the first half of it: 128 bits cannot be guessed at a till."""
     return lambda message: hmac.new(secret, message, hashlib.sha256).digest()[:16]
 
@@ -144,7 +144,7 @@ def rotating_pattern(card: str) -> str:
     )
 
 
-def step_of(secret: bytes, code: Rotating) -> int | None:
+def step_of(secret: bytes, code: RotatingCode) -> int | None:
     """The period whose value this is; None if it is a value of none near its second. A drawn
     second may be that of the drawing or of the period's begin: Google does not say which."""
     drawn = code.seconds // PERIOD_S
@@ -186,12 +186,12 @@ def _card_in(text: str) -> tuple[str | None, str]:
     return (card, rest) if is_one else (None, "")
 
 
-def _read_rotating(text: str, card: str, rest: str) -> Rotating | None:
+def _read_rotating(text: str, card: str, rest: str) -> RotatingCode | None:
     seconds, value = rest[:SECONDS_DIGITS], rest[SECONDS_DIGITS : SECONDS_DIGITS + VALUE_DIGITS]
     filling = rest[SECONDS_DIGITS + VALUE_DIGITS :]
     if len(value) != VALUE_DIGITS or filling != "0" * _missing(len(text) - len(filling)):
         return None
-    return Rotating(card, int(seconds), value)
+    return RotatingCode(card, int(seconds), value)
 
 
 def _missing(length: int) -> int:

@@ -7,13 +7,13 @@ from typing import Any, Literal
 from wallet.passes.parts import (
     Action,
     App,
+    BackMessage,
     Beacon,
     Enrolment,
     Link,
-    Message,
     NearField,
-    Occasion,
     Place,
+    RelevantTime,
     Translations,
 )
 
@@ -22,8 +22,8 @@ Symbology = Literal["qr", "pdf417", "aztec", "code128", "code39", "codabar", "ea
 Fact = Literal[
     "points", "name", "offer", "offers", "card", "programme", "expires", "text", "message"
 ]
-Kind = Literal["loyalty", "offer", "gift_card", "generic"]
-State = Literal["active", "void", "expired", "used"]
+PassKind = Literal["loyalty", "offer", "gift_card", "generic"]
+PassState = Literal["active", "void", "expired", "used"]
 NumberFormat = Literal["decimal", "percent", "scientific", "spelled"]
 DateFormat = Literal["none", "short", "medium", "long", "full"]
 Alignment = Literal["left", "center", "right", "natural"]
@@ -72,7 +72,7 @@ class Design:
     description: Translations
     languages: tuple[str, ...]
     fields: tuple[FieldDesign, ...]
-    kind: Kind = "loyalty"
+    kind: PassKind = "loyalty"
     pass_type: str | None = None
     logo_text: str = ""
     background: str = "#1f3a5f"
@@ -80,7 +80,7 @@ class Design:
     label_colour: str = "#d7e3f4"
     symbology: Symbology = "qr"
     fallback: Symbology | None = None
-    relevant_dates: tuple[Occasion, ...] = ()
+    relevant_dates: tuple[RelevantTime, ...] = ()
     locations: tuple[Place, ...] = ()
     beacons: tuple[Beacon, ...] = ()
     max_distance: int | None = None
@@ -89,7 +89,7 @@ class Design:
     app: App | None = None
     featured_actions: tuple[Action, ...] = ()
     links: tuple[Link, ...] = ()
-    messages: tuple[Message, ...] = ()
+    messages: tuple[BackMessage, ...] = ()
     expires: str | None = None
     voided: bool = False
     sharing_prohibited: bool = True
@@ -108,7 +108,7 @@ class OfferShown:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LastMessage:
     """The message that was last written for a member. `points`: the balance it speaks of, if it
     does; `id` tells it from one with the same words."""
 
@@ -131,27 +131,27 @@ class Facts:
     points: int
     offers: tuple[OfferShown, ...] = ()
     voided: bool = False
-    message: Told | None = None
+    message: LastMessage | None = None
     scale: int = 0
     currency: str | None = None
     rotating: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Validity:
     """Whether a pass counts: what was decided about this one, apart from what it shows. `expires`
     is the moment from which it does not, in ISO 8601. `asks`: it is to find out whose it is."""
 
-    state: State = "active"
+    state: PassState = "active"
     expires: str = ""
     asks: bool = False
 
 
-GOOD = Standing()
+GOOD = Validity()
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FieldValue:
     """A field with its value. Numbers stay numbers: the phone formats them in its own language.
     `announce` says whether the phone may tell its owner of this value. Money is in whole pieces,
     with so many decimal places."""
@@ -173,16 +173,16 @@ class Content:
 
     barcode: str
     card_number: str
-    values: tuple[Shown, ...]
+    values: tuple[FieldValue, ...]
     voided: bool = False
-    state: State = "active"
+    state: PassState = "active"
     expires: str = ""
     asks: bool = False
     message: str = ""
     rotating: bool = False
 
 
-def render(design: Design, facts: Facts, standing: Standing = GOOD) -> Content:
+def render(design: Design, facts: Facts, standing: Validity = GOOD) -> Content:
     """Fill the design's fields. What was decided about one pass comes before the design."""
     expires = standing.expires or design.expires or ""
     shown = any(field.shows == "message" for field in design.fields)
@@ -206,7 +206,7 @@ def announces_messages(design: Design) -> bool:
     )
 
 
-def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Shown:
+def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> FieldValue:
     value: str | int
     match field.shows:
         case "text":
@@ -218,7 +218,7 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Sh
             # needs no second announcement: a phone that has two makes one empty sentence of them.
             told = facts.message is not None and facts.message.points == facts.points
             announce = not (facts.voided or told)
-            return Shown(field.key, facts.points, announce, facts.scale, facts.currency)
+            return FieldValue(field.key, facts.points, announce, facts.scale, facts.currency)
         case "name":
             value = facts.name
         case "card":
@@ -232,7 +232,7 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Sh
         case "message":
             value = facts.message.text if facts.message is not None else ""
     # An offer that ended leaves silently: nobody wants a notification that says "—".
-    return Shown(field.key, value or NOTHING, announce=bool(value))
+    return FieldValue(field.key, value or NOTHING, announce=bool(value))
 
 
 def _in_full(offer: OfferShown) -> str:

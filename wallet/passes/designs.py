@@ -14,8 +14,8 @@ from wallet.passes.content import (
     Detector,
     Fact,
     FieldDesign,
-    Kind,
     NumberFormat,
+    PassKind,
     Slot,
     Symbology,
 )
@@ -23,12 +23,12 @@ from wallet.passes.parts import (
     Action,
     App,
     Asked,
+    BackMessage,
     Beacon,
-    Deed,
     Enrolment,
     Link,
-    Message,
-    Occasion,
+    RelevantTime,
+    SemanticAction,
     Translations,
 )
 from wallet.passes.rules import Rule
@@ -58,7 +58,7 @@ def check(design: Design) -> None:
     for name in ("background", "foreground", "label_colour"):
         if COLOUR.fullmatch(getattr(design, name)) is None:
             raise DesignRefused(name, "a colour is written #rrggbb, for example #1f3a5f.")
-    _require_one_of("kind", design.kind, get_args(Kind))
+    _require_one_of("kind", design.kind, get_args(PassKind))
     _require_one_of("symbology", design.symbology, get_args(Symbology))
     keys: set[str] = set()
     for field in design.fields:
@@ -115,12 +115,12 @@ def _check_parts(design: Design) -> None:
         _check_by(f"{place}.", part, rules.PARTS.get(type(part), {}))
         _check_texts(place, part, design.languages)
         match part:
-            case Occasion():
+            case RelevantTime():
                 _check_occasion(place, part)
             case Beacon(major=None, minor=int()):
                 raise DesignRefused(f"{place}.minor", "says nothing without major.")
             case Action():
-                _require_one_of(f"{place}.type", part.type, get_args(Deed))
+                _require_one_of(f"{place}.type", part.type, get_args(SemanticAction))
             case App(launch_url=str(), store_ids=()):
                 raise DesignRefused(f"{place}.launch_url", "needs store_ids: whose address is it?")
     _check_together(design)
@@ -146,7 +146,7 @@ def _check_texts(place: str, part: Any, languages: tuple[str, ...]) -> None:
     match part:
         case Enrolment():
             needed = {"text"}
-        case Link() | Message():
+        case Link() | BackMessage():
             needed = {"label", "title", "text"}
         case App(android_package=str()):
             needed = {"label"}
@@ -160,7 +160,7 @@ def _check_texts(place: str, part: Any, languages: tuple[str, ...]) -> None:
                 _require_text(f"{place}.{name}", text.get(languages[0], ""))
 
 
-def _check_occasion(place: str, occasion: Occasion) -> None:
+def _check_occasion(place: str, occasion: RelevantTime) -> None:
     for name in ("begins", "ends"):
         if (value := getattr(occasion, name)) is not None:
             _require(f"{place}.{name}", value, rules.A_MOMENT)

@@ -57,9 +57,9 @@ from wallet.errors import (
     PassErased,
     UnknownPass,
 )
-from wallet.passes import codes, codeterms, news, renewal, templates
-from wallet.passes.content import Content, Facts, OfferShown, Standing, State, render
-from wallet.passes.templates import Purpose
+from wallet.passes import barcode_settings, codes, news, renewal, templates
+from wallet.passes.content import Content, Facts, OfferShown, PassState, Validity, render
+from wallet.passes.templates import DesignPurpose
 
 UNTIL = {"ru": "до {:%d.%m.%Y}", "en": "until {:%Y-%m-%d}"}
 
@@ -105,7 +105,7 @@ class Pass(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     created_at: Mapped[datetime] = mapped_column(Instant)
     # What was decided about this one, and from when on it does not count.
-    state: Mapped[State] = mapped_column(String(10), server_default="active")
+    state: Mapped[PassState] = mapped_column(String(10), server_default="active")
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     # The offer that it is a coupon of; None for a member's card.
     offer_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_offer.id"))
@@ -158,7 +158,7 @@ def issue_offer(
     design = templates.design(template)
     known = facts(session, programme, [member.id], now)[member.id]
     serial = secrets.token_hex(16)
-    shown, standing = _coupon(serial, offer, known, programme, Standing(), now)
+    shown, standing = _coupon(serial, offer, known, programme, Validity(), now)
     session.execute(
         insert_or(session, Pass)
         .values(
@@ -214,7 +214,7 @@ def issue_all(
                 "tag": 0,
                 "last_modified": int(now.timestamp()),
                 "content": _CONTENT.dump_python(
-                    render(design, known[member_id], Standing(asks=member_id in asking)),
+                    render(design, known[member_id], Validity(asks=member_id in asking)),
                     mode="json",
                 ),
                 "created_at": now,
@@ -290,7 +290,7 @@ def counts(pass_: Pass, now: datetime) -> bool:
     return not shown.expires or datetime.fromisoformat(shown.expires) > now
 
 
-def decide(session: Session, pass_: Pass, state: State, ends_at: datetime | None) -> Pass:
+def decide(session: Session, pass_: Pass, state: PassState, ends_at: datetime | None) -> Pass:
     """Say whether the pass counts, and until when. What phones show follows with `refresh`.
     Raises `PassErased`."""
     (locked,) = lock(session, [pass_.id])
@@ -330,7 +330,7 @@ def coupon_of(session: Session, serial: str, member: Member) -> Pass:
     return pass_
 
 
-def coupon_state(session: Session, pass_: Pass, now: datetime) -> State:
+def coupon_state(session: Session, pass_: Pass, now: datetime) -> PassState:
     """Whether a till may take the coupon at this moment, whatever a phone shows yet. Raises
     `NotACoupon`."""
     if pass_.offer_id is None:
@@ -346,7 +346,7 @@ def coupon_state(session: Session, pass_: Pass, now: datetime) -> State:
     return "active" if now < ends_at and counts(pass_, now) else "expired"
 
 
-def _is_over(pass_: Pass, state: State) -> bool:
+def _is_over(pass_: Pass, state: PassState) -> bool:
     """Whether it ended and is to end once more: the first moment stays."""
     return pass_.state == "expired" and state == "expired"
 
@@ -413,7 +413,7 @@ def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Cha
     return found
 
 
-def _purpose(pass_: Pass) -> Purpose:
+def _purpose(pass_: Pass) -> DesignPurpose:
     return "card" if pass_.offer_id is None else "offer"
 
 
@@ -429,9 +429,9 @@ def _coupon(
     offer: Offer,
     known: Facts,
     programme: Programme,
-    standing: Standing,
+    standing: Validity,
     now: datetime,
-) -> tuple[Facts, Standing]:
+) -> tuple[Facts, Validity]:
     """What the coupon of an offer shows of its member and of nothing else; it ends with the offer,
     and is void when that was withdrawn."""
     if known.voided:
@@ -454,9 +454,9 @@ def _local(moment: datetime, programme: Programme) -> str:
     return moment.astimezone(ZoneInfo(programme.timezone)).isoformat(timespec="seconds")
 
 
-def _standing(pass_: Pass, programme: Programme) -> Standing:
+def _standing(pass_: Pass, programme: Programme) -> Validity:
     ends = _local(pass_.ends_at, programme) if pass_.ends_at is not None else ""
-    return Standing(pass_.state, ends, asks=pass_.enrolment == ASKS)
+    return Validity(pass_.state, ends, asks=pass_.enrolment == ASKS)
 
 
 def store(session: Session, changes: Sequence[Change]) -> None:
@@ -587,7 +587,7 @@ def facts(
     unit = units.find(session, programme.id, None)
     scale, currency = (unit.scale, unit.currency) if unit is not None else (0, None)
     codes = renewal.shown(session, member_ids)
-    rotating = codeterms.of(session, programme.id).at_google == "rotating"
+    rotating = barcode_settings.of(session, programme.id).at_google == "rotating"
     blank = Facts(programme.name, card_number="", barcode="", name="", points=0, voided=True)
     return {
         member_id: blank

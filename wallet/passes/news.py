@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Instant, insert_or
-from wallet.passes.content import LONGEST_MESSAGE, Told
+from wallet.passes.content import LONGEST_MESSAGE, LastMessage
 
 
 class News(Base):
@@ -50,14 +50,14 @@ def say(session: Session, words: Sequence[Word], now: datetime) -> None:
     )
 
 
-def of_members(session: Session, member_ids: Sequence[int]) -> dict[int, Told]:
+def of_members(session: Session, member_ids: Sequence[int]) -> dict[int, LastMessage]:
     """What each of these members was told last; nothing for whoever was told nothing."""
     rows = session.execute(
         select(News.member_id, News.message, News.text, News.points).where(
             News.member_id.in_(member_ids)
         )
     )
-    return {row.member_id: Told(row.message, row.text, row.points) for row in rows}
+    return {row.member_id: LastMessage(row.message, row.text, row.points) for row in rows}
 
 
 def forget(session: Session, member_ids: Sequence[int]) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 Translations = Mapping[str, str]
 
 # Tap cards under a pass (iOS 27); Apple's names, those that suit a shop.
-Deed = Literal[
+SemanticAction = Literal[
     "addToBalance",
     "bookAppointment",
     "bookCar",
@@ -50,7 +50,7 @@ class Beacon:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class RelevantTime:
     """When the card comes up: around a moment, or from a moment to another."""
 
     begins: str
@@ -91,7 +91,7 @@ class Action:
     """A tap card under the pass."""
 
     identifier: str
-    type: Deed
+    type: SemanticAction
     url: str
 
 
@@ -105,7 +105,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class BackMessage:
     """News for everybody, on the back; a phone says so when the text changes."""
 
     key: str

@@ -28,14 +28,14 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.configuration.keyring import Key, KeyRing
 from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted
-from wallet.passes import codes, codeterms, symbologies, templates
-from wallet.passes.codes import Kind, Rotating, Signed
-from wallet.passes.codeterms import Choice, CodeTerms
-from wallet.passes.templates import Purpose
+from wallet.passes import barcode_settings, codes, symbologies, templates
+from wallet.passes.barcode_settings import BarcodeSettings, CodeTerms
+from wallet.passes.codes import CodeKind, RotatingCode, SignedCode
+from wallet.passes.templates import DesignPurpose
 
 PURPOSE = "card codes"
 PUMP = "upkeep"
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+PURPOSES: tuple[DesignPurpose, ...] = get_args(DesignPurpose)
 TOTP_KEY_BYTES = 20  # as long as what SHA-1 makes (RFC 4226, 4)
 
 
@@ -82,7 +82,7 @@ class CheckingKey:
     value: bytes
 
 
-def change_terms(session: Session, programme: Programme, choice: Choice) -> None:
+def change_terms(session: Session, programme: Programme, choice: BarcodeSettings) -> None:
     """What holds for the programme's codes from now on; cards that exist follow in bounded steps.
     Raises `TermsRefused`, `CodeNotCarried`."""
     designs = [templates.find(session, programme.id, purpose) for purpose in PURPOSES]
@@ -92,7 +92,7 @@ def change_terms(session: Session, programme: Programme, choice: Choice) -> None
         if template is not None
         for symbology in symbologies.offered(templates.design(template))
     ]
-    if codeterms.store(session, programme.id, choice, offered):
+    if barcode_settings.store(session, programme.id, choice, offered):
         wake_after_commit(session, PUMP)
 
 
@@ -104,7 +104,7 @@ def begin(
     now: datetime,
 ) -> None:
     """The first code of each of these new members, where the programme has codes."""
-    choice = codeterms.of(session, programme.id)
+    choice = barcode_settings.of(session, programme.id)
     if choice.kind != "plain":
         _add(session, programme.code, choice, member_ids, keys, now)
 
@@ -121,14 +121,14 @@ def accept(session: Session, keys: KeyRing, text: str, now: datetime) -> Scan:
     """A till scanned this, or somebody typed a number. Raises `UnknownCard`, `CardBlocked`,
     `CodeForged`, `NumberNotAccepted`; what has effects is refused in the answer."""
     code = codes.read(text)
-    if isinstance(code, Signed):
+    if isinstance(code, SignedCode):
         return _accept_signed(session, keys, code, now)
-    if isinstance(code, Rotating):
+    if isinstance(code, RotatingCode):
         return _accept_rotating(session, keys, code, now)
     if codes.is_code(text):
         raise CodeForged
     member = cards.owner(session, text).member
-    if codeterms.of(session, member.programme_id).numbers == "refuse":
+    if barcode_settings.of(session, member.programme_id).numbers == "refuse":
         raise NumberNotAccepted
     return Scan(member)
 
@@ -139,14 +139,14 @@ def renew(session: Session, keys: KeyRing, member_id: int, now: datetime) -> Non
     if row is not None:
         member = session.get_one(Member, member_id)
         programme = programmes.by_id(session, member.programme_id)
-        choice = codeterms.of(session, programme.id)
+        choice = barcode_settings.of(session, programme.id)
         _renew(session, keys, programme.code, choice, [row], now)
 
 
 def turn(session: Session, keys: KeyRing, now: datetime, limit: int = 200) -> bool:
     """One batch of what is due: cards that do not follow their programme's terms yet, then codes
     that are old. True if there may be more."""
-    terms = codeterms.unfinished(session)
+    terms = barcode_settings.unfinished(session)
     if terms is not None:
         _convert(session, keys, terms, now, limit)
         return True
@@ -159,7 +159,7 @@ def forget(session: Session, member_ids: Sequence[int]) -> None:
         session.execute(delete(table).where(table.member_id.in_(member_ids)))
 
 
-def checking_keys(keys: KeyRing, kind: Kind, programme: str) -> Sequence[CheckingKey]:
+def checking_keys(keys: KeyRing, kind: CodeKind, programme: str) -> Sequence[CheckingKey]:
     """What tills of the programme need, the key in use first. Of HMAC it is the secret itself."""
     if kind == "hmac":
         return [CheckingKey(key.id, _hmac_secret(key, programme)) for key in keys]
@@ -175,13 +175,13 @@ def totp_secret(key: Key, card: str) -> bytes:
     return key.secret_for("rotating code", card)[:TOTP_KEY_BYTES]
 
 
-def _accept_signed(session: Session, keys: KeyRing, code: Signed, now: datetime) -> Scan:
+def _accept_signed(session: Session, keys: KeyRing, code: SignedCode, now: datetime) -> Scan:
     owner = cards.owner(session, code.card)
     member = owner.member
     programme = programmes.by_id(session, member.programme_id)
     if not _is_genuine(keys, code, programme.code):
         raise CodeForged
-    choice = codeterms.of(session, programme.id)
+    choice = barcode_settings.of(session, programme.id)
     owner_id = session.get_one(Card, owner.card_id).member_id
     row = _locked(session, owner_id)
     if row is None:
@@ -207,19 +207,19 @@ def _accept_signed(session: Session, keys: KeyRing, code: Signed, now: datetime)
     return Scan(member)
 
 
-def _is_forgotten(code: Signed, row: CardCode, choice: Choice) -> bool:
+def _is_forgotten(code: SignedCode, row: CardCode, choice: BarcodeSettings) -> bool:
     """We made it, of the kind that we make now, and know nothing of it: a backup was restored that
     is older than the code."""
     return code.generation > row.generation and code.kind == choice.kind
 
 
-def _accept_rotating(session: Session, keys: KeyRing, code: Rotating, now: datetime) -> Scan:
+def _accept_rotating(session: Session, keys: KeyRing, code: RotatingCode, now: datetime) -> Scan:
     owner = cards.owner(session, code.card)
     member = owner.member
     owner_id = session.get_one(Card, owner.card_id).member_id
     steps = (codes.step_of(totp_secret(key, code.card), code) for key in keys)
     step = next((step for step in steps if step is not None), None)
-    if step is None or codeterms.of(session, member.programme_id).at_google != "rotating":
+    if step is None or barcode_settings.of(session, member.programme_id).at_google != "rotating":
         raise CodeForged
     present = int(now.timestamp()) // codes.PERIOD_S
     if abs(step - present) > codes.WINDOW:
@@ -236,7 +236,7 @@ def _accept_rotating(session: Session, keys: KeyRing, code: Rotating, now: datet
     return Scan(member, None if taken else CodeUsed(codes.PERIOD_S))
 
 
-def _is_genuine(keys: KeyRing, code: Signed, programme: str) -> bool:
+def _is_genuine(keys: KeyRing, code: SignedCode, programme: str) -> bool:
     message = code.message(programme)
     if code.kind == "hmac":
         secrets = [_hmac_secret(key, programme) for key in keys]
@@ -245,7 +245,7 @@ def _is_genuine(keys: KeyRing, code: Signed, programme: str) -> bool:
     return any(signing.is_good(key.id, message, code.signature) for key in keys)
 
 
-def _signer(keys: KeyRing, kind: Kind, programme: str) -> codes.Sign:
+def _signer(keys: KeyRing, kind: CodeKind, programme: str) -> codes.SignCode:
     if kind == "hmac":
         return codes.hmac_of(_hmac_secret(keys.first, programme))
     return keys.signing(PURPOSE, programme).sign
@@ -267,7 +267,7 @@ def _locked(session: Session, member_id: int) -> CardCode | None:
 def _add(
     session: Session,
     programme: str,
-    choice: Choice,
+    choice: BarcodeSettings,
     member_ids: Iterable[int],
     keys: KeyRing,
     now: datetime,
@@ -293,7 +293,7 @@ def _renew(
     session: Session,
     keys: KeyRing,
     programme: str,
-    choice: Choice,
+    choice: BarcodeSettings,
     rows: Sequence[CardCode],
     now: datetime,
 ) -> None:
@@ -312,7 +312,7 @@ def _renew(
     outbox.append(session, [CardRenewed(row.member_id) for row in rows], now)
 
 
-def _next_renewal(choice: Choice, member_id: int, now: datetime) -> datetime | None:
+def _next_renewal(choice: BarcodeSettings, member_id: int, now: datetime) -> datetime | None:
     """Cards that began together are not all renewed together: each has a moment of its own in the
     second half of the time."""
     if not choice.renew_days:
@@ -324,7 +324,7 @@ def _next_renewal(choice: Choice, member_id: int, now: datetime) -> datetime | N
 def _convert(session: Session, keys: KeyRing, terms: CodeTerms, now: datetime, limit: int) -> None:
     """The next members of the programme follow its terms."""
     programme = programmes.by_id(session, terms.programme_id)
-    choice = codeterms.of(session, programme.id)
+    choice = barcode_settings.of(session, programme.id)
     member_ids = session.scalars(
         select(Member.id)
         .where(Member.programme_id == programme.id, Member.id > (terms.converted_to or 0))
@@ -373,7 +373,7 @@ def _renew_old(session: Session, keys: KeyRing, now: datetime, limit: int) -> bo
     owners = {member.id: member for member in members.by_ids(session, [r.member_id for r in rows])}
     for programme_id in sorted({member.programme_id for member in owners.values()}):
         programme = programmes.by_id(session, programme_id)
-        choice = codeterms.of(session, programme_id)
+        choice = barcode_settings.of(session, programme_id)
         theirs = [row for row in rows if owners[row.member_id].programme_id == programme_id]
         _renew(session, keys, programme.code, choice, theirs, now)
     return len(rows) == limit

@@ -17,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from wallet.passes.parts import Action, App, Beacon, Link, Message, NearField, Place
+from wallet.passes.parts import Action, App, BackMessage, Beacon, Link, NearField, Place
 
 # A test, and what is wrong where it fails.
 Rule = tuple[Callable[[Any], bool], str]
@@ -153,7 +153,7 @@ PARTS: Mapping[type, Mapping[str, Rule]] = {
         "key": A_KEY,
         "url": (like(ADDRESS), "must begin with https://, tel: or mailto:."),
     },
-    Message: {"key": A_KEY},
+    BackMessage: {"key": A_KEY},
 }
 
 

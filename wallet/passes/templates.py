@@ -13,10 +13,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument
 from ledger.programmes.programmes import Programme
 from wallet.errors import ImageRefused
-from wallet.passes import artwork, codeterms, designs, symbologies
+from wallet.passes import artwork, barcode_settings, designs, symbologies
 from wallet.passes.content import Design, FieldDesign
 
-Purpose = Literal["card", "offer"]
+DesignPurpose = Literal["card", "offer"]
 
 _DESIGN = TypeAdapter(Design)
 # Where messages are read, and what tells a phone of them.
@@ -37,7 +37,7 @@ class Template(Base):
     design: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     created_at: Mapped[datetime] = mapped_column(Instant)
     # Which passes of the programme it is for: its cards, or its offers.
-    purpose: Mapped[Purpose] = mapped_column(String(10), server_default="card")
+    purpose: Mapped[DesignPurpose] = mapped_column(String(10), server_default="card")
 
 
 class TemplateImage(Base):
@@ -60,7 +60,7 @@ def store(
     Pictures are checked and cleaned; those not given are drawn in the design's colours. Raises
     `ImageRefused`, `DesignRefused`, `CodeNotCarried`."""
     designs.check(design)
-    codeterms.require_carried(session, programme_id, symbologies.offered(design))
+    barcode_settings.require_carried(session, programme_id, symbologies.offered(design))
     drawn = artwork.default(design.organization, design.background, design.foreground)
     given = {name: artwork.check(name, data) for name, data in images.items()}
     # A logo of one's own replaces all sizes of the drawn one, not just the size that was given.
@@ -94,18 +94,18 @@ def _is_enrolment(name: str) -> bool:
     return artwork.kind(name) == "enrolment"
 
 
-def purpose_of(design: Design) -> Purpose:
+def purpose_of(design: Design) -> DesignPurpose:
     return "offer" if design.kind == "offer" else "card"
 
 
-def current(session: Session, programme_id: int, purpose: Purpose = "card") -> Template:
+def current(session: Session, programme_id: int, purpose: DesignPurpose = "card") -> Template:
     found = find(session, programme_id, purpose)
     if found is None:
         raise LookupError(f"programme {programme_id} has no design for {purpose}s")
     return found
 
 
-def find(session: Session, programme_id: int, purpose: Purpose) -> Template | None:
+def find(session: Session, programme_id: int, purpose: DesignPurpose) -> Template | None:
     """The current design; None for offers that nobody designed yet."""
     return session.scalar(
         select(Template)

@@ -7,8 +7,8 @@ from ledger.database.engine import Database, Wake
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential, TokenCredential
 from wallet.apple.pushkey import ProviderTokens
-from wallet.apple.rotation import Senders, Source
-from wallet.apple.shelf import Shelf
+from wallet.apple.rotation import CertificateFolder, Senders
+from wallet.apple.signed_passes import SignedPasses
 from wallet.apple.signing import Signer, look_at
 from wallet.configuration.clock import Clock, system_clock
 from wallet.configuration.keyring import KeyRing
@@ -32,7 +32,7 @@ def connect(
     certificates = credentials.read_certificates(settings, clock())
     pass_type = credentials.pass_type_of_new_cards(settings, certificates)
     certificates.follow(
-        Source(
+        CertificateFolder(
             settings.apple_certs,
             seen,
             lambda found: credentials.require_fit(settings, found, pass_type),
@@ -51,7 +51,7 @@ def connect(
         keys=keys,
         certificates=certificates,
         pass_type=pass_type,
-        shelf=Shelf(database, certificates, keys, settings.public_url),
+        signed_passes=SignedPasses(database, certificates, keys, settings.public_url),
         apple=AppleProvider(
             database, senders, keys, settings.public_url, timedelta(seconds=settings.lease_s)
         ),

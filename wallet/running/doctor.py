@@ -27,7 +27,7 @@ from wallet.apple.rotation import Certificates
 from wallet.configuration.clock import Clock
 from wallet.configuration.settings import SANDBOX_ENV, Settings
 from wallet.errors import CertificateProblem, SettingsError
-from wallet.google.copies import DueRow
+from wallet.google.mirror import DueRow
 from wallet.running import credentials
 
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}

@@ -15,7 +15,7 @@ import structlog
 from wallet.configuration.settings import Settings
 from wallet.sandbox import android_card
 from wallet.sandbox.android_card import AndroidCard
-from wallet.sandbox.exchanges import Answer, Caller, Journal
+from wallet.sandbox.exchanges import ExchangeCaller, Journal, ServiceAnswer
 from wallet.sandbox.google.server import SAVE_PATH
 from wallet.sandbox.passbook import FieldChange
 from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notification:
     """A notice: of a message, or of a field that changed."""
 
     number: int
@@ -53,7 +53,7 @@ class AndroidChange:
     at: datetime
     before: AndroidCard
     after: AndroidCard
-    notice: Told | None
+    notice: Notification | None
 
     def message(self, language: Language) -> str | None:
         """What the notification said; None if the card changed in silence. Google words it, and
@@ -74,12 +74,14 @@ class _Handed:
 
     card: AndroidCard
     is_held: bool
-    notices: tuple[Told, ...]
+    notices: tuple[Notification, ...]
 
     @classmethod
     def read(cls, found: Mapping[str, Any]) -> "_Handed":
         notices = tuple(
-            Told(int(one["number"]), str(one["field"]), str(one["header"]), str(one["body"]))
+            Notification(
+                int(one["number"]), str(one["field"]), str(one["header"]), str(one["body"])
+            )
             for one in found["notices"]
         )
         card = AndroidCard(str(found["id"]), found["class"], found["object"])
@@ -100,9 +102,9 @@ class VirtualAndroid:
         self.language = language
         self.journal = journal or Journal()
         self._stand_in = stand_in_url
-        self._caller = Caller("android", AGENT, self.journal)
+        self._caller = ExchangeCaller("android", AGENT, self.journal)
         # Pictures are fetched by Google itself, and reach phones through it.
-        self._fetcher = Caller("google", FETCHER, self.journal)
+        self._fetcher = ExchangeCaller("google", FETCHER, self.journal)
         self._busy = threading.RLock()
         # Replaced, never changed in place: a reader keeps the picture it began with.
         self._handed: Mapping[str, _Handed] = {}
@@ -265,7 +267,7 @@ class VirtualAndroid:
         self.journal.touch()
 
 
-def _next_step(answer: Answer) -> str:
+def _next_step(answer: ServiceAnswer) -> str:
     """Where a link leads: on by a redirect, or to the page's way into Google Wallet."""
     if 300 <= answer.status < 400 and "Location" in answer.headers:
         return answer.headers["Location"]

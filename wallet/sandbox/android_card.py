@@ -24,11 +24,11 @@ LIGHT, DARK = "#ffffff", "#202124"
 # Relative luminance at which black and white text are equally easy to read (WCAG 2.2).
 EVEN = 0.179
 
-Part = Mapping[str, Any]
+CardPart = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CardLine:
     """A label with its value; `key` tells it from the others on the card."""
 
     key: str
@@ -39,7 +39,7 @@ class Line:
         return bool(self.value)
 
 
-BLANK = Line("", "", "")
+BLANK = CardLine("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class AndroidCard:
     """What Google handed over: an object with its class."""
 
     id: str
-    class_: Part = field(repr=False)
-    object_: Part = field(repr=False)
+    class_: CardPart = field(repr=False)
+    object_: CardPart = field(repr=False)
 
     @property
     def code(self) -> str:
@@ -90,11 +90,11 @@ class AndroidCard:
         return text
 
     @property
-    def _rotating(self) -> Part:
+    def _rotating(self) -> CardPart:
         return self.object_.get("rotatingBarcode") or {}
 
     @property
-    def _barcode(self) -> Part:
+    def _barcode(self) -> CardPart:
         return self.object_.get("barcode") or {}
 
     @property
@@ -134,7 +134,7 @@ class AndroidCard:
         )
         return str((found or {}).get("sourceUri", {}).get("uri", ""))
 
-    def face(self, language: Language) -> list[list[Line]]:
+    def face(self, language: Language) -> list[list[CardLine]]:
         """The rows above the code. An item that leads to nothing keeps its place, blank."""
         ordered = self._template("cardTemplateOverride").get("cardRowTemplateInfos")
         title = [*self._title(language)]
@@ -144,17 +144,17 @@ class AndroidCard:
         rows = [title, *(self._row(row, language) for row in ordered)]
         return [row for row in rows if any(row)]
 
-    def listed(self, language: Language) -> tuple[Line, Line]:
+    def listed(self, language: Language) -> tuple[CardLine, CardLine]:
         """The card's two lines among other passes."""
         ordered = self._template("listTemplateOverride")
         first = self._selected((ordered.get("firstRowOption") or {}).get("fieldOption"), language)
         second = self._selected(ordered.get("secondRowOption"), language)
         return (
-            first or Line("issuerName", "", self.issuer(language)),
-            second or Line("programName", "", self.programme(language)),
+            first or CardLine("issuerName", "", self.issuer(language)),
+            second or CardLine("programName", "", self.programme(language)),
         )
 
-    def details(self, language: Language) -> list[Line]:
+    def details(self, language: Language) -> list[CardLine]:
         """What stands below the code, and messages after it."""
         ordered = self._template("detailsTemplateOverride").get("detailsItemInfos")
         if ordered:
@@ -164,48 +164,50 @@ class AndroidCard:
             found = [*self._account(language), *self._modules(language)]
         return [*found, *self._messages(language)]
 
-    def lines(self, language: Language) -> dict[str, Line]:
+    def lines(self, language: Language) -> dict[str, CardLine]:
         """All that may change, by key."""
         whole = (self._title, self._points, self._account, self._modules, self._messages)
         return {line.key: line for part in whole for line in part(language)}
 
-    def _template(self, part: str) -> Part:
+    def _template(self, part: str) -> CardPart:
         return (self.class_.get("classTemplateInfo") or {}).get(part) or {}
 
-    def _title(self, language: Language) -> Iterator[Line]:
+    def _title(self, language: Language) -> Iterator[CardLine]:
         """Of a generic card, which has it always: above all rows."""
         if header := _spoken(self.object_.get("header"), language):
-            yield Line("header", _spoken(self.object_.get("subheader"), language), header)
+            yield CardLine("header", _spoken(self.object_.get("subheader"), language), header)
 
-    def _account(self, language: Language) -> Iterator[Line]:
+    def _account(self, language: Language) -> Iterator[CardLine]:
         for name, label in (("accountName", "accountNameLabel"), ("accountId", "accountIdLabel")):
             if value := self.object_.get(name):
-                yield Line(name, _said(self.class_, label, language), str(value))
+                yield CardLine(name, _said(self.class_, label, language), str(value))
 
-    def _points(self, language: Language) -> Iterator[Line]:
+    def _points(self, language: Language) -> Iterator[CardLine]:
         for name in ("loyaltyPoints", "secondaryLoyaltyPoints"):
             if points := self.object_.get(name):
                 value = balance(points.get("balance") or {}, language)
-                yield Line(name, _said(points, "label", language), value)
+                yield CardLine(name, _said(points, "label", language), value)
 
-    def _modules(self, language: Language) -> Iterator[Line]:
+    def _modules(self, language: Language) -> Iterator[CardLine]:
         for owner, part in (("object", self.object_), ("class", self.class_)):
             for number, module in enumerate(part.get("textModulesData", [])[:MOST_MODULES]):
                 key = f"{owner}.{module.get('id', number)}"
-                yield Line(key, _said(module, "header", language), _said(module, "body", language))
+                yield CardLine(
+                    key, _said(module, "header", language), _said(module, "body", language)
+                )
 
-    def _messages(self, language: Language) -> Iterator[Line]:
+    def _messages(self, language: Language) -> Iterator[CardLine]:
         for owner, part in (("object", self.object_), ("class", self.class_)):
             for number, one in enumerate(part.get("messages", [])):
                 key = f"{owner}.message.{one.get('id', number)}"
-                yield Line(key, _said(one, "header", language), _said(one, "body", language))
+                yield CardLine(key, _said(one, "header", language), _said(one, "body", language))
 
-    def _row(self, row: Part, language: Language) -> list[Line]:
-        items: Part = next(iter(row.values()), {})
+    def _row(self, row: CardPart, language: Language) -> list[CardLine]:
+        items: CardPart = next(iter(row.values()), {})
         places = ("item", "startItem", "middleItem", "endItem")
         return [self._item(items[place], language) for place in places if place in items]
 
-    def _item(self, item: Part, language: Language) -> Line:
+    def _item(self, item: CardPart, language: Language) -> CardLine:
         """One field, or two with a slash between them; `BLANK` where there is nothing."""
         pair = [self._selected(item.get(name), language) for name in ("firstValue", "secondValue")]
         first, *second = [line for line in pair if line] or [BLANK]
@@ -215,15 +217,15 @@ class AndroidCard:
             f"{a} / {b}"
             for a, b in ((first.label, second[0].label), (first.value, second[0].value))
         )
-        return Line(f"{first.key}/{second[0].key}", label, value)
+        return CardLine(f"{first.key}/{second[0].key}", label, value)
 
-    def _selected(self, selector: Part | None, language: Language) -> Line | None:
+    def _selected(self, selector: CardPart | None, language: Language) -> CardLine | None:
         """The first of the fields that is not empty."""
         fields = (selector or {}).get("fields", [])
         found = (self._at(one.get("fieldPath", ""), language) for one in fields)
         return next((line for line in found if line), None)
 
-    def _at(self, path: str, language: Language) -> Line | None:
+    def _at(self, path: str, language: Language) -> CardLine | None:
         """What stands at a path; None for one that leads to nothing."""
         match = PATH.fullmatch(path)
         if match is None:
@@ -234,7 +236,7 @@ class AndroidCard:
         if owner == "object":
             return self.lines(language).get(name.removesuffix(".balance"))
         value = _said(self.class_, name, language)
-        return Line(path, "", value) if value else None
+        return CardLine(path, "", value) if value else None
 
 
 def changes(before: AndroidCard, after: AndroidCard, language: Language) -> tuple[FieldChange, ...]:
@@ -245,12 +247,12 @@ def changes(before: AndroidCard, after: AndroidCard, language: Language) -> tupl
         was, now = old.get(key), new.get(key)
         values = (was.value if was else "", now.value if now else "")
         if values[0] != values[1]:
-            label = (now or was or Line(key, "", "")).label
+            label = (now or was or CardLine(key, "", "")).label
             found.append(FieldChange(label, *values))
     return tuple(found)
 
 
-def balance(value: Part, language: Language) -> str:
+def balance(value: CardPart, language: Language) -> str:
     """A LoyaltyPointsBalance as it is drawn."""
     if "money" in value:
         amount = int(value["money"]["micros"]) / 1_000_000
@@ -262,13 +264,13 @@ def balance(value: Part, language: Language) -> str:
     return str(number)
 
 
-def _said(part: Part, name: str, language: Language) -> str:
+def _said(part: CardPart, name: str, language: Language) -> str:
     """A text in the phone's language where there is one: `label`, and `localizedLabel` above it."""
     localized = part.get(f"localized{name[0].upper()}{name[1:]}")
     return _spoken(localized, language) or str(part.get(name, ""))
 
 
-def _spoken(localized: Part | None, language: Language) -> str:
+def _spoken(localized: CardPart | None, language: Language) -> str:
     """A LocalizedString in the phone's language, else as it is by default."""
     default = (localized or {}).get("defaultValue") or {}
     for one in (*(localized or {}).get("translatedValues", ()), default):

@@ -11,7 +11,7 @@ from wallet.sandbox.android import AndroidChange, VirtualAndroid
 from wallet.sandbox.android_card import AndroidCard, balance
 from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.shop import Customer, Shop
-from wallet.sandbox.telling import Say, Telling, Wish, whole_ms
+from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import Language
 
@@ -22,7 +22,7 @@ WATCH_S = 20.0
 class AndroidStory:
     """One Android phone, one till, and what happens between them."""
 
-    def __init__(self, settings: Settings, wish: Wish, say: Say) -> None:
+    def __init__(self, settings: Settings, wish: StoryWish, say: Say) -> None:
         self._wish = wish
         self._language: Language = wish.language
         journal = Journal()

@@ -50,7 +50,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServiceAnswer:
     """`at` is the moment when it had arrived."""
 
     status: int
@@ -116,7 +116,7 @@ class Journal:
             return self.revision
 
 
-class Caller:
+class ExchangeCaller:
     """Makes requests in the name of somebody."""
 
     def __init__(self, who: Who, agent: str, journal: Journal) -> None:
@@ -134,7 +134,7 @@ class Caller:
         body: object = None,
         follow_redirects: bool = False,
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
-    ) -> Answer:
+    ) -> ServiceAnswer:
         """The answer, whatever its status. Raises `NoAnswer`. Without a purpose nothing is kept."""
         began = time.perf_counter()
         status = None
@@ -156,7 +156,7 @@ class Caller:
                     content = _read(response, began + answer_timeout_s)
                     answered_at = datetime.now(UTC)
                     status = response.status_code
-                    return Answer(status, response.headers, content, answered_at)
+                    return ServiceAnswer(status, response.headers, content, answered_at)
         except (requests.RequestException, ValueError) as error:
             raise NoAnswer(_where(url)) from error
         finally:

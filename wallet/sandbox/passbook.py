@@ -76,7 +76,7 @@ class PassField:
 
 
 @dataclass(frozen=True, slots=True)
-class Barcode:
+class PassBarcode:
     format: str
     message: str
     caption: str
@@ -130,14 +130,14 @@ class OpenedPass:
         return str(self.document["organizationName"])
 
     @property
-    def barcode(self) -> Barcode | None:
+    def barcode(self) -> PassBarcode | None:
         """The first one of the list, as on a phone that can draw them all."""
         listed = self.document.get("barcodes") or [self.document.get("barcode")]
         if not isinstance(listed, list) or not isinstance(listed[0], dict):
             return None
         first = listed[0]
         caption = str(first.get("altText", ""))
-        return Barcode(str(first.get("format")), str(first.get("message", "")), caption)
+        return PassBarcode(str(first.get("format")), str(first.get("message", "")), caption)
 
     def said(self, text: str, language: Language) -> str:
         """A text of the pass in the phone's language. Without a folder for it the phone takes

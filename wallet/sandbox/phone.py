@@ -14,7 +14,7 @@ from cryptography import x509
 
 from wallet.configuration.settings import Settings
 from wallet.sandbox import passbook, signature
-from wallet.sandbox.exchanges import Answer, Caller, Journal, shortened
+from wallet.sandbox.exchanges import ExchangeCaller, Journal, ServiceAnswer, shortened
 from wallet.sandbox.passbook import MEDIA_TYPE, SEVERAL_MEDIA_TYPE, FieldChange, OpenedPass
 from wallet.sandbox.troubles import NoAnswer, PassRefused, SandboxTrouble
 from wallet.sandbox.words import Language
@@ -55,7 +55,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CardChange:
     """A pass that was replaced. `pushed_at` is when Apple took the push, if one told of it."""
 
     number: int
@@ -73,11 +73,11 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
+class ReceivedPush:
     """A push that arrived, and what it led to."""
 
     accepted_at: datetime
-    changes: tuple[Change, ...]
+    changes: tuple[CardChange, ...]
 
 
 class VirtualPhone:
@@ -99,11 +99,11 @@ class VirtualPhone:
         self.push_token = token_hex(32)
         self._root = root
         self._control_url = control_url
-        self._caller = Caller("phone", AGENT, self.journal)
+        self._caller = ExchangeCaller("phone", AGENT, self.journal)
         self._busy = threading.RLock()
         # Replaced, never changed in place: a reader keeps the picture it began with.
         self._carried: Mapping[str, Carried] = {}
-        self._changes: tuple[Change, ...] = ()
+        self._changes: tuple[CardChange, ...] = ()
         self._tags: dict[Service, str] = {}
         self._pushes_heard = 0
 
@@ -124,7 +124,7 @@ class VirtualPhone:
         return [carried.pass_ for carried in self._carried.values()]
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[CardChange, ...]:
         """The newest last."""
         return self._changes
 
@@ -195,28 +195,28 @@ class VirtualPhone:
                 headers = _authorization(carried.pass_)
                 self._caller.ask("DELETE", address, "unregister", headers=headers)
 
-    def pull(self, serial: str) -> Change | None:
+    def pull(self, serial: str) -> CardChange | None:
         """What its owner does by pulling a pass down: ask for this one, with no push."""
         with self._busy:
             carried = self._carried[serial]
             service = _service(carried.pass_)
             return self._fetch(service, carried, None) if service else None
 
-    def refresh(self, pushed_at: datetime | None = None) -> tuple[Change, ...]:
+    def refresh(self, pushed_at: datetime | None = None) -> tuple[CardChange, ...]:
         """Ask every service what has changed, and fetch that. Raises `SandboxTrouble`."""
         with self._busy:
             return tuple(
                 change for service in self._services() for change in self._look(service, pushed_at)
             )
 
-    def hear(self, wait_s: float) -> Push | None:
+    def hear(self, wait_s: float) -> ReceivedPush | None:
         """Wait for a push, at most so long, and do what a phone does then; None if none came.
 
         Raises `SandboxTrouble`: the push is heard even if what follows it fails."""
         accepted_at = self._next_push(wait_s)
         if accepted_at is None:
             return None
-        return Push(accepted_at, self.refresh(accepted_at))
+        return ReceivedPush(accepted_at, self.refresh(accepted_at))
 
     def listen(self, stop: threading.Event) -> None:
         """Hear pushes until told to stop, through every kind of trouble."""
@@ -270,7 +270,7 @@ class VirtualPhone:
             return passbook.open_several(answer.content, self._root, now)
         return (passbook.open_pass(answer.content, self._root, now),)
 
-    def _download(self, address: str) -> Answer:
+    def _download(self, address: str) -> ServiceAnswer:
         """What is behind a link: a bundle, several, or what the page there offers to add to a
         wallet."""
         for _ in range(2):
@@ -305,7 +305,7 @@ class VirtualPhone:
             )
             raise SandboxTrouble("registration_refused", status=answer.status)
 
-    def _look(self, service: Service, pushed_at: datetime | None) -> list[Change]:
+    def _look(self, service: Service, pushed_at: datetime | None) -> list[CardChange]:
         """Ask which passes of this service have changed, and fetch them."""
         tag = self._tags.get(service)
         address = f"{service.url}/v1/devices/{self.device_id}/registrations/{service.pass_type}"
@@ -334,7 +334,7 @@ class VirtualPhone:
         self._tags[service] = latest
         return [change for change in changes if change is not None]
 
-    def _listing(self, service: Service, answer: Answer) -> tuple[list[str], str]:
+    def _listing(self, service: Service, answer: ServiceAnswer) -> tuple[list[str], str]:
         try:
             listing = answer.json() if answer.status == 200 else {}
             serials, latest = listing["serialNumbers"], listing["lastUpdated"]
@@ -350,7 +350,7 @@ class VirtualPhone:
 
     def _fetch(
         self, service: Service, carried: Carried, pushed_at: datetime | None
-    ) -> Change | None:
+    ) -> CardChange | None:
         """Get a pass if it is another than the phone has, and put it in the old one's place."""
         old = carried.pass_
         headers = _authorization(old)
@@ -374,12 +374,12 @@ class VirtualPhone:
         if new == old:
             return None
         number = self._changes[-1].number + 1 if self._changes else 1
-        change = Change(number, datetime.now(UTC), pushed_at, old, new)
+        change = CardChange(number, datetime.now(UTC), pushed_at, old, new)
         self._changes = (*self._changes, change)[-KEPT_CHANGES:]
         self.journal.touch()
         return change
 
-    def _received(self, answer: Answer, old: OpenedPass) -> OpenedPass:
+    def _received(self, answer: ServiceAnswer, old: OpenedPass) -> OpenedPass:
         if answer.status != 200 or answer.media_type != MEDIA_TYPE:
             raise SandboxTrouble("web_service", status=answer.status)
         new = passbook.open_pass(answer.content, self._root, datetime.now(UTC))
@@ -420,7 +420,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _pass_link(answer: Answer) -> str | None:
+def _pass_link(answer: ServiceAnswer) -> str | None:
     """The first link to a .pkpass on a page."""
     if answer.media_type != "text/html":
         return None

@@ -38,7 +38,7 @@ def run(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def google_wallet(settings: Settings) -> Iterator[google.Running]:
+def google_wallet(settings: Settings) -> Iterator[google.RunningGoogle]:
     """Google's stand-in, with what it kept when it stopped last: cards that were saved stay so."""
     with google.running(
         settings.data / google.ACCOUNT_FILE,

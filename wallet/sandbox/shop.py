@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from wallet.sandbox.exchanges import Answer, Caller, Journal
+from wallet.sandbox.exchanges import ExchangeCaller, Journal, ServiceAnswer
 from wallet.sandbox.troubles import SandboxTrouble
 
 API = "/api/v1"
@@ -28,7 +28,7 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Sale:
     """What the service answered, and the moment when the answer had arrived."""
 
     points: int
@@ -41,7 +41,7 @@ class Shop:
     def __init__(self, url: str, api_key: str, journal: Journal) -> None:
         self._url = url.rstrip("/") + API
         self._key = api_key
-        self._caller = Caller("till", AGENT, journal)
+        self._caller = ExchangeCaller("till", AGENT, journal)
 
     def join(self, programme: str, name: str, locale: str) -> Customer:
         body = {"programme": programme, "name": name, "locale": locale}
@@ -62,12 +62,12 @@ class Shop:
             raise SandboxTrouble("card_of_others")
         return _customer(found["items"][0])
 
-    def accrue(self, card: str, points: int, reason: str) -> Done:
-        """`Done.points` is the balance after it."""
+    def accrue(self, card: str, points: int, reason: str) -> Sale:
+        """`Sale.points` is the balance after it."""
         body = {"card": card, "points": points, "reason": reason}
         return self._balance(self._post("accruals", body, "accrue"))
 
-    def redeem(self, card: str, points: int, reason: str) -> Done:
+    def redeem(self, card: str, points: int, reason: str) -> Sale:
         body = {"card": card, "points": points, "reason": reason}
         return self._balance(self._post("redemptions", body, "redeem"))
 
@@ -82,13 +82,13 @@ class Shop:
         return self._post("offers", body, "offer").at
 
     @staticmethod
-    def _balance(answer: Answer) -> Done:
-        return Done(int(answer.json()["balance"]["available"]), answer.at)
+    def _balance(answer: ServiceAnswer) -> Sale:
+        return Sale(int(answer.json()["balance"]["available"]), answer.at)
 
-    def _post(self, path: str, body: dict[str, Any], purpose: str) -> Answer:
+    def _post(self, path: str, body: dict[str, Any], purpose: str) -> ServiceAnswer:
         return self._ask("POST", path, body, purpose)
 
-    def _ask(self, method: str, path: str, body: object, purpose: str) -> Answer:
+    def _ask(self, method: str, path: str, body: object, purpose: str) -> ServiceAnswer:
         headers = {"Authorization": f"Bearer {self._key}"}
         if method == "POST":
             headers["Idempotency-Key"] = secrets.token_hex(16)
@@ -109,7 +109,7 @@ def _customer(found: dict[str, Any]) -> Customer:
     )
 
 
-def _refusal(answer: Answer) -> SandboxTrouble:
+def _refusal(answer: ServiceAnswer) -> SandboxTrouble:
     """In our own words where the reader's language matters, else as the service says it."""
     try:
         problem = answer.json()

@@ -28,7 +28,7 @@ SET = b"\x31"
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class Signature:
     """For which pass type and team the signer's certificate was issued."""
 
     pass_type: str
@@ -46,7 +46,7 @@ class Element:
         return _elements(self.content)
 
 
-def verify(signature: bytes, manifest: bytes, root: x509.Certificate, now: datetime) -> Seal:
+def verify(signature: bytes, manifest: bytes, root: x509.Certificate, now: datetime) -> Signature:
     """Who signed exactly this manifest; raises `PassRefused`."""
     try:
         certificates = pkcs7.load_der_pkcs7_certificates(signature)
@@ -79,7 +79,7 @@ def verify(signature: bytes, manifest: bytes, root: x509.Certificate, now: datet
     except InvalidSignature as error:
         raise PassRefused("signature_forged") from error
     _require_chain(leaf, certificates, root, now)
-    return Seal(_one(leaf, NameOID.USER_ID), _one(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME))
+    return Signature(_one(leaf, NameOID.USER_ID), _one(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME))
 
 
 def _require_chain(

@@ -11,9 +11,9 @@ from wallet.sandbox import drawing, words
 from wallet.sandbox.android_story import AndroidStory
 from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.passbook import OpenedPass
-from wallet.sandbox.phone import Change, VirtualPhone
+from wallet.sandbox.phone import CardChange, VirtualPhone
 from wallet.sandbox.shop import Customer, Shop
-from wallet.sandbox.telling import Say, Telling, Wish, whole_ms
+from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import Language
 
@@ -21,7 +21,7 @@ PUSH_S = 20.0
 WATCH_S = 20.0
 
 
-def tell(settings: Settings, wish: Wish, say: Say) -> None:
+def tell(settings: Settings, wish: StoryWish, say: Say) -> None:
     """Tell the story, or follow the card that was given. Raises `SandboxTrouble`."""
     if not settings.in_sandbox:
         raise SandboxTrouble("not_in_production")
@@ -38,7 +38,7 @@ def tell(settings: Settings, wish: Wish, say: Say) -> None:
 class Story:
     """One phone, one till, and what happens between them."""
 
-    def __init__(self, settings: Settings, wish: Wish, say: Say) -> None:
+    def __init__(self, settings: Settings, wish: StoryWish, say: Say) -> None:
         self._wish = wish
         self._language: Language = wish.language
         self._journal = Journal()
@@ -115,7 +115,7 @@ class Story:
         self._telling.say("one_of", number=number, ms=whole_ms(delay), shown=shown)
         return delay
 
-    def _accrue_and_wait(self, customer: Customer) -> tuple[float, list[Change]]:
+    def _accrue_and_wait(self, customer: Customer) -> tuple[float, list[CardChange]]:
         reason = words.said("story.reason", self._language)
         done = self._shop.accrue(customer.card, self._wish.points, reason)
         pushed_at, changes = self._wait_until(
@@ -141,12 +141,12 @@ class Story:
             raise SandboxTrouble("no_304")
         self._telling.say("no_news")
 
-    def _wait_until(self, shows: Callable[[OpenedPass], bool]) -> tuple[datetime, list[Change]]:
+    def _wait_until(self, shows: Callable[[OpenedPass], bool]) -> tuple[datetime, list[CardChange]]:
         """Hear pushes until a pass shows what it should: when the first was accepted, and all that
         changed. Others may change the card meanwhile, so one push need not be the one."""
         deadline = time.monotonic() + PUSH_S
         first: datetime | None = None
-        changes: list[Change] = []
+        changes: list[CardChange] = []
         while (left := deadline - time.monotonic()) > 0:
             push = self._phone.hear(left)
             if push is None:
@@ -158,11 +158,11 @@ class Story:
         problem = "no_push" if first is None else "push_without_change"
         raise SandboxTrouble(problem, seconds=round(PUSH_S))
 
-    def _tell_changes(self, changes: Sequence[Change]) -> None:
+    def _tell_changes(self, changes: Sequence[CardChange]) -> None:
         for change in changes:
             self._tell_change(change)
 
-    def _tell_change(self, change: Change) -> None:
+    def _tell_change(self, change: CardChange) -> None:
         language = self._language
         message = change.message(language)
         if message is None:

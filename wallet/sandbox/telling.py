@@ -12,7 +12,7 @@ from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import Language
 
 Say = Callable[[str], None]
-News = TypeVar("News")
+Told = TypeVar("Told")
 Wallet = Literal["apple", "google"]
 WALLETS: tuple[Wallet, ...] = ("apple", "google")
 
@@ -20,7 +20,7 @@ TRY_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class StoryWish:
     """What the reader asked for on the command line."""
 
     url: str
@@ -63,7 +63,7 @@ class Telling:
                 self.echo(f"  {'':19}  {exchange.path}")
             self.skip()
 
-    def heard(self, hear: Callable[[], News]) -> Iterator[News]:
+    def heard(self, hear: Callable[[], Told]) -> Iterator[Told]:
         """What `hear` brings, again and again, until interrupted. A server that restarts is waited
         for, with one word about it."""
         said = ""

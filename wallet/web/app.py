@@ -111,7 +111,9 @@ def create_app(installation: Installation) -> Flask:
     def renew(session: Session, pass_ids: Sequence[int], now: datetime) -> int:
         return refresh(session, pass_ids, installation.make_due, now)
 
-    passkit = PassKitService(installation.database, installation.shelf, installation.clock, renew)
+    passkit = PassKitService(
+        installation.database, installation.signed_passes, installation.clock, renew
+    )
     app.register_blueprint(passkit.blueprint())
     if installation.google is not None:
         google = installation.google.settings

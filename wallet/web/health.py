@@ -13,7 +13,7 @@ from sqlalchemy import text
 from wallet import migrations
 from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem
-from wallet.installation import Installation, here
+from wallet.installation import Installation, current_installation
 from wallet.web.operator_access import require_operator
 
 routes = Blueprint("health", __name__)
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 def health() -> Response:
     """What there is to know, in JSON: the schema, and every certificate with its days."""
     require_operator()
-    installation = here()
+    installation = current_installation()
     now, certificates = installation.clock(), installation.certificates
     waning = {signer.fingerprint: words for signer, words in certificates.reminders(now)}
     using = {signer.fingerprint for signer in _signing(installation, now)}
@@ -63,7 +63,7 @@ def healthz() -> Response:
 def readyz() -> Response:
     """It can do its work: the database answers in today's shape, and there is a valid certificate
     to sign with."""
-    installation = here()
+    installation = current_installation()
     try:
         with installation.database.reading() as session:
             session.execute(text("SELECT 1"))

@@ -15,8 +15,8 @@ from ledger.database.outbox import OutboxRow
 from ledger.seals import inspection, sealing
 from wallet.apple.devices import Device, PushRow
 from wallet.delivery.waves import PAUSED, RUNNING, Wave
-from wallet.google.copies import DueRow
-from wallet.installation import Installation, here
+from wallet.google.mirror import DueRow
+from wallet.installation import Installation, current_installation
 from wallet.passes.issuing import Pass
 from wallet.web.operator_access import require_operator
 
@@ -27,7 +27,7 @@ routes = Blueprint("metrics", __name__)
 def metrics() -> Response:
     require_operator()
     registry = CollectorRegistry()
-    registry.register(_Figures(here()))
+    registry.register(_Figures(current_installation()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

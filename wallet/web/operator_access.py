@@ -5,7 +5,7 @@ from flask import request
 
 from wallet.access import apikeys
 from wallet.access.apikeys import ALL
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.problems import refuse
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -17,6 +17,8 @@ def require_operator() -> None:
     if request.remote_addr in LOOPBACK and not forwarded:
         return
     key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    caller = apikeys.recognise(here().database, key, here().settings.api_key)
+    caller = apikeys.recognise(
+        current_installation().database, key, current_installation().settings.api_key
+    )
     if caller is None or not caller.may(ALL):
         refuse(401, "key_missing", "Send an API key with all scopes.")

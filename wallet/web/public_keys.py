@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 
 from ledger.programmes import programmes
 from ledger.seals import proofs
-from wallet.installation import here
+from wallet.installation import current_installation
 from wallet.passes import renewal
 from wallet.problems import refuse
 
@@ -25,7 +25,7 @@ codes = Blueprint("codes", __name__, url_prefix="/codes")
 @routes.get("/key")
 def key() -> Response:
     """The public keys, the one in use first."""
-    body = orjson.dumps({"keys": here().keys.roots.public()})
+    body = orjson.dumps({"keys": current_installation().keys.roots.public()})
     return _public(Response(body, mimetype="application/json"))
 
 
@@ -34,7 +34,7 @@ def roots(programme: str) -> Response:
     """The closed days of a programme, oldest first, one JSON object a line; with `since` from that
     day on."""
     since = _day(request.args.get("since"))
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         found = programmes.by_code(session, programme)
         lines = [proofs.published(found, root) for root in proofs.roots(session, found, since)]
     body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
@@ -45,9 +45,9 @@ def roots(programme: str) -> Response:
 def code_keys(programme: str) -> Response:
     """The public keys of the programme's cards, the one in use first: all that it takes to tell a
     forged barcode of the kind ed25519 without a network."""
-    with here().database.reading() as session:
+    with current_installation().database.reading() as session:
         found = programmes.by_code(session, programme)
-    keys = renewal.checking_keys(here().keys, "ed25519", found.code)
+    keys = renewal.checking_keys(current_installation().keys, "ed25519", found.code)
     body = {
         "programme": found.code,
         "kind": "ed25519",

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.errors import FileRefused
 from ledger.imports import wording
-from ledger.imports.columns import Wish, layout, parse
+from ledger.imports.columns import RowContent, layout, parse
 from ledger.imports.files import FORMULA, UNREADABLE
 from ledger.limits import MOST_POINTS
 
@@ -182,6 +182,6 @@ def test_a_row_says_who_and_how_many() -> None:
         "points_missing",
     ]
     assert parse("members", layout("members", ["phone", "card"]), ["79991234567"], 0, TODAY) == (
-        Wish(phone="+79991234567"),
+        RowContent(phone="+79991234567"),
         [],
     )

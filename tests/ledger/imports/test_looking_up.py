@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from ledger.database.engine import Database
 from ledger.imports.checking import Aim, judge
-from ledger.imports.columns import Wish
+from ledger.imports.columns import RowContent
 from ledger.imports.store import Row
 from ledger.people import persons
 from ledger.people.persons import Search
@@ -44,7 +44,9 @@ def test_people_of_a_part_are_found_by_what_they_are_named(
     database: Database, plans: list[str], clock: StoppedClock
 ) -> None:
     wishes = [
-        Wish(phone=f"+7999000000{n}", email=f"{n}@example.com", card=f"4000{n}", external_id=f"{n}")
+        RowContent(
+            phone=f"+7999000000{n}", email=f"{n}@example.com", card=f"4000{n}", external_id=f"{n}"
+        )
         for n in range(9)
     ]
     with database.transaction() as session:

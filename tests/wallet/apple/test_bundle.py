@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wallet.apple import bundle
-from wallet.apple.bundle import Archive, Face, Identity
+from wallet.apple.bundle import Archive, Identity, PassTemplate
 from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem, DesignRefused, ImageRefused, NfcRefused
-from wallet.passes.content import Content, Design, Facts, FieldDesign, Shown, render
+from wallet.passes.content import Content, Design, Facts, FieldDesign, FieldValue, render
 
 POINTS = FieldDesign(
     "points",
@@ -53,7 +53,11 @@ IDENTITY = Identity(
 CONTENT = Content(
     barcode="4600000012345",
     card_number="4600 0000 12345",
-    values=(Shown("points", 1250), Shown("name", "Анна"), Shown("news", "Кофе в подарок")),
+    values=(
+        FieldValue("points", 1250),
+        FieldValue("name", "Анна"),
+        FieldValue("news", "Кофе в подарок"),
+    ),
 )
 FACTS = Facts("Ромашка", "4006381333931", "4006381333931", "Анна", 1250)
 # Pictures are bytes to a bundle; whether they are pictures is asked when they are uploaded.
@@ -73,13 +77,13 @@ def archive() -> Archive:
 def rendered(
     content: Content = CONTENT, design: Design = DESIGN, identity: Identity = IDENTITY
 ) -> dict[str, Any]:
-    document = json.loads(bundle.render(Face.prepare(design), identity, content))
+    document = json.loads(bundle.render(PassTemplate.prepare(design), identity, content))
     assert isinstance(document, dict)
     return document
 
 
 def opened(archive: Archive, signer: Signer, content: Content = CONTENT) -> zipfile.ZipFile:
-    pass_json = bundle.render(Face.prepare(DESIGN), IDENTITY, content)
+    pass_json = bundle.render(PassTemplate.prepare(DESIGN), IDENTITY, content)
     made = archive.assemble(bundle.seal(archive, pass_json, signer))
     return zipfile.ZipFile(io.BytesIO(made))
 
@@ -136,17 +140,19 @@ def test_openssl_verifies_the_manifest_in_the_bundle(
 
 
 def test_a_sealed_pass_is_the_same_bytes_every_time(archive: Archive, signer: Signer) -> None:
-    pass_json = bundle.render(Face.prepare(DESIGN), IDENTITY, CONTENT)
+    pass_json = bundle.render(PassTemplate.prepare(DESIGN), IDENTITY, CONTENT)
     sealed = bundle.seal(archive, pass_json, signer)
     backwards = dict(reversed({**IMAGES, **bundle.strings(DESIGN)}.items()))
     assert archive.assemble(sealed) == Archive.prepare(backwards).assemble(sealed)
-    assert pass_json == bundle.render(Face.prepare(DESIGN), IDENTITY, CONTENT)
+    assert pass_json == bundle.render(PassTemplate.prepare(DESIGN), IDENTITY, CONTENT)
 
 
 def test_a_pass_does_not_go_into_another_revisions_archive(
     archive: Archive, signer: Signer
 ) -> None:
-    sealed = bundle.seal(archive, bundle.render(Face.prepare(DESIGN), IDENTITY, CONTENT), signer)
+    sealed = bundle.seal(
+        archive, bundle.render(PassTemplate.prepare(DESIGN), IDENTITY, CONTENT), signer
+    )
     other = Archive.prepare({**IMAGES, **bundle.strings(DESIGN), "icon.png": b"changed"})
     with pytest.raises(ValueError, match="another revision"):
         other.assemble(sealed)
@@ -187,7 +193,7 @@ def test_a_certificate_does_not_sign_anothers_pass(
     identity: Identity, archive: Archive, signer: Signer
 ) -> None:
     with pytest.raises(CertificateProblem) as caught:
-        bundle.seal(archive, bundle.render(Face.prepare(DESIGN), identity, CONTENT), signer)
+        bundle.seal(archive, bundle.render(PassTemplate.prepare(DESIGN), identity, CONTENT), signer)
     assert caught.value.problem == "wrong_pass_type"
 
 
@@ -243,7 +249,9 @@ def test_pass_json_says_all_a_store_card_needs() -> None:
 def test_pass_json_says_all_that_a_design_can() -> None:
     """The keys are those of Apple's Pass, PassFieldContent, Pass.Locations and the like."""
     shown = render(fullcards.WHOLE, FACTS)
-    card = json.loads(bundle.render(Face.prepare(fullcards.WHOLE), IDENTITY, shown, nfc=True))
+    card = json.loads(
+        bundle.render(PassTemplate.prepare(fullcards.WHOLE), IDENTITY, shown, nfc=True)
+    )
     number = FACTS.card_number
     assert card["relevantDates"] == [
         {"startDate": "2026-12-31T18:00:00+03:00", "endDate": "2027-01-01T02:00:00+03:00"},
@@ -284,7 +292,7 @@ def test_pass_json_says_all_that_a_design_can() -> None:
 
 def test_without_a_certificate_for_it_there_is_no_nfc_in_a_pass() -> None:
     shown = render(fullcards.WHOLE, FACTS)
-    card = json.loads(bundle.render(Face.prepare(fullcards.WHOLE), IDENTITY, shown))
+    card = json.loads(bundle.render(PassTemplate.prepare(fullcards.WHOLE), IDENTITY, shown))
     assert "nfc" not in card
 
 
@@ -350,7 +358,7 @@ def test_a_value_is_written_as_the_field_says(
     changes: dict[str, Any], value: Any, said: dict[str, Any]
 ) -> None:
     field = replace(POINTS, change_message=None, label={}, **changes)
-    shown = replace(CONTENT, values=(Shown("points", value),))
+    shown = replace(CONTENT, values=(FieldValue("points", value),))
     (group,) = rendered(shown, replace(DESIGN, fields=(field,)))["storeCard"].values()
     plain = {"numberStyle": "PKNumberStyleDecimal"} if said.keys() & NOT_A_STYLE else {}
     assert group == [{"key": "points", "value": value, **plain, **said}]
@@ -387,7 +395,7 @@ def test_a_void_card_says_so_and_no_other_does() -> None:
 
 
 def test_a_value_that_is_not_announced_has_no_change_message() -> None:
-    silent = replace(CONTENT, values=(Shown("news", "—", announce=False),))
+    silent = replace(CONTENT, values=(FieldValue("news", "—", announce=False),))
     assert rendered(silent)["storeCard"]["backFields"] == [
         {"key": "news", "label": "Предложения", "value": "—"}
     ]
@@ -395,7 +403,7 @@ def test_a_value_that_is_not_announced_has_no_change_message() -> None:
 
 def test_a_field_may_do_without_a_label() -> None:
     design = replace(DESIGN, fields=(replace(NAME, label={}),))
-    content = replace(CONTENT, values=(Shown("name", "Анна"),))
+    content = replace(CONTENT, values=(FieldValue("name", "Анна"),))
     assert rendered(content, design)["storeCard"] == {
         "secondaryFields": [{"key": "name", "value": "Анна"}]
     }
@@ -427,14 +435,14 @@ def test_a_barcode_names_an_encoding_its_text_fits_in(message: str, encoding: st
 
 @pytest.mark.parametrize("points", [0, -5, 2**53 - 1])
 def test_numbers_stay_numbers(points: int) -> None:
-    card = rendered(replace(CONTENT, values=(Shown("points", points),)))
+    card = rendered(replace(CONTENT, values=(FieldValue("points", points),)))
     assert card["storeCard"]["headerFields"][0]["value"] == points
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=400))
 @settings(max_examples=60)
 def test_any_name_arrives_as_it_was_written(name: str) -> None:
-    card = rendered(replace(CONTENT, values=(Shown("name", name),)))
+    card = rendered(replace(CONTENT, values=(FieldValue("name", name),)))
     assert card["storeCard"]["secondaryFields"][0]["value"] == name
 
 
@@ -442,7 +450,9 @@ def test_any_name_arrives_as_it_was_written(name: str) -> None:
 def test_emoji_and_very_long_names_make_a_sound_bundle(
     name: str, archive: Archive, signer: Signer
 ) -> None:
-    content = replace(CONTENT, values=(Shown("name", name), Shown("news", f"1\n2\r\n{name}")))
+    content = replace(
+        CONTENT, values=(FieldValue("name", name), FieldValue("news", f"1\n2\r\n{name}"))
+    )
     with opened(archive, signer, content) as bundle_:
         card = json.loads(bundle_.read("pass.json"))["storeCard"]
         digest = hashlib.sha1(bundle_.read("pass.json")).hexdigest()  # noqa: S324
@@ -549,12 +559,14 @@ def test_fields_that_would_vanish_are_refused(counts: dict[str, int], words: str
     with pytest.raises(DesignRefused, match=words):
         bundle.check(design)
     with pytest.raises(DesignRefused):
-        Face.prepare(design)
+        PassTemplate.prepare(design)
 
 
 def test_a_full_card_shows_every_field() -> None:
     design = replace(DESIGN, fields=fields(header=3, primary=1, secondary=2, auxiliary=2, back=11))
-    content = replace(CONTENT, values=tuple(Shown(field.key, field.key) for field in design.fields))
+    content = replace(
+        CONTENT, values=tuple(FieldValue(field.key, field.key) for field in design.fields)
+    )
     groups = rendered(content, design)["storeCard"]
     assert {name: len(group) for name, group in groups.items()} == {
         "headerFields": 3,

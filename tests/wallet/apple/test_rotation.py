@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 from ledger.programmes import programmes
 from wallet.apple import rotation
 from wallet.apple.rotation import Certificates
-from wallet.apple.shelf import SealedPass
+from wallet.apple.signed_passes import SealedPass
 from wallet.apple.signing import find_all_signers
 from wallet.configuration import settings
 from wallet.errors import CertificateProblem

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
+from wallet.apple.cms_template import CmsTemplate
 from wallet.apple.signing import Signer, find_signers
-from wallet.apple.stencil import Stencil
 from wallet.errors import CertificateProblem
 
 PEM = serialization.Encoding.PEM
@@ -129,7 +129,7 @@ def test_a_loaded_signer_does_without_the_builder(
 def test_without_a_stencil_the_builder_signs(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Stencil, "cut", lambda _key, _build: None)
+    monkeypatch.setattr(CmsTemplate, "cut", lambda _key, _build: None)
     manifest = b'{\n  "pass.json": "00"\n}'
     signature = chains.signer(tmp_path / "folder").sign(manifest)
     assert cms.verifies(signature, manifest, root, tmp_path)

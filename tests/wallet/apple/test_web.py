@@ -208,7 +208,7 @@ class TestFetching:
     ) -> None:
         earn(1)
         seen = phone.fetch().headers["Last-Modified"]
-        monkeypatch.setattr(installation.shelf, "bundle", None)  # calling it would be a 500
+        monkeypatch.setattr(installation.signed_passes, "bundle", None)  # calling it would be a 500
         answer = phone.fetch(since=seen)
         assert (answer.status_code, answer.data) == (304, b"")
 
@@ -218,7 +218,7 @@ class TestFetching:
         earn(1)
         first = phone.fetch().data
         house.clock.advance(seconds=90)
-        monkeypatch.setattr(installation.shelf, "_sign", None)
+        monkeypatch.setattr(installation.signed_passes, "_sign", None)
         assert phone.fetch().data == first
 
     def test_two_changes_in_one_second_have_two_dates(self, phone: Phone, earn) -> None:

@@ -13,15 +13,15 @@ from requests import ConnectionError
 
 from wallet.google import callbacks
 from wallet.google.callbacks import CallbackRefused, RootKeys
-from wallet.sandbox.google.callbacks import FOREIGN_ISSUER, Happening, Seal
+from wallet.sandbox.google.callbacks import FOREIGN_ISSUER, CallbackSigner, CardEvent
 
 ISSUER = "3388000000000000001"
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
-SAVE = Happening("save", f"{ISSUER}.demo", f"{ISSUER}.abc")
-SEAL = Seal(ISSUER)
+SAVE = CardEvent("save", f"{ISSUER}.demo", f"{ISSUER}.abc")
+SEAL = CallbackSigner(ISSUER)
 
 
-def roots(seal: Seal = SEAL) -> RootKeys:
+def roots(seal: CallbackSigner = SEAL) -> RootKeys:
     return RootKeys(lambda: json.dumps(seal.root_keys(NOW)).encode())
 
 
@@ -41,7 +41,7 @@ def test_googles_own_message_is_read() -> None:
 
 
 def test_lengths_are_counted_in_bytes() -> None:
-    happening = Happening("save", f"{ISSUER}.кофе", f"{ISSUER}.латте")
+    happening = CardEvent("save", f"{ISSUER}.кофе", f"{ISSUER}.латте")
     envelope = SEAL.envelope(happening, NOW).decode()
     text = json.loads(json.loads(envelope)["signedMessage"])
     raw = json.dumps(text, ensure_ascii=False)
@@ -64,7 +64,7 @@ def test_a_message_for_another_issuer_is_not_for_us() -> None:
 
 
 def test_another_mans_keys_are_not_googles() -> None:
-    assert refusal(Seal(ISSUER).envelope(SAVE, NOW)) == "bad_key_signature"
+    assert refusal(CallbackSigner(ISSUER).envelope(SAVE, NOW)) == "bad_key_signature"
 
 
 def test_what_was_changed_on_its_way_is_refused() -> None:
@@ -132,14 +132,14 @@ class TestRootKeys:
     def test_bad_messages_do_not_make_us_ask_google_more_than_once_a_minute(self) -> None:
         asked = []
         keys = RootKeys(lambda: asked.append(1) or json.dumps(SEAL.root_keys(NOW)).encode())
-        foreign = Seal(ISSUER).envelope(SAVE, NOW)
+        foreign = CallbackSigner(ISSUER).envelope(SAVE, NOW)
         for second in range(120):
             with pytest.raises(CallbackRefused):
                 callbacks.read(foreign, ISSUER, keys, NOW + timedelta(seconds=second))
         assert len(asked) == 2
 
     def test_a_new_key_is_found_when_the_old_ones_do_not_fit(self) -> None:
-        seals = [Seal(ISSUER), SEAL]
+        seals = [CallbackSigner(ISSUER), SEAL]
         keys = RootKeys(lambda: json.dumps(seals.pop(0).root_keys(NOW)).encode())
         keys.now(NOW)
         later = NOW + timedelta(minutes=2)

@@ -25,7 +25,7 @@ def client(google: Running) -> Iterator[Google]:
     client.close()
 
 
-def body(google: Running) -> objects.Body:
+def body(google: Running) -> objects.GoogleBody:
     id_ = objects.class_id(google.stand_in.resources.issuer, "demo")
     return objects.class_body(id_, DESIGN, PICTURES, None)
 

@@ -16,13 +16,13 @@ from wallet.passes.content import (
     Design,
     Facts,
     FieldDesign,
-    Kind,
     OfferShown,
-    Standing,
+    PassKind,
     Symbology,
+    Validity,
     render,
 )
-from wallet.passes.parts import App, Link, Message, Place
+from wallet.passes.parts import App, BackMessage, Link, Place
 
 ISSUER = "3388000000000000001"
 CLASS_ID = objects.class_id(ISSUER, "demo")
@@ -37,11 +37,11 @@ def content(points: int = 120, *, design: Design = STANDARD, **facts: object) ->
     return render(design, replace(FACTS, points=points, **facts))
 
 
-def body(shown: Content, design: Design = STANDARD) -> objects.Body:
+def body(shown: Content, design: Design = STANDARD) -> objects.GoogleBody:
     return objects.object_body(OBJECT_ID, CLASS_ID, design, shown, PICTURES)
 
 
-def patch(shown: Content, before: int | None, design: Design = STANDARD) -> objects.Body:
+def patch(shown: Content, before: int | None, design: Design = STANDARD) -> objects.GoogleBody:
     return objects.object_patch(body(shown, design), design, shown, before)
 
 
@@ -78,7 +78,7 @@ def parts(draw: st.DrawFn, languages: tuple[str, ...]) -> dict[str, object]:
     said = SAID.map(lambda text: {languages[0]: text})
     place = st.builds(Place, st.floats(-90, 90), st.floats(-180, 180))
     link = st.builds(Link, KEYS.map("l.{}".format), st.just("https://shop.example/a"), said)
-    news = st.builds(Message, KEYS.map("m.{}".format), said, said)
+    news = st.builds(BackMessage, KEYS.map("m.{}".format), said, said)
     app = st.builds(App, st.just(()), st.none(), st.just("com.example.shop"), said)
     return {
         "locations": tuple(draw(st.lists(place, max_size=10))),
@@ -101,7 +101,7 @@ def any_design(draw: st.DrawFn) -> Design:
         fields=tuple(draw(st.lists(fields(languages[0]), max_size=14))),
         background=draw(COLOURS),
         symbology=draw(st.sampled_from(get_args(Symbology))),
-        kind=draw(st.sampled_from(get_args(Kind))),
+        kind=draw(st.sampled_from(get_args(PassKind))),
         **parts(draw, languages),
     )
     keys = [field.key for field in design.fields]
@@ -125,8 +125,8 @@ any_facts = st.builds(
 LINKED = [f"{ISSUER}.{place:032x}" for place in range(60)]
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
-def test_offers_are_linked_to_loyalty_cards_alone(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", get_args(PassKind))
+def test_offers_are_linked_to_loyalty_cards_alone(kind: PassKind) -> None:
     """Google's description of no other object has such a field."""
     design = replace(STANDARD, kind=kind)
     shown = render(design, FACTS)
@@ -143,7 +143,7 @@ def test_a_card_without_coupons_is_cleared_of_links() -> None:
 class TestGeneric:
     DESIGN = templates.membership("Клуб «Ромашка»")
 
-    def object(self, **facts: object) -> objects.Body:
+    def object(self, **facts: object) -> objects.GoogleBody:
         return body(content(design=self.DESIGN, **facts), self.DESIGN)
 
     def test_its_title_is_whose_it_is(self) -> None:
@@ -382,7 +382,7 @@ class TestLayout:
             STANDARD,
             locations=(Place(55.75, 37.59),),
             links=(Link("site", "https://shop.example", {"ru": "Сайт", "en": "Site"}),),
-            messages=(Message("news", {"ru": "Новость"}, {"ru": "Открылись"}),),
+            messages=(BackMessage("news", {"ru": "Новость"}, {"ru": "Открылись"}),),
             app=App(android_package="com.example.shop", label={"ru": "Приложение"}),
             sharing_prohibited=False,
         )
@@ -445,18 +445,18 @@ class TestObject:
 
     def test_a_used_coupon_is_completed(self) -> None:
         design = templates.offer_design(STANDARD)
-        assert body(render(design, FACTS, Standing("used")), design)["state"] == "COMPLETED"
+        assert body(render(design, FACTS, Validity("used")), design)["state"] == "COMPLETED"
 
     def test_what_was_decided_about_a_pass_is_its_state(self) -> None:
-        def state(standing: Standing, design: Design = STANDARD) -> object:
+        def state(standing: Validity, design: Design = STANDARD) -> object:
             return body(render(design, FACTS, standing), design)["state"]
 
-        assert state(Standing("void")) == "INACTIVE"
-        assert state(Standing("expired")) == "EXPIRED"
-        assert state(Standing(), replace(STANDARD, voided=True)) == "INACTIVE"
+        assert state(Validity("void")) == "INACTIVE"
+        assert state(Validity("expired")) == "EXPIRED"
+        assert state(Validity(), replace(STANDARD, voided=True)) == "INACTIVE"
 
     def test_the_end_is_an_interval_and_goes_when_it_is_taken_back(self) -> None:
-        ending = render(STANDARD, FACTS, Standing(expires="2027-01-01T00:00:00+03:00"))
+        ending = render(STANDARD, FACTS, Validity(expires="2027-01-01T00:00:00+03:00"))
         end = {"end": {"date": "2027-01-01T00:00:00+03:00"}}
         assert body(ending)["validTimeInterval"] == end
         assert patch(content(), before=120)["validTimeInterval"] is None

@@ -12,10 +12,10 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from ledger.programmes.units import UnitTerms
 from wallet.google.callbacks import Nonce
-from wallet.google.copies import GoogleObject
+from wallet.google.mirror import GoogleObject
 from wallet.passes import templates
 from wallet.passes.templates import Template
-from wallet.sandbox.google.callbacks import Happening
+from wallet.sandbox.google.callbacks import CardEvent
 from wallet.sandbox.google.resources import CLASS, GIFT_CARD, OBJECT, OFFER, OFFER_CLASS
 
 
@@ -33,7 +33,7 @@ def tell(client, member, google, installation):
     def sealed(event: str, *odd: str, after: timedelta = timedelta()) -> bytes:
         with installation.database.reading() as session:
             object_id = session.scalars(select(GoogleObject.object_id)).one()
-        happening = Happening(event, "", object_id)
+        happening = CardEvent(event, "", object_id)
         return google.stand_in.seal.envelope(
             happening, installation.clock() + after, frozenset(odd)
         )
@@ -77,7 +77,7 @@ class TestCallbacks:
         self, client, google, clock_now
     ) -> None:
         for id_ in ("3388000000000000001.none", "a\x00b"):
-            message = google.stand_in.seal.envelope(Happening("save", "", id_), clock_now())
+            message = google.stand_in.seal.envelope(CardEvent("save", "", id_), clock_now())
             assert client.post("/google/callback", data=message).status_code == 200
 
     @pytest.mark.parametrize("odd", ["expired", "foreign_issuer", "bad_signature"])

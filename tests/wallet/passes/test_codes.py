@@ -7,7 +7,7 @@ import pytest
 
 from wallet.configuration.keyring import KeyRing
 from wallet.passes import codes, renewal
-from wallet.passes.codes import Rotating, Signed
+from wallet.passes.codes import RotatingCode, SignedCode
 
 KEYS = KeyRing(("a-secret-of-many-characters-for-codes",))
 CARDS = ("4242424242424242", "1234", "9" * 32, "OLD-77/a", "!~!~", "~" * 32, "0007")
@@ -23,18 +23,18 @@ RFC_VALUES = {
 }
 
 
-def minted(kind: codes.Kind, card: str, generation: int = 1, programme: str = "demo") -> str:
+def minted(kind: codes.CodeKind, card: str, generation: int = 1, programme: str = "demo") -> str:
     return codes.mint(kind, programme, card, generation, renewal._signer(KEYS, kind, programme))
 
 
 @pytest.mark.parametrize("kind", ["hmac", "ed25519"])
 @pytest.mark.parametrize("card", CARDS)
 @pytest.mark.parametrize("generation", [1, 10, 999_999_999])
-def test_what_is_minted_is_read(kind: codes.Kind, card: str, generation: int) -> None:
+def test_what_is_minted_is_read(kind: codes.CodeKind, card: str, generation: int) -> None:
     text = minted(kind, card, generation)
     assert re.fullmatch("[0-9]{33,300}", text)
     read = codes.read(text)
-    assert isinstance(read, Signed)
+    assert isinstance(read, SignedCode)
     assert (read.kind, read.card, read.generation) == (kind, card, generation)
     assert renewal._is_genuine(KEYS, read, "demo")
     assert not renewal._is_genuine(KEYS, read, "tea")
@@ -48,7 +48,7 @@ def test_how_long_they_are() -> None:
 
 
 @pytest.mark.parametrize("kind", ["hmac", "ed25519"])
-def test_no_other_text_is_the_same_code(kind: codes.Kind) -> None:
+def test_no_other_text_is_the_same_code(kind: codes.CodeKind) -> None:
     """A digit changed, lost, doubled or swapped: never read as genuine."""
     text = minted(kind, CARDS[0], 12)
     chance = random.Random(7)  # noqa: S311 - the same every time
@@ -59,7 +59,9 @@ def test_no_other_text_is_the_same_code(kind: codes.Kind) -> None:
         others.add(text[:at] + str((int(text[at]) + chance.randrange(1, 10)) % 10) + text[at + 1 :])
     for other in others - {text}:
         read = codes.read(other)
-        assert not isinstance(read, Signed) or not renewal._is_genuine(KEYS, read, "demo"), other
+        assert not isinstance(read, SignedCode) or not renewal._is_genuine(KEYS, read, "demo"), (
+            other
+        )
 
 
 def test_a_number_is_written_in_one_way() -> None:
@@ -105,7 +107,7 @@ def test_a_filled_pattern_is_read(card: str) -> None:
     text = text.replace("{totp_value_0}", "07081804")
     assert re.fullmatch("[0-9]{33,300}", text)
     read = codes.read(text)
-    assert read == Rotating(card, 1111111109, "07081804")
+    assert read == RotatingCode(card, 1111111109, "07081804")
     assert codes.step_of(RFC_SECRET, read) == 1111111109 // 30
     assert codes.step_of(b"another secret.....!", read) is None
     assert codes.read(text + "0") is None
@@ -114,5 +116,5 @@ def test_a_filled_pattern_is_read(card: str) -> None:
 def test_the_second_may_be_that_of_the_period_or_of_the_drawing() -> None:
     step = 1111111109 // 30
     for seconds in (step * 30, step * 30 + 29, step * 30 - 1):
-        assert codes.step_of(RFC_SECRET, Rotating("1234", seconds, "07081804")) == step
-    assert codes.step_of(RFC_SECRET, Rotating("1234", step * 30 - 31, "07081804")) is None
+        assert codes.step_of(RFC_SECRET, RotatingCode("1234", seconds, "07081804")) == step
+    assert codes.step_of(RFC_SECRET, RotatingCode("1234", step * 30 - 31, "07081804")) is None

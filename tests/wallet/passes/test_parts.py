@@ -28,7 +28,7 @@ from fullcards import (
 
 from wallet.errors import DesignRefused, ImageRefused
 from wallet.passes import artwork, designs, rules
-from wallet.passes.parts import Occasion
+from wallet.passes.parts import RelevantTime
 
 
 def test_a_design_with_all_there_is_passes() -> None:
@@ -63,7 +63,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no distance": ({"max_distance": 0}, "max_distance"),
     "a date without zone": (
-        {"relevant_dates": (Occasion("2026-12-31T18:00:00"),)},
+        {"relevant_dates": (RelevantTime("2026-12-31T18:00:00"),)},
         "relevant_dates.0.begins",
     ),
     "a day is no moment": ({"expires": "2026-12-31"}, "expires"),

@@ -13,13 +13,13 @@ from werkzeug.serving import make_server
 
 from wallet.cli import main
 from wallet.sandbox.apns import Running
-from wallet.sandbox.conformance.device import Card, Pushes, card_from
+from wallet.sandbox.conformance.device import Pushes, TestPass, card_from
 from wallet.sandbox.conformance.inspection import Kit, inspect
 from wallet.sandbox.conformance.rules import RULES
 
 
 def kit_for(service: PassKitServer) -> Kit:
-    cards = [Card.read(service.bundle(serial)) for serial in service.passes]
+    cards = [TestPass.read(service.bundle(serial)) for serial in service.passes]
     tick_s = 1.1 if service.fault == "dates_by_now" else 0.0
     return Kit(cards, service.change, Pushes(service.url, 0.2), patience_s=0.2, tick_s=tick_s)
 

@@ -20,18 +20,18 @@ there is a line of JSON:
          {"accepted": 5000, "refused": 1, "connections": 1, "streams": 5001}
 """
 
-from wallet.sandbox.apns.pushes import Answer, Push
-from wallet.sandbox.apns.server import Running, run, running
-from wallet.sandbox.apns.stand_in import Heard, PushStandIn, Stats
+from wallet.sandbox.apns.pushes import Push, PushAnswer
+from wallet.sandbox.apns.server import RunningApns, run, running
+from wallet.sandbox.apns.stand_in import ApnsStats, Heard, PushStandIn
 from wallet.sandbox.apns.visitors import TeamKey, Visitor
 
 __all__ = [
-    "Answer",
+    "ApnsStats",
     "Heard",
     "Push",
+    "PushAnswer",
     "PushStandIn",
-    "Running",
-    "Stats",
+    "RunningApns",
     "TeamKey",
     "Visitor",
     "run",

@@ -18,7 +18,7 @@ from h2.exceptions import ProtocolError, StreamClosedError, StreamIDTooLowError
 from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
-from wallet.sandbox.apns.pushes import MAX_PAYLOAD_BYTES, Answer, Push
+from wallet.sandbox.apns.pushes import MAX_PAYLOAD_BYTES, Push, PushAnswer
 from wallet.sandbox.apns.stand_in import PushStandIn
 
 log = structlog.get_logger()
@@ -139,11 +139,11 @@ class PushLine(asyncio.Protocol):
         if is_accepted and self._stand_in.is_due("goaway"):
             self._say_goaway()
 
-    def _answer_late(self, stream: int, message_id: str, answer: Answer) -> None:
+    def _answer_late(self, stream: int, message_id: str, answer: PushAnswer) -> None:
         self._answer(stream, message_id, answer)
         self._flush()
 
-    def _answer(self, stream: int, message_id: str, answer: Answer) -> None:
+    def _answer(self, stream: int, message_id: str, answer: PushAnswer) -> None:
         if stream not in self._unanswered:
             return
         self._unanswered.discard(stream)

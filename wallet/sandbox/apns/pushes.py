@@ -20,7 +20,7 @@ PUSH_TYPES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PushAnswer:
     """Apple's answer to one push; the timestamp, in milliseconds, belongs to 410."""
 
     status: int
@@ -50,7 +50,7 @@ class Push:
     def token(self) -> str:
         return self.headers.get(":path", "").removeprefix(DEVICE_PATH)
 
-    def objection(self) -> Answer | None:
+    def objection(self) -> PushAnswer | None:
         """The first thing that Apple would refuse whoever pushes."""
         headers = self.headers
         kind, priority = headers.get("apns-push-type", "alert"), headers.get("apns-priority")
@@ -77,7 +77,7 @@ class Push:
             (len(self.body) > MAX_PAYLOAD_BYTES, 413, "PayloadTooLarge"),
             (not _is_dictionary(self.body), 400, "PayloadEmpty"),
         )
-        return next((Answer(status, reason) for wrong, status, reason in table if wrong), None)
+        return next((PushAnswer(status, reason) for wrong, status, reason in table if wrong), None)
 
 
 def _is_dictionary(body: bytearray) -> bool:

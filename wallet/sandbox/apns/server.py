@@ -71,7 +71,7 @@ async def run(
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningApns:
     """A stand-in at work in a thread of its own."""
 
     stand_in: PushStandIn
@@ -96,7 +96,7 @@ def running(
     port: int = 0,
     control_port: int = 0,
     stand_in: PushStandIn | None = None,
-) -> Iterator[Running]:
+) -> Iterator[RunningApns]:
     """The stand-in in a thread, for tests. The end of the block cuts all connections."""
     house = stand_in or PushStandIn()
     started: Future[tuple[Ports, Callable[[], object]]] = Future()
@@ -121,7 +121,7 @@ def running(
     thread.start()
     ports, leave = started.result()
     try:
-        yield Running(house, ports.push, ports.control)
+        yield RunningApns(house, ports.push, ports.control)
     finally:
         leave()
         thread.join()

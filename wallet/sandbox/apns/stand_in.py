@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
-from wallet.sandbox.apns.pushes import Answer, Push
+from wallet.sandbox.apns.pushes import Push, PushAnswer
 from wallet.sandbox.apns.visitors import TeamKey, Visitor
 
 MAX_WAIT_S = 60.0
@@ -23,7 +23,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Stats:
+class ApnsStats:
     """Since the start. `refused` counts pushes that got a reason, by a fault or by their own."""
 
     accepted: int
@@ -33,10 +33,10 @@ class Stats:
 
 
 @dataclass(slots=True)
-class Fault:
+class PushFault:
     """An answer in place of 200, for these tokens or for all, so many times or for good."""
 
-    answer: Answer
+    answer: PushAnswer
     tokens: frozenset[str] | None
     times: int | None
 
@@ -48,7 +48,7 @@ class Fault:
         return True
 
 
-class Line(Protocol):
+class ClientLine(Protocol):
     """A connection of a client."""
 
     def cut(self) -> None: ...
@@ -71,9 +71,9 @@ class PushStandIn:
         self._clock = clock
         self._heard: OrderedDict[str, Heard] = OrderedDict()
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
-        self._faults: list[Fault] = []
+        self._faults: list[PushFault] = []
         self._countdown: dict[str, int] = {}
-        self._lines: set[Line] = set()
+        self._lines: set[ClientLine] = set()
         self._accepted = self._refused = self._connections = self._streams = 0
         self.delay_s = 0.0
 
@@ -97,8 +97,8 @@ class PushStandIn:
                 del self._waiting[token]
         return self.heard(token)
 
-    def stats(self) -> Stats:
-        return Stats(self._accepted, self._refused, self._connections, self._streams)
+    def stats(self) -> ApnsStats:
+        return ApnsStats(self._accepted, self._refused, self._connections, self._streams)
 
     def fail(
         self,
@@ -110,7 +110,7 @@ class PushStandIn:
     ) -> None:
         """Answer so in place of 200; of several faults the oldest that fits."""
         whom = None if tokens is None else frozenset(token.lower() for token in tokens)
-        self._faults.append(Fault(Answer(status, reason, timestamp), whom, times))
+        self._faults.append(PushFault(PushAnswer(status, reason, timestamp), whom, times))
 
     def goaway_after(self, pushes: int) -> None:
         self._countdown["goaway"] = pushes
@@ -125,7 +125,7 @@ class PushStandIn:
         """Whoever has just connected, with the topic of their certificate if they showed one."""
         return Visitor(certified_topic, self._keys, self._clock)
 
-    def judge(self, push: Push, visitor: Visitor) -> Answer:
+    def judge(self, push: Push, visitor: Visitor) -> PushAnswer:
         """Accept the push and tell the phones that wait for it, or say what is wrong with it."""
         token = push.token.lower()
         faults = (fault.answer for fault in self._faults if fault.strikes(token))
@@ -142,7 +142,7 @@ class PushStandIn:
         for news in self._waiting.get(token, ()):
             if not news.done():
                 news.set_result(None)
-        return Answer(200)
+        return PushAnswer(200)
 
     def is_due(self, mishap: Literal["goaway", "drop"]) -> bool:
         """Asked once for each accepted push."""
@@ -151,11 +151,11 @@ class PushStandIn:
             self._countdown[mishap] = left - 1
         return left == 1
 
-    def opened(self, line: Line) -> None:
+    def opened(self, line: ClientLine) -> None:
         self._connections += 1
         self._lines.add(line)
 
-    def closed(self, line: Line) -> None:
+    def closed(self, line: ClientLine) -> None:
         self._lines.discard(line)
 
     def began_stream(self) -> None:

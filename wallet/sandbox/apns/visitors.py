@@ -9,18 +9,18 @@ from datetime import UTC, datetime, timedelta
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from wallet.sandbox.apns.pushes import Answer, Push
+from wallet.sandbox.apns.pushes import Push, PushAnswer
 
 ALGORITHM = "ES256"
 LONGEST_LIFE = timedelta(hours=1)
 SHORTEST_USE = timedelta(minutes=20)
 CLOCKS_DIFFER = timedelta(minutes=1)
 
-MISSING = Answer(403, "MissingProviderToken")
-INVALID = Answer(403, "InvalidProviderToken")
-EXPIRED = Answer(403, "ExpiredProviderToken")
-UNRELATED = Answer(403, "UnrelatedKeyIdInToken")
-TOO_MANY = Answer(429, "TooManyProviderTokenUpdates")
+MISSING = PushAnswer(403, "MissingProviderToken")
+INVALID = PushAnswer(403, "InvalidProviderToken")
+EXPIRED = PushAnswer(403, "ExpiredProviderToken")
+UNRELATED = PushAnswer(403, "UnrelatedKeyIdInToken")
+TOO_MANY = PushAnswer(429, "TooManyProviderTokenUpdates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +55,21 @@ class Visitor:
     def is_known(self) -> bool:
         return self._certified_topic is not None or self._key is not None
 
-    def objection(self, push: Push) -> Answer | None:
+    def objection(self, push: Push) -> PushAnswer | None:
         """Why Apple would not let this visitor push to this topic."""
         if self._certified_topic is None and (wrong := self._look_at_token(push)):
             return wrong
         topic = push.headers.get("apns-topic", self._certified_topic)
         if not topic:
-            return Answer(400, "MissingTopic" if topic is None else "BadTopic")
-        return None if self._may_push_to(topic) else Answer(400, "TopicDisallowed")
+            return PushAnswer(400, "MissingTopic" if topic is None else "BadTopic")
+        return None if self._may_push_to(topic) else PushAnswer(400, "TopicDisallowed")
 
     def _may_push_to(self, topic: str) -> bool:
         if self._certified_topic is not None:
             return topic == self._certified_topic
         return self._key is not None and (self._key.topics is None or topic in self._key.topics)
 
-    def _look_at_token(self, push: Push) -> Answer | None:
+    def _look_at_token(self, push: Push) -> PushAnswer | None:
         scheme, _, token = push.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return MISSING
@@ -78,7 +78,7 @@ class Visitor:
             return self._take(token, now)
         return EXPIRED if now - self._issued_at > LONGEST_LIFE else None
 
-    def _take(self, token: str, now: datetime) -> Answer | None:
+    def _take(self, token: str, now: datetime) -> PushAnswer | None:
         """Go on with another token, if it is a good one and the last was in use for long enough."""
         read = self._read(token)
         if read is None or read[1] > now + CLOCKS_DIFFER:

@@ -13,7 +13,7 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
-from wallet.sandbox.exchanges import Answer, Caller, Journal
+from wallet.sandbox.exchanges import ExchangeCaller, Journal, ServiceAnswer
 from wallet.sandbox.passbook import MEDIA_TYPE
 from wallet.sandbox.troubles import SandboxTrouble
 
@@ -21,11 +21,11 @@ AGENT = "passd/1.0 (iPhone; Kopilka conformance kit)"
 MOST_PASS_JSON = 1024 * 1024
 NEEDED = ("serialNumber", "passTypeIdentifier", "authenticationToken", "webServiceURL")
 
-caller = Caller("phone", AGENT, Journal())
+caller = ExchangeCaller("phone", AGENT, Journal())
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class TestPass:
     """What a pass says of its web service. `token` is its secret."""
 
     serial: str
@@ -34,7 +34,7 @@ class Card:
     service: str
 
     @classmethod
-    def read(cls, bundle: bytes) -> "Card":
+    def read(cls, bundle: bytes) -> "TestPass":
         """Raises `SandboxTrouble` where this is no pass, or one without a web service."""
         document = _pass_json(bundle)
         values = [document.get(name) for name in NEEDED]
@@ -44,18 +44,18 @@ class Card:
         return cls(serial, pass_type, token, service.rstrip("/"))
 
 
-def card_from(source: str) -> Card:
+def card_from(source: str) -> TestPass:
     """From an address or a file. Raises `SandboxTrouble`."""
     if not source.startswith(("http://", "https://")):
         try:
-            return Card.read(Path(source).read_bytes())
+            return TestPass.read(Path(source).read_bytes())
         except OSError as error:
             raise SandboxTrouble("no_pass_there", status=source) from error
     headers = {"Accept": MEDIA_TYPE}
     answer = caller.ask("GET", source, None, headers=headers, follow_redirects=True)
     if answer.status != 200:
         raise SandboxTrouble("no_pass_there", status=answer.status)
-    return Card.read(answer.content)
+    return TestPass.read(answer.content)
 
 
 def _pass_json(bundle: bytes) -> Mapping[str, Any]:
@@ -69,14 +69,16 @@ def _pass_json(bundle: bytes) -> Mapping[str, Any]:
     return document
 
 
-class Device:
+class TestDevice:
     """One device library identifier. `push_token` may be changed, as phones change theirs."""
 
     def __init__(self) -> None:
         self.id = token_hex(16)
         self.push_token = token_hex(32)
 
-    def register(self, card: Card, token: str | None = None, *, signed: bool = True) -> Answer:
+    def register(
+        self, card: TestPass, token: str | None = None, *, signed: bool = True
+    ) -> ServiceAnswer:
         """With another `token` than the pass's, or `signed` by none."""
         return caller.ask(
             "POST",
@@ -86,11 +88,11 @@ class Device:
             body={"pushToken": self.push_token},
         )
 
-    def unregister(self, card: Card, *, signed: bool = True) -> Answer:
+    def unregister(self, card: TestPass, *, signed: bool = True) -> ServiceAnswer:
         headers = _authorization(card.token) if signed else {}
         return caller.ask("DELETE", self._registration(card), None, headers=headers)
 
-    def updated(self, card: Card, since: str | None = None) -> Answer:
+    def updated(self, card: TestPass, since: str | None = None) -> ServiceAnswer:
         """What has changed among the passes of this card's service and type."""
         address = f"{card.service}/v1/devices/{self.id}/registrations/{quote(card.pass_type)}"
         if since is not None:
@@ -99,12 +101,12 @@ class Device:
 
     def fetch(
         self,
-        card: Card,
+        card: TestPass,
         since: str | None = None,
         token: str | None = None,
         *,
         signed: bool = True,
-    ) -> Answer:
+    ) -> ServiceAnswer:
         headers = _authorization(token or card.token) if signed else {}
         if since is not None:
             headers["If-Modified-Since"] = since
@@ -112,10 +114,10 @@ class Device:
         address = f"{card.service}/v1/passes/{quote(card.pass_type)}/{serial}"
         return caller.ask("GET", address, None, headers=headers)
 
-    def complain(self, card: Card, line: str) -> Answer:
+    def complain(self, card: TestPass, line: str) -> ServiceAnswer:
         return caller.ask("POST", f"{card.service}/v1/log", None, body={"logs": [line]})
 
-    def _registration(self, card: Card) -> str:
+    def _registration(self, card: TestPass) -> str:
         serial = quote(card.serial, safe="")
         pass_type = quote(card.pass_type)
         return f"{card.service}/v1/devices/{self.id}/registrations/{pass_type}/{serial}"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from wallet.sandbox.conformance.device import Card, Device, Pushes
-from wallet.sandbox.conformance.rules import CARDS, CHANGE, PUSHES, RULES, Rule
-from wallet.sandbox.exchanges import Answer
+from wallet.sandbox.conformance.device import Pushes, TestDevice, TestPass
+from wallet.sandbox.conformance.rules import CARDS, CHANGE, PUSHES, RULES, ConformanceRule
+from wallet.sandbox.exchanges import ServiceAnswer
 from wallet.sandbox.passbook import MEDIA_TYPE
 from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
 
@@ -21,18 +21,18 @@ CHANGE_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleFinding:
     """`seen`: what the service did, where it broke the rule; `missing`: what the rule could not be
     tried for."""
 
-    rule: Rule
+    rule: ConformanceRule
     verdict: Verdict
     seen: str = ""
     missing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class PassList:
     """What a list told, as far as it can be read."""
 
     status: int
@@ -51,12 +51,12 @@ class Kit:
     number), `patience_s` is how long a change may take to show, `tick_s` how long it takes until a
     date of HTTP is another one."""
 
-    cards: Sequence[Card]
+    cards: Sequence[TestPass]
     change: Callable[[str], None] | None = None
     pushes: Pushes | None = None
     patience_s: float = 20.0
     tick_s: float = 1.1
-    device: Device = field(default_factory=Device)
+    device: TestDevice = field(default_factory=TestDevice)
 
     @property
     def has(self) -> set[str]:
@@ -82,21 +82,21 @@ def shell_change(command: str) -> Callable[[str], None]:
     return change
 
 
-def inspect(kit: Kit) -> Iterator[Finding]:
+def inspect(kit: Kit) -> Iterator[RuleFinding]:
     """Every rule with its verdict, as they are found. Raises `SandboxTrouble` where the service
     does not answer at all, or a change cannot be made."""
     inspection = _Inspection(kit)
     for code, rule in RULES.items():
         missing = rule.needs - kit.has
         if missing:
-            yield Finding(rule, "untried", missing=missing)
+            yield RuleFinding(rule, "untried", missing=missing)
             continue
         try:
             seen = getattr(inspection, f"see_{code}")()
         except NoAnswer:
-            yield Finding(rule, "broken", "no answer")
+            yield RuleFinding(rule, "broken", "no answer")
             continue
-        yield Finding(rule, "broken" if seen else "holds", seen or "")
+        yield RuleFinding(rule, "broken" if seen else "holds", seen or "")
 
 
 class _Inspection:
@@ -154,7 +154,7 @@ class _Inspection:
         return _unless(all(status in (200, 204) for status in answers), _statuses(answers))
 
     def see_list_stranger(self) -> str | None:
-        answer = Device().updated(self._card)
+        answer = TestDevice().updated(self._card)
         return _unless(answer.status in (204, 404), _excerpt(answer))
 
     # --- fetching ---
@@ -170,7 +170,7 @@ class _Inspection:
         if answer.status != 200 or answer.media_type != MEDIA_TYPE:
             return f"{answer.status}, {answer.media_type or 'no Content-Type'}"
         try:
-            served = Card.read(answer.content)
+            served = TestPass.read(answer.content)
         except SandboxTrouble as trouble:
             return str(trouble)
         same = (served.serial, served.pass_type) == (self._card.serial, self._card.pass_type)
@@ -240,7 +240,7 @@ class _Inspection:
 
     def see_push_follows_token(self) -> str | None:
         old = self._device.push_token
-        self._device.push_token = Device().push_token
+        self._device.push_token = TestDevice().push_token
         self._device.register(self._card)
         heard = self._pushes.count(old)
         if not self._is_pushed(self._device.push_token):
@@ -281,7 +281,7 @@ class _Inspection:
     def _tick(self) -> None:
         time.sleep(self._kit.tick_s)
 
-    def _alike(self) -> list[Card]:
+    def _alike(self) -> list[TestPass]:
         """The cards that share a list with the first."""
         where = (self._card.service, self._card.pass_type)
         return [card for card in self._kit.cards if (card.service, card.pass_type) == where]
@@ -289,14 +289,14 @@ class _Inspection:
     def _now(self) -> str | None:
         return _listing(self._device.updated(self._card)).tag
 
-    def _changed(self, cards: Sequence[Card], since: str | None) -> Listing:
+    def _changed(self, cards: Sequence[TestPass], since: str | None) -> PassList:
         """Change the cards and wait until the list shows them, or for as long as is waited."""
         assert self._kit.change is not None  # noqa: S101 - a rule that needs it is tried with it
         for card in cards:
             self._kit.change(card.serial)
         return self._listed(since, {card.serial for card in cards})
 
-    def _listed(self, since: str | None, wanted: set[str]) -> Listing:
+    def _listed(self, since: str | None, wanted: set[str]) -> PassList:
         deadline = time.monotonic() + self._kit.patience_s
         while True:
             listing = _listing(self._device.updated(self._card, since))
@@ -314,15 +314,15 @@ def _unless(holds: bool, seen: str) -> str | None:  # noqa: FBT001 - reads as a 
     return None if holds else seen
 
 
-def _listing(answer: Answer) -> Listing:
+def _listing(answer: ServiceAnswer) -> PassList:
     try:
         told = answer.json() if answer.status == 200 else {}
         serials, tag = told["serialNumbers"], told["lastUpdated"]
         if not all(isinstance(one, str) for one in serials):
             serials = ()
-        return Listing(answer.status, tuple(serials), tag if isinstance(tag, str) else None)
+        return PassList(answer.status, tuple(serials), tag if isinstance(tag, str) else None)
     except (KeyError, TypeError, ValueError):
-        return Listing(answer.status)
+        return PassList(answer.status)
 
 
 def _is_date(value: str | None) -> bool:
@@ -336,6 +336,6 @@ def _statuses(statuses: Sequence[int]) -> str:
     return ", ".join(map(str, statuses))
 
 
-def _excerpt(answer: Answer) -> str:
+def _excerpt(answer: ServiceAnswer) -> str:
     said = answer.content[:120].decode("utf-8", "replace").strip()
     return f"{answer.status} {said}".strip()

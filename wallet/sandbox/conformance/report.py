@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from wallet.sandbox import words
-from wallet.sandbox.conformance.inspection import Finding
+from wallet.sandbox.conformance.inspection import RuleFinding
 from wallet.sandbox.words import Language
 
 
-def lines(findings: Iterable[Finding], language: Language) -> Iterator[str]:
+def lines(findings: Iterable[RuleFinding], language: Language) -> Iterator[str]:
     """A line a rule, as they are found; below a broken one what was seen and where the rule
     stands."""
     for finding in findings:
@@ -19,7 +19,7 @@ def lines(findings: Iterable[Finding], language: Language) -> Iterator[str]:
             yield words.said("rule.source", language, source=rule.source)
 
 
-def summary(findings: Sequence[Finding], language: Language) -> Iterator[str]:
+def summary(findings: Sequence[RuleFinding], language: Language) -> Iterator[str]:
     """How many there were of each, and what it would take to try the rest."""
     verdicts = [finding.verdict for finding in findings]
     counts = {f"{one}_": verdicts.count(one) for one in ("holds", "broken", "untried")}

@@ -14,7 +14,7 @@ HTTP = "RFC 9110, HTTP Semantics"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ConformanceRule:
     """`needs`: what must be there besides one card before the rule can be tried."""
 
     code: str
@@ -27,8 +27,8 @@ class Rule:
 CARDS, CHANGE, PUSHES = "cards", "change", "pushes"
 
 
-def _rule(code: str, russian: str, english: str, source: str, *needs: str) -> Rule:
-    return Rule(code, russian, english, source, frozenset(needs))
+def _rule(code: str, russian: str, english: str, source: str, *needs: str) -> ConformanceRule:
+    return ConformanceRule(code, russian, english, source, frozenset(needs))
 
 
 _ALL = (

@@ -27,17 +27,17 @@ Of Google's addresses it answers `/token`, `/walletobjects/v1/{loyaltyClass,loya
          {"requests": 12, "parts": 40, "refused": 1}
 """
 
-from wallet.sandbox.google.account import ACCOUNT_FILE, Account, ensure_account, token_uri
-from wallet.sandbox.google.faults import Fault
-from wallet.sandbox.google.server import Running, running
+from wallet.sandbox.google.account import ACCOUNT_FILE, SandboxAccount, ensure_account, token_uri
+from wallet.sandbox.google.faults import CallFault
+from wallet.sandbox.google.server import RunningGoogle, running
 from wallet.sandbox.google.stand_in import GoogleStandIn
 
 __all__ = [
     "ACCOUNT_FILE",
-    "Account",
-    "Fault",
+    "CallFault",
     "GoogleStandIn",
-    "Running",
+    "RunningGoogle",
+    "SandboxAccount",
     "ensure_account",
     "running",
     "token_uri",

@@ -32,14 +32,14 @@ LONGEST_TOKEN = 1800  # of a save link: what browsers are sure to carry
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SandboxAccount:
     """Who may call, by the public half of their key."""
 
     email: str
     key: RSAPublicKey
 
     @classmethod
-    def read(cls, path: Path) -> "Account":
+    def read(cls, path: Path) -> "SandboxAccount":
         document = json.loads(path.read_text())
         private = serialization.load_pem_private_key(document["private_key"].encode(), None)
         public = private.public_key()
@@ -125,7 +125,7 @@ def _new_document(token_uri: str, now: datetime) -> dict[str, str]:
 class Doorkeeper:
     """Gives out bearer tokens for signed assertions, and knows them again."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: SandboxAccount) -> None:
         self._account = account
         self._tokens: OrderedDict[str, datetime] = OrderedDict()
 
@@ -179,7 +179,9 @@ KNOWN = tuple(
 )
 
 
-def save_claims(account: Account, token: str, now: datetime) -> dict[str, list[dict[str, Any]]]:
+def save_claims(
+    account: SandboxAccount, token: str, now: datetime
+) -> dict[str, list[dict[str, Any]]]:
     """The payload of a save link's token. Raises 400 for one that Google would not take."""
     try:
         claims = account.claims(token)

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from wallet.sandbox.google.faults import Manner
 from wallet.sandbox.google.refusals import GoogleRefusal, Violation, invalid
-from wallet.sandbox.google.resources import KINDS, Kind
-from wallet.sandbox.google.schema import Body
+from wallet.sandbox.google.resources import KINDS, StoredKind
+from wallet.sandbox.google.schema import JsonBody
 from wallet.sandbox.google.stand_in import GoogleStandIn
 
 ROOT = "/walletobjects/v1/"
@@ -38,26 +38,26 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ApiReply:
     status: int
-    body: Body
+    body: JsonBody
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def data(self) -> bytes:
         return json.dumps(self.body, ensure_ascii=False, indent=1).encode()
 
 
-def refused(refusal: GoogleRefusal, retry_after_s: int | None = None) -> Reply:
+def refused(refusal: GoogleRefusal, retry_after_s: int | None = None) -> ApiReply:
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    return Reply(refusal.status, refusal.body(), headers)
+    return ApiReply(refusal.status, refusal.body(), headers)
 
 
-def answer(stand_in: GoogleStandIn, call: Call, own_url: str) -> Reply:
+def answer(stand_in: GoogleStandIn, call: Call, own_url: str) -> ApiReply:
     """One call, counted and admitted."""
     try:
         stand_in.count()
         stand_in.doorkeeper.admit(call.authorization, stand_in.clock())
-        return Reply(200, _do(stand_in, call, own_url))
+        return ApiReply(200, _do(stand_in, call, own_url))
     except GoogleRefusal as refusal:
         stand_in.count_refusal()
         return refused(refusal)
@@ -91,12 +91,12 @@ def answer_batch(
     return f"multipart/mixed; boundary={BOUNDARY}", whole
 
 
-def _part(stand_in: GoogleStandIn, call: Call, own_url: str) -> Reply:
+def _part(stand_in: GoogleStandIn, call: Call, own_url: str) -> ApiReply:
     fault = stand_in.faults.strike(f"{call.method} {call.target}", ANSWERS_ONLY)
     try:
         if fault is not None:
             raise GoogleRefusal(fault.status, fault.reason, "Ordered by a fault.")
-        return Reply(200, _do(stand_in, call, own_url))
+        return ApiReply(200, _do(stand_in, call, own_url))
     except GoogleRefusal as refusal:
         stand_in.count_refusal()
         return refused(refusal)
@@ -128,7 +128,7 @@ def _inner(data: bytes) -> Call:
     return Call(request_line[0], request_line[1], body)
 
 
-def _do(stand_in: GoogleStandIn, call: Call, own_url: str) -> Body:
+def _do(stand_in: GoogleStandIn, call: Call, own_url: str) -> JsonBody:
     url = urlsplit(call.target)
     query = dict(parse_qsl(url.query, keep_blank_values=True))
     steps = [unquote(step) for step in url.path.removeprefix(ROOT).split("/")]
@@ -145,8 +145,8 @@ def _do(stand_in: GoogleStandIn, call: Call, own_url: str) -> Body:
 
 
 def _on_resource(
-    stand_in: GoogleStandIn, call: Call, kind: Kind, rest: list[str], query: Mapping[str, str]
-) -> Body:
+    stand_in: GoogleStandIn, call: Call, kind: StoredKind, rest: list[str], query: Mapping[str, str]
+) -> JsonBody:
     resources = stand_in.resources
     parent = "issuerId" if kind.of is None else "classId"
     _require_known(query, COMMON | (LISTING | {parent} if not rest else frozenset()))
@@ -184,7 +184,7 @@ def _require_known(query: Mapping[str, str], known: frozenset[str]) -> None:
             )
 
 
-def _json(data: bytes) -> Body:
+def _json(data: bytes) -> JsonBody:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:

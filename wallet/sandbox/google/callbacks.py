@@ -28,7 +28,7 @@ MOST_WAITING = 1000
 GAPS_S = (0.5, 2.0, 5.0)  # between tries
 TIMEOUT_S = 10.0
 
-Event = Literal["save", "del"]
+CallbackKind = Literal["save", "del"]
 Oddity = Literal["duplicate", "late", "expired", "foreign_issuer", "bad_signature", "silence"]
 ODDITIES: tuple[Oddity, ...] = get_args(Oddity)
 
@@ -36,10 +36,10 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class CardEvent:
     """What a person did to a card."""
 
-    event: Event
+    event: CallbackKind
     class_id: str
     object_id: str
 
@@ -53,7 +53,7 @@ class Letter:
     wait_s: float = 0.0
 
 
-class Seal:
+class CallbackSigner:
     """Signs callbacks: a root key vouches for an intermediate one, which signs the message."""
 
     def __init__(self, issuer: str) -> None:
@@ -71,7 +71,7 @@ class Seal:
         return {"keys": [key]}
 
     def envelope(
-        self, happening: Happening, now: datetime, odd: frozenset[Oddity] = frozenset()
+        self, happening: CardEvent, now: datetime, odd: frozenset[Oddity] = frozenset()
     ) -> bytes:
         """The body of a callback; oddities spoil it on purpose."""
         lives = -MESSAGE_LIVES if "expired" in odd else MESSAGE_LIVES
@@ -107,7 +107,11 @@ class Postman:
     does. `odd` makes what follows odd: twice, late, expired, wrongly signed, or not sent at all."""
 
     def __init__(
-        self, seal: Seal, clock: Callable[[], datetime], url: str | None, late_s: float = 1.0
+        self,
+        seal: CallbackSigner,
+        clock: Callable[[], datetime],
+        url: str | None,
+        late_s: float = 1.0,
     ) -> None:
         self.odd: frozenset[Oddity] = frozenset()
         self.late_s = late_s
@@ -121,7 +125,7 @@ class Postman:
         self._thread = threading.Thread(target=self._work, name="google-callbacks", daemon=True)
         self._thread.start()
 
-    def post(self, happening: Happening, class_url: str | None) -> None:
+    def post(self, happening: CardEvent, class_url: str | None) -> None:
         """To the class's address, and to the one given to the stand-in: the sandbox is plain HTTP,
         and a class may name only https."""
         urls = tuple(dict.fromkeys(url for url in (class_url, self.url) if url))

@@ -14,7 +14,7 @@ MANNERS: tuple[Manner, ...] = get_args(Manner)
 
 
 @dataclass(slots=True)
-class Fault:
+class CallFault:
     """Strikes requests whose method and path contain `where`, so many times or for good."""
 
     manner: Manner
@@ -26,7 +26,7 @@ class Fault:
     delay_s: float = 0.0
 
     @classmethod
-    def ordered(cls, order: Mapping[str, object]) -> "Fault":
+    def ordered(cls, order: Mapping[str, object]) -> "CallFault":
         """Raises TypeError or ValueError for an order that makes no sense."""
         fault = cls(**order)  # type: ignore[arg-type]
         if fault.manner not in MANNERS:
@@ -43,9 +43,9 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._standing: list[Fault] = []
+        self._standing: list[CallFault] = []
 
-    def order(self, fault: Fault) -> None:
+    def order(self, fault: CallFault) -> None:
         with self._lock:
             self._standing.append(fault)
 
@@ -53,7 +53,7 @@ class Faults:
         with self._lock:
             self._standing.clear()
 
-    def strike(self, request: str, manners: Collection[Manner] = MANNERS) -> Fault | None:
+    def strike(self, request: str, manners: Collection[Manner] = MANNERS) -> CallFault | None:
         """The fault for this request (`PATCH /walletobjects/…`), which is then used up by one."""
         with self._lock:
             for fault in self._standing:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wallet.sandbox.google.refusals import GoogleRefusal, Violation, invalid
-from wallet.sandbox.google.schema import MOST, Body, check_names, check_whole, normal
+from wallet.sandbox.google.schema import MOST, JsonBody, check_names, check_whole, normal
 
 MOST_KEPT = 20_000
 MOST_LINKED = 50  # further ones are dropped without a word
@@ -33,7 +33,7 @@ TOLD = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class StoredKind:
     """One of Google's sorts of resources. `path` stands in addresses, `listed` in tokens; an object
     is of a class of the kind `of`."""
 
@@ -41,12 +41,12 @@ class Kind:
     shape: str
     called: str
     listed: str
-    of: "Kind | None" = None
+    of: "StoredKind | None" = None
 
 
-def _two(path: str, shape: str) -> tuple[Kind, Kind]:
-    class_ = Kind(f"{path}Class", f"{shape}Class", "Wallet Object Class", f"{path}Classes")
-    return class_, Kind(
+def _two(path: str, shape: str) -> tuple[StoredKind, StoredKind]:
+    class_ = StoredKind(f"{path}Class", f"{shape}Class", "Wallet Object Class", f"{path}Classes")
+    return class_, StoredKind(
         f"{path}Object", f"{shape}Object", "Wallet Object", f"{path}Objects", class_
     )
 
@@ -66,7 +66,7 @@ LISTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class SentNotice:
     """What Google told a phone's owner: of a message, or of `field`, which changed."""
 
     number: int
@@ -80,24 +80,24 @@ class Notice:
 class Kept:
     """A resource. Its body is replaced, never changed in place."""
 
-    body: Body
+    body: JsonBody
     revision: int
     has_users: bool = False
-    notices: deque[Notice] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
+    notices: deque[SentNotice] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
     # When it last notified by a message, and by an update: Google counts them apart.
     told: dict[str, deque[datetime]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class SavedCard:
     """An object with its class, as the phone of the person who saved it has them."""
 
     id: str
     revision: int
     is_held: bool
-    class_: Body
-    object_: Body
-    notices: tuple[Notice, ...]
+    class_: JsonBody
+    object_: JsonBody
+    notices: tuple[SentNotice, ...]
 
 
 class Resources:
@@ -114,7 +114,7 @@ class Resources:
 
     # What a client may do
 
-    def insert(self, kind: Kind, body: Body) -> Body:
+    def insert(self, kind: StoredKind, body: JsonBody) -> JsonBody:
         check_names(kind.shape, body, kind.path)
         self._require_id(body.get("id"))
         with self._news:
@@ -128,11 +128,11 @@ class Resources:
                 kept.popitem(last=False)
             return self._shown(kind, kept[id_])
 
-    def get(self, kind: Kind, id_: str) -> Body:
+    def get(self, kind: StoredKind, id_: str) -> JsonBody:
         with self._news:
             return self._shown(kind, self._find(kind, id_))
 
-    def patch(self, kind: Kind, id_: str, body: Body) -> Body:
+    def patch(self, kind: StoredKind, id_: str, body: JsonBody) -> JsonBody:
         check_names(kind.shape, body, kind.path)
         with self._news:
             kept = self._find(kind, id_)
@@ -141,12 +141,12 @@ class Resources:
             changes = {name: value for name, value in body.items() if name not in OUTPUTS}
             return self._replace(kind, id_, kept, _merged(kept.body, changes))
 
-    def put(self, kind: Kind, id_: str, body: Body) -> Body:
+    def put(self, kind: StoredKind, id_: str, body: JsonBody) -> JsonBody:
         check_names(kind.shape, body, kind.path)
         with self._news:
             return self._replace(kind, id_, self._find(kind, id_), _merged({"id": id_}, body))
 
-    def add_message(self, kind: Kind, id_: str, request: Body) -> Body:
+    def add_message(self, kind: StoredKind, id_: str, request: JsonBody) -> JsonBody:
         """Refuses the fourth message of a day that would notify, and keeps nothing of it."""
         if not isinstance(request, dict) or set(request) != {"message"}:
             raise invalid(Violation("message", "Required field message is missing."))
@@ -168,7 +168,9 @@ class Resources:
                 self._tell(kind, id_, _text(message, "header"), _text(message, "body"))
             return {"resource": self._shown(kind, kept)}
 
-    def listed(self, kind: Kind, parent: str, most: int | None, token: str | None) -> Body:
+    def listed(
+        self, kind: StoredKind, parent: str, most: int | None, token: str | None
+    ) -> JsonBody:
         """All classes of an issuer, or all objects of a class, a page at a time."""
         with self._news:
             if kind.of is not None:
@@ -185,7 +187,7 @@ class Resources:
             begin = _place(token) if token else 0
             end = len(found) if most is None else begin + min(most, MOST_ON_A_PAGE)
             page = found[begin:end]
-            pagination: Body = {"resultsPerPage": len(page)}
+            pagination: JsonBody = {"resultsPerPage": len(page)}
             if end < len(found):
                 pagination["nextPageToken"] = base64.urlsafe_b64encode(f"p{end}".encode()).decode()
             return {
@@ -205,16 +207,16 @@ class Resources:
                 kept.revision = self._next()
             return changed
 
-    def card(self, object_id: str) -> Card:
+    def card(self, object_id: str) -> SavedCard:
         with self._news:
             kind = self._kind_of(object_id)
             kept = self._find(kind, object_id)
             class_ = self._find(kind.of or CLASS, kept.body["classId"])
             revision = max(kept.revision, class_.revision)
             notices = tuple(kept.notices)
-            return Card(object_id, revision, kept.has_users, class_.body, kept.body, notices)
+            return SavedCard(object_id, revision, kept.has_users, class_.body, kept.body, notices)
 
-    def news(self, ids: Collection[str], after: int, wait_s: float) -> tuple[int, list[Card]]:
+    def news(self, ids: Collection[str], after: int, wait_s: float) -> tuple[int, list[SavedCard]]:
         """Those cards that are newer than a revision, as soon as there is one or the time is up;
         and the revision now. A phone that knows more than this one met a forerunner of it."""
         with self._news:
@@ -224,14 +226,14 @@ class Resources:
 
     # To outlive a restart
 
-    def remembered(self) -> Body:
+    def remembered(self) -> JsonBody:
         with self._news:
             return {
                 path: [[kept.body, kept.has_users] for kept in ones.values()]
                 for path, ones in self._kept.items()
             }
 
-    def recall(self, remembered: Body) -> None:
+    def recall(self, remembered: JsonBody) -> None:
         with self._news:
             for path, ones in remembered.items():
                 for body, has_users in ones:
@@ -246,11 +248,11 @@ class Resources:
         if match[1] != self.issuer:
             raise _of_others()
 
-    def _kind_of(self, object_id: str) -> Kind:
+    def _kind_of(self, object_id: str) -> StoredKind:
         """Ids are one for all objects of an issuer."""
         return next((kind for kind in OBJECTS if object_id in self._kept[kind.path]), OBJECT)
 
-    def _find(self, kind: Kind, id_: str) -> Kept:
+    def _find(self, kind: StoredKind, id_: str) -> Kept:
         self._require_id(id_)
         kept = self._kept[kind.path].get(id_)
         if kept is None:
@@ -258,7 +260,7 @@ class Resources:
             raise GoogleRefusal(404, reason, f"{kind.called} {id_} not found.")
         return kept
 
-    def _replace(self, kind: Kind, id_: str, kept: Kept, body: Body) -> Body:
+    def _replace(self, kind: StoredKind, id_: str, kept: Kept, body: JsonBody) -> JsonBody:
         if body.get("id") != id_:
             raise GoogleRefusal(400, "invalidResource", "The id in the body is another.")
         asks_to_tell = body.get("notifyPreference") == "NOTIFY_ON_UPDATE"
@@ -273,7 +275,7 @@ class Resources:
             self._tell(kind, id_, *_update_notice(kind, whole), told)
         return self._shown(kind, kept)
 
-    def _settled(self, kind: Kind, body: Body, before: Body | None) -> Body:
+    def _settled(self, kind: StoredKind, body: JsonBody, before: JsonBody | None) -> JsonBody:
         """The whole resource as it is kept, if it may be so."""
         whole = normal(kind.shape, body)
         for name in ("notifyPreference", *OUTPUTS):
@@ -289,7 +291,7 @@ class Resources:
         self._check_links(whole)
         return whole
 
-    def _check_links(self, whole: Body) -> None:
+    def _check_links(self, whole: JsonBody) -> None:
         for offer in whole.get("linkedOfferIds", ()):
             self._find(OFFER, offer)
         if "linkedObjectIds" not in whole:
@@ -300,7 +302,7 @@ class Resources:
                 raise GoogleRefusal(400, "invalid", "An object cannot be linked to itself.")
             self._find(self._kind_of(linked), linked)
 
-    def _shown(self, kind: Kind, kept: Kept) -> Body:
+    def _shown(self, kind: StoredKind, kept: Kept) -> JsonBody:
         if kind.of is None:
             return kept.body
         class_ = self._kept[kind.of.path].get(kept.body["classId"])
@@ -316,7 +318,7 @@ class Resources:
         times.append(now)
         return True
 
-    def _tell(self, kind: Kind, id_: str, header: str, body: str, field_: str = "") -> None:
+    def _tell(self, kind: StoredKind, id_: str, header: str, body: str, field_: str = "") -> None:
         """Put a notice before whoever holds this object, or any object of this class."""
         ones = kind if kind.of is not None else next(one for one in OBJECTS if one.of is kind)
         held = [
@@ -326,10 +328,10 @@ class Resources:
         ]
         number, now = self._next(), self._clock()
         for kept in held:
-            kept.notices.append(Notice(number, now, header, body, field_))
+            kept.notices.append(SentNotice(number, now, header, body, field_))
             kept.revision = number
 
-    def _newer(self, ids: Collection[str], after: int) -> Iterator[Card]:
+    def _newer(self, ids: Collection[str], after: int) -> Iterator[SavedCard]:
         for id_ in ids:
             if id_ in self._kept[self._kind_of(id_).path]:
                 card = self.card(id_)
@@ -342,7 +344,7 @@ class Resources:
         return self._revision
 
 
-def _merged(before: Body, changes: Body) -> Body:
+def _merged(before: JsonBody, changes: JsonBody) -> JsonBody:
     """`changes` merged into `before`: objects by name, lists whole, null takes away."""
     whole = dict(before)
     for name, value in changes.items():
@@ -356,7 +358,7 @@ def _merged(before: Body, changes: Body) -> Body:
     return whole
 
 
-def _reviewed(whole: Body, before: Body | None) -> Body:
+def _reviewed(whole: JsonBody, before: JsonBody | None) -> JsonBody:
     """Google approves at once what asks for a review; only it may say APPROVED."""
     status = whole["reviewStatus"]
     if status == "UNDER_REVIEW":
@@ -384,17 +386,17 @@ def _place(token: str) -> int:
         raise GoogleRefusal(400, "invalid", "Invalid page token.") from error
 
 
-def _telling(body: Body, name: str) -> object:
+def _telling(body: JsonBody, name: str) -> object:
     value = body.get(name)
     return value.get("balance") if isinstance(value, dict) else value
 
 
-def _text(body: Body, name: str) -> str:
+def _text(body: JsonBody, name: str) -> str:
     localized = body.get(f"localized{name.capitalize()}", {}).get("defaultValue", {})
     return str(body.get(name) or localized.get("value", ""))
 
 
-def _update_notice(kind: Kind, whole: Body) -> tuple[str, str]:
+def _update_notice(kind: StoredKind, whole: JsonBody) -> tuple[str, str]:
     """The field's label and its new value."""
     if kind.of is None:
         return str(whole.get("rewardsTierLabel", "")), str(whole.get("rewardsTier", ""))

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from werkzeug.wrappers import Request, Response
 
 from wallet.sandbox import words
-from wallet.sandbox.android_card import DEFAULT_COLOUR, AndroidCard, Line
-from wallet.sandbox.google.resources import Card
+from wallet.sandbox.android_card import DEFAULT_COLOUR, AndroidCard, CardLine
+from wallet.sandbox.google.resources import SavedCard
 from wallet.sandbox.words import Language
 
 COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
@@ -53,7 +53,7 @@ _ROW = Markup("<dl>{items}</dl>")
 _ITEM = Markup("<div><dt>{label}</dt><dd>{value}</dd></div>")
 
 
-def response(request: Request, saved: Card, phone_url: str | None) -> Response:
+def response(request: Request, saved: SavedCard, phone_url: str | None) -> Response:
     """In the browser's language; without a phone's page to lead to, it leads nowhere."""
     language: Language = (
         "ru" if request.accept_languages.best_match(words.LANGUAGES) == "ru" else "en"
@@ -86,7 +86,7 @@ def _style(colour: str) -> str:
     return f":root {{ --card: {plain}; --card-ink: {AndroidCard.ink_on(plain)} }}{_STYLE}"
 
 
-def _row(lines: list[Line]) -> Markup:
+def _row(lines: list[CardLine]) -> Markup:
     items = (_ITEM.format(label=line.label, value=line.value) for line in lines)
     return _ROW.format(items=Markup("").join(items))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from wallet.sandbox.google.refusals import Violation, invalid
 
-Body = dict[str, Any]
+JsonBody = dict[str, Any]
 
 _OF_EVERY_CLASS = (
     " heroImage:Image hexBackgroundColor countryCode reviewStatus:Review.Status review:any"
@@ -265,13 +265,13 @@ def check_names(shape: str, body: object, where: str) -> None:
         raise invalid(*found)
 
 
-def check_whole(shape: str, body: Body, where: str) -> None:
+def check_whole(shape: str, body: JsonBody, where: str) -> None:
     """Refuse what a stored resource must not be: incomplete, too much, or malformed."""
     if found := list(_flaws(shape, body, where)):
         raise invalid(*found)
 
 
-def normal(shape: str, body: Body) -> Body:
+def normal(shape: str, body: JsonBody) -> JsonBody:
     """With today's spelling for the words that have an older one, such as `active`."""
     spelled = dict(body)
     for name, kind in SHAPES[shape].items():
@@ -331,7 +331,7 @@ def _wrong(path: str, kind: str, value: object) -> Violation:
     return Violation(path, f"Invalid value at '{path}' ({kind}), {str(value)[:60]!r}.")
 
 
-def _flaws(shape: str, body: Body, path: str) -> Iterator[Violation]:
+def _flaws(shape: str, body: JsonBody, path: str) -> Iterator[Violation]:
     for group in REQUIRED.get(shape, ()):
         if not any(body.get(name) for name in group):
             yield Violation(f"{path}.{group[0]}", f"Required field {path}.{group[0]} is missing.")
@@ -358,7 +358,7 @@ def _flaws_within(kind: str, value: object, path: str) -> Iterator[Violation]:
                 yield from _flaws(kind.rstrip("*"), one, path)
 
 
-def _odd_interval(body: Body, path: str) -> Iterator[Violation]:
+def _odd_interval(body: JsonBody, path: str) -> Iterator[Violation]:
     """Both ends carry an offset, or neither does."""
     ends = [body[name].get("date", "") for name in ("start", "end") if name in body]
     try:

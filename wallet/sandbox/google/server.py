@@ -16,15 +16,15 @@ from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
 from wallet.sandbox.google import api, saved_page
 from wallet.sandbox.google.account import (
     LONGEST_TOKEN,
-    Account,
+    SandboxAccount,
     ensure_account,
     token_uri,
     write_private,
 )
-from wallet.sandbox.google.api import Call, Reply
-from wallet.sandbox.google.faults import Fault, Manner
+from wallet.sandbox.google.api import ApiReply, Call
+from wallet.sandbox.google.faults import CallFault, Manner
 from wallet.sandbox.google.refusals import GoogleRefusal
-from wallet.sandbox.google.resources import Card
+from wallet.sandbox.google.resources import SavedCard
 from wallet.sandbox.google.stand_in import GoogleStandIn
 from wallet.sandbox.serving import LOOPBACK, bound
 
@@ -92,7 +92,7 @@ class GoogleWeb:
                     return self._grant(request, f"{own_url}{TOKEN_PATH}")
                 case "GET", "/gp/m/issuer/keys":
                     keys = self._stand_in.seal.root_keys(self._stand_in.clock())
-                    return _response(Reply(200, keys))
+                    return _response(ApiReply(200, keys))
                 case "GET", _ if path.startswith(SAVE_PATH):
                     return self._save(request, path.removeprefix(SAVE_PATH))
         except GoogleRefusal as refusal:
@@ -106,8 +106,8 @@ class GoogleWeb:
             granted = keeper.grant(request.form.to_dict(), own_uri, self._stand_in.clock())
         except ValueError as error:
             body = {"error": "invalid_grant", "error_description": str(error)}
-            return _response(Reply(400, body))
-        return _response(Reply(200, granted))
+            return _response(ApiReply(400, body))
+        return _response(ApiReply(200, granted))
 
     def _save(self, request: Request, token: str) -> Response:
         if len(token) > LONGEST_TOKEN:
@@ -118,30 +118,30 @@ class GoogleWeb:
         if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
             card = self._stand_in.resources.card(ids[-1])
             return saved_page.response(request, card, self._phone_url)
-        return _response(Reply(200, {"objectIds": ids}))
+        return _response(ApiReply(200, {"objectIds": ids}))
 
     def _own(self, request: Request) -> Response:
         """What the sandbox's phones ask, and what is ordered by hand. Orders are JSON, which no
         form of another site can send."""
         try:
             if request.method == "GET" and request.path == "/stats":
-                return _response(Reply(200, asdict(self._stand_in.stats)))
+                return _response(ApiReply(200, asdict(self._stand_in.stats)))
             if request.method == "GET" and request.path == "/phone/news":
-                return _response(Reply(200, self._news(request)))
+                return _response(ApiReply(200, self._news(request)))
             if request.method == "POST" and request.is_json:
                 order = json.loads(request.get_data())
                 if request.path == "/phone/remove":
                     self._stand_in.remove(str(order["id"]))
-                    return _response(Reply(200, {}))
+                    return _response(ApiReply(200, {}))
                 if request.path == "/faults":
                     apply_faults(self._stand_in, order)
-                    return _response(Reply(200, {}))
+                    return _response(ApiReply(200, {}))
         except GoogleRefusal as refusal:
             return _response(api.refused(refusal))
         except (AttributeError, KeyError, TypeError, ValueError) as wrong:
-            return _response(Reply(400, {"error": f"{type(wrong).__name__}: {wrong}"}))
+            return _response(ApiReply(400, {"error": f"{type(wrong).__name__}: {wrong}"}))
         hint = "GET /phone/news, POST /phone/remove, POST /faults, GET /stats"
-        return _response(Reply(404, {"error": hint}))
+        return _response(ApiReply(404, {"error": hint}))
 
     def _news(self, request: Request) -> dict[str, object]:
         ids = [id_ for id_ in request.args.get("ids", "").split(",") if id_]
@@ -175,10 +175,10 @@ def apply_faults(stand_in: GoogleStandIn, order: dict[str, Any]) -> None:
     if "callbacks" in order:
         stand_in.callbacks(*order.pop("callbacks"))
     if order:
-        stand_in.faults.order(Fault.ordered(order))
+        stand_in.faults.order(CallFault.ordered(order))
 
 
-def _card(card: Card) -> dict[str, object]:
+def _card(card: SavedCard) -> dict[str, object]:
     return {
         "id": card.id,
         "revision": card.revision,
@@ -197,14 +197,14 @@ def _card(card: Card) -> dict[str, object]:
     }
 
 
-def _response(reply: Reply) -> Response:
+def _response(reply: ApiReply) -> Response:
     answer = Response(reply.data(), reply.status, reply.headers)
     answer.content_type = "application/json; charset=UTF-8"
     return answer
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningGoogle:
     """A stand-in at work. `credentials` is the key file of the account that may call it."""
 
     stand_in: GoogleStandIn
@@ -238,7 +238,7 @@ def running(
     clock: Callable[[], datetime] = machine_clock,
     memory: Path | None = None,
     phone_url: str | None = None,
-) -> Iterator[Running]:
+) -> Iterator[RunningGoogle]:
     """The stand-in in threads of its own, for as long as the block lasts; port 0 means a free one.
     Writes the account's key file if it is not there. What is kept outlives the block in the file
     `memory`; `phone_url` is where the virtual phones are, if anywhere. Raises `SandboxTrouble`
@@ -247,13 +247,13 @@ def running(
     with bound(late, port) as taken:
         ensure_account(credentials, token_uri(taken), clock())
         stand_in = GoogleStandIn(
-            issuer, Account.read(credentials), clock, callback_url=callback_url
+            issuer, SandboxAccount.read(credentials), clock, callback_url=callback_url
         )
         if memory is not None and memory.exists():
             stand_in.resources.recall(json.loads(memory.read_text()))
         late.app = GoogleWeb(stand_in, phone_url)
         try:
-            yield Running(stand_in, taken, credentials)
+            yield RunningGoogle(stand_in, taken, credentials)
         finally:
             stand_in.close()
             if memory is not None:

@@ -7,19 +7,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from wallet.sandbox.google.account import Account, Doorkeeper, save_claims
-from wallet.sandbox.google.callbacks import ODDITIES, Event, Happening, Oddity, Postman, Seal
+from wallet.sandbox.google.account import Doorkeeper, SandboxAccount, save_claims
+from wallet.sandbox.google.callbacks import (
+    ODDITIES,
+    CallbackKind,
+    CallbackSigner,
+    CardEvent,
+    Oddity,
+    Postman,
+)
 from wallet.sandbox.google.faults import Faults
 from wallet.sandbox.google.refusals import GoogleRefusal
-from wallet.sandbox.google.resources import LISTED, OBJECTS, Kind, Resources
-from wallet.sandbox.google.schema import Body
+from wallet.sandbox.google.resources import LISTED, OBJECTS, Resources, StoredKind
+from wallet.sandbox.google.schema import JsonBody
 
 RATE_PER_S = 20
 HANG_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stats:
+class GoogleStats:
     """Since the start. `refused` counts answers of 400 and above, `parts` calls inside batches."""
 
     requests: int = 0
@@ -34,7 +41,7 @@ class GoogleStandIn:
     def __init__(
         self,
         issuer: str,
-        account: Account,
+        account: SandboxAccount,
         clock: Callable[[], datetime],
         *,
         callback_url: str | None = None,
@@ -45,7 +52,7 @@ class GoogleStandIn:
         self.resources = Resources(issuer, clock)
         self.doorkeeper = Doorkeeper(account)
         self.faults = Faults()
-        self.seal = Seal(issuer)
+        self.seal = CallbackSigner(issuer)
         self.postman = Postman(self.seal, clock, callback_url)
         self.rate_per_s = rate_per_s
         # Whether calls inside a batch count towards the rate is not published.
@@ -54,7 +61,7 @@ class GoogleStandIn:
         self.hang_s = HANG_S
         self._lock = threading.Lock()
         self._recent: deque[float] = deque()
-        self._stats = Stats()
+        self._stats = GoogleStats()
         self._closed = threading.Event()
 
     def save(self, token: str) -> list[str]:
@@ -72,7 +79,7 @@ class GoogleStandIn:
         """A person takes the card out of their wallet."""
         self._hold(object_id, "del")
 
-    def insert_token(self, token: str) -> Body:
+    def insert_token(self, token: str) -> JsonBody:
         """What `jwt.insert` does: classes and objects of the token, for a link that is short."""
         payload = self._made(token)
         return {
@@ -91,7 +98,7 @@ class GoogleStandIn:
         """One request more. Raises 429 if it is one too many of this second."""
         with self._lock:
             stats, weight = self._stats, 1 + (parts if self.parts_count else 0)
-            self._stats = Stats(stats.requests + 1, stats.parts + parts, stats.refused)
+            self._stats = GoogleStats(stats.requests + 1, stats.parts + parts, stats.refused)
             now = time.monotonic()
             while self._recent and self._recent[0] <= now - 1:
                 self._recent.popleft()
@@ -104,10 +111,10 @@ class GoogleStandIn:
     def count_refusal(self) -> None:
         with self._lock:
             stats = self._stats
-            self._stats = Stats(stats.requests, stats.parts, stats.refused + 1)
+            self._stats = GoogleStats(stats.requests, stats.parts, stats.refused + 1)
 
     @property
-    def stats(self) -> Stats:
+    def stats(self) -> GoogleStats:
         return self._stats
 
     @property
@@ -122,14 +129,14 @@ class GoogleStandIn:
         self._closed.set()
         self.postman.close()
 
-    def _made(self, token: str) -> dict[str, list[Body]]:
+    def _made(self, token: str) -> dict[str, list[JsonBody]]:
         payload = save_claims(self.account, token, self.clock())
         for name, kind in LISTED.items():
             for one in payload.get(name, []):
                 self._insert_if_new(kind, one)
         return payload
 
-    def _insert_if_new(self, kind: Kind, body: Body) -> None:
+    def _insert_if_new(self, kind: StoredKind, body: JsonBody) -> None:
         try:
             self.resources.get(kind, str(body.get("id")))
         except GoogleRefusal as refusal:
@@ -138,9 +145,9 @@ class GoogleStandIn:
                 raise
             self.resources.insert(kind, body)
 
-    def _hold(self, object_id: str, event: Event) -> None:
+    def _hold(self, object_id: str, event: CallbackKind) -> None:
         if self.resources.hold(object_id, is_held=event == "save"):
             card = self.resources.card(object_id)
             options = card.class_.get("callbackOptions", {})
-            happening = Happening(event, card.class_["id"], object_id)
+            happening = CardEvent(event, card.class_["id"], object_id)
             self.postman.post(happening, options.get("url"))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from wallet.sandbox import words
 from wallet.sandbox.android import AndroidChange, VirtualAndroid
-from wallet.sandbox.android_card import AndroidCard, Line
+from wallet.sandbox.android_card import AndroidCard, CardLine
 from wallet.sandbox.phone_page import view
 from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import Language
@@ -64,7 +64,7 @@ def barcode_svg(card: AndroidCard, now: datetime) -> bytes | None:
     return view.qr_svg(code) if card.code_type == QR and code else None
 
 
-def _line(line: Line) -> dict[str, str]:
+def _line(line: CardLine) -> dict[str, str]:
     return {"label": line.label, "value": line.value}
 
 

@@ -11,8 +11,8 @@ import segno
 
 from wallet.sandbox import words
 from wallet.sandbox.exchanges import Exchange, Journal
-from wallet.sandbox.passbook import Barcode, FieldChange, OpenedPass
-from wallet.sandbox.phone import Change, VirtualPhone
+from wallet.sandbox.passbook import FieldChange, OpenedPass, PassBarcode
+from wallet.sandbox.phone import CardChange, VirtualPhone
 from wallet.sandbox.words import Language
 
 SHOWN_EXCHANGES = 60
@@ -99,7 +99,9 @@ def written(answer: Mapping[str, object]) -> dict[str, str]:
     return {name: value for name, value in sent.items() if value}
 
 
-def changed(change: Change, language: Language, answered_at: datetime | None) -> dict[str, object]:
+def changed(
+    change: CardChange, language: Language, answered_at: datetime | None
+) -> dict[str, object]:
     """Before and after, what the lock screen said of it, and how long the push took."""
     fields = change.fields(language)
     message = change.message(language)
@@ -115,7 +117,7 @@ def changed(change: Change, language: Language, answered_at: datetime | None) ->
     }
 
 
-def barcode_svg(barcode: Barcode) -> bytes | None:
+def barcode_svg(barcode: PassBarcode) -> bytes | None:
     """The code as a picture; None for the kinds that are shown as text."""
     if barcode.format != QR:
         return None
@@ -177,7 +179,7 @@ def _side(fields: Iterable[FieldChange], side: str) -> list[dict[str, str]]:
     return [{"label": field.label, "value": getattr(field, side)} for field in fields]
 
 
-def _took(change: Change, answered_at: datetime | None, language: Language) -> str:
+def _took(change: CardChange, answered_at: datetime | None, language: Language) -> str:
     if change.pushed_at is None or answered_at is None:
         return ""
     took = change.pushed_at - answered_at
@@ -188,7 +190,7 @@ def _took(change: Change, answered_at: datetime | None, language: Language) -> s
     return words.said("page.push_ms", language, ms=ms)
 
 
-def _notice(change: Change, language: Language) -> dict[str, object]:
+def _notice(change: CardChange, language: Language) -> dict[str, object]:
     return {
         "number": change.number,
         "title": change.after.organization,

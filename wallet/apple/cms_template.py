@@ -1,4 +1,4 @@
-"""Signatures from a stencil: what the library's builder writes, with the changing parts exchanged.
+"""Signatures from a template: what the library's builder writes, with the changing parts exchanged.
 
 Between two signatures of one signer only the time, the digest and the RSA value differ, and each
 has a fixed length; the builder nevertheless writes everything anew, certificates and all, which
@@ -28,7 +28,7 @@ TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Stencil:
+class CmsTemplate:
     """One signer's signature with holes where time, digest and RSA value go."""
 
     _key: rsa.RSAPrivateKey = field(repr=False)
@@ -38,8 +38,8 @@ class Stencil:
     _after: bytes = field(repr=False)
 
     @classmethod
-    def cut(cls, key: rsa.RSAPrivateKey, build: Callable[[bytes], bytes]) -> "Stencil | None":
-        """The stencil of what `build` signs with `key`. None unless it gives the very bytes that
+    def cut(cls, key: rsa.RSAPrivateKey, build: Callable[[bytes], bytes]) -> "CmsTemplate | None":
+        """The template of what `build` signs with `key`. None unless it gives the very bytes that
         `build` does (the RSA value is no exception: PKCS #1 v1.5 knows no chance)."""
         probe = b"probe"
         whole, digest = build(probe), hashlib.sha256(probe).digest()
@@ -47,7 +47,7 @@ class Stencil:
         time = whole.find(SIGNING_TIME, start) + len(SIGNING_TIME)
         hole = whole.find(digest, time)
         end = len(whole) - key.key_size // 8
-        stencil = cls(
+        template = cls(
             key,
             whole[:start],
             whole[start + 1 : time],
@@ -57,8 +57,8 @@ class Stencil:
         for number in range(TRIES):
             # More than one try, for a second may end between the two.
             manifest = b"another probe %d" % number
-            if stencil.sign(manifest) == build(manifest):
-                return stencil
+            if template.sign(manifest) == build(manifest):
+                return template
         return None
 
     def sign(self, manifest: bytes) -> bytes:

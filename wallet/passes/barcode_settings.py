@@ -11,7 +11,7 @@ from ledger.database.tables import Base, insert_or
 from ledger.errors import TermsRefused
 from wallet.errors import CodeNotCarried
 from wallet.passes import codes
-from wallet.passes.codes import Kind
+from wallet.passes.codes import CodeKind
 from wallet.passes.content import Symbology
 
 Numbers = Literal["accept", "refuse"]
@@ -36,24 +36,24 @@ class CodeTerms(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class BarcodeSettings:
     """`numbers`: whether a till may give a card's plain number, typed by hand, instead of a code.
     `at_google`: whether the card there shows a code that changes every half minute. A code becomes
     a new one after each scan and every `renew_days` (0: only after scans); the one before it is
     good once more for `grace_hours`."""
 
-    kind: Kind = "plain"
+    kind: CodeKind = "plain"
     numbers: Numbers = "accept"
     at_google: AtGoogle = "same"
     renew_days: int = 7
     grace_hours: int = 24
 
 
-def of(session: Session, programme_id: int) -> Choice:
+def of(session: Session, programme_id: int) -> BarcodeSettings:
     row = session.get(CodeTerms, programme_id)
     if row is None:
-        return Choice()
-    return Choice(
+        return BarcodeSettings()
+    return BarcodeSettings(
         kind=row.kind,  # type: ignore[arg-type] # checked when it was written
         numbers=row.numbers,  # type: ignore[arg-type]
         at_google=row.at_google,  # type: ignore[arg-type]
@@ -63,13 +63,13 @@ def of(session: Session, programme_id: int) -> Choice:
 
 
 def store(
-    session: Session, programme_id: int, choice: Choice, offered: Sequence[Symbology]
+    session: Session, programme_id: int, choice: BarcodeSettings, offered: Sequence[Symbology]
 ) -> bool:
     """From now on this holds; `offered` are the barcodes of the programme's cards, the wanted one
     first. True if cards that exist change by it. Raises `TermsRefused`, `CodeNotCarried`."""
     _check(choice)
     _require_carried(choice, offered)
-    defaults = {"programme_id": programme_id, **asdict(Choice())}
+    defaults = {"programme_id": programme_id, **asdict(BarcodeSettings())}
     session.execute(insert_or(session, CodeTerms).values(defaults).on_conflict_do_nothing())
     # Two who change the terms at once take turns here.
     query = select(CodeTerms).where(CodeTerms.programme_id == programme_id).with_for_update()
@@ -107,7 +107,7 @@ def require_carried(session: Session, programme_id: int, offered: Sequence[Symbo
     _require_carried(of(session, programme_id), offered)
 
 
-def _require_carried(choice: Choice, offered: Sequence[Symbology]) -> None:
+def _require_carried(choice: BarcodeSettings, offered: Sequence[Symbology]) -> None:
     for symbology in offered:
         if choice.kind != "plain" and symbology not in codes.CARRIERS:
             raise CodeNotCarried(choice.kind, symbology, codes.CARRIERS)
@@ -115,9 +115,9 @@ def _require_carried(choice: Choice, offered: Sequence[Symbology]) -> None:
         raise CodeNotCarried("rotating", offered[0], codes.ROTATING_CARRIERS)
 
 
-def _check(choice: Choice) -> None:
+def _check(choice: BarcodeSettings) -> None:
     words: Sequence[tuple[str, str, tuple[str, ...]]] = (
-        ("kind", choice.kind, get_args(Kind)),
+        ("kind", choice.kind, get_args(CodeKind)),
         ("numbers", choice.numbers, get_args(Numbers)),
         ("at_google", choice.at_google, get_args(AtGoogle)),
     )

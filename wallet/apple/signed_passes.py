@@ -13,9 +13,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database.compiled import Compiled
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Instant
-from wallet.apple import arrivals, bundle, enrolment
+from wallet.apple import arrivals, bundle, personalization
 from wallet.apple.arrivals import Fetch
-from wallet.apple.bundle import Archive, Face, Identity, Sealed
+from wallet.apple.bundle import Archive, Identity, PassTemplate, Sealed
 from wallet.apple.rotation import Certificates
 from wallet.apple.signing import Signer
 from wallet.configuration.keyring import KeyRing
@@ -47,7 +47,7 @@ class SealedPass(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredPass:
     """A pass as a phone finds it: what it is now, what is kept of this version, and whether a phone
     is known to have it."""
 
@@ -136,7 +136,7 @@ _KEPT = Compiled(
 )
 
 
-class Shelf:
+class SignedPasses:
     """Bundles of every pass type there is a signer for. Safe to share between threads."""
 
     def __init__(
@@ -157,12 +157,12 @@ class Shelf:
         """What proves to a phone that its answer reached us: the token, signed as a manifest is."""
         return self._certificates.signing(pass_type, now).sign(token.encode())
 
-    def find(self, serial: str) -> Found | None:
+    def find(self, serial: str) -> StoredPass | None:
         """In one question, for a phone asks often."""
         rows = self._database.fetch(_FIND, serial=serial)
-        return _found(rows[0]) if rows else None
+        return _stored_pass(rows[0]) if rows else None
 
-    def token(self, pass_: Pass | Found) -> str:
+    def token(self, pass_: Pass | StoredPass) -> str:
         """The pass's authentication token; the same for a serial number for ever."""
         return self._keys.key(pass_.key_id).derive("apple pass", pass_.pass_type, pass_.serial)
 
@@ -176,17 +176,17 @@ class Shelf:
         assert found is not None  # noqa: S101 - passes are never deleted
         return self._bundle(found, now)
 
-    def deliver(self, found: Found, now: datetime) -> bytes:
+    def deliver(self, found: StoredPass, now: datetime) -> bytes:
         """The .pkpass for a phone that asked, which is proof that it has this version. Raises
         `CertificateProblem`."""
         return self._bundle(found, now, proves_arrival=True)
 
-    def note_arrival(self, found: Found, now: datetime) -> None:
+    def note_arrival(self, found: StoredPass, now: datetime) -> None:
         """A phone has this version: written once, however often it asks."""
         if not found.is_fetched:
             arrivals.fetched(self._database, found.id, found.version, now)
 
-    def _bundle(self, found: Found, now: datetime, *, proves_arrival: bool = False) -> bytes:
+    def _bundle(self, found: StoredPass, now: datetime, *, proves_arrival: bool = False) -> bytes:
         signer = self._certificates.signing(found.pass_type, now)
         archive = self._prepared(found.template_id, _asks(found, signer))[1]
         kept = found.sealed_by(signer)
@@ -201,7 +201,7 @@ class Shelf:
         return archive.assemble(sealed)
 
     def _keep(
-        self, found: Found, signer: Signer, sealed: Sealed, now: datetime, *, fetched: bool
+        self, found: StoredPass, signer: Signer, sealed: Sealed, now: datetime, *, fetched: bool
     ) -> bool:
         """True if this is now the version's bundle. The first one of a version stays; a newer
         version, or a renewed certificate, replaces. What became outdated while it was being signed
@@ -226,7 +226,7 @@ class Shelf:
 
         return self._database.run(both, idempotent=True)
 
-    def _kept(self, found: Found, signer: Signer) -> Sealed | None:
+    def _kept(self, found: StoredPass, signer: Signer) -> Sealed | None:
         rows = self._database.fetch(
             _KEPT, id=found.id, of_version=found.version, signer=signer.fingerprint
         )
@@ -244,7 +244,7 @@ class Shelf:
             chosen.append(data)
         return bundle.several(chosen)
 
-    def _sign(self, found: Found, signer: Signer) -> Sealed:
+    def _sign(self, found: StoredPass, signer: Signer) -> Sealed:
         face, archive = self._prepared(found.template_id, _asks(found, signer))
         identity = Identity(
             pass_type=found.pass_type,
@@ -256,18 +256,18 @@ class Shelf:
         pass_json = bundle.render(face, identity, found.content, nfc=signer.nfc)
         return bundle.seal(archive, pass_json, signer)
 
-    def _prepare(self, template_id: int, asks: bool) -> tuple[Face, Archive]:  # noqa: FBT001 - one of two keys
+    def _prepare(self, template_id: int, asks: bool) -> tuple[PassTemplate, Archive]:  # noqa: FBT001 - one of two keys
         with self._database.reading() as session:
             design = templates.design(session.get_one(Template, template_id))
             images = templates.images(session, template_id)
-        asking = enrolment.files(design, images) if asks else {}
+        asking = personalization.files(design, images) if asks else {}
         places = bundle.PICTURES[bundle.STYLES[design.kind]]
         shown = {name: data for name, data in images.items() if artwork.kind(name) in places}
         files = {**shown, **bundle.strings(design), **asking}
-        return Face.prepare(design), Archive.prepare(files)
+        return PassTemplate.prepare(design), Archive.prepare(files)
 
 
-def _asks(found: Found, signer: Signer) -> bool:
+def _asks(found: StoredPass, signer: Signer) -> bool:
     """Phones refuse a pass that asks, unless its certificate is one for NFC."""
     return signer.nfc and found.content.asks
 
@@ -288,11 +288,11 @@ def fetched_after_s(session: Session, now: datetime) -> float | None:
     return delays[len(delays) // 4]
 
 
-def _found(row: Row[Any]) -> Found:
+def _stored_pass(row: Row[Any]) -> StoredPass:
     kept = None
     if row.signed_by is not None:
         kept = Sealed(row.pass_json, row.manifest, row.signature)
-    return Found(
+    return StoredPass(
         id=row.id,
         serial=row.serial,
         pass_type=row.pass_type,
