@@ -74,7 +74,7 @@ class OfferLine:
 
 
 @dataclass(frozen=True, slots=True)
-class CardState:
+class CardPageState:
     """What changes on the page while it is open, in its language."""
 
     version: int
@@ -307,14 +307,14 @@ def _symbology(session: Session, pass_: Pass) -> Symbology:
 
 def _now_shown(
     session: Session, pass_: Pass, programme: Programme, now: datetime
-) -> tuple[Facts, CardState]:
+) -> tuple[Facts, CardPageState]:
     facts = issuing.facts(session, programme, [pass_.member_id], now)[pass_.member_id]
     shown = offers.shown(session, programme.id, [pass_.member_id], now)[pass_.member_id]
     coupons = issuing.coupons_of(session, pass_.member_id)
     locale = persons.profile_of(session, pass_.member_id).locale
     language.suggest(member=locale, programme=programme.locale)
     token = current_installation().keys.card_token(pass_.serial)
-    state = CardState(
+    state = CardPageState(
         version=pass_.version,
         name=facts.name,
         points=_amount(facts),

@@ -12,7 +12,7 @@ from wallet.sandbox.troubles import SandboxTrouble
 from wallet.sandbox.words import Language
 
 Say = Callable[[str], None]
-Told = TypeVar("Told")
+NewsItem = TypeVar("NewsItem")
 Wallet = Literal["apple", "google"]
 WALLETS: tuple[Wallet, ...] = ("apple", "google")
 
@@ -63,7 +63,7 @@ class Telling:
                 self.echo(f"  {'':19}  {exchange.path}")
             self.skip()
 
-    def heard(self, hear: Callable[[], Told]) -> Iterator[Told]:
+    def heard(self, hear: Callable[[], NewsItem]) -> Iterator[NewsItem]:
         """What `hear` brings, again and again, until interrupted. A server that restarts is waited
         for, with one word about it."""
         said = ""
