@@ -35,7 +35,7 @@ from wallet.installation import Installation
 from wallet.passes import issuing
 from wallet.running.assembly import connect
 from wallet.sandbox import certificates, demo
-from wallet.sandbox.google import Fault, Running
+from wallet.sandbox.google import CallFault, RunningGoogle
 
 CARDS = 200
 ANSWER_TIMES_S = (0.05, 0.15, 0.3)
@@ -52,12 +52,12 @@ def main() -> None:
         for answer_s in ANSWER_TIMES_S:
             for name, step in (("calls", calls), ("batches", batches)):
                 google.stand_in.faults.clear()
-                google.stand_in.faults.order(Fault("slow", "/", delay_s=answer_s))
+                google.stand_in.faults.order(CallFault("slow", "/", delay_s=answer_s))
                 measured = drain(installation, provider, google, step)
                 sys.stdout.write(f"{answer_s * 1000:4.0f} ms, {name:10} {measured}\n")
 
 
-def house(folder: Path, google: Running) -> Installation:
+def house(folder: Path, google: RunningGoogle) -> Installation:
     certificates.ensure_chain(folder / "certs", system_clock())
     environment = {
         "WALLET_DATA": str(folder),
@@ -88,10 +88,12 @@ def prepare(installation: Installation) -> None:
         pass
 
 
-Step = Callable[[Installation, GoogleProvider, Running], bool]
+Step = Callable[[Installation, GoogleProvider, RunningGoogle], bool]
 
 
-def drain(installation: Installation, provider: GoogleProvider, google: Running, step: Step) -> str:
+def drain(
+    installation: Installation, provider: GoogleProvider, google: RunningGoogle, step: Step
+) -> str:
     with installation.database.transaction() as session:
         provider.make_due(
             session, session.scalars(select(GoogleObject.pass_id)).all(), system_clock()
@@ -108,11 +110,11 @@ def drain(installation: Installation, provider: GoogleProvider, google: Running,
     return f"{took:7.1f} {CARDS / took:9.1f} {requests:9} {work:18.2f}"
 
 
-def calls(_: Installation, provider: GoogleProvider, __: Running) -> bool:
+def calls(_: Installation, provider: GoogleProvider, __: RunningGoogle) -> bool:
     return provider.deliver(system_clock)
 
 
-def batches(installation: Installation, provider: GoogleProvider, google: Running) -> bool:
+def batches(installation: Installation, provider: GoogleProvider, google: RunningGoogle) -> bool:
     database, writer = installation.database, provider._writer
     now = system_clock()
     with database.transaction() as session:

@@ -29,13 +29,13 @@ from wallet.cli import main
 from wallet.configuration import settings
 from wallet.passes.issuing import PassTag
 from wallet.running.assembly import connect
-from wallet.sandbox.apns import Running
+from wallet.sandbox.apns import RunningApns
 from wallet.web.app import create_app
 
 
 @pytest.fixture
 def environment(
-    environment: dict[str, str], pushes: Running, request: pytest.FixtureRequest
+    environment: dict[str, str], pushes: RunningApns, request: pytest.FixtureRequest
 ) -> dict[str, str]:
     own = {**environment, "WALLET_APNS_URL": pushes.url}
     if "postgresql" in environment["WALLET_DATABASE_URL"]:

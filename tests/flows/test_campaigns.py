@@ -26,8 +26,8 @@ from wallet.outreach.campaigns import Campaign, is_held_out
 from wallet.outreach.deliveries import Delivery
 from wallet.passes import templates
 from wallet.passes.news import News
-from wallet.sandbox.apns import Running
-from wallet.sandbox.google import Fault
+from wallet.sandbox.apns import RunningApns
+from wallet.sandbox.google import CallFault
 from wallet.sandbox.google.resources import OBJECT
 
 TOKENS = [f"{number:064x}" for number in range(400)]
@@ -37,7 +37,7 @@ TEXTS = {"ru": "{{name|Друг}}, латте за полцены!", "en": "{{na
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], pushes: Running, google) -> dict[str, str]:
+def environment(environment: dict[str, str], pushes: RunningApns, google) -> dict[str, str]:
     return {**environment, "WALLET_APNS_URL": pushes.url, **googles.environment_of(google)}
 
 
@@ -528,7 +528,7 @@ class TestProof:
         monkeypatch.setattr("wallet.google.writing.ANSWER_LIMIT_S", 1)
         object_id = save_to_google(client, member)
         hear_of_saving(house)
-        google.stand_in.faults.order(Fault("lost", where="addMessage", times=1))
+        google.stand_in.faults.order(CallFault("lost", where="addMessage", times=1))
         self.run_one(api, house)
         assert self.newest(api, member)[1] == "queued"
         house.clock.advance(minutes=2)

@@ -17,13 +17,13 @@ from ledger.points.accruals import Grant
 from wallet import relay
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.delivery.waves import Wave
-from wallet.sandbox.apns import Running
+from wallet.sandbox.apns import RunningApns
 
 TOKENS = [f"{number:064x}" for number in range(40)]
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], pushes: Running) -> dict[str, str]:
+def environment(environment: dict[str, str], pushes: RunningApns) -> dict[str, str]:
     return {**environment, "WALLET_APNS_URL": pushes.url}
 
 
@@ -41,7 +41,7 @@ def _books(house) -> Iterator[None]:
         check_books(session)
 
 
-def heard(pushes: Running, token: str = TOKENS[0]) -> int:
+def heard(pushes: RunningApns, token: str = TOKENS[0]) -> int:
     return pushes.stand_in.heard(token).count
 
 

@@ -37,7 +37,7 @@ from wallet.apple.complaints import Complaint
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration import logs
 from wallet.passes.issuing import Pass
-from wallet.sandbox.apns import Running
+from wallet.sandbox.apns import RunningApns
 
 PERSON = {
     "name": "Ефросинья Ёлкина-Šmíd",
@@ -50,7 +50,7 @@ TOLD = [*PERSON.values(), "Ефросинья"]
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], pushes: Running) -> dict[str, str]:
+def environment(environment: dict[str, str], pushes: RunningApns) -> dict[str, str]:
     return {**environment, "WALLET_APNS_URL": pushes.url}
 
 

@@ -47,7 +47,7 @@ from wallet.google.mirror import DueRow
 from wallet.passes import issuing
 from wallet.passes.issuing import Pass
 from wallet.sandbox import apns, certificates, demo
-from wallet.sandbox.apns import Answer, Push, PushStandIn, Running, Visitor
+from wallet.sandbox.apns import Push, PushAnswer, PushStandIn, RunningApns, Visitor
 
 CARDS = int(os.environ.get("KOPILKA_FAULT_CARDS", "200"))
 KILLS = int(os.environ.get("KOPILKA_FAULT_KILLS", "5"))
@@ -156,7 +156,7 @@ class Strange(PushStandIn):
         self._judged = self._held_at = 0
         self._is_held, self._goes_on = threading.Event(), threading.Event()
 
-    def judge(self, push: Push, visitor: Visitor) -> Answer:
+    def judge(self, push: Push, visitor: Visitor) -> PushAnswer:
         self._judged += 1
         if self._judged == self.cut_at:
             self.cut_connections()
@@ -343,7 +343,7 @@ class Service:
     processes: Processes
     phones: Phones
     stand_in: Strange
-    google: googles.Running
+    google: googles.RunningGoogle
 
     def __post_init__(self) -> None:
         self.worker = self.processes.start("worker")
@@ -398,8 +398,8 @@ def service(
     environment: dict[str, str],
     database_url: str,
     broker_url: str,
-    pushes: Running,
-    google: googles.Running,
+    pushes: RunningApns,
+    google: googles.RunningGoogle,
     tmp_path: Path,
 ) -> Iterator[Service]:
     database = Database(LedgerSettings(database_url))

@@ -29,7 +29,7 @@ from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.passes import templates
 from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
-from wallet.sandbox.google import Fault, Running
+from wallet.sandbox.google import CallFault, RunningGoogle
 from wallet.sandbox.google.callbacks import CardEvent
 from wallet.sandbox.google.resources import CLASS, OBJECT
 
@@ -37,7 +37,7 @@ CLASS_ID = f"{SANDBOX_GOOGLE_ISSUER}.demo"
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
+def environment(environment: dict[str, str], google: RunningGoogle) -> dict[str, str]:
     return {**environment, **googles.environment_of(google)}
 
 
@@ -72,11 +72,11 @@ def card(client, member, google) -> dict:
     return {**member, "object": saved["objectIds"][0]}
 
 
-def shown(google: Running, card: dict) -> dict:
+def shown(google: RunningGoogle, card: dict) -> dict:
     return google.stand_in.resources.get(OBJECT, card["object"])
 
 
-def balance(google: Running, card: dict) -> int:
+def balance(google: RunningGoogle, card: dict) -> int:
     return shown(google, card)["loyaltyPoints"]["balance"]["int"]
 
 
@@ -143,7 +143,7 @@ class TestSaveLink:
 
     @pytest.mark.parametrize(
         "fault",
-        [Fault("silent"), Fault("status", status=503), Fault("status", status=403)],
+        [CallFault("silent"), CallFault("status", status=503), CallFault("status", status=403)],
         ids=["silent", "503", "403"],
     )
     def test_a_google_that_is_not_to_be_had_is_a_friendly_503(
@@ -163,7 +163,7 @@ class TestSaveLink:
         self, client, member, google, house
     ) -> None:
         """Google took the object, and nobody heard of it."""
-        google.stand_in.faults.order(Fault("lost", where="POST /walletobjects/v1/loyaltyObj"))
+        google.stand_in.faults.order(CallFault("lost", where="POST /walletobjects/v1/loyaltyObj"))
         assert press(client, member).status_code == 503
         google.stand_in.faults.clear()
         assert press(client, member).status_code == 303
@@ -231,7 +231,7 @@ class TestChanges:
     ) -> None:
         grant(api, card, 7)
         google.stand_in.faults.order(
-            Fault("status", "PATCH", times=1, status=403, reason="quotaExceeded")
+            CallFault("status", "PATCH", times=1, status=403, reason="quotaExceeded")
         )
         run(house)
         assert (balance(google, card), waiting(house)) == (7, 0)
@@ -287,14 +287,14 @@ class TestTrouble:
     @pytest.mark.parametrize(
         "fault",
         [
-            Fault("status", status=429, reason="rateLimitExceeded", retry_after_s=3),
-            Fault("status", status=500),
-            Fault("status", status=503),
-            Fault("status", status=401, reason="authError"),
-            Fault("status", status=403, reason="permissionDenied"),
-            Fault("silent"),
-            Fault("lost"),
-            Fault("cut"),
+            CallFault("status", status=429, reason="rateLimitExceeded", retry_after_s=3),
+            CallFault("status", status=500),
+            CallFault("status", status=503),
+            CallFault("status", status=401, reason="authError"),
+            CallFault("status", status=403, reason="permissionDenied"),
+            CallFault("silent"),
+            CallFault("lost"),
+            CallFault("cut"),
         ],
         ids=["429", "500", "503", "401", "403", "silent", "lost", "cut"],
     )
@@ -311,7 +311,7 @@ class TestTrouble:
         assert (balance(google, card), waiting(house)) == (5, 0)
 
     def test_waits_grow_with_the_tries(self, api, card, house, google) -> None:
-        google.stand_in.faults.order(Fault("status", status=500))
+        google.stand_in.faults.order(CallFault("status", status=500))
         grant(api, card)
         waits = []
         for _ in range(5):
@@ -324,7 +324,7 @@ class TestTrouble:
     def test_what_google_refuses_for_good_is_kept_for_who_mends_it(
         self, api, card, house, google
     ) -> None:
-        google.stand_in.faults.order(Fault("status", "PATCH", status=400, reason="invalid"))
+        google.stand_in.faults.order(CallFault("status", "PATCH", status=400, reason="invalid"))
         grant(api, card)
         run(house)
         assert waiting(house) == 0
@@ -421,7 +421,7 @@ class TestAlerts:
         """So that it is ours to stop."""
         monkeypatch.setattr("wallet.sandbox.google.resources.NOTICES", 100)
 
-    def told(self, google: Running, card: dict) -> int:
+    def told(self, google: RunningGoogle, card: dict) -> int:
         return len(google.stand_in.resources.card(card["object"]).notices)
 
     def used(self, house) -> int:
@@ -462,7 +462,7 @@ class TestAlerts:
         assert [self.told(google, card) for card in cards] == [3, 3]
 
     def test_an_alert_whose_answer_was_lost_is_counted_once(self, api, card, house, google) -> None:
-        google.stand_in.faults.order(Fault("lost", "PATCH", times=1))
+        google.stand_in.faults.order(CallFault("lost", "PATCH", times=1))
         grant(api, card, 1)
         run(house)
         assert self.used(house) == 1
@@ -473,7 +473,7 @@ class TestAlerts:
     def test_what_google_refused_was_no_alert(self, api, card, house, google) -> None:
         """Each try is another version: they must not eat the allowance before one is heard."""
         google.stand_in.faults.order(
-            Fault("status", "PATCH", status=429, reason="rateLimitExceeded")
+            CallFault("status", "PATCH", status=429, reason="rateLimitExceeded")
         )
         for _ in range(5):
             grant(api, card, 1)
@@ -486,7 +486,7 @@ class TestAlerts:
 
     def test_googles_own_count_is_believed(self, api, card, house, google) -> None:
         google.stand_in.faults.order(
-            Fault("status", "PATCH", times=1, status=403, reason="quotaExceeded")
+            CallFault("status", "PATCH", times=1, status=403, reason="quotaExceeded")
         )
         grant(api, card, 7)
         run(house)
@@ -505,7 +505,7 @@ class TestReconciling:
         house.clock.advance(**later)
         house.run("google-check")
 
-    def tamper(self, google: Running, card: dict, **changes: object) -> None:
+    def tamper(self, google: RunningGoogle, card: dict, **changes: object) -> None:
         google.stand_in.resources.patch(OBJECT, card["object"], changes)
 
     def test_lost_callbacks_are_made_up_for(self, card, house, google) -> None:
@@ -624,7 +624,7 @@ class TestReconciling:
         assert ids == [*known[:3], known[3], known[2]]
 
     def test_a_google_that_is_unwell_is_asked_again_later(self, card, house, google) -> None:
-        google.stand_in.faults.order(Fault("status", "GET /wallet", times=2, status=503))
+        google.stand_in.faults.order(CallFault("status", "GET /wallet", times=2, status=503))
         self.check(house, hours=2)
         assert self.saved(house) is None
         self.check(house, seconds=61)
@@ -695,7 +695,7 @@ class TestCallbacks:
         assert self.heard(app, house, google, "save", object_id) is True
         assert self.heard(app, house, google, "del", object_id) is False
 
-    def heard(self, app: Flask, house, google: Running, event: str, object_id: str) -> bool:
+    def heard(self, app: Flask, house, google: RunningGoogle, event: str, object_id: str) -> bool:
         happening = CardEvent(event, CLASS_ID, object_id)
         house.clock.advance(seconds=1)
         message = google.stand_in.seal.envelope(happening, house.clock())
@@ -728,12 +728,12 @@ def test_a_hundred_rapid_accruals_end_with_the_exact_balance_whatever_goes_wrong
     """Sixteen tills, four relays and workers at once, while Google loses answers, is too busy,
     breaks, cuts connections and falls silent: in the end it shows what the book says."""
     for fault in (
-        Fault("lost", "PATCH", times=2),
-        Fault("cut", "PATCH", times=2),
-        Fault("status", "PATCH", times=3, status=503),
-        Fault("status", "PATCH", times=1, status=429, reason="rateLimitExceeded"),
-        Fault("silent", "PATCH", times=1),
-        Fault("slow", "PATCH", times=3, delay_s=0.05),
+        CallFault("lost", "PATCH", times=2),
+        CallFault("cut", "PATCH", times=2),
+        CallFault("status", "PATCH", times=3, status=503),
+        CallFault("status", "PATCH", times=1, status=429, reason="rateLimitExceeded"),
+        CallFault("silent", "PATCH", times=1),
+        CallFault("slow", "PATCH", times=3, delay_s=0.05),
     ):
         google.stand_in.faults.order(fault)
 
@@ -763,7 +763,7 @@ def test_an_older_write_that_is_still_on_its_way_never_arrives_after_a_newer_one
     card, house, google
 ) -> None:
     """Ten changes and four workers, while the write of the first takes its time."""
-    slow = Fault("slow", "PATCH", times=1, delay_s=0.8)
+    slow = CallFault("slow", "PATCH", times=1, delay_s=0.8)
     google.stand_in.faults.order(slow)
     accrue(house, 1)
     with ThreadPoolExecutor(4) as pool:

@@ -9,14 +9,14 @@ from sqlalchemy import func, select
 
 from wallet.google import writing
 from wallet.google.mirror import DueRow
-from wallet.sandbox.google import Running
+from wallet.sandbox.google import RunningGoogle
 from wallet.sandbox.google.resources import OBJECT, OFFER
 
 LOCAL = "http://127.0.0.1:8080"
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
+def environment(environment: dict[str, str], google: RunningGoogle) -> dict[str, str]:
     return {**environment, **googles.environment_of(google)}
 
 
@@ -70,7 +70,7 @@ def run(house) -> None:
         assert session.scalar(select(func.count()).select_from(DueRow)) == 0
 
 
-def linked(google: Running, card: str) -> list[str]:
+def linked(google: RunningGoogle, card: str) -> list[str]:
     return list(google.stand_in.resources.get(OBJECT, card).get("linkedOfferIds", []))
 
 

@@ -30,7 +30,7 @@ from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
 from wallet.apple.devices import PushRow
 from wallet.sandbox import apns
-from wallet.sandbox.apns import Running
+from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.certificates import Issued
 
 API_KEY = "sandbox-test-key-of-32-characters"
@@ -60,7 +60,7 @@ def service(
     environment: dict[str, str],
     database: Database,
     broker_url: str,
-    pushes: Running,
+    pushes: RunningApns,
     tmp_path: Path,
     *,
     cold: bool,
@@ -294,7 +294,7 @@ class TestCertificates:
         return {**environment, **own}
 
     @pytest.fixture
-    def pushes(self, chain: Path, tmp_path: Path) -> Iterator[Running]:
+    def pushes(self, chain: Path, tmp_path: Path) -> Iterator[RunningApns]:
         authorities = tmp_path / "authorities.pem"
         own = chains.authority()
         authorities.write_bytes(own.root.certificate_pem() + own.intermediate.certificate_pem())

@@ -296,7 +296,7 @@ def addresses(trace: str) -> set[tuple[str, int]]:
 
 class TestAThousandPushesInADay:
     @pytest.fixture
-    def google(self, tmp_path, clock_now) -> Iterator[googles.Running]:
+    def google(self, tmp_path, clock_now) -> Iterator[googles.RunningGoogle]:
         with googles.stood_in(tmp_path / "google", clock=clock_now) as running:
             yield running
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from wallet.apple.devices import PushRow
 from wallet.apple.pushkey import PushKey
-from wallet.sandbox.apns import PushStandIn, Running, TeamKey
+from wallet.sandbox.apns import PushStandIn, RunningApns, TeamKey
 
 TOKENS = [f"{number:064x}" for number in range(20)]
 
@@ -32,7 +32,7 @@ def push_stand_in(p8: Path, apple_clock: StoppedClock) -> PushStandIn:
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], pushes: Running, p8: Path) -> dict[str, str]:
+def environment(environment: dict[str, str], pushes: RunningApns, p8: Path) -> dict[str, str]:
     return {**environment, "WALLET_APNS_URL": pushes.url, "WALLET_APNS_KEY": str(p8)}
 
 
@@ -42,7 +42,7 @@ def _phones(client, join) -> None:
         Phone.with_card(client, join(), device=f"{number:032x}").register(token)
 
 
-def heard(pushes: Running) -> list[int]:
+def heard(pushes: RunningApns) -> list[int]:
     return [pushes.stand_in.heard(token).count for token in TOKENS]
 
 

@@ -12,12 +12,12 @@ import requests
 from wallet.passes import codes
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.android_card import AndroidCard
-from wallet.sandbox.google import Running
+from wallet.sandbox.google import RunningGoogle
 from wallet.sandbox.google.resources import OBJECT
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
+def environment(environment: dict[str, str], google: RunningGoogle) -> dict[str, str]:
     return {**environment, **googles.environment_of(google)}
 
 
@@ -32,7 +32,7 @@ def choose(api, house) -> Callable[..., None]:
 
 
 @pytest.fixture
-def android(google: Running) -> VirtualAndroid:
+def android(google: RunningGoogle) -> VirtualAndroid:
     return VirtualAndroid(google.url.partition("/walletobjects")[0])
 
 

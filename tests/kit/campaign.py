@@ -128,7 +128,7 @@ class House:
     installation: Installation
     clock: StoppedClock
     pushes: PushStandIn
-    google: googles.Running
+    google: googles.RunningGoogle
     worker: tuple[str, ...]
     beside: tuple[str, ...]
     broker: Broker | None = None

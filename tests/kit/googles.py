@@ -20,7 +20,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator
 
 from wallet.sandbox import google
-from wallet.sandbox.google import Running
+from wallet.sandbox.google import RunningGoogle
 
 Mode = Literal["insert", "patch"]
 
@@ -65,7 +65,7 @@ PATH = re.compile(r"(class|object)((?:\.[A-Za-z]+)+)(?:\['([A-Za-z0-9_-]+)'\])?"
 
 
 @contextlib.contextmanager
-def stood_in(folder: Path, **options: Any) -> Iterator[Running]:
+def stood_in(folder: Path, **options: Any) -> Iterator[RunningGoogle]:
     """The stand-in, as quick as it is asked."""
     folder.mkdir()
     (folder / "account.json").write_text(_account())
@@ -91,7 +91,7 @@ def _account() -> str:
         return path.read_text()
 
 
-def environment_of(running: Running) -> dict[str, str]:
+def environment_of(running: RunningGoogle) -> dict[str, str]:
     return {
         "WALLET_GOOGLE_URL": running.url,
         "WALLET_GOOGLE_SAVE_URL": running.save_url,

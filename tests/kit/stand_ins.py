@@ -19,13 +19,13 @@ def push_stand_in() -> PushStandIn:
 
 
 @pytest.fixture
-def pushes(chain: Path, push_stand_in: PushStandIn) -> Iterator[apns.Running]:
+def pushes(chain: Path, push_stand_in: PushStandIn) -> Iterator[apns.RunningApns]:
     files = (chain / "server.pem", chain / "server.key", chain / "root.pem")
     with apns.running(*files, stand_in=push_stand_in) as running:
         yield running
 
 
 @pytest.fixture
-def google(tmp_path: Path) -> Iterator[googles.Running]:
+def google(tmp_path: Path) -> Iterator[googles.RunningGoogle]:
     with googles.stood_in(tmp_path / "google") as running:
         yield running

@@ -23,7 +23,7 @@ from wallet.passes import templates
 from wallet.passes.content import Design, FieldDesign, Symbology
 from wallet.sandbox import passbook
 from wallet.sandbox.android_card import AndroidCard
-from wallet.sandbox.google import Running
+from wallet.sandbox.google import RunningGoogle
 from wallet.sandbox.google.resources import GENERIC, GENERIC_CLASS
 
 LOCAL = "http://127.0.0.1:8080"
@@ -31,7 +31,7 @@ CLUB = templates.membership("Клуб «Ромашка»")
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
+def environment(environment: dict[str, str], google: RunningGoogle) -> dict[str, str]:
     return {**environment, **googles.environment_of(google)}
 
 

@@ -22,14 +22,14 @@ from wallet.apple import push
 from wallet.apple.answers import BAD_TOKEN
 from wallet.apple.push import Apns, Credential
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
-from wallet.sandbox.apns import Answer, Push, PushStandIn, Running, Visitor, running
+from wallet.sandbox.apns import Push, PushAnswer, PushStandIn, RunningApns, Visitor, running
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE, Issued, new_authority
 
 NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
-Serve = Callable[..., Running]
+Serve = Callable[..., RunningApns]
 Connect = Callable[..., Apns]
 
 
@@ -42,14 +42,16 @@ def kinds(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 
 @contextmanager
-def serving(chain: Path, port: int = 0, stand_in: PushStandIn | None = None) -> Iterator[Running]:
+def serving(
+    chain: Path, port: int = 0, stand_in: PushStandIn | None = None
+) -> Iterator[RunningApns]:
     files = (chain / "server.pem", chain / "server.key", chain / "root.pem")
     with running(*files, port=port, stand_in=stand_in) as house:
         yield house
 
 
 @pytest.fixture
-def house(chain: Path) -> Iterator[Running]:
+def house(chain: Path) -> Iterator[RunningApns]:
     with serving(chain) as house:
         yield house
 
@@ -77,7 +79,7 @@ def connect(chain: Path, credential: Credential) -> Iterator[Connect]:
 
 
 @pytest.fixture
-def client(house: Running, connect: Connect) -> Apns:
+def client(house: RunningApns, connect: Connect) -> Apns:
     return connect(house.url)
 
 
@@ -104,7 +106,7 @@ def all_wait_for_better_times(outcomes: Sequence[Outcome], number: int) -> str:
 # All is well
 
 
-def test_five_thousand_pushes_share_one_connection(client: Apns, house: Running) -> None:
+def test_five_thousand_pushes_share_one_connection(client: Apns, house: RunningApns) -> None:
     tokens = fresh_tokens(5000)
     assert client.push(tokens, NOW) == [Sent()] * 5000
     assert {house.stand_in.heard(token).count for token in tokens} == {1}
@@ -120,7 +122,7 @@ class Witness(PushStandIn):
         super().__init__()
         self.seen: list[Push] = []
 
-    def judge(self, push: Push, visitor: Visitor) -> Answer:
+    def judge(self, push: Push, visitor: Visitor) -> PushAnswer:
         self.seen.append(push)
         return super().judge(push, visitor)
 
@@ -145,7 +147,7 @@ def test_a_push_is_what_apple_asks_for(chain: Path, credential: Credential) -> N
     assert loud_push.headers["apns-expiration"] == str(int(NOW.timestamp()) + 3600)
 
 
-def test_outcomes_come_in_the_order_of_the_tokens(client: Apns, house: Running) -> None:
+def test_outcomes_come_in_the_order_of_the_tokens(client: Apns, house: RunningApns) -> None:
     tokens = fresh_tokens(400)
     gone, busy = tokens[7::9], tokens[3::9]
     house.stand_in.fail(410, "Unregistered", 1777629600000, tokens=gone)
@@ -155,7 +157,7 @@ def test_outcomes_come_in_the_order_of_the_tokens(client: Apns, house: Running) 
         assert isinstance(outcome, wanted)
 
 
-def test_no_tokens_need_no_connection(client: Apns, house: Running) -> None:
+def test_no_tokens_need_no_connection(client: Apns, house: RunningApns) -> None:
     assert client.push([], NOW) == []
     assert house.stand_in.stats().connections == 0
 
@@ -177,7 +179,7 @@ def test_a_token_is_one_step_of_the_path_whatever_is_in_it(chain: Path, connect:
     assert outcomes[1:] == [Rejected(BAD_TOKEN)] * 5
 
 
-def test_threads_take_turns_on_one_connection(client: Apns, house: Running) -> None:
+def test_threads_take_turns_on_one_connection(client: Apns, house: RunningApns) -> None:
     batches = [fresh_tokens(200) for _ in range(6)]
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda tokens: client.push(tokens, NOW), batches))
@@ -186,7 +188,7 @@ def test_threads_take_turns_on_one_connection(client: Apns, house: Running) -> N
     assert house.stand_in.stats().connections == 1
 
 
-def test_a_closed_client_connects_again(client: Apns, house: Running) -> None:
+def test_a_closed_client_connects_again(client: Apns, house: RunningApns) -> None:
     assert client.push(fresh_tokens(3), NOW) == [Sent()] * 3
     client.close()
     client.close()
@@ -216,7 +218,7 @@ assert works()
 
 
 def test_a_forked_process_has_a_connection_of_its_own(
-    house: Running, chain: Path, credential: Credential
+    house: RunningApns, chain: Path, credential: Credential
 ) -> None:
     files = [chain / "root.pem", credential.certificate, credential.key]
     subprocess.run(
@@ -229,7 +231,7 @@ def test_a_forked_process_has_a_connection_of_its_own(
 
 
 def test_waiting_costs_no_cpu_in_a_process_with_many_files_open(
-    client: Apns, house: Running
+    client: Apns, house: RunningApns
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert hard >= 1400, "this test opens many files: allow more with `ulimit -Hn 4096`"
@@ -277,7 +279,7 @@ def test_waiting_costs_no_cpu_in_a_process_with_many_files_open(
     ids=lambda value: getattr(value, "reason", str(value)),
 )
 def test_what_may_pass_keeps_the_row(
-    client: Apns, house: Running, status: int, wanted: Deferred
+    client: Apns, house: RunningApns, status: int, wanted: Deferred
 ) -> None:
     house.stand_in.fail(status, wanted.reason)
     with capture_logs() as lines:
@@ -307,7 +309,7 @@ def test_what_may_pass_keeps_the_row(
     ],
 )
 def test_a_bug_of_ours_is_not_repeated_and_is_heard_of(
-    client: Apns, house: Running, status: int, reason: str
+    client: Apns, house: RunningApns, status: int, reason: str
 ) -> None:
     house.stand_in.fail(status, reason)
     with capture_logs() as lines:
@@ -316,7 +318,7 @@ def test_a_bug_of_ours_is_not_repeated_and_is_heard_of(
 
 
 @pytest.mark.parametrize("reason", ["Unregistered", "ExpiredToken", "GoneForSomeNewReason"])
-def test_a_dead_token_says_since_when(client: Apns, house: Running, reason: str) -> None:
+def test_a_dead_token_says_since_when(client: Apns, house: RunningApns, reason: str) -> None:
     house.stand_in.fail(410, reason, timestamp=1714557600123)
     with capture_logs() as lines:
         outcomes = client.push(fresh_tokens(1), NOW)
@@ -327,18 +329,18 @@ def test_a_dead_token_says_since_when(client: Apns, house: Running, reason: str)
 
 @pytest.mark.parametrize("timestamp", [None, 10**30])
 def test_a_dead_token_without_a_usable_time_is_dead_now(
-    client: Apns, house: Running, timestamp: int | None
+    client: Apns, house: RunningApns, timestamp: int | None
 ) -> None:
     house.stand_in.fail(410, "Unregistered", timestamp=timestamp)
     assert client.push(fresh_tokens(1), NOW) == [Rejected("Unregistered", gone_at=NOW)]
 
 
-def test_a_token_that_is_none_is_rejected(client: Apns, house: Running) -> None:
+def test_a_token_that_is_none_is_rejected(client: Apns, house: RunningApns) -> None:
     assert client.push(["ab" * 32, "no token"], NOW) == [Sent(), Rejected(BAD_TOKEN)]
 
 
 def test_when_every_token_is_bad_the_environment_is_and_no_token_is_given_up(
-    client: Apns, house: Running
+    client: Apns, house: RunningApns
 ) -> None:
     house.stand_in.fail(400, BAD_TOKEN)
     with capture_logs() as lines:
@@ -348,7 +350,7 @@ def test_when_every_token_is_bad_the_environment_is_and_no_token_is_given_up(
 
 
 def test_bad_tokens_one_by_one_are_not_given_up_before_anything_was_accepted(
-    client: Apns, house: Running
+    client: Apns, house: RunningApns
 ) -> None:
     """A quiet shop with the wrong environment: each batch is one phone."""
     house.stand_in.fail(400, BAD_TOKEN)
@@ -364,13 +366,15 @@ def test_bad_tokens_one_by_one_are_not_given_up_before_anything_was_accepted(
     assert client.push(fresh_tokens(19), NOW) == [Rejected(BAD_TOKEN)] * 19
 
 
-def test_one_good_token_among_bad_ones_proves_the_environment(client: Apns, house: Running) -> None:
+def test_one_good_token_among_bad_ones_proves_the_environment(
+    client: Apns, house: RunningApns
+) -> None:
     tokens = fresh_tokens(50)
     house.stand_in.fail(400, BAD_TOKEN, tokens=tokens[1:])
     assert client.push(tokens, NOW) == [Sent()] + [Rejected(BAD_TOKEN)] * 49
 
 
-def test_a_foreign_token_cannot_stop_the_pushes_to_others(client: Apns, house: Running) -> None:
+def test_a_foreign_token_cannot_stop_the_pushes_to_others(client: Apns, house: RunningApns) -> None:
     tokens = fresh_tokens(30)
     house.stand_in.fail(400, "DeviceTokenNotForTopic", tokens=tokens[:1])
     outcomes = client.push(tokens, NOW)
@@ -380,14 +384,16 @@ def test_a_foreign_token_cannot_stop_the_pushes_to_others(client: Apns, house: R
         assert not outcome.pause
 
 
-def test_a_fault_of_configuration_is_met_by_one_push_alone(client: Apns, house: Running) -> None:
+def test_a_fault_of_configuration_is_met_by_one_push_alone(
+    client: Apns, house: RunningApns
+) -> None:
     house.stand_in.fail(403, "BadCertificate")
     outcomes = client.push(fresh_tokens(3000), NOW)
     assert all_wait_for_better_times(outcomes, 3000) == "BadCertificate"
     assert house.stand_in.stats().streams == 1
 
 
-def test_an_unavailable_service_is_left_alone(client: Apns, house: Running) -> None:
+def test_an_unavailable_service_is_left_alone(client: Apns, house: RunningApns) -> None:
     assert client.push(fresh_tokens(1), NOW) == [Sent()]
     house.stand_in.fail(503, "ServiceUnavailable")
     outcomes = client.push(fresh_tokens(2500), NOW)
@@ -449,7 +455,7 @@ def test_a_server_that_comes_back_finds_the_same_client(chain: Path, connect: Co
         assert {house.stand_in.heard(token).count for token in tokens} == {1}
 
 
-def test_after_a_goaway_nothing_is_lost(client: Apns, house: Running) -> None:
+def test_after_a_goaway_nothing_is_lost(client: Apns, house: RunningApns) -> None:
     house.stand_in.delay_s = 0.02
     tokens = fresh_tokens(2000)
     for number in (1, 700, 1900):
@@ -463,7 +469,7 @@ def test_after_a_goaway_nothing_is_lost(client: Apns, house: Running) -> None:
 
 @pytest.mark.parametrize("number", [1, 2, 900, 1999])
 def test_after_a_cut_nothing_is_lost_and_nothing_made_up(
-    client: Apns, house: Running, number: int
+    client: Apns, house: RunningApns, number: int
 ) -> None:
     assert client.push(fresh_tokens(1), NOW) == [Sent()]
     tokens = fresh_tokens(2000)
@@ -482,7 +488,7 @@ def test_after_a_cut_nothing_is_lost_and_nothing_made_up(
     assert client.push(again, NOW) == [Sent()] * len(again)
 
 
-def test_a_first_push_that_is_cut_off_stands_for_all(client: Apns, house: Running) -> None:
+def test_a_first_push_that_is_cut_off_stands_for_all(client: Apns, house: RunningApns) -> None:
     house.stand_in.drop_after(1)
     outcomes = client.push(fresh_tokens(2000), NOW)
     assert all_wait_for_better_times(outcomes, 2000).startswith("unreachable: ")
@@ -508,7 +514,7 @@ def test_a_server_that_dies_in_the_middle_took_all_that_was_sent(
 
 
 def test_a_server_that_falls_silent_is_given_up(
-    monkeypatch: pytest.MonkeyPatch, connect: Connect, house: Running
+    monkeypatch: pytest.MonkeyPatch, connect: Connect, house: RunningApns
 ) -> None:
     monkeypatch.setattr(push, "ANSWER_TIMEOUT_S", 2)
     client = connect(house.url)
@@ -532,7 +538,7 @@ def test_one_answer_that_never_comes_holds_up_nobody(
     tokens = fresh_tokens(200)
 
     class SlowForOne(PushStandIn):
-        def judge(self, push: Push, visitor: Visitor) -> Answer:
+        def judge(self, push: Push, visitor: Visitor) -> PushAnswer:
             self.delay_s = 60.0 if push.token == tokens[70] else 0.0
             return super().judge(push, visitor)
 
@@ -546,7 +552,7 @@ def test_one_answer_that_never_comes_holds_up_nobody(
 
 
 def test_a_wrong_certificate_is_refused_with_the_reason(
-    house: Running, connect: Connect, stranger: tuple[Issued, Issued], tmp_path: Path
+    house: RunningApns, connect: Connect, stranger: tuple[Issued, Issued], tmp_path: Path
 ) -> None:
     _, leaf = stranger
     certificate, key = tmp_path / "pass.pem", tmp_path / "pass.key"
@@ -566,7 +572,7 @@ def test_a_wrong_certificate_is_refused_with_the_reason(
 
 
 def test_a_certificate_for_another_pass_type_is_refused_with_the_reason(
-    house: Running, connect: Connect, credential: Credential
+    house: RunningApns, connect: Connect, credential: Credential
 ) -> None:
     other = Credential("pass.somebody.else", credential.certificate, credential.key)
     outcomes = connect(house.url, other).push(fresh_tokens(50), NOW)
@@ -574,7 +580,7 @@ def test_a_certificate_for_another_pass_type_is_refused_with_the_reason(
 
 
 def test_a_server_under_another_authority_is_not_trusted(
-    house: Running, connect: Connect, stranger: tuple[Issued, Issued], tmp_path: Path
+    house: RunningApns, connect: Connect, stranger: tuple[Issued, Issued], tmp_path: Path
 ) -> None:
     other_root = tmp_path / "root.pem"
     other_root.write_bytes(stranger[0].certificate_pem())
@@ -588,7 +594,7 @@ def test_a_server_under_another_authority_is_not_trusted(
 
 @pytest.mark.parametrize("lacking", ["certificate", "key", "ca", "https"])
 def test_what_is_missing_is_named(
-    house: Running, chain: Path, credential: Credential, lacking: str
+    house: RunningApns, chain: Path, credential: Credential, lacking: str
 ) -> None:
     nowhere = chain / "nowhere.pem"
     client = Apns(
@@ -608,7 +614,7 @@ def test_what_is_missing_is_named(
 
 
 def test_a_batch_that_is_broken_off_leaves_a_client_that_works(
-    client: Apns, house: Running, monkeypatch: pytest.MonkeyPatch
+    client: Apns, house: RunningApns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class TimeIsUp(BaseException):
         pass

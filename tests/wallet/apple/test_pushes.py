@@ -22,7 +22,7 @@ from wallet.apple.provider import BATCH, AppleProvider
 from wallet.apple.push import Apns, Credential
 from wallet.configuration.keyring import KeyRing
 from wallet.sandbox import apns
-from wallet.sandbox.apns import Running
+from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE
 
 NOW = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
@@ -241,7 +241,7 @@ class TestOnPostgres:
 class Post:
     queue: Queue
     provider: AppleProvider
-    pushes: Running
+    pushes: RunningApns
     now: datetime = NOW
 
     def clock(self) -> datetime:

@@ -18,7 +18,7 @@ from wallet.apple.push import Apns, TokenCredential
 from wallet.apple.pushkey import ProviderTokens, PushKey
 from wallet.delivery.outcome import Deferred, Sent
 from wallet.errors import SettingsError
-from wallet.sandbox.apns import Answer, Push, PushStandIn, TeamKey, Visitor, running
+from wallet.sandbox.apns import Push, PushAnswer, PushStandIn, TeamKey, Visitor, running
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE
 
 NOW = datetime(2026, 5, 1, 10, 7, tzinfo=UTC)
@@ -194,7 +194,7 @@ class Apple(PushStandIn):
         self.certified.add(certified_topic)
         return super().welcome(certified_topic)
 
-    def judge(self, push: Push, visitor: Visitor) -> Answer:
+    def judge(self, push: Push, visitor: Visitor) -> PushAnswer:
         self.seen.append(push.headers["authorization"].removeprefix("bearer "))
         return super().judge(push, visitor)
 

@@ -3,9 +3,9 @@
 import googles
 import pytest
 
-from wallet.sandbox.google import Running
+from wallet.sandbox.google import RunningGoogle
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], google: Running) -> dict[str, str]:
+def environment(environment: dict[str, str], google: RunningGoogle) -> dict[str, str]:
     return {**environment, **googles.environment_of(google)}

@@ -11,7 +11,7 @@ from wallet.google import account, objects
 from wallet.google.client import Google, Reply
 from wallet.google.objects import Pictures
 from wallet.passes import templates
-from wallet.sandbox.google import Fault, Running, ensure_account
+from wallet.sandbox.google import CallFault, RunningGoogle, ensure_account
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DESIGN = templates.standard("Копилка")
@@ -19,18 +19,18 @@ PICTURES = Pictures("https://cards.example/logo.png", "https://cards.example/her
 
 
 @pytest.fixture
-def client(google: Running) -> Iterator[Google]:
+def client(google: RunningGoogle) -> Iterator[Google]:
     client = Google(google.url, account.load(google.credentials))
     yield client
     client.close()
 
 
-def body(google: Running) -> objects.GoogleBody:
+def body(google: RunningGoogle) -> objects.GoogleBody:
     id_ = objects.class_id(google.stand_in.resources.issuer, "demo")
     return objects.class_body(id_, DESIGN, PICTURES, None)
 
 
-def insert(client: Google, google: Running, limit_s: float = 5.0) -> Reply:
+def insert(client: Google, google: RunningGoogle, limit_s: float = 5.0) -> Reply:
     return client.insert("loyaltyClass", body(google), NOW, limit_s)
 
 
@@ -65,7 +65,7 @@ def test_what_is_there_or_not_there_is_told_apart(client, google) -> None:
     ],
 )
 def test_what_may_pass_is_deferred(client, google, status, reason, pause) -> None:
-    google.stand_in.faults.order(Fault("status", status=status, reason=reason))
+    google.stand_in.faults.order(CallFault("status", status=status, reason=reason))
     outcome = insert(client, google).outcome
     assert isinstance(outcome, Deferred)
     assert outcome.until > NOW
@@ -81,13 +81,13 @@ def test_what_is_wrong_in_itself_is_rejected_in_googles_words(client, google) ->
 
 
 def test_a_pause_that_google_asks_for_is_kept(client, google) -> None:
-    google.stand_in.faults.order(Fault("status", status=429, retry_after_s=7))
+    google.stand_in.faults.order(CallFault("status", status=429, retry_after_s=7))
     outcome = insert(client, google).outcome
     assert outcome == Deferred(NOW + timedelta(seconds=7), outcome.reason, pause=True)
 
 
 def test_a_notice_too_many_is_told_from_a_refusal(client, google) -> None:
-    google.stand_in.faults.order(Fault("status", status=403, reason="quotaExceeded"))
+    google.stand_in.faults.order(CallFault("status", status=403, reason="quotaExceeded"))
     assert insert(client, google).no_more_notices
 
 
@@ -99,7 +99,7 @@ def test_a_token_that_ran_out_is_renewed_once(client, google) -> None:
 
 @pytest.mark.parametrize("manner", ["silent", "lost"])
 def test_an_answer_that_never_comes_ends_with_the_time_limit(client, google, manner) -> None:
-    google.stand_in.faults.order(Fault(manner))
+    google.stand_in.faults.order(CallFault(manner))
     outcome = insert(client, google, limit_s=0.2).outcome
     assert isinstance(outcome, Deferred)
     assert outcome.pause

@@ -25,7 +25,7 @@ from h2.events import Event, RemoteSettingsChanged, StreamEnded
 from h2.settings import SettingCodes
 
 from wallet.sandbox import apns
-from wallet.sandbox.apns import Heard, PushStandIn, Running, TeamKey, running
+from wallet.sandbox.apns import Heard, PushStandIn, RunningApns, TeamKey, running
 from wallet.sandbox.certificates import SANDBOX_PASS_TYPE, new_authority
 
 TOKEN = "ab" * 32
@@ -82,42 +82,42 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def served(chain: Path) -> Iterator[Running]:
+def served(chain: Path) -> Iterator[RunningApns]:
     with running(chain / "server.pem", chain / "server.key", chain / "root.pem") as stand_in:
         yield stand_in
 
 
 @pytest.fixture
-def house(served: Running) -> Running:
+def house(served: RunningApns) -> RunningApns:
     served.stand_in.clear()
     return served
 
 
 @pytest.fixture
-def client(house: Running, chain: Path) -> Client:
+def client(house: RunningApns, chain: Path) -> Client:
     return Client(house.url, chain)
 
 
-def control(house: Running, order: dict[str, object]) -> None:
+def control(house: RunningApns, order: dict[str, object]) -> None:
     answer = requests.post(f"{house.control_url}/faults", json=order, timeout=10)
     assert answer.status_code == 200, answer.text
 
 
-def pushes(house: Running, token: str, after: int = 0, wait: float = 0) -> dict[str, object]:
+def pushes(house: RunningApns, token: str, after: int = 0, wait: float = 0) -> dict[str, object]:
     query = {"after": after, "wait": wait}
     answer = requests.get(f"{house.control_url}/pushes/{token}", params=query, timeout=30)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def count(house: Running, token: str) -> int:
+def count(house: RunningApns, token: str) -> int:
     return house.stand_in.heard(token).count
 
 
 # What Apple would say
 
 
-def test_a_push_as_apple_wants_it_is_accepted(client: Client, house: Running) -> None:
+def test_a_push_as_apple_wants_it_is_accepted(client: Client, house: RunningApns) -> None:
     before = house.stand_in.stats()
     headers = (TOPIC, "apns-push-type: background", "apns-priority: 5", "apns-expiration: 1")
     assert client.push("01" * 32, *headers) == (200, {})
@@ -156,7 +156,7 @@ def test_every_answer_has_an_id_and_it_is_the_one_sent(client: Client) -> None:
     ],
 )
 def test_a_request_that_apple_would_refuse_is_refused_for_apples_reason(
-    client: Client, house: Running, status: int, reason: str, request_: dict[str, object]
+    client: Client, house: RunningApns, status: int, reason: str, request_: dict[str, object]
 ) -> None:
     before = house.stand_in.stats()
     assert client.push(TOKEN, TOPIC, **request_) == (status, {"reason": reason})
@@ -191,7 +191,9 @@ def test_a_payload_of_4096_bytes_is_the_last_that_fits(client: Client) -> None:
 # Who is let in
 
 
-def test_a_client_without_a_certificate_is_asked_for_a_token(house: Running, chain: Path) -> None:
+def test_a_client_without_a_certificate_is_asked_for_a_token(
+    house: RunningApns, chain: Path
+) -> None:
     client = Client(house.url, chain, certificate=Path("none"))
     for headers in ([TOPIC], [TOPIC, "authorization: basic abc"], [TOPIC, "authorization: bearer"]):
         assert client.push(TOKEN, *headers) == (403, {"reason": "MissingProviderToken"})
@@ -328,7 +330,7 @@ def test_a_visitor_without_a_certificate_gets_one_stream_until_a_token_was_good(
 
 
 def test_a_certificate_of_another_authority_is_refused(
-    house: Running, chain: Path, tmp_path: Path
+    house: RunningApns, chain: Path, tmp_path: Path
 ) -> None:
     now = datetime.now(UTC)
     span = (now.replace(year=now.year - 1), now.replace(year=now.year + 1))
@@ -341,12 +343,14 @@ def test_a_certificate_of_another_authority_is_refused(
     assert house.stand_in.stats().streams == before.streams
 
 
-def test_a_certificate_for_servers_is_no_client_certificate(house: Running, chain: Path) -> None:
+def test_a_certificate_for_servers_is_no_client_certificate(
+    house: RunningApns, chain: Path
+) -> None:
     with pytest.raises(pycurl.error, match="alert"):
         Client(house.url, chain, certificate=chain / "server.pem").push()
 
 
-def test_a_client_that_offers_no_http2_is_refused(house: Running, chain: Path) -> None:
+def test_a_client_that_offers_no_http2_is_refused(house: RunningApns, chain: Path) -> None:
     context = ssl.create_default_context(cafile=chain / "root.pem")
     folder = chain / SANDBOX_PASS_TYPE
     context.load_cert_chain(folder / "pass.pem", folder / "pass.key")
@@ -359,7 +363,7 @@ def test_a_client_that_offers_no_http2_is_refused(house: Running, chain: Path) -
             assert tls.recv(1000) == b""
 
 
-def test_a_push_taken_back_at_once_spoils_no_other(house: Running, chain: Path) -> None:
+def test_a_push_taken_back_at_once_spoils_no_other(house: RunningApns, chain: Path) -> None:
     context = ssl.create_default_context(cafile=chain / "root.pem")
     folder = chain / SANDBOX_PASS_TYPE
     context.load_cert_chain(folder / "pass.pem", folder / "pass.key")
@@ -386,7 +390,9 @@ def test_a_push_taken_back_at_once_spoils_no_other(house: Running, chain: Path) 
     assert [event.stream_id for event in events if isinstance(event, StreamEnded)] == [3]
 
 
-def test_a_client_that_speaks_no_tls_at_all_does_no_harm(client: Client, house: Running) -> None:
+def test_a_client_that_speaks_no_tls_at_all_does_no_harm(
+    client: Client, house: RunningApns
+) -> None:
     with socket.create_connection(("127.0.0.1", house.port), timeout=10) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\n\r\n" * 10)
         while raw.recv(1000):
@@ -397,7 +403,7 @@ def test_a_client_that_speaks_no_tls_at_all_does_no_harm(client: Client, house: 
 # What phones hear
 
 
-def test_a_phone_that_listens_hears_of_its_push_at_once(client: Client, house: Running) -> None:
+def test_a_phone_that_listens_hears_of_its_push_at_once(client: Client, house: RunningApns) -> None:
     token = "02" * 32
     with ThreadPoolExecutor() as threads:
         phone = threads.submit(pushes, house, token, wait=20)
@@ -415,7 +421,7 @@ def test_a_phone_that_listens_hears_of_its_push_at_once(client: Client, house: R
 
 
 def test_a_phone_that_was_away_hears_at_once_of_what_it_missed(
-    client: Client, house: Running
+    client: Client, house: RunningApns
 ) -> None:
     token = "04" * 32
     client.push(token)
@@ -425,14 +431,14 @@ def test_a_phone_that_was_away_hears_at_once_of_what_it_missed(
     assert time.monotonic() - asked_at < 2
 
 
-def test_a_phone_hears_nothing_when_its_wait_is_over(house: Running) -> None:
+def test_a_phone_hears_nothing_when_its_wait_is_over(house: RunningApns) -> None:
     asked_at = time.monotonic()
     assert pushes(house, "05" * 32, wait=0.3) == {"count": 0, "last_at": None}
     assert 0.3 <= time.monotonic() - asked_at < 2
 
 
 def test_a_phone_with_the_count_of_an_earlier_life_hears_the_next_push(
-    client: Client, house: Running
+    client: Client, house: RunningApns
 ) -> None:
     token = "06" * 32
     with ThreadPoolExecutor() as threads:
@@ -442,7 +448,7 @@ def test_a_phone_with_the_count_of_an_earlier_life_hears_the_next_push(
         assert phone.result()["count"] == 1
 
 
-def test_many_phones_listen_while_pushes_go_on(client: Client, house: Running) -> None:
+def test_many_phones_listen_while_pushes_go_on(client: Client, house: RunningApns) -> None:
     tokens = [f"{number:064x}" for number in range(0x1000, 0x1020)]
     with ThreadPoolExecutor(len(tokens)) as threads:
         phones = [threads.submit(pushes, house, token, wait=20) for token in tokens]
@@ -468,7 +474,9 @@ def test_only_the_latest_tokens_are_remembered(chain: Path) -> None:
 # What it does on order
 
 
-def test_a_fault_strikes_the_tokens_named_and_so_many_times(client: Client, house: Running) -> None:
+def test_a_fault_strikes_the_tokens_named_and_so_many_times(
+    client: Client, house: RunningApns
+) -> None:
     fault = {"status": 410, "reason": "Unregistered", "timestamp": 1777629600000}
     control(house, {**fault, "tokens": [TOKEN.upper()], "times": 1})
     assert client.push(OTHER_TOKEN) == (200, {})
@@ -477,7 +485,7 @@ def test_a_fault_strikes_the_tokens_named_and_so_many_times(client: Client, hous
 
 
 def test_a_fault_without_tokens_and_times_strikes_all_until_cleared(
-    client: Client, house: Running
+    client: Client, house: RunningApns
 ) -> None:
     control(house, {"status": 503, "reason": "ServiceUnavailable", "tokens": None})
     for token in (TOKEN, OTHER_TOKEN, TOKEN):
@@ -486,20 +494,22 @@ def test_a_fault_without_tokens_and_times_strikes_all_until_cleared(
     assert client.push(TOKEN) == (200, {})
 
 
-def test_a_push_that_is_wrong_in_itself_uses_no_fault_up(client: Client, house: Running) -> None:
+def test_a_push_that_is_wrong_in_itself_uses_no_fault_up(
+    client: Client, house: RunningApns
+) -> None:
     control(house, {"status": 500, "reason": "InternalServerError", "times": 1})
     assert client.push("no%20token") == (400, {"reason": "BadDeviceToken"})
     assert client.push(TOKEN) == (500, {"reason": "InternalServerError"})
 
 
-def test_answers_can_be_late(client: Client, house: Running) -> None:
+def test_answers_can_be_late(client: Client, house: RunningApns) -> None:
     control(house, {"delay_ms": 300})
     asked_at = time.monotonic()
     assert client.push() == (200, {})
     assert time.monotonic() - asked_at >= 0.3
 
 
-def test_a_drop_takes_the_push_and_leaves_it_unanswered(client: Client, house: Running) -> None:
+def test_a_drop_takes_the_push_and_leaves_it_unanswered(client: Client, house: RunningApns) -> None:
     token = "07" * 32
     control(house, {"drop_after": 2})
     assert client.push(token) == (200, {})
@@ -509,7 +519,7 @@ def test_a_drop_takes_the_push_and_leaves_it_unanswered(client: Client, house: R
     assert client.push(token) == (200, {})
 
 
-def test_the_push_of_a_goaway_is_answered(client: Client, house: Running) -> None:
+def test_the_push_of_a_goaway_is_answered(client: Client, house: RunningApns) -> None:
     token = "08" * 32
     control(house, {"goaway_after": 1})
     assert client.push(token) == (200, {})
@@ -517,7 +527,7 @@ def test_the_push_of_a_goaway_is_answered(client: Client, house: Running) -> Non
     assert count(house, token) == 2
 
 
-def test_the_control_port_says_how_much_happened(client: Client, house: Running) -> None:
+def test_the_control_port_says_how_much_happened(client: Client, house: RunningApns) -> None:
     client.push()
     answer = requests.get(f"{house.control_url}/stats", timeout=10)
     stats = house.stand_in.stats()
@@ -544,14 +554,14 @@ def test_the_control_port_says_how_much_happened(client: Client, house: Running)
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused_with_a_word(
-    house: Running, method: str, path: str, body: str, status: int
+    house: RunningApns, method: str, path: str, body: str, status: int
 ) -> None:
     answer = requests.request(method, f"{house.control_url}/{path}", data=body, timeout=10)
     assert answer.status_code == status
     assert answer.json()["error"]
 
 
-def test_one_control_connection_serves_many_requests(house: Running) -> None:
+def test_one_control_connection_serves_many_requests(house: RunningApns) -> None:
     with requests.Session() as session:
         for _ in range(3):
             session.get(f"{house.control_url}/stats", timeout=10).raise_for_status()
@@ -599,7 +609,7 @@ def test_a_cancelled_run_frees_its_ports_and_leaves_no_task(chain: Path) -> None
             socket.create_connection(("127.0.0.1", port), timeout=1)
 
 
-def test_a_port_that_is_taken_is_said_so(house: Running, chain: Path) -> None:
+def test_a_port_that_is_taken_is_said_so(house: RunningApns, chain: Path) -> None:
     files = (chain / "server.pem", chain / "server.key", chain / "root.pem")
     with (
         pytest.raises(OSError, match="in use"),

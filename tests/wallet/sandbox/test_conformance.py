@@ -12,14 +12,14 @@ from servers import free_ports
 from werkzeug.serving import make_server
 
 from wallet.cli import main
-from wallet.sandbox.apns import Running
-from wallet.sandbox.conformance.device import Pushes, TestPass, card_from
+from wallet.sandbox.apns import RunningApns
+from wallet.sandbox.conformance.device import ProbePass, Pushes, card_from
 from wallet.sandbox.conformance.inspection import Kit, inspect
 from wallet.sandbox.conformance.rules import RULES
 
 
 def kit_for(service: PassKitServer) -> Kit:
-    cards = [TestPass.read(service.bundle(serial)) for serial in service.passes]
+    cards = [ProbePass.read(service.bundle(serial)) for serial in service.passes]
     tick_s = 1.1 if service.fault == "dates_by_now" else 0.0
     return Kit(cards, service.change, Pushes(service.url, 0.2), patience_s=0.2, tick_s=tick_s)
 
@@ -85,7 +85,7 @@ def test_a_card_without_a_web_service_is_refused_in_words(tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], pushes: Running) -> dict[str, str]:
+def environment(environment: dict[str, str], pushes: RunningApns) -> dict[str, str]:
     url = f"http://127.0.0.1:{free_ports(1)}"
     return {**environment, "WALLET_APNS_URL": pushes.url, "WALLET_PUBLIC_URL": url}
 

@@ -119,19 +119,19 @@ def callbacks() -> Iterator["Mailbox"]:
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path, clock_now: StoppedClock, callbacks) -> Iterator[google.Running]:
+def stand_in(tmp_path: Path, clock_now: StoppedClock, callbacks) -> Iterator[google.RunningGoogle]:
     folder = tmp_path / "google"
     with googles.stood_in(folder, callback_url=callbacks.url, clock=clock_now) as running:
         yield running
 
 
 @pytest.fixture
-def info(stand_in: google.Running) -> dict[str, str]:
+def info(stand_in: google.RunningGoogle) -> dict[str, str]:
     return json.loads(stand_in.credentials.read_text())
 
 
 @pytest.fixture
-def client(stand_in: google.Running, info: dict[str, str]) -> Client:
+def client(stand_in: google.RunningGoogle, info: dict[str, str]) -> Client:
     credentials = service_account.Credentials.from_service_account_info(info, scopes=[SCOPE])
     return Client(AuthorizedSession(credentials), stand_in.url)
 
@@ -143,7 +143,7 @@ def card(client: Client) -> dict:
 
 
 @pytest.fixture
-def link(stand_in: google.Running, info: dict[str, str]) -> Callable[..., str]:
+def link(stand_in: google.RunningGoogle, info: dict[str, str]) -> Callable[..., str]:
     """A save link; `payload` or any claim may be another, None takes a claim away."""
 
     def made(payload: object = SKINNY, key: str = info["private_key"], **claims: Any) -> str:
@@ -655,7 +655,7 @@ def test_googles_own_client_sends_batches_and_reads_each_answer(client, card, st
     assert stand_in.stand_in.stats.parts == 3
 
 
-def batch_of(stand_in: google.Running, wallet: Any, *points: int) -> dict[str, Any]:
+def batch_of(stand_in: google.RunningGoogle, wallet: Any, *points: int) -> dict[str, Any]:
     """Google's own client patches m-1, m-2 … in one batch: what it heard of each, by number."""
     answers: dict[str, Any] = {}
 
@@ -733,7 +733,7 @@ def test_the_twenty_first_call_of_a_second_is_too_fast(client, card, stand_in) -
     assert client.ask("GET", path).status_code == 200
 
 
-def order(stand_in: google.Running, **what: Any) -> None:
+def order(stand_in: google.RunningGoogle, **what: Any) -> None:
     answer = requests.post(f"{stand_in.url}/faults", json=what, timeout=5)
     assert answer.status_code == 200, answer.text
 
@@ -903,7 +903,7 @@ def happened(stand_in, callbacks, clock_now) -> Callable[[], list[dict]]:
     return read
 
 
-def remove(stand_in: google.Running, id_: str) -> None:
+def remove(stand_in: google.RunningGoogle, id_: str) -> None:
     answer = requests.post(f"{stand_in.url}/phone/remove", json={"id": id_}, timeout=5)
     assert answer.status_code == 200
 

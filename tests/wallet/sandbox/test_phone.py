@@ -39,7 +39,7 @@ from wallet.passes.parts import Enrolment, NearField
 from wallet.sandbox import android_card, drawing, google, passbook, words
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.android_card import AndroidCard
-from wallet.sandbox.apns import Running
+from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.exchanges import shortened
 from wallet.sandbox.passbook import OpenedPass
 from wallet.sandbox.phone import VirtualPhone
@@ -57,7 +57,7 @@ def port() -> int:
 
 
 @pytest.fixture
-def environment(environment: dict[str, str], pushes: Running, port: int) -> dict[str, str]:
+def environment(environment: dict[str, str], pushes: RunningApns, port: int) -> dict[str, str]:
     url = f"http://127.0.0.1:{port}"
     return {**environment, "WALLET_APNS_URL": pushes.url, "WALLET_PUBLIC_URL": url}
 
@@ -102,7 +102,7 @@ def root(chain: Path) -> x509.Certificate:
 
 
 @pytest.fixture
-def phone(served: Served, pushes: Running, root: x509.Certificate) -> VirtualPhone:
+def phone(served: Served, pushes: RunningApns, root: x509.Certificate) -> VirtualPhone:
     return VirtualPhone(root, pushes.control_url, "ru")
 
 
@@ -967,7 +967,7 @@ def test_the_page_is_strict_and_says_that_real_phones_refuse(page, card, languag
 
 
 @pytest.fixture
-def wallet(tmp_path: Path) -> Iterator[google.Running]:
+def wallet(tmp_path: Path) -> Iterator[google.RunningGoogle]:
     """Google's stand-in with the class of a programme."""
     with googles.stood_in(tmp_path / "stand-in") as running:
         running.stand_in.resources.insert(google.resources.CLASS, PROGRAMME)
@@ -975,7 +975,7 @@ def wallet(tmp_path: Path) -> Iterator[google.Running]:
 
 
 @pytest.fixture
-def android(wallet: google.Running) -> VirtualAndroid:
+def android(wallet: google.RunningGoogle) -> VirtualAndroid:
     return VirtualAndroid(wallet.url, "ru")
 
 
@@ -1012,13 +1012,13 @@ def google_card(number: str, points: int = 0) -> dict:
     }
 
 
-def issue(wallet: google.Running, number: str) -> str:
+def issue(wallet: google.RunningGoogle, number: str) -> str:
     """The save link of a new card."""
     wallet.stand_in.resources.insert(google.resources.OBJECT, google_card(number))
     return save_link(wallet, number)
 
 
-def save_link(wallet: google.Running, number: str) -> str:
+def save_link(wallet: google.RunningGoogle, number: str) -> str:
     account = json.loads(wallet.credentials.read_text())
     claims = {
         "iss": account["client_email"],
@@ -1030,12 +1030,12 @@ def save_link(wallet: google.Running, number: str) -> str:
     return wallet.save_url + jwt.encode(claims, account["private_key"], algorithm="RS256")
 
 
-def change(wallet: google.Running, number: str, **changes: object) -> None:
+def change(wallet: google.RunningGoogle, number: str, **changes: object) -> None:
     resources = wallet.stand_in.resources
     resources.patch(google.resources.OBJECT, f"{ISSUER}.{number}", changes)
 
 
-def earn(wallet: google.Running, number: str, points: int) -> None:
+def earn(wallet: google.RunningGoogle, number: str, points: int) -> None:
     balance = {"balance": {"int": points}}
     change(wallet, number, loyaltyPoints=balance, notifyPreference="NOTIFY_ON_UPDATE")
 

@@ -25,7 +25,7 @@ caller = ExchangeCaller("phone", AGENT, Journal())
 
 
 @dataclass(frozen=True, slots=True)
-class TestPass:
+class ProbePass:
     """What a pass says of its web service. `token` is its secret."""
 
     serial: str
@@ -34,7 +34,7 @@ class TestPass:
     service: str
 
     @classmethod
-    def read(cls, bundle: bytes) -> "TestPass":
+    def read(cls, bundle: bytes) -> "ProbePass":
         """Raises `SandboxTrouble` where this is no pass, or one without a web service."""
         document = _pass_json(bundle)
         values = [document.get(name) for name in NEEDED]
@@ -44,18 +44,18 @@ class TestPass:
         return cls(serial, pass_type, token, service.rstrip("/"))
 
 
-def card_from(source: str) -> TestPass:
+def card_from(source: str) -> ProbePass:
     """From an address or a file. Raises `SandboxTrouble`."""
     if not source.startswith(("http://", "https://")):
         try:
-            return TestPass.read(Path(source).read_bytes())
+            return ProbePass.read(Path(source).read_bytes())
         except OSError as error:
             raise SandboxTrouble("no_pass_there", status=source) from error
     headers = {"Accept": MEDIA_TYPE}
     answer = caller.ask("GET", source, None, headers=headers, follow_redirects=True)
     if answer.status != 200:
         raise SandboxTrouble("no_pass_there", status=answer.status)
-    return TestPass.read(answer.content)
+    return ProbePass.read(answer.content)
 
 
 def _pass_json(bundle: bytes) -> Mapping[str, Any]:
@@ -69,7 +69,7 @@ def _pass_json(bundle: bytes) -> Mapping[str, Any]:
     return document
 
 
-class TestDevice:
+class ProbeDevice:
     """One device library identifier. `push_token` may be changed, as phones change theirs."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class TestDevice:
         self.push_token = token_hex(32)
 
     def register(
-        self, card: TestPass, token: str | None = None, *, signed: bool = True
+        self, card: ProbePass, token: str | None = None, *, signed: bool = True
     ) -> ServiceAnswer:
         """With another `token` than the pass's, or `signed` by none."""
         return caller.ask(
@@ -88,11 +88,11 @@ class TestDevice:
             body={"pushToken": self.push_token},
         )
 
-    def unregister(self, card: TestPass, *, signed: bool = True) -> ServiceAnswer:
+    def unregister(self, card: ProbePass, *, signed: bool = True) -> ServiceAnswer:
         headers = _authorization(card.token) if signed else {}
         return caller.ask("DELETE", self._registration(card), None, headers=headers)
 
-    def updated(self, card: TestPass, since: str | None = None) -> ServiceAnswer:
+    def updated(self, card: ProbePass, since: str | None = None) -> ServiceAnswer:
         """What has changed among the passes of this card's service and type."""
         address = f"{card.service}/v1/devices/{self.id}/registrations/{quote(card.pass_type)}"
         if since is not None:
@@ -101,7 +101,7 @@ class TestDevice:
 
     def fetch(
         self,
-        card: TestPass,
+        card: ProbePass,
         since: str | None = None,
         token: str | None = None,
         *,
@@ -114,10 +114,10 @@ class TestDevice:
         address = f"{card.service}/v1/passes/{quote(card.pass_type)}/{serial}"
         return caller.ask("GET", address, None, headers=headers)
 
-    def complain(self, card: TestPass, line: str) -> ServiceAnswer:
+    def complain(self, card: ProbePass, line: str) -> ServiceAnswer:
         return caller.ask("POST", f"{card.service}/v1/log", None, body={"logs": [line]})
 
-    def _registration(self, card: TestPass) -> str:
+    def _registration(self, card: ProbePass) -> str:
         serial = quote(card.serial, safe="")
         pass_type = quote(card.pass_type)
         return f"{card.service}/v1/devices/{self.id}/registrations/{pass_type}/{serial}"

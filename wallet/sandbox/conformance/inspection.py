@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from wallet.sandbox.conformance.device import Pushes, TestDevice, TestPass
+from wallet.sandbox.conformance.device import ProbeDevice, ProbePass, Pushes
 from wallet.sandbox.conformance.rules import CARDS, CHANGE, PUSHES, RULES, ConformanceRule
 from wallet.sandbox.exchanges import ServiceAnswer
 from wallet.sandbox.passbook import MEDIA_TYPE
@@ -51,12 +51,12 @@ class Kit:
     number), `patience_s` is how long a change may take to show, `tick_s` how long it takes until a
     date of HTTP is another one."""
 
-    cards: Sequence[TestPass]
+    cards: Sequence[ProbePass]
     change: Callable[[str], None] | None = None
     pushes: Pushes | None = None
     patience_s: float = 20.0
     tick_s: float = 1.1
-    device: TestDevice = field(default_factory=TestDevice)
+    device: ProbeDevice = field(default_factory=ProbeDevice)
 
     @property
     def has(self) -> set[str]:
@@ -154,7 +154,7 @@ class _Inspection:
         return _unless(all(status in (200, 204) for status in answers), _statuses(answers))
 
     def see_list_stranger(self) -> str | None:
-        answer = TestDevice().updated(self._card)
+        answer = ProbeDevice().updated(self._card)
         return _unless(answer.status in (204, 404), _excerpt(answer))
 
     # --- fetching ---
@@ -170,7 +170,7 @@ class _Inspection:
         if answer.status != 200 or answer.media_type != MEDIA_TYPE:
             return f"{answer.status}, {answer.media_type or 'no Content-Type'}"
         try:
-            served = TestPass.read(answer.content)
+            served = ProbePass.read(answer.content)
         except SandboxTrouble as trouble:
             return str(trouble)
         same = (served.serial, served.pass_type) == (self._card.serial, self._card.pass_type)
@@ -240,7 +240,7 @@ class _Inspection:
 
     def see_push_follows_token(self) -> str | None:
         old = self._device.push_token
-        self._device.push_token = TestDevice().push_token
+        self._device.push_token = ProbeDevice().push_token
         self._device.register(self._card)
         heard = self._pushes.count(old)
         if not self._is_pushed(self._device.push_token):
@@ -281,7 +281,7 @@ class _Inspection:
     def _tick(self) -> None:
         time.sleep(self._kit.tick_s)
 
-    def _alike(self) -> list[TestPass]:
+    def _alike(self) -> list[ProbePass]:
         """The cards that share a list with the first."""
         where = (self._card.service, self._card.pass_type)
         return [card for card in self._kit.cards if (card.service, card.pass_type) == where]
@@ -289,7 +289,7 @@ class _Inspection:
     def _now(self) -> str | None:
         return _listing(self._device.updated(self._card)).tag
 
-    def _changed(self, cards: Sequence[TestPass], since: str | None) -> PassList:
+    def _changed(self, cards: Sequence[ProbePass], since: str | None) -> PassList:
         """Change the cards and wait until the list shows them, or for as long as is waited."""
         assert self._kit.change is not None  # noqa: S101 - a rule that needs it is tried with it
         for card in cards:
