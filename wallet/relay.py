@@ -67,9 +67,9 @@ def _hear(
         erasure.take_late_words(session, concerned)
         sharing = [member.id for member in members.using_accounts_of(session, concerned)]
         pass_ids = issuing.of_members(session, sharing)
-        said = answers.hear(session, events, pass_ids, now)
+        written = answers.hear(session, events, pass_ids, now)
         refresh(session, pass_ids, make_due, now)
-        answers.settle(session, said, now)
+        answers.settle(session, written, now)
     outdated = sorted({one.member_id for one in events if isinstance(one, CardOutdated)})
     if outdated:
         remind(session, issuing.of_members(session, outdated), make_due, now)

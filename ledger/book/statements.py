@@ -1,12 +1,12 @@
 """Reading the book: what a member has and had, what happened to it, and what the programme owes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from ledger.book import accounts
@@ -183,6 +183,56 @@ def running_out(
         .order_by(Account.member_id, Lot.expires_at)
     )
     return [RunningOut(row[0], row[1], int(row[2])) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPosting:
+    """A posting on a member account. `member_id` is who presented a card, or else whose account it
+    is; `points` are without their sign."""
+
+    posting_id: int
+    id: str
+    kind: str
+    member_id: int
+    points: int
+
+
+def newest(
+    session: Session,
+    unit_id: int,
+    holder_ids: Sequence[int],
+    kinds: Collection[str],
+    since: datetime,
+    limit: int,
+    *,
+    unless: ColumnElement[bool],
+) -> list[AccountPosting]:
+    """The newest postings of these kinds on the accounts of these members, made at `since` or
+    later. `unless` is a condition on `Posting`: those that it holds for are left out."""
+    rows = session.execute(
+        select(
+            Posting.id,
+            Posting.public_id,
+            Posting.kind,
+            func.coalesce(Card.member_id, Account.member_id),
+            func.abs(Entry.amount),
+        )
+        .join(Entry, Entry.posting_id == Posting.id)
+        .join(Account, Account.id == Entry.account_id)
+        .outerjoin(Card, Card.id == Posting.card_id)
+        .where(
+            Account.unit_id == unit_id,
+            Account.kind == accounts.MEMBER,
+            Account.member_id.in_(holder_ids),
+            Entry.balance_after.is_not(None),
+            Posting.kind.in_(list(kinds)),
+            Posting.posted_at >= since,
+            ~unless,
+        )
+        .order_by(Posting.id.desc())
+        .limit(limit)
+    )
+    return [AccountPosting(*row) for row in rows]
 
 
 def balance_at(session: Session, account_id: int, moment: datetime) -> int:

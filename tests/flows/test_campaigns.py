@@ -12,6 +12,7 @@ import requests
 from books import check_books
 from phones import Phone, opened, values
 from sqlalchemy import func, select
+from statements import recorded
 
 from ledger.people import consents, members
 from ledger.people.consents import Decision
@@ -306,6 +307,63 @@ class TestRunning:
         assert {pushes.stand_in.heard(token).count for token in TOKENS[:40]} == {0, 1}
 
 
+class TestStatements:
+    """How many statements a step sends: as many for two hundred members as for a few, since what is
+    needed of members is read for all of them at once, and once."""
+
+    FREEZING = 7
+    TELLING, TELLING_NOBODY = 33, 11
+    EVERY_PLACE = "{{name|Друг}}, у вас {{points}} на карте {{card}} в {{programme}}"
+
+    def groups(self, api, join, client, numbers: range) -> list[tuple]:
+        """Groups of five members: two who are told, one with no phone, one who wants no news, and
+        one who turns out to be the first of them; these last."""
+        twins = []
+        for number in numbers:
+            people = [join(name=f"{place} {number}") for place in range(5)]
+            for place, one in enumerate(people[:4]):
+                phone = Phone.with_card(client, one, f"{number * 4 + place:032x}")
+                assert phone.register(TOKENS[number * 4 + place]).status_code == 201
+            refusal = {"consents": [{"purpose": "marketing", "given": False}]}
+            assert api.call("PATCH", f"members/{people[2]['id']}", refusal).status_code == 200
+            twins.append((people[3], people[0]))
+        return twins
+
+    def count(self, api, house, twins: list[tuple], text: str = EVERY_PLACE) -> tuple[int, int]:
+        """Statements of the step that freezes an audience, and of the step that tells it."""
+        start(api, draft(api, texts={"ru": text}, cap={"messages": 5, "days": 1}))
+        assert step(house, 200)  # it begins
+        with recorded(house.installation.database) as freezing:
+            assert step(house, 200)
+        for twin, first in twins:
+            answer = api.post(f"members/{twin['id']}/merge", {"into": first["id"]})
+            assert answer.status_code == 201, answer.text
+        with recorded(house.installation.database) as telling:
+            assert step(house, 200)
+        assert step(house, 200)  # it ends
+        return len(freezing), len(telling)
+
+    def test_they_are_as_many_for_many_members(self, api, join, client, house) -> None:
+        twins = self.groups(api, join, client, range(1))
+        few = self.count(api, house, twins)
+        assert states(house) == {"told": 2, "no_card": 1, "no_consent": 1, "gone": 1}
+        twins = self.groups(api, join, client, range(1, 7))
+        many = self.count(api, house, twins, "И снова! " + self.EVERY_PLACE)
+        assert told(house) == 2 + 14
+        assert few == many == (self.FREEZING, self.TELLING)
+        # None of them is gone by now, which is a statement less; who reads the same words again is
+        # noted, for all of them in one.
+        again = self.count(api, house, [], "И снова! " + self.EVERY_PLACE)
+        assert again == (self.FREEZING, self.TELLING - 1 + 1)
+
+    def test_a_step_that_tells_nobody_reads_no_cards(self, api, join, house) -> None:
+        for number in range(3):
+            join(name=f"no phone {number}")
+        _, telling = self.count(api, house, [])
+        assert states(house) == {"no_card": 3}
+        assert telling == self.TELLING_NOBODY
+
+
 class TestWhoIsTold:
     def test_nobody_is_told_more_than_the_cap(self, api, phone, member, house) -> None:
         capped = {"cap": {"messages": 2, "days": 7}}
@@ -319,6 +377,15 @@ class TestWhoIsTold:
         start(api, draft(api, texts={"ru": "Через неделю"}, **capped))
         house.run(*PUMPS)
         assert states(house) == {"told": 3, "capped": 1}
+
+    def test_a_card_that_was_taken_out_of_googles_wallet_is_in_no_phone(
+        self, api, client, member, house
+    ) -> None:
+        save_to_google(client, member)
+        hear_of_saving(house, saved=False)
+        start(api, draft(api))
+        house.run("messages")
+        assert states(house) == {"no_card": 1}
 
     def test_whoever_did_not_agree_to_news_is_not_told(self, api, join, client, house) -> None:
         agreed, refused, unasked, asked = crowd(join, client, 4)

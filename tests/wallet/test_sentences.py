@@ -10,14 +10,15 @@ import pytest
 
 import ledger.contacts
 import ledger.errors
+import ledger.fields
+import ledger.segments
 import wallet.api
-import wallet.fields
 import wallet.web.app
 from ledger.errors import Refusal
 from wallet import sentences
 
 API = Path(wallet.api.__file__).parent
-OUTREACH = API.parent / "outreach"
+SEGMENTS = Path(ledger.segments.__file__).parent
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 # How pydantic speaks to those who program in Python.
 PYDANTIC = re.compile(
@@ -72,9 +73,9 @@ def test_every_refusal_of_the_api_has_its_russian() -> None:
 
 
 def test_every_check_of_a_field_has_its_russian() -> None:
-    files = [Path(module.__file__) for module in (ledger.contacts, wallet.fields)]
+    files = [Path(module.__file__) for module in (ledger.contacts, ledger.fields)]
     said = {text for file in files for text in called_with_text(file, {"ValueError"}, 0)}
-    for file in (*files, *API.glob("**/*.py"), *OUTREACH.glob("*.py")):
+    for file in (*files, *API.glob("**/*.py"), *SEGMENTS.glob("*.py")):
         said |= set(called_with_text(file, {"PydanticCustomError"}, 1))
     assert len(said) > 8
     assert said == set(sentences.CHECKS)

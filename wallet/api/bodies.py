@@ -14,12 +14,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from ledger.imports.columns import ImportKind
-from ledger.limits import MOST_POINTS
-from ledger.money import Amount
-from ledger.people.consents import ConsentSource, Purpose
-from ledger.points.resolving import Whom
-from wallet.fields import (
+from ledger.fields import (
     Barcode,
     Birthday,
     Body,
@@ -44,7 +39,13 @@ from wallet.fields import (
     Version,
     WallTime,
 )
-from wallet.outreach.audience import MOST_DEEP, Audience, Everyone, depth
+from ledger.imports.columns import ImportKind
+from ledger.limits import MOST_POINTS
+from ledger.money import Amount
+from ledger.people.consents import ConsentSource, Purpose
+from ledger.points.resolving import Whom
+from ledger.segments import documents
+from wallet.outreach.audience import Audience
 from wallet.outreach.campaigns import ConsentRule as CampaignConsent
 from wallet.passes.barcode_settings import MOST_GRACE_HOURS, MOST_RENEW_DAYS, AtGoogle, Numbers
 from wallet.passes.codes import CodeKind
@@ -939,7 +940,7 @@ class CapIn(Body):
 
 
 class CampaignPart(Body):
-    audience: Audience = Field(default_factory=lambda: Everyone(kind="everyone"))
+    audience: Audience = Field(default_factory=lambda: documents.EVERYONE)
     quiet_hours: QuietIn | None = None
     cap: CapIn | None = None
     holdout_percent: Annotated[int, Field(ge=0, le=90)] = 0
@@ -947,8 +948,7 @@ class CampaignPart(Body):
 
     @model_validator(mode="after")
     def not_too_deep(self) -> Self:
-        if depth(self.audience) > MOST_DEEP:
-            raise PydanticCustomError("too_deep", "is nested too deeply")
+        documents.require_shallow(self.audience)
         return self
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ledger.errors import UnknownMember
 from ledger.people import members
 from ledger.programmes import programmes
+from ledger.segments import documents
 from wallet.api import paging
 from wallet.api.auth import needs
 from wallet.api.bodies import (
@@ -28,7 +29,7 @@ from wallet.api.bodies import (
 )
 from wallet.api.once import once
 from wallet.installation import current_installation
-from wallet.outreach import audience, campaigns, results
+from wallet.outreach import campaigns, results
 from wallet.outreach.campaigns import Campaign, CampaignDraft
 
 routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
@@ -163,7 +164,7 @@ def _parts(body: CampaignPart) -> dict[str, Any]:
         if body.texts is not None:
             parts["texts"] = body.texts.given()
     if "audience" in given or isinstance(body, CampaignIn):
-        parts["audience"] = audience.stored(body.audience)
+        parts["audience"] = documents.stored(body.audience)
     if "quiet_hours" in given:
         quiet = body.quiet_hours
         parts["quiet"] = None if quiet is None else (quiet.begins, quiet.ends)

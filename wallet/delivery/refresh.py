@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from wallet.passes import issuing
+from wallet.passes.issuing import Change
 
 # What a provider does when passes changed: note, in this transaction, who is to be told.
 MakeDue = Callable[[Session, Sequence[int], datetime], None]
@@ -19,12 +20,19 @@ def refresh(
 ) -> int:
     """Bring these passes up to date; returns how many changed."""
     changes = issuing.changes(session, issuing.lock(session, pass_ids), now)
+    publish(session, changes, make_due, now)
+    return len(changes)
+
+
+def publish(
+    session: Session, changes: Sequence[Change], make_due: Sequence[MakeDue], now: datetime
+) -> None:
+    """Store the next versions of locked passes, and make these due at their providers."""
     if changes:
         changed = [change.pass_id for change in changes]
         for make in make_due:
             make(session, changed, now)
         issuing.store(session, changes)
-    return len(changes)
 
 
 def remind(

@@ -1,165 +1,171 @@
 """Messages that answer at once to what a member did: points accrued, points spent.
 
-They are said in the relay's own transaction, before it renders the card: points and words come in
-one version, and the phone speaks once."""
+They are written in the relay's own transaction, before it renders the card: points and words come
+in one version, and the phone announces both at once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts
-from ledger.book.accounts import Account
-from ledger.book.journal import Entry, Posting
+from ledger.book import statements
+from ledger.book.journal import Posting
+from ledger.book.statements import AccountPosting
 from ledger.events import Event, PointsAccrued, PointsRedeemed
-from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.programmes import programmes, units
-from wallet.outreach import deliveries, terms, wording
-from wallet.outreach.deliveries import ANSWERS, Delivery, Occasion, Reach, Saying
+from ledger.programmes.units import Unit
+from wallet.outreach import deliveries, messages, recipients, terms, wording
+from wallet.outreach.deliveries import ANSWERS, Delivery, Occasion
+from wallet.outreach.messages import About, Message, Written
+from wallet.outreach.recipients import Candidate
 from wallet.outreach.terms import MessageTerms
 from wallet.passes import issuing
 
 POSTED = {"accrual": "accrued", "redemption": "spent"}
-# News that is older comes too late to be any.
+# An answer to something older would come too late to be one.
 FRESH = timedelta(hours=24)
-MOST = 20
+MOST_POSTINGS = 20  # of one holder, in one answer
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What was said and waits for the cards to be rendered: reach and text by delivery."""
-
-    told: dict[int, Reach] = field(default_factory=dict)
-    texts: dict[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Untold:
-    """A posting nobody was told of yet, and whom it is to be told."""
-
-    id: int
-    public_id: str
-    kind: str
-    member_id: int
-    points: int
-
-
-def hear(session: Session, events: Sequence[Event], pass_ids: Sequence[int], now: datetime) -> Said:
-    """Say what these events call for, where the programme wants it said. `pass_ids`: all passes
-    that the events concern."""
-    holders = sorted(
-        {one.member_id for one in events if isinstance(one, PointsAccrued | PointsRedeemed)}
+def hear(
+    session: Session, events: Sequence[Event], pass_ids: Sequence[int], now: datetime
+) -> list[Written]:
+    """Write the messages that these events call for, in programmes that have switched them on. The
+    caller renders the cards, and then settles. `pass_ids`: all passes that the events concern."""
+    holder_ids = sorted(
+        {event.member_id for event in events if isinstance(event, PointsAccrued | PointsRedeemed)}
     )
-    wanted = {(one.programme_id, one.kind): one for one in terms.switched_on(session, ANSWERS)}
-    if not holders or not wanted:
-        return Said()
+    switched_on = {
+        (answer.programme_id, answer.kind): answer for answer in terms.switched_on(session, ANSWERS)
+    }
+    if not holder_ids or not switched_on:
+        return []
     issuing.lock(session, pass_ids)  # all in their order, before those of the recipients
-    said = Said()
-    members = session.scalars(select(Member).where(Member.id.in_(holders))).all()
-    for programme_id in sorted({one.programme_id for one in members}):
-        theirs = [one.id for one in members if one.programme_id == programme_id]
+    written: list[Written] = []
+    for programme_id, member_ids in _by_programme(session, holder_ids).items():
         for kind in ANSWERS:
-            if (programme_id, kind) in wanted:
-                _answer(session, wanted[programme_id, kind], theirs, said, now)
-    return said
+            if (programme_id, kind) in switched_on:
+                written += _answer(session, switched_on[programme_id, kind], member_ids, now)
+    return written
 
 
-def settle(session: Session, said: Said, now: datetime) -> None:
+def settle(session: Session, written: Sequence[Written], now: datetime) -> None:
     """The cards have been rendered."""
-    deliveries.settle(session, said.told, said.texts, now)
+    if written:
+        versions = issuing.versions(session, [each.candidate.pass_.id for each in written])
+        messages.settle(session, written, versions, now)
+
+
+def _by_programme(session: Session, member_ids: Sequence[int]) -> dict[int, list[int]]:
+    """These members by their programmes, in ascending order."""
+    grouped: dict[int, list[int]] = {}
+    rows = session.execute(
+        select(Member.programme_id, Member.id)
+        .where(Member.id.in_(member_ids))
+        .order_by(Member.programme_id, Member.id)
+    )
+    for programme_id, member_id in rows:
+        grouped.setdefault(programme_id, []).append(member_id)
+    return grouped
 
 
 def _answer(
-    session: Session, wanted: MessageTerms, holders: Sequence[int], said: Said, now: datetime
-) -> None:
-    found = _untold(session, wanted, holders, now)
-    programme = programmes.by_id(session, wanted.programme_id)
+    session: Session, answer: MessageTerms, holder_ids: Sequence[int], now: datetime
+) -> list[Written]:
+    """A message to each member whose postings have had no answer yet; several postings of one
+    member are one message, with the sum."""
+    programme = programmes.by_id(session, answer.programme_id)
     unit = units.named(session, programme.id, None)
-    reached = deliveries.reach(session, [one.member_id for one in found])
-    ids = deliveries.note(
-        session,
-        programme.id,
-        [
-            Occasion(
-                one.member_id,
-                wanted.kind,
-                _occasion(one),
-                state="waiting" if _has_card(reached.get(one.member_id)) else "no_card",
-                posting_id=one.id,
-            )
-            for one in found
-        ],
-        now,
+    postings = _unanswered(session, answer, unit, holder_ids, now)
+    if not postings:
+        return []
+    candidates = recipients.lock(session, [posting.member_id for posting in postings])
+    delivery_ids = _note(session, answer, postings, candidates, now)
+    by_member = _to_answer(postings, delivery_ids, candidates)
+    readers = recipients.read(
+        session, programme, [candidates[member_id] for member_id in by_member], now
     )
-    sayings = []
-    for member_id in sorted({one.member_id for one in found}):
-        reach = reached.get(member_id)
-        fresh = [
-            ids[key]
-            for one in found
-            if (key := (one.member_id, _occasion(one))) in ids and one.member_id == member_id
-        ]
-        if reach is None or not _has_card(reach) or not fresh:
-            continue
-        # Several at once are one message, with the sum.
-        points = sum(one.points for one in found if one.member_id == member_id)
-        about = {
-            language: {wanted.kind: wording.amount(unit.amount(points), language)}
-            for language in wording.LANGUAGES
-        }
-        sayings.append(Saying(max(fresh), member_id, wanted.texts, about, tells_points=True))
-        said.told.update(dict.fromkeys(fresh, reach))
-    texts = deliveries.say(session, programme, sayings, now)
-    for one in sayings:
-        for id_, reach in said.told.items():
-            if reach.member_id == one.member_id and id_ not in said.texts:
-                said.texts[id_] = texts[one.delivery_id]
-
-
-def _untold(
-    session: Session, wanted: MessageTerms, holders: Sequence[int], now: datetime
-) -> list[Untold]:
-    """Of the newest postings on these members' accounts, those that this kind of message tells of
-    and that no message has told of: the gift that came with a birthday's message is told already.
-    The member is who showed the card; the account may be a household's."""
-    unit = units.named(session, wanted.programme_id, None)
-    kinds = [kind for kind, told_by in POSTED.items() if told_by == wanted.kind]
-    rows = session.execute(
-        select(
-            Posting.id,
-            Posting.public_id,
-            Posting.kind,
-            Entry.amount,
-            Account.member_id,
-            Card.member_id.label("shown_by"),
+    batch = [
+        Message(
+            readers[member_id],
+            [delivery_ids[posting.posting_id] for posting in theirs],
+            answer.texts,
+            _about(answer, unit, theirs),
+            states_balance=True,
         )
-        .join(Entry, Entry.posting_id == Posting.id)
-        .join(Account, Account.id == Entry.account_id)
-        .outerjoin(Card, Card.id == Posting.card_id)
-        .where(
-            Account.unit_id == unit.id,
-            Account.kind == accounts.MEMBER,
-            Account.member_id.in_(holders),
-            Entry.balance_after.is_not(None),
-            Posting.kind.in_(kinds),
-            Posting.posted_at >= max(wanted.since, now - FRESH),
-            ~exists(select(Delivery.id).where(Delivery.posting_id == Posting.id)),
-        )
-        .order_by(Posting.id.desc())
-        .limit(MOST * len(holders))
-    ).all()
-    return [
-        Untold(row.id, row.public_id, row.kind, row.shown_by or row.member_id, abs(row.amount))
-        for row in rows
+        for member_id, theirs in sorted(by_member.items())
     ]
+    return messages.write(session, programme, batch, now)
 
 
-def _occasion(one: Untold) -> str:
-    return f"{POSTED[one.kind]}:{one.public_id}"
+def _unanswered(
+    session: Session,
+    answer: MessageTerms,
+    unit: Unit,
+    holder_ids: Sequence[int],
+    now: datetime,
+) -> list[AccountPosting]:
+    """The newest postings that this kind of message tells of and that no message has told of: the
+    gift that came with a birthday's message has one already. Who gets the message is the member who
+    presented the card; the account may be a household's."""
+    return statements.newest(
+        session,
+        unit.id,
+        holder_ids,
+        [kind for kind, answered_by in POSTED.items() if answered_by == answer.kind],
+        max(answer.since, now - FRESH),
+        MOST_POSTINGS * len(holder_ids),
+        unless=exists(select(Delivery.id).where(Delivery.posting_id == Posting.id)),
+    )
 
 
-def _has_card(reach: Reach | None) -> bool:
-    return reach is not None and (reach.apple or reach.google)
+def _note(
+    session: Session,
+    answer: MessageTerms,
+    postings: Sequence[AccountPosting],
+    candidates: Mapping[int, Candidate],
+    now: datetime,
+) -> dict[int, int]:
+    """A delivery for each posting that has none; their ids, by posting."""
+    occasions = {
+        posting.posting_id: Occasion(
+            posting.member_id,
+            answer.kind,
+            f"{answer.kind}:{posting.id}",
+            state="waiting" if _in_phone(candidates, posting.member_id) else "no_card",
+            posting_id=posting.posting_id,
+        )
+        for posting in postings
+    }
+    noted = deliveries.note(session, answer.programme_id, list(occasions.values()), now)
+    return {
+        posting_id: noted[occasion.member_id, occasion.occasion]
+        for posting_id, occasion in occasions.items()
+        if (occasion.member_id, occasion.occasion) in noted
+    }
+
+
+def _to_answer(
+    postings: Sequence[AccountPosting],
+    delivery_ids: Mapping[int, int],
+    candidates: Mapping[int, Candidate],
+) -> dict[int, list[AccountPosting]]:
+    """The postings that were noted just now, by member, of members with their card in a phone."""
+    grouped: dict[int, list[AccountPosting]] = {}
+    for posting in postings:
+        if posting.posting_id in delivery_ids and _in_phone(candidates, posting.member_id):
+            grouped.setdefault(posting.member_id, []).append(posting)
+    return grouped
+
+
+def _about(answer: MessageTerms, unit: Unit, postings: Sequence[AccountPosting]) -> About:
+    amount = unit.amount(sum(posting.points for posting in postings))
+    return {
+        language: {answer.kind: wording.amount(amount, language)} for language in wording.LANGUAGES
+    }
+
+
+def _in_phone(candidates: Mapping[int, Candidate], member_id: int) -> bool:
+    return member_id in candidates and candidates[member_id].in_phone

@@ -6,7 +6,7 @@ under the campaign's own lock, so that two workers cannot do it twice. Then the 
 bounded steps. A campaign that was cancelled tells nobody after the call has returned."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -21,14 +21,17 @@ from ledger.people import consents
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
+from ledger.segments import documents, membership, scope
 from wallet.delivery.providers import MOST_COUNTED, Lag
-from wallet.delivery.refresh import MakeDue, refresh
+from wallet.delivery.refresh import MakeDue
 from wallet.delivery.waves import LOOK_EVERY, LookAtLag, fetches_are_late
 from wallet.errors import CampaignNotReady, NoMessageField, UnknownCampaign
-from wallet.outreach import audience, deliveries, hours, wording
-from wallet.outreach.deliveries import CAMPAIGN, Delivery, DeliveryState, Occasion, Reach, Saying
+from wallet.outreach import audience, deliveries, hours, messages, recipients, wording
+from wallet.outreach.deliveries import CAMPAIGN, Delivery, DeliveryState, NotTold, Occasion
 from wallet.outreach.hours import Span
-from wallet.passes import templates
+from wallet.outreach.messages import Message
+from wallet.outreach.recipients import Candidate
+from wallet.passes import issuing, templates
 from wallet.passes.content import announces_messages
 
 PUMP = "messages"
@@ -97,7 +100,7 @@ class CampaignDraft:
 
     name: str
     texts: dict[str, str]
-    audience: dict[str, Any] = field(default_factory=lambda: dict(audience.EVERYONE))
+    audience: dict[str, Any] = field(default_factory=lambda: documents.stored(documents.EVERYONE))
     quiet: tuple[str, str] | None = None
     cap: tuple[int, int] | None = None
     holdout_percent: int = 0
@@ -267,11 +270,12 @@ def preview(
     """How many are meant, how many of them have a card in a phone, and what this member would
     read."""
     wording.check(draft.texts, wording.PERSONAL)
-    all_, reached = audience.size(session, programme, audience.read(draft.audience), now)
+    in_scope = scope.in_main_unit(session, programme, now)
+    all_, reached = audience.size(session, documents.read(draft.audience), in_scope)
     if member is None:
         return all_, reached, None
-    saying = Saying(0, member.id, draft.texts, {})
-    return all_, reached, deliveries.words(session, programme, [saying])[0]
+    facts = issuing.facts(session, programme, [member.id], now)[member.id]
+    return all_, reached, messages.text_for(programme, draft.texts, facts, about={})
 
 
 def drafted(campaign: Campaign) -> CampaignDraft:
@@ -281,33 +285,24 @@ def drafted(campaign: Campaign) -> CampaignDraft:
 def _freeze(
     session: Session, campaign: Campaign, programme: Programme, now: datetime, limit: int
 ) -> None:
-    """Rows for the next members of the audience, as it is seen from the moment of the start."""
-    seen_from = campaign.started_at or now
-    wanted = audience.condition(session, programme, audience.read(campaign.audience), seen_from)
-    found = audience.members_of(session, wanted, campaign.after_id, campaign.last_id, limit)
-    deliveries.note_all(
-        session,
-        programme.id,
-        [
-            Occasion(
-                member.id,
-                CAMPAIGN,
-                f"campaign:{campaign.id}",
-                campaign.id,
-                "held_out"
-                if is_held_out(campaign.public_id, member.public_id, campaign.holdout_percent)
-                else "waiting",
-            )
-            for member in found
-        ],
-        now,
-    )
-    campaign.recipients += len(found)
-    if len(found) == limit:
-        campaign.after_id = found[-1].id
+    """Deliveries for the next members of the audience, as it was at the moment of the start."""
+    in_scope = scope.in_main_unit(session, programme, campaign.started_at or now)
+    wanted = membership.condition(documents.read(campaign.audience), in_scope)
+    members = membership.page(session, wanted, campaign.after_id, campaign.last_id, limit)
+    occasions = [_occasion(campaign, member) for member in members]
+    deliveries.note_all(session, programme.id, occasions, now)
+    campaign.recipients += len(members)
+    if len(members) == limit:
+        campaign.after_id = members[-1].id
         return
     campaign.frozen_at = now
     campaign.done = _count(session, campaign, "held_out")
+
+
+def _occasion(campaign: Campaign, member: Member) -> Occasion:
+    held_out = is_held_out(campaign.public_id, member.public_id, campaign.holdout_percent)
+    state: DeliveryState = "held_out" if held_out else "waiting"
+    return Occasion(member.id, CAMPAIGN, f"campaign:{campaign.id}", campaign.id, state)
 
 
 def _tell(
@@ -318,64 +313,95 @@ def _tell(
     now: datetime,
     limit: int,
 ) -> None:
+    """Send the message to the next of those who wait for it. Lock order: deliveries, passes."""
+    waiting = _waiting(session, campaign, limit)
+    if not waiting:
+        _finish(campaign, now)
+        return
+    candidates = recipients.lock(session, list(waiting.values()))
+    chosen, ended = _choose(session, campaign, waiting, candidates, now)
+    deliveries.end(session, ended)
+    readers = recipients.read(session, programme, chosen.values(), now)
+    batch = [
+        Message(readers[candidate.member_id], [delivery_id], campaign.texts)
+        for delivery_id, candidate in chosen.items()
+    ]
+    messages.tell(session, programme, batch, make_due, now)
+    _measure(campaign, len(waiting), now)
+
+
+def _waiting(session: Session, campaign: Campaign, limit: int) -> dict[int, int]:
+    """The next members who wait, by delivery; the deliveries are locked."""
     rows = session.execute(
         select(Delivery.id, Delivery.member_id)
         .where(Delivery.campaign_id == campaign.id, Delivery.state == "waiting")
         .order_by(Delivery.id)
         .limit(limit)
         .with_for_update()
-    ).all()
-    if not rows:
-        campaign.state, campaign.finished_at, campaign.ends_about = "done", now, None
-        campaign.done = campaign.recipients  # whoever was erased meanwhile needs nothing more
-        return
-    reached = deliveries.reach(session, [row.member_id for row in rows])
-    spoken = _spoken_to(session, campaign, [row.member_id for row in rows], now)
-    agreed = consents.agreed_to_news(session, [row.member_id for row in rows])
-    told: dict[int, Reach] = {}
-    left: dict[DeliveryState, list[int]] = {}
-    for row in rows:
-        one = reached.get(row.member_id)
-        why = _why_not(
-            one,
+    )
+    return {row.id: row.member_id for row in rows}
+
+
+def _finish(campaign: Campaign, now: datetime) -> None:
+    campaign.state, campaign.finished_at, campaign.ends_about = "done", now, None
+    campaign.done = campaign.recipients  # deliveries of members erased meanwhile are no more due
+
+
+def _choose(
+    session: Session,
+    campaign: Campaign,
+    waiting: Mapping[int, int],
+    candidates: Mapping[int, Candidate],
+    now: datetime,
+) -> tuple[dict[int, Candidate], dict[NotTold, list[int]]]:
+    """Who gets the message, by delivery; and the other deliveries, by the reason against them."""
+    member_ids = list(waiting.values())
+    counts = _recent_messages(session, campaign, member_ids, now)
+    agreed = consents.agreed_to_news(session, member_ids)
+    chosen: dict[int, Candidate] = {}
+    ended: dict[NotTold, list[int]] = {}
+    for delivery_id, member_id in waiting.items():
+        candidate = candidates.get(member_id)
+        reason = _reason_against(
             campaign,
-            agreed=agreed.get(row.member_id),
-            spoken=spoken.get(row.member_id, 0),
+            candidate,
+            agreed=agreed.get(member_id),
+            recent_messages=counts.get(member_id, 0),
         )
-        if one is None or why is not None:
-            left.setdefault(why or "gone", []).append(row.id)
+        if candidate is None or reason is not None:
+            ended.setdefault(reason or "gone", []).append(delivery_id)
         else:
-            told[row.id] = one
-    for state, ids in left.items():
-        deliveries.end(session, ids, state)
-    sayings = [Saying(id_, one.member_id, campaign.texts, {}) for id_, one in told.items()]
-    texts = deliveries.say(session, programme, sayings, now)
-    refresh(session, [one.pass_id for one in told.values()], make_due, now)
-    deliveries.settle(session, told, texts, now)
-    _measure(campaign, len(rows), now)
+            chosen[delivery_id] = candidate
+    return chosen, ended
 
 
-def _why_not(
-    one: Reach | None, campaign: Campaign, *, agreed: bool | None, spoken: int
-) -> DeliveryState | None:
-    if one is None:
+def _reason_against(
+    campaign: Campaign,
+    candidate: Candidate | None,
+    *,
+    agreed: bool | None,
+    recent_messages: int,
+) -> NotTold | None:
+    """Why a member does not get the message; None: they do. `agreed` is None if they were never
+    asked whether they want news."""
+    if candidate is None:
         return "gone"
     if agreed is False and campaign.consent != "any":
         return "no_consent"
     if agreed is None and campaign.consent == "given":
         return "no_consent"
-    if not (one.apple or one.google):
+    if not candidate.in_phone:
         return "no_card"
-    if campaign.cap_messages is not None and spoken >= campaign.cap_messages:
+    if campaign.cap_messages is not None and recent_messages >= campaign.cap_messages:
         return "capped"
     return None
 
 
-def _spoken_to(
+def _recent_messages(
     session: Session, campaign: Campaign, member_ids: Sequence[int], now: datetime
 ) -> dict[int, int]:
-    """How many messages each was told in the days of the cap; their passes are held, so nobody else
-    is telling them anything meanwhile."""
+    """How many messages each got in the days of the cap. Their passes are locked, so that no other
+    transaction writes them a message meanwhile."""
     if campaign.cap_days is None:
         return {}
     return deliveries.told_since(session, member_ids, now - timedelta(days=campaign.cap_days))

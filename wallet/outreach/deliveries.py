@@ -1,9 +1,9 @@
-"""Messages to members: one row for each member and occasion, whatever crashes.
+"""Deliveries of messages to members: one row for each member and occasion, whatever crashes.
 
-To tell somebody is to write the words on their card and store the version, all in the transaction
-that says so in this table; from there on the providers carry it, by rows of their own. So nobody is
-told twice by us and nobody is missed, and what became of a message can be read from the versions
-that phones fetched: see `results`.
+A message is delivered by writing its words on the member's card and storing the version, all in the
+transaction that says so in this table (see `messages`); from there on the providers carry it, by
+rows of their own. So nobody gets a message twice from us and nobody is missed, and what became of a
+message can be read from the versions that phones fetched: see `results`.
 
 Lock order: campaign, deliveries, passes, news, then as everywhere."""
 
@@ -25,21 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.book import statements
 from ledger.database.tables import Base, Identifier, Instant, insert_or
-from ledger.people import cards
-from ledger.people.members import Member
-from ledger.people.persons import Person
-from ledger.programmes import units
-from ledger.programmes.programmes import Programme
-from wallet.apple.devices import Registration
-from wallet.google.mirror import GoogleObject
-from wallet.outreach import wording
-from wallet.outreach.wording import Texts
-from wallet.passes import issuing, news
+from wallet.passes import news
 from wallet.passes.content import LONGEST_MESSAGE
-from wallet.passes.issuing import Pass
-from wallet.passes.news import News, Word
+from wallet.passes.issuing import Version
 
 # waiting: to be told. told: on the card. The others are final, and the member was not told:
 # held_out by the campaign's draw, no_consent to be written to, capped by the campaign's limit,
@@ -103,25 +92,16 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
-    """Words for one member. `about` fills the places that only this kind of message has, in each
-    language; `tells_points`: the text speaks of the balance."""
+class Settlement:
+    """What came of a delivery: the version of the pass that has the message, whether any field of
+    it shows it, the wallets that the pass was in, and the words."""
 
     delivery_id: int
-    member_id: int
-    texts: Texts
-    about: Mapping[str, Mapping[str, str]]
-    tells_points: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """A member's pass, and in which wallets it is."""
-
     pass_id: int
-    member_id: int
-    apple: bool
-    google: bool
+    version: Version
+    on_apple: bool
+    on_google: bool
+    text: str
 
 
 def note(
@@ -178,134 +158,36 @@ def known(session: Session, occasions: Sequence[tuple[int, str]]) -> set[tuple[i
     return {(row.member_id, row.occasion) for row in rows}
 
 
-def reach(session: Session, member_ids: Sequence[int]) -> dict[int, Reach]:
-    """The cards of these members who are not erased, locked; by member."""
-    passes = issuing.lock(session, issuing.cards_of(session, member_ids))
-    pass_ids = [pass_.id for pass_ in passes]
-    apple = set(
-        session.scalars(select(Registration.pass_id).where(Registration.pass_id.in_(pass_ids)))
-    )
-    google = set(
-        session.scalars(
-            select(GoogleObject.pass_id).where(
-                GoogleObject.pass_id.in_(pass_ids), GoogleObject.saved.is_(True)
-            )
-        )
-    )
-    gone = set(
-        session.scalars(
-            select(Member.id).where(
-                Member.id.in_(member_ids),
-                Member.erased_at.is_not(None) | Member.merged_into_id.is_not(None),
-            )
-        )
-    )
+def settle(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
+    """These messages are on the cards. One that no field of the card shows was not delivered."""
+    if settlements:
+        session.connection().execute(_SETTLE, [_settled(each, now) for each in settlements])
+
+
+def _settled(settlement: Settlement, now: datetime) -> dict[str, object]:
+    is_shown = settlement.version.has_message
     return {
-        pass_.member_id: Reach(pass_.id, pass_.member_id, pass_.id in apple, pass_.id in google)
-        for pass_ in passes
-        if pass_.member_id not in gone
+        "the_id": settlement.delivery_id,
+        "the_state": "told" if is_shown else "no_field",
+        "the_pass": settlement.pass_id,
+        "the_version": settlement.version.number,
+        "the_apple": settlement.on_apple,
+        "the_google": settlement.on_google,
+        "the_text": settlement.text,
+        "the_moment": now if is_shown else None,
     }
 
 
-def say(
-    session: Session, programme: Programme, sayings: Sequence[Saying], now: datetime
-) -> dict[int, str]:
-    """Write the words on the cards; the text of each delivery. The caller holds the passes, renders
-    them, and settles."""
-    texts = words(session, programme, sayings)
-    before = _said_now(session, [one.member_id for one in sayings])
-    spoken_of = [one.member_id for one in sayings if one.tells_points]
-    balances = _balances(session, programme, spoken_of)
-    news.say(
-        session,
-        [
-            Word(
-                one.member_id,
-                str(one.delivery_id),
-                texts[one.delivery_id],
-                balances[one.member_id] if one.tells_points else None,
-            )
-            for one in sayings
-        ],
-        now,
-    )
-    repeated = [
-        one.delivery_id for one in sayings if before.get(one.member_id) == texts[one.delivery_id]
-    ]
-    if repeated:
-        session.execute(update(Delivery).where(Delivery.id.in_(repeated)).values(repeats=True))
-    return texts
-
-
-def words(session: Session, programme: Programme, sayings: Sequence[Saying]) -> dict[int, str]:
-    """What each is told, in the member's language: by delivery."""
-    member_ids = [one.member_id for one in sayings]
-    people = {
-        row.member_id: row
-        for row in session.execute(
-            select(Person.member_id, Person.name, Person.locale).where(
-                Person.member_id.in_(member_ids)
-            )
-        )
-    }
-    numbers = cards.numbers_of(session, member_ids)
-    spoken_of = [one.member_id for one in sayings if wording.mentions(one.texts, "points")]
-    balances = _balances(session, programme, spoken_of)
-    unit = units.named(session, programme.id, None)
-    texts: dict[int, str] = {}
-    for one in sayings:
-        person = people.get(one.member_id)
-        language = wording.language_for(
-            one.texts, person.locale if person else None, programme.locale
-        )
-        known = {
-            "name": (person.name or "") if person else "",
-            "points": wording.amount(unit.amount(balances.get(one.member_id, 0)), language),
-            "card": numbers.get(one.member_id, ""),
-            "programme": programme.name,
-            **one.about.get(language, {}),
-        }
-        texts[one.delivery_id] = wording.fill(one.texts[language], known)
-    return texts
-
-
-def settle(
-    session: Session, told: Mapping[int, Reach], texts: Mapping[int, str], now: datetime
-) -> int:
-    """These deliveries are on the cards, which have been rendered; how many there were. One whose
-    words no field of the card shows was not told."""
-    versions = {
-        row.id: (row.version, row.content.get("message"))
-        for row in session.execute(
-            select(Pass.id, Pass.version, Pass.content).where(
-                Pass.id.in_([one.pass_id for one in told.values()])
-            )
-        )
-    }
-    rows = []
-    for delivery_id, one in told.items():
-        version, shown = versions[one.pass_id]
-        rows.append(
-            {
-                "the_id": delivery_id,
-                "the_state": "told" if shown else "no_field",
-                "the_pass": one.pass_id,
-                "the_version": version,
-                "the_apple": one.apple,
-                "the_google": one.google,
-                "the_text": texts.get(delivery_id),
-                "the_moment": now if shown else None,
-            }
-        )
-    if rows:
-        session.connection().execute(_SETTLE, rows)
-    return sum(row["the_state"] == "told" for row in rows)
-
-
-def end(session: Session, delivery_ids: Sequence[int], state: DeliveryState) -> None:
-    """These members are not told."""
+def mark_repeats(session: Session, delivery_ids: Sequence[int]) -> None:
+    """The card said the same words before these deliveries."""
     if delivery_ids:
-        session.execute(update(Delivery).where(Delivery.id.in_(delivery_ids)).values(state=state))
+        session.execute(update(Delivery).where(Delivery.id.in_(delivery_ids)).values(repeats=True))
+
+
+def end(session: Session, ended: Mapping[NotTold, Sequence[int]]) -> None:
+    """The members of these deliveries get no message, for the reason under which they stand."""
+    for reason, delivery_ids in ended.items():
+        session.execute(update(Delivery).where(Delivery.id.in_(delivery_ids)).values(state=reason))
 
 
 def came_with(session: Session, postings: Mapping[int, int]) -> None:
@@ -359,16 +241,3 @@ _SETTLE = (
         told_at=bindparam("the_moment", type_=Instant()),
     )
 )
-
-
-def _said_now(session: Session, member_ids: Sequence[int]) -> dict[int, str]:
-    rows = session.execute(select(News.member_id, News.text).where(News.member_id.in_(member_ids)))
-    return {row.member_id: row.text for row in rows}
-
-
-def _balances(session: Session, programme: Programme, member_ids: Sequence[int]) -> dict[int, int]:
-    if not member_ids:
-        return {}
-    people = session.scalars(select(Member).where(Member.id.in_(member_ids))).all()
-    found = statements.main_balances(session, programme.id, people)
-    return {member_id: balance.available for member_id, balance in found.items()}

@@ -4,14 +4,13 @@ A round is one kind of message in one programme on one day of its calendar. It r
 came and is advanced in bounded steps; a day on which nobody worked is made up for, up to a week
 later. What makes a message unique is its occasion, not the round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import segments
 from ledger.book import accounts, statements
 from ledger.book.journal import Posting
 from ledger.database.tables import MICROSECOND, Base, Instant, insert_or
@@ -24,9 +23,12 @@ from ledger.points.accruals import Grant
 from ledger.points.causes import Cause
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
-from wallet.delivery.refresh import MakeDue, refresh
-from wallet.outreach import audience, deliveries, hours, terms, wording
-from wallet.outreach.deliveries import DeliveryState, Occasion, Reach, Saying
+from ledger.segments import conditions, membership, scope
+from wallet.delivery.refresh import MakeDue
+from wallet.outreach import deliveries, hours, messages, recipients, terms, wording
+from wallet.outreach.deliveries import NotTold, Occasion
+from wallet.outreach.messages import Message
+from wallet.outreach.recipients import Candidate
 from wallet.outreach.terms import DAILY, MessageTerms
 
 BATCH = 100
@@ -139,42 +141,70 @@ def _tell(
     make_due: Sequence[MakeDue],
     now: datetime,
 ) -> None:
-    """Say it to each of them who was not told of this occasion, with the gift that belongs to it:
-    points and words together, or neither. Whoever was given something is told even with no card in
-    a phone, for the words are then on the card when it comes there."""
-    ids = deliveries.note(
-        session,
-        programme.id,
-        [Occasion(one.member_id, wanted.kind, one.occasion) for one in found],
-        now,
-    )
-    fresh = {ids[key]: one for one in found if (key := (one.member_id, one.occasion)) in ids}
+    """Send the message to each of them who has had none on this occasion, with the gift that goes
+    with it: points and words together, or neither. Lock order: deliveries, balances, passes."""
+    fresh = _note(session, programme, wanted, found, now)
     given = _give(session, programme, wanted, fresh, now) if wanted.gift else {}
-    reached = deliveries.reach(session, [one.member_id for one in fresh.values()])
-    agreed = consents.agreed_to_news(session, [one.member_id for one in fresh.values()])
-    told: dict[int, Reach] = {}
-    left: dict[DeliveryState, list[int]] = {}
-    for id_, one in fresh.items():
-        reach = reached.get(one.member_id)
-        if wanted.gift and id_ not in given:
-            left.setdefault("refused", []).append(id_)
-        elif reach is None:
-            left.setdefault("gone", []).append(id_)
-        elif wanted.kind in ADVERTISING and agreed.get(one.member_id) is False:
-            left.setdefault("no_consent", []).append(id_)
-        elif id_ in given or reach.apple or reach.google:
-            told[id_] = reach
-        else:
-            left.setdefault("no_card", []).append(id_)
-    for state, which in left.items():
-        deliveries.end(session, which, state)
-    sayings = [
-        Saying(id_, reach.member_id, wanted.texts, fresh[id_].about, tells_points=id_ in given)
-        for id_, reach in told.items()
+    candidates = recipients.lock(session, [entry.member_id for entry in fresh.values()])
+    chosen, ended = _choose(session, wanted, fresh, given, candidates)
+    deliveries.end(session, ended)
+    readers = recipients.read(session, programme, chosen.values(), now)
+    batch = [
+        Message(
+            readers[candidate.member_id],
+            [delivery_id],
+            wanted.texts,
+            fresh[delivery_id].about,
+            states_balance=delivery_id in given,
+        )
+        for delivery_id, candidate in chosen.items()
     ]
-    texts = deliveries.say(session, programme, sayings, now)
-    refresh(session, [one.pass_id for one in told.values()], make_due, now)
-    deliveries.settle(session, told, texts, now)
+    messages.tell(session, programme, batch, make_due, now)
+
+
+def _note(
+    session: Session,
+    programme: Programme,
+    wanted: MessageTerms,
+    found: Sequence[Occurrence],
+    now: datetime,
+) -> dict[int, Occurrence]:
+    """A delivery for each of them who has none on this occasion; they, by delivery."""
+    occasions = [Occasion(entry.member_id, wanted.kind, entry.occasion) for entry in found]
+    ids = deliveries.note(session, programme.id, occasions, now)
+    return {
+        ids[entry.member_id, entry.occasion]: entry
+        for entry in found
+        if (entry.member_id, entry.occasion) in ids
+    }
+
+
+def _choose(
+    session: Session,
+    wanted: MessageTerms,
+    fresh: Mapping[int, Occurrence],
+    given: Collection[int],
+    candidates: Mapping[int, Candidate],
+) -> tuple[dict[int, Candidate], dict[NotTold, list[int]]]:
+    """Who gets the message, by delivery; and the other deliveries, by the reason against them.
+    `given`: deliveries that came with points. Their members get the words even with no card in a
+    phone, for the words are then on the card when it comes there."""
+    agreed = consents.agreed_to_news(session, [entry.member_id for entry in fresh.values()])
+    chosen: dict[int, Candidate] = {}
+    ended: dict[NotTold, list[int]] = {}
+    for delivery_id, entry in fresh.items():
+        candidate = candidates.get(entry.member_id)
+        if wanted.gift and delivery_id not in given:
+            ended.setdefault("refused", []).append(delivery_id)
+        elif candidate is None:
+            ended.setdefault("gone", []).append(delivery_id)
+        elif wanted.kind in ADVERTISING and agreed.get(entry.member_id) is False:
+            ended.setdefault("no_consent", []).append(delivery_id)
+        elif delivery_id in given or candidate.in_phone:
+            chosen[delivery_id] = candidate
+        else:
+            ended.setdefault("no_card", []).append(delivery_id)
+    return chosen, ended
 
 
 def _give(
@@ -254,7 +284,7 @@ def _birthdays(
         .join(Person, Person.member_id == Member.id)
         .where(
             Member.programme_id == programme.id,
-            segments.alive(),
+            conditions.is_active(),
             Member.id > round_.after_id,
             Person.birthday.is_not(None),
             born,
@@ -277,18 +307,18 @@ def _lapsed(
     session: Session, round_: Round, wanted: MessageTerms, programme: Programme, limit: int
 ) -> tuple[list[Occurrence], int | None]:
     """Whose last points were earned or spent on the day so many days ago."""
-    unit = units.named(session, programme.id, None)
     day = round_.day - timedelta(days=wanted.days or 0)
     begin = hours.begin_of(day, programme.timezone)
     end = hours.begin_of(day + timedelta(days=1), programme.timezone)
+    in_scope = scope.in_main_unit(session, programme, end)
     condition = (
         (Member.programme_id == programme.id)
-        & segments.alive()
-        & segments.did(unit.id, segments.ACTIVITY, begin, end)
-        & ~segments.did(unit.id, segments.ACTIVITY, end)
+        & conditions.is_active()
+        & conditions.has_posting(in_scope, conditions.ACTIVITY, begin, end)
+        & ~conditions.has_posting(in_scope, conditions.ACTIVITY, end)
     )
     newest = session.scalar(select(func.max(Member.id))) or 0
-    found = audience.members_of(session, condition, round_.after_id, newest, limit)
+    found = membership.page(session, condition, round_.after_id, newest, limit)
     about = {
         language: {"days": wording.number(wanted.days or 0, language)}
         for language in wording.LANGUAGES

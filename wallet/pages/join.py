@@ -17,11 +17,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from ledger.database import idempotency
 from ledger.database.idempotency import StoredAnswer
 from ledger.errors import IdempotencyConflict
+from ledger.fields import Birthday, Email, Name, Phone
 from ledger.people import consents, members
 from ledger.people.consents import Purpose
 from ledger.people.persons import Profile
 from ledger.programmes import programmes
-from wallet.fields import Birthday, Email, Name, Phone
 from wallet.installation import current_installation
 from wallet.pages import designs, language, privacy
 from wallet.pages.errors import error_page

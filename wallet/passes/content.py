@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ledger.money import Amount, Money
 from wallet.passes.parts import (
     Action,
     App,
@@ -122,7 +123,7 @@ class Facts:
     """What is true of a member now, as far as a card may show it. Offers: newest first. A card that
     is void has neither number nor barcode. `points` are whole pieces; where they are money they
     have a `currency` and so many decimal places. `rotating`: where a wallet can draw a code that
-    changes by itself, it is to."""
+    changes by itself, it is to. `locale`: the language that the member reads, if they chose one."""
 
     programme: str
     card_number: str
@@ -135,6 +136,14 @@ class Facts:
     scale: int = 0
     currency: str | None = None
     rotating: bool = False
+    locale: str | None = None
+
+    @property
+    def amount(self) -> Amount:
+        """The points as people are told of them: as money, where they are money."""
+        if self.currency is None:
+            return self.points
+        return Money.of(self.points, self.scale, self.currency)
 
 
 @dataclass(frozen=True, slots=True)

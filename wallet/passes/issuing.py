@@ -139,6 +139,18 @@ class Change:
     content: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a pass, as far as messages go: whether a field of it shows one."""
+
+    number: int
+    has_message: bool
+
+    @classmethod
+    def of(cls, number: int, stored: dict[str, Any]) -> "Version":
+        return cls(number, bool(stored.get("message")))
+
+
 def issue(session: Session, member: Member, pass_type: str, keys: KeyRing, now: datetime) -> Pass:
     """The member's pass, in its first version."""
     programme = programmes.by_id(session, member.programme_id)
@@ -366,9 +378,19 @@ def read_content(stored: dict[str, Any]) -> Content:
 def lock(session: Session, pass_ids: Sequence[int]) -> Sequence[Pass]:
     """Passes in ascending order, locked and read anew: what is read after this is newer than every
     version that exists."""
+    return _lock(session, Pass.id.in_(pass_ids))
+
+
+def lock_cards(session: Session, member_ids: Sequence[int]) -> Sequence[Pass]:
+    """The cards of these members, without coupons, in ascending order, locked and read anew: what
+    is read after this is newer than every version that exists."""
+    return _lock(session, Pass.member_id.in_(member_ids) & Pass.offer_id.is_(None))
+
+
+def _lock(session: Session, wanted: ColumnElement[bool]) -> Sequence[Pass]:
     return session.scalars(
         select(Pass)
-        .where(Pass.id.in_(pass_ids))
+        .where(wanted)
         .order_by(Pass.id)
         .with_for_update(key_share=True)  # weak enough to let a phone register meanwhile
         .execution_options(populate_existing=True)
@@ -376,41 +398,68 @@ def lock(session: Session, pass_ids: Sequence[int]) -> Sequence[Pass]:
 
 
 def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Change]:
-    """The next versions of those passes that would show something else than they do now.
-
-    Each version has a second of its own: HTTP dates know no smaller unit, and two versions in one
-    second would let the later hide behind a 304."""
+    """The next versions of those locked passes that would show something else than they do now."""
     found: list[Change] = []
     for programme_id in sorted({pass_.programme_id for pass_ in passes}):
         theirs = [pass_ for pass_ in passes if pass_.programme_id == programme_id]
         programme = programmes.by_id(session, programme_id)
         known = facts(session, programme, [pass_.member_id for pass_ in theirs], now)
-        published = _offers_of(session, theirs)
-        current = {
-            purpose: templates.current(session, programme_id, purpose)
-            for purpose in sorted({_purpose(pass_) for pass_ in theirs})
-        }
-        looks = {purpose: templates.design(template) for purpose, template in current.items()}
-        for pass_ in theirs:
-            template, design = current[_purpose(pass_)], looks[_purpose(pass_)]
-            standing, shown = _standing(pass_, programme), known[pass_.member_id]
-            if pass_.offer_id is not None:
-                offer = published[pass_.offer_id]
-                shown, standing = _coupon(pass_.serial, offer, shown, programme, standing, now)
-            fresh = render(design, shown, standing)
-            if fresh == content(pass_) and pass_.template_id == template.id:
-                continue
-            found.append(
-                Change(
-                    pass_.id,
-                    pass_.pass_type,
-                    pass_.version + 1,
-                    max(int(now.timestamp()), pass_.last_modified + 1),
-                    template.id,
-                    _CONTENT.dump_python(fresh, mode="json"),
-                )
-            )
+        found += changes_to(session, programme, theirs, known, now)
     return found
+
+
+def changes_to(
+    session: Session,
+    programme: Programme,
+    passes: Sequence[Pass],
+    known: Mapping[int, Facts],
+    now: datetime,
+) -> list[Change]:
+    """The next versions of those passes of one programme that would show something else than they
+    do now. `known`, by member, are facts that were read after the passes were locked.
+
+    Each version has a second of its own: HTTP dates know no smaller unit, and two versions in one
+    second would let the later hide behind a 304."""
+    published = _offers_of(session, passes)
+    current = {
+        purpose: templates.current(session, programme.id, purpose)
+        for purpose in sorted({_purpose(pass_) for pass_ in passes})
+    }
+    looks = {purpose: templates.design(template) for purpose, template in current.items()}
+    found: list[Change] = []
+    for pass_ in passes:
+        template, design = current[_purpose(pass_)], looks[_purpose(pass_)]
+        standing, shown = _standing(pass_, programme), known[pass_.member_id]
+        if pass_.offer_id is not None:
+            offer = published[pass_.offer_id]
+            shown, standing = _coupon(pass_.serial, offer, shown, programme, standing, now)
+        fresh = render(design, shown, standing)
+        if fresh == content(pass_) and pass_.template_id == template.id:
+            continue
+        found.append(
+            Change(
+                pass_.id,
+                pass_.pass_type,
+                pass_.version + 1,
+                max(int(now.timestamp()), pass_.last_modified + 1),
+                template.id,
+                _CONTENT.dump_python(fresh, mode="json"),
+            )
+        )
+    return found
+
+
+def versions_after(passes: Sequence[Pass], changes: Sequence[Change]) -> dict[int, Version]:
+    """The versions of these passes, by pass, once the changes to them are stored."""
+    before = {pass_.id: Version.of(pass_.version, pass_.content) for pass_ in passes}
+    after = {change.pass_id: Version.of(change.version, change.content) for change in changes}
+    return before | after
+
+
+def versions(session: Session, pass_ids: Sequence[int]) -> dict[int, Version]:
+    """The versions of these passes as they are stored, by pass."""
+    rows = session.execute(select(Pass.id, Pass.version, Pass.content).where(Pass.id.in_(pass_ids)))
+    return {row.id: Version.of(row.version, row.content) for row in rows}
 
 
 def _purpose(pass_: Pass) -> DesignPurpose:
@@ -555,13 +604,6 @@ def number_in_programme(session: Session, programme_id: int) -> int:
     return session.scalars(query).one()
 
 
-def cards_of(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
-    """The passes of their cards, without coupons."""
-    return session.scalars(
-        select(Pass.id).where(Pass.member_id.in_(member_ids), Pass.offer_id.is_(None))
-    ).all()
-
-
 def cards_with_coupons(session: Session, pass_ids: Sequence[int]) -> Sequence[int]:
     """The cards of the members whose coupons are among these passes."""
     owners = select(Pass.member_id).where(Pass.id.in_(pass_ids), Pass.offer_id.is_not(None))
@@ -583,10 +625,10 @@ def facts(
     numbers = cards.numbers_of(session, member_ids)
     balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
     shown = offers.shown(session, programme.id, member_ids, now)
-    told = news.of_members(session, member_ids)
+    messages = news.of_members(session, member_ids)
     unit = units.find(session, programme.id, None)
     scale, currency = (unit.scale, unit.currency) if unit is not None else (0, None)
-    codes = renewal.shown(session, member_ids)
+    barcodes = renewal.shown(session, member_ids)
     rotating = barcode_settings.of(session, programme.id).at_google == "rotating"
     blank = Facts(programme.name, card_number="", barcode="", name="", points=0, voided=True)
     return {
@@ -595,7 +637,7 @@ def facts(
         else Facts(
             programme=programme.name,
             card_number=numbers[member_id],
-            barcode=codes.get(member_id, numbers[member_id]),
+            barcode=barcodes.get(member_id, numbers[member_id]),
             name=people[member_id].name or "",
             points=balances[member_id].available,
             scale=scale if currency is not None else 0,
@@ -605,7 +647,8 @@ def facts(
                 _offer_shown(offer, people[member_id].locale or programme.locale, programme)
                 for offer in shown[member_id]
             ),
-            message=told.get(member_id),
+            message=messages.get(member_id),
+            locale=people[member_id].locale,
         )
         for member_id in member_ids
     }

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from ledger.fields import Body, ExternalId, Id, Moment, Reason, Receipt
 from wallet.api.bodies import HowMuch
 from wallet.api.sources.command import PointsCommand
-from wallet.fields import Body, ExternalId, Id, Moment, Reason, Receipt
 
 
 class Data(HowMuch):

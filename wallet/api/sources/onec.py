@@ -14,9 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ledger.money import Amount, Money
-from wallet.api.sources.command import PointsCommand
-from wallet.fields import (
+from ledger.fields import (
     AmountText,
     Body,
     Currency,
@@ -27,6 +25,8 @@ from wallet.fields import (
     Receipt,
     WrittenOut,
 )
+from ledger.money import Amount, Money
+from wallet.api.sources.command import PointsCommand
 
 # 1C writes local dates; one with a zone is fine too.
 LocalDate = Annotated[datetime, Field(strict=False), WrittenOut]

@@ -84,9 +84,10 @@ def in_utc(moment: datetime) -> datetime:
 
 
 class Body(BaseModel):
-    """What a client sends. A misspelt name is an error, not a wish that nobody hears."""
+    """A document that a person or a program wrote. A misspelt name is an error, not a wish that
+    nobody hears."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 def in_a_word(value: str) -> str:

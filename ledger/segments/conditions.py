@@ -1,0 +1,75 @@
+"""Conditions on `Member` that kinds of segments are made of.
+
+What a member did, and has, is what stands on the account they use: in a household it counts for
+everybody who shares the account."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+
+from ledger.book import accounts
+from ledger.book.accounts import Account, BalanceRow
+from ledger.book.journal import Entry, Posting
+from ledger.people.members import Member
+from ledger.segments.scope import Scope
+
+PURCHASE = ("accrual",)
+ACTIVITY = ("accrual", "redemption")
+
+_HOLDER = func.coalesce(Member.household_id, Member.id)
+
+
+def is_active() -> ColumnElement[bool]:
+    """The member stands for a person today: neither erased nor merged into another member."""
+    return Member.erased_at.is_(None) & Member.merged_into_id.is_(None)
+
+
+def has_posting(
+    scope: Scope,
+    kinds: Collection[str],
+    since: datetime | None = None,
+    until: datetime | None = None,
+    store: str | None = None,
+) -> ColumnElement[bool]:
+    """The member has a posting of one of these kinds that occurred in this time (`until` is not
+    part of it), in this store if one is given."""
+    postings = (
+        select(Posting.id)
+        .join(Entry, Entry.posting_id == Posting.id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(
+            Account.unit_id == scope.unit_id,
+            Account.kind == accounts.MEMBER,
+            Account.member_id == _HOLDER,
+            Entry.balance_after.is_not(None),
+            Posting.kind.in_(list(kinds)),
+        )
+    )
+    if since is not None:
+        postings = postings.where(Posting.occurred_at >= since)
+    if until is not None:
+        postings = postings.where(Posting.occurred_at < until)
+    if store is not None:
+        postings = postings.where(Posting.store == store)
+    return postings.correlate(Member).exists()
+
+
+def has_points(
+    scope: Scope, at_least: int | None = None, at_most: int | None = None
+) -> ColumnElement[bool]:
+    """The points that the member can spend lie within these bounds, both included."""
+    balances = (
+        select(BalanceRow.account_id)
+        .join(Account, Account.id == BalanceRow.account_id)
+        .where(
+            Account.unit_id == scope.unit_id,
+            Account.kind == accounts.MEMBER,
+            Account.member_id == _HOLDER,
+        )
+    )
+    if at_least is not None:
+        balances = balances.where(BalanceRow.available >= at_least)
+    if at_most is not None:
+        balances = balances.where(BalanceRow.available <= at_most)
+    return balances.correlate(Member).exists()

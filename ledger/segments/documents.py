@@ -1,0 +1,59 @@
+"""Trees as documents: as people and programs write them, and as they are stored."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, TypeAdapter
+from pydantic_core import PydanticCustomError
+
+from ledger.segments.kinds.all_of import All
+from ledger.segments.kinds.any_of import AnyOf
+from ledger.segments.kinds.everyone import Everyone
+from ledger.segments.kinds.negation import Not
+from ledger.segments.registry import MOST_DEEP, Segment, Tree
+
+EVERYONE = Everyone(kind="everyone")
+
+
+def require_shallow(tree: Segment) -> Segment:
+    """The tree, if it is not nested too deeply to be asked of a database. What checks a field of
+    type `Tree` has to call it; pydantic alone goes down some 250 levels."""
+    if depth(tree) > MOST_DEEP:
+        raise PydanticCustomError("too_deep", "is nested too deeply")
+    return tree
+
+
+def depth(tree: Segment) -> int:
+    """How many levels of nodes the tree has. It goes level by level, so that no tree is too deep to
+    be measured."""
+    levels, nodes = 0, [tree]
+    while nodes:
+        levels += 1
+        nodes = [part for node in nodes for part in _parts(node)]
+    return levels
+
+
+def _parts(node: Segment) -> Sequence[Segment]:
+    match node:
+        case All() | AnyOf():
+            return node.of
+        case Not():
+            return [node.of]
+    return []
+
+
+# Built when it is first used: packages above the ledger register kinds of their own before.
+_READER: TypeAdapter[Segment] = TypeAdapter(
+    Annotated[Tree, AfterValidator(require_shallow)], config=ConfigDict(defer_build=True)
+)
+
+
+def read(document: object) -> Segment:
+    """The tree of a stored document. Raises pydantic's `ValidationError`."""
+    return _READER.validate_python(document)
+
+
+def stored(tree: Segment) -> dict[str, Any]:
+    """The tree as a document of plain data, without what was not given."""
+    document: dict[str, Any] = _READER.dump_python(tree, mode="json", exclude_none=True)
+    return document

@@ -1,0 +1,30 @@
+"""The kind `activity`."""
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+from sqlalchemy import ColumnElement
+
+from ledger.fields import Body, Moment
+from ledger.segments import conditions, period
+from ledger.segments.period import Days
+from ledger.segments.scope import Scope
+
+
+class Activity(Body):
+    """Earned or spent points: since a moment, or within so many days of the start.
+
+    {"kind": "activity", "since": "2026-12-01T00:00:00+03:00"}"""
+
+    kind: Literal["activity"]
+    since: Moment | None = None
+    days: Days | None = None
+
+    @model_validator(mode="after")
+    def has_one_begin(self) -> Self:
+        period.require_one_begin(self.since, self.days)
+        return self
+
+    def condition(self, scope: Scope) -> ColumnElement[bool]:
+        since = period.begin(self.since, self.days, scope.now)
+        return conditions.has_posting(scope, conditions.ACTIVITY, since)

@@ -1,0 +1,32 @@
+"""The kind `purchase`."""
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+from sqlalchemy import ColumnElement
+
+from ledger.fields import Body, Moment, Receipt
+from ledger.segments import conditions, period
+from ledger.segments.period import Days
+from ledger.segments.scope import Scope
+
+
+class Purchase(Body):
+    """Bought something that earned points: since a moment, or within so many days of the start; in
+    this store, if one is named. Turn it round with `not`.
+
+    {"kind": "purchase", "days": 30, "store": "arbat"}"""
+
+    kind: Literal["purchase"]
+    since: Moment | None = None
+    days: Days | None = None
+    store: Receipt | None = None
+
+    @model_validator(mode="after")
+    def has_one_begin(self) -> Self:
+        period.require_one_begin(self.since, self.days)
+        return self
+
+    def condition(self, scope: Scope) -> ColumnElement[bool]:
+        since = period.begin(self.since, self.days, scope.now)
+        return conditions.has_posting(scope, conditions.PURCHASE, since, store=self.store)

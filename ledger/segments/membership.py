@@ -1,0 +1,56 @@
+"""Who belongs to a segment: asked for all members at once, or of many segments for one member."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from ledger.people.members import Member
+from ledger.segments import conditions
+from ledger.segments.registry import Segment
+from ledger.segments.scope import Scope
+
+
+def condition(tree: Segment, scope: Scope) -> ColumnElement[bool]:
+    """The programme's active members who belong to the segment, as a condition on `Member`."""
+    return and_(
+        Member.programme_id == scope.programme_id, conditions.is_active(), tree.condition(scope)
+    )
+
+
+def count(session: Session, wanted: ColumnElement[bool]) -> int:
+    """How many members this condition means."""
+    return session.scalars(select(func.count()).select_from(Member).where(wanted)).one()
+
+
+def page(
+    session: Session, wanted: ColumnElement[bool], after_id: int, last_id: int, limit: int
+) -> Sequence[Member]:
+    """The next members whom this condition means, by ascending id, from behind member `after_id` up
+    to and with `last_id`."""
+    return session.scalars(
+        select(Member)
+        .where(wanted, Member.id > after_id, Member.id <= last_id)
+        .order_by(Member.id)
+        .limit(limit)
+    ).all()
+
+
+def which(
+    session: Session, scope: Scope, member: Member, trees: Sequence[Segment]
+) -> tuple[bool, ...]:
+    """For each of these segments, whether the member belongs to it. One statement, however many
+    segments there are: a till waits for the answer. A member who was erased, was merged into
+    another or is in another programme belongs to none, whatever the segments are."""
+    if not trees:
+        return ()
+    row = session.execute(
+        select(*(tree.condition(scope).label(f"in_{n}") for n, tree in enumerate(trees)))
+        .select_from(Member)
+        .where(
+            Member.id == member.id,
+            Member.programme_id == scope.programme_id,
+            conditions.is_active(),
+        )
+    ).one_or_none()
+    return tuple(map(bool, row)) if row is not None else (False,) * len(trees)

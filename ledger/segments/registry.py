@@ -1,0 +1,78 @@
+"""The kinds of nodes that there are, and `Tree`, the type of a tree of them.
+
+A kind of this package is listed in `kinds`. A package above the ledger registers its own when it is
+imported, since its conditions need tables that the ledger has never heard of."""
+
+import functools
+import operator
+from collections.abc import Sequence
+from typing import Annotated, Any, Protocol, get_args, get_type_hints
+
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+from sqlalchemy import ColumnElement
+
+from ledger.segments.scope import Scope
+
+
+class Segment(Protocol):
+    """A node of a tree: a document as people wrote it, and the members whom it means."""
+
+    @property
+    def kind(self) -> str:
+        """The word that stands for this kind in documents."""
+
+    def condition(self, scope: Scope) -> ColumnElement[bool]:
+        """The members who belong to the segment, as a condition on `Member`; never null."""
+
+
+class Registry:
+    """Kinds, in the order in which documents and refusals list them.
+
+    Pydantic asks it what a field of type `Tree` may hold, when such a field is first used. From
+    then on the registry is closed: a kind that came later would be known to some fields and not to
+    others."""
+
+    def __init__(self) -> None:
+        self._kinds: list[type[Segment]] = []
+        self._closed = False
+
+    def register(self, *kinds: type[Segment], before: type[Segment] | None = None) -> None:
+        """Add these kinds at the end, or in front of one that is there. Raises ValueError for a
+        name that is taken, RuntimeError once the registry is closed."""
+        if self._closed:
+            raise RuntimeError("kinds of segments are registered before the first tree is read")
+        place = len(self._kinds) if before is None else self._kinds.index(before)
+        listed = [*self._kinds[:place], *kinds, *self._kinds[place:]]
+        names = [name_of(kind) for kind in listed]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"there are two kinds of segments with the name {name!r}")
+        self._kinds = listed
+
+    def kinds(self) -> Sequence[type[Segment]]:
+        return tuple(self._kinds)
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        self._closed = True
+        any_kind: Any = functools.reduce(operator.or_, self._kinds)
+        return handler.generate_schema(Annotated[any_kind, Field(discriminator="kind")])
+
+
+def name_of(kind: type[Segment]) -> str:
+    """What documents call it: the one value of its field `kind`."""
+    (name,) = get_args(get_type_hints(kind)["kind"])
+    return str(name)
+
+
+# Limits of a tree: levels of nodes, and parts of one node.
+MOST_DEEP = 6
+MOST_PARTS = 20
+
+KINDS = Registry()
+
+# A model with such a field in it is built when it is first used, not when it is defined, if it may
+# be imported before all kinds are registered: pydantic's `defer_build`.
+Tree = Annotated[Segment, KINDS]

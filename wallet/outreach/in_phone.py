@@ -1,0 +1,48 @@
+"""The kind of segment `card`: the members whose card is in a phone, as far as Apple's phones and
+Google have reported it."""
+
+from typing import Literal
+
+from sqlalchemy import ColumnElement, exists, or_, select
+
+from ledger.fields import Body
+from ledger.people.members import Member
+from ledger.segments.scope import Scope
+from wallet.apple.devices import Registration
+from wallet.google.mirror import GoogleObject
+from wallet.passes.issuing import Pass
+
+
+class InPhone(Body):
+    """Has the card in a phone's wallet.
+
+    {"kind": "card", "wallet": "apple"}"""
+
+    kind: Literal["card"]
+    wallet: Literal["any", "apple", "google"] = "any"
+
+    def condition(self, scope: Scope) -> ColumnElement[bool]:
+        match self.wallet:
+            case "apple":
+                return _in_apple_wallet()
+            case "google":
+                return _in_google_wallet()
+        return or_(_in_apple_wallet(), _in_google_wallet())
+
+
+def _in_apple_wallet() -> ColumnElement[bool]:
+    return exists(
+        select(Registration.pass_id)
+        .join(Pass, Pass.id == Registration.pass_id)
+        .where(Pass.member_id == Member.id, Pass.offer_id.is_(None))
+        .correlate(Member)
+    )
+
+
+def _in_google_wallet() -> ColumnElement[bool]:
+    return exists(
+        select(GoogleObject.pass_id)
+        .join(Pass, Pass.id == GoogleObject.pass_id)
+        .where(Pass.member_id == Member.id, Pass.offer_id.is_(None), GoogleObject.saved.is_(True))
+        .correlate(Member)
+    )

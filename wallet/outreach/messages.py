@@ -1,0 +1,141 @@
+"""Messages on their way to the cards: words filled, written on the card, rendered, settled.
+
+All of it is one transaction: nobody gets a message twice or half. The passes are locked by whoever
+made the recipients, and every fact about these was read then. From here on the providers carry the
+new versions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ledger.programmes.programmes import Programme
+from wallet.delivery.refresh import MakeDue, publish
+from wallet.outreach import deliveries, wording
+from wallet.outreach.deliveries import Settlement
+from wallet.outreach.recipients import Candidate, Recipient
+from wallet.outreach.wording import Texts
+from wallet.passes import issuing, news
+from wallet.passes.content import Facts, LastMessage
+from wallet.passes.issuing import Version
+from wallet.passes.news import Word
+
+About = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Texts for one recipient. `delivery_ids`: the deliveries that it settles; the greatest is the
+    id of the message. `about` fills the places that only this kind of message has, by language.
+    `states_balance`: the words speak of the balance, so that the card need not announce it."""
+
+    recipient: Recipient
+    delivery_ids: Sequence[int]
+    texts: Texts
+    about: About = field(default_factory=dict)
+    states_balance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message in its recipient's own words, as the card says it from now on."""
+
+    message: Message
+    newest: LastMessage
+
+    @property
+    def candidate(self) -> Candidate:
+        return self.message.recipient.candidate
+
+    @property
+    def facts(self) -> Facts:
+        """What the card may show now."""
+        return replace(self.message.recipient.facts, message=self.newest)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the card said the same words before: an iPhone does not announce them again."""
+        before = self.message.recipient.facts.message
+        return before is not None and before.text == self.newest.text
+
+
+def tell(
+    session: Session,
+    programme: Programme,
+    messages: Sequence[Message],
+    make_due: Sequence[MakeDue],
+    now: datetime,
+) -> None:
+    """Write messages to members of one programme, bring their cards up to date, and settle the
+    deliveries."""
+    if not messages:
+        return
+    written = write(session, programme, messages, now)
+    passes = sorted((each.candidate.pass_ for each in written), key=lambda pass_: pass_.id)
+    facts = {each.candidate.member_id: each.facts for each in written}
+    changes = issuing.changes_to(session, programme, passes, facts, now)
+    publish(session, changes, make_due, now)
+    settle(session, written, issuing.versions_after(passes, changes), now)
+
+
+def write(
+    session: Session, programme: Programme, messages: Sequence[Message], now: datetime
+) -> list[Written]:
+    """Make these messages the newest of their recipients. The caller renders the cards, and then
+    settles."""
+    written = [Written(message, _in_words(programme, message)) for message in messages]
+    news.say(session, [_as_news(each) for each in written], now)
+    deliveries.mark_repeats(session, [int(each.newest.id) for each in written if each.repeats])
+    return written
+
+
+def settle(
+    session: Session,
+    written: Sequence[Written],
+    versions: Mapping[int, Version],
+    now: datetime,
+) -> None:
+    """The cards have been rendered, and `versions`, by pass, are what they show now. A message that
+    no field of the card shows did not reach its member."""
+    deliveries.settle(
+        session,
+        [
+            Settlement(
+                delivery_id,
+                each.candidate.pass_.id,
+                versions[each.candidate.pass_.id],
+                each.candidate.on_apple,
+                each.candidate.on_google,
+                each.newest.text,
+            )
+            for each in written
+            for delivery_id in each.message.delivery_ids
+        ],
+        now,
+    )
+
+
+def text_for(programme: Programme, texts: Texts, facts: Facts, about: About) -> str:
+    """What the member reads, in their own language if there is a text in it."""
+    language = wording.language_for(texts, facts.locale, programme.locale)
+    known = {
+        "name": facts.name,
+        "points": wording.amount(facts.amount, language),
+        "card": facts.card_number,
+        "programme": programme.name,
+        **about.get(language, {}),
+    }
+    return wording.fill(texts[language], known)
+
+
+def _in_words(programme: Programme, message: Message) -> LastMessage:
+    facts = message.recipient.facts
+    text = text_for(programme, message.texts, facts, message.about)
+    balance = facts.points if message.states_balance else None
+    return LastMessage(str(max(message.delivery_ids)), text, balance)
+
+
+def _as_news(written: Written) -> Word:
+    newest = written.newest
+    return Word(written.candidate.member_id, newest.id, newest.text, newest.points)

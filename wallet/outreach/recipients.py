@@ -1,0 +1,88 @@
+"""Who gets a message. Members become candidates when their passes are locked, and those of them who
+get the message become recipients when the facts of their cards are read. Both happens once in a
+transaction; whoever fills the words and whoever renders the cards are handed the same values."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ledger.people.members import Member
+from ledger.programmes.programmes import Programme
+from wallet.apple.devices import Registration
+from wallet.google.mirror import GoogleObject
+from wallet.passes import issuing
+from wallet.passes.content import Facts
+from wallet.passes.issuing import Pass
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A member who may get a message: their pass, locked, and the wallets that it is in."""
+
+    pass_: Pass
+    on_apple: bool
+    on_google: bool
+
+    @property
+    def member_id(self) -> int:
+        return self.pass_.member_id
+
+    @property
+    def in_phone(self) -> bool:
+        return self.on_apple or self.on_google
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A candidate who gets the message. `facts`: what their card may show, read after the pass was
+    locked, so that it is newer than every version of the pass."""
+
+    candidate: Candidate
+    facts: Facts
+
+
+def lock(session: Session, member_ids: Sequence[int]) -> dict[int, Candidate]:
+    """The candidates among these members, by member. Who was erased, was merged into another or has
+    no pass is left out."""
+    passes = issuing.lock_cards(session, member_ids)
+    pass_ids = [pass_.id for pass_ in passes]
+    apple = set(
+        session.scalars(select(Registration.pass_id).where(Registration.pass_id.in_(pass_ids)))
+    )
+    google = set(
+        session.scalars(
+            select(GoogleObject.pass_id).where(
+                GoogleObject.pass_id.in_(pass_ids), GoogleObject.saved.is_(True)
+            )
+        )
+    )
+    gone = set(
+        session.scalars(
+            select(Member.id).where(
+                Member.id.in_(member_ids),
+                Member.erased_at.is_not(None) | Member.merged_into_id.is_not(None),
+            )
+        )
+    )
+    return {
+        pass_.member_id: Candidate(pass_, pass_.id in apple, pass_.id in google)
+        for pass_ in passes
+        if pass_.member_id not in gone
+    }
+
+
+def read(
+    session: Session, programme: Programme, candidates: Collection[Candidate], now: datetime
+) -> dict[int, Recipient]:
+    """These candidates as recipients, by member."""
+    if not candidates:
+        return {}
+    by_member = {candidate.member_id: candidate for candidate in candidates}
+    facts = issuing.facts(session, programme, list(by_member), now)
+    return {
+        member_id: Recipient(candidate, facts[member_id])
+        for member_id, candidate in by_member.items()
+    }
