@@ -51,13 +51,18 @@ def refuse(
     abort(problem(status, code, detail, facts))
 
 
-def status_of(refusal: Refusal) -> int:
-    """The status of a refusal: that of its family, but for what is the operator's."""
+def status_of_kind(kind: type[Refusal]) -> int:
+    """The status of a class of refusals: that of its family, but for what is the operator's."""
     return next(
         status
-        for kind, status in {**OF_THE_OPERATOR, **STATUS}.items()
-        if isinstance(refusal, kind)
+        for family, status in {**OF_THE_OPERATOR, **STATUS}.items()
+        if issubclass(kind, family)
     )
+
+
+def status_of(refusal: Refusal) -> int:
+    """The status of a refusal: that of its class."""
+    return status_of_kind(type(refusal))
 
 
 def of_error(refusal: Refusal) -> Response:

@@ -1,16 +1,25 @@
 """The same request asked twice has one effect and one answer.
 
-(scope, key) -> hash of the body and the answer, written in the transaction of the effect. A request
-that comes while its twin is at work waits for it at the unique key: before its effect, where the
-key is claimed; after it, where the answer is kept at once, and then all it did is rolled back. Only
-successes are kept, for ever: a refusal rolls its row back, so the same key may succeed later. What
-is told of a member goes when they are erased; the row stays, so that a late repetition does not
-bring them back."""
+Of every answered request there is a row. Scope and key name it; the digest tells a repetition from
+another request under the same key; the answer is the first one, byte for byte. The row is written
+in the transaction of the effect, in one of two ways:
 
-from collections.abc import Collection, Mapping, Sequence
+- `key_first` takes the key, carries out the effect, then stores the answer. A request whose twin is
+  at work waits for it before it does anything. `claim_keys`, `store_answers` and `release_keys` are
+  the same three steps for many requests that share a transaction.
+- `key_last` carries out the effect, then writes key and answer as one row. That spares ways to the
+  database where a request is new, as nearly all are; a repeated one does its work in vain, waits
+  for its twin at the end, and all it did is rolled back (docs/decisions/0013).
+
+Only successes are kept, for ever: a refusal leaves no row, so the same key may succeed later. What
+an answer says of a member goes when they are erased; the row stays, so that a late repetition does
+not bring them back."""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -43,7 +52,7 @@ class Request(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
-_KEEP = Compiled(
+_ADD_ANSWERED = Compiled(
     lambda insert: insert(Request).on_conflict_do_nothing().returning(Request.key),
     ["scope", "key", "body_hash", "status", "answer", "created_at"],
 )
@@ -52,19 +61,18 @@ _CLAIM = Compiled(
     ["scope", "key", "body_hash", "created_at"],
 )
 _TABLE = cast(Table, Request.__table__)
-_REMEMBER = (
+_STORE_ANSWERS = (
     _TABLE.update()
     .where(_TABLE.c.scope == bindparam("of_scope"), _TABLE.c.key == bindparam("of_key"))
     .values(status=bindparam("new_status"), answer=bindparam("new_answer"))
 )
-_REMEMBER_ONE = Compiled(_REMEMBER)
+_STORE_ANSWER = Compiled(_STORE_ANSWERS)
+
+NOBODYS = b""  # no SHA-256: the hash of a body that was short enough to guess goes as well
 
 
 class Repeated(Exception):
-    """What was done had been done before: `recall` finds the answer."""
-
-
-NOBODYS = b""  # no SHA-256: the hash of a body that was short enough to guess goes as well
+    """The key of a request was used before: roll back what it did, and read `first_answer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,90 +83,164 @@ class StoredAnswer:
     body: bytes
 
 
-def keep(
-    session: Session, scope: str, key: str, body_hash: bytes, answer: StoredAnswer, now: datetime
-) -> None:
-    """The last act of a request that has not claimed its key: one row, written once. Raises
-    `Repeated` if the key was used before, and then all of the request is to be undone."""
-    kept = _KEEP.execute(
-        session,
-        scope=scope,
-        key=key,
-        body_hash=body_hash,
-        status=answer.status,
-        answer=answer.body,
-        created_at=now,
-    )
-    if not kept:
-        raise Repeated
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """A request as it is recognised when it comes again. `scope` is who sent it, or where it came
+    in: the same key means something else in another scope. `digest` is that of all it says."""
+
+    scope: str
+    key: str
+    digest: bytes
 
 
-def recall(session: Session, scope: str, key: str, body_hash: bytes) -> StoredAnswer | None:
-    """The answer that this request had before, if it had one. Raises `IdempotencyConflict` if that
-    answered another body, `MemberErased` if it told of somebody who is erased."""
-    first = session.execute(
+Outcome = TypeVar("Outcome", bound=StoredAnswer | Refusal)
+
+
+def digest(*lines: str | bytes) -> bytes:
+    """SHA-256 of what a request says, in lines. Rows of earlier releases hold it: whoever calls
+    this must say the same as before, byte for byte, or a request that is repeated after an upgrade
+    is taken for another one."""
+    as_bytes = (line.encode() if isinstance(line, str) else line for line in lines)
+    return hashlib.sha256(b"\n".join(as_bytes)).digest()
+
+
+def key_first(
+    session: Session,
+    request: Repeatable,
+    effect: Callable[[Session, datetime], Outcome],
+    now: datetime,
+) -> StoredAnswer | Outcome:
+    """The first answer of `request`; where it is new, carry out `effect` and keep what it answers.
+
+    An `effect` that returns a refusal keeps what it did, and the key is free again; one that raises
+    is rolled back with its key. Raises `IdempotencyConflict` where the key answered another
+    request, `MemberErased` where the answer was about somebody who is erased."""
+    if not _claim(session, request, now):
+        # A new statement: the waiting INSERT's own snapshot does not see the row it waited for.
+        first = first_answer(session, request)
+        if first is not None:
+            return first
+    outcome = effect(session, now)
+    if isinstance(outcome, StoredAnswer):
+        _store_answer(session, request, outcome)
+    else:
+        release_keys(session, request.scope, [request.key])
+    return outcome
+
+
+def key_last(
+    session: Session,
+    request: Repeatable,
+    effect: Callable[[Session, datetime], Outcome],
+    now: datetime,
+) -> Outcome:
+    """Carry out `effect`, and write the key with its answer as one row. A refusal that `effect`
+    returns is not kept.
+
+    Raises `Repeated` if the key was used before: all of this transaction has to be rolled back, and
+    `first_answer` tells in another one what was answered then."""
+    outcome = effect(session, now)
+    if isinstance(outcome, StoredAnswer):
+        added = _ADD_ANSWERED.execute(
+            session,
+            scope=request.scope,
+            key=request.key,
+            body_hash=request.digest,
+            status=outcome.status,
+            answer=outcome.body,
+            created_at=now,
+        )
+        if not added:
+            raise Repeated
+    return outcome
+
+
+def first_answer(session: Session, request: Repeatable) -> StoredAnswer | None:
+    """What this request was answered before; None where its key is new. Raises
+    `IdempotencyConflict` where the key answered another request, `MemberErased` where the answer
+    was about somebody who is erased."""
+    row = session.execute(
         select(Request.body_hash, Request.status, Request.answer).where(
-            Request.scope == scope, Request.key == key
+            Request.scope == request.scope, Request.key == request.key
         )
     ).first()
-    if first is None:
+    if row is None:
         return None
-    if first.body_hash == NOBODYS:
-        raise MemberErased
-    if first.body_hash != body_hash:
-        raise IdempotencyConflict
-    return StoredAnswer(first.status, first.answer)
+    outcome = _first_outcome(row, request.digest)
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
 
 
-def claim(
-    session: Session, scope: str, key: str, body_hash: bytes, now: datetime
-) -> StoredAnswer | None:
-    """None: the request is new and this transaction now owns its key. Otherwise as `recall`."""
-    if _CLAIM.execute(session, scope=scope, key=key, body_hash=body_hash, created_at=now):
-        return None
-    # A new statement: the waiting INSERT's own snapshot does not see the row it waited for.
-    return recall(session, scope, key, body_hash)
+def _first_outcome(row: Any, request_digest: bytes) -> StoredAnswer | Refusal:
+    """What a request with this digest gets of the row that is stored under its key."""
+    if row.body_hash == NOBODYS:
+        return MemberErased()
+    if row.body_hash != request_digest:
+        return IdempotencyConflict()
+    return StoredAnswer(row.status, row.answer)
 
 
-def claim_all(
-    session: Session, scope: str, body_hashes: Mapping[str, bytes], now: datetime
+def _claim(session: Session, request: Repeatable, now: datetime) -> bool:
+    """Take the key; False if another request has it. Waits for one that has not ended yet."""
+    claimed = _CLAIM.execute(
+        session,
+        scope=request.scope,
+        key=request.key,
+        body_hash=request.digest,
+        created_at=now,
+    )
+    return bool(claimed)
+
+
+def _store_answer(session: Session, request: Repeatable, answer: StoredAnswer) -> None:
+    """Keep the answer to a request whose key this transaction has taken."""
+    _STORE_ANSWER.execute(
+        session,
+        of_scope=request.scope,
+        of_key=request.key,
+        new_status=answer.status,
+        new_answer=answer.body,
+    )
+
+
+def claim_keys(
+    session: Session, scope: str, digests: Mapping[str, bytes], now: datetime
 ) -> dict[str, StoredAnswer | Refusal]:
-    """As `claim`, for many keys: the outcome of those that were used before. The others are this
-    transaction's own from now on. Keys are taken in ascending order, so that two batches that share
-    some wait for each other and do not lock each other out."""
-    keys = sorted(body_hashes)
+    """Take many keys of one scope, each with the digest of its request. Returns the outcome of each
+    key that was used before: its first answer, `IdempotencyConflict` where that answered another
+    request, `MemberErased` where it was about somebody who is erased. All other keys belong to this
+    transaction from now on: `store_answers` or `release_keys` is due for each of them.
+
+    Keys are taken in ascending order, so that two batches that share some wait for each other and
+    do not lock each other out."""
+    keys = sorted(digests)
     rows = [
-        {"scope": scope, "key": key, "body_hash": body_hashes[key], "created_at": now}
-        for key in keys
+        {"scope": scope, "key": key, "body_hash": digests[key], "created_at": now} for key in keys
     ]
-    fresh: set[str] = set()
-    for part in batched(rows):
-        statement = insert_or(session, Request).values(part).on_conflict_do_nothing()
-        fresh.update(session.scalars(statement.returning(Request.key)))
-    found: dict[str, StoredAnswer | Refusal] = {}
-    for part_of_keys in batched([key for key in keys if key not in fresh]):
+    claimed: set[str] = set()
+    for some_rows in batched(rows):
+        statement = insert_or(session, Request).values(some_rows).on_conflict_do_nothing()
+        claimed.update(session.scalars(statement.returning(Request.key)))
+    outcomes: dict[str, StoredAnswer | Refusal] = {}
+    for some_keys in batched([key for key in keys if key not in claimed]):
         # A new statement: the waiting INSERT's own snapshot does not see the rows it waited for.
         before = session.execute(
             select(Request.key, Request.body_hash, Request.status, Request.answer).where(
-                Request.scope == scope, Request.key.in_(part_of_keys)
+                Request.scope == scope, Request.key.in_(some_keys)
             )
         )
-        for row in before:
-            if row.body_hash == NOBODYS:
-                found[row.key] = MemberErased()
-            elif row.body_hash == body_hashes[row.key]:
-                found[row.key] = StoredAnswer(row.status, row.answer)
-            else:
-                found[row.key] = IdempotencyConflict()
-    return found
+        outcomes.update({row.key: _first_outcome(row, digests[row.key]) for row in before})
+    return outcomes
 
 
-def remember_all(session: Session, scope: str, answers: Mapping[str, StoredAnswer]) -> None:
-    """As `remember`, for many keys."""
+def store_answers(session: Session, scope: str, answers: Mapping[str, StoredAnswer]) -> None:
+    """Keep the answer to each of these keys, which this transaction has claimed. They are committed
+    together with their effects."""
     if not answers:
         return
     session.connection().execute(
-        _REMEMBER,
+        _STORE_ANSWERS,
         [
             {
                 "of_scope": scope,
@@ -171,24 +253,18 @@ def remember_all(session: Session, scope: str, answers: Mapping[str, StoredAnswe
     )
 
 
-def let_go(session: Session, scope: str, keys: Sequence[str]) -> None:
-    """Claimed keys whose requests were refused: they may succeed later."""
-    for part in batched(keys):
-        session.execute(delete(Request).where(Request.scope == scope, Request.key.in_(part)))
-
-
-def remember(session: Session, scope: str, key: str, answer: StoredAnswer) -> None:
-    """Keep the answer beside its effect; they are committed together."""
-    _REMEMBER_ONE.execute(
-        session, of_scope=scope, of_key=key, new_status=answer.status, new_answer=answer.body
-    )
+def release_keys(session: Session, scope: str, keys: Sequence[str]) -> None:
+    """Give up keys that this transaction has claimed: their requests were refused and may succeed
+    when they come again."""
+    for some_keys in batched(keys):
+        session.execute(delete(Request).where(Request.scope == scope, Request.key.in_(some_keys)))
 
 
 def redact(session: Session, ids: Collection[str], words: Collection[str]) -> None:
-    """Take out every answer that tells of one of these ids. A row whose key itself holds one of the
-    words goes altogether."""
+    """Take out every answer that names one of these ids, with its digest. A row whose key itself
+    holds one of the words goes altogether."""
     rows = session.execute(
-        select(Request.scope, Request.key).where(or_(*(_tells_of(session, id_) for id_ in ids)))
+        select(Request.scope, Request.key).where(or_(*(_names(session, id_) for id_ in ids)))
     ).all()
     for scope, key in rows:
         this = (Request.scope == scope) & (Request.key == key)
@@ -198,7 +274,8 @@ def redact(session: Session, ids: Collection[str], words: Collection[str]) -> No
             session.execute(update(Request).where(this).values(body_hash=NOBODYS, answer=None))
 
 
-def _tells_of(session: Session, id_: str) -> ColumnElement[bool]:
+def _names(session: Session, id_: str) -> ColumnElement[bool]:
+    """Whether the answer has this id anywhere in its bytes."""
     sought = literal(id_.encode(), LargeBinary)
     if session.get_bind().dialect.name == "sqlite":
         return func.instr(Request.answer, sought) > 0

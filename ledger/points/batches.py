@@ -26,11 +26,11 @@ from ledger.programmes.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One accrual or redemption. `body_hash` tells a repetition from another wish under the same
+    """One accrual or redemption. `digest` tells a repetition from another wish under the same
     key."""
 
     key: str
-    body_hash: bytes
+    digest: bytes
     whom: Whom
     wish: Grant | Spend
 
@@ -58,8 +58,8 @@ def post(
     of what is new, and it is kept beside its effect. A refused item leaves no trace, so that its
     key may succeed later."""
     first = {item.key: item for item in reversed(items)}
-    before = idempotency.claim_all(
-        session, scope, {key: item.body_hash for key, item in first.items()}, now
+    before = idempotency.claim_keys(
+        session, scope, {key: item.digest for key, item in first.items()}, now
     )
     fresh = [item for item in items if first[item.key] is item and item.key not in before]
     outcomes: dict[str, StoredAnswer | Refusal] = dict(before)
@@ -69,10 +69,10 @@ def post(
         for item in fresh
         if isinstance(outcome := outcomes[item.key], StoredAnswer)
     }
-    idempotency.remember_all(session, scope, made)
-    idempotency.let_go(session, scope, [item.key for item in fresh if item.key not in made])
+    idempotency.store_answers(session, scope, made)
+    idempotency.release_keys(session, scope, [item.key for item in fresh if item.key not in made])
     return [
-        outcomes[item.key] if item.body_hash == first[item.key].body_hash else IdempotencyConflict()
+        outcomes[item.key] if item.digest == first[item.key].digest else IdempotencyConflict()
         for item in items
     ]
 

@@ -12,7 +12,8 @@ import pytest
 from phones import Phone, opened
 
 from wallet.access import apikeys
-from wallet.api.contract import CALLS
+from wallet.api.bodies.passes import COUPON_USED
+from wallet.api.bodies.scans import SCAN
 from wallet.passes import codes
 
 CHECKER = Path(__file__).parents[2] / "docs" / "check_code.py"
@@ -73,7 +74,7 @@ def test_a_till_learns_which_coupon_it_is_and_whose(kind, member, give, api, off
     assert (seen["id"], seen["name"]) == (member["id"], "Анна")
     assert seen["card"]["number"] == member["card"]["number"]
     told = seen["coupon"]
-    assert set(told) == set(CALLS["post", "/api/v1/scans"].answer["coupon"])
+    assert set(told) == set(SCAN["coupon"])
     assert told["until"][-6:] == "+03:00"
     assert told | {"until": None} == {
         "id": coupon.serial,
@@ -99,7 +100,7 @@ def test_a_scan_does_not_use_it_up_and_a_use_does_once(coupon, api, house) -> No
         assert scanned(api, barcode)[1]["coupon"]["state"] == "active"
     status, told = used(api, coupon)
     assert (status, told["state"]) == (201, "used")
-    assert set(told) == set(CALLS["post", "/api/v1/passes/{pass_id}/use"].answer)
+    assert set(told) == set(COUPON_USED)
     assert scanned(api, barcode)[1]["coupon"]["state"] == "used"
     status, refused = used(api, coupon)
     assert (status, refused["code"]) == (409, "coupon_used")

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from ledger.seals import inspection
 from ledger.seals.sealing import Chain
-from wallet.api.contract import PROOF
+from wallet.api.bodies.proofs import PROOF
 from wallet.cli import main
 from wallet.configuration import settings
 from wallet.migrations import append_only

@@ -2,7 +2,7 @@
 
 from ledger.book.accounts import Balance
 from ledger.programmes.units import Unit
-from wallet.api.bodies import BalanceOut, MoneyOut
+from wallet.api.bodies.amounts import BalanceOut, MoneyOut
 
 POINTS = "points"
 
@@ -10,16 +10,17 @@ POINTS = "points"
 def in_money(unit: Unit, **counts: int) -> dict[str, MoneyOut]:
     """The money beside these counts: `money` for `points`, `<name>_money` for any other; nothing of
     a unit that is no money."""
-    found: dict[str, MoneyOut] = {}
+    amounts: dict[str, MoneyOut] = {}
     for name, points in counts.items():
         money = unit.money(points)
         if money is not None:
-            told = MoneyOut(amount=money.amount, currency=money.currency)
-            found["money" if name == POINTS else f"{name}_money"] = told
-    return found
+            amount = MoneyOut(amount=money.amount, currency=money.currency)
+            amounts["money" if name == POINTS else f"{name}_money"] = amount
+    return amounts
 
 
 def balance_out(balance: Balance, unit: Unit) -> BalanceOut:
+    """A balance as answers have it: in points of the unit, and in money where they are money."""
     return BalanceOut(
         available=balance.available,
         pending=balance.pending,

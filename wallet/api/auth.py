@@ -2,17 +2,16 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from flask import g, request
 
 from wallet.access import apikeys
 from wallet.access.apikeys import Caller
+from wallet.api.calls import View
 from wallet.errors import ScopeMissing
 from wallet.installation import current_installation
 from wallet.problems import refuse
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 
 def require_key() -> None:
@@ -20,15 +19,16 @@ def require_key() -> None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         refuse(401, "key_missing", "Send your API key as Authorization: Bearer <key>.")
-    found = apikeys.recognise(
+    known = apikeys.recognise(
         current_installation().database, key, current_installation().settings.api_key
     )
-    if found is None:
+    if known is None:
         refuse(401, "key_unknown", "This API key is not known, or was revoked.")
-    g.caller = found
+    g.caller = known
 
 
 def caller() -> Caller:
+    """Whose key this request came with."""
     return cast(Caller, g.caller)
 
 

@@ -1,12 +1,11 @@
 """Thousands of accruals and redemptions in one call."""
 
-import hashlib
-
 import orjson
 from apiflask import APIBlueprint
 from flask import request
 from sqlalchemy.orm import Session
 
+from ledger.database import idempotency
 from ledger.database.idempotency import StoredAnswer
 from ledger.errors import Refusal
 from ledger.points import batches
@@ -16,7 +15,8 @@ from ledger.points.redemptions import Spend
 from wallet import problems
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import caller, needs
-from wallet.api.bodies import BatchIn, BatchItemIn, BatchItemOut, BatchOut, PostingOut
+from wallet.api.bodies.batches import BatchIn, BatchItemIn, BatchItemOut, BatchOut
+from wallet.api.bodies.points import PostingOut
 from wallet.api.points import cause
 from wallet.installation import current_installation
 
@@ -42,31 +42,33 @@ def post(json_data: BatchIn) -> BatchOut:
     its own; a batch that broke off is simply sent again."""
     scope = f"key:{caller().name}"
     now = current_installation().clock()
-    found: list[BatchItemOut] = []
+    outcomes: list[BatchItemOut] = []
     for start in range(0, len(json_data.items), TOGETHER):
         part = json_data.items[start : start + TOGETHER]
-        items = [_item(one) for one in part]
+        items = [_item(wanted) for wanted in part]
 
         def work(session: Session, items: list[Item] = items) -> list[StoredAnswer | Refusal]:
-            return batches.post(session, scope, items, _said, now)
+            return batches.post(session, scope, items, _answer, now)
 
-        outcomes = current_installation().database.run(work, idempotent=True)
-        found += [_told(one.key, outcome) for one, outcome in zip(part, outcomes, strict=True)]
-    return BatchOut(items=found)
+        posted = current_installation().database.run(work, idempotent=True)
+        outcomes += [
+            _outcome_out(wanted.key, outcome) for wanted, outcome in zip(part, posted, strict=True)
+        ]
+    return BatchOut(items=outcomes)
 
 
 def _item(wanted: BatchItemIn) -> Item:
-    told = cause(wanted)
+    why = cause(wanted)
     wish: Grant | Spend
     if wanted.type == "accrual":
-        wish = Grant(wanted.amount, told, wanted.activates_at, wanted.expires_at, wanted.unit)
+        wish = Grant(wanted.amount, why, wanted.activates_at, wanted.expires_at, wanted.unit)
     else:
-        wish = Spend(wanted.amount, told, wanted.unit)
-    digest = hashlib.sha256(f"batch\n{wanted.model_dump_json()}".encode()).digest()
+        wish = Spend(wanted.amount, why, wanted.unit)
+    digest = idempotency.digest("batch", wanted.model_dump_json())
     return Item(wanted.key, digest, wanted.whom, wish)
 
 
-def _said(done: PostedItem) -> StoredAnswer:
+def _answer(done: PostedItem) -> StoredAnswer:
     posting = PostingOut(
         id=done.made.public_id,
         member=done.member.public_id,
@@ -77,7 +79,7 @@ def _said(done: PostedItem) -> StoredAnswer:
     return StoredAnswer(201, posting.model_dump_json().encode())
 
 
-def _told(key: str, outcome: StoredAnswer | Refusal) -> BatchItemOut:
+def _outcome_out(key: str, outcome: StoredAnswer | Refusal) -> BatchItemOut:
     if isinstance(outcome, Refusal):
         status, detail = problems.status_of(outcome), problems.said(outcome)
         return BatchItemOut(key=key, status=status, code=outcome.code, detail=detail)

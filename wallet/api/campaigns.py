@@ -8,13 +8,18 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger.errors import UnknownMember
+from ledger.errors import UnknownMember, UnknownProgramme
 from ledger.people import members
 from ledger.programmes import programmes
 from ledger.segments import documents
-from wallet.api import paging
+from wallet.api import idempotent, paging
 from wallet.api.auth import needs
-from wallet.api.bodies import (
+from wallet.api.bodies.campaigns import (
+    CAMPAIGN,
+    CANCELLED,
+    CHANGED,
+    PAUSED,
+    SCHEDULED,
     CampaignChange,
     CampaignIn,
     CampaignOut,
@@ -27,7 +32,9 @@ from wallet.api.bodies import (
     ResultsOut,
     StartIn,
 )
-from wallet.api.once import once
+from wallet.api.calls import refuses
+from wallet.api.refusals import MEMBER, TEXTS
+from wallet.errors import CampaignNotReady, NoMessageField, UnknownCampaign
 from wallet.installation import current_installation
 from wallet.outreach import campaigns, results
 from wallet.outreach.campaigns import Campaign, CampaignDraft
@@ -37,49 +44,53 @@ routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 
 @routes.post("/campaigns")
 @needs("campaigns:write")
+@refuses(UnknownProgramme, *TEXTS)
 @routes.input(CampaignIn)
-@routes.output(CampaignOut, status_code=201)
-def create(json_data: CampaignIn) -> Response:
+@routes.output(CampaignOut, status_code=201, example=CAMPAIGN)
+@idempotent.keyed(required=False)
+def create(json_data: CampaignIn, key: str | None) -> Response:
     """Write a campaign down. It is a draft: nobody is told before it is started."""
 
     def effect(session: Session, now: datetime) -> CampaignOut:
         programme = programmes.by_code(session, json_data.programme)
         draft = CampaignDraft(**{"quiet": None, "cap": None, **_parts(json_data)})
-        return _told(session, campaigns.create(session, programme, draft, now))
+        return _campaign_out(session, campaigns.create(session, programme, draft, now))
 
-    return once(json_data, effect, key_required=False)
+    return idempotent.created(json_data, effect, key)
 
 
 @routes.get("/campaigns")
 @needs("campaigns:read")
+@refuses(UnknownProgramme)
 @routes.input(CampaignSearch, location="query")
 @routes.output(CampaignsOut)
 def find(query_data: CampaignSearch) -> CampaignsOut:
     """The campaigns of a programme, newest first."""
-    before = paging.from_cursor(query_data.cursor)
+    place = paging.place(query_data)
     with current_installation().database.reading() as session:
         programme = programmes.by_code(session, query_data.programme)
-        found = campaigns.listed(session, programme.id, before, query_data.limit + 1)
-        page = found[: query_data.limit]
+        page = place.page(campaigns.listed(session, programme.id, place.position, place.most))
         return CampaignsOut(
-            items=[_told(session, one) for one in page],
-            next_cursor=paging.to_cursor(page[-1].id) if len(found) > len(page) else None,
+            items=[_campaign_out(session, campaign) for campaign in page.rows],
+            next_cursor=page.next_cursor,
         )
 
 
 @routes.get("/campaigns/<campaign_id>")
 @needs("campaigns:read")
+@refuses(UnknownCampaign)
 @routes.output(CampaignOut)
 def read(campaign_id: str) -> CampaignOut:
     """A campaign, how far it is, and when it will be done."""
     with current_installation().database.reading() as session:
-        return _told(session, campaigns.by_public_id(session, campaign_id))
+        return _campaign_out(session, campaigns.by_public_id(session, campaign_id))
 
 
 @routes.patch("/campaigns/<campaign_id>")
 @needs("campaigns:write")
+@refuses(UnknownCampaign, CampaignNotReady, *TEXTS)
 @routes.input(CampaignChange)
-@routes.output(CampaignOut)
+@routes.output(CampaignOut, example=CHANGED)
 def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
     """Change a draft. What is not named stays as it is."""
     return _do(lambda session, _: campaigns.change(session, campaign_id, _parts(json_data)))
@@ -87,6 +98,7 @@ def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
 
 @routes.post("/campaigns/<campaign_id>/preview")
 @needs("campaigns:read")
+@refuses(UnknownCampaign, *MEMBER)
 @routes.input(PreviewIn)
 @routes.output(PreviewOut)
 def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
@@ -107,8 +119,9 @@ def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
 
 @routes.post("/campaigns/<campaign_id>/start")
 @needs("campaigns:write")
+@refuses(UnknownCampaign, CampaignNotReady, NoMessageField)
 @routes.input(StartIn)
-@routes.output(CampaignOut)
+@routes.output(CampaignOut, example=SCHEDULED)
 def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
     """Start a draft, now or when the clock of the programme shows `at`."""
     return _do(lambda session, now: campaigns.start(session, campaign_id, json_data.at, now))
@@ -116,7 +129,8 @@ def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
 
 @routes.post("/campaigns/<campaign_id>/pause")
 @needs("campaigns:write")
-@routes.output(CampaignOut)
+@refuses(UnknownCampaign, CampaignNotReady)
+@routes.output(CampaignOut, example=PAUSED)
 def pause(campaign_id: str) -> CampaignOut:
     """Nobody more is told until it is resumed."""
     return _do(lambda session, _: campaigns.pause(session, campaign_id))
@@ -124,6 +138,7 @@ def pause(campaign_id: str) -> CampaignOut:
 
 @routes.post("/campaigns/<campaign_id>/resume")
 @needs("campaigns:write")
+@refuses(UnknownCampaign, CampaignNotReady)
 @routes.output(CampaignOut)
 def resume(campaign_id: str) -> CampaignOut:
     """Go on where it was paused."""
@@ -132,7 +147,8 @@ def resume(campaign_id: str) -> CampaignOut:
 
 @routes.post("/campaigns/<campaign_id>/cancel")
 @needs("campaigns:write")
-@routes.output(CampaignOut)
+@refuses(UnknownCampaign, CampaignNotReady)
+@routes.output(CampaignOut, example=CANCELLED)
 def cancel(campaign_id: str) -> CampaignOut:
     """End it for good: after this answer nobody more is told. Doing it again changes nothing."""
     return _do(lambda session, now: campaigns.cancel(session, campaign_id, now))
@@ -140,6 +156,7 @@ def cancel(campaign_id: str) -> CampaignOut:
 
 @routes.get("/campaigns/<campaign_id>/results")
 @needs("campaigns:read")
+@refuses(UnknownCampaign)
 @routes.output(ResultsOut)
 def funnel(campaign_id: str) -> ResultsOut:
     """From the audience to the phones that fetched the text."""
@@ -150,7 +167,7 @@ def funnel(campaign_id: str) -> ResultsOut:
 
 def _do(work: Callable[[Session, datetime], Campaign]) -> CampaignOut:
     return current_installation().database.run(
-        lambda session: _told(session, work(session, current_installation().clock()))
+        lambda session: _campaign_out(session, work(session, current_installation().clock()))
     )
 
 
@@ -176,7 +193,7 @@ def _parts(body: CampaignPart) -> dict[str, Any]:
     return parts
 
 
-def _told(session: Session, campaign: Campaign) -> CampaignOut:
+def _campaign_out(session: Session, campaign: Campaign) -> CampaignOut:
     draft = campaigns.drafted(campaign)
     return CampaignOut(
         id=campaign.public_id,

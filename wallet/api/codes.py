@@ -5,10 +5,19 @@ from dataclasses import asdict, replace
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
+from ledger.errors import TermsRefused, UnknownProgramme
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.api.auth import needs
-from wallet.api.bodies import CardCodeChange, CardCodeOut, CheckingKeyOut, CheckingKeysOut
+from wallet.api.bodies.codes import (
+    CONVERTING,
+    CardCodeChange,
+    CardCodeOut,
+    CheckingKeyOut,
+    CheckingKeysOut,
+)
+from wallet.api.calls import refuses
+from wallet.errors import CodeNotCarried
 from wallet.installation import current_installation
 from wallet.passes import barcode_settings, renewal
 
@@ -17,41 +26,44 @@ routes = APIBlueprint("card_codes", __name__, tag="Programmes")
 
 @routes.get("/programmes/<programme>/card-code")
 @needs("programmes:read")
+@refuses(UnknownProgramme)
 @routes.output(CardCodeOut)
 def read(programme: str) -> CardCodeOut:
     """What the programme's cards have in their barcodes."""
     with current_installation().database.reading() as session:
-        return _told(session, programmes.by_code(session, programme))
+        return _card_code_out(session, programmes.by_code(session, programme))
 
 
 @routes.patch("/programmes/<programme>/card-code")
 @needs("programmes:write")
+@refuses(UnknownProgramme, CodeNotCarried, TermsRefused)
 @routes.input(CardCodeChange)
-@routes.output(CardCodeOut)
+@routes.output(CardCodeOut, example=CONVERTING)
 def change(programme: str, json_data: CardCodeChange) -> CardCodeOut:
     """Choose what they have from now on. Cards in phones follow, in bounded steps."""
 
     def work(session: Session) -> CardCodeOut:
-        found = programmes.by_code(session, programme)
+        programme_ = programmes.by_code(session, programme)
         wanted = json_data.model_dump(exclude_none=True)
-        choice = replace(barcode_settings.of(session, found.id), **wanted)
-        renewal.change_terms(session, found, choice)
-        return _told(session, found)
+        choice = replace(barcode_settings.of(session, programme_.id), **wanted)
+        renewal.change_terms(session, programme_, choice)
+        return _card_code_out(session, programme_)
 
     return current_installation().database.run(work)
 
 
 @routes.get("/programmes/<programme>/card-code/keys")
 @needs("codes:keys")
+@refuses(UnknownProgramme)
 @routes.output(CheckingKeysOut)
 def keys(programme: str) -> CheckingKeysOut:
     """What a till tells forged barcodes by, without a network. Of hmac it is the secret itself:
     whoever has it can make barcodes."""
     with current_installation().database.reading() as session:
-        found = programmes.by_code(session, programme)
-        kind = barcode_settings.of(session, found.id).kind
+        programme_ = programmes.by_code(session, programme)
+        kind = barcode_settings.of(session, programme_.id).kind
     return CheckingKeysOut(
-        programme=found.code,
+        programme=programme_.code,
         kind=kind,
         keys=[
             CheckingKeyOut(
@@ -59,12 +71,12 @@ def keys(programme: str) -> CheckingKeysOut:
                 secret=key.value.hex() if kind == "hmac" else None,
                 public_key=key.value.hex() if kind == "ed25519" else None,
             )
-            for key in renewal.checking_keys(current_installation().keys, kind, found.code)
+            for key in renewal.checking_keys(current_installation().keys, kind, programme_.code)
         ],
     )
 
 
-def _told(session: Session, programme: Programme) -> CardCodeOut:
+def _card_code_out(session: Session, programme: Programme) -> CardCodeOut:
     return CardCodeOut(
         **asdict(barcode_settings.of(session, programme.id)),
         converting=barcode_settings.is_converting(session, programme.id),

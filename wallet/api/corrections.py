@@ -7,25 +7,52 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger.book import reversals
+from ledger.errors import (
+    BalanceTooLarge,
+    DateOutOfRange,
+    DatesOutOfOrder,
+    InsufficientPoints,
+    MemberMergedAway,
+    NotReversible,
+    OtherProgramme,
+    PointsSpent,
+    ReversalTooLarge,
+    SameMember,
+    UnknownPosting,
+    UnknownUnit,
+)
 from ledger.people import members
 from ledger.points import corrections, resolving, transfers
 from ledger.points.causes import Movement
 from ledger.points.corrections import Reversal
 from ledger.points.transfers import Gift
+from wallet.api import idempotent
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
-from wallet.api.bodies import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
-from wallet.api.once import once
+from wallet.api.bodies.corrections import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
+from wallet.api.calls import refuses
 from wallet.api.points import cause
+from wallet.api.refusals import MONEY, WHOM
 
 routes = APIBlueprint("corrections", __name__, tag="Points")
 
 
 @routes.post("/postings/<posting_id>/reverse")
 @needs("points:write")
+@refuses(
+    UnknownPosting,
+    NotReversible,
+    ReversalTooLarge,
+    PointsSpent,
+    BalanceTooLarge,
+    *MONEY,
+    DatesOutOfOrder,
+    DateOutOfRange,
+)
 @routes.input(ReversalIn)
 @routes.output(ReversalOut, status_code=201)
-def reverse(posting_id: str, json_data: ReversalIn) -> Response:
+@idempotent.keyed(required=False)
+def reverse(posting_id: str, json_data: ReversalIn, key: str | None) -> Response:
     """Undo a posting, in whole or in part: spent points come back into the lots they came from,
     earned points are taken back."""
     wish = Reversal(json_data.amount, cause(json_data), json_data.expires_at)
@@ -47,14 +74,26 @@ def reverse(posting_id: str, json_data: ReversalIn) -> Response:
             **in_money(undone.unit, points=undone.points),
         )
 
-    return once(json_data, effect, key_required=False)
+    return idempotent.created(json_data, effect, key)
 
 
 @routes.post("/transfers")
 @needs("points:write")
+@refuses(
+    *WHOM,
+    SameMember,
+    OtherProgramme,
+    MemberMergedAway,
+    UnknownUnit,
+    *MONEY,
+    InsufficientPoints,
+    BalanceTooLarge,
+    DateOutOfRange,
+)
 @routes.input(TransferIn)
 @routes.output(TransferOut, status_code=201)
-def transfer(json_data: TransferIn) -> Response:
+@idempotent.keyed(required=False)
+def transfer(json_data: TransferIn, key: str | None) -> Response:
     """Move points from one member to another; they keep their dates."""
 
     def effect(session: Session, now: datetime) -> TransferOut:
@@ -72,7 +111,7 @@ def transfer(json_data: TransferIn) -> Response:
             }
         )
 
-    return once(json_data, effect, key_required=False)
+    return idempotent.created(json_data, effect, key)
 
 
 def _side(done: Movement) -> SideOut:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from apiflask import APIFlask
 from flask import Blueprint, Response, current_app, make_response, render_template
 
-from wallet.api.contract import CALLS
+from wallet.api import contract
 
 routes = Blueprint(
     "api_docs",
@@ -33,7 +33,7 @@ def _calls(spec: dict[str, Any]) -> list[dict[str, Any]]:
             "path": path,
             "summary": call["summary"],
             "description": call.get("description", ""),
-            "parameters": [_parameter(one) for one in call["parameters"]],
+            "parameters": [_parameter(parameter) for parameter in call["parameters"]],
             "fields": _fields(spec, call.get("requestBody")),
             "bodies": _examples(call.get("requestBody")),
             "answers": _examples(next(iter(call["responses"].values()))),
@@ -41,7 +41,7 @@ def _calls(spec: dict[str, Any]) -> list[dict[str, Any]]:
                 (status, answer["description"]) for status, answer in call["responses"].items()
             ],
         }
-        for method, path in CALLS
+        for method, path, _ in contract.declared(spec)
         for call in [spec["paths"][path][method]]
     ]
 
@@ -58,34 +58,35 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
 def _fields(spec: dict[str, Any], place: dict[str, Any] | None) -> list[dict[str, Any]]:
     schema = _content(place).get("schema", {})
     name = schema.get("$ref", "").rpartition("/")[2]
-    found = spec["components"]["schemas"].get(name, {})
-    required = found.get("required", [])
+    body = spec["components"]["schemas"].get(name, {})
+    required = body.get("required", [])
     return [
         {"name": field, "required": field in required, "kind": _kind(rules)}
-        for field, rules in found.get("properties", {}).items()
+        for field, rules in body.get("properties", {}).items()
     ]
 
 
 def _kind(schema: dict[str, Any]) -> str:
     """A schema in a few words: `string, up to 300`."""
-    choices = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
-    one = choices[0] if choices else schema
-    if "enum" in one:
-        return " | ".join(map(str, one["enum"]))
-    words = [one.get("format") or one.get("type", "object" if "$ref" in one else "any")]
-    if "maxLength" in one:
-        words.append(f"up to {one['maxLength']}")
-    if "minimum" in one and "maximum" in one:
-        words.append(f"{one['minimum']} to {one['maximum']}")
+    choices = [part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"]
+    rules = choices[0] if choices else schema
+    if "enum" in rules:
+        return " | ".join(map(str, rules["enum"]))
+    words = [rules.get("format") or rules.get("type", "object" if "$ref" in rules else "any")]
+    if "maxLength" in rules:
+        words.append(f"up to {rules['maxLength']}")
+    if "minimum" in rules and "maximum" in rules:
+        words.append(f"{rules['minimum']} to {rules['maximum']}")
     return ", ".join(words)
 
 
 def _examples(place: dict[str, Any] | None) -> list[str]:
     """As they are written on the wire, in lines."""
     content = _content(place)
-    several = [one["value"] for one in content.get("examples", {}).values()]
-    found = several or ([content["example"]] if "example" in content else [])
-    return [json.dumps(one, ensure_ascii=False, indent=2) for one in found]
+    examples = [named["value"] for named in content.get("examples", {}).values()]
+    if "example" in content:
+        examples.append(content["example"])
+    return [json.dumps(example, ensure_ascii=False, indent=2) for example in examples]
 
 
 def _content(place: dict[str, Any] | None) -> dict[str, Any]:

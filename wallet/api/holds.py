@@ -9,15 +9,36 @@ from sqlalchemy.orm import Session
 from ledger.book import accounts, holds
 from ledger.book.accounts import Balance
 from ledger.book.holds import Hold
+from ledger.errors import (
+    CaptureTooLarge,
+    DateOutOfRange,
+    HoldClosed,
+    HoldExpired,
+    InsufficientPoints,
+    UnknownHold,
+    UnknownUnit,
+)
 from ledger.people import members
 from ledger.points import redemptions
 from ledger.points.redemptions import Spend
 from ledger.programmes import units
+from wallet.api import idempotent
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
-from wallet.api.bodies import CaptureIn, HoldIn, HoldOut, NothingIn, PostingOut
-from wallet.api.once import once
+from wallet.api.bodies.examples import in_points_and_money
+from wallet.api.bodies.holds import (
+    CAPTURED,
+    CAPTURED_IN_MONEY,
+    HOLD,
+    RELEASED,
+    CaptureIn,
+    HoldIn,
+    HoldOut,
+)
+from wallet.api.bodies.points import PostingOut
+from wallet.api.calls import refuses
 from wallet.api.points import cause, posted
+from wallet.api.refusals import MONEY, WHOM
 from wallet.installation import current_installation
 
 routes = APIBlueprint("holds", __name__, tag="Holds")
@@ -25,60 +46,69 @@ routes = APIBlueprint("holds", __name__, tag="Holds")
 
 @routes.post("/holds")
 @needs("points:write")
+@refuses(*WHOM, UnknownUnit, *MONEY, InsufficientPoints, DateOutOfRange)
 @routes.input(HoldIn)
 @routes.output(HoldOut, status_code=201)
-def place(json_data: HoldIn) -> Response:
+@idempotent.keyed(required=False)
+def place(json_data: HoldIn, key: str | None) -> Response:
     """Set points aside, those that run out first."""
     lasts = timedelta(seconds=json_data.lasts_seconds)
 
     def effect(session: Session, now: datetime) -> HoldOut:
         spend = Spend(json_data.amount, cause(json_data), json_data.unit)
         placed = redemptions.hold(session, json_data.whom, spend, lasts, now)
-        return _described(session, placed.hold, placed.balance)
+        return _hold_out(session, placed.hold, placed.balance)
 
-    return once(json_data, effect, key_required=False)
+    return idempotent.created(json_data, effect, key)
 
 
 @routes.get("/holds/<hold_id>")
 @needs("points:write")
-@routes.output(HoldOut)
+@refuses(UnknownHold)
+@routes.output(HoldOut, example=HOLD)
 def read(hold_id: str) -> HoldOut:
     """One hold, and the member's balance now."""
     with current_installation().database.reading() as session:
         hold = holds.find(session, hold_id)
-        return _described(session, hold, accounts.balance(session, hold.account_id))
+        return _hold_out(session, hold, accounts.balance(session, hold.account_id))
 
 
 @routes.post("/holds/<hold_id>/capture")
 @needs("points:write")
+@refuses(UnknownHold, HoldClosed, HoldExpired, CaptureTooLarge, *MONEY)
 @routes.input(CaptureIn)
-@routes.output(PostingOut, status_code=201)
-def capture(hold_id: str, json_data: CaptureIn) -> Response:
+@routes.output(
+    PostingOut, status_code=201, examples=in_points_and_money(CAPTURED, CAPTURED_IN_MONEY)
+)
+@idempotent.keyed(required=False)
+def capture(hold_id: str, json_data: CaptureIn, key: str | None) -> Response:
     """Spend what was set aside, or a part of it; the rest is free again."""
 
     def effect(session: Session, now: datetime) -> PostingOut:
         hold = holds.find(session, hold_id)
         return posted(redemptions.capture(session, hold, json_data.amount, now))
 
-    return once(json_data, effect, key_required=False)
+    return idempotent.created(json_data, effect, key)
 
 
 @routes.post("/holds/<hold_id>/release")
 @needs("points:write")
-@routes.output(HoldOut, status_code=201)
-def release(hold_id: str) -> Response:
+@refuses(UnknownHold, HoldClosed)
+@routes.output(HoldOut, status_code=201, example=RELEASED)
+@idempotent.keyed(required=False)
+def release(hold_id: str, key: str | None) -> Response:
     """Make the points free again."""
 
     def effect(session: Session, now: datetime) -> HoldOut:
         hold = holds.find(session, hold_id)
         balance = redemptions.release(session, hold, now)
         session.refresh(hold)
-        return _described(session, hold, balance)
+        return _hold_out(session, hold, balance)
 
-    return once(NothingIn(), effect, key_required=False)
+    return idempotent.created(None, effect, key)
 
 
-def _described(session: Session, hold: Hold, balance: Balance) -> HoldOut:
+def _hold_out(session: Session, hold: Hold, balance: Balance) -> HoldOut:
     holder = accounts.holder_of(session, hold.account_id)
     unit = units.by_id(session, holder.unit_id)
     return HoldOut.model_validate(

@@ -9,24 +9,40 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from ledger import enrolment
+from ledger.errors import (
+    BalanceTooLarge,
+    HoldsOpen,
+    MemberMergedAway,
+    OtherProgramme,
+    PooledMember,
+    SameMember,
+)
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.points import households
+from wallet.api import idempotent
 from wallet.api.auth import needs
-from wallet.api.bodies import HeadIn, IntoIn, MemberOut, NothingIn
-from wallet.api.members import described
-from wallet.api.once import once
+from wallet.api.bodies.households import HeadIn, IntoIn
+from wallet.api.bodies.members import MemberOut
+from wallet.api.calls import refuses
+from wallet.api.members import member_out
+from wallet.api.refusals import MEMBER
 from wallet.installation import current_installation
 from wallet.passes import renewal
 
 routes = APIBlueprint("households", __name__, tag="Members")
 
+# Of two members whose points are to come together.
+PAIR = (SameMember, OtherProgramme, MemberMergedAway, PooledMember, HoldsOpen, BalanceTooLarge)
+
 
 @routes.post("/members/<member_id>/household")
 @needs("members:write")
+@refuses(*MEMBER, *PAIR)
 @routes.input(HeadIn)
 @routes.output(MemberOut, status_code=201)
-def join_household(member_id: str, json_data: HeadIn) -> Response:
+@idempotent.keyed(required=False)
+def join_household(member_id: str, json_data: HeadIn, key: str | None) -> Response:
     """Let a member use another one's account; what they had goes there."""
 
     def join(session: Session, member: Member, now: datetime) -> Member:
@@ -34,27 +50,31 @@ def join_household(member_id: str, json_data: HeadIn) -> Response:
         households.join(session, member, head, now)
         return member
 
-    return _changed(member_id, json_data, join)
+    return _changed(member_id, json_data, join, key)
 
 
 @routes.post("/members/<member_id>/household/leave")
 @needs("members:write")
+@refuses(*MEMBER, MemberMergedAway)
 @routes.output(MemberOut, status_code=201)
-def leave_household(member_id: str) -> Response:
+@idempotent.keyed(required=False)
+def leave_household(member_id: str, key: str | None) -> Response:
     """Give a member an account of their own again; what was shared stays with the household."""
 
     def leave(session: Session, member: Member, now: datetime) -> Member:
         households.leave(session, member, now)
         return member
 
-    return _changed(member_id, NothingIn(), leave)
+    return _changed(member_id, None, leave, key)
 
 
 @routes.post("/members/<member_id>/merge")
 @needs("members:write")
+@refuses(*MEMBER, *PAIR)
 @routes.input(IntoIn)
 @routes.output(MemberOut, status_code=201)
-def merge(member_id: str, json_data: IntoIn) -> Response:
+@idempotent.keyed(required=False)
+def merge(member_id: str, json_data: IntoIn, key: str | None) -> Response:
     """Two members are one person: points, cards and phones of the first belong to the second, who
     is answered."""
 
@@ -63,13 +83,15 @@ def merge(member_id: str, json_data: IntoIn) -> Response:
         households.merge(session, member, stays, now)
         return stays
 
-    return _changed(member_id, json_data, into)
+    return _changed(member_id, json_data, into, key)
 
 
 @routes.post("/members/<member_id>/cards")
 @needs("members:write")
+@refuses(*MEMBER)
 @routes.output(MemberOut, status_code=201)
-def replace_card(member_id: str) -> Response:
+@idempotent.keyed(required=False)
+def replace_card(member_id: str, key: str | None) -> Response:
     """Give a member another card number; the old one is refused from now on, and the card in the
     phone changes."""
 
@@ -78,15 +100,18 @@ def replace_card(member_id: str) -> Response:
         renewal.renew(session, current_installation().keys, member.id, now)
         return member
 
-    return _changed(member_id, NothingIn(), replace)
+    return _changed(member_id, None, replace, key)
 
 
 def _changed(
-    member_id: str, body: BaseModel, change: Callable[[Session, Member, datetime], Member]
+    member_id: str,
+    body: BaseModel | None,
+    change: Callable[[Session, Member, datetime], Member],
+    key: str | None,
 ) -> Response:
     def effect(session: Session, now: datetime) -> MemberOut:
         member = change(session, members.by_public_id(session, member_id), now)
         session.refresh(member)
-        return described(session, member)
+        return member_out(session, member)
 
-    return once(body, effect, key_required=False)
+    return idempotent.created(body, effect, key)

@@ -10,6 +10,16 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
+from ledger.errors import (
+    FileRefused,
+    ImportHasBadRows,
+    ImportNotReady,
+    ImportRepeated,
+    ImportReplaced,
+    UnknownImport,
+    UnknownProgramme,
+    UnknownUnit,
+)
 from ledger.imports import store, wording
 from ledger.imports.store import Import, ImportProblem, ImportRequest
 from ledger.imports.wording import Language
@@ -19,7 +29,9 @@ from wallet import importing
 from wallet.api import paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import needs
-from wallet.api.bodies import (
+from wallet.api.bodies.imports import (
+    APPLYING,
+    FILE,
     ApplyIn,
     ImportAsked,
     ImportFileOut,
@@ -28,23 +40,33 @@ from wallet.api.bodies import (
     ImportRowOut,
     ImportRowsIn,
     ImportRowsOut,
-    ImportSearch,
     ImportsOut,
     LeftAsideOut,
 )
+from wallet.api.bodies.paging import PageInProgramme
+from wallet.api.calls import refuses, takes
 from wallet.api.refusals import of_fields
 from wallet.installation import current_installation
 from wallet.problems import refuse
 
 IN_MEMORY = 1 << 20
 CHUNK = 1 << 16
-FILE = "file"  # the part of a form that it is
+PART = "file"  # of a form
 
 routes = APIBlueprint("imports", __name__, tag="Imports")
 
 
 @routes.post("/imports")
 @needs("imports:write")
+@refuses(
+    UnknownProgramme,
+    UnknownUnit,
+    FileRefused,
+    ImportRepeated,
+    ImportReplaced,
+    ImportNotReady,
+)
+@takes(FILE)
 @routes.input(ImportAsked, location="query")
 @routes.output(ImportOut, status_code=201)
 def add(query_data: ImportAsked) -> ImportOut:
@@ -61,13 +83,13 @@ def add(query_data: ImportAsked) -> ImportOut:
                 body.write(data)
             import_ = importing.read(current_installation().import_desk, _as_binary(body), order)
     with current_installation().database.reading() as session:
-        return _described(session, import_)
+        return _import_out(session, import_)
 
 
 def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
     """What the address says, and what the form does."""
-    told = asked.model_dump(exclude_none=True)
-    twice = sorted(told.keys() & form.keys())
+    in_address = asked.model_dump(exclude_none=True)
+    twice = sorted(in_address.keys() & form.keys())
     if twice:
         refuse(
             422,
@@ -76,7 +98,7 @@ def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
             {"field": twice[0]},
         )
     try:
-        wanted = ImportIn.model_validate({**told, **form})
+        wanted = ImportIn.model_validate({**in_address, **form})
     except ValidationError as error:
         refuse(*of_fields(error))
     return ImportRequest(wanted.programme, wanted.kind, wanted.unit, wanted.reason)
@@ -85,7 +107,7 @@ def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
 def _sent_in_form() -> FileStorage:
     """The one file of a form."""
     sent = list(request.files.items(multi=True))
-    if [name for name, _ in sent] != [FILE]:
+    if [name for name, _ in sent] != [PART]:
         refuse(422, "file_missing", "Send one file, in the part of the form that is named file.")
     return sent[0][1]
 
@@ -97,70 +119,71 @@ def _as_binary(file: object) -> BinaryIO:
 
 @routes.get("/imports")
 @needs("imports:write")
-@routes.input(ImportSearch, location="query")
+@refuses(UnknownProgramme)
+@routes.input(PageInProgramme, location="query")
 @routes.output(ImportsOut)
-def find(query_data: ImportSearch) -> ImportsOut:
+def find(query_data: PageInProgramme) -> ImportsOut:
     """Imports, newest first: what each found, and how far it is."""
-    before = paging.from_cursor(query_data.cursor)
+    place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        programme_id = None
-        if query_data.programme is not None:
-            programme_id = programmes.by_code(session, query_data.programme).id
-        found = store.listed(session, programme_id, before, query_data.limit + 1)
-        page = found[: query_data.limit]
+        programme_id = paging.programme_id(session, query_data)
+        page = place.page(store.listed(session, programme_id, place.position, place.most))
         return ImportsOut(
-            items=[_described(session, one) for one in page],
-            next_cursor=paging.to_cursor(page[-1].id) if len(found) > len(page) else None,
+            items=[_import_out(session, import_) for import_ in page.rows],
+            next_cursor=page.next_cursor,
         )
 
 
 @routes.post("/imports/<import_id>/apply")
 @needs("imports:write")
+@refuses(UnknownImport, ImportNotReady, ImportHasBadRows)
 @routes.input(ApplyIn)
-@routes.output(ImportOut, status_code=202)
+@routes.output(ImportOut, status_code=202, example=APPLYING)
 def apply(import_id: str, json_data: ApplyIn) -> ImportOut:
     """Apply a checked file. It goes on by itself; ask for the import to see how far it is."""
     import_ = importing.start(
         current_installation().import_desk, import_id, skip_bad=json_data.skip_bad
     )
     with current_installation().database.reading() as session:
-        return _described(session, import_)
+        return _import_out(session, import_)
 
 
 @routes.get("/imports/<import_id>")
 @needs("imports:write")
+@refuses(UnknownImport)
 @routes.output(ImportOut)
 def read(import_id: str) -> ImportOut:
     """How far an import is; once it is done, its signed statement."""
     with current_installation().database.reading() as session:
-        return _described(session, store.find(session, import_id))
+        return _import_out(session, store.find(session, import_id))
 
 
 @routes.get("/imports/<import_id>/rows")
 @needs("imports:write")
+@refuses(UnknownImport)
 @routes.input(ImportRowsIn, location="query")
 @routes.output(ImportRowsOut)
 def rows(import_id: str, query_data: ImportRowsIn) -> ImportRowsOut:
     """Rows that cannot be, or were not, applied, and why."""
-    after = paging.from_cursor(query_data.cursor) or 0
+    place = paging.place(query_data)
     with current_installation().database.reading() as session:
         import_ = store.find(session, import_id)
-        found = list(store.problems(session, import_.id, after, query_data.limit + 1))
-        page = found[: query_data.limit]
+        page = place.page(store.problems(session, import_.id, place.position or 0, place.most))
         language = query_data.lang or _language(programmes.by_id(session, import_.programme_id))
         return ImportRowsOut(
-            items=[_problem(import_, one, language) for one in page],
-            next_cursor=paging.to_cursor(page[-1].id) if len(found) > len(page) else None,
+            items=[_row_out(import_, problem, language) for problem in page.rows],
+            next_cursor=page.next_cursor,
         )
 
 
-def _problem(import_: Import, one: ImportProblem, language: Language) -> ImportRowOut:
+def _row_out(import_: Import, problem: ImportProblem, language: Language) -> ImportRowOut:
+    field = problem.field
     return ImportRowOut(
-        row=one.row,
-        field=one.field,
-        column=None if one.field is None else import_.titles.get(one.field),
-        code=one.code,
-        message=wording.sentence(one.code, one.facts, language),
+        row=problem.row,
+        field=field,
+        column=None if field is None else import_.titles.get(field),
+        code=problem.code,
+        message=wording.sentence(problem.code, problem.facts, language),
     )
 
 
@@ -168,7 +191,7 @@ def _language(programme: Programme) -> Language:
     return "ru" if programme.locale == "ru" else "en"
 
 
-def _described(session: Session, import_: Import) -> ImportOut:
+def _import_out(session: Session, import_: Import) -> ImportOut:
     programme = programmes.by_id(session, import_.programme_id)
     language = _language(programme)
     unit = units.by_id(session, import_.unit_id)
@@ -186,8 +209,8 @@ def _described(session: Session, import_: Import) -> ImportOut:
         points_in_file=import_.points_in_file,
         points_good=import_.points_good,
         left_aside=[
-            LeftAsideOut(**one, message=wording.sentence(one["code"], one, language))
-            for one in import_.left_aside
+            LeftAsideOut(**column, message=wording.sentence(column["code"], column, language))
+            for column in import_.left_aside
         ],
         applied=import_.applied,
         left_out=import_.left_out,

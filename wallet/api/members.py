@@ -1,7 +1,7 @@
 """Members: add, correct, read, find, erase.
 
 What is known of the person is shown to keys that may see it, and only when it is asked for: the
-answer to adding somebody is kept for ever (see `once`), and personal data must not be."""
+answer to adding somebody is kept for ever (see `idempotent`), and personal data must not be."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -12,16 +12,27 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger.book import accounts
+from ledger.errors import (
+    DateOutOfRange,
+    DatesOutOfOrder,
+    EmailTaken,
+    ExternalIdTaken,
+    HouseholdNotEmpty,
+    PhoneTaken,
+    UnknownMember,
+    UnknownProgramme,
+)
 from ledger.people import cards, consents, members, persons
 from ledger.people.consents import ConsentSource, Decision
 from ledger.people.members import Member
 from ledger.people.persons import Profile, Search
 from ledger.programmes import programmes, units
 from wallet import erasure
-from wallet.api import paging
+from wallet.api import idempotent, paging
 from wallet.api.amounts import balance_out
 from wallet.api.auth import caller, needs
-from wallet.api.bodies import (
+from wallet.api.bodies.members import (
+    CORRECTED,
     CardOut,
     ConsentOut,
     ErasedOut,
@@ -35,18 +46,25 @@ from wallet.api.bodies import (
     MembersOut,
     PersonIn,
 )
-from wallet.api.once import once
+from wallet.api.calls import refuses
+from wallet.api.refusals import MEMBER
 from wallet.installation import current_installation
 from wallet.passes import issuing
 
 routes = APIBlueprint("members", __name__, tag="Members")
 
+# What belongs to another member; decisions that were made in the future, or long ago.
+TAKEN = (PhoneTaken, EmailTaken, ExternalIdTaken)
+CONSENTS = (DatesOutOfOrder, DateOutOfRange)
+
 
 @routes.post("/members")
 @needs("members:write")
+@refuses(UnknownProgramme, *TAKEN, *CONSENTS)
 @routes.input(MemberIn)
 @routes.output(MemberOut, status_code=201)
-def add(json_data: MemberIn) -> Response:
+@idempotent.keyed(required=True)
+def add(json_data: MemberIn, key: str | None) -> Response:
     """Add a member. They get a card at once."""
     profile = Profile(**json_data.of_profile())
 
@@ -62,13 +80,14 @@ def add(json_data: MemberIn) -> Response:
         )
         member = members.by_id(session, pass_.member_id)
         consents.record(session, member, _decisions(json_data), "api", now)
-        return described(session, member)
+        return member_out(session, member)
 
-    return once(json_data, effect, key_required=True)
+    return idempotent.created(json_data, effect, key)
 
 
 @routes.get("/members/<member_id>")
 @needs("members:read")
+@refuses(*MEMBER)
 @routes.output(MemberInFull)
 def read(member_id: str) -> MemberOut:
     """One member, with what is known of the person if the key may personal:read."""
@@ -78,8 +97,9 @@ def read(member_id: str) -> MemberOut:
 
 @routes.patch("/members/<member_id>")
 @needs("members:write")
+@refuses(*MEMBER, *TAKEN, *CONSENTS)
 @routes.input(MemberChange)
-@routes.output(MemberInFull)
+@routes.output(MemberInFull, example=CORRECTED)
 def correct(member_id: str, json_data: MemberChange) -> MemberOut:
     """Correct what is known of a member, or add decisions. What is not named stays; null forgets.
 
@@ -97,6 +117,7 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
 
 @routes.delete("/members/<member_id>")
 @needs("members:write")
+@refuses(UnknownMember, HouseholdNotEmpty)
 @routes.input(EraseIn, location="query")
 @routes.output(ErasedOut)
 def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
@@ -128,28 +149,29 @@ def find(query_data: MemberSearch) -> MembersOut:
     Several may have one phone number: the first of them is whose it is, the others wrote it into
     the form on the web, where nobody checks."""
     search = Search(query_data.card, query_data.phone, query_data.email, query_data.external_id)
-    after = paging.from_cursor(query_data.cursor) or 0
+    place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        found = list(persons.search(session, search, after, query_data.limit + 1))
-        page = found[: query_data.limit]
-        more = len(found) > query_data.limit
+        page = place.page(persons.search(session, search, place.position or 0, place.most))
         return MembersOut(
-            items=[_for_caller(session, member) for member in page],
-            next_cursor=paging.to_cursor(page[-1].id) if more else None,
+            items=[_for_caller(session, member) for member in page.rows],
+            next_cursor=page.next_cursor,
         )
 
 
 def _decisions(body: PersonIn) -> list[Decision]:
-    return [Decision(one.purpose, one.given, one.text_version, one.at) for one in body.consents]
+    return [
+        Decision(consent.purpose, consent.given, consent.text_version, consent.at)
+        for consent in body.consents
+    ]
 
 
 def _for_caller(session: Session, member: Member) -> MemberOut:
     """As much of a member as the key that asks may see."""
-    seen = described(session, member)
+    for_all = member_out(session, member)
     if not caller().may("personal:read"):
-        return seen
+        return for_all
     return MemberInFull(
-        **dict(seen),
+        **dict(for_all),
         **asdict(persons.profile_of(session, member.id)),
         consents=[
             ConsentOut(
@@ -164,7 +186,7 @@ def _for_caller(session: Session, member: Member) -> MemberOut:
     )
 
 
-def described(session: Session, member: Member) -> MemberOut:
+def member_out(session: Session, member: Member) -> MemberOut:
     """A member as every caller may see it."""
     card = cards.newest_of(session, member.id)
     pass_ = issuing.of_member(session, member.id)

@@ -3,23 +3,26 @@
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
+from ledger.errors import UnknownProgramme
 from ledger.people import members
 from ledger.programmes import programmes, units
 from ledger.programmes.units import Unit
 from wallet.api import paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import caller, needs
-from wallet.api.bodies import (
+from wallet.api.bodies.messages import (
     CardStateOut,
     MessageOut,
     MessagesOut,
     MessagesTermsOut,
     MessageTermsIn,
     MessageTermsOut,
-    PageIn,
     WhyOut,
 )
-from wallet.errors import UnknownMessage
+from wallet.api.bodies.paging import PageIn
+from wallet.api.calls import refuses
+from wallet.api.refusals import MEMBER, MONEY, TEXTS
+from wallet.errors import MessageRefused, NoMessageField, UnknownMessage
 from wallet.installation import current_installation
 from wallet.outreach import results, terms
 from wallet.outreach.deliveries import MessageKind
@@ -31,18 +34,22 @@ routes = APIBlueprint("messages", __name__, tag="Messages")
 
 @routes.get("/programmes/<programme>/messages")
 @needs("campaigns:read")
+@refuses(UnknownProgramme)
 @routes.output(MessagesTermsOut)
 def terms_of(programme: str) -> MessagesTermsOut:
     """The built-in messages: which are on, and what they say."""
     with current_installation().database.reading() as session:
-        found = programmes.by_code(session, programme)
-        unit = units.named(session, found.id, None)
-        wanted = terms.of_programme(session, found.id)
-    return MessagesTermsOut(items=[_terms(kind, one, unit) for kind, one in wanted.items()])
+        programme_ = programmes.by_code(session, programme)
+        unit = units.named(session, programme_.id, None)
+        by_kind = terms.of_programme(session, programme_.id)
+    return MessagesTermsOut(
+        items=[_terms_out(kind, wanted, unit) for kind, wanted in by_kind.items()]
+    )
 
 
 @routes.put("/programmes/<programme>/messages/<kind>")
 @needs("campaigns:write")
+@refuses(UnknownProgramme, UnknownMessage, MessageRefused, NoMessageField, *TEXTS, *MONEY)
 @routes.input(MessageTermsIn)
 @routes.output(MessageTermsOut)
 def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTermsOut:
@@ -51,8 +58,8 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
     known = _kind(kind)
 
     def work(session: Session) -> MessageTermsOut:
-        found = programmes.by_code(session, programme)
-        unit = units.named(session, found.id, None)
+        programme_ = programmes.by_code(session, programme)
+        unit = units.named(session, programme_.id, None)
         usual, gift = terms.standard(known, unit), json_data.gift
         if json_data.gift_money is not None:
             gift = unit.points(json_data.gift_money.money)
@@ -64,41 +71,43 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
             from_hour=json_data.begins,
             until_hour=json_data.ends,
         )
-        put = terms.put(session, found, known, wanted, current_installation().clock())
-        return _terms(known, put, unit)
+        put = terms.put(session, programme_, known, wanted, current_installation().clock())
+        return _terms_out(known, put, unit)
 
     return current_installation().database.run(work)
 
 
 @routes.get("/members/<member_id>/messages")
 @needs("campaigns:read")
+@refuses(*MEMBER)
 @routes.input(PageIn, location="query")
 @routes.output(MessagesOut)
 def of_member(member_id: str, query_data: PageIn) -> MessagesOut:
     """Messages to a member, newest first: which arrived, and why others were not shown."""
-    before = paging.from_cursor(query_data.cursor)
+    place = paging.place(query_data)
     now = current_installation().clock()
     with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
-        found = results.of_member(session, member.id, before, query_data.limit + 1, now)
-        page = found[: query_data.limit]
+        page = place.page(
+            results.of_member(session, member.id, place.position, place.most, now),
+            lambda proof: proof.delivery.id,
+        )
         return MessagesOut(
             card=CardStateOut.model_validate(results.card(session, member.id, now)),
-            items=[_proof(one) for one in page],
-            next_cursor=(
-                paging.to_cursor(page[-1].delivery.id) if len(found) > len(page) else None
-            ),
+            items=[_message_out(proof) for proof in page.rows],
+            next_cursor=page.next_cursor,
         )
 
 
 def _kind(kind: str) -> MessageKind:
-    found = next((known for known in terms.KINDS if known == kind), None)
-    if found is None:
-        raise UnknownMessage
-    return found
+    """Raises `UnknownMessage` for a word that is none."""
+    for known in terms.KINDS:
+        if known == kind:
+            return known
+    raise UnknownMessage
 
 
-def _terms(kind: MessageKind, wanted: Wanted, unit: Unit) -> MessageTermsOut:
+def _terms_out(kind: MessageKind, wanted: Wanted, unit: Unit) -> MessageTermsOut:
     return MessageTermsOut.model_validate(
         {
             "kind": kind,
@@ -114,7 +123,7 @@ def _terms(kind: MessageKind, wanted: Wanted, unit: Unit) -> MessageTermsOut:
     )
 
 
-def _proof(proof: MessageResult) -> MessageOut:
+def _message_out(proof: MessageResult) -> MessageOut:
     row = proof.delivery
     return MessageOut(
         kind=row.kind,

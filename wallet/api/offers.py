@@ -7,18 +7,33 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger import offers
-from ledger.errors import UnknownMember
+from ledger.errors import (
+    DateOutOfRange,
+    DatesOutOfOrder,
+    UnknownMember,
+    UnknownOffer,
+    UnknownProgramme,
+)
 from ledger.limits import NEVER
 from ledger.offers import Offer, OfferDraft
 from ledger.people import members
-from ledger.people.members import Member
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from wallet.api import paging
+from wallet.api import idempotent, paging
 from wallet.api.auth import needs
-from wallet.api.bodies import CouponIn, OfferIn, OfferOut, OfferSearch, OffersOut, PassOut
-from wallet.api.once import once
-from wallet.api.passes import described
+from wallet.api.bodies.offers import (
+    WITHDRAWN,
+    CouponIn,
+    OfferIn,
+    OfferOut,
+    OfferSearch,
+    OffersOut,
+)
+from wallet.api.bodies.passes import COUPON, PassOut
+from wallet.api.calls import refuses
+from wallet.api.passes import pass_out
+from wallet.api.refusals import MEMBER
+from wallet.errors import OfferNotShown
 from wallet.installation import current_installation
 from wallet.passes import issuing
 
@@ -27,61 +42,67 @@ routes = APIBlueprint("offers", __name__, tag="Offers")
 
 @routes.post("/offers")
 @needs("offers:write")
+@refuses(UnknownProgramme, *MEMBER, DatesOutOfOrder, DateOutOfRange)
 @routes.input(OfferIn)
 @routes.output(OfferOut, status_code=201)
-def publish(json_data: OfferIn) -> Response:
+@idempotent.keyed(required=False)
+def publish(json_data: OfferIn, key: str | None) -> Response:
     """Show an offer on the card of one member, or on all cards of the programme."""
     draft = OfferDraft(json_data.title, json_data.text, json_data.starts_at, json_data.ends_at)
 
     def effect(session: Session, now: datetime) -> OfferOut:
         programme = programmes.by_code(session, json_data.programme)
-        member = _member(session, programme, json_data.member)
-        member_id = member.id if member is not None else None
+        member_id = _member_id(session, programme, json_data.member)
         offer = offers.publish(session, programme.id, member_id, draft, now)
-        return _told(session, offer)
+        return _offer_out(session, offer)
 
-    return once(json_data, effect, key_required=False)
+    return idempotent.created(json_data, effect, key)
 
 
 @routes.get("/offers")
 @needs("offers:read")
+@refuses(UnknownProgramme, *MEMBER)
 @routes.input(OfferSearch, location="query")
 @routes.output(OffersOut)
 def find(query_data: OfferSearch) -> OffersOut:
     """The offers of a programme, newest first: past, coming and withdrawn ones too.
 
     With member: those for everybody, and those for this member."""
-    before = paging.from_cursor(query_data.cursor)
+    place = paging.place(query_data)
     with current_installation().database.reading() as session:
         programme = programmes.by_code(session, query_data.programme)
-        member = _member(session, programme, query_data.member)
-        member_id = member.id if member is not None else None
-        found = offers.listed(session, programme.id, member_id, before, query_data.limit + 1)
-        page = found[: query_data.limit]
-        more = len(found) > query_data.limit
+        member_id = _member_id(session, programme, query_data.member)
+        page = place.page(
+            offers.listed(session, programme.id, member_id, place.position, place.most)
+        )
         return OffersOut(
-            items=[_told(session, offer) for offer in page],
-            next_cursor=paging.to_cursor(page[-1].id) if more else None,
+            items=[_offer_out(session, offer) for offer in page.rows],
+            next_cursor=page.next_cursor,
         )
 
 
 @routes.post("/offers/<offer_id>/withdraw")
 @needs("offers:write")
-@routes.output(OfferOut)
+@refuses(UnknownOffer)
+@routes.output(OfferOut, example=WITHDRAWN)
 def withdraw(offer_id: str) -> OfferOut:
     """Take an offer off all cards at once. Doing it again changes nothing."""
 
     def work(session: Session) -> OfferOut:
-        return _told(session, offers.withdraw(session, offer_id, current_installation().clock()))
+        return _offer_out(
+            session, offers.withdraw(session, offer_id, current_installation().clock())
+        )
 
     return current_installation().database.run(work, idempotent=True)
 
 
 @routes.post("/offers/<offer_id>/passes")
 @needs("passes:write")
+@refuses(*MEMBER, UnknownOffer, OfferNotShown)
 @routes.input(CouponIn)
-@routes.output(PassOut, status_code=201)
-def coupon(offer_id: str, json_data: CouponIn) -> Response:
+@routes.output(PassOut, status_code=201, example=COUPON)
+@idempotent.keyed(required=False)
+def coupon(offer_id: str, json_data: CouponIn, key: str | None) -> Response:
     """Give a member the offer as a pass of its own: a coupon. There is one, however often you ask;
     it ends with the offer."""
 
@@ -92,22 +113,23 @@ def coupon(offer_id: str, json_data: CouponIn) -> Response:
         pass_ = issuing.issue_offer(
             session, member, offer, house.pass_type, house.keys.first.id, now
         )
-        return described(session, pass_)
+        return pass_out(session, pass_)
 
-    return once(json_data, effect, key_required=False)
+    return idempotent.created(json_data, effect, key)
 
 
-def _member(session: Session, programme: Programme, public_id: str | None) -> Member | None:
-    """The member who is meant, of this programme. Raises `UnknownMember`."""
+def _member_id(session: Session, programme: Programme, public_id: str | None) -> int | None:
+    """The member of this programme who is meant; None where all members are. Raises
+    `UnknownMember`, `MemberErased`."""
     if public_id is None:
         return None
     member = members.by_public_id(session, public_id)
     if member.programme_id != programme.id:
         raise UnknownMember
-    return member
+    return member.id
 
 
-def _told(session: Session, offer: Offer) -> OfferOut:
+def _offer_out(session: Session, offer: Offer) -> OfferOut:
     member_id = offer.member_id
     return OfferOut.model_validate(
         {

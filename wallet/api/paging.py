@@ -1,17 +1,75 @@
-"""Page marks: `next_cursor` of one page is `cursor` of the next, and nobody else's business."""
+"""Lists, page by page. `next_cursor` of one page is `cursor` of the next, and nobody else's
+business."""
 
 import base64
 import binascii
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
 
+from sqlalchemy.orm import Session
+
+from ledger.programmes import programmes
+from wallet.api.bodies.paging import PageIn, PageInProgramme
 from wallet.problems import refuse
+
+AnyRow = TypeVar("AnyRow")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[AnyRow]):
+    """The rows of a page, and the cursor of the next one; None on the last page."""
+
+    rows: Sequence[AnyRow]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlace:
+    """Which page of a list is meant. `position` is that of the last row of the page before; None on
+    the first page."""
+
+    position: int | None
+    limit: int
+
+    @property
+    def most(self) -> int:
+        """How many rows to read: one more than the page has, to know whether there is a next."""
+        return self.limit + 1
+
+    def page(
+        self, rows: Iterable[AnyRow], position: Callable[[AnyRow], Any] = attrgetter("id")
+    ) -> Page[AnyRow]:
+        """The page, from up to `most` rows behind `position`. The argument `position` is what the
+        list is ordered by: a number that each row has for itself."""
+        read = list(rows)
+        kept = read[: self.limit]
+        more = len(read) > len(kept)
+        return Page(kept, to_cursor(position(kept[-1])) if more else None)
+
+
+def place(asked: PageIn) -> PagePlace:
+    """The page that a query asks for. 422 `cursor_invalid` for a cursor that we did not make."""
+    return PagePlace(from_cursor(asked.cursor), asked.limit)
+
+
+def programme_id(session: Session, asked: PageInProgramme) -> int | None:
+    """The programme whose rows are asked for; None where those of all are. Raises
+    `UnknownProgramme`."""
+    if asked.programme is None:
+        return None
+    return programmes.by_code(session, asked.programme).id
 
 
 def to_cursor(position: int) -> str:
+    """A position as clients get it."""
     return base64.urlsafe_b64encode(str(position).encode()).rstrip(b"=").decode()
 
 
 def from_cursor(cursor: str | None) -> int | None:
-    """The position, or None for the first page. 422 for a mark that we did not make."""
+    """The position, or None for the first page. 422 `cursor_invalid` for a cursor that we did not
+    make."""
     if cursor is None:
         return None
     try:

@@ -13,10 +13,13 @@ from ledger.limits import EARLIEST, LATEST
 from ledger.offers import Offer
 from ledger.people import members
 from ledger.programmes import programmes
+from wallet.api import idempotent
 from wallet.api.auth import needs
-from wallet.api.bodies import ExpireIn, NothingIn, PassesOut, PassOut
-from wallet.api.once import once
+from wallet.api.bodies.passes import COUPON_USED, ENDED, VOID, ExpireIn, PassesOut, PassOut
+from wallet.api.calls import refuses
+from wallet.api.refusals import MEMBER
 from wallet.delivery.refresh import refresh
+from wallet.errors import CouponOver, CouponUsed, NotACoupon, PassErased, UnknownPass
 from wallet.installation import current_installation
 from wallet.passes import issuing
 from wallet.passes.content import PassState
@@ -27,13 +30,14 @@ routes = APIBlueprint("passes", __name__, tag="Passes")
 
 @routes.get("/members/<member_id>/passes")
 @needs("passes:read")
+@refuses(*MEMBER)
 @routes.output(PassesOut)
 def of_member(member_id: str) -> PassesOut:
     """The passes of a member."""
     with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
         found = issuing.all_of_member(session, member.id)
-        items = [described(session, pass_) for pass_ in found]
+        items = [pass_out(session, pass_) for pass_ in found]
         link = current_installation().card_link(issuing.of_member(session, member.id))
         bundle = f"{link}/apple.pkpasses"
     return PassesOut(items=items, next_cursor=None, bundle=bundle)
@@ -41,39 +45,46 @@ def of_member(member_id: str) -> PassesOut:
 
 @routes.get("/passes/<pass_id>")
 @needs("passes:read")
+@refuses(UnknownPass)
 @routes.output(PassOut)
 def read(pass_id: str) -> PassOut:
     """One pass."""
     with current_installation().database.reading() as session:
-        return described(session, issuing.named(session, pass_id))
+        return pass_out(session, issuing.named(session, pass_id))
 
 
 @routes.post("/passes/<pass_id>/void")
 @needs("passes:write")
-@routes.output(PassOut, status_code=201)
-def void(pass_id: str) -> Response:
+@refuses(UnknownPass, PassErased)
+@routes.output(PassOut, status_code=201, example=VOID)
+@idempotent.keyed(required=False)
+def void(pass_id: str, key: str | None) -> Response:
     """Make a pass void: it stays in the phone, greyed. Points and card are untouched."""
-    return _changed(pass_id, NothingIn(), "void", None)
+    return _changed(pass_id, None, "void", None, key)
 
 
 @routes.post("/passes/<pass_id>/expire")
 @needs("passes:write")
+@refuses(UnknownPass, PassErased, DateOutOfRange)
 @routes.input(ExpireIn)
-@routes.output(PassOut, status_code=201)
-def expire(pass_id: str, json_data: ExpireIn) -> Response:
+@routes.output(PassOut, status_code=201, example=ENDED)
+@idempotent.keyed(required=False)
+def expire(pass_id: str, json_data: ExpireIn, key: str | None) -> Response:
     """End a pass now, or from a moment on that you name: phones then put it away by themselves."""
     at = json_data.at
     if at is not None and not EARLIEST <= at < LATEST:
         raise DateOutOfRange("at")
     if at is not None and at > current_installation().clock():
-        return _changed(pass_id, json_data, "active", at)
-    return _changed(pass_id, json_data, "expired", at or current_installation().clock())
+        return _changed(pass_id, json_data, "active", at, key)
+    return _changed(pass_id, json_data, "expired", at or current_installation().clock(), key)
 
 
 @routes.post("/passes/<pass_id>/use")
 @needs("coupons:use")
-@routes.output(PassOut, status_code=201)
-def use(pass_id: str) -> Response:
+@refuses(UnknownPass, PassErased, NotACoupon, CouponUsed, CouponOver)
+@routes.output(PassOut, status_code=201, example=COUPON_USED)
+@idempotent.keyed(required=False)
+def use(pass_id: str, key: str | None) -> Response:
     """Use a coupon up, once: whoever comes second is refused. It stays in the phone among what is
     over; restore takes it back.
 
@@ -83,34 +94,43 @@ def use(pass_id: str) -> Response:
         pass_ = issuing.use(session, issuing.named(session, pass_id), now)
         return _refreshed(session, pass_, now)
 
-    return once(NothingIn(), effect, key_required=False)
+    return idempotent.created(None, effect, key)
 
 
 @routes.post("/passes/<pass_id>/restore")
 @needs("passes:write")
+@refuses(UnknownPass, PassErased)
 @routes.output(PassOut, status_code=201)
-def restore(pass_id: str) -> Response:
+@idempotent.keyed(required=False)
+def restore(pass_id: str, key: str | None) -> Response:
     """Make a void, ended or used pass good again."""
-    return _changed(pass_id, NothingIn(), "active", None)
+    return _changed(pass_id, None, "active", None, key)
 
 
-def _changed(pass_id: str, body: BaseModel, state: PassState, ends_at: datetime | None) -> Response:
+def _changed(
+    pass_id: str,
+    body: BaseModel | None,
+    state: PassState,
+    ends_at: datetime | None,
+    key: str | None,
+) -> Response:
     """Doing it again changes nothing, and phones are not told again."""
 
     def effect(session: Session, now: datetime) -> PassOut:
         pass_ = issuing.decide(session, issuing.named(session, pass_id), state, ends_at)
         return _refreshed(session, pass_, now)
 
-    return once(body, effect, key_required=False)
+    return idempotent.created(body, effect, key)
 
 
 def _refreshed(session: Session, pass_: Pass, now: datetime) -> PassOut:
     refresh(session, [pass_.id], current_installation().make_due, now)
     session.refresh(pass_)
-    return described(session, pass_)
+    return pass_out(session, pass_)
 
 
-def described(session: Session, pass_: Pass) -> PassOut:
+def pass_out(session: Session, pass_: Pass) -> PassOut:
+    """A pass as its integration sees it; times are in the programme's zone."""
     google = current_installation().google
     offer = session.get(Offer, pass_.offer_id) if pass_.offer_id is not None else None
     programme = programmes.by_id(session, pass_.programme_id)

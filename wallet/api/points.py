@@ -6,23 +6,36 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
+from ledger.errors import (
+    BalanceTooLarge,
+    DateOutOfRange,
+    DatesOutOfOrder,
+    InsufficientPoints,
+    UnknownUnit,
+)
 from ledger.points import accruals, redemptions
 from ledger.points.accruals import Grant
 from ledger.points.causes import Cause, Movement
 from ledger.points.redemptions import Spend
+from wallet.api import idempotent
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
-from wallet.api.bodies import AccrualIn, PostingOut, RedemptionIn, Told
-from wallet.api.once import once
+from wallet.api.bodies.examples import in_points_and_money
+from wallet.api.bodies.movements import Details
+from wallet.api.bodies.points import SPENT, SPENT_IN_MONEY, AccrualIn, PostingOut, RedemptionIn
+from wallet.api.calls import refuses
+from wallet.api.refusals import MONEY, WHOM
 
 routes = APIBlueprint("points", __name__, tag="Points")
 
 
 @routes.post("/accruals")
 @needs("points:write")
+@refuses(*WHOM, UnknownUnit, *MONEY, BalanceTooLarge, DatesOutOfOrder, DateOutOfRange)
 @routes.input(AccrualIn)
 @routes.output(PostingOut, status_code=201)
-def accrue(json_data: AccrualIn) -> Response:
+@idempotent.keyed(required=True)
+def accrue(json_data: AccrualIn, key: str | None) -> Response:
     """Give a member points."""
 
     def effect(session: Session, now: datetime) -> PostingOut:
@@ -35,24 +48,26 @@ def accrue(json_data: AccrualIn) -> Response:
         )
         return posted(accruals.grant(session, json_data.whom, grant, now))
 
-    return once(json_data, effect, key_required=True)
+    return idempotent.created(json_data, effect, key, key_taken="last")
 
 
 @routes.post("/redemptions")
 @needs("points:write")
+@refuses(*WHOM, UnknownUnit, *MONEY, InsufficientPoints, DateOutOfRange)
 @routes.input(RedemptionIn)
-@routes.output(PostingOut, status_code=201)
-def redeem(json_data: RedemptionIn) -> Response:
+@routes.output(PostingOut, status_code=201, examples=in_points_and_money(SPENT, SPENT_IN_MONEY))
+@idempotent.keyed(required=True)
+def redeem(json_data: RedemptionIn, key: str | None) -> Response:
     """Take points that a member pays with."""
 
     def effect(session: Session, now: datetime) -> PostingOut:
         spend = Spend(json_data.amount, cause(json_data), json_data.unit)
         return posted(redemptions.redeem(session, json_data.whom, spend, now))
 
-    return once(json_data, effect, key_required=True)
+    return idempotent.created(json_data, effect, key, key_taken="last")
 
 
-def cause(wanted: Told) -> Cause:
+def cause(wanted: Details) -> Cause:
     """Why points move, as the caller told it."""
     return Cause(wanted.reason, wanted.receipt, wanted.occurred_at, wanted.store, wanted.promotion)
 

@@ -9,7 +9,8 @@ from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from wallet.api import paging
 from wallet.api.auth import needs
-from wallet.api.bodies import PageIn, ProgrammeLinks, ProgrammeOut, ProgrammesOut, UnitOut
+from wallet.api.bodies.paging import PageIn
+from wallet.api.bodies.programmes import ProgrammeLinks, ProgrammeOut, ProgrammesOut, UnitOut
 from wallet.installation import current_installation
 
 routes = APIBlueprint("programmes", __name__, tag="Programmes")
@@ -21,19 +22,14 @@ routes = APIBlueprint("programmes", __name__, tag="Programmes")
 @routes.output(ProgrammesOut)
 def find(query_data: PageIn) -> ProgrammesOut:
     """All programmes, in the order they were made."""
-    after = paging.from_cursor(query_data.cursor) or 0
+    place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        found = programmes.listed(session, after, query_data.limit + 1)
-        page = found[: query_data.limit]
-        told = [_told(one, units.of_programme(session, one.id)) for one in page]
-    more = len(found) > query_data.limit
-    return ProgrammesOut(
-        items=told,
-        next_cursor=paging.to_cursor(page[-1].id) if more else None,
-    )
+        page = place.page(programmes.listed(session, place.position or 0, place.most))
+        items = [_programme_out(row, units.of_programme(session, row.id)) for row in page.rows]
+    return ProgrammesOut(items=items, next_cursor=page.next_cursor)
 
 
-def _told(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOut:
+def _programme_out(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOut:
     join = f"{current_installation().settings.public_url}/join/{programme.code}"
     return ProgrammeOut(
         code=programme.code,

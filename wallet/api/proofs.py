@@ -3,9 +3,11 @@
 from apiflask import APIBlueprint
 
 from ledger.book import reversals
+from ledger.errors import DayNotClosed, SealBroken, UnknownPosting
 from ledger.seals import proofs
 from wallet.api.auth import needs
-from wallet.api.bodies import ProofOut
+from wallet.api.bodies.proofs import ProofOut
+from wallet.api.calls import refuses
 from wallet.installation import current_installation
 
 routes = APIBlueprint("proofs", __name__, tag="Statements")
@@ -13,6 +15,7 @@ routes = APIBlueprint("proofs", __name__, tag="Statements")
 
 @routes.get("/postings/<posting_id>/proof")
 @needs("members:read")
+@refuses(UnknownPosting, DayNotClosed, SealBroken)
 @routes.output(ProofOut)
 def prove(posting_id: str) -> ProofOut:
     """The proof of a posting, once the day of its sealing is over; `docs/verify_statement.py`

@@ -1,20 +1,38 @@
-"""What a request got wrong, field by field."""
+"""What a request got wrong, field by field; and refusals that many calls share, for `refuses`."""
 
 from apiflask.exceptions import HTTPError
-from flask import Response, request
+from flask import Response, current_app, request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ledger.errors import (
+    AmountTooLarge,
+    CardBlocked,
+    MemberErased,
+    NotMoney,
+    TooManyDecimals,
+    UnknownCard,
+    UnknownMember,
+    WrongCurrency,
+)
 from wallet import sentences
+from wallet.api import calls
+from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
 from wallet.problems import language, problem, refuse
 
-# Calls whose body is a file.
-TAKE_FILES = frozenset({"api.imports.add"})
+# Of a member who is named by id; of one who is named by card or by id.
+MEMBER = (UnknownMember, MemberErased)
+WHOM = (UnknownCard, CardBlocked, *MEMBER)
+# Of money that is given in place of points.
+MONEY = (NotMoney, WrongCurrency, TooManyDecimals, AmountTooLarge)
+# Of the texts of a message.
+TEXTS = (TextMissing, UnknownPlaceholder, PlaceholderMalformed)
 
 
 def require_json() -> None:
     """415 for a body that does not say it is JSON. What takes none need not send one."""
-    if request.endpoint in TAKE_FILES:
+    view = current_app.view_functions[request.endpoint or ""]
+    if not calls.of(view).takes_json:
         return
     has_body = request.content_length or "chunked" in request.headers.get("Transfer-Encoding", "")
     if has_body and not request.is_json:
@@ -31,13 +49,15 @@ def of_validation(error: HTTPError) -> Response:
 
 def of_fields(error: ValidationError) -> tuple[int, str, str, dict[str, object]]:
     """Status, code, sentence and facts of a body that does not fit."""
-    fields = [_described(one) for one in error.errors(include_url=False, include_input=False)]
+    fields = [
+        _field_problem(details) for details in error.errors(include_url=False, include_input=False)
+    ]
     first = fields[0]
     detail = ": ".join(part for part in (first["field"], first["message"]) if part)
     return 422, "invalid_request", f"{detail}.", {"errors": fields}
 
 
-def _described(error: ErrorDetails) -> dict[str, str]:
+def _field_problem(error: ErrorDetails) -> dict[str, str]:
     return {
         "field": ".".join(str(part) for part in error["loc"]),
         "code": error["type"],

@@ -1,6 +1,5 @@
 """What a till asks first: whose card is this? And which coupon, where it is one's."""
 
-import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,17 +8,19 @@ from sqlalchemy.orm import Session
 
 from ledger import offers
 from ledger.database import idempotency
-from ledger.database.idempotency import StoredAnswer
-from ledger.errors import UnknownCard
+from ledger.database.idempotency import Repeatable, StoredAnswer
+from ledger.errors import CardBlocked, Refusal, UnknownCard
 from ledger.limits import NEVER
 from ledger.offers import Offer
 from ledger.people import cards, members, persons
 from ledger.people.members import Member
 from ledger.programmes import programmes
+from wallet.api import idempotent
 from wallet.api.auth import caller, needs
-from wallet.api.bodies import CouponSeen, OfferSeen, ScanIn, ScanOut
-from wallet.api.members import described
-from wallet.api.once import sent_key
+from wallet.api.bodies.scans import CouponSeen, OfferSeen, ScanIn, ScanOut
+from wallet.api.calls import refuses
+from wallet.api.members import member_out
+from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted
 from wallet.installation import current_installation
 from wallet.passes import codes, issuing, renewal
 from wallet.passes.renewal import Scan
@@ -29,69 +30,66 @@ routes = APIBlueprint("scans", __name__, tag="Scans")
 
 @routes.post("/scans")
 @needs("scans:write")
+@refuses(UnknownCard, CardBlocked, CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted)
 @routes.input(ScanIn)
 @routes.output(ScanOut)
-def scan(json_data: ScanIn) -> ScanOut:
+@idempotent.keyed(required=False)
+def scan(json_data: ScanIn, key: str | None) -> ScanOut:
     """Tell a till whose card this is. Spaces in the number do not count.
 
     The barcode of a coupon says as well which coupon it is; a scan does not use it up.
 
     A code that is good once is used up by it; the same request again, with the same
     Idempotency-Key, is the same scan."""
-    text, key = cards.normalise(json_data.barcode), sent_key(required=False)
+    text = cards.normalise(json_data.barcode)
     coupon, card = codes.parted(text)
     if codes.is_code(card):
-        scan = current_installation().database.run(lambda session: _scanned(session, text, key))
-    elif not cards.is_possible(card):
-        raise UnknownCard
-    else:
+        member_id = _owner_of_code(text, coupon, card, key)
         with current_installation().database.reading() as session:
-            scan = _accepted(session, text, current_installation().clock())
-    if scan.refusal is not None:
-        raise scan.refusal
+            return _scan_out(session, members.by_public_id(session, member_id), coupon)
+    if not cards.is_possible(card):
+        raise UnknownCard
     with current_installation().database.reading() as session:
-        return _seen(session, scan.member, coupon)
+        scan = _accepted(session, coupon, card, current_installation().clock())
+        return _scan_out(session, scan.member, coupon)
 
 
-def _scanned(session: Session, text: str, key: str) -> Scan:
-    """What is remembered of a scan is whose card it was, and nothing of the person."""
-    now = current_installation().clock()
-    if not key:
-        return _accepted(session, text, now)
-    scope, digest = f"scan:{caller().name}", hashlib.sha256(text.encode()).digest()
-    first = idempotency.claim(session, scope, key, digest, now)
-    if first is not None:
-        return Scan(members.by_public_id(session, first.body.decode()))
-    scan = _accepted(session, text, now)
-    if scan.refusal is None:
-        idempotency.remember(session, scope, key, StoredAnswer(200, scan.member.public_id.encode()))
-    else:
-        idempotency.let_go(session, scope, [key])
-    return scan
+def _owner_of_code(text: str, coupon: str | None, card: str, key: str | None) -> str:
+    """Whose card a scanned text is of, by its parts: the member's public id. It is all that is kept
+    of a scan under its key, nothing of the person. A code that is refused has its effects all the
+    same (the phone is told once more), and its key is free again."""
+
+    def effect(session: Session, now: datetime) -> StoredAnswer | Refusal:
+        scan = _accepted(session, coupon, card, now)
+        return scan.refusal or StoredAnswer(200, scan.member.public_id.encode())
+
+    repeatable = None
+    if key is not None:
+        repeatable = Repeatable(f"scan:{caller().name}", key, idempotency.digest(text))
+    return idempotent.carry_out(effect, repeatable).body.decode()
 
 
-def _accepted(session: Session, text: str, now: datetime) -> Scan:
+def _accepted(session: Session, coupon: str | None, card: str, now: datetime) -> Scan:
     """Raises as `renewal.accept` does, and `CodeForged` for a coupon that is not this card's."""
-    coupon, card = codes.parted(text)
     scan = renewal.accept(session, current_installation().keys, card, now)
     if coupon is not None:
         issuing.coupon_of(session, coupon, scan.member)
     return scan
 
 
-def _seen(session: Session, member: Member, coupon: str | None) -> ScanOut:
-    shown = offers.shown(session, member.programme_id, [member.id], current_installation().clock())[
-        member.id
-    ]
+def _scan_out(session: Session, member: Member, coupon: str | None) -> ScanOut:
+    current = offers.shown(
+        session, member.programme_id, [member.id], current_installation().clock()
+    )[member.id]
     return ScanOut(
-        **described(session, member).model_dump(),
+        **member_out(session, member).model_dump(),
         name=persons.profile_of(session, member.id).name,
-        offers=[OfferSeen(id=offer.public_id, title=offer.title) for offer in shown],
-        coupon=_coupon_seen(session, member, coupon) if coupon is not None else None,
+        offers=[OfferSeen(id=offer.public_id, title=offer.title) for offer in current],
+        coupon=_coupon_out(session, member, coupon) if coupon is not None else None,
     )
 
 
-def _coupon_seen(session: Session, member: Member, serial: str) -> CouponSeen:
+def _coupon_out(session: Session, member: Member, serial: str) -> CouponSeen:
     pass_ = issuing.coupon_of(session, serial, member)
     offer = session.get_one(Offer, pass_.offer_id)
     ends_at = pass_.ends_at or offer.ends_at

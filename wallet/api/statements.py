@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 
 from ledger.book import accounts, statements
 from ledger.book.statements import Filter, Liability, StatementLine
+from ledger.errors import UnknownProgramme, UnknownUnit
 from ledger.money import Money
 from ledger.people import cards, members
 from ledger.programmes import programmes, units
@@ -11,7 +12,7 @@ from ledger.programmes.units import Unit
 from wallet.api import paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import needs
-from wallet.api.bodies import (
+from wallet.api.bodies.statements import (
     BalancesIn,
     BalancesOut,
     LiabilityMonth,
@@ -22,6 +23,8 @@ from wallet.api.bodies import (
     UnitBalanceOut,
     UnitIn,
 )
+from wallet.api.calls import refuses
+from wallet.api.refusals import MEMBER, MONEY
 from wallet.installation import current_installation
 
 routes = APIBlueprint("statements", __name__, tag="Statements")
@@ -29,22 +32,21 @@ routes = APIBlueprint("statements", __name__, tag="Statements")
 
 @routes.get("/members/<member_id>/postings")
 @needs("members:read")
+@refuses(*MEMBER, UnknownUnit, *MONEY)
 @routes.input(StatementIn, location="query")
 @routes.output(StatementOut)
 def statement(member_id: str, query_data: StatementIn) -> StatementOut:
     """What happened to a member's points, newest first."""
-    before = paging.from_cursor(query_data.cursor)
+    place = paging.place(query_data)
     with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
         unit = units.named(session, member.programme_id, query_data.unit)
         account_id = accounts.account_id_of(session, unit.id, member.holder_id) or 0
         wanted = _filter(query_data, unit)
-        lines = statements.statement(session, account_id, wanted, before, query_data.limit + 1)
-    page = lines[: query_data.limit]
-    more = len(lines) > query_data.limit
+        lines = statements.statement(session, account_id, wanted, place.position, place.most)
+    page = place.page(lines, lambda line: line.posting_id)
     return StatementOut(
-        items=[_line(line, unit) for line in page],
-        next_cursor=paging.to_cursor(page[-1].posting_id) if more else None,
+        items=[_line_out(line, unit) for line in page.rows], next_cursor=page.next_cursor
     )
 
 
@@ -66,19 +68,19 @@ def _bound(points: int | None, money: str | None, unit: Unit) -> int | None:
     return points if money is None else unit.points(Money(*money.split(" ")))
 
 
-def _line(line: StatementLine, unit: Unit) -> LineOut:
-    told = LineOut.model_validate(line)
-    beside = in_money(unit, points=line.points, balance_after=line.balance_after)
-    return told.model_copy(update=beside)
+def _line_out(line: StatementLine, unit: Unit) -> LineOut:
+    money = in_money(unit, points=line.points, balance_after=line.balance_after)
+    return LineOut.model_validate(line).model_copy(update=money)
 
 
 @routes.get("/members/<member_id>/balances")
 @needs("members:read")
+@refuses(*MEMBER)
 @routes.input(BalancesIn, location="query")
 @routes.output(BalancesOut)
 def balances(member_id: str, query_data: BalancesIn) -> BalancesOut:
     """What a member has of each unit of the programme, now or at a moment."""
-    found = []
+    items = []
     with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
         for unit, balance in statements.balances(session, member):
@@ -94,11 +96,11 @@ def balances(member_id: str, query_data: BalancesIn) -> BalancesOut:
                     "held": balance.held,
                     "debt": balance.debt,
                 }
-            found.append(_balance(unit, counts))
-    return BalancesOut(items=found)
+            items.append(_balance_out(unit, counts))
+    return BalancesOut(items=items)
 
 
-def _balance(unit: Unit, counts: dict[str, int]) -> UnitBalanceOut:
+def _balance_out(unit: Unit, counts: dict[str, int]) -> UnitBalanceOut:
     return UnitBalanceOut.model_validate(
         {
             "unit": unit.code,
@@ -113,25 +115,25 @@ def _balance(unit: Unit, counts: dict[str, int]) -> UnitBalanceOut:
 
 @routes.get("/programmes/<programme>/liability")
 @needs("members:read")
+@refuses(UnknownProgramme, UnknownUnit)
 @routes.input(UnitIn, location="query")
 @routes.output(LiabilityOut)
 def liability(programme: str, query_data: UnitIn) -> LiabilityOut:
     """What members hold, by the month in which it runs out."""
     with current_installation().database.reading() as session:
-        found = programmes.by_code(session, programme)
-        unit = units.named(session, found.id, query_data.unit)
-        months = statements.liability(session, unit, found.timezone)
+        programme_ = programmes.by_code(session, programme)
+        unit = units.named(session, programme_.id, query_data.unit)
+        months = statements.liability(session, unit, programme_.timezone)
         total = sum(month.points for month in months)
         return LiabilityOut(
-            programme=found.code,
+            programme=programme_.code,
             unit=unit.code,
             total=total,
-            months=[_month(month, unit) for month in months],
+            months=[_month_out(month, unit) for month in months],
             **in_money(unit, total=total),
         )
 
 
-def _month(month: Liability, unit: Unit) -> LiabilityMonth:
-    told = LiabilityMonth.model_validate(month)
-    beside = in_money(unit, points=month.points, pending=month.pending)
-    return told.model_copy(update=beside)
+def _month_out(month: Liability, unit: Unit) -> LiabilityMonth:
+    money = in_money(unit, points=month.points, pending=month.pending)
+    return LiabilityMonth.model_validate(month).model_copy(update=money)

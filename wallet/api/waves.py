@@ -5,12 +5,16 @@ from collections.abc import Callable
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
+from ledger.errors import UnknownProgramme
 from ledger.programmes import programmes
 from wallet.api import paging
 from wallet.api.auth import needs
-from wallet.api.bodies import WaveOut, WaveSearch, WavesOut
+from wallet.api.bodies.paging import PageInProgramme
+from wallet.api.bodies.waves import CANCELLED, PAUSED, WaveOut, WavesOut
+from wallet.api.calls import refuses
 from wallet.delivery import waves
 from wallet.delivery.waves import Wave
+from wallet.errors import UnknownWave, WaveOver
 from wallet.installation import current_installation
 
 routes = APIBlueprint("waves", __name__, tag="Waves")
@@ -18,36 +22,35 @@ routes = APIBlueprint("waves", __name__, tag="Waves")
 
 @routes.get("/waves")
 @needs("offers:read")
-@routes.input(WaveSearch, location="query")
+@refuses(UnknownProgramme)
+@routes.input(PageInProgramme, location="query")
 @routes.output(WavesOut)
-def find(query_data: WaveSearch) -> WavesOut:
+def find(query_data: PageInProgramme) -> WavesOut:
     """Changes for whole programmes (a new design, an offer for all), newest first: how far each has
     come, and when it is expected to be done."""
-    before = paging.from_cursor(query_data.cursor)
+    place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        programme_id = None
-        if query_data.programme is not None:
-            programme_id = programmes.by_code(session, query_data.programme).id
-        found = waves.listed(session, programme_id, before, query_data.limit + 1)
-        page = found[: query_data.limit]
+        programme_id = paging.programme_id(session, query_data)
+        page = place.page(waves.listed(session, programme_id, place.position, place.most))
         return WavesOut(
-            items=[_told(session, wave) for wave in page],
-            next_cursor=paging.to_cursor(page[-1].id) if len(found) > len(page) else None,
+            items=[_wave_out(session, wave) for wave in page.rows], next_cursor=page.next_cursor
         )
 
 
 @routes.get("/waves/<wave_id>")
 @needs("offers:read")
+@refuses(UnknownWave)
 @routes.output(WaveOut)
 def read(wave_id: str) -> WaveOut:
     """How far one has come."""
     with current_installation().database.reading() as session:
-        return _told(session, waves.find(session, wave_id))
+        return _wave_out(session, waves.find(session, wave_id))
 
 
 @routes.post("/waves/<wave_id>/pause")
 @needs("offers:write")
-@routes.output(WaveOut)
+@refuses(UnknownWave, WaveOver)
+@routes.output(WaveOut, example=PAUSED)
 def pause(wave_id: str) -> WaveOut:
     """Stop until it is resumed. Cards that it has not come to keep what they show."""
     return _done(lambda session: waves.pause(session, wave_id))
@@ -55,6 +58,7 @@ def pause(wave_id: str) -> WaveOut:
 
 @routes.post("/waves/<wave_id>/resume")
 @needs("offers:write")
+@refuses(UnknownWave, WaveOver)
 @routes.output(WaveOut)
 def resume(wave_id: str) -> WaveOut:
     """Go on after a pause, slowly at first."""
@@ -63,17 +67,18 @@ def resume(wave_id: str) -> WaveOut:
 
 @routes.post("/waves/<wave_id>/cancel")
 @needs("offers:write")
-@routes.output(WaveOut)
+@refuses(UnknownWave, WaveOver)
+@routes.output(WaveOut, example=CANCELLED)
 def cancel(wave_id: str) -> WaveOut:
     """Stop for good. Cards that it has not come to follow when something else changes them."""
     return _done(lambda session: waves.cancel(session, wave_id, current_installation().clock()))
 
 
 def _done(act: Callable[[Session], Wave]) -> WaveOut:
-    return current_installation().database.run(lambda session: _told(session, act(session)))
+    return current_installation().database.run(lambda session: _wave_out(session, act(session)))
 
 
-def _told(session: Session, wave: Wave) -> WaveOut:
+def _wave_out(session: Session, wave: Wave) -> WaveOut:
     return WaveOut(
         id=wave.public_id,
         programme=programmes.by_id(session, wave.programme_id).code,

@@ -1,7 +1,6 @@
 """Signed webhooks in (Standard Webhooks 1.0). Who may call: whoever holds a live secret of the
 source. The same `webhook-id` has one effect and one answer."""
 
-import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,15 @@ from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from ledger.database import idempotency
-from ledger.errors import UnknownProgramme
+from ledger.database.idempotency import Repeatable, StoredAnswer
+from ledger.errors import (
+    BalanceTooLarge,
+    DateOutOfRange,
+    DatesOutOfOrder,
+    IdempotencyConflict,
+    InsufficientPoints,
+    UnknownProgramme,
+)
 from ledger.points import accruals, redemptions
 from ledger.points.accruals import Grant
 from ledger.points.causes import Cause
@@ -22,9 +29,11 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.access import sources
 from wallet.access.sources import Bound
+from wallet.api import idempotent
 from wallet.api.amounts import balance_out
-from wallet.api.bodies import WebhookOut
-from wallet.api.refusals import of_fields
+from wallet.api.bodies.webhooks import MESSAGE, WebhookOut
+from wallet.api.calls import refuses, signed, takes
+from wallet.api.refusals import MONEY, WHOM, of_fields
 from wallet.api.sources import KINDS
 from wallet.api.sources.command import PointsCommand
 from wallet.configuration.settings import DEMO
@@ -33,12 +42,23 @@ from wallet.installation import current_installation
 from wallet.problems import refuse
 
 LONGEST_ID = 255
-MEDIA_TYPE = "application/json"
 
 routes = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", tag="Webhooks")
 
 
 @routes.post("/<source>")
+@refuses(
+    UnknownSource,
+    *WHOM,
+    *MONEY,
+    InsufficientPoints,
+    BalanceTooLarge,
+    DatesOutOfOrder,
+    DateOutOfRange,
+    IdempotencyConflict,
+)
+@takes(MESSAGE)
+@signed
 @routes.output(WebhookOut)
 def receive(source: str) -> Response:
     """A change of a member's points, from a system that signs what it sends."""
@@ -48,20 +68,13 @@ def receive(source: str) -> Response:
         programme = programmes.by_id(session, bound.programme_id)
     webhook_id = _verified(bound, payload)
     command = _command(bound, programme, payload)
-    digest = hashlib.sha256(payload).digest()
-    now = current_installation().clock()
+    message = Repeatable(f"webhook:{bound.name}", webhook_id, idempotency.digest(payload))
 
-    def work(session: Session) -> idempotency.StoredAnswer:
-        first = idempotency.claim(session, f"webhook:{bound.name}", webhook_id, digest, now)
-        if first is not None:
-            return first
+    def effect(session: Session, now: datetime) -> StoredAnswer:
         done = _carry_out(session, programme, command, now)
-        answer = idempotency.StoredAnswer(200, done.model_dump_json().encode())
-        idempotency.remember(session, f"webhook:{bound.name}", webhook_id, answer)
-        return answer
+        return StoredAnswer(200, done.model_dump_json().encode())
 
-    answer = current_installation().database.run(work, idempotent=True)
-    return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
+    return idempotent.as_response(idempotent.carry_out(effect, message))
 
 
 def _bound(session: Session, name: str) -> Bound:
@@ -116,7 +129,7 @@ def _command(source: Bound, programme: Programme, payload: bytes) -> PointsComma
     try:
         return KINDS[source.kind](payload, ZoneInfo(programme.timezone))
     except ValidationError as error:
-        if any(one["type"] == "json_invalid" for one in error.errors()):
+        if any(details["type"] == "json_invalid" for details in error.errors()):
             refuse(400, "malformed_json", "The body is not valid JSON.")
         refuse(*of_fields(error))
 

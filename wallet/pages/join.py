@@ -3,7 +3,6 @@
 Whoever fills it in gets a card, also where another member has the phone number: nobody has checked
 that it is theirs, and the answer must not tell who is a member. See docs/decisions/0007."""
 
-import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.database import idempotency
-from ledger.database.idempotency import StoredAnswer
+from ledger.database.idempotency import Repeatable, StoredAnswer
 from ledger.errors import IdempotencyConflict
 from ledger.fields import Birthday, Email, Name, Phone
 from ledger.people import consents, members
@@ -158,8 +157,7 @@ def _join(
 ) -> str:
     """The serial number of the new card, or of the one that this very form made before. Raises
     `IdempotencyConflict`."""
-    filled_in = f"{code}\n{entries.model_dump_json()}\n{' '.join(purposes)}"
-    digest = hashlib.sha256(filled_in.encode()).digest()
+    filled_in = idempotency.digest(code, entries.model_dump_json(), " ".join(purposes))
     profile = Profile(
         entries.name or None,
         entries.phone,
@@ -168,10 +166,7 @@ def _join(
         locale=language.current(),
     )
 
-    def work(session: Session) -> str:
-        first = idempotency.claim(session, SCOPE, token, digest, now)
-        if first is not None:
-            return first.body.decode()
+    def effect(session: Session, now: datetime) -> StoredAnswer:
         programme = programmes.by_code(session, code)
         pass_ = issuing.join(
             session,
@@ -185,10 +180,13 @@ def _join(
         member = members.by_id(session, pass_.member_id)
         decisions = privacy.agreed(session, programme, purposes, now)
         consents.record(session, member, decisions, "page", now)
-        idempotency.remember(session, SCOPE, token, StoredAnswer(303, pass_.serial.encode()))
-        return pass_.serial
+        return StoredAnswer(303, pass_.serial.encode())
 
-    return current_installation().database.run(work, idempotent=True)
+    form = Repeatable(SCOPE, token, filled_in)
+    answer = current_installation().database.run(
+        lambda session: idempotency.key_first(session, form, effect, now), idempotent=True
+    )
+    return answer.body.decode()
 
 
 def _new_token() -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import structlog
-from apiflask import APIBlueprint, APIFlask
+from apiflask import APIFlask
 from flask import Flask, Request, Response, abort, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from gunicorn.http.errors import ParseException
@@ -18,30 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.errors import Refusal
-from wallet.api import (
-    auth,
-    batches,
-    campaigns,
-    codes,
-    contract,
-    corrections,
-    docs,
-    holds,
-    households,
-    imports,
-    members,
-    messages,
-    offers,
-    passes,
-    points,
-    programmes,
-    proofs,
-    refusals,
-    scans,
-    statements,
-    waves,
-    webhooks,
-)
+from wallet.api import nouns, refusals
 from wallet.apple.web import PassKitService
 from wallet.configuration import logs
 from wallet.delivery.refresh import refresh
@@ -97,6 +74,8 @@ def create_app(installation: Installation) -> Flask:
         SECRET_KEY=installation.keys.first.derive("flask"),
         MAX_FORM_MEMORY_SIZE=64 * 1024,
         OPENAPI_VERSION="3.1.0",
+        AUTO_404_RESPONSE=False,  # `wallet.api.contract` knows how our calls are refused
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
         SYNC_LOCAL_SPEC=False,
     )
     app.url_map.strict_slashes = False
@@ -104,9 +83,7 @@ def create_app(installation: Installation) -> Flask:
     _name_requests(app)
     RateLimits(installation.settings).add_to(app)
     _bound_bodies(app)
-    app.register_blueprint(_api())
-    app.register_blueprint(webhooks.routes)
-    app.register_blueprint(docs.routes)
+    nouns.add_to(app)
 
     def renew(session: Session, pass_ids: Sequence[int], now: datetime) -> int:
         return refresh(session, pass_ids, installation.make_due, now)
@@ -125,7 +102,6 @@ def create_app(installation: Installation) -> Flask:
     app.register_blueprint(public_keys.routes)
     app.register_blueprint(public_keys.codes)
     site.add_to(app)
-    app.spec_callback = cast(Any, contract.complete)  # our documents are never YAML text
     _answer_errors(app)
     _log_requests(app)
     _send_headers(app)
@@ -133,33 +109,6 @@ def create_app(installation: Installation) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.wsgi_app = _one_slash(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
-
-
-def _api() -> APIBlueprint:
-    api = APIBlueprint("api", __name__, url_prefix="/api/v1", tag="API")
-    api.before_request(auth.require_key)
-    api.before_request(refusals.require_json)
-    for part in (
-        programmes,
-        codes,
-        members,
-        statements,
-        proofs,
-        points,
-        holds,
-        corrections,
-        batches,
-        households,
-        imports,
-        offers,
-        waves,
-        campaigns,
-        messages,
-        passes,
-        scans,
-    ):
-        api.register_blueprint(part.routes)
-    return api
 
 
 def _answer_errors(app: APIFlask) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from ledger.database.idempotency import Request
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
-from wallet.api.bodies import MemberIn
+from wallet.api.bodies.members import MemberIn
 
 EVIL_TEXTS = ["\x00", "a\x07b", "\ud800"]
 

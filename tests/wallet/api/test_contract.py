@@ -4,6 +4,9 @@ import json
 import os
 import re
 import uuid
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 import jsonschema
 import pytest
@@ -23,7 +26,8 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from ledger.programmes.units import UnitTerms
 from wallet.access import apikeys
-from wallet.api.contract import CALLS, CARD, MEMBER
+from wallet.api import nouns, webhooks
+from wallet.api.bodies.examples import CARD, MEMBER_ID, OTHER_MEMBER_ID
 from wallet.passes import templates
 from wallet.sentences import UNFIT
 
@@ -74,12 +78,20 @@ CHECKS = [
 ]
 
 
-def _noun(path: str) -> str:
-    """What a call is about: the first word after those that all have in common."""
-    return path.removeprefix("/api/v1/").removeprefix("/").partition("/")[0]
+@dataclass
+class Example:
+    """A call as the document shows it: with what it answers and, if it takes a body, with one."""
+
+    answer: Any
+    body: Any = None
 
 
-NOUNS = sorted({_noun(path) for _, path in CALLS})
+Calls = dict[tuple[str, str], Example]
+
+TAGS = [
+    *(import_module(f"wallet.api.{noun}").routes.tag for noun in nouns.NOUNS),
+    webhooks.routes.tag,
+]
 
 
 @pytest.fixture
@@ -87,35 +99,74 @@ def spec(client) -> dict:
     return client.get("/api/openapi.json").get_json()
 
 
-def examples(content: dict) -> list[dict]:
-    several = [one["value"] for one in content.get("examples", {}).values()]
-    return several or ([content["example"]] if "example" in content else [])
+@pytest.fixture
+def calls(spec: dict) -> Calls:
+    """Every call, by method and path."""
+    return {
+        (method, path): example_of(call)
+        for path, methods in spec["paths"].items()
+        for method, call in methods.items()
+    }
+
+
+@pytest.fixture
+def in_money(spec: dict) -> Calls:
+    """The calls that the document shows once more in money."""
+    return {
+        (method, path): example_of(call, 1)
+        for path, methods in spec["paths"].items()
+        for method, call in methods.items()
+        if len(examples(success(call))) == 2
+    }
+
+
+def example_of(call: dict, number: int = 0) -> Example:
+    body = examples(call.get("requestBody", {}))
+    return Example(examples(success(call))[number], body[number] if body else None)
+
+
+def success(call: dict) -> dict:
+    (answer,) = (answer for status, answer in call["responses"].items() if status.startswith("2"))
+    return answer
+
+
+def examples(place: dict) -> list[dict]:
+    content = place.get("content", {}).get("application/json", {})
+    if "examples" in content:
+        return [content["examples"][name]["value"] for name in ("points", "money")]
+    return [content["example"]] if "example" in content else []
 
 
 def test_every_call_tells_its_keys_problems_and_examples(spec: dict) -> None:
-    calls = {(method, path) for path, methods in spec["paths"].items() for method in methods}
-    assert calls == set(CALLS)
-    for method, path in calls:
-        call = spec["paths"][path][method]
-        assert call["summary"]
-        assert {"401", "403", "429", "500"} <= set(call["responses"])
-        success = next(status for status in call["responses"] if status.startswith("2"))
-        assert all(examples(call["responses"][success]["content"]["application/json"]))
-        if CALLS[method, path].takes_file:
-            assert set(call["requestBody"]["content"]) == {
-                "application/octet-stream",
-                "multipart/form-data",
-            }
-        elif CALLS[method, path].body is not None:
-            assert examples(call["requestBody"]["content"]["application/json"])
-        else:
-            assert "requestBody" not in call
+    for path, methods in spec["paths"].items():
+        for call in methods.values():
+            assert call["summary"]
+            assert {"401", "403", "429", "500"} <= set(call["responses"])
+            assert examples(success(call))
+            if path == "/api/v1/imports" and "requestBody" in call:
+                assert set(call["requestBody"]["content"]) == {
+                    "application/octet-stream",
+                    "multipart/form-data",
+                }
+            elif "requestBody" in call:
+                assert examples(call["requestBody"])
+            for status in {"400", "404", "409", "413", "415", "422"} & set(call["responses"]):
+                assert set(call["responses"][status]["content"]) == {"application/problem+json"}
 
 
-def test_the_page_for_people_shows_every_call_and_asks_no_other_host(client) -> None:
+def test_every_schema_is_used_and_every_tag_is_named_once(spec: dict) -> None:
+    used = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(spec)))
+    assert set(spec["components"]["schemas"]) == used
+    named = [tag["name"] for tag in spec["tags"]]
+    assert len(named) == len(set(named))
+    tagged = (call["tags"] for methods in spec["paths"].values() for call in methods.values())
+    assert {tag for tags in tagged for tag in tags} == set(TAGS) <= set(named)
+
+
+def test_the_page_for_people_shows_every_call_and_asks_no_other_host(client, calls: Calls) -> None:
     page = client.get("/api/docs")
     assert page.status_code == 200
-    for method, path in CALLS:
+    for method, path in calls:
         assert f"<b>{method.upper()}</b> <code>{path}</code>" in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "style=" not in page.text
@@ -123,38 +174,38 @@ def test_the_page_for_people_shows_every_call_and_asks_no_other_host(client) -> 
     assert client.get("/api/docs/static/docs.css").status_code == 200
 
 
-def test_examples_are_what_the_schemas_say(spec: dict) -> None:
+def test_examples_are_what_the_schemas_say(spec: dict, calls: Calls, in_money: Calls) -> None:
     judged = 0
     for methods in spec["paths"].values():
         for call in methods.values():
-            for place in (call.get("requestBody"), *call["responses"].values()):
-                content = (place or {}).get("content", {}).get("application/json", {})
-                for example in examples(content):
+            for place in (call.get("requestBody", {}), *call["responses"].values()):
+                for example in examples(place):
+                    content = place["content"]["application/json"]
                     schema = {**content["schema"], "components": spec["components"]}
                     jsonschema.validate(example, schema)
                     judged += 1
     # An answer each, and a body for each that takes one; both once more where money is counted.
-    shown = [*CALLS.values(), *(told.money for told in CALLS.values() if told.money)]
-    assert judged == len(shown) + sum(one.body is not None for one in shown)
+    shown = [*calls.values(), *in_money.values()]
+    assert judged == len(shown) + sum(example.body is not None for example in shown)
 
 
-def test_examples_run(spec: dict, api, house) -> None:
+def test_examples_run(calls: Calls, api, house) -> None:
     """Each body of the document, sent as it is with a card that exists, succeeds, and so does each
     question; the answers have the names that the document tells."""
-    made = api.post("members", CALLS["post", "/api/v1/members"].body)
+    made = api.post("members", calls["post", "/api/v1/members"].body)
     assert made.status_code == 201
-    offer = api.post("offers", CALLS["post", "/api/v1/offers"].body).get_json()
+    offer = api.post("offers", calls["post", "/api/v1/offers"].body).get_json()
     house.run("relay")  # the offer becomes a wave
     real = {
         "{member_id}": made.get_json()["id"],
         "{offer_id}": offer["id"],
         "{wave_id}": api.get("waves").get_json()["items"][0]["id"],
         "{programme}": "demo",
-        MEMBER["id"]: made.get_json()["id"],
+        MEMBER_ID: made.get_json()["id"],
         "{pass_id}": api.get(f"members/{made.get_json()['id']}/passes").get_json()["items"][0][
             "id"
         ],
-        "7167993484019286": made.get_json()["card"]["number"],
+        CARD: made.get_json()["card"]["number"],
     }
     questions = {
         "/api/v1/members": "?external_id=c-1001",
@@ -163,29 +214,34 @@ def test_examples_run(spec: dict, api, house) -> None:
     }
 
     def filled(text: str) -> str:
-        for example, value in real.items():
-            text = text.replace(example, value)
+        for name, value in real.items():
+            text = text.replace(name, value)
         return text
 
     ran = 0
     alone = [("post", "/api/v1/members")]
     alone += [(method, f"/api/v1/{path}") for method, path in (*BOOK, *CAMPAIGNS, *ELSEWHERE)]
-    # Whoever is erased can be asked nothing any more.
-    for (method, path), told in sorted(CALLS.items(), key=lambda call: call[0][0] == "delete"):
+
+    def comes_last(call: tuple[tuple[str, str], Example]) -> tuple[bool, bool]:
+        """Whoever is erased can be asked nothing any more, and what was cancelled is over."""
+        (method, path), _ = call
+        return method == "delete", path.endswith("/cancel")
+
+    for (method, path), example in sorted(calls.items(), key=comes_last):
         if path.startswith("/webhooks/") or (method, path) in alone:
             continue
         address = filled(path) + (questions.get(path, "") if method == "get" else "")
-        body = json.loads(filled(json.dumps(told.body)))
+        body = json.loads(filled(json.dumps(example.body)))
         answer = api.call(method, address.removeprefix("/api/v1/"), body)
         assert answer.status_code in (200, 201), (address, answer.text)
-        assert set(answer.get_json()) == set(told.answer)
+        assert set(answer.get_json()) == set(example.answer)
         for item in answer.get_json().get("items", []):
-            assert set(item) == set(told.answer["items"][0])
+            assert set(item) == set(example.answer["items"][0])
         ran += 1
-    assert ran == len(CALLS) - 1 - len(alone)
+    assert ran == len(calls) - 1 - len(alone)
 
 
-def test_examples_of_the_book_run(api, join) -> None:
+def test_examples_of_the_book_run(calls: Calls, api, join) -> None:
     """A story in which every call has its turn."""
     anna, boris = join(name="Анна"), join(name="Борис")
     posting = api.post("accruals", {"member": anna["id"], "points": 1000}).get_json()["id"]
@@ -193,21 +249,21 @@ def test_examples_of_the_book_run(api, join) -> None:
         "{member_id}": anna["id"],
         "{posting_id}": posting,
         CARD: anna["card"]["number"],
-        "01a20f22-ef01-7d20-8b11-6a2f9d4e5c40": boris["id"],
+        OTHER_MEMBER_ID: boris["id"],
     }
     for method, path in BOOK:
-        told = CALLS[method, f"/api/v1/{path}"]
-        address, body = path, json.dumps(told.body)
-        for example, value in real.items():
-            address, body = address.replace(example, value), body.replace(example, value)
+        example = calls[method, f"/api/v1/{path}"]
+        address, body = path, json.dumps(example.body)
+        for name, value in real.items():
+            address, body = address.replace(name, value), body.replace(name, value)
         if path.endswith("release"):  # the first one was captured
-            place = CALLS["post", "/api/v1/holds"].body
+            place = calls["post", "/api/v1/holds"].body
             address = (
                 f"holds/{api.post('holds', {**place, 'card': real[CARD]}).get_json()['id']}/release"
             )
         answer = api.call(method, address, json.loads(body))
         assert answer.status_code in (200, 201), (address, answer.text)
-        assert set(answer.get_json()) == set(told.answer)
+        assert set(answer.get_json()) == set(example.answer)
         if path == "holds":
             real["{hold_id}"] = answer.get_json()["id"]
         if path == "batches":
@@ -223,7 +279,7 @@ def names(value: object) -> object:
     return [names(value[0])] if isinstance(value, list) and value else None
 
 
-def test_examples_in_money_run(api, installation, house) -> None:
+def test_examples_in_money_run(in_money: Calls, api, installation, house) -> None:
     """The same story in a programme of gift cards, told in money."""
     with installation.database.transaction() as session:
         terms = Terms("gifts", "Подарки", unit=UnitTerms("money", "money", 2, "RUB"))
@@ -234,52 +290,52 @@ def test_examples_in_money_run(api, installation, house) -> None:
         "{member_id}": anna["id"],
         "{programme}": "gifts",
         CARD: anna["card"]["number"],
-        "01a20f22-ef01-7d20-8b11-6a2f9d4e5c40": boris["id"],
+        OTHER_MEMBER_ID: boris["id"],
     }
     first = [("post", "/api/v1/accruals"), ("post", "/api/v1/redemptions")]
-    told_in_money = [call for call, told in CALLS.items() if told.money and call not in first]
-    for method, path in [*first, *sorted(told_in_money, key=lambda call: call[0] == "get")]:
+    others = [call for call in in_money if call not in first]
+    for method, path in [*first, *sorted(others, key=lambda call: call[0] == "get")]:
         if path.startswith("/webhooks/"):  # test_money.py sends it
             continue
-        told = CALLS[method, path].money
-        address, body = path.removeprefix("/api/v1/"), json.dumps(told.body)
-        for example, value in real.items():
-            address, body = address.replace(example, value), body.replace(example, value)
+        example = in_money[method, path]
+        address, body = path.removeprefix("/api/v1/"), json.dumps(example.body)
+        for name, value in real.items():
+            address, body = address.replace(name, value), body.replace(name, value)
         answer = api.call(method, address, json.loads(body))
         assert answer.status_code in (200, 201), (address, answer.text)
-        given, wanted = names(answer.get_json()), names(told.answer)
+        given, wanted = names(answer.get_json()), names(example.answer)
         assert given == wanted, address
         if path.endswith("/accruals"):
             real["{posting_id}"] = answer.get_json()["id"]
-            assert answer.get_json()["money"] == told.answer["money"]
+            assert answer.get_json()["money"] == example.answer["money"]
         if path.endswith("/holds"):
             real["{hold_id}"] = answer.get_json()["id"]
         if path.endswith("/batches"):
             assert answer.get_json()["items"][0]["status"] == 201
 
 
-def test_examples_of_campaigns_run(api, join) -> None:
+def test_examples_of_campaigns_run(calls: Calls, api, join) -> None:
     real = {
-        CALLS["post", "/api/v1/campaigns/{campaign_id}/preview"].body["member"]: join()["id"],
+        calls["post", "/api/v1/campaigns/{campaign_id}/preview"].body["member"]: join()["id"],
         "{programme}": "demo",
         "{kind}": "burning",
     }
     for method, path in CAMPAIGNS:
-        told = CALLS[method, f"/api/v1/{path}"]
-        address, body = path, json.dumps(told.body)
-        for example, value in real.items():
-            address, body = address.replace(example, value), body.replace(example, value)
+        example = calls[method, f"/api/v1/{path}"]
+        address, body = path, json.dumps(example.body)
+        for name, value in real.items():
+            address, body = address.replace(name, value), body.replace(name, value)
         answer = api.call(method, address, json.loads(body))
         assert answer.status_code in (200, 201), (address, answer.text)
-        assert set(answer.get_json()) == set(told.answer)
+        assert set(answer.get_json()) == set(example.answer)
         if path == "campaigns":
             real["{campaign_id}"] = answer.get_json()["id"]
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("tag", TAGS)
 def test_no_request_is_answered_in_a_way_that_is_not_told(
-    noun: str, mode: GenerationMode, app: Flask, installation, house, member
+    tag: str, mode: GenerationMode, app: Flask, spec: dict, installation, house, member
 ) -> None:
     """Strange requests, each from a stranger, a key that may do little and one that may do all: no
     5xx, no status and no body but those in the document."""
@@ -287,10 +343,16 @@ def test_no_request_is_answered_in_a_way_that_is_not_told(
         key = apikeys.issue(session, "narrow", ["members:read"], house.clock())
     headers = [_headers(caller) for caller in (None, key, "sandbox-test-key-of-32-characters")]
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
-    for method, path in CALLS:
-        if _noun(path) == noun:
-            strategy = schema[path][method].as_strategy(generation_mode=mode)
-            assert _try(strategy, headers) >= CASES_PER_CALL, (method, path)
+    of_tag = [
+        (method, path)
+        for path, methods in spec["paths"].items()
+        for method, call in methods.items()
+        if tag in call["tags"]
+    ]
+    assert of_tag
+    for method, path in of_tag:
+        strategy = schema[path][method].as_strategy(generation_mode=mode)
+        assert _try(strategy, headers) >= CASES_PER_CALL, (method, path)
 
 
 def _headers(key: str | None) -> dict[str, str]:

@@ -14,15 +14,10 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.programmes.units import UnitTerms
 from wallet.access import sources
-from wallet.api.bodies import (
-    AccrualIn,
-    BatchIn,
-    CaptureIn,
-    HoldIn,
-    RedemptionIn,
-    ReversalIn,
-    TransferIn,
-)
+from wallet.api.bodies.batches import BatchIn
+from wallet.api.bodies.corrections import ReversalIn, TransferIn
+from wallet.api.bodies.holds import CaptureIn, HoldIn
+from wallet.api.bodies.points import AccrualIn, RedemptionIn
 from wallet.passes import templates
 
 CASHBACK = UnitTerms("cashback", "money", 2, "RUB")

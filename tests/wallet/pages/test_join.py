@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 from sqlalchemy import func, select
 
+from ledger.database.idempotency import Request
 from ledger.people import consents, persons
 from ledger.people.consents import ConsentText
 from ledger.people.members import Member
@@ -14,6 +15,7 @@ from ledger.people.persons import Person, Profile
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.passes import issuing, templates
+from wallet.passes.issuing import Pass
 
 FOX = "🦊"
 
@@ -124,6 +126,34 @@ class TestTwice:
         assert "уже выпущена" in answer.text
         assert "Борис" in answer.text
         assert "Анна" not in answer.text
+        assert how_many() == 1
+
+    def test_a_form_is_answered_as_a_release_before_did(
+        self, installation, client, form, how_many
+    ) -> None:
+        """The hash is one that the first release keeps. Never change it."""
+        path = form.sent(phone="+79990000000").location
+        with installation.database.transaction() as session:
+            serial = session.scalars(select(Pass.serial)).one()
+            session.add(
+                Request(
+                    scope="page:join",
+                    key="token-of-the-release-before",
+                    body_hash=bytes.fromhex(
+                        "319bff521e215c425140583fb9616b4dfa52e4bf56b38c91497d06664913c0d5"
+                    ),
+                    status=303,
+                    answer=serial.encode(),
+                    created_at=installation.clock(),
+                )
+            )
+        again = form.sent(
+            token="token-of-the-release-before",
+            name="Анна",
+            phone="+7 999 123-45-67",
+            marketing="yes",
+        )
+        assert (again.status_code, again.location) == (303, path)
         assert how_many() == 1
 
     def test_what_was_explained_can_be_sent_again_and_goes_through(self, form, how_many) -> None:

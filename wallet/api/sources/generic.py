@@ -7,11 +7,11 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body, ExternalId, Id, Moment, Reason, Receipt
-from wallet.api.bodies import HowMuch
+from wallet.api.bodies.amounts import HowMuch
 from wallet.api.sources.command import PointsCommand
 
 
-class Data(HowMuch):
+class GenericData(HowMuch):
     card: Id | None = None
     external_id: ExternalId | None = None
     reason: Reason | None = None
@@ -24,15 +24,15 @@ class Data(HowMuch):
         return self
 
 
-class Message(Body):
+class GenericMessage(Body):
     type: Literal["points.accrued", "points.redeemed"]
     timestamp: Moment
-    data: Data
+    data: GenericData
 
 
 def read(payload: bytes, _zone: ZoneInfo) -> PointsCommand:
     """Raises pydantic's ValidationError."""
-    message = Message.model_validate_json(payload)
+    message = GenericMessage.model_validate_json(payload)
     data = message.data
     return PointsCommand(
         kind="accrual" if message.type == "points.accrued" else "redemption",

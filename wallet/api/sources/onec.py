@@ -32,7 +32,7 @@ from wallet.api.sources.command import PointsCommand
 LocalDate = Annotated[datetime, Field(strict=False), WrittenOut]
 
 
-class Message(Body):
+class OneCMessage(Body):
     kind: Literal["Начисление", "Списание"] = Field(alias="Вид")
     points: Points | None = Field(default=None, alias="Баллы")
     sum: AmountText | None = Field(default=None, alias="Сумма")
@@ -62,7 +62,7 @@ class Message(Body):
 
 def read(payload: bytes, zone: ZoneInfo) -> PointsCommand:
     """`zone` is the programme's: where 1C's clock stands. Raises pydantic's ValidationError."""
-    message = Message.model_validate_json(payload)
+    message = OneCMessage.model_validate_json(payload)
     moment = message.occurred_at
     if moment is not None:
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -1,0 +1,70 @@
+"""How much: points, and the money that they are in a programme that counts money."""
+
+from operator import not_
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from ledger.fields import Body, MoneyIn, Points
+from ledger.money import Amount
+from wallet.api.bodies.answers import AnswerBody
+
+# Left out of the dump where it was not sent: see the rules of this package.
+SentMoney = Annotated[MoneyIn | None, Field(default=None, exclude_if=not_)]
+
+
+class AmountOrAll(Body):
+    """How much of something, in `points` or in `money`; all of it without either."""
+
+    money: SentMoney = None
+    points: Points | None = None
+
+    @field_validator("points")
+    @classmethod
+    def at_most_one(cls, points: int | None, sent: ValidationInfo) -> int | None:
+        if points is not None and sent.data.get("money") is not None:
+            raise PydanticCustomError("points_or_money", "give either points or money")
+        return points
+
+    @property
+    def amount(self) -> Amount | None:
+        return self.points if self.money is None else self.money.money
+
+
+class HowMuch(AmountOrAll):
+    """How much: `points`, or `money` where the unit is money."""
+
+    points: Points | None = Field(default=None, validate_default=True)
+
+    @field_validator("points")
+    @classmethod
+    def one_at_least(cls, points: int | None, sent: ValidationInfo) -> int | None:
+        # Money that does not fit is missing in what was sent, and pydantic reports it by itself.
+        if points is None and "money" in sent.data and sent.data["money"] is None:
+            raise PydanticKnownError("missing")
+        return points
+
+    @property
+    def amount(self) -> Amount:
+        return (self.points or 0) if self.money is None else self.money.money
+
+
+class MoneyOut(AnswerBody):
+    """`amount` has all decimals of its unit; what left a member is negative."""
+
+    amount: str
+    currency: str
+
+
+# Beside points, where the unit is money; elsewhere it is left out.
+MoneyBeside = Annotated[MoneyOut | None, Field(default=None, exclude_if=not_)]
+
+
+class BalanceOut(AnswerBody):
+    available: int
+    pending: int
+    held: int
+    available_money: MoneyBeside = None
+    pending_money: MoneyBeside = None
+    held_money: MoneyBeside = None

@@ -1,0 +1,27 @@
+"""What every answer is, and what a refusal looks like."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class AnswerBody(BaseModel):
+    """What a client gets."""
+
+    model_config = ConfigDict(
+        from_attributes=True, serialize_by_alias=True, validate_by_name=True, validate_by_alias=True
+    )
+
+
+class FieldProblem(AnswerBody):
+    field: str
+    code: str
+    message: str
+
+
+class Problem(AnswerBody):
+    """A refusal (RFC 9457). `code` is stable; `detail` is for people."""
+
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldProblem] | None = None

@@ -1,0 +1,87 @@
+"""Many accruals and redemptions in one call."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ledger.fields import Body, Code, Moment, Readable
+from wallet.api.bodies.amounts import HowMuch
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import CARD, rub, shows
+from wallet.api.bodies.movements import Details, ForMember
+from wallet.api.bodies.points import POSTING, POSTING_IN_MONEY, PostingOut
+
+MOST_ITEMS = 5_000
+
+
+class Keyed(Body):
+    """What an item of a batch is, and by which key it is known when it comes again."""
+
+    key: Annotated[str, Readable, Field(min_length=1, max_length=255)]
+    type: Literal["accrual", "redemption"]
+
+
+class BatchItemIn(HowMuch, Keyed, ForMember, Details):
+    """One accrual or redemption, with an idempotency key of its own."""
+
+    unit: Code | None = None
+    activates_at: Moment | None = None
+    expires_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def dates_of_accruals(self) -> Self:
+        if self.type == "redemption" and (self.activates_at or self.expires_at):
+            raise PydanticCustomError("no_dates", "a redemption has no activates_at or expires_at")
+        return self
+
+
+ITEM = {"key": "receipt-1", "type": "accrual", "card": CARD}
+
+
+class BatchIn(Body):
+    model_config = shows(
+        {
+            "items": [
+                {**ITEM, "points": 100},
+                {"key": "receipt-2", "type": "redemption", "card": CARD, "points": 900},
+            ]
+        },
+        in_money={"items": [{**ITEM, "money": rub("199.90")}]},
+    )
+
+    items: Annotated[list[BatchItemIn], Field(min_length=1, max_length=MOST_ITEMS)]
+
+
+class BatchItemOut(AnswerBody):
+    """What became of one item: the posting, or why there is none."""
+
+    key: str
+    status: int
+    posting: PostingOut | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+POSTED = {
+    "key": "receipt-1",
+    "status": 201,
+    "posting": POSTING,
+    "code": None,
+    "detail": None,
+}
+REFUSED = {
+    "key": "receipt-2",
+    "status": 409,
+    "posting": None,
+    "code": "insufficient_points",
+    "detail": "900 points were asked for and 170 are available.",
+}
+
+
+class BatchOut(AnswerBody):
+    model_config = shows(
+        {"items": [POSTED, REFUSED]}, in_money={"items": [{**POSTED, "posting": POSTING_IN_MONEY}]}
+    )
+
+    items: list[BatchItemOut]

@@ -1,0 +1,244 @@
+"""Campaigns: one message to many members."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ledger.fields import Body, Code, Hour, Id, Title, WallTime
+from ledger.segments import documents
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import MEMBER_ID, Example, page_of, shows
+from wallet.api.bodies.messages import TextsIn
+from wallet.api.bodies.paging import PageIn
+from wallet.outreach.audience import Audience
+from wallet.outreach.campaigns import ConsentRule as CampaignConsent
+
+
+class QuietIn(Body):
+    """Hours of the programme's clock in which nobody is told; over midnight where `until` is the
+    earlier."""
+
+    begins: Hour = Field(alias="from")
+    ends: Hour = Field(alias="until")
+
+    @model_validator(mode="after")
+    def leaves_some_time(self) -> Self:
+        if self.begins == self.ends:
+            raise PydanticCustomError("always_quiet", "from and until must differ")
+        return self
+
+
+class CapIn(Body):
+    """At most so many messages to a member in so many days, the campaign's own included."""
+
+    messages: Annotated[int, Field(ge=1, le=100)]
+    days: Annotated[int, Field(ge=1, le=365)]
+
+
+class CampaignPart(Body):
+    """Whom a campaign is for, and how much of it a member may get."""
+
+    audience: Audience = Field(default_factory=lambda: documents.EVERYONE)
+    quiet_hours: QuietIn | None = None
+    cap: CapIn | None = None
+    holdout_percent: Annotated[int, Field(ge=0, le=90)] = 0
+    consent: CampaignConsent = "not_refused"
+
+    @model_validator(mode="after")
+    def not_too_deep(self) -> Self:
+        documents.require_shallow(self.audience)
+        return self
+
+
+DRAFT: Example = {
+    "programme": "demo",
+    "name": "Friday latte",
+    "texts": {
+        "ru": "{{name|Друг}}, в пятницу латте за полцены. У вас {{points}} баллов.",
+        "en": "{{name|Friend}}, latte is half price on Friday. You have {{points}} points.",
+    },
+    "audience": {
+        "kind": "all",
+        "of": [
+            {"kind": "card", "wallet": "any"},
+            {"kind": "not", "of": {"kind": "purchase", "days": 30}},
+        ],
+    },
+    "quiet_hours": {"from": "22:00", "until": "09:00"},
+    "cap": {"messages": 3, "days": 7},
+    "holdout_percent": 10,
+    "consent": "not_refused",
+}
+
+
+class CampaignIn(CampaignPart):
+    """A campaign to be; it is a draft until it is started."""
+
+    model_config = shows(DRAFT)
+
+    programme: Code
+    name: Title
+    texts: TextsIn
+
+
+class CampaignChange(CampaignPart):
+    """What is not named stays as it is."""
+
+    model_config = shows({"holdout_percent": 5})
+
+    name: Title | None = None
+    texts: TextsIn | None = None
+
+
+class StartIn(Body):
+    """When the clock of the programme shows `at`, or at once."""
+
+    model_config = shows({"at": "2027-03-01T10:00"})
+
+    at: WallTime | None = None
+
+
+class PreviewIn(Body):
+    """Whose words are wanted."""
+
+    model_config = shows({"member": MEMBER_ID})
+
+    member: Id | None = None
+
+
+class CampaignSearch(PageIn):
+    """The campaigns of one programme."""
+
+    programme: Code
+
+
+class ProgressOut(AnswerBody):
+    """`done` of `recipients` are settled; `ends_about`: when all will be, at the pace of now."""
+
+    recipients: int
+    done: int
+    frozen: bool
+    ends_about: datetime | None
+
+
+CAMPAIGN = {
+    "id": "01a20f24-5d3c-7f11-9c0e-3b8f0e6a7d21",
+    **DRAFT,
+    "state": "draft",
+    "starts_at": None,
+    "started_at": None,
+    "finished_at": None,
+    "created_at": "2026-11-24T12:00:00Z",
+    "progress": {"recipients": 0, "done": 0, "frozen": False, "ends_about": None},
+}
+RUNNING = {
+    **CAMPAIGN,
+    "state": "running",
+    "starts_at": "2026-11-24T12:05:00Z",
+    "started_at": "2026-11-24T12:05:00Z",
+    "progress": {
+        "recipients": 4000,
+        "done": 1200,
+        "frozen": True,
+        "ends_about": "2026-11-24T12:07:00Z",
+    },
+}
+CHANGED = {**CAMPAIGN, "holdout_percent": 5}
+SCHEDULED = {**CAMPAIGN, "state": "scheduled", "starts_at": "2027-03-01T07:00:00Z"}
+PAUSED = {**RUNNING, "state": "paused"}
+CANCELLED = {**RUNNING, "state": "cancelled", "finished_at": "2026-11-24T12:06:00Z"}
+
+
+class CampaignOut(AnswerBody):
+    """`state`: draft, scheduled, running, paused, done or cancelled."""
+
+    model_config = shows(RUNNING)
+
+    id: str
+    programme: str
+    name: str
+    texts: dict[str, str]
+    audience: dict[str, Any]
+    quiet_hours: dict[str, str] | None
+    cap: dict[str, int] | None
+    holdout_percent: int
+    consent: CampaignConsent
+    state: str
+    starts_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    created_at: datetime
+    progress: ProgressOut
+
+
+class CampaignsOut(AnswerBody):
+    model_config = shows(page_of(RUNNING))
+
+    items: list[CampaignOut]
+    next_cursor: str | None
+
+
+class PreviewOut(AnswerBody):
+    """How many are meant, how many of them have a card in a phone, and what the member would
+    read."""
+
+    model_config = shows(
+        {
+            "audience": 4000,
+            "in_phones": 3100,
+            "text": "Anna, latte is half price on Friday. You have 70 points.",
+        }
+    )
+
+    audience: int
+    in_phones: int
+    text: str | None
+
+
+class ResultsOut(AnswerBody):
+    """The funnel. `apple` and `google` count the told by what became of the message there."""
+
+    model_config = shows(
+        {
+            "audience": 4000,
+            "held_out": 402,
+            "no_consent": 120,
+            "capped": 55,
+            "no_card": 0,
+            "gone": 1,
+            "no_field": 0,
+            "waiting": 0,
+            "told": 3422,
+            "apple": {
+                "queued": 0,
+                "accepted": 310,
+                "fetched": 2360,
+                "replaced": 12,
+                "removed": 20,
+                "device_gone": 8,
+                "refused": 0,
+                "never_fetched": 0,
+            },
+            "google": {
+                "queued": 0,
+                "accepted": 690,
+                "accepted_silently": 14,
+                "removed": 8,
+                "refused": 0,
+            },
+        }
+    )
+
+    audience: int
+    held_out: int
+    no_consent: int
+    capped: int
+    no_card: int
+    gone: int
+    no_field: int
+    waiting: int
+    told: int
+    apple: dict[str, int]
+    google: dict[str, int]

@@ -1,0 +1,116 @@
+"""Postings that are undone, and points that one member gives to another."""
+
+from pydantic import Field
+
+from ledger.fields import Body, Code, Moment
+from wallet.api.bodies.amounts import AmountOrAll, BalanceOut, HowMuch, MoneyBeside
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import (
+    CARD,
+    MEMBER_ID,
+    OTHER_MEMBER_ID,
+    POSTING_ID,
+    balance_in_rub,
+    rub,
+    shows,
+)
+from wallet.api.bodies.movements import Details, ForMember
+
+
+class ReversalIn(AmountOrAll, Details):
+    """How much of the posting is undone; all that is left of it unless `points` or `money` says
+    less. Points that come back after their time live until `expires_at`."""
+
+    model_config = shows(
+        {"points": 40, "reason": "Cake returned", "receipt": "1001-R"},
+        in_money={"money": rub("9.90"), "reason": "Paid twice"},
+    )
+
+    expires_at: Moment | None = None
+
+
+class Sides(Body):
+    """Who gives, and who gets."""
+
+    giver: ForMember = Field(alias="from")
+    taker: ForMember = Field(alias="to")
+
+
+SIDES = {"from": {"card": CARD}, "to": {"member": OTHER_MEMBER_ID}}
+
+
+class TransferIn(HowMuch, Sides, Details):
+    model_config = shows(
+        {**SIDES, "points": 25, "reason": "A present"}, in_money={**SIDES, "money": rub("25.00")}
+    )
+
+    unit: Code | None = None
+
+
+class SideOut(AnswerBody):
+    """A member whom a posting concerns, with the balance right after it."""
+
+    member: str
+    balance: BalanceOut
+
+
+REVERSAL = {"id": "01a20f22-ec30-7c19-8f3e-0f6f0b7d1c22", "reverses": POSTING_ID}
+
+
+class ReversalOut(AnswerBody):
+    """A posting that undid `points` of another one."""
+
+    model_config = shows(
+        {
+            **REVERSAL,
+            "points": 40,
+            "members": [
+                {"member": MEMBER_ID, "balance": {"available": 130, "pending": 0, "held": 0}}
+            ],
+        },
+        in_money={
+            **REVERSAL,
+            "points": 990,
+            "money": rub("9.90"),
+            "members": [{"member": MEMBER_ID, "balance": balance_in_rub(available="240.00")}],
+        },
+    )
+
+    id: str
+    reverses: str
+    points: int
+    money: MoneyBeside = None
+    members: list[SideOut]
+
+
+TRANSFER = {"id": "01a20f22-ed52-7b6a-9d7a-3c1c5b0e7a31"}
+
+
+class TransferOut(AnswerBody):
+    model_config = shows(
+        {
+            **TRANSFER,
+            "points": 25,
+            "from": {
+                "member": MEMBER_ID,
+                "balance": {"available": 45, "pending": 0, "held": 0},
+            },
+            "to": {
+                "member": OTHER_MEMBER_ID,
+                "balance": {"available": 25, "pending": 0, "held": 0},
+            },
+        },
+        in_money={
+            **TRANSFER,
+            "points": 2_500,
+            "money": rub("25.00"),
+            "from": {"member": MEMBER_ID, "balance": balance_in_rub(available="215.00")},
+            "to": {"member": OTHER_MEMBER_ID, "balance": balance_in_rub(available="25.00")},
+        },
+    )
+
+    id: str
+    points: int
+    money: MoneyBeside = None
+    giver: SideOut = Field(alias="from")
+    taker: SideOut = Field(alias="to")

@@ -1,0 +1,81 @@
+"""Points that are set aside while a sale goes on."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ledger.fields import Code
+from wallet.api.bodies.amounts import AmountOrAll, BalanceOut, HowMuch, MoneyBeside
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import CARD, MEMBER_ID, balance_in_rub, rub, shows
+from wallet.api.bodies.movements import Details, ForMember
+from wallet.api.bodies.points import POSTING
+
+
+class HoldIn(HowMuch, ForMember, Details):
+    """Points to be set aside. Without `lasts_seconds` they are free again after half an hour."""
+
+    model_config = shows(
+        {"card": CARD, "points": 60, "receipt": "1003", "lasts_seconds": 1800},
+        in_money={"card": CARD, "money": rub("60.50"), "receipt": "1003"},
+    )
+
+    unit: Code | None = None
+    lasts_seconds: Annotated[int, Field(ge=1, le=30 * 86_400)] = 1_800
+
+
+class CaptureIn(AmountOrAll):
+    """How much of the hold is spent; all of it unless `points` or `money` says less."""
+
+    model_config = shows({"points": 45}, in_money={"money": rub("45.00")})
+
+
+HOLD = {
+    "id": "01a20f22-ea11-7a51-9c0f-5d1f0f0c9a10",
+    "member": MEMBER_ID,
+    "points": 60,
+    "state": "open",
+    "captured": 0,
+    "posting": None,
+    "placed_at": "2026-11-24T12:00:00Z",
+    "expires_at": "2026-11-24T12:30:00Z",
+    "balance": {"available": 110, "pending": 0, "held": 60},
+}
+HOLD_IN_MONEY = {
+    **HOLD,
+    "points": 6_050,
+    "money": rub("60.50"),
+    "captured_money": rub("0.00"),
+    "balance": balance_in_rub(available="189.40", held="60.50"),
+}
+CAPTURED = {**POSTING, "points": 45}
+CAPTURED_IN_MONEY = {
+    **POSTING,
+    "points": 4_500,
+    "money": rub("45.00"),
+    "balance": balance_in_rub(available="204.90"),
+}
+RELEASED = {
+    **HOLD,
+    "state": "released",
+    "balance": {"available": 170, "pending": 0, "held": 0},
+}
+
+
+class HoldOut(AnswerBody):
+    """Points set aside. `posting` is the redemption that captured them."""
+
+    model_config = shows(HOLD, in_money=HOLD_IN_MONEY)
+
+    id: str
+    member: str
+    points: int
+    money: MoneyBeside = None
+    state: Literal["open", "captured", "released", "timed_out"]
+    captured: int
+    captured_money: MoneyBeside = None
+    posting: str | None
+    placed_at: datetime
+    expires_at: datetime
+    balance: BalanceOut

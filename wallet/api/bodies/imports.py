@@ -1,0 +1,180 @@
+"""Files with members and points: how they are read, and how far they are."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ledger.fields import Body, Code, Locale, Reason
+from ledger.imports.columns import ImportKind
+from wallet.api.bodies.amounts import MoneyBeside
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import page_of, shows
+from wallet.api.bodies.paging import PageIn
+
+
+class ImportAsked(BaseModel):
+    """What the file is to be read as, in the address; in a form it may stand there instead."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    programme: Code | None = None
+    kind: ImportKind | None = None
+    unit: Code | None = None
+    reason: Reason | None = None
+
+
+class ImportIn(BaseModel):
+    """All that is needed to read a file, wherever it stood."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    programme: Code
+    kind: ImportKind
+    unit: Code | None = None
+    reason: Reason | None = None
+
+
+BINARY = {"type": "string", "format": "binary"}
+FORM = {
+    "type": "object",
+    "properties": {
+        "file": BINARY,
+        **{
+            name: {**rules, "description": "In place of the same in the address."}
+            for name, rules in ImportIn.model_json_schema()["properties"].items()
+        },
+    },
+    "required": ["file"],
+    "additionalProperties": False,
+}
+# The body of a call that sends a file.
+FILE = {
+    "application/octet-stream": {"schema": BINARY},
+    "multipart/form-data": {"schema": FORM},
+}
+
+
+class ApplyIn(Body):
+    """`skip_bad`: apply the good rows of a file that has bad ones."""
+
+    model_config = shows({"skip_bad": True})
+
+    skip_bad: bool = False
+
+
+class ImportFileOut(AnswerBody):
+    sha256: str
+    bytes: int
+    format: str
+
+
+class LeftAsideOut(AnswerBody):
+    """A column that is not imported."""
+
+    column: str
+    code: str
+    message: str
+
+
+IMPORT = {
+    "id": "01a20f23-11aa-7d20-8b11-6a2f9d4e5c40",
+    "programme": "demo",
+    "kind": "members",
+    "unit": "points",
+    "state": "checked",
+    "file": {"sha256": "9b" * 32, "bytes": 48211, "format": "csv"},
+    "rows": 500,
+    "bad": 2,
+    "new_members": 480,
+    "found_members": 18,
+    "points_in_file": 120000,
+    "points_good": 119400,
+    "left_aside": [
+        {
+            "column": "Уровень",
+            "code": "homeless_column",
+            "message": "Столбцу «Уровень» в системе пока нет места: он не переносится.",
+        }
+    ],
+    "applied": 0,
+    "left_out": 0,
+    "joined": 0,
+    "points_applied": 0,
+    "created_at": "2026-11-24T12:00:00Z",
+    "started_at": None,
+    "finished_at": None,
+    "proof": None,
+}
+APPLYING = {**IMPORT, "state": "applying", "started_at": "2026-11-24T12:01:00Z"}
+
+
+class ImportOut(AnswerBody):
+    """What the check found, and how far applying it is. `state` is reading, checked, applying or
+    done; `proof` is the signed statement of a finished import."""
+
+    model_config = shows(IMPORT)
+
+    id: str
+    programme: str
+    kind: ImportKind
+    unit: str
+    state: str
+    file: ImportFileOut
+    rows: int
+    bad: int
+    new_members: int
+    found_members: int
+    points_in_file: int
+    points_in_file_money: MoneyBeside = None
+    points_good: int
+    points_good_money: MoneyBeside = None
+    left_aside: list[LeftAsideOut]
+    applied: int
+    left_out: int
+    joined: int
+    points_applied: int
+    points_applied_money: MoneyBeside = None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    proof: dict[str, Any] | None
+
+
+class ImportsOut(AnswerBody):
+    model_config = shows(page_of(IMPORT))
+
+    items: list[ImportOut]
+    next_cursor: str | None
+
+
+class ImportRowsIn(PageIn):
+    """In which language to say what is wrong; in the programme's without."""
+
+    lang: Locale | None = None
+
+
+class ImportRowOut(AnswerBody):
+    """Why a row is left out. `field` is our name of the column and `column` the file's."""
+
+    row: int
+    field: str | None
+    column: str | None
+    code: str
+    message: str
+
+
+IMPORT_ROW = {
+    "row": 17,
+    "field": "phone",
+    "column": "Телефон",
+    "code": "duplicate_in_file",
+    "message": "То же, что в строке 4 файла.",
+}
+
+
+class ImportRowsOut(AnswerBody):
+    model_config = shows(page_of(IMPORT_ROW))
+
+    items: list[ImportRowOut]
+    next_cursor: str | None

@@ -1,0 +1,212 @@
+"""Members: who joins, what is known of them, and what a caller gets of it."""
+
+from datetime import date, datetime
+from operator import not_
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ledger.fields import (
+    Birthday,
+    Body,
+    Code,
+    Email,
+    ExternalId,
+    Id,
+    Locale,
+    Moment,
+    Name,
+    Phone,
+    Version,
+)
+from ledger.people.consents import ConsentSource, Purpose
+from wallet.api.bodies.amounts import BalanceOut
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import CARD, MEMBER_ID, Example, page_of, shows
+from wallet.api.bodies.paging import PageIn
+
+
+class ConsentIn(Body):
+    """What a member agreed to or took back, where the integration asked them; `text_version` names
+    the text that stood before them, in its own words."""
+
+    purpose: Purpose
+    given: bool
+    text_version: Version | None = None
+    at: Moment | None = None
+
+
+class InProgramme(Body):
+    """The programme comes first in the dump, before what is known of the person."""
+
+    programme: Code
+
+
+class PersonIn(Body):
+    """What is known of a person, and what they decided."""
+
+    name: Name | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    birthday: Birthday | None = None
+    locale: Locale | None = None
+    external_id: ExternalId | None = None
+    consents: Annotated[
+        list[ConsentIn], Field(max_length=10, default_factory=list, exclude_if=not_)
+    ]
+
+    def of_profile(self) -> dict[str, Any]:
+        """What was given, by the names of `ledger.members.Profile`. Null is given too: it
+        forgets."""
+        return self.model_dump(exclude_unset=True, include=PROFILE)
+
+
+PROFILE = set(PersonIn.model_fields) - {"consents"}
+
+
+PERSON = {
+    "name": "Anna",
+    "phone": "+79991234567",
+    "email": "anna@example.com",
+    "birthday": "1990-02-28",
+    "locale": "en",
+    "external_id": "c-1001",
+}
+CONSENT = {
+    "purpose": "marketing",
+    "given": True,
+    "text_version": "offers-2026-11",
+    "at": "2026-11-24T12:00:00Z",
+}
+
+
+class MemberIn(PersonIn, InProgramme):
+    """Somebody who joins."""
+
+    model_config = shows({"programme": "demo", **PERSON, "consents": [CONSENT]})
+
+
+class MemberChange(PersonIn):
+    """What is not named stays as it is."""
+
+    model_config = shows({"name": "Anna", "email": None})
+
+
+class MemberSearch(PageIn):
+    """Exactly one of these."""
+
+    card: Id | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    external_id: ExternalId | None = None
+
+    @model_validator(mode="after")
+    def one_of_all(self) -> Self:
+        given = [self.card, self.phone, self.email, self.external_id]
+        if sum(value is not None for value in given) != 1:
+            raise PydanticCustomError(
+                "one_search", "give exactly one of card, phone, email and external_id"
+            )
+        return self
+
+
+class EraseIn(BaseModel):
+    """What becomes of the points of a person who is erased."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    write_off: bool = Field(
+        default=False, description="take the remaining points out of the book as expired"
+    )
+
+
+class CardOut(AnswerBody):
+    number: str
+    barcode: str
+
+
+class LinksOut(AnswerBody):
+    """Where the card is: its page, and where to add it to a wallet (null: not on offer)."""
+
+    card: str
+    apple: str | None
+    google: str | None
+
+
+MEMBER: Example = {
+    "id": MEMBER_ID,
+    "programme": "demo",
+    "card": {"number": CARD, "barcode": CARD},
+    "balance": {"available": 70, "pending": 0, "held": 0},
+    "links": {
+        "card": "https://cards.example.com/card/da5f253d131ab4bc252bc811af061afb.pP2BUnlAKcCNZzrf",
+        "apple": "https://cards.example.com/card/da5f253d131ab4bc.pP2BUnlAKcCNZzrf/apple.pkpass",
+        "google": None,
+    },
+}
+
+
+class MemberOut(AnswerBody):
+    model_config = shows(MEMBER)
+
+    id: str
+    programme: str
+    card: CardOut
+    balance: BalanceOut
+    links: LinksOut
+
+
+class ConsentOut(AnswerBody):
+    """The decision that holds for a purpose."""
+
+    purpose: Purpose
+    given: bool
+    text_version: str | None
+    source: ConsentSource
+    at: datetime
+
+
+IN_FULL = {**MEMBER, **PERSON, "consents": [{**CONSENT, "source": "api"}]}
+CORRECTED = {**IN_FULL, "email": None}
+
+
+class MemberInFull(MemberOut):
+    """A member with what is known of the person. Only keys that may `personal:read` see more than
+    `MemberOut` has."""
+
+    model_config = shows(IN_FULL)
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    birthday: date | None = None
+    locale: str | None = None
+    external_id: str | None = None
+    consents: Annotated[list[ConsentOut], Field(default_factory=list)]
+
+
+class MembersOut(AnswerBody):
+    model_config = shows(page_of(IN_FULL))
+
+    items: list[MemberInFull | MemberOut]
+    next_cursor: str | None
+
+
+class ErasedOut(AnswerBody):
+    """Who is erased, and since when: the member and those who were merged into them. `written_off`:
+    how many points this call wrote off."""
+
+    model_config = shows(
+        {
+            "id": MEMBER_ID,
+            "erased_at": "2026-11-24T12:00:00Z",
+            "members": [MEMBER_ID],
+            "written_off": 0,
+        }
+    )
+
+    id: str
+    erased_at: datetime
+    members: list[str]
+    written_off: int

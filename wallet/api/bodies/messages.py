@@ -1,0 +1,157 @@
+"""Built-in messages, and what became of the messages to one member."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ledger.fields import Body, Hour, NotEmpty, Points, Readable
+from wallet.api.bodies.amounts import MoneyBeside, SentMoney
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import page_of, shows
+from wallet.passes.content import LONGEST_MESSAGE
+
+MessageText = Annotated[str, Readable, Field(max_length=LONGEST_MESSAGE), NotEmpty]
+
+
+class TextsIn(Body):
+    """What is said, in one language or in both: `{{name|friend}}` is filled for each member."""
+
+    ru: MessageText | None = None
+    en: MessageText | None = None
+
+    def given(self) -> dict[str, str]:
+        return self.model_dump(exclude_none=True)
+
+
+TERMS = {
+    "on": True,
+    "texts": {"en": "{{name|Hello}}, {{burning}} points run out on {{day}}."},
+    "days": 7,
+    "from": "10:00",
+    "until": "21:00",
+}
+
+
+class MessageTermsIn(Body):
+    """A built-in message. `days`: how long before points run out, or since the last visit. `gift`:
+    points that come with a birthday's message."""
+
+    model_config = shows(TERMS)
+
+    on: bool
+    texts: TextsIn | None = None
+    days: Annotated[int, Field(ge=1, le=365)] | None = None
+    gift: Points | None = None
+    gift_money: SentMoney = None
+    begins: Hour = Field(alias="from", default="10:00")
+    ends: Hour = Field(alias="until", default="21:00")
+
+    @model_validator(mode="after")
+    def one_gift(self) -> Self:
+        if self.gift is not None and self.gift_money is not None:
+            raise PydanticCustomError("points_or_money", "give either gift or gift_money")
+        return self
+
+
+TERMS_OUT = {
+    "kind": "burning",
+    **TERMS,
+    "gift": None,
+    "placeholders": ["name", "points", "card", "programme", "burning", "day"],
+}
+
+
+class MessageTermsOut(AnswerBody):
+    """`placeholders`: what its texts may name."""
+
+    model_config = shows(TERMS_OUT)
+
+    kind: str
+    on: bool
+    texts: dict[str, str]
+    days: int | None
+    gift: int | None
+    gift_money: MoneyBeside = None
+    begins: str = Field(alias="from")
+    ends: str = Field(alias="until")
+    placeholders: list[str]
+
+
+class MessagesTermsOut(AnswerBody):
+    model_config = shows({"items": [TERMS_OUT]})
+
+    items: list[MessageTermsOut]
+
+
+class WhyOut(AnswerBody):
+    code: str
+    ru: str
+    en: str
+
+
+class MessageOut(AnswerBody):
+    """A message to a member and what is known of it. `text` is for keys that may personal:read."""
+
+    kind: str
+    campaign: str | None
+    state: str
+    text: str | None
+    told_at: datetime | None
+    apple: str | None
+    fetched_at: datetime | None
+    google: str | None
+    accepted_at: datetime | None
+    why: list[WhyOut]
+
+
+class CardStateOut(AnswerBody):
+    """The card in phones. `alerts_left`: how many of Google's three in 24 hours."""
+
+    version: int
+    phones: int
+    last_fetch_at: datetime | None
+    fetched_version: int | None
+    pushes_waiting: int
+    google_saved: bool | None
+    google_version: int | None
+    alerts_left: int | None
+
+
+CARD_STATE = {
+    "version": 4,
+    "phones": 1,
+    "last_fetch_at": "2026-11-24T12:05:09Z",
+    "fetched_version": 4,
+    "pushes_waiting": 0,
+    "google_saved": True,
+    "google_version": 4,
+    "alerts_left": 2,
+}
+MESSAGE = {
+    "kind": "campaign",
+    "campaign": "01a20f24-5d3c-7f11-9c0e-3b8f0e6a7d21",
+    "state": "told",
+    "text": "Anna, latte is half price on Friday. You have 70 points.",
+    "told_at": "2026-11-24T12:05:01Z",
+    "apple": "fetched",
+    "fetched_at": "2026-11-24T12:05:09Z",
+    "google": "accepted",
+    "accepted_at": "2026-11-24T12:05:02Z",
+    "why": [
+        {
+            "code": "notifications_unknown",
+            "ru": "Текст доставлен. Если уведомления не было, у этой карты отключены уведомления.",
+            "en": "The text arrived. If nothing was shown, notifications are off for this card.",
+        }
+    ],
+}
+
+
+class MessagesOut(AnswerBody):
+    model_config = shows({"card": CARD_STATE, **page_of(MESSAGE)})
+
+    card: CardStateOut
+    items: list[MessageOut]
+    next_cursor: str | None

@@ -1,0 +1,68 @@
+"""Passes in wallets: their state, and when they end."""
+
+from datetime import datetime
+
+from ledger.fields import Body, Moment
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import MEMBER_ID, OFFER_ID, page_of, shows
+
+
+class ExpireIn(Body):
+    """When the pass ends; now, unless `at` says otherwise."""
+
+    model_config = shows({"at": "2027-01-01T00:00:00+03:00"})
+
+    at: Moment | None = None
+
+
+PASS = {
+    "id": "da5f253d131ab4bc252bc811af061afb",
+    "member": MEMBER_ID,
+    "offer": None,
+    "programme": "demo",
+    "pass_type": "pass.com.example.loyalty",
+    "state": "active",
+    "expires_at": None,
+    "version": 4,
+    "changed_at": "2026-11-24T12:00:00Z",
+    "apple": "https://cards.example.com/card/da5f253d131ab4bc.pP2BUnlAKcCNZzrf/apple.pkpass",
+    "google": None,
+}
+VOID = {**PASS, "state": "void", "version": 5}
+ENDED = {**PASS, "expires_at": "2027-01-01T00:00:00+03:00", "version": 5}
+COUPON = {**PASS, "offer": OFFER_ID, "version": 1}
+COUPON_USED = {**COUPON, "state": "used", "version": 5}
+
+
+class PassOut(AnswerBody):
+    """`state` is `active`, `void`, `expired`, `used`, or `erased` where its member was. `offer` is
+    what a coupon is of; a member's card has none."""
+
+    model_config = shows(PASS)
+
+    id: str
+    member: str
+    offer: str | None
+    programme: str
+    pass_type: str
+    state: str
+    expires_at: datetime | None
+    version: int
+    changed_at: datetime
+    apple: str
+    google: str | None
+
+
+class PassesOut(AnswerBody):
+    """`bundle` leads to all that count, in one file for an iPhone."""
+
+    model_config = shows(
+        {
+            **page_of(PASS),
+            "bundle": "https://cards.example.com/card/da5f253d131ab4bc.pP2BUnlAKc/apple.pkpasses",
+        }
+    )
+
+    items: list[PassOut]
+    next_cursor: str | None
+    bundle: str

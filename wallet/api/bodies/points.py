@@ -1,0 +1,66 @@
+"""Points in and points out."""
+
+from ledger.fields import Code, Moment
+from wallet.api.bodies.amounts import BalanceOut, HowMuch, MoneyBeside
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import CARD, MEMBER_ID, POSTING_ID, balance_in_rub, rub, shows
+from wallet.api.bodies.movements import Details, ForMember
+
+
+class AccrualIn(HowMuch, ForMember, Details):
+    model_config = shows(
+        {
+            "card": CARD,
+            "points": 100,
+            "reason": "Coffee and cake",
+            "receipt": "1001",
+            "expires_at": "2027-11-24T23:59:59+03:00",
+        },
+        in_money={"card": CARD, "money": rub("199.90"), "receipt": "1001"},
+    )
+
+    unit: Code | None = None
+    activates_at: Moment | None = None
+    expires_at: Moment | None = None
+
+
+class RedemptionIn(HowMuch, ForMember, Details):
+    model_config = shows(
+        {"card": CARD, "points": 30, "receipt": "1002"},
+        in_money={"card": CARD, "money": rub("50"), "receipt": "1002"},
+    )
+
+    unit: Code | None = None
+
+
+POSTING = {
+    "id": POSTING_ID,
+    "member": MEMBER_ID,
+    "points": 100,
+    "balance": {"available": 170, "pending": 0, "held": 0},
+}
+POSTING_IN_MONEY = {
+    **POSTING,
+    "points": 19_990,
+    "money": rub("199.90"),
+    "balance": balance_in_rub(available="249.90"),
+}
+SPENT = {**POSTING, "points": 30}
+SPENT_IN_MONEY = {
+    **POSTING,
+    "points": 5_000,
+    "money": rub("50.00"),
+    "balance": balance_in_rub(available="199.90"),
+}
+
+
+class PostingOut(AnswerBody):
+    """An accrual or a redemption as it was posted, with the balance right after it."""
+
+    model_config = shows(POSTING, in_money=POSTING_IN_MONEY)
+
+    id: str
+    member: str
+    points: int
+    money: MoneyBeside = None
+    balance: BalanceOut

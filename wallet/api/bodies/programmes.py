@@ -1,0 +1,54 @@
+"""Programmes, and what they count."""
+
+from typing import Literal
+
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import page_of, shows
+
+
+class ProgrammeLinks(AnswerBody):
+    """Where customers join, and where they read what happens to their data."""
+
+    join: str
+    privacy: str
+
+
+class UnitOut(AnswerBody):
+    """What a programme counts. `live_days`: null where it lives for ever."""
+
+    code: str
+    kind: Literal["points", "stamps", "money"]
+    scale: int
+    currency: str | None
+    live_days: int | None
+
+
+class ProgrammeOut(AnswerBody):
+    """`units`: what it counts, the main one first."""
+
+    code: str
+    name: str
+    locale: str
+    timezone: str
+    units: list[UnitOut]
+    links: ProgrammeLinks
+
+
+PROGRAMME = {
+    "code": "demo",
+    "name": "Кофейня «Копилка»",
+    "locale": "ru",
+    "timezone": "Europe/Moscow",
+    "units": [{"code": "points", "kind": "points", "scale": 0, "currency": None, "live_days": 365}],
+    "links": {
+        "join": "https://cards.example.com/join/demo",
+        "privacy": "https://cards.example.com/join/demo/privacy",
+    },
+}
+
+
+class ProgrammesOut(AnswerBody):
+    model_config = shows(page_of(PROGRAMME))
+
+    items: list[ProgrammeOut]
+    next_cursor: str | None

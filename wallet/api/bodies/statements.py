@@ -1,0 +1,206 @@
+"""What the book says: statements, balances, and what a programme owes its members."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ledger.fields import Code, Id, Moment, MoneyText, Receipt
+from ledger.limits import MOST_POINTS
+from wallet.api.bodies.amounts import MoneyBeside
+from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.examples import CARD, POSTING_ID, rub, shows
+from wallet.api.bodies.paging import PageIn
+
+
+class StatementIn(PageIn):
+    """Which lines of a statement are wanted: all filters must fit. The dates bound `occurred_at`,
+    `since` included and `until` not. `at_least_money` and `at_most_money` are written
+    `199.90 RUB`."""
+
+    unit: Code | None = None
+    kind: Code | None = None
+    store: Receipt | None = None
+    promotion: Receipt | None = None
+    receipt: Receipt | None = None
+    card: Id | None = None
+    at_least: Annotated[int, Field(ge=0, le=MOST_POINTS)] | None = None
+    at_most: Annotated[int, Field(ge=0, le=MOST_POINTS)] | None = None
+    at_least_money: MoneyText | None = None
+    at_most_money: MoneyText | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+    @model_validator(mode="after")
+    def one_of_each(self) -> Self:
+        if self.at_least is not None and self.at_least_money is not None:
+            raise PydanticCustomError("points_or_money", "give either at_least or at_least_money")
+        if self.at_most is not None and self.at_most_money is not None:
+            raise PydanticCustomError("points_or_money", "give either at_most or at_most_money")
+        return self
+
+
+class BalancesIn(BaseModel):
+    """`at`: what the member had in all at that moment, instead of now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: Moment | None = None
+
+
+class UnitIn(BaseModel):
+    """The unit that is meant; the programme's main one without."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unit: Code | None = None
+
+
+class UnitBalanceOut(AnswerBody):
+    """What a member has of one unit, in its smallest piece: `scale` decimal places. `debt` is what
+    they owe. For a moment in the past only `total` is known."""
+
+    unit: str
+    kind: str
+    scale: int
+    currency: str | None
+    total: int
+    available: int | None = None
+    pending: int | None = None
+    held: int | None = None
+    debt: int | None = None
+    total_money: MoneyBeside = None
+    available_money: MoneyBeside = None
+    pending_money: MoneyBeside = None
+    held_money: MoneyBeside = None
+    debt_money: MoneyBeside = None
+
+
+UNIT_BALANCE = {
+    "unit": "points",
+    "kind": "points",
+    "scale": 0,
+    "currency": None,
+    "total": 170,
+    "available": 170,
+    "pending": 0,
+    "held": 0,
+    "debt": 0,
+}
+UNIT_BALANCE_IN_MONEY = {
+    "unit": "money",
+    "kind": "money",
+    "scale": 2,
+    "currency": "RUB",
+    "total": 24_990,
+    "available": 24_990,
+    "pending": 0,
+    "held": 0,
+    "debt": 0,
+    "total_money": rub("249.90"),
+    "available_money": rub("249.90"),
+    "pending_money": rub("0.00"),
+    "held_money": rub("0.00"),
+    "debt_money": rub("0.00"),
+}
+
+
+class BalancesOut(AnswerBody):
+    model_config = shows({"items": [UNIT_BALANCE]}, in_money={"items": [UNIT_BALANCE_IN_MONEY]})
+
+    items: list[UnitBalanceOut]
+
+
+class LiabilityMonth(AnswerBody):
+    """Points that members hold and that run out in this month; null: never."""
+
+    month: date | None
+    points: int
+    money: MoneyBeside = None
+    pending: int
+    pending_money: MoneyBeside = None
+    lots: int
+
+
+class LiabilityOut(AnswerBody):
+    model_config = shows(
+        {
+            "programme": "demo",
+            "unit": "points",
+            "total": 170,
+            "months": [{"month": "2027-11-01", "points": 170, "pending": 0, "lots": 1}],
+        },
+        in_money={
+            "programme": "gifts",
+            "unit": "money",
+            "total": 24_990,
+            "total_money": rub("249.90"),
+            "months": [
+                {
+                    "month": None,
+                    "points": 24_990,
+                    "money": rub("249.90"),
+                    "pending": 0,
+                    "pending_money": rub("0.00"),
+                    "lots": 2,
+                }
+            ],
+        },
+    )
+
+    programme: str
+    unit: str
+    total: int
+    total_money: MoneyBeside = None
+    months: list[LiabilityMonth]
+
+
+class LineOut(AnswerBody):
+    """A line of a statement; `points` is negative for what left the member."""
+
+    id: str
+    kind: str
+    points: int
+    money: MoneyBeside = None
+    balance_after: int
+    balance_after_money: MoneyBeside = None
+    reason: str | None
+    receipt: str | None
+    store: str | None
+    promotion: str | None
+    card: str | None
+    occurred_at: datetime
+    posted_at: datetime
+
+
+LINE = {
+    "id": POSTING_ID,
+    "kind": "accrual",
+    "points": 100,
+    "balance_after": 170,
+    "reason": "Coffee and cake",
+    "receipt": "1001",
+    "store": "arbat-1",
+    "promotion": None,
+    "card": CARD,
+    "occurred_at": "2026-11-24T12:00:00Z",
+    "posted_at": "2026-11-24T12:00:01Z",
+}
+LINE_IN_MONEY = {
+    **LINE,
+    "points": 19_990,
+    "money": rub("199.90"),
+    "balance_after": 24_990,
+    "balance_after_money": rub("249.90"),
+}
+
+
+class StatementOut(AnswerBody):
+    model_config = shows(
+        {"items": [LINE], "next_cursor": "MQ"},
+        in_money={"items": [LINE_IN_MONEY], "next_cursor": "MQ"},
+    )
+
+    items: list[LineOut]
+    next_cursor: str | None

@@ -1,0 +1,143 @@
+"""The same request sent twice has one effect and one answer: how every door asks for it.
+
+A door says by what it recognises a request (`Repeatable`) and hands over the effect; `carry_out`
+opens the transaction and answers. Views of the API take `@keyed` and answer with `created`."""
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from flask import Response, request
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from ledger.database import idempotency
+from ledger.database.idempotency import Repeatable, StoredAnswer
+from ledger.errors import Refusal
+from wallet.api import calls
+from wallet.api.auth import caller
+from wallet.api.calls import View
+from wallet.installation import current_installation
+from wallet.problems import refuse
+
+LONGEST_KEY = 255
+MEDIA_TYPE = "application/json"
+
+# What a request does, given the session and the moment. A refusal that it returns is answered after
+# the commit, what it did stays, and the same request may succeed later.
+Effect = Callable[[Session, datetime], StoredAnswer | Refusal]
+# When a request takes its key. "first": a repeated one waits for its twin before it does anything.
+# "last": key and answer are one statement instead of two, and a repeated request is done in vain
+# and undone; for calls that come all the time and are hardly ever repeated.
+KeyTaken = Literal["first", "last"]
+
+
+def carry_out(
+    effect: Effect, repeatable: Repeatable | None, *, key_taken: KeyTaken = "first"
+) -> StoredAnswer:
+    """Carry out `effect` in a transaction of its own and answer what it does; a request that was
+    answered before gets its first answer. None is a request without a key: it is done each time it
+    comes. Raises what `effect` raises or returns, `IdempotencyConflict` for a key that answered
+    another request, `MemberErased` for an answer about somebody who is erased."""
+    now = current_installation().clock()
+    if repeatable is None:
+        outcome = current_installation().database.run(lambda session: effect(session, now))
+    elif key_taken == "first":
+        outcome = _key_first(effect, repeatable, now)
+    else:
+        outcome = _key_last(effect, repeatable, now)
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+def _key_first(effect: Effect, repeatable: Repeatable, now: datetime) -> StoredAnswer | Refusal:
+    return current_installation().database.run(
+        lambda session: idempotency.key_first(session, repeatable, effect, now), idempotent=True
+    )
+
+
+def _key_last(effect: Effect, repeatable: Repeatable, now: datetime) -> StoredAnswer | Refusal:
+    try:
+        return current_installation().database.run(
+            lambda session: idempotency.key_last(session, repeatable, effect, now), idempotent=True
+        )
+    except Exception:
+        # The transaction was rolled back. If the key was used before, that may be the very reason
+        # (the points are spent, the card is blocked since): answer what was answered then.
+        with current_installation().database.reading() as session:
+            first = idempotency.first_answer(session, repeatable)
+        if first is None:
+            raise
+        return first
+
+
+def created(
+    body: BaseModel | None,
+    effect: Callable[[Session, datetime], BaseModel],
+    key: str | None,
+    *,
+    key_taken: KeyTaken = "first",
+) -> Response:
+    """Answer a call of the API with 201 and what `effect` returns; a call that was answered before
+    under its Idempotency-Key, with its first answer. `body` is what the call was sent; None where
+    it takes none. Raises as `carry_out` does."""
+
+    def answered(session: Session, now: datetime) -> StoredAnswer:
+        return StoredAnswer(201, effect(session, now).model_dump_json().encode())
+
+    repeatable = None if key is None else _call(body, key)
+    return as_response(carry_out(answered, repeatable, key_taken=key_taken))
+
+
+def _call(body: BaseModel | None, key: str) -> Repeatable:
+    """This call, known by its caller and key, its address and its body."""
+    sent = "{}" if body is None else body.model_dump_json()
+    return Repeatable(f"key:{caller().name}", key, idempotency.digest(request.path, sent))
+
+
+def as_response(answer: StoredAnswer) -> Response:
+    """An answer as it is sent: the same bytes each time."""
+    return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
+
+
+def keyed(*, required: bool) -> Callable[[View], View]:
+    """A view that takes an Idempotency-Key. It is given as `key`; None where none was sent, which
+    is 400 `idempotency_key_missing` if one is `required`."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def with_key(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, key=_sent_key(required=required), **kwargs)
+
+        return calls.declare(cast(View, with_key), key="required" if required else "optional")
+
+    return decorate
+
+
+def _sent_key(*, required: bool) -> str | None:
+    """The Idempotency-Key of the request; None if it has none and need not have one."""
+    key = _as_sent(request.headers.get("Idempotency-Key", ""))
+    if not key and required:
+        refuse(
+            400,
+            "idempotency_key_missing",
+            "Send an Idempotency-Key: any text that is new for each operation and the same when"
+            " you repeat it.",
+        )
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        refuse(
+            400,
+            "idempotency_key_invalid",
+            f"A key has at most {LONGEST_KEY} characters, and none that cannot be seen.",
+        )
+    return key or None
+
+
+def _as_sent(header: str) -> str:
+    """A header as text: HTTP hands bytes on as Latin-1, clients mostly mean UTF-8."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header

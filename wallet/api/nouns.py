@@ -1,0 +1,43 @@
+"""All calls of the JSON API, noun by noun, and what stands before and beside them."""
+
+from importlib import import_module
+from typing import Any, cast
+
+from apiflask import APIBlueprint, APIFlask
+
+from wallet.api import auth, contract, docs, refusals, webhooks
+
+# A module each, with `routes`; imported by its name, so that a noun is one line. In this order
+# people read of them on /api/docs.
+NOUNS = (
+    "programmes",
+    "codes",
+    "members",
+    "statements",
+    "proofs",
+    "points",
+    "holds",
+    "corrections",
+    "batches",
+    "households",
+    "imports",
+    "offers",
+    "waves",
+    "campaigns",
+    "messages",
+    "passes",
+    "scans",
+)
+
+
+def add_to(app: APIFlask) -> None:
+    """The API, the webhooks, the OpenAPI document and the page that is made from it."""
+    api = APIBlueprint("api", __name__, url_prefix="/api/v1", tag="API")
+    api.before_request(auth.require_key)
+    api.before_request(refusals.require_json)
+    for noun in NOUNS:
+        api.register_blueprint(import_module(f"wallet.api.{noun}").routes)
+    app.register_blueprint(api)
+    app.register_blueprint(webhooks.routes)
+    app.register_blueprint(docs.routes)
+    app.spec_callback = cast(Any, contract.complete)  # our documents are never YAML text
