@@ -26,7 +26,7 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run install test proofs newcomer bank campaign faults requests races histories bench mutants lint lock clean
+.PHONY: run install test proofs newcomer bank campaign faults requests races histories bench mutants lint words lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/wallet run
@@ -44,6 +44,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Catalogues of translations, after a change of what is said: names what has no text yet.
+words: $(VENV)/.dev
+	PYTHONPATH=tests/kit $(BIN)/python tests/kit/catalogues.py
 
 # The README's own commands, followed in a fresh clone from nothing to points on both phones.
 newcomer: $(VENV)/.dev

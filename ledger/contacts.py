@@ -1,12 +1,31 @@
 """How names, phone numbers and addresses are written, whoever brings them. Pure; what cannot be one
-is refused with a ValueError that says what is expected."""
+is `Unfit`, which says what is expected."""
 
 import re
 import unicodedata
 from datetime import date
 
+from ledger import words
+from ledger.languages import ENGLISH, Language
+from ledger.words import FIELD
+
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 PHONE_PUNCTUATION = re.compile(r"[\s().\-\u2010-\u2015\u00a0]")
+
+
+class Unfit(ValueError):
+    """What somebody wrote into a field cannot stand there. `code` is the stable word for why. The
+    sentence has neither the field's name in front nor a full stop: who quotes it has both."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return self.sentence(ENGLISH)
+
+    def sentence(self, language: Language) -> str:
+        return words.catalogue_of(type(self)).text(language, self.code, FIELD)
 
 
 def readable(text: str) -> str:
@@ -14,13 +33,13 @@ def readable(text: str) -> str:
     if not text.isprintable() and any(
         unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text
     ):
-        raise ValueError("must not contain control characters")
+        raise Unfit("unreadable")
     return unicodedata.normalize("NFC", text).strip()
 
 
 def not_empty(text: str) -> str:
     if not text:
-        raise ValueError("must not be empty")
+        raise Unfit("empty")
     return text
 
 
@@ -30,7 +49,7 @@ def phone_number(text: str) -> str:
     if len(digits) == 11 and digits.startswith("8") and not text.strip().startswith("+"):
         digits = "7" + digits[1:]
     if not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
-        raise ValueError("must be a phone number such as +79991234567")
+        raise Unfit("phone")
     return f"+{digits}"
 
 
@@ -38,11 +57,11 @@ def email_address(text: str) -> str:
     """Only a message can prove an address; this finds what cannot be one."""
     address = text.strip().lower()
     if len(address) > 254 or not EMAIL.fullmatch(address):
-        raise ValueError("must be an e-mail address such as name@example.com")
+        raise Unfit("email")
     return address
 
 
 def past_day(day: date) -> date:
     if not date(1900, 1, 1) <= day <= date.today():  # noqa: DTZ011 - a day of grace does no harm
-        raise ValueError("must be a day in the past, not before 1900")
+        raise Unfit("past_day")
     return day

@@ -5,7 +5,7 @@ since that is what the database keeps."""
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, LiteralString
 
 from pydantic import (
     AfterValidator,
@@ -15,9 +15,17 @@ from pydantic import (
     ConfigDict,
     Field,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from ledger.contacts import email_address, not_empty, past_day, phone_number, readable
+from ledger.contacts import (
+    Unfit,
+    email_address,
+    not_empty,
+    past_day,
+    phone_number,
+    readable,
+)
+from ledger.languages import LANGUAGES, LONGEST_TAG, TAG, Language
 from ledger.limits import MOST_POINTS
 from ledger.money import AMOUNT, Money
 
@@ -29,23 +37,28 @@ LONGEST_AMOUNT = 40
 HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
+def either(code: LiteralString, one: str, other: str) -> PydanticCustomError:
+    """Of two fields exactly one is wanted."""
+    return PydanticCustomError(code, "give either {one} or {other}", {"one": one, "other": other})
+
+
 def written_out(value: object) -> object:
     """Dates come as text: a bare number could be seconds, milliseconds, or a year."""
     if not isinstance(value, str) or not DATE.match(value):
-        raise ValueError("must be a date as in RFC 3339, such as 2026-12-31T23:59:59+03:00")
+        raise Unfit("moment")
     return value
 
 
 def on_the_wall(value: object) -> object:
     """A date and time as the programme's own clock shows it, without a zone."""
     if not isinstance(value, str) or not WALL.fullmatch(value):
-        raise ValueError("must be a date and time without a zone, such as 2026-12-31T10:00")
+        raise Unfit("wall_time")
     return value
 
 
 def hour(value: str) -> str:
     if not HOUR.fullmatch(value):
-        raise ValueError("must be a time of day, such as 22:00")
+        raise Unfit("hour")
     return value
 
 
@@ -76,11 +89,25 @@ def currency(value: str) -> str:
     return value
 
 
+def language(value: str) -> str:
+    if not TAG.fullmatch(value):
+        raise PydanticCustomError(
+            "language_malformed", "must be a language such as ru, kk or de-AT"
+        )
+    return value
+
+
+def our_language(value: Language) -> Language:
+    if value not in LANGUAGES:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, LANGUAGES))})
+    return value
+
+
 def in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("must be a date that a calendar can hold") from None
+        raise Unfit("off_the_calendar") from None
 
 
 class Body(BaseModel):
@@ -113,7 +140,15 @@ Birthday = Annotated[date, Field(strict=False), WrittenOut, AfterValidator(past_
 Moment = Annotated[AwareDatetime, Field(strict=False), WrittenOut, AfterValidator(in_utc)]
 WallTime = Annotated[datetime, Field(strict=False), BeforeValidator(on_the_wall)]
 Hour = Annotated[str, AfterValidator(hour)]
-Locale = Literal["ru", "en"]
+# Any language, and one that our own words are in.
+Locale = Annotated[
+    str,
+    Field(max_length=LONGEST_TAG, json_schema_extra={"pattern": f"^{TAG.pattern}$"}),
+    AfterValidator(language),
+]
+OurLanguage = Annotated[
+    Language, Field(json_schema_extra={"enum": list(LANGUAGES)}), AfterValidator(our_language)
+]
 Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
 MoneyText = Annotated[str, Field(max_length=LONGEST_AMOUNT), AfterValidator(in_a_word)]
 # Text, since programs read a number with decimals as something near it.

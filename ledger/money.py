@@ -3,11 +3,16 @@ other. Exact: decimals are moved as digits, nothing is ever rounded."""
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Self
 
+from babel import numbers
+
+from ledger import languages
 from ledger.errors import AmountTooLarge, TooManyDecimals
 from ledger.limits import MOST_POINTS
 
+NO_BREAK = "\u00a0"
 AMOUNT = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 
 
@@ -20,6 +25,17 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
+
+    def written(self, language: str) -> str:
+        """As people of that language write it, kopecks and all."""
+        locale = languages.locale(language)
+        text = numbers.format_currency(
+            Decimal(self.amount), self.currency, locale=locale, decimal_quantization=False
+        )
+        symbol = numbers.get_currency_symbol(self.currency, locale)
+        if symbol.isalpha():  # not RUB5
+            text = re.sub(rf"{symbol}(?=\d)", f"{symbol}{NO_BREAK}", text)
+        return text
 
     @classmethod
     def of(cls, points: int, scale: int, currency: str) -> Self:

@@ -1,11 +1,30 @@
 """Refusals of the wallet: members of the families in `ledger.errors`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
-from ledger.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal
+from ledger import words
+from ledger.contacts import Unfit
+from ledger.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, WithReason
+from ledger.languages import Language
+from ledger.words import N_
+
+SCOPE = "scope"  # the context in which the catalogue says what a key may do
 
 
-class SettingsError(Invalid):
+class OfInstallation(Refusal):
+    """What whoever runs an installation reads in a terminal or in a log, in English as all that
+    stands there. To anybody else its `sentence` says in general what is wrong."""
+
+    def __init__(self, english: str) -> None:
+        super().__init__(english)
+        self._english = english
+
+    def __str__(self) -> str:
+        return self._english
+
+
+class SettingsError(OfInstallation, Invalid):
     """A setting is missing or does not fit; said at start, by the setting's name, and with all
     others that are wrong too: one line each."""
 
@@ -14,22 +33,22 @@ class SettingsError(Invalid):
     def __init__(self, name: str, sentence: str, others: Sequence["SettingsError"] = ()) -> None:
         super().__init__("\n".join([f"{name}: {sentence}", *map(str, others)]))
         self.name = name
-        self.sentence = sentence
+        self._reason = sentence
         self.others = tuple(others)
 
     @classmethod
     def together(cls, problems: Sequence["SettingsError"]) -> "SettingsError":
         first, *others = problems
-        return cls(first.name, first.sentence, others)
+        return cls(first.name, first._reason, others)
 
 
-class CertificateProblem(Refusal):
+class CertificateProblem(OfInstallation):
     """A certificate folder cannot be used. `problem` is the stable word for what is wrong."""
 
     code = "certificate_problem"
 
-    def __init__(self, problem: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, problem: str, english: str) -> None:
+        super().__init__(english)
         self.problem = problem
 
     def named(self) -> str:
@@ -37,24 +56,24 @@ class CertificateProblem(Refusal):
         return f"{self.problem}: {self}"
 
 
-class ImageRefused(Invalid):
+class ImageRefused(WithReason, Invalid):
     """A picture cannot go into a pass. `problem` is the stable word for what is wrong."""
 
     code = "image_refused"
 
-    def __init__(self, name: str, problem: str, sentence: str) -> None:
-        super().__init__(f"{name}: {sentence}")
+    def __init__(self, name: str, problem: str, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
         self.name = name
         self.problem = problem
 
 
-class DesignRefused(Invalid):
+class DesignRefused(WithReason, Invalid):
     """A card design cannot be used; `field` names the part that must change."""
 
     code = "design_refused"
 
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(f"{field}: {sentence}")
+    def __init__(self, field: str, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
         self.field = field
 
 
@@ -66,9 +85,12 @@ class NfcRefused(DesignRefused):
     def __init__(self, pass_type: str) -> None:
         super().__init__(
             "nfc",
-            f"the certificate of {pass_type} was not issued for NFC, and phones refuse such a pass."
-            " Ask Apple for an NFC certificate (developer.apple.com/contact/passkit), or leave nfc"
-            " out.",
+            N_(
+                "the certificate of {pass_type} was not issued for NFC, and phones refuse such a"
+                " pass. Ask Apple for an NFC certificate (developer.apple.com/contact/passkit), or"
+                " leave nfc out."
+            ),
+            pass_type=pass_type,
         )
         self.pass_type = pass_type
 
@@ -78,46 +100,41 @@ class AnswerUnfit(Invalid):
 
     code = "personalization_invalid"
 
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(f"{field}: {sentence}.")
+    def __init__(self, field: str, why: Unfit) -> None:
         self.field = field
+        self._why = why
+
+    def _places(self, language: Language) -> dict[str, object]:
+        return {**super()._places(language), "reason": self._why.sentence(language)}
 
 
 class UnknownPass(NotFound):
     code = "unknown_pass"
 
-    def __init__(self) -> None:
-        super().__init__("There is no such pass.")
-
 
 class OfferNotShown(Conflict):
-    code = "offer_not_shown"
+    """The member is not shown this offer now."""
 
-    def __init__(self) -> None:
-        super().__init__("This member is not shown this offer now.")
+    code = "offer_not_shown"
 
 
 class NotACoupon(Conflict):
-    code = "not_a_coupon"
+    """The pass is a member's card: only coupons are used up."""
 
-    def __init__(self) -> None:
-        super().__init__("This pass is a member's card: only coupons are used up.")
+    code = "not_a_coupon"
 
 
 class CouponUsed(Conflict):
     code = "coupon_used"
-
-    def __init__(self) -> None:
-        super().__init__("This coupon has been used already.")
 
 
 class CouponOver(Conflict):
     """`state`: `void`, or `expired`."""
 
     code = "coupon_over"
+    vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of a coupon"}
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"This coupon no longer counts: it is {state}.")
         self.state = state
 
 
@@ -126,74 +143,67 @@ class PassErased(Conflict):
 
     code = "pass_erased"
 
-    def __init__(self) -> None:
-        super().__init__("The member of this pass was erased; it is void for good.")
-
 
 class ScopeMissing(NotAllowed):
-    """The API key lacks a right; `right` says in words what it may not do."""
+    """The API key lacks this right."""
 
     code = "scope_missing"
 
-    def __init__(self, scope: str, right: str) -> None:
-        super().__init__(f"This API key may not {right}.")
+    def __init__(self, scope: str) -> None:
         self.scope = scope
+
+    def _places(self, language: Language) -> dict[str, object]:
+        right = words.catalogue_of(type(self)).text(language, self.scope, SCOPE)
+        return {**super()._places(language), "right": right}
 
 
 class UnknownMessage(NotFound):
-    code = "unknown_message"
+    """There is no built-in message of this kind."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no built-in message of this kind.")
+    code = "unknown_message"
 
 
 class UnknownSource(NotFound):
+    """There is no webhook source of this name."""
+
     code = "unknown_source"
 
-    def __init__(self) -> None:
-        super().__init__("There is no webhook source of this name.")
 
-
-class ApiKeyRefused(Invalid):
+class ApiKeyRefused(WithReason, Invalid):
     code = "api_key_refused"
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(f"API key: {sentence}")
+    def __init__(self, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
 
 
-class SourceRefused(Invalid):
+class SourceRefused(WithReason, Invalid):
     code = "source_refused"
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(f"Webhook source: {sentence}")
+    def __init__(self, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
 
 
 class UnknownWave(NotFound):
     code = "unknown_wave"
-
-    def __init__(self) -> None:
-        super().__init__("There is no such wave.")
 
 
 class WaveOver(Conflict):
     """`state`: how it ended."""
 
     code = "wave_over"
+    vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of a wave"}
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"This wave is over: {state}.")
         self.state = state
 
 
 class TextMissing(Invalid):
-    """A message needs words, in a language that we speak and not too many of them."""
+    """A message needs words, in one of these `languages` at least and not too many of them."""
 
     code = "text_missing"
+    plural = "longest"
 
     def __init__(self, languages: str, longest: int) -> None:
-        super().__init__(
-            f"Give at least one text in {languages}, from 1 to {longest} characters long."
-        )
         self.languages = languages
         self.longest = longest
 
@@ -204,10 +214,6 @@ class UnknownPlaceholder(Invalid):
     code = "unknown_placeholder"
 
     def __init__(self, language: str, placeholder: str, known: str) -> None:
-        super().__init__(
-            f"The text in {language}: nothing is known to put in place of {placeholder!r}; what can"
-            f" be named here is {known}."
-        )
         self.language = language
         self.placeholder = placeholder
         self.known = known
@@ -219,100 +225,75 @@ class PlaceholderMalformed(Invalid):
     code = "placeholder_malformed"
 
     def __init__(self, language: str) -> None:
-        super().__init__(
-            f"The text in {language}: a placeholder is written {{{{points}}}}, or with what to say"
-            " instead {{name|friend}}."
-        )
         self.language = language
 
 
 class UnknownCampaign(NotFound):
     code = "unknown_campaign"
 
-    def __init__(self) -> None:
-        super().__init__("There is no such campaign.")
-
 
 class CampaignNotReady(Conflict):
     """What was asked is not possible in this state."""
 
     code = "campaign_not_ready"
+    vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of a campaign"}
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"That is not possible now: the campaign is {state}.")
         self.state = state
 
 
 class NoMessageField(Conflict):
-    """The card's design has no field in which a message would be seen."""
+    """The card's design has no field in which a message would be seen, with a change message."""
 
     code = "no_message_field"
 
     def __init__(self, programme: str) -> None:
-        super().__init__(
-            f"The cards of {programme} have no field for messages: add one to the design that"
-            ' shows "message" and has a change message.'
-        )
         self.programme = programme
 
 
 class MessageRefused(Invalid):
-    """A built-in message cannot be set up like this; `field` names what must change."""
+    """A built-in message has no such setting as `field`, or needs it."""
 
     code = "message_refused"
 
     def __init__(self, field: str) -> None:
-        super().__init__(f"{field}: this kind of message has no such setting, or needs it.")
         self.field = field
 
 
 class CodeNotCarried(Conflict):
-    """The barcode of a programme's cards cannot hold such a code."""
+    """The barcode of a programme's cards cannot hold such a code; `carriers` can."""
 
     code = "code_not_carried"
 
     def __init__(self, kind: str, symbology: str, carriers: Sequence[str]) -> None:
-        super().__init__(
-            f"A barcode of the kind {symbology} cannot carry a code of the kind {kind}; these can:"
-            f" {', '.join(carriers)}."
-        )
         self.kind = kind
         self.symbology = symbology
         self.carriers = ", ".join(carriers)
 
 
 class CodeForged(Conflict):
-    code = "code_forged"
+    """The barcode was not made by us."""
 
-    def __init__(self) -> None:
-        super().__init__("This barcode is forged: it was not made by us.")
+    code = "code_forged"
 
 
 class CodeOutdated(Conflict):
-    code = "code_outdated"
+    """A newer code has taken its place: it may be a picture of the card."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This barcode has been replaced by a newer one. It may be a picture of the card; the"
-            " card itself shows the new one once the phone is online."
-        )
+    code = "code_outdated"
 
 
 class CodeUsed(Conflict):
+    """The barcode was scanned already; the card shows the next one within so many `seconds`."""
+
     code = "code_used"
+    plural = "seconds"
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(
-            f"This barcode was scanned already. The card shows the next one within {seconds}"
-            " seconds."
-        )
         self.seconds = seconds
 
 
 class NumberNotAccepted(Conflict):
-    code = "number_not_accepted"
+    """The programme takes no numbers typed by hand."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This programme takes no numbers typed by hand: scan the barcode on the phone."
-        )
+    code = "number_not_accepted"

@@ -25,9 +25,10 @@ from ledger.imports.columns import Layout
 from ledger.imports.files import Cell, Table
 from ledger.imports.proofs import ProofFinding
 from ledger.imports.store import Import, ImportRequest, Row, SourceFile, Tally
-from ledger.imports.wording import Language
+from ledger.languages import Language
 from ledger.limits import MOST_POINTS
 from ledger.programmes import programmes, units
+from wallet import sentences
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.passes import issuing
@@ -196,11 +197,21 @@ def find(desk: Desk, public_id: str) -> Import:
 def told(preview: Preview, language: Language) -> Iterator[str]:
     """A preview in words."""
     tally, layout = preview.tally, preview.layout
-    yield (
-        f"{tally.rows} rows: {tally.new_members} new members, {tally.found_members} who are there,"
-        f" {tally.bad} rows that cannot be imported."
+    yield sentences.of_text(
+        "Rows: {rows}; new members: {new}, members who are there: {known}. Rows that cannot be"
+        " imported: {bad}.",
+        language,
+        rows=tally.rows,
+        new=tally.new_members,
+        known=tally.found_members,
+        bad=tally.bad,
     )
-    yield f"Points: {tally.points_in_file} in the file, {tally.points_good} of them in good rows."
+    yield sentences.of_text(
+        "Points in the file: {points}, of them in good rows: {good}.",
+        language,
+        points=tally.points_in_file,
+        good=tally.points_good,
+    )
     for code, left_aside in (
         ("unknown_column", layout.unknown),
         ("homeless_column", layout.homeless),
@@ -210,11 +221,12 @@ def told(preview: Preview, language: Language) -> Iterator[str]:
     for row in preview.problems:
         for one in row.problems:
             column = f", {layout.titles.get(one.field, one.field)}" if one.field else ""
+            place = sentences.of_text("Row {row}", language, row=row.number)
             sentence = wording.sentence(one.code, one.facts, language)
-            yield f"Row {row.number}{column}: {sentence} [{one.code}]"
-    if tally.bad > len(preview.problems):
-        yield f"… and {tally.bad - len(preview.problems)} rows more."
-    yield "Nothing was written."
+            yield f"{place}{column}: {sentence} [{one.code}]"
+    if (more := tally.bad - len(preview.problems)) > 0:
+        yield sentences.of_text("… and more rows: {more}.", language, more=more)
+    yield sentences.of_text("Nothing was written.", language)
 
 
 def progress(import_: Import) -> Iterator[str]:
@@ -261,7 +273,7 @@ def write_left_out(
     and imported anew. Returns how many there are."""
     table = files.read(file, columns.is_column)
     writer = csv.writer(target, delimiter=";")
-    writer.writerow([*table.header, {"ru": "что исправить", "en": "what is wrong"}[language]])
+    writer.writerow([*table.header, sentences.of_text("what is wrong", language)])
     count = 0
     with desk.database.reading() as session:
         wrong = store.wrong_rows(session, import_.id)
@@ -341,7 +353,7 @@ def _sort(judged: Sequence[Judged], tally: Tally) -> tuple[list[Row], list[Row]]
         tally.points_in_file += points
         if tally.points_in_file > MOST_POINTS:
             raise FileRefused(
-                "too_many_points", f"In all the file has more than {MOST_POINTS} points."
+                "too_many_points", "In all the file has more than {most} points.", most=MOST_POINTS
             )
         if one.problems:
             tally.bad += 1

@@ -1,17 +1,19 @@
 """Refusals as HTTP answers: `application/problem+json` (RFC 9457) with a stable `code`, and a
-`detail` in English or Russian, as Accept-Language asks."""
+`detail` in one of our languages, as Accept-Language asks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import NoReturn, cast
+from typing import NoReturn
 
 import orjson
 from flask import Response, abort, request
+from werkzeug.datastructures import LanguageAccept
 
+from ledger import languages
 from ledger.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, SealBroken
+from ledger.languages import Language
 from wallet import sentences
 from wallet.errors import CertificateProblem
-from wallet.sentences import LANGUAGES, Language
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -20,34 +22,51 @@ STATUS: Mapping[type[Refusal], int] = {NotFound: 404, Conflict: 409, Invalid: 42
 OF_THE_OPERATOR: Mapping[type[Refusal], int] = {SealBroken: 500, CertificateProblem: 503}
 
 
+# What the framework refuses by itself: status -> code.
+OF_FRAMEWORK: Mapping[int, str] = {
+    400: "malformed_json",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "not_json",
+    429: "too_many_requests",
+}
+BROKEN, FAILED = "internal_error", "bad_request"
+
+
 def language() -> Language:
     """The language that the caller wants to be refused in."""
-    return cast(Language, request.accept_languages.best_match(LANGUAGES, default="en"))
+    return languages.ours(*accepted(request.accept_languages))
+
+
+def accepted(asked: LanguageAccept) -> Sequence[str]:
+    """The languages that a reader's program asks for, the one they like best first."""
+    return [tag for tag, quality in asked if quality > 0]
 
 
 def problem(
     status: int, code: str, detail: str, facts: Mapping[str, object] | None = None
 ) -> Response:
-    """The answer to a request that is refused; `detail` is the English sentence."""
-    facts = facts or {}
-    tongue = language()
+    """The answer to a request that is refused; `detail` is in the language that was asked for."""
     body = {
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
-        "detail": sentences.of_refusal(code, detail, facts, tongue),
-        **facts,
+        "detail": detail,
+        **(facts or {}),
     }
     response = Response(orjson.dumps(body), status=status, mimetype=MEDIA_TYPE)
-    response.headers["Content-Language"] = tongue
+    response.headers["Content-Language"] = language()
     response.vary.add("Accept-Language")
     return response
 
 
 def refuse(
-    status: int, code: str, detail: str, facts: Mapping[str, object] | None = None
+    status: int, code: str, facts: Mapping[str, object] | None = None, *, text: str | None = None
 ) -> NoReturn:
-    """End the request here with a problem."""
+    """End the request here. The catalogue has the sentence by its code, or by `text` where one code
+    has several."""
+    detail = sentences.of_code(text or code, facts or {}, language())
     abort(problem(status, code, detail, facts))
 
 
@@ -67,9 +86,15 @@ def status_of(refusal: Refusal) -> int:
 
 def of_error(refusal: Refusal) -> Response:
     """The answer to a refusal of an operation."""
-    return problem(status_of(refusal), refusal.code, str(refusal), refusal.facts())
+    return problem(status_of(refusal), refusal.code, in_words(refusal), refusal.facts())
 
 
-def said(refusal: Refusal) -> str:
+def of_status(status: int) -> Response:
+    """The answer to what the framework refuses by itself."""
+    code = BROKEN if status >= 500 else OF_FRAMEWORK.get(status, FAILED)
+    return problem(status, code, sentences.of_code(code, {}, language()))
+
+
+def in_words(refusal: Refusal) -> str:
     """The sentence of a refusal, for an answer that holds several."""
-    return sentences.of_refusal(refusal.code, str(refusal), refusal.facts(), language())
+    return refusal.sentence(language())

@@ -197,9 +197,9 @@ def _end_of(day: date | None, timezone: str) -> datetime | None:
 def _problem(refusal: Refusal) -> RowProblem:
     match refusal:
         case InsufficientPoints():
-            return RowProblem(refusal.code, "points", {"available": refusal.available})
+            return RowProblem("insufficient_points", "points", {"available": refusal.available})
         case BalanceTooLarge():
-            return RowProblem(refusal.code, "points")
+            return RowProblem("balance_too_large", "points")
     raise refusal
 
 

@@ -121,7 +121,8 @@ def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
         if found in places:
             raise FileRefused(
                 "column_repeated",
-                f"Two columns mean the same: {header[places[found]]} and {title}.",
+                "Two columns mean the same: {first} and {column}.",
+                first=header[places[found]],
                 column=title,
             )
         if found in TAKEN[kind]:
@@ -133,7 +134,8 @@ def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
     if not places:
         raise FileRefused(
             "header_missing",
-            "The first row must name the columns: " + ", ".join(sorted(TAKEN[kind])) + ".",
+            "The first row must name the columns: {names}.",
+            names=", ".join(sorted(TAKEN[kind])),
         )
     if not any(one in places for one in IDENTIFIERS):
         raise FileRefused(

@@ -127,13 +127,17 @@ def _csv_rows(
         )
         for number, cells in enumerate(reader, start=number):  # noqa: B020 - it goes on counting
             if number > 2 * MOST_ROWS:
-                raise FileRefused("too_many_rows", f"A file has at most {2 * MOST_ROWS} rows.")
+                raise FileRefused(
+                    "too_many_rows", "A file has at most {most} rows.", most=2 * MOST_ROWS
+                )
             if len(cells) > MOST_COLUMNS:
                 raise _too_many_columns()
             yield number, cells
     except csv.Error as error:
         raise FileRefused(
-            "broken", f"Row {number + 1} cannot be read: look for a quotation mark too many."
+            "broken",
+            "Row {row} cannot be read: look for a quotation mark too many.",
+            row=number + 1,
         ) from error
     except UnicodeError as error:
         raise _wrong_encoding() from error
@@ -322,4 +326,4 @@ def _too_large() -> FileRefused:
 
 
 def _too_many_columns() -> FileRefused:
-    return FileRefused("too_many_columns", f"A table has at most {MOST_COLUMNS} columns.")
+    return FileRefused("too_many_columns", "A table has at most {most} columns.", most=MOST_COLUMNS)

@@ -1,4 +1,4 @@
-"""Programmes: a loyalty scheme, its language, its clock and its terms; and what it
+"""Programmes: a loyalty scheme, its languages, its clock and its terms; and what it
 says of itself in each language."""
 
 import functools
@@ -12,12 +12,16 @@ from zoneinfo import available_timezones
 from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.contacts import readable
-from ledger.database.tables import Base, Identifier, Instant, insert_or
+from ledger import languages
+from ledger.contacts import Unfit, readable
+from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
+from ledger.languages import LANGUAGES, LONGEST_TAG, TAG
 from ledger.programmes import units
 from ledger.programmes.units import UnitTerms
 
+LOCALE = "ru"
+MOST_LANGUAGES = 20
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 LONGEST_NAME = 100
 MOST_GRACE_DAYS = 3_650
@@ -35,7 +39,9 @@ class Programme(Base):
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(100))
-    locale: Mapped[str] = mapped_column(String(10), default="ru")
+    locale: Mapped[str] = mapped_column(String(10), default=LOCALE)
+    # In which texts are written for its members, its own one first.
+    languages: Mapped[list[str]] = mapped_column(JsonDocument, server_default="[]")
     timezone: Mapped[str] = mapped_column(String(60), default="Europe/Moscow")
     # Points that come back after their time live so many days more; 0: they keep their old dates.
     grace_days: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -61,16 +67,30 @@ class ProgrammeText(Base):
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a new programme is made of. Its main unit is `unit`, or points that live
-    `points_live_days`."""
+    `points_live_days`. Its `languages` are those in which texts are written for its members:
+    `locale` and whatever else is named; by default, all others that our own words are in."""
 
     code: str
     name: str
-    locale: str = "ru"
+    locale: str = LOCALE
     timezone: str = "Europe/Moscow"
     points_live_days: int | None = None
     unit: UnitTerms | None = None
     grace_days: int = 0
     overdrawn: str = "debt"
+    languages: tuple[str, ...] = ()
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """All of its languages, its own one first."""
+        return with_others(self.locale, self.languages)
+
+
+def with_others(locale: str, named: Sequence[str] = ()) -> tuple[str, ...]:
+    """A language and the others: those that are named, or those that our own words are in."""
+    own = languages.best(LANGUAGES, locale)
+    others = named or [one for one in LANGUAGES if one != own]
+    return (locale, *(one for one in others if one != locale))
 
 
 def create(session: Session, terms: Terms, now: datetime) -> Programme:
@@ -82,6 +102,7 @@ def create(session: Session, terms: Terms, now: datetime) -> Programme:
             code=terms.code,
             name=terms.name,
             locale=terms.locale,
+            languages=list(terms.spoken),
             timezone=terms.timezone,
             grace_days=terms.grace_days,
             overdrawn=terms.overdrawn,
@@ -104,9 +125,15 @@ def _timezones() -> frozenset[str]:
 
 
 def change_terms(
-    session: Session, programme: Programme, grace_days: int | None, overdrawn: str | None
+    session: Session,
+    programme: Programme,
+    grace_days: int | None,
+    overdrawn: str | None,
+    spoken: Sequence[str] | None = None,
 ) -> None:
-    """What holds for returns from now on; None leaves a term as it is. Raises `TermsRefused`."""
+    """What holds for returns from now on, and the languages that texts are written in; None leaves
+    a term as it is. Texts that there are in a language that is no more stay. Raises
+    `TermsRefused`."""
     terms = Terms(
         programme.code,
         programme.name,
@@ -114,9 +141,11 @@ def change_terms(
         programme.timezone,
         grace_days=programme.grace_days if grace_days is None else grace_days,
         overdrawn=overdrawn or programme.overdrawn,
+        languages=tuple(programme.languages if spoken is None else spoken),
     )
     _check(terms)
     programme.grace_days, programme.overdrawn = terms.grace_days, terms.overdrawn
+    programme.languages = list(terms.spoken)
     session.flush()
 
 
@@ -126,13 +155,24 @@ def _check(terms: Terms) -> None:
             "code", "it stands in addresses: small Latin letters, digits and dashes, up to 40."
         )
     if not 0 < len(terms.name.strip()) <= LONGEST_NAME:
-        raise TermsRefused("name", f"from 1 to {LONGEST_NAME} characters.")
+        raise TermsRefused("name", "from 1 to {most} characters.", most=LONGEST_NAME)
     if terms.timezone not in _timezones():
-        raise TermsRefused("timezone", f"{terms.timezone!r} is not one, such as Europe/Moscow.")
+        raise TermsRefused(
+            "timezone", "'{zone}' is not one, such as Europe/Moscow.", zone=terms.timezone
+        )
     if not 0 <= terms.grace_days <= MOST_GRACE_DAYS:
-        raise TermsRefused("grace_days", f"from 0 to {MOST_GRACE_DAYS}.")
+        raise TermsRefused("grace_days", "from 0 to {most}.", most=MOST_GRACE_DAYS)
     if terms.overdrawn not in OVERDRAWN:
         raise TermsRefused("overdrawn", "debt or refuse.")
+    for tag in terms.spoken:
+        if not TAG.fullmatch(tag) or len(tag) > LONGEST_TAG:
+            raise TermsRefused(
+                "languages", "'{tag}' is not a language such as ru, kk or de-AT.", tag=tag
+            )
+    if len({tag.casefold() for tag in terms.spoken}) < len(terms.spoken):
+        raise TermsRefused("languages", "a language is named twice.")
+    if len(terms.spoken) > MOST_LANGUAGES:
+        raise TermsRefused("languages", "at most {most}.", most=MOST_LANGUAGES)
 
 
 def by_code(session: Session, code: str) -> Programme:
@@ -161,13 +201,19 @@ def say(
     text: str,
     now: datetime,
 ) -> None:
-    """From now on the programme says this in that language. Raises `TermsRefused`."""
+    """From now on the programme says this in that language, one of its own. Raises
+    `TermsRefused`."""
+    spoken = by_id(session, programme_id).languages
+    if languages.best(spoken, language) is None:
+        raise TermsRefused(
+            "language", "texts of this programme are in {known}.", known=", ".join(spoken)
+        )
     try:
         text = readable(text)
-    except ValueError as error:
-        raise TermsRefused(kind, f"{error}.") from None
+    except Unfit:
+        raise TermsRefused(kind, "must not contain control characters.") from None
     if not 0 < len(text) <= LONGEST[kind]:
-        raise TermsRefused(kind, f"from 1 to {LONGEST[kind]} characters.")
+        raise TermsRefused(kind, "from 1 to {most} characters.", most=LONGEST[kind])
     session.add(
         ProgrammeText(
             programme_id=programme_id, kind=kind, language=language, text=text, created_at=now

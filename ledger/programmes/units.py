@@ -39,6 +39,7 @@ UnitKind = Literal["points", "stamps", "money"]
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 MOST_SCALE = 6
+MOST_LIVE_DAYS = 36_500
 POINTS = "points"
 
 
@@ -142,13 +143,13 @@ def _check(terms: UnitTerms) -> None:
     if terms.kind not in get_args(UnitKind):
         raise TermsRefused("kind", "one of points, stamps and money.")
     if not 0 <= terms.scale <= MOST_SCALE:
-        raise TermsRefused("scale", f"from 0 to {MOST_SCALE} decimal places.")
+        raise TermsRefused("scale", "from 0 to {most} decimal places.", most=MOST_SCALE)
     if (terms.kind == "money") != (terms.currency is not None):
         raise TermsRefused("currency", "money has one, and nothing else has.")
     if terms.currency is not None and not CURRENCY.fullmatch(terms.currency):
         raise TermsRefused("currency", "three capital letters, such as RUB.")
-    if terms.live_days is not None and not 1 <= terms.live_days <= 36_500:
-        raise TermsRefused("live_days", "from 1 to 36,500.")
+    if terms.live_days is not None and not 1 <= terms.live_days <= MOST_LIVE_DAYS:
+        raise TermsRefused("live_days", "from {least} to {most}.", least=1, most=MOST_LIVE_DAYS)
 
 
 def of_programme(session: Session, programme_id: int) -> Sequence[Unit]:

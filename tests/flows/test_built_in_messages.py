@@ -112,7 +112,7 @@ class TestAnswers:
         switch_on(api, "spent")
         api.post("redemptions", {"member": member["id"], "points": 30})
         house.run(*PUMPS)
-        assert said(api, member) == [("spent", "told", "You spent 30 points. You have 70 left.")]
+        assert said(api, member) == [("spent", "told", "Points spent: 30. You have 70 left.")]
 
     def test_what_was_before_is_not_told_nor_what_is_switched_off(
         self, api, member, phone, house
@@ -143,7 +143,7 @@ class TestBurning:
             assert said(api, member) == [], day
         house.clock.now = datetime(2027, 2, 28, 9, tzinfo=UTC)
         house.run(*PUMPS)
-        text = "Анна, баллы сгорят 03.03.2027: 60. Успейте потратить."
+        text = "Анна, 3 марта 2027\u202fг. сгорят баллы: 60. Успейте потратить."
         assert said(api, member) == [("burning", "told", text)]
         for _ in range(5):
             house.clock.advance(hours=12)
@@ -277,7 +277,7 @@ class TestLapsed:
         for _ in range(3):
             house.clock.advance(days=1)
             house.run(*PUMPS)
-        text = "Глеб, давно не виделись! У вас 70 баллов."
+        text = "Глеб, давно не виделись! Баллов на вашей карте: 70."
         assert said(api, gone) == [("lapsed", "told", text)]
         assert said(api, back) == []
 

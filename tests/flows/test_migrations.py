@@ -37,7 +37,7 @@ from wallet.delivery.waves import Wave
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.outreach import results, terms
-from wallet.passes import barcode_settings, issuing, renewal
+from wallet.passes import barcode_settings, issuing, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issuing import Pass
 
@@ -404,6 +404,27 @@ def test_members_of_households_and_merged_ones_go_on_where_they_are(
         (_, balance), *_ = statements.balances(session, vera)
     # Ten of the thirty spent points came back; of the other twenty seven were there, 13 are owed.
     assert (balance.available, balance.debt) == (0, 13)
+
+
+def test_programmes_of_the_release_before_speak_what_they_spoke(
+    empty: Database, database_url: str
+) -> None:
+    """What 0015 finds: their own language, the two that texts could be in, and those of designs."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0014")
+    with empty.transaction() as session:
+        session.execute(text("UPDATE ledger_programme SET locale = 'kk' WHERE code = 'tea'"))
+        tea = session.scalars(text("SELECT id FROM ledger_programme WHERE code = 'tea'")).one()
+        template = templates.current(session, tea)
+        template.design = {**template.design, "languages": ["ru", "de-AT"]}
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    with empty.reading() as session:
+        found = {one.code: one.languages for one in programmes.every(session)}
+    assert found == {"demo": ["ru", "en"], "tea": ["kk", "ru", "en", "de-AT"]}
+    migrations.downgrade(empty.engine, "0014")
+    assert everything(empty) == before
 
 
 QUEUES = ("apple_push", "google_due", "ledger_outbox")

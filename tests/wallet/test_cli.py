@@ -78,10 +78,10 @@ def test_a_programme_counts_other_things_besides(wallet, api, member) -> None:
 
 
 def test_a_programme_has_terms_for_returns(wallet, api, member) -> None:
-    now = "grace days: 0; overdrawn: debt\n" + CODE
+    now = "languages: ru, en\ngrace days: 0; overdrawn: debt\n" + CODE
     assert wallet("programmes", "terms", "demo").output == now
     changed = wallet("programmes", "terms", "demo", "--grace-days", "14", "--overdrawn", "refuse")
-    assert changed.output == "grace days: 14; overdrawn: refuse\n" + CODE
+    assert changed.output == "languages: ru, en\ngrace days: 14; overdrawn: refuse\n" + CODE
     assert wallet("programmes", "terms", "demo", "--grace-days", "-1").exit_code == 1
     posting = api.post("accruals", {"member": member["id"], "points": 10}).get_json()["id"]
     api.post("redemptions", {"member": member["id"], "points": 4})
@@ -89,11 +89,33 @@ def test_a_programme_has_terms_for_returns(wallet, api, member) -> None:
     assert (refused.status_code, refused.get_json()["code"]) == (409, "points_spent")
 
 
+def test_a_programme_speaks_the_languages_it_is_given(wallet, api) -> None:
+    added = wallet("programmes", "add", "nan", "Нан", "--locale", "kk", "--languages", "ru,kk")
+    assert added.exit_code == 0, added.output
+    changed = wallet("programmes", "terms", "demo", "--languages", "kk, en")
+    assert changed.output.startswith("languages: ru, kk, en\n")
+    found = {one["code"]: one["languages"] for one in api.get("programmes").get_json()["items"]}
+    assert found == {"demo": ["ru", "kk", "en"], "nan": ["kk", "ru"]}
+    assert wallet("programmes", "set", "demo", "--lang", "kk", "--name", "Көпілка").exit_code == 0
+    refused = wallet("programmes", "terms", "demo", "--languages", "kk_KZ")
+    assert "languages: 'kk_KZ' is not a language" in refused.output
+
+
+def test_a_design_speaks_the_languages_of_its_programme(wallet, tmp_path: Path) -> None:
+    folder = tmp_path / "design"
+    wallet("design", "export", "demo", str(folder))
+    changed(languages=["ru", "en", "de"])(folder)
+    refused = wallet("design", "import", "demo", str(folder))
+    assert "languages: the programme speaks ru, en. Let it speak de too" in refused.output
+    wallet("programmes", "terms", "demo", "--languages", "en,de")
+    assert wallet("design", "import", "demo", str(folder)).exit_code == 0
+
+
 def test_a_programme_has_terms_for_the_barcodes_of_its_cards(wallet, house, member) -> None:
     options = ("--code", "hmac", "--code-numbers", "refuse", "--code-renew-days", "0")
     said = "code: hmac; numbers: refuse; at Google: same; renewed every 0 days; grace: 24 hours\n"
     changed = wallet("programmes", "terms", "demo", *options)
-    assert changed.output == "grace days: 0; overdrawn: debt\n" + said
+    assert changed.output == "languages: ru, en\ngrace days: 0; overdrawn: debt\n" + said
     assert wallet("programmes", "terms", "demo").output.endswith(said)
     house.run()
     with house.installation.database.reading() as session:
@@ -229,7 +251,7 @@ def test_a_programme_says_what_it_is_told_to_in_each_language(
         (("demo", "--lang", "en"), "Say what to set"),
         (("nowhere", "--lang", "en", "--name", "x"), "There is no programme"),
         (("demo", "--lang", "en", "--name", " "), "name: from 1 to 100 characters."),
-        (("demo", "--lang", "de", "--name", "x"), "--lang"),
+        (("demo", "--lang", "de", "--name", "x"), "language: texts of this programme are in ru"),
         (("demo", "--lang", "en", "--privacy", "binary"), "is not text in UTF-8"),
     ],
 )
@@ -376,7 +398,7 @@ def test_members_are_imported_from_a_file(wallet, tmp_path: Path) -> None:
     file.write_bytes("Имя;Телефон;Баланс\r\nАнна;89990000001;5\r\nБорис;x;1\r\n".encode("cp1251"))
     arguments = ("import", "members", str(file), "--programme", "demo")
     shown = wallet(*arguments, "--preview", "--lang", "ru").output
-    assert "Row 3, Телефон: Не номер телефона вида +79991234567. [phone]" in shown
+    assert "Строка 3, Телефон: Это не номер телефона вида +79991234567. [phone]" in shown
     assert wallet("import", "list").output == ""
     refused = wallet(*arguments)
     assert refused.exit_code == 1

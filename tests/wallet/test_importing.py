@@ -150,7 +150,7 @@ def test_a_preview_writes_nothing(desk: Desk) -> None:
         "too_many_decimals",
         "duplicate_in_file",
     ]
-    assert "Row 5, Телефон: То же, что в строке 2 файла. [duplicate_in_file]" in list(
+    assert "Строка 5, Телефон: То же, что в строке 2 файла. [duplicate_in_file]" in list(
         importing.told(found, "ru")
     )
     assert count(desk, Member, Import, ImportPart) == before

@@ -26,9 +26,6 @@ from servers import free_ports
 TOP = Path(__file__).parents[2]
 PACKAGES = ("ledger", "wallet")
 
-# For developers alone. Anything else that is in the repository is in the wheel.
-LEFT_OUT = {"wallet/pages/babel.cfg"}
-
 ANDROID = "Mozilla/5.0 (Linux; Android 16; Pixel 9) Chrome/140.0 Mobile Safari/537.36"
 STOP_S = 30
 
@@ -249,7 +246,7 @@ def pages(installed: Installed, card: str) -> list[tuple[str, requests.Response]
 
 def test_every_file_of_ours_is_in_the_wheel(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert repository() - LEFT_OUT == packed
+    assert repository() == packed
 
 
 def test_the_code_that_runs_is_the_wheels(programs: Path, installed: Installed) -> None:

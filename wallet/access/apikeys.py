@@ -16,25 +16,25 @@ from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from wallet.errors import ApiKeyRefused
 
-# What a key may be allowed; `*` is all of it.
-SCOPES = {
-    "programmes:read": "read programmes",
-    "members:read": "read members, their balances and statements",
-    "personal:read": "see names, phone numbers and whatever else members:read leaves out",
-    "members:write": "add, correct and erase members",
-    "points:write": "accrue and redeem points",
-    "offers:read": "read offers",
-    "offers:write": "publish and withdraw offers",
-    "campaigns:read": "read campaigns and messages, and what became of them",
-    "campaigns:write": "make and run campaigns, and set up messages",
-    "passes:read": "see the state of passes",
-    "passes:write": "make passes void, end them, make them good again",
-    "coupons:use": "mark coupons as used",
-    "imports:write": "import members and points from files",
-    "programmes:write": "change what a programme's cards have in their barcodes",
-    "codes:keys": "read the keys that tills check barcodes with",
-    "scans:write": "look a member up by the barcode of the card",
-}
+# What a key may be allowed; `*` is all of it. The catalogue says in words what each is (`scope`).
+SCOPES = (
+    "programmes:read",
+    "members:read",
+    "personal:read",
+    "members:write",
+    "points:write",
+    "offers:read",
+    "offers:write",
+    "campaigns:read",
+    "campaigns:write",
+    "passes:read",
+    "passes:write",
+    "coupons:use",
+    "imports:write",
+    "programmes:write",
+    "codes:keys",
+    "scans:write",
+)
 ALL = "*"
 PREFIX = "kopilka_"
 LONGEST_NAME = 60
@@ -66,12 +66,16 @@ def issue(session: Session, name: str, scopes: Sequence[str], now: datetime) -> 
     """A new key, in the only moment that it can be read. Raises `ApiKeyRefused`."""
     unknown = sorted(set(scopes) - set(SCOPES) - {ALL})
     if unknown or not scopes:
+        known = {"known": ", ".join(SCOPES), "all": ALL}
+        if not scopes:
+            raise ApiKeyRefused("name its scopes: {known}, or {all} for all.", **known)
         raise ApiKeyRefused(
-            f"there is no scope {', '.join(unknown) or 'given'}; scopes are"
-            f" {', '.join(SCOPES)}, or {ALL} for all."
+            "there is no scope {unknown}; scopes are {known}, or {all} for all.",
+            unknown=", ".join(unknown),
+            **known,
         )
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-        raise ApiKeyRefused(f"a name has from 1 to {LONGEST_NAME} printable characters.")
+        raise ApiKeyRefused("a name has from 1 to {most} printable characters.", most=LONGEST_NAME)
     key = PREFIX + secrets.token_urlsafe(32)
     added = session.execute(
         insert_or(session, ApiKey)
@@ -80,7 +84,7 @@ def issue(session: Session, name: str, scopes: Sequence[str], now: datetime) -> 
         .returning(ApiKey.id)
     ).first()
     if added is None:
-        raise ApiKeyRefused(f"there is a key {name!r} already, live or revoked.")
+        raise ApiKeyRefused("there is a key '{name}' already, live or revoked.", name=name)
     return key
 
 
@@ -93,7 +97,7 @@ def revoke(session: Session, name: str, now: datetime) -> None:
         .returning(ApiKey.id)
     ).first()
     if revoked is None:
-        raise ApiKeyRefused(f"there is no live key {name!r}.")
+        raise ApiKeyRefused("there is no live key '{name}'.", name=name)
 
 
 def listed(session: Session) -> Sequence[ApiKey]:

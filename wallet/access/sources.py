@@ -75,7 +75,7 @@ def add(
         .returning(Source.id)
     ).scalar_one_or_none()
     if source_id is None:
-        raise SourceRefused(f"there is a source {name!r} already.")
+        raise SourceRefused("there is a source '{name}' already.", name=name)
     session.add(SourceSecret(source_id=source_id, sealed=keys.seal(secret), created_at=now))
     session.flush()
 
@@ -84,7 +84,9 @@ def rotate(session: Session, keys: KeyRing, name: str, now: datetime) -> str:
     """One more secret, live beside the old ones until `retire`. Raises `SourceRefused`."""
     source = _named(session, name)
     if len(_sealed(session, source.id)) >= MOST_SECRETS:
-        raise SourceRefused(f"{MOST_SECRETS} secrets are live; retire the old ones first.")
+        raise SourceRefused(
+            "{most} secrets are live; retire the old ones first.", most=MOST_SECRETS
+        )
     secret = new_secret()
     session.add(SourceSecret(source_id=source.id, sealed=keys.seal(secret), created_at=now))
     session.flush()
@@ -118,7 +120,7 @@ def listed(session: Session) -> Sequence[Source]:
 def _named(session: Session, name: str) -> Source:
     source = session.scalar(select(Source).where(Source.name == name))
     if source is None:
-        raise SourceRefused(f"there is no source {name!r}.")
+        raise SourceRefused("there is no source '{name}'.", name=name)
     return source
 
 

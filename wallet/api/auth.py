@@ -18,12 +18,12 @@ def require_key() -> None:
     """Refuse a request without a live key; note whose it is."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
-        refuse(401, "key_missing", "Send your API key as Authorization: Bearer <key>.")
+        refuse(401, "key_missing")
     known = apikeys.recognise(
         current_installation().database, key, current_installation().settings.api_key
     )
     if known is None:
-        refuse(401, "key_unknown", "This API key is not known, or was revoked.")
+        refuse(401, "key_unknown")
     g.caller = known
 
 
@@ -39,7 +39,7 @@ def needs(scope: str) -> Callable[[View], View]:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if not caller().may(scope):
-                raise ScopeMissing(scope, apikeys.SCOPES[scope])
+                raise ScopeMissing(scope)
             return view(*args, **kwargs)
 
         return cast(View, guarded)

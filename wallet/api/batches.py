@@ -81,7 +81,7 @@ def _answer(done: PostedItem) -> StoredAnswer:
 
 def _outcome_out(key: str, outcome: StoredAnswer | Refusal) -> BatchItemOut:
     if isinstance(outcome, Refusal):
-        status, detail = problems.status_of(outcome), problems.said(outcome)
+        status, detail = problems.status_of(outcome), problems.in_words(outcome)
         return BatchItemOut(key=key, status=status, code=outcome.code, detail=detail)
     posting = PostingOut.model_validate(orjson.loads(outcome.body))
     return BatchItemOut(key=key, status=outcome.status, posting=posting)

@@ -120,18 +120,9 @@ def _sent_key(*, required: bool) -> str | None:
     """The Idempotency-Key of the request; None if it has none and need not have one."""
     key = _as_sent(request.headers.get("Idempotency-Key", ""))
     if not key and required:
-        refuse(
-            400,
-            "idempotency_key_missing",
-            "Send an Idempotency-Key: any text that is new for each operation and the same when"
-            " you repeat it.",
-        )
+        refuse(400, "idempotency_key_missing")
     if len(key) > LONGEST_KEY or not key.isprintable():
-        refuse(
-            400,
-            "idempotency_key_invalid",
-            f"A key has at most {LONGEST_KEY} characters, and none that cannot be seen.",
-        )
+        refuse(400, "idempotency_key_invalid")
     return key or None
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import BinaryIO
 
 from apiflask import APIBlueprint
-from flask import request
+from flask import abort, request
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
+from ledger import languages
 from ledger.errors import (
     FileRefused,
     ImportHasBadRows,
@@ -22,9 +23,8 @@ from ledger.errors import (
 )
 from ledger.imports import store, wording
 from ledger.imports.store import Import, ImportProblem, ImportRequest
-from ledger.imports.wording import Language
+from ledger.languages import Language
 from ledger.programmes import programmes, units
-from ledger.programmes.programmes import Programme
 from wallet import importing
 from wallet.api import paging
 from wallet.api.amounts import in_money
@@ -47,7 +47,7 @@ from wallet.api.bodies.paging import PageInProgramme
 from wallet.api.calls import refuses, takes
 from wallet.api.refusals import of_fields
 from wallet.installation import current_installation
-from wallet.problems import refuse
+from wallet.problems import problem, refuse
 
 IN_MEMORY = 1 << 20
 CHUNK = 1 << 16
@@ -91,16 +91,11 @@ def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
     in_address = asked.model_dump(exclude_none=True)
     twice = sorted(in_address.keys() & form.keys())
     if twice:
-        refuse(
-            422,
-            "given_twice",
-            f"{twice[0]} stands in the address and in the form: give it once.",
-            {"field": twice[0]},
-        )
+        refuse(422, "given_twice", {"field": twice[0]})
     try:
         wanted = ImportIn.model_validate({**in_address, **form})
     except ValidationError as error:
-        refuse(*of_fields(error))
+        abort(problem(*of_fields(error)))
     return ImportRequest(wanted.programme, wanted.kind, wanted.unit, wanted.reason)
 
 
@@ -108,7 +103,7 @@ def _sent_in_form() -> FileStorage:
     """The one file of a form."""
     sent = list(request.files.items(multi=True))
     if [name for name, _ in sent] != [PART]:
-        refuse(422, "file_missing", "Send one file, in the part of the form that is named file.")
+        refuse(422, "file_missing")
     return sent[0][1]
 
 
@@ -169,7 +164,8 @@ def rows(import_id: str, query_data: ImportRowsIn) -> ImportRowsOut:
     with current_installation().database.reading() as session:
         import_ = store.find(session, import_id)
         page = place.page(store.problems(session, import_.id, place.position or 0, place.most))
-        language = query_data.lang or _language(programmes.by_id(session, import_.programme_id))
+        programme = programmes.by_id(session, import_.programme_id)
+        language = languages.ours(query_data.lang, *programme.languages)
         return ImportRowsOut(
             items=[_row_out(import_, problem, language) for problem in page.rows],
             next_cursor=page.next_cursor,
@@ -187,13 +183,9 @@ def _row_out(import_: Import, problem: ImportProblem, language: Language) -> Imp
     )
 
 
-def _language(programme: Programme) -> Language:
-    return "ru" if programme.locale == "ru" else "en"
-
-
 def _import_out(session: Session, import_: Import) -> ImportOut:
     programme = programmes.by_id(session, import_.programme_id)
-    language = _language(programme)
+    language = languages.ours(*programme.languages)
     unit = units.by_id(session, import_.unit_id)
     return ImportOut(
         id=import_.public_id,

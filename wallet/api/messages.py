@@ -60,7 +60,7 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
     def work(session: Session) -> MessageTermsOut:
         programme_ = programmes.by_code(session, programme)
         unit = units.named(session, programme_.id, None)
-        usual, gift = terms.standard(known, unit), json_data.gift
+        usual, gift = terms.standard(known, unit, programme_.languages), json_data.gift
         if json_data.gift_money is not None:
             gift = unit.points(json_data.gift_money.money)
         wanted = Wanted(
@@ -135,5 +135,5 @@ def _message_out(proof: MessageResult) -> MessageOut:
         fetched_at=proof.fetched_at,
         google=proof.google,
         accepted_at=proof.accepted_at,
-        why=[WhyOut(code=why, **results.WHY[why]) for why in proof.why],
+        why=[WhyOut(code=why, **results.in_words(why)) for why in proof.why],
     )

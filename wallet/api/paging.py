@@ -78,5 +78,5 @@ def from_cursor(cursor: str | None) -> int | None:
     except (binascii.Error, ValueError):
         position = -1
     if not 0 <= position < 2**63:
-        refuse(422, "cursor_invalid", "Use next_cursor of the page before, as it is.")
+        refuse(422, "cursor_invalid")
     return position

@@ -35,6 +35,7 @@ def _programme_out(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOu
         code=programme.code,
         name=programme.name,
         locale=programme.locale,
+        languages=programme.languages,
         timezone=programme.timezone,
         units=[UnitOut.model_validate(unit) for unit in counted],
         links=ProgrammeLinks(join=join, privacy=f"{join}/privacy"),

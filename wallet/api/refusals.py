@@ -18,7 +18,7 @@ from ledger.errors import (
 from wallet import sentences
 from wallet.api import calls
 from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
-from wallet.problems import language, problem, refuse
+from wallet.problems import FAILED, language, problem, refuse
 
 # Of a member who is named by id; of one who is named by card or by id.
 MEMBER = (UnknownMember, MemberErased)
@@ -36,14 +36,14 @@ def require_json() -> None:
         return
     has_body = request.content_length or "chunked" in request.headers.get("Transfer-Encoding", "")
     if has_body and not request.is_json:
-        refuse(415, "not_json", "Send the body as JSON, with Content-Type: application/json.")
+        refuse(415, "not_json")
 
 
 def of_validation(error: HTTPError) -> Response:
     """422 `invalid_request`, with the name of every field at fault and what is wrong with it."""
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
-        return problem(error.status_code, "bad_request", error.message or "The request failed.")
+        refuse(error.status_code, FAILED)
     return problem(*of_fields(cause))
 
 
@@ -61,7 +61,5 @@ def _field_problem(error: ErrorDetails) -> dict[str, str]:
     return {
         "field": ".".join(str(part) for part in error["loc"]),
         "code": error["type"],
-        "message": sentences.of_field(
-            error["type"], error["msg"], error.get("ctx", {}), language()
-        ),
+        "message": sentences.of_field(error, language()),
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response, abort, request
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -39,7 +39,7 @@ from wallet.api.sources.command import PointsCommand
 from wallet.configuration.settings import DEMO
 from wallet.errors import UnknownSource
 from wallet.installation import current_installation
-from wallet.problems import refuse
+from wallet.problems import problem, refuse
 
 LONGEST_ID = 255
 
@@ -100,17 +100,12 @@ def _verified(source: Bound, payload: bytes) -> str:
     """The message's id, once one of the live secrets vouches for id, time and body."""
     webhook_id = request.headers.get("webhook-id", "")
     if not 0 < len(webhook_id) <= LONGEST_ID or not webhook_id.isprintable():
-        refuse(401, "signature_invalid", "Send webhook-id, webhook-timestamp, webhook-signature.")
+        refuse(401, "signature_invalid", text="signature_missing")
     reasons = [_objection(secret, payload) for secret in source.secrets]
     if None not in reasons:
         if any(reason and reason.endswith(("too old", "too new")) for reason in reasons):
-            refuse(
-                401,
-                "timestamp_outside_window",
-                "webhook-timestamp is more than five minutes from our clock. Sign each attempt"
-                " anew.",
-            )
-        refuse(401, "signature_invalid", "The signature does not fit the message.")
+            refuse(401, "timestamp_outside_window")
+        refuse(401, "signature_invalid")
     return webhook_id
 
 
@@ -130,8 +125,8 @@ def _command(source: Bound, programme: Programme, payload: bytes) -> PointsComma
         return KINDS[source.kind](payload, ZoneInfo(programme.timezone))
     except ValidationError as error:
         if any(details["type"] == "json_invalid" for details in error.errors()):
-            refuse(400, "malformed_json", "The body is not valid JSON.")
-        refuse(*of_fields(error))
+            refuse(400, "malformed_json")
+        abort(problem(*of_fields(error)))
 
 
 def _carry_out(

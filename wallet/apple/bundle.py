@@ -316,7 +316,9 @@ def check(design: Design, signer: Signer | None = None) -> None:
         raise NfcRefused(signer.pass_type)
     slots = [shown.slot for shown in design.fields]
     if slots.count("header") > MOST_HEADER_FIELDS:
-        raise DesignRefused("fields", f"at most {MOST_HEADER_FIELDS} fields fit in the header.")
+        raise DesignRefused(
+            "fields", "at most {most} fields fit in the header.", most=MOST_HEADER_FIELDS
+        )
     if slots.count("primary") > MOST_PRIMARY_FIELDS:
         raise DesignRefused("fields", "a card has room for one primary field.")
     _check_rows(design, slots)
@@ -329,11 +331,15 @@ def _check_rows(design: Design, slots: Sequence[Slot]) -> None:
     if design.kind == "generic" and not SQUARE.intersection(offered):
         if max(rows) > MOST_ROW_FIELDS:
             raise DesignRefused(
-                "fields", f"secondary fields, or auxiliary fields: at most {MOST_ROW_FIELDS} fit."
+                "fields",
+                "secondary fields, or auxiliary fields: at most {most} fit.",
+                most=MOST_ROW_FIELDS,
             )
     elif sum(rows) > MOST_ROW_FIELDS:
         raise DesignRefused(
-            "fields", f"secondary and auxiliary fields together: at most {MOST_ROW_FIELDS} fit."
+            "fields",
+            "secondary and auxiliary fields together: at most {most} fit.",
+            most=MOST_ROW_FIELDS,
         )
 
 
@@ -572,8 +578,10 @@ def _vocabulary(design: Design) -> dict[str, dict[str, str]]:
         if vocabulary.setdefault(key, translated) != translated:
             raise DesignRefused(
                 place,
-                f"{key!r} is translated differently in another place. One of the two needs another "
-                f"wording in {default}.",
+                "'{text}' is translated differently in another place. One of the two needs another"
+                " wording in {default}.",
+                text=key,
+                default=default,
             )
     return vocabulary
 

@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy.orm import Session
 
 from ledger import contacts
+from ledger.contacts import Unfit
 from ledger.people import consents, members, persons
 from ledger.people.consents import Decision
 from ledger.people.persons import Profile
@@ -115,8 +116,8 @@ def _readable_name(text: str) -> str:
 
 def _read(value: object, name: str, form: Callable[[str], str]) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_ANSWER:
-        raise AnswerUnfit(name, "must be a text of a reasonable length")
+        raise AnswerUnfit(name, Unfit("short_text"))
     try:
         return form(value)
-    except ValueError as error:
-        raise AnswerUnfit(name, str(error)) from None
+    except Unfit as error:
+        raise AnswerUnfit(name, error) from None

@@ -65,9 +65,9 @@ class PassKitService:
         body = _json_object()
         token = body.get("pushToken")
         if not isinstance(token, str) or not PUSH_TOKEN.fullmatch(token):
-            refuse(400, "push_token_missing", "The body must be a JSON object with a pushToken.")
+            refuse(400, "push_token_missing")
         if not DEVICE_ID.fullmatch(device_id):
-            refuse(400, "device_id_invalid", "This is not a device library identifier.")
+            refuse(400, "device_id_invalid")
         now = self._clock()
         is_new = self._database.run(
             lambda session: devices.register(
@@ -125,9 +125,9 @@ class PassKitService:
         body = _json_object()
         token, info = body.get("personalizationToken"), body.get("requiredPersonalizationInfo")
         if not isinstance(token, str) or not 0 < len(token) <= personalization.LONGEST_TOKEN:
-            refuse(400, "personalization_token_missing", "There must be a personalizationToken.")
+            refuse(400, "personalization_token_missing")
         if not isinstance(info, dict):
-            refuse(400, "personalization_info_missing", "There must be what the person wrote.")
+            refuse(400, "personalization_info_missing")
         if "Authorization" in request.headers:  # not asked for; but if sent, it must be right
             self._authorised(pass_type, serial)
         now = self._clock()
@@ -139,7 +139,7 @@ class PassKitService:
             return personalization.answer(session, pass_, token, info, self._renew, now)
 
         if not self._database.run(take):
-            refuse(404, "not_found", "There is no pass here that asks.")
+            refuse(404, "not_found", text="nothing_asks")
         signed = self._signed_passes.signed(pass_type, token, now)
         answer = Response(signed, mimetype="application/octet-stream")
         answer.headers["Cache-Control"] = "no-store"
@@ -149,7 +149,7 @@ class PassKitService:
         """What a phone has to complain about. Anybody may write here: bounded, never trusted."""
         lines = _json_object().get("logs")
         if not isinstance(lines, list):
-            refuse(400, "logs_missing", "The body must be a JSON object with a list of logs.")
+            refuse(400, "logs_missing")
         with self._database.transaction() as session:
             complaints.keep(session, lines, self._clock())
         return Response(status=200)
@@ -180,17 +180,17 @@ class PassKitService:
 
 def _json_object() -> dict[str, object]:
     if (request.content_length or 0) > MOST_BODY_BYTES:
-        refuse(413, "body_too_large", "The body is too large.")
+        refuse(413, "body_too_large")
     if not request.is_json:
-        refuse(415, "not_json", "The body must be JSON, with Content-Type: application/json.")
+        refuse(415, "not_json")
     try:
         body = request.get_json()
     except HTTPException as error:
         if error.code != 400:
             raise
-        refuse(400, "malformed_json", "The body is not valid JSON.")
+        refuse(400, "malformed_json")
     if not isinstance(body, dict):
-        refuse(400, "malformed_json", "The body must be a JSON object.")
+        refuse(400, "malformed_json", text="not_an_object")
     return body
 
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
-from ledger.errors import Refusal
 from ledger.people.members import Member
+from wallet.errors import OfInstallation
 from wallet.passes.issuing import Pass
 
 NAME = "manifest.json"
@@ -32,13 +32,13 @@ PART_NAME = re.compile(r"database|secrets(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
 DatabaseKind = Literal["sqlite", "postgresql"]
 
 
-class BackupRefused(Refusal):
+class BackupRefused(OfInstallation):
     """A backup cannot be made, or cannot be restored here. `problem` is the stable word for why."""
 
     code = "backup_refused"
 
-    def __init__(self, problem: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, problem: str, english: str) -> None:
+        super().__init__(english)
         self.problem = problem
 
 

@@ -4,12 +4,12 @@ import sys
 
 import click
 
+from ledger.languages import LANGUAGES, Language
 from wallet.cli.context import in_words
 from wallet.sandbox.conformance import report
 from wallet.sandbox.conformance.device import Pushes, card_from
 from wallet.sandbox.conformance.inspection import Kit, inspect, shell_change
 from wallet.sandbox.troubles import SandboxTrouble
-from wallet.sandbox.words import LANGUAGES, Language
 
 
 @click.command()

@@ -52,8 +52,11 @@ def import_design(programme: str, folder: Path) -> None:
     design, images = folders.read(folder)
     pass_type = design.pass_type or installation.pass_type
     if pass_type not in installation.signers:
-        known = ", ".join(sorted(installation.signers))
-        raise DesignRefused("pass_type", f"there is no certificate for it; there are {known}.")
+        raise DesignRefused(
+            "pass_type",
+            "there is no certificate for it; there are {known}.",
+            known=", ".join(sorted(installation.signers)),
+        )
     bundle.check(design, installation.signers[pass_type])
     with installation.database.transaction() as session:
         programme_id = programmes.by_code(session, programme).id
@@ -75,4 +78,6 @@ def _require_same_kind(session: Session, programme_id: int, design: Design) -> N
     found = templates.find(session, programme_id, templates.purpose_of(design))
     kind = templates.design(found).kind if found is not None else design.kind
     if kind != design.kind and issuing.in_programme(session, programme_id, 0, 1):
-        raise DesignRefused("kind", f"this programme has issued cards of the kind {kind}.")
+        raise DesignRefused(
+            "kind", "this programme has issued cards of the kind {kind}.", kind=kind
+        )

@@ -10,13 +10,13 @@ from ledger.imports import proofs as import_proofs
 from ledger.imports import store
 from ledger.imports.columns import ImportKind
 from ledger.imports.store import Import, ImportRequest
+from ledger.languages import LANGUAGES, Language
 from ledger.programmes import programmes
 from wallet import importing
 from wallet.cli.context import MOST_ROWS_SHOWN, Command
 from wallet.cli.database import on_database, open_records
 from wallet.cli.installation import at_work
 from wallet.importing import Desk
-from wallet.sandbox.words import LANGUAGES, Language
 
 
 @click.group("import")

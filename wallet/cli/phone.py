@@ -2,12 +2,12 @@
 
 import click
 
+from ledger.languages import LANGUAGES, Language
 from ledger.limits import MOST_POINTS
 from wallet.cli.context import environment, in_words
 from wallet.sandbox import story
 from wallet.sandbox.telling import WALLETS, StoryWish, Wallet
 from wallet.sandbox.troubles import SandboxTrouble
-from wallet.sandbox.words import LANGUAGES, Language
 
 
 @click.command()

@@ -22,10 +22,20 @@ def programmes_group() -> None:
     """Loyalty programmes."""
 
 
+languages_option = click.option(
+    "--languages",
+    metavar="LANGUAGES",
+    help="In which texts are written for its members, such as kk,ru,en.",
+)
+
+
 @programmes_group.command("add")
 @click.argument("code")
 @click.argument("name")
-@click.option("--locale", default="ru", show_default=True, type=click.Choice(["ru", "en"]))
+@click.option(
+    "--locale", default=programmes.LOCALE, show_default=True, help="Its own language, such as kk."
+)
+@languages_option
 @click.option("--timezone", default="Europe/Moscow", show_default=True)
 @click.option("--points-live-days", type=click.IntRange(1, 36500), help="Default: for ever.")
 @click.option(
@@ -41,6 +51,7 @@ def add_programme(
     code: str,
     name: str,
     locale: str,
+    languages: str | None,
     timezone: str,
     points_live_days: int | None,
     gift_cards: str | None,
@@ -51,12 +62,13 @@ def add_programme(
     if membership and gift_cards is not None:
         raise click.UsageError("--membership and --gift-cards exclude each other.")
     records = open_records()
-    terms, design = Terms(code, name, locale, timezone, points_live_days), templates.standard(name)
+    terms = Terms(code, name, locale, timezone, points_live_days, languages=_named(languages) or ())
+    design = templates.standard(name, terms.spoken)
     if membership:
-        design = templates.membership(name)
+        design = templates.membership(name, terms.spoken)
     if gift_cards is not None:
         unit = UnitTerms("money", "money", KOPECKS, gift_cards, points_live_days)
-        terms, design = replace(terms, unit=unit), templates.gift_cards(name)
+        terms, design = replace(terms, unit=unit), templates.gift_cards(name, terms.spoken)
     with records.database.transaction() as session:
         now = records.clock()
         programme = programmes.create(session, terms, now)
@@ -121,15 +133,21 @@ def add_unit(
 @click.option(
     "--code-grace-hours", "grace_hours", type=int, help="The code before is good once more so long."
 )
+@languages_option
 @on_database
 def change_terms(
-    code: str, grace_days: int | None, overdrawn: str | None, **choices: str | int | None
+    code: str,
+    grace_days: int | None,
+    overdrawn: str | None,
+    languages: str | None,
+    **choices: str | int | None,
 ) -> None:
-    """What programme CODE does when a purchase is returned, and what the barcodes of its cards say;
-    without options, how it is now."""
+    """What programme CODE does when a purchase is returned, which languages it speaks, and what the
+    barcodes of its cards say; without options, how it is now."""
     with open_records().database.transaction() as session:
         programme = programmes.by_code(session, code)
-        programmes.change_terms(session, programme, grace_days, overdrawn)
+        programmes.change_terms(session, programme, grace_days, overdrawn, _named(languages))
+        click.echo(f"languages: {', '.join(programme.languages)}")
         click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
         wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
         choice = replace(barcode_settings.of(session, programme.id), **wanted)
@@ -143,7 +161,7 @@ def change_terms(
 
 @programmes_group.command("set")
 @click.argument("code")
-@click.option("--lang", required=True, type=click.Choice(["ru", "en"]), help="Of what is given.")
+@click.option("--lang", required=True, help="Of what is given: one of the programme's languages.")
 @click.option("--name", help="How pages in this language call the programme.")
 @click.option("--operator", help="Who answers for personal data, with an address to write to.")
 @click.option(
@@ -170,6 +188,12 @@ def set_programme(
             if text is not None:
                 programmes.say(session, programme_id, kind, lang, text, records.clock())
     click.echo(f"{records.settings.public_url}/join/{code}/privacy?lang={lang}")
+
+
+def _named(languages: str | None) -> tuple[str, ...] | None:
+    if languages is None:
+        return None
+    return tuple(filter(None, (one.strip() for one in languages.split(","))))
 
 
 def _text(file: Path) -> str:

@@ -57,7 +57,6 @@ class CallbackRefused(Refusal):
     code = "callback_refused"
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"This is not a message of Google's for us: {problem}.")
         self.problem = problem
 
 

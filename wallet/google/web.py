@@ -50,13 +50,13 @@ class GoogleService:
         """200 for every message that is Google's, new or known; 400 for all else, so that nothing
         anybody sends can look like trouble of ours."""
         if (request.content_length or 0) > MOST_BODY_BYTES:
-            refuse(413, "body_too_large", "The body is too large.")
+            refuse(413, "body_too_large")
         now = self._clock()
         try:
             event = callbacks.read(request.get_data(), self._issuer, self._roots, now)
         except CallbackRefused as error:
             log.warning("google_callback_refused", problem=error.problem)
-            refuse(400, error.code, str(error), error.facts())
+            refuse(400, error.code, error.facts())
         self._database.run(lambda session: callbacks.hear(session, event, now))
         log.info("google_callback", kind=event.kind)
         return Response(status=200)

@@ -162,9 +162,7 @@ def _to_answer(
 
 def _about(answer: MessageTerms, unit: Unit, postings: Sequence[AccountPosting]) -> About:
     amount = unit.amount(sum(posting.points for posting in postings))
-    return {
-        language: {answer.kind: wording.amount(amount, language)} for language in wording.LANGUAGES
-    }
+    return {language: {answer.kind: wording.amount(amount, language)} for language in answer.texts}
 
 
 def _in_phone(candidates: Mapping[int, Candidate], member_id: int) -> bool:

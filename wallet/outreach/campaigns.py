@@ -120,7 +120,7 @@ def create(session: Session, programme: Programme, draft: CampaignDraft, now: da
         recipients=0,
         done=0,
         counted_done=0,
-        **_columns(draft),
+        **_columns(draft, programme),
     )
     session.add(campaign)
     session.flush()
@@ -133,7 +133,8 @@ def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaig
     `CampaignNotReady`, what `wording.check` does."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
-    for name, value in _columns(replace(_draft(campaign), **changes)).items():
+    programme = programmes.by_id(session, campaign.programme_id)
+    for name, value in _columns(replace(_draft(campaign), **changes), programme).items():
         setattr(campaign, name, value)
     session.flush()
     return campaign
@@ -269,7 +270,7 @@ def preview(
 ) -> tuple[int, int, str | None]:
     """How many are meant, how many of them have a card in a phone, and what this member would
     read."""
-    wording.check(draft.texts, wording.PERSONAL)
+    wording.check(draft.texts, wording.PERSONAL, programme.languages)
     in_scope = scope.in_main_unit(session, programme, now)
     all_, reached = audience.size(session, documents.read(draft.audience), in_scope)
     if member is None:
@@ -454,9 +455,9 @@ def _require(campaign: Campaign, *states: CampaignState) -> None:
         raise CampaignNotReady(campaign.state)
 
 
-def _columns(draft: CampaignDraft) -> dict[str, Any]:
+def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
     """Raises what `wording.check` does."""
-    wording.check(draft.texts, wording.PERSONAL)
+    wording.check(draft.texts, wording.PERSONAL, programme.languages)
     quiet_from, quiet_until = draft.quiet or (None, None)
     cap_messages, cap_days = draft.cap or (None, None)
     return {

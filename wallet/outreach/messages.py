@@ -118,7 +118,7 @@ def settle(
 
 def text_for(programme: Programme, texts: Texts, facts: Facts, about: About) -> str:
     """What the member reads, in their own language if there is a text in it."""
-    language = wording.language_for(texts, facts.locale, programme.locale)
+    language = wording.language_for(texts, facts.locale, *programme.languages)
     known = {
         "name": facts.name,
         "points": wording.amount(facts.amount, language),

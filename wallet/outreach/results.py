@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from ledger.languages import LANGUAGES, Language
+from wallet import sentences
 from wallet.apple.arrivals import Fetch, Incident
 from wallet.apple.devices import PushRow, Registration
 from wallet.google import alerts
@@ -35,6 +37,7 @@ from wallet.passes.issuing import Pass
 from wallet.passes.templates import Template
 
 NEVER_AFTER = timedelta(days=7)
+CONTEXT = "result"  # in which the catalogue has each `Why` in words
 
 # Of a message in an iPhone, and at Google.
 OnApple = Literal[
@@ -66,69 +69,6 @@ Why = Literal[
     "not_fetched",
     "notifications_unknown",
 ]
-WHY: dict[Why, dict[str, str]] = {
-    "no_card": {
-        "ru": "Карты не было ни в одном телефоне.",
-        "en": "The card was in no phone.",
-    },
-    "held_out": {
-        "ru": "Участник в контрольной группе: ему не писали намеренно.",
-        "en": "The member is in the hold-out group and was not written to on purpose.",
-    },
-    "no_consent": {
-        "ru": "Участник не соглашался на сообщения или отказался от них.",
-        "en": "The member has not agreed to messages, or has stopped them.",
-    },
-    "capped": {
-        "ru": "Участник уже получил столько сообщений, сколько разрешает кампания.",
-        "en": "The member had as many messages already as the campaign allows.",
-    },
-    "gone": {
-        "ru": "Участника удалили или объединили с другим.",
-        "en": "The member was erased, or merged into another.",
-    },
-    "no_field": {
-        "ru": "В оформлении карты нет поля для сообщений.",
-        "en": "The design of the card has no field for messages.",
-    },
-    "refused": {
-        "ru": "Подарок не поместился на счёт, поэтому не было и сообщения.",
-        "en": "There was no room for the gift on the account, so there was no message either.",
-    },
-    "no_change_message": {
-        "ru": "У поля сообщений нет текста уведомления: iPhone меняет карту молча.",
-        "en": "The field for messages has no change message: an iPhone changes the card silently.",
-    },
-    "same_text": {
-        "ru": "Текст был тот же, что и прежде, а о неизменившемся поле iPhone не уведомляет.",
-        "en": "The text was the one before, and an iPhone does not speak of an unchanged field.",
-    },
-    "replaced": {
-        "ru": "Пока телефон не забрал карту, пришло следующее сообщение: показано оно.",
-        "en": "The next message came before the phone fetched the card, and was shown instead.",
-    },
-    "allowance_spent": {
-        "ru": "Три уведомления за сутки у Google уже израсходованы: текст на карте, без сигнала.",
-        "en": "Google's three alerts in 24 hours were spent: the text is on the card, unannounced.",
-    },
-    "device_gone": {
-        "ru": "Apple сообщает, что этого телефона больше нет.",
-        "en": "Apple says that this phone is no more.",
-    },
-    "card_removed": {
-        "ru": "Карту удалили из телефона или отключили её обновление.",
-        "en": "The card was removed from the phone, or its updates were switched off.",
-    },
-    "not_fetched": {
-        "ru": "Телефон не забрал новую карту: он выключен, без сети или обновления отключены.",
-        "en": "The phone has not fetched the card: it is off, offline, or does not update.",
-    },
-    "notifications_unknown": {
-        "ru": "Текст доставлен. Если уведомления не было, у этой карты отключены уведомления.",
-        "en": "The text arrived. If nothing was shown, notifications are off for this card.",
-    },
-}
-
 NOT_TOLD: tuple[NotTold, ...] = get_args(NotTold)
 BECAUSE_APPLE: dict[str, Why] = {
     "fetched": "notifications_unknown",
@@ -172,6 +112,11 @@ class CardState:
     google_version: int | None
     google_problem: str | None
     alerts_left: int | None
+
+
+def in_words(why: Why) -> dict[Language, str]:
+    """The reason in each language."""
+    return {language: sentences.CATALOGUE.text(language, why, CONTEXT) for language in LANGUAGES}
 
 
 def funnel(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger import words
 from ledger.book import accounts, statements
 from ledger.book.journal import Posting
 from ledger.database.tables import MICROSECOND, Base, Instant, insert_or
@@ -261,9 +262,9 @@ def _burning(
         about = {
             language: {
                 "burning": wording.amount(unit.amount(points), language),
-                "day": wording.day(day, language),
+                "day": words.day_in(language, day),
             }
-            for language in wording.LANGUAGES
+            for language in wanted.texts
         }
         found[member_id] = Occurrence(member_id, occasion, about)
     seen = sorted({row.member_id for row in rows})
@@ -296,7 +297,7 @@ def _birthdays(
     gift = unit.amount(wanted.gift) if wanted.gift else None
     about = {
         language: {"gift": "" if gift is None else wording.amount(gift, language)}
-        for language in wording.LANGUAGES
+        for language in wanted.texts
     }
     # A birthday that is corrected within the year is the same year's.
     found = [Occurrence(id_, f"birthday:{round_.day.year}", about) for id_ in ids]
@@ -320,8 +321,7 @@ def _lapsed(
     newest = session.scalar(select(func.max(Member.id))) or 0
     found = membership.page(session, condition, round_.after_id, newest, limit)
     about = {
-        language: {"days": wording.number(wanted.days or 0, language)}
-        for language in wording.LANGUAGES
+        language: {"days": words.number_in(language, wanted.days or 0)} for language in wanted.texts
     }
     people = [Occurrence(one.id, f"lapsed:{day}", about) for one in found]
     return people, found[-1].id if len(found) == limit else None

@@ -9,11 +9,13 @@ from typing import Any, get_args
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger import languages
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import Base, Instant, JsonDocument, insert_or
-from ledger.programmes import units
+from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
+from wallet import sentences
 from wallet.errors import MessageRefused, NoMessageField
 from wallet.outreach import wording
 from wallet.outreach.campaigns import PUMP
@@ -34,51 +36,8 @@ PLACES: dict[MessageKind, tuple[str, ...]] = {
     "birthday": (*wording.PERSONAL, "gift"),
     "lapsed": (*wording.PERSONAL, "days"),
 }
-TEXTS: dict[MessageKind, dict[str, str]] = {
-    "accrued": {
-        "ru": "Начислено баллов: {{accrued}}. Теперь у вас {{points}}.",
-        "en": "You earned {{accrued}} points. You now have {{points}}.",
-    },
-    "spent": {
-        "ru": "Списано баллов: {{spent}}. Осталось {{points}}.",
-        "en": "You spent {{spent}} points. You have {{points}} left.",
-    },
-    "burning": {
-        "ru": "{{name|Здравствуйте}}, баллы сгорят {{day}}: {{burning}}. Успейте потратить.",
-        "en": "{{name|Hello}}, {{burning}} points run out on {{day}}. Use them in time.",
-    },
-    "birthday": {
-        "ru": "{{name|Здравствуйте}}, с днём рождения! Дарим вам баллы: {{gift}}.",
-        "en": "Happy birthday, {{name|dear friend}}! {{gift}} points are our gift.",
-    },
-    "lapsed": {
-        "ru": "{{name|Здравствуйте}}, давно не виделись! У вас {{points}} баллов.",
-        "en": "{{name|Hello}}, long time no see! You have {{points}} points.",
-    },
-}
-# Where what is counted is money, which says so itself.
-TEXTS_OF_MONEY: dict[MessageKind, dict[str, str]] = {
-    "accrued": {
-        "ru": "Начислено {{accrued}}. Теперь на карте {{points}}.",
-        "en": "{{accrued}} was added. Your card now holds {{points}}.",
-    },
-    "spent": {
-        "ru": "Списано {{spent}}. Осталось {{points}}.",
-        "en": "{{spent}} was spent. {{points}} is left.",
-    },
-    "burning": {
-        "ru": "{{name|Здравствуйте}}, {{day}} сгорит {{burning}}. Успейте потратить.",
-        "en": "{{name|Hello}}, {{burning}} runs out on {{day}}. Use it in time.",
-    },
-    "birthday": {
-        "ru": "{{name|Здравствуйте}}, с днём рождения! Дарим вам {{gift}}.",
-        "en": "Happy birthday, {{name|dear friend}}! {{gift}} is our gift.",
-    },
-    "lapsed": {
-        "ru": "{{name|Здравствуйте}}, давно не виделись! У вас на карте {{points}}.",
-        "en": "{{name|Hello}}, long time no see! Your card holds {{points}}.",
-    },
-}
+# In which the catalogue has the texts that come with the service.
+CONTEXT, CONTEXT_OF_MONEY = "message", "message of money"
 DAYS: dict[MessageKind, int] = {"burning": 7, "lapsed": 60}
 
 
@@ -116,10 +75,15 @@ class Wanted:
     until_hour: str = "21:00"
 
 
-def standard(kind: MessageKind, unit: Unit) -> Wanted:
-    """How it is until somebody says otherwise: off. `unit` is what the messages speak of."""
-    texts = TEXTS if unit.currency is None else TEXTS_OF_MONEY
-    return Wanted(on=False, texts=dict(texts[kind]), days=DAYS.get(kind))
+def standard(kind: MessageKind, unit: Unit, spoken: Sequence[str]) -> Wanted:
+    """How it is until somebody says otherwise: off, and in those of the programme's languages that
+    we have words in. `unit` is what the messages speak of."""
+    context = CONTEXT if unit.currency is None else CONTEXT_OF_MONEY
+    texts = {
+        tag: sentences.CATALOGUE.text(language, kind, context)
+        for tag, language in languages.own_words(spoken).items()
+    }
+    return Wanted(on=False, texts=texts, days=DAYS.get(kind))
 
 
 def of_programme(session: Session, programme_id: int) -> dict[MessageKind, Wanted]:
@@ -128,7 +92,8 @@ def of_programme(session: Session, programme_id: int) -> dict[MessageKind, Wante
     ).all()
     told = {row.kind: _wanted(row) for row in rows}
     unit = units.named(session, programme_id, None)
-    return {kind: told.get(kind, standard(kind, unit)) for kind in KINDS}
+    spoken = programmes.by_id(session, programme_id).languages
+    return {kind: told.get(kind, standard(kind, unit, spoken)) for kind in KINDS}
 
 
 def put(
@@ -136,7 +101,7 @@ def put(
 ) -> Wanted:
     """From now on the programme has this message like this. Raises what `wording.check` does,
     `MessageRefused`, `NoMessageField`."""
-    wording.check(wanted.texts, PLACES[kind])
+    wording.check(wanted.texts, PLACES[kind], programme.languages)
     if (wanted.days is None) == (kind in WITH_DAYS):
         raise MessageRefused("days")
     if wanted.gift is not None and kind != "birthday":

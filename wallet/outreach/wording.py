@@ -3,20 +3,15 @@
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import date
-from decimal import Decimal
 
-from babel import numbers
-
+from ledger import languages, words
 from ledger.money import Amount
 from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
 from wallet.passes.content import LONGEST_MESSAGE
 
 Texts = Mapping[str, str]
 
-LANGUAGES = ("ru", "en")
 PLACE = re.compile(r"\{\{\s*([a-z_]+)\s*(?:\|([^{}|]*))?\}\}")
-DAY = {"ru": "{:%d.%m.%Y}", "en": "{:%Y-%m-%d}"}
 # What a gap leaves behind: "Hello, !" is what people would read.
 _BEFORE_STOP = re.compile(r"[ ,]+([!?.,:;])")
 _SPACES = re.compile(r" {2,}")
@@ -24,10 +19,11 @@ _SPACES = re.compile(r" {2,}")
 PERSONAL = ("name", "points", "card", "programme")
 
 
-def check(texts: Texts, places: Collection[str]) -> None:
-    """Raises `TextMissing`, `UnknownPlaceholder`, `PlaceholderMalformed`."""
-    if not texts or set(texts) - set(LANGUAGES):
-        raise TextMissing(", ".join(LANGUAGES), LONGEST_MESSAGE)
+def check(texts: Texts, places: Collection[str], spoken: Collection[str]) -> None:
+    """Texts are in languages that the programme speaks. Raises `TextMissing`, `UnknownPlaceholder`,
+    `PlaceholderMalformed`."""
+    if not texts or any(languages.best(spoken, language) is None for language in texts):
+        raise TextMissing(", ".join(spoken), LONGEST_MESSAGE)
     for language, text in texts.items():
         if not text.strip() or len(text) > LONGEST_MESSAGE:
             raise TextMissing(language, LONGEST_MESSAGE)
@@ -46,9 +42,7 @@ def mentions(texts: Texts, place: str) -> bool:
 
 def language_for(texts: Texts, *wanted: str | None) -> str:
     """The first of these languages that there is a text in, or any."""
-    return next(
-        (one for one in (*wanted, *texts) if one is not None and one in texts), LANGUAGES[0]
-    )
+    return languages.best(texts, *wanted) or next(iter(texts))
 
 
 def fill(text: str, known: Mapping[str, str]) -> str:
@@ -59,7 +53,9 @@ def fill(text: str, known: Mapping[str, str]) -> str:
         nonlocal gaps
         value = known.get(match[1]) or (match[2] or "").strip()
         gaps = gaps or not value
-        return value
+        # A Russian date ends in a full stop of its own.
+        ends = match.string.startswith(".", match.end()) and value.endswith(".")
+        return value[:-1] if ends else value
 
     filled = PLACE.sub(put, text)
     if gaps:
@@ -67,19 +63,6 @@ def fill(text: str, known: Mapping[str, str]) -> str:
     return filled.strip()[:LONGEST_MESSAGE]
 
 
-def number(value: int, language: str) -> str:
-    """With spaces or commas between thousands."""
-    return f"{value:,}" if language == "en" else f"{value:,}".replace(",", "\u00a0")
-
-
 def amount(value: Amount, language: str) -> str:
     """Points as a number; money as people of that language write it, kopecks and all."""
-    if isinstance(value, int):
-        return number(value, language)
-    symbol = numbers.get_currency_symbol(value.currency, language)
-    parted = "¤\u00a0#,##0.00" if language == "en" and symbol.isalpha() else None  # not RUB5
-    return numbers.format_currency(Decimal(value.amount), value.currency, parted, language)
-
-
-def day(value: date, language: str) -> str:
-    return DAY.get(language, DAY["en"]).format(value)
+    return words.value_in(language, value)

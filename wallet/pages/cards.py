@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Literal, cast, get_args
 from urllib.parse import urlencode, urlsplit
 
@@ -18,14 +17,14 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import format_currency, format_decimal
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import offers
+from ledger import offers, words
 from ledger.errors import UnknownOffer
 from ledger.limits import NEVER
+from ledger.money import Amount, Money
 from ledger.offers import Offer
 from ledger.people import consents, members, persons
 from ledger.people.consents import Decision
@@ -251,7 +250,7 @@ def messages(token: str) -> AnyResponse:
         pass_ = _pass(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
         locale = persons.profile_of(session, pass_.member_id).locale
-        language.suggest(member=locale, programme=programme.locale)
+        language.suggest(member=locale, programme=programme.languages)
         decisions = [Decision("marketing", given=False)]
         if wish == "yes":
             decisions = privacy.agreed(session, programme, ["marketing"], now)
@@ -312,7 +311,7 @@ def _now_shown(
     shown = offers.shown(session, programme.id, [pass_.member_id], now)[pass_.member_id]
     coupons = issuing.coupons_of(session, pass_.member_id)
     locale = persons.profile_of(session, pass_.member_id).locale
-    language.suggest(member=locale, programme=programme.locale)
+    language.suggest(member=locale, programme=programme.languages)
     token = current_installation().keys.card_token(pass_.serial)
     state = CardPageState(
         version=pass_.version,
@@ -352,9 +351,10 @@ def _coupon_ways(token: str, offer_id: str) -> tuple[Way, ...]:
 
 
 def _amount(facts: Facts) -> str:
-    if facts.currency is None:
-        return str(format_decimal(facts.points))
-    return str(format_currency(Decimal(facts.points).scaleb(-facts.scale), facts.currency))
+    points: Amount = facts.points
+    if facts.currency is not None:
+        points = Money.of(facts.points, facts.scale, facts.currency)
+    return words.value_in(language.current(), points)
 
 
 def _until(offer: Offer, timezone: str) -> str:

@@ -73,7 +73,7 @@ def enrol(code: str) -> AnyResponse:
     if not FORM_TOKEN.fullmatch(token):
         token = _new_token()  # a form we did not make: welcome, but nothing guards it from a twin
     with current_installation().database.reading() as session:
-        addressed(session, code)
+        locale = language.to_write_in(addressed(session, code).languages)
     entries, problems = _understood(typed)
     if problems:
         return _form(code, typed, problems, token, 422)
@@ -81,7 +81,7 @@ def enrol(code: str) -> AnyResponse:
     if typed["marketing"]:
         purposes.append("marketing")
     try:
-        serial = _join(code, entries, purposes, token, current_installation().clock())
+        serial = _join(code, entries, locale, purposes, token, current_installation().clock())
     except IdempotencyConflict:
         # Perhaps the next person at a shared screen who pressed "back": the first card is not
         # theirs to see.
@@ -153,7 +153,12 @@ def _wrong(field: str, kind: str) -> str:
 
 
 def _join(
-    code: str, entries: Entries, purposes: Sequence[Purpose], token: str, now: datetime
+    code: str,
+    entries: Entries,
+    locale: str,
+    purposes: Sequence[Purpose],
+    token: str,
+    now: datetime,
 ) -> str:
     """The serial number of the new card, or of the one that this very form made before. Raises
     `IdempotencyConflict`."""
@@ -163,7 +168,7 @@ def _join(
         entries.phone,
         entries.email,
         entries.birthday,
-        locale=language.current(),
+        locale=locale,
     )
 
     def effect(session: Session, now: datetime) -> StoredAnswer:

@@ -1,7 +1,9 @@
 """The language a page speaks: the one asked for, else the member's, the browser's, the
 programme's."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import flask_babel
@@ -9,11 +11,15 @@ from flask import Flask, g, request
 from flask_babel import Babel
 from werkzeug.wrappers import Response
 
+import wallet
+from ledger import languages, words
+from ledger.languages import ENGLISH, LANGUAGES, Language
 from wallet.installation import current_installation
+from wallet.problems import accepted
 
-# Each is offered in its own words: people look for theirs.
-LANGUAGES = {"ru": "Русский", "en": "English"}
-DEFAULT = "en"
+CATALOGUES = Path(wallet.__file__).parent / "locale"
+# Each is offered in its own words.
+OFFERED = {language: languages.own_name(language) for language in LANGUAGES}
 
 COOKIE = "lang"
 COOKIE_LIVES_S = 365 * 24 * 3600
@@ -22,16 +28,17 @@ COOKIE_LIVES_S = 365 * 24 * 3600
 def add_to(app: Flask) -> None:
     Babel(
         app,
-        default_locale=DEFAULT,
-        default_translation_directories="pages/translations",
+        default_locale=ENGLISH,
+        default_domain="wallet",
+        default_translation_directories=str(CATALOGUES),
         locale_selector=_choose,
     )
-    app.context_processor(lambda: {"language": current(), "languages": LANGUAGES})
+    app.context_processor(lambda: {"language": current(), "languages": OFFERED})
     app.after_request(_remember)
 
 
-def current() -> str:
-    return str(flask_babel.get_locale())
+def current() -> Language:
+    return languages.ours(str(flask_babel.get_locale()))
 
 
 def gettext(sentence: str, **facts: str) -> str:
@@ -46,28 +53,33 @@ def ngettext(one: str, many: str, count: int) -> str:
 
 def day(moment: datetime, timezone: str) -> str:
     """The calendar day of that moment in that zone, in words."""
-    return str(flask_babel.format_date(moment.astimezone(ZoneInfo(timezone)).date(), "long"))
+    return words.day_in(current(), moment.astimezone(ZoneInfo(timezone)).date())
 
 
-def suggest(*, member: str | None = None, programme: str | None = None) -> None:
-    """What the page should speak unless its reader asked for something else."""
+def suggest(*, programme: Sequence[str], member: str | None = None) -> None:
+    """What the page should speak unless its reader asked for something else: the member's language,
+    or the first of the programme's that our own words are in."""
     g.language_of_member = member
-    g.language_of_programme = programme
+    g.languages_of_programme = programme
     flask_babel.refresh()  # whoever spoke before us in this request did not know
 
 
-def _choose() -> str:
-    for tag in (
+def to_write_in(spoken: Sequence[str]) -> str:
+    """The language of what the reader will be written, of those that the programme speaks: what
+    they chose for our pages or their browser asks for. Else that of this page."""
+    chosen = (request.args.get("lang"), request.cookies.get(COOKIE))
+    asked = accepted(request.accept_languages)
+    return languages.best(spoken, *chosen, *asked) or current()
+
+
+def _choose() -> Language:
+    return languages.ours(
         request.args.get("lang"),
         request.cookies.get(COOKIE),
         g.get("language_of_member"),
-        request.accept_languages.best_match(LANGUAGES),
-        g.get("language_of_programme"),
-    ):
-        language = (tag or "").replace("_", "-").partition("-")[0]
-        if language in LANGUAGES:
-            return language
-    return DEFAULT
+        *accepted(request.accept_languages),
+        *g.get("languages_of_programme", ()),
+    )
 
 
 def _remember(response: Response) -> Response:

@@ -11,5 +11,5 @@ def addressed(session: Session, code: str) -> Programme:
     """The programme, whose language the page speaks from now on, should nothing else be known.
     Raises `UnknownProgramme`."""
     programme = programmes.by_code(session, code)
-    language.suggest(programme=programme.locale)
+    language.suggest(programme=programme.languages)
     return programme

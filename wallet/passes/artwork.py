@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from ledger.words import N_
 from wallet.errors import ImageRefused
 from wallet.passes import drawing
 
@@ -31,20 +32,25 @@ class Bounds:
     most: tuple[int, int]
     square: bool = False
 
-    def refusal(self, width: int, height: int, scale: int) -> str | None:
-        """What is wrong with a picture of so many pixels, if something is."""
-        least_w, least_h = (side * scale for side in self.least)
-        most_w, most_h = (side * scale for side in self.most)
-        fits = (
-            least_w - scale <= width <= most_w + scale
-            and least_h - scale <= height <= most_h + scale
+    def fit(self, size: tuple[int, int], scale: int) -> bool:
+        """Whether a picture of so many pixels can be used."""
+        return (not self.square or abs(size[0] - size[1]) <= scale) and all(
+            (least - 1) * scale <= side <= (most + 1) * scale
+            for side, least, most in zip(size, self.least, self.most, strict=True)
         )
-        if fits and (not self.square or abs(width - height) <= scale):
-            return None
-        wanted = f"between {least_w} × {least_h} and {most_w} × {most_h}"
+
+    def refused(self, name: str, size: tuple[int, int], scale: int) -> ImageRefused:
+        """What to say of a picture that does not fit."""
+        reason = N_("it has {size} pixels; it should be between {least} and {most}.")
         if self.square:
-            wanted += " and square"
-        return f"it has {width} × {height} pixels; it should be {wanted}."
+            reason = N_("it has {size} pixels; it should be between {least} and {most} and square.")
+        sides = {
+            "size": size,
+            "least": tuple(side * scale for side in self.least),
+            "most": tuple(side * scale for side in self.most),
+        }
+        written = {what: f"{width} × {height}" for what, (width, height) in sides.items()}
+        return ImageRefused(name, "wrong_size", reason, **written)
 
 
 BOUNDS = {
@@ -75,29 +81,33 @@ def check(name: str, data: bytes) -> bytes:
         raise ImageRefused(
             name,
             "not_translatable",
-            f"{match[1]} is one for all languages; {' and '.join(TRANSLATABLE)} may differ.",
+            "{kind} is one for all languages; those that may differ: {kinds}.",
+            kind=match[1],
+            kinds=", ".join(TRANSLATABLE),
         )
     if len(data) > MOST_BYTES:
         raise ImageRefused(
             name,
             "too_large",
-            f"the file has {len(data) // 1000} KB; at most {MOST_BYTES // 1000} are allowed. "
-            "Each change of a card sends all its pictures again.",
+            "the file has {size} KB; at most {most} are allowed. Each change of a card sends all"
+            " its pictures again.",
+            size=len(data) // 1000,
+            most=MOST_BYTES // 1000,
         )
     if not data.startswith(PNG_SIGNATURE):
         raise ImageRefused(name, "not_png", "this is not a PNG. Export the picture as PNG.")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
             # Known from the first bytes: a bomb is turned away before it is unpacked.
-            refusal = BOUNDS[match[1]].refusal(*picture.size, scale=int(match[2] or 1))
-            if refusal is None:
+            size, scale = picture.size, int(match[2] or 1)
+            if BOUNDS[match[1]].fit(size, scale):
                 return _png(_pixels(picture))
     # Given bytes that lie about themselves, the decoder fails in a dozen ways, asserts among them.
     except Exception as error:
         raise ImageRefused(
             name, "damaged", "the file begins like a PNG but cannot be read. Export it again."
         ) from error
-    raise ImageRefused(name, "wrong_size", refusal)
+    raise BOUNDS[match[1]].refused(name, size, scale)
 
 
 def split(name: str) -> tuple[str | None, str]:
@@ -121,8 +131,10 @@ def check_languages(names: Collection[str], languages: Sequence[str]) -> None:
             raise ImageRefused(
                 name,
                 "unknown_language",
-                f"cards of this design speak {', '.join(languages)}; add {language} to languages, "
-                "or leave this picture out.",
+                "cards of this design speak {known}; add {language} to languages, or leave this"
+                " picture out.",
+                known=", ".join(languages),
+                language=language,
             )
         sizes.setdefault(kind(name), {}).setdefault(language, set()).add(plain)
     for name, found in sizes.items():

@@ -123,10 +123,10 @@ def _check(choice: BarcodeSettings) -> None:
     )
     for name, word, known in words:
         if word not in known:
-            raise TermsRefused(name, f"one of {', '.join(known)}.")
+            raise TermsRefused(name, "one of {known}.", known=", ".join(known))
     if choice.kind == "plain" and choice.numbers == "refuse":
         raise TermsRefused("numbers", "plain codes are numbers: they cannot be refused.")
     if not 0 <= choice.renew_days <= MOST_RENEW_DAYS:
-        raise TermsRefused("renew_days", f"from 0 to {MOST_RENEW_DAYS}.")
+        raise TermsRefused("renew_days", "from 0 to {most}.", most=MOST_RENEW_DAYS)
     if not 0 <= choice.grace_hours <= MOST_GRACE_HOURS:
-        raise TermsRefused("grace_hours", f"from 0 to {MOST_GRACE_HOURS}.")
+        raise TermsRefused("grace_hours", "from 0 to {most}.", most=MOST_GRACE_HOURS)

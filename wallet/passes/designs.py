@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
+from ledger.languages import TAG
 from wallet.errors import DesignRefused
 from wallet.passes import rules
 from wallet.passes.content import (
@@ -33,8 +34,6 @@ from wallet.passes.parts import (
 )
 from wallet.passes.rules import Rule
 
-# A BCP 47 tag in the form that folders and vendors use: `ru`, `de-AT`, `zh-Hans`.
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # Control characters but for tab and line ends, and lone surrogates: not every file can carry them.
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -106,7 +105,7 @@ def _keys_of_parts(design: Design) -> Iterator[tuple[str, str]]:
 def _check_parts(design: Design) -> None:
     for name, most in rules.MOST.items():
         if len(getattr(design, name)) > most:
-            raise DesignRefused(name, f"a card has room for {most} of them.")
+            raise DesignRefused(name, "a card has room for {most} of them.", most=most)
     _check_by("", design, rules.DESIGN)
     if design.fallback is not None:
         _require_one_of("fallback", design.fallback, get_args(Symbology))
@@ -136,7 +135,7 @@ def _check_together(design: Design) -> None:
         if not 0 < len(design.enrolment.asks) == len(set(design.enrolment.asks)):
             raise DesignRefused("enrolment.asks", "name what to ask for, each once.")
     if len({beacon.uuid.lower() for beacon in design.beacons}) > rules.MOST_UUIDS:
-        raise DesignRefused("beacons", f"at most {rules.MOST_UUIDS} different uuids.")
+        raise DesignRefused("beacons", "at most {most} different uuids.", most=rules.MOST_UUIDS)
     if len({one.identifier for one in design.featured_actions}) < len(design.featured_actions):
         raise DesignRefused("featured_actions", "both have the same identifier.")
 
@@ -189,24 +188,28 @@ def _check_by(prefix: str, part: Any, table: Mapping[str, Rule]) -> None:
 def _check_semantics(place: str, tags: Mapping[str, Any]) -> None:
     for name, value in tags.items():
         if name not in rules.SEMANTICS:
-            known = ", ".join(rules.SEMANTICS)
-            raise DesignRefused(f"{place}.{name}", f"there is no such tag here; there are {known}.")
+            raise DesignRefused(
+                f"{place}.{name}",
+                "there is no such tag here; there are {known}.",
+                known=", ".join(rules.SEMANTICS),
+            )
         _require(f"{place}.{name}", value, rules.SEMANTICS[name])
 
 
 def _require(place: str, value: Any, rule: Rule) -> None:
-    holds, words = rule
-    if not holds(value):
-        raise DesignRefused(place, words)
+    if not rule.holds(value):
+        raise DesignRefused(place, rule.words, **rule.facts)
 
 
 def _check_languages(languages: tuple[str, ...]) -> None:
     if not languages:
         raise DesignRefused("languages", "at least one is needed; the first is the default.")
     for language in languages:
-        if LANGUAGE.fullmatch(language) is None:
+        if TAG.fullmatch(language) is None:
             raise DesignRefused(
-                "languages", f"{language!r} is not a language code such as ru, de-AT or zh-Hans."
+                "languages",
+                "'{language}' is not a language code such as ru, de-AT or zh-Hans.",
+                language=language,
             )
     if len({language.casefold() for language in languages}) < len(languages):
         raise DesignRefused("languages", "a language is named twice.")
@@ -230,7 +233,10 @@ def _check_field(field: FieldDesign, languages: tuple[str, ...]) -> None:
         # The message is filled with one value: a second %@ would have nothing to show.
         if said(field.change_message, language, languages[0]).count(NEW_VALUE) != 1:
             raise DesignRefused(
-                message, f"in {language}: {NEW_VALUE} must stand once, where the new value goes."
+                message,
+                "in {language}: {place} must stand once, where the new value goes.",
+                language=language,
+                place=NEW_VALUE,
             )
 
 
@@ -249,8 +255,9 @@ def _check_text(place: str, field: FieldDesign, languages: Sequence[str]) -> Non
         if not rules.is_linked(text):
             raise DesignRefused(
                 f"{place}.linked",
-                f'in {language}: only links as in <a href="https://shop.example">our shop</a>, and'
+                'in {language}: only links as in <a href="https://shop.example">our shop</a>, and'
                 " & is written &amp;.",
+                language=language,
             )
 
 
@@ -266,23 +273,13 @@ def _check_format(place: str, field: FieldDesign) -> None:
         if (word := getattr(field, name)) is not None:
             _require_one_of(f"{place}.{name}", word, get_args(words))
     _check_by(f"{place}.", field, rules.FIELD)
-    is_number, is_date = field.shows in NUMBERS, field.shows in DATES
-    for name, fits, what in (
-        ("number", is_number, "numbers"),
-        ("currency", is_number, "numbers"),
-        ("date", is_date, "dates"),
-        ("time", is_date, "dates"),
-        ("relative", is_date, "dates"),
-        ("ignores_time_zone", is_date, "dates"),
-    ):
-        if getattr(field, name) and not fits:
-            raise DesignRefused(
-                f"{place}.{name}", f"is for {what}, and a field that shows {field.shows} has none."
-            )
+    _check_kind_of_value(place, field)
     if field.number is not None and field.currency is not None:
-        raise DesignRefused(f"{place}.currency", "and number exclude each other.")
+        raise DesignRefused(f"{place}.currency", "excludes number: give one of the two.")
     if field.alignment is not None and field.slot in ("primary", "back"):
-        raise DesignRefused(f"{place}.alignment", f"has no effect in the slot {field.slot}.")
+        raise DesignRefused(
+            f"{place}.alignment", "has no effect in the slot {slot}.", slot=field.slot
+        )
     for name in ("detectors", "linked"):
         if getattr(field, name) is not None and field.slot != "back":
             raise DesignRefused(f"{place}.{name}", "works on the back alone.")
@@ -290,18 +287,38 @@ def _check_format(place: str, field: FieldDesign) -> None:
         _require_one_of(f"{place}.detectors", word, get_args(Detector))
 
 
+def _check_kind_of_value(place: str, field: FieldDesign) -> None:
+    for name in ("number", "currency"):
+        if getattr(field, name) and field.shows not in NUMBERS:
+            raise DesignRefused(
+                f"{place}.{name}",
+                "is for numbers, and a field that shows {fact} has none.",
+                fact=field.shows,
+            )
+    for name in ("date", "time", "relative", "ignores_time_zone"):
+        if getattr(field, name) and field.shows not in DATES:
+            raise DesignRefused(
+                f"{place}.{name}",
+                "is for dates, and a field that shows {fact} has none.",
+                fact=field.shows,
+            )
+
+
 def _check_translations(place: str, text: Translations, languages: tuple[str, ...]) -> None:
     for language in languages:
         _refuse_unwritable(place, text.get(language, ""))
         if text.get(language) and not text.get(languages[0]):
             raise DesignRefused(
-                place, f"is translated into {language} but missing in {languages[0]}, the default."
+                place,
+                "is translated into {language} but missing in {default}, the default.",
+                language=language,
+                default=languages[0],
             )
 
 
 def _require_one_of(place: str, word: str, words: tuple[str, ...]) -> None:
     if word not in words:
-        raise DesignRefused(place, f"must be one of {', '.join(words)}.")
+        raise DesignRefused(place, "must be one of {known}.", known=", ".join(words))
 
 
 def _require_text(place: str, text: str) -> None:

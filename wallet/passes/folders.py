@@ -12,7 +12,9 @@ from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from ledger.languages import Language
 from wallet import sentences
 from wallet.errors import DesignRefused
 from wallet.passes import templates
@@ -25,6 +27,17 @@ LANGUAGE_FOLDER = ".lproj"
 OTHER_PICTURES = (".gif", ".heic", ".jpeg", ".jpg", ".svg", ".tiff", ".webp")
 
 
+class FieldRefused(DesignRefused):
+    """Something in the file is not of the kind that belongs there."""
+
+    def __init__(self, error: ErrorDetails) -> None:
+        super().__init__(".".join(str(part) for part in error["loc"]) or DESIGN_FILE, error["type"])
+        self._error = error
+
+    def reason(self, language: Language) -> str:
+        return f"{sentences.of_field(self._error, language)}."
+
+
 def write(
     folder: Path, design: Design, images: Mapping[str, bytes], *, overwrite: bool = False
 ) -> None:
@@ -34,7 +47,9 @@ def write(
     there = [name for name in files if (folder / name).exists()]
     if there and not overwrite:
         raise DesignRefused(
-            there[0], f"is in {folder} already. Name another folder, or add --force to replace it."
+            there[0],
+            "is in {folder} already. Name another folder, or add --force to replace it.",
+            folder=folder,
         )
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
@@ -50,14 +65,20 @@ def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
         _refuse_unknown(document)
         design = templates.design_from(document)
     except FileNotFoundError:
-        raise DesignRefused(DESIGN_FILE, f"there is no such file in {folder}.") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DesignRefused(DESIGN_FILE, f"is not JSON: {error}.") from None
+        raise DesignRefused(
+            DESIGN_FILE, "there is no such file in {folder}.", folder=folder
+        ) from None
+    except UnicodeDecodeError:
+        raise DesignRefused(DESIGN_FILE, "is not text in UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise DesignRefused(
+            DESIGN_FILE,
+            "is not JSON: look at line {line}, character {column}.",
+            line=error.lineno,
+            column=error.colno,
+        ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or DESIGN_FILE
-        wrong = sentences.of_field(first["type"], first["msg"], first.get("ctx", {}), "en")
-        raise DesignRefused(place, f"{wrong}.") from None
+        raise FieldRefused(error.errors()[0]) from None
     return design, _pictures(folder)
 
 
@@ -100,9 +121,15 @@ def _meant(hint: Any) -> Any:
 def _refuse_names(place: str, found: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for name in found:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
-            raise DesignRefused(f"{place}{name}", f"there is no such name; {hint}")
+            if near := difflib.get_close_matches(name, known, 1):
+                raise DesignRefused(
+                    f"{place}{name}", "there is no such name; did you mean {near}?", near=near[0]
+                )
+            raise DesignRefused(
+                f"{place}{name}",
+                "there is no such name; there are {known}.",
+                known=", ".join(known),
+            )
 
 
 def _refuse_languages(place: str, texts: object, known: tuple[str, ...]) -> None:
@@ -110,8 +137,10 @@ def _refuse_languages(place: str, texts: object, known: tuple[str, ...]) -> None
         if language not in known:
             raise DesignRefused(
                 f"{place}.{language}",
-                f"cards of this design speak {', '.join(known)}; add {language} to languages, or"
-                " leave this text out.",
+                "cards of this design speak {known}; add {language} to languages, or leave this"
+                " text out.",
+                known=", ".join(known),
+                language=language,
             )
 
 
@@ -136,7 +165,7 @@ def _pictures_in(folder: Path) -> dict[str, bytes]:
             continue
         if name in found:
             raise DesignRefused(
-                file.name, f"{name} is there twice, in other letters; keep one of them."
+                file.name, "{name} is there twice, in other letters; keep one of them.", name=name
             )
         found[name] = file.read_bytes()
     return found

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger import enrolment, offers
+from ledger import enrolment, languages, offers, words
 from ledger.book import statements
 from ledger.database.tables import (
     EPOCH,
@@ -40,6 +40,7 @@ from ledger.database.tables import (
     JsonDocument,
     insert_or,
 )
+from ledger.languages import Language
 from ledger.limits import NEVER
 from ledger.offers import Offer
 from ledger.people import cards, members
@@ -47,6 +48,7 @@ from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
+from wallet import sentences
 from wallet.configuration.keyring import KeyRing
 from wallet.errors import (
     CodeForged,
@@ -60,8 +62,6 @@ from wallet.errors import (
 from wallet.passes import barcode_settings, codes, news, renewal, templates
 from wallet.passes.content import Content, Facts, OfferShown, PassState, Validity, render
 from wallet.passes.templates import DesignPurpose
-
-UNTIL = {"ru": "до {:%d.%m.%Y}", "en": "until {:%Y-%m-%d}"}
 
 AHEAD_S = 3600
 ASKS = "asks"
@@ -485,7 +485,7 @@ def _coupon(
     and is void when that was withdrawn."""
     if known.voided:
         return known, standing
-    shown = _offer_shown(offer, programme.locale, programme)
+    shown = _offer_shown(offer, languages.ours(*programme.languages), programme)
     if standing.state == "active" and offer.withdrawn_at is not None:
         standing = replace(standing, state="void")
     if not standing.expires and offer.ends_at != NEVER:
@@ -644,7 +644,9 @@ def facts(
             currency=currency,
             rotating=rotating,
             offers=tuple(
-                _offer_shown(offer, people[member_id].locale or programme.locale, programme)
+                _offer_shown(
+                    offer, languages.ours(people[member_id].locale, *programme.languages), programme
+                )
                 for offer in shown[member_id]
             ),
             message=messages.get(member_id),
@@ -654,13 +656,13 @@ def facts(
     }
 
 
-def _offer_shown(offer: Offer, language: str, programme: Programme) -> OfferShown:
+def _offer_shown(offer: Offer, language: Language, programme: Programme) -> OfferShown:
     """As the member reads it: the day in their language, by the programme's clock."""
     if offer.ends_at == NEVER:
         return OfferShown(offer.title, offer.text)
-    until = UNTIL.get(language, UNTIL["en"])
-    local = offer.ends_at.astimezone(ZoneInfo(programme.timezone))
-    return OfferShown(offer.title, offer.text, until.format(local))
+    day = offer.ends_at.astimezone(ZoneInfo(programme.timezone)).date()
+    until = sentences.CATALOGUE.text(language, "until %(day)s")
+    return OfferShown(offer.title, offer.text, until % {"day": words.day_in(language, day)})
 
 
 def _unknown_people(session: Session, member_ids: Sequence[int]) -> set[int]:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,8 +20,14 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from wallet.passes.parts import Action, App, BackMessage, Beacon, Link, NearField, Place
 
-# A test, and what is wrong where it fails.
-Rule = tuple[Callable[[Any], bool], str]
+
+class Rule(NamedTuple):
+    """A test, what is wrong where it fails, and what stands in the places of those words."""
+
+    holds: Callable[[Any], bool]
+    words: str
+    facts: Mapping[str, int] = MappingProxyType({})
+
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -83,75 +90,77 @@ def is_compressed_p256(text: str) -> bool:
 
 COMPRESSED_BYTES = 59  # 26 of heading, 33 of point
 
-A_MOMENT: Rule = (
+A_MOMENT = Rule(
     is_moment,
     "is a date with time and zone, for example 2026-12-31T23:59:00+03:00.",
 )
-A_KEY: Rule = (
+A_KEY = Rule(
     like(KEY),
     "a key consists of Latin letters, digits, dots, dashes and underscores.",
 )
 
 # Of the design itself. What is None was not given and is not asked.
 DESIGN: Mapping[str, Rule] = {
-    "max_distance": (within(1, 100_000), "is in metres, from 1 to 100000."),
+    "max_distance": Rule(within(1, 100_000), "is in metres, from 1 to 100000."),
     "expires": A_MOMENT,
-    "pass_type": (
+    "pass_type": Rule(
         like(PASS_TYPE),
         "is a pass type identifier such as pass.com.example.coupons.",
     ),
-    "grouping": (
+    "grouping": Rule(
         like(GROUP),
         "consists of up to 64 Latin letters, digits, dots, dashes and underscores.",
     ),
-    "user_info": (
+    "user_info": Rule(
         lambda data: _is_small(data),
-        f"may have {MOST_JSON_BYTES} bytes as JSON: every change of a card sends it again.",
+        "may have {most} bytes as JSON: every change of a card sends it again.",
+        {"most": MOST_JSON_BYTES},
     ),
 }
 
 # Of fields that show something.
 FIELD: Mapping[str, Rule] = {
-    "currency": (like(CURRENCY), "is three capital letters such as RUB (ISO 4217)."),
+    "currency": Rule(like(CURRENCY), "is three capital letters such as RUB (ISO 4217)."),
 }
 
 PARTS: Mapping[type, Mapping[str, Rule]] = {
     Place: {
-        "latitude": (within(-90, 90), "is in degrees from -90 (south) to 90 (north)."),
-        "longitude": (within(-180, 180), "is in degrees from -180 (west) to 180 (east)."),
-        "altitude": (within(-500, 10_000), "is in metres, from -500 to 10000."),
+        "latitude": Rule(within(-90, 90), "is in degrees from -90 (south) to 90 (north)."),
+        "longitude": Rule(within(-180, 180), "is in degrees from -180 (west) to 180 (east)."),
+        "altitude": Rule(within(-500, 10_000), "is in metres, from -500 to 10000."),
     },
     Beacon: {
-        "uuid": (like(UUID), "is like 6ba7b810-9dad-11d1-80b4-00c04fd430c8."),
-        "major": (within(0, 65_535), "is a whole number from 0 to 65535."),
-        "minor": (within(0, 65_535), "is a whole number from 0 to 65535."),
+        "uuid": Rule(like(UUID), "is like 6ba7b810-9dad-11d1-80b4-00c04fd430c8."),
+        "major": Rule(within(0, 65_535), "is a whole number from 0 to 65535."),
+        "minor": Rule(within(0, 65_535), "is a whole number from 0 to 65535."),
     },
     NearField: {
-        "message": (
+        "message": Rule(
             lambda text: 0 < len(text.encode()) <= NFC_BYTES,
-            f"has 1 to {NFC_BYTES} bytes; phones cut off what is beyond.",
+            "has 1 to {most} bytes; phones cut off what is beyond.",
+            {"most": NFC_BYTES},
         ),
-        "public_key": (
+        "public_key": Rule(
             is_compressed_p256,
             "is the reader's P-256 key in Base64, its point compressed: openssl ec -in key.pem"
             " -pubout -conv_form compressed -outform DER | base64 -w0",
         ),
     },
     App: {
-        "store_ids": (
+        "store_ids": Rule(
             lambda ids: all(0 < one < 10**15 for one in ids) and len(ids) <= MOST_APPS,
             "are numbers as they stand in addresses of the App Store after /id, ten at most.",
         ),
-        "launch_url": (like(LAUNCH), "is an address your app opens, such as shop://card."),
-        "android_package": (like(PACKAGE), "is a package name such as com.example.shop."),
+        "launch_url": Rule(like(LAUNCH), "is an address your app opens, such as shop://card."),
+        "android_package": Rule(like(PACKAGE), "is a package name such as com.example.shop."),
     },
     Action: {
         "identifier": A_KEY,
-        "url": (like(WEB), "must begin with https:// and have no spaces."),
+        "url": Rule(like(WEB), "must begin with https:// and have no spaces."),
     },
     Link: {
         "key": A_KEY,
-        "url": (like(ADDRESS), "must begin with https://, tel: or mailto:."),
+        "url": Rule(like(ADDRESS), "must begin with https://, tel: or mailto:."),
     },
     BackMessage: {"key": A_KEY},
 }
@@ -184,8 +193,8 @@ def _are_networks(value: object) -> bool:
     )
 
 
-MONEY: Rule = (_is_money, 'is {"amount": "12.50", "currencyCode": "EUR"}, the amount in quotes.')
-A_TEXT: Rule = (_is_text, "is a text of up to 200 characters.")
+MONEY = Rule(_is_money, 'is {{"amount": "12.50", "currencyCode": "EUR"}}, the amount in quotes.')
+A_TEXT = Rule(_is_text, "is a text of up to 200 characters.")
 
 # Semantic tags: of all that Apple has, those that say something of a shop's card.
 SEMANTICS: Mapping[str, Rule] = {
@@ -194,8 +203,10 @@ SEMANTICS: Mapping[str, Rule] = {
     "membershipProgramName": A_TEXT,
     "membershipProgramNumber": A_TEXT,
     "membershipProgramStatus": A_TEXT,
-    "silenceRequested": (lambda value: isinstance(value, bool), "is true or false."),
-    "wifiAccess": (_are_networks, 'is a list of {"ssid": "…", "password": "…"}, ten at most.'),
+    "silenceRequested": Rule(lambda value: isinstance(value, bool), "is true or false."),
+    "wifiAccess": Rule(
+        _are_networks, 'is a list of {{"ssid": "…", "password": "…"}}, ten at most.'
+    ),
 }
 
 

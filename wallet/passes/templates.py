@@ -10,23 +10,23 @@ from pydantic import TypeAdapter
 from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger import languages
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument
+from ledger.languages import Language
+from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from wallet.errors import ImageRefused
+from wallet import sentences
+from wallet.errors import DesignRefused, ImageRefused
 from wallet.passes import artwork, barcode_settings, designs, symbologies
 from wallet.passes.content import Design, FieldDesign
+from wallet.passes.designs import NEW_VALUE
+from wallet.passes.parts import Translations
 
 DesignPurpose = Literal["card", "offer"]
 
+USUAL = programmes.with_others(programmes.LOCALE)
+
 _DESIGN = TypeAdapter(Design)
-# Where messages are read, and what tells a phone of them.
-_NEWS = FieldDesign(
-    "news",
-    "back",
-    {"ru": "Сообщение", "en": "Message"},
-    shows="message",
-    change_message={"ru": "%@", "en": "%@"},
-)
 
 
 class Template(Base):
@@ -60,6 +60,7 @@ def store(
     Pictures are checked and cleaned; those not given are drawn in the design's colours. Raises
     `ImageRefused`, `DesignRefused`, `CodeNotCarried`."""
     designs.check(design)
+    _require_spoken(programmes.by_id(session, programme_id), design)
     barcode_settings.require_carried(session, programme_id, symbologies.offered(design))
     drawn = artwork.default(design.organization, design.background, design.foreground)
     given = {name: artwork.check(name, data) for name, data in images.items()}
@@ -88,6 +89,18 @@ def store(
     )
     session.flush()
     return template
+
+
+def _require_spoken(programme: Programme, design: Design) -> None:
+    """Cards speak the languages of their programme, or some of them."""
+    for language in design.languages:
+        if languages.best(programme.languages, language) is None:
+            raise DesignRefused(
+                "languages",
+                "the programme speaks {known}. Let it speak {language} too, or leave that out.",
+                known=", ".join(programme.languages),
+                language=language,
+            )
 
 
 def _is_enrolment(name: str) -> bool:
@@ -152,23 +165,19 @@ def image_names(session: Session, template_id: int) -> Sequence[str]:
 
 
 def offer_design(cards: Design) -> Design:
-    """A design for the offers of a programme whose cards look like this: title, text, last day."""
-    default = cards.languages[0]
-
-    def said(russian: str, english: str) -> dict[str, str]:
-        words = {one: russian if one.startswith("ru") else english for one in cards.languages}
-        return {default: words[default], **words}
-
+    """A design for the offers of a programme whose cards look like this: title, text, last day. Our
+    words in a language that we do not have are those of the next one of the design's."""
+    spoken = {one: languages.ours(one, *cards.languages) for one in cards.languages}
     return replace(
         cards,
         kind="offer",
-        description=said("Купон", "Coupon"),
+        description=_in_each("Coupon", spoken),
         fields=(
-            FieldDesign("offer", "primary", said("Предложение", "Offer"), shows="offer"),
-            FieldDesign("name", "secondary", said("Имя", "Name"), shows="name"),
-            FieldDesign("until", "auxiliary", said("Действует до", "Valid until"), shows="expires"),
-            FieldDesign("terms", "back", said("Условия", "Terms"), shows="offers"),
-            FieldDesign("card", "back", said("Номер карты", "Card number"), shows="card"),
+            FieldDesign("offer", "primary", _in_each("Offer", spoken), shows="offer"),
+            FieldDesign("name", "secondary", _in_each("Name", spoken), shows="name"),
+            FieldDesign("until", "auxiliary", _in_each("Valid until", spoken), shows="expires"),
+            FieldDesign("terms", "back", _in_each("Terms", spoken), shows="offers"),
+            FieldDesign("card", "back", _in_each("Card number", spoken), shows="card"),
         ),
         messages=(),
         enrolment=None,
@@ -177,70 +186,83 @@ def offer_design(cards: Design) -> Design:
     )
 
 
-def gift_cards(organization: str) -> Design:
+def gift_cards(organization: str, spoken: Sequence[str] = USUAL) -> Design:
     """The design that gift cards begin with: what is left on it, and its number."""
+    own = languages.own_words(spoken)
     return replace(
-        standard(organization),
+        standard(organization, spoken),
         kind="gift_card",
-        description={"ru": "Подарочная карта", "en": "Gift card"},
+        description=_in_each("Gift card", own),
         fields=(
             FieldDesign(
                 "balance",
                 "primary",
-                {"ru": "Остаток", "en": "Balance"},
+                _in_each("Balance", own),
                 shows="points",
-                change_message={"ru": "На карте теперь %@", "en": "Your card now has %@"},
+                change_message=_in_each("Your card now has %@", own),
             ),
-            FieldDesign("until", "auxiliary", {"ru": "До", "en": "Until"}, shows="expires"),
-            _NEWS,
-            FieldDesign("card", "back", {"ru": "Номер карты", "en": "Card number"}, shows="card"),
+            FieldDesign("until", "auxiliary", _in_each("Until", own), shows="expires"),
+            _news(own),
+            FieldDesign("card", "back", _in_each("Card number", own), shows="card"),
         ),
     )
 
 
-def membership(organization: str) -> Design:
+def membership(organization: str, spoken: Sequence[str] = USUAL) -> Design:
     """The design that membership cards begin with: whose it is, and nothing that is counted."""
+    own = languages.own_words(spoken)
     return replace(
-        standard(organization),
+        standard(organization, spoken),
         kind="generic",
-        description={"ru": "Карта участника", "en": "Membership card"},
+        description=_in_each("Membership card", own),
         fields=(
-            FieldDesign("name", "primary", {"ru": "Участник", "en": "Member"}, shows="name"),
-            FieldDesign("card", "secondary", {"ru": "Номер", "en": "Number"}, shows="card"),
-            FieldDesign(
-                "until", "auxiliary", {"ru": "Действует до", "en": "Valid until"}, shows="expires"
-            ),
-            _NEWS,
-            FieldDesign("offers", "back", {"ru": "Предложения", "en": "Offers"}, shows="offers"),
+            FieldDesign("name", "primary", _in_each("Member", own), shows="name"),
+            FieldDesign("card", "secondary", _in_each("Number", own), shows="card"),
+            FieldDesign("until", "auxiliary", _in_each("Valid until", own), shows="expires"),
+            _news(own),
+            FieldDesign("offers", "back", _in_each("Offers", own), shows="offers"),
         ),
     )
 
 
-def standard(organization: str) -> Design:
-    """The design a programme begins with: points, name, the newest offer; Russian and English."""
+def standard(organization: str, spoken: Sequence[str] = USUAL) -> Design:
+    """The design a programme begins with: points, name, the newest offer. It is in those of these
+    languages that we have words in."""
+    own = languages.own_words(spoken)
     return Design(
         organization=organization,
-        description={"ru": "Карта лояльности", "en": "Loyalty card"},
-        languages=("ru", "en"),
+        description=_in_each("Loyalty card", own),
+        languages=tuple(own),
         logo_text=organization,
         fields=(
             FieldDesign(
                 "points",
                 "header",
-                {"ru": "Баллы", "en": "Points"},
+                _in_each("Points", own),
                 shows="points",
-                change_message={"ru": "Теперь у вас баллов: %@", "en": "You now have %@ points"},
+                change_message=_in_each("Your points: %@", own),
             ),
-            FieldDesign("name", "secondary", {"ru": "Имя", "en": "Name"}, shows="name"),
+            FieldDesign("name", "secondary", _in_each("Name", own), shows="name"),
             FieldDesign(
                 "offer",
                 "secondary",
-                {"ru": "Предложение", "en": "Offer"},
+                _in_each("Offer", own),
                 shows="offer",
-                change_message={"ru": "%@", "en": "%@"},
+                change_message=dict.fromkeys(own, NEW_VALUE),
             ),
-            _NEWS,
-            FieldDesign("offers", "back", {"ru": "Предложения", "en": "Offers"}, shows="offers"),
-            FieldDesign("card", "back", {"ru": "Номер карты", "en": "Card number"}, shows="card"),
+            _news(own),
+            FieldDesign("offers", "back", _in_each("Offers", own), shows="offers"),
+            FieldDesign("card", "back", _in_each("Card number", own), shows="card"),
         ),
     )
+
+
+def _news(own: Mapping[str, Language]) -> FieldDesign:
+    """Where messages are read, and what tells a phone of them."""
+    label, new = _in_each("Message", own), dict.fromkeys(own, NEW_VALUE)
+    return FieldDesign("news", "back", label, shows="message", change_message=new)
+
+
+def _in_each(text: str, spoken: Mapping[str, Language]) -> Translations:
+    """What we say in English, by the languages of a design."""
+    return {tag: sentences.CATALOGUE.text(language, text) for tag, language in spoken.items()}

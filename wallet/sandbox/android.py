@@ -12,6 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import structlog
 
+from ledger.languages import ENGLISH, Language
 from wallet.configuration.settings import Settings
 from wallet.sandbox import android_card
 from wallet.sandbox.android_card import AndroidCard
@@ -19,7 +20,6 @@ from wallet.sandbox.exchanges import ExchangeCaller, Journal, ServiceAnswer
 from wallet.sandbox.google.server import SAVE_PATH
 from wallet.sandbox.passbook import FieldChange
 from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
-from wallet.sandbox.words import Language
 
 AGENT = "Mozilla/5.0 (Linux; Android 16; Kopilka virtual phone)"
 FETCHER = "Kopilka sandbox, in place of Google"
@@ -97,7 +97,7 @@ class VirtualAndroid:
     after another, readers never wait for them."""
 
     def __init__(
-        self, stand_in_url: str, language: Language = "en", journal: Journal | None = None
+        self, stand_in_url: str, language: Language = ENGLISH, journal: Journal | None = None
     ) -> None:
         self.language = language
         self.journal = journal or Journal()

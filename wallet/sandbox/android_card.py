@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ledger.languages import Language
 from wallet.sandbox.passbook import FieldChange
-from wallet.sandbox.words import Language
 
 # `object.accountName`, `object.loyaltyPoints.balance`, `object.textModulesData['offer']`
 PATH = re.compile(

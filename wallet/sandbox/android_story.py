@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
+from ledger.languages import Language
 from wallet.configuration.settings import DEMO, Settings
 from wallet.sandbox import drawing, words
 from wallet.sandbox.android import AndroidChange, VirtualAndroid
@@ -13,7 +14,6 @@ from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.shop import Customer, Shop
 from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms
 from wallet.sandbox.troubles import SandboxTrouble
-from wallet.sandbox.words import Language
 
 NEWS_S = 20.0
 WATCH_S = 20.0

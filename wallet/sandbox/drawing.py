@@ -3,9 +3,9 @@
 import textwrap
 import unicodedata
 
+from ledger.languages import Language
 from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.passbook import OpenedPass, PassField
-from wallet.sandbox.words import Language
 
 WIDTH = 50
 SYMBOLOGIES = {

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import requests
 
+from ledger.languages import Language
 from wallet.sandbox import words
 from wallet.sandbox.troubles import NoAnswer
-from wallet.sandbox.words import Language
 
 KEPT = 200
 CONNECT_TIMEOUT_S = 3.0

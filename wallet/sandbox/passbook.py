@@ -19,9 +19,9 @@ from typing import Any
 from babel import dates, numbers
 from cryptography import x509
 
+from ledger.languages import ENGLISH, Language
 from wallet.sandbox import signature, words
 from wallet.sandbox.troubles import PassRefused
-from wallet.sandbox.words import Language
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
 SEVERAL_MEDIA_TYPE = "application/vnd.apple.pkpasses"
@@ -349,7 +349,7 @@ def _fields(document: Mapping[str, Any]) -> tuple[PassField, ...]:
                 if field_.key in found:
                     raise PassRefused("field_twice", name=field_.key)
                 found[field_.key] = field_
-                _formatted(field_, "en")
+                _formatted(field_, ENGLISH)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PassRefused("bad_field") from error
     return tuple(found.values())

@@ -12,12 +12,12 @@ from urllib.parse import quote, urljoin, urlsplit
 import structlog
 from cryptography import x509
 
+from ledger.languages import ENGLISH, Language
 from wallet.configuration.settings import Settings
 from wallet.sandbox import passbook, signature
 from wallet.sandbox.exchanges import ExchangeCaller, Journal, ServiceAnswer, shortened
 from wallet.sandbox.passbook import MEDIA_TYPE, SEVERAL_MEDIA_TYPE, FieldChange, OpenedPass
 from wallet.sandbox.troubles import NoAnswer, PassRefused, SandboxTrouble
-from wallet.sandbox.words import Language
 
 # A real phone's agent string begins with passd; pages may look for iPhone before they offer a pass.
 AGENT = "passd/1.0 (iPhone; Kopilka virtual phone)"
@@ -90,7 +90,7 @@ class VirtualPhone:
         self,
         root: x509.Certificate,
         control_url: str,
-        language: Language = "en",
+        language: Language = ENGLISH,
         journal: Journal | None = None,
     ) -> None:
         self.language = language

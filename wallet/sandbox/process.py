@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from ledger.languages import ENGLISH, Language
 from wallet.apple.pushkey import PushKey
 from wallet.configuration.clock import system_clock
 from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER, Settings
@@ -18,11 +19,10 @@ from wallet.sandbox.phone_page.app import PhonePage
 from wallet.sandbox.serving import LOOPBACK, bound
 from wallet.sandbox.shop import Shop
 from wallet.sandbox.troubles import SandboxTrouble
-from wallet.sandbox.words import Language
 
 CALLBACK_PATH = "/google/callback"
 MEMORY = Path("google/kept.json")
-LANGUAGE: Language = "en"  # the page asks for its own
+LANGUAGE: Language = ENGLISH  # the page asks for its own
 
 
 def run(settings: Settings) -> None:

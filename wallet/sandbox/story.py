@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from ledger.languages import Language
 from wallet.configuration.settings import DEMO, Settings
 from wallet.sandbox import drawing, words
 from wallet.sandbox.android_story import AndroidStory
@@ -15,7 +16,6 @@ from wallet.sandbox.phone import CardChange, VirtualPhone
 from wallet.sandbox.shop import Customer, Shop
 from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms
 from wallet.sandbox.troubles import SandboxTrouble
-from wallet.sandbox.words import Language
 
 PUSH_S = 20.0
 WATCH_S = 20.0

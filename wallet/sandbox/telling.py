@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from ledger.languages import ENGLISH, Language
 from wallet.sandbox import words
 from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.troubles import SandboxTrouble
-from wallet.sandbox.words import Language
 
 Say = Callable[[str], None]
 NewsItem = TypeVar("NewsItem")
@@ -24,7 +24,7 @@ class StoryWish:
     """What the reader asked for on the command line."""
 
     url: str
-    language: Language = "en"
+    language: Language = ENGLISH
     card: str | None = None
     points: int = 100
     repeat: int = 1

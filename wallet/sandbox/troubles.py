@@ -1,8 +1,8 @@
 """What can go wrong between the sandbox's phone and the service, said in the reader's language."""
 
 from ledger.errors import Refusal
+from ledger.languages import Language
 from wallet.sandbox import words
-from wallet.sandbox.words import Language
 
 
 class SandboxTrouble(Refusal):
@@ -13,7 +13,7 @@ class SandboxTrouble(Refusal):
     def __init__(self, problem: str, **details: object) -> None:
         self.problem = problem
         self.details = details
-        super().__init__(self.sentence("en"))
+        super().__init__()
 
     def sentence(self, language: Language) -> str:
         return words.said(f"trouble.{self.problem}", language, **self.details)

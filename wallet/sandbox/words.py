@@ -2,10 +2,7 @@
 
 The sandbox must work before anything else does, so its words are a table and need no catalogue."""
 
-from typing import Literal
-
-Language = Literal["ru", "en"]
-LANGUAGES: tuple[Language, ...] = ("ru", "en")
+from ledger.languages import Language
 
 # Key -> Russian, English. Facts stand in braces.
 WORDS: dict[str, tuple[str, str]] = {
@@ -178,7 +175,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "Странице нужен JavaScript: она показывает, что происходит в телефоне прямо сейчас.",
         "This page needs JavaScript: it shows what happens in the phone right now.",
     ),
-    "page.other_language": ("English", "Русский"),
     "page.till": ("Касса", "The till"),
     "page.demo": ("Получить новую карту", "Get a new demo card"),
     "page.earn": ("Начислить 10 баллов", "Earn 10 points"),

@@ -26,7 +26,7 @@ from wallet.google.web import GoogleService
 from wallet.installation import EXTENSION, Installation
 from wallet.pages import site
 from wallet.pages.errors import error_page
-from wallet.problems import of_error, problem
+from wallet.problems import of_error, of_status
 from wallet.web import health, metrics, public_keys
 from wallet.web.addresses import accept_readable
 from wallet.web.ratelimits import RateLimits
@@ -125,7 +125,7 @@ def _answer_errors(app: APIFlask) -> None:
             return cast(AnyResponse, error.response)
         status = error.code or 500
         if request.path.startswith(MACHINE_PATHS):
-            answer: AnyResponse = problem(status, *_words(status))
+            answer: AnyResponse = of_status(status)
         else:
             answer = error_page(status)
         for name, value in error.get_headers():
@@ -145,21 +145,6 @@ def _answer_errors(app: APIFlask) -> None:
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(RecursionError, on_nesting)
     app.register_error_handler(Exception, on_bug)
-
-
-def _words(status: int) -> tuple[str, str]:
-    """Code and sentence for what the framework refuses by itself."""
-    known = {
-        400: ("malformed_json", "The body is not valid JSON."),
-        404: ("not_found", "There is nothing at this address."),
-        405: ("method_not_allowed", "This address does not take this method."),
-        413: ("body_too_large", "The body is too large."),
-        429: ("too_many_requests", "Too many requests; wait for Retry-After seconds."),
-        415: ("not_json", "Send the body as JSON, with Content-Type: application/json."),
-    }
-    if status >= 500:
-        return "internal_error", "Something went wrong here. It has been noted; try again later."
-    return known.get(status, ("bad_request", "The request could not be carried out."))
 
 
 def _name_requests(app: Flask) -> None:

@@ -21,4 +21,4 @@ def require_operator() -> None:
         current_installation().database, key, current_installation().settings.api_key
     )
     if caller is None or not caller.may(ALL):
-        refuse(401, "key_missing", "Send an API key with all scopes.")
+        refuse(401, "key_missing", text="operator_key_missing")

@@ -62,7 +62,7 @@ def _day(asked: str | None) -> date:
     try:
         return date.fromisoformat(asked)
     except ValueError:
-        refuse(422, "date_invalid", "Send since as a day, such as 2026-05-20.")
+        refuse(422, "date_invalid")
 
 
 def _public(response: Response) -> Response:

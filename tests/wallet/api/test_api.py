@@ -187,7 +187,7 @@ class TestMembers:
             ({"birthday": "2999-01-01"}, "birthday"),
             ({"birthday": "31.12.1990"}, "birthday"),
             ({"birthday": 1990}, "birthday"),
-            ({"locale": "de"}, "locale"),
+            ({"locale": "de_AT"}, "locale"),
             ({"external_id": ""}, "external_id"),
             ({"nmae": "Анна"}, "nmae"),
         ],
@@ -670,7 +670,9 @@ class TestOffersListed:
         house.run()
         assert api.post("scans", {"barcode": member["card"]["barcode"]}).get_json()["offers"] == []
 
-    @pytest.mark.parametrize(("language", "until"), [("ru", "до 01.01.2099"), ("en", "until 2099")])
+    @pytest.mark.parametrize(
+        ("language", "until"), [("ru", "до 1 января 2099"), ("en", "until 1 January 2099")]
+    )
     def test_its_last_day_is_in_the_members_language(
         self, client, offer, join, api, house, language: str, until: str
     ) -> None:
@@ -702,6 +704,7 @@ def test_programmes_are_listed_page_by_page(api, installation) -> None:
                 "code": "tea",
                 "name": "Чай",
                 "locale": "en",
+                "languages": ["en", "ru"],
                 "timezone": "Europe/Berlin",
                 "units": [
                     {

@@ -56,7 +56,7 @@ def test_from_the_file_to_the_proof(send, api, house) -> None:
             "field": "points",
             "column": "Баланс",
             "code": "not_a_number",
-            "message": "Не число. Пишите только цифры, например 1250 или 12,50.",
+            "message": "Это не число. Пишите только цифры, например 1250 или 12,50.",
         }
     ]
     rest = api.get(f"{path}/rows?lang=en&cursor={page['next_cursor']}").get_json()

@@ -178,7 +178,7 @@ class TestEveryAnswer:
         assert first[1]["posting"]["money"] == rub("2.50")
         assert first[1]["posting"]["balance"] == standing(750, "7.50")
         assert [one["code"] for one in first[2:4]] == ["insufficient_points", "too_many_decimals"]
-        assert first[2]["detail"] == "99.00 RUB were asked for and 7.50 RUB are available."
+        assert first[2]["detail"] == "RUB\u00a099.00 was asked for and RUB\u00a07.50 can be spent."
         assert api.post("batches", {"items": items[:2]}).get_json()["items"] == first[:2]
 
     def test_of_imports(self, client, gifts) -> None:
@@ -219,13 +219,13 @@ class TestRefusals:
                 rub("1.005"),
                 "too_many_decimals",
                 "An amount has at most 2 decimal places here.",
-                "Знаков после точки здесь не больше 2.",
+                "В сумме здесь не больше 2 знаков после точки.",
             ),
             (
                 rub("90071992547409.92"),
                 "amount_too_large",
                 "An amount is at most 90071992547409.91.",
-                "Сумма не больше 90071992547409.91.",
+                "Сумма не может быть больше 90071992547409.91.",
             ),
         ],
     )
@@ -290,11 +290,11 @@ class TestRefusals:
     def test_count_in_money_where_it_is_counted(self, api, card, member) -> None:
         wish = {"member": card["id"], "points": 19990}
         answer = api.call("POST", "redemptions", wish, **{"Accept-Language": "ru"}).get_json()
-        assert answer["detail"] == "Запрошено: 199.90 RUB, доступно: 0.00 RUB."
+        assert answer["detail"] == "Запрошено 199,90\u00a0₽, доступно 0,00\u00a0₽."
         assert (answer["asked"], answer["asked_money"]) == (19990, rub("199.90"))
         assert (answer["available"], answer["available_money"]) == (0, rub("0.00"))
         other = api.post("redemptions", {"member": member["id"], "points": 3}).get_json()
-        assert other["detail"] == "3 points were asked for and 0 are available."
+        assert other["detail"] == "3 points were asked for and 0 can be spent."
         assert not any(name.endswith("_money") for name in other)
 
 

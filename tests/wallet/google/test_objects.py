@@ -160,7 +160,7 @@ class TestGeneric:
         """Google wants a title in any case; the one before is written over in every language."""
         whole = self.object(name="")
         assert whole["header"] == {
-            "defaultValue": {"language": "ru", "value": "Карта участника"},
+            "defaultValue": {"language": "ru", "value": "Клубная карта"},
             "translatedValues": [{"language": "en", "value": "Membership card"}],
         }
         shown = content(design=self.DESIGN, name="")

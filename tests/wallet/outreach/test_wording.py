@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.money import Money
-from wallet import errors, sentences
+from ledger.programmes.units import Unit
 from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
 from wallet.outreach import terms, wording
 from wallet.passes.content import LONGEST_MESSAGE
@@ -21,6 +21,7 @@ ANNA = {"name": "Анна", "points": "1 250"}
         ("Hello, {{name}}! You have {{points}}.", {"points": "7"}, "Hello! You have 7."),
         ("Ключ {name} не место", ANNA, "Ключ {name} не место"),
         ("{{name}}", {"name": "{{points}}", "points": "7"}, "{{points}}"),
+        ("Сгорят {{day}}.", {"day": "3 марта 2027 г."}, "Сгорят 3 марта 2027 г."),
     ],
 )
 def test_a_text_is_filled(text, known, filled) -> None:
@@ -46,39 +47,25 @@ def test_what_is_filled_fits_the_card() -> None:
 )
 def test_a_text_that_people_would_read_wrong_is_refused(texts, refusal) -> None:
     with pytest.raises(refusal):
-        wording.check(texts, wording.PERSONAL)
+        wording.check(texts, wording.PERSONAL, ("ru", "en"))
 
 
 def test_what_comes_with_the_service_is_right() -> None:
     for kind in terms.KINDS:
-        for texts in (terms.TEXTS[kind], terms.TEXTS_OF_MONEY[kind]):
-            wording.check(texts, terms.PLACES[kind])
-            assert set(texts) == set(wording.LANGUAGES)
+        for unit in (Unit(currency=None), Unit(currency="RUB")):
+            for spoken, ours in ((("ru", "en"), ["ru", "en"]), (("kk", "ru"), ["ru"])):
+                texts = terms.standard(kind, unit, spoken).texts
+                wording.check(texts, terms.PLACES[kind], spoken)
+                assert list(texts) == ours
+            (text,) = terms.standard(kind, unit, ("kk",)).texts.items()
+            assert text == ("kk", terms.standard(kind, unit, ("en",)).texts["en"])
 
 
 def test_the_members_language_then_the_programmes_then_any() -> None:
     assert wording.language_for({"ru": "", "en": ""}, "en", "ru") == "en"
     assert wording.language_for({"ru": ""}, "en", "ru") == "ru"
     assert wording.language_for({"en": ""}, None, "ru") == "en"
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        errors.TextMissing("ru, en", 500),
-        errors.UnknownPlaceholder("ru", "tier", "name, points"),
-        errors.PlaceholderMalformed("en"),
-        errors.UnknownCampaign(),
-        errors.CampaignNotReady("done"),
-        errors.NoMessageField("demo"),
-        errors.MessageRefused("days"),
-    ],
-    ids=lambda error: error.code,
-)
-def test_every_refusal_is_told_in_russian(error) -> None:
-    russian = sentences.of_refusal(error.code, str(error), error.facts(), "ru")
-    assert russian != str(error)
-    assert all(str(fact) in russian for fact in error.facts().values())
+    assert wording.language_for({"en": "", "kk": ""}, "kk-KZ", "ru") == "kk"
 
 
 def test_a_place_is_mentioned_in_any_language_however_it_is_spaced() -> None:

@@ -30,6 +30,7 @@ from servers import free_ports
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from ledger.languages import LANGUAGES
 from ledger.programmes import programmes
 from wallet.apple import complaints
 from wallet.apple.signing import Signer
@@ -373,7 +374,7 @@ def test_an_accrual_arrives_by_push_and_changes_that_field_alone(
     assert values(phone.passes[0]) == {**values(card), "points": 1250}
     (changed,) = change.fields("en")
     assert (changed.label, changed.before, changed.after) == ("Points", "0", "1,250")
-    assert change.message("en") == "You now have 1,250 points"
+    assert change.message("en") == "Your points: 1,250"
     assert change.message("ru") == "Теперь у вас баллов: 1\u00a0250"
 
 
@@ -824,7 +825,7 @@ def test_every_exchange_has_a_sentence(phone, card, shop, member, house) -> None
     with pytest.raises(SandboxTrouble, match="not enough points"):
         shop.redeem(member["card"]["barcode"], 10, "Кофе")
     for exchange in phone.journal.after(0):
-        for language in words.LANGUAGES:
+        for language in LANGUAGES:
             assert exchange.sentence(language).endswith(".")
     assert words.exchange("list", None, "en") == "No answer came."
     assert words.exchange("list", 500, "en") == "This was refused."
@@ -864,7 +865,7 @@ def test_the_till_on_the_page_scans_codes_that_are_good_once(page, phone, house,
 def test_clicks_alone_show_the_whole_loop(page, phone, house) -> None:
     serial = press(page, "/passes/demo?lang=en").get_json()["serial"]
     assert look(page, lang="en")["pass"]["header"] == [{"label": "Points", "value": "0"}]
-    for path, text in (("earn", "You now have 10 points"), ("offer", "cappuccino")):
+    for path, text in (("earn", "Your points: 10"), ("offer", "cappuccino")):
         assert press(page, f"/passes/{serial}/{path}?lang=en").status_code == 200
         house.run()
         phone.hear(WAIT_S)
@@ -944,7 +945,7 @@ def test_no_other_site_presses_buttons_here(page, phone, options) -> None:
     assert phone.journal.after(0) == []
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_is_strict_and_says_that_real_phones_refuse(page, card, language) -> None:
     link = "http://x/?a=1&b=%22%3E%3Cscript%3E"
     query = {"lang": language, "card": link}
@@ -1130,7 +1131,7 @@ def test_what_leads_to_no_card_is_said(android, wallet, served, address, problem
         android.add(address.format(service=served.url, stand_in=wallet.url))
     assert getattr(trouble.value, "problem", "no_answer") == problem
     assert android.cards == []
-    for language in words.LANGUAGES:
+    for language in LANGUAGES:
         assert trouble.value.sentence(language)
 
 
@@ -1363,7 +1364,7 @@ def test_the_story_of_wallet_phone_is_true_of_a_running_service(tmp_path: Path) 
         assert silent.wait(30) == 1
     assert len(re.findall(r"accrual answered -> push accepted: \d+ ms", told)) == 1
     assert re.search(r"median of 3: \d+ ms", told)
-    assert "You now have 100 points" in told
+    assert "Your points: 100" in told
     assert re.search(r"accrual answered -> card changed in the phone: \d+ ms", told)
     assert "Loyalty card · Points: 100" in told
     assert "Теперь у вас баллов: 7" in told

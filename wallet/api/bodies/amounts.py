@@ -4,9 +4,9 @@ from operator import not_
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core import PydanticKnownError
 
-from ledger.fields import Body, MoneyIn, Points
+from ledger.fields import Body, MoneyIn, Points, either
 from ledger.money import Amount
 from wallet.api.bodies.answers import AnswerBody
 
@@ -24,7 +24,7 @@ class AmountOrAll(Body):
     @classmethod
     def at_most_one(cls, points: int | None, sent: ValidationInfo) -> int | None:
         if points is not None and sent.data.get("money") is not None:
-            raise PydanticCustomError("points_or_money", "give either points or money")
+            raise either("points_or_money", "points", "money")
         return points
 
     @property

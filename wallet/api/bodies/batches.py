@@ -75,7 +75,7 @@ REFUSED = {
     "status": 409,
     "posting": None,
     "code": "insufficient_points",
-    "detail": "900 points were asked for and 170 are available.",
+    "detail": "900 points were asked for and 170 can be spent.",
 }
 
 

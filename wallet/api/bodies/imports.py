@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ledger.fields import Body, Code, Locale, Reason
+from ledger.fields import Body, Code, OurLanguage, Reason
 from ledger.imports.columns import ImportKind
 from wallet.api.bodies.amounts import MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
@@ -94,7 +94,7 @@ IMPORT = {
         {
             "column": "Уровень",
             "code": "homeless_column",
-            "message": "Столбцу «Уровень» в системе пока нет места: он не переносится.",
+            "message": "Столбцу «Уровень» в системе пока нет места: он не загружается.",
         }
     ],
     "applied": 0,
@@ -151,7 +151,7 @@ class ImportsOut(AnswerBody):
 class ImportRowsIn(PageIn):
     """In which language to say what is wrong; in the programme's without."""
 
-    lang: Locale | None = None
+    lang: OurLanguage | None = None
 
 
 class ImportRowOut(AnswerBody):

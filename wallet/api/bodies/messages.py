@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, RootModel, model_serializer, model_validator
 
-from ledger.fields import Body, Hour, NotEmpty, Points, Readable
+from ledger.fields import Body, Hour, Locale, NotEmpty, Points, Readable, either
 from wallet.api.bodies.amounts import MoneyBeside, SentMoney
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import page_of, shows
@@ -15,14 +14,18 @@ from wallet.passes.content import LONGEST_MESSAGE
 MessageText = Annotated[str, Readable, Field(max_length=LONGEST_MESSAGE), NotEmpty]
 
 
-class TextsIn(Body):
-    """What is said, in one language or in both: `{{name|friend}}` is filled for each member."""
+class TextsIn(RootModel[dict[Locale, MessageText | None]]):
+    """What is said, by language: `{{name|friend}}` is filled for each member."""
 
-    ru: MessageText | None = None
-    en: MessageText | None = None
+    model_config = ConfigDict(strict=True, json_schema_extra={"additionalProperties": False})
 
     def given(self) -> dict[str, str]:
-        return self.model_dump(exclude_none=True)
+        return {language: text for language, text in self.root.items() if text is not None}
+
+    @model_serializer
+    def as_before(self) -> dict[str, str | None]:
+        """A release that knew two languages named both: the hash of a request is made of this."""
+        return {"ru": None, "en": None, **self.root}
 
 
 TERMS = {
@@ -51,7 +54,7 @@ class MessageTermsIn(Body):
     @model_validator(mode="after")
     def one_gift(self) -> Self:
         if self.gift is not None and self.gift_money is not None:
-            raise PydanticCustomError("points_or_money", "give either gift or gift_money")
+            raise either("points_or_money", "gift", "gift_money")
         return self
 
 

@@ -24,11 +24,13 @@ class UnitOut(AnswerBody):
 
 
 class ProgrammeOut(AnswerBody):
-    """`units`: what it counts, the main one first."""
+    """`units`: what it counts, the main one first. `languages`: in which texts are written for its
+    members."""
 
     code: str
     name: str
     locale: str
+    languages: list[str]
     timezone: str
     units: list[UnitOut]
     links: ProgrammeLinks
@@ -38,6 +40,7 @@ PROGRAMME = {
     "code": "demo",
     "name": "Кофейня «Копилка»",
     "locale": "ru",
+    "languages": ["ru", "en"],
     "timezone": "Europe/Moscow",
     "units": [{"code": "points", "kind": "points", "scale": 0, "currency": None, "live_days": 365}],
     "links": {

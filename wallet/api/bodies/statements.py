@@ -4,9 +4,8 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from ledger.fields import Code, Id, Moment, MoneyText, Receipt
+from ledger.fields import Code, Id, Moment, MoneyText, Receipt, either
 from ledger.limits import MOST_POINTS
 from wallet.api.bodies.amounts import MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
@@ -35,9 +34,9 @@ class StatementIn(PageIn):
     @model_validator(mode="after")
     def one_of_each(self) -> Self:
         if self.at_least is not None and self.at_least_money is not None:
-            raise PydanticCustomError("points_or_money", "give either at_least or at_least_money")
+            raise either("points_or_money", "at_least", "at_least_money")
         if self.at_most is not None and self.at_most_money is not None:
-            raise PydanticCustomError("points_or_money", "give either at_most or at_most_money")
+            raise either("points_or_money", "at_most", "at_most_money")
         return self
 
 

@@ -4,9 +4,8 @@ from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
-from pydantic_core import PydanticCustomError
 
-from ledger.fields import Body, ExternalId, Id, Moment, Reason, Receipt
+from ledger.fields import Body, ExternalId, Id, Moment, Reason, Receipt, either
 from wallet.api.bodies.amounts import HowMuch
 from wallet.api.sources.command import PointsCommand
 
@@ -20,7 +19,7 @@ class GenericData(HowMuch):
     @model_validator(mode="after")
     def one_of_both(self) -> Self:
         if (self.card is None) == (self.external_id is None):
-            raise PydanticCustomError("card_or_external_id", "give either card or external_id")
+            raise either("card_or_external_id", "card", "external_id")
         return self
 
 

@@ -24,6 +24,7 @@ from ledger.fields import (
     Reason,
     Receipt,
     WrittenOut,
+    either,
 )
 from ledger.money import Amount, Money
 from wallet.api.sources.command import PointsCommand
@@ -46,11 +47,15 @@ class OneCMessage(Body):
     @model_validator(mode="after")
     def one_of_both(self) -> Self:
         if (self.card is None) == (self.external_id is None):
-            raise PydanticCustomError("card_or_external_id", "укажите Карта или КодКлиента")
+            raise either("card_or_external_id", "Карта", "КодКлиента")
         if (self.points is None) == (self.sum is None):
-            raise PydanticCustomError("points_or_money", "укажите либо Баллы, либо Сумма")
+            raise either("points_or_money", "Баллы", "Сумма")
         if (self.sum is None) != (self.currency is None):
-            raise PydanticCustomError("sum_and_currency", "укажите Сумма вместе с Валюта")
+            raise PydanticCustomError(
+                "sum_and_currency",
+                "give {one} together with {other}",
+                {"one": "Сумма", "other": "Валюта"},
+            )
         return self
 
     @property

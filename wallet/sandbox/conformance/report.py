@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ledger.languages import Language
 from wallet.sandbox import words
 from wallet.sandbox.conformance.inspection import RuleFinding
-from wallet.sandbox.words import Language
 
 
 def lines(findings: Iterable[RuleFinding], language: Language) -> Iterator[str]:

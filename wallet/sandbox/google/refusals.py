@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.errors import Refusal
+from ledger.languages import Language
 
 NAMES = {
     400: "INVALID_ARGUMENT",
@@ -36,11 +37,15 @@ class GoogleRefusal(Refusal):
     def __init__(
         self, status: int, reason: str, message: str, violations: Sequence[Violation] = ()
     ) -> None:
-        super().__init__(message)
+        super().__init__()
         self.status = status
         self.reason = reason
         self.message = message
         self.violations = tuple(violations)
+
+    def sentence(self, language: Language) -> str:
+        """Google answers in English, whoever asks."""
+        return self.message
 
     def body(self) -> dict[str, object]:
         error: dict[str, object] = {

@@ -9,10 +9,12 @@ from urllib.parse import quote
 from markupsafe import Markup
 from werkzeug.wrappers import Request, Response
 
+from ledger import languages
+from ledger.languages import Language
+from wallet import problems
 from wallet.sandbox import words
 from wallet.sandbox.android_card import DEFAULT_COLOUR, AndroidCard, CardLine
 from wallet.sandbox.google.resources import SavedCard
-from wallet.sandbox.words import Language
 
 COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
 
@@ -55,9 +57,7 @@ _ITEM = Markup("<div><dt>{label}</dt><dd>{value}</dd></div>")
 
 def response(request: Request, saved: SavedCard, phone_url: str | None) -> Response:
     """In the browser's language; without a phone's page to lead to, it leads nowhere."""
-    language: Language = (
-        "ru" if request.accept_languages.best_match(words.LANGUAGES) == "ru" else "en"
-    )
+    language = languages.ours(*problems.accepted(request.accept_languages))
     card = AndroidCard(saved.id, saved.class_, saved.object_)
     style = _style(card.colour)
     page = _PAGE.format(

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from ledger import languages
+from ledger.languages import LANGUAGES, Language
+from wallet import problems
 from wallet.configuration.settings import DEMO
 from wallet.sandbox import words
 from wallet.sandbox.android import VirtualAndroid
@@ -18,7 +21,6 @@ from wallet.sandbox.phone import VirtualPhone
 from wallet.sandbox.phone_page import android_view, view
 from wallet.sandbox.shop import Shop
 from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
-from wallet.sandbox.words import LANGUAGES, Language
 
 OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 MOST_BODY_BYTES = 16 * 1024
@@ -95,12 +97,11 @@ class PhonePage:
 
     def page(self) -> str:
         language = _language()
-        other: Language = "en" if language == "ru" else "ru"
         link = request.args.get("card", "").strip()
         return render_template(
             "phone.html",
             language=language,
-            other=other,
+            others={one: languages.own_name(one) for one in LANGUAGES if one != language},
             link=link,
             at_once=link.startswith(self._own),
             state=self._state(None),
@@ -258,8 +259,7 @@ def _now() -> datetime:
 
 def _language() -> Language:
     """The one asked for, else the browser's."""
-    asked = request.args.get("lang") or request.accept_languages.best_match(LANGUAGES)
-    return "ru" if asked == "ru" else "en"
+    return languages.ours(request.args.get("lang"), *problems.accepted(request.accept_languages))
 
 
 def _reason() -> str:

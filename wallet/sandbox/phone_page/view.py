@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 import segno
 
+from ledger.languages import Language
 from wallet.sandbox import words
 from wallet.sandbox.exchanges import Exchange, Journal
 from wallet.sandbox.passbook import FieldChange, OpenedPass, PassBarcode
 from wallet.sandbox.phone import CardChange, VirtualPhone
-from wallet.sandbox.words import Language
 
 SHOWN_EXCHANGES = 60
 QR = "PKBarcodeFormatQR"

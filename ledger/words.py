@@ -1,0 +1,106 @@
+"""What is said to people: texts by language, from gettext's catalogues, and the values in them.
+
+Each package has a catalogue of its own, `locale/<language>/LC_MESSAGES/<package>.po` and, compiled,
+`.mo`. A message is known by a code within a context, such as `unknown_card` within `refusal`; then
+every language has its text in a catalogue, English too. Or it has no context and is known by its
+English text, which stands where it is said. See docs/decisions/0015."""
+
+import functools
+import gettext
+from collections.abc import Mapping
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from babel import dates, numbers
+
+from ledger import languages
+from ledger.languages import Language
+
+# Contexts that both packages have.
+REFUSAL = "refusal"
+REFUSAL_OF_MONEY = "refusal of money"
+FIELD = "field"
+
+
+@runtime_checkable
+class Written(Protocol):
+    """A value that knows how people of a language write it."""
+
+    def written(self, language: str) -> str: ...
+
+
+class Catalogue:
+    """The texts of one package."""
+
+    def __init__(self, folder: Path, package: str) -> None:
+        self._folder = folder
+        self._package = package
+
+    def text(
+        self, language: Language, message: str, context: str = "", number: int | None = None
+    ) -> str:
+        """The text of a message; where it agrees with a number, in the form for that number."""
+        texts = _texts(self._folder, self._package, language)
+        if number is not None:
+            if not context:
+                return texts.ngettext(message, message, abs(number))
+            return texts.npgettext(context, message, message, abs(number))
+        return texts.pgettext(context, message) if context else texts.gettext(message)
+
+    def sentence(
+        self,
+        language: Language,
+        message: str,
+        facts: Mapping[str, object],
+        context: str = "",
+        number: int | None = None,
+    ) -> str:
+        """The same with these facts in its places, which are named in braces."""
+        written = {name: value_in(language, value) for name, value in facts.items()}
+        return self.text(language, message, context, number).format_map(written)
+
+
+@functools.cache
+def catalogue(package: str) -> Catalogue:
+    """That of `ledger` or of `wallet`."""
+    with resources.as_file(resources.files(package)) as folder:
+        return Catalogue(folder / "locale", package)
+
+
+def N_(text: str) -> str:
+    """Marks a text for the catalogue where it is not asked for yet; gettext's name for that."""
+    return text
+
+
+def catalogue_of(kind: type) -> Catalogue:
+    """That of the package in which a class is defined."""
+    return catalogue(kind.__module__.partition(".")[0])
+
+
+def value_in(language: str, value: object) -> str:
+    """A fact as people read it. Text stays as it is: it was written by somebody, or is a name."""
+    if isinstance(value, Written):
+        return value.written(language)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return number_in(language, value)
+    return str(value)
+
+
+def number_in(language: str, value: int) -> str:
+    """With whatever stands between thousands there."""
+    return numbers.format_decimal(value, locale=languages.locale(language))
+
+
+def day_in(language: str, value: date) -> str:
+    """Such as 31 December 2026."""
+    return dates.format_date(value, "long", locale=languages.locale(language))
+
+
+@functools.cache
+def _texts(folder: Path, package: str, language: Language) -> gettext.GNUTranslations:
+    """Read once in each process, when a text is first asked for. Nothing stays open, so a process
+    may fork before and after."""
+    with (folder / language / "LC_MESSAGES" / f"{package}.mo").open("rb") as file:
+        return gettext.GNUTranslations(file)

@@ -1,0 +1,287 @@
+"""Catalogues of translations: what the code says, what each catalogue has, and the files.
+
+`make words` brings all catalogues up to date. A message that is new comes in without a text, and is
+named, until somebody has written it; one that nobody says any more goes. `.mo` files are made
+anew."""
+
+import ast
+import functools
+import importlib
+import io
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+import ledger.errors
+from ledger.book import drafts, holds
+from ledger.errors import Refusal
+from ledger.imports import wording
+from ledger.words import FIELD, REFUSAL, REFUSAL_OF_MONEY
+from wallet import problems, sentences
+from wallet.access import apikeys
+from wallet.delivery import waves
+from wallet.errors import SCOPE
+from wallet.outreach import campaigns, results, terms
+from wallet.passes import content
+
+TOP = Path(__file__).parents[2]
+PACKAGES = ("ledger", "wallet")
+WIDTH = 100
+TEMPLATES = "pages/templates/**.html"
+# Modules with refusals of their own.
+WITH_REFUSALS = (
+    "ledger.errors",
+    "wallet.errors",
+    "wallet.google.callbacks",
+    "wallet.backups.manifest",
+)
+
+# Words of ours that are facts of refusals, by the context of each.
+VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "ledger": {
+        "kind of posting": get_args(drafts.PostingKind),
+        "moment": ("now",),
+        "state of a hold": get_args(holds.HoldState),
+        "state of an import": ("reading", "checked", "applying", "done"),
+    },
+    "wallet": {
+        SCOPE: tuple(apikeys.SCOPES),
+        "state of a campaign": get_args(campaigns.CampaignState),
+        "state of a coupon": get_args(content.PassState),
+        "state of a wave": (waves.RUNNING, waves.PAUSED, waves.DONE, waves.CANCELLED),
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call whose argument number `place` is a message, or `keyword` if it is given."""
+
+    place: int
+    context: str = ""
+    plural: int | None = None
+    keyword: str = ""
+    package: str = ""  # whose catalogue has it; by default that of the code that calls
+
+
+CALLS: Mapping[str, Call] = {
+    "_": Call(0),
+    "N_": Call(0),
+    "of_text": Call(0),
+    "_in_each": Call(0),
+    "gettext": Call(0),
+    "ngettext": Call(0, plural=1),
+    "Unfit": Call(0, FIELD, package="ledger"),
+    # The wallet words what pydantic finds, wherever the field stands.
+    "PydanticCustomError": Call(0, FIELD, package="wallet"),
+    "either": Call(0, FIELD, package="wallet"),
+    "Problem": Call(0, wording.CONTEXT, package="ledger"),
+    "_Bad": Call(0, wording.CONTEXT),
+    "refuse": Call(1, REFUSAL, keyword="text"),
+    "TermsRefused": Call(1, package="ledger"),
+    "FileRefused": Call(1, package="ledger"),
+    "DesignRefused": Call(1),
+    "ImageRefused": Call(2),
+    "ApiKeyRefused": Call(0),
+    "SourceRefused": Call(0),
+    "Rule": Call(1),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Message:
+    context: str
+    id: str
+    plural: str = ""
+
+
+@functools.cache
+def said(package: str) -> frozenset[Message]:
+    """Every message that the code of any package has the catalogue of this one for."""
+    found = {message for owner, message in _called() if owner == package}
+    found |= {message for kind in refusals(package) for message in _of_refusal(kind)}
+    for context, words in VOCABULARY[package].items():
+        found |= {Message(context, word) for word in words}
+    if package == "ledger":
+        found |= {Message(wording.CONTEXT, code) for code in wording.LEFT_ASIDE}
+        found = {_with_plural(one) for one in found}
+    if package == "wallet":
+        found |= {Message(FIELD, code) for code in {*sentences.KINDS.values(), sentences.UNFIT}}
+        codes = {*problems.OF_FRAMEWORK.values(), problems.BROKEN, problems.FAILED}
+        found |= {Message(REFUSAL, code) for code in codes}
+        found |= {Message(results.CONTEXT, why) for why in get_args(results.Why)}
+        for context in (terms.CONTEXT, terms.CONTEXT_OF_MONEY):
+            found |= {Message(context, kind) for kind in terms.KINDS}
+        found |= set(_on_pages())
+    return frozenset(found)
+
+
+def _with_plural(message: Message) -> Message:
+    """Whether the problem of a row agrees with a number, its call does not say."""
+    if message.context == wording.CONTEXT and message.id in wording.PLURAL:
+        return replace(message, plural=message.id)
+    return message
+
+
+def refusals(package: str) -> list[type[Refusal]]:
+    """All classes of refusals with a code, but for what stands in for others in the sandbox."""
+    for module in WITH_REFUSALS:
+        importlib.import_module(module)
+
+    def below(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+        for one in kind.__subclasses__():
+            yield one
+            yield from below(one)
+
+    return sorted(
+        {
+            kind
+            for kind in below(ledger.errors.Refusal)
+            if kind.__module__.split(".")[0] == package
+            and not kind.__module__.startswith("wallet.sandbox")
+            and "code" in vars(kind)
+        },
+        key=lambda kind: kind.code,
+    )
+
+
+def _of_refusal(kind: type[Refusal]) -> Iterator[Message]:
+    yield Message(REFUSAL, kind.code, kind.code if kind.plural else "")
+    if kind.counted:
+        yield Message(REFUSAL_OF_MONEY, kind.code)
+
+
+def _called() -> Iterator[tuple[str, Message]]:
+    """Messages that stand where they are said, with the package whose catalogue has them."""
+    for package in PACKAGES:
+        for file in sorted((TOP / package).glob("**/*.py")):
+            if "sandbox" in file.parts or "versions" in file.parts:
+                continue
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Call) and (call := CALLS.get(_name(node.func))) is not None:
+                    for message in _messages(call, node, file):
+                        yield call.package or package, message
+
+
+def _name(function: ast.expr) -> str:
+    """Of a function that is called by itself, or as `sentences.of_text`."""
+    if isinstance(function, ast.Attribute) and function.attr == "of_text":
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _messages(call: Call, node: ast.Call, file: Path) -> Iterator[Message]:
+    given: ast.expr | None = node.args[call.place] if len(node.args) > call.place else None
+    for keyword in node.keywords:
+        if keyword.arg == call.keyword:
+            given = keyword.value
+    plural = node.args[call.plural] if call.plural is not None else None
+    many = str(plural.value) if isinstance(plural, ast.Constant) else ""
+    for text in (given.body, given.orelse) if isinstance(given, ast.IfExp) else (given,):
+        if isinstance(text, ast.JoinedStr):
+            raise SystemExit(f"{file}:{node.lineno}: an f-string is no message; name its places")
+        # Whatever is no literal was handed on, and stands elsewhere.
+        if isinstance(text, ast.Constant) and isinstance(text.value, str):
+            yield Message(call.context, text.value, many)
+
+
+def _on_pages() -> Iterator[Message]:
+    found = extract_from_dir(TOP / "wallet", [(TEMPLATES, "jinja2")], {TEMPLATES: {"silent": "no"}})
+    for _file, _line, message, _comments, _context in found:
+        one, many = message if isinstance(message, tuple) else (message, "")
+        yield Message("", one, many)
+
+
+def file_of(package: str, language: str, kind: str = "po") -> Path:
+    return TOP / package / "locale" / language / "LC_MESSAGES" / f"{package}.{kind}"
+
+
+def languages(package: str) -> list[str]:
+    return sorted(one.name for one in (TOP / package / "locale").iterdir() if one.is_dir())
+
+
+def read(package: str, language: str) -> Catalog:
+    with file_of(package, language).open("rb") as file:
+        return read_po(file, locale=language, domain=package)
+
+
+def wanted(package: str, language: str) -> set[Message]:
+    """English texts without a context are the messages themselves."""
+    return {one for one in said(package) if one.context or language != "en"}
+
+
+class _Plain(Catalog):
+    """With nothing in its head that changes by itself."""
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:  # type: ignore[override]
+        return [
+            ("Language", str(self.locale)),
+            ("Plural-Forms", self.plural_forms),
+            ("MIME-Version", "1.0"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Transfer-Encoding", "8bit"),
+        ]
+
+
+def brought_up_to_date(package: str, language: str) -> Catalog:
+    """The catalogue with the texts that it has, and every message that it needs."""
+    before = read(package, language) if file_of(package, language).exists() else Catalog()
+    heading = f"# What {package} says in this language. `make words` adds what is new."
+    now = _Plain(language, package, header_comment=heading, fuzzy=False)
+    for message in sorted(wanted(package, language)):
+        context = message.context or None
+        known = before.get(message.id, context)
+        id_ = (message.id, message.plural) if message.plural else message.id
+        text: Any = known.string if known is not None else ""
+        if message.plural and not isinstance(text, list | tuple):
+            text = ("",) * now.num_plurals
+        if not message.plural and not isinstance(text, str):
+            text = ""
+        comments = known.user_comments if known is not None else ()
+        now.add(id_, text, context=context, user_comments=comments)
+    return now
+
+
+def untranslated(catalogue: Catalog) -> Iterator[str]:
+    for message in catalogue:
+        texts = message.string if isinstance(message.string, list | tuple) else [message.string]
+        if message.id and (not all(texts) or message.fuzzy):
+            yield f"{message.context}: {message.id}" if message.context else str(message.id)
+
+
+def contents(catalogue: Catalog) -> dict[str, bytes]:
+    """Of the catalogue's two files."""
+    text, compiled = io.BytesIO(), io.BytesIO()
+    write_po(text, catalogue, width=WIDTH, no_location=True)
+    write_mo(compiled, catalogue)
+    return {"po": text.getvalue(), "mo": compiled.getvalue()}
+
+
+def write(package: str, language: str, catalogue: Catalog) -> None:
+    file_of(package, language).parent.mkdir(parents=True, exist_ok=True)
+    for kind, data in contents(catalogue).items():
+        file_of(package, language, kind).write_bytes(data)
+
+
+def main() -> int:
+    missing = 0
+    for package in PACKAGES:
+        for language in languages(package):
+            catalogue = brought_up_to_date(package, language)
+            write(package, language, catalogue)
+            for message in untranslated(catalogue):
+                missing += 1
+                sys.stdout.write(f"{file_of(package, language).relative_to(TOP)}: {message}\n")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
