@@ -162,7 +162,7 @@ AmountText = Annotated[
 Currency = Annotated[
     str, Field(json_schema_extra={"pattern": f"^{CURRENCY.pattern}$"}), AfterValidator(currency)
 ]
-Version = Annotated[str, Readable, Field(max_length=100), NotEmpty]
+TextVersion = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 Title = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 OfferText = Annotated[str, Readable, Field(max_length=2000)]
 

@@ -25,7 +25,7 @@ FIELD = "field"
 
 
 @runtime_checkable
-class Written(Protocol):
+class Localised(Protocol):
     """A value that knows how people of a language write it."""
 
     def written(self, language: str) -> str: ...
@@ -81,7 +81,7 @@ def catalogue_of(kind: type) -> Catalogue:
 
 def value_in(language: str, value: object) -> str:
     """A fact as people read it. Text stays as it is: it was written by somebody, or is a name."""
-    if isinstance(value, Written):
+    if isinstance(value, Localised):
         return value.written(language)
     if isinstance(value, int) and not isinstance(value, bool):
         return number_in(language, value)

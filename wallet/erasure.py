@@ -21,8 +21,8 @@ from wallet.apple.signed_passes import SealedPass
 from wallet.delivery.refresh import MakeDue, refresh
 from wallet.google import mirror
 from wallet.outreach import deliveries
-from wallet.passes import issuing, renewal
-from wallet.passes.issuing import Pass
+from wallet.passes import issued, renewal
+from wallet.passes.issued import Pass
 
 # What stands here is deleted with its pass. A new table of personal data: a line here.
 ROWS_OF_A_PASS = (SealedPass.pass_id,)
@@ -45,7 +45,7 @@ def erase(
 ) -> Erased:
     """Raises `UnknownMember`, `HouseholdNotEmpty`."""
     erased = erasure.erase(session, public_id, now, write_off=write_off)
-    pass_ids = issuing.of_members(session, erased.member_ids)
+    pass_ids = issued.ids_of_members(session, erased.member_ids)
     deliveries.forget(session, erased.member_ids)
     refresh(session, pass_ids, make_due, now)
     for column in ROWS_OF_A_PASS:

@@ -20,7 +20,7 @@ from wallet.delivery.refresh import MakeDue
 from wallet.delivery.waves import Pace
 from wallet.google.provider import GoogleProvider
 from wallet.importing import Desk
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 EXTENSION = "kopilka"
 

@@ -16,7 +16,7 @@ from ledger.people import members
 from wallet.delivery.refresh import MakeDue, refresh, remind
 from wallet.delivery.waves import start
 from wallet.outreach import answers
-from wallet.passes import issuing
+from wallet.passes import issued
 
 BATCH = 200
 LONGEST_WAIT = timedelta(hours=1)
@@ -66,13 +66,13 @@ def _hear(
     if concerned:
         erasure.take_late_words(session, concerned)
         sharing = [member.id for member in members.using_accounts_of(session, concerned)]
-        pass_ids = issuing.of_members(session, sharing)
+        pass_ids = issued.ids_of_members(session, sharing)
         written = answers.hear(session, events, pass_ids, now)
         refresh(session, pass_ids, make_due, now)
         answers.settle(session, written, now)
     outdated = sorted({one.member_id for one in events if isinstance(one, CardOutdated)})
     if outdated:
-        remind(session, issuing.of_members(session, outdated), make_due, now)
+        remind(session, issued.ids_of_members(session, outdated), make_due, now)
     for programme_id in _whole_programmes(events):
         start(session, programme_id, now)
 

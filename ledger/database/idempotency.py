@@ -93,7 +93,7 @@ class Repeatable:
     digest: bytes
 
 
-Outcome = TypeVar("Outcome", bound=StoredAnswer | Refusal)
+EffectResult = TypeVar("EffectResult", bound=StoredAnswer | Refusal)
 
 
 def digest(*lines: str | bytes) -> bytes:
@@ -107,9 +107,9 @@ def digest(*lines: str | bytes) -> bytes:
 def key_first(
     session: Session,
     request: Repeatable,
-    effect: Callable[[Session, datetime], Outcome],
+    effect: Callable[[Session, datetime], EffectResult],
     now: datetime,
-) -> StoredAnswer | Outcome:
+) -> StoredAnswer | EffectResult:
     """The first answer of `request`; where it is new, carry out `effect` and keep what it answers.
 
     An `effect` that returns a refusal keeps what it did, and the key is free again; one that raises
@@ -131,9 +131,9 @@ def key_first(
 def key_last(
     session: Session,
     request: Repeatable,
-    effect: Callable[[Session, datetime], Outcome],
+    effect: Callable[[Session, datetime], EffectResult],
     now: datetime,
-) -> Outcome:
+) -> EffectResult:
     """Carry out `effect`, and write the key with its answer as one row. A refusal that `effect`
     returns is not kept.
 

@@ -123,7 +123,7 @@ def root_of(
     return _hash(ROOT, canonical(document))
 
 
-class Tree:
+class MerkleTree:
     """A Merkle tree that grows leaf by leaf and keeps only the tops of its whole subtrees."""
 
     def __init__(self, size: int = 0, peaks: bytes = b"") -> None:

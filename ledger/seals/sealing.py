@@ -28,7 +28,7 @@ from ledger.limits import NEVER
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from ledger.seals import hashes
-from ledger.seals.hashes import HASH_BYTES, EntryFacts, Record, Tree
+from ledger.seals.hashes import HASH_BYTES, EntryFacts, MerkleTree, Record
 
 BATCH = 500  # postings sealed in one transaction
 WINDOW = 2000  # ids looked through at a time
@@ -252,7 +252,7 @@ class _Ledger:
         if self.chain.day is None:
             self._open_day(now)
         self.number, self.head = self.chain.number, self.chain.head
-        self.tree = Tree(self.number + 1 - self.chain.first, self.chain.peaks)
+        self.tree = MerkleTree(self.number + 1 - self.chain.first, self.chain.peaks)
         self.blocks: list[dict[str, Any]] = []
 
     def _open_day(self, now: datetime) -> None:
@@ -401,7 +401,7 @@ def _close_days(session: Session, signatures: Signatures, now: datetime) -> None
         code = session.get_one(Programme, chain.programme_id).code
         last = _last_root(session, chain.programme_id)
         previous = hashes.NOTHING if last is None else last.root
-        merkle = Tree(chain.number + 1 - chain.first, chain.peaks).root()
+        merkle = MerkleTree(chain.number + 1 - chain.first, chain.peaks).root()
         root = Root(
             programme_id=chain.programme_id,
             day=chain.day,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ledger.book.journal import Posting
 from ledger.programmes.programmes import Programme
 from ledger.seals import hashes, sealing
-from ledger.seals.hashes import Record, Tree
+from ledger.seals.hashes import MerkleTree, Record
 from ledger.seals.sealing import Chain, Root, Seal, Sealing, Signatures
 
 STEP = 1000  # postings read at a time
@@ -54,7 +54,7 @@ class Walk:
         self._number = 0
         self._head = hashes.NOTHING
         self._previous = hashes.NOTHING
-        self._tree = Tree()
+        self._tree = MerkleTree()
         self._roots: list[Root] = []
 
     def step(self, session: Session) -> bool:
@@ -177,7 +177,7 @@ class Walk:
             )
             return
         self._judge_signature(root)
-        self._previous, self._tree = root.root, Tree()
+        self._previous, self._tree = root.root, MerkleTree()
         if self.fault is None:
             self.whole = root.last
             self.days += 1

@@ -33,8 +33,8 @@ from wallet.apple.signing import KEY_FILE
 from wallet.configuration import settings
 from wallet.configuration.settings import DEMO
 from wallet.installation import Installation
-from wallet.passes import issuing
-from wallet.passes.issuing import Pass
+from wallet.passes import issuing, versioning
+from wallet.passes.issued import Pass
 from wallet.running.assembly import connect
 from wallet.sandbox import certificates, demo
 from wallet.web.server import Worker
@@ -169,7 +169,7 @@ def _card(installation: Installation) -> Pass:
         pass_type, keys = installation.pass_type, installation.keys
         pass_ = issuing.join(session, programme, Profile(), pass_type, keys, now)
         devices.register(session, pass_, DEVICE, "ab" * 32, now)
-        issuing.move_tags(session, [pass_.id])
+        versioning.move_tags(session, [pass_.id])
     return pass_
 
 

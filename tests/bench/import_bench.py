@@ -36,7 +36,7 @@ from ledger.seals import sealing
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.configuration.keyring import KeyRing
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.sandbox import certificates, demo
 
 ROWS = int(os.environ.get("BENCH_IMPORT_ROWS", "20000"))

@@ -40,7 +40,7 @@ from wallet.apple.push import Apns, Credential
 from wallet.configuration.clock import system_clock
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import DEMO
-from wallet.passes import issuing
+from wallet.passes import issued, issuing
 from wallet.running.pumps import Pump
 from wallet.sandbox import certificates, demo
 
@@ -240,8 +240,8 @@ def _heard_after(house: House, drain: threading.Thread | None = None) -> list[fl
             heard.clear()
             with house.database.transaction() as session:
                 programme = programmes.by_code(session, DEMO)
-                (pass_id,) = issuing.in_programme(session, programme.id, 0, 1)
-                member_id = session.get_one(issuing.Pass, pass_id).member_id
+                (pass_id,) = issued.in_programme(session, programme.id, 0, 1)
+                member_id = session.get_one(issued.Pass, pass_id).member_id
                 accruals.grant(
                     session, session.get_one(issuing.Member, member_id), Grant(1), system_clock()
                 )

@@ -27,7 +27,7 @@ from wallet.backups import manifest
 from wallet.backups.manifest import NAME, Manifest
 from wallet.cli import main
 from wallet.configuration import settings
-from wallet.passes.issuing import PassTag
+from wallet.passes.versioning import PassTag
 from wallet.running.assembly import connect
 from wallet.sandbox.apns import RunningApns
 from wallet.web.app import create_app

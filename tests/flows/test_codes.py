@@ -20,7 +20,7 @@ from ledger.programmes import programmes
 from wallet.apple.devices import PushRow
 from wallet.configuration.keyring import KeyRing
 from wallet.passes import codes, issuing, renewal
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.passes.renewal import CardCode
 
 CHECKER = Path(__file__).parents[2] / "docs" / "check_code.py"

@@ -36,7 +36,7 @@ from wallet import erasure
 from wallet.apple.complaints import Complaint
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration import logs
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.sandbox.apns import RunningApns
 
 PERSON = {

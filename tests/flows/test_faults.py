@@ -45,7 +45,7 @@ from wallet.delivery.waves import RUNNING, Wave
 from wallet.google import mirror, objects
 from wallet.google.mirror import DueRow
 from wallet.passes import issuing
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.sandbox import apns, certificates, demo
 from wallet.sandbox.apns import Push, PushAnswer, PushStandIn, RunningApns, Visitor
 

@@ -27,7 +27,7 @@ from wallet.google import account, alerts, mirror, writing
 from wallet.google.budget import A_SECOND
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.passes import templates
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 from wallet.sandbox.google import CallFault, RunningGoogle
 from wallet.sandbox.google.callbacks import CardEvent

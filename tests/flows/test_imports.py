@@ -17,7 +17,7 @@ from ledger.imports.store import Import, ImportPart, ImportRow
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Person
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 ROWS = 3_500
 DEADLINE_S = 120

@@ -37,9 +37,9 @@ from wallet.delivery.waves import Wave
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.outreach import results, terms
-from wallet.passes import barcode_settings, issuing, renewal, templates
+from wallet.passes import barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 MOVED = {"points_live_days"}  # to the programme's unit
 
@@ -287,7 +287,7 @@ def test_cards_of_the_release_before_messages_go_on(empty: Database, database_ur
     with empty.reading() as session:
         passes = session.scalars(select(Pass).order_by(Pass.id)).all()
         assert passes
-        assert {issuing.content(one).message for one in passes} == {""}
+        assert {issued.content(one).message for one in passes} == {""}
         wanted = terms.of_programme(session, passes[0].programme_id)
         assert [one.on for one in wanted.values()] == [False] * 5
         assert results.of_member(session, passes[0].member_id, None, 10, now) == []

@@ -20,7 +20,7 @@ from wallet.delivery import waves
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.delivery.waves import LOOK_EVERY, SLOWEST_PACE, Pace, Wave
 from wallet.passes import issuing
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 FIRST = 40  # passes a second, so that few cards are many
 MANY = 280  # more than a wave may come to at once before it has found its pace

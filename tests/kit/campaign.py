@@ -54,7 +54,7 @@ from wallet.outreach import campaigns, results
 from wallet.outreach.campaigns import Campaign, CampaignDraft
 from wallet.outreach.deliveries import Delivery
 from wallet.passes import issuing
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.running.assembly import connect
 from wallet.sandbox import apns, certificates, demo
 from wallet.sandbox.apns import PushStandIn

@@ -296,7 +296,7 @@ class TestProofs:
 
     def test_a_path_of_another_length_leads_nowhere(self) -> None:
         leaves = [hashes.leaf({"number": number}) for number in range(6)]
-        tree = hashes.Tree()
+        tree = hashes.MerkleTree()
         for leaf in leaves:
             tree.add(leaf)
         for index, leaf in enumerate(leaves):

@@ -33,8 +33,8 @@ from ledger.points.redemptions import Spend
 from ledger.programmes import programmes
 from wallet import importing, relay
 from wallet.importing import Desk
-from wallet.passes import issuing
-from wallet.passes.issuing import Pass
+from wallet.passes import issued, issuing
+from wallet.passes.issued import Pass
 
 PEOPLE = (
     "ФИО;Телефон;Почта;Карта;Код;Баланс;Сгорает",
@@ -117,7 +117,7 @@ def test_people_come_with_cards_balances_and_passes(desk: Desk, house) -> None:
         assert persons.profile_of(session, anna.id) == Profile(
             "Анна", "+79990000001", "anna@example.com", None, None, "c-1"
         )
-        shown = issuing.content(issuing.of_member(session, anna.id))
+        shown = issued.content(issued.card_of(session, anna.id))
         assert (shown.card_number, shown.barcode) == ("40001234", "40001234")
         assert cards.owner(session, "A-77/3").member.id != anna.id
         (vera,) = persons.search(session, Search(external_id="c-3"), 0, 9)

@@ -42,7 +42,7 @@ class SourceSecret(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundSource:
     """A source with all that a message of it needs."""
 
     name: str
@@ -105,12 +105,12 @@ def retire(session: Session, name: str) -> int:
     return len(older)
 
 
-def bound(session: Session, keys: KeyRing, name: str) -> Bound | None:
+def bound(session: Session, keys: KeyRing, name: str) -> BoundSource | None:
     source = session.scalar(select(Source).where(Source.name == name))
     if source is None:
         return None
     found = tuple(keys.unseal(row.sealed) for row in _sealed(session, source.id))
-    return Bound(source.name, source.kind, source.programme_id, found)
+    return BoundSource(source.name, source.kind, source.programme_id, found)
 
 
 def listed(session: Session) -> Sequence[Source]:

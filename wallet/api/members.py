@@ -49,7 +49,7 @@ from wallet.api.bodies.members import (
 from wallet.api.calls import refuses
 from wallet.api.refusals import MEMBER
 from wallet.installation import current_installation
-from wallet.passes import issuing
+from wallet.passes import issued, issuing
 
 routes = APIBlueprint("members", __name__, tag="Members")
 
@@ -189,7 +189,7 @@ def _for_caller(session: Session, member: Member) -> MemberOut:
 def member_out(session: Session, member: Member) -> MemberOut:
     """A member as every caller may see it."""
     card = cards.newest_of(session, member.id)
-    pass_ = issuing.of_member(session, member.id)
+    pass_ = issued.card_of(session, member.id)
     unit = units.named(session, member.programme_id, None)
     standing = accounts.balances_of(session, [unit.id], [member.holder_id])
     return MemberOut(

@@ -35,7 +35,7 @@ from wallet.api.passes import pass_out
 from wallet.api.refusals import MEMBER
 from wallet.errors import OfferNotShown
 from wallet.installation import current_installation
-from wallet.passes import issuing
+from wallet.passes import coupons
 
 routes = APIBlueprint("offers", __name__, tag="Offers")
 
@@ -110,9 +110,7 @@ def coupon(offer_id: str, json_data: CouponIn, key: str | None) -> Response:
         member = members.by_public_id(session, json_data.member)
         offer = offers.by_public_id(session, offer_id)
         house = current_installation()
-        pass_ = issuing.issue_offer(
-            session, member, offer, house.pass_type, house.keys.first.id, now
-        )
+        pass_ = coupons.issue(session, member, offer, house.pass_type, house.keys.first.id, now)
         return pass_out(session, pass_)
 
     return idempotent.created(json_data, effect, key)

@@ -21,9 +21,9 @@ from wallet.api.refusals import MEMBER
 from wallet.delivery.refresh import refresh
 from wallet.errors import CouponOver, CouponUsed, NotACoupon, PassErased, UnknownPass
 from wallet.installation import current_installation
-from wallet.passes import issuing
+from wallet.passes import coupons, issued
 from wallet.passes.content import PassState
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 routes = APIBlueprint("passes", __name__, tag="Passes")
 
@@ -36,9 +36,9 @@ def of_member(member_id: str) -> PassesOut:
     """The passes of a member."""
     with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
-        found = issuing.all_of_member(session, member.id)
+        found = issued.all_of_member(session, member.id)
         items = [pass_out(session, pass_) for pass_ in found]
-        link = current_installation().card_link(issuing.of_member(session, member.id))
+        link = current_installation().card_link(issued.card_of(session, member.id))
         bundle = f"{link}/apple.pkpasses"
     return PassesOut(items=items, next_cursor=None, bundle=bundle)
 
@@ -50,7 +50,7 @@ def of_member(member_id: str) -> PassesOut:
 def read(pass_id: str) -> PassOut:
     """One pass."""
     with current_installation().database.reading() as session:
-        return pass_out(session, issuing.named(session, pass_id))
+        return pass_out(session, issued.named(session, pass_id))
 
 
 @routes.post("/passes/<pass_id>/void")
@@ -91,7 +91,7 @@ def use(pass_id: str, key: str | None) -> Response:
     Repeat a request whose answer was lost with the same Idempotency-Key: it is the same use."""
 
     def effect(session: Session, now: datetime) -> PassOut:
-        pass_ = issuing.use(session, issuing.named(session, pass_id), now)
+        pass_ = coupons.use(session, issued.named(session, pass_id), now)
         return _refreshed(session, pass_, now)
 
     return idempotent.created(None, effect, key)
@@ -117,7 +117,7 @@ def _changed(
     """Doing it again changes nothing, and phones are not told again."""
 
     def effect(session: Session, now: datetime) -> PassOut:
-        pass_ = issuing.decide(session, issuing.named(session, pass_id), state, ends_at)
+        pass_ = issued.decide(session, issued.named(session, pass_id), state, ends_at)
         return _refreshed(session, pass_, now)
 
     return idempotent.created(body, effect, key)
@@ -144,7 +144,7 @@ def pass_out(session: Session, pass_: Pass) -> PassOut:
         state="erased" if pass_.voided else pass_.state,
         expires_at=pass_.ends_at.astimezone(zone) if pass_.ends_at is not None else None,
         version=pass_.version,
-        changed_at=issuing.changed_at(pass_),
+        changed_at=issued.changed_at(pass_),
         apple=current_installation().apple.link(pass_),
         google=google.link(pass_) if google is not None else None,
     )

@@ -22,7 +22,7 @@ from wallet.api.calls import refuses
 from wallet.api.members import member_out
 from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted
 from wallet.installation import current_installation
-from wallet.passes import codes, issuing, renewal
+from wallet.passes import codes, coupons, renewal
 from wallet.passes.renewal import Scan
 
 routes = APIBlueprint("scans", __name__, tag="Scans")
@@ -73,7 +73,7 @@ def _accepted(session: Session, coupon: str | None, card: str, now: datetime) ->
     """Raises as `renewal.accept` does, and `CodeForged` for a coupon that is not this card's."""
     scan = renewal.accept(session, current_installation().keys, card, now)
     if coupon is not None:
-        issuing.coupon_of(session, coupon, scan.member)
+        coupons.presented(session, coupon, scan.member)
     return scan
 
 
@@ -90,7 +90,7 @@ def _scan_out(session: Session, member: Member, coupon: str | None) -> ScanOut:
 
 
 def _coupon_out(session: Session, member: Member, serial: str) -> CouponSeen:
-    pass_ = issuing.coupon_of(session, serial, member)
+    pass_ = coupons.presented(session, serial, member)
     offer = session.get_one(Offer, pass_.offer_id)
     ends_at = pass_.ends_at or offer.ends_at
     zone = ZoneInfo(programmes.by_id(session, pass_.programme_id).timezone)
@@ -99,6 +99,6 @@ def _coupon_out(session: Session, member: Member, serial: str) -> CouponSeen:
         offer=offer.public_id,
         title=offer.title,
         text=offer.text,
-        state=issuing.coupon_state(session, pass_, current_installation().clock()),
+        state=coupons.state(session, pass_, current_installation().clock()),
         until=ends_at.astimezone(zone) if ends_at != NEVER else None,
     )

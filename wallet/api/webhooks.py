@@ -28,7 +28,7 @@ from ledger.points.resolving import Whom
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.access import sources
-from wallet.access.sources import Bound
+from wallet.access.sources import BoundSource
 from wallet.api import idempotent
 from wallet.api.amounts import balance_out
 from wallet.api.bodies.webhooks import MESSAGE, WebhookOut
@@ -77,7 +77,7 @@ def receive(source: str) -> Response:
     return idempotent.as_response(idempotent.carry_out(effect, message))
 
 
-def _bound(session: Session, name: str) -> Bound:
+def _bound(session: Session, name: str) -> BoundSource:
     """The source, or 404. The environment brings one of its own: `demo`."""
     stored = (
         sources.bound(session, current_installation().keys, name)
@@ -88,7 +88,7 @@ def _bound(session: Session, name: str) -> Bound:
     if name == DEMO and own_secret is not None:
         secrets = (own_secret, *(stored.secrets if stored else ()))
         try:
-            return Bound(DEMO, "generic", programmes.by_code(session, DEMO).id, secrets)
+            return BoundSource(DEMO, "generic", programmes.by_code(session, DEMO).id, secrets)
         except UnknownProgramme:
             stored = None
     if stored is None:
@@ -96,7 +96,7 @@ def _bound(session: Session, name: str) -> Bound:
     return stored
 
 
-def _verified(source: Bound, payload: bytes) -> str:
+def _verified(source: BoundSource, payload: bytes) -> str:
     """The message's id, once one of the live secrets vouches for id, time and body."""
     webhook_id = request.headers.get("webhook-id", "")
     if not 0 < len(webhook_id) <= LONGEST_ID or not webhook_id.isprintable():
@@ -120,7 +120,7 @@ def _objection(secret: str, payload: bytes) -> str | None:
     return None
 
 
-def _command(source: Bound, programme: Programme, payload: bytes) -> PointsCommand:
+def _command(source: BoundSource, programme: Programme, payload: bytes) -> PointsCommand:
     try:
         return KINDS[source.kind](payload, ZoneInfo(programme.timezone))
     except ValidationError as error:

@@ -35,8 +35,8 @@ from ledger.database.engine import Database, wake_after_commit
 from ledger.database.index_only import by_index
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, dialect_of, insert_or
 from ledger.people.members import Member
-from wallet.passes import issuing
-from wallet.passes.issuing import Pass
+from wallet.passes import versioning
+from wallet.passes.issued import Pass
 
 PUSH = "apple"
 
@@ -134,7 +134,7 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
     if fresh is not None and pass_.version > 1:
         # The pass may have changed between its download and this moment, and the phone may already
         # hold a later tag from another card: a fresh tag makes sure that it is listed.
-        issuing.move_tags(session, [pass_.id])
+        versioning.move_tags(session, [pass_.id])
     if known is not None and known != token:
         _push_anew(session, device_id, now)
     return fresh is not None
@@ -186,7 +186,7 @@ _UPDATED = Compiled(
         Device.pass_type == bindparam("pass_type"),
         or_(
             Pass.tag > bindparam("since", type_=BigInteger),
-            bindparam("since", type_=BigInteger) > issuing.newest_tag(bindparam("pass_type")),
+            bindparam("since", type_=BigInteger) > versioning.newest_tag(bindparam("pass_type")),
         ),
     )
     .order_by(Pass.tag)

@@ -19,9 +19,9 @@ from ledger.people import consents, members, persons
 from ledger.people.consents import Decision
 from ledger.people.persons import Profile
 from wallet.errors import AnswerUnfit
-from wallet.passes import issuing, templates
+from wallet.passes import issued, templates
 from wallet.passes.content import Design
-from wallet.passes.issuing import ASKS, Pass
+from wallet.passes.issued import ASKS, Pass
 from wallet.passes.parts import Asked, Enrolment
 from wallet.passes.templates import Template
 
@@ -69,7 +69,7 @@ def answer(
 ) -> bool:
     """Take down who the owner is; True also where this very answer came before, False where the
     pass does not ask. Raises `AnswerUnfit`."""
-    (locked,) = issuing.lock(session, [pass_.id])
+    (locked,) = issued.lock(session, [pass_.id])
     answered = hashlib.sha256(token.encode()).hexdigest()
     if locked.enrolment == answered:
         return True

@@ -21,7 +21,7 @@ from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.delivery.providers import MOST_COUNTED, Lag
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 # With the newest that a claim adds, as many as are on their way at once: larger batches gain
 # nothing, and are longer to wait for.

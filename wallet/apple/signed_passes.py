@@ -19,9 +19,9 @@ from wallet.apple.bundle import Archive, Identity, PassTemplate, Sealed
 from wallet.apple.rotation import Certificates
 from wallet.apple.signing import Signer
 from wallet.configuration.keyring import KeyRing
-from wallet.passes import artwork, issuing, templates
+from wallet.passes import artwork, issued, templates
 from wallet.passes.content import Content
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
 PREPARED_TEMPLATES = 64
@@ -300,7 +300,7 @@ def _stored_pass(row: Row[Any]) -> StoredPass:
         template_id=row.template_id,
         version=row.version,
         last_modified=row.last_modified,
-        content=issuing.read_content(row.content),
+        content=issued.read_content(row.content),
         is_fetched=row.fetched is not None,
         signed_by=row.signed_by,
         kept=kept,

@@ -20,8 +20,8 @@ from wallet.apple.bundle import MEDIA_TYPE
 from wallet.apple.personalization import Renew
 from wallet.apple.signed_passes import SignedPasses, StoredPass
 from wallet.configuration.clock import Clock
-from wallet.passes import issuing
-from wallet.passes.issuing import Pass
+from wallet.passes import issued
+from wallet.passes.issued import Pass
 from wallet.problems import refuse
 
 SCHEME = "ApplePass"
@@ -133,7 +133,7 @@ class PassKitService:
         now = self._clock()
 
         def take(session: Session) -> bool:
-            pass_ = issuing.by_serial(session, serial)
+            pass_ = issued.by_serial(session, serial)
             if pass_ is None or pass_.pass_type != pass_type:
                 return False
             return personalization.answer(session, pass_, token, info, self._renew, now)
@@ -172,7 +172,7 @@ class PassKitService:
     @staticmethod
     def _again(session: Session, serial: str) -> Pass:
         """The pass, read in the transaction that is going to change something about it."""
-        pass_ = issuing.by_serial(session, serial)
+        pass_ = issued.by_serial(session, serial)
         if pass_ is None:  # erased a moment ago
             abort(Response(status=401))
         return pass_

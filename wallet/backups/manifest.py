@@ -17,7 +17,7 @@ from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.people.members import Member
 from wallet.errors import OfInstallation
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 NAME = "manifest.json"
 DATABASE = "database"

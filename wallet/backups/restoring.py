@@ -41,8 +41,8 @@ from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import Settings
 from wallet.google import mirror
 from wallet.outreach import campaigns
-from wallet.passes import issuing
-from wallet.passes.issuing import Pass
+from wallet.passes import versioning
+from wallet.passes.issued import Pass
 
 PASSES_AT_ONCE = 1000
 
@@ -189,7 +189,7 @@ def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime
         raise BackupRefused("not_upgraded", f"The schema cannot be upgraded: {error}.") from error
     _require_same_book(database, made)
     with database.transaction() as session:
-        issuing.leap(session, now)
+        versioning.leap(session, now)
         mirror.mistrust(session)
         devices.end_leases(session)
         campaigns.halt(session)

@@ -11,7 +11,7 @@ from wallet.cli.database import on_database, open_records
 from wallet.cli.installation import at_work
 from wallet.delivery import waves
 from wallet.errors import DesignRefused
-from wallet.passes import folders, issuing, templates
+from wallet.passes import folders, issued, templates
 from wallet.passes.content import Design
 
 
@@ -77,7 +77,7 @@ def _require_same_kind(session: Session, programme_id: int, design: Design) -> N
         )
     found = templates.find(session, programme_id, templates.purpose_of(design))
     kind = templates.design(found).kind if found is not None else design.kind
-    if kind != design.kind and issuing.in_programme(session, programme_id, 0, 1):
+    if kind != design.kind and issued.in_programme(session, programme_id, 0, 1):
         raise DesignRefused(
             "kind", "this programme has issued cards of the kind {kind}.", kind=kind
         )

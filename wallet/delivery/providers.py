@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from wallet.configuration.clock import Clock
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 MOST_COUNTED = 20_000
 

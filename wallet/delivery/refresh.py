@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from wallet.passes import issuing
-from wallet.passes.issuing import Change
+from wallet.passes import issued, versioning
+from wallet.passes.versioning import Change
 
 # What a provider does when passes changed: note, in this transaction, who is to be told.
 MakeDue = Callable[[Session, Sequence[int], datetime], None]
@@ -19,7 +19,7 @@ def refresh(
     session: Session, pass_ids: Sequence[int], make_due: Sequence[MakeDue], now: datetime
 ) -> int:
     """Bring these passes up to date; returns how many changed."""
-    changes = issuing.changes(session, issuing.lock(session, pass_ids), now)
+    changes = versioning.changes(session, issued.lock(session, pass_ids), now)
     publish(session, changes, make_due, now)
     return len(changes)
 
@@ -32,13 +32,13 @@ def publish(
         changed = [change.pass_id for change in changes]
         for make in make_due:
             make(session, changed, now)
-        issuing.store(session, changes)
+        versioning.store(session, changes)
 
 
 def remind(
     session: Session, pass_ids: Sequence[int], make_due: Sequence[MakeDue], now: datetime
 ) -> None:
     """Tell the phones once more of a version that they may have missed."""
-    issuing.lock(session, pass_ids)
+    issued.lock(session, pass_ids)
     for make in make_due:
         make(session, pass_ids, now)

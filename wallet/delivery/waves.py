@@ -15,7 +15,7 @@ from ledger.database.tables import Base, Identifier, Instant
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.delivery.refresh import MakeDue, refresh
 from wallet.errors import UnknownWave, WaveOver
-from wallet.passes import issuing
+from wallet.passes import issued
 
 WAVES = "waves"
 
@@ -82,7 +82,7 @@ def start(session: Session, programme_id: int, now: datetime) -> Wave:
         after_id=0,
         created_at=now,
         state=RUNNING,
-        total=issuing.number_in_programme(session, programme_id),
+        total=issued.number_in_programme(session, programme_id),
         seen=0,
         changed=0,
         pace=FIRST_PACE,
@@ -112,7 +112,7 @@ def advance(
         wave.next_at, wave.expected_at = now + LOOK_EVERY, None
         return True
     limit = min(limit, max(1, int(rate)))
-    pass_ids = issuing.in_programme(session, wave.programme_id, wave.after_id, limit)
+    pass_ids = issued.in_programme(session, wave.programme_id, wave.after_id, limit)
     if pass_ids:
         wave.after_id = pass_ids[-1]
         wave.seen += len(pass_ids)

@@ -19,9 +19,16 @@ from wallet.google.account import ServiceAccount
 from wallet.google.client import Google
 from wallet.google.mirror import Due
 from wallet.google.reconciling import Reconciler
-from wallet.google.writing import CLASS_BUSY, NO_BUDGET, OUT_OF_TIME, WriteBudget, Writer, Written
-from wallet.passes import issuing
-from wallet.passes.issuing import Pass
+from wallet.google.writing import (
+    CLASS_BUSY,
+    NO_BUDGET,
+    OUT_OF_TIME,
+    WriteBudget,
+    Writer,
+    WriteResult,
+)
+from wallet.passes import issued
+from wallet.passes.issued import Pass
 
 BATCH = budget.A_SECOND  # more than may be asked in a second would only be leased in vain
 WRITERS = 10  # calls at a time, so that a second's budget is spent in it: docs/decisions/0006
@@ -78,7 +85,7 @@ class GoogleProvider:
 
     def make_due(self, session: Session, pass_ids: Sequence[int], now: datetime) -> None:
         """Where a coupon changed, the card that it is linked to may be in for a change too."""
-        cards = issuing.cards_with_coupons(session, pass_ids)
+        cards = issued.cards_with_coupons(session, pass_ids)
         mirror.make_due(session, [*pass_ids, *cards], now)
 
     def deliver(self, clock: Clock) -> bool:
@@ -148,26 +155,26 @@ class GoogleProvider:
         with self._database.reading() as session:
             return mirror.is_written(session, pass_.id, object_id)
 
-    def _deliver_one(self, due: Due, clock: Clock) -> Written:
+    def _deliver_one(self, due: Due, clock: Clock) -> WriteResult:
         """One card of a batch. Where the first learned that Google is not to be had, the others are
         not tried."""
         if self._paused_until is not None and clock() < self._paused_until:
-            return Written(Deferred(self._paused_until, PAUSED))
+            return WriteResult(Deferred(self._paused_until, PAUSED))
         return self._write(due, clock)
 
-    def _write(self, due: Due, clock: Clock) -> Written:
+    def _write(self, due: Due, clock: Clock) -> WriteResult:
         try:
             written = self._writer.write(due, WriteBudget(clock, due.lease_until))
         except Exception as error:
             # A card that cannot be written must not hold up the others of its batch for ever.
             log.exception("google_write_failed", pass_id=due.pass_id)
-            return Written(Deferred(clock() + AFTER_A_BUG, type(error).__name__))
+            return WriteResult(Deferred(clock() + AFTER_A_BUG, type(error).__name__))
         if isinstance(written.outcome, Deferred) and written.outcome.pause:
             self._paused_until = written.outcome.until
         return written
 
     def _record(
-        self, session: Session, writes: Sequence[Due], results: Sequence[Written], now: datetime
+        self, session: Session, writes: Sequence[Due], results: Sequence[WriteResult], now: datetime
     ) -> bool:
         """True if a change came in while its write was on its way: then the row is due again."""
         done: list[Due] = []
@@ -187,7 +194,7 @@ class GoogleProvider:
             if isinstance(written.outcome, Deferred):
                 _defer(session, due, written.outcome, now)
         # A coupon is linked to its card as soon as Google has it, and not before.
-        if cards := issuing.cards_with_coupons(session, new):
+        if cards := issued.cards_with_coupons(session, new):
             mirror.make_due(session, cards, now)
         return mirror.settled(session, done)
 
@@ -210,9 +217,9 @@ def _defer(session: Session, due: Due, outcome: Deferred, now: datetime) -> None
     mirror.deferred(session, due, until, outcome.reason, due.attempts + 1)
 
 
-def _is_nobodys_fault(written: Written) -> bool:
+def _is_nobodys_fault(written: WriteResult) -> bool:
     return isinstance(written.outcome, Deferred) and written.outcome.reason in NOBODYS_FAULT
 
 
-def _is_out_of_budget(written: Written) -> bool:
+def _is_out_of_budget(written: WriteResult) -> bool:
     return isinstance(written.outcome, Deferred) and written.outcome.reason == NO_BUDGET

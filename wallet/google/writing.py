@@ -20,9 +20,9 @@ from wallet.google import alerts, budget, client, messages, mirror, objects, pic
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
 from wallet.google.mirror import Copy, Due, GoogleClass, GoogleObject
 from wallet.google.objects import GoogleBody, Pictures
-from wallet.passes import issuing, renewal, templates
+from wallet.passes import issued, renewal, templates
 from wallet.passes.content import Content, Design, OfferShown, PassKind
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
 CLASSES: Mapping[PassKind, client.ResourceKind] = {
@@ -63,7 +63,7 @@ class WriteBudget:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """How it ended; `copy` is what Google has if it took the card."""
 
     outcome: Outcome
@@ -134,16 +134,16 @@ class Writer:
     def kind(self, session: Session, pass_: Pass) -> PassKind:
         return templates.design(session.get_one(Template, pass_.template_id)).kind
 
-    def write(self, due: Due, errand: WriteBudget) -> Written:
+    def write(self, due: Due, errand: WriteBudget) -> WriteResult:
         """Write the newest stored version."""
         with self._database.reading() as session:
             card = self._card(session, due.pass_id, errand.clock())
         if card is None:
-            return Written(Rejected("card_gone"))
+            return WriteResult(Rejected("card_gone"))
         trouble = self._ensure_class(card, errand)
         if trouble is None:
             trouble = self._write_object(card, errand)
-        return Written(trouble, card.copy)
+        return WriteResult(trouble, card.copy)
 
     def last_written(self, session: Session, pass_id: int, now: datetime) -> GoogleBody | None:
         """The object as Google should have it; None if a newer version of it is yet to be
@@ -163,7 +163,7 @@ class Writer:
         if pass_ is None:
             return None
         design = templates.design(session.get_one(Template, pass_.template_id))
-        content = issuing.content(pass_)
+        content = issued.content(pass_)
         id_, before = self.object_id(pass_), session.get(GoogleObject, pass_id)
         is_known = before is not None and before.object_id == id_ and before.version is not None
         message = objects.message(design, content)
@@ -194,8 +194,8 @@ class Writer:
     def _linked(self, session: Session, pass_: Pass, now: datetime) -> Sequence[str]:
         if pass_.offer_id is not None:
             return ()
-        coupons = issuing.coupons_of(session, pass_.member_id).values()
-        good = [coupon.id for coupon in coupons if issuing.counts(coupon, now)]
+        coupons = issued.coupons_of(session, pass_.member_id).values()
+        good = [coupon.id for coupon in coupons if issued.counts(coupon, now)]
         return mirror.known_ids(session, good, self._issuer) if good else ()
 
     def _write_object(self, card: CardToWrite, errand: WriteBudget) -> Outcome:

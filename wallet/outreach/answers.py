@@ -18,10 +18,10 @@ from ledger.programmes import programmes, units
 from ledger.programmes.units import Unit
 from wallet.outreach import deliveries, messages, recipients, terms, wording
 from wallet.outreach.deliveries import ANSWERS, Delivery, Occasion
-from wallet.outreach.messages import About, Message, Written
+from wallet.outreach.messages import About, Message, WrittenMessage
 from wallet.outreach.recipients import Candidate
 from wallet.outreach.terms import MessageTerms
-from wallet.passes import issuing
+from wallet.passes import issued, versioning
 
 POSTED = {"accrual": "accrued", "redemption": "spent"}
 # An answer to something older would come too late to be one.
@@ -31,7 +31,7 @@ MOST_POSTINGS = 20  # of one holder, in one answer
 
 def hear(
     session: Session, events: Sequence[Event], pass_ids: Sequence[int], now: datetime
-) -> list[Written]:
+) -> list[WrittenMessage]:
     """Write the messages that these events call for, in programmes that have switched them on. The
     caller renders the cards, and then settles. `pass_ids`: all passes that the events concern."""
     holder_ids = sorted(
@@ -42,8 +42,8 @@ def hear(
     }
     if not holder_ids or not switched_on:
         return []
-    issuing.lock(session, pass_ids)  # all in their order, before those of the recipients
-    written: list[Written] = []
+    issued.lock(session, pass_ids)  # all in their order, before those of the recipients
+    written: list[WrittenMessage] = []
     for programme_id, member_ids in _by_programme(session, holder_ids).items():
         for kind in ANSWERS:
             if (programme_id, kind) in switched_on:
@@ -51,10 +51,10 @@ def hear(
     return written
 
 
-def settle(session: Session, written: Sequence[Written], now: datetime) -> None:
+def settle(session: Session, written: Sequence[WrittenMessage], now: datetime) -> None:
     """The cards have been rendered."""
     if written:
-        versions = issuing.versions(session, [each.candidate.pass_.id for each in written])
+        versions = versioning.versions(session, [each.candidate.pass_.id for each in written])
         messages.settle(session, written, versions, now)
 
 
@@ -73,7 +73,7 @@ def _by_programme(session: Session, member_ids: Sequence[int]) -> dict[int, list
 
 def _answer(
     session: Session, answer: MessageTerms, holder_ids: Sequence[int], now: datetime
-) -> list[Written]:
+) -> list[WrittenMessage]:
     """A message to each member whose postings have had no answer yet; several postings of one
     member are one message, with the sum."""
     programme = programmes.by_id(session, answer.programme_id)

@@ -31,7 +31,7 @@ from wallet.outreach.deliveries import CAMPAIGN, Delivery, DeliveryState, NotTol
 from wallet.outreach.hours import Span
 from wallet.outreach.messages import Message
 from wallet.outreach.recipients import Candidate
-from wallet.passes import issuing, templates
+from wallet.passes import showing, templates
 from wallet.passes.content import announces_messages
 
 PUMP = "messages"
@@ -275,7 +275,7 @@ def preview(
     all_, reached = audience.size(session, documents.read(draft.audience), in_scope)
     if member is None:
         return all_, reached, None
-    facts = issuing.facts(session, programme, [member.id], now)[member.id]
+    facts = showing.facts(session, programme, [member.id], now)[member.id]
     return all_, reached, messages.text_for(programme, draft.texts, facts, about={})
 
 

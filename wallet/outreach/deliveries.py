@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database.tables import Base, Identifier, Instant, insert_or
 from wallet.passes import news
 from wallet.passes.content import LONGEST_MESSAGE
-from wallet.passes.issuing import Version
+from wallet.passes.versioning import PassVersion
 
 # waiting: to be told. told: on the card. The others are final, and the member was not told:
 # held_out by the campaign's draw, no_consent to be written to, capped by the campaign's limit,
@@ -98,7 +98,7 @@ class Settlement:
 
     delivery_id: int
     pass_id: int
-    version: Version
+    version: PassVersion
     on_apple: bool
     on_google: bool
     text: str

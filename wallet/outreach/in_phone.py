@@ -10,7 +10,7 @@ from ledger.people.members import Member
 from ledger.segments.scope import Scope
 from wallet.apple.devices import Registration
 from wallet.google.mirror import GoogleObject
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 
 class InPhone(Body):

@@ -16,10 +16,10 @@ from wallet.outreach import deliveries, wording
 from wallet.outreach.deliveries import Settlement
 from wallet.outreach.recipients import Candidate, Recipient
 from wallet.outreach.wording import Texts
-from wallet.passes import issuing, news
+from wallet.passes import news, versioning
 from wallet.passes.content import Facts, LastMessage
-from wallet.passes.issuing import Version
 from wallet.passes.news import Word
+from wallet.passes.versioning import PassVersion
 
 About = Mapping[str, Mapping[str, str]]
 
@@ -38,7 +38,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenMessage:
     """A message in its recipient's own words, as the card says it from now on."""
 
     message: Message
@@ -74,17 +74,17 @@ def tell(
     written = write(session, programme, messages, now)
     passes = sorted((each.candidate.pass_ for each in written), key=lambda pass_: pass_.id)
     facts = {each.candidate.member_id: each.facts for each in written}
-    changes = issuing.changes_to(session, programme, passes, facts, now)
+    changes = versioning.changes_to(session, programme, passes, facts, now)
     publish(session, changes, make_due, now)
-    settle(session, written, issuing.versions_after(passes, changes), now)
+    settle(session, written, versioning.versions_after(passes, changes), now)
 
 
 def write(
     session: Session, programme: Programme, messages: Sequence[Message], now: datetime
-) -> list[Written]:
+) -> list[WrittenMessage]:
     """Make these messages the newest of their recipients. The caller renders the cards, and then
     settles."""
-    written = [Written(message, _in_words(programme, message)) for message in messages]
+    written = [WrittenMessage(message, _in_words(programme, message)) for message in messages]
     news.say(session, [_as_news(each) for each in written], now)
     deliveries.mark_repeats(session, [int(each.newest.id) for each in written if each.repeats])
     return written
@@ -92,8 +92,8 @@ def write(
 
 def settle(
     session: Session,
-    written: Sequence[Written],
-    versions: Mapping[int, Version],
+    written: Sequence[WrittenMessage],
+    versions: Mapping[int, PassVersion],
     now: datetime,
 ) -> None:
     """The cards have been rendered, and `versions`, by pass, are what they show now. A message that
@@ -136,6 +136,6 @@ def _in_words(programme: Programme, message: Message) -> LastMessage:
     return LastMessage(str(max(message.delivery_ids)), text, balance)
 
 
-def _as_news(written: Written) -> Word:
+def _as_news(written: WrittenMessage) -> Word:
     newest = written.newest
     return Word(written.candidate.member_id, newest.id, newest.text, newest.points)

@@ -13,9 +13,9 @@ from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
 from wallet.apple.devices import Registration
 from wallet.google.mirror import GoogleObject
-from wallet.passes import issuing
+from wallet.passes import issued, showing
 from wallet.passes.content import Facts
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Recipient:
 def lock(session: Session, member_ids: Sequence[int]) -> dict[int, Candidate]:
     """The candidates among these members, by member. Who was erased, was merged into another or has
     no pass is left out."""
-    passes = issuing.lock_cards(session, member_ids)
+    passes = issued.lock_cards(session, member_ids)
     pass_ids = [pass_.id for pass_ in passes]
     apple = set(
         session.scalars(select(Registration.pass_id).where(Registration.pass_id.in_(pass_ids)))
@@ -81,7 +81,7 @@ def read(
     if not candidates:
         return {}
     by_member = {candidate.member_id: candidate for candidate in candidates}
-    facts = issuing.facts(session, programme, list(by_member), now)
+    facts = showing.facts(session, programme, list(by_member), now)
     return {
         member_id: Recipient(candidate, facts[member_id])
         for member_id, candidate in by_member.items()

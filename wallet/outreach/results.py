@@ -31,9 +31,9 @@ from wallet.google.messages import GoogleMessage
 from wallet.google.mirror import DueRow, GoogleObject
 from wallet.outreach.campaigns import Campaign
 from wallet.outreach.deliveries import Delivery, NotTold
-from wallet.passes import issuing, templates
+from wallet.passes import issued, templates
 from wallet.passes.content import announces_messages
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
 NEVER_AFTER = timedelta(days=7)
@@ -148,7 +148,7 @@ def of_member(
 
 
 def card(session: Session, member_id: int, now: datetime) -> CardState:
-    pass_ = issuing.of_member(session, member_id)
+    pass_ = issued.card_of(session, member_id)
     last = session.execute(
         select(func.max(Fetch.fetched_at), func.max(Fetch.version)).where(Fetch.pass_id == pass_.id)
     ).one()

@@ -38,9 +38,9 @@ from wallet.pages.designs import Look
 from wallet.pages.language import gettext as _
 from wallet.pages.language import ngettext
 from wallet.pages.origins import from_our_page
-from wallet.passes import barcodes, issuing, symbologies, templates
+from wallet.passes import barcodes, coupons, issued, showing, symbologies, templates
 from wallet.passes.content import Facts, Symbology
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
 # Where a sandbox is found by default; a phone would look for it on itself.
@@ -173,7 +173,7 @@ def apple_bundle(token: str) -> Response:
     with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
-        passes = issuing.counting(session, pass_.member_id, now)
+        passes = issued.counting(session, pass_.member_id, now)
     if not passes:
         abort(404)
     response = Response(
@@ -190,7 +190,7 @@ def barcode(token: str) -> Response:
         pass_ = _pass(session, token)
         symbology = _symbology(session, pass_)
     asked = request.args.get("symbology", symbology)
-    text = issuing.content(pass_).barcode
+    text = issued.content(pass_).barcode
     if asked not in get_args(Symbology) or not symbologies.carries(cast(Symbology, asked), text):
         abort(404)
     drawing = barcodes.svg(cast(Symbology, asked), text)
@@ -271,7 +271,7 @@ def device(user_agent: str) -> DeviceKind:
 
 def _pass(session: Session, token: str) -> Pass:
     serial = current_installation().keys.serial_of(token)
-    pass_ = issuing.by_serial(session, serial) if serial else None
+    pass_ = issued.by_serial(session, serial) if serial else None
     if pass_ is None:
         abort(404)
     if pass_.voided:
@@ -289,9 +289,7 @@ def _coupon(token: str, offer_id: str) -> Pass | None:
         member = members.by_id(session, card.member_id)
         try:
             offer = offers.by_public_id(session, offer_id)
-            return issuing.issue_offer(
-                session, member, offer, house.pass_type, house.keys.first.id, now
-            )
+            return coupons.issue(session, member, offer, house.pass_type, house.keys.first.id, now)
         except (UnknownOffer, OfferNotShown):
             return None
 
@@ -301,15 +299,15 @@ def _coupon(token: str, offer_id: str) -> Pass | None:
 def _symbology(session: Session, pass_: Pass) -> Symbology:
     """As the wallet draws it, should this number not fit what the design wants."""
     design = templates.design(session.get_one(Template, pass_.template_id))
-    return symbologies.drawn(design, issuing.content(pass_).barcode)
+    return symbologies.drawn(design, issued.content(pass_).barcode)
 
 
 def _now_shown(
     session: Session, pass_: Pass, programme: Programme, now: datetime
 ) -> tuple[Facts, CardPageState]:
-    facts = issuing.facts(session, programme, [pass_.member_id], now)[pass_.member_id]
+    facts = showing.facts(session, programme, [pass_.member_id], now)[pass_.member_id]
     shown = offers.shown(session, programme.id, [pass_.member_id], now)[pass_.member_id]
-    coupons = issuing.coupons_of(session, pass_.member_id)
+    coupons = issued.coupons_of(session, pass_.member_id)
     locale = persons.profile_of(session, pass_.member_id).locale
     language.suggest(member=locale, programme=programme.languages)
     token = current_installation().keys.card_token(pass_.serial)
@@ -329,7 +327,7 @@ def _now_shown(
 def _offer_line(
     offer: Offer, programme: Programme, token: str, coupon: Pass | None, now: datetime
 ) -> OfferLine:
-    is_over = coupon is not None and not issuing.counts(coupon, now)
+    is_over = coupon is not None and not issued.counts(coupon, now)
     return OfferLine(
         title=offer.title,
         text=offer.text,

@@ -17,7 +17,7 @@ from wallet.apple.devices import Device, PushRow
 from wallet.delivery.waves import PAUSED, RUNNING, Wave
 from wallet.google.mirror import DueRow
 from wallet.installation import Installation, current_installation
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.web.operator_access import require_operator
 
 routes = Blueprint("metrics", __name__)

@@ -21,7 +21,7 @@ from wallet.apple import bundle
 from wallet.errors import DesignRefused, ImageRefused, NfcRefused
 from wallet.passes import designs, templates
 from wallet.passes.content import Design
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 from wallet.passes.parts import Enrolment, NearField
 from wallet.passes.templates import Template
 

@@ -13,7 +13,7 @@ from ledger.programmes import programmes
 from ledger.segments import documents, membership, scope
 from wallet.google.mirror import GoogleObject
 from wallet.outreach import audience
-from wallet.passes import issuing
+from wallet.passes import issued
 
 CARD, APPLE, GOOGLE = ({"kind": "card", "wallet": wallet} for wallet in ("any", "apple", "google"))
 NOWHERE = {"kind": "not", "of": CARD}
@@ -39,7 +39,7 @@ def save_at_google(house, person: dict, *, saved: bool) -> None:
         member = members.by_public_id(session, person["id"])
         session.add(
             GoogleObject(
-                pass_id=issuing.of_member(session, member.id).id,
+                pass_id=issued.card_of(session, member.id).id,
                 object_id=f"issuer.{person['id']}",
                 saved=saved,
                 heard_at=now,

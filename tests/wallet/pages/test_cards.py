@@ -13,7 +13,7 @@ from phones import opened
 from wallet.configuration import settings
 from wallet.installation import Installation
 from wallet.pages.cards import device
-from wallet.passes import issuing
+from wallet.passes import issued
 from wallet.sandbox.google.resources import OFFER, OFFER_CLASS
 from wallet.web.app import create_app
 
@@ -92,12 +92,12 @@ class TestShown:
         house.run()
         serial = house.installation.keys.serial_of(card.path.removeprefix("/card/"))
         with house.installation.database.reading() as session:
-            pass_ = issuing.by_serial(session, serial)
-        shown = {value.key: value.value for value in issuing.content(pass_).values}
+            pass_ = issued.by_serial(session, serial)
+        shown = {value.key: value.value for value in issued.content(pass_).values}
         state = card.state()
         assert (state["version"], state["points"], state["name"]) == (2, "75", shown["name"])
         assert shown["points"] == 75
-        assert card.number() == issuing.content(pass_).barcode
+        assert card.number() == issued.content(pass_).barcode
 
     def test_nobody_may_keep_or_find_a_copy(self, card) -> None:
         for path in ("", "/state", "/apple.pkpass", "/nothing"):

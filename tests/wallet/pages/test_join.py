@@ -14,8 +14,8 @@ from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
-from wallet.passes import issuing, templates
-from wallet.passes.issuing import Pass
+from wallet.passes import issued, templates
+from wallet.passes.issued import Pass
 
 FOX = "🦊"
 
@@ -36,7 +36,7 @@ def profile_of(installation):
     def known(path: str) -> Profile:
         serial = installation.keys.serial_of(path.removeprefix("/card/"))
         with installation.database.reading() as session:
-            return persons.profile_of(session, issuing.by_serial(session, serial).member_id)
+            return persons.profile_of(session, issued.by_serial(session, serial).member_id)
 
     return known
 
@@ -255,7 +255,7 @@ class TestConsents:
             """What the member at this path decided: purpose, given, where, in which words."""
             serial = installation.keys.serial_of(path.removeprefix("/card/"))
             with installation.database.reading() as session:
-                member_id = issuing.by_serial(session, serial).member_id
+                member_id = issued.by_serial(session, serial).member_id
                 return [
                     (
                         row.purpose,

@@ -12,9 +12,9 @@ from PIL import Image
 from sqlalchemy import select
 
 from ledger.people.cards import new_card_number
-from wallet.passes import barcodes, codes, issuing, symbologies
+from wallet.passes import barcodes, codes, issued, symbologies
 from wallet.passes.content import Symbology
-from wallet.passes.issuing import Pass
+from wallet.passes.issued import Pass
 
 PAGE = '<body style="margin:0;width:760px;background:#ccc">{code}</body>'
 
@@ -115,7 +115,7 @@ def test_a_signed_code_is_read_off_the_card_and_the_till_takes_it(
     member = join(name="Анна")
     path = member["links"]["card"].removeprefix("http://127.0.0.1:8080")
     with house.installation.database.reading() as session:
-        text = issuing.content(session.scalars(select(Pass)).one()).barcode
+        text = issued.content(session.scalars(select(Pass)).one()).barcode
     shown = client.get(f"{path}/barcode.svg?symbology={symbology}").text
     assert shown == barcodes.svg(symbology, text)
     picture = photographed(symbology, text)

@@ -18,7 +18,7 @@ from ledger.fields import (
     Moment,
     Name,
     Phone,
-    Version,
+    TextVersion,
 )
 from ledger.people.consents import ConsentSource, Purpose
 from wallet.api.bodies.amounts import BalanceOut
@@ -33,7 +33,7 @@ class ConsentIn(Body):
 
     purpose: Purpose
     given: bool
-    text_version: Version | None = None
+    text_version: TextVersion | None = None
     at: Moment | None = None
 
 

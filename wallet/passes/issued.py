@@ -1,0 +1,203 @@
+"""The passes that were issued, as they are stored: a card for each member, a coupon for each offer
+that a member took.
+
+Lock order: passes by ascending id, then the counter of tags (`versioning`)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
+from wallet.errors import PassErased, UnknownPass
+from wallet.passes.content import Content, PassState
+
+ASKS = "asks"
+
+_CONTENT = TypeAdapter(Content)
+
+
+class Pass(Base):
+    __tablename__ = "wallet_pass"
+    __table_args__ = (
+        # A card of each pass type, and a coupon of each offer.
+        Index(
+            "ux_wallet_pass_card",
+            "member_id",
+            "pass_type",
+            unique=True,
+            postgresql_where=text("offer_id IS NULL"),
+            sqlite_where=text("offer_id IS NULL"),
+        ),
+        Index(
+            "ux_wallet_pass_offer",
+            "member_id",
+            "offer_id",
+            unique=True,
+            postgresql_where=text("offer_id IS NOT NULL"),
+            sqlite_where=text("offer_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    serial: Mapped[str] = mapped_column(String(32), unique=True)
+    pass_type: Mapped[str] = mapped_column(String(155))
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), index=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"))
+    key_id: Mapped[str] = mapped_column(String(8))
+    template_id: Mapped[int] = mapped_column(ForeignKey("wallet_template.id"))
+    version: Mapped[int]
+    tag: Mapped[int]
+    last_modified: Mapped[int]
+    content: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    # What was decided about this one, and from when on it does not count.
+    state: Mapped[PassState] = mapped_column(String(10), server_default="active")
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    # The offer that it is a coupon of; None for a member's card.
+    offer_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_offer.id"))
+    # None: it never asked whose it is. ASKS: it does. Else the digest of the answer.
+    enrolment: Mapped[str | None] = mapped_column(String(64))
+
+    @property
+    def voided(self) -> bool:
+        """Whether it says of itself that it counts no more: its member was erased."""
+        return bool(self.content.get("voided"))
+
+
+def by_serial(session: Session, serial: str) -> Pass | None:
+    return session.scalar(select(Pass).where(Pass.serial == serial))
+
+
+def named(session: Session, serial: str) -> Pass:
+    """Raises `UnknownPass`."""
+    pass_ = by_serial(session, serial)
+    if pass_ is None:
+        raise UnknownPass
+    return pass_
+
+
+def card_of(session: Session, member_id: int) -> Pass:
+    """The member's card."""
+    return session.scalars(
+        select(Pass).where(Pass.member_id == member_id, Pass.offer_id.is_(None))
+    ).one()
+
+
+def coupons_of(session: Session, member_id: int) -> Mapping[int, Pass]:
+    """The member's coupons, whether they count or not, by the offer."""
+    rows = session.scalars(
+        select(Pass).where(Pass.member_id == member_id, Pass.offer_id.is_not(None))
+    )
+    return {pass_.offer_id: pass_ for pass_ in rows if pass_.offer_id is not None}
+
+
+def all_of_member(session: Session, member_id: int) -> Sequence[Pass]:
+    """The oldest first."""
+    return session.scalars(select(Pass).where(Pass.member_id == member_id).order_by(Pass.id)).all()
+
+
+def ids_of_members(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
+    return session.scalars(select(Pass.id).where(Pass.member_id.in_(member_ids))).all()
+
+
+def cards_with_coupons(session: Session, pass_ids: Sequence[int]) -> Sequence[int]:
+    """The cards of the members whose coupons are among these passes."""
+    owners = select(Pass.member_id).where(Pass.id.in_(pass_ids), Pass.offer_id.is_not(None))
+    return session.scalars(
+        select(Pass.id).where(Pass.member_id.in_(owners), Pass.offer_id.is_(None))
+    ).all()
+
+
+def in_programme(session: Session, programme_id: int, after_id: int, limit: int) -> Sequence[int]:
+    """Ids of the programme's passes, ascending, from behind pass `after_id`."""
+    return session.scalars(
+        select(Pass.id)
+        .where(Pass.programme_id == programme_id, Pass.id > after_id)
+        .order_by(Pass.id)
+        .limit(limit)
+    ).all()
+
+
+def number_in_programme(session: Session, programme_id: int) -> int:
+    query = select(func.count()).where(Pass.programme_id == programme_id)
+    return session.scalars(query).one()
+
+
+def lock(session: Session, pass_ids: Sequence[int]) -> Sequence[Pass]:
+    """Passes in ascending order, locked and read anew: what is read after this is newer than every
+    version that exists."""
+    return _lock(session, Pass.id.in_(pass_ids))
+
+
+def lock_cards(session: Session, member_ids: Sequence[int]) -> Sequence[Pass]:
+    """The cards of these members, without coupons, in ascending order, locked and read anew: what
+    is read after this is newer than every version that exists."""
+    return _lock(session, Pass.member_id.in_(member_ids) & Pass.offer_id.is_(None))
+
+
+def _lock(session: Session, wanted: ColumnElement[bool]) -> Sequence[Pass]:
+    return session.scalars(
+        select(Pass)
+        .where(wanted)
+        .order_by(Pass.id)
+        .with_for_update(key_share=True)  # weak enough to let a phone register meanwhile
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def decide(session: Session, pass_: Pass, state: PassState, ends_at: datetime | None) -> Pass:
+    """Say whether the pass counts, and until when. What phones show follows with `refresh`.
+    Raises `PassErased`."""
+    (locked,) = lock(session, [pass_.id])
+    if locked.voided:
+        raise PassErased
+    if (locked.state, locked.ends_at) != (state, ends_at) and not _is_over(locked, state):
+        locked.state, locked.ends_at = state, ends_at
+        session.flush()
+    return locked
+
+
+def _is_over(pass_: Pass, state: PassState) -> bool:
+    """Whether it ended and is to end once more: the first moment stays."""
+    return pass_.state == "expired" and state == "expired"
+
+
+def counting(session: Session, member_id: int, now: datetime) -> Sequence[Pass]:
+    """The member's passes that count at this moment: the card, then coupons, the newest first."""
+    found = session.scalars(
+        select(Pass)
+        .where(Pass.member_id == member_id, Pass.state == "active")
+        .order_by(Pass.offer_id.is_not(None), Pass.id.desc())
+    ).all()
+    return [pass_ for pass_ in found if counts(pass_, now)]
+
+
+def counts(pass_: Pass, now: datetime) -> bool:
+    """Whether what the pass shows is good at this moment."""
+    shown = content(pass_)
+    if shown.voided or shown.state != "active":
+        return False
+    return not shown.expires or datetime.fromisoformat(shown.expires) > now
+
+
+def changed_at(pass_: Pass) -> datetime:
+    return EPOCH + timedelta(seconds=pass_.last_modified)
+
+
+def content(pass_: Pass) -> Content:
+    """What the pass shows."""
+    return read_content(pass_.content)
+
+
+def read_content(stored: Mapping[str, Any]) -> Content:
+    return _CONTENT.validate_python(stored)
+
+
+def stored_content(content: Content) -> dict[str, Any]:
+    """As `Pass.content` holds it."""
+    stored: dict[str, Any] = _CONTENT.dump_python(content, mode="json")
+    return stored

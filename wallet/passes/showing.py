@@ -1,0 +1,116 @@
+"""What passes may show: facts about their members, what a coupon shows of them, whether a pass
+counts. How a design shows it is `content.render`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ledger import languages, offers, words
+from ledger.book import statements
+from ledger.limits import NEVER
+from ledger.offers import Offer
+from ledger.people import cards, members
+from ledger.people.persons import Person, Profile
+from ledger.programmes import units
+from ledger.programmes.programmes import Programme
+from wallet import sentences
+from wallet.passes import barcode_settings, codes, news, renewal
+from wallet.passes.content import Facts, OfferShown, Validity
+from wallet.passes.issued import ASKS, Pass
+
+
+def facts(
+    session: Session, programme: Programme, member_ids: Sequence[int], now: datetime
+) -> dict[int, Facts]:
+    """What cards of these members of one programme may show now; of an erased one nothing."""
+    gone = members.erased(session, member_ids)
+    people = _people(session, member_ids)
+    numbers = cards.numbers_of(session, member_ids)
+    balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
+    offers_shown = offers.shown(session, programme.id, member_ids, now)
+    messages = news.of_members(session, member_ids)
+    unit = units.find(session, programme.id, None)
+    scale, currency = (unit.scale, unit.currency) if unit is not None else (0, None)
+    barcodes = renewal.shown(session, member_ids)
+    rotating = barcode_settings.of(session, programme.id).at_google == "rotating"
+    blank = Facts(programme.name, card_number="", barcode="", name="", points=0, voided=True)
+    living = {
+        member_id: Facts(
+            programme=programme.name,
+            card_number=numbers[member_id],
+            barcode=barcodes.get(member_id, numbers[member_id]),
+            name=people[member_id].name or "",
+            points=balances[member_id].available,
+            scale=scale if currency is not None else 0,
+            currency=currency,
+            rotating=rotating,
+            offers=tuple(
+                _offer_shown(offer, programme, people[member_id].locale)
+                for offer in offers_shown[member_id]
+            ),
+            message=messages.get(member_id),
+            locale=people[member_id].locale,
+        )
+        for member_id in member_ids
+        if member_id not in gone
+    }
+    return living | dict.fromkeys(gone, blank)
+
+
+def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile]:
+    """Name and language of each; of who was erased neither."""
+    rows = session.execute(
+        select(Person.member_id, Person.name, Person.locale).where(Person.member_id.in_(member_ids))
+    )
+    known = {row.member_id: Profile(name=row.name, locale=row.locale) for row in rows}
+    return {member_id: known.get(member_id, Profile()) for member_id in member_ids}
+
+
+def _offer_shown(offer: Offer, programme: Programme, locale: str | None = None) -> OfferShown:
+    """As the member reads it: the last day in their language, by the programme's clock."""
+    if offer.ends_at == NEVER:
+        return OfferShown(offer.title, offer.text)
+    language = languages.ours(locale, *programme.languages)
+    day = offer.ends_at.astimezone(ZoneInfo(programme.timezone)).date()
+    until = sentences.CATALOGUE.text(language, "until %(day)s")
+    return OfferShown(offer.title, offer.text, until % {"day": words.day_in(language, day)})
+
+
+def validity_of(pass_: Pass, programme: Programme) -> Validity:
+    """Whether the pass counts, and until when by the programme's clock."""
+    ends = _local(pass_.ends_at, programme) if pass_.ends_at is not None else ""
+    return Validity(pass_.state, ends, asks=pass_.enrolment == ASKS)
+
+
+def of_coupon(
+    serial: str,
+    offer: Offer,
+    known: Facts,
+    programme: Programme,
+    validity: Validity,
+    now: datetime,
+) -> tuple[Facts, Validity]:
+    """What the coupon of an offer shows of its member and of nothing else; it ends with the offer,
+    and is void when that was withdrawn."""
+    if known.voided:
+        return known, validity
+    shown = _offer_shown(offer, programme)
+    if validity.state == "active" and offer.withdrawn_at is not None:
+        validity = replace(validity, state="void")
+    if not validity.expires and offer.ends_at != NEVER:
+        is_over = validity.state == "active" and offer.ends_at <= now
+        validity = replace(
+            validity,
+            state="expired" if is_over else validity.state,
+            expires=_local(offer.ends_at, programme),
+        )
+    barcode = codes.of_coupon(serial, known.barcode)
+    return replace(known, offers=(shown,), barcode=barcode), validity
+
+
+def _local(moment: datetime, programme: Programme) -> str:
+    return moment.astimezone(ZoneInfo(programme.timezone)).isoformat(timespec="seconds")

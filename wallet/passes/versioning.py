@@ -1,0 +1,240 @@
+"""Versions of passes: a pass that would show something else gets the next one.
+
+A pass has a version (its content changed), the second of that change (`last_modified`) and a tag
+(its place among all changes of its pass type). Tags come from one counter row per pass type that is
+locked until the commit, so a later tag is never visible before an earlier one.
+
+Lock order: passes by ascending id, then the counter."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, bindparam, case, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database.tables import EPOCH, MICROSECOND, Base, JsonDocument, insert_or
+from ledger.offers import Offer
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
+from wallet.passes import issued, showing, templates
+from wallet.passes.content import Facts, render
+from wallet.passes.issued import Pass
+from wallet.passes.templates import DesignPurpose
+
+AHEAD_S = 3600
+
+
+class PassTag(Base):
+    """The newest tag of a pass type."""
+
+    __tablename__ = "wallet_pass_tag"
+
+    pass_type: Mapped[str] = mapped_column(String(155), primary_key=True)
+    tag: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The next version of a pass."""
+
+    pass_id: int
+    pass_type: str
+    version: int
+    last_modified: int
+    template_id: int
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PassVersion:
+    """A version of a pass, as far as messages go: whether a field of it shows one."""
+
+    number: int
+    has_message: bool
+
+    @classmethod
+    def of(cls, number: int, stored: dict[str, Any]) -> "PassVersion":
+        return cls(number, bool(stored.get("message")))
+
+
+def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Change]:
+    """The next versions of those locked passes that would show something else than they do now."""
+    found: list[Change] = []
+    for programme_id in sorted({pass_.programme_id for pass_ in passes}):
+        theirs = [pass_ for pass_ in passes if pass_.programme_id == programme_id]
+        programme = programmes.by_id(session, programme_id)
+        facts = showing.facts(session, programme, [pass_.member_id for pass_ in theirs], now)
+        found += changes_to(session, programme, theirs, facts, now)
+    return found
+
+
+def changes_to(
+    session: Session,
+    programme: Programme,
+    passes: Sequence[Pass],
+    facts: Mapping[int, Facts],
+    now: datetime,
+) -> list[Change]:
+    """The next versions of those passes of one programme that would show something else than they
+    do now. `facts`, by member, were read after the passes were locked.
+
+    Each version has a second of its own: HTTP dates know no smaller unit, and two versions in one
+    second would let the later hide behind a 304."""
+    offers = _offers_of(session, passes)
+    newest = {
+        purpose: templates.current(session, programme.id, purpose)
+        for purpose in sorted({_purpose(pass_) for pass_ in passes})
+    }
+    designs = {purpose: templates.design(template) for purpose, template in newest.items()}
+    found: list[Change] = []
+    for pass_ in passes:
+        template, design = newest[_purpose(pass_)], designs[_purpose(pass_)]
+        shown, validity = facts[pass_.member_id], showing.validity_of(pass_, programme)
+        if pass_.offer_id is not None:
+            offer = offers[pass_.offer_id]
+            shown, validity = showing.of_coupon(
+                pass_.serial, offer, shown, programme, validity, now
+            )
+        content = render(design, shown, validity)
+        if content == issued.content(pass_) and pass_.template_id == template.id:
+            continue
+        found.append(
+            Change(
+                pass_.id,
+                pass_.pass_type,
+                pass_.version + 1,
+                max(int(now.timestamp()), pass_.last_modified + 1),
+                template.id,
+                issued.stored_content(content),
+            )
+        )
+    return found
+
+
+def _purpose(pass_: Pass) -> DesignPurpose:
+    return "card" if pass_.offer_id is None else "offer"
+
+
+def _offers_of(session: Session, passes: Sequence[Pass]) -> dict[int, Offer]:
+    ids = {pass_.offer_id for pass_ in passes if pass_.offer_id is not None}
+    if not ids:
+        return {}
+    return {one.id: one for one in session.scalars(select(Offer).where(Offer.id.in_(ids)))}
+
+
+def versions_after(passes: Sequence[Pass], changes: Sequence[Change]) -> dict[int, PassVersion]:
+    """The versions of these passes, by pass, once the changes to them are stored."""
+    before = {pass_.id: PassVersion.of(pass_.version, pass_.content) for pass_ in passes}
+    after = {change.pass_id: PassVersion.of(change.version, change.content) for change in changes}
+    return before | after
+
+
+def versions(session: Session, pass_ids: Sequence[int]) -> dict[int, PassVersion]:
+    """The versions of these passes as they are stored, by pass."""
+    rows = session.execute(select(Pass.id, Pass.version, Pass.content).where(Pass.id.in_(pass_ids)))
+    return {row.id: PassVersion.of(row.version, row.content) for row in rows}
+
+
+def store(session: Session, changes: Sequence[Change]) -> None:
+    """Write the new versions and give each its tag. Call it last in the transaction: the counter
+    stays locked until the commit."""
+    tags = _next_tags(session, {change.pass_id: change.pass_type for change in changes})
+    table = Pass.__table__
+    session.connection().execute(
+        table.update()  # type: ignore[attr-defined]
+        .where(table.c.id == bindparam("pass_id"))
+        .values(
+            version=bindparam("new_version"),
+            tag=bindparam("new_tag"),
+            last_modified=bindparam("new_last_modified"),
+            template_id=bindparam("new_template_id"),
+            content=bindparam("new_content", type_=JsonDocument),
+        ),
+        [
+            {
+                "pass_id": change.pass_id,
+                "new_version": change.version,
+                "new_tag": tags[change.pass_id],
+                "new_last_modified": change.last_modified,
+                "new_template_id": change.template_id,
+                "new_content": change.content,
+            }
+            for change in changes
+        ],
+    )
+
+
+def move_tags(session: Session, pass_ids: Sequence[int]) -> None:
+    """Make these passes the newest of their types: every phone that asks is told of them."""
+    rows = session.execute(
+        select(Pass.id, Pass.pass_type)
+        .where(Pass.id.in_(pass_ids))
+        .order_by(Pass.id)
+        .with_for_update(key_share=True)
+    ).all()
+    tags = _next_tags(session, {row.id: row.pass_type for row in rows})
+    table = Pass.__table__
+    session.connection().execute(
+        table.update()  # type: ignore[attr-defined]
+        .where(table.c.id == bindparam("pass_id"))
+        .values(tag=bindparam("new_tag")),
+        [{"pass_id": pass_id, "new_tag": tag} for pass_id, tag in tags.items()],
+    )
+
+
+def newest_tag(pass_type: ColumnElement[str]) -> ColumnElement[int]:
+    """As a part of a question; 0 if there is none."""
+    newest = select(PassTag.tag).where(PassTag.pass_type == pass_type).scalar_subquery()
+    return func.coalesce(newest, 0)
+
+
+def leap(session: Session, now: datetime) -> None:
+    """After a backup was restored: make every pass the newest, beyond all that phones can have
+    heard since the backup.
+
+    Tags count changes, so microseconds since 1970 are more than were ever given, and more than any
+    earlier leap gave. Dates lie an hour ahead: a pass that changed more than once a second has run
+    ahead of the clock, and how far is not known any more."""
+    newest = max(session.scalars(select(PassTag.tag)).all(), default=0)
+    base = max(newest, (now - EPOCH) // MICROSECOND)
+    moment = int(now.timestamp()) + AHEAD_S
+    later = case(
+        (Pass.last_modified >= moment, Pass.last_modified + 1),
+        else_=moment,
+    )
+    session.execute(
+        update(Pass)
+        .values(version=Pass.version + 1, last_modified=later, tag=base + Pass.id)
+        .execution_options(synchronize_session=False)
+    )
+    last = base + (session.scalar(select(func.max(Pass.id))) or 0)
+    for pass_type in session.scalars(select(Pass.pass_type).distinct()).all():
+        session.execute(
+            insert_or(session, PassTag)
+            .values(pass_type=pass_type, tag=last)
+            .on_conflict_do_update(index_elements=["pass_type"], set_={"tag": last})
+        )
+
+
+def _next_tags(session: Session, passes: Mapping[int, str]) -> dict[int, int]:
+    """Fresh tags for these passes, by their types; a later pass has a later one."""
+    tags: dict[int, int] = {}
+    for pass_type in sorted(set(passes.values())):
+        theirs = sorted(pass_id for pass_id, its_type in passes.items() if its_type == pass_type)
+        first = _take_tags(session, pass_type, len(theirs)) - len(theirs) + 1
+        tags |= {pass_id: first + place for place, pass_id in enumerate(theirs)}
+    return tags
+
+
+def _take_tags(session: Session, pass_type: str, count: int) -> int:
+    """The last of `count` fresh tags. From here to the commit this counter is ours alone."""
+    statement = insert_or(session, PassTag).values(pass_type=pass_type, tag=count)
+    return int(
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["pass_type"], set_={"tag": PassTag.tag + count}
+            ).returning(PassTag.tag)
+        ).scalar_one()
+    )
