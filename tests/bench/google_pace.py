@@ -118,7 +118,7 @@ def batches(installation: Installation, provider: GoogleProvider, google: Runnin
     database, writer = installation.database, provider._writer
     now = system_clock()
     with database.transaction() as session:
-        claimed = mirror.claim(session, now, BATCH, LEASE)
+        claimed = mirror.WRITES.claim(session, now, BATCH, LEASE)
         cards = [writer._card(session, due.pass_id) for due in claimed]
     if not claimed:
         return False
@@ -150,7 +150,7 @@ def batches(installation: Installation, provider: GoogleProvider, google: Runnin
         for card in cards:
             if card.copy.pass_id in taken:
                 mirror.written(session, replace(card.copy))
-        mirror.settled(session, done)
+        mirror.WRITES.finish(session, done)
     return True
 
 

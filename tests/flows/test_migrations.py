@@ -356,7 +356,7 @@ def test_what_waited_in_queues_of_the_release_before_waits_on(
     with empty.transaction() as session:
         claimed = sorted(devices.claim(session, (), now, 10, timedelta(seconds=60)))
         assert [(one.pass_id, one.generation) for one in claimed] == [(1, 1), (2, 2)]
-        (write,) = mirror.claim(session, now, 10, timedelta(seconds=60))
+        (write,) = mirror.WRITES.claim(session, now, 10, timedelta(seconds=60))
         assert (write.pass_id, write.generation) == (1, 3)
         session.rollback()
     migrations.downgrade(empty.engine, "0012")

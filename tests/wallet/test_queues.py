@@ -42,7 +42,7 @@ FILL = {
 def _pushes(session: Session) -> int:
     pushes = sorted(devices.claim(session, (), NOW, 80, LEASE))
     with by_index(session):
-        devices.settled(session, pushes)
+        devices.PUSHES.finish(session, pushes)
     return len(pushes)
 
 
@@ -52,8 +52,8 @@ def _pushes_beside_paused_ones(session: Session) -> int:
 
 
 def _writes(session: Session) -> int:
-    writes = mirror.claim(session, NOW, 20, LEASE)
-    mirror.settled(session, writes)
+    writes = mirror.WRITES.claim(session, NOW, 20, LEASE)
+    mirror.WRITES.finish(session, writes)
     return len(writes)
 
 

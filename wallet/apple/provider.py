@@ -4,7 +4,7 @@ import functools
 import random
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from ledger.database.engine import Database
 from ledger.database.index_only import by_index
 from ledger.database.tables import EPOCH
 from wallet.apple import arrivals, devices, signed_passes
-from wallet.apple.devices import DuePush
+from wallet.apple.devices import PUSHES, DuePush
 from wallet.apple.rotation import Senders
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
@@ -31,7 +31,7 @@ LONGEST_WAIT = timedelta(hours=1)
 # The token is no good any more, as opposed to a push that was wrong in itself.
 DEAD_TOKEN = frozenset({"Unregistered", "ExpiredToken", "BadDeviceToken"})
 
-# As long as a batch follows the other, before others are asked whether it is their turn.
+# Batch follows batch for this long before the other pumps of this process get a turn.
 STRETCH_S = 2.0
 
 Outcomes = dict[str, Outcome]  # by token
@@ -100,7 +100,7 @@ class AppleProvider:
     @staticmethod
     def lag(session: Session, now: datetime) -> Lag:
         """How far phones are behind, for waves to keep their pace by."""
-        due = devices.number_due(session, now, MOST_COUNTED)
+        due = PUSHES.number_due(session, now, MOST_COUNTED)
         return Lag(due, signed_passes.fetched_after_s(session, now))
 
     def close(self) -> None:
@@ -108,21 +108,23 @@ class AppleProvider:
 
     def _deliver_side_by_side(self, batch: _ClaimedBatch, clock: Clock) -> bool:
         """Batch after batch, for a while. Neither Apple nor the database waits for the other: while
-        a batch is on its way the one before is recorded and the next is claimed."""
-        again, recording = False, None
-        until = time.monotonic() + STRETCH_S
+        one batch is pushed, one thread of rows records the batch before it and claims the next."""
+        stop_at = time.monotonic() + STRETCH_S
+        recorded: list[Future[bool]] = []
         with ThreadPoolExecutor(1, "apple-rows") as rows:
             while batch.pushes:
-                more = batch.is_full
-                goes_on = more and time.monotonic() < until
-                claiming = rows.submit(self._claim, clock) if goes_on else None
+                may_be_more = batch.is_full
+                next_batch = None
+                if may_be_more and time.monotonic() < stop_at:
+                    next_batch = rows.submit(self._claim, clock)
                 parts = self._push(batch, clock)
-                last, recording = recording, rows.submit(self._record, parts, clock)
-                batch = claiming.result() if claiming is not None else NOTHING
-                # Over by now, one way or the other: it stood before the claim in the line.
-                again |= last is not None and last.result()
-            again |= recording is not None and recording.result()
-        return again or more
+                recorded.append(rows.submit(self._record, parts, clock))
+                batch = next_batch.result() if next_batch is not None else NOTHING
+                # The claim waited for all recordings but the last: if one failed, it raises here.
+                for recording in recorded[:-1]:
+                    recording.result()
+        is_due_again = [recording.result() for recording in recorded]
+        return any(is_due_again) or may_be_more
 
     def _claim(self, clock: Clock) -> _ClaimedBatch:
         now = clock()
@@ -171,7 +173,7 @@ class AppleProvider:
 def _note(session: Session, part: _Part, now: datetime) -> bool:
     with by_index(session):
         if part.outcomes is None:
-            return devices.let_go(session, part.pushes) > 0
+            return PUSHES.let_go(session, part.pushes) > 0
         done: list[DuePush] = []
         waiting: list[tuple[DuePush, Deferred]] = []
         for push in part.pushes:
@@ -187,9 +189,10 @@ def _note(session: Session, part: _Part, now: datetime) -> bool:
                     done.append(push)
                 case Deferred() as outcome:
                     waiting.append((push, outcome))
-        again = devices.settled(session, done)
+        again = PUSHES.finish(session, done)
         for push, outcome in waiting:
-            devices.deferred(session, push, _until(push, outcome, now), outcome.reason)
+            until = _until(push, outcome, now)
+            PUSHES.defer(session, push, until, outcome.reason, push.attempts + 1)
         return again
 
 

@@ -191,7 +191,7 @@ def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime
     with database.transaction() as session:
         versioning.leap(session, now)
         mirror.mistrust(session)
-        devices.end_leases(session)
+        devices.PUSHES.end_leases(session)
         campaigns.halt(session)
         after = 0
         while True:

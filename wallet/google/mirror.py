@@ -7,17 +7,14 @@ for a class.
 
 Lock order: passes, classes and objects, and waiting writes last, by pass."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
-    ColumnElement,
     ForeignKey,
     Index,
     String,
-    delete,
-    literal,
     or_,
     select,
     update,
@@ -25,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.engine import wake_after_commit
-from ledger.database.index_only import by_index
+from ledger.database.leases import LeasedQueue, LeasedRow
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, insert_or
 
 PUMP = "google"
@@ -70,30 +67,27 @@ class GoogleObject(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
-class DueRow(Base):
-    """One waiting write per card. `generation` counts the changes merged into it, so that one that
-    came while the write was on its way is not forgotten with it. No foreign key: filling this table
-    must never wait for anybody."""
+class DueRow(LeasedRow, Base):
+    """One waiting write per card."""
 
     __tablename__ = "google_due"
     __table_args__ = (Index("ix_google_due_due", "due_at"),)
 
     pass_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
-    due_at: Mapped[datetime] = mapped_column(Instant)
-    lease_until: Mapped[datetime] = mapped_column(Instant)
-    generation: Mapped[int]
-    attempts: Mapped[int]
     last_reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A claimed write: ours until `lease_until`, which also tells our lease from a later one."""
+    """A claimed write."""
 
     pass_id: int
     generation: int
     attempts: int
     lease_until: datetime
+
+
+WRITES = LeasedQueue(DueRow, Due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +129,7 @@ def add(
             check_at=now + FIRST_CHECK,
         )
     )
-    session.execute(
-        insert_or(session, DueRow)
-        .values(
-            pass_id=pass_id,
-            due_at=now + head_start,
-            lease_until=EPOCH,
-            generation=1,
-            attempts=0,
-        )
-        .on_conflict_do_nothing()
-    )
+    WRITES.add(session, [pass_id], now + head_start)
 
 
 def is_written(session: Session, pass_id: int, object_id: str) -> bool:
@@ -172,64 +156,18 @@ def known_ids(session: Session, pass_ids: Sequence[int], issuer: str) -> Sequenc
 
 
 def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
-    """Those of these cards that are at Google are to be written. A write that still waits takes the
-    change in; one on its way is followed by another."""
+    """Those of these cards that are at Google are to be written."""
     wanted = (
-        select(
-            GoogleObject.pass_id,
-            literal(now, Instant),
-            literal(EPOCH, Instant),
-            literal(1),
-            literal(0),
-        )
+        select(GoogleObject.pass_id)
         .where(GoogleObject.pass_id.in_(pass_ids))
         .order_by(GoogleObject.pass_id)
     )
-    statement = insert_or(session, DueRow).from_select(
-        ["pass_id", "due_at", "lease_until", "generation", "attempts"], wanted
-    )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["pass_id"],
-            set_={"generation": DueRow.generation + 1, "due_at": now, "attempts": 0},
-        )
-    )
+    WRITES.make_due(session, wanted, now)
     wake_after_commit(session, PUMP)
-
-
-def anything_due(session: Session, now: datetime) -> bool:
-    """Whether a write waits that could be sent at this moment, or is on its way."""
-    waiting = select(DueRow.pass_id).where(DueRow.due_at <= now).limit(1)
-    return session.execute(waiting).first() is not None
 
 
 def is_due(session: Session, pass_id: int) -> bool:
     return session.get(DueRow, pass_id) is not None
-
-
-def claim(session: Session, now: datetime, limit: int, lease: timedelta) -> list[Due]:
-    """Up to `limit` due writes, leased to the caller; those of others are passed over."""
-    waiting = (
-        select(DueRow.pass_id)
-        .where(DueRow.due_at <= now, DueRow.lease_until <= now)
-        .order_by(DueRow.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    with by_index(session):
-        found = sorted(session.scalars(waiting))
-        return [due for pass_id in found if (due := claim_one(session, pass_id, now, lease))]
-
-
-def claim_one(session: Session, pass_id: int, now: datetime, lease: timedelta) -> Due | None:
-    """The card's waiting write, whenever it is due; None if another has it, or there is none."""
-    row = session.execute(
-        update(DueRow)
-        .where(DueRow.pass_id == pass_id, DueRow.lease_until <= now)
-        .values(lease_until=now + lease)
-        .returning(DueRow.generation, DueRow.attempts)
-    ).first()
-    return Due(pass_id, row.generation, row.attempts, now + lease) if row is not None else None
 
 
 def written(session: Session, copy: Copy) -> bool:
@@ -257,34 +195,6 @@ def refused(session: Session, pass_id: int, reason: str) -> None:
         update(GoogleObject)
         .where(GoogleObject.pass_id == pass_id)
         .values(problem=reason[:LONGEST_REASON])
-    )
-
-
-def settled(session: Session, writes: Iterable[Due]) -> bool:
-    """These writes are done with; one that a newer change was merged into meanwhile stays due. True
-    if there was one."""
-    again = False
-    with by_index(session):
-        for due in writes:
-            session.execute(delete(DueRow).where(_ours(due), DueRow.generation == due.generation))
-            left = session.execute(
-                update(DueRow).where(_ours(due)).values(lease_until=EPOCH).returning(DueRow.pass_id)
-            ).first()
-            again |= left is not None
-    return again
-
-
-def deferred(session: Session, due: Due, until: datetime, reason: str, attempts: int) -> None:
-    """The write is to be tried again, not before `until`."""
-    session.execute(
-        update(DueRow)
-        .where(_ours(due))
-        .values(
-            due_at=until,
-            lease_until=EPOCH,
-            attempts=attempts,
-            last_reason=reason[:LONGEST_REASON],
-        )
     )
 
 
@@ -347,7 +257,7 @@ def mistrust(session: Session) -> None:
     balances without leaning on the last one. Whoever had taken writes is no more."""
     session.execute(update(GoogleClass).values(template_id=None, lease_until=EPOCH))
     session.execute(update(GoogleObject).values(points=None))
-    session.execute(update(DueRow).values(lease_until=EPOCH))
+    WRITES.end_leases(session)
 
 
 def forget_words(session: Session, pass_ids: Sequence[int]) -> None:
@@ -355,7 +265,3 @@ def forget_words(session: Session, pass_ids: Sequence[int]) -> None:
     for column in (GoogleObject.problem, DueRow.last_reason):
         table = column.class_
         session.execute(update(table).where(table.pass_id.in_(pass_ids)).values({column.key: None}))
-
-
-def _ours(due: Due) -> ColumnElement[bool]:
-    return (DueRow.pass_id == due.pass_id) & (DueRow.lease_until == due.lease_until)

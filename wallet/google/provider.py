@@ -17,7 +17,7 @@ from wallet.delivery.outcome import Deferred, Rejected, Sent
 from wallet.google import budget, links, mirror
 from wallet.google.account import ServiceAccount
 from wallet.google.client import Google
-from wallet.google.mirror import Due
+from wallet.google.mirror import WRITES, Due
 from wallet.google.reconciling import Reconciler
 from wallet.google.writing import (
     CLASS_BUSY,
@@ -94,7 +94,7 @@ class GoogleProvider:
         if self._paused_until is not None and now < self._paused_until:
             return False
         with self._database.transaction() as session:
-            claimed = mirror.claim(session, now, BATCH, self._lease)
+            claimed = WRITES.claim(session, now, BATCH, self._lease)
         if not claimed:
             return False
         with ThreadPoolExecutor(WRITERS) as pool:
@@ -137,7 +137,7 @@ class GoogleProvider:
             if now >= until:
                 break
             with self._database.transaction() as session:
-                due = mirror.claim_one(session, pass_.id, now, until - now)
+                due = WRITES.claim_one(session, [pass_.id], now, until - now)
             if due is not None:
                 written = self._write(due, clock)
                 with self._database.transaction() as session:
@@ -196,7 +196,7 @@ class GoogleProvider:
         # A coupon is linked to its card as soon as Google has it, and not before.
         if cards := issued.cards_with_coupons(session, new):
             mirror.make_due(session, cards, now)
-        return mirror.settled(session, done)
+        return WRITES.finish(session, done)
 
     def _wait_for_budget(self, clock: Clock) -> bool:
         """Until the second is over. This is the pace of the pump and no retry: were it left to the
@@ -208,13 +208,13 @@ class GoogleProvider:
 
 def _defer(session: Session, due: Due, outcome: Deferred, now: datetime) -> None:
     if outcome.reason in NOBODYS_FAULT:
-        mirror.deferred(session, due, outcome.until, outcome.reason, due.attempts)
+        WRITES.defer(session, due, outcome.until, outcome.reason, due.attempts)
         return
     until = outcome.until
     if not outcome.pause:
         wait = min((until - now) * 2 ** min(due.attempts, 10), LONGEST_WAIT)
         until = now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all come back at once
-    mirror.deferred(session, due, until, outcome.reason, due.attempts + 1)
+    WRITES.defer(session, due, until, outcome.reason, due.attempts + 1)
 
 
 def _is_nobodys_fault(written: WriteResult) -> bool:

@@ -19,7 +19,7 @@ from wallet.configuration.clock import Clock
 from wallet.delivery.outcome import Deferred, Sent
 from wallet.google import budget, mirror, objects
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
-from wallet.google.mirror import GoogleObject
+from wallet.google.mirror import WRITES, GoogleObject
 from wallet.google.writing import OBJECTS, Writer
 
 PUMP = "google-check"
@@ -65,7 +65,7 @@ class Reconciler:
         if self._paused_until is not None and now < self._paused_until:
             return False
         with self._database.transaction() as session:
-            if mirror.anything_due(session, now):
+            if WRITES.number_due(session, now, 1):
                 return False
             check = _oldest(session, self._issuer, now)
             if check is None:

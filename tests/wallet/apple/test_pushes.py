@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, select, update
 
 from ledger.database.engine import Database
 from ledger.database.index_only import by_index
+from ledger.database.leases import LeasedQueue
 from ledger.database.tables import EPOCH
 from ledger.settings import LedgerSettings
 from wallet.apple import devices, provider
@@ -87,7 +88,7 @@ class Queue:
 
     def settle(self, pushes: Sequence[DuePush]) -> bool:
         with self.database.transaction() as session, by_index(session):
-            return devices.settled(session, pushes)
+            return devices.PUSHES.finish(session, pushes)
 
     def change(self, device_id: int) -> None:
         """As a change does that finds the row waiting."""
@@ -128,7 +129,7 @@ def test_those_that_waited_longest_come_first_and_some_of_the_newest_along(queue
 
 def test_a_claim_says_where_the_push_goes(queue: Queue) -> None:
     queue.fill(1)
-    assert queue.claim() == [DuePush(1, 1, 1, 0, token(1), SANDBOX_PASS_TYPE)]
+    assert queue.claim() == [DuePush(1, 1, 1, 0, NOW + LEASE, token(1), SANDBOX_PASS_TYPE)]
 
 
 def test_a_lease_that_ran_out_is_anybodys(queue: Queue) -> None:
@@ -142,7 +143,7 @@ def test_what_is_not_due_yet_is_not_claimed(queue: Queue) -> None:
     queue.fill(3)
     (first, *_) = queue.claim()
     with queue.database.transaction() as session:
-        devices.deferred(session, first, NOW + 2 * LEASE, "TooManyRequests")
+        devices.PUSHES.defer(session, first, NOW + 2 * LEASE, "TooManyRequests", 1)
     assert numbers(queue.claim(now=NOW + LEASE)) == [2, 3]
     # The leases of the others end when the first is due: until then there is nothing to claim.
     assert queue.claim(now=NOW + 2 * LEASE - timedelta(seconds=1)) == []
@@ -209,7 +210,7 @@ def test_pushes_that_were_let_go_are_as_due_as_before(queue: Queue) -> None:
     queue.fill(3)
     pushes = queue.claim()
     with queue.database.transaction() as session:
-        assert devices.let_go(session, pushes[:2]) == 2
+        assert devices.PUSHES.let_go(session, pushes[:2]) == 2
     assert queue.claim() == pushes[:2]
 
 
@@ -342,7 +343,7 @@ def test_what_fails_in_the_database_is_heard_of(
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr(provider.devices, "settled", fail)
+        broken.setattr(LeasedQueue, "finish", fail)
         with pytest.raises(ZeroDivisionError):
             post.deliver()
     assert len(post.queue.left()) == MANY
