@@ -6,7 +6,7 @@ A language is named by its BCP 47 tag, as folders and vendors write it: `ru`, `d
 
 import functools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NewType
 
@@ -62,6 +62,12 @@ def own_words(tags: Sequence[str]) -> dict[str, Language]:
     first of them has to be content with English."""
     known = {tag: ours(tag) for tag in tags if best(LANGUAGES, tag) is not None}
     return known or {tags[0]: ENGLISH}
+
+
+def accepted(header: Iterable[tuple[str, float]]) -> list[str]:
+    """The languages of an Accept-Language header, as pairs of tag and quality, the one that a
+    reader likes best first. Quality 0 is one that they do not want (RFC 9110, 12.4.2)."""
+    return [tag for tag, quality in header if quality > 0]
 
 
 @functools.cache

@@ -1,13 +1,12 @@
 """Refusals as HTTP answers: `application/problem+json` (RFC 9457) with a stable `code`, and a
 `detail` in one of our languages, as Accept-Language asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NoReturn
 
 import orjson
 from flask import Response, abort, request
-from werkzeug.datastructures import LanguageAccept
 
 from ledger import languages
 from ledger.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, SealBroken
@@ -36,12 +35,7 @@ BROKEN, FAILED = "internal_error", "bad_request"
 
 def language() -> Language:
     """The language that the caller wants to be refused in."""
-    return languages.ours(*accepted(request.accept_languages))
-
-
-def accepted(asked: LanguageAccept) -> Sequence[str]:
-    """The languages that a reader's program asks for, the one they like best first."""
-    return [tag for tag, quality in asked if quality > 0]
+    return languages.ours(*languages.accepted(request.accept_languages))
 
 
 def problem(

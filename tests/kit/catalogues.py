@@ -9,7 +9,7 @@ import functools
 import importlib
 import io
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -76,13 +76,12 @@ CALLS: Mapping[str, Call] = {
     "N_": Call(0),
     "of_text": Call(0),
     "_in_each": Call(0),
-    "gettext": Call(0),
     "ngettext": Call(0, plural=1),
     "Unfit": Call(0, FIELD, package="ledger"),
     # The wallet words what pydantic finds, wherever the field stands.
     "PydanticCustomError": Call(0, FIELD, package="wallet"),
     "either": Call(0, FIELD, package="wallet"),
-    "Problem": Call(0, wording.CONTEXT, package="ledger"),
+    "RowProblem": Call(0, wording.CONTEXT, package="ledger"),
     "_Bad": Call(0, wording.CONTEXT),
     "refuse": Call(1, REFUSAL, keyword="text"),
     "TermsRefused": Call(1, package="ledger"),
@@ -160,14 +159,28 @@ def _of_refusal(kind: type[Refusal]) -> Iterator[Message]:
 
 def _called() -> Iterator[tuple[str, Message]]:
     """Messages that stand where they are said, with the package whose catalogue has them."""
+    for name, call in CALLS.items():
+        for package, file, node in calls_of(name):
+            for message in _messages(call, node, file):
+                yield call.package or package, message
+
+
+def calls_of(name: str) -> Sequence[tuple[str, Path, ast.Call]]:
+    """Where the code calls this, with the package that does."""
+    return _calls().get(name, [])
+
+
+@functools.cache
+def _calls() -> Mapping[str, Sequence[tuple[str, Path, ast.Call]]]:
+    found: dict[str, list[tuple[str, Path, ast.Call]]] = {}
     for package in PACKAGES:
         for file in sorted((TOP / package).glob("**/*.py")):
             if "sandbox" in file.parts or "versions" in file.parts:
                 continue
             for node in ast.walk(ast.parse(file.read_text())):
-                if isinstance(node, ast.Call) and (call := CALLS.get(_name(node.func))) is not None:
-                    for message in _messages(call, node, file):
-                        yield call.package or package, message
+                if isinstance(node, ast.Call) and (name := _name(node.func)) in CALLS:
+                    found.setdefault(name, []).append((package, file, node))
+    return found
 
 
 def _name(function: ast.expr) -> str:

@@ -248,3 +248,9 @@ def test_every_vocabulary_is_in_our_own_words() -> None:
             for word in words:
                 russian = catalogue(package).text(RUSSIAN, word, context)
                 assert CYRILLIC.search(russian), (context, word)
+
+
+def test_each_way_to_say_something_is_one_that_the_code_takes() -> None:
+    """A maker of messages that was renamed would be looked for in vain, and its messages dropped
+    from the catalogues."""
+    assert {name for name in catalogues.CALLS if not catalogues.calls_of(name)} == set()

@@ -15,7 +15,6 @@ import wallet
 from ledger import languages, words
 from ledger.languages import ENGLISH, LANGUAGES, Language
 from wallet.installation import current_installation
-from wallet.problems import accepted
 
 CATALOGUES = Path(wallet.__file__).parent / "locale"
 # Each is offered in its own words.
@@ -68,7 +67,7 @@ def to_write_in(spoken: Sequence[str]) -> str:
     """The language of what the reader will be written, of those that the programme speaks: what
     they chose for our pages or their browser asks for. Else that of this page."""
     chosen = (request.args.get("lang"), request.cookies.get(COOKIE))
-    asked = accepted(request.accept_languages)
+    asked = languages.accepted(request.accept_languages)
     return languages.best(spoken, *chosen, *asked) or current()
 
 
@@ -77,7 +76,7 @@ def _choose() -> Language:
         request.args.get("lang"),
         request.cookies.get(COOKIE),
         g.get("language_of_member"),
-        *accepted(request.accept_languages),
+        *languages.accepted(request.accept_languages),
         *g.get("languages_of_programme", ()),
     )
 

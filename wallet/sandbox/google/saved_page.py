@@ -11,7 +11,6 @@ from werkzeug.wrappers import Request, Response
 
 from ledger import languages
 from ledger.languages import Language
-from wallet import problems
 from wallet.sandbox import words
 from wallet.sandbox.android_card import DEFAULT_COLOUR, AndroidCard, CardLine
 from wallet.sandbox.google.resources import SavedCard
@@ -57,7 +56,7 @@ _ITEM = Markup("<div><dt>{label}</dt><dd>{value}</dd></div>")
 
 def response(request: Request, saved: SavedCard, phone_url: str | None) -> Response:
     """In the browser's language; without a phone's page to lead to, it leads nowhere."""
-    language = languages.ours(*problems.accepted(request.accept_languages))
+    language = languages.ours(*languages.accepted(request.accept_languages))
     card = AndroidCard(saved.id, saved.class_, saved.object_)
     style = _style(card.colour)
     page = _PAGE.format(

@@ -11,7 +11,6 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from ledger import languages
 from ledger.languages import LANGUAGES, Language
-from wallet import problems
 from wallet.configuration.settings import DEMO
 from wallet.sandbox import words
 from wallet.sandbox.android import VirtualAndroid
@@ -259,7 +258,7 @@ def _now() -> datetime:
 
 def _language() -> Language:
     """The one asked for, else the browser's."""
-    return languages.ours(request.args.get("lang"), *problems.accepted(request.accept_languages))
+    return languages.ours(request.args.get("lang"), *languages.accepted(request.accept_languages))
 
 
 def _reason() -> str:
