@@ -77,12 +77,12 @@ requests: $(VENV)/.dev
 # Every two operations that touch one account, stopped at every place.
 races: $(VENV)/.dev
 	LEDGER_PAIRS=all $(BIN)/pytest -n $(TESTERS) --dist worksteal -o timeout=3600 \
-	  tests/ledger/test_at_once.py
+	  tests/ledger/points/test_at_once.py
 
 # Thousands of random histories of the book against its model.
 histories: $(VENV)/.dev
 	LEDGER_EXAMPLES=3000 LEDGER_STEPS=50 $(BIN)/pytest -n $(TESTERS) --dist worksteal \
-	  -o timeout=3600 tests/ledger/test_book_model.py
+	  -o timeout=3600 tests/ledger/book/test_book_model.py
 
 bench: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/bench/run.py

@@ -18,7 +18,7 @@ LONGEST = (
     "tests/flows/test_processes.py",
     "tests/flows/test_erasure.py",
     "tests/flows/test_imports.py",
-    "tests/ledger/test_book_model.py",
+    "tests/ledger/book/test_book_model.py",
 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ledger.seals import hashes
 from ledger.seals.hashes import EntryFacts, Record
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text()
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "ledger.md").read_text()
 
 
 def test_the_example_of_the_document_is_what_we_make() -> None:
