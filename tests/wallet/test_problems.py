@@ -1,12 +1,7 @@
 """Which status a refusal has: that of its family."""
 
-import inspect
-from collections.abc import Iterator
-from types import ModuleType
+from catalogues import refusals
 
-import ledger.errors
-import wallet.errors
-from ledger.errors import Refusal
 from wallet.problems import status_of
 
 NOT_FOUND = """
@@ -22,7 +17,7 @@ CONFLICT = """
     other_programme pass_erased phone_taken points_spent pooled_member programme_exists
     reversal_too_large same_member unit_exists wave_over"""
 INVALID = """
-    amount_too_large api_key_refused date_out_of_range dates_out_of_order design_refused
+    amount_too_large api_key_refused backup_refused callback_refused date_out_of_range dates_out_of_order design_refused
     file_refused image_refused message_refused nfc_certificate_missing not_money
     personalization_invalid placeholder_malformed settings source_refused terms_refused
     text_missing too_many_decimals unknown_placeholder wrong_currency"""
@@ -36,21 +31,13 @@ STATUSES = {
 }
 
 
-def refusals(module: ModuleType) -> Iterator[type[Refusal]]:
-    for kind in vars(module).values():
-        if inspect.isclass(kind) and issubclass(kind, Refusal) and "code" in vars(kind):
-            yield kind
+EVERY = [*refusals("ledger"), *refusals("wallet")]
 
 
 def test_each_refusal_has_the_status_of_its_family() -> None:
-    found = {
-        kind.code: status_of(kind.__new__(kind))
-        for module in (ledger.errors, wallet.errors)
-        for kind in refusals(module)
-    }
+    found = {kind.code: status_of(kind.__new__(kind)) for kind in EVERY}
     assert found == STATUSES
 
 
 def test_a_code_is_one_refusal() -> None:
-    kinds = [*refusals(ledger.errors), *refusals(wallet.errors)]
-    assert len({kind.code for kind in kinds}) == len(kinds)
+    assert len({kind.code for kind in EVERY}) == len(EVERY)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
+from ledger.errors import Invalid
 from ledger.people.members import Member
 from wallet.errors import OfInstallation
 from wallet.passes.issued import Pass
@@ -32,7 +33,7 @@ PART_NAME = re.compile(r"database|secrets(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
 DatabaseKind = Literal["sqlite", "postgresql"]
 
 
-class BackupRefused(OfInstallation):
+class BackupRefused(OfInstallation, Invalid):
     """A backup cannot be made, or cannot be restored here. `problem` is the stable word for why."""
 
     code = "backup_refused"

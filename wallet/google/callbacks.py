@@ -25,7 +25,7 @@ from sqlalchemy import String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import EPOCH, Base, Instant, insert_or
-from ledger.errors import Refusal
+from ledger.errors import Invalid
 from wallet.google import mirror
 from wallet.google.client import LOOPBACK
 
@@ -51,7 +51,7 @@ Encoded = Annotated[str, Field(max_length=1000)]
 log = structlog.get_logger()
 
 
-class CallbackRefused(Refusal):
+class CallbackRefused(Invalid):
     """A message that is not what Google would send us now. `problem` is the stable word for why."""
 
     code = "callback_refused"
