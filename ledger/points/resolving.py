@@ -1,5 +1,6 @@
 """Whom a request means, the unit that it counts in, and the accounts that its points run between.
-Every door asks here: API, webhooks, batches, holds, transfers."""
+Every door that moves points asks here: API, webhooks, batches, holds, transfers. All of it is one
+statement; who only wants the member of a card number asks `people.cards.owner`."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
