@@ -4,13 +4,26 @@ is `Unfit`, which says what is expected."""
 import re
 import unicodedata
 from datetime import date
+from email.utils import parseaddr
+from typing import NewType
+
+import email_validator
+import phonenumbers
 
 from ledger import words
 from ledger.languages import ENGLISH, Language
 from ledger.words import FIELD
 
-EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-PHONE_PUNCTUATION = re.compile(r"[\s().\-\u2010-\u2015\u00a0]")
+LONGEST_EMAIL = 254
+
+# A phone number as it is stored and searched for: `+` and digits (ITU-T E.164).
+PhoneNumber = NewType("PhoneNumber", str)
+
+# Dashes that the library does not know; what a data frame makes of a column of numbers.
+_DASHES = str.maketrans({"\u2212": "-", "\u00ad": None, "~": "-"})
+_DATA_FRAME = re.compile(r"\+?(\d{7,15})\.0+")
+_NOT_A_DIGIT = re.compile(r"\D")
+_SHORTEST_ABROAD = 11  # digits of a foreign number that came without its plus
 
 
 class Unfit(ValueError):
@@ -43,22 +56,91 @@ def not_empty(text: str) -> str:
     return text
 
 
-def phone_number(text: str) -> str:
-    """`+` and digits (ITU-T E.164). A Russian number may begin with 8."""
-    digits = PHONE_PUNCTUATION.sub("", text).removeprefix("+")
+def visible(text: str) -> str:
+    """Text without the signs that nobody sees (Unicode's format characters): address books wrap
+    numbers in them, and pages put them into long words."""
+    return "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
+
+
+def phone_number(text: str, country: str) -> PhoneNumber:
+    """A number as people of `country` (ISO 3166, two letters) write it, by the numbering plans of
+    the library `phonenumbers`. With a plus in front it may be of any country. Without one it is
+    read as a number of this country; if it cannot be one, as a foreign number whose plus was lost.
+    Raises `Unfit`."""
+    written = visible(text).translate(_DASHES)
+    if found := _DATA_FRAME.fullmatch(written):
+        written = written.removesuffix(written[found.end(1) :])
+    digits = _NOT_A_DIGIT.sub("", unicodedata.normalize("NFKC", written))
+    readings = [written] if len(digits) < _SHORTEST_ABROAD else [written, f"+{digits.lstrip('0')}"]
+    for reading in readings:
+        number = _valid_number(reading, country)
+        # A plus says that every digit counts: none may be left out, such as an 8 behind the 7.
+        if number is not None and (written[0] != "+" or number == f"+{digits}"):
+            return number
+    raise Unfit("phone")
+
+
+def country_or(named: object, home: str) -> str:
+    """The country that a phone says its owner is in, if it is one; else this one."""
+    return named if isinstance(named, str) and is_country(named) else home
+
+
+def is_country(code: str) -> bool:
+    """Whether this is a country of ISO 3166 that has phone numbers."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def is_valid(stored: str) -> bool:
+    """Whether this is a number as `phone_number` makes them."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(stored))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def is_foreign(number: PhoneNumber, country: str) -> bool:
+    """Whether the number has another calling code than the country's."""
+    return not number.startswith(f"+{phonenumbers.country_code_for_region(country)}")
+
+
+def has_plus(text: str) -> bool:
+    """Whether somebody wrote down which country the number is of."""
+    return visible(text).startswith("+")
+
+
+def phone_digits(text: str) -> str:
+    """A number in the form in which hashes of requests have it: releases that knew no countries
+    kept numbers so."""
+    digits = re.sub(r"[\s().\-\u2010-\u2015\u00a0]", "", text).removeprefix("+")
     if len(digits) == 11 and digits.startswith("8") and not text.strip().startswith("+"):
         digits = "7" + digits[1:]
-    if not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
-        raise Unfit("phone")
     return f"+{digits}"
 
 
+def _valid_number(text: str, country: str) -> PhoneNumber | None:
+    try:
+        parsed = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if parsed.extension or not phonenumbers.is_valid_number(parsed):
+        return None
+    return PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
 def email_address(text: str) -> str:
-    """Only a message can prove an address; this finds what cannot be one."""
-    address = text.strip().lower()
-    if len(address) > 254 or not EMAIL.fullmatch(address):
+    """An address as people paste it: with `mailto:`, with a name in front, with the comma of a
+    list. Only a message can prove an address; the library `email-validator` finds what cannot be
+    one. Raises `Unfit`."""
+    address = visible(text).removeprefix("mailto:").split("?", 1)[0].strip(" ,;.\t\n'\"")
+    try:
+        checked = email_validator.validate_email(
+            parseaddr(address)[1] or address, check_deliverability=False
+        )
+    except email_validator.EmailNotValidError:
+        raise Unfit("email") from None
+    if len(normal := checked.normalized.lower()) > LONGEST_EMAIL:
         raise Unfit("email")
-    return address
+    return normal
 
 
 def past_day(day: date) -> date:

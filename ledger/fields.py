@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
@@ -22,8 +23,9 @@ from ledger.contacts import (
     email_address,
     not_empty,
     past_day,
-    phone_number,
+    phone_digits,
     readable,
+    visible,
 )
 from ledger.languages import LANGUAGES, LONGEST_TAG, TAG, Language
 from ledger.limits import MOST_POINTS
@@ -34,6 +36,8 @@ WALL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 CURRENCY = re.compile(r"[A-Z]{3}")
 WRITTEN = r"(0|[1-9][0-9]*)(\.[0-9]+)?"
 LONGEST_AMOUNT = 40
+# Of a phone number, however it is dialled.
+FEWEST_DIGITS, MOST_DIGITS = 5, 20
 HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -54,6 +58,14 @@ def on_the_wall(value: object) -> object:
     if not isinstance(value, str) or not WALL.fullmatch(value):
         raise Unfit("wall_time")
     return value
+
+
+def written_phone(value: str) -> str:
+    """What may be a number in some country; the rest need not be asked for its programme."""
+    text = visible(value)
+    if not FEWEST_DIGITS <= sum(char.isdigit() for char in text) <= MOST_DIGITS:
+        raise Unfit("phone")
+    return text
 
 
 def hour(value: str) -> str:
@@ -134,7 +146,10 @@ ExternalId = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 Code = Annotated[str, Readable, Field(max_length=40)]
 Id = Annotated[str, Readable, Field(max_length=64)]
 Barcode = Annotated[str, Readable, Field(max_length=400)]
-Phone = Annotated[str, Field(max_length=40), AfterValidator(phone_number)]
+# As it came. Which number it is depends on the programme's country: `contacts.phone_number`.
+Phone = Annotated[
+    str, Field(max_length=60), AfterValidator(written_phone), PlainSerializer(phone_digits)
+]
 Email = Annotated[str, Field(max_length=300), AfterValidator(email_address)]
 Birthday = Annotated[date, Field(strict=False), WrittenOut, AfterValidator(past_day)]
 Moment = Annotated[AwareDatetime, Field(strict=False), WrittenOut, AfterValidator(in_utc)]

@@ -12,6 +12,7 @@ import pytest
 import servers
 import structlog
 from books import check_books
+from click.testing import CliRunner, Result
 from clocks import Pause, StoppedClock
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,6 +22,7 @@ from werkzeug.test import TestResponse
 from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
 from wallet import migrations
+from wallet.cli import main
 from wallet.configuration import settings
 from wallet.installation import Installation
 from wallet.running.assembly import connect
@@ -247,3 +249,13 @@ def join(api: Api) -> Callable[..., dict]:
 @pytest.fixture
 def member(join: Callable[..., dict]) -> dict:
     return join(name="Анна")
+
+
+@pytest.fixture
+def wallet(environment: dict[str, str], house) -> Callable[..., Result]:
+    """Runs a command in the environment of the house."""
+
+    def run(*arguments: str, **changes: str) -> Result:
+        return CliRunner().invoke(main, arguments, env={**environment, **changes})
+
+    return run

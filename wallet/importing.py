@@ -21,7 +21,7 @@ from ledger.database.engine import Database
 from ledger.errors import FileRefused, ImportReplaced
 from ledger.imports import applying, columns, files, proofs, store, wording
 from ledger.imports.checking import Aim, Judged, RowsBefore, judge
-from ledger.imports.columns import Layout
+from ledger.imports.columns import Layout, LocalForms
 from ledger.imports.files import Cell, Table
 from ledger.imports.proofs import ProofFinding
 from ledger.imports.store import Import, ImportRequest, Row, SourceFile, Tally
@@ -212,6 +212,12 @@ def told(preview: Preview, language: Language) -> Iterator[str]:
         points=tally.points_in_file,
         good=tally.points_good,
     )
+    if tally.foreign_numbers:
+        yield sentences.of_text(
+            "Phone numbers without a plus that were read as those of another country: {numbers}.",
+            language,
+            numbers=tally.foreign_numbers,
+        )
     for code, left_aside in (
         ("unknown_column", layout.unknown),
         ("homeless_column", layout.homeless),
@@ -334,12 +340,16 @@ def _digest(file: BinaryIO) -> tuple[str, int]:
 def _parts(desk: Desk, opened: _Opened) -> Iterator[list[Row]]:
     aim, layout = opened.aim, opened.source.layout
     today = desk.clock().astimezone(ZoneInfo(aim.programme.timezone)).date()
+    local = LocalForms(aim.unit.scale, today, aim.programme.country)
     rows_left = opened.table.rows
     while many := list(itertools.islice(rows_left, store.ROWS_IN_PART)):
         rows = []
         for number, cells in many:
-            wish, problems = columns.parse(aim.kind, layout, cells, aim.unit.scale, today)
-            rows.append(Row(number, wish, problems))
+            wish, problems = columns.parse(aim.kind, layout, cells, local)
+            is_foreign = wish.phone is not None and columns.is_foreign(
+                layout, cells, wish.phone, local.country
+            )
+            rows.append(Row(number, wish, problems, is_foreign))
         yield rows
 
 
@@ -360,6 +370,7 @@ def _sort(judged: Sequence[Judged], tally: Tally) -> tuple[list[Row], list[Row]]
             bad.append(Row(one.row.number, one.row.wish, one.problems))
             continue
         tally.points_good += points
+        tally.foreign_numbers += one.row.is_foreign
         tally.new_members += one.member is None
         tally.found_members += one.member is not None
         good.append(one.row)

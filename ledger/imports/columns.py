@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from ledger import contacts, money
+from ledger.contacts import PhoneNumber
 from ledger.errors import AmountTooLarge, FileRefused, TooManyDecimals
 from ledger.imports.files import FORMULA, UNREADABLE, Cell
 from ledger.limits import MOST_POINTS
@@ -80,7 +81,7 @@ class RowContent:
     day on which they live."""
 
     name: str | None = None
-    phone: str | None = None
+    phone: PhoneNumber | None = None
     email: str | None = None
     birthday: date | None = None
     card: str | None = None
@@ -88,6 +89,16 @@ class RowContent:
     points: int | None = None
     expires: date | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalForms:
+    """How numbers and days are written where a file goes: decimal places of the unit, the day by
+    the programme's clock, its country."""
+
+    scale: int
+    today: date
+    country: str
 
 
 class _Bad(Exception):
@@ -149,9 +160,9 @@ def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
 
 
 def parse(
-    kind: ImportKind, layout: Layout, cells: Sequence[Cell], scale: int, today: date
+    kind: ImportKind, layout: Layout, cells: Sequence[Cell], local: LocalForms
 ) -> tuple[RowContent, list[RowProblem]]:
-    """What a row says; `scale` is the number of decimal places of the unit."""
+    """What a row says."""
     values: dict[str, Any] = {}
     problems: list[RowProblem] = []
     for name, place in layout.places.items():
@@ -159,7 +170,7 @@ def parse(
         if cell is None or (isinstance(cell, str) and not cell.strip()):
             continue
         try:
-            values[name] = _read(name, cell, scale, today)
+            values[name] = _read(name, cell, local)
         except _Bad as bad:
             problems.append(RowProblem(bad.code, name, bad.facts))
     wrong = {problem.field for problem in problems}
@@ -170,20 +181,29 @@ def parse(
     return RowContent(**values), problems
 
 
-def _read(name: str, cell: Cell, scale: int, today: date) -> object:
+def is_foreign(layout: Layout, cells: Sequence[Cell], number: PhoneNumber, country: str) -> bool:
+    """Whether this number, of a cell that names no country, is one of another country."""
+    return not contacts.has_plus(_text(cells[layout.places["phone"]])) and contacts.is_foreign(
+        number, country
+    )
+
+
+def _read(name: str, cell: Cell, local: LocalForms) -> object:
     if cell is FORMULA:
         raise _Bad("formula")
     if cell is UNREADABLE:
         raise _Bad("unreadable")
     if name == "points":
-        return _points(cell, scale)
+        return _points(cell, local.scale)
     if name in ("birthday", "expires"):
         day = _day(cell)
-        if name == "birthday" and not date(1900, 1, 1) <= day <= today:
+        if name == "birthday" and not date(1900, 1, 1) <= day <= local.today:
             raise _Bad("birthday_out_of_range")
-        if name == "expires" and not today <= day < date(2199, 12, 31):
+        if name == "expires" and not local.today <= day < date(2199, 12, 31):
             raise _Bad("expires_out_of_range")
         return day
+    if name == "phone":
+        return _phone(_text(cell), local.country)
     return _TEXTS[name](_text(cell))
 
 
@@ -241,9 +261,9 @@ def _day(cell: Cell) -> date:
         raise _Bad("no_such_day") from None
 
 
-def _phone(text: str) -> str:
+def _phone(text: str, country: str) -> PhoneNumber:
     try:
-        return contacts.phone_number(text)
+        return contacts.phone_number(text, country)
     except ValueError:
         raise _Bad("number_rounded" if ROUNDED.fullmatch(text) else "phone") from None
 
@@ -281,7 +301,6 @@ def _short(most: int) -> Callable[[str], str]:
 
 _TEXTS: Mapping[str, Callable[[str], str]] = {
     "name": _short(300),
-    "phone": _phone,
     "email": _email,
     "card": _card,
     "external_id": _external_id,

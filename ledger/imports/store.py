@@ -79,6 +79,8 @@ class Import(Base):
     found_members: Mapped[int] = mapped_column(default=0)
     points_in_file: Mapped[int] = mapped_column(default=0)
     points_good: Mapped[int] = mapped_column(default=0)
+    # Phone numbers without a plus that were read as those of another country.
+    foreign_numbers: Mapped[int] = mapped_column(default=0, server_default="0")
     applied: Mapped[int] = mapped_column(default=0)
     left_out: Mapped[int] = mapped_column(default=0)
     joined: Mapped[int] = mapped_column(default=0)
@@ -162,15 +164,18 @@ class Tally:
     found_members: int = 0
     points_in_file: int = 0
     points_good: int = 0
+    foreign_numbers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the file as it was read."""
+    """A row of the file as it was read. `is_foreign`: its phone number had no plus and was read as
+    one of another country."""
 
     number: int
     wish: RowContent
     problems: list[RowProblem] = dataclasses.field(default_factory=list)
+    is_foreign: bool = False
 
 
 def known(session: Session, programme_id: int, kind: ImportKind, digest: str) -> Import | None:

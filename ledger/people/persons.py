@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
+from ledger.contacts import PhoneNumber
 from ledger.database import outbox
 from ledger.database.tables import Base, batched, insert_or
 from ledger.errors import EmailTaken, ExternalIdTaken, PhoneTaken, UnknownMember
@@ -75,10 +76,11 @@ class Person(Base):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a person tells of themselves; phone as `+` and digits, locale as a language code."""
+    """What a person tells of themselves; the phone number as `contacts.phone_number` reads it,
+    locale as a language code."""
 
     name: str | None = None
-    phone: str | None = None
+    phone: PhoneNumber | None = None
     email: str | None = None
     birthday: date | None = None
     locale: str | None = None
@@ -87,10 +89,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Exactly one of these is set."""
+    """Exactly one of these is set. `phones`: what a number may mean that names no country, in all
+    countries that there are programmes in."""
 
     card: str | None = None
-    phone: str | None = None
+    phones: tuple[PhoneNumber, ...] = ()
     email: str | None = None
     external_id: str | None = None
 
@@ -298,8 +301,8 @@ def search(session: Session, wanted: Search, after_id: int, limit: int) -> Seque
         query = query.join(Card).where(Card.number == cards.normalise(wanted.card))
     else:
         query = query.join(Person)
-        if wanted.phone is not None:
-            query = query.where(Person.phone == wanted.phone)
+        if wanted.phones:
+            query = query.where(Person.phone.in_(wanted.phones))
         elif wanted.email is not None:
             query = query.where(Person.email == wanted.email)
         else:
@@ -318,4 +321,5 @@ def profile_of(session: Session, member_id: int) -> Profile:
 
 
 def _profile(row: Person) -> Profile:
-    return Profile(row.name, row.phone, row.email, row.birthday, row.locale, row.external_id)
+    phone = None if row.phone is None else PhoneNumber(row.phone)
+    return Profile(row.name, phone, row.email, row.birthday, row.locale, row.external_id)

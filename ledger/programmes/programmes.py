@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import available_timezones
 
+from babel.core import get_global
 from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import languages
-from ledger.contacts import Unfit, readable
+from ledger.contacts import Unfit, is_country, readable
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
 from ledger.languages import LANGUAGES, LONGEST_TAG, TAG
@@ -21,6 +22,7 @@ from ledger.programmes import units
 from ledger.programmes.units import UnitTerms
 
 LOCALE = "ru"
+COUNTRY = "RU"
 MOST_LANGUAGES = 20
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 LONGEST_NAME = 100
@@ -43,6 +45,8 @@ class Programme(Base):
     # In which texts are written for its members, its own one first.
     languages: Mapped[list[str]] = mapped_column(JsonDocument, server_default="[]")
     timezone: Mapped[str] = mapped_column(String(60), default="Europe/Moscow")
+    # Where its members live (ISO 3166): phone numbers are read as people write them there.
+    country: Mapped[str] = mapped_column(String(2), default=COUNTRY, server_default=COUNTRY)
     # Points that come back after their time live so many days more; 0: they keep their old dates.
     grace_days: Mapped[int] = mapped_column(default=0, server_default="0")
     # What was earned, is taken back and was spent meanwhile: "debt", or "refuse" the reversal.
@@ -68,7 +72,8 @@ class ProgrammeText(Base):
 class Terms:
     """What a new programme is made of. Its main unit is `unit`, or points that live
     `points_live_days`. Its `languages` are those in which texts are written for its members:
-    `locale` and whatever else is named; by default, all others that our own words are in."""
+    `locale` and whatever else is named; by default, all others that our own words are in. Its
+    `country` is by default that of the time zone."""
 
     code: str
     name: str
@@ -79,6 +84,12 @@ class Terms:
     grace_days: int = 0
     overdrawn: str = "debt"
     languages: tuple[str, ...] = ()
+    country: str = ""
+
+    @property
+    def home(self) -> str:
+        """The country, as two letters."""
+        return self.country.upper() or get_global("zone_territories").get(self.timezone, COUNTRY)
 
     @property
     def spoken(self) -> tuple[str, ...]:
@@ -104,6 +115,7 @@ def create(session: Session, terms: Terms, now: datetime) -> Programme:
             locale=terms.locale,
             languages=list(terms.spoken),
             timezone=terms.timezone,
+            country=terms.home,
             grace_days=terms.grace_days,
             overdrawn=terms.overdrawn,
             created_at=now,
@@ -130,9 +142,11 @@ def change_terms(
     grace_days: int | None,
     overdrawn: str | None,
     spoken: Sequence[str] | None = None,
+    country: str | None = None,
 ) -> None:
-    """What holds for returns from now on, and the languages that texts are written in; None leaves
-    a term as it is. Texts that there are in a language that is no more stay. Raises
+    """What holds for returns from now on, the languages that texts are written in, and the country
+    whose phone numbers come without a code; None leaves a term as it is. Texts that there are in a
+    language that is no more stay, and so do numbers that were read before. Raises
     `TermsRefused`."""
     terms = Terms(
         programme.code,
@@ -142,10 +156,12 @@ def change_terms(
         grace_days=programme.grace_days if grace_days is None else grace_days,
         overdrawn=overdrawn or programme.overdrawn,
         languages=tuple(programme.languages if spoken is None else spoken),
+        country=programme.country if country is None else country,
     )
     _check(terms)
     programme.grace_days, programme.overdrawn = terms.grace_days, terms.overdrawn
     programme.languages = list(terms.spoken)
+    programme.country = terms.home
     session.flush()
 
 
@@ -160,10 +176,18 @@ def _check(terms: Terms) -> None:
         raise TermsRefused(
             "timezone", "'{zone}' is not one, such as Europe/Moscow.", zone=terms.timezone
         )
+    if not is_country(terms.home):
+        raise TermsRefused(
+            "country", "'{country}' is not one as two letters, such as RU.", country=terms.country
+        )
     if not 0 <= terms.grace_days <= MOST_GRACE_DAYS:
         raise TermsRefused("grace_days", "from 0 to {most}.", most=MOST_GRACE_DAYS)
     if terms.overdrawn not in OVERDRAWN:
         raise TermsRefused("overdrawn", "debt or refuse.")
+    _check_languages(terms)
+
+
+def _check_languages(terms: Terms) -> None:
     for tag in terms.spoken:
         if not TAG.fullmatch(tag) or len(tag) > LONGEST_TAG:
             raise TermsRefused(
@@ -238,6 +262,11 @@ def name_in(session: Session, programme: Programme, language: str) -> str:
     """How pages in this language call the programme."""
     text = said(session, programme.id, "name", language)
     return text.text if text is not None and text.language == language else programme.name
+
+
+def countries(session: Session) -> list[str]:
+    """The countries of all programmes."""
+    return sorted(session.scalars(select(Programme.country).distinct()))
 
 
 def every(session: Session) -> Sequence[Programme]:

@@ -427,6 +427,25 @@ def test_programmes_of_the_release_before_speak_what_they_spoke(
     assert everything(empty) == before
 
 
+def test_programmes_of_the_release_before_are_in_the_country_of_their_clock(
+    empty: Database, database_url: str
+) -> None:
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0015")
+    with empty.transaction() as session:
+        session.execute(
+            text("UPDATE ledger_programme SET timezone = 'Asia/Almaty' WHERE code = 'tea'")
+        )
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    with empty.reading() as session:
+        found = {one.code: one.country for one in programmes.every(session)}
+    assert found == {"demo": "RU", "tea": "KZ"}
+    migrations.downgrade(empty.engine, "0015")
+    assert everything(empty) == before
+
+
 QUEUES = ("apple_push", "google_due", "ledger_outbox")
 
 

@@ -200,6 +200,7 @@ def _import_out(session: Session, import_: Import) -> ImportOut:
         found_members=import_.found_members,
         points_in_file=import_.points_in_file,
         points_good=import_.points_good,
+        foreign_numbers=import_.foreign_numbers,
         left_aside=[
             LeftAsideOut(**column, message=wording.sentence(column["code"], column, language))
             for column in import_.left_aside

@@ -5,13 +5,15 @@ answer to adding somebody is kept for ever (see `idempotent`), and personal data
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, abort
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from ledger.book import accounts
+from ledger.contacts import PhoneNumber
 from ledger.errors import (
     DateOutOfRange,
     DatesOutOfOrder,
@@ -45,11 +47,13 @@ from wallet.api.bodies.members import (
     MemberSearch,
     MembersOut,
     PersonIn,
+    phone_in,
 )
 from wallet.api.calls import refuses
-from wallet.api.refusals import MEMBER
+from wallet.api.refusals import MEMBER, of_fields
 from wallet.installation import current_installation
 from wallet.passes import issued, issuing
+from wallet.problems import problem
 
 routes = APIBlueprint("members", __name__, tag="Members")
 
@@ -66,10 +70,10 @@ CONSENTS = (DatesOutOfOrder, DateOutOfRange)
 @idempotent.keyed(required=True)
 def add(json_data: MemberIn, key: str | None) -> Response:
     """Add a member. They get a card at once."""
-    profile = Profile(**json_data.of_profile())
 
     def effect(session: Session, now: datetime) -> MemberOut:
         programme = programmes.by_code(session, json_data.programme)
+        profile = Profile(**_profile(json_data, programme.country))
         pass_ = issuing.join(
             session,
             programme,
@@ -108,7 +112,8 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
     def work(session: Session) -> MemberOut:
         now = current_installation().clock()
         member = members.by_public_id(session, member_id)
-        persons.change(session, member, json_data.of_profile(), now)
+        country = programmes.by_id(session, member.programme_id).country
+        persons.change(session, member, _profile(json_data, country), now)
         consents.record(session, member, _decisions(json_data), "api", now)
         return _for_caller(session, member)
 
@@ -148,14 +153,38 @@ def find(query_data: MemberSearch) -> MembersOut:
 
     Several may have one phone number: the first of them is whose it is, the others wrote it into
     the form on the web, where nobody checks."""
-    search = Search(query_data.card, query_data.phone, query_data.email, query_data.external_id)
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
+        phones = _phones(session, query_data.phone)
+        search = Search(query_data.card, phones, query_data.email, query_data.external_id)
         page = place.page(persons.search(session, search, place.position or 0, place.most))
         return MembersOut(
             items=[_for_caller(session, member) for member in page.rows],
             next_cursor=page.next_cursor,
         )
+
+
+def _profile(body: PersonIn, country: str) -> dict[str, Any]:
+    """What the body says of a person, or the end of the request if the number is none there."""
+    try:
+        return body.of_profile(country)
+    except ValidationError as error:
+        abort(problem(*of_fields(error)))
+
+
+def _phones(session: Session, written: str | None) -> tuple[PhoneNumber, ...]:
+    """All that a number may mean in the countries of the programmes."""
+    if written is None:
+        return ()
+    found: set[PhoneNumber] = set()
+    for country in programmes.countries(session):
+        try:
+            found.add(phone_in(country, written))
+        except ValidationError as error:
+            wrong = error
+    if not found:
+        abort(problem(*of_fields(wrong)))
+    return tuple(sorted(found))
 
 
 def _decisions(body: PersonIn) -> list[Decision]:

@@ -37,6 +37,7 @@ def _programme_out(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOu
         locale=programme.locale,
         languages=programme.languages,
         timezone=programme.timezone,
+        country=programme.country,
         units=[UnitOut.model_validate(unit) for unit in counted],
         links=ProgrammeLinks(join=join, privacy=f"{join}/privacy"),
     )

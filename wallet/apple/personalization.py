@@ -8,7 +8,7 @@ others."""
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from ledger.contacts import Unfit
 from ledger.people import consents, members, persons
 from ledger.people.consents import Decision
 from ledger.people.persons import Profile
+from ledger.programmes import programmes
 from wallet.errors import AnswerUnfit
 from wallet.passes import issued, templates
 from wallet.passes.content import Design
@@ -32,6 +33,8 @@ ASKED_FOR: Mapping[Asked, str] = {
     "phone": "PKPassPersonalizationFieldPhoneNumber",
     "email": "PKPassPersonalizationFieldEmailAddress",
 }
+T = TypeVar("T")
+
 LONGEST_TOKEN = 2000
 LONGEST_ANSWER = 300
 
@@ -78,8 +81,11 @@ def answer(
     design = templates.design(session.get_one(Template, locked.template_id))
     if design.enrolment is None:
         return False
-    profile = _profile(design.enrolment, info)
     member = members.by_id(session, locked.member_id)
+    home = programmes.by_id(session, member.programme_id).country
+    profile = _profile(
+        design.enrolment, info, contacts.country_or(info.get("ISOCountryCode"), home)
+    )
     persons.introduce(session, member, profile, now)
     if terms := design.enrolment.terms.get(design.languages[0]):
         version = consents.keep_text(session, terms, now)
@@ -91,14 +97,18 @@ def answer(
     return True
 
 
-def _profile(enrolment: Enrolment, info: Mapping[str, Any]) -> Profile:
+def _profile(enrolment: Enrolment, info: Mapping[str, Any], country: str) -> Profile:
     """Of what the phone sends only that which was asked for."""
     return Profile(
         name=_read(_name(info), "fullName", _readable_name) if "name" in enrolment.asks else None,
         email=_read(info.get("emailAddress"), "emailAddress", contacts.email_address)
         if "email" in enrolment.asks
         else None,
-        phone=_read(info.get("phoneNumber"), "phoneNumber", contacts.phone_number)
+        phone=_read(
+            info.get("phoneNumber"),
+            "phoneNumber",
+            lambda text: contacts.phone_number(text, country),
+        )
         if "phone" in enrolment.asks
         else None,
     )
@@ -114,7 +124,7 @@ def _readable_name(text: str) -> str:
     return contacts.not_empty(contacts.readable(text))
 
 
-def _read(value: object, name: str, form: Callable[[str], str]) -> str:
+def _read(value: object, name: str, form: Callable[[str], T]) -> T:
     if not isinstance(value, str) or len(value) > LONGEST_ANSWER:
         raise AnswerUnfit(name, Unfit("short_text"))
     try:

@@ -5,10 +5,13 @@ from pathlib import Path
 import click
 
 from ledger.errors import UnknownMember
-from ledger.people import members
+from ledger.people import members, rereading
+from ledger.people.rereading import Reread
 from wallet import erasure
 from wallet.cli.database import on_database, open_records
 from wallet.cli.installation import at_work
+
+REREAD_AT_ONCE = 500
 
 
 @click.group("members")
@@ -56,6 +59,38 @@ def erase_member(member_id: str | None, listed_in: Path | None, *, write_off: bo
     if listed_in is not None:
         click.echo(f"{known} of {len(ids)} were here.")
     house.database.close()
+
+
+@members_group.command("contacts")
+@click.option("--mend", is_flag=True, help="Store what is certainly meant; without, only say it.")
+@on_database
+def reread_contacts(*, mend: bool) -> None:
+    """Read all stored phone numbers and e-mail addresses again, by the rules of this release.
+
+    Earlier releases kept Russian numbers without +7 as those of other countries. Says which members
+    are concerned, never their numbers. Members who turn out to have the same number are not
+    merged: that is for you to decide."""
+    records = open_records()
+    said = mended = 0
+    after: int | None = 0
+    while after is not None:
+        with records.database.transaction() as session:
+            found, after = rereading.page(session, after, REREAD_AT_ONCE)
+            for reread in found:
+                done = mend and rereading.mend(session, reread, records.clock())
+                said, mended = said + 1, mended + done
+                click.echo(f"{reread.member.public_id}: {_in_words(reread, mended=done)}")
+    click.echo(f"{said} are not as they would be stored today; {mended} were mended.")
+
+
+def _in_words(reread: Reread, *, mended: bool) -> str:
+    if reread.read is None:
+        return f"{reread.field} cannot be one; ask the member"
+    if reread.taken_by is not None:
+        return f"{reread.field} is that of {reread.taken_by}; are they one person?"
+    if mended:
+        return f"{reread.field} was mended"
+    return f"{reread.field} was read in another way; --mend stores what is meant"
 
 
 @members_group.command("erased")

@@ -22,6 +22,12 @@ def programmes_group() -> None:
     """Loyalty programmes."""
 
 
+country_option = click.option(
+    "--country",
+    metavar="COUNTRY",
+    help="Where its members live, such as RU: their phone numbers are read as people write them"
+    " there. Default: that of the time zone.",
+)
 languages_option = click.option(
     "--languages",
     metavar="LANGUAGES",
@@ -36,6 +42,7 @@ languages_option = click.option(
     "--locale", default=programmes.LOCALE, show_default=True, help="Its own language, such as kk."
 )
 @languages_option
+@country_option
 @click.option("--timezone", default="Europe/Moscow", show_default=True)
 @click.option("--points-live-days", type=click.IntRange(1, 36500), help="Default: for ever.")
 @click.option(
@@ -52,6 +59,7 @@ def add_programme(
     name: str,
     locale: str,
     languages: str | None,
+    country: str | None,
     timezone: str,
     points_live_days: int | None,
     gift_cards: str | None,
@@ -62,7 +70,15 @@ def add_programme(
     if membership and gift_cards is not None:
         raise click.UsageError("--membership and --gift-cards exclude each other.")
     records = open_records()
-    terms = Terms(code, name, locale, timezone, points_live_days, languages=_named(languages) or ())
+    terms = Terms(
+        code,
+        name,
+        locale,
+        timezone,
+        points_live_days,
+        languages=_named(languages) or (),
+        country=country or "",
+    )
     design = templates.standard(name, terms.spoken)
     if membership:
         design = templates.membership(name, terms.spoken)
@@ -134,20 +150,24 @@ def add_unit(
     "--code-grace-hours", "grace_hours", type=int, help="The code before is good once more so long."
 )
 @languages_option
+@country_option
 @on_database
 def change_terms(
     code: str,
     grace_days: int | None,
     overdrawn: str | None,
     languages: str | None,
+    country: str | None,
     **choices: str | int | None,
 ) -> None:
     """What programme CODE does when a purchase is returned, which languages it speaks, and what the
     barcodes of its cards say; without options, how it is now."""
     with open_records().database.transaction() as session:
         programme = programmes.by_code(session, code)
-        programmes.change_terms(session, programme, grace_days, overdrawn, _named(languages))
-        click.echo(f"languages: {', '.join(programme.languages)}")
+        programmes.change_terms(
+            session, programme, grace_days, overdrawn, _named(languages), country
+        )
+        click.echo(f"languages: {', '.join(programme.languages)}; country: {programme.country}")
         click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
         wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
         choice = replace(barcode_settings.of(session, programme.id), **wanted)

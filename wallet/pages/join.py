@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from ledger.contacts import PhoneNumber, Unfit, phone_number
 from ledger.database import idempotency
 from ledger.database.idempotency import Repeatable, StoredAnswer
 from ledger.errors import IdempotencyConflict
@@ -73,15 +74,18 @@ def enrol(code: str) -> AnyResponse:
     if not FORM_TOKEN.fullmatch(token):
         token = _new_token()  # a form we did not make: welcome, but nothing guards it from a twin
     with current_installation().database.reading() as session:
-        locale = language.to_write_in(addressed(session, code).languages)
+        programme = addressed(session, code)
+        locale, country = language.to_write_in(programme.languages), programme.country
     entries, problems = _understood(typed)
+    phone = _number(entries, country, problems)
     if problems:
         return _form(code, typed, problems, token, 422)
+    profile = Profile(entries.name or None, phone, entries.email, entries.birthday, locale)
     purposes: list[Purpose] = ["personal_data"]
     if typed["marketing"]:
         purposes.append("marketing")
     try:
-        serial = _join(code, entries, locale, purposes, token, current_installation().clock())
+        serial = _join(code, entries, profile, purposes, token, current_installation().clock())
     except IdempotencyConflict:
         # Perhaps the next person at a shared screen who pressed "back": the first card is not
         # theirs to see.
@@ -140,6 +144,17 @@ def _understood(typed: Mapping[str, str]) -> tuple[Entries, Problems]:
     return entries, problems
 
 
+def _number(entries: Entries, country: str, problems: Problems) -> PhoneNumber | None:
+    """The number that was typed, as it is written in the programme's country."""
+    if entries.phone is None:
+        return None
+    try:
+        return phone_number(entries.phone, country)
+    except Unfit:
+        problems["phone"] = _wrong("phone", "value_error")
+        return None
+
+
 def _wrong(field: str, kind: str) -> str:
     if field == "name" and kind in ("too_long", "string_too_long"):
         return _("That is a very long name. 300 characters are the most we can keep.")
@@ -155,7 +170,7 @@ def _wrong(field: str, kind: str) -> str:
 def _join(
     code: str,
     entries: Entries,
-    locale: str,
+    profile: Profile,
     purposes: Sequence[Purpose],
     token: str,
     now: datetime,
@@ -163,13 +178,6 @@ def _join(
     """The serial number of the new card, or of the one that this very form made before. Raises
     `IdempotencyConflict`."""
     filled_in = idempotency.digest(code, entries.model_dump_json(), " ".join(purposes))
-    profile = Profile(
-        entries.name or None,
-        entries.phone,
-        entries.email,
-        entries.birthday,
-        locale=locale,
-    )
 
     def effect(session: Session, now: datetime) -> StoredAnswer:
         programme = programmes.by_code(session, code)

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.errors import FileRefused
 from ledger.imports import wording
-from ledger.imports.columns import RowContent, layout, parse
+from ledger.imports.columns import LocalForms, RowContent, layout, parse
 from ledger.imports.files import FORMULA, UNREADABLE
 from ledger.limits import MOST_POINTS
 
@@ -21,7 +21,9 @@ def at(year: int, month: int, day: int) -> datetime:
 def parsed(name: str, cell: object, *, kind="members", scale=0) -> object:
     """The value of a cell, or the code of its problem."""
     header = ["external_id", name] if name != "external_id" else ["phone", name]
-    found, problems = parse(kind, layout(kind, header), ["79990000000", cell], scale, TODAY)
+    found, problems = parse(
+        kind, layout(kind, header), ["79990000000", cell], LocalForms(scale, TODAY, "RU")
+    )
     if problems:
         assert [one.field for one in problems] == [name]
         assert wording.sentence(problems[0].code, problems[0].facts, "ru")
@@ -173,15 +175,21 @@ def test_texts(name: str, cell: object, meant: object) -> None:
 
 def test_a_row_says_who_and_how_many() -> None:
     found = layout("accrual", ["phone", "points"])
-    assert [one.code for one in parse("accrual", found, [" ", ""], 0, TODAY)[1]] == [
+    assert [
+        one.code for one in parse("accrual", found, [" ", ""], LocalForms(0, TODAY, "RU"))[1]
+    ] == [
         "nobody_named",
         "points_missing",
     ]
-    assert [one.code for one in parse("accrual", found, ["x", "0"], 0, TODAY)[1]] == [
+    assert [
+        one.code for one in parse("accrual", found, ["x", "0"], LocalForms(0, TODAY, "RU"))[1]
+    ] == [
         "phone",
         "points_missing",
     ]
-    assert parse("members", layout("members", ["phone", "card"]), ["79991234567"], 0, TODAY) == (
+    assert parse(
+        "members", layout("members", ["phone", "card"]), ["79991234567"], LocalForms(0, TODAY, "RU")
+    ) == (
         RowContent(phone="+79991234567"),
         [],
     )

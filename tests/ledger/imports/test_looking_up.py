@@ -7,6 +7,7 @@ import pytest
 from clocks import StoppedClock
 from sqlalchemy import event
 
+from ledger.contacts import PhoneNumber
 from ledger.database.engine import Database
 from ledger.imports.checking import Aim, judge
 from ledger.imports.columns import RowContent
@@ -62,7 +63,7 @@ def test_people_of_a_part_are_found_by_what_they_are_named(
     "search",
     [
         Search(card="40000001"),
-        Search(phone="+79990000001"),
+        Search(phones=(PhoneNumber("+79990000001"),)),
         Search(email="anna@example.com"),
         Search(external_id="c-1"),
     ],

@@ -107,7 +107,7 @@ class TestOneEach:
     def test_a_search_finds_who_had_it_first_first(self, add, database: Database) -> None:
         first, second = add(phone=PHONE), add(checked=False, phone=PHONE)
         with database.reading() as session:
-            found = persons.search(session, Search(phone=PHONE), 0, 10)
+            found = persons.search(session, Search(phones=(PHONE,)), 0, 10)
         assert [one.id for one in found] == [first.id, second.id]
 
 

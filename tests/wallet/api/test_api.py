@@ -706,6 +706,7 @@ def test_programmes_are_listed_page_by_page(api, installation) -> None:
                 "locale": "en",
                 "languages": ["en", "ru"],
                 "timezone": "Europe/Berlin",
+                "country": "DE",
                 "units": [
                     {
                         "code": "points",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import chains
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from phones import Phone, opened
 from PIL import Image
 from sqlalchemy import text
@@ -17,16 +17,6 @@ from sqlalchemy import text
 from wallet.cli import main
 
 CODE = "code: plain; numbers: accept; at Google: same; renewed every 7 days; grace: 24 hours\n"
-
-
-@pytest.fixture
-def wallet(environment: dict[str, str], house) -> Callable[..., Result]:
-    """Runs a command in the environment of the house."""
-
-    def run(*arguments: str, **changes: str) -> Result:
-        return CliRunner().invoke(main, arguments, env={**environment, **changes})
-
-    return run
 
 
 def test_help_names_every_command() -> None:
@@ -78,10 +68,13 @@ def test_a_programme_counts_other_things_besides(wallet, api, member) -> None:
 
 
 def test_a_programme_has_terms_for_returns(wallet, api, member) -> None:
-    now = "languages: ru, en\ngrace days: 0; overdrawn: debt\n" + CODE
+    now = "languages: ru, en; country: RU\ngrace days: 0; overdrawn: debt\n" + CODE
     assert wallet("programmes", "terms", "demo").output == now
     changed = wallet("programmes", "terms", "demo", "--grace-days", "14", "--overdrawn", "refuse")
-    assert changed.output == "languages: ru, en\ngrace days: 14; overdrawn: refuse\n" + CODE
+    assert (
+        changed.output
+        == "languages: ru, en; country: RU\ngrace days: 14; overdrawn: refuse\n" + CODE
+    )
     assert wallet("programmes", "terms", "demo", "--grace-days", "-1").exit_code == 1
     posting = api.post("accruals", {"member": member["id"], "points": 10}).get_json()["id"]
     api.post("redemptions", {"member": member["id"], "points": 4})
@@ -93,7 +86,7 @@ def test_a_programme_speaks_the_languages_it_is_given(wallet, api) -> None:
     added = wallet("programmes", "add", "nan", "Нан", "--locale", "kk", "--languages", "ru,kk")
     assert added.exit_code == 0, added.output
     changed = wallet("programmes", "terms", "demo", "--languages", "kk, en")
-    assert changed.output.startswith("languages: ru, kk, en\n")
+    assert changed.output.startswith("languages: ru, kk, en; country: RU\n")
     found = {one["code"]: one["languages"] for one in api.get("programmes").get_json()["items"]}
     assert found == {"demo": ["ru", "kk", "en"], "nan": ["kk", "ru"]}
     assert wallet("programmes", "set", "demo", "--lang", "kk", "--name", "Көпілка").exit_code == 0
@@ -115,7 +108,9 @@ def test_a_programme_has_terms_for_the_barcodes_of_its_cards(wallet, house, memb
     options = ("--code", "hmac", "--code-numbers", "refuse", "--code-renew-days", "0")
     said = "code: hmac; numbers: refuse; at Google: same; renewed every 0 days; grace: 24 hours\n"
     changed = wallet("programmes", "terms", "demo", *options)
-    assert changed.output == "languages: ru, en\ngrace days: 0; overdrawn: debt\n" + said
+    assert (
+        changed.output == "languages: ru, en; country: RU\ngrace days: 0; overdrawn: debt\n" + said
+    )
     assert wallet("programmes", "terms", "demo").output.endswith(said)
     house.run()
     with house.installation.database.reading() as session:

@@ -90,6 +90,7 @@ IMPORT = {
     "found_members": 18,
     "points_in_file": 120000,
     "points_good": 119400,
+    "foreign_numbers": 0,
     "left_aside": [
         {
             "column": "Уровень",
@@ -111,7 +112,8 @@ APPLYING = {**IMPORT, "state": "applying", "started_at": "2026-11-24T12:01:00Z"}
 
 class ImportOut(AnswerBody):
     """What the check found, and how far applying it is. `state` is reading, checked, applying or
-    done; `proof` is the signed statement of a finished import."""
+    done; `foreign_numbers` counts phone numbers without a plus that were read as those of another
+    country than the programme's; `proof` is the signed statement of a finished import."""
 
     model_config = shows(IMPORT)
 
@@ -129,6 +131,7 @@ class ImportOut(AnswerBody):
     points_in_file_money: MoneyBeside = None
     points_good: int
     points_good_money: MoneyBeside = None
+    foreign_numbers: int
     left_aside: list[LeftAsideOut]
     applied: int
     left_out: int

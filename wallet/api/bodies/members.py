@@ -4,9 +4,10 @@ from datetime import date, datetime
 from operator import not_
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from ledger.contacts import PhoneNumber, Unfit, phone_number
 from ledger.fields import (
     Birthday,
     Body,
@@ -56,13 +57,27 @@ class PersonIn(Body):
         list[ConsentIn], Field(max_length=10, default_factory=list, exclude_if=not_)
     ]
 
-    def of_profile(self) -> dict[str, Any]:
-        """What was given, by the names of `ledger.members.Profile`. Null is given too: it
-        forgets."""
-        return self.model_dump(exclude_unset=True, include=PROFILE)
+    def of_profile(self, country: str) -> dict[str, Any]:
+        """What was given, by the names of `ledger.people.persons.Profile`; the phone number as in
+        this country. Null is given too: it forgets. Raises pydantic's ValidationError."""
+        given = {name: getattr(self, name) for name in PROFILE & self.model_fields_set}
+        if self.phone is not None:
+            given["phone"] = phone_in(country, self.phone)
+        return given
 
 
 PROFILE = set(PersonIn.model_fields) - {"consents"}
+
+
+def phone_in(country: str, written: str) -> PhoneNumber:
+    """Raises pydantic's ValidationError, as any field does that does not fit."""
+    try:
+        return phone_number(written, country)
+    except Unfit as unfit:
+        wrong = InitErrorDetails(
+            type="value_error", loc=("phone",), input=written, ctx={"error": unfit}
+        )
+        raise ValidationError.from_exception_data("phone", [wrong]) from None
 
 
 PERSON = {

@@ -25,13 +25,14 @@ class UnitOut(AnswerBody):
 
 class ProgrammeOut(AnswerBody):
     """`units`: what it counts, the main one first. `languages`: in which texts are written for its
-    members."""
+    members. `country`: phone numbers without a country code are read as its people write them."""
 
     code: str
     name: str
     locale: str
     languages: list[str]
     timezone: str
+    country: str
     units: list[UnitOut]
     links: ProgrammeLinks
 
@@ -42,6 +43,7 @@ PROGRAMME = {
     "locale": "ru",
     "languages": ["ru", "en"],
     "timezone": "Europe/Moscow",
+    "country": "RU",
     "units": [{"code": "points", "kind": "points", "scale": 0, "currency": None, "live_days": 365}],
     "links": {
         "join": "https://cards.example.com/join/demo",
