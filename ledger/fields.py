@@ -32,12 +32,15 @@ from ledger.limits import MOST_POINTS
 from ledger.money import AMOUNT, Money
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
+# In an address a plus sign is a blank, unless it is written as %2B.
+PLUS_LOST = re.compile(r" (\d\d:?\d\d)$")
 WALL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 CURRENCY = re.compile(r"[A-Z]{3}")
 WRITTEN = r"(0|[1-9][0-9]*)(\.[0-9]+)?"
 LONGEST_AMOUNT = 40
 # Of a phone number, however it is dialled.
 FEWEST_DIGITS, MOST_DIGITS = 5, 20
+FRAMES = "\r\n\t \x02\x03\x04\x1d"
 HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -50,7 +53,7 @@ def written_out(value: object) -> object:
     """Dates come as text: a bare number could be seconds, milliseconds, or a year."""
     if not isinstance(value, str) or not DATE.match(value):
         raise Unfit("moment")
-    return value
+    return PLUS_LOST.sub(r"+\1", value)
 
 
 def on_the_wall(value: object) -> object:
@@ -66,6 +69,12 @@ def written_phone(value: str) -> str:
     if not FEWEST_DIGITS <= sum(char.isdigit() for char in text) <= MOST_DIGITS:
         raise Unfit("phone")
     return text
+
+
+def unframed(value: object) -> object:
+    """What a scanner read, without what it puts around it: CR and LF, STX and ETX, FNC1. Many come
+    from the factory so."""
+    return value.strip(FRAMES) if isinstance(value, str) else value
 
 
 def hour(value: str) -> str:
@@ -144,8 +153,8 @@ Reason = Annotated[str, Readable, Field(max_length=300)]
 Receipt = Annotated[str, Readable, Field(max_length=100)]
 ExternalId = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 Code = Annotated[str, Readable, Field(max_length=40)]
-Id = Annotated[str, Readable, Field(max_length=64)]
-Barcode = Annotated[str, Readable, Field(max_length=400)]
+Id = Annotated[str, BeforeValidator(unframed), Readable, Field(max_length=64)]
+Barcode = Annotated[str, BeforeValidator(unframed), Readable, Field(max_length=400)]
 # As it came. Which number it is depends on the programme's country: `contacts.phone_number`.
 Phone = Annotated[
     str, Field(max_length=60), AfterValidator(written_phone), PlainSerializer(phone_digits)

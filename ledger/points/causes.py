@@ -1,7 +1,7 @@
 """Why points move, in the shop's own words, and what came of it: common to all that moves them."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.book.accounts import Balance
 from ledger.book.drafts import PostingHeader, PostingKind
@@ -9,6 +9,9 @@ from ledger.errors import DateOutOfRange
 from ledger.limits import EARLIEST, LATEST, NEVER
 from ledger.people.members import Member
 from ledger.programmes.units import Unit
+
+# A till may be in another time zone than it believes.
+CLOCKS_DIFFER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,11 @@ class Movement:
 
 
 def header(kind: PostingKind, programme_id: int, cause: Cause, now: datetime) -> PostingHeader:
-    """What is to be posted, and why. Raises `DateOutOfRange`."""
+    """What is to be posted, and why. Raises `DateOutOfRange`, also for what is said to happen
+    tomorrow: the clock of a till is wrong then."""
     check_range(occurred_at=cause.occurred_at)
+    if cause.occurred_at is not None and cause.occurred_at > now + CLOCKS_DIFFER:
+        raise DateOutOfRange("occurred_at")
     return PostingHeader(
         programme_id,
         kind,

@@ -10,7 +10,7 @@ import googles
 import pytest
 import requests
 from books import check_books
-from phones import Phone, opened, values
+from phones import PASS_TYPE, Phone, opened, values
 from sqlalchemy import func, select
 from statements import recorded
 
@@ -528,15 +528,28 @@ class TestProof:
         phone.fetch()
         assert self.newest(api, member) == ("fetched", None, ["notifications_unknown"])
 
-    def test_a_304_after_the_card_was_downloaded_is_an_arrival(
-        self, api, member, phone, house
+    def test_only_an_answer_that_carries_the_card_is_an_arrival(
+        self, api, client, member, phone, house
     ) -> None:
+        """Phones send HEAD as well, and 304 says what they have in their own words."""
+
+        def fetched() -> bool:
+            card = api.get(f"members/{member['id']}/messages").get_json()["card"]
+            return card["fetched_version"] == card["version"]
+
         self.run_one(api, house)
         house.run(*PUMPS)
-        since = phone.fetch().headers["Last-Modified"]
-        assert phone.fetch(since=since).status_code == 304
-        card = api.get(f"members/{member['id']}/messages").get_json()["card"]
-        assert (card["phones"], card["fetched_version"]) == (1, card["version"])
+        head = client.head(
+            f"/apple/v1/passes/{PASS_TYPE}/{phone.serial}", headers=phone.authorization
+        )
+        assert (head.status_code, head.data) == (200, b"")
+        assert not fetched()
+        assert phone.fetch(since=head.headers["Last-Modified"]).status_code == 304
+        assert not fetched()
+        whole = phone.fetch()
+        assert fetched()
+        for name in ("Last-Modified", "Content-Type", "Content-Length", "Cache-Control"):
+            assert whole.headers[name] == head.headers[name]
 
     def test_removed_and_gone(self, api, member, phone, house, pushes) -> None:
         self.run_one(api, house)

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger.errors import UnknownMember, UnknownProgramme
+from ledger.errors import DateOutOfRange, UnknownMember, UnknownProgramme
 from ledger.people import members
 from ledger.programmes import programmes
 from ledger.segments import documents
@@ -119,7 +119,7 @@ def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
 
 @routes.post("/campaigns/<campaign_id>/start")
 @needs("campaigns:write")
-@refuses(UnknownCampaign, CampaignNotReady, NoMessageField)
+@refuses(UnknownCampaign, CampaignNotReady, NoMessageField, DateOutOfRange)
 @routes.input(StartIn)
 @routes.output(CampaignOut, example=SCHEDULED)
 def start(campaign_id: str, json_data: StartIn) -> CampaignOut:

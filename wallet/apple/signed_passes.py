@@ -176,12 +176,17 @@ class SignedPasses:
         assert found is not None  # noqa: S101 - passes are never deleted
         return self._bundle(found, now)
 
+    def rendered(self, found: StoredPass, now: datetime) -> bytes:
+        """The .pkpass of a version, for an answer that does not carry it. Raises
+        `CertificateProblem`."""
+        return self._bundle(found, now)
+
     def deliver(self, found: StoredPass, now: datetime) -> bytes:
         """The .pkpass for a phone that asked, which is proof that it has this version. Raises
         `CertificateProblem`."""
         return self._bundle(found, now, proves_arrival=True)
 
-    def note_arrival(self, found: StoredPass, now: datetime) -> None:
+    def _note_arrival(self, found: StoredPass, now: datetime) -> None:
         """A phone has this version: written once, however often it asks."""
         if not found.is_fetched:
             arrivals.fetched(self._database, found.id, found.version, now)
@@ -192,7 +197,7 @@ class SignedPasses:
         kept = found.sealed_by(signer)
         if kept is not None:
             if proves_arrival:
-                self.note_arrival(found, now)
+                self._note_arrival(found, now)
             return archive.assemble(kept)
         sealed = self._sign(found, signer)
         if not self._keep(found, signer, sealed, now, fetched=proves_arrival):

@@ -105,15 +105,19 @@ class PassKitService:
         return answer
 
     def get_pass(self, pass_type: str, serial: str) -> Response:
-        """The stored version, or 304 when the phone has it already."""
+        """The stored version, or 304 when the phone has it already. Only an answer that carries the
+        card is proof that it arrived; a HEAD, which phones send as well, carries nothing."""
         found, now = self._authorised(pass_type, serial), self._clock()
         known = _http_date(request.headers.get("If-Modified-Since"))
+        carries_card = False
         if known is not None and known >= found.last_modified:
             answer = Response(status=304)
-            self._signed_passes.note_arrival(found, now)
+        elif request.method == "HEAD":
+            answer = Response(self._signed_passes.rendered(found, now), mimetype=MEDIA_TYPE)
         else:
             answer = Response(self._signed_passes.deliver(found, now), mimetype=MEDIA_TYPE)
-        if found.content.voided:
+            carries_card = True
+        if found.content.voided and carries_card:
             self._database.run(lambda session: devices.told_it_is_void(session, found.id))
         answer.headers["Last-Modified"] = formatdate(found.last_modified, usegmt=True)
         answer.headers["Cache-Control"] = "private, no-cache"

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from google.auth.exceptions import GoogleAuthError
 from google.oauth2 import service_account
 
+from ledger import strict_json
+from ledger.strict_json import JsonMalformed
 from wallet.errors import SettingsError
 
 SCOPE = "https://www.googleapis.com/auth/wallet_object.issuer"
@@ -27,10 +28,10 @@ def load(path: Path) -> ServiceAccount:
     """Read the JSON file that the Cloud console gave out. Raises `SettingsError` in words that say
     what to do."""
     try:
-        info = orjson.loads(path.read_bytes())
+        info = strict_json.read(path.read_bytes())
     except OSError as error:
         raise SettingsError(SETTING, f"{path} cannot be read: {error.strerror}.") from error
-    except orjson.JSONDecodeError as error:
+    except JsonMalformed as error:
         raise SettingsError(SETTING, f"{path} is not JSON. {_ADVICE}") from error
     try:
         credentials = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
+from ledger.errors import DateOutOfRange
 from ledger.people import consents
 from ledger.people.members import Member
 from ledger.programmes import programmes
@@ -35,6 +36,8 @@ from wallet.passes import showing, templates
 from wallet.passes.content import announces_messages
 
 PUMP = "messages"
+# A start that is past by more than this is a mistake, such as a wrong year.
+LATE_START = timedelta(minutes=10)
 BATCH = 200
 FROZEN_AT_ONCE = 500
 LONGEST_NAME = 100
@@ -160,7 +163,7 @@ def listed(
 
 def start(session: Session, public_id: str, at: datetime | None, now: datetime) -> Campaign:
     """Let a draft run: now, or when the clock of the programme's wall shows `at` (which has no
-    zone). Raises `UnknownCampaign`, `CampaignNotReady`, `NoMessageField`."""
+    zone). Raises `UnknownCampaign`, `CampaignNotReady`, `NoMessageField`, `DateOutOfRange`."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
     programme = programmes.by_id(session, campaign.programme_id)
@@ -168,6 +171,8 @@ def start(session: Session, public_id: str, at: datetime | None, now: datetime) 
     if not announces_messages(design):
         raise NoMessageField(programme.code)
     moment = now if at is None else hours.off_wall(at, programme.timezone)
+    if moment < now - LATE_START:
+        raise DateOutOfRange("at")  # a wrong year would tell everybody at once
     campaign.starts_at = campaign.not_before = max(moment, now)
     campaign.state = "scheduled" if moment > now else "running"
     wake_after_commit(session, PUMP)

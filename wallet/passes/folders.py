@@ -14,7 +14,9 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ledger import strict_json
 from ledger.languages import Language
+from ledger.strict_json import JsonMalformed
 from wallet import sentences
 from wallet.errors import DesignRefused
 from wallet.passes import templates
@@ -61,21 +63,24 @@ def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
     """Raises `DesignRefused`, with the place in the file. Pictures are checked when stored."""
     path = folder / DESIGN_FILE
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = strict_json.read(path.read_bytes())
         _refuse_unknown(document)
         design = templates.design_from(document)
     except FileNotFoundError:
         raise DesignRefused(
             DESIGN_FILE, "there is no such file in {folder}.", folder=folder
         ) from None
-    except UnicodeDecodeError:
-        raise DesignRefused(DESIGN_FILE, "is not text in UTF-8.") from None
-    except json.JSONDecodeError as error:
+    except JsonMalformed as error:
+        if error.line is None:
+            raise DesignRefused(
+                DESIGN_FILE,
+                "is not JSON in UTF-8, or names something twice in one place.",
+            ) from None
         raise DesignRefused(
             DESIGN_FILE,
             "is not JSON: look at line {line}, character {column}.",
-            line=error.lineno,
-            column=error.colno,
+            line=error.line,
+            column=error.column,
         ) from None
     except ValidationError as error:
         raise FieldRefused(error.errors()[0]) from None

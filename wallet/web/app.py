@@ -9,6 +9,7 @@ from typing import Any, cast
 import structlog
 from apiflask import APIFlask
 from flask import Flask, Request, Response, abort, g, request
+from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from gunicorn.http.errors import ParseException
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
+from ledger import strict_json
 from ledger.errors import Refusal
 from wallet.api import nouns, refusals
 from wallet.apple.web import PassKitService
@@ -49,10 +51,18 @@ class PageSessions(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
 
+class StrictJson(DefaultJSONProvider):
+    """Bodies of requests are read as everything is that comes from outside."""
+
+    def loads(self, s: str | bytes, **_options: Any) -> Any:
+        return strict_json.read(s)
+
+
 class Application(APIFlask):
     """The framework, without what it does at each request for those who need it."""
 
     session_interface = PageSessions()
+    json_provider_class = StrictJson
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func  # nothing of ours is a coroutine

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from books import check_books
@@ -59,6 +60,21 @@ def send(client):
             content_type="application/json",
             headers={**signed, **headers},
         )
+
+    return sent
+
+
+@pytest.fixture
+def onec(send, installation, clock_now):
+    """A message as 1C sends it."""
+    with installation.database.transaction() as session:
+        demo = programmes.by_code(session, "demo")
+        sources.add(session, installation.keys, "shop", "1c", demo.id, SECRET, clock_now())
+
+    def sent(member: dict, **more: str):
+        message = {"Вид": "Начисление", "Карта": member["card"]["number"], "Баллы": 5, **more}
+        payload = json.dumps(message, ensure_ascii=False).encode()
+        return send(payload, SECRET, uuid4().hex, "shop")
 
     return sent
 
@@ -232,3 +248,48 @@ def test_the_card_that_was_shown_stays_with_the_posting(send, api, member, join)
     api.post("accruals", {"member": member["id"], "points": 9})
     found = api.get(f"members/{member['id']}/postings?card={number}").get_json()["items"]
     assert [one["points"] for one in found] == [7, 5]
+
+
+@pytest.mark.parametrize("time", ["T00:00:00", "", "T00:00:00+03:00"])
+def test_the_empty_date_of_1c_is_no_date(api, member, onec, time: str) -> None:
+    answer = onec(member, Дата=f"0001-01-01{time}")
+    assert answer.status_code == 200, answer.text
+    (line,) = api.get(f"members/{member['id']}/postings").get_json()["items"]
+    assert line["occurred_at"] == line["posted_at"]
+
+
+@pytest.mark.parametrize("far", ["9999-12-31T23:59:59", "9999-12-31T23:59:59-05:00"])
+def test_a_date_at_the_end_of_the_calendar_is_refused_in_words(member, onec, far: str) -> None:
+    answer = onec(member, Дата=far)
+    assert answer.status_code == 422
+    assert answer.get_json()["code"] in ("date_out_of_range", "invalid_request")
+
+
+def test_what_is_said_to_happen_tomorrow_is_refused_at_every_door(
+    send, api, member, onec, clock_now
+) -> None:
+    later = clock_now() + timedelta(days=2)
+    assert code(onec(member, Дата=f"{later:%Y-%m-%dT%H:%M:%S}")) == (422, "date_out_of_range")
+    assert code(send(body(member, timestamp=later.isoformat()))) == (422, "date_out_of_range")
+    grant = {"card": member["card"]["number"], "points": 1, "occurred_at": later.isoformat()}
+    assert code(api.post("accruals", grant)) == (422, "date_out_of_range")
+    (outcome,) = api.post(
+        "batches", {"items": [{"type": "accrual", "key": "a", **grant}]}
+    ).get_json()["items"]
+    assert (outcome["status"], outcome["code"]) == (422, "date_out_of_range")
+    soon = (clock_now() + timedelta(hours=14)).isoformat()
+    assert api.post("accruals", {**grant, "occurred_at": soon}).status_code == 201
+
+
+def test_a_byte_order_mark_is_skipped_after_the_signature_was_checked(send, member) -> None:
+    assert send(b"\xef\xbb\xbf" + body(member)).status_code == 200
+
+
+def test_what_scanners_put_around_a_number_does_not_matter(send, api, member) -> None:
+    number = member["card"]["number"]
+    frames = ("{}\r\n", "{}\r", "\x02{}\x03", "\x1d{}", " {}\t")
+    for n, framed in enumerate(frame.format(number) for frame in frames):
+        assert api.post("scans", {"barcode": framed}).status_code == 200, n
+        assert api.post("accruals", {"card": framed, "points": 1}).status_code == 201, n
+        data = {"card": framed, "points": 1}
+        assert send(body(member, data=data), webhook_id=f"m{n}").status_code == 200, n

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
 
+from ledger import strict_json
 from ledger.fields import Body, ExternalId, Id, Moment, Reason, Receipt, either
 from wallet.api.bodies.amounts import HowMuch
 from wallet.api.sources.command import PointsCommand
@@ -30,8 +31,8 @@ class GenericMessage(Body):
 
 
 def read(payload: bytes, _zone: ZoneInfo) -> PointsCommand:
-    """Raises pydantic's ValidationError."""
-    message = GenericMessage.model_validate_json(payload)
+    """Raises `JsonMalformed`, pydantic's ValidationError."""
+    message = GenericMessage.model_validate(strict_json.read(payload))
     data = message.data
     return PointsCommand(
         kind="accrual" if message.type == "points.accrued" else "redemption",

@@ -7,13 +7,14 @@
 code in 1C. Where the programme counts money, `"Сумма": "199.90", "Валюта": "RUB"` may stand in
 place of `Баллы`."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from ledger import strict_json
 from ledger.fields import (
     AmountText,
     Body,
@@ -23,14 +24,33 @@ from ledger.fields import (
     Points,
     Reason,
     Receipt,
-    WrittenOut,
     either,
+    in_utc,
+    written_out,
 )
 from ledger.money import Amount, Money
 from wallet.api.sources.command import PointsCommand
 
+# What 1C writes where a date was left out: its empty date, with whatever time and zone.
+EMPTY = "0001-01-01"
+
+
+def none_if_empty(value: object) -> object:
+    """The date as text, or None for 1C's empty one."""
+    return None if value is None or str(value).startswith(EMPTY) else written_out(value)
+
+
+def in_zone(moment: datetime | None, info: ValidationInfo) -> datetime | None:
+    """In UTC; what has no zone is what the programme's clock showed."""
+    if moment is None or info.context is None:
+        return moment
+    return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=info.context["zone"]))
+
+
 # 1C writes local dates; one with a zone is fine too.
-LocalDate = Annotated[datetime, Field(strict=False), WrittenOut]
+LocalDate = Annotated[
+    datetime | None, Field(strict=False), BeforeValidator(none_if_empty), AfterValidator(in_zone)
+]
 
 
 class OneCMessage(Body):
@@ -42,7 +62,7 @@ class OneCMessage(Body):
     external_id: ExternalId | None = Field(default=None, alias="КодКлиента")
     receipt: Receipt | None = Field(default=None, alias="Документ")
     reason: Reason | None = Field(default=None, alias="Комментарий")
-    occurred_at: LocalDate | None = Field(default=None, alias="Дата")
+    occurred_at: LocalDate = Field(default=None, alias="Дата")
 
     @model_validator(mode="after")
     def one_of_both(self) -> Self:
@@ -66,11 +86,9 @@ class OneCMessage(Body):
 
 
 def read(payload: bytes, zone: ZoneInfo) -> PointsCommand:
-    """`zone` is the programme's: where 1C's clock stands. Raises pydantic's ValidationError."""
-    message = OneCMessage.model_validate_json(payload)
-    moment = message.occurred_at
-    if moment is not None:
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    """`zone` is the programme's: where 1C's clock stands. Raises `JsonMalformed`, pydantic's
+    ValidationError."""
+    message = OneCMessage.model_validate(strict_json.read(payload), context={"zone": zone})
     return PointsCommand(
         kind="accrual" if message.kind == "Начисление" else "redemption",
         amount=message.amount,
@@ -78,5 +96,5 @@ def read(payload: bytes, zone: ZoneInfo) -> PointsCommand:
         external_id=message.external_id,
         reason=message.reason,
         receipt=message.receipt,
-        occurred_at=moment,
+        occurred_at=message.occurred_at,
     )
