@@ -57,6 +57,13 @@ def ours(*wanted: str | None) -> Language:
     return Language(best(LANGUAGES, *wanted) or ENGLISH)
 
 
+def canonical(tag: str) -> str:
+    """The tag in the letters that everybody writes it in: de-AT, zh-Hans (RFC 5646, 2.1.1)."""
+    first, *others = tag.split("-")
+    forms = {2: str.upper, 4: str.title}
+    return "-".join([first.lower(), *(forms.get(len(one), str.lower)(one) for one in others)])
+
+
 def own_words(tags: Sequence[str]) -> dict[str, Language]:
     """Those of these languages that our own words are in, each with ours. If they are in none, the
     first of them has to be content with English."""

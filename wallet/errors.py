@@ -197,6 +197,16 @@ class WaveOver(Conflict):
         self.state = state
 
 
+class LanguageNotSpoken(Invalid):
+    """A text is in a language that the programme does not speak; it speaks those in `known`."""
+
+    code = "language_not_spoken"
+
+    def __init__(self, language: str, known: str) -> None:
+        self.language = language
+        self.known = known
+
+
 class TextMissing(Invalid):
     """A message needs words, in one of these `languages` at least and not too many of them."""
 

@@ -42,7 +42,7 @@ class Programme(Base):
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     locale: Mapped[str] = mapped_column(String(10), default=LOCALE)
-    # In which texts are written for its members, its own one first.
+    # In which texts are written for its members; the first is for those who understand no other.
     languages: Mapped[list[str]] = mapped_column(JsonDocument, server_default="[]")
     timezone: Mapped[str] = mapped_column(String(60), default="Europe/Moscow")
     # Where its members live (ISO 3166): phone numbers are read as people write them there.
@@ -93,15 +93,16 @@ class Terms:
 
     @property
     def spoken(self) -> tuple[str, ...]:
-        """All of its languages, its own one first."""
+        """All of its languages, the one first that members understand who understand no other."""
         return with_others(self.locale, self.languages)
 
 
 def with_others(locale: str, named: Sequence[str] = ()) -> tuple[str, ...]:
-    """A language and the others: those that are named, or those that our own words are in."""
+    """A language and the others: those that are named, in their order, or those that our own words
+    are in."""
     own = languages.best(LANGUAGES, locale)
-    others = named or [one for one in LANGUAGES if one != own]
-    return (locale, *(one for one in others if one != locale))
+    listed = list(named) or [locale, *(one for one in LANGUAGES if one != own)]
+    return tuple(listed if locale in listed else [locale, *listed])
 
 
 def create(session: Session, terms: Terms, now: datetime) -> Programme:

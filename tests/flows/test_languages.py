@@ -143,7 +143,7 @@ def test_our_words_beside_theirs_are_in_the_programmes_next_language(
 def test_texts_in_a_language_that_the_programme_does_not_speak_are_refused(api) -> None:
     draft = {"programme": "demo", "name": "Latte", "texts": {"de": "Latte!"}}
     refused = api.call("POST", "campaigns", draft, **{"Accept-Language": "ru"}).get_json()
-    assert refused["code"] == "text_missing"
+    assert refused["code"] == "language_not_spoken"
     assert "(ru, kk)" in refused["detail"]
     empty = api.post("campaigns", {**draft, "texts": {"ru": None}}).get_json()
     assert empty["code"] == "text_missing"

@@ -165,7 +165,8 @@ def rows(import_id: str, query_data: ImportRowsIn) -> ImportRowsOut:
         import_ = store.find(session, import_id)
         page = place.page(store.problems(session, import_.id, place.position or 0, place.most))
         programme = programmes.by_id(session, import_.programme_id)
-        language = languages.ours(query_data.lang, *programme.languages)
+        wanted = languages.accepted(request.accept_languages)
+        language = languages.ours(query_data.lang, *wanted, *programme.languages)
         return ImportRowsOut(
             items=[_row_out(import_, problem, language) for problem in page.rows],
             next_cursor=page.next_cursor,

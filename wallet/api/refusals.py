@@ -17,7 +17,7 @@ from ledger.errors import (
 )
 from wallet import sentences
 from wallet.api import calls
-from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
+from wallet.errors import LanguageNotSpoken, PlaceholderMalformed, TextMissing, UnknownPlaceholder
 from wallet.problems import FAILED, language, problem, refuse
 
 # Of a member who is named by id; of one who is named by card or by id.
@@ -26,7 +26,7 @@ WHOM = (UnknownCard, CardBlocked, *MEMBER)
 # Of money that is given in place of points.
 MONEY = (NotMoney, WrongCurrency, TooManyDecimals, AmountTooLarge)
 # Of the texts of a message.
-TEXTS = (TextMissing, UnknownPlaceholder, PlaceholderMalformed)
+TEXTS = (TextMissing, LanguageNotSpoken, UnknownPlaceholder, PlaceholderMalformed)
 
 
 def require_json() -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from ledger.errors import Refusal
 from ledger.imports import proofs as import_proofs
 from ledger.imports import store
 from ledger.imports.columns import ImportKind
 from ledger.imports.store import Import, ImportRequest
 from ledger.languages import LANGUAGES, Language
 from ledger.programmes import programmes
-from wallet import importing
+from wallet import importing, sentences
 from wallet.cli.context import MOST_ROWS_SHOWN, Command
 from wallet.cli.database import on_database, open_records
 from wallet.cli.installation import at_work
@@ -78,6 +79,15 @@ def import_points(
 def _import(
     path: Path, order: ImportRequest, lang: Language, *, preview: bool, skip_bad: bool
 ) -> None:
+    try:
+        _import_file(path, order, lang, preview=preview, skip_bad=skip_bad)
+    except Refusal as refusal:
+        raise click.ClickException(refusal.sentence(lang)) from refusal
+
+
+def _import_file(
+    path: Path, order: ImportRequest, lang: Language, *, preview: bool, skip_bad: bool
+) -> None:
     desk = at_work().import_desk
     with path.open("rb") as file:
         if preview:
@@ -92,21 +102,34 @@ def _import(
                 left_out = _write_left_out(desk, path, import_, lang)
                 importing.forget(desk, import_)
                 raise click.ClickException(
-                    f"{import_.bad} of {import_.rows} rows cannot be imported; they are in"
-                    f" {left_out}, each with the reason. Nothing was imported. Correct the file, or"
-                    " say --skip-bad."
+                    sentences.of_text(
+                        "Rows: {rows}, of them {bad} that cannot be imported; they are in {file},"
+                        " each with the reason. Nothing was imported. Correct the file, or say"
+                        " --skip-bad.",
+                        lang,
+                        rows=import_.rows,
+                        bad=import_.bad,
+                        file=left_out,
+                    )
                 )
         else:
-            click.echo("This file was begun before; it goes on where it stopped.")
+            click.echo(
+                sentences.of_text("This file was begun before; it goes on where it stopped.", lang)
+            )
         importing.start(desk, import_.public_id, skip_bad=skip_bad)
     while importing.advance(desk, import_.id):
         pass
     finished = importing.find(desk, import_.public_id)
     if finished.left_out:
         left_out = _write_left_out(desk, path, finished, lang)
-        click.echo(f"Rows that were left out, each with the reason: {left_out}")
+        click.echo(
+            sentences.of_text(
+                "Rows that were left out, each with the reason: {file}", lang, file=left_out
+            )
+        )
     _show(desk, finished)
-    click.echo(f"To check it again: wallet import check {finished.public_id}")
+    command = f"wallet import check {finished.public_id}"
+    click.echo(sentences.of_text("To check it again: {command}", lang, command=command))
 
 
 def _write_left_out(desk: Desk, path: Path, import_: Import, lang: Language) -> Path:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import click
 
+from ledger.languages import canonical
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import ProgrammeTextKind, Terms
 from ledger.programmes.units import UnitTerms
@@ -39,7 +40,7 @@ languages_option = click.option(
 @click.argument("code")
 @click.argument("name")
 @click.option(
-    "--locale", default=programmes.LOCALE, show_default=True, help="Its own language, such as kk."
+    "--locale", help="Its own language, such as kk. Default: the first of --languages, or ru."
 )
 @languages_option
 @country_option
@@ -57,7 +58,7 @@ languages_option = click.option(
 def add_programme(
     code: str,
     name: str,
-    locale: str,
+    locale: str | None,
     languages: str | None,
     country: str | None,
     timezone: str,
@@ -70,13 +71,14 @@ def add_programme(
     if membership and gift_cards is not None:
         raise click.UsageError("--membership and --gift-cards exclude each other.")
     records = open_records()
+    spoken = _named(languages) or ()
     terms = Terms(
         code,
         name,
-        locale,
+        locale or (spoken or (programmes.LOCALE,))[0],
         timezone,
         points_live_days,
-        languages=_named(languages) or (),
+        languages=spoken,
         country=country or "",
     )
     design = templates.standard(name, terms.spoken)
@@ -213,7 +215,7 @@ def set_programme(
 def _named(languages: str | None) -> tuple[str, ...] | None:
     if languages is None:
         return None
-    return tuple(filter(None, (one.strip() for one in languages.split(","))))
+    return tuple(canonical(one.strip()) for one in languages.split(",") if one.strip())
 
 
 def _text(file: Path) -> str:

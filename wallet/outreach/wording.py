@@ -6,7 +6,12 @@ from collections.abc import Collection, Mapping
 
 from ledger import languages, words
 from ledger.money import Amount
-from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
+from wallet.errors import (
+    LanguageNotSpoken,
+    PlaceholderMalformed,
+    TextMissing,
+    UnknownPlaceholder,
+)
 from wallet.passes.content import LONGEST_MESSAGE
 
 Texts = Mapping[str, str]
@@ -20,11 +25,13 @@ PERSONAL = ("name", "points", "card", "programme")
 
 
 def check(texts: Texts, places: Collection[str], spoken: Collection[str]) -> None:
-    """Texts are in languages that the programme speaks. Raises `TextMissing`, `UnknownPlaceholder`,
-    `PlaceholderMalformed`."""
-    if not texts or any(languages.best(spoken, language) is None for language in texts):
+    """Texts are in languages that the programme speaks. Raises `TextMissing`,
+    `LanguageNotSpoken`, `UnknownPlaceholder`, `PlaceholderMalformed`."""
+    if not texts:
         raise TextMissing(", ".join(spoken), LONGEST_MESSAGE)
     for language, text in texts.items():
+        if languages.best(spoken, language) is None:
+            raise LanguageNotSpoken(language, ", ".join(spoken))
         if not text.strip() or len(text) > LONGEST_MESSAGE:
             raise TextMissing(language, LONGEST_MESSAGE)
         for match in PLACE.finditer(text):

@@ -49,10 +49,10 @@ class TestLanguages:
             ("en-GB", (), ["en-GB", "ru"]),
             ("kk", (), ["kk", "en", "ru"]),
             ("kk", ("ru",), ["kk", "ru"]),
-            ("ru", ("en", "ru", "kk"), ["ru", "en", "kk"]),
+            ("ru", ("en", "ru", "kk"), ["en", "ru", "kk"]),
         ],
     )
-    def test_its_own_comes_first_and_by_default_all_of_ours_are_there(
+    def test_its_own_is_among_them_and_by_default_all_of_ours_are(
         self, database: Database, clock, locale, named, spoken
     ) -> None:
         with database.transaction() as session:

@@ -4,7 +4,7 @@ import pytest
 
 from ledger.money import Money
 from ledger.programmes.units import Unit
-from wallet.errors import PlaceholderMalformed, TextMissing, UnknownPlaceholder
+from wallet.errors import LanguageNotSpoken, PlaceholderMalformed, TextMissing, UnknownPlaceholder
 from wallet.outreach import terms, wording
 from wallet.passes.content import LONGEST_MESSAGE
 
@@ -36,7 +36,8 @@ def test_what_is_filled_fits_the_card() -> None:
     ("texts", "refusal"),
     [
         ({}, TextMissing),
-        ({"de": "Hallo"}, TextMissing),
+        ({"de": "Hallo"}, LanguageNotSpoken),
+        ({"ru": "Да", "de": "Ja"}, LanguageNotSpoken),
         ({"ru": "  "}, TextMissing),
         ({"ru": "x" * 501}, TextMissing),
         ({"ru": "{{tier}}"}, UnknownPlaceholder),

@@ -152,7 +152,8 @@ class ImportsOut(AnswerBody):
 
 
 class ImportRowsIn(PageIn):
-    """In which language to say what is wrong; in the programme's without."""
+    """In which language to say what is wrong. Without: as Accept-Language asks, else in the
+    programme's."""
 
     lang: OurLanguage | None = None
 
