@@ -58,7 +58,10 @@ def ours(*wanted: str | None) -> Language:
 
 
 def canonical(tag: str) -> str:
-    """The tag in the letters that everybody writes it in: de-AT, zh-Hans (RFC 5646, 2.1.1)."""
+    """The tag in the letters that everybody writes it in: de-AT, zh-Hans (RFC 5646, 2.1.1). What is
+    no tag stays as it is."""
+    if not TAG.fullmatch(tag):
+        return tag
     first, *others = tag.split("-")
     forms = {2: str.upper, 4: str.title}
     return "-".join([first.lower(), *(forms.get(len(one), str.lower)(one) for one in others)])
