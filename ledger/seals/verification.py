@@ -251,8 +251,8 @@ def _behind_the_end(session: Session, programme_id: int) -> int | None:
 
 
 class Strays:
-    """A search for postings that should have a seal by now and have none: they were not written by
-    the journal. It goes through all programmes together, by id."""
+    """A search for postings that should have a seal by now and have none: they were not made in the
+    ordinary way. It goes through all programmes together, by id."""
 
     def __init__(self) -> None:
         self.fault: BrokenSeal | None = None
