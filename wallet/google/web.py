@@ -1,8 +1,8 @@
 """What Google asks of us: it sends its callbacks, and fetches the pictures of a design.
 
 Callers: anybody. A callback proves by its signatures that it comes from Google; pictures are as
-public as the cards that show them. Robots.txt and firewalls must let Google reach these addresses; it
-comes as Googlebot."""
+public as the cards that show them. robots.txt and firewalls must let Google reach these addresses:
+it comes as Googlebot."""
 
 import functools
 
