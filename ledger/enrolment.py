@@ -1,4 +1,4 @@
-"""A person joins a programme: member, card and an empty account, at once."""
+"""A person joins a programme: member, card and an empty account are made together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

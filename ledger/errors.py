@@ -426,7 +426,7 @@ class MemberMergedAway(Conflict):
 
 
 class FileRefused(WithReason, Invalid):
-    """A file cannot be read as a table. `problem` is the stable word for what is wrong."""
+    """The file cannot be read as a table. `problem` is the stable word for the reason."""
 
     code = "file_refused"
 

@@ -151,7 +151,7 @@ Birthday = Annotated[date, Field(strict=False), WrittenOut, AfterValidator(past_
 Moment = Annotated[AwareDatetime, Field(strict=False), WrittenOut, AfterValidator(in_utc)]
 WallTime = Annotated[datetime, Field(strict=False), BeforeValidator(on_the_wall)]
 Hour = Annotated[str, AfterValidator(hour)]
-# Any language, and one that our own words are in.
+# `Locale` is any language, `OurLanguage` one that our own words are in.
 Locale = Annotated[
     str,
     Field(max_length=LONGEST_TAG, json_schema_extra={"pattern": f"^{TAG.pattern}$"}),
@@ -162,7 +162,7 @@ OurLanguage = Annotated[
 ]
 Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
 MoneyText = Annotated[str, Field(max_length=LONGEST_AMOUNT), AfterValidator(in_a_word)]
-# Text, since programs read a number with decimals as something near it.
+# Amounts are text, since programs read a number with decimals only approximately.
 AmountText = Annotated[
     str,
     Field(max_length=LONGEST_AMOUNT, json_schema_extra={"pattern": f"^{WRITTEN}$"}),
@@ -186,5 +186,4 @@ class MoneyIn(Body):
 
     @property
     def money(self) -> Money:
-        """As a value of the ledger."""
         return Money(self.amount, self.currency)

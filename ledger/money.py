@@ -55,7 +55,7 @@ class Money:
         return -pieces(whole, decimals, scale) if sign else pieces(whole, decimals, scale)
 
 
-# How much is meant: points as the book counts them, or the money that they are.
+# How much is meant: whole pieces as the book counts them, or money.
 Amount = int | Money
 
 

@@ -27,7 +27,7 @@ FIELD = "field"
 
 @runtime_checkable
 class Localised(Protocol):
-    """A value that knows how people of a language write it."""
+    """A value, such as money, that is written differently in each language."""
 
     def written(self, language: str) -> str: ...
 

@@ -43,7 +43,9 @@ from ledger.people.members import Member
 ProgrammeAccountKind = Literal["issued", "redeemed", "expired", "opening"]
 MEMBER = "member"
 DEBT = "debt"
-NO_OWNER = 0  # SQLite has no "nulls not distinct"; member ids begin at 1
+# The `member_id` of the programme's own accounts. Not null, since SQLite has no unique key in which
+# nulls are equal; member ids begin at 1.
+NO_OWNER = 0
 
 
 class AccountClosed(Exception):
@@ -94,7 +96,7 @@ class BalanceRow(Base):
 
 _COLUMNS = BalanceRow.__table__.c
 
-# Made once: to put a query together costs as much as to have it answered.
+# Built once: to build a query costs as much as to have it answered.
 _CHARTS = select(Account.id, Account.kind, Account.member_id).where(
     Account.unit_id == bindparam("unit"),
     Account.member_id.in_(bindparam("members", expanding=True)),
@@ -209,7 +211,8 @@ def close(session: Session, member_ids: Sequence[int]) -> None:
 
 
 def reopen(session: Session, member_id: int) -> None:
-    """The member uses their own accounts again. The caller has locked the member."""
+    """The member uses their own accounts again, which are open from now on. The caller has locked
+    the member."""
     _mark(session, [member_id], closed=False)
 
 
@@ -334,7 +337,8 @@ def balance(session: Session, account_id: int) -> Balance:
 def balances_of(
     session: Session, unit_ids: Iterable[int], member_ids: Sequence[int]
 ) -> dict[tuple[int, int], Balance]:
-    """Balances of many members at once, by member id and unit id."""
+    """Balances of many members in these units, by member id and unit id. A member who never had any
+    of a unit has none. Nothing is locked."""
     accounts = select(Account.id, Account.member_id, Account.unit_id).where(
         Account.unit_id.in_(list(unit_ids)),
         Account.member_id.in_(member_ids),

@@ -56,11 +56,11 @@ DeedOutcome = Made | Refusal
 
 @dataclass(slots=True)
 class _AccountState:
-    """A locked account as it will be once the drafts at hand are written."""
+    """A locked account as it will be once the waiting drafts are written."""
 
     balance: Balance
     open_lots: list[OpenLot] | None = None  # read when something is first spent
-    grown: bool = False  # by a lot that is not written yet, so that nothing can be spent from it
+    grown: bool = False  # by a lot that is not written yet: it must be before anything is spent
 
 
 def post(session: Session, deeds: Sequence[Deed], now: datetime) -> list[DeedOutcome]:
@@ -181,7 +181,7 @@ class _Desk:
 
 
 def _without(open_lots: Sequence[OpenLot], parts: Sequence[tuple[OpenLot, int]]) -> list[OpenLot]:
-    """What is left of lots after taking these parts."""
+    """What is left of these lots after the parts were taken."""
     taken = {lot.lot_id: part for lot, part in parts}
     left = [replace(one, free=one.free - taken.get(one.lot_id, 0)) for one in open_lots]
     return [one for one in left if one.free]

@@ -46,7 +46,7 @@ class Posting(Base):
     store: Mapped[str | None] = mapped_column(String(100))
     promotion: Mapped[str | None] = mapped_column(String(100))
     card_id: Mapped[int | None]
-    # A reversal says which posting it undoes, and how much of it.
+    # Of a reversal: the posting that it undoes, and how many of its points.
     reverses_id: Mapped[int | None]
     undoes: Mapped[int | None]
     occurred_at: Mapped[datetime] = mapped_column(Instant)
@@ -60,7 +60,8 @@ class Entry(Base):
     __tablename__ = "ledger_entry"
     __table_args__ = (
         CheckConstraint("amount <> 0", name="amount"),
-        # Statements. Partial: half of all entries are the programme's, in one key range.
+        # For statements of members. Partial: half of all entries are on the programme's own
+        # accounts, and no statement reads those.
         Index(
             "ix_ledger_entry_statement",
             "account_id",

@@ -135,7 +135,8 @@ def balances(session: Session, member: Member) -> list[tuple[Unit, Balance]]:
 def main_balances(
     session: Session, programme_id: int, members: Sequence[Member]
 ) -> dict[int, Balance]:
-    """The main balance of each of these members of one programme, by member id."""
+    """The balance in the main unit of each of these members of one programme, by member id. In a
+    household it is the balance that all share."""
     unit = units.named(session, programme_id, None)
     found = accounts.balances_of(session, [unit.id], list({one.holder_id for one in members}))
     return {one.id: found[one.holder_id, unit.id] for one in members}

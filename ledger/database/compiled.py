@@ -79,7 +79,7 @@ class _DialectForm:
             if (bind := _impl(compiled.binds[name].type, dialect).bind_processor(dialect))
         ]
         columns_out = list(statement.exported_columns)
-        # Renamed: a column may have no name, or that of another one.
+        # rename=True: a column may have no name, or the name of another column.
         names = [str(getattr(one, "name", "")) for one in columns_out]
         self.reads = bool(columns_out)
         self._row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]

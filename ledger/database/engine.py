@@ -258,8 +258,9 @@ def _begin_in_words(engine: Any) -> None:
 
 
 def _prepare_sqlite(engine: Any, synchronous: str) -> None:
-    """The driver's own transaction handling is switched off: with it, a savepoint leaks out of a
-    rolled-back transaction, and a reader that becomes a writer fails at once with SQLITE_BUSY."""
+    """The driver's own transaction handling is switched off. With it, a savepoint would survive the
+    rollback of its transaction, and a reader that becomes a writer would fail at once with
+    SQLITE_BUSY."""
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: DBAPIConnection, _record: object) -> None:

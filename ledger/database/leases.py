@@ -28,8 +28,8 @@ class LeasedRow:
     There are no foreign keys: filling the queue must never wait for another transaction. Due rows
     are found by an index on `due_at` alone, so that claiming a row changes no index.
 
-    `lease_until` is `EPOCH` or `due_at` for a row that no worker has. `attempts` counts failed
-    tries since the last request."""
+    A worker has the row until `lease_until`; if that is past, no worker has it. `attempts` counts
+    the tries since the last request."""
 
     due_at: Mapped[datetime] = mapped_column(Instant)
     lease_until: Mapped[datetime] = mapped_column(Instant)
@@ -314,7 +314,8 @@ class _Statements:
         )
 
     def _beside_parts(self, dialect: str) -> tuple[list[str], str]:
-        """The columns that a claim reads along, and the join that brings them if it needs one."""
+        """The columns that a claim reads from another table, and the join that brings them if one
+        is needed."""
         if self._beside is None:
             return [], ""
         table, key, columns = self._beside.table, self._beside.key, self._beside.columns

@@ -1,4 +1,4 @@
-"""Whether rows can be applied: against each other, and against what the ledger knows."""
+"""Whether rows can be applied: compared with each other, and with what the ledger knows."""
 
 import hashlib
 import secrets

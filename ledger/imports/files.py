@@ -45,7 +45,8 @@ LONGEST_TAG_NAME = 40  # characters
 
 ROW_BEGINS = re.compile(rb"<(?:\w+:)?row[\s>/]")
 STRING_BEGINS = re.compile(rb"<(?:\w+:)?si[\s>/]")
-# Comments, declarations and instructions: no spreadsheet writes them, and they could hide anything.
+# The begin of comments, declarations and instructions. No spreadsheet program writes them, and
+# elements within them would not be counted.
 HIDING_PLACE = re.compile(rb"<[!?]")
 DECLARATION = re.compile(rb"\A(\xef\xbb\xbf)?\s*<\?xml [^<>]*\?>")
 
@@ -220,12 +221,12 @@ def _xlsx_rows(file: BinaryIO) -> Iterator[tuple[int, Sequence[Cell]]]:
     _measure(file)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about styles and dates; the cells say it themselves
+            warnings.simplefilter("ignore")  # about styles and dates, which we do not need
             book = openpyxl.load_workbook(file, read_only=True, keep_links=False)
             yield from _first_sheet(book)
     except FileRefused:
         raise
-    except Exception as error:  # a library for files from everywhere fails in every way
+    except Exception as error:  # on broken files the library raises all kinds of exceptions
         raise FileRefused("broken", "The workbook cannot be read; save it anew.") from error
 
 
@@ -237,7 +238,7 @@ def _first_sheet(book: Workbook) -> Iterator[tuple[int, Sequence[Cell]]]:
     # own limits.
     rows = sheet.iter_rows(min_row=1, max_row=MOST_ROWS, min_col=1, max_col=MOST_COLUMNS + 1)
     empty: object = EMPTY_CELL
-    gap: object = None  # the library hands out one row for all that are missing
+    gap: object = None  # the library returns one and the same object for all missing rows
     for number, row in enumerate(rows, start=1):
         if row is gap:
             continue

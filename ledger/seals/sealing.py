@@ -190,7 +190,7 @@ def _transactions(session: Session, sealing: Sealing) -> tuple[int, bool]:
     waits."""
     if dialect_of(session) == "sqlite":
         return 0, True
-    # After the lock and before the search: what has ended by now is visible to the search.
+    # Asked after the lock and before the search: the search sees all that has ended by now.
     xid, oldest = session.execute(
         text(
             "SELECT pg_current_xact_id()::text::bigint,"
@@ -203,7 +203,7 @@ def _transactions(session: Session, sealing: Sealing) -> tuple[int, bool]:
     return xid, oldest >= sealing.horizon_xid
 
 
-# Limits stand in the text: without a number there the server may plan to read the whole table.
+# The limit stands in the text: as a parameter, the server might plan to read the whole table.
 _WINDOW = text(
     f"""
     SELECT p.id, s.posting_id IS NULL

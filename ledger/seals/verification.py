@@ -275,7 +275,7 @@ class Strays:
         return len(rows) == WINDOW
 
 
-# Limits stand in the text, as in the search for the unsealed.
+# The limit stands in the text, as in the search of `sealing` for unsealed postings.
 _WINDOW = text(
     f"""
     SELECT p.id, p.public_id, p.programme_id, s.posting_id IS NULL AS stray

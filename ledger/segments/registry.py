@@ -70,7 +70,7 @@ def name_of(kind: type[Segment]) -> str:
     return str(name)
 
 
-# Limits of a tree: levels of nodes, and parts of one node.
+# Limits of a tree: levels of nodes, and parts (`of`) of one node.
 MOST_DEEP = 6
 MOST_PARTS = 20
 

@@ -138,7 +138,8 @@ class Identity:
     web_service_url: str
 
     def __post_init__(self) -> None:
-        # A phone refuses such a pass without a word, or never calls back: better no pass at all.
+        # A phone would reject such a pass without a word, or never ask for changes: it is better to
+        # make no pass at all.
         if len(self.token) < SHORTEST_TOKEN:
             raise ValueError(f"an authentication token has at least {SHORTEST_TOKEN} characters")
         if self.web_service_url.endswith(("/", "/v1")):
@@ -505,7 +506,7 @@ def _circumstances(design: Design) -> dict[str, object]:
 def _occasion(occasion: RelevantTime) -> dict[str, object]:
     if occasion.ends is not None:
         return {"startDate": occasion.begins, "endDate": occasion.ends}
-    # Until iOS 26 the key of a single moment had another name.
+    # Until iOS 26 the key of a single moment was `relevantDate`.
     return {"date": occasion.begins, "relevantDate": occasion.begins}
 
 

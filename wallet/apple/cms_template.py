@@ -20,7 +20,7 @@ PKCS1 = padding.PKCS1v15()
 # The attributes in the order DER puts them: type of the content, time, digest of the manifest.
 CONTENT_TYPE = bytes.fromhex("3018 0609 2a864886f70d010903")
 SIGNING_TIME = bytes.fromhex("301c 0609 2a864886f70d010905 310f 170d")
-# Inside the message the attributes are tagged [0]; what RSA signs is tagged as the set it is.
+# The attributes begin with the tag [0] in the message, and with the tag of a SET in what RSA signs.
 TAGGED, AS_SET = b"\xa0", b"\x31"
 TIME_FORMAT = "%y%m%d%H%M%SZ"
 TIME_BYTES = 13

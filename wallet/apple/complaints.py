@@ -17,7 +17,8 @@ MOST_CHARACTERS = 600  # of one line
 KEPT = 1000  # lines in all
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
-# Device identifiers and tokens are secrets; serial numbers and dates are not as long as these.
+# Device identifiers and tokens are secrets. They are found by their length: serial numbers and
+# dates, which may be kept, are shorter.
 SECRET = re.compile(r"\b[0-9A-Za-z_-]{33,}\b")
 
 

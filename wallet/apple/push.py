@@ -376,7 +376,7 @@ class Apns:
         headers = [
             f"apns-topic: {self._pass_type}",
             f"apns-push-type: {self._push_type}",
-            # Apple: 5 and nothing else for background; 10 delivers at once.
+            # Apple allows only 5 for background pushes; 10 delivers at once.
             f"apns-priority: {5 if self._push_type == 'background' else 10}",
             f"apns-expiration: {int((now + self._expires_after).timestamp())}",
             "content-type: application/json",

@@ -30,7 +30,7 @@ PASS_TYPE_EXTENSION = x509.ObjectIdentifier("1.2.840.113635.100.6.1.16")
 # Apple asks for RSA of 2048 bits, and no pass signed with anything else is known to us.
 SMALLEST_KEY_BITS = 2048
 
-# Path, time of change, size and number of a file.
+# Path of a file, time of its change (nanoseconds), size (bytes) and inode number.
 FileState = tuple[str, int, int, int]
 FolderState = frozenset[FileState]
 
@@ -259,7 +259,7 @@ def find_all_signers(root: Path) -> dict[str, list[Signer]]:
     folders = [root, *(folder for folder in sorted(root.iterdir()) if folder.is_dir())]
     signers: dict[str, list[Signer]] = {}
     for folder in filter(_holds_any, folders):
-        # A folder that is named like a pass type promises that pass type.
+        # A folder with the name of a pass type must hold a certificate of that pass type.
         promised = folder.name if folder.name.startswith("pass.") and folder != root else None
         signer = Signer.load(folder, None, pass_type=promised)
         _require_successor(signer, signers.setdefault(signer.pass_type, []), root)

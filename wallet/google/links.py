@@ -34,7 +34,7 @@ def save_link(
         "aud": "google",
         "typ": "savetowallet",
         "iat": int(now.timestamp()),
-        "origins": [],  # asked for only where Google's own script draws the button
+        "origins": [],  # needed only if Google's own script draws the button
         "payload": {PAYLOADS[kind]: [{"id": object_id, "classId": class_id}]},
     }
     token = jwt.encode(claims, account.key, algorithm="RS256", headers={"kid": account.key_id})

@@ -23,7 +23,7 @@ from wallet.google.mirror import WRITES, GoogleObject
 from wallet.google.writing import OBJECTS, Writer
 
 PUMP = "google-check"
-MOST_A_SECOND = 5  # a card is read only while fewer requests of the second are taken, by anybody
+MOST_A_SECOND = 5  # a card is read only if all workers have taken fewer requests of this second
 
 log = structlog.get_logger()
 

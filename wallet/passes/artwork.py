@@ -168,7 +168,8 @@ def default(organization: str, background: str, foreground: str) -> dict[str, by
     return dict(_drawn(organization, background, foreground))
 
 
-# Drawing takes half a second, and a design is often stored again with another word in it.
+# Kept, since drawing takes half a second, and a design is often stored again with only a word
+# changed.
 @functools.lru_cache(maxsize=16)
 def _drawn(organization: str, background: str, foreground: str) -> tuple[tuple[str, bytes], ...]:
     base, ink = drawing.colour(background), drawing.colour(foreground)
@@ -191,7 +192,7 @@ def _pixels(picture: Image.Image) -> Image.Image:
     """The picture with eight bits a channel, and transparency if it had some; without metadata or
     palette."""
     if picture.mode.startswith("I"):
-        # 16 bits of grey: converted directly, everything above 255 would be white.
+        # 16 bits of grey: with a direct conversion, every value above 255 would become white.
         picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     converted = picture.convert(mode)

@@ -35,7 +35,8 @@ from wallet.passes.parts import (
 from wallet.passes.rules import Rule
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-# Control characters but for tab and line ends, and lone surrogates: not every file can carry them.
+# Control characters except tab and line ends, and lone surrogates: not every file format can hold
+# them.
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 NEW_VALUE = "%@"
 NUMBERS = frozenset[Fact]({"points"})

@@ -29,7 +29,7 @@ class Pass(Base):
 
     __tablename__ = "wallet_pass"
     __table_args__ = (
-        # A card of each pass type, and a coupon of each offer.
+        # A member has one card of each pass type, and one coupon of each offer.
         Index(
             "ux_wallet_pass_card",
             "member_id",

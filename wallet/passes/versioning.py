@@ -1,8 +1,9 @@
-"""Versions of passes: a pass that would show something else gets the next one.
+"""Versions of passes: a pass that would show something else gets the next version.
 
-A pass has a version (its content changed), the second of that change (`last_modified`) and a tag
-(its place among all changes of its pass type). Tags come from one counter row per pass type that is
-locked until the commit, so a later tag is never visible before an earlier one.
+A pass has three marks of its last change: a version, which counts its contents; the second of the
+change (`last_modified`); and a tag, its place among all changes of its pass type. Tags come from
+one counter row for each pass type, which is locked until the commit, so a later tag is never
+visible before an earlier one.
 
 Lock order: passes by ascending id, then the counter."""
 
