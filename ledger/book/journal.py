@@ -98,11 +98,9 @@ def write(
     nothing is written and the answer is None:
 
     - `unless_due`: the account must be open, have nothing due by now, owe nothing, and not grow
-    beyond
-    `MOST_POINTS`.
+      beyond `MOST_POINTS`.
     - `unless_changed`, the version of the account that `lots.look` read: no other transaction may
-    have
-    changed the account since. SQLite has one writer and no version; there it is None."""
+      have changed the account since. SQLite has one writer and no version; there it is None."""
     rows = PostingRows(drafts, now)
     news = [to_row(event) for event in events]
     if dialect_of(session) == "sqlite":

@@ -5,12 +5,12 @@ another request under the same key; the answer is the first one, byte for byte. 
 in the transaction of the effect, in one of two ways:
 
 - `key_first` takes the key, carries out the effect, then stores the answer. If the same request is
-at work in another transaction, it waits for that one before it does anything. `claim_keys`,
-`store_answers` and `release_keys` are the same three steps for many requests that share a
-transaction.
+  at work in another transaction, it waits for that one before it does anything. `claim_keys`,
+  `store_answers` and `release_keys` are the same three steps for many requests that share a
+  transaction.
 - `key_last` carries out the effect, then writes key and answer as one row. That saves round trips
-to the database for a new request, and nearly all are new. A repeated request does its work in
-vain, waits for the first one at the end, and is rolled back (docs/decisions/0013).
+  to the database for a new request, and nearly all are new. A repeated request does its work in
+  vain, waits for the first one at the end, and is rolled back (docs/decisions/0013).
 
 Only successes are kept, for ever. A refusal leaves no row, so the same key may succeed later. When
 a member is erased, the answers that name them are removed, but the rows stay: a late repetition
