@@ -1,5 +1,5 @@
-"""Programmes: a loyalty scheme, its languages, its clock and its terms; and what it
-says of itself in each language."""
+"""Programmes: a loyalty scheme with its languages, its clock and its terms; and what it says of
+itself in each language."""
 
 import functools
 import re
@@ -21,37 +21,43 @@ from ledger.programmes import units
 from ledger.programmes.units import UnitTerms
 
 LOCALE = "ru"
-MOST_LANGUAGES = 20
+MOST_LANGUAGES = 20  # of one programme
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-LONGEST_NAME = 100
+LONGEST_NAME = 100  # characters
 MOST_GRACE_DAYS = 3_650
 OVERDRAWN = ("debt", "refuse")
 
-# name: how pages in this language call the programme. operator: who runs it and answers for
+# name: what pages in this language call the programme. operator: who runs it and is responsible for
 # people's data, with an address to write to. privacy: what happens to that data.
 ProgrammeTextKind = Literal["name", "operator", "privacy"]
 LONGEST: dict[ProgrammeTextKind, int] = {"name": LONGEST_NAME, "operator": 500, "privacy": 100_000}
 
 
 class Programme(Base):
+    """One loyalty scheme. `code` stands in addresses and never changes; `locale` is its first
+    language; `timezone` is an IANA name, by whose calendar points live and days are closed."""
+
     __tablename__ = "ledger_programme"
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     locale: Mapped[str] = mapped_column(String(10), default=LOCALE)
-    # In which texts are written for its members, its own one first.
+    # The languages in which texts are written for its members; `locale` is the first.
     languages: Mapped[list[str]] = mapped_column(JsonDocument, server_default="[]")
     timezone: Mapped[str] = mapped_column(String(60), default="Europe/Moscow")
-    # Points that come back after their time live so many days more; 0: they keep their old dates.
+    # Points that a reversal gives back after they ran out live for so many days; 0: they keep their
+    # old dates and run out at once.
     grace_days: Mapped[int] = mapped_column(default=0, server_default="0")
-    # What was earned, is taken back and was spent meanwhile: "debt", or "refuse" the reversal.
+    # When points that a reversal takes back were spent meanwhile: "debt" lets the member owe them,
+    # "refuse" refuses the reversal.
     overdrawn: Mapped[str] = mapped_column(String(10), default="debt", server_default="debt")
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class ProgrammeText(Base):
-    """What a programme says of itself. Never edited: the newest holds."""
+    """What a programme says of itself, in one language. Rows are never changed: the newest
+    holds."""
 
     __tablename__ = "ledger_programme_text"
     __table_args__ = (Index("ix_ledger_programme_text_newest", "programme_id", "kind"),)
@@ -66,9 +72,9 @@ class ProgrammeText(Base):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a new programme is made of. Its main unit is `unit`, or points that live
-    `points_live_days`. Its `languages` are those in which texts are written for its members:
-    `locale` and whatever else is named; by default, all others that our own words are in."""
+    """What a new programme is made of. Its main unit is `unit`, or else points that live for
+    `points_live_days`. `languages` are those in which texts are written for its members, besides
+    `locale`; by default all others that our own words are in."""
 
     code: str
     name: str
@@ -82,19 +88,20 @@ class Terms:
 
     @property
     def spoken(self) -> tuple[str, ...]:
-        """All of its languages, its own one first."""
+        """All languages of the programme; `locale` is the first."""
         return with_others(self.locale, self.languages)
 
 
 def with_others(locale: str, named: Sequence[str] = ()) -> tuple[str, ...]:
-    """A language and the others: those that are named, or those that our own words are in."""
+    """This language, then the named ones; if none is named, all others that our own words are
+    in."""
     own = languages.best(LANGUAGES, locale)
     others = named or [one for one in LANGUAGES if one != own]
     return (locale, *(one for one in others if one != locale))
 
 
 def create(session: Session, terms: Terms, now: datetime) -> Programme:
-    """Raises `TermsRefused`, `ProgrammeExists`."""
+    """Make a programme with its main unit. Raises `TermsRefused`, `ProgrammeExists`."""
     _check(terms)
     programme_id = session.execute(
         insert_or(session, Programme)
@@ -120,7 +127,7 @@ def create(session: Session, terms: Terms, now: datetime) -> Programme:
 
 @functools.cache
 def _timezones() -> frozenset[str]:
-    """Looking for them reads a thousand files."""
+    """Kept, since to find them a thousand files are read."""
     return frozenset(available_timezones())
 
 
@@ -131,9 +138,8 @@ def change_terms(
     overdrawn: str | None,
     spoken: Sequence[str] | None = None,
 ) -> None:
-    """What holds for returns from now on, and the languages that texts are written in; None leaves
-    a term as it is. Texts that there are in a language that is no more stay. Raises
-    `TermsRefused`."""
+    """Change how returns are treated from now on, and the languages in which texts are written;
+    None leaves a term as it is. Texts in a language that is dropped stay. Raises `TermsRefused`."""
     terms = Terms(
         programme.code,
         programme.name,
@@ -176,7 +182,7 @@ def _check(terms: Terms) -> None:
 
 
 def by_code(session: Session, code: str) -> Programme:
-    """Raises `UnknownProgramme`."""
+    """The programme with this code. Raises `UnknownProgramme`."""
     programme = session.scalar(select(Programme).where(Programme.code == code))
     if programme is None:
         raise UnknownProgramme(code)
@@ -184,11 +190,12 @@ def by_code(session: Session, code: str) -> Programme:
 
 
 def by_id(session: Session, programme_id: int) -> Programme:
+    """The programme with this id, which must exist."""
     return session.get_one(Programme, programme_id)
 
 
 def listed(session: Session, after_id: int, limit: int) -> Sequence[Programme]:
-    """Programmes in the order they were made, from behind programme `after_id`."""
+    """Programmes in the order in which they were made, from behind programme `after_id`."""
     query = select(Programme).where(Programme.id > after_id).order_by(Programme.id).limit(limit)
     return session.scalars(query).all()
 
@@ -201,8 +208,8 @@ def say(
     text: str,
     now: datetime,
 ) -> None:
-    """From now on the programme says this in that language, one of its own. Raises
-    `TermsRefused`."""
+    """From now on the programme says this text in this language, which must be one of its own.
+    Raises `TermsRefused`."""
     spoken = by_id(session, programme_id).languages
     if languages.best(spoken, language) is None:
         raise TermsRefused(
@@ -225,7 +232,7 @@ def say(
 def said(
     session: Session, programme_id: int, kind: ProgrammeTextKind, language: str
 ) -> ProgrammeText | None:
-    """The newest text in this language; failing that, the newest in any."""
+    """The newest text in this language; if there is none, the newest in any language."""
     return session.scalar(
         select(ProgrammeText)
         .where(ProgrammeText.programme_id == programme_id, ProgrammeText.kind == kind)
@@ -235,11 +242,11 @@ def said(
 
 
 def name_in(session: Session, programme: Programme, language: str) -> str:
-    """How pages in this language call the programme."""
+    """What pages in this language call the programme: the text for it, or else its own name."""
     text = said(session, programme.id, "name", language)
     return text.text if text is not None and text.language == language else programme.name
 
 
 def every(session: Session) -> Sequence[Programme]:
-    """All of them, the oldest first."""
+    """All programmes, the oldest first."""
     return session.scalars(select(Programme).order_by(Programme.id)).all()

@@ -1,9 +1,9 @@
 """Reward enrolment: a pass that asks its owner, once, who they are (Apple, "Rewards Enrollment",
 and the archived "Wallet Developer Guide", Personalized Passes).
 
-The pass is issued to nobody in particular and asks until it was answered. What a person writes on
-the phone nobody has checked: it is taken as the form on the web takes it, and says nothing of
-others."""
+The pass is issued to an unknown person and asks until it was answered. Nobody has checked what a
+person enters on the phone. So it is treated like the form on the web: the answer does not tell
+whether others are members."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -32,15 +32,16 @@ ASKED_FOR: Mapping[Asked, str] = {
     "phone": "PKPassPersonalizationFieldPhoneNumber",
     "email": "PKPassPersonalizationFieldEmailAddress",
 }
-LONGEST_TOKEN = 2000
-LONGEST_ANSWER = 300
+LONGEST_TOKEN = 2000  # characters
+LONGEST_ANSWER = 300  # characters, of each field
 
-# Renders the cards anew and tells who is to be told: (session, pass ids, now).
+# Renders the cards anew and makes them due at the providers: (session, pass ids, now).
 Renew = Callable[[Session, Sequence[int], datetime], int]
 
 
 def files(design: Design, images: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What a pass that asks has besides: path in the bundle -> bytes."""
+    """The files that a pass which asks has in addition: path in the bundle -> bytes. Empty if the
+    design does not ask."""
     enrolment = design.enrolment
     if enrolment is None:
         return {}
@@ -67,8 +68,8 @@ def answer(
     renew: Renew,
     now: datetime,
 ) -> bool:
-    """Take down who the owner is; True also where this very answer came before, False where the
-    pass does not ask. Raises `AnswerUnfit`."""
+    """Note who the owner is. `token` identifies the answer: True if it is taken, also if the same
+    answer came before; False if the pass does not ask (any more). Raises `AnswerUnfit`."""
     (locked,) = issued.lock(session, [pass_.id])
     answered = hashlib.sha256(token.encode()).hexdigest()
     if locked.enrolment == answered:
@@ -92,7 +93,7 @@ def answer(
 
 
 def _profile(enrolment: Enrolment, info: Mapping[str, Any]) -> Profile:
-    """Of what the phone sends only that which was asked for."""
+    """Of what the phone sends, only the facts that the design asks for."""
     return Profile(
         name=_read(_name(info), "fullName", _readable_name) if "name" in enrolment.asks else None,
         email=_read(info.get("emailAddress"), "emailAddress", contacts.email_address)
@@ -105,7 +106,7 @@ def _profile(enrolment: Enrolment, info: Mapping[str, Any]) -> Profile:
 
 
 def _name(info: Mapping[str, Any]) -> object:
-    """As the person writes it; some phones send the parts alone."""
+    """The full name as the person writes it; some phones send its parts alone."""
     parts = (info.get("givenName"), info.get("familyName"))
     return info.get("fullName") or " ".join(part for part in parts if isinstance(part, str))
 
