@@ -10,6 +10,7 @@ routes = Blueprint("front", __name__)
 
 @routes.get("/")
 def front() -> Response:
+    """In the sandbox, links to everything that can be tried; in production 404."""
     settings = current_installation().settings
     if not settings.in_sandbox:
         abort(404)
