@@ -10,7 +10,7 @@ routes = Blueprint("front", __name__)
 
 @routes.get("/")
 def front() -> Response:
-    """In the sandbox, links to everything that can be tried; in production 404."""
+    """In the sandbox, where to go from here; in production 404."""
     settings = current_installation().settings
     if not settings.in_sandbox:
         abort(404)

@@ -113,7 +113,7 @@ def _padded(text: str, width: int) -> str:
 
 
 def _fit(text: str, width: int) -> str:
-    """`text` in one line that is not wider than that."""
+    """`text` cut to one line of at most this width."""
     line = " ".join(text.split())
     if _width(line) <= width:
         return line

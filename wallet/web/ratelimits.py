@@ -47,7 +47,7 @@ class RateLimits:
         self._limits = {name: parse(limit) for name, limit in settings.rate_limits.items()}
 
     def add_to(self, app: Flask) -> None:
-        """Refuse requests over a limit with 429 and Retry-After, before anything else is done."""
+        """Refuse requests over a limit with 429 and Retry-After, before their view is called."""
         app.before_request(self._check)
         app.after_request(self._count_guesses)
 
