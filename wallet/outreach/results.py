@@ -1,8 +1,8 @@
 """What became of messages, read from what the service writes anyway: versions of passes and the
 fetches of phones, pushes that wait, what Google accepted. Nothing is counted twice or kept twice.
 
-A version that a phone fetched proves that the text is in the phone, not that somebody read it.
-Google tells of neither: there, accepted is all that is known."""
+A version that a phone fetched proves that the text is in the phone, not that the member read it.
+Google reports neither: there, accepted is all that is known."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -105,7 +105,8 @@ class WhyOut(AnswerBody):
 
 
 class MessageOut(AnswerBody):
-    """A message to a member and what is known of it. `text` is for keys that may personal:read."""
+    """A message to a member and what is known of it. `text` is null for keys without the scope
+    `personal:read`."""
 
     kind: str
     campaign: str | None
