@@ -34,7 +34,7 @@ from wallet.configuration.keyring import KeyRing
 from wallet.passes import issuing
 
 CHUNK_BYTES = 1 << 20
-MOST_ATTEMPTS = 5
+MOST_ATTEMPTS = 5  # at one part of a file
 PURPOSE = "imports"  # of the key that signs statements
 
 log = structlog.get_logger()

@@ -18,8 +18,8 @@ from wallet.delivery.waves import start
 from wallet.outreach import answers
 from wallet.passes import issued
 
-BATCH = 200
-LONGEST_WAIT = timedelta(hours=1)
+BATCH = 200  # events in one transaction
+LONGEST_WAIT = timedelta(hours=1)  # until an event is tried again that a subscriber failed on
 
 log = structlog.get_logger()
 

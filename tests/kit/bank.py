@@ -49,13 +49,13 @@ from wallet.sandbox import certificates
 KEY = "bank-key-of-thirty-two-characters"
 KEY_RING = "bank-secret-of-thirty-two-characters"
 CARD_TYPE = "pass.sandbox.loyalty"
-OPENING = 1_000
+OPENING = 1_000  # points that each member begins with
 PATIENCE_S = 120.0  # how long a client repeats a request that gets no answer
 SHORT_HOLD_S = 2
 # Time alone makes these postings, or a merge, whose answer does not name its posting: no client got
 # an id of them.
 BY_TIME = ("expiry", "repayment", "opening", "merge")
-FAMILY = 3
+FAMILY = 3  # members
 MERGES_OF_TEN = 1  # of ten merges that a client may make, so many are made: they cannot be undone
 
 

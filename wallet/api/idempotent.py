@@ -22,7 +22,7 @@ from wallet.api.calls import View
 from wallet.installation import current_installation
 from wallet.problems import refuse
 
-LONGEST_KEY = 255
+LONGEST_KEY = 255  # characters
 MEDIA_TYPE = "application/json"
 
 # What a request does, given the session and the moment. It may return a refusal instead of raising

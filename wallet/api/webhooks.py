@@ -41,7 +41,7 @@ from wallet.errors import UnknownSource
 from wallet.installation import current_installation
 from wallet.problems import problem, refuse
 
-LONGEST_ID = 255
+LONGEST_ID = 255  # characters
 
 routes = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", tag="Webhooks")
 

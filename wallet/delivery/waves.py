@@ -24,9 +24,9 @@ RUNNING, PAUSED, DONE, CANCELLED = "running", "paused", "done", "cancelled"
 # In passes a second.
 FIRST_PACE = 250
 SLOWEST_PACE = 20
-LOOK_EVERY = timedelta(seconds=5)
+LOOK_EVERY = timedelta(seconds=5)  # at how far phones are behind
 LONGEST_BURST = timedelta(seconds=10)  # a wave that fell behind its pace makes up for no more
-LATE_S = 15.0
+LATE_S = 15.0  # from a change to its fetch, for phones that are quick
 # How far phones are behind.
 LookAtLag = Callable[[Session, datetime], Lag]
 

@@ -38,7 +38,7 @@ PUMP = "messages"
 # Members in one step.
 BATCH = 200
 FROZEN_AT_ONCE = 500
-LONGEST_NAME = 100
+LONGEST_NAME = 100  # characters
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
 ConsentRule = Literal["given", "not_refused", "any"]

@@ -12,7 +12,7 @@ from wallet.pages import language
 from wallet.passes import artwork, drawing, templates
 from wallet.passes.templates import Template, TemplateImage
 
-LARGEST_ID = 2**63 - 1  # that PostgreSQL can be asked for
+LARGEST_ID = 2**63 - 1  # PostgreSQL fails when it is asked for a larger one
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 routes = Blueprint("designs", __name__, url_prefix=f"/designs/<int(max={LARGEST_ID}):template_id>")

@@ -31,7 +31,7 @@ from wallet.google.mirror import DueRow
 from wallet.running import credentials
 
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
-CONNECT_S = 3
+CONNECT_S = 3  # for a server to answer
 COMPLAINTS_SHOWN = 5
 
 

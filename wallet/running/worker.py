@@ -22,12 +22,12 @@ from wallet.running.assembly import connect
 from wallet.running.pumps import PUMP_NAMES, Pump, pumps
 
 PUMP_TASK = "wallet.pump"
-WAKE_LIVES_S = 60
+WAKE_LIVES_S = 60  # an older wake-up is dropped: a beat has said the same since
 # After so many beats without a message, but not before so many seconds, a worker takes its
 # connection to the broker for dead.
 BEATS_MISSED = 10
 LEAST_PATIENCE_S = 20.0
-CONFIRM_LIMIT_S = 5.0
+CONFIRM_LIMIT_S = 5.0  # for RabbitMQ to confirm a wake-up
 # Wake-ups for a pump within this pause become one message, since each costs as much as a request.
 # While they keep coming the pause doubles, up to the longest.
 WAKE_PAUSE_S, LONGEST_WAKE_PAUSE_S = 0.01, 0.05

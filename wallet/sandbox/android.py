@@ -28,9 +28,9 @@ MOST_STEPS = 4  # from a card's page to the save link
 KEPT_CHANGES = 20
 KEPT_PICTURES = 20
 MOST_PICTURE_BYTES = 5_000_000
-LISTEN_S = 1.0
-GRACE_S = 5.0
-GAP_S = 1.0
+LISTEN_S = 1.0  # that one question for news may wait
+GRACE_S = 5.0  # for the answer, after the wait is over
+GAP_S = 1.0  # between tries, while the stand-in cannot be asked
 
 log = structlog.get_logger()
 

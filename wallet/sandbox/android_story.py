@@ -15,8 +15,8 @@ from wallet.sandbox.shop import Customer, Shop
 from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms
 from wallet.sandbox.troubles import SandboxTrouble
 
-NEWS_S = 20.0
-WATCH_S = 20.0
+NEWS_S = 20.0  # for the card to change after the till did something
+WATCH_S = 20.0  # that one question for news may wait
 
 
 class AndroidStory:

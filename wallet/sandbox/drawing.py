@@ -7,7 +7,7 @@ from ledger.languages import Language
 from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.passbook import OpenedPass, PassField
 
-WIDTH = 50
+WIDTH = 50  # columns
 SYMBOLOGIES = {
     "PKBarcodeFormatQR": "QR",
     "PKBarcodeFormatPDF417": "PDF417",

@@ -18,7 +18,7 @@ from ledger.languages import Language
 from wallet.sandbox import words
 from wallet.sandbox.troubles import NoAnswer
 
-KEPT = 200
+KEPT = 200  # exchanges
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 10.0
 MOST_REDIRECTS = 3
@@ -26,7 +26,7 @@ MOST_ANSWER_BYTES = 11_000_000  # more than any pass may have
 
 # Tokens, device identifiers, serial and card numbers: everything that is too long for a word.
 SECRET = re.compile(r"[0-9A-Za-z_-]{20,}|[0-9]{10,}")
-SHOWN_OF_A_SECRET = 6
+SHOWN_OF_A_SECRET = 6  # characters
 
 Who = Literal["phone", "android", "till", "apple", "google"]
 

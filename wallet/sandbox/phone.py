@@ -25,8 +25,8 @@ PASSES = (".pkpass", ".pkpasses")
 CERTIFICATES = "certs"  # the folder of the sandbox's chain, among its data
 MOST_PASSES = 20
 KEPT_CHANGES = 20
-LISTEN_S = 25.0
-GRACE_S = 5.0
+LISTEN_S = 25.0  # that one question for pushes may wait
+GRACE_S = 5.0  # for the answer, after the wait is over
 
 # How long a phone waits before it tries again; then it gives up until the next push.
 GAPS_S = (1.0, 4.0, 10.0)

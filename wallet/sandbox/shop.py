@@ -12,7 +12,7 @@ from wallet.sandbox.troubles import SandboxTrouble
 API = "/api/v1"
 AGENT = "Kopilka sandbox till"
 UNAUTHORISED = 401
-LONGEST_NUMBER = 32
+LONGEST_NUMBER = 32  # characters; what is longer is a signed code
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from wallet.sandbox.shop import Customer, Shop
 from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms
 from wallet.sandbox.troubles import SandboxTrouble
 
-PUSH_S = 20.0
-WATCH_S = 20.0
+PUSH_S = 20.0  # for the pass to change after the till did something
+WATCH_S = 20.0  # that one question for pushes may wait
 
 
 def tell(settings: Settings, wish: StoryWish, say: Say) -> None:

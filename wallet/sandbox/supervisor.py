@@ -23,8 +23,8 @@ from wallet.running import single_process
 from wallet.running.assembly import connect
 from wallet.sandbox import certificates, demo, google
 
-START_S = 60
-STOP_S = 40
+START_S = 60  # for the service to answer
+STOP_S = 40  # for all processes to end; then they are killed
 LOOK_EVERY_S = 0.1
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>

@@ -31,7 +31,7 @@ GROUPS = {
     "/card/": "card",
 }
 
-LUMPS = 50  # that a limit is counted in, together with other processes
+LUMPS = 50  # that make up a limit where processes count together
 FEWEST_CLEARED = 10_000  # windows; with fewer there is nothing worth clearing away
 
 log = structlog.get_logger()

@@ -23,8 +23,8 @@ from wallet.sandbox.apns.stand_in import PushStandIn
 
 log = structlog.get_logger()
 
-MAX_STREAMS = 1000
-FAREWELL_S = 5.0
+MAX_STREAMS = 1000  # open at a time, for a client that is known
+FAREWELL_S = 5.0  # for the client to close; then the connection is cut
 
 
 class PushLine(asyncio.Protocol):

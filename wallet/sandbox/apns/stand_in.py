@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from wallet.sandbox.apns.pushes import Push, PushAnswer
 from wallet.sandbox.apns.visitors import TeamKey, Visitor
 
-MAX_WAIT_S = 60.0
+MAX_WAIT_S = 60.0  # for a question for pushes
 REMEMBERED_TOKENS = 10_000
 
 

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from wallet.sandbox.apns.pushes import Push, PushAnswer
 
 ALGORITHM = "ES256"
-LONGEST_LIFE = timedelta(hours=1)
-SHORTEST_USE = timedelta(minutes=20)
-CLOCKS_DIFFER = timedelta(minutes=1)
+LONGEST_LIFE = timedelta(hours=1)  # of a provider token
+SHORTEST_USE = timedelta(minutes=20)  # of a token, before another may take its place
+CLOCKS_DIFFER = timedelta(minutes=1)  # at the most
 
 MISSING = PushAnswer(403, "MissingProviderToken")
 INVALID = PushAnswer(403, "InvalidProviderToken")

@@ -18,7 +18,7 @@ Verdict = Literal["holds", "broken", "untried"]
 
 STRANGE_TAGS = ("", "0", "2026-01-01T00:00:00+03:00", "never given", "9" * 40)
 WRONG_TOKEN = "0" * 32
-CHANGE_TIMEOUT_S = 60.0
+CHANGE_TIMEOUT_S = 60.0  # for the command that changes a card
 
 
 @dataclass(frozen=True, slots=True)

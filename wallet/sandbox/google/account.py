@@ -26,10 +26,10 @@ GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an addr
 SCOPE = "https://www.googleapis.com/auth/wallet_object.issuer"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-TOKEN_LIFE = timedelta(hours=1)
-CLOCKS_DIFFER = timedelta(minutes=5)
+TOKEN_LIFE = timedelta(hours=1)  # of an assertion at the most, and of a bearer token
+CLOCKS_DIFFER = timedelta(minutes=5)  # at the most
 REMEMBERED_TOKENS = 1000
-LONGEST_TOKEN = 1800  # of a save link: what browsers are sure to carry
+LONGEST_TOKEN = 1800  # characters of a save link's token: browsers carry so many for certain
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from wallet.sandbox.google.refusals import GoogleRefusal, Violation, invalid
 from wallet.sandbox.google.schema import MOST, JsonBody, check_names, check_whole, normal
 
 MOST_KEPT = 20_000
-MOST_LINKED = 50  # further ones are dropped without a word
+MOST_LINKED = 50  # further ones are dropped, and no error tells of it
 KEPT_NOTICES = 20
-NOTICES = 3
+NOTICES = 3  # notifications of one kind about a card, in NOTICE_SPAN
 NOTICE_SPAN = timedelta(hours=24)
 MOST_ON_A_PAGE = 1000
 

@@ -39,7 +39,7 @@ TOKEN_PATH = "/token"  # noqa: S105 - an address
 BATCH_PATH = "/batch"
 OWN_PATHS = ("/phone/", "/faults", "/stats")
 MOST_BODY_BYTES = 10_000_000
-LONGEST_WAIT_S = 30.0
+LONGEST_WAIT_S = 30.0  # for a question for news
 
 NOTHING_THERE = GoogleRefusal(404, "notFound", "There is nothing at this address.")
 

@@ -22,7 +22,7 @@ from wallet.sandbox.google.resources import LISTED, OBJECTS, Resources, StoredKi
 from wallet.sandbox.google.schema import JsonBody
 
 RATE_PER_S = 20
-HANG_S = 30.0
+HANG_S = 30.0  # that a request waits whose answer is lost; callers give up sooner
 
 
 @dataclass(frozen=True, slots=True)

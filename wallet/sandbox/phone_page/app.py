@@ -23,9 +23,9 @@ from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
 
 OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 MOST_BODY_BYTES = 16 * 1024
-LONGEST_WAIT_S = 5.0
-POINTS = 10
-OFFERS = 4
+LONGEST_WAIT_S = 5.0  # for a question for the state
+POINTS = 10  # that a press of a button earns or spends
+OFFERS = 4  # different ones, one after the other
 
 # The address of a card's page or its bundle, by how it begins; and links to Google Wallet.
 CARD_PAGE = re.compile(r"(https?://[^?#]+/card/[^/?#]+)(?:/apple\.pkpass(?:es)?)?/?(?:[?#].*)?$")
