@@ -1,8 +1,9 @@
 """Erasing a person wherever the wallet keeps something of them.
 
-Their pass becomes void: one last version that names nobody, with no number and no barcode, goes to
-the phones by the usual way. A pass that simply vanished would stay in the phone as it was, name and
-all (Apple: a refusal leaves the pass as it is; Google: an object cannot be deleted)."""
+Their pass becomes void: one last version without a name, a number or a barcode goes to the phones
+by the usual way. If the pass were just not served any more, it would stay in the phone as it was,
+with the name on it (Apple: a refusal leaves the pass as it is; Google: an object cannot be
+deleted)."""
 
 import os
 from collections.abc import Sequence

@@ -80,7 +80,7 @@ class DesignRefused(WithReason, Invalid):
 
 
 class NfcRefused(DesignRefused):
-    """A design with NFC, and no certificate for it: phones would not take such a pass."""
+    """A design with NFC, but the certificate was not issued for NFC: phones refuse such a pass."""
 
     code = "nfc_certificate_missing"
 
@@ -98,7 +98,8 @@ class NfcRefused(DesignRefused):
 
 
 class AnswerUnfit(Invalid):
-    """What a person wrote on the phone is not what was asked for."""
+    """What a member wrote, when the phone asked whose pass it is, does not fit. `field`: which
+    answer."""
 
     code = "personalization_invalid"
 
@@ -294,7 +295,7 @@ class CodeForged(Conflict):
 
 
 class CodeOutdated(Conflict):
-    """A newer code has taken its place: it may be a picture of the card."""
+    """A newer code has taken its place: what was scanned may be a photo of the card."""
 
     code = "code_outdated"
 

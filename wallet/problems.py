@@ -34,7 +34,7 @@ BROKEN, FAILED = "internal_error", "bad_request"
 
 
 def language() -> Language:
-    """The language that the caller wants to be refused in."""
+    """The language in which the caller wants to read refusals."""
     return languages.ours(*languages.accepted(request.accept_languages))
 
 

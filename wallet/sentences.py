@@ -62,7 +62,7 @@ QUOTED = re.compile("'[^']*'")
 
 
 def of_code(code: str, facts: Mapping[str, object], language: Language) -> str:
-    """The sentence of a refusal that edges give by code alone."""
+    """The sentence of a refusal that has a code and no class."""
     return CATALOGUE.sentence(language, code, facts, REFUSAL)
 
 

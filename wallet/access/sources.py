@@ -134,7 +134,7 @@ def _named(session: Session, name: str) -> Source:
 
 
 def _sealed(session: Session, source_id: int) -> list[SourceSecret]:
-    """Oldest first."""
+    """The live secrets of a source, oldest first."""
     return list(
         session.scalars(
             select(SourceSecret)

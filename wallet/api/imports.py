@@ -109,7 +109,8 @@ def _sent_in_form() -> FileStorage:
 
 
 def _as_binary(file: object) -> BinaryIO:
-    """A spooled file can all that a `BinaryIO` can; only its declared type does not say so."""
+    """A spooled file can do everything that a `BinaryIO` can; only its declared type does not say
+    so."""
     return file  # type: ignore[return-value]
 
 

@@ -90,7 +90,7 @@ def add(json_data: MemberIn, key: str | None) -> Response:
 @refuses(*MEMBER)
 @routes.output(MemberInFull)
 def read(member_id: str) -> MemberOut:
-    """One member, with what is known of the person if the key may personal:read."""
+    """One member, with what is known of the person if the key has the scope personal:read."""
     with current_installation().database.reading() as session:
         return _for_caller(session, members.by_public_id(session, member_id))
 

@@ -1,4 +1,5 @@
-"""All calls of the JSON API, noun by noun, and what stands before and beside them."""
+"""All calls of the JSON API, noun by noun, what is checked before them, and what is registered
+beside them."""
 
 from importlib import import_module
 from typing import Any, cast

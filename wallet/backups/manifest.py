@@ -55,8 +55,8 @@ class BackupPart(_Document):
 
 
 class Book(_Document):
-    """The book in a few figures: how many entries, what they sum to (zero), what members have, and
-    a hash over all entries in the order of posting."""
+    """The book in a few figures: how many entries, their sum (which is zero), what members have in
+    all, and a SHA-256 over all entries in the order of posting."""
 
     entries: int
     sum: int

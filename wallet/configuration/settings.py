@@ -60,8 +60,8 @@ MAKE_ONE = "Make one with `openssl rand -hex 32`"
 
 @dataclass(frozen=True, slots=True)
 class SandboxPorts:
-    """Where the stand-ins listen, all on 127.0.0.1: the phones' page, Apple's push service with the
-    phones' side of it, and Google's API."""
+    """Where the stand-ins listen, all on 127.0.0.1: the phones' page, Apple's push service for us
+    (`apns`) and for the virtual phones (`apns_control`), and Google's API."""
 
     phone: int
     apns: int

@@ -32,8 +32,9 @@ LookAtLag = Callable[[Session, datetime], Lag]
 
 
 class Wave(Base):
-    """A refresh of all passes of a programme, done up to and with pass `after_id`. It has `seen` so
-    many of `total`; `changed` are those that differed. `pace` is in passes a second."""
+    """A refresh of all passes of a programme. It has come up to and with pass `after_id`. Of
+    `total` passes it has looked at `seen`, and `changed` of them differed. `pace` is in passes a
+    second; its next step is not due before `next_at`."""
 
     __tablename__ = "wallet_wave"
     __table_args__ = (Index("ix_wallet_wave_state", "state", "next_at"),)

@@ -322,7 +322,7 @@ def _tell(
     now: datetime,
     limit: int,
 ) -> None:
-    """Send the message to the next of those who wait for it. Lock order: deliveries, passes."""
+    """Send the message to the next members who wait for it. Lock order: deliveries, passes."""
     waiting = _waiting(session, campaign, limit)
     if not waiting:
         _finish(campaign, now)
@@ -363,7 +363,8 @@ def _choose(
     candidates: Mapping[int, Candidate],
     now: datetime,
 ) -> tuple[dict[int, Candidate], dict[NotTold, list[int]]]:
-    """Who gets the message, by delivery; and the other deliveries, by the reason against them."""
+    """The members who get the message, by delivery, and the other deliveries, by the reason against
+    them."""
     member_ids = list(waiting.values())
     counts = _recent_messages(session, campaign, member_ids, now)
     agreed = consents.agreed_to_news(session, member_ids)
@@ -391,8 +392,8 @@ def _reason_against(
     agreed: bool | None,
     recent_messages: int,
 ) -> NotTold | None:
-    """Why a member does not get the message; None: they do. `agreed` is None if they were never
-    asked whether they want news."""
+    """Why a member does not get the message; None if they get it. `agreed` is None if they were
+    never asked whether they want news."""
     if candidate is None:
         return "gone"
     if agreed is False and campaign.consent != "any":

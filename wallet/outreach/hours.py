@@ -18,7 +18,7 @@ class Span:
 
     @classmethod
     def read(cls, begins: str, ends: str) -> "Span":
-        """From `22:00` and `09:00`."""
+        """A span from texts such as `22:00` and `09:00`."""
         return cls(time.fromisoformat(begins), time.fromisoformat(ends))
 
     def covers(self, moment: time) -> bool:

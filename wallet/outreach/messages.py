@@ -50,7 +50,7 @@ class WrittenMessage:
 
     @property
     def facts(self) -> Facts:
-        """What the card may show now."""
+        """What the card may show from now on, this message included."""
         return replace(self.message.recipient.facts, message=self.newest)
 
     @property

@@ -116,7 +116,7 @@ class CardState:
 
 
 def in_words(why: Why) -> dict[Language, str]:
-    """The reason in each language."""
+    """What the code means, in each language."""
     return {language: sentences.CATALOGUE.text(language, why, CONTEXT) for language in LANGUAGES}
 
 
@@ -175,7 +175,7 @@ def card(session: Session, member_id: int, now: datetime) -> CardState:
 
 
 def prove(session: Session, rows: Sequence[Delivery], now: datetime) -> list[MessageResult]:
-    """What is known of these deliveries."""
+    """What is known of these deliveries, in the same order."""
     record = _Record(now)
     query = select(
         Delivery.id, record.apple, record.fetched_at, record.google, record.accepted_at
@@ -268,7 +268,7 @@ OfAPass = (
 
 
 def _in(table: OfAPass, *conditions: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
-    """Rows of the delivery's pass."""
+    """Conditions for the rows of the delivery's pass."""
     return (table.pass_id == Delivery.pass_id, *conditions)
 
 

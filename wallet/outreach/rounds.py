@@ -143,8 +143,9 @@ def _tell(
     make_due: Sequence[MakeDue],
     now: datetime,
 ) -> None:
-    """Send the message to each of them who has had none on this occasion, with the gift that goes
-    with it: points and words together, or neither. Lock order: deliveries, balances, passes."""
+    """Send the message to each of these members who has had none on this occasion, with the gift
+    that goes with it: points and words together, or neither. Lock order: deliveries, balances,
+    passes."""
     fresh = _note(session, programme, wanted, found, now)
     given = _give(session, programme, wanted, fresh, now) if wanted.gift else {}
     candidates = recipients.lock(session, [entry.member_id for entry in fresh.values()])
@@ -188,9 +189,9 @@ def _choose(
     given: Collection[int],
     candidates: Mapping[int, Candidate],
 ) -> tuple[dict[int, Candidate], dict[NotTold, list[int]]]:
-    """Who gets the message, by delivery; and the other deliveries, by the reason against them.
-    `given`: deliveries that came with points. Their members get the words even with no card in a
-    phone, for the words are then on the card when it comes there."""
+    """The members who get the message, by delivery, and the other deliveries, by the reason against
+    them. `given`: deliveries that came with points. Their members get the words even if their card
+    is in no phone: the words are then on the card when it comes into one."""
     agreed = consents.agreed_to_news(session, [entry.member_id for entry in fresh.values()])
     chosen: dict[int, Candidate] = {}
     ended: dict[NotTold, list[int]] = {}

@@ -1,5 +1,5 @@
-"""The words of a message: a text in several languages with places to be filled, such as
-`{{points}}` or, with what to say where nothing is known, `{{name|friend}}`. Pure."""
+"""The words of a message: a text in several languages with places to be filled. A place is written
+`{{points}}`, or `{{name|friend}}` with what to say where nothing is known. Pure."""
 
 import re
 from collections.abc import Collection, Mapping

@@ -1,4 +1,5 @@
-"""A member's card: a page for any browser, the ways into a wallet, and the page's news."""
+"""A member's card: a page for any browser, links that add the card to a wallet, and what changes on
+the page while it is open."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -372,7 +373,8 @@ def _until(offer: Offer, timezone: str) -> str:
 
 
 def _ways(pass_: Pass, look: Look) -> dict[str, object]:
-    """How to keep the card, depending on what the reader holds in hand."""
+    """What the page shows of the ways to keep the card, in an order that suits the reader's
+    device."""
     settings = current_installation().settings
     address = current_installation().card_link(pass_)
     wish = urlencode({"card": address, "lang": language.current()})

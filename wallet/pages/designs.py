@@ -57,8 +57,8 @@ def look(session: Session, template_id: int) -> Look:
 
 
 def _spoken(session: Session, template_id: int) -> list[str]:
-    """The pictures for all languages, and those in the page's language; where the design does not
-    speak it, those in the design's first."""
+    """The pictures for all languages, and those in the page's language; if the design does not have
+    that language, those in the design's first."""
     names = templates.image_names(session, template_id)
     languages = templates.design(session.get_one(Template, template_id)).languages
     spoken = language.current() if language.current() in languages else languages[0]

@@ -1,4 +1,4 @@
-"""What an operator wants to know before, and when, something does not work: in plain words."""
+"""What an operator wants to know before something fails, and when it has failed: in plain words."""
 
 import re
 import socket

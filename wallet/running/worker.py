@@ -178,8 +178,8 @@ class Embedded:
 class Listening(bootsteps.StartStopStep):
     """A worker that has heard nothing for many beats takes a new connection to its broker.
 
-    Celery may come back from a lost broker with a connection that it never reads. To connect anew
-    once too often costs nothing: what waits for us waits in rows."""
+    Celery may come back from a lost broker with a connection that it never reads. One connection
+    too many costs nothing: work that waits stands in rows."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 

@@ -178,8 +178,8 @@ CORRECTED = {**IN_FULL, "email": None}
 
 
 class MemberInFull(MemberOut):
-    """A member with what is known of the person. Only keys that may `personal:read` see more than
-    `MemberOut` has."""
+    """A member with what is known of the person. Keys without the scope `personal:read` get
+    `MemberOut`."""
 
     model_config = shows(IN_FULL)
 
