@@ -10,7 +10,7 @@ class LazyCommand(click.Command):
     """Stands for the command at `place` (`module:variable`), which is imported when it is called.
 
     Most commands need much of the service, and importing it takes longer than many of them run.
-    To list them, to correct a misspelt name or to complete one in a shell, this is enough."""
+    Listing commands, correcting a misspelt name and completing one in a shell need no import."""
 
     def __init__(self, name: str, place: str, short_help: str) -> None:
         super().__init__(name, short_help=short_help)
@@ -28,5 +28,5 @@ class LazyCommand(click.Command):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """The context of the command itself: click carries out and completes what is in it."""
+        """The context of the command itself, which click then runs or completes."""
         return self.load().make_context(info_name, args, parent, **extra)

@@ -1,4 +1,4 @@
-"""Files with members and points: how they are read, and how far they are."""
+"""Files with members and points: how they are read, and how far an import has come."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,8 @@ from wallet.api.bodies.paging import PageIn
 
 
 class ImportAsked(BaseModel):
-    """What the file is to be read as, in the address; in a form it may stand there instead."""
+    """What the file holds, and whose it is. If the file is sent in a form, these may be fields of
+    the form instead."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -25,7 +26,7 @@ class ImportAsked(BaseModel):
 
 
 class ImportIn(BaseModel):
-    """All that is needed to read a file, wherever it stood."""
+    """All that is needed to read a file, from the query or from the form."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,13 +65,15 @@ class ApplyIn(Body):
 
 
 class ImportFileOut(AnswerBody):
+    """The file: its SHA-256 in hexadecimal, its size in bytes, and `csv` or `xlsx`."""
+
     sha256: str
     bytes: int
     format: str
 
 
 class LeftAsideOut(AnswerBody):
-    """A column that is not imported."""
+    """A column of the file that is not imported, and why."""
 
     column: str
     code: str
@@ -110,8 +113,8 @@ APPLYING = {**IMPORT, "state": "applying", "started_at": "2026-11-24T12:01:00Z"}
 
 
 class ImportOut(AnswerBody):
-    """What the check found, and how far applying it is. `state` is reading, checked, applying or
-    done; `proof` is the signed statement of a finished import."""
+    """What the check of a file found, and how far its rows are applied. `state` is reading,
+    checked, applying or done; `proof` is the signed statement of a finished import."""
 
     model_config = shows(IMPORT)
 
@@ -142,6 +145,8 @@ class ImportOut(AnswerBody):
 
 
 class ImportsOut(AnswerBody):
+    """Imports, newest first."""
+
     model_config = shows(page_of(IMPORT))
 
     items: list[ImportOut]
@@ -149,13 +154,13 @@ class ImportsOut(AnswerBody):
 
 
 class ImportRowsIn(PageIn):
-    """In which language to say what is wrong; in the programme's without."""
+    """`lang`: the language of the messages; without it, the programme's."""
 
     lang: OurLanguage | None = None
 
 
 class ImportRowOut(AnswerBody):
-    """Why a row is left out. `field` is our name of the column and `column` the file's."""
+    """Why a row is left out. `field` is our name for the column, `column` its name in the file."""
 
     row: int
     field: str | None
@@ -174,6 +179,8 @@ IMPORT_ROW = {
 
 
 class ImportRowsOut(AnswerBody):
+    """Rows that are left out, each with what is wrong with it."""
+
     model_config = shows(page_of(IMPORT_ROW))
 
     items: list[ImportRowOut]

@@ -14,7 +14,8 @@ class ProgrammeLinks(AnswerBody):
 
 
 class UnitOut(AnswerBody):
-    """What a programme counts. `live_days`: null where it lives for ever."""
+    """What a programme counts, with `scale` decimal places. `live_days`: how many days it lives;
+    null: for ever."""
 
     code: str
     kind: Literal["points", "stamps", "money"]
@@ -24,8 +25,8 @@ class UnitOut(AnswerBody):
 
 
 class ProgrammeOut(AnswerBody):
-    """`units`: what it counts, the main one first. `languages`: in which texts are written for its
-    members."""
+    """A loyalty programme. `units`: what it counts, the main one first. `languages`: those in which
+    texts are written for its members."""
 
     code: str
     name: str
@@ -51,6 +52,8 @@ PROGRAMME = {
 
 
 class ProgrammesOut(AnswerBody):
+    """Programmes in the order in which they were made."""
+
     model_config = shows(page_of(PROGRAMME))
 
     items: list[ProgrammeOut]

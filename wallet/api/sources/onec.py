@@ -34,6 +34,8 @@ LocalDate = Annotated[datetime, Field(strict=False), WrittenOut]
 
 
 class OneCMessage(Body):
+    """A message of the kind `1c`; the aliases are 1C's own names."""
+
     kind: Literal["Начисление", "Списание"] = Field(alias="Вид")
     points: Points | None = Field(default=None, alias="Баллы")
     sum: AmountText | None = Field(default=None, alias="Сумма")
@@ -46,6 +48,8 @@ class OneCMessage(Body):
 
     @model_validator(mode="after")
     def one_of_both(self) -> Self:
+        """Refuses a member or an amount that is given twice or not at all, and a sum without a
+        currency."""
         if (self.card is None) == (self.external_id is None):
             raise either("card_or_external_id", "Карта", "КодКлиента")
         if (self.points is None) == (self.sum is None):
@@ -60,13 +64,15 @@ class OneCMessage(Body):
 
     @property
     def amount(self) -> Amount:
+        """Money if a sum was sent, otherwise points."""
         if self.sum is not None and self.currency is not None:
             return Money(self.sum, self.currency)
         return self.points or 0
 
 
 def read(payload: bytes, zone: ZoneInfo) -> PointsCommand:
-    """`zone` is the programme's: where 1C's clock stands. Raises pydantic's ValidationError."""
+    """What a message of 1C means. Its dates without a zone are in `zone`, the programme's. Raises
+    pydantic's ValidationError."""
     message = OneCMessage.model_validate_json(payload)
     moment = message.occurred_at
     if moment is not None:
