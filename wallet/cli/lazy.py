@@ -17,7 +17,7 @@ class LazyCommand(click.Command):
         self.module, _, self._variable = place.partition(":")
 
     def load(self) -> click.Command:
-        """The command itself. The one place where a module is imported by its name."""
+        """The command itself, whose module is imported by its name now."""
         command: click.Command = getattr(import_module(self.module), self._variable)
         return command
 
