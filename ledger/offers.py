@@ -13,6 +13,7 @@ from ledger.database.tables import Base, Identifier, Instant
 from ledger.errors import DateOutOfRange, DatesOutOfOrder, UnknownOffer
 from ledger.events import OfferTurned
 from ledger.limits import EARLIEST, LATEST, NEVER
+from ledger.people import members
 
 
 class Offer(Base):
@@ -50,7 +51,9 @@ def publish(
     session: Session, programme_id: int, member_id: int | None, draft: OfferDraft, now: datetime
 ) -> Offer:
     """Publish an offer, for one member if there is a `member_id`. Raises `DatesOutOfOrder`,
-    `DateOutOfRange`."""
+    `DateOutOfRange`, `MemberErased`."""
+    if member_id is not None:
+        members.lock_present(session, member_id)
     starts_at, ends_at = draft.starts_at or now, draft.ends_at or NEVER
     for name, moment in (("from", starts_at), ("until", ends_at)):
         if moment != NEVER and not EARLIEST <= moment < LATEST:

@@ -93,6 +93,12 @@ def find(session: Session, public_id: str) -> Posting:
     return posting
 
 
+def lock(session: Session, posting: Posting) -> None:
+    """Nobody else undoes the posting until the transaction ends. The accounts are no help for that:
+    who leaves a household meanwhile uses others, and no account says so."""
+    session.execute(select(Posting.id).where(Posting.id == posting.id).with_for_update())
+
+
 def sides_of(session: Session, posting: Posting) -> list[Side]:
     """The member accounts that a posting touched, by ascending account id, each with the accounts
     that its owner uses now. Raises `AccountClosed`."""
@@ -146,7 +152,7 @@ def reverse(
         amount = original.left
     if not 0 < amount <= original.left:
         raise ReversalTooLarge(amount, original.left)
-    # Every reversal of this posting locks these accounts, so what was undone cannot grow now.
+    # The caller has locked the posting, so what was undone of it cannot grow now.
     legs: list[Leg] = []
     for side in sides:
         balance = balances[side.holder.account_id]

@@ -164,17 +164,19 @@ class LeasedQueue(Generic[LeasedItem]):
         was merged meanwhile stays due. True if there was such a row."""
         if not items or self.remove(session, items) == len(items):
             return False
-        return self.let_go(session, items) > 0
+        return self._change(session, "UPDATE", LET_GO, items) > 0
 
     def remove(self, session: Session, items: Sequence[LeasedItem]) -> int:
         """Delete those of these rows into which no request was merged since they were claimed.
         Returns how many they were."""
+        self._lock(session, items)
         return self._change(session, "DELETE FROM", "", items, unchanged=True)
 
     def let_go(self, session: Session, items: Sequence[LeasedItem]) -> int:
         """Give back rows whose work was not done. Those that still belong to the caller are as due
         as before the claim. Returns how many they are."""
-        return self._change(session, "UPDATE", "SET lease_until = due_at", items)
+        self._lock(session, items)
+        return self._change(session, "UPDATE", LET_GO, items)
 
     def defer(
         self, session: Session, item: LeasedItem, until: datetime, reason: str, attempts: int
@@ -226,19 +228,29 @@ class LeasedQueue(Generic[LeasedItem]):
         unchanged: bool = False,
     ) -> int:
         """Change those of these rows that still belong to the caller; with `unchanged`, only those
-        into which no request was merged. Returns how many they were."""
-        connection = session.connection()
-        dialect = connection.dialect.name
+        into which no request was merged. The caller has locked them. Returns how many they were."""
+        if not items:
+            return 0
+        dialect = dialect_of(session)
         statement = self._statements.changing(dialect, verb, assignment, unchanged=unchanged)
-        rows = [(*self._key_of(item), item.generation, item.lease_until) for item in items]
+        return session.connection().execute(statement, self._given(dialect, items)).rowcount
+
+    def _lock(self, session: Session, items: Sequence[LeasedItem]) -> None:
+        """Lock these rows in the order of their keys, as `make_due` does. PostgreSQL needs a
+        statement of its own for it: one that waits for a row and changes it reads the row as it was
+        when the statement began, and misses what it waited for."""
+        dialect = dialect_of(session)
+        if items and dialect == "postgresql":
+            session.connection().execute(self._statements.locking, self._given(dialect, items))
+
+    def _given(self, dialect: str, items: Sequence[LeasedItem]) -> Any:
+        """Key, generation and end of the lease of these rows: on PostgreSQL as arrays."""
         names = (*self._keys, "generation", "lease_until")
-        given: Any
+        rows = sorted((*self._key_of(item), item.generation, item.lease_until) for item in items)
         if dialect == "postgresql":
             columns = zip(*rows, strict=True)
-            given = {name: _array(column) for name, column in zip(names, columns, strict=True)}
-        else:
-            given = [dict(zip(names, row, strict=True)) for row in rows]
-        return connection.execute(statement, given).rowcount
+            return {name: _array(column) for name, column in zip(names, columns, strict=True)}
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 # Rows are chosen and locked in the order of the index, and found again by their physical place
@@ -264,17 +276,19 @@ _CLAIM = {
     UPDATE {table} SET lease_until = :until WHERE rowid IN ({places})
     RETURNING {keys}, generation, attempts{beside}""",
 }
-# On PostgreSQL the rows are sent together, as arrays, and each is found by its key and locked, in
-# the order given; only one plan is possible here, too. SQLite is in this process, so there the
-# statement is executed for one row after another.
+# On PostgreSQL the rows are sent together, as arrays, and each is found by its key; only one plan
+# is possible here, too. SQLite is in this process: there it is one row after another.
 _CHANGE = {
     "postgresql": """
     {verb} {table} {assignment} WHERE ctid = ANY (ARRAY (
-        SELECT held.ctid FROM unnest({arrays}) AS given ({names})
-        CROSS JOIN LATERAL (
-            SELECT ctid FROM {table} waiting WHERE {ours} FOR UPDATE) held))""",
+        SELECT found.ctid FROM unnest({arrays}) AS given ({names})
+        CROSS JOIN LATERAL (SELECT ctid FROM {table} waiting WHERE {ours}) found))""",
     "sqlite": "{verb} {table} {assignment} WHERE {ours}",
 }
+_LOCK = """
+    SELECT 1 FROM unnest({arrays}) AS given ({names})
+    CROSS JOIN LATERAL (SELECT FROM {table} waiting WHERE {ours} FOR UPDATE) held"""
+LET_GO = "SET lease_until = due_at"
 
 
 class _Statements:
@@ -285,6 +299,12 @@ class _Statements:
         self._keys = keys
         self._beside = beside
         self._unless = unless
+        types = dict.fromkeys((*keys, "generation"), "bigint[]") | {"lease_until": "timestamptz[]"}
+        self._names = ", ".join(types)
+        self._arrays = ", ".join(f"CAST(:{name} AS {type_})" for name, type_ in types.items())
+        ours = " AND ".join(f"waiting.{name} = given.{name}" for name in keys)
+        parts = {"table": table, "arrays": self._arrays, "names": self._names, "ours": ours}
+        self.locking = text(_LOCK.format(**parts))
         self.claiming = cache(self._claiming)
         self.changing = cache(self._changing)
 
@@ -326,23 +346,16 @@ class _Statements:
         return [one.format(column=column, table=table, key=key) for column in columns], ""
 
     def _changing(self, dialect: str, verb: str, assignment: str, *, unchanged: bool) -> TextClause:
-        names = (*self._keys, "generation", "lease_until")
         compared = [*self._keys, "lease_until", *(["generation"] if unchanged else [])]
-        if dialect == "postgresql":
-            types = {"lease_until": "timestamptz[]"}
-            arrays = [f"CAST(:{name} AS {types.get(name, 'bigint[]')})" for name in names]
-            ours = [f"waiting.{name} = given.{name}" for name in compared]
-        else:
-            arrays = []
-            ours = [f"{name} = :{name}" for name in compared]
+        form = "waiting.{0} = given.{0}" if dialect == "postgresql" else "{0} = :{0}"
         statement = text(
             _CHANGE[dialect].format(
                 verb=verb,
                 table=self._table,
                 assignment=assignment,
-                arrays=", ".join(arrays),
-                names=", ".join(names),
-                ours=" AND ".join(ours),
+                arrays=self._arrays,
+                names=self._names,
+                ours=" AND ".join(form.format(name) for name in compared),
             )
         )
         if dialect == "postgresql":

@@ -111,11 +111,15 @@ def _enrol(
         session, aim.programme, [(_profile(row), row.wish.card) for row in new], now
     )
     found = [_found(one) for one in good if one.member is not None]
-    carded = [
-        (one.member_id, one.row.wish.card)
+    to_card = {
+        one.member_id: one.row.wish.card
         for one in found
         if one.card_id is None and one.row.wish.card is not None
-    ]
+    }
+    # Who is erased at this moment gets no card that would name them again.
+    members.lock(session, to_card)
+    gone = members.erased(session, list(to_card))
+    carded = [(id_, number) for id_, number in to_card.items() if id_ not in gone]
     cards.issue_all(session, carded, now)
     outbox.append(session, [MemberChanged(member_id) for member_id, _ in carded], now)
     applied = [

@@ -118,7 +118,8 @@ def issue(session: Session, member: Member, now: datetime) -> Card:
 
 
 def replace(session: Session, member: Member, now: datetime) -> Card:
-    """Issue another card to the member and block those given before."""
+    """Issue another card to the member and block those given before. Raises `MemberErased`."""
+    members.lock_present(session, member.id)
     session.execute(
         update(Card)
         .where(Card.member_id == member.id, Card.blocked_at.is_(None))

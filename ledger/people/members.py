@@ -100,6 +100,17 @@ def lock(session: Session, member_ids: Collection[int]) -> list[int]:
     )
 
 
+def lock_present(session: Session, member_id: int) -> Member:
+    """The member, locked until the transaction ends and read again. Who writes down something about
+    a person calls it first, so that an erasure either waits for it or is seen. Raises
+    `MemberErased`."""
+    lock(session, [member_id])
+    member = session.get_one(Member, member_id, populate_existing=True)
+    if member.erased_at is not None:
+        raise MemberErased
+    return member
+
+
 def holders(session: Session, member_ids: Sequence[int]) -> dict[int, int]:
     """By member id, the member whose accounts each of these members uses, read anew."""
     found: dict[int, int] = {}

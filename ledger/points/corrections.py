@@ -48,6 +48,7 @@ def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -
     `DateOutOfRange`, and for money what `Unit.points` raises."""
     programme = programmes.by_id(session, posting.programme_id)
     causes.check_range(expires_at=wish.expires_at)
+    reversals.lock(session, posting)
     while True:
         try:
             sides = reversals.sides_of(session, posting)

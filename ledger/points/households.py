@@ -68,7 +68,8 @@ def merge(session: Session, member: Member, into: Member, now: datetime) -> None
         .where((Member.id == member.id) | (Member.merged_into_id == member.id))
         .values(merged_into_id=into.id)
     )
-    outbox.append(session, [MemberChanged(member.id), MemberChanged(into.id)], now)
+    changed = (MemberChanged(member.id), MemberChanged(into.id))
+    outbox.append(session, [*changed, PointsMoved(into.holder_id)], now)
 
 
 def dissolve(session: Session, member: Member) -> None:

@@ -105,8 +105,7 @@ class GoogleProvider:
             return False
         with ThreadPoolExecutor(WRITERS) as pool:
             results = list(pool.map(lambda due: self._deliver_one(due, clock), claimed))
-        with self._database.transaction() as session:
-            again = self._record(session, claimed, results, clock())
+        again = self._record(claimed, results, clock)
         if any(_is_out_of_budget(written) for written in results):
             return self._wait_for_budget(clock)
         return again or len(claimed) == BATCH
@@ -148,8 +147,7 @@ class GoogleProvider:
                 due = WRITES.claim_one(session, [pass_.id], now, until - now)
             if due is not None:
                 written = self._write(due, clock)
-                with self._database.transaction() as session:
-                    self._record(session, [due], [written], clock())
+                self._record([due], [written], clock)
                 if isinstance(written.outcome, Sent):
                     return True
                 if not _is_nobodys_fault(written):
@@ -181,7 +179,11 @@ class GoogleProvider:
             self._paused_until = written.outcome.until
         return written
 
-    def _record(
+    def _record(self, writes: Sequence[Due], results: Sequence[WriteResult], clock: Clock) -> bool:
+        """Store what became of these writes. True if one of them is due again."""
+        return self._database.run(lambda session: self._note(session, writes, results, clock()))
+
+    def _note(
         self, session: Session, writes: Sequence[Due], results: Sequence[WriteResult], now: datetime
     ) -> bool:
         """Record the results. True if a change came in while its write was on its way: then its row

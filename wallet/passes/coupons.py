@@ -29,7 +29,8 @@ def issue(
     session: Session, member: Member, offer: Offer, pass_type: str, key_id: str, now: datetime
 ) -> Pass:
     """The member's coupon of this offer. There is only one, however often it is asked for. Raises
-    `OfferNotShown` if the member is not shown the offer now."""
+    `OfferNotShown` if the member is not shown the offer now, `MemberErased`."""
+    members.lock_present(session, member.id)
     shown_now = offers.shown(session, member.programme_id, [member.id], now)[member.id]
     if offer.id not in {each.id for each in shown_now}:
         raise OfferNotShown
