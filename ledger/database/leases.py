@@ -276,13 +276,14 @@ _CLAIM = {
     UPDATE {table} SET lease_until = :until WHERE rowid IN ({places})
     RETURNING {keys}, generation, attempts{beside}""",
 }
-# On PostgreSQL the rows are sent together, as arrays, and each is found by its key; only one plan
-# is possible here, too. SQLite is in this process: there it is one row after another.
+# On PostgreSQL the rows are sent together, as arrays, and each is found by its key. The lock in the
+# subquery, which the caller has already, leaves only this plan. SQLite is in this process: there it is one row after another.
 _CHANGE = {
     "postgresql": """
     {verb} {table} {assignment} WHERE ctid = ANY (ARRAY (
-        SELECT found.ctid FROM unnest({arrays}) AS given ({names})
-        CROSS JOIN LATERAL (SELECT ctid FROM {table} waiting WHERE {ours}) found))""",
+        SELECT held.ctid FROM unnest({arrays}) AS given ({names})
+        CROSS JOIN LATERAL (
+            SELECT ctid FROM {table} waiting WHERE {ours} FOR UPDATE) held))""",
     "sqlite": "{verb} {table} {assignment} WHERE {ours}",
 }
 _LOCK = """
