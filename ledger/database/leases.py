@@ -277,7 +277,8 @@ _CLAIM = {
     RETURNING {keys}, generation, attempts{beside}""",
 }
 # On PostgreSQL the rows are sent together, as arrays, and each is found by its key. The lock in the
-# subquery, which the caller has already, leaves only this plan. SQLite is in this process: there it is one row after another.
+# subquery, which the caller has already, leaves only this plan. SQLite is in this process: there it
+# is one row after another.
 _CHANGE = {
     "postgresql": """
     {verb} {table} {assignment} WHERE ctid = ANY (ARRAY (
