@@ -1,5 +1,5 @@
-"""How names, phone numbers and addresses are written, whoever brings them. Pure; what cannot be one
-is `Unfit`, which says what is expected."""
+"""How names, phone numbers and addresses are written, wherever they come from. Pure. What cannot be
+one of these raises `Unfit`, which says what is expected."""
 
 import re
 import unicodedata
@@ -27,8 +27,8 @@ _SHORTEST_ABROAD = 11  # digits of a foreign number that came without its plus
 
 
 class Unfit(ValueError):
-    """What somebody wrote into a field cannot stand there. `code` is the stable word for why. The
-    sentence has neither the field's name in front nor a full stop: who quotes it has both."""
+    """What was written into a field cannot stand there. `code` is the stable word for the reason.
+    The sentence has neither the field's name at its begin nor a full stop: the caller adds both."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -38,11 +38,13 @@ class Unfit(ValueError):
         return self.sentence(ENGLISH)
 
     def sentence(self, language: Language) -> str:
+        """What is expected instead, from the ledger's catalogue."""
         return words.catalogue_of(type(self)).text(language, self.code, FIELD)
 
 
 def readable(text: str) -> str:
-    """Text as people write it: no control characters, no loose ends, one form of each letter."""
+    """Text as people write it: in Unicode's form NFC, without white space at its ends. Raises
+    `Unfit` for control characters other than line feed and tab."""
     if not text.isprintable() and any(
         unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text
     ):
@@ -51,6 +53,7 @@ def readable(text: str) -> str:
 
 
 def not_empty(text: str) -> str:
+    """The text itself. Raises `Unfit` if it is empty."""
     if not text:
         raise Unfit("empty")
     return text
@@ -144,6 +147,7 @@ def email_address(text: str) -> str:
 
 
 def past_day(day: date) -> date:
+    """The day itself. Raises `Unfit` for a day before 1900 or after today."""
     if not date(1900, 1, 1) <= day <= date.today():  # noqa: DTZ011 - a day of grace does no harm
         raise Unfit("past_day")
     return day

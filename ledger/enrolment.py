@@ -1,4 +1,4 @@
-"""A person joins a programme: member, card and an empty account, at once."""
+"""A person joins a programme: member, card and an empty account are made together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ from ledger.programmes.programmes import Programme
 
 @dataclass(frozen=True, slots=True)
 class Joined:
+    """A new member and their first card."""
+
     member: Member
     card: Card
 
@@ -31,9 +33,11 @@ def join(
     *,
     checked: bool = True,
 ) -> Joined:
-    """`checked`: a shop vouches for the phone number and the address, so one of another member is
-    refused; otherwise it is only marked, see `persons.add_unchecked`. Raises `ExternalIdTaken`,
-    `PhoneTaken`, `EmailTaken`."""
+    """A person joins the programme: member, card, and an empty account in the main unit.
+
+    `checked`: a shop vouches for the phone number and the address, so one that another member has
+    is refused. Otherwise it is only marked as shared, see `persons.add_unchecked`. Raises
+    `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`."""
     add = persons.add if checked else persons.add_unchecked
     member = add(session, programme.id, profile, now)
     card = cards.issue(session, member, now)
@@ -49,9 +53,10 @@ def join_all(
     people: Sequence[tuple[Profile, str | None]],
     now: datetime,
 ) -> list[int]:
-    """Many people at once, each with the number of a card they have already, or none. Returns the
-    members' ids in the same order. What `people` may not have in common with anybody is checked by
-    the caller; should somebody be faster, the database refuses it all."""
+    """Many people join at once, each with the number of a card that they have already, or None.
+    Returns the members' ids in the same order. The caller has checked that no phone number,
+    address, external id or card of theirs is taken. If another transaction takes one meanwhile, the
+    database refuses all of them."""
     member_ids = persons.add_all(session, programme.id, [profile for profile, _ in people], now)
     numbers = [number for _, number in people]
     cards.issue_all(session, list(zip(member_ids, numbers, strict=True)), now)
@@ -62,7 +67,7 @@ def join_all(
 
 
 def replace_card(session: Session, member: Member, now: datetime) -> Card:
-    """Another card for a member who lost theirs; the old number is refused from now on."""
+    """Another card for a member who lost theirs. Their old numbers are refused from now on."""
     card = cards.replace(session, member, now)
     outbox.append(session, [MemberChanged(member.id)], now)
     return card

@@ -1,8 +1,8 @@
-"""Erasing a person. What tells who a member was goes; what they had and did stays in the book under
-an id that stands for nobody, so that no total changes.
+"""Erasing a person. What tells who a member was is deleted. What they had and did stays in the
+book, under an id that stands for nobody any more, so that no total changes.
 
-All of it is one transaction: whoever is erased is so entirely, or not yet. Repeating it is
-harmless, and withdrawals out what a till wrote at the very moment of the first time.
+All of it is one transaction: a person is erased entirely or not at all. An erasure may be repeated;
+the second time also removes what a till wrote at the moment of the first.
 
 Lock order: members, then stored answers, then balances; see docs/architecture.md."""
 
@@ -29,17 +29,18 @@ from ledger.people.members import Member
 from ledger.people.persons import Person
 from ledger.points import households
 
-# What stands here is deleted with the member it names. A new table of personal data: a line here.
+# Rows with one of these columns are deleted with the member that the column names. A new table of
+# personal data needs a line here.
 ROWS_OF_A_MEMBER = (Person.member_id, Offer.member_id)
 
-# Shorter words than this are found in texts that have nothing to do with the person.
-SHORTEST_WORD = 3
+SHORTEST_WORD = 3  # characters; shorter words stand in texts that are not about the person at all
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """Who is erased, and since when: the member and everybody who was merged into them. `points`
-    are what was written off."""
+    """A person who is erased, and since when. `id` is the public id of the member who stood for
+    them, `public_ids` and `member_ids` are all members they were, merged ones included. `points`
+    were written off."""
 
     id: str
     erased_at: datetime
@@ -49,8 +50,9 @@ class Erased:
 
 
 def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = False) -> Erased:
-    """Erase the person behind this member; fine if they are erased already. Points stay until they
-    run out, unless they are written off. Raises `UnknownMember`, `HouseholdNotEmpty`."""
+    """Erase the person behind this member; it does no harm if they are erased already. Their points
+    stay until they run out, unless `write_off` is set. Raises `UnknownMember`,
+    `HouseholdNotEmpty`."""
     member, group = _locked(session, public_id)
     ids = [one.id for one in group]
     words = _words(session, ids)
@@ -80,7 +82,7 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
 
 
 def take_late_words(session: Session, member_ids: Sequence[int]) -> None:
-    """Take the words off what was posted to erased members while they were being erased."""
+    """Remove the reasons from what was posted to erased members while they were being erased."""
     gone = sorted(members.erased(session, member_ids))
     if gone:
         accounts.lock(session, _accounts(session, gone))
@@ -88,8 +90,8 @@ def take_late_words(session: Session, member_ids: Sequence[int]) -> None:
 
 
 def _locked(session: Session, public_id: str) -> tuple[Member, Sequence[Member]]:
-    """The member who stands for the person today, and all members they ever were, by id. Nobody
-    merges them from here on. Raises `UnknownMember`."""
+    """The member who stands for the person today, and all members they ever were, by ascending id.
+    They are locked, so no merge can change this any more. Raises `UnknownMember`."""
     asked = members.by_public_id(session, public_id, include_erased=True)
     ids: list[int] = []
     while True:
@@ -103,12 +105,13 @@ def _locked(session: Session, public_id: str) -> tuple[Member, Sequence[Member]]
         ).all()
         if [one.id for one in group] == ids:
             return next(one for one in group if one.id == head), group
-        # While we waited for the locks a merge may have come before us: look once more.
+        # While we waited for the locks, a merge may have been committed: read once more.
         ids = members.lock(session, [one.id for one in group])
 
 
 def _require_alone(session: Session, ids: Sequence[int]) -> None:
-    """Raises `HouseholdNotEmpty`: the points of a household must have somebody they belong to."""
+    """Raises `HouseholdNotEmpty` if others use the accounts: then the points still need an
+    owner."""
     others = session.scalar(
         select(func.count())
         .select_from(Member)
@@ -124,7 +127,8 @@ def _require_alone(session: Session, ids: Sequence[int]) -> None:
 
 
 def _words(session: Session, ids: Sequence[int]) -> list[str]:
-    """What the person told of themselves, as it may stand in texts that others wrote."""
+    """What the person told about themselves, in the forms in which others may have written it
+    down."""
     found: set[str] = set()
     for id_ in ids:
         told = persons.profile_of(session, id_)
@@ -140,7 +144,7 @@ def _accounts(session: Session, ids: Sequence[int]) -> Sequence[int]:
 
 
 def _free_holds(session: Session, ids: Sequence[int], now: datetime) -> None:
-    """Nobody comes back to finish these sales."""
+    """Release the open holds of the person: these sales will not be finished."""
     opened = session.scalars(
         select(Hold)
         .where(Hold.account_id.in_(_accounts(session, ids)), Hold.state == OPEN)
@@ -153,12 +157,13 @@ def _free_holds(session: Session, ids: Sequence[int], now: datetime) -> None:
 def _take_words_off(
     session: Session, ids: Sequence[int], holder_id: int, words: Collection[str]
 ) -> None:
-    """From postings and holds on the person's accounts; from those made with their cards on any; on
-    the accounts of a household also from those that speak of them."""
+    """Remove the reasons of postings and holds on the person's accounts, and of those made with the
+    person's cards on any account. On the accounts of a household, also of those that contain one of
+    the `words`."""
     cards = select(Card.id).where(Card.member_id.in_(ids))
     theirs = _accounts(session, ids)
-    # An index knows the entries with a balance after them. Those on debts have none: a debt comes
-    # of a reversal, which names what it reverses.
+    # Only entries with a balance after them are in the index. Entries on debts have none; but a
+    # debt comes from a reversal, and that names the posting that it reverses.
     posted = select(Entry.posting_id).where(
         Entry.account_id.in_(theirs), Entry.balance_after.is_not(None)
     )
@@ -207,7 +212,7 @@ def _silence(session: Session, which: ColumnElement[bool]) -> None:
 
 
 def _write_off(session: Session, ids: Sequence[int], now: datetime) -> int:
-    """All points run out today."""
+    """Let all points of the person run out today. Returns how many those were."""
     gone = 0
     for account_id in _accounts_of_kind(session, ids):
         holder = accounts.holder_of(session, account_id)
@@ -237,7 +242,8 @@ def _accounts_of_kind(session: Session, ids: Sequence[int]) -> Sequence[int]:
 
 
 def _take_cards(session: Session, ids: Sequence[int], now: datetime) -> None:
-    """The number is gone too: it stands on receipts, and whoever has one could look up the rest."""
+    """Replace the card numbers and block the cards. The number stands on receipts, and a person who
+    has a receipt could look up the rest by it."""
     session.execute(
         update(Card)
         .where(Card.member_id.in_(ids))

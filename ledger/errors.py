@@ -1,14 +1,14 @@
 """Refusals: a stable code and the facts behind it.
 
-Everything here is an answer to give to the person who asked, never a bug. The family says what kind
-of refusal it is, and edges go by it: HTTP has a status for each. What a refusal says stands in the
-catalogue, by its code and in each language; `str(error)` is the English sentence.
+A refusal is an answer to the person or program that asked, never a bug. The family says what kind
+of refusal it is, and edges act on the family: HTTP has a status for each. The sentence of a refusal
+stands in the catalogue of each language, under its code; `str(error)` is the English sentence.
 
     Refusal
     ├── NotFound    what was named is not there
-    ├── Conflict    it is there, and as things are now this cannot be done with it
+    ├── Conflict    it is there, but at present this cannot be done with it
     ├── Invalid     what was asked for can never be done: the request itself has to change
-    └── NotAllowed  whoever asked may not do this"""
+    └── NotAllowed  the caller may not do this"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -23,12 +23,12 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Refusal(Exception):
-    """Root of the tree, for `ledger` and for what is built on it. `code` never changes once
+    """Root of the tree, for `ledger` and for packages built on it. `code` never changes once
     published.
 
-    `counted` are the attributes that count points. `plural` is the number that the words of the
-    sentence agree with. `vocabulary` names the attributes that are words of ours, such as a state,
-    and the context in which the catalogue has them."""
+    `counted` names the attributes that count points. `plural` names the number that decides which
+    plural form the sentence has. `vocabulary` names the attributes that are words of ours, such as
+    a state, each with the context in which the catalogue translates it."""
 
     code: ClassVar[str]
     counted: ClassVar[tuple[str, ...]] = ()
@@ -39,16 +39,19 @@ class Refusal(Exception):
         return self.sentence(ENGLISH)
 
     def facts(self) -> dict[str, object]:
-        """What a machine may want to know besides the code: the error's own attributes."""
+        """What a program may want to know besides the code: the attributes of the error, without
+        those that begin with an underscore."""
         return {name: fact for name, fact in vars(self).items() if not name.startswith("_")}
 
     def add_money(self, money: Callable[[int], object]) -> None:
-        """Have what counts points say beside them which money they are."""
+        """Add to each attribute that counts points one with the same amount as money (`asked_money`
+        beside `asked`). `money` turns points into it, or into None where the unit is not money."""
         for name in self.counted:
             setattr(self, f"{name}_money", money(getattr(self, name)))
 
     def sentence(self, language: Language) -> str:
-        """What is refused and why, for people. Where points are money, it speaks of that."""
+        """What is refused and why, for people. If `add_money` added money, the sentence speaks of
+        money."""
         catalogue, places = words.catalogue_of(type(self)), self._places(language)
         money = {name: places.get(f"{name}_money") for name in self.counted}
         if money and None not in money.values():
@@ -57,7 +60,7 @@ class Refusal(Exception):
         return catalogue.sentence(language, self.code, places, REFUSAL, number)
 
     def _places(self, language: Language) -> dict[str, object]:
-        """What the places of the sentence are filled with."""
+        """The values for the places of the sentence."""
         catalogue, facts = words.catalogue_of(type(self)), self.facts()
         for name, context in self.vocabulary.items():
             facts[name] = catalogue.text(language, str(facts[name]), context)
@@ -65,11 +68,12 @@ class Refusal(Exception):
 
 
 class NotFound(Refusal):
-    """What was named is not there, or not any more."""
+    """What was named is not there, or not there any more."""
 
 
 class Conflict(Refusal):
-    """As things are now, this cannot be done. Later, or after something else was done, it may."""
+    """This cannot be done at present. It may be possible later, or after something else was
+    done."""
 
 
 class Invalid(Refusal):
@@ -77,12 +81,13 @@ class Invalid(Refusal):
 
 
 class NotAllowed(Refusal):
-    """Whoever asked may not do this."""
+    """The caller may not do this."""
 
 
 class WithReason(Refusal):
-    """A refusal with as many reasons as there are rules to break. A reason is written in English
-    where the rule is, with places for `facts` in braces; the catalogue knows it by that text."""
+    """A refusal that has a reason for each rule that can be broken. A reason is English text that
+    stands where the rule is checked, with places for `facts` in braces. The catalogue knows it by
+    that text."""
 
     def __init__(self, reason: str, facts: Mapping[str, object]) -> None:
         super().__init__()
@@ -98,6 +103,8 @@ class WithReason(Refusal):
 
 
 class UnknownProgramme(NotFound):
+    """No programme has this code."""
+
     code = "unknown_programme"
 
     def __init__(self, programme: str) -> None:
@@ -105,6 +112,8 @@ class UnknownProgramme(NotFound):
 
 
 class ProgrammeExists(Conflict):
+    """Another programme has this code already."""
+
     code = "programme_exists"
 
     def __init__(self, programme: str) -> None:
@@ -112,7 +121,7 @@ class ProgrammeExists(Conflict):
 
 
 class TermsRefused(WithReason, Invalid):
-    """A programme cannot be like this; `field` names what must change."""
+    """A programme cannot have these terms; `field` names the one that must change."""
 
     code = "terms_refused"
 
@@ -122,6 +131,8 @@ class TermsRefused(WithReason, Invalid):
 
 
 class UnknownMember(NotFound):
+    """No member has this id, or other name, in the programme that was meant."""
+
     code = "unknown_member"
 
 
@@ -132,7 +143,8 @@ class MemberErased(NotFound):
 
 
 class HouseholdNotEmpty(Conflict):
-    """`members`: how many others use its points. They leave it first."""
+    """The head of a household cannot be erased while `members` others use its points. They must
+    leave it first."""
 
     code = "household_not_empty"
     plural = "members"
@@ -142,6 +154,8 @@ class HouseholdNotEmpty(Conflict):
 
 
 class UnknownCard(NotFound):
+    """No card has this number, in the programme that was meant."""
+
     code = "unknown_card"
 
 
@@ -152,6 +166,8 @@ class CardBlocked(Conflict):
 
 
 class ExternalIdTaken(Conflict):
+    """Another member of the programme has this external id."""
+
     code = "external_id_taken"
 
     def __init__(self, external_id: str) -> None:
@@ -159,20 +175,28 @@ class ExternalIdTaken(Conflict):
 
 
 class PhoneTaken(Conflict):
-    """The number itself is not among the facts: answers of refusals may be logged by clients."""
+    """Another member of the programme has this phone number. The number itself is not among the
+    facts, since clients may log the answers of refusals."""
 
     code = "phone_taken"
 
 
 class EmailTaken(Conflict):
+    """Another member of the programme has this mail address. The address itself is not among the
+    facts, since clients may log the answers of refusals."""
+
     code = "email_taken"
 
 
 class UnknownOffer(NotFound):
+    """No offer has this id."""
+
     code = "unknown_offer"
 
 
 class InsufficientPoints(Conflict):
+    """The member has `available` points to spend, fewer than the `asked` ones."""
+
     code = "insufficient_points"
     counted = ("asked", "available")
     plural = "asked"
@@ -183,7 +207,7 @@ class InsufficientPoints(Conflict):
 
 
 class BalanceTooLarge(Conflict):
-    """A balance has room for `largest`."""
+    """The balance would become larger than `largest`, the most that a balance can hold."""
 
     code = "balance_too_large"
     counted = ("largest",)
@@ -194,7 +218,7 @@ class BalanceTooLarge(Conflict):
 
 
 class DatesOutOfOrder(Invalid):
-    """Both are names of fields."""
+    """Moment `earlier` is not before moment `later`; both are names of fields, or `now`."""
 
     code = "dates_out_of_order"
 
@@ -204,7 +228,7 @@ class DatesOutOfOrder(Invalid):
 
 
 class DateOutOfRange(Invalid):
-    """The date lies too far in the past or in the future."""
+    """The date is too far in the past or in the future (`limits.EARLIEST`, `limits.LATEST`)."""
 
     code = "date_out_of_range"
 
@@ -213,12 +237,14 @@ class DateOutOfRange(Invalid):
 
 
 class IdempotencyConflict(Conflict):
-    """The key was used before, with another request."""
+    """The key was used before, for another request."""
 
     code = "idempotency_conflict"
 
 
 class UnitExists(Conflict):
+    """The programme has a unit with this code already."""
+
     code = "unit_exists"
 
     def __init__(self, unit: str) -> None:
@@ -226,6 +252,8 @@ class UnitExists(Conflict):
 
 
 class UnknownUnit(NotFound):
+    """The programme has no unit with this code."""
+
     code = "unknown_unit"
 
     def __init__(self, unit: str) -> None:
@@ -233,7 +261,7 @@ class UnknownUnit(NotFound):
 
 
 class NotMoney(Invalid):
-    """Money was given for what the programme counts in points or stamps."""
+    """The request gives an amount of money, but the unit counts points or stamps."""
 
     code = "not_money"
 
@@ -242,6 +270,8 @@ class NotMoney(Invalid):
 
 
 class WrongCurrency(Invalid):
+    """The amount is in the currency `given`, but the unit counts in `currency`."""
+
     code = "wrong_currency"
 
     def __init__(self, given: str, currency: str) -> None:
@@ -250,7 +280,7 @@ class WrongCurrency(Invalid):
 
 
 class TooManyDecimals(Invalid):
-    """Amounts have at most `scale` decimal places here."""
+    """The amount has more decimal places than the `scale` of its unit."""
 
     code = "too_many_decimals"
     plural = "scale"
@@ -260,6 +290,8 @@ class TooManyDecimals(Invalid):
 
 
 class AmountTooLarge(Invalid):
+    """The amount is larger than `largest`, the most that the book can count in this unit."""
+
     code = "amount_too_large"
 
     def __init__(self, largest: str) -> None:
@@ -267,12 +299,14 @@ class AmountTooLarge(Invalid):
 
 
 class UnknownPosting(NotFound):
+    """No posting has this id."""
+
     code = "unknown_posting"
 
 
 class DayNotClosed(Conflict):
-    """The posting has no proof yet. `closes_at`: its day ends then; none if it waits for its
-    seal."""
+    """The posting has no proof yet. `closes_at` is when its day ends; None if it still waits for
+    its seal."""
 
     code = "day_not_closed"
 
@@ -281,7 +315,8 @@ class DayNotClosed(Conflict):
 
 
 class SealBroken(Refusal):
-    """The posting is not as it was sealed: the operator has to look into it."""
+    """The posting is not as it was sealed. No caller can help that: an operator has to look into
+    it."""
 
     code = "seal_broken"
 
@@ -297,7 +332,7 @@ class NotReversible(Conflict):
 
 
 class ReversalTooLarge(Conflict):
-    """Of the posting no more than `left` is left."""
+    """Only `left` points of the posting can still be undone."""
 
     code = "reversal_too_large"
     counted = ("asked", "left")
@@ -309,7 +344,7 @@ class ReversalTooLarge(Conflict):
 
 
 class PointsSpent(Conflict):
-    """`missing` of them were spent meanwhile and cannot be taken back."""
+    """`missing` of the points were spent meanwhile and cannot be taken back."""
 
     code = "points_spent"
     counted = ("missing",)
@@ -330,11 +365,13 @@ class HoldsOpen(Conflict):
 
 
 class UnknownHold(NotFound):
+    """No hold has this id."""
+
     code = "unknown_hold"
 
 
 class HoldClosed(Conflict):
-    """The hold has ended before; `state` says how."""
+    """The hold has ended; `state` says how."""
 
     code = "hold_closed"
     vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of a hold"}
@@ -344,10 +381,14 @@ class HoldClosed(Conflict):
 
 
 class HoldExpired(Conflict):
+    """The time of the hold is over, so it cannot be captured any more."""
+
     code = "hold_expired"
 
 
 class CaptureTooLarge(Conflict):
+    """A capture takes at least 1 and at most the `held` points."""
+
     code = "capture_too_large"
     counted = ("asked", "held")
     plural = "asked"
@@ -364,19 +405,19 @@ class OtherProgramme(Conflict):
 
 
 class SameMember(Conflict):
-    """Two different members are needed."""
+    """Two different members are needed, and these use the same accounts or are one member."""
 
     code = "same_member"
 
 
 class PooledMember(Conflict):
-    """The member belongs to a household, and leaves it first."""
+    """The member belongs to a household, or is the head of one, and must leave it first."""
 
     code = "pooled_member"
 
 
 class MemberMergedAway(Conflict):
-    """`into`: the id of whom they were merged into."""
+    """The member was merged into another one, whose id is `into`."""
 
     code = "member_merged"
 
@@ -385,7 +426,7 @@ class MemberMergedAway(Conflict):
 
 
 class FileRefused(WithReason, Invalid):
-    """A file cannot be read as a table. `problem` is the stable word for what is wrong."""
+    """The file cannot be read as a table. `problem` is the stable word for the reason."""
 
     code = "file_refused"
 
@@ -398,11 +439,13 @@ class FileRefused(WithReason, Invalid):
 
 
 class UnknownImport(NotFound):
+    """No import has this id."""
+
     code = "unknown_import"
 
 
 class ImportRepeated(Conflict):
-    """This very file was imported before."""
+    """A file with exactly these bytes was imported before, by `import_id`."""
 
     code = "import_repeated"
 
@@ -411,13 +454,13 @@ class ImportRepeated(Conflict):
 
 
 class ImportReplaced(Conflict):
-    """The file was sent once more meanwhile; that import takes the place of this one."""
+    """The same file was sent again meanwhile, and that import has replaced this one."""
 
     code = "import_replaced"
 
 
 class ImportNotReady(Conflict):
-    """The import is not in a state for this; `state` says in which it is."""
+    """This cannot be done with an import in the state `state`."""
 
     code = "import_not_ready"
     vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of an import"}
@@ -427,7 +470,8 @@ class ImportNotReady(Conflict):
 
 
 class ImportHasBadRows(Conflict):
-    """`bad` of `rows` cannot be imported: the file is to be corrected, or the rest asked for."""
+    """`bad` of the `rows` rows cannot be imported. The caller corrects the file, or asks to import
+    the others alone."""
 
     code = "import_has_bad_rows"
     plural = "bad"

@@ -1,4 +1,4 @@
-"""What happened, in the past tense. Events say whom it concerns; whoever hears one reads the state
+"""What happened, in the past tense. An event says whom it concerns. A subscriber reads the state
 again instead of adding up, so a late or repeated event does no harm."""
 
 from dataclasses import asdict, dataclass
@@ -7,56 +7,64 @@ from typing import Any, get_args
 
 @dataclass(frozen=True, slots=True)
 class MemberJoined:
+    """A person became a member and has a card."""
+
     member_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class MemberChanged:
     """What is known of the person was corrected, or the member has another card or another
-    household, or was merged into somebody."""
+    household, or was merged into another member."""
 
     member_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class CardRenewed:
-    """What the member's card has in its barcode is new."""
+    """The card's barcode has another content now."""
 
     member_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class CardOutdated:
-    """A till was shown a barcode that the member's card has no more."""
+    """A till was shown a barcode that the member's card does not have any more."""
 
     member_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class PointsAccrued:
+    """Points came in on the accounts of this member (the holder), active or not yet."""
+
     member_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class PointsRedeemed:
+    """Points of this member (the holder) were spent, also by the capture of a hold."""
+
     member_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class PointsHeld:
-    """Points were set aside, or are free again."""
+    """Points were set aside by a hold, or are free again."""
 
     member_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class PointsReversed:
+    """A posting on the accounts of this member (the holder) was undone, in whole or in part."""
+
     member_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class PointsMoved:
-    """Points went from one member to another; each of them is told."""
+    """Points went from one member to another. Each of the two has an event of their own."""
 
     member_id: int
 
@@ -70,8 +78,8 @@ class PointsTurned:
 
 @dataclass(frozen=True, slots=True)
 class OfferTurned:
-    """An offer was published, began, ended or was withdrawn. Without a member it concerns the
-    whole programme."""
+    """An offer was published, began, ended or was withdrawn. If `member_id` is None, it concerns
+    the whole programme."""
 
     programme_id: int
     member_id: int | None
@@ -95,9 +103,11 @@ _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event
 
 
 def to_row(event: Event) -> tuple[str, dict[str, Any]]:
-    """Name and payload, as the outbox keeps them."""
+    """The name and the payload under which the outbox keeps the event."""
     return type(event).__name__, asdict(event)
 
 
 def from_row(kind: str, payload: dict[str, Any]) -> Event:
+    """The event that `to_row` took apart. Raises KeyError for a name that this release does not
+    know."""
     return _KINDS[kind](**payload)

@@ -1,7 +1,7 @@
 """What people and programs write into forms and requests, as types that pydantic checks.
 
-Strict: a number in quotes is not a number. Lengths count after the text was brought into one form,
-since that is what the database keeps."""
+The checks are strict: a number in quotes is not a number. Lengths are counted after the text was
+brought into one form, since that is what the database keeps."""
 
 import re
 from datetime import UTC, date, datetime
@@ -45,19 +45,20 @@ HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def either(code: LiteralString, one: str, other: str) -> PydanticCustomError:
-    """Of two fields exactly one is wanted."""
+    """The error for two fields of which exactly one must be given."""
     return PydanticCustomError(code, "give either {one} or {other}", {"one": one, "other": other})
 
 
 def written_out(value: object) -> object:
-    """Dates come as text: a bare number could be seconds, milliseconds, or a year."""
+    """Dates must be text that begins with year, month and day: a bare number could mean seconds,
+    milliseconds or a year. Raises `Unfit`."""
     if not isinstance(value, str) or not DATE.match(value):
         raise Unfit("moment")
     return PLUS_LOST.sub(r"+\1", value)
 
 
 def on_the_wall(value: object) -> object:
-    """A date and time as the programme's own clock shows it, without a zone."""
+    """A date and time as the programme's own clock shows it, without a zone. Raises `Unfit`."""
     if not isinstance(value, str) or not WALL.fullmatch(value):
         raise Unfit("wall_time")
     return value
@@ -78,31 +79,37 @@ def unframed(value: object) -> object:
 
 
 def hour(value: str) -> str:
+    """An hour and minute of the day as `HH:MM`, on a clock of 24 hours. Raises `Unfit`."""
     if not HOUR.fullmatch(value):
         raise Unfit("hour")
     return value
 
 
 def amount(value: str) -> str:
-    """Digits, and a point before decimals: nothing that could be read in two ways."""
+    """An amount of money: digits, and a point before decimals, so that it can be read in one way
+    only."""
     if not AMOUNT.fullmatch(value):
         raise PydanticCustomError("amount_malformed", 'must be an amount such as "199.90"')
     return value
 
 
 def not_negative(value: str) -> str:
+    """Refuses an amount with a minus sign."""
     if value.startswith("-"):
         raise PydanticCustomError("amount_negative", "must not be negative")
     return value
 
 
 def not_zero(value: str) -> str:
+    """Refuses an amount whose digits are all 0."""
     if not value.strip("0."):
         raise PydanticCustomError("amount_zero", "must be more than 0")
     return value
 
 
 def currency(value: str) -> str:
+    """Three capital letters, as in ISO 4217. Whether there is such a currency is not checked
+    here."""
     if not CURRENCY.fullmatch(value):
         raise PydanticCustomError(
             "currency_malformed", "must be a currency of three capital letters, such as RUB"
@@ -111,6 +118,8 @@ def currency(value: str) -> str:
 
 
 def language(value: str) -> str:
+    """A BCP 47 tag as `TAG` allows it. Any language will do, also one that our own words are not
+    in."""
     if not TAG.fullmatch(value):
         raise PydanticCustomError(
             "language_malformed", "must be a language such as ru, kk or de-AT"
@@ -119,12 +128,14 @@ def language(value: str) -> str:
 
 
 def our_language(value: Language) -> Language:
+    """One of `LANGUAGES`, those that our own words are in."""
     if value not in LANGUAGES:
         raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, LANGUAGES))})
     return value
 
 
 def in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC. Raises `Unfit` for one that leaves the calendar by the conversion."""
     try:
         return moment.astimezone(UTC)
     except OverflowError:
@@ -132,8 +143,8 @@ def in_utc(moment: datetime) -> datetime:
 
 
 class Body(BaseModel):
-    """A document that a person or a program wrote. A misspelt name is an error, not a wish that
-    nobody hears."""
+    """A document that a person or a program wrote. An unknown name in it is an error, so that a
+    misspelt wish is not ignored silently."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -164,7 +175,7 @@ Birthday = Annotated[date, Field(strict=False), WrittenOut, AfterValidator(past_
 Moment = Annotated[AwareDatetime, Field(strict=False), WrittenOut, AfterValidator(in_utc)]
 WallTime = Annotated[datetime, Field(strict=False), BeforeValidator(on_the_wall)]
 Hour = Annotated[str, AfterValidator(hour)]
-# Any language, and one that our own words are in.
+# `Locale` is any language, `OurLanguage` one that our own words are in.
 Locale = Annotated[
     str,
     Field(max_length=LONGEST_TAG, json_schema_extra={"pattern": f"^{TAG.pattern}$"}),
@@ -175,7 +186,7 @@ OurLanguage = Annotated[
 ]
 Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
 MoneyText = Annotated[str, Field(max_length=LONGEST_AMOUNT), AfterValidator(in_a_word)]
-# Text, since programs read a number with decimals as something near it.
+# Amounts are text, since programs read a number with decimals only approximately.
 AmountText = Annotated[
     str,
     Field(max_length=LONGEST_AMOUNT, json_schema_extra={"pattern": f"^{WRITTEN}$"}),

@@ -1,5 +1,5 @@
 """Languages. What people write for people (the texts of a campaign, a card's design, what a
-programme says of itself) may be in any language; what we write is in those that there are
+programme says of itself) may be in any language. Our own words are in the languages that there are
 catalogues for.
 
 A language is named by its BCP 47 tag, as folders and vendors write it: `ru`, `de-AT`, `zh-Hans`."""
@@ -12,33 +12,33 @@ from typing import NewType
 
 from babel import Locale, UnknownLocaleError
 
-# One of LANGUAGES. Any other language, that of a text by somebody else, is a plain str.
+# One of LANGUAGES. The language of a text that others wrote may be any, and is a plain str.
 Language = NewType("Language", str)
 
 TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-LONGEST_TAG = 10
+LONGEST_TAG = 10  # characters, as wide as the columns that hold a language
 
-# Languages are what catalogues there are. Each package has the same ones: a test sees to it.
+# Our languages are those that have a catalogue. A test checks that each package has the same ones.
 _CATALOGUES = Path(__file__).parent / "locale"
 LANGUAGES: tuple[Language, ...] = tuple(
     sorted(Language(file.parts[-3]) for file in _CATALOGUES.glob("*/LC_MESSAGES/*.mo"))
 )
 ENGLISH = Language("en")
 
-# Which of its countries a language of ours is written as in: it decides on dates and amounts.
+# The country whose way of writing dates and amounts is used for a language of ours.
 _COUNTRY = {ENGLISH: "en_GB"}
 
 
 def widened(tag: str) -> Iterator[str]:
-    """The language itself, then what it is a kind of: de-AT, de (RFC 4647, 3.4)."""
+    """The tag itself, then the wider ones: de-AT, de (RFC 4647, 3.4)."""
     while tag:
         yield tag
         tag = tag.rpartition("-")[0]
 
 
 def best(available: Collection[str], *wanted: str | None) -> str | None:
-    """The first of the wanted languages that is available, be it only as what it is a kind of. It
-    is in the letters that `available` has: ru-RU and RU are the same as ru."""
+    """The first wanted language that is available; a wider one will do (de for de-AT). The answer
+    is spelled as in `available`: ru-RU and RU both find ru. None if there is none."""
     known = {tag.casefold(): tag for tag in available}
     return next(
         (
@@ -53,7 +53,7 @@ def best(available: Collection[str], *wanted: str | None) -> str | None:
 
 
 def ours(*wanted: str | None) -> Language:
-    """The first of these languages that our own words are in; English if they are in none."""
+    """The first of these languages that our own words are in; English if there is none."""
     return Language(best(LANGUAGES, *wanted) or ENGLISH)
 
 
@@ -68,21 +68,22 @@ def canonical(tag: str) -> str:
 
 
 def own_words(tags: Sequence[str]) -> dict[str, Language]:
-    """Those of these languages that our own words are in, each with ours. If they are in none, the
-    first of them has to be content with English."""
+    """Those of these languages that our own words are in, each with the language of the catalogue.
+    If there is none, the answer has the first of them alone, with English."""
     known = {tag: ours(tag) for tag in tags if best(LANGUAGES, tag) is not None}
     return known or {tags[0]: ENGLISH}
 
 
 def accepted(header: Iterable[tuple[str, float]]) -> list[str]:
-    """The languages of an Accept-Language header, as pairs of tag and quality, the one that a
-    reader likes best first. Quality 0 is one that they do not want (RFC 9110, 12.4.2)."""
+    """The languages of an Accept-Language header (pairs of tag and quality, the best first),
+    without those of quality 0, which the reader does not want (RFC 9110, 12.4.2)."""
     return [tag for tag, quality in header if quality > 0]
 
 
 @functools.cache
 def locale(tag: str) -> Locale:
-    """How numbers and dates are written in a language, by CLDR. As in English if nobody knows."""
+    """How numbers and dates are written in a language, by CLDR; as in English if CLDR does not know
+    the language."""
     for wider in widened(_COUNTRY.get(Language(tag), tag).replace("_", "-")):
         try:
             return Locale.parse(wider, sep="-")
@@ -92,6 +93,6 @@ def locale(tag: str) -> Locale:
 
 
 def own_name(language: str) -> str:
-    """What a language is called by those who speak it: people look for theirs."""
+    """What a language is called in that language itself, so that its readers find it in a list."""
     name = locale(language).get_language_name(language.partition("-")[0])
     return (name or language).capitalize()

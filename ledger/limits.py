@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-# The largest integer that every JSON reader keeps exact; neither an amount nor a balance passes it.
+# The largest integer that every JSON reader keeps exact. No amount and no balance is larger.
 MOST_POINTS = 2**53 - 1
 
 # Stands for "no such moment": sorts after every date and exists in every database.

@@ -1,5 +1,5 @@
-"""Money, and the whole pieces of it that the book counts: the one place where either becomes the
-other. Exact: decimals are moved as digits, nothing is ever rounded."""
+"""Money, and the whole pieces of it that the book counts. Only this module turns one into the
+other. It is exact: decimals are moved as digits, nothing is ever rounded."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ AMOUNT = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """As people write it: `amount` such as "199.90", and a currency by ISO 4217."""
+    """An amount as people write it, such as "199.90", and a currency by ISO 4217."""
 
     amount: str
     currency: str
@@ -27,26 +27,27 @@ class Money:
         return f"{self.amount} {self.currency}"
 
     def written(self, language: str) -> str:
-        """As people of that language write it, kopecks and all."""
+        """The amount as readers of that language write it, with all decimals."""
         locale = languages.locale(language)
         text = numbers.format_currency(
             Decimal(self.amount), self.currency, locale=locale, decimal_quantization=False
         )
         symbol = numbers.get_currency_symbol(self.currency, locale)
-        if symbol.isalpha():  # not RUB5
+        if symbol.isalpha():  # a space in between: not RUB5
             text = re.sub(rf"{symbol}(?=\d)", f"{symbol}{NO_BREAK}", text)
         return text
 
     @classmethod
     def of(cls, points: int, scale: int, currency: str) -> Self:
-        """So many pieces, each of them the last of `scale` decimal places."""
+        """The money that so many whole pieces are. A piece is 1 in the last of `scale` decimal
+        places: with scale 2 and roubles, a kopeck."""
         sign, digits = "-" if points < 0 else "", str(abs(points)).rjust(scale + 1, "0")
         whole, decimals = digits[: len(digits) - scale], digits[len(digits) - scale :]
         return cls(f"{sign}{whole}.{decimals}" if scale else f"{sign}{whole}", currency)
 
     def points(self, scale: int) -> int:
-        """The same in pieces. Raises `TooManyDecimals`, `AmountTooLarge`; an amount that is not
-        written like one is the caller's mistake."""
+        """The amount in whole pieces. Raises `TooManyDecimals`, `AmountTooLarge`; ValueError if the
+        text is not an amount, which the caller has checked before."""
         found = AMOUNT.fullmatch(self.amount)
         if found is None:
             raise ValueError(f"{self.amount!r} is not an amount")
@@ -54,13 +55,13 @@ class Money:
         return -pieces(whole, decimals, scale) if sign else pieces(whole, decimals, scale)
 
 
-# How much is meant: points as the book counts them, or the money that they are.
+# How much is meant: whole pieces as the book counts them, or money.
 Amount = int | Money
 
 
 def pieces(whole: str, decimals: str, scale: int) -> int:
-    """Digits before the point and behind it, as one number of pieces. Zeros at the end say nothing,
-    however many there are. Raises `TooManyDecimals`, `AmountTooLarge`."""
+    """The digits before the point and behind it, as one number of pieces. Zeros at the end do not
+    count as decimals. Raises `TooManyDecimals`, `AmountTooLarge`."""
     told = decimals.rstrip("0")
     if len(told) > scale:
         raise TooManyDecimals(scale)

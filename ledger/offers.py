@@ -13,9 +13,14 @@ from ledger.database.tables import Base, Identifier, Instant
 from ledger.errors import DateOutOfRange, DatesOutOfOrder, UnknownOffer
 from ledger.events import OfferTurned
 from ledger.limits import EARLIEST, LATEST, NEVER
+from ledger.people import members
 
 
 class Offer(Base):
+    """One offer: for all members of the programme (`member_id` is null) or for one. It is shown
+    from `starts_at` until before `ends_at`, unless it was withdrawn. `turns_at` is the next of
+    these moments that was not told yet; `NEVER` if there is none."""
+
     __tablename__ = "ledger_offer"
     __table_args__ = (Index("ix_ledger_offer_shown", "programme_id", "member_id", "ends_at"),)
 
@@ -34,7 +39,7 @@ class Offer(Base):
 
 @dataclass(frozen=True, slots=True)
 class OfferDraft:
-    """An offer to be. Without dates it is shown at once and for good."""
+    """An offer to be published. Without dates it is shown at once, and until it is withdrawn."""
 
     title: str
     text: str = ""
@@ -45,7 +50,10 @@ class OfferDraft:
 def publish(
     session: Session, programme_id: int, member_id: int | None, draft: OfferDraft, now: datetime
 ) -> Offer:
-    """Raises `DatesOutOfOrder`, `DateOutOfRange`."""
+    """Publish an offer, for one member if there is a `member_id`. Raises `DatesOutOfOrder`,
+    `DateOutOfRange`, `MemberErased`."""
+    if member_id is not None:
+        members.lock_present(session, member_id)
     starts_at, ends_at = draft.starts_at or now, draft.ends_at or NEVER
     for name, moment in (("from", starts_at), ("until", ends_at)):
         if moment != NEVER and not EARLIEST <= moment < LATEST:
@@ -73,7 +81,7 @@ def publish(
 
 
 def withdraw(session: Session, public_id: str, now: datetime) -> Offer:
-    """Take an offer off all cards; one that is withdrawn already stays so. Raises
+    """Take an offer off all cards. If it is withdrawn already, nothing changes. Raises
     `UnknownOffer`."""
     offer = session.scalar(select(Offer).where(Offer.public_id == public_id).with_for_update())
     if offer is None:
@@ -86,7 +94,7 @@ def withdraw(session: Session, public_id: str, now: datetime) -> Offer:
 
 
 def by_public_id(session: Session, public_id: str) -> Offer:
-    """Raises `UnknownOffer`."""
+    """The offer with this public id, withdrawn or not. Raises `UnknownOffer`."""
     found = session.scalar(select(Offer).where(Offer.public_id == public_id))
     if found is None:
         raise UnknownOffer
@@ -96,8 +104,8 @@ def by_public_id(session: Session, public_id: str) -> Offer:
 def listed(
     session: Session, programme_id: int, member_id: int | None, before_id: int | None, limit: int
 ) -> Sequence[Offer]:
-    """All offers of a programme, past and coming ones too, newest first, from before offer
-    `before_id`. With a member: those for all, and theirs."""
+    """All offers of a programme, also those that are over or have not begun, newest first, from
+    before offer `before_id`. With a member: offers for all members, and those for this one."""
     query = select(Offer).where(Offer.programme_id == programme_id)
     if member_id is not None:
         query = query.where(or_(Offer.member_id.is_(None), Offer.member_id == member_id))
@@ -128,7 +136,8 @@ def shown(
 
 
 def turn_due(session: Session, now: datetime, limit: int) -> int:
-    """Tell of offers that began or ended by now; returns how many there were."""
+    """Append the events of offers that began or ended by now. Returns how many there were, `limit`
+    at most."""
     due = session.scalars(
         select(Offer)
         .where(Offer.turns_at <= now)
@@ -147,5 +156,5 @@ def turn_due(session: Session, now: datetime, limit: int) -> int:
 
 
 def _next_turn(starts_at: datetime, ends_at: datetime, now: datetime) -> datetime:
-    """The next moment at which it begins or ends to be shown."""
+    """The next moment at which the offer begins or ends to be shown; `NEVER` if both are past."""
     return next((moment for moment in (starts_at, ends_at) if moment > now), NEVER)

@@ -1,9 +1,10 @@
 """What is said to people: texts by language, from gettext's catalogues, and the values in them.
 
 Each package has a catalogue of its own, `locale/<language>/LC_MESSAGES/<package>.po` and, compiled,
-`.mo`. A message is known by a code within a context, such as `unknown_card` within `refusal`; then
-every language has its text in a catalogue, English too. Or it has no context and is known by its
-English text, which stands where it is said. See docs/decisions/0015."""
+`.mo`. There are two kinds of messages. One is known by a code within a context, such as
+`unknown_card` within `refusal`; every language has its text in a catalogue, English too. The other
+has no context and is known by its English text, which stands in the code that says it. See
+docs/decisions/0015."""
 
 import functools
 import gettext
@@ -26,7 +27,7 @@ FIELD = "field"
 
 @runtime_checkable
 class Localised(Protocol):
-    """A value that knows how people of a language write it."""
+    """A value, such as money, that is written differently in each language."""
 
     def written(self, language: str) -> str: ...
 
@@ -41,7 +42,7 @@ class Catalogue:
     def text(
         self, language: Language, message: str, context: str = "", number: int | None = None
     ) -> str:
-        """The text of a message; where it agrees with a number, in the form for that number."""
+        """The text of a message. With a number, the text is in the plural form for that number."""
         texts = _texts(self._folder, self._package, language)
         if number is not None:
             if not context:
@@ -57,30 +58,32 @@ class Catalogue:
         context: str = "",
         number: int | None = None,
     ) -> str:
-        """The same with these facts in its places, which are named in braces."""
+        """The text of a message with `facts` in its places, which are named in braces. With a
+        number, it is in the plural form for that number."""
         written = {name: value_in(language, value) for name, value in facts.items()}
         return self.text(language, message, context, number).format_map(written)
 
 
 @functools.cache
 def catalogue(package: str) -> Catalogue:
-    """That of `ledger` or of `wallet`."""
+    """The catalogue of a package, `ledger` or `wallet`."""
     with resources.as_file(resources.files(package)) as folder:
         return Catalogue(folder / "locale", package)
 
 
 def N_(text: str) -> str:
-    """Marks a text for the catalogue where it is not asked for yet; gettext's name for that."""
+    """Marks a text for the catalogue at a place where it is not translated yet. The name is
+    gettext's."""
     return text
 
 
 def catalogue_of(kind: type) -> Catalogue:
-    """That of the package in which a class is defined."""
+    """The catalogue of the package in which this class is defined."""
     return catalogue(kind.__module__.partition(".")[0])
 
 
 def value_in(language: str, value: object) -> str:
-    """A fact as people read it. Text stays as it is: it was written by somebody, or is a name."""
+    """A fact as people read it. Text stays as it is: a person wrote it, or it is a name."""
     if isinstance(value, Localised):
         return value.written(language)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -89,18 +92,18 @@ def value_in(language: str, value: object) -> str:
 
 
 def number_in(language: str, value: int) -> str:
-    """With whatever stands between thousands there."""
+    """A whole number with the separator that this language puts between thousands."""
     return numbers.format_decimal(value, locale=languages.locale(language))
 
 
 def day_in(language: str, value: date) -> str:
-    """Such as 31 December 2026."""
+    """A day such as 31 December 2026, in the order and words of this language."""
     return dates.format_date(value, "long", locale=languages.locale(language))
 
 
 @functools.cache
 def _texts(folder: Path, package: str, language: Language) -> gettext.GNUTranslations:
-    """Read once in each process, when a text is first asked for. Nothing stays open, so a process
-    may fork before and after."""
+    """The catalogue is read once in each process, when a text is first asked for. No file stays
+    open, so the process may fork before and after."""
     with (folder / language / "LC_MESSAGES" / f"{package}.mo").open("rb") as file:
         return gettext.GNUTranslations(file)

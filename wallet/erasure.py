@@ -1,8 +1,9 @@
 """Erasing a person wherever the wallet keeps something of them.
 
-Their pass becomes void: one last version that names nobody, with no number and no barcode, goes to
-the phones by the usual way. A pass that simply vanished would stay in the phone as it was, name and
-all (Apple: a refusal leaves the pass as it is; Google: an object cannot be deleted)."""
+Their pass becomes void: one last version without a name, a number or a barcode goes to the phones
+by the usual way. If the pass were just not served any more, it would stay in the phone as it was,
+with the name on it (Apple: a refusal leaves the pass as it is; Google: an object cannot be
+deleted)."""
 
 import os
 from collections.abc import Sequence
@@ -24,12 +25,13 @@ from wallet.outreach import deliveries
 from wallet.passes import issued, renewal
 from wallet.passes.issued import Pass
 
-# What stands here is deleted with its pass. A new table of personal data: a line here.
+# Rows of these tables are deleted with their pass. A new table with personal data gets a line here.
 ROWS_OF_A_PASS = (SealedPass.pass_id,)
 
 ERASED_FILE = "erased.txt"
 
-# So long phones may hear that their pass is void; a phone that was off for longer never will.
+# For so long phones are told that their pass is void; a phone that is off for longer never hears of
+# it.
 TOLD_FOR = timedelta(days=30)
 
 log = structlog.get_logger()
@@ -43,9 +45,12 @@ def erase(
     *,
     write_off: bool = False,
 ) -> Erased:
-    """Raises `UnknownMember`, `HouseholdNotEmpty`."""
+    """Erase a person in the book and in the wallet, within this transaction. Raises
+    `UnknownMember`, `HouseholdNotEmpty`."""
     erased = erasure.erase(session, public_id, now, write_off=write_off)
     pass_ids = issued.ids_of_members(session, erased.member_ids)
+    # Whoever writes words on these cards at this moment holds them: what they write goes as well.
+    issued.lock(session, pass_ids)
     deliveries.forget(session, erased.member_ids)
     refresh(session, pass_ids, make_due, now)
     for column in ROWS_OF_A_PASS:
@@ -65,9 +70,9 @@ def carry_out(
     *,
     write_off: bool = False,
 ) -> Erased:
-    """Erase a person to the last byte, and note the id in the data folder: a backup brings them
-    back, and this says whom to erase again. Whatever kills us on the way, doing it again ends it.
-    """
+    """Erase a person to the last byte, and note the id in the data folder: a restored backup brings
+    the person back, and this list says whom to erase again. If the process dies on the way, calling
+    it again finishes the work. Raises what `erase` raises."""
     erased = database.run(
         lambda session: erase(session, public_id, make_due, now, write_off=write_off)
     )
@@ -78,17 +83,18 @@ def carry_out(
 
 
 def line(public_id: str, erased_at: datetime | None) -> str:
-    """An erased member as lists of them have it."""
+    """The line of an erased member in a list of them."""
     return f"{public_id} {erased_at.isoformat() if erased_at else ''}"
 
 
 def listed(text: str) -> list[str]:
-    """The ids in such a list, each once."""
+    """The ids in a list of erased members, each once."""
     return list(dict.fromkeys(line.split()[0] for line in text.splitlines() if line.strip()))
 
 
 def forget_devices(session: Session, now: datetime, limit: int = 200) -> bool:
-    """Let go of phones that had their time to hear; True if there may be more."""
+    """Forget phones that have had `TOLD_FOR` to hear that their pass is void; True if there may be
+    more."""
     return devices.forget_untold(session, now - TOLD_FOR, limit) == limit
 
 

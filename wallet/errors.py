@@ -13,8 +13,9 @@ SCOPE = "scope"  # the context in which the catalogue says what a key may do
 
 
 class OfInstallation(Refusal):
-    """What whoever runs an installation reads in a terminal or in a log, in English as all that
-    stands there. To anybody else its `sentence` says in general what is wrong."""
+    """A refusal for the operator of an installation, who reads it in a terminal or in a log:
+    `str()` of it is in English, as everything is there. A caller of the API gets its `sentence`,
+    which says in general what is wrong."""
 
     def __init__(self, english: str) -> None:
         super().__init__(english)
@@ -25,8 +26,8 @@ class OfInstallation(Refusal):
 
 
 class SettingsError(OfInstallation, Invalid):
-    """A setting is missing or does not fit; said at start, by the setting's name, and with all
-    others that are wrong too: one line each."""
+    """Settings are missing or do not fit. Said at start, one line for each, with the setting's
+    name."""
 
     code = "settings"
 
@@ -38,6 +39,7 @@ class SettingsError(OfInstallation, Invalid):
 
     @classmethod
     def together(cls, problems: Sequence["SettingsError"]) -> "SettingsError":
+        """One error that says all of these, at least one."""
         first, *others = problems
         return cls(first.name, first._reason, others)
 
@@ -52,7 +54,7 @@ class CertificateProblem(OfInstallation):
         self.problem = problem
 
     def named(self) -> str:
-        """The sentence behind its word, for those who search by it."""
+        """The sentence with `problem` in front, for operators who search by that word."""
         return f"{self.problem}: {self}"
 
 
@@ -78,7 +80,7 @@ class DesignRefused(WithReason, Invalid):
 
 
 class NfcRefused(DesignRefused):
-    """A design with NFC, and no certificate for it: phones would not take such a pass."""
+    """A design with NFC, but the certificate was not issued for NFC: phones refuse such a pass."""
 
     code = "nfc_certificate_missing"
 
@@ -96,7 +98,8 @@ class NfcRefused(DesignRefused):
 
 
 class AnswerUnfit(Invalid):
-    """What a person wrote on the phone is not what was asked for."""
+    """What a member wrote, when the phone asked whose pass it is, does not fit. `field`: which
+    answer."""
 
     code = "personalization_invalid"
 
@@ -109,6 +112,8 @@ class AnswerUnfit(Invalid):
 
 
 class UnknownPass(NotFound):
+    """There is no pass with this serial number."""
+
     code = "unknown_pass"
 
 
@@ -125,11 +130,13 @@ class NotACoupon(Conflict):
 
 
 class CouponUsed(Conflict):
+    """The coupon was used before; that can be done once."""
+
     code = "coupon_used"
 
 
 class CouponOver(Conflict):
-    """`state`: `void`, or `expired`."""
+    """The coupon is not good any more. `state`: `void`, or `expired`."""
 
     code = "coupon_over"
     vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of a coupon"}
@@ -139,7 +146,7 @@ class CouponOver(Conflict):
 
 
 class PassErased(Conflict):
-    """Its member was erased: it is void for good."""
+    """The member of this pass was erased: it is void for good."""
 
     code = "pass_erased"
 
@@ -170,6 +177,8 @@ class UnknownSource(NotFound):
 
 
 class ApiKeyRefused(WithReason, Invalid):
+    """An API key cannot be made or revoked."""
+
     code = "api_key_refused"
 
     def __init__(self, reason: str, **facts: object) -> None:
@@ -177,6 +186,8 @@ class ApiKeyRefused(WithReason, Invalid):
 
 
 class SourceRefused(WithReason, Invalid):
+    """A webhook source cannot be added or changed."""
+
     code = "source_refused"
 
     def __init__(self, reason: str, **facts: object) -> None:
@@ -184,11 +195,13 @@ class SourceRefused(WithReason, Invalid):
 
 
 class UnknownWave(NotFound):
+    """There is no wave with this id."""
+
     code = "unknown_wave"
 
 
 class WaveOver(Conflict):
-    """`state`: how it ended."""
+    """The wave has ended. `state`: how."""
 
     code = "wave_over"
     vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of a wave"}
@@ -208,7 +221,8 @@ class LanguageNotSpoken(Invalid):
 
 
 class TextMissing(Invalid):
-    """A message needs words, in one of these `languages` at least and not too many of them."""
+    """A message has no text in one of these `languages`, or one that is empty or has more than
+    `longest` characters."""
 
     code = "text_missing"
     plural = "longest"
@@ -219,7 +233,8 @@ class TextMissing(Invalid):
 
 
 class UnknownPlaceholder(Invalid):
-    """Nothing is known that could be put in this place of a text."""
+    """A text has a placeholder that cannot be filled in this kind of message; those in `known`
+    can."""
 
     code = "unknown_placeholder"
 
@@ -230,7 +245,7 @@ class UnknownPlaceholder(Invalid):
 
 
 class PlaceholderMalformed(Invalid):
-    """Braces that are none of ours: people would read them."""
+    """A text has double braces that are no placeholder: members would read them."""
 
     code = "placeholder_malformed"
 
@@ -239,11 +254,13 @@ class PlaceholderMalformed(Invalid):
 
 
 class UnknownCampaign(NotFound):
+    """There is no campaign with this id."""
+
     code = "unknown_campaign"
 
 
 class CampaignNotReady(Conflict):
-    """What was asked is not possible in this state."""
+    """What was asked is not possible while the campaign is in this state."""
 
     code = "campaign_not_ready"
     vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of a campaign"}
@@ -253,7 +270,7 @@ class CampaignNotReady(Conflict):
 
 
 class NoMessageField(Conflict):
-    """The card's design has no field in which a message would be seen, with a change message."""
+    """The card's design has no field that shows a message and that phones announce."""
 
     code = "no_message_field"
 
@@ -262,7 +279,7 @@ class NoMessageField(Conflict):
 
 
 class MessageRefused(Invalid):
-    """A built-in message has no such setting as `field`, or needs it."""
+    """This kind of built-in message has no setting `field`, or it needs it and got none."""
 
     code = "message_refused"
 
@@ -288,7 +305,7 @@ class CodeForged(Conflict):
 
 
 class CodeOutdated(Conflict):
-    """A newer code has taken its place: it may be a picture of the card."""
+    """A newer code has taken its place: what was scanned may be a photo of the card."""
 
     code = "code_outdated"
 
@@ -304,6 +321,6 @@ class CodeUsed(Conflict):
 
 
 class NumberNotAccepted(Conflict):
-    """The programme takes no numbers typed by hand."""
+    """The programme accepts no card numbers typed by hand."""
 
     code = "number_not_accepted"

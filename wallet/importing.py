@@ -1,6 +1,6 @@
 """Imports from the first byte to the last pass: what drives `ledger.imports`.
 
-The ledger checks and applies rows; here are the transactions around them, the passes of new
+The ledger checks and applies rows. Here are the transactions around that, the passes of new
 members, and the key that signs the statement."""
 
 import base64
@@ -33,8 +33,8 @@ from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.passes import issuing
 
-CHUNK = 1 << 20
-MOST_ATTEMPTS = 5
+CHUNK_BYTES = 1 << 20
+MOST_ATTEMPTS = 5  # at one part of a file
 PURPOSE = "imports"  # of the key that signs statements
 
 log = structlog.get_logger()
@@ -52,7 +52,7 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a file would do. `problems` are those of the first bad rows."""
+    """What a file would do. `problems`: the first bad rows, each with what is wrong with it."""
 
     tally: Tally
     layout: Layout
@@ -67,8 +67,8 @@ class _Opened:
 
 
 def look(desk: Desk, file: BinaryIO, order: ImportRequest, shown: int) -> Preview:
-    """What a file would do; nothing is written. Raises `FileRefused`, `UnknownProgramme`,
-    `UnknownUnit`, `ImportRepeated`, `ImportNotReady`."""
+    """What a file would do; nothing is written. `shown`: how many bad rows to keep. Raises
+    `FileRefused`, `UnknownProgramme`, `UnknownUnit`, `ImportRepeated`, `ImportNotReady`."""
     opened = _open(desk, file, order)
     tally, problems = Tally(), list[Row]()
     with RowsBefore() as seen:
@@ -81,7 +81,8 @@ def look(desk: Desk, file: BinaryIO, order: ImportRequest, shown: int) -> Previe
 
 
 def read(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
-    """Check a file and keep what can be applied, until it is. Raises as `look` does."""
+    """Check a file and keep its rows until they are applied. Raises what `look` raises, and
+    `ImportReplaced` if the file was sent again meanwhile."""
     opened = _open(desk, file, order)
     aim = opened.aim
 
@@ -110,7 +111,8 @@ def _keep_part(
 ) -> Tally:
     def work(session: Session) -> Tally:
         tally = replace(so_far)
-        # The marks know their rows, so that a part may be judged again.
+        # `seen` knows which row left which mark, so a transaction that is repeated may judge a part
+        # again.
         good, bad = _sort(judge(session, aim, part, seen), tally)
         store.keep(session, import_id, good, bad, tally)
         return tally
@@ -119,7 +121,7 @@ def _keep_part(
 
 
 def resumable(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import | None:
-    """The import of this very file that was begun and is not finished."""
+    """The import of this very file that was begun and is not finished; None if there is none."""
     digest, _ = _digest(file)
     with desk.database.reading() as session:
         programme = programmes.by_code(session, order.programme)
@@ -128,7 +130,8 @@ def resumable(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import | None
 
 
 def start(desk: Desk, public_id: str, *, skip_bad: bool) -> Import:
-    """Have an import applied. Raises as `store.start` does."""
+    """Have a checked import applied by the pump. Raises `UnknownImport`, and what `store.start`
+    raises."""
 
     def work(session: Session) -> Import:
         found = store.find(session, public_id)
@@ -138,7 +141,7 @@ def start(desk: Desk, public_id: str, *, skip_bad: bool) -> Import:
 
 
 def forget(desk: Desk, import_: Import) -> None:
-    """A file that was checked is not to be applied after all."""
+    """Drop an import that was checked and is not to be applied after all."""
     desk.database.run(lambda session: store.forget(session, import_.id))
 
 
@@ -147,7 +150,7 @@ def advance(desk: Desk, import_id: int | None = None) -> bool:
     for attempt in range(1, MOST_ATTEMPTS + 1):
         try:
             return desk.database.run(lambda session: _advance(session, desk, import_id))
-        except IntegrityError:  # somebody took a card number or an external id after we had looked
+        except IntegrityError:  # another transaction took a card number or an external id
             if attempt == MOST_ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
@@ -168,7 +171,8 @@ def _advance(session: Session, desk: Desk, import_id: int | None) -> bool:
 
 
 def work_off(desk: Desk) -> bool:
-    """One step of a pump: apply a part, or, with none left, forget files that nobody wanted."""
+    """One step of the pump: apply a part, or if there is none, forget checked files that were never
+    applied."""
     if advance(desk):
         return True
     desk.database.run(lambda session: store.forget_stale(session, desk.clock()))
@@ -189,13 +193,13 @@ def _signer(keys: KeyRing) -> proofs.Sign:
 
 
 def find(desk: Desk, public_id: str) -> Import:
-    """Raises `UnknownImport`."""
+    """The import of this id. Raises `UnknownImport`."""
     with desk.database.reading() as session:
         return store.find(session, public_id)
 
 
 def told(preview: Preview, language: Language) -> Iterator[str]:
-    """A preview in words."""
+    """A preview in words, line by line."""
     tally, layout = preview.tally, preview.layout
     yield sentences.of_text(
         "Rows: {rows}; new members: {new}, members who are there: {known}. Rows that cannot be"
@@ -242,7 +246,8 @@ def progress(import_: Import) -> Iterator[str]:
 
 
 def check(desk: Desk, public_id: str) -> list[ProofFinding]:
-    """What of a finished import does not agree. Raises `UnknownImport`."""
+    """What in the statement of a finished import does not agree with the book. Raises
+    `UnknownImport`."""
 
     def verify(message: bytes, key_id: str, value: str) -> bool:
         try:
@@ -256,7 +261,8 @@ def check(desk: Desk, public_id: str) -> list[ProofFinding]:
 
 
 def statement(desk: Desk, import_: Import) -> dict[str, Any] | None:
-    """The statement with its signature, as it may be handed on."""
+    """The statement with its signature, as it may be handed on; None before the import is
+    finished."""
     if import_.statement is None:
         return None
     public = desk.keys.signing(PURPOSE).public_half(import_.signed_by or "")
@@ -275,8 +281,8 @@ def statement(desk: Desk, import_: Import) -> dict[str, Any] | None:
 def write_left_out(
     desk: Desk, file: BinaryIO, import_: Import, target: TextIO, language: Language
 ) -> int:
-    """The rows of a file that were left out, as CSV with what is wrong with each: to be corrected
-    and imported anew. Returns how many there are."""
+    """Write the rows of a file that were left out as CSV, each with what is wrong with it, to be
+    corrected and imported again. Returns how many there are."""
     table = files.read(file, columns.is_column)
     writer = csv.writer(target, delimiter=";")
     writer.writerow([*table.header, sentences.of_text("what is wrong", language)])
@@ -306,7 +312,7 @@ def write_left_out(
 
 
 def _written(cell: Cell) -> str:
-    """A cell as it may be opened in a spreadsheet: what begins like a formula is not one."""
+    """A cell that a spreadsheet may open: text that begins like a formula is not one."""
     if cell is None or isinstance(cell, files.Formula | files.Unreadable):
         return ""
     text = str(cell)
@@ -331,7 +337,7 @@ def _open(desk: Desk, file: BinaryIO, order: ImportRequest) -> _Opened:
 def _digest(file: BinaryIO) -> tuple[str, int]:
     file.seek(0)
     digest, size = hashlib.sha256(), 0
-    while data := file.read(CHUNK):
+    while data := file.read(CHUNK_BYTES):
         digest.update(data)
         size += len(data)
     return digest.hexdigest(), size

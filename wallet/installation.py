@@ -27,6 +27,9 @@ EXTENSION = "kopilka"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
+    """The connected parts of an installation. `pass_type` is that of new cards; `google` is None if
+    it is not set up."""
+
     settings: Settings
     clock: Clock
     database: Database
@@ -39,21 +42,24 @@ class Installation:
 
     @property
     def signers(self) -> dict[str, Signer]:
-        """Who signs at this moment, by pass type."""
+        """The certificate that signs at this moment, by pass type."""
         now = self.clock()
         pass_types = self.certificates.pass_types
         return {name: self.certificates.signing(name, now) for name in pass_types}
 
     @property
     def import_desk(self) -> Desk:
+        """What `wallet.importing` needs of this installation."""
         return Desk(self.database, self.keys, self.pass_type, self.clock)
 
     @property
     def providers(self) -> Sequence[Provider]:
+        """The wallet vendors that are set up, Apple first."""
         return [self.apple] if self.google is None else [self.apple, self.google]
 
     @property
     def make_due(self) -> Sequence[MakeDue]:
+        """What is called, in the transaction that changed passes, to note it at each vendor."""
         return [provider.make_due for provider in self.providers]
 
     @property
@@ -62,7 +68,8 @@ class Installation:
         return Pace(self.settings.wave_passes, self.apple.lag)
 
     def card_link(self, pass_: Pass) -> str:
-        """The card's page, for its owner alone: whoever has the link sees the card."""
+        """The address of the card's page. It is for the card's owner alone: with it anybody can see
+        the card."""
         token = self.keys.card_token(pass_.serial)
         return f"{self.settings.public_url}/card/{token}"
 

@@ -17,7 +17,7 @@ from wallet.errors import CertificateProblem
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: Mapping[type[Refusal], int] = {NotFound: 404, Conflict: 409, Invalid: 422, NotAllowed: 403}
-# Nothing that the caller could do: the operator has to look into it.
+# The caller can do nothing about these: the operator has to.
 OF_THE_OPERATOR: Mapping[type[Refusal], int] = {SealBroken: 500, CertificateProblem: 503}
 
 
@@ -34,7 +34,7 @@ BROKEN, FAILED = "internal_error", "bad_request"
 
 
 def language() -> Language:
-    """The language that the caller wants to be refused in."""
+    """The language in which the caller wants to read refusals."""
     return languages.ours(*languages.accepted(request.accept_languages))
 
 
@@ -58,14 +58,15 @@ def problem(
 def refuse(
     status: int, code: str, facts: Mapping[str, object] | None = None, *, text: str | None = None
 ) -> NoReturn:
-    """End the request here. The catalogue has the sentence by its code, or by `text` where one code
-    has several."""
+    """End the request here. The catalogue has the sentence by `code`, or by `text` where one code
+    has several sentences."""
     detail = sentences.of_code(text or code, facts or {}, language())
     abort(problem(status, code, detail, facts))
 
 
 def status_of_kind(kind: type[Refusal]) -> int:
-    """The status of a class of refusals: that of its family, but for what is the operator's."""
+    """The status of a class of refusals: that of its family, except for those that are the
+    operator's to put right."""
     return next(
         status
         for family, status in {**OF_THE_OPERATOR, **STATUS}.items()
@@ -90,5 +91,6 @@ def of_status(status: int) -> Response:
 
 
 def in_words(refusal: Refusal) -> str:
-    """The sentence of a refusal, for an answer that holds several."""
+    """The sentence of a refusal, in the language asked for: for an answer that holds several
+    refusals."""
     return refusal.sentence(language())

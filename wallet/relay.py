@@ -1,5 +1,5 @@
-"""Who hears which event. The relay claims news from the outbox and hands them on, all in one
-transaction: subscribers write rows and talk to nobody."""
+"""Which function hears which event. The relay claims events from the outbox and hands them to their
+subscribers, all in one transaction: subscribers write rows and call no vendor."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -18,17 +18,17 @@ from wallet.delivery.waves import start
 from wallet.outreach import answers
 from wallet.passes import issued
 
-BATCH = 200
-LONGEST_WAIT = timedelta(hours=1)
+BATCH = 200  # events in one transaction
+LONGEST_WAIT = timedelta(hours=1)  # until an event is tried again that a subscriber failed on
 
 log = structlog.get_logger()
 
 
 def relay(database: Database, make_due: Sequence[MakeDue], now: datetime) -> bool:
-    """Carry one batch of news on; True if there may be more.
+    """Carry one batch of events on; True if there may be more.
 
-    When a subscriber fails, the batch is taken apart: what can be heard is heard, and the event
-    that cannot waits for a while on its own."""
+    If a subscriber fails, each event of the batch is heard on its own. One that fails is put off,
+    for longer after each failure; the others are done."""
     try:
         with database.transaction() as session:
             waiting = outbox.claim(session, now, BATCH)
@@ -61,7 +61,7 @@ def _wait(waiting: Waiting) -> timedelta:
 def _hear(
     session: Session, events: Sequence[Event], make_due: Sequence[MakeDue], now: datetime
 ) -> None:
-    """Every event of today concerns what cards show."""
+    """Let subscribers hear these events. So far every kind of event concerns what cards show."""
     concerned = sorted({event.member_id for event in events if event.member_id is not None})
     if concerned:
         erasure.take_late_words(session, concerned)
@@ -78,7 +78,7 @@ def _hear(
 
 
 def _whole_programmes(events: Iterable[Event]) -> list[int]:
-    """Programmes in which something happened to everybody."""
+    """Programmes in which something happened to all members."""
     return sorted(
         {
             event.programme_id

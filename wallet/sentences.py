@@ -1,6 +1,6 @@
 """What the wallet says to people: refusals that have a code and no class, and what is wrong with a
-field. The texts stand in the catalogue (`wallet/locale`); pydantic's own speak of instances and
-items."""
+field. The texts stand in the catalogue (`wallet/locale`), since pydantic's own speak of instances
+and items."""
 
 import re
 from collections.abc import Mapping
@@ -62,12 +62,12 @@ QUOTED = re.compile("'[^']*'")
 
 
 def of_code(code: str, facts: Mapping[str, object], language: Language) -> str:
-    """The sentence of a refusal that edges give by code alone."""
+    """The sentence of a refusal that has a code and no class."""
     return CATALOGUE.sentence(language, code, facts, REFUSAL)
 
 
 def of_text(text: str, language: Language, **facts: object) -> str:
-    """What we say in English, in another language, with these facts in its places."""
+    """An English text of ours in this language, with its places filled with `facts`."""
     return CATALOGUE.sentence(language, text, facts)
 
 

@@ -1,5 +1,5 @@
 """The double-entry book: the only code that changes a balance.
 
-Lock order, the same on every path, so that there are no deadlocks: the request's key, then balance
-rows by ascending account id, then lots. The balance row is its account's mutex: lots are touched
-only under it and need no locks of their own."""
+Locks are taken in one order on every path, so that there are no deadlocks: the key of the request,
+then balance rows by ascending account id, then lots. The balance row is the mutex of its account:
+lots are touched only while it is locked and need no locks of their own."""

@@ -1,13 +1,15 @@
-"""Accounts and balances. A member's account has a balance row; the programme's own accounts
-(issued, redeemed, expired, opening) have none: one row that every posting updates would cost four
-fifths of the rate, and their balance is the sum of their entries.
+"""Accounts and balances. A member's account has a balance row. The programme's own accounts
+(issued, redeemed, expired, opening) have none: every posting would update the same row, which would
+cost four fifths of the rate, so their balance is the sum of their entries.
 
-What a member owes stands on an account of its own kind, so that no balance is ever negative; the
-amount is repeated in the balance row, where every posting sees it under the same lock.
+What a member owes stands on an account of its own kind (`DEBT`), so that no balance is ever
+negative. The amount is repeated in the balance row of the member's account, where every posting
+sees it under the same lock.
 
-A member of a household uses the accounts of its head, and a merged member those of the one they
-were merged into. Their own accounts are closed then, and the balance row says so: whoever asked
-"whose accounts?" before that finds out under the lock, and asks again."""
+A member of a household uses the accounts of its head; a merged member uses those of the member they
+were merged into. The accounts they had before are closed, and the balance row says so. A caller
+that looked up the accounts before they were closed finds this out under the lock (`AccountClosed`)
+and looks them up again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,16 +43,22 @@ from ledger.people.members import Member
 ProgrammeAccountKind = Literal["issued", "redeemed", "expired", "opening"]
 MEMBER = "member"
 DEBT = "debt"
-NO_OWNER = 0  # SQLite has no "nulls not distinct"; member ids begin at 1
+# The `member_id` of the programme's own accounts. Not null, since SQLite has no unique key in which
+# nulls are equal; member ids begin at 1.
+NO_OWNER = 0
 
 
 class AccountClosed(Exception):
-    """The account's owner has come to use somebody else's. Raised under the lock, before anything
-    was written; whoever looked the account up looks once more whose accounts are meant. It never
-    leaves the ledger."""
+    """The owner of the account now uses the accounts of another member. Raised under the lock,
+    before anything is written. The caller looks up again whose accounts are meant. It never leaves
+    the ledger."""
 
 
 class Account(Base):
+    """One account: of a member in one unit (`kind` is `MEMBER` or `DEBT`), or of the programme
+    itself (`ProgrammeAccountKind`; then `member_id` is `NO_OWNER`). Rows are added when they are
+    first needed and never changed."""
+
     __tablename__ = "ledger_account"
     __table_args__ = (UniqueConstraint("unit_id", "member_id", "kind"),)
 
@@ -62,6 +70,13 @@ class Account(Base):
 
 
 class BalanceRow(Base):
+    """What stands on one member account, in whole points: `available` can be spent, `pending` is
+    not active yet, `held` is set aside by holds, `debt` is owed (as a positive number).
+
+    The row is the mutex of the account. Nothing of the account is due before `next_change_at` (see
+    `Balance`). `closed`: the owner uses the accounts of another member. Only a member's account of
+    kind `MEMBER` has such a row."""
+
     __tablename__ = "ledger_balance"
     __table_args__ = (
         CheckConstraint(f"available >= 0 AND available <= {MOST_POINTS}", name="available"),
@@ -81,7 +96,7 @@ class BalanceRow(Base):
 
 _COLUMNS = BalanceRow.__table__.c
 
-# Made once: to put a query together costs as much as to have it answered.
+# Built once: to build a query costs as much as to have it answered.
 _CHARTS = select(Account.id, Account.kind, Account.member_id).where(
     Account.unit_id == bindparam("unit"),
     Account.member_id.in_(bindparam("members", expanding=True)),
@@ -96,11 +111,11 @@ _LOCKED = _BALANCES.with_for_update()
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Points of one member account: free to spend, not yet active, set aside by a hold; and what
-    the member owes.
+    """Points of one member account: free to spend, not yet active, set aside by holds; and what the
+    member owes (`debt`, a positive number).
 
-    `next_change_at` is the next moment at which a lot becomes active or runs out; `closed`: the
-    owner uses somebody else's account."""
+    `next_change_at` is not later than the next moment at which a lot becomes active or runs out;
+    `NEVER` if there is none. `closed`: the owner uses the accounts of another member."""
 
     account_id: int
     available: int
@@ -112,14 +127,16 @@ class Balance:
 
     @property
     def total(self) -> int:
-        """What the account's entries sum to."""
+        """What the entries of the account sum to. A debt is not in it: it stands on another
+        account."""
         return self.available + self.pending + self.held
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The accounts that a member's postings in one unit run between, by kind. The programme's own
-    ones and the member's debt are opened when first needed."""
+    """The accounts between which a member's postings in one unit run. `account_id` is the member's
+    own account; `others` has the programme's accounts and the member's debt, by kind, as far as
+    they were opened: each is opened when it is first needed."""
 
     programme_id: int
     unit_id: int
@@ -129,9 +146,11 @@ class Holder:
 
 
 def open_for(session: Session, programme_id: int, unit_id: int, member_id: int) -> int:
-    """An empty account for a member who uses their own. Returns its id. Raises `AccountClosed`."""
-    # The lock of whoever merges members or puts them together: either they close this account too,
-    # or we see that it is not wanted.
+    """Open an empty account for a member who uses their own accounts. Returns its id; an account
+    that is there already stays as it is. Raises `AccountClosed` if the member uses those of
+    another."""
+    # Merges and households take this lock as well. So either they close this account too, or we
+    # see here that the member does not use it.
     household = select(Member.household_id).where(Member.id == member_id)
     if session.execute(household.with_for_update(read=True)).scalar_one() is not None:
         raise AccountClosed
@@ -153,7 +172,8 @@ def open_for(session: Session, programme_id: int, unit_id: int, member_id: int) 
 
 
 def open_all(session: Session, programme_id: int, unit_id: int, member_ids: Sequence[int]) -> None:
-    """Empty accounts for members who have none in this unit."""
+    """Open empty accounts for members who have none in this unit. The caller knows that they have
+    none: an account that is there already breaks the unique key."""
     for part in batched(member_ids):
         opened = session.scalars(
             insert(Account).returning(Account.id),
@@ -185,13 +205,14 @@ def open_all(session: Session, programme_id: int, unit_id: int, member_ids: Sequ
 
 
 def close(session: Session, member_ids: Sequence[int]) -> None:
-    """These members use somebody else's accounts from now on. The caller has locked the members and
-    moved what they had."""
+    """These members use the accounts of another member from now on. The caller has locked the
+    members and has moved what they had."""
     _mark(session, member_ids, closed=True)
 
 
 def reopen(session: Session, member_id: int) -> None:
-    """The member uses their own accounts again. The caller has locked the member."""
+    """The member uses their own accounts again, which are open from now on. The caller has locked
+    the member."""
     _mark(session, [member_id], closed=False)
 
 
@@ -208,13 +229,13 @@ def _mark(session: Session, member_ids: Sequence[int], *, closed: bool) -> None:
 def as_text(
     unit_id: SQLColumnExpression[int], member_id: SQLColumnExpression[int]
 ) -> ColumnElement[str]:
-    """All accounts of a member and of the programme in this unit, as one value of a query that may
-    ask for more; `from_text` reads it.
+    """All accounts of a member and of the programme in this unit, as one column of a query that may
+    ask for more. `from_text` reads the value.
 
-    Owner by owner: for one of two PostgreSQL would, before it has statistics, look through them
-    all."""
+    The two owners are asked for in two subqueries: with one for both, PostgreSQL would read all
+    accounts as long as it has no statistics."""
     named = Account.kind.concat(":").concat(cast(Account.id, String))
-    comma: Any = literal_column("','")  # as a value it would be put in at each execution anew
+    comma: Any = literal_column("','")  # a parameter would be bound anew at each execution
     programme_account, theirs = (
         select(func.aggregate_strings(named, comma))
         .where(Account.unit_id == unit_id, Account.member_id == owner)
@@ -227,8 +248,8 @@ def as_text(
 def from_text(
     session: Session, programme_id: int, unit_id: int, member_id: int, as_text: str
 ) -> Holder:
-    """What a value of `as_text` tells. A member who never had any of the unit gets an account now.
-    Raises `AccountClosed`."""
+    """The holder that a value of `as_text` describes. A member who never had any of the unit gets
+    an account now. Raises `AccountClosed`."""
     named = (one.partition(":") for one in as_text.split(",") if one)
     kinds = {kind: int(account_id) for kind, _, account_id in named}
     account_id = kinds.pop(MEMBER, None)
@@ -243,8 +264,9 @@ _CHART = Compiled(
 
 
 def holder(session: Session, programme_id: int, unit_id: int, member_id: int) -> Holder:
-    """All accounts of a member and of the programme in this unit, in one query. A member who never
-    had any of the unit gets an account now. Raises `AccountClosed`."""
+    """All accounts of a member and of the programme in this unit, read in one query. `member_id` is
+    the member whose accounts are used (`Member.holder_id`). A member who never had any of the unit
+    gets an account now. Raises `AccountClosed`."""
     [[told]] = _CHART.execute(session, unit=unit_id, member=member_id)
     return from_text(session, programme_id, unit_id, member_id, told)
 
@@ -252,8 +274,8 @@ def holder(session: Session, programme_id: int, unit_id: int, member_id: int) ->
 def holders(
     session: Session, programme_id: int, unit_id: int, member_ids: Iterable[int]
 ) -> list[Holder]:
-    """The holders of many members of one programme; the programme's own accounts are open in them
-    all. Raises `AccountClosed`."""
+    """The holders of many members of one programme, by ascending member id. All accounts of the
+    programme are opened here, so that each holder has them. Raises `AccountClosed`."""
     wanted = {"unit": unit_id, "members": (NO_OWNER, *member_ids)}
     kinds: dict[int, dict[str, int]] = {}
     for row in session.connection().execute(_CHARTS, wanted):
@@ -273,7 +295,7 @@ def holders(
 
 
 def programme_account(session: Session, holder: Holder, kind: ProgrammeAccountKind) -> int:
-    """The programme's own account of this kind."""
+    """The id of the programme's own account of this kind; it is opened if it is not there yet."""
     found = holder.others.get(kind)
     if found is not None:
         return found
@@ -281,7 +303,7 @@ def programme_account(session: Session, holder: Holder, kind: ProgrammeAccountKi
 
 
 def debt_account(session: Session, holder: Holder) -> int:
-    """The account of what the member owes."""
+    """The id of the account that has what the member owes; it is opened if it is not there yet."""
     found = holder.others.get(DEBT)
     if found is not None:
         return found
@@ -289,7 +311,7 @@ def debt_account(session: Session, holder: Holder) -> int:
 
 
 def holder_of(session: Session, account_id: int) -> Holder:
-    """The holder that a member account belongs to."""
+    """The holder to whom this member account belongs."""
     account = session.execute(
         select(Account.programme_id, Account.unit_id, Account.member_id).where(
             Account.id == account_id
@@ -308,14 +330,15 @@ def account_id_of(session: Session, unit_id: int, member_id: int) -> int | None:
 
 
 def balance(session: Session, account_id: int) -> Balance:
-    """The balance as last committed."""
+    """The balance as it was last committed. Nothing is locked, so it may be outdated at once."""
     return _balances(session, [account_id], lock=False)[account_id]
 
 
 def balances_of(
     session: Session, unit_ids: Iterable[int], member_ids: Sequence[int]
 ) -> dict[tuple[int, int], Balance]:
-    """Balances of many members at once, by member id and unit id."""
+    """Balances of many members in these units, by member id and unit id. A member who never had any
+    of a unit has none. Nothing is locked."""
     accounts = select(Account.id, Account.member_id, Account.unit_id).where(
         Account.unit_id.in_(list(unit_ids)),
         Account.member_id.in_(member_ids),
@@ -327,7 +350,7 @@ def balances_of(
 
 
 def lock(session: Session, account_ids: Iterable[int]) -> dict[int, Balance]:
-    """Balances by account id, locked in ascending order until the transaction ends."""
+    """Balances by account id. The rows are locked in ascending order until the transaction ends."""
     return _balances(session, sorted(account_ids), lock=True)
 
 
@@ -340,7 +363,8 @@ def change(
     held: int = 0,
     next_change_at: datetime | None = None,
 ) -> Balance:
-    """Move a locked balance by these amounts. The table's own checks refuse a result below zero."""
+    """Move a locked balance by these amounts of points, and set `next_change_at` if one is given.
+    Returns the new balance. The checks of the table refuse a result below zero."""
     moved = (
         update(BalanceRow)
         .where(BalanceRow.account_id == account_id)
@@ -357,7 +381,8 @@ def change(
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Member accounts whose lots became active or ran out by now, and nobody has looked yet."""
+    """Member accounts on which a lot became active or ran out by now and that were not settled
+    since, those that wait longest first."""
     return session.scalars(
         select(BalanceRow.account_id)
         .where(BalanceRow.next_change_at <= now)
@@ -373,7 +398,8 @@ def _balances(session: Session, account_ids: Sequence[int], *, lock: bool) -> di
 
 
 def _open(session: Session, programme_id: int, unit_id: int, kind: str, member_id: int) -> int:
-    """Two may open one account at once: the unique key decides."""
+    """Two transactions may open the same account at once: the unique key decides, and both get the
+    row that is there."""
     session.execute(
         insert_or(session, Account)
         .values(programme_id=programme_id, unit_id=unit_id, kind=kind, member_id=member_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ledger.database.tables import dialect_of
 
-MOST_EXAMPLES = 5
+MOST_EXAMPLES = 5  # ids that are named for each rule
 
 RULES = {
     "the entries of a posting sum to zero": """
@@ -123,22 +123,22 @@ RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A rule, and the ids of some rows that break it."""
+    """A rule that was checked, and ids of some rows that break it. No ids: the rule holds."""
 
     rule: str
     examples: tuple[int, ...]
 
 
 def check(session: Session) -> list[Breach]:
-    """The rules that the book breaks; none, in a sound one."""
+    """The rules that the book breaks. Empty if the book is sound."""
     return [found for found in judged(session) if found.examples]
 
 
 def judged(session: Session) -> Iterator[Breach]:
-    """Rule after rule, also those that hold: they have no examples."""
+    """Check rule after rule; also those that hold are told, without examples."""
     if dialect_of(session) == "postgresql":
-        # Each reads whole tables. Where they have grown since they were last analysed, an import of
-        # a million rows ago, PostgreSQL would look up row by row, and never be done.
+        # Each rule reads whole tables. If they have grown much since they were last analysed (an
+        # import of a million rows), PostgreSQL would look up row by row and not end in hours.
         session.execute(text("SET LOCAL enable_nestloop = off"))
     for rule, query in RULES.items():
         found = session.scalars(text(f"{query} LIMIT {MOST_EXAMPLES}")).all()

@@ -1,5 +1,5 @@
 """Many postings at once: the accounts are locked together, every number is decided in memory, and
-the journal writes them in as few statements as can be."""
+the journal writes them in as few statements as possible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from ledger.limits import MOST_POINTS
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Points in, as a lot of their own; out of this account of the programme."""
+    """Points in, as a lot of their own. They leave the programme's account `source`."""
 
     holder: Holder
     header: PostingHeader
@@ -28,12 +28,13 @@ class Credit:
 
     @property
     def points(self) -> int:
+        """How many points come in: those of the lot."""
         return self.lot.amount
 
 
 @dataclass(frozen=True, slots=True)
 class Debit:
-    """Points out, soonest expiry first."""
+    """Points out: `points` of them, from the lots that run out soonest."""
 
     holder: Holder
     header: PostingHeader
@@ -55,16 +56,17 @@ DeedOutcome = Made | Refusal
 
 @dataclass(slots=True)
 class _AccountState:
-    """A locked account as it will be once the drafts at hand are written."""
+    """A locked account as it will be once the waiting drafts are written."""
 
     balance: Balance
     open_lots: list[OpenLot] | None = None  # read when something is first spent
-    grown: bool = False  # by a lot that is not written yet, so that nothing can be spent from it
+    grown: bool = False  # by a lot that is not written yet: it must be before anything is spent
 
 
 def post(session: Session, deeds: Sequence[Deed], now: datetime) -> list[DeedOutcome]:
-    """Carry out deeds in their order, each for itself: one that is refused leaves the others
-    alone. Raises `AccountClosed` before anything is done."""
+    """Carry out deeds in their order. A deed that is refused has its `Refusal` as outcome and
+    leaves the others alone; outcomes are in the order of the deeds. Raises `AccountClosed` before
+    anything is written, if one of the accounts is not used any more."""
     desk = _Desk(session, deeds, now)
     outcomes = [desk.do(deed) for deed in deeds]
     desk.write()
@@ -72,6 +74,9 @@ def post(session: Session, deeds: Sequence[Deed], now: datetime) -> list[DeedOut
 
 
 class _Desk:
+    """The deeds of one call: the locked accounts as they will be, and the postings that are decided
+    and not written yet."""
+
     def __init__(self, session: Session, deeds: Sequence[Deed], now: datetime) -> None:
         self.session, self.now = session, now
         self.drafts: list[PostingDraft] = []
@@ -85,6 +90,8 @@ class _Desk:
         self.spenders = {deed.holder.account_id for deed in deeds if isinstance(deed, Debit)}
 
     def do(self, deed: Deed) -> DeedOutcome:
+        """Decide one deed. Its posting waits for `write`, but for what has to be written at
+        once."""
         state = self.states[deed.holder.account_id]
         try:
             if isinstance(deed, Debit):
@@ -96,7 +103,7 @@ class _Desk:
             return refusal
 
     def write(self) -> None:
-        """Put on record what has been decided so far."""
+        """Write the postings that were decided so far."""
         if self.drafts:
             journal.write(self.session, self.drafts, list(self.events), self.now)
         for state in self.states.values():
@@ -143,7 +150,8 @@ class _Desk:
         return Made(draft.public_id, state.balance)
 
     def _credit_and_repay(self, deed: Credit) -> Made:
-        """A debt is paid from the very points that come in, which are not in a lot yet."""
+        """A debt is paid from the points that come in. They are not in a lot yet, so the posting is
+        written at once and not decided in memory."""
         self.write()
         posted = postings.credit(
             self.session,
@@ -165,14 +173,15 @@ class _Desk:
         return draft
 
     def _read_lots(self) -> None:
-        """Read the lots of all accounts that something is spent from and that have none at hand."""
+        """Read the open lots of every account that a deed spends from, if they are not in memory
+        yet."""
         wanted = [one for one in self.spenders if self.states[one].open_lots is None]
         for account_id, open_lots in lots.open_in(self.session, sorted(wanted)).items():
             self.states[account_id].open_lots = [lot for lot in open_lots if lot.active]
 
 
 def _without(open_lots: Sequence[OpenLot], parts: Sequence[tuple[OpenLot, int]]) -> list[OpenLot]:
-    """What is left of lots after taking these parts."""
+    """What is left of these lots after the parts were taken."""
     taken = {lot.lot_id: part for lot, part in parts}
     left = [replace(one, free=one.free - taken.get(one.lot_id, 0)) for one in open_lots]
     return [one for one in left if one.free]

@@ -18,9 +18,10 @@ Bucket = Literal["available", "pending", "held"]
 
 @dataclass(frozen=True, slots=True)
 class PostingHeader:
-    """What a posting is for. `occurred_at` is business time and may lie in the past; `receipt`,
-    `store` and `promotion` are the shop's own names for things, `card_id` is the card that was
-    shown. A reversal says which posting it undoes, and how much of it."""
+    """What a posting is for. `occurred_at` is business time and may lie in the past. `receipt`,
+    `store` and `promotion` are the shop's own names for things; `card_id` is the card that was
+    shown. A reversal has the posting that it undoes (`reverses_id`) and how many of its points
+    (`undoes`)."""
 
     programme_id: int
     kind: PostingKind
@@ -44,7 +45,8 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class NewLot:
-    """Points that will be a lot of their own; `origin_id` as in `Lot`."""
+    """Points that will be a lot of their own. `origin_id` is the lot that they were in first, if a
+    merge or a household moved them here (see `Lot`)."""
 
     amount: int
     term: Term
@@ -53,8 +55,8 @@ class NewLot:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """So many points out of this lot; negative puts them back. `bucket` is where the balance counts
-    them."""
+    """`amount` points that leave this lot; a negative amount puts them back. `bucket` is the part
+    of the balance that counts them."""
 
     lot_id: int
     amount: int
@@ -72,6 +74,7 @@ class MemberLeg:
 
     @property
     def amount(self) -> int:
+        """By how many points the account grows; negative where more leaves it than comes in."""
         return sum(lot.amount for lot in self.new_lots) - sum(
             withdrawal.amount for withdrawal in self.withdrawals
         )
@@ -79,8 +82,8 @@ class MemberLeg:
 
 @dataclass(frozen=True, slots=True)
 class DebtLeg:
-    """The part of a posting that a member owes (negative), or pays back. `account_id` is the
-    member's account, `debt_id` that of the debt."""
+    """What a posting does to a member's debt: a negative `amount` is owed, a positive one is paid
+    back. `account_id` is the member's account, `debt_id` the account of the debt."""
 
     debt_id: int
     account_id: int
@@ -89,7 +92,7 @@ class DebtLeg:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeLeg:
-    """An account of the programme itself."""
+    """What a posting does to one of the programme's own accounts, as a signed amount of points."""
 
     account_id: int
     amount: int

@@ -1,8 +1,8 @@
-"""Holds: points set aside for a sale that is not finished. Placed, then captured in whole or in
-part, or released; whatever ends a hold ends it once.
+"""Holds: points set aside for a sale that is not finished. A hold is placed, and then captured in
+whole or in part, released, or timed out. It ends only once.
 
-Nothing moves while they are held: a hold writes no posting, the balance and the lots say how much
-of them is not free. A lot whose time runs out under a hold stays usable for that hold alone."""
+No points move while they are held: a hold writes no posting. The balance and the lots say how many
+of them are not free. A lot that runs out under a hold stays usable for that hold alone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +27,11 @@ OPEN = "open"
 
 
 class Hold(Base):
+    """One hold, open or ended. `amount` is what was set aside, `captured` what was spent of it in
+    the end. `reason`, `receipt`, `store`, `promotion` and `card_id` are kept for the posting of the
+    capture; `posting_id` is the public id of that posting. A hold can be captured until
+    `expires_at`; `closed_at` is when it ended."""
+
     __tablename__ = "ledger_hold"
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
@@ -58,7 +63,7 @@ class Hold(Base):
 
 
 class HoldLot(Base):
-    """Which lots a hold has set aside, and how much of each."""
+    """How many points a hold has set aside in one lot. Rows stay when the hold has ended."""
 
     __tablename__ = "ledger_hold_lot"
 
@@ -69,6 +74,8 @@ class HoldLot(Base):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
+    """A hold that was just placed, and the balance of its account right after it."""
+
     hold: Hold
     balance: Balance
 
@@ -81,7 +88,9 @@ def place(
     expires_at: datetime,
     now: datetime,
 ) -> Placed:
-    """Set points aside, those that run out first. Raises `InsufficientPoints`."""
+    """Set points aside, those that run out soonest first; `expires_at` is when the hold times out.
+    Of `header` the hold keeps the facts for its capture. Raises `InsufficientPoints`,
+    `AccountClosed`."""
     balance = postings.settle(session, holder, now)
     if balance.available < amount:
         raise InsufficientPoints(amount, balance.available)
@@ -113,7 +122,7 @@ def place(
 
 
 def find(session: Session, public_id: str) -> Hold:
-    """Raises `UnknownHold`."""
+    """The hold with this public id. Raises `UnknownHold`."""
     hold = session.scalar(select(Hold).where(Hold.public_id == public_id))
     if hold is None:
         raise UnknownHold
@@ -123,7 +132,7 @@ def find(session: Session, public_id: str) -> Hold:
 def of_account(
     session: Session, account_id: int, before_id: int | None, limit: int
 ) -> Sequence[Hold]:
-    """Holds of an account, newest first, from before the given one."""
+    """Holds of an account, open or ended, newest first, from before hold `before_id`."""
     query = select(Hold).where(Hold.account_id == account_id).order_by(Hold.id.desc()).limit(limit)
     if before_id is not None:
         query = query.where(Hold.id < before_id)
@@ -139,8 +148,9 @@ def capture(
     events: Iterable[Event],
     now: datetime,
 ) -> Posted:
-    """Spend what was set aside, or `amount` of it; the rest is free again. Raises `HoldClosed`,
-    `HoldExpired`, `CaptureTooLarge`."""
+    """Spend what was set aside, or `amount` of it; the rest is free again. The account may be
+    closed by now. Raises `CaptureTooLarge`, also for less than 1 point, `HoldClosed`,
+    `HoldExpired`."""
     amount = hold.amount if amount is None else amount
     if not 0 < amount <= hold.amount:
         raise CaptureTooLarge(amount, hold.amount)
@@ -160,8 +170,8 @@ def capture(
 def release(
     session: Session, holder: Holder, hold: Hold, now: datetime, *, state: HoldState = "released"
 ) -> Balance:
-    """Make the points free again; those whose time has run out meanwhile are gone. Raises
-    `HoldClosed`."""
+    """Make the points free again. Points that ran out meanwhile leave the account by an expiry. The
+    hold ends as `state`. Raises `HoldClosed`."""
     postings.settle(session, holder, now, even_closed=True)
     session.refresh(hold)
     if hold.state != OPEN:
@@ -174,7 +184,7 @@ def release(
 
 
 def stale(session: Session, now: datetime, limit: int) -> Sequence[Hold]:
-    """Open holds whose time is over, the oldest first."""
+    """Open holds that have reached their end, the oldest first."""
     return session.scalars(
         select(Hold)
         .where(Hold.state == OPEN, Hold.expires_at <= now)
@@ -191,7 +201,7 @@ def _require_open(hold: Hold, now: datetime) -> None:
 
 
 def _split(session: Session, hold: Hold, amount: int) -> tuple[list[Withdrawal], list[Withdrawal]]:
-    """The first `amount` of a hold's points in the order of spending, and the rest."""
+    """The first `amount` points of a hold in the order of spending, and the rest."""
     rows = session.execute(
         select(HoldLot.lot_id, HoldLot.amount)
         .join(Lot, Lot.id == HoldLot.lot_id)
@@ -211,8 +221,8 @@ def _split(session: Session, hold: Hold, amount: int) -> tuple[list[Withdrawal],
 
 
 def _free(session: Session, holder: Holder, withdrawals: Sequence[Withdrawal]) -> None:
-    """Held points become available. Their lots may have run out by now, so the account's next
-    change is looked up anew."""
+    """Held points become available. Their lots may have run out by now, so the next change of the
+    account is computed again."""
     lots.set_aside(session, withdrawals, -1)
     amount = sum(one.amount for one in withdrawals)
     accounts.change(
@@ -233,7 +243,8 @@ def _close(
     captured: int = 0,
     posting_id: str | None = None,
 ) -> None:
-    """A hold ends once: the account is locked, and the state is asked again all the same."""
+    """End the hold. Raises `HoldClosed`: the account is locked, so the state cannot differ from
+    what the caller saw, but it is part of the condition all the same."""
     closed = session.execute(
         update(Hold)
         .where(Hold.id == hold.id, Hold.state == OPEN)

@@ -1,7 +1,7 @@
-"""The journal: balanced, immutable postings, written down with all that belongs to them.
+"""The journal: balanced, immutable postings, written together with all that belongs to them.
 
-`write` takes drafts, whose every number is decided, and puts them on record: posting, entries,
-lots, what left which lot, balances, news. How, each database says for itself (`journal_postgres`,
+`write` takes drafts in which every number is decided, and writes posting, entries, lots, what left
+which lot, balances and events. Each database has its own way to do it (`journal_postgres`,
 `journal_sqlite`). Nothing else writes these tables, and nothing changes or deletes a posting, an
 entry or a move: the database refuses it."""
 
@@ -23,6 +23,10 @@ from ledger.events import Event, to_row
 
 
 class Posting(Base):
+    """One balanced record: why points moved, and when. Its entries sum to zero. Rows are never
+    changed, but for `reason`, which an erasure takes out. `occurred_at` is business time,
+    `posted_at` is when it was written. `kind` is a `PostingKind`."""
+
     __tablename__ = "ledger_posting"
     __table_args__ = (
         Index(
@@ -42,7 +46,7 @@ class Posting(Base):
     store: Mapped[str | None] = mapped_column(String(100))
     promotion: Mapped[str | None] = mapped_column(String(100))
     card_id: Mapped[int | None]
-    # A reversal says which posting it undoes, and how much of it.
+    # Of a reversal: the posting that it undoes, and how many of its points.
     reverses_id: Mapped[int | None]
     undoes: Mapped[int | None]
     occurred_at: Mapped[datetime] = mapped_column(Instant)
@@ -50,10 +54,14 @@ class Posting(Base):
 
 
 class Entry(Base):
+    """One signed amount of a posting on one account, in whole points and never 0. `line` is its
+    place within the posting. Rows are never changed."""
+
     __tablename__ = "ledger_entry"
     __table_args__ = (
         CheckConstraint("amount <> 0", name="amount"),
-        # Statements. Partial: half of all entries are the programme's, in one key range.
+        # For statements of members. Partial: half of all entries are on the programme's own
+        # accounts, and no statement reads those.
         Index(
             "ix_ledger_entry_statement",
             "account_id",
@@ -63,13 +71,13 @@ class Entry(Base):
         ),
     )
 
-    # No foreign key: nobody but the journal writes here, nothing is ever deleted, and the check of
-    # each row would cost as much as the row.
+    # No foreign key: only the journal writes here, nothing is ever deleted, and to check each row
+    # would cost as much as to write it.
     posting_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     account_id: Mapped[int]
     amount: Mapped[int]
-    # What the member then had in all; null on the programme's own accounts and on debts.
+    # What the member had in all after this entry; null on the programme's own accounts and debts.
     balance_after: Mapped[int | None]
 
 
@@ -82,14 +90,17 @@ def write(
     unless_due: bool = False,
     unless_changed: str | None = None,
 ) -> dict[int, Balance] | None:
-    """Put postings on record, in this order, with the news of them. Returns the balances of all
-    member accounts that were touched, after the last posting.
+    """Write postings, in this order, with their events. Returns the balances of all member accounts
+    that were touched, after the last posting.
 
-    The balances are locked by the caller, who knows that they suffice. With `unless_due` they need
-    not be: the posting (one, to one member account) is made only if that account is open, nothing
-    of it is due by now, it owes nothing and does not grow too large; otherwise nothing happens and
-    the answer is None. The same holds for `unless_changed`, the version of the account that
-    `lots.look` saw: the posting is made only if nobody has changed the account since."""
+    Without a guard the caller has locked the balances and knows that they suffice. A guard makes
+    the lock needless; it is for one posting to one member account. If the guard does not hold,
+    nothing is written and the answer is None:
+
+    - `unless_due`: the account must be open, have nothing due by now, owe nothing, and not grow
+      beyond `MOST_POINTS`.
+    - `unless_changed`, the version of the account that `lots.look` read: no other transaction may
+      have changed the account since. SQLite has one writer and no version; there it is None."""
     rows = PostingRows(drafts, now)
     news = [to_row(event) for event in events]
     if dialect_of(session) == "sqlite":

@@ -1,8 +1,9 @@
-"""How the journal writes on PostgreSQL: one statement, since each way to the server and back costs
+"""How the journal writes on PostgreSQL: in one statement, since each round trip to the server costs
 as much as the work.
 
-Balances come first and the rest waits for them: where the guard finds no row, nothing is written,
-and an account's postings are numbered in the order in which they changed its balance."""
+The statement moves the balances first, and everything else waits for them. Where the guard finds no
+row, nothing is written; and the postings of an account are numbered in the order in which they
+changed its balance."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -74,7 +75,8 @@ b AS (
 _NOTHING_DUE = f"""
   AND x.next_change_at > %(now)s AND x.debt = 0 AND NOT x.closed
   AND x.available + x.pending + x.held + d.available + d.pending + d.held <= {MOST_POINTS}"""
-# The transaction that wrote the row last. A writer who waits here for another looks at it again.
+# xmin is the transaction that wrote the row last. If this UPDATE waits for the lock of another
+# writer, PostgreSQL checks the condition again afterwards, on the new row.
 _UNCHANGED = """
   AND x.xmin = %(version)s::xid"""
 _POSTINGS = """
@@ -130,14 +132,17 @@ _PARTS: dict[str, _Columns] = {
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What must hold for the posting to be made; without any, it always is. `version` is what
-    `lots.look` read of the account."""
+    """What must hold for the posting to be made. `nothing_due`: the account is open, nothing of it
+    is due, it owes nothing and has room. `version`: the account is as `lots.look` read it. Without
+    either, the posting is made in any case."""
 
     nothing_due: bool
     version: str | None
 
     @property
     def text(self) -> str:
+        """The guard as SQL to be added to the condition on the balance row; empty if there is
+        none."""
         if self.nothing_due:
             return _NOTHING_DUE
         return "" if self.version is None else _UNCHANGED
@@ -146,11 +151,11 @@ class Guard:
 def write(
     connection: DriverConnection, rows: PostingRows, news: Sequence[tuple[str, Any]], guard: Guard
 ) -> dict[int, Balance]:
-    """The balances after it, by account; none if the guard did not hold: then nothing was
-    written."""
+    """Write the rows and the `news` (kind and payload of each event). Returns the balances after
+    them, by account; empty if the guard did not hold: then nothing was written."""
     ids: list[int | None] = [None]
     if len(rows.drafts) > 1:
-        # Here the balances are locked, so that these numbers are in the order of the changes.
+        # The caller has locked the balances, so these ids are in the order of the changes.
         wanted = "SELECT nextval('ledger_posting_id_seq') FROM generate_series(1, %(count)s)"
         found = connection.execute(wanted, {"count": len(rows.drafts)}, reads=True)
         ids = [posting_id for (posting_id,) in found]
@@ -193,8 +198,8 @@ def write(
     return {row[0]: Balance(*row) for row in changed}
 
 
-# One posting goes in as single values: a text for each number of rows, which the server has
-# prepared after some uses.
+# One posting goes in as single values: there is one text of SQL for each combination of numbers of
+# rows, and the server has prepared it after some uses.
 
 
 @lru_cache(512)
@@ -223,12 +228,12 @@ def _as_values(tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> dict[str, Any
 
 
 def _plain(value: Any) -> Any:
-    """Integers as text: the driver gives them the smallest type that holds them, and the server
-    would prepare a statement anew for each combination of types."""
+    """Integers are sent as text. The driver would give each the smallest type that holds it, and
+    the server would prepare the statement anew for each combination of types."""
     return str(value) if isinstance(value, int) else value
 
 
-# Many go in as arrays: one text for any number of them.
+# Many postings go in as arrays: one text of SQL does for any number of them.
 
 
 @cache
@@ -251,8 +256,8 @@ def _as_arrays(tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> dict[str, Any
 
 
 def _array(column: Sequence[Any], *, quoted: bool) -> str:
-    """An array as PostgreSQL writes it: many times as fast as having the driver look at every
-    element."""
+    """An array in PostgreSQL's own notation. That is many times faster than letting the driver look
+    at every element."""
     if quoted:
         words = ("NULL" if one is None else _QUOTED.format(_escaped(one)) for one in column)
     else:

@@ -1,4 +1,5 @@
-"""How the journal writes on SQLite: step by step, in process. It knows no INSERT within a WITH."""
+"""How the journal writes on SQLite: in steps, since SQLite has no INSERT within a WITH. The
+database is in the same process, so steps cost little."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -44,8 +45,9 @@ VALUES (?, ?, ?, ?, 0)"""
 def write(
     connection: Connection, rows: PostingRows, news: Sequence[tuple[str, Any]], *, unless_due: bool
 ) -> dict[int, Balance]:
-    """The balances after it, by account; none where one was not to be moved: then nothing was
-    written."""
+    """Write the rows and the `news` (kind and payload of each event). Returns the balances after
+    them, by account; empty if `unless_due` is set and the account did not pass its guard: then
+    nothing was written."""
     balances = _change_balances(connection, rows, unless_due=unless_due)
     if not balances and unless_due:
         return {}
@@ -67,8 +69,8 @@ def write(
 def _change_balances(
     connection: Connection, rows: PostingRows, *, unless_due: bool
 ) -> dict[int, Balance]:
-    """Move the balances; what they are then. With `unless_due` there is one, and it may stay as it
-    is: then there are none in the answer."""
+    """Move the balances and return them as they are then. With `unless_due` there is one account,
+    and if it does not pass the guard, the answer is empty and nothing has changed."""
     balances: dict[int, Balance] = {}
     for account_id, change in rows.balance_changes.items():
         balance = _change_balance(connection, account_id, change, rows.now if unless_due else None)
@@ -103,7 +105,7 @@ def _change_balance(
 
 
 def _add_posting(connection: Connection, draft: PostingDraft, now: datetime) -> int:
-    """One at a time: only so does the driver tell its id."""
+    """One posting at a time: only so the driver tells the id of the row."""
     occurred_at = _micros(draft.header.occurred_at)
     values = (draft.public_id, *facts(draft)[:-1], occurred_at, _micros(now))
     return int(connection.exec_driver_sql(_STEP_POSTING, values).lastrowid)
@@ -148,5 +150,5 @@ def _news_values(news: Sequence[tuple[str, Any]], now: datetime) -> list[tuple[s
 
 
 def _micros(moment: datetime) -> int:
-    """As `Instant` keeps it on SQLite."""
+    """Microseconds since 1970, as `Instant` keeps a moment on SQLite."""
     return (moment - EPOCH) // MICROSECOND

@@ -1,6 +1,6 @@
-"""Lots: points that become active and run out together, spent in order of expiry.
+"""Lots: points that become active and run out together. They are spent in the order of expiry.
 
-Every function here but `look` expects the account's balance row to be locked by the caller."""
+Every function here but `look` expects that the caller has locked the balance row of the account."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,15 +31,16 @@ from ledger.database.compiled import Compiled
 from ledger.database.tables import Base, Identifier, Instant, dialect_of
 from ledger.limits import NEVER
 
-PAGE = 16  # lots read at a time while spending: most redemptions end within the first page
+PAGE = 16  # lots read in one query while spending: the first page is enough for most redemptions
 
 
 class Lot(Base):
-    """`remaining` counts what holds have set aside, `held` says how much of it that is. `active`:
-    its time has come, and the balance counts it as available.
+    """Points of one account with the same dates. `amount` is how many there were at first,
+    `remaining` how many are left, held ones included, and `held` how many of those a hold has set
+    aside. `active`: `activates_at` has come and the balance counts them as available.
 
-    `origin_id`: the lot that these points were in first, where a merge or a household took them
-    over to another account of the same people. What is undone finds them by it."""
+    `origin_id` is the lot that these points were in first, if a merge or a household moved them
+    from another account. A reversal finds moved points by it."""
 
     __tablename__ = "ledger_lot"
     __table_args__ = (
@@ -75,8 +76,9 @@ class Lot(Base):
 
 
 class LotMove(Base):
-    """What a posting took from a lot, or put back into it (negative): what makes an exact reversal
-    possible. `line` keeps the order of spending, for dates of lots may change later."""
+    """How many points a posting took from a lot, or put back into it (negative). Exact reversals
+    are made from these rows. `line` keeps the order of spending, since the dates of lots may change
+    later."""
 
     __tablename__ = "ledger_lot_move"
 
@@ -88,8 +90,8 @@ class LotMove(Base):
 
 @dataclass(frozen=True, slots=True)
 class OpenLot:
-    """What stands in a lot: `free` is not held. `origin_id` is the lot itself, if its points were
-    in no other before."""
+    """What stands in a lot, in points: `amount` at first, `free` to be taken now, `held` by holds.
+    `origin_id` is the lot itself, if its points were in no other lot before."""
 
     lot_id: int
     term: Term
@@ -101,9 +103,11 @@ class OpenLot:
 
     @property
     def bucket(self) -> Bucket:
+        """The part of the balance that counts the free points of this lot."""
         return "available" if self.active else "pending"
 
     def withdraw(self, amount: int) -> Withdrawal:
+        """Take `amount` of the free points; a negative amount puts points back."""
         return Withdrawal(self.lot_id, amount, self.bucket)
 
 
@@ -121,15 +125,16 @@ _OPEN_LOT = (
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account as it was committed a moment ago: the balance and the lots that are spent first.
-    `version` tells whether it has changed since; SQLite has one writer and needs none."""
+    """An account as it was committed a moment ago: the balance, and the lots that are spent first.
+    A writer compares `version` to see whether the account has changed since; it is None on SQLite,
+    which has one writer and needs none."""
 
     balance: Balance
     open_lots: Sequence[OpenLot]
     version: str | None
 
 
-# Made once: to put a query together costs as much as to have it answered.
+# Built once: to build a query costs as much as to have it answered.
 _FIRST = (
     select(*_OPEN_LOT)
     .where(
@@ -162,8 +167,8 @@ _LOOK = {
 
 
 def look(session: Session, account_id: int) -> AccountView:
-    """The account with its first lots, in one query and without a lock: what is decided by it must
-    be written with `unless_changed`."""
+    """The account with the lots that are spent first (at most `PAGE`), in one query and without a
+    lock. A posting that is decided from this view must be written with `unless_changed`."""
     rows = _LOOK[dialect_of(session)].execute(session, account=account_id)
     *facts, version = rows[0][:_LOTS_FROM]
     open_lots = [_open_lot(row[_LOTS_FROM:]) for row in rows if row[_LOTS_FROM] is not None]
@@ -171,8 +176,8 @@ def look(session: Session, account_id: int) -> AccountView:
 
 
 def spendable(session: Session, account_id: int) -> Iterator[OpenLot]:
-    """Active lots with free points in the order of spending: soonest expiry first, then oldest;
-    read a page at a time."""
+    """Active lots with free points in the order of spending: soonest expiry first, then oldest.
+    They are read `PAGE` at a time."""
     after: tuple[datetime, int] | None = None
     while True:
         query = (
@@ -199,8 +204,8 @@ def spendable(session: Session, account_id: int) -> Iterator[OpenLot]:
 
 
 def allocate(open_lots: Iterable[OpenLot], amount: int) -> list[tuple[OpenLot, int]]:
-    """Which lots `amount` comes from, and how much from each. Less than `amount` in all if there is
-    no more."""
+    """From which lots `amount` points come, and how many from each. The parts sum to less than
+    `amount` if the lots have fewer free points."""
     parts: list[tuple[OpenLot, int]] = []
     missing = amount
     for lot in open_lots:
@@ -213,10 +218,10 @@ def allocate(open_lots: Iterable[OpenLot], amount: int) -> list[tuple[OpenLot, i
 
 
 def to_spend(session: Session, account_id: int, amount: int) -> list[tuple[OpenLot, int]]:
-    """Where `amount` available points come from.
+    """From which lots `amount` available points come, and how many from each.
 
-    The caller knows from the balance that they are there; if the lots do not agree, the book is
-    broken and the transaction must not go on."""
+    The caller knows from the balance that the points are there. If the lots do not agree, the book
+    is broken: an `AssertionError` ends the transaction."""
     parts = allocate(spendable(session, account_id), amount)
     if sum(part for _, part in parts) != amount:
         raise AssertionError(f"the lots of account {account_id} lack points of its balance")
@@ -224,7 +229,8 @@ def to_spend(session: Session, account_id: int, amount: int) -> list[tuple[OpenL
 
 
 def open_in(session: Session, account_ids: Sequence[int]) -> dict[int, list[OpenLot]]:
-    """All lots with free points of these accounts, active or not, in the order of spending."""
+    """All lots with free points of these accounts, by account id, active or not, in the order of
+    spending. An account without such lots has an empty list."""
     rows: Iterable[Sequence[Any]] = session.execute(
         select(Lot.account_id, *_OPEN_LOT)
         .where(Lot.account_id.in_(account_ids), Lot.remaining > 0, Lot.remaining > Lot.held)
@@ -250,8 +256,8 @@ def made_by(session: Session, posting_id: int, account_id: int) -> list[OpenLot]
 def coming_from(
     session: Session, lot_ids: Sequence[int], account_id: int
 ) -> dict[int, list[OpenLot]]:
-    """What is free on an account of the points that were in these lots once, by lot, in the order
-    of spending."""
+    """Free points on this account that were in one of `lot_ids` at first, whichever lot they are in
+    now: by that first lot, in the order of spending."""
     open_lots = _open_lots(
         session.execute(
             select(*_OPEN_LOT)
@@ -267,7 +273,8 @@ def coming_from(
 
 
 def taken_by(session: Session, posting_id: int, account_id: int) -> list[tuple[OpenLot, int]]:
-    """The lots of an account that a posting took from and how much, in the order of spending."""
+    """The lots of an account from which a posting took points, and how many, in the order of
+    spending."""
     rows: Iterable[Sequence[Any]] = session.execute(
         select(LotMove.amount.label("taken"), *_OPEN_LOT)
         .join(Lot, Lot.id == LotMove.lot_id)
@@ -278,7 +285,7 @@ def taken_by(session: Session, posting_id: int, account_id: int) -> list[tuple[O
 
 
 def set_aside(session: Session, withdrawals: Sequence[Withdrawal], sign: Literal[1, -1]) -> None:
-    """Mark points of lots as held, or (-1) as free again."""
+    """Mark points of lots as held (`sign` is 1) or as free again (-1)."""
     for one in withdrawals:
         session.execute(
             update(Lot)
@@ -289,7 +296,8 @@ def set_aside(session: Session, withdrawals: Sequence[Withdrawal], sign: Literal
 
 
 def prolong(session: Session, lot_ids: Sequence[int], expires_at: datetime) -> None:
-    """Give lots whose time is over another one: a grace for points that come back too late."""
+    """Give lots that have run out a new end, so that points which come back into them can be
+    used."""
     session.execute(
         update(Lot)
         .where(Lot.id.in_(lot_ids))
@@ -299,7 +307,7 @@ def prolong(session: Session, lot_ids: Sequence[int], expires_at: datetime) -> N
 
 
 def activate_due(session: Session, account_id: int, now: datetime) -> int:
-    """Mark lots whose time has come as active; returns how many points that makes spendable."""
+    """Mark lots whose time has come as active. Returns how many points become spendable."""
     changed = session.scalars(
         update(Lot)
         .where(
@@ -316,8 +324,8 @@ def activate_due(session: Session, account_id: int, now: datetime) -> int:
 
 
 def expired(session: Session, account_id: int, now: datetime) -> tuple[Withdrawal, ...]:
-    """What is left in lots whose time is over. Points that a hold has set aside stay for that hold
-    alone."""
+    """The free points in lots that have run out. Points that a hold has set aside are left out:
+    they stay usable for that hold."""
     rows = session.execute(
         select(Lot.id, Lot.remaining - Lot.held)
         .where(
@@ -332,7 +340,8 @@ def expired(session: Session, account_id: int, now: datetime) -> tuple[Withdrawa
 
 
 def next_change(session: Session, account_id: int) -> datetime:
-    """The next moment at which a lot of the account becomes active or runs out."""
+    """The next moment at which a lot of the account becomes active or runs out; `NEVER` if there is
+    none. Lots without free points do not count."""
     moment = session.scalar(
         select(func.min(case((Lot.active, Lot.expires_at), else_=Lot.activates_at))).where(
             Lot.account_id == account_id, Lot.remaining > 0, Lot.remaining > Lot.held

@@ -1,8 +1,9 @@
-"""What happens to points, account by account: in, out, over to another member, and what time does.
+"""What happens to points, account by account: they come in, go out, go to another member, become
+active, or run out.
 
-Each operation locks the accounts it touches, brings them up to the moment, decides every number and
-has the journal write it. Those that begin something raise `AccountClosed` if an account they were
-given is not in use any more: then nothing was written to it."""
+Each operation locks the accounts that it touches, settles them, decides every number and has the
+journal write it. Operations that begin something raise `AccountClosed` if one of their accounts is
+not used any more: then nothing was written to it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from ledger.limits import MOST_POINTS
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A posting that has been made, and balances right after it by account id."""
+    """A posting that has been made, and the balances right after it by account id."""
 
     public_id: str
     balances: dict[int, Balance]
@@ -45,10 +46,11 @@ def credit(
     *,
     source: ProgrammeAccountKind = "issued",
 ) -> Posted:
-    """Points in, as a lot of their own. Raises `BalanceTooLarge`.
+    """Points in, as a lot of their own, out of the programme's account `source`. A debt is paid
+    from them at once. Raises `BalanceTooLarge`, `AccountClosed`.
 
-    Nearly always nothing of the account is due and nothing is owed, and then one statement does it
-    all without looking first."""
+    Nearly always nothing of the account is due and nothing is owed. Then one guarded statement does
+    all the work, without reading the account first."""
     events = tuple(events)
     own = ProgrammeLeg(accounts.programme_account(session, holder, source), -lot.amount)
     draft = PostingDraft(header, [MemberLeg(holder.account_id, new_lots=[lot]), own])
@@ -72,10 +74,11 @@ def debit(
     events: Iterable[Event],
     now: datetime,
 ) -> Posted:
-    """Points out, soonest expiry first. Raises `InsufficientPoints`.
+    """Points out, soonest expiry first. Raises `InsufficientPoints`, `AccountClosed`.
 
-    Nearly always nothing of the account is due, its first lots suffice and nobody else is at it,
-    and then it is looked at without a lock and written only if it is still as it was then."""
+    Nearly always nothing of the account is due, its first lots suffice, and no other transaction
+    changes it. Then the account is read without a lock, and the posting is written only if the
+    account is still as it was read."""
     events = tuple(events)
     view = lots.look(session, holder.account_id)
     if view.balance.next_change_at > now and view.balance.available >= amount:
@@ -103,7 +106,7 @@ def spend(
     events: Iterable[Event],
     now: datetime,
 ) -> Posted:
-    """Points out of these lots of a locked account."""
+    """Points out of these lots of a locked account, which has been settled."""
     draft = _redemption(session, holder, header, withdrawals)
     return Posted(draft.public_id, put(session, [draft], events, now))
 
@@ -127,8 +130,8 @@ def transfer(
     events: Iterable[Event],
     now: datetime,
 ) -> Posted:
-    """Points from one member to another; they keep their dates. Raises `InsufficientPoints`,
-    `BalanceTooLarge`."""
+    """Points from one member to another, in the same unit; they keep their dates. Raises
+    `InsufficientPoints`, `BalanceTooLarge`, `AccountClosed`."""
     lock_open(session, [giver.account_id, taker.account_id])
     balance = settle(session, giver, now)
     if balance.available < amount:
@@ -155,9 +158,10 @@ def merge(
     events: Iterable[Event],
     now: datetime,
 ) -> None:
-    """Everything from one account to another of the same people, pending points and debts too; no
-    posting if there was nothing. The giver's may be closed: then it is what was left there. Raises
-    `HoldsOpen`, `BalanceTooLarge`."""
+    """Move everything from one account to another of the same people, with pending points and
+    debts; if there is nothing, no posting is made. The account of the giver may be closed: then
+    this moves what was left on it. Raises `HoldsOpen`, `BalanceTooLarge`, and `AccountClosed` for
+    the taker."""
     accounts.lock(session, [giver.account_id, taker.account_id])
     balance = settle(session, giver, now, even_closed=True)
     if balance.held:
@@ -184,8 +188,8 @@ def merge(
 
 
 def lock_open(session: Session, account_ids: Sequence[int]) -> dict[int, Balance]:
-    """As `accounts.lock`, for accounts that something is about to begin on. Raises
-    `AccountClosed`."""
+    """Lock accounts on which something is about to begin, in ascending order, and return their
+    balances by account id. Raises `AccountClosed` if one of them is closed."""
     balances = accounts.lock(session, account_ids)
     if any(balance.closed for balance in balances.values()):
         raise AccountClosed
@@ -195,10 +199,11 @@ def lock_open(session: Session, account_ids: Sequence[int]) -> dict[int, Balance
 def settle(
     session: Session, holder: Holder, now: datetime, *, even_closed: bool = False
 ) -> Balance:
-    """Bring a member account up to the moment: lots whose time has come become active and repay
-    what is owed, what ran out leaves by a posting of its own. The account is locked from here on.
-    Raises `AccountClosed`, but where something begun earlier is ended: then a closed account is as
-    good as any."""
+    """Bring a member account up to the moment and lock it. Lots whose time has come become active
+    and repay what is owed; points that ran out leave by a posting of kind expiry.
+
+    Raises `AccountClosed`, unless `even_closed` is set: that is for ending something that began
+    earlier, which a closed account does not prevent."""
     balance = accounts.lock(session, [holder.account_id])[holder.account_id]
     if balance.closed and not even_closed:
         raise AccountClosed
@@ -225,7 +230,8 @@ def settle(
 
 
 def repay(session: Session, holder: Holder, balance: Balance, now: datetime) -> Balance:
-    """Pay what a member owes out of what they have, by a posting of its own."""
+    """Pay what a member owes from what they have, by a posting of its own. Returns the balance
+    after it."""
     amount = min(balance.debt, balance.available)
     if not amount:
         return balance
@@ -241,7 +247,8 @@ def repay(session: Session, holder: Holder, balance: Balance, now: datetime) -> 
 def put(
     session: Session, drafts: Sequence[PostingDraft], events: Iterable[Event], now: datetime
 ) -> dict[int, Balance]:
-    """Write postings to locked accounts; the balances after them."""
+    """Write postings to locked accounts without a guard. Returns the balances after them, by
+    account id."""
     balances = journal.write(session, drafts, events, now)
     assert balances is not None  # noqa: S101 - unguarded, it always writes
     return balances

@@ -1,15 +1,16 @@
 """Reversals: a posting that undoes another, in whole or in part. Nothing is ever edited.
 
-Spent points return into the lots they came from. Earned points are taken back from the lot they
-made; what has run out of it counts as taken back already, and what was spent comes from the
-member's other points and then becomes a debt, or the reversal is refused: the programme decides.
+Spent points return into the lots they came from. Earned points are taken back from the lot that the
+posting made. Points of it that ran out count as taken back already. Points of it that were spent
+are taken from the member's other points; if those do not suffice, the rest becomes a debt or the
+reversal is refused, as the programme decides.
 
-A part is undone from the end: of several lots, those that live longest come back first, and the
-parts of one posting undone so far are known from their sum alone.
+A part is undone from the end: of several lots, the one that lives longest is undone first. So the
+sum of what was undone before is enough to know which parts those were.
 
-Since the posting its member may have been merged into another, or have joined or left a household.
-It is undone on the account that they use now: points are taken back wherever that took them over
-to, and those that cannot return into their lots come back as new ones with the old dates."""
+Since the posting was made, its member may have been merged into another, or have joined or left a
+household. It is undone on the account that they use now. Points are taken back from wherever they
+were moved to; points whose lots are on another account come back as new lots with the old dates."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -49,9 +50,9 @@ REVERSIBLE = frozenset({"accrual", "opening", "redemption", "transfer", "expiry"
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """How a reversal is done. `returns_until`: points that come back after their time live until
-    then; without it they keep their old dates, and are gone again at once. `may_owe`: what cannot
-    be taken back becomes a debt."""
+    """How a reversal is done. `returns_until`: points that come back after they ran out live until
+    then; without it they keep their old dates and run out again at once. `may_owe`: points that
+    cannot be taken back become a debt."""
 
     returns_until: datetime | None
     may_owe: bool
@@ -59,7 +60,7 @@ class Undoing:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A posting to be undone: `amount` points moved by it, `undone` of them have been undone."""
+    """A posting to be undone. It moved `amount` points; `undone` of them were undone before."""
 
     posting: Posting
     amount: int
@@ -67,6 +68,7 @@ class Original:
 
     @property
     def left(self) -> int:
+        """How many points can still be undone."""
         return self.amount - self.undone
 
 
@@ -79,20 +81,27 @@ class Side:
 
     @property
     def has_moved(self) -> bool:
+        """Whether the owner uses another account now than the one that was posted to."""
         return self.account_id != self.holder.account_id
 
 
 def find(session: Session, public_id: str) -> Posting:
-    """Raises `UnknownPosting`."""
+    """The posting with this public id. Raises `UnknownPosting`."""
     posting = session.scalar(select(Posting).where(Posting.public_id == public_id))
     if posting is None:
         raise UnknownPosting
     return posting
 
 
+def lock(session: Session, posting: Posting) -> None:
+    """Nobody else undoes the posting until the transaction ends. The accounts are no help for that:
+    who leaves a household meanwhile uses others, and no account says so."""
+    session.execute(select(Posting.id).where(Posting.id == posting.id).with_for_update())
+
+
 def sides_of(session: Session, posting: Posting) -> list[Side]:
-    """The member accounts that a posting touched, by ascending account id. Raises
-    `AccountClosed`."""
+    """The member accounts that a posting touched, by ascending account id, each with the accounts
+    that its owner uses now. Raises `AccountClosed`."""
     touched = session.execute(
         select(
             Account.id,
@@ -121,11 +130,13 @@ def reverse(
     events: Iterable[Event],
     now: datetime,
 ) -> tuple[Posted, int]:
-    """Undo `amount` of a posting, all that is left of it without. Returns the reversal and how much
-    it undid. Raises `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`, and
-    `AccountClosed`: then `sides_of` the posting is to be asked again."""
+    """Undo `amount` points of a posting, or all that is left if it is None. Returns the reversal
+    and how many points it undid.
+
+    Raises `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`,
+    and `AccountClosed`: then the caller asks for `sides_of` the posting again."""
     holders = [side.holder for side in sides]
-    # Giver and taker of a gift may have become one: then nothing is left that could go back.
+    # Giver and taker of a gift may use one account by now: then the gift cannot go back.
     if posting.kind not in REVERSIBLE or not 0 < len({one.account_id for one in holders}) == len(
         sides
     ):
@@ -141,7 +152,7 @@ def reverse(
         amount = original.left
     if not 0 < amount <= original.left:
         raise ReversalTooLarge(amount, original.left)
-    # Under the locks the sum of earlier reversals stands still: all of them lock these accounts.
+    # The caller has locked the posting, so what was undone of it cannot grow now.
     legs: list[Leg] = []
     for side in sides:
         balance = balances[side.holder.account_id]
@@ -183,8 +194,8 @@ def _give_back(
     undoing: Undoing,
     now: datetime,
 ) -> list[Leg]:
-    """Points return into the lots that the posting took them from, or come back as new ones where
-    those are on an account that is not the member's any more."""
+    """Points return into the lots that the posting took them from. If those lots are on an account
+    that the member does not use now, the points come back as new lots."""
     if balance.total + amount > MOST_POINTS:
         raise BalanceTooLarge(MOST_POINTS)
     parts = _from_the_end(
@@ -196,13 +207,13 @@ def _give_back(
     late = [lot.lot_id for lot, _ in parts if lot.term.expires_at <= now]
     if late and undoing.returns_until is not None:
         lots.prolong(session, late, undoing.returns_until)
-    # Whatever the lots' dates are now, the account has to be looked at once more.
+    # The lots may have run out or not be active yet: the account is settled after the posting.
     accounts.change(session, side.account_id, next_change_at=now)
     return [MemberLeg(side.account_id, withdrawals=[lot.withdraw(-part) for lot, part in parts])]
 
 
 def _again(lot: OpenLot, part: int, undoing: Undoing, now: datetime) -> NewLot:
-    """Points of this lot as a new one, with the dates that they would have in the old one."""
+    """Points of this lot as a new lot, with the dates that they would have in the old one."""
     term = lot.term
     if term.expires_at <= now and undoing.returns_until is not None:
         term = replace(term, expires_at=undoing.returns_until)
@@ -217,8 +228,8 @@ def _take_back(
     amount: int,
     undoing: Undoing,
 ) -> list[Leg]:
-    """Points leave the lots that the posting made, wherever they are now; what is no longer there
-    comes from elsewhere."""
+    """Points leave the lots that the posting made, wherever a merge or a household moved them. What
+    is not there any more ran out, is taken from other lots, or becomes a debt."""
     holder = side.holder
     made = lots.made_by(session, original.posting.id, side.account_id)
     there = lots.coming_from(session, [lot.lot_id for lot in made], holder.account_id)
@@ -251,7 +262,7 @@ def _take_back(
 
 
 def _counterparts(session: Session, posting: Posting, amount: int) -> list[Leg]:
-    """The programme's own side of the posting, the other way round."""
+    """The legs on the programme's own accounts, with the sign turned."""
     rows = session.execute(
         select(Entry.account_id, Entry.amount)
         .join(Account, Account.id == Entry.account_id)
@@ -263,7 +274,8 @@ def _counterparts(session: Session, posting: Posting, amount: int) -> list[Leg]:
 def _from_the_end(
     parts: Sequence[tuple[OpenLot, int]], skip: int, amount: int
 ) -> list[tuple[OpenLot, int]]:
-    """`amount` out of these parts, from the last one backwards, after the first `skip`."""
+    """`amount` points out of these parts, from the last part backwards, after the first `skip`
+    points, which were undone before."""
     found: list[tuple[OpenLot, int]] = []
     for lot, size in reversed(parts):
         skipped = min(skip, size)
@@ -278,8 +290,8 @@ def _from_the_end(
 
 
 def _expired(session: Session, holder: Holder, original: Original, made: Sequence[OpenLot]) -> int:
-    """How many of the points that were in these lots first ran out, and have not been counted as
-    taken back yet."""
+    """How many of the points that were in these lots at first ran out, less those that earlier
+    reversals have counted as taken back."""
     cause = aliased(Posting)
     origins = [lot.lot_id for lot in made]
     ran_out = session.scalar(
@@ -304,7 +316,7 @@ def _expired(session: Session, holder: Holder, original: Original, made: Sequenc
 
 
 def _summed(legs: Sequence[Leg]) -> list[Leg]:
-    """The programme's legs on one account as one."""
+    """The same legs, with those on one account of the programme added up to one."""
     own: dict[int, int] = {}
     for leg in legs:
         if isinstance(leg, ProgrammeLeg):

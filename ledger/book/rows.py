@@ -1,5 +1,4 @@
-"""Drafts of postings as the rows that will stand in the tables, in the same way for both databases.
-Pure."""
+"""Drafts of postings as the rows that will stand in the tables, alike for both databases. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -11,8 +10,9 @@ from ledger.book.drafts import DebtLeg, Leg, MemberLeg, NewLot, PostingDraft, Pr
 
 
 class EntryRow(NamedTuple):
-    """`posting` is the place among the drafts. `later` is what still follows on the account after
-    this entry: the balance after it is the final one less that. None: no balance is kept there."""
+    """`posting` is the index of the draft. `later` is minus the sum of what follows on the account
+    within the same write, so that the balance after this entry is the final balance plus `later`.
+    None: no balance is kept for this account."""
 
     posting: int
     line: int
@@ -22,13 +22,16 @@ class EntryRow(NamedTuple):
 
 
 class LotRow(NamedTuple):
+    """A lot that a posting makes. `posting` is the index of the draft."""
+
     posting: int
     account_id: int
     lot: NewLot
 
 
 class MoveRow(NamedTuple):
-    """What a posting takes from a lot."""
+    """How many points a posting takes from a lot. `posting` is the index of the draft, `line` the
+    place in the order of spending."""
 
     posting: int
     lot_id: int
@@ -38,7 +41,7 @@ class MoveRow(NamedTuple):
 
 @dataclass(slots=True)
 class LotChange:
-    """How much leaves a lot in all, and how much of that was held."""
+    """How many points leave a lot in all the drafts together, and how many of those were held."""
 
     taken: int = 0
     held: int = 0
@@ -46,7 +49,8 @@ class LotChange:
 
 @dataclass(slots=True)
 class BalanceChange:
-    """By how much a balance row moves."""
+    """By how many points a balance row moves. `next_change_at` is when one of the new lots becomes
+    active or runs out, the earliest of them."""
 
     available: int = 0
     pending: int = 0
@@ -56,14 +60,16 @@ class BalanceChange:
 
     @property
     def total(self) -> int:
+        """By how many points the member's balance grows in all."""
         return self.available + self.pending + self.held
 
     def withdraw(self, bucket: str, amount: int) -> None:
+        """Points leave a bucket of the balance; a negative amount comes back."""
         setattr(self, bucket, getattr(self, bucket) - amount)
 
     def add(self, lot: NewLot, now: datetime) -> None:
-        """A lot that is active counts as available; the account is looked at again when the lot
-        becomes active or runs out."""
+        """Count a new lot: as available if it is active by now, else as pending. The account is
+        settled again when the lot becomes active or runs out."""
         is_active = lot.term.activates_at <= now
         if is_active:
             self.available += lot.amount
@@ -93,7 +99,7 @@ class PostingRows:
             raise AssertionError("the legs of a posting sum to zero")
         for leg in legs:
             if isinstance(leg, MemberLeg):
-                # Even if nothing moves: a posting is written where its balances are found.
+                # Even if nothing moves: PostgreSQL writes a posting only if it finds a balance.
                 self.balance_changes.setdefault(leg.account_id, BalanceChange())
         for line, leg in enumerate(leg for leg in legs if leg.amount):
             match leg:
@@ -129,7 +135,7 @@ class PostingRows:
             self.lots.append(LotRow(number, leg.account_id, lot))
 
     def _look_ahead(self) -> None:
-        """Note for each entry what later ones add to the same account."""
+        """Set `later` of each entry: what the entries after it do to the same account."""
         later: Counter[int] = Counter()
         for at in range(len(self.entries) - 1, -1, -1):
             entry = self.entries[at]
@@ -139,7 +145,8 @@ class PostingRows:
 
 
 def facts(draft: PostingDraft) -> tuple[object, ...]:
-    """What a posting is for, in the order of the table's columns; `occurred_at` is the last."""
+    """What a posting is for, in the order of the columns of the table; `occurred_at` is the
+    last."""
     header = draft.header
     return (
         header.programme_id,

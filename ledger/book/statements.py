@@ -23,8 +23,9 @@ from ledger.programmes.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One line of a member's statement. `points` is negative for what left the member;
-    `balance_after` counts everything the member then had, active or not."""
+    """One line of a member's statement. `points` is negative for what left the member.
+    `balance_after` is all that the member had after it, active or not. `id` is the public id of the
+    posting."""
 
     posting_id: int
     id: str
@@ -42,8 +43,8 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which lines are wanted. `at_least` and `at_most` bound the points without their sign; the
-    dates bound `occurred_at`, the first included and the last not."""
+    """Which lines are wanted. `at_least` and `at_most` bound the points without their sign. `since`
+    and `until` bound `occurred_at`; `since` is included, `until` is not."""
 
     kind: str | None = None
     store: str | None = None
@@ -58,8 +59,9 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Liability:
-    """What members of a programme hold of points that run out in this month of the programme's
-    calendar (None: never), in how many lots."""
+    """Points of members that run out in this month of the programme's calendar: how many, how many
+    of them are not active yet, and in how many lots. `month` is the first day of it; None for
+    points that never run out."""
 
     month: date | None
     points: int
@@ -74,7 +76,7 @@ def statement(
     before_posting_id: int | None,
     limit: int,
 ) -> list[StatementLine]:
-    """Newest first, from before the given posting."""
+    """Lines of an account, newest first, from before posting `before_posting_id`."""
     query: Any = (
         select(
             Posting.id,
@@ -119,8 +121,8 @@ def statement(
 
 
 def balances(session: Session, member: Member) -> list[tuple[Unit, Balance]]:
-    """What a member has of each unit of the programme, the main one first. Units they never had any
-    of are left out, the main one is not."""
+    """What a member has of each unit of the programme, the main unit first. Units of which they
+    never had any are left out."""
     found = units.of_programme(session, member.programme_id)
     standing = accounts.balances_of(session, [unit.id for unit in found], [member.holder_id])
     return [
@@ -133,7 +135,8 @@ def balances(session: Session, member: Member) -> list[tuple[Unit, Balance]]:
 def main_balances(
     session: Session, programme_id: int, members: Sequence[Member]
 ) -> dict[int, Balance]:
-    """The main balance of each of these members of one programme, by member id."""
+    """The balance in the main unit of each of these members of one programme, by member id. In a
+    household it is the balance that all share."""
     unit = units.named(session, programme_id, None)
     found = accounts.balances_of(session, [unit.id], list({one.holder_id for one in members}))
     return {one.id: found[one.holder_id, unit.id] for one in members}
@@ -156,8 +159,9 @@ def running_out(
     after_member_id: int,
     limit: int,
 ) -> list[RunningOut]:
-    """What runs out between two moments (the last included), for the next members, all of it for
-    each; the soonest first."""
+    """Points that run out after `since` and up to `until`, for the next members after
+    `after_member_id`, at most `limit` members with all that each has. Ordered by member, then
+    soonest first."""
     burning = (
         Account.unit_id == unit_id,
         Account.kind == accounts.MEMBER,
@@ -187,8 +191,8 @@ def running_out(
 
 @dataclass(frozen=True, slots=True)
 class AccountPosting:
-    """A posting on a member account. `member_id` is who presented a card, or else whose account it
-    is; `points` are without their sign."""
+    """A posting on a member account. `member_id` is the member whose card was shown; without a
+    card, the owner of the account. `points` are without their sign."""
 
     posting_id: int
     id: str
@@ -208,7 +212,7 @@ def newest(
     unless: ColumnElement[bool],
 ) -> list[AccountPosting]:
     """The newest postings of these kinds on the accounts of these members, made at `since` or
-    later. `unless` is a condition on `Posting`: those that it holds for are left out."""
+    later. `unless` is a condition on `Posting`: postings that fulfil it are left out."""
     rows = session.execute(
         select(
             Posting.id,
@@ -236,7 +240,7 @@ def newest(
 
 
 def balance_at(session: Session, account_id: int, moment: datetime) -> int:
-    """What the account held in all at a moment: every posting counts that was made by then."""
+    """What the account held in all at a moment, by the postings made until then (`posted_at`)."""
     after = session.scalar(
         select(type_coerce(Entry.balance_after, BigInteger))
         .join(Posting, Posting.id == Entry.posting_id)
@@ -252,7 +256,8 @@ def balance_at(session: Session, account_id: int, moment: datetime) -> int:
 
 
 def liability(session: Session, unit: Unit, timezone: str) -> list[Liability]:
-    """What members hold, by the month in which it runs out; points without an end come last."""
+    """What members hold in a unit, by the month in which it runs out; points without an end come
+    last. `timezone` is the programme's."""
     zone = ZoneInfo(timezone)
     rows = session.execute(
         select(

@@ -1,11 +1,11 @@
 """Statements that are compiled once and executed by the driver itself.
 
-What SQLAlchemy does at each execution costs more than what the database does: keys for its caches,
-a context, a result. For a statement of every request it pays to do that once. Types, errors and
-lost connections are treated as everywhere else.
+At each execution SQLAlchemy builds keys for its caches, a context and a result, which costs more
+than what the database does. A statement that every request needs is worth doing that only once.
+Types, errors and lost connections are treated as everywhere else.
 
-BEGIN has no answer and need not go to PostgreSQL by itself: it waits beside the connection and goes
-with the first statement, whether SQLAlchemy or the driver executes that."""
+BEGIN has no answer, so it needs no round trip of its own to PostgreSQL: it waits beside the
+connection and goes with the first statement, whether SQLAlchemy or the driver executes that."""
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
@@ -29,10 +29,10 @@ CONNECTION = "wire"
 
 
 class Compiled:
-    """One statement, as SQL of each database. Rows are named tuples.
+    """One statement, compiled for each database when it is first used there. Rows are named tuples.
 
-    `statement` may be a function that makes it of the database's own INSERT. `columns` are those
-    that such an INSERT fills, if it does not say so itself."""
+    `statement` may be a function that builds it from the INSERT of the database. `columns` are the
+    columns that such an INSERT fills, if the statement does not name them itself."""
 
     def __init__(
         self,
@@ -44,11 +44,13 @@ class Compiled:
         self._forms: dict[str, _DialectForm] = {}
 
     def execute(self, session: Session, **values: Any) -> list[Any]:
-        """In the session's transaction; what was added to the session is not flushed before."""
+        """Execute it in the session's transaction. Objects that were added to the session are not
+        flushed before. Raises `DBAPIError`."""
         return self.execute_on(driver_connection(session), **values)
 
     def execute_on(self, connection: "DriverConnection", **values: Any) -> list[Any]:
-        """Outside a transaction it is one by itself. Raises `DBAPIError`."""
+        """Execute it on this connection; outside a transaction the statement is a transaction by
+        itself. Raises `DBAPIError`."""
         form = self._form(connection.dialect)
         rows = connection.execute(form.sql, form.parameters(values), reads=form.reads)
         return form.named(rows)
@@ -64,7 +66,7 @@ class Compiled:
 
 
 class _DialectForm:
-    """A statement as one database takes it."""
+    """A statement as text of one database, with the conversions of its parameters and columns."""
 
     def __init__(self, statement: Any, dialect: Dialect, columns: Sequence[str] | None) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=columns)
@@ -77,7 +79,7 @@ class _DialectForm:
             if (bind := _impl(compiled.binds[name].type, dialect).bind_processor(dialect))
         ]
         columns_out = list(statement.exported_columns)
-        # Renamed: a column may have no name, or that of another one.
+        # rename=True: a column may have no name, or the name of another column.
         names = [str(getattr(one, "name", "")) for one in columns_out]
         self.reads = bool(columns_out)
         self._row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
@@ -116,24 +118,25 @@ class DriverConnection(NamedTuple):
     dialect: Dialect
 
     def begin(self, sql: str) -> None:
-        """Begin a transaction with the first statement of it, so that there is none before."""
-        if self.dialect.name == "sqlite":  # in this process: there is no way to spare
+        """Begin a transaction. On PostgreSQL the BEGIN is sent together with the first
+        statement."""
+        if self.dialect.name == "sqlite":  # in this process: there is no round trip to save
             self.execute(sql, reads=False)
         else:
             self.connection.info[BEGIN] = sql
 
     def begin_now(self) -> None:
-        """Before somebody else uses the connection."""
+        """Send a BEGIN that still waits. To be called before other code uses the connection."""
         begin = self.connection.info.pop(BEGIN, None)
         if begin is not None:
             self.execute(begin, reads=False)
 
     def never_begin(self) -> None:
-        """The transaction ends, and if it had no statement it never was."""
+        """Drop a BEGIN that still waits: the transaction ends without any statement."""
         self.connection.info.pop(BEGIN, None)
 
     def execute(self, sql: str, values: Values = (), *, reads: bool) -> Sequence[Sequence[Any]]:
-        """The rows of a statement in the driver's own form of SQL, if it has any. A connection that
+        """Execute SQL in the driver's own form; returns the rows if it `reads`. A connection that
         turns out to be lost does not go back to the pool. Raises `DBAPIError`."""
         errors = self.dialect.loaded_dbapi.Error
         begin = self.connection.info.pop(BEGIN, None)
@@ -164,14 +167,14 @@ class DriverConnection(NamedTuple):
             cursor.close()
 
     def _pipeline(self) -> AbstractContextManager[Any]:
-        """What is carried out in it goes to PostgreSQL and back together. If one fails, those
-        behind it are not carried out."""
+        """Statements within it go to PostgreSQL together and come back together. If one of them
+        fails, the later ones are not carried out."""
         driver: Any = self.connection
         return cast(AbstractContextManager[Any], driver.pipeline())
 
 
 def driver_connection(session: Session) -> DriverConnection:
-    """What a session's transaction goes over."""
+    """The driver's connection that the session's transaction uses."""
     found: DriverConnection | None = session.info.get(CONNECTION)
     if found is None or not found.connection.is_valid:  # of a transaction that is over
         connection = session.connection()

@@ -1,8 +1,8 @@
-"""The database under everything: column types, connections, who begins and who commits.
+"""The database under everything: connections, who begins and who commits.
 
-SQLite and PostgreSQL from the same code. An edge opens `transaction()` for anything that writes and
-`reading()` for the rest, `ask()` where one question is all; operations take the session and never
-commit."""
+SQLite and PostgreSQL work with the same code. An edge opens `transaction()` for anything that
+writes and `reading()` for the rest, or `fetch()` if one statement is all. Operations take the
+session and never commit."""
 
 import random
 import select
@@ -27,11 +27,13 @@ from sqlalchemy.orm import Session
 from ledger.database.compiled import Compiled, DriverConnection
 from ledger.settings import LedgerSettings
 
-SQLITE_BUSY_TIMEOUT_MS = 15_000
-MOST_ATTEMPTS = 5
+SQLITE_BUSY_TIMEOUT_MS = 15_000  # how long one process waits for another's transaction
+MOST_ATTEMPTS = 5  # of one piece of work, the first included
+# The first wait before another attempt; it doubles with each. After a deadlock it only has to part
+# the two transactions; a server that restarts needs longer.
 PART_SECONDS = 0.02
 RECONNECT_SECONDS = 0.1
-TRUSTED_IDLE_SECONDS = 1.0
+TRUSTED_IDLE_SECONDS = 1.0  # a connection that was idle for longer is tested before its use
 BEGIN = "BEGIN"
 READING = {"sqlite": BEGIN, "postgresql": "BEGIN READ ONLY"}
 WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": BEGIN}
@@ -43,17 +45,19 @@ T = TypeVar("T")
 
 
 def wake_after_commit(session: Session, pump: str) -> None:
-    """Ask for `pump` to be woken once this session's transaction is committed, and only then."""
+    """Wake this `pump` once the session's transaction is committed, and only then."""
     session.info.setdefault("wake", set()).add(pump)
 
 
 def writing(engine: Engine) -> Engine:
-    """Its transactions are begun by somebody who is going to write: on SQLite there is one."""
+    """The engine with transactions that are begun for writing. On SQLite only one of them runs at a
+    time."""
     return engine.execution_options(begin=WRITING[engine.name])
 
 
 class Database:
-    """One connected database. `wake` is called after each commit that asked for a pump."""
+    """One connected database. After a commit `wake` is called with the names of the pumps that the
+    transaction asked for, if there were any."""
 
     def __init__(self, settings: LedgerSettings, wake: Wake | None = None) -> None:
         self._wake = wake
@@ -83,15 +87,16 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that changes nothing."""
+        """A session that changes nothing. On PostgreSQL its transaction is READ ONLY."""
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
-            # Not rolled back: the driver would forget what the server has prepared for it.
+            # Not rolled back: after a rollback the driver forgets its prepared statements.
             session.commit()
 
     def fetch(self, query: Compiled, **values: object) -> list[Any]:
-        """What one statement reads. It sees one state by itself: no transaction is around it, which
-        on PostgreSQL spares two of three ways to the server."""
+        """The rows of one statement that reads. One statement sees one state of the database by
+        itself, so no transaction is put around it; on PostgreSQL that saves two of three round
+        trips. Raises `DBAPIError`."""
         connection = self.engine.raw_connection()
         try:
             return query.execute_on(DriverConnection(connection, self.engine.dialect), **values)
@@ -101,7 +106,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session that is committed at the end, or rolled back by an exception. READ COMMITTED on
-        PostgreSQL, BEGIN IMMEDIATE on SQLite."""
+        PostgreSQL, BEGIN IMMEDIATE on SQLite. Pumps are woken after the commit."""
         with self._turn, Session(self._writing, expire_on_commit=False) as session:
             yield session
             session.commit()
@@ -110,12 +115,14 @@ class Database:
             self._wake(frozenset(wanted))
 
     def run(self, work: Callable[[Session], T], *, idempotent: bool = False) -> T:
-        """`work` in a transaction of its own, begun anew where nothing can have come of it: where
-        PostgreSQL ended one of two transactions that waited for each other, and where the server
-        was lost, or not there, before the commit. For as long as a restart of it takes, about.
+        """Do `work` in a transaction of its own, and repeat it if the first attempt cannot have had
+        an effect: PostgreSQL ended one of two transactions that waited for each other, or the
+        server was lost or not reachable before the commit. It is repeated for about as long as a
+        restart of the server takes.
 
-        What came of a commit that was never answered nobody knows. Only `idempotent` work is then
-        done once more: such as looks first whether it was done before."""
+        If the connection is lost during the commit, it is unknown whether the commit happened. Then
+        only `idempotent` work is repeated: work that does no harm when it is done twice, for
+        example because it checks first whether it was done already."""
         is_done = False
 
         def once() -> T:
@@ -129,8 +136,9 @@ class Database:
         return self._persist(once, lambda: idempotent or not is_done)
 
     def run_one(self, statement: Compiled, **values: object) -> list[Any]:
-        """What one idempotent statement changes: a transaction by itself, begun anew as in `run`.
-        Its rows, if it returns any."""
+        """Execute one idempotent statement that writes, as a transaction by itself. It is repeated
+        if PostgreSQL asks for that or the server was lost, also during the commit. Returns its
+        rows, if it has any."""
 
         def once() -> list[Any]:
             with self._turn:
@@ -152,16 +160,17 @@ class Database:
         raise AssertionError("unreachable")
 
     def _server_is_lost(self, error: DBAPIError) -> bool:
-        """The connection broke, or could not be made: then there was no statement yet."""
+        """The connection broke, or could not be made. In the second case no statement was sent
+        yet."""
         if self.is_sqlite or not isinstance(error, OperationalError):
             return False
         return error.connection_invalidated or error.statement is None
 
     def wipe(self) -> bool:
-        """Deleted bytes leave the disk as far as that is in our hands. On SQLite what is left of
-        them is in the journal beside the file (in the file they are written over at once, see
-        below); PostgreSQL clears up by itself in time. False if a reader stood in the way; then the
-        next one does it."""
+        """Remove deleted bytes from the disk, as far as that is in our hands. On SQLite, deleted
+        rows are overwritten in the file at once (`secure_delete`), and this empties the journal
+        beside it, which may still have them. PostgreSQL removes them by itself in time. False if a
+        reader kept the journal from being emptied; then the next call does it."""
         if not self.is_sqlite:
             return True
         with self._turn, self.engine.connect() as connection:
@@ -171,6 +180,7 @@ class Database:
         return not busy
 
     def close(self) -> None:
+        """Close the connections of the pool. The object must not be used afterwards."""
         self.engine.dispose()
 
 
@@ -179,10 +189,11 @@ def _asks_for_another_try(error: DBAPIError) -> bool:
 
 
 def _look_after_idle(engine: Any) -> None:
-    """A connection in the pool may lead to a server that is gone. One that lay idle is asked before
-    it is used again; to ask every time would cost each transaction a round trip. One that was used
-    just now is listened to, which costs nothing: a server that goes closes its connections, and
-    there is something to read where nothing was asked."""
+    """A connection in the pool may lead to a server that is gone. A connection that was idle is
+    tested with a statement before it is used again; to test it every time would cost each
+    transaction a round trip. For a connection that was used a moment ago it is enough to look at
+    its socket, which costs nothing: a server that stops closes its connections, and then there is
+    something to read although nothing was asked."""
     dialect = engine.dialect
 
     @event.listens_for(engine, "checkin")
@@ -192,7 +203,7 @@ def _look_after_idle(engine: Any) -> None:
     @event.listens_for(engine, "checkout")
     def _on_checkout(connection: DBAPIConnection, record: Any, _proxy: object) -> None:
         idle_since = record.info.get("idle_since")
-        if idle_since is None:  # made this moment
+        if idle_since is None:  # it was opened just now
             return
         if time.monotonic() - idle_since < TRUSTED_IDLE_SECONDS and _is_silent(connection):
             return
@@ -211,7 +222,7 @@ def _is_silent(connection: Any) -> bool:
 
 
 def _prepare_postgres(engine: Any) -> None:
-    """A statement by itself needs no transaction around it, so the driver begins none."""
+    """A single statement needs no transaction around it, so the driver begins none by itself."""
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: DBAPIConnection, _record: object) -> None:
@@ -221,7 +232,7 @@ def _prepare_postgres(engine: Any) -> None:
 
     @event.listens_for(engine, "before_cursor_execute")
     def _on_statement(connection: Connection, *_: object) -> None:
-        """One that SQLAlchemy carries out itself."""
+        """A statement that SQLAlchemy carries out itself needs the BEGIN before it."""
         _driver_connection(connection).begin_now()
 
     @event.listens_for(engine, "commit")
@@ -236,7 +247,8 @@ def _driver_connection(connection: Connection) -> DriverConnection:
 
 
 def _begin_in_words(engine: Any) -> None:
-    """BEGIN as the execution option `begin` has it; none where that is empty (VACUUM)."""
+    """Begin transactions with the text in the execution option `begin`; with none if it is empty,
+    as VACUUM needs it."""
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
@@ -246,8 +258,9 @@ def _begin_in_words(engine: Any) -> None:
 
 
 def _prepare_sqlite(engine: Any, synchronous: str) -> None:
-    """The driver's own transaction handling is switched off: with it, a savepoint leaks out of a
-    rolled-back transaction, and a reader that becomes a writer fails at once with SQLITE_BUSY."""
+    """The driver's own transaction handling is switched off. With it, a savepoint would survive the
+    rollback of its transaction, and a reader that becomes a writer would fail at once with
+    SQLITE_BUSY."""
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: DBAPIConnection, _record: object) -> None:
@@ -257,7 +270,7 @@ def _prepare_sqlite(engine: Any, synchronous: str) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
         cursor.execute("PRAGMA foreign_keys = ON")
-        # Whoever is erased is so from the file as well: what is freed is written over with zeros.
+        # An erased person must be gone from the file as well: freed bytes are overwritten by zeros.
         cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 

@@ -1,19 +1,20 @@
 """The same request asked twice has one effect and one answer.
 
-Of every answered request there is a row. Scope and key name it; the digest tells a repetition from
+There is a row for every answered request. Scope and key name it; the digest tells a repetition from
 another request under the same key; the answer is the first one, byte for byte. The row is written
 in the transaction of the effect, in one of two ways:
 
-- `key_first` takes the key, carries out the effect, then stores the answer. A request whose twin is
-  at work waits for it before it does anything. `claim_keys`, `store_answers` and `release_keys` are
-  the same three steps for many requests that share a transaction.
-- `key_last` carries out the effect, then writes key and answer as one row. That spares ways to the
-  database where a request is new, as nearly all are; a repeated one does its work in vain, waits
-  for its twin at the end, and all it did is rolled back (docs/decisions/0013).
+- `key_first` takes the key, carries out the effect, then stores the answer. If the same request is
+  at work in another transaction, it waits for that one before it does anything. `claim_keys`,
+  `store_answers` and `release_keys` are the same three steps for many requests that share a
+  transaction.
+- `key_last` carries out the effect, then writes key and answer as one row. That saves round trips
+  to the database for a new request, and nearly all are new. A repeated request does its work in
+  vain, waits for the first one at the end, and is rolled back (docs/decisions/0013).
 
-Only successes are kept, for ever: a refusal leaves no row, so the same key may succeed later. What
-an answer says of a member goes when they are erased; the row stays, so that a late repetition does
-not bring them back."""
+Only successes are kept, for ever. A refusal leaves no row, so the same key may succeed later. When
+a member is erased, the answers that name them are removed, but the rows stay: a late repetition
+does not bring the member back."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -42,6 +43,11 @@ from ledger.errors import IdempotencyConflict, MemberErased, Refusal
 
 
 class Request(Base):
+    """One request under the key that its sender chose. `body_hash` is the SHA-256 of what it says.
+    `status` and `answer` are what it was answered; they are null only within the transaction that
+    is at work on the request. An erasure of the member sets `body_hash` to `NOBODYS` and `answer`
+    to null."""
+
     __tablename__ = "ledger_request"
 
     scope: Mapped[str] = mapped_column(String(100), primary_key=True)
@@ -68,11 +74,14 @@ _STORE_ANSWERS = (
 )
 _STORE_ANSWER = Compiled(_STORE_ANSWERS)
 
-NOBODYS = b""  # no SHA-256: the hash of a body that was short enough to guess goes as well
+# Stands in `body_hash` after an erasure. The hash is removed too: a short body could be guessed
+# from it.
+NOBODYS = b""
 
 
 class Repeated(Exception):
-    """The key of a request was used before: roll back what it did, and read `first_answer`."""
+    """The key of this request was used before. The caller rolls back what it did and reads
+    `first_answer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +94,9 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Repeatable:
-    """A request as it is recognised when it comes again. `scope` is who sent it, or where it came
-    in: the same key means something else in another scope. `digest` is that of all it says."""
+    """What a request is recognised by when it is repeated. `scope` says who sent it or where it
+    came in: the same key means another request in another scope. `digest` is made by `digest` of
+    all that the request says."""
 
     scope: str
     key: str
@@ -97,9 +107,9 @@ EffectResult = TypeVar("EffectResult", bound=StoredAnswer | Refusal)
 
 
 def digest(*lines: str | bytes) -> bytes:
-    """SHA-256 of what a request says, in lines. Rows of earlier releases hold it: whoever calls
-    this must say the same as before, byte for byte, or a request that is repeated after an upgrade
-    is taken for another one."""
+    """SHA-256 of what a request says, in lines. Rows of earlier releases hold these digests: a
+    caller must say the same as in earlier releases, byte for byte, or a request that is repeated
+    after an upgrade is taken for another one."""
     as_bytes = (line.encode() if isinstance(line, str) else line for line in lines)
     return hashlib.sha256(b"\n".join(as_bytes)).digest()
 
@@ -110,11 +120,11 @@ def key_first(
     effect: Callable[[Session, datetime], EffectResult],
     now: datetime,
 ) -> StoredAnswer | EffectResult:
-    """The first answer of `request`; where it is new, carry out `effect` and keep what it answers.
+    """The first answer to `request`. If the request is new, carry out `effect` and keep its answer.
 
-    An `effect` that returns a refusal keeps what it did, and the key is free again; one that raises
-    is rolled back with its key. Raises `IdempotencyConflict` where the key answered another
-    request, `MemberErased` where the answer was about somebody who is erased."""
+    If `effect` returns a refusal, what it did is kept and the key is free again; if it raises, its
+    work is rolled back together with the key. Raises `IdempotencyConflict` if the key answered
+    another request, `MemberErased` if the answer was about a member who is erased."""
     if not _claim(session, request, now):
         # A new statement: the waiting INSERT's own snapshot does not see the row it waited for.
         first = first_answer(session, request)
@@ -134,11 +144,11 @@ def key_last(
     effect: Callable[[Session, datetime], EffectResult],
     now: datetime,
 ) -> EffectResult:
-    """Carry out `effect`, and write the key with its answer as one row. A refusal that `effect`
+    """Carry out `effect`, then write the key with its answer as one row. A refusal that `effect`
     returns is not kept.
 
-    Raises `Repeated` if the key was used before: all of this transaction has to be rolled back, and
-    `first_answer` tells in another one what was answered then."""
+    Raises `Repeated` if the key was used before: the caller must roll back this transaction and ask
+    for `first_answer` in another one."""
     outcome = effect(session, now)
     if isinstance(outcome, StoredAnswer):
         added = _ADD_ANSWERED.execute(
@@ -156,9 +166,9 @@ def key_last(
 
 
 def first_answer(session: Session, request: Repeatable) -> StoredAnswer | None:
-    """What this request was answered before; None where its key is new. Raises
-    `IdempotencyConflict` where the key answered another request, `MemberErased` where the answer
-    was about somebody who is erased."""
+    """What this request was answered before; None if its key is new. Raises `IdempotencyConflict`
+    if the key answered another request, `MemberErased` if the answer was about a member who is
+    erased."""
     row = session.execute(
         select(Request.body_hash, Request.status, Request.answer).where(
             Request.scope == request.scope, Request.key == request.key
@@ -173,7 +183,7 @@ def first_answer(session: Session, request: Repeatable) -> StoredAnswer | None:
 
 
 def _first_outcome(row: Any, request_digest: bytes) -> StoredAnswer | Refusal:
-    """What a request with this digest gets of the row that is stored under its key."""
+    """What a request with this digest is answered, by the row that is stored under its key."""
     if row.body_hash == NOBODYS:
         return MemberErased()
     if row.body_hash != request_digest:
@@ -182,7 +192,8 @@ def _first_outcome(row: Any, request_digest: bytes) -> StoredAnswer | Refusal:
 
 
 def _claim(session: Session, request: Repeatable, now: datetime) -> bool:
-    """Take the key; False if another request has it. Waits for one that has not ended yet."""
+    """Take the key; False if another request has it. If that request is still at work, this waits
+    for it."""
     claimed = _CLAIM.execute(
         session,
         scope=request.scope,
@@ -208,12 +219,13 @@ def claim_keys(
     session: Session, scope: str, digests: Mapping[str, bytes], now: datetime
 ) -> dict[str, StoredAnswer | Refusal]:
     """Take many keys of one scope, each with the digest of its request. Returns the outcome of each
-    key that was used before: its first answer, `IdempotencyConflict` where that answered another
-    request, `MemberErased` where it was about somebody who is erased. All other keys belong to this
-    transaction from now on: `store_answers` or `release_keys` is due for each of them.
+    key that was used before: its first answer, `IdempotencyConflict` if the key answered another
+    request, `MemberErased` if the answer was about a member who is erased. All other keys belong to
+    this transaction from now on: the caller must call `store_answers` or `release_keys` for each of
+    them.
 
-    Keys are taken in ascending order, so that two batches that share some wait for each other and
-    do not lock each other out."""
+    Keys are taken in ascending order: two batches that have keys in common wait for each other, and
+    no deadlock can arise."""
     keys = sorted(digests)
     rows = [
         {"scope": scope, "key": key, "body_hash": digests[key], "created_at": now} for key in keys
@@ -261,8 +273,8 @@ def release_keys(session: Session, scope: str, keys: Sequence[str]) -> None:
 
 
 def redact(session: Session, ids: Collection[str], words: Collection[str]) -> None:
-    """Take out every answer that names one of these ids, with its digest. A row whose key itself
-    holds one of the words goes altogether."""
+    """Remove every answer that names one of these ids, and its digest. If the key of a row contains
+    one of the words, the whole row is removed."""
     rows = session.execute(
         select(Request.scope, Request.key).where(or_(*(_names(session, id_) for id_ in ids)))
     ).all()

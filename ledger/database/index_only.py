@@ -1,9 +1,10 @@
-"""How to ask tables of work: empty at one moment, a hundred thousand rows at the next.
+"""How to query tables of work, which are empty at one moment and have a hundred thousand rows at
+the next.
 
-PostgreSQL plans by what it counted last, and a connection keeps its plans. One made while a queue
-was empty reads and sorts all of the table for every batch, which costs nothing then and ten times
-the work a minute later. So what claims and settles the rows of a queue is written such that it can
-be done by following indexes alone, and `by_index` rules everything else out."""
+PostgreSQL plans by the row counts that it last took, and a connection keeps its plans. A plan that
+was made while a queue was empty reads and sorts the whole table for every batch. That costs nothing
+then, and ten times the work a minute later. So statements that claim and settle the rows of a queue
+are written in a way that indexes alone suffice, and `by_index` forbids every other plan."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +20,13 @@ _AS_USUAL = "; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _RULED_OUT)
 
 @contextmanager
 def by_index(session: Session) -> Iterator[None]:
-    """What is asked in here is planned without a look at how many rows there may be: by indexes,
-    one row of one table leading to those of the next."""
+    """Statements in this block are planned to use indexes only, whatever PostgreSQL believes about
+    the number of rows: one row of a table leads to the rows of the next."""
     if dialect_of(session) != "postgresql":
         yield
         return
     connection = session.connection()
     connection.exec_driver_sql(_BY_INDEX)
     yield
-    # After an error there is nothing to undo: it ends with the transaction.
+    # After an error nothing has to be undone: SET LOCAL ends with the transaction.
     connection.exec_driver_sql(_AS_USUAL)

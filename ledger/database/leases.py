@@ -1,13 +1,13 @@
 """Queues of leased work: one row for each thing to be done, however often it was asked for.
 
-A worker claims rows for a time, the lease, and then finishes them, defers them or lets them go. The
-rows of a worker that was killed are anybody's when its lease runs out. `generation` counts the
-requests that were merged into a row, so that one that came while the work was on its way is not
-forgotten with it. `lease_until` also tells one lease from a later one: who comes back too late
-changes nothing that is another's.
+A worker claims rows for a time, the lease, and then finishes them, defers them or lets them go. If
+the worker is killed, any other worker may claim its rows once the lease has run out. `generation`
+counts the requests that were merged into a row: a request that comes in while the work is on its
+way raises it, so the row is not deleted with the work. `lease_until` also tells one lease from a
+later one: a worker that comes back after its lease changes no row that another has claimed.
 
 A queue is a table of `LeasedRow` columns and a `LeasedQueue`. Pushes to Apple and writes to Google
-wait in two of them; docs/architecture.md says what another vendor needs beside."""
+wait in two of them; docs/architecture.md says what another vendor needs besides."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,12 @@ from ledger.database.tables import EPOCH, Instant, dialect_of, insert_or
 
 
 class LeasedRow:
-    """The columns of a queue beside its key, which is of whole numbers, and `last_reason`. It has
-    no foreign keys: filling the queue must never wait for anybody. Due rows are found by an index
-    on `due_at` alone, so that claiming a row changes no index."""
+    """The columns of a queue besides its key, which consists of whole numbers, and `last_reason`.
+    There are no foreign keys: filling the queue must never wait for another transaction. Due rows
+    are found by an index on `due_at` alone, so that claiming a row changes no index.
+
+    A worker has the row until `lease_until`; if that is past, no worker has it. `attempts` counts
+    the tries since the last request."""
 
     due_at: Mapped[datetime] = mapped_column(Instant)
     lease_until: Mapped[datetime] = mapped_column(Instant)
@@ -36,7 +39,7 @@ class LeasedRow:
 
 
 class Leased(Protocol):
-    """A claimed row: the worker's until `lease_until`."""
+    """A claimed row. It belongs to its worker until `lease_until`."""
 
     @property
     def generation(self) -> int: ...
@@ -51,8 +54,8 @@ LeasedItem = TypeVar("LeasedItem", bound=Leased)
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a claim reads along from another table: the columns of the row whose `id` is the value
-    of `key` in the queue. They are null where there is none."""
+    """What a claim reads from another table along with the row: these columns of the row whose `id`
+    is the value of `key` in the queue. They are null if there is no such row."""
 
     table: str
     key: str
@@ -60,12 +63,13 @@ class Beside:
 
 
 class LeasedQueue(Generic[LeasedItem]):
-    """`item` makes a claimed row from its key, generation, attempts and the end of its lease, and
-    what a claim reads along (`beside`).
+    """`item` builds a claimed row from its key, generation, attempts, the end of its lease, and the
+    columns that a claim reads from another table (`beside`).
 
-    `newest_share`: where more rows are due than a claim takes, it takes one in so many of the
-    newest along. `unless`: an SQL condition on a row, `waiting`, and on the names that a claim
-    passes over, `:passed_over`; rows for which it holds are not claimed then."""
+    `newest_share`: if more rows are due than a claim takes, it takes some of the newest as well,
+    one for each `newest_share` old ones. `unless`: an SQL condition on the row, called `waiting`,
+    and on the names `:passed_over` that a claim is given; rows that fulfil it are not claimed
+    then."""
 
     def __init__(
         self,
@@ -84,9 +88,9 @@ class LeasedQueue(Generic[LeasedItem]):
         self._statements = _Statements(table.__tablename__, self._keys, beside, unless)
 
     def make_due(self, session: Session, keys: Select[*tuple[Any, ...]], now: datetime) -> None:
-        """The work of these keys is to be done: a question for the columns of the key, in the order
-        of locks. A row that still waits takes the request in; one that is being worked at is
-        followed by another turn."""
+        """The work of these keys is to be done. `keys` is a query for the columns of the key, in
+        the order of locks. A row that still waits takes the request in. A row that a worker has
+        claimed will be done once more after that."""
         names = [*self._keys, "due_at", "lease_until", "generation", "attempts"]
         values = (literal(now, Instant), literal(EPOCH, Instant), literal(1), literal(0))
         session.execute(
@@ -96,11 +100,12 @@ class LeasedQueue(Generic[LeasedItem]):
         )
 
     def make_due_again(self, session: Session, which: ColumnElement[bool], now: datetime) -> None:
-        """The same for those rows alone that are there, waiting or being worked at."""
+        """The work of the rows that fulfil `which` is to be done (again). No row is added."""
         session.execute(update_of(self._row).where(which).values(self._asked_again(now)))
 
     def add(self, session: Session, key: Sequence[int], due_at: datetime) -> None:
-        """A row for this key, due at a moment to come, unless it has one."""
+        """Add a row for this key, due at `due_at`, which may lie in the future. If the key has a
+        row already, that one stays as it is."""
         session.execute(
             insert_or(session, self._row)
             .values(
@@ -121,8 +126,9 @@ class LeasedQueue(Generic[LeasedItem]):
         lease: timedelta,
         passed_over: Collection[str] = (),
     ) -> list[LeasedItem]:
-        """Due rows, leased to the caller, in no order; those of others are passed over. `limit` of
-        those that have waited longest and, where more are due, some of the newest."""
+        """Lease due rows to the caller for `lease`. Returns them in no particular order; rows that
+        another worker has are passed over. It takes the `limit` rows that have waited longest, and
+        some of the newest if the queue has a `newest_share`."""
         until = now + lease
         values: dict[str, object] = {"now": now, "until": until, "oldest": limit}
         if self._newest_share is not None:
@@ -142,7 +148,8 @@ class LeasedQueue(Generic[LeasedItem]):
     def claim_one(
         self, session: Session, key: Sequence[int], now: datetime, lease: timedelta
     ) -> LeasedItem | None:
-        """The row of this key, whenever it is due; None if another has it, or there is none."""
+        """Lease the row of this key, whether it is due or not. None if another worker has it, or
+        there is no such row."""
         until = now + lease
         row = session.execute(
             update_of(self._row)
@@ -153,25 +160,29 @@ class LeasedQueue(Generic[LeasedItem]):
         return None if row is None else self._item(*key, row.generation, row.attempts, until)
 
     def finish(self, session: Session, items: Sequence[LeasedItem]) -> bool:
-        """The work of these rows is done. One that a newer request was merged into meanwhile stays
-        due: True if there was one."""
+        """The work of these rows is done, and they are deleted. A row into which a newer request
+        was merged meanwhile stays due. True if there was such a row."""
         if not items or self.remove(session, items) == len(items):
             return False
-        return self.let_go(session, items) > 0
+        return self._change(session, "UPDATE", LET_GO, items) > 0
 
     def remove(self, session: Session, items: Sequence[LeasedItem]) -> int:
-        """Delete those of these rows that no request was merged into; how many they were."""
+        """Delete those of these rows into which no request was merged since they were claimed.
+        Returns how many they were."""
+        self._lock(session, items)
         return self._change(session, "DELETE FROM", "", items, unchanged=True)
 
     def let_go(self, session: Session, items: Sequence[LeasedItem]) -> int:
-        """Those of these rows that are still there, and ours, are as due as before they were
-        claimed; how many that is."""
-        return self._change(session, "UPDATE", "SET lease_until = due_at", items)
+        """Give back rows whose work was not done. Those that still belong to the caller are as due
+        as before the claim. Returns how many they are."""
+        self._lock(session, items)
+        return self._change(session, "UPDATE", LET_GO, items)
 
     def defer(
         self, session: Session, item: LeasedItem, until: datetime, reason: str, attempts: int
     ) -> None:
-        """The work is to be tried again, not before `until`; it has been tried `attempts` times."""
+        """The work is to be tried again, not before `until`. `attempts` is how often it has been
+        tried now; `reason` is kept for operators, shortened to the column."""
         session.execute(
             update_of(self._row)
             .where(self._has_key(self._key_of(item)), self._row.lease_until == item.lease_until)
@@ -184,12 +195,13 @@ class LeasedQueue(Generic[LeasedItem]):
         )
 
     def number_due(self, session: Session, now: datetime, most: int) -> int:
-        """How many rows are due, whether leased or not, counted as far as `most`."""
+        """How many rows are due, leased or not. Counting stops at `most`."""
         due = select(self._row.due_at).where(self._row.due_at <= now).limit(most).subquery()
         return session.scalars(select(func.count()).select_from(due)).one()
 
     def end_leases(self, session: Session) -> None:
-        """Whoever had claimed rows is no more: a backup was restored."""
+        """End all leases: a backup was restored, and the workers that had claimed rows do not exist
+        any more."""
         session.execute(update_of(self._row).values(lease_until=EPOCH))
 
     def _asked_again(self, now: datetime) -> dict[str, Any]:
@@ -215,23 +227,34 @@ class LeasedQueue(Generic[LeasedItem]):
         *,
         unchanged: bool = False,
     ) -> int:
-        """Change those of these rows that are ours, and `unchanged` since; how many they were."""
-        connection = session.connection()
-        dialect = connection.dialect.name
+        """Change those of these rows that still belong to the caller; with `unchanged`, only those
+        into which no request was merged. The caller has locked them. Returns how many they were."""
+        if not items:
+            return 0
+        dialect = dialect_of(session)
         statement = self._statements.changing(dialect, verb, assignment, unchanged=unchanged)
-        rows = [(*self._key_of(item), item.generation, item.lease_until) for item in items]
+        return session.connection().execute(statement, self._given(dialect, items)).rowcount
+
+    def _lock(self, session: Session, items: Sequence[LeasedItem]) -> None:
+        """Lock these rows in the order of their keys, as `make_due` does. PostgreSQL needs a
+        statement of its own for it: one that waits for a row and changes it reads the row as it was
+        when the statement began, and misses what it waited for."""
+        dialect = dialect_of(session)
+        if items and dialect == "postgresql":
+            session.connection().execute(self._statements.locking, self._given(dialect, items))
+
+    def _given(self, dialect: str, items: Sequence[LeasedItem]) -> Any:
+        """Key, generation and end of the lease of these rows: on PostgreSQL as arrays."""
         names = (*self._keys, "generation", "lease_until")
-        given: Any
+        rows = sorted((*self._key_of(item), item.generation, item.lease_until) for item in items)
         if dialect == "postgresql":
             columns = zip(*rows, strict=True)
-            given = {name: _array(column) for name, column in zip(names, columns, strict=True)}
-        else:
-            given = [dict(zip(names, row, strict=True)) for row in rows]
-        return connection.execute(statement, given).rowcount
+            return {name: _array(column) for name, column in zip(names, columns, strict=True)}
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-# Rows are chosen and locked in the order of the index, and reached again by the place where they
-# lie: however many there are, and whatever PostgreSQL believes of that, no other plan is left.
+# Rows are chosen and locked in the order of the index, and found again by their physical place
+# (ctid, rowid). So only one plan is possible, whatever PostgreSQL believes about their number.
 _PLACES = {
     "postgresql": """
         ARRAY (SELECT ctid FROM {table} waiting
@@ -253,8 +276,9 @@ _CLAIM = {
     UPDATE {table} SET lease_until = :until WHERE rowid IN ({places})
     RETURNING {keys}, generation, attempts{beside}""",
 }
-# On PostgreSQL rows travel together, as arrays, and each is found by its key and locked, in their
-# order: as for claims, no other plan is left. SQLite is in process, one by one is as good.
+# On PostgreSQL the rows are sent together, as arrays, and each is found by its key. The lock in the
+# subquery, which the caller has already, leaves only this plan. SQLite is in this process: there it
+# is one row after another.
 _CHANGE = {
     "postgresql": """
     {verb} {table} {assignment} WHERE ctid = ANY (ARRAY (
@@ -263,16 +287,26 @@ _CHANGE = {
             SELECT ctid FROM {table} waiting WHERE {ours} FOR UPDATE) held))""",
     "sqlite": "{verb} {table} {assignment} WHERE {ours}",
 }
+_LOCK = """
+    SELECT 1 FROM unnest({arrays}) AS given ({names})
+    CROSS JOIN LATERAL (SELECT FROM {table} waiting WHERE {ours} FOR UPDATE) held"""
+LET_GO = "SET lease_until = due_at"
 
 
 class _Statements:
-    """Those of one queue, put together once for each dialect."""
+    """The SQL of one queue, put together once for each dialect."""
 
     def __init__(self, table: str, keys: Sequence[str], beside: Beside | None, unless: str) -> None:
         self._table = table
         self._keys = keys
         self._beside = beside
         self._unless = unless
+        types = dict.fromkeys((*keys, "generation"), "bigint[]") | {"lease_until": "timestamptz[]"}
+        self._names = ", ".join(types)
+        self._arrays = ", ".join(f"CAST(:{name} AS {type_})" for name, type_ in types.items())
+        ours = " AND ".join(f"waiting.{name} = given.{name}" for name in keys)
+        parts = {"table": table, "arrays": self._arrays, "names": self._names, "ours": ours}
+        self.locking = text(_LOCK.format(**parts))
         self.claiming = cache(self._claiming)
         self.changing = cache(self._changing)
 
@@ -302,7 +336,8 @@ class _Statements:
         )
 
     def _beside_parts(self, dialect: str) -> tuple[list[str], str]:
-        """The columns that a claim reads along, and the join that brings them if it needs one."""
+        """The columns that a claim reads from another table, and the join that brings them if one
+        is needed."""
         if self._beside is None:
             return [], ""
         table, key, columns = self._beside.table, self._beside.key, self._beside.columns
@@ -313,23 +348,16 @@ class _Statements:
         return [one.format(column=column, table=table, key=key) for column in columns], ""
 
     def _changing(self, dialect: str, verb: str, assignment: str, *, unchanged: bool) -> TextClause:
-        names = (*self._keys, "generation", "lease_until")
         compared = [*self._keys, "lease_until", *(["generation"] if unchanged else [])]
-        if dialect == "postgresql":
-            types = {"lease_until": "timestamptz[]"}
-            arrays = [f"CAST(:{name} AS {types.get(name, 'bigint[]')})" for name in names]
-            ours = [f"waiting.{name} = given.{name}" for name in compared]
-        else:
-            arrays = []
-            ours = [f"{name} = :{name}" for name in compared]
+        form = "waiting.{0} = given.{0}" if dialect == "postgresql" else "{0} = :{0}"
         statement = text(
             _CHANGE[dialect].format(
                 verb=verb,
                 table=self._table,
                 assignment=assignment,
-                arrays=", ".join(arrays),
-                names=", ".join(names),
-                ours=" AND ".join(ours),
+                arrays=self._arrays,
+                names=self._names,
+                ours=" AND ".join(form.format(name) for name in compared),
             )
         )
         if dialect == "postgresql":

@@ -1,8 +1,8 @@
-"""News of committed changes, waiting to be carried on.
+"""Events of committed changes, which wait to be carried on.
 
-`append` writes in the transaction of the change itself, so the two stand or fall together. The
-relay claims rows, lets every subscriber react in one transaction of its own, and deletes them in
-that same transaction: a crash at any line leaves the row for the next one."""
+`append` writes in the transaction of the change itself, so the two are committed or rolled back
+together. The relay claims rows, lets every subscriber react in one transaction of its own, and
+deletes them in that same transaction. A crash at any line leaves the row for the next turn."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +21,10 @@ RELAY = "relay"
 
 
 class OutboxRow(Base):
+    """One event that was not heard yet. `kind` is the name of its class in `ledger.events`,
+    `payload` its fields. It is due from `not_before` on; `attempts` and `last_error` tell of
+    subscribers that failed."""
+
     __tablename__ = "ledger_outbox"
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -42,7 +46,7 @@ class Waiting:
 
 
 def append(session: Session, events: Iterable[Event], now: datetime) -> None:
-    """Record what happened and have the relay woken after the commit."""
+    """Record events, and have the relay woken after the commit."""
     rows = [
         {"kind": kind, "payload": payload, "created_at": now, "not_before": now, "attempts": 0}
         for kind, payload in map(to_row, events)
@@ -53,13 +57,14 @@ def append(session: Session, events: Iterable[Event], now: datetime) -> None:
 
 
 def announce(session: Session) -> None:
-    """Have the relay woken after the commit, for news that the journal wrote with its postings."""
+    """Have the relay woken after the commit. For events that the journal wrote itself, with its
+    postings."""
     wake_after_commit(session, RELAY)
 
 
 def claim(session: Session, now: datetime, limit: int) -> list[Waiting]:
-    """Up to `limit` due events, oldest first, locked until this transaction ends; rows that another
-    relay holds are passed over."""
+    """Up to `limit` due events, oldest first, locked until this transaction ends. Rows that another
+    relay has locked are passed over."""
     due = (
         select(OutboxRow)
         .where(OutboxRow.not_before <= now)
@@ -73,12 +78,13 @@ def claim(session: Session, now: datetime, limit: int) -> list[Waiting]:
 
 
 def forget(session: Session, ids: Sequence[int]) -> None:
-    """The events have been heard."""
+    """Delete events that all subscribers have heard."""
     session.execute(delete(OutboxRow).where(OutboxRow.id.in_(ids)))
 
 
 def postpone(session: Session, waiting: Waiting, until: datetime, error: str) -> None:
-    """An event whose subscriber failed waits apart, so that it does not hold up the others."""
+    """A subscriber failed: the event waits until `until` and does not hold up the others. `error`
+    is kept for operators."""
     session.execute(
         update(OutboxRow)
         .where(OutboxRow.id == waiting.id)

@@ -1,5 +1,5 @@
-"""What tables are declared and filled with: column types, the base of table classes, INSERTs that
-know what to do on a conflict. The same on SQLite and PostgreSQL."""
+"""What tables are declared with: column types, the base of table classes, INSERTs that know what to
+do on a conflict. Alike for SQLite and PostgreSQL."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from ledger.database.compiled import INSERTS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-MOST_ROWS = 500
+MOST_ROWS = 500  # in one statement, see `batched`
 
 Identifier = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys
 JsonDocument = JSON().with_variant(JSONB(), "postgresql")
@@ -24,8 +24,8 @@ R = TypeVar("R", bound="Base")
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware moment in UTC: `timestamptz` on PostgreSQL, integer microseconds on SQLite, where a
-    text would sort well and lose its zone at the first careless hand."""
+    """An aware moment in UTC: `timestamptz` on PostgreSQL, whole microseconds since 1970 on SQLite.
+    SQLite could keep it as text, but then one careless comparison would lose its zone."""
 
     impl = DateTime
     cache_ok = True
@@ -50,6 +50,9 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
+    """The base of all table classes. Every `int` column has 64 bits; names of indexes and
+    constraints follow one pattern, so that migrations can name them."""
+
     type_annotation_map: ClassVar[dict[Any, Any]] = {int: Identifier}  # 64 bits everywhere
     metadata = MetaData(
         naming_convention={
@@ -63,25 +66,27 @@ class Base(DeclarativeBase):
 
 
 def dialect_of(session: Session) -> Literal["sqlite", "postgresql"]:
-    """Which database the session is at, for the few who have to do it in two ways."""
+    """Which database the session uses, for the few functions that need a way of their own for
+    each."""
     name: Literal["sqlite", "postgresql"] = session.get_bind().dialect.name  # type: ignore[assignment]
     return name
 
 
 def batched(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Parts that fit into one statement: neither database takes any number of parameters."""
+    """The rows in parts of at most `MOST_ROWS`: both databases limit the parameters of one
+    statement."""
     for start in range(0, len(rows), MOST_ROWS):
         yield rows[start : start + MOST_ROWS]
 
 
 def insert_or(session: Session, table: Table | type[Base]) -> Any:
-    """An INSERT for the database of this session that can say what to do on a conflict."""
+    """An INSERT in the dialect of this session, which can say what to do on a conflict."""
     return INSERTS[dialect_of(session)](table)
 
 
 def detached(kind: type[R], facts: Mapping[str, Any]) -> R:
-    """A row as an object to read: no session looks after it. Made without the constructor, which
-    costs more than the query."""
+    """A row as an object that is only to be read: no session tracks it. It is built without the
+    constructor, which would cost more than the query."""
     made: R = kind.__mapper__.class_manager.new_instance()
     made.__dict__.update(facts)
     return made

@@ -1,4 +1,4 @@
-"""A part of an import is applied: members, cards, postings, and what became of each row."""
+"""Applying one part of an import: members, cards, postings, and what became of each row."""
 
 import hashlib
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ from ledger.programmes import programmes, units
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one part did. `joined` are the new members, who have no pass yet; `is_last`: nothing of
-    the import is left to do but the statement."""
+    """What one part did. `joined` are the ids of new members, who have no pass yet. `is_last`: all
+    parts are applied, and only the statement is missing."""
 
     import_: Import
     joined: Sequence[int]
@@ -50,9 +50,10 @@ class _Applied:
 
 
 def step(session: Session, import_id: int | None, now: datetime) -> Step | None:
-    """Apply the next part of this import, or of the oldest that waits; None if there is none.
+    """Apply the next part of this import, or of the oldest import that waits; None if there is
+    none.
 
-    A row that was good when the file was checked and is not any more is left out, with the
+    A row that was good when the file was checked and is not good any more is left out, with the
     reason."""
     import_ = store.next_to_apply(session, import_id)
     if import_ is None:
@@ -81,12 +82,14 @@ def step(session: Session, import_id: int | None, now: datetime) -> Step | None:
 
 
 def aim_of(session: Session, import_: Import) -> Aim:
+    """Where the rows of this import go."""
     programme = programmes.by_id(session, import_.programme_id)
     return Aim(programme, units.by_id(session, import_.unit_id), import_.kind)
 
 
 def _timely(aim: Aim, one: Judged, now: datetime) -> Judged:
-    """The last day of some points may be over since the check."""
+    """The last day of a row's points may have ended since the check: then the row has a problem
+    now."""
     ends_at = _end_of(one.row.wish.expires, aim.programme.timezone)
     if one.problems or ends_at is None or ends_at > now:
         return one
@@ -101,17 +104,22 @@ def _found(one: Judged) -> _Applied:
 def _enrol(
     session: Session, aim: Aim, good: Sequence[Judged], now: datetime
 ) -> tuple[list[_Applied], list[int]]:
-    """New people join; those who are members keep what is known of them, and get the card."""
+    """New people join. People who are members already keep what is known of them, and get the
+    card."""
     new = [one.row for one in good if one.member is None]
     joined = enrolment.join_all(
         session, aim.programme, [(_profile(row), row.wish.card) for row in new], now
     )
     found = [_found(one) for one in good if one.member is not None]
-    carded = [
-        (one.member_id, one.row.wish.card)
+    to_card = {
+        one.member_id: one.row.wish.card
         for one in found
         if one.card_id is None and one.row.wish.card is not None
-    ]
+    }
+    # Who is erased at this moment gets no card that would name them again.
+    members.lock(session, to_card)
+    gone = members.erased(session, list(to_card))
+    carded = [(id_, number) for id_, number in to_card.items() if id_ not in gone]
     cards.issue_all(session, carded, now)
     outbox.append(session, [MemberChanged(member_id) for member_id, _ in carded], now)
     applied = [
@@ -155,13 +163,14 @@ def _post(
 def _holders(
     session: Session, aim: Aim, wanted: Sequence[_Applied], now: datetime
 ) -> tuple[dict[int, Holder], int]:
-    """The accounts that these members use, locked, by their holder, and what is on them."""
+    """The accounts that these members use, locked, by the holder's member id; and what is on all of
+    them."""
     while True:
         wanted_ids = {one.holder_id for one in wanted}
         try:
             found = accounts.holders(session, aim.programme.id, aim.unit.id, wanted_ids)
             before = _settled(session, found, now)
-        except AccountClosed:  # somebody was merged or joined a household
+        except AccountClosed:  # one of the members was merged or joined a household
             holder_ids = members.holders(session, [one.member_id for one in wanted])
             for one in wanted:
                 one.holder_id = holder_ids[one.member_id]
@@ -187,7 +196,7 @@ def _deed(aim: Aim, import_: Import, one: _Applied, holder: Holder, now: datetim
 
 
 def _end_of(day: date | None, timezone: str) -> datetime | None:
-    """Points live to the end of their last day, in the programme's zone."""
+    """The end of this day in the programme's zone: points live until then."""
     if day is None:
         return None
     midnight = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(timezone))
@@ -204,8 +213,8 @@ def _problem(refusal: Refusal) -> RowProblem:
 
 
 def _settled(session: Session, holders: Sequence[Holder], now: datetime) -> int:
-    """Lock these accounts and bring them up to the moment, so that nothing but the import moves
-    them; what they hold then. Raises `AccountClosed`."""
+    """Lock these accounts and settle them, so that until the commit only the import moves them.
+    Returns what they hold then, less what they owe. Raises `AccountClosed`."""
     locked = postings.lock_open(session, [holder.account_id for holder in holders])
     for holder in holders:
         if locked[holder.account_id].next_change_at <= now:
@@ -214,13 +223,14 @@ def _settled(session: Session, holders: Sequence[Holder], now: datetime) -> int:
 
 
 def _owned(session: Session, holders: Sequence[Holder]) -> int:
-    """What these members hold less what they owe: a posting moves it by its amount."""
+    """What these members hold less what they owe. A posting changes it by exactly its amount."""
     found = accounts.lock(session, [holder.account_id for holder in holders])
     return sum(balance.total - balance.debt for balance in found.values())
 
 
 def _entered(session: Session, holders: Sequence[Holder], posted: Sequence[_Applied]) -> int:
-    """What the book says that was posted, read back from it."""
+    """How many points the book has for these postings on these accounts, read back from the
+    entries."""
     ids = [one.posting_id for one in posted if one.posting_id is not None]
     amount = session.scalar(
         select(func.sum(Entry.amount))
@@ -235,7 +245,7 @@ def _entered(session: Session, holders: Sequence[Holder], posted: Sequence[_Appl
 
 
 def _note(session: Session, import_: Import, applied: Sequence[_Applied]) -> None:
-    """What became of the rows, and the digest over all so far."""
+    """Write what became of the rows, and continue the digest over all rows so far."""
     if not applied:
         return
     session.execute(
@@ -265,6 +275,7 @@ def _note(session: Session, import_: Import, applied: Sequence[_Applied]) -> Non
 
 
 def chained(digest: str, row: int, member: str, posting: str | None, points: int) -> str:
-    """The digest over the rows so far and one more."""
+    """The digest (SHA-256 in hex) over the rows so far and this one; of no rows it is an empty
+    text. `member` and `posting` are public ids."""
     line = f"{digest}\n{row}\t{member}\t{posting or ''}\t{points}\n"
     return hashlib.sha256(line.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Whether rows can be applied: against each other, and against what the ledger knows."""
+"""Whether rows can be applied: compared with each other, and with what the ledger knows."""
 
 import hashlib
 import secrets
@@ -22,12 +22,12 @@ from ledger.people.persons import Person
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 
-CACHE_KB = 32_768
+CACHE_KB = 32_768  # of memory for the marks of `RowsBefore`; the rest lies in its file
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """Where rows go."""
+    """What rows are applied to: a programme and one of its units, for this kind of import."""
 
     programme: Programme
     unit: Unit
@@ -36,8 +36,8 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A row, whom it means (None: somebody new) and which of their cards it names. It can be
-    applied if it has no problems."""
+    """A row, the member whom it means (None: a new person), and the card of theirs that it names.
+    It can be applied if it has no problems."""
 
     row: Row
     problems: list[RowProblem]
@@ -46,8 +46,8 @@ class Judged:
 
 
 class RowsBefore:
-    """Who was named in which row before. Marks lie in a temporary file, so that memory stays flat
-    however long the import is."""
+    """Which people the rows before named. Marks lie in a temporary file, so that memory does not
+    grow with the import."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(16)
@@ -64,8 +64,8 @@ class RowsBefore:
         self._file.close()
 
     def repeated(self, named: Iterable[tuple[int, str, str]]) -> dict[tuple[int, str], int]:
-        """Takes row, field and value; returns, by row and field, the first row that had the same,
-        where that was another."""
+        """Takes row number, field and value. Returns, by row and field, the first row that had the
+        same value, if that was another row."""
         marks = [(self._mark(name, value), row, name) for row, name, value in named]
         self._file.executemany(
             "INSERT OR IGNORE INTO seen VALUES (?, ?)", [(mark, row) for mark, row, _ in marks]
@@ -83,8 +83,8 @@ class RowsBefore:
 
 
 def judge(session: Session, aim: Aim, rows: Sequence[Row], seen: RowsBefore | None) -> list[Judged]:
-    """What can be said of these rows now. Without `seen` they were compared with each other
-    before."""
+    """Whether these rows can be applied now. `seen` compares them with the rows before; without it
+    that was done earlier, when the file was checked."""
     repeated = seen.repeated(_named(rows)) if seen is not None else {}
     ledger = _KnownPeople(session, aim, rows)
     judged = []
@@ -99,7 +99,7 @@ def judge(session: Session, aim: Aim, rows: Sequence[Row], seen: RowsBefore | No
         judged.append(one)
     if seen is None:
         return judged
-    # One member may be named in many ways.
+    # Two rows may name one member by different identifiers.
     twice = seen.repeated(
         (one.row.number, "member", str(one.member.id)) for one in judged if one.member is not None
     )
@@ -121,7 +121,7 @@ def _named(rows: Iterable[Row]) -> Iterator[tuple[int, str, str]]:
 
 @dataclass(slots=True)
 class _People:
-    """Members by one identifier; a phone number may belong to several."""
+    """Member ids by one kind of identifier. A phone number may belong to several members."""
 
     of: dict[str, list[int]] = field(default_factory=dict)
 
@@ -131,7 +131,7 @@ class _People:
 
 
 class _KnownPeople:
-    """What the ledger knows of whoever these rows name, looked up for all of them at once."""
+    """What the ledger knows of the people whom these rows name, looked up for all rows at once."""
 
     def __init__(self, session: Session, aim: Aim, rows: Sequence[Row]) -> None:
         self._aim = aim
@@ -183,7 +183,7 @@ class _KnownPeople:
         return Judged(row, problems, member, None if known is None else known.card_id)
 
     def _named(self, wish: RowContent, known: CardOwner | None) -> dict[str, set[int]]:
-        """Whom each identifier of the row means today."""
+        """The members whom each identifier of the row means today."""
         named: dict[str, set[int]] = {}
         for name, people in self._by.items():
             value = getattr(wish, name)
@@ -219,8 +219,8 @@ class _KnownPeople:
         if not values:
             return []
         query = select(Person).where(getattr(Person, name).in_(values))
-        # Numbers and addresses have indexes of their own. Asked for the programme as well, SQLite,
-        # which cannot know how large that is, goes through all its people.
+        # Numbers and addresses have indexes of their own. With the programme in the condition,
+        # SQLite, which does not know how large it is, would read all people of the programme.
         if name == "external_id":
             query = query.where(Person.programme_id == self._aim.programme.id)
         found = session.scalars(query)
@@ -231,7 +231,7 @@ class _KnownPeople:
         return {person.member_id: person for person in rows}
 
     def _with_opening(self, session: Session, holders: Sequence[int]) -> set[int]:
-        """Who had an opening balance in this unit before."""
+        """The holders who had an opening balance in this unit before."""
         if not holders:
             return set()
         rows = session.scalars(

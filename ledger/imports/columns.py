@@ -29,7 +29,8 @@ NAMES = {
 }
 FIELD_OF = {name: field for field, names in NAMES.items() for name in names}
 
-# What people bring and the ledger has no place for yet: named, so that nobody believes it was kept.
+# Columns that files often have and the ledger has no place for yet. They are recognised in order to
+# say so: otherwise the operator would believe that they were kept.
 HOMELESS = {
     "tier": ("tier", "level", "status", "уровень", "статус"),
     "consent": ("consent", "согласие", "согласие на рассылку", "рассылка"),
@@ -43,10 +44,10 @@ TAKEN = {
     "write_off": {*IDENTIFIERS, "points", "reason"},
 }
 
-SHORTEST_CARD, LONGEST_CARD = 4, 32
+SHORTEST_CARD, LONGEST_CARD = 4, 32  # characters
 CARD = re.compile(r"[!-~]+")
-# Spreadsheets keep fifteen digits of a number and show longer ones as 7.9E+15: what was there is
-# lost.
+# Spreadsheets keep fifteen digits of a number and show longer numbers as 7.9E+15: the other digits
+# are lost.
 EXACT = 10**15
 ROUNDED = re.compile(r"\d+[.,]\d*E\+?\d+", re.IGNORECASE)
 NUMBER = re.compile(r"([+-]?)(\d{1,24})(?:[.,](\d{1,24}))?")
@@ -57,8 +58,8 @@ DOTTED_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: 0?0:00(?::00)?)?")
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """Why a row cannot be imported: a stable code, the field at fault, and what there is to say.
-    Never what the cell held, which may be personal."""
+    """Why a row cannot be imported: a stable code, the field at fault, and the facts for the
+    sentence. The content of the cell is never among them, since it may be personal."""
 
     code: str
     field: str | None = None
@@ -67,7 +68,8 @@ class RowProblem:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which column of a file holds which field; `unknown` and `homeless` are left aside."""
+    """Which column of a file holds which field: `places` has the index of the column, `titles` its
+    name in the file. Columns in `unknown` and `homeless` are not imported."""
 
     places: Mapping[str, int]
     titles: Mapping[str, str]
@@ -77,8 +79,8 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class RowContent:
-    """A row that can be read. `points` is in the smallest piece of the unit; `expires` is the last
-    day on which they live."""
+    """What a row says. `points` is in the smallest piece of the unit; `expires` is the last day on
+    which the points live."""
 
     name: str | None = None
     phone: PhoneNumber | None = None
@@ -102,7 +104,7 @@ class LocalForms:
 
 
 class _Bad(Exception):
-    """A cell that cannot be read, in the family's own words."""
+    """A cell that cannot be read. `code` is one of the codes of `RowProblem`."""
 
     def __init__(self, code: str, **facts: Any) -> None:
         super().__init__(code)
@@ -110,18 +112,22 @@ class _Bad(Exception):
 
 
 def plain_name(title: str) -> str:
-    """A column's name without the differences that people do not see."""
+    """The name of a column without differences that people do not notice: case, punctuation, ё for
+    е."""
     text = unicodedata.normalize("NFKC", title).casefold().replace("ё", "е")
     return " ".join(re.sub(r"[\W_]+", " ", text).split())
 
 
 def is_column(title: str) -> bool:
+    """Whether this is the name of a column that we know, imported or not."""
     name = plain_name(title)
     return name in FIELD_OF or name in HOMELESS_OF
 
 
 def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
-    """Raises `FileRefused` for a table that cannot be meant."""
+    """Which fields the columns of this header hold. Raises `FileRefused` for a header that cannot
+    be one: two columns of one field, no known column, no column that names members, or no
+    points."""
     places: dict[str, int] = {}
     unknown: list[str] = []
     homeless: list[str] = []
@@ -208,7 +214,7 @@ def _read(name: str, cell: Cell, local: LocalForms) -> object:
 
 
 def _text(cell: Cell) -> str:
-    """A cell as it is written; numbers that a spreadsheet has rounded are found out."""
+    """A cell as text. Refuses a number that a spreadsheet has rounded."""
     if isinstance(cell, str):
         try:
             return contacts.readable(cell)

@@ -1,8 +1,8 @@
 """Files as rows of cells: CSV in the usual encodings, and XLSX.
 
-A file is not to be trusted. Formulas are recognised and never evaluated, macros and passwords are
-refused, and before a workbook is opened its parts are measured: memory stays bounded whatever the
-archive claims."""
+A file is not to be trusted. Formulas are recognised and never evaluated; macros and passwords are
+refused. Before a workbook is opened its parts are measured, so that memory stays bounded whatever
+the archive claims about itself."""
 
 import codecs
 import csv
@@ -28,35 +28,37 @@ Format = Literal["csv", "xlsx"]
 MOST_ROWS = 1_048_576  # what a sheet can have
 MOST_COLUMNS = 64
 MOST_CELL = 32_767  # characters, as in a spreadsheet
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes read at a time
 
 ZIP = b"PK\x03\x04"
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # .xls, and a workbook with a password
 DELIMITERS = ";,\t"
 
-MOST_ENTRIES = 1_000
+# Of a workbook. Sizes are in bytes, unpacked.
+MOST_ENTRIES = 1_000  # files in the archive
 MOST_SHEET = 512 << 20
-MOST_STRINGS = 128 << 20
+MOST_STRINGS = 128 << 20  # the table of texts that cells share
 MOST_STRING_COUNT = 4 * MOST_ROWS
-MOST_PART = 8 << 20
-MOST_ELEMENT = 4 << 20
-LONGEST_TAG_NAME = 40
+MOST_PART = 8 << 20  # any other XML file
+MOST_ELEMENT = 4 << 20  # one row, or one shared text
+LONGEST_TAG_NAME = 40  # characters
 
 ROW_BEGINS = re.compile(rb"<(?:\w+:)?row[\s>/]")
 STRING_BEGINS = re.compile(rb"<(?:\w+:)?si[\s>/]")
-# Comments, declarations and instructions: no spreadsheet writes them, and they could hide anything.
+# The begin of comments, declarations and instructions. No spreadsheet program writes them, and
+# elements within them would not be counted.
 HIDING_PLACE = re.compile(rb"<[!?]")
 DECLARATION = re.compile(rb"\A(\xef\xbb\xbf)?\s*<\?xml [^<>]*\?>")
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A cell that would have to be evaluated."""
+    """A cell with a formula. It would have to be evaluated, so its value is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A cell that holds an error, or a kind of value that nobody expects."""
+    """A cell with an error, or with a kind of value that no column can have."""
 
 
 Cell = str | int | float | date | datetime | Formula | Unreadable | None
@@ -66,8 +68,8 @@ UNREADABLE = Unreadable()
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first row as names of columns, and the others with their numbers in the file. Rows with
-    nothing in them are left out."""
+    """The first row as names of columns, and the other rows with their numbers in the file, from 1.
+    Empty rows are left out."""
 
     format: Format
     header: list[str]
@@ -75,8 +77,9 @@ class Table:
 
 
 def read(file: BinaryIO, is_column: Callable[[str], bool]) -> Table:
-    """A file from its beginning; `is_column` knows a column's name. Raises `FileRefused`, also
-    while the rows are read."""
+    """The table in a file, which is read from its beginning. `is_column` recognises names of
+    columns; the delimiter of a CSV is guessed by it. Raises `FileRefused`, also later, while the
+    rows are read."""
     file.seek(0)
     beginning = file.read(8)
     file.seek(0)
@@ -144,7 +147,7 @@ def _csv_rows(
 
 
 def _first_line(text: TextIO) -> tuple[str, int]:
-    """The first line that says anything, and its number."""
+    """The first line that is not empty, and its number."""
     for number in itertools.count(1):
         line = text.readline(MOST_CELL)
         if len(line) == MOST_CELL:
@@ -156,7 +159,7 @@ def _first_line(text: TextIO) -> tuple[str, int]:
 
 
 class _Borrowed(io.RawIOBase):
-    """The file, which outlives whoever reads it as text."""
+    """A file for a text reader that must not close it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -171,8 +174,8 @@ class _Borrowed(io.RawIOBase):
 
 
 def _encoding(file: BinaryIO) -> str:
-    """UTF-8, or Windows-1251 for what cannot be that. A file that is UTF-8 but for some broken
-    bytes is refused: taken for Windows-1251 it would be read, as nonsense."""
+    """UTF-8, or Windows-1251 for a file that cannot be UTF-8. A file that is UTF-8 but for some
+    broken bytes is refused: as Windows-1251 it could be read, but as nonsense."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     wide = broken = 0
     has_nul = False
@@ -197,7 +200,7 @@ def _wrong_encoding() -> FileRefused:
 
 
 def _delimiter(line: str, is_column: Callable[[str], bool]) -> str:
-    """The delimiter that makes the most columns we know of the first row."""
+    """The delimiter with which the first row has the most columns that we know."""
 
     def known(delimiter: str) -> tuple[int, int]:
         try:
@@ -218,12 +221,12 @@ def _xlsx_rows(file: BinaryIO) -> Iterator[tuple[int, Sequence[Cell]]]:
     _measure(file)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about styles and dates; the cells say it themselves
+            warnings.simplefilter("ignore")  # about styles and dates, which we do not need
             book = openpyxl.load_workbook(file, read_only=True, keep_links=False)
             yield from _first_sheet(book)
     except FileRefused:
         raise
-    except Exception as error:  # a library for files from everywhere fails in every way
+    except Exception as error:  # on broken files the library raises all kinds of exceptions
         raise FileRefused("broken", "The workbook cannot be read; save it anew.") from error
 
 
@@ -231,10 +234,11 @@ def _first_sheet(book: Workbook) -> Iterator[tuple[int, Sequence[Cell]]]:
     if not book.worksheets:
         raise FileRefused("empty", "The workbook has no sheet.")
     sheet = book.worksheets[0]
-    # Not the size that the sheet claims for itself: rows as they come, cut to what can be.
+    # The size that the sheet claims for itself is not used: rows are read as they come, up to our
+    # own limits.
     rows = sheet.iter_rows(min_row=1, max_row=MOST_ROWS, min_col=1, max_col=MOST_COLUMNS + 1)
     empty: object = EMPTY_CELL
-    gap: object = None  # the library hands out one row for all that are missing
+    gap: object = None  # the library returns one and the same object for all missing rows
     for number, row in enumerate(rows, start=1):
         if row is gap:
             continue
@@ -261,8 +265,8 @@ def _cell(value: object, kind: str) -> Cell:
 
 
 def _measure(file: BinaryIO) -> None:
-    """Raises `FileRefused` for an archive that would need more memory than a table does. What a
-    part claims to measure is all that is ever read of it."""
+    """Raises `FileRefused` for an archive that would need more memory than a table does. It is
+    enough to check the size that each part claims: the reader never unpacks more than that."""
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
@@ -302,12 +306,13 @@ def _measure_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
 
 
 def _measure_elements(part: IO[bytes], begins: re.Pattern[bytes], most: int) -> None:
-    """A parser keeps a whole element in memory before it can be dropped, and something of each."""
+    """Raises `FileRefused` for too many or too large elements: the parser keeps each element in
+    memory as a whole before it can be dropped, and a little of it afterwards."""
     count = since = 0
     rest = DECLARATION.sub(b"", part.read(CHUNK), count=1)
     while data := part.read(CHUNK):
         data, known = rest + data, len(rest) if count or since else 0
-        # A tag may be cut by the end of what was read: it is looked at with what comes next.
+        # A tag may be cut by the end of the chunk: it is examined together with the next chunk.
         cut = data.rfind(b"<", max(len(data) - LONGEST_TAG_NAME, 0))
         seen, rest = (data, b"") if cut < 0 else (data[:cut], data[cut:])
         if HIDING_PLACE.search(seen):

@@ -1,8 +1,8 @@
-"""That every balance agrees: the statement of an import, and the check that finds what was changed
-since.
+"""Whether every balance agrees: the signed statement of an import, and the check that finds what
+was changed since.
 
-A statement is a text of sorted JSON; what is signed is exactly that text. It names members and
-postings by a digest over all rows only, so that it can be handed on."""
+A statement is a text of sorted JSON; exactly this text is signed. Members and postings are in it
+only as a digest over all rows, so that it can be passed on to others."""
 
 import json
 from collections import Counter
@@ -23,17 +23,18 @@ from ledger.people.members import Member
 from ledger.programmes import programmes, units
 
 VERSION = 1
-MOST_NAMED = 20
-PAGE = 1_000
+MOST_NAMED = 20  # rows that a finding names
+PAGE = 1_000  # rows read at a time
 
-# Given the statement, the id of a key and the signature made with it.
+# Sign: statement -> the id of a key, and the signature made with it. Verify: the statement with
+# those two -> whether the signature is good.
 Sign = Callable[[bytes], tuple[str, str]]
 Verify = Callable[[bytes, str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class ProofFinding:
-    """What does not agree; `rows` are the numbers of some rows that show it."""
+    """Something that does not agree. `rows` are the numbers of some rows that show it."""
 
     code: str
     sentence: str
@@ -41,7 +42,7 @@ class ProofFinding:
 
 
 def finish(session: Session, import_: Import, sign: Sign, now: datetime) -> None:
-    """All parts are applied: the import is closed with its signed statement."""
+    """All parts are applied: close the import with its signed statement."""
     import_.finished_at = now
     text = json.dumps(document(session, import_), ensure_ascii=False, sort_keys=True)
     import_.statement = text
@@ -50,7 +51,7 @@ def finish(session: Session, import_: Import, sign: Sign, now: datetime) -> None
 
 
 def document(session: Session, import_: Import) -> dict[str, Any]:
-    """What can be said of a finished import, from its row alone."""
+    """What the statement of a finished import says, made from the row of the import alone."""
     programme = programmes.by_id(session, import_.programme_id)
     moved = import_.balances_moved if import_.kind != "write_off" else -import_.balances_moved
     posted = import_.points_posted if import_.kind != "write_off" else -import_.points_posted
@@ -90,8 +91,8 @@ def document(session: Session, import_: Import) -> dict[str, Any]:
 
 
 def check(session: Session, import_: Import, verify: Verify) -> list[ProofFinding]:
-    """Everything of a finished import that does not agree with its statement; nothing, in a sound
-    one. Reads every row and its posting anew."""
+    """All that does not agree with the statement of a finished import; empty if everything agrees.
+    It reads every row and its posting again."""
     if import_.statement is None:
         return [
             ProofFinding("not_finished", "The import is not finished; it has no statement yet.")
@@ -154,7 +155,8 @@ def _rows(session: Session, import_: Import, told: dict[str, Any]) -> list[Proof
 
 
 def _as_posted(session: Session, import_: Import) -> Iterator[tuple[ImportRow, str | None, int]]:
-    """Every row that was applied with its member and what its posting moved, page by page."""
+    """Every row that was applied, with the public id of its member and the points that its posting
+    moved. Rows are read `PAGE` at a time."""
     after = -1
     while True:
         rows = session.scalars(
@@ -193,7 +195,7 @@ def _as_posted(session: Session, import_: Import) -> Iterator[tuple[ImportRow, s
 
 
 def readable(told: dict[str, Any]) -> str:
-    """The statement in words, for people."""
+    """The statement in words, in English."""
     rows, points, members = told["rows"], told["points"], told["members"]
     times = told["times"]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Imports as rows: what is known of each, the parts that wait, what became of every row."""
+"""Imports as rows: what is known of each, the parts that wait, and what became of every row."""
 
 import dataclasses
 import itertools
@@ -37,15 +37,17 @@ from ledger.imports.columns import ImportKind, Layout, RowContent, RowProblem
 from ledger.imports.files import Format
 
 IMPORTS = "imports"
-ROWS_IN_PART = 500
-UNAPPLIED_FOR = timedelta(days=7)
+ROWS_IN_PART = 500  # applied in one transaction
+UNAPPLIED_FOR = timedelta(days=7)  # after that a file that was not applied is forgotten
 
 READING, CHECKED, APPLYING, DONE = "reading", "checked", "applying", "done"
 
 
 class Import(Base):
-    """One file for one purpose. Counts up to `points_good` are what the check found; from `applied`
-    on they grow with every part."""
+    """One file for one purpose. `state` goes from reading to checked, applying and done. Counts of
+    rows and points: those up to `points_good` are what the check found, those from `applied` on
+    grow with every part. `digest` is the SHA-256 of the file, `rows_digest` that over the rows
+    applied so far."""
 
     __tablename__ = "ledger_import"
     __table_args__ = (
@@ -68,7 +70,7 @@ class Import(Base):
     size: Mapped[int]
     format: Mapped[Format] = mapped_column(String(4))
     reason: Mapped[str | None] = mapped_column(String(300))
-    # What the file calls the fields, and the columns that stay behind.
+    # The file's own names of the fields, and the columns that are not imported.
     titles: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     left_aside: Mapped[list[Any]] = mapped_column(JsonDocument)
     state: Mapped[str] = mapped_column(String(10))
@@ -99,8 +101,9 @@ class Import(Base):
 
 
 class ImportPart(Base):
-    """Rows that wait to be applied. It goes in the commit that applies them: from then on names and
-    phone numbers stand with the members alone."""
+    """Up to `ROWS_IN_PART` rows that wait to be applied, as compressed JSON. The commit that
+    applies them deletes the part: from then on names and phone numbers stand only with the
+    members."""
 
     __tablename__ = "ledger_import_part"
 
@@ -110,7 +113,8 @@ class ImportPart(Base):
 
 
 class ImportRow(Base):
-    """A row that was applied: to whom, and by which posting (null: it had no points)."""
+    """A row that was applied: to which member, by which posting (its public id; null if the row had
+    no points), and how many points."""
 
     __tablename__ = "ledger_import_row"
 
@@ -122,7 +126,7 @@ class ImportRow(Base):
 
 
 class ImportProblem(Base):
-    """Why a row cannot be, or was not, applied."""
+    """Why a row cannot be applied, or was not applied after all."""
 
     __tablename__ = "ledger_import_problem"
 
@@ -136,7 +140,8 @@ class ImportProblem(Base):
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What a file is to be read as. `reason` stands on every posting whose row has none."""
+    """How a file is to be read. `reason` is written on every posting whose row has none of its
+    own."""
 
     programme: str
     kind: ImportKind
@@ -146,7 +151,8 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """Which file it is."""
+    """The file: SHA-256 (in hex) and size in bytes of its content, its format, and what its columns
+    are."""
 
     digest: str
     size: int
@@ -156,7 +162,7 @@ class SourceFile:
 
 @dataclass(slots=True)
 class Tally:
-    """What the check has found so far."""
+    """What the check has counted so far: rows, members, and points in pieces of the unit."""
 
     rows: int = 0
     bad: int = 0
@@ -179,6 +185,8 @@ class Row:
 
 
 def known(session: Session, programme_id: int, kind: ImportKind, digest: str) -> Import | None:
+    """The import of a file with this SHA-256, for this kind and programme, in any state; None if
+    there is none."""
     return session.scalar(
         select(Import).where(
             Import.programme_id == programme_id, Import.kind == kind, Import.digest == digest
@@ -194,8 +202,8 @@ def begin(
     source: SourceFile,
     now: datetime,
 ) -> Import:
-    """An import whose file is about to be read, in place of an earlier one that was not applied.
-    Raises `ImportRepeated`, `ImportNotReady`."""
+    """Add an import whose file is about to be read. An earlier import of the same file that was not
+    applied is replaced. Raises `ImportRepeated`, `ImportNotReady`."""
     earlier = known(session, programme_id, order.kind, source.digest)
     if earlier is not None:
         require_new(earlier)
@@ -229,7 +237,8 @@ def begin(
 
 
 def require_new(earlier: Import) -> None:
-    """Raises `ImportRepeated` for one that was applied, `ImportNotReady` for one that is being."""
+    """Raises `ImportRepeated` if the earlier import was applied, `ImportNotReady` if it is being
+    applied."""
     if earlier.state == DONE:
         raise ImportRepeated(earlier.public_id)
     if earlier.state == APPLYING:
@@ -237,7 +246,7 @@ def require_new(earlier: Import) -> None:
 
 
 def forget(session: Session, import_id: int) -> None:
-    """Nothing was applied: nothing is kept."""
+    """Delete an import of which nothing was applied, with all its parts and problems."""
     for table in (ImportProblem, ImportPart):
         session.execute(delete(table).where(table.import_id == import_id))
     session.execute(delete(Import).where(Import.id == import_id))
@@ -250,7 +259,8 @@ def keep(
     bad: Sequence[Row],
     tally: Tally,
 ) -> None:
-    """One part of a file that is being read. Raises `ImportReplaced`."""
+    """Store one part of a file that is being read, and the counts so far. Raises
+    `ImportReplaced`."""
     found = locked(session, import_id)
     if found is None:
         raise ImportReplaced
@@ -263,6 +273,7 @@ def keep(
 
 
 def add_problems(session: Session, import_id: int, rows: Iterable[Row]) -> None:
+    """Store the problems of these rows, one row of the table for each."""
     problems = [
         {
             "import_id": import_id,
@@ -279,7 +290,7 @@ def add_problems(session: Session, import_id: int, rows: Iterable[Row]) -> None:
 
 
 def finish_reading(session: Session, import_id: int) -> Import:
-    """Raises `ImportReplaced`."""
+    """The whole file was read: the import is checked now. Raises `ImportReplaced`."""
     found = locked(session, import_id)
     if found is None:
         raise ImportReplaced
@@ -288,8 +299,8 @@ def finish_reading(session: Session, import_id: int) -> Import:
 
 
 def start(session: Session, import_id: int, now: datetime, *, skip_bad: bool) -> Import:
-    """Have an import applied; fine if it is being applied, or was. Raises `UnknownImport`,
-    `ImportNotReady`, `ImportHasBadRows`."""
+    """Have an import applied, without its bad rows if `skip_bad`. An import that is being applied
+    or is done stays as it is. Raises `UnknownImport`, `ImportNotReady`, `ImportHasBadRows`."""
     found = locked(session, import_id)
     if found is None:
         raise UnknownImport
@@ -307,6 +318,7 @@ def start(session: Session, import_id: int, now: datetime, *, skip_bad: bool) ->
 
 
 def locked(session: Session, import_id: int) -> Import | None:
+    """The import, locked until the transaction ends and read anew; None if it was forgotten."""
     return session.scalar(
         select(Import)
         .where(Import.id == import_id)
@@ -316,8 +328,8 @@ def locked(session: Session, import_id: int) -> Import | None:
 
 
 def next_to_apply(session: Session, import_id: int | None) -> Import | None:
-    """The import that is to be applied next (or this one, if it still is), locked; one that another
-    machine is at is passed over."""
+    """The import to be applied next, locked: the given one if it is still being applied, or else
+    the oldest that no other worker has locked. None if there is none."""
     query = select(Import).where(Import.state == APPLYING).order_by(Import.id).limit(1)
     if import_id is not None:
         query = query.where(Import.id == import_id).with_for_update()
@@ -327,7 +339,7 @@ def next_to_apply(session: Session, import_id: int | None) -> Import | None:
 
 
 def take_part(session: Session, import_id: int) -> list[Row]:
-    """The next part, which is gone with the commit. Empty: there is none."""
+    """The rows of the next part, which is deleted by this transaction. Empty if no part is left."""
     part = session.scalar(
         select(ImportPart)
         .where(ImportPart.import_id == import_id)
@@ -341,7 +353,7 @@ def take_part(session: Session, import_id: int) -> list[Row]:
 
 
 def find(session: Session, public_id: str) -> Import:
-    """Raises `UnknownImport`."""
+    """The import with this public id. Raises `UnknownImport`."""
     found = session.scalar(select(Import).where(Import.public_id == public_id))
     if found is None:
         raise UnknownImport
@@ -354,7 +366,7 @@ def listed(
     before_id: int | None = None,
     limit: int | None = None,
 ) -> Sequence[Import]:
-    """Imports of one programme, or all, newest first, from before the given one."""
+    """Imports of one programme, or of all, newest first, from before import `before_id`."""
     query = select(Import).order_by(Import.id.desc()).limit(limit)
     if programme_id is not None:
         query = query.where(Import.programme_id == programme_id)
@@ -366,7 +378,8 @@ def listed(
 def problems(
     session: Session, import_id: int, after_id: int, limit: int
 ) -> Sequence[ImportProblem]:
-    """In the order in which they were found: first by the check, then when rows were applied."""
+    """Problems of an import in the order in which they were found: first by the check, then when
+    rows were applied."""
     return session.scalars(
         select(ImportProblem)
         .where(ImportProblem.import_id == import_id, ImportProblem.id > after_id)
@@ -376,7 +389,7 @@ def problems(
 
 
 def wrong_rows(session: Session, import_id: int) -> Iterator[tuple[int, list[ImportProblem]]]:
-    """Rows that were left out in the order of the file, each with all its problems."""
+    """The rows that were left out, in the order of the file, each with all its problems."""
     found = session.scalars(
         select(ImportProblem)
         .where(ImportProblem.import_id == import_id)
@@ -388,7 +401,8 @@ def wrong_rows(session: Session, import_id: int) -> Iterator[tuple[int, list[Imp
 
 
 def forget_stale(session: Session, now: datetime) -> int:
-    """Files that nobody wanted applied hold personal data: they do not lie here for ever."""
+    """Forget imports that were not applied for `UNAPPLIED_FOR`, since their files hold personal
+    data. Returns how many they were."""
     stale = session.scalars(
         select(Import.id)
         .where(Import.state.in_((READING, CHECKED)), Import.created_at < now - UNAPPLIED_FOR)

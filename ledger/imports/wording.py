@@ -1,4 +1,4 @@
-"""What is wrong with a row, in words. The codes are stable. Pure."""
+"""What is wrong with a row, in words. Codes never change once published. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from ledger.languages import Language
 
 CONTEXT = "import"
 LEFT_ASIDE = ("unknown_column", "homeless_column")
-# Code -> the fact that the words of its sentence agree with.
+# Code -> the fact that decides the plural form of its sentence.
 PLURAL: Mapping[str, str] = {
     "too_long": "most",
     "insufficient_points": "available",
@@ -17,6 +17,7 @@ PLURAL: Mapping[str, str] = {
 
 
 def sentence(code: str, facts: Mapping[str, Any], language: Language) -> str:
-    """Why a row, or a column, is not imported."""
+    """Why a row, or a column, is not imported. `code` is that of a `RowProblem` or one of
+    `LEFT_ASIDE`."""
     number = facts[PLURAL[code]] if code in PLURAL else None
     return words.catalogue("ledger").sentence(language, code, facts, CONTEXT, number)

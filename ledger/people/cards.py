@@ -1,4 +1,4 @@
-"""Cards: numbers by which members are named at a till."""
+"""Cards: the numbers by which a till names members."""
 
 import re
 import secrets
@@ -16,11 +16,14 @@ from ledger.people import members
 from ledger.people.members import Member
 
 CARD_DIGITS = 16
-# Cards that a shop had before it came here keep their numbers: any signs that a barcode can carry.
+# Cards that a shop had before it came here keep their numbers: any characters a barcode can carry.
 OTHER_CARD = re.compile(r"[!-~]{4,32}")
 
 
 class Card(Base):
+    """One card number of a member, and since when it is blocked; blocked numbers stay, so that they
+    are recognised. An erasure replaces the number."""
+
     __tablename__ = "ledger_card"
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -32,14 +35,14 @@ class Card(Base):
 
 @dataclass(frozen=True, slots=True)
 class CardOwner:
-    """Who is meant by a card today, and whether the card was replaced by another one."""
+    """The member whom a card means today, and whether the card was replaced by another one."""
 
     member: Member
     card_id: int
     blocked: bool = False
 
     def require_open(self) -> None:
-        """Raises `CardBlocked`."""
+        """Raises `CardBlocked` if the card was replaced."""
         if self.blocked:
             raise CardBlocked
 
@@ -55,25 +58,25 @@ def check_digit(digits: str) -> str:
 
 
 def new_card_number() -> str:
-    """16 digits: never a leading zero (spreadsheets drop it), 14 of them from the system's random
-    source, so that a number cannot be guessed from another, and the check digit."""
+    """A number of 16 digits. The first is not 0, which spreadsheets drop; 15 come from the system's
+    random source, so that no number can be guessed from another; the last is the check digit."""
     digits = str(secrets.randbelow(9) + 1)
     digits += "".join(str(secrets.randbelow(10)) for _ in range(CARD_DIGITS - 2))
     return digits + check_digit(digits)
 
 
 def normalise(number: str) -> str:
-    """A card number without the spaces that people read it by."""
+    """A card number without the spaces that it is printed with."""
     return "".join(number.split())
 
 
 def is_possible(number: str) -> bool:
-    """Whether `number` can be a card at all, ours or one from before."""
+    """Whether `number` can be a card at all, made by us or by the shop before."""
     return OTHER_CARD.fullmatch(number) is not None
 
 
 def is_own(number: str) -> bool:
-    """Whether `number` can be one that we made: what a till may check without asking anyone."""
+    """Whether `number` can be a card that we made. A till may check this without a network."""
     return (
         len(number) == CARD_DIGITS
         and number.isascii()
@@ -83,7 +86,8 @@ def is_own(number: str) -> bool:
 
 
 def issue_all(session: Session, wanted: Sequence[tuple[int, str | None]], now: datetime) -> None:
-    """Cards for many members: the number that one has already, a new one for whoever has none."""
+    """Issue cards to many members: with the number that a member has already, or with a new one for
+    None."""
     for part in batched(wanted):
         session.execute(
             insert(Card),
@@ -100,7 +104,7 @@ def issue_all(session: Session, wanted: Sequence[tuple[int, str | None]], now: d
 
 
 def issue(session: Session, member: Member, now: datetime) -> Card:
-    """A new card with a number that no other card has."""
+    """Issue a card with a number that no other card has."""
     while True:
         number = new_card_number()
         card_id = session.execute(
@@ -114,7 +118,8 @@ def issue(session: Session, member: Member, now: datetime) -> Card:
 
 
 def replace(session: Session, member: Member, now: datetime) -> Card:
-    """Another card for the member; those given before are not accepted any more."""
+    """Issue another card to the member and block those given before. Raises `MemberErased`."""
+    members.lock_present(session, member.id)
     session.execute(
         update(Card)
         .where(Card.member_id == member.id, Card.blocked_at.is_(None))
@@ -132,8 +137,8 @@ _BY_NUMBER = Compiled(
 
 
 def owner(session: Session, number: str) -> CardOwner:
-    """Who is meant by this card; the spaces it is printed with do not count. The member is to read:
-    no session looks after the object. Raises `UnknownCard`, `CardBlocked`."""
+    """The member whom this card means; the spaces that it is printed with do not count. The member
+    object is only to be read: no session tracks it. Raises `UnknownCard`, `CardBlocked`."""
     rows = _BY_NUMBER.execute(session, number=normalise(number))
     if not rows:
         raise UnknownCard
@@ -145,7 +150,8 @@ def owner(session: Session, number: str) -> CardOwner:
 
 
 def owners(session: Session, numbers: Sequence[str]) -> dict[str, CardOwner]:
-    """Who is meant by these cards, by the number without spaces; unknown ones are left out."""
+    """The members whom these cards mean, by the number without spaces. Unknown cards are left out,
+    blocked ones are not."""
     found: dict[str, CardOwner] = {}
     for part in batched(sorted({normalise(number) for number in numbers})):
         rows = session.execute(
@@ -161,7 +167,7 @@ def owners(session: Session, numbers: Sequence[str]) -> dict[str, CardOwner]:
 
 
 def numbers_of(session: Session, member_ids: Sequence[int]) -> dict[int, str]:
-    """The number on the card of each of these members; of several the newest."""
+    """The newest card number of each of these members, blocked or not."""
     found: dict[int, str] = {}
     for part in batched(member_ids):
         rows = session.execute(
@@ -172,7 +178,7 @@ def numbers_of(session: Session, member_ids: Sequence[int]) -> dict[int, str]:
 
 
 def newest_of(session: Session, member_id: int) -> Card:
-    """The member's card; the newest, should there be several."""
+    """The newest card of the member, blocked or not."""
     return session.scalars(
         select(Card).where(Card.member_id == member_id).order_by(Card.id.desc()).limit(1)
     ).one()

@@ -1,7 +1,7 @@
-"""What members have agreed to, and what they took back: a history to which things are only added.
+"""What members have agreed to, and what they took back: a history to which rows are only added.
 
-The newest decision for a purpose is the one that holds. Each names the version of the text that
-stood before the person; texts of our own pages are kept here, whole, under their digest."""
+For each purpose the newest decision holds. A decision names the version of the text that the person
+read. Texts of our own pages are kept here in full, under their digest."""
 
 import hashlib
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Consent(Base):
 
 
 class ConsentText(Base):
-    """A text that somebody agreed to, under its SHA-256."""
+    """A text that members agreed to, under its SHA-256 in hex."""
 
     __tablename__ = "ledger_consent_text"
 
@@ -50,7 +50,8 @@ class ConsentText(Base):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Given or withdrawn; `happened_at` is now unless something else is said."""
+    """A consent given or withdrawn. `happened_at` None means now. `text_version` is a digest of
+    ours, or what another system calls its text."""
 
     purpose: Purpose
     given: bool
@@ -59,12 +60,12 @@ class Decision:
 
 
 def digest(text: str) -> str:
-    """The version that a text is known by."""
+    """The version of a text: its SHA-256 in hex."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def keep_text(session: Session, text: str, now: datetime) -> str:
-    """Keep what stands before the person; answers its version."""
+    """Keep the text that the person reads. Returns its version."""
     version = digest(text)
     session.execute(
         insert_or(session, ConsentText)
@@ -81,11 +82,11 @@ def record(
     source: ConsentSource,
     now: datetime,
 ) -> None:
-    """Add to the history what is new in it: a decision that holds already is not written again.
-    Raises `DatesOutOfOrder`, `DateOutOfRange`."""
+    """Add these decisions to the member's history; a decision that holds already is not written
+    again. Raises `DatesOutOfOrder`, `DateOutOfRange`."""
     if not decisions:
         return
-    # Somebody may press a button twice: decisions of one member pass this point one by one.
+    # A person may press a button twice: this lock lets decisions of one member pass one by one.
     session.execute(select(Member.id).where(Member.id == member.id).with_for_update(key_share=True))
     for decision in decisions:
         happened_at = decision.happened_at or now
@@ -120,13 +121,14 @@ def history(session: Session, member_id: int) -> Sequence[Consent]:
 
 
 def current(session: Session, member_id: int) -> dict[Purpose, Consent]:
-    """The decision that holds for each purpose that was ever decided."""
+    """The decision that holds for each purpose that the member ever decided about."""
     return {cast(Purpose, row.purpose): row for row in history(session, member_id)}
 
 
 def agreed_to_news(session: Session, member_ids: Sequence[int]) -> dict[int, bool]:
-    """Whether each of these members agreed to be written to; nothing for whoever was never asked.
-    Who joined on a page of ours was asked there, and said no by leaving the box empty."""
+    """Whether each of these members agreed to receive messages. Members who were never asked are
+    left out. Members who joined on a page of ours were asked there, and said no by leaving the box
+    empty."""
     rows = session.execute(
         select(Consent.member_id, Consent.purpose, Consent.given, Consent.source)
         .where(Consent.member_id.in_(member_ids))

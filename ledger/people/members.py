@@ -1,4 +1,5 @@
-"""Members: opaque ids that points belong to. Who is meant by one, and whose accounts they use."""
+"""Members: opaque ids to which points belong. Which member is meant by an id, and whose accounts
+they use."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -11,6 +12,9 @@ from ledger.errors import MemberErased, UnknownMember
 
 
 class Member(Base):
+    """One member of one programme: an id without anything personal (that is in `Person`). Rows are
+    never deleted, since the book refers to them."""
+
     __tablename__ = "ledger_member"
     __table_args__ = (
         Index(
@@ -28,17 +32,18 @@ class Member(Base):
     # The head of the household whose accounts this member uses; null: their own.
     household_id: Mapped[int | None] = mapped_column(index=True)
     merged_into_id: Mapped[int | None] = mapped_column(index=True)
-    # Since when the id stands for nobody. Never taken back.
+    # Since when the person is erased and the id stands for nobody. Never set back to null.
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @property
     def holder_id(self) -> int:
-        """The member whose accounts this one uses."""
+        """The member whose accounts this member uses, by id."""
         return self.household_id or self.id
 
 
 def by_public_id(session: Session, public_id: str, *, include_erased: bool = False) -> Member:
-    """Raises `UnknownMember`, and `MemberErased` unless those are wanted, too."""
+    """The member with this public id. Raises `UnknownMember`, and `MemberErased` unless
+    `include_erased`."""
     member = session.scalar(select(Member).where(Member.public_id == public_id))
     if member is None:
         raise UnknownMember
@@ -48,7 +53,7 @@ def by_public_id(session: Session, public_id: str, *, include_erased: bool = Fal
 
 
 def by_public_ids(session: Session, public_ids: Sequence[str]) -> dict[str, Member]:
-    """Members by their public ids, erased or not; ids that nobody has are left out."""
+    """Members by their public ids, erased or not, read anew. Unknown ids are left out."""
     found: dict[str, Member] = {}
     for part in batched(sorted(set(public_ids))):
         rows = session.scalars(
@@ -61,28 +66,30 @@ def by_public_ids(session: Session, public_ids: Sequence[str]) -> dict[str, Memb
 
 
 def by_id(session: Session, member_id: int) -> Member:
+    """The member with this id, which must exist."""
     return session.get_one(Member, member_id)
 
 
 def by_ids(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:
+    """The members with these ids, in no particular order. Unknown ids are left out."""
     return session.scalars(select(Member).where(Member.id.in_(member_ids))).all()
 
 
 def resolve_merged(session: Session, member: Member) -> Member:
-    """The member who stands for the person: themselves, or whom they were merged into."""
+    """The member who stands for the person today: this one, or the member they were merged into."""
     if member.merged_into_id is None:
         return member
     return session.get_one(Member, member.merged_into_id, populate_existing=True)
 
 
 def reread(session: Session, member: Member) -> Member:
-    """The member as they are at this moment."""
+    """The member, read again from the database."""
     return session.get_one(Member, member.id, populate_existing=True)
 
 
 def lock(session: Session, member_ids: Collection[int]) -> list[int]:
-    """Lock these members until the transaction ends, in ascending order, against whoever merges
-    them or changes their household. Returns their ids."""
+    """Lock these members until the transaction ends, in ascending order. Merges and changes of
+    households wait for this lock. Returns the ids."""
     return list(
         session.scalars(
             select(Member.id)
@@ -93,8 +100,19 @@ def lock(session: Session, member_ids: Collection[int]) -> list[int]:
     )
 
 
+def lock_present(session: Session, member_id: int) -> Member:
+    """The member, locked until the transaction ends and read again. Who writes down something about
+    a person calls it first, so that an erasure either waits for it or is seen. Raises
+    `MemberErased`."""
+    lock(session, [member_id])
+    member = session.get_one(Member, member_id, populate_existing=True)
+    if member.erased_at is not None:
+        raise MemberErased
+    return member
+
+
 def holders(session: Session, member_ids: Sequence[int]) -> dict[int, int]:
-    """Whose accounts each of these members uses at this moment."""
+    """By member id, the member whose accounts each of these members uses, read anew."""
     found: dict[int, int] = {}
     for part in batched(member_ids):
         rows = session.execute(select(Member.id, Member.household_id).where(Member.id.in_(part)))
@@ -103,7 +121,7 @@ def holders(session: Session, member_ids: Sequence[int]) -> dict[int, int]:
 
 
 def erased(session: Session, member_ids: Sequence[int]) -> set[int]:
-    """Which of these members are erased, as it stands at this moment."""
+    """Which of these members are erased, read anew."""
     return set(
         session.scalars(
             select(Member.id).where(Member.id.in_(member_ids), Member.erased_at.is_not(None))
@@ -112,21 +130,21 @@ def erased(session: Session, member_ids: Sequence[int]) -> set[int]:
 
 
 def existing_ids(session: Session, public_ids: Collection[str]) -> Sequence[str]:
-    """Which of these ids there is a member of."""
+    """Those of these public ids that a member has."""
     return session.scalars(
         select(Member.public_id).where(Member.public_id.in_(list(public_ids)))
     ).all()
 
 
 def all_erased(session: Session) -> Sequence[Member]:
-    """Everybody who was erased, first to last."""
+    """All members who were erased, in the order of their erasure."""
     return session.scalars(
         select(Member).where(Member.erased_at.is_not(None)).order_by(Member.erased_at, Member.id)
     ).all()
 
 
 def using_accounts_of(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:
-    """These members, and all others who use the accounts of one of them."""
+    """These members, and all others who use the accounts of one of them, by ascending id."""
     return session.scalars(
         select(Member)
         .where(or_(Member.id.in_(member_ids), Member.household_id.in_(member_ids)))

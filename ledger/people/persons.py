@@ -1,5 +1,5 @@
-"""What is known of the person behind a member. All of it stands in one table, so that erasing
-somebody is erasing one row."""
+"""What is known of the person behind a member. All of it stands in one table, so that to erase a
+person is to delete one row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -38,10 +38,11 @@ def _unless(marker: str) -> dict[str, Any]:
 
 
 class Person(Base):
-    """All that is known of the person behind a member, and nothing of it anywhere else.
+    """All that is known of the person behind a member; it stands nowhere else.
 
-    A phone number belongs to one member of a programme, and so does an address. Who comes later
-    with the same one, unchecked, is marked as sharing it: see `add_unchecked`."""
+    In a programme a phone number belongs to one member, and so does a mail address. A person who
+    later enters the same one without a check is marked as sharing it (`phone_shared`,
+    `email_shared`): see `add_unchecked`."""
 
     __tablename__ = "ledger_person"
     __table_args__ = (
@@ -99,7 +100,8 @@ class Search:
 
 
 def add(session: Session, programme_id: int, profile: Profile, now: datetime) -> Member:
-    """Raises `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`."""
+    """Add a member with this profile, which a shop vouches for. Raises `ExternalIdTaken`,
+    `PhoneTaken`, `EmailTaken`."""
     member = _new(session, programme_id, now)
     # Two systems may add one person at once: the unique keys decide.
     while not _put_down(session, member, profile):
@@ -108,9 +110,9 @@ def add(session: Session, programme_id: int, profile: Profile, now: datetime) ->
 
 
 def add_unchecked(session: Session, programme_id: int, profile: Profile, now: datetime) -> Member:
-    """As `add`, for a person who writes down a phone number or an address that nobody has checked.
-    What another member has already is kept beside theirs and marked as shared, so that the answer
-    tells nobody who is a member. Raises `ExternalIdTaken`."""
+    """Add a member for a person who enters a phone number or an address that nobody has checked. If
+    another member has it already, it is kept for both and marked as shared here. So the answer
+    never tells whether somebody is a member. Raises `ExternalIdTaken`."""
     member = _new(session, programme_id, now)
     while True:
         phone_shared, email_shared = (
@@ -126,9 +128,9 @@ def add_unchecked(session: Session, programme_id: int, profile: Profile, now: da
 
 
 def change(session: Session, member: Member, changes: Mapping[str, Any], now: datetime) -> bool:
-    """Correct what is known of the person: `changes` by the names of `Profile`; None forgets.
-    False if nothing differs. Raises `UnknownMember` once the person was erased, `ExternalIdTaken`,
-    `PhoneTaken`, `EmailTaken`."""
+    """Correct what is known of the person. `changes` has the names of `Profile`; None removes a
+    value. False if nothing differs. Raises `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`, and
+    `UnknownMember` if the person was erased."""
     row = session.scalar(select(Person).where(Person.member_id == member.id).with_for_update())
     if row is None:
         raise UnknownMember
@@ -165,8 +167,9 @@ def change(session: Session, member: Member, changes: Mapping[str, Any], now: da
 
 
 def introduce(session: Session, member: Member, said: Profile, now: datetime) -> None:
-    """A member of whom nothing was known says who they are; nobody has checked it, see
-    `add_unchecked`. Raises `UnknownMember` once the person was erased."""
+    """A member of whom nothing was known tells who they are, and nobody has checked it: values that
+    another member has are marked as shared, as in `add_unchecked`. Raises `UnknownMember` if the
+    person was erased."""
     row = session.scalar(select(Person).where(Person.member_id == member.id).with_for_update())
     if row is None:
         raise UnknownMember
@@ -182,7 +185,7 @@ def introduce(session: Session, member: Member, said: Profile, now: datetime) ->
                     update(Person).where(Person.member_id == member.id).values(**values, **shared)
                 )
         except IntegrityError:
-            continue  # somebody wrote the same down at this moment: now it is shared
+            continue  # another person entered the same at this moment: now it is shared
         break
     outbox.append(session, [MemberChanged(member.id)], now)
 
@@ -202,7 +205,7 @@ def _put_down(
     phone_shared: bool = False,
     email_shared: bool = False,
 ) -> bool:
-    """False if something of it belongs to another member."""
+    """Add the profile; False if a part of it belongs to another member."""
     added = session.execute(
         insert_or(session, Person)
         .values(
@@ -219,7 +222,8 @@ def _put_down(
 
 
 def _refuse_taken(session: Session, member: Member, profile: Profile) -> None:
-    """Say what it is that belongs to another member; nothing, should they have just let go."""
+    """Raise the refusal for the part that belongs to another member. Returns if that member has
+    given it up meanwhile."""
     if _has(session, member, Person.phone, profile.phone):
         raise PhoneTaken
     if _has(session, member, Person.email, profile.email):
@@ -234,7 +238,7 @@ def _has(
     column: InstrumentedAttribute[str | None],
     value: str | None,
 ) -> bool:
-    """Whether another member of the programme has this already."""
+    """Whether another member of the programme has this value already."""
     if value is None:
         return False
     found = select(Person.member_id).where(
@@ -250,7 +254,7 @@ def _hand_on(
     marker: InstrumentedAttribute[bool],
     value: str,
 ) -> None:
-    """What `member` had is from now on the oldest sharer's."""
+    """Give the value that `member` had to the member who has shared it for longest."""
     oldest = (
         select(Person.member_id)
         .where(Person.programme_id == member.programme_id, column == value, marker)
@@ -263,7 +267,7 @@ def _hand_on(
 def add_all(
     session: Session, programme_id: int, profiles: Sequence[Profile], now: datetime
 ) -> list[int]:
-    """Many members at once; their ids in the order of the profiles."""
+    """Add many members at once. Returns their ids in the order of the profiles."""
     member_ids: list[int] = []
     for part in batched(profiles):
         added = session.scalars(
@@ -285,7 +289,8 @@ def add_all(
 
 
 def member_by_external_id(session: Session, programme_id: int, external_id: str) -> Member | None:
-    """The member whom another system knows by this number; None if there is none."""
+    """The member whom another system calls so, or the one they were merged into; None if there is
+    none."""
     member = session.scalar(
         select(Member)
         .join(Person, Person.member_id == Member.id)
@@ -295,7 +300,7 @@ def member_by_external_id(session: Session, programme_id: int, external_id: str)
 
 
 def search(session: Session, wanted: Search, after_id: int, limit: int) -> Sequence[Member]:
-    """Members that fit, oldest first, from behind member `after_id`."""
+    """Members that fit, by ascending id, from behind member `after_id`."""
     query = select(Member).where(Member.id > after_id).order_by(Member.id).limit(limit)
     if wanted.card is not None:
         query = query.join(Card).where(Card.number == cards.normalise(wanted.card))
@@ -306,14 +311,14 @@ def search(session: Session, wanted: Search, after_id: int, limit: int) -> Seque
         elif wanted.email is not None:
             query = query.where(Person.email == wanted.email)
         else:
-            # The index begins with the programme: each of the few is looked into.
+            # The index begins with the programme. There are few programmes: all are looked into.
             any_programme = Person.programme_id.in_(select(Programme.id))
             query = query.where(Person.external_id == wanted.external_id, any_programme)
     return session.scalars(query).all()
 
 
 def profile_of(session: Session, member_id: int) -> Profile:
-    """What is known of the person; an empty profile once it was erased."""
+    """What is known of the person; an empty profile once they were erased."""
     row = session.get(Person, member_id)
     if row is None:
         return Profile()

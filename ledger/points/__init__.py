@@ -1,1 +1,1 @@
-"""Points in, out and over to others: what happens to them, on the terms of their programme."""
+"""Points that come in, go out and go to others, on the terms of their programme."""

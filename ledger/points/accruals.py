@@ -1,4 +1,4 @@
-"""Points in."""
+"""Points in: accruals, and other postings that give a member points."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +20,9 @@ from ledger.programmes.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Points for a member, of the programme's main unit unless one is named. Without `activates_at`
-    they are active at once; without `expires_at` they live as long as the unit's terms say."""
+    """Points to be given to a member, in the programme's main unit unless another is named. Without
+    `activates_at` they are active at once; without `expires_at` they live as long as the unit's
+    terms say."""
 
     points: Amount
     cause: Cause = NO_CAUSE
@@ -39,8 +40,9 @@ def grant(
     kind: PostingKind = "accrual",
     source: ProgrammeAccountKind = "issued",
 ) -> Movement:
-    """Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what `resolving.with_target`
-    does, and for money what `Unit.points` does."""
+    """Give points to a member, with the event of it. `source` is the programme's account that they
+    come from. Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what
+    `resolving.with_target` raises, and for money what `Unit.points` raises."""
 
     def credit(target: Target) -> Movement:
         unit, holder = target.unit, target.holder

@@ -26,8 +26,8 @@ from ledger.programmes.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One accrual or redemption. `digest` tells a repetition from another wish under the same
-    key."""
+    """One accrual or redemption of a batch. `key` is an idempotency key; `digest` is that of what
+    the item says, and tells a repetition from another wish under the same key."""
 
     key: str
     digest: bytes
@@ -37,7 +37,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class PostedItem:
-    """An item that was posted just now: so many points of a unit."""
+    """An item that was just posted: so many points of a unit, for this member."""
 
     item: Item
     member: Member
@@ -52,10 +52,10 @@ ToAnswer = Callable[[PostedItem], StoredAnswer]
 def post(
     session: Session, scope: str, items: Sequence[Item], to_answer: ToAnswer, now: datetime
 ) -> list[StoredAnswer | Refusal]:
-    """Carry out the items in their order.
+    """Carry out the items in their order. Outcomes are in the order of the items.
 
-    What was answered before under the same key is answered the same; `to_answer` makes the answer
-    of what is new, and it is kept beside its effect. A refused item leaves no trace, so that its
+    An item whose key was answered before gets that answer again. `to_answer` makes the answer to a
+    new item, which is stored in the same transaction. A refused item leaves no trace, so that its
     key may succeed later."""
     first = {item.key: item for item in reversed(items)}
     before = idempotency.claim_keys(
@@ -83,7 +83,7 @@ def _carry_out(
     while True:
         try:
             return _carry_out_now(session, items, to_answer, now)
-        except AccountClosed:  # somebody was merged or joined a household: look them up once more
+        except AccountClosed:  # a member was merged or joined a household: look them up again
             continue
 
 
@@ -111,7 +111,7 @@ def _carry_out_now(
 
 
 class _Lookup:
-    """Whom and what the items mean, looked up for all of them at once."""
+    """The members, units and accounts that the items mean, looked up for all items at once."""
 
     def __init__(self, session: Session, items: Sequence[Item]) -> None:
         self._session = session
@@ -135,20 +135,21 @@ class _Lookup:
                     self._holders[unit.id, holder.member_id] = holder
 
     def resolved(self, item: Item) -> Resolved:
-        """Raises what `resolving.resolve` does."""
+        """The member whom the item means. Raises what `resolving.resolve` raises."""
         resolved = self._resolved[item.whom]
         if isinstance(resolved, Refusal):
             raise resolved
         return resolved
 
     def unit(self, item: Item) -> Unit:
-        """Raises `UnknownUnit`, and what `resolved` does."""
+        """The unit of the item. Raises `UnknownUnit`, and what `resolved` raises."""
         programme_id, code = self.resolved(item).member.programme_id, item.wish.unit
         unit = self._units.get((programme_id, code))
         return unit or units.named(self._session, programme_id, code)
 
     def deed(self, item: Item, now: datetime) -> Deed:
-        """Raises what `accruals.grant` and `redemptions.redeem` would, but for what there is."""
+        """What the item does in the book. Raises what `accruals.grant` and `redemptions.redeem`
+        raise, but for refusals that depend on the balance."""
         resolved, wish = self.resolved(item), item.wish
         programme = self._programmes[resolved.member.programme_id]
         unit = self.unit(item)

@@ -1,4 +1,5 @@
-"""Why points move, in the shop's own words, and what came of it: common to all that moves them."""
+"""Why points move, in the shop's own words, and what came of it. All operations that move points
+use these."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ class Cause:
     card_id: int | None = None
 
     def with_card(self, card_id: int | None) -> "Cause":
-        """The same, with the card that was shown, if one was."""
+        """The same cause with the card that was shown. With None the cause stays as it is."""
         return self if card_id is None else replace(self, card_id=card_id)
 
 
@@ -36,7 +37,8 @@ NO_CAUSE = Cause()
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A posting of so many points of a unit to a member, and their balance right after it."""
+    """What a posting did to one member: so many points of a unit (without a sign), and the member's
+    balance right after it."""
 
     member: Member
     posting_id: str
@@ -64,7 +66,8 @@ def header(kind: PostingKind, programme_id: int, cause: Cause, now: datetime) ->
 
 
 def check_range(**moments: datetime | None) -> None:
-    """Raises `DateOutOfRange` for a moment that can only be a mistake."""
+    """Raises `DateOutOfRange` for a moment that can only be a mistake: before `EARLIEST` or not
+    before `LATEST`. `NEVER` and None are allowed; the keywords are names of fields."""
     for name, moment in moments.items():
         if moment is not None and moment != NEVER and not EARLIEST <= moment < LATEST:
             raise DateOutOfRange(name)

@@ -1,4 +1,4 @@
-"""Corrections: what was posted is undone by another posting, on the programme's terms."""
+"""Corrections: another posting undoes what was posted, on the programme's terms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +22,9 @@ from ledger.programmes.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """How much of a posting to undo (all that is left of it without `points`), and why.
-    `expires_at`: points that come back after their time live until then."""
+    """How many points of a posting to undo (None: all that is left of it), and why. `expires_at`:
+    points that come back after they ran out live until then, instead of the programme's days of
+    grace."""
 
     points: Amount | None = None
     cause: Cause = NO_CAUSE
@@ -32,7 +33,8 @@ class Reversal:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A reversal: how much it undid, and the balance of each member it concerns, by member id."""
+    """A reversal: how many points it undid, and the balance of each holder it concerns, by member
+    id."""
 
     posting_id: str
     points: int
@@ -43,9 +45,10 @@ class Undone:
 def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -> Undone:
     """Undo a posting, in whole or in part, on the accounts that its members use now. Raises
     `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`,
-    `DateOutOfRange`, and for money what `Unit.points` does."""
+    `DateOutOfRange`, and for money what `Unit.points` raises."""
     programme = programmes.by_id(session, posting.programme_id)
     causes.check_range(expires_at=wish.expires_at)
+    reversals.lock(session, posting)
     while True:
         try:
             sides = reversals.sides_of(session, posting)

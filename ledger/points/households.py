@@ -1,8 +1,9 @@
 """Whose accounts a member uses: their own, those of the head of their household, or those of the
-member they were merged into. Points go along by postings; their dates and the history stay.
+member they were merged into. Their points go there by postings; the dates and the history stay.
 
-Whoever changes this locks the members first and their accounts after them. What a member does not
-use is closed (`accounts.close`), so that nobody who looked before us posts to it after us."""
+A change of this locks the members first and their accounts after them. Accounts that a member does
+not use are closed (`accounts.close`): a transaction that looked up the accounts before the change
+cannot post to them after it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -30,7 +31,7 @@ from ledger.programmes import units
 
 
 def join(session: Session, member: Member, head: Member, now: datetime) -> None:
-    """From now on the member uses the accounts of `head`; what they had goes there. Raises
+    """From now on the member uses the accounts of `head`, and what they had is moved there. Raises
     `SameMember`, `OtherProgramme`, `MemberErased`, `MemberMergedAway`, `PooledMember`, `HoldsOpen`,
     `BalanceTooLarge`."""
     member, head = _locked(session, member, head)
@@ -44,8 +45,8 @@ def join(session: Session, member: Member, head: Member, now: datetime) -> None:
 
 
 def leave(session: Session, member: Member, now: datetime) -> None:
-    """The member uses accounts of their own again, empty ones: what was shared stays. Raises
-    `MemberErased`, `MemberMergedAway`."""
+    """The member uses their own accounts again, which are empty: what was shared stays with the
+    head. Raises `MemberErased`, `MemberMergedAway`."""
     (member,) = _locked(session, member)
     _require_present(session, member)
     _use_accounts_of(session, member, None)
@@ -53,32 +54,33 @@ def leave(session: Session, member: Member, now: datetime) -> None:
 
 
 def merge(session: Session, member: Member, into: Member, now: datetime) -> None:
-    """Two members are one person: points and debts of the first go to the second, who is meant from
-    now on by every card, number and phone of either. Raises `SameMember`, `OtherProgramme`,
+    """Two members are one person. Points and debts of `member` go to `into`; from now on every
+    card, phone number and other name of either means `into`. Raises `SameMember`, `OtherProgramme`,
     `MemberErased`, `MemberMergedAway`, `PooledMember`, `HoldsOpen`, `BalanceTooLarge`."""
     member, into = _locked(session, member, into)
     check_pair(session, member, into)
     _require_single(session, member)
     _move_all(session, member, into.holder_id, now)
     _use_accounts_of(session, member, into.holder_id)
-    # Whoever was merged into the first before is one step away from the second, too.
+    # Members who were merged into the first before now point to the second, without a step between.
     session.execute(
         update(Member)
         .where((Member.id == member.id) | (Member.merged_into_id == member.id))
         .values(merged_into_id=into.id)
     )
-    outbox.append(session, [MemberChanged(member.id), MemberChanged(into.id)], now)
+    changed = (MemberChanged(member.id), MemberChanged(into.id))
+    outbox.append(session, [*changed, PointsMoved(into.holder_id)], now)
 
 
 def dissolve(session: Session, member: Member) -> None:
-    """An erased member leaves their household. The caller has locked them, and everybody who was
-    merged into them."""
+    """An erased member leaves their household. The caller has locked the member and all members who
+    were merged into them."""
     _use_accounts_of(session, member, None)
 
 
 def check_pair(session: Session, one: Member, other: Member) -> None:
-    """Raises `SameMember` for two who use the same accounts, `OtherProgramme`, `MemberErased`,
-    `MemberMergedAway`."""
+    """Raises `SameMember` for two members who use the same accounts, `OtherProgramme`,
+    `MemberErased`, `MemberMergedAway`."""
     if one.holder_id == other.holder_id:
         raise SameMember
     if one.programme_id != other.programme_id:
@@ -95,9 +97,9 @@ def _require_present(session: Session, member: Member) -> None:
 
 
 def _locked(session: Session, *wanted: Member) -> list[Member]:
-    """These members as they are now. Nobody else merges them or changes their household until the
-    transaction ends, nor opens an account for them. Locked in ascending order, with all who were
-    merged into them."""
+    """These members, read anew and locked with all members who were merged into them, in ascending
+    order. Until the transaction ends no other can merge them, change their household, or open an
+    account for them."""
     ids = [one.id for one in wanted]
     group = select(Member.id).where(Member.id.in_(ids) | Member.merged_into_id.in_(ids))
     members.lock(session, session.scalars(group).all())
@@ -114,8 +116,8 @@ def _require_single(session: Session, member: Member) -> None:
 
 
 def _use_accounts_of(session: Session, member: Member, head_id: int | None) -> None:
-    """The member, and everybody who was merged into them, use these accounts from now on; their own
-    if there is no head."""
+    """The member, and all who were merged into them, use these accounts from now on; without a
+    head, the member's own."""
     session.execute(
         update(Member)
         .where(Member.merged_into_id == member.id)
@@ -146,7 +148,7 @@ def _move(session: Session, account_id: int, holder_id: int, now: datetime) -> N
 
 
 def left_behind(session: Session) -> Sequence[int]:
-    """Accounts that their owner does not use, and that hold or owe something all the same."""
+    """Accounts that their owner does not use although something is held or owed on them."""
     return session.scalars(
         select(Account.id)
         .join(Member, Member.id == Account.member_id)
@@ -163,8 +165,9 @@ def left_behind(session: Session) -> Sequence[int]:
 
 
 def bring_home(session: Session, account_id: int, now: datetime) -> int | None:
-    """Move what was left on an account to the one that its owner uses; None while a hold is open on
-    it. Returns what came home, less what was owed. Raises `BalanceTooLarge`."""
+    """Move what was left on an account to the account that its owner uses. Returns how many points
+    were moved, less those owed; None while a hold is open on it, 0 if the owner uses this very
+    account. Raises `BalanceTooLarge`."""
     owner_id = accounts.holder_of(session, account_id).member_id
     (owner,) = _locked(session, session.get_one(Member, owner_id))
     if owner.household_id is None:
@@ -180,9 +183,10 @@ def bring_home(session: Session, account_id: int, now: datetime) -> int | None:
 
 
 def untangle(session: Session, now: datetime) -> Sequence[int]:
-    """Members who were merged in a circle, or into somebody who was merged on, at the very same
-    moment: everybody is one step away again from the member who is meant, in a circle the one who
-    joined first; so with households. Returns those who were changed."""
+    """Repair members who were merged in a circle, or into a member who was merged into a third, at
+    the same moment. Afterwards each is one step away from the member who stands for them; in a
+    circle that is the one who joined first. Households are repaired in the same way. Returns the
+    ids of members who were changed."""
     tangled = session.scalars(
         select(Member)
         .where(Member.household_id.is_not(None) | Member.merged_into_id.is_not(None))
@@ -209,7 +213,7 @@ def untangle(session: Session, now: datetime) -> Sequence[int]:
 
 
 def _end_of(step: Mapping[int, int | None], first: int) -> int:
-    """Where these steps lead; of a circle the lowest number."""
+    """The member to whom these steps lead; in a circle the one with the lowest id."""
     path = [first]
     while (following := step.get(path[-1])) is not None:
         if following in path:

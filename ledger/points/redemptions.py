@@ -1,4 +1,4 @@
-"""Points out: at once, or held first and captured when the sale is done."""
+"""Points out: spent at once, or held first and captured when the sale is done."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +19,12 @@ from ledger.points.causes import NO_CAUSE, Cause, Movement
 from ledger.points.resolving import Target, Whom
 from ledger.programmes import units
 
-HOLD_FOR = timedelta(minutes=30)
+HOLD_FOR = timedelta(minutes=30)  # how long a hold lasts unless the caller says otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """Points a member pays with, and what for."""
+    """Points that a member pays with, and what for; of the main unit unless another is named."""
 
     points: Amount
     cause: Cause = NO_CAUSE
@@ -32,8 +32,9 @@ class Spend:
 
 
 def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -> Movement:
-    """Spend points, soonest expiry first. Raises `InsufficientPoints`, `DateOutOfRange`, what
-    `resolving.with_target` does, and for money what `Unit.points` does."""
+    """Spend points, soonest expiry first, with the event of it. Raises `InsufficientPoints`,
+    `DateOutOfRange`, what `resolving.with_target` raises, and for money what `Unit.points`
+    raises."""
 
     def debit(target: Target) -> Movement:
         unit, holder = target.unit, target.holder
@@ -51,8 +52,9 @@ def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -
 def hold(
     session: Session, whom: Whom | Member, spend: Spend, lasts: timedelta, now: datetime
 ) -> Placed:
-    """Set points aside for a sale. Raises `InsufficientPoints`, what `resolving.with_target` does,
-    and for money what `Unit.points` does."""
+    """Set points aside for a sale, for as long as it `lasts`. Raises `InsufficientPoints`,
+    `DateOutOfRange`, what `resolving.with_target` raises, and for money what `Unit.points`
+    raises."""
 
     def place(target: Target) -> Placed:
         unit, holder = target.unit, target.holder
@@ -71,8 +73,8 @@ def _header(target: Target, spend: Spend, now: datetime) -> PostingHeader:
 
 
 def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) -> Movement:
-    """Spend what was held, or a part of it; the rest is free again. Raises `HoldClosed`,
-    `HoldExpired`, `CaptureTooLarge`, and for money what `Unit.points` does."""
+    """Spend what was held, or `amount` of it; the rest is free again. Raises `HoldClosed`,
+    `HoldExpired`, `CaptureTooLarge`, and for money what `Unit.points` raises."""
     holder = accounts.holder_of(session, hold.account_id)
     unit = units.by_id(session, holder.unit_id)
     points = hold.amount if amount is None else unit.points(amount)

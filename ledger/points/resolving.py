@@ -1,6 +1,6 @@
-"""Whom a request means, the unit that it counts in, and the accounts that its points run between.
+"""Whom a request means, the unit that it counts in, and the accounts between which its points run.
 Every door that moves points asks here: API, webhooks, batches, holds, transfers. All of it is one
-statement; who only wants the member of a card number asks `people.cards.owner`."""
+statement. A caller that only wants the member of a card number asks `people.cards.owner`."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -44,9 +44,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Whom:
-    """Exactly one of three names: the number of the card that was shown (spaces do not count), the
-    member's public id, or what another system calls them, in `programme_id`. Where that is given,
-    nobody of another programme is meant."""
+    """How a request names a member. Exactly one of three is given: the number of the card that was
+    shown (spaces do not count), the member's public id, or what another system calls them, in
+    `programme_id`. If `programme_id` is given, members of other programmes are not found."""
 
     card: str | None = None
     member: str | None = None
@@ -56,9 +56,9 @@ class Whom:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A member, and the card by which they were named, if they were. By a card or by another
-    system's name they are who stands for the person today; by an id they are that member, even if
-    merged into another one."""
+    """The member whom a request means, and the card by which it named them, if it did. A card or an
+    external id means the member who stands for the person today. An id means exactly that member,
+    even if they were merged into another one."""
 
     member: Member
     card_id: int | None = None
@@ -66,8 +66,8 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a posting goes. `zone` is the programme's, whose calendar points go by. `member` and
-    `unit` are to read: no session looks after them."""
+    """What a posting is made to. `zone` is the programme's time zone, by whose calendar points
+    live. `member` and `unit` are only to be read: no session tracks them."""
 
     member: Member
     card_id: int | None
@@ -77,7 +77,8 @@ class Target:
 
 
 def resolve(session: Session, whom: Whom) -> Resolved:
-    """Raises `UnknownCard`, `CardBlocked`, `UnknownMember`, `MemberErased`."""
+    """The member whom a request means. Raises `UnknownCard`, `CardBlocked`, `UnknownMember`,
+    `MemberErased`."""
     outcome = resolve_all(session, [whom])[whom]
     if isinstance(outcome, Refusal):
         raise outcome
@@ -85,8 +86,8 @@ def resolve(session: Session, whom: Whom) -> Resolved:
 
 
 def resolve_all(session: Session, wanted: Collection[Whom]) -> dict[Whom, Resolved | Refusal]:
-    """Many at once, in as many questions as there are kinds of names; what `resolve` would raise is
-    the outcome."""
+    """The members whom many requests mean, in one query for each kind of name. What `resolve` would
+    raise is the outcome."""
     owners = cards.owners(session, [one.card for one in wanted if one.card is not None])
     ids = members.by_public_ids(session, [one.member for one in wanted if one.member is not None])
     outcomes: dict[Whom, Resolved | Refusal] = {}
@@ -129,16 +130,16 @@ def _is_meant(whom: Whom, member: Member) -> bool:
     return whom.programme_id in (None, member.programme_id)
 
 
-# --- With unit and accounts, in one question: it is asked whenever points move ------------------
+# --- With unit and accounts, in one query: it is made whenever points move ----------------------
 
 
 def with_target(
     session: Session, whom: Whom | Member, code: str | None, deed: Callable[[Target], T]
 ) -> T:
-    """Do something with the accounts of whoever is meant, in the unit with this code, the
-    programme's main one without. While it waits for them they may be merged or join a household:
-    then it is done with the accounts that they use from then on. Raises what `resolve` does, and
-    `UnknownUnit`."""
+    """Do `deed` with the accounts of the member who is meant, in the unit with this code (None: the
+    programme's main unit). The member may be merged or join a household while the deed waits for a
+    lock: then it is done again with the accounts that they use from then on. Raises `UnknownUnit`,
+    and what `resolve` raises."""
     while True:
         try:
             return deed(target(session, whom, code))
@@ -147,7 +148,8 @@ def with_target(
 
 
 def target(session: Session, whom: Whom | Member, code: str | None) -> Target:
-    """As `with_target`, to look at it. Raises `AccountClosed`, too."""
+    """The member who is meant, with unit and accounts; nothing is locked. Raises `UnknownUnit`,
+    what `resolve` raises, and `AccountClosed`."""
     if isinstance(whom, Member):
         (row,) = _OF_MEMBER.execute(
             session, code=code, programme=whom.programme_id, holder=whom.holder_id
@@ -192,8 +194,8 @@ def _asked(
     holder: SQLColumnExpression[int],
     *others: SQLColumnExpression[Any],
 ) -> Select[Any]:
-    """Unit, zone and accounts, and whatever else: of a programme, whether it has the unit or
-    not."""
+    """A query for unit, zone and accounts, and for `others`. It has a row for the programme even if
+    there is no such unit: then the unit's columns are null."""
     return (
         select(
             *_labelled(Unit),
@@ -208,7 +210,8 @@ def _asked(
 
 
 def _named(*of_the_card: SQLColumnExpression[Any]) -> Select[Any]:
-    """The same of a member who is named, in the programme that is meant, if one is."""
+    """The query of `_asked` for a member who is to be named, within one programme if that is
+    given."""
     meant = bindparam("programme", type_=Identifier)
     return (
         _asked(

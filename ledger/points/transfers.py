@@ -1,4 +1,4 @@
-"""Gifts: points that go from one member to another. They keep their dates."""
+"""Gifts: points that go from one member to another and keep their dates."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from ledger.programmes import units
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """Points that go from one member to another."""
+    """Points to be given to another member, of the main unit unless another is named."""
 
     points: Amount
     cause: Cause = NO_CAUSE
@@ -27,7 +27,8 @@ class Gift:
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """A transfer, with the balances of both sides right after it."""
+    """A gift that was made: the same points and posting for both members, each with their
+    balance."""
 
     giver: Movement
     taker: Movement
@@ -36,8 +37,9 @@ class Transferred:
 def transfer(
     session: Session, giver: Member, taker: Member, gift: Gift, now: datetime
 ) -> Transferred:
-    """Raises `InsufficientPoints`, `BalanceTooLarge`, `SameMember`, `OtherProgramme`,
-    `MemberErased`, `MemberMergedAway`, `UnknownUnit`, and for money what `Unit.points` does."""
+    """Move points from one member to another. Raises `InsufficientPoints`, `BalanceTooLarge`,
+    `SameMember`, `OtherProgramme`, `MemberErased`, `MemberMergedAway`, `UnknownUnit`,
+    `DateOutOfRange`, and for money what `Unit.points` raises."""
     while True:
         try:
             return _transfer(session, giver, taker, gift, now)

@@ -1,5 +1,5 @@
-"""What time alone brings, each in bounded batches: points become active or run out, holds time out,
-offers begin and end. Safe to run late, twice, or on several machines at once."""
+"""What time alone changes: points become active or run out, holds time out, offers begin and end.
+Done in bounded batches, which may run late, twice, or on several machines at once."""
 
 from datetime import datetime
 
@@ -13,7 +13,8 @@ from ledger.events import PointsHeld, PointsTurned
 
 
 def turn(session: Session, now: datetime, limit: int = 200) -> bool:
-    """One batch; True if there may be more."""
+    """One batch: settle accounts on which something is due, and tell of offers that began or ended.
+    True if there may be more."""
     due = sorted(accounts.due(session, now, limit))
     accounts.lock(session, due)
     for account_id in due:
@@ -25,7 +26,7 @@ def turn(session: Session, now: datetime, limit: int = 200) -> bool:
 
 
 def release_stale_holds(session: Session, now: datetime, limit: int = 200) -> bool:
-    """Free the points of holds whose time is over; True if there may be more."""
+    """Release one batch of holds whose time is over. True if there may be more."""
     stale = sorted(holds.stale(session, now, limit), key=lambda hold: hold.account_id)
     accounts.lock(session, {hold.account_id for hold in stale})
     for hold in stale:

@@ -1,5 +1,5 @@
-"""Programmes: a loyalty scheme, its languages, its clock and its terms; and what it
-says of itself in each language."""
+"""Programmes: a loyalty scheme with its languages, its clock and its terms; and what it says of
+itself in each language."""
 
 import functools
 import re
@@ -25,17 +25,20 @@ LOCALE = "ru"
 COUNTRY = "RU"
 MOST_LANGUAGES = 20
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-LONGEST_NAME = 100
+LONGEST_NAME = 100  # characters
 MOST_GRACE_DAYS = 3_650
 OVERDRAWN = ("debt", "refuse")
 
-# name: how pages in this language call the programme. operator: who runs it and answers for
+# name: what pages in this language call the programme. operator: who runs it and is responsible for
 # people's data, with an address to write to. privacy: what happens to that data.
 ProgrammeTextKind = Literal["name", "operator", "privacy"]
 LONGEST: dict[ProgrammeTextKind, int] = {"name": LONGEST_NAME, "operator": 500, "privacy": 100_000}
 
 
 class Programme(Base):
+    """One loyalty scheme. `code` stands in addresses and never changes; `locale` is its first
+    language; `timezone` is an IANA name, by whose calendar points live and days are closed."""
+
     __tablename__ = "ledger_programme"
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -49,13 +52,15 @@ class Programme(Base):
     country: Mapped[str] = mapped_column(String(2), default=COUNTRY, server_default=COUNTRY)
     # Points that come back after their time live so many days more; 0: they keep their old dates.
     grace_days: Mapped[int] = mapped_column(default=0, server_default="0")
-    # What was earned, is taken back and was spent meanwhile: "debt", or "refuse" the reversal.
+    # When points that a reversal takes back were spent meanwhile: "debt" lets the member owe them,
+    # "refuse" refuses the reversal.
     overdrawn: Mapped[str] = mapped_column(String(10), default="debt", server_default="debt")
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class ProgrammeText(Base):
-    """What a programme says of itself. Never edited: the newest holds."""
+    """What a programme says of itself, in one language. Rows are never changed: the newest
+    holds."""
 
     __tablename__ = "ledger_programme_text"
     __table_args__ = (Index("ix_ledger_programme_text_newest", "programme_id", "kind"),)
@@ -106,7 +111,7 @@ def with_others(locale: str, named: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def create(session: Session, terms: Terms, now: datetime) -> Programme:
-    """Raises `TermsRefused`, `ProgrammeExists`."""
+    """Make a programme with its main unit. Raises `TermsRefused`, `ProgrammeExists`."""
     _check(terms)
     programme_id = session.execute(
         insert_or(session, Programme)
@@ -133,7 +138,7 @@ def create(session: Session, terms: Terms, now: datetime) -> Programme:
 
 @functools.cache
 def _timezones() -> frozenset[str]:
-    """Looking for them reads a thousand files."""
+    """Kept, since to find them a thousand files are read."""
     return frozenset(available_timezones())
 
 
@@ -201,7 +206,7 @@ def _check_languages(terms: Terms) -> None:
 
 
 def by_code(session: Session, code: str) -> Programme:
-    """Raises `UnknownProgramme`."""
+    """The programme with this code. Raises `UnknownProgramme`."""
     programme = session.scalar(select(Programme).where(Programme.code == code))
     if programme is None:
         raise UnknownProgramme(code)
@@ -209,11 +214,12 @@ def by_code(session: Session, code: str) -> Programme:
 
 
 def by_id(session: Session, programme_id: int) -> Programme:
+    """The programme with this id, which must exist."""
     return session.get_one(Programme, programme_id)
 
 
 def listed(session: Session, after_id: int, limit: int) -> Sequence[Programme]:
-    """Programmes in the order they were made, from behind programme `after_id`."""
+    """Programmes in the order in which they were made, from behind programme `after_id`."""
     query = select(Programme).where(Programme.id > after_id).order_by(Programme.id).limit(limit)
     return session.scalars(query).all()
 
@@ -226,8 +232,8 @@ def say(
     text: str,
     now: datetime,
 ) -> None:
-    """From now on the programme says this in that language, one of its own. Raises
-    `TermsRefused`."""
+    """From now on the programme says this text in this language, which must be one of its own.
+    Raises `TermsRefused`."""
     spoken = by_id(session, programme_id).languages
     if languages.best(spoken, language) is None:
         raise TermsRefused(
@@ -250,7 +256,7 @@ def say(
 def said(
     session: Session, programme_id: int, kind: ProgrammeTextKind, language: str
 ) -> ProgrammeText | None:
-    """The newest text in this language; failing that, the newest in any."""
+    """The newest text in this language; if there is none, the newest in any language."""
     return session.scalar(
         select(ProgrammeText)
         .where(ProgrammeText.programme_id == programme_id, ProgrammeText.kind == kind)
@@ -260,7 +266,7 @@ def said(
 
 
 def name_in(session: Session, programme: Programme, language: str) -> str:
-    """How pages in this language call the programme."""
+    """What pages in this language call the programme: the text for it, or else its own name."""
     text = said(session, programme.id, "name", language)
     return text.text if text is not None and text.language == language else programme.name
 
@@ -271,5 +277,5 @@ def countries(session: Session) -> list[str]:
 
 
 def every(session: Session) -> Sequence[Programme]:
-    """All of them, the oldest first."""
+    """All programmes, the oldest first."""
     return session.scalars(select(Programme).order_by(Programme.id)).all()

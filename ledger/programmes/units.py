@@ -1,5 +1,5 @@
-"""Units: what a programme counts. Points, stamps, money of a cashback or a gift card; integers in
-the smallest piece, never mixed in one sum."""
+"""Units: what a programme counts, such as points, stamps, or money of a cashback or a gift card.
+Amounts are integers in the smallest piece, and amounts of two units are never added."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -38,12 +38,16 @@ UnitKind = Literal["points", "stamps", "money"]
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 CURRENCY = re.compile(r"[A-Z]{3}")
-MOST_SCALE = 6
+MOST_SCALE = 6  # decimal places
 MOST_LIVE_DAYS = 36_500
 POINTS = "points"
 
 
 class Unit(Base):
+    """One thing that a programme counts. `scale` is the number of decimal places of one unit: 2
+    where the smallest piece is a kopeck. `live_days` is how long its points live; null: for ever.
+    `main`: the one that is meant if a call names none. Rows are never changed."""
+
     __tablename__ = "ledger_unit"
     __table_args__ = (
         UniqueConstraint("programme_id", "code"),
@@ -60,7 +64,7 @@ class Unit(Base):
     main: Mapped[bool] = mapped_column(Boolean)
 
     def points(self, amount: Amount) -> int:
-        """What is meant, as the book counts it. Raises `NotMoney`, `WrongCurrency`,
+        """The amount in whole pieces, as the book counts it. Raises `NotMoney`, `WrongCurrency`,
         `TooManyDecimals`, `AmountTooLarge`."""
         if isinstance(amount, int):
             return amount
@@ -71,16 +75,17 @@ class Unit(Base):
         return amount.points(self.scale)
 
     def money(self, points: int) -> Money | None:
-        """The money that so many points are; None where they are none."""
+        """The money that so many pieces are; None if the unit is not money."""
         return None if self.currency is None else Money.of(points, self.scale, self.currency)
 
     def amount(self, points: int) -> Amount:
-        """As it is told to people: the money, where they are money."""
+        """What people are told of so many pieces: money if the unit is money, else the number."""
         return self.money(points) or points
 
     @contextmanager
     def errors_in_money(self) -> Iterator[None]:
-        """What is refused in here counts points of this unit; if they are money, it says so."""
+        """Refusals that are raised in this block count pieces of this unit; if the unit is money,
+        the amounts in money are added to them."""
         try:
             yield
         except Refusal as refusal:
@@ -88,6 +93,8 @@ class Unit(Base):
             raise
 
     def add_money(self, refusal: Refusal) -> None:
+        """Add the amounts in money to a refusal that counts pieces of this unit; nothing if it is
+        not money."""
         if self.currency is not None:
             refusal.add_money(self.money)
 
@@ -105,7 +112,7 @@ class Unit(Base):
 @dataclass(frozen=True, slots=True)
 class UnitTerms:
     """What a new unit is made of. `scale` is the number of decimal places: 2 where the smallest
-    piece is a kopeck. Money has a currency (ISO 4217), nothing else has."""
+    piece is a kopeck. Only money has a currency (ISO 4217)."""
 
     code: str = POINTS
     kind: UnitKind = "points"
@@ -115,8 +122,8 @@ class UnitTerms:
 
 
 def add(session: Session, programme_id: int, terms: UnitTerms, *, main: bool = False) -> Unit:
-    """Raises `TermsRefused`, `UnitExists`. A programme's main unit is what a call means that names
-    none."""
+    """Add a unit to a programme. `main`: the one that is meant if a call names none. Raises
+    `TermsRefused`, `UnitExists`."""
     _check(terms)
     unit_id = session.execute(
         insert_or(session, Unit)
@@ -153,17 +160,19 @@ def _check(terms: UnitTerms) -> None:
 
 
 def of_programme(session: Session, programme_id: int) -> Sequence[Unit]:
-    """The main unit first."""
+    """The units of a programme, the main one first."""
     return session.scalars(
         select(Unit).where(Unit.programme_id == programme_id).order_by(Unit.main.desc(), Unit.id)
     ).all()
 
 
 def by_id(session: Session, unit_id: int) -> Unit:
+    """The unit with this id, which must exist."""
     return session.get_one(Unit, unit_id)
 
 
-# By the parameter `code`, in the programme that the query is about.
+# The unit with the parameter `code`, or the main one if that is null; for a query that is limited
+# to one programme.
 MEANT = or_(
     bindparam("code", type_=String).is_(None) & Unit.main,
     Unit.code == bindparam("code"),
@@ -174,14 +183,14 @@ _FIND = Compiled(
 
 
 def find(session: Session, programme_id: int, code: str | None) -> Unit | None:
-    """The programme's unit with this code, its main one without. To read: no session looks after
-    the object."""
+    """The programme's unit with this code; with None, its main unit. None if there is no such unit.
+    The object is only to be read: no session tracks it."""
     rows = _FIND.execute(session, programme=programme_id, code=code)
     return detached(Unit, rows[0]._asdict()) if rows else None
 
 
 def named(session: Session, programme_id: int, code: str | None) -> Unit:
-    """As `find`. Raises `UnknownUnit`."""
+    """The programme's unit with this code; with None, its main unit. Raises `UnknownUnit`."""
     unit = find(session, programme_id, code)
     if unit is None:
         raise UnknownUnit(code or "")

@@ -1,5 +1,5 @@
 """How postings are hashed: the canonical form, the chain, the Merkle tree of a day (RFC 6962) and
-its root. Told byte for byte in docs/ledger.md; pure, so that anybody can do it again."""
+its root. docs/ledger.md describes it byte for byte. Pure, so that others can compute it again."""
 
 import hashlib
 import json
@@ -8,21 +8,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-FORM = 1  # of everything here; what is hashed names it
+FORM = 1  # the version of everything here; it is part of what is hashed
 HASH_BYTES = 32
-NOTHING = bytes(HASH_BYTES)  # what the first link of a chain and the first root follow
-BLOCK = 1024  # leaves; the hashes of so large subtrees are kept, so that a proof reads few leaves
+NOTHING = bytes(HASH_BYTES)  # stands before the first link of a chain and before the first root
+BLOCK = 1024  # leaves; hashes of subtrees of this size are kept, so that a proof reads few leaves
 
-# Which kind of thing is hashed: none can be passed off as another.
+# The first byte of what is hashed says what kind of thing it is, so that none passes for another.
 LEAF, NODE, LINK, ROOT, NOTE = b"\x00", b"\x01", b"\x02", b"\x03", b"\x04"
-SIGNED = b"kopilka ledger root\n"  # and the root: what is signed
+SIGNED = b"kopilka ledger root\n"  # this and the root after it are what is signed
 
 _canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
 class EntryFacts:
-    """An entry, with what its account is. A kind and a unit of None: there is no such account."""
+    """An entry, with the kind and the unit of its account. Both are None if there is no such
+    account."""
 
     line: int
     account: int
@@ -34,7 +35,7 @@ class EntryFacts:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A posting as it stands in the tables."""
+    """A posting with its entries, as they stand in the tables."""
 
     id: int
     public_id: str
@@ -54,17 +55,19 @@ class Record:
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
-    """As in RFC 8785; our documents hold texts, integers below 2^53 and nulls alone."""
+    """The canonical form of a document (RFC 8785). Ours hold only texts, integers below 2^53 and
+    nulls."""
     return _canonical(document).encode()
 
 
 def note(salt: bytes, reason: str) -> bytes:
-    """Stands for the words of a posting, and tells nothing of them once the salt is gone."""
+    """The hash that stands for the words of a posting. It tells nothing of them once the salt is
+    deleted."""
     return _hash(NOTE, salt, reason.encode())
 
 
 def facts(record: Record, note_hash: bytes | None) -> dict[str, Any]:
-    """What is sealed of a posting: everything but its words, and the hash of those."""
+    """The sealed document of a posting: everything but its words, and the hash of those."""
     return {
         "card": record.card_id,
         "entries": [
@@ -94,22 +97,25 @@ def facts(record: Record, note_hash: bytes | None) -> dict[str, Any]:
 
 
 def leaf(sealed: Mapping[str, Any]) -> bytes:
+    """The leaf of the tree for a sealed document (`facts`)."""
     return _hash(LEAF, canonical(sealed))
 
 
 def node(left: bytes, right: bytes) -> bytes:
+    """The hash of two subtrees, as in RFC 6962."""
     return _hash(NODE, left, right)
 
 
 def link(previous: bytes, leaf: bytes) -> bytes:
-    """The chain after one more leaf."""
+    """The head of the chain after this leaf."""
     return _hash(LINK, previous, leaf)
 
 
 def root_of(
     programme: str, day: date, first: int, last: int, head: bytes, merkle: bytes, previous: bytes
 ) -> bytes:
-    """The root of a day: of its leaves, of the whole chain so far, and of the day before it."""
+    """The root of a day. It covers the day's leaves (`merkle`), the chain up to its end (`head`),
+    and the root of the day before. `first` and `last` are numbers of postings."""
     document = {
         "day": day.isoformat(),
         "first": first,
@@ -132,11 +138,12 @@ class MerkleTree:
 
     @property
     def peaks(self) -> bytes:
-        """All there is to remember of it besides its size: a hash for each bit that is set."""
+        """All that has to be kept of the tree besides its size: the top of each whole subtree, one
+        for each bit that is set in the size."""
         return b"".join(self._peaks)
 
     def add(self, leaf: bytes) -> bytes | None:
-        """The hash of the block that this leaf completes, if it does."""
+        """Add a leaf. Returns the hash of the block that this leaf completes, or None."""
         top, height, block = leaf, 1, None
         while self.size & height:
             top = node(self._peaks.pop(), top)
@@ -148,6 +155,7 @@ class MerkleTree:
         return block
 
     def root(self) -> bytes:
+        """The top of the tree as RFC 6962 defines it; of an empty tree the hash of nothing."""
         if not self._peaks:
             return hashlib.sha256().digest()
         *others, top = self._peaks
@@ -157,8 +165,8 @@ class MerkleTree:
 
 
 def leaves_for(index: int, size: int) -> list[range]:
-    """Which leaves of a tree `path` looks at one by one: those of the block that the leaf stands
-    in, and those after the last whole block."""
+    """Which leaves `path` reads one by one: those of the block in which the leaf stands, and those
+    after the last whole block."""
     block = index // BLOCK * BLOCK
     rest = size // BLOCK * BLOCK
     wanted = [range(block, min(block + BLOCK, size))]
@@ -171,7 +179,8 @@ def path(
     index: int, size: int, leaves: Mapping[int, bytes], blocks: Mapping[int, bytes]
 ) -> list[bytes]:
     """The audit path of a leaf, from the bottom up. `leaves` are those of `leaves_for`, `blocks`
-    the hashes of all whole blocks; both by the index of their first leaf."""
+    the hashes of all whole blocks; both by the index of their first leaf. Raises KeyError if one is
+    missing."""
 
     def top(low: int, high: int) -> bytes:
         if high - low == 1:
@@ -194,7 +203,8 @@ def _path(index: int, low: int, high: int, top: Callable[[int, int], bytes]) -> 
 
 
 def climbed(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """The top that a path leads to (RFC 9162, 2.1.3.2); None if it has not the length of one."""
+    """The top to which a path leads (RFC 9162, 2.1.3.2); None if the path does not have the right
+    length."""
     at, last, top = index, size - 1, leaf
     if not 0 <= at <= last:
         return None
@@ -212,7 +222,7 @@ def climbed(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes 
 
 
 def _left(size: int) -> int:
-    """How many of so many leaves stand on the left: the largest power of two below."""
+    """How many of so many leaves are in the left subtree: the largest power of two below `size`."""
     return int(1 << ((size - 1).bit_length() - 1))
 
 

@@ -1,5 +1,5 @@
-"""The nightly inspection: the rules of the book, and what was sealed since the last night. Its
-outcome is kept for operators; `wallet ledger verify` walks everything, from the first posting."""
+"""The nightly inspection: the rules of the book, and the seals since the last night. Its outcome is
+kept for operators. `wallet ledger verify` walks everything, from the first posting on."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,12 +17,13 @@ from ledger.seals.sealing import Signatures
 from ledger.seals.verification import Strays, Walk
 
 ONLY = 1  # there is one row
-LONGEST = timedelta(hours=6)  # whoever takes longer has died over it
+LONGEST = timedelta(hours=6)  # after that the process that began it must have died
 
 
 class Inspection(Base):
-    """The last one: `findings` are sentences, none if all was well. A new one overwrites them only
-    when it has ended."""
+    """The last inspection; there is one row. `findings` are sentences, none if all was well; an
+    inspection replaces them only when it has ended. `ended_at` earlier than `begun_at`: one is
+    under way."""
 
     __tablename__ = "ledger_inspection"
 
@@ -33,8 +34,9 @@ class Inspection(Base):
 
 
 def begin(session: Session, now: datetime) -> bool:
-    """Take the inspection of this day (UTC: it begins in the night of Russia and of Europe); False
-    if it is taken. One that never ended may be taken again."""
+    """Take the inspection of this day; False if it is taken. Days are those of UTC, so that it
+    begins during the night in Russia and Europe. An inspection that did not end may be taken again
+    after `LONGEST`."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if session.execute(
         insert_or(session, Inspection)
@@ -60,12 +62,13 @@ def begin(session: Session, now: datetime) -> bool:
 
 
 def last(session: Session) -> Inspection | None:
-    """The last one that ended, if any has."""
+    """The inspection's row, if any inspection has ended yet."""
     return session.scalar(select(Inspection).where(Inspection.ended_at.is_not(None)))
 
 
 def carry_out(database: Database, signatures: Signatures) -> list[str]:
-    """What is not well, in sentences. Notes how far each chain was found whole."""
+    """Inspect everything and return what is not well, in English sentences. Notes how far each
+    chain was found whole."""
     with database.reading() as session:
         findings = [
             f"Rule broken: {one.rule} (for example {', '.join(map(str, one.examples))})."
@@ -89,7 +92,7 @@ def carry_out(database: Database, signatures: Signatures) -> list[str]:
 
 
 def go(database: Database, walk: Walk | Strays) -> None:
-    """To the end, or to the first fault; each step in a session of its own."""
+    """Walk to the end, or to the first fault; each step has a session of its own."""
     more = True
     while more:
         with database.reading() as session:
@@ -97,7 +100,7 @@ def go(database: Database, walk: Walk | Strays) -> None:
 
 
 def end(session: Session, findings: Sequence[str], now: datetime) -> None:
-    """Keep the outcome."""
+    """Store the outcome of the inspection that was begun."""
     session.execute(
         update(Inspection)
         .where(Inspection.id == ONLY)

@@ -1,4 +1,4 @@
-"""What can be shown to somebody who does not trust us: the roots of closed days, and proofs that a
+"""What can be shown to people who do not trust us: the roots of closed days, and proofs that a
 posting is among those of a day."""
 
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from ledger.seals.sealing import Block, Chain, Root, Seal
 
 
 def roots(session: Session, programme: Programme, since: date = date.min) -> Sequence[Root]:
-    """Closed days, from this one on."""
+    """The roots of closed days, from day `since` on."""
     return session.scalars(
         select(Root).where(Root.programme_id == programme.id, Root.day >= since).order_by(Root.day)
     ).all()
 
 
 def published(programme: Programme, root: Root) -> dict[str, str]:
-    """What everybody may know of a closed day. How many postings it had is not among it: that is
-    the shop's own affair, and a proof tells it only to whom it concerns."""
+    """What everybody may know of a closed day, as texts. The number of its postings is left out: it
+    is the shop's own affair, and a proof shows it only to the member whom it concerns."""
     return {
         "programme": programme.code,
         "day": root.day.isoformat(),
@@ -38,8 +38,8 @@ def published(programme: Programme, root: Root) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class PostingProof:
-    """That a posting is among those of a closed day: its facts and words, its place in the tree of
-    the day, the way up, and what the day's root is made of."""
+    """Proof that a posting is among those of a closed day: its facts and words, its place in the
+    tree of the day, the path up, and what the root of the day is made of. Hashes are in hex."""
 
     facts: dict[str, Any]
     words: dict[str, str] | None
@@ -48,6 +48,7 @@ class PostingProof:
     root: dict[str, Any]
 
     def document(self) -> dict[str, Any]:
+        """The proof as JSON, in the form that docs/ledger.md describes."""
         return {
             "form": hashes.FORM,
             "facts": self.facts,
@@ -59,7 +60,7 @@ class PostingProof:
 
 
 def proof(session: Session, posting: Posting) -> PostingProof:
-    """Raises `DayNotClosed`, `SealBroken`."""
+    """The proof for a posting. Raises `DayNotClosed`, `SealBroken`."""
     seal = session.get(Seal, posting.id)
     if seal is None:
         raise DayNotClosed(None)

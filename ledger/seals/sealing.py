@@ -1,14 +1,14 @@
 """Seals: every posting gets a number, a hash, and a place in its programme's chain; every day of a
-programme a signed root. Whoever changes the book afterwards, database administrator or not, breaks
-a chain whose roots others hold.
+programme gets a signed root. A later change of the book, even by an administrator of the database,
+breaks a chain whose roots other people hold.
 
-Postings are sealed after they were committed, by `turn`, and know nothing of it. What is unsealed
-is found by id: up to `mark` there is nothing more to find. That is not simply the largest id that
-was sealed, for whoever took a smaller one may still be at work. A writer of PostgreSQL has its
-transaction id before its posting has an id (the journal changes the balance first). So the largest
-id seen by an earlier turn becomes the mark once all transactions are over that were begun before
-this one, whose own id is larger than theirs. SQLite has one writer at a time: what is committed is
-all there is.
+`turn` seals postings after they were committed; postings themselves know nothing of it. It finds
+unsealed postings by their ids: up to the id `mark` there is nothing more to find. The mark is not
+simply the largest id that was sealed, because a transaction with a smaller id may not be committed
+yet. On PostgreSQL a writer has its transaction id before its posting has an id (the journal changes
+the balance first). So the largest id that an earlier turn saw becomes the mark as soon as all
+transactions have ended that have a smaller transaction id than the turn after it. SQLite has one
+writer at a time: there, all ids that were given are committed.
 
 One turn works at a time, under the lock of the row of `Sealing`."""
 
@@ -31,16 +31,16 @@ from ledger.seals import hashes
 from ledger.seals.hashes import HASH_BYTES, EntryFacts, MerkleTree, Record
 
 BATCH = 500  # postings sealed in one transaction
-WINDOW = 2000  # ids looked through at a time
+WINDOW = 2000  # ids looked through in one query
 SALT_BYTES = 16
 SEALING = 1  # there is one row
 OWN_KINDS = frozenset(get_args(ProgrammeAccountKind))
 
-TOO_LONG = timedelta(minutes=10)  # a posting that waits longer for its seal wants an operator
+TOO_LONG = timedelta(minutes=10)  # if a posting waits longer for its seal, an operator must look
 
 
 class Signatures(Protocol):
-    """Who signs roots, and knows its own signatures again. The ledger has no keys."""
+    """What signs roots and verifies its own signatures. The ledger itself has no keys."""
 
     @property
     def key(self) -> str:
@@ -50,13 +50,15 @@ class Signatures(Protocol):
     def sign(self, message: bytes) -> bytes: ...
 
     def is_good(self, key: str, message: bytes, signature: bytes) -> bool:
-        """False for a key that is not known, too."""
+        """Whether this is the signature of that key; False for an unknown key, too."""
         ...
 
 
 class Seal(Base):
-    """`public_id` stands here once more so that a posting that is gone can be named. The salt is
-    taken away with the words of the posting: what is left of them then tells nothing."""
+    """The seal of one posting. `number` counts the postings of a programme from 1. `leaf` is the
+    hash of the posting, `chain` the head of the chain after it. `public_id` is repeated here so
+    that a posting that was deleted can be named. An erasure deletes the salt together with the
+    words of the posting: then `note_hash` tells nothing of them."""
 
     __tablename__ = "ledger_seal"
     __table_args__ = (UniqueConstraint("programme_id", "number"),)
@@ -72,9 +74,10 @@ class Seal(Base):
 
 
 class Chain(Base):
-    """A programme's chain: its last number and hash, and the day that is open: from which number
-    on, the tree of its leaves so far, and when it is over. No `day`: nothing was sealed since the
-    last one was closed. `verified`: up to this number it was walked and found whole."""
+    """A programme's chain: its last number and head; and the day that is open: the first number of
+    it (`first`), the tree of its leaves so far (`peaks`), and when it ends. `day` is null if
+    nothing was sealed since the last day was closed. Up to the number `verified` it was walked and
+    found whole."""
 
     __tablename__ = "ledger_chain"
 
@@ -91,8 +94,9 @@ class Chain(Base):
 
 
 class Sealing(Base):
-    """How far the search for unsealed postings has come; see above. `seen` is the largest id seen,
-    `horizon` the one to become the mark once all transactions before `horizon_xid` are over."""
+    """How far the search for unsealed postings has come (see the head of this module); there is one
+    row. `seen` is the largest id seen. `horizon` is the id that becomes the mark once all
+    transactions before `horizon_xid` have ended."""
 
     __tablename__ = "ledger_sealing"
 
@@ -104,7 +108,8 @@ class Sealing(Base):
 
 
 class Root(Base):
-    """A closed day: its postings are those numbered from `first` to `last`."""
+    """The root of a closed day, signed. Its postings have the numbers `first` to `last`. Rows are
+    never changed."""
 
     __tablename__ = "ledger_root"
 
@@ -124,12 +129,13 @@ class Root(Base):
 
     @property
     def message(self) -> bytes:
-        """What is signed."""
+        """The bytes that are signed."""
         return hashes.SIGNED + self.root
 
 
 class Block(Base):
-    """The hash of a whole subtree of a day's leaves, by the number of its first one."""
+    """The hash of a whole subtree of `hashes.BLOCK` leaves of a day, by the number of the first
+    one."""
 
     __tablename__ = "ledger_block"
 
@@ -139,8 +145,8 @@ class Block(Base):
 
 
 class Rollup(Base):
-    """What the sealed postings of a day (of `posted_at`, in the programme's zone) did to one of the
-    programme's own accounts."""
+    """What the sealed postings of a day (that of `posted_at`, in the programme's zone) did to one
+    of the programme's own accounts: the sum of their entries, and how many those are."""
 
     __tablename__ = "ledger_rollup"
 
@@ -155,8 +161,8 @@ class Rollup(Base):
 
 def turn(session: Session, signatures: Signatures, now: datetime, limit: int = BATCH) -> bool:
     """Close days that are over, then seal one batch of postings; True if there may be more."""
-    # Whoever waits for this lock has no transaction id yet (a test keeps watch on that): ours is
-    # larger than that of anybody who wrote before the turn before us looked.
+    # While we wait for this lock we have no transaction id yet (a test checks that). So ours is
+    # larger than the id of every transaction that wrote before the turn before this one looked.
     sealing = session.scalars(select(Sealing).where(Sealing.id == SEALING).with_for_update()).one()
     _close_days(session, signatures, now)
     xid, settled = _transactions(session, sealing)
@@ -173,17 +179,18 @@ def turn(session: Session, signatures: Signatures, now: datetime, limit: int = B
 
 
 def oldest_unsealed(session: Session) -> datetime | None:
-    """When the first posting was made that waits for its seal; None if none waits."""
+    """When the oldest posting was made that still waits for its seal; None if none waits."""
     mark = session.scalars(select(Sealing.mark)).one()
     waiting = _unsealed(session, mark, 1)
     return session.scalar(select(Posting.posted_at).where(Posting.id.in_(waiting)))
 
 
 def _transactions(session: Session, sealing: Sealing) -> tuple[int, bool]:
-    """The id of our own transaction, and whether those are over that the horizon waits for."""
+    """The id of our own transaction, and whether all transactions have ended for which the horizon
+    waits."""
     if dialect_of(session) == "sqlite":
         return 0, True
-    # After the lock and before the search: what has ended by now is visible to the search.
+    # Asked after the lock and before the search: the search sees all that has ended by now.
     xid, oldest = session.execute(
         text(
             "SELECT pg_current_xact_id()::text::bigint,"
@@ -191,12 +198,12 @@ def _transactions(session: Session, sealing: Sealing) -> tuple[int, bool]:
         )
     ).one()
     if sealing.horizon_xid > xid:
-        # The database was restored into another cluster, which counts from elsewhere.
+        # The database was restored into another cluster, whose transaction ids are smaller.
         sealing.horizon, sealing.horizon_xid = sealing.seen, xid
     return xid, oldest >= sealing.horizon_xid
 
 
-# Limits stand in the text: without a number there the server may plan to read the whole table.
+# The limit stands in the text: as a parameter, the server might plan to read the whole table.
 _WINDOW = text(
     f"""
     SELECT p.id, s.posting_id IS NULL
@@ -206,7 +213,7 @@ _WINDOW = text(
 
 
 def _unsealed(session: Session, since: int, limit: int) -> list[int]:
-    """The first postings without a seal, by ascending id, from behind one on."""
+    """The ids of the first postings without a seal after `since`, ascending."""
     found: list[int] = []
     while True:
         window = session.execute(_WINDOW, {"since": since}).all()
@@ -242,7 +249,7 @@ def _seal(session: Session, posting_ids: Sequence[int], now: datetime) -> None:
 
 
 class _Ledger:
-    """A programme's chain while a batch is added to it."""
+    """A programme's chain while a batch of postings is added to it."""
 
     def __init__(self, session: Session, programme_id: int, now: datetime) -> None:
         self.session = session
@@ -256,7 +263,8 @@ class _Ledger:
         self.blocks: list[dict[str, Any]] = []
 
     def _open_day(self, now: datetime) -> None:
-        """Today; but a clock that was put back does not open a day again that is closed."""
+        """Open the day of `now`. If the clock was put back, a closed day is not opened again: the
+        day after the last closed one is."""
         last = _last_root(self.session, self.chain.programme_id)
         day = now.astimezone(self.zone).date()
         if last is not None:
@@ -267,7 +275,7 @@ class _Ledger:
         self.chain.first, self.chain.peaks = self.chain.number + 1, b""
 
     def seal(self, record: Record) -> tuple[Any, ...]:
-        """The row of one more seal."""
+        """Seal one more posting. Returns the row of its seal."""
         salt = None if record.reason is None else secrets.token_bytes(SALT_BYTES)
         note = None
         if salt is not None and record.reason is not None:
@@ -343,7 +351,8 @@ def _write_rollups(session: Session, rollups: Mapping[tuple[int, date], Sequence
 
 
 def load(session: Session, posting_ids: Sequence[int]) -> dict[int, Record]:
-    """Postings as they stand in the tables, by id."""
+    """Postings as they stand in the tables, by id. Ids of postings that do not exist are left
+    out."""
     reversed_ = aliased(Posting)
     lines: dict[int, list[EntryFacts]] = {posting_id: [] for posting_id in posting_ids}
     entries: Iterable[Sequence[Any]] = session.execute(
@@ -391,8 +400,8 @@ def load(session: Session, posting_ids: Sequence[int]) -> dict[int, Record]:
 
 
 def _close_days(session: Session, signatures: Signatures, now: datetime) -> None:
-    """Sign the roots of days that are over. Only a turn seals, and it opens a later day: nothing
-    of a closed one can come any more."""
+    """Sign the roots of days that are over. Only turns seal, and the next one opens a later day, so
+    no posting can be added to a closed day."""
     over = session.scalars(
         select(Chain).where(Chain.closes_at <= now).order_by(Chain.programme_id)
     ).all()
@@ -442,7 +451,9 @@ _OWN_BALANCE = text(
 
 
 def own_balance(session: Session, account_id: int) -> int:
-    """What one of the programme's own accounts stands at: the days that are summed up already, and
-    the postings that wait for their seal. One statement, so that no posting is in both."""
-    mark = session.scalars(select(Sealing.mark)).one()  # it may grow meanwhile, and only grow
+    """The balance of one of the programme's own accounts: the days that are added up already, and
+    the postings that wait for their seal. Both come from one statement, so that no posting is
+    counted twice."""
+    # If the mark grows before the next statement, that one only reads more rows than it must.
+    mark = session.scalars(select(Sealing.mark)).one()
     return int(session.scalars(_OWN_BALANCE, {"account": account_id, "mark": mark}).one())

@@ -1,8 +1,8 @@
 """Walking a programme's chain: is every posting still what was sealed, in the order in which it was
-sealed, and does every day still have the root that was signed? And is there any without a seal?
+sealed, and does every day still have the root that was signed? Does any posting lack a seal?
 
-In steps of bounded size, each of which may have a session of its own: a chain of any length is
-walked on a live system."""
+The walk goes in steps of bounded size, each of which may have a session of its own. So a chain of
+any length is walked on a live system."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,12 +18,13 @@ from ledger.seals.sealing import Chain, Root, Seal, Sealing, Signatures
 
 STEP = 1000  # postings read at a time
 WINDOW = 5000  # ids looked through at a time
-BEFORE_ALL = -(2**63)  # an id below every other; whoever adds postings by hand may choose any
+BEFORE_ALL = -(2**63)  # below every id, also below those of postings that were added by hand
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenSeal:
-    """Something that is not as it was sealed: where, and what, in words."""
+    """Something that is not as it was sealed: in which programme, at which number, and what, in
+    words."""
 
     programme: str
     sentence: str
@@ -35,11 +36,11 @@ class BrokenSeal:
 
 
 class Walk:
-    """One walk along a programme's chain, from a number on: from the first of its day, that is,
-    for a root is of a whole day.
+    """One walk along a programme's chain. It begins at the first number of the day of `since`,
+    since a root covers a whole day.
 
-    `fault` is the first one found; it ends the walk. Up to `whole`, the end of a closed day,
-    everything was found as it was sealed, and another walk may go on from there."""
+    `fault` is the first fault found; it ends the walk. Up to number `whole`, the end of a closed
+    day, everything was found as it was sealed, and another walk may go on from there."""
 
     def __init__(self, programme: Programme, signatures: Signatures, since: int = 1) -> None:
         self.programme = programme
@@ -58,11 +59,12 @@ class Walk:
         self._roots: list[Root] = []
 
     def step(self, session: Session) -> bool:
-        """One batch further; True if there is more to walk."""
+        """Walk one batch further. True if there is more to walk."""
         return self._next(session) and self.fault is None
 
     def _begin(self, session: Session) -> bool:
-        """Everything is compared with the chain as it was when the walk began."""
+        """Read the end of the chain: everything is compared with the chain as it is at this
+        moment."""
         chain = session.get(Chain, self.programme.id)
         self._end = 0 if chain is None else chain.number
         if past := _behind_the_end(session, self.programme.id):
@@ -82,8 +84,8 @@ class Walk:
         return True
 
     def _skip(self, session: Session) -> None:
-        """To the day of the number wished for. What stands before it is vouched for by the root of
-        the day before."""
+        """Go to the day of the number `since`. What stands before it is covered by the root of the
+        day before."""
         before = None
         while self._roots and self._roots[0].last < self._since:
             before = self._roots.pop(0)
@@ -126,7 +128,7 @@ class Walk:
     def _pass(self, session: Session, seal: Seal, records: Mapping[int, Record]) -> bool:
         fault = self._judge(seal, records.get(seal.posting_id))
         if fault is not None:
-            # Its words may have been taken off between the two readings: once more, then.
+            # An erasure may have removed its words between the two readings: read both again.
             session.refresh(seal)
             again = sealing.load(session, [seal.posting_id])
             fault = self._judge(seal, again.get(seal.posting_id))
@@ -145,7 +147,7 @@ class Walk:
         return self.fault is None
 
     def _judge(self, seal: Seal, record: Record | None) -> str | None:
-        """What is wrong with a posting or its seal."""
+        """What is wrong with a posting or its seal; None if nothing is."""
         if record is None:
             return "was removed."
         note, words = _note(seal, record)
@@ -191,7 +193,7 @@ class Walk:
             )
 
     def _arrive(self) -> None:
-        """At the end: the head, and the tree of the day that is open."""
+        """Compare the end of the chain: its head, and the tree of the day that is open."""
         chain, first = self._chain, self._number + 1 - self._tree.size
         if self.fault is not None:
             return
@@ -203,7 +205,7 @@ class Walk:
             self._find("The tree of the open day was changed.", chain.number)
 
     def _find_missing(self, session: Session) -> None:
-        """The next number is not there. If its posting is, it can be named."""
+        """The next number is missing. If its posting still exists, the fault names it."""
         number = self._number + 1
         mark = session.scalars(select(Sealing.mark)).one()
         posting = session.scalar(
@@ -226,8 +228,8 @@ class Walk:
 
 
 def _note(seal: Seal, record: Record) -> tuple[bytes | None, str | None]:
-    """The hash of a posting's words as they are now, and what is wrong with them. Where words were
-    taken off, and their salt with them, the seal alone knows the hash."""
+    """The hash of a posting's words as they are now, and what is wrong with them. An erasure
+    removes the words together with their salt; then only the seal knows the hash."""
     if record.reason is None:
         if seal.note_salt is None:
             return seal.note_hash, None
@@ -239,7 +241,7 @@ def _note(seal: Seal, record: Record) -> tuple[bytes | None, str | None]:
 
 
 def _behind_the_end(session: Session, programme_id: int) -> int | None:
-    """The number of a seal that the chain, as it is in this very moment, does not reach."""
+    """The number of a seal that lies beyond the end of the chain, as it is at this very moment."""
     end = select(Chain.number).where(Chain.programme_id == programme_id).scalar_subquery()
     return session.scalar(
         select(func.min(Seal.number)).where(
@@ -250,14 +252,14 @@ def _behind_the_end(session: Session, programme_id: int) -> int | None:
 
 class Strays:
     """A search for postings that should have a seal by now and have none: they were not made in the
-    ordinary way. Through all programmes at once, by id."""
+    ordinary way. It goes through all programmes together, by id."""
 
     def __init__(self) -> None:
         self.fault: BrokenSeal | None = None
         self._after = BEFORE_ALL
 
     def step(self, session: Session) -> bool:
-        """One window further; True if there is more to look through."""
+        """Look through one window of ids. True if there is more to look through."""
         rows = session.execute(_WINDOW, {"after": self._after}).all()
         for row in rows:
             if row.stray:
@@ -273,7 +275,7 @@ class Strays:
         return len(rows) == WINDOW
 
 
-# Limits stand in the text, as in the search for the unsealed.
+# The limit stands in the text, as in the search of `sealing` for unsealed postings.
 _WINDOW = text(
     f"""
     SELECT p.id, p.public_id, p.programme_id, s.posting_id IS NULL AS stray
@@ -285,7 +287,7 @@ _WINDOW = text(
 
 
 def remember(session: Session, walk: Walk) -> None:
-    """Note how far a programme's chain was found whole."""
+    """Note up to which number the programme's chain was found whole."""
     session.execute(
         update(Chain)
         .where(Chain.programme_id == walk.programme.id, Chain.verified < walk.whole)
@@ -295,5 +297,6 @@ def remember(session: Session, walk: Walk) -> None:
 
 
 def verified(session: Session, programme: Programme) -> int:
-    """Up to which number a programme's chain was found whole, the last time somebody walked it."""
+    """Up to which number the programme's chain was found whole by the last walk that was
+    remembered."""
     return session.scalar(select(Chain.verified).where(Chain.programme_id == programme.id)) or 0

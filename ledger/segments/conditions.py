@@ -1,7 +1,7 @@
-"""Conditions on `Member` that kinds of segments are made of.
+"""Conditions on `Member` from which kinds of segments are built.
 
-What a member did, and has, is what stands on the account they use: in a household it counts for
-everybody who shares the account."""
+What a member did and has is read from the account that they use. In a household it counts for all
+members who share the account."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -32,8 +32,8 @@ def has_posting(
     until: datetime | None = None,
     store: str | None = None,
 ) -> ColumnElement[bool]:
-    """The member has a posting of one of these kinds that occurred in this time (`until` is not
-    part of it), in this store if one is given."""
+    """The member has a posting of one of these kinds that occurred at `since` or later and before
+    `until`, in this store if one is given."""
     postings = (
         select(Posting.id)
         .join(Entry, Entry.posting_id == Posting.id)
@@ -58,7 +58,7 @@ def has_posting(
 def has_points(
     scope: Scope, at_least: int | None = None, at_most: int | None = None
 ) -> ColumnElement[bool]:
-    """The points that the member can spend lie within these bounds, both included."""
+    """The member can spend at least and at most so many points; both bounds are included."""
     balances = (
         select(BalanceRow.account_id)
         .join(Account, Account.id == BalanceRow.account_id)

@@ -1,4 +1,5 @@
-"""Trees as documents: as people and programs write them, and as they are stored."""
+"""Trees as documents: in the form in which people and programs write them, and as they are
+stored."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -16,16 +17,16 @@ EVERYONE = Everyone(kind="everyone")
 
 
 def require_shallow(tree: Segment) -> Segment:
-    """The tree, if it is not nested too deeply to be asked of a database. What checks a field of
-    type `Tree` has to call it; pydantic alone goes down some 250 levels."""
+    """The tree, if it is not nested too deeply for a query. Code that checks a field of type `Tree`
+    has to call this; pydantic alone allows some 250 levels."""
     if depth(tree) > MOST_DEEP:
         raise PydanticCustomError("too_deep", "is nested too deeply")
     return tree
 
 
 def depth(tree: Segment) -> int:
-    """How many levels of nodes the tree has. It goes level by level, so that no tree is too deep to
-    be measured."""
+    """How many levels of nodes the tree has. It is counted level by level, without recursion, so
+    that any tree can be measured."""
     levels, nodes = 0, [tree]
     while nodes:
         levels += 1
@@ -42,7 +43,7 @@ def _parts(node: Segment) -> Sequence[Segment]:
     return []
 
 
-# Built when it is first used: packages above the ledger register kinds of their own before.
+# Built when it is first used: packages above the ledger register kinds of their own before that.
 _READER: TypeAdapter[Segment] = TypeAdapter(
     Annotated[Tree, AfterValidator(require_shallow)], config=ConfigDict(defer_build=True)
 )
@@ -54,6 +55,6 @@ def read(document: object) -> Segment:
 
 
 def stored(tree: Segment) -> dict[str, Any]:
-    """The tree as a document of plain data, without what was not given."""
+    """The tree as a document of plain data, without fields that were not given."""
     document: dict[str, Any] = _READER.dump_python(tree, mode="json", exclude_none=True)
     return document

@@ -1,4 +1,4 @@
-"""Who belongs to a segment: asked for all members at once, or of many segments for one member."""
+"""Who belongs to a segment: asked for all members at once, or for one member and many segments."""
 
 from collections.abc import Sequence
 
@@ -12,22 +12,22 @@ from ledger.segments.scope import Scope
 
 
 def condition(tree: Segment, scope: Scope) -> ColumnElement[bool]:
-    """The programme's active members who belong to the segment, as a condition on `Member`."""
+    """A condition on `Member`: the programme's active members who belong to the segment."""
     return and_(
         Member.programme_id == scope.programme_id, conditions.is_active(), tree.condition(scope)
     )
 
 
 def count(session: Session, wanted: ColumnElement[bool]) -> int:
-    """How many members this condition means."""
+    """How many members fulfil this condition."""
     return session.scalars(select(func.count()).select_from(Member).where(wanted)).one()
 
 
 def page(
     session: Session, wanted: ColumnElement[bool], after_id: int, last_id: int, limit: int
 ) -> Sequence[Member]:
-    """The next members whom this condition means, by ascending id, from behind member `after_id` up
-    to and with `last_id`."""
+    """The next members who fulfil this condition, by ascending id, after `after_id` and up to
+    `last_id`, which is included."""
     return session.scalars(
         select(Member)
         .where(wanted, Member.id > after_id, Member.id <= last_id)
@@ -39,9 +39,9 @@ def page(
 def which(
     session: Session, scope: Scope, member: Member, trees: Sequence[Segment]
 ) -> tuple[bool, ...]:
-    """For each of these segments, whether the member belongs to it. One statement, however many
-    segments there are: a till waits for the answer. A member who was erased, was merged into
-    another or is in another programme belongs to none, whatever the segments are."""
+    """For each of these segments, whether the member belongs to it. This is one statement for any
+    number of segments, since a till waits for the answer. A member who was erased, was merged into
+    another or is in another programme belongs to none."""
     if not trees:
         return ()
     row = session.execute(

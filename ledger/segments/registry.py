@@ -1,7 +1,7 @@
 """The kinds of nodes that there are, and `Tree`, the type of a tree of them.
 
-A kind of this package is listed in `kinds`. A package above the ledger registers its own when it is
-imported, since its conditions need tables that the ledger has never heard of."""
+A kind of this package is listed in `kinds`. A package above the ledger registers its own kinds when
+it is imported, since their conditions need tables that the ledger does not know."""
 
 import functools
 import operator
@@ -16,22 +16,24 @@ from ledger.segments.scope import Scope
 
 
 class Segment(Protocol):
-    """A node of a tree: a document as people wrote it, and the members whom it means."""
+    """A node of a tree: a document as people wrote it, and a condition for the members whom it
+    means."""
 
     @property
     def kind(self) -> str:
         """The word that stands for this kind in documents."""
 
     def condition(self, scope: Scope) -> ColumnElement[bool]:
-        """The members who belong to the segment, as a condition on `Member`; never null."""
+        """A condition on `Member` for those who belong to the segment; never null for any
+        member."""
 
 
 class Registry:
-    """Kinds, in the order in which documents and refusals list them.
+    """The kinds of nodes, in the order in which documents and refusals list them.
 
-    Pydantic asks it what a field of type `Tree` may hold, when such a field is first used. From
-    then on the registry is closed: a kind that came later would be known to some fields and not to
-    others."""
+    Pydantic asks the registry what a field of type `Tree` may hold when such a field is first used.
+    From then on the registry is closed: a kind that was added later would be known to some fields
+    and not to others."""
 
     def __init__(self) -> None:
         self._kinds: list[type[Segment]] = []
@@ -51,6 +53,7 @@ class Registry:
         self._kinds = listed
 
     def kinds(self) -> Sequence[type[Segment]]:
+        """The kinds in their order, as classes."""
         return tuple(self._kinds)
 
     def __get_pydantic_core_schema__(
@@ -62,17 +65,17 @@ class Registry:
 
 
 def name_of(kind: type[Segment]) -> str:
-    """What documents call it: the one value of its field `kind`."""
+    """The name of a kind in documents: the one value that its field `kind` allows."""
     (name,) = get_args(get_type_hints(kind)["kind"])
     return str(name)
 
 
-# Limits of a tree: levels of nodes, and parts of one node.
+# Limits of a tree: levels of nodes, and parts (`of`) of one node.
 MOST_DEEP = 6
 MOST_PARTS = 20
 
 KINDS = Registry()
 
-# A model with such a field in it is built when it is first used, not when it is defined, if it may
-# be imported before all kinds are registered: pydantic's `defer_build`.
+# A model that has such a field and may be imported before all kinds are registered must be built
+# when it is first used, not when it is defined: pydantic's `defer_build`.
 Tree = Annotated[Segment, KINDS]

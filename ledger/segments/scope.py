@@ -11,8 +11,8 @@ from ledger.programmes.programmes import Programme
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A programme, the unit that it counts in if no other is named, and the moment from which
-    numbers of days count back."""
+    """A programme, its unit that is meant if no other is named, and the moment from which numbers
+    of days count back."""
 
     programme_id: int
     unit_id: int
@@ -20,5 +20,5 @@ class Scope:
 
 
 def in_main_unit(session: Session, programme: Programme, now: datetime) -> Scope:
-    """Raises `UnknownUnit`."""
+    """The scope of a programme and its main unit. Raises `UnknownUnit`."""
     return Scope(programme.id, units.named(session, programme.id, None).id, now)

@@ -119,7 +119,7 @@ def batches(installation: Installation, provider: GoogleProvider, google: Runnin
     now = system_clock()
     with database.transaction() as session:
         claimed = mirror.WRITES.claim(session, now, BATCH, LEASE)
-        cards = [writer._card(session, due.pass_id) for due in claimed]
+        cards = [writer._card(session, due.pass_id, now) for due in claimed]
     if not claimed:
         return False
     parts = []

@@ -28,6 +28,8 @@ from ledger.book.accounts import Holder
 from ledger.book.drafts import NewLot, PostingHeader, Term
 from ledger.database.engine import Database
 from ledger.events import PointsAccrued, PointsRedeemed
+from ledger.people import persons
+from ledger.people.persons import Profile
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
@@ -251,14 +253,17 @@ def _members(database: Database, programmes_count: int, members: int) -> list[Ho
         for number in range(programmes_count):
             programme = programmes.create(session, Terms(f"p{number}", "P"), now)
             unit_of[programme.id] = units.named(session, programme.id, None).id
-        ids = list(unit_of)
-        for member_id in range(1, members + 1):
-            programme_id = ids[member_id % programmes_count]
-            accounts.open_for(session, programme_id, unit_of[programme_id], member_id)
+        of_programme = {
+            programme_id: persons.add_all(
+                session, programme_id, [Profile()] * (members // programmes_count), now
+            )
+            for programme_id in unit_of
+        }
         for programme_id, unit_id in unit_of.items():
-            theirs = [
-                one for one in range(1, members + 1) if ids[one % programmes_count] == programme_id
-            ]
+            for member_id in of_programme[programme_id]:
+                accounts.open_for(session, programme_id, unit_id, member_id)
+        for programme_id, unit_id in unit_of.items():
+            theirs = of_programme[programme_id]
             holders += accounts.holders(session, programme_id, unit_id, theirs)
     if not database.is_sqlite:
         with database.engine.execution_options(begin="").connect() as connection:

@@ -28,6 +28,7 @@ from sqlalchemy import text
 
 from ledger import enrolment
 from ledger.database.engine import Database
+from ledger.people.members import Member
 from ledger.people.persons import Profile
 from ledger.points import accruals
 from ledger.points.accruals import Grant
@@ -243,7 +244,7 @@ def _heard_after(house: House, drain: threading.Thread | None = None) -> list[fl
                 (pass_id,) = issued.in_programme(session, programme.id, 0, 1)
                 member_id = session.get_one(issued.Pass, pass_id).member_id
                 accruals.grant(
-                    session, session.get_one(issuing.Member, member_id), Grant(1), system_clock()
+                    session, session.get_one(Member, member_id), Grant(1), system_clock()
                 )
             begun = time.perf_counter()
             relay.relay(house.database, [house.provider.make_due], system_clock())

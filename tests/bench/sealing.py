@@ -138,10 +138,10 @@ def _add_many(session: Session) -> None:
     holder = accounts.holder(session, 1, unit.id, 1)
     issued = accounts.programme_account(session, holder, "issued")
     order = PostingHeader(1, "accrual", now, "Coffee and cake", "1001")
-    parcels = [NewLot(1, Term(now))]
+    new_lots = [NewLot(1, Term(now))]
     drafts = [
         PostingDraft(
-            order, [MemberLeg(holder.account_id, parcels=parcels), ProgrammeLeg(issued, -1)]
+            order, [MemberLeg(holder.account_id, new_lots=new_lots), ProgrammeLeg(issued, -1)]
         )
         for _ in range(sealing.BATCH)
     ]

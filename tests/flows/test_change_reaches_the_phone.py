@@ -310,3 +310,19 @@ def test_a_phone_that_asks_at_any_moment_never_misses_a_change(  # noqa: C901 - 
             carrier.result()
     look(tag)
     assert shown == {phone.serial: 24 for phone in phones}
+
+
+def test_who_shares_an_account_sees_what_somebody_brings_into_it(api, client, join, house) -> None:
+    """Somebody turns out to be a member of the household: their points are everybody's."""
+    head, child, other, twin = (join() for _ in range(4))
+    for one in (child, other):
+        path = f"members/{one['id']}/household"
+        assert api.post(path, {"head": head["id"]}).status_code == 201
+    api.post("accruals", {"member": twin["id"], "points": 100})
+    house.run()
+    phones = [Phone.with_card(client, one, f"{n:032x}") for n, one in enumerate((head, other))]
+    assert [values(opened(phone.fetch().data))["points"] for phone in phones] == [0, 0]
+    merged = api.post(f"members/{twin['id']}/merge", {"into": child["id"]})
+    assert merged.status_code == 201, merged.text
+    house.run()
+    assert [values(opened(phone.fetch().data))["points"] for phone in phones] == [100, 100]

@@ -10,7 +10,7 @@ import signal
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ import pytest
 import structlog
 import traces
 from books import check_books
+from interleaving import stage
 from phones import Phone, opened, values
 from processes import processes
 from sqlalchemy import func, select, update
@@ -28,11 +29,12 @@ from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.database.idempotency import Request
 from ledger.people import members
+from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.points import households, redemptions
 from ledger.points.causes import Cause
 from ledger.points.redemptions import HOLD_FOR, Spend
-from wallet import erasure
+from wallet import erasure, relay
 from wallet.apple.complaints import Complaint
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration import logs
@@ -487,3 +489,68 @@ def test_stored_answers_of_others_stay(api, house, person, join) -> None:
     assert count(house, Request, Request.answer.is_(None)) == 2
     assert count(house, Posting) == 2
     assert count(house, Pass) == 2
+
+
+class TestAtTheSameMoment:
+    """Whoever writes down something about the person while they are being erased: either it is
+    erased as well, or it is refused."""
+
+    @pytest.fixture
+    def database_url(self, postgres_url: str) -> str:
+        return postgres_url
+
+    @pytest.fixture
+    def writers(self, api, app, house) -> dict[str, Callable[[dict], object]]:
+        """What others do, each time with a client of their own."""
+
+        def call(method: str, path: str, body: object) -> object:
+            return type(api)(app.test_client()).call(method, path, body).status_code
+
+        texts = {"on": True, "texts": {"ru": "{{name}}, начислено: {{accrued}}"}}
+        assert api.call("PUT", "programmes/demo/messages/accrued", texts).status_code == 200
+        everybody = {"programme": "demo", "title": "Латте"}
+        offer = api.post("offers", everybody).get_json()["id"]
+        return {
+            "card": lambda one: call("POST", f"members/{one['id']}/cards", {}),
+            "offer": lambda one: call(
+                "POST", "offers", {**everybody, "member": one["id"], "title": TOLD[-1]}
+            ),
+            "coupon": lambda one: call("POST", f"offers/{offer}/passes", {"member": one["id"]}),
+            "name": lambda one: call("PATCH", f"members/{one['id']}", {"name": TOLD[-1]}),
+            "message": lambda _: relay.relay(
+                house.installation.database, house.installation.make_due, house.clock()
+            ),
+        }
+
+    @pytest.mark.parametrize("what", ["card", "offer", "coupon", "name", "message"])
+    @pytest.mark.parametrize("erased_first", [True, False], ids=["erasing", "writing"])
+    def test_nothing_of_them_is_left(
+        self, what: str, erased_first, api, client, house, join, writers
+    ) -> None:
+        database, due = house.installation.database, house.installation.make_due
+        write = writers[what]
+        for number, at in enumerate(range(2, 70, 3)):
+            person = join(**PERSON)
+            Phone.with_card(client, person, f"{number:032x}").register(f"{number:064x}")
+            house.run()
+            accrue(api, person, 10)
+
+            def erasing(public_id: str = person["id"]) -> None:
+                database.run(lambda session: erasure.erase(session, public_id, due, house.clock()))
+
+            def writing(person: dict = person) -> object:
+                return write(person)
+
+            first, second = (erasing, writing) if erased_first else (writing, erasing)
+            with stage(database) as scene:
+                try:
+                    scene.meet(first, second, at)
+                except AssertionError:  # it has fewer statements
+                    break
+            house.run()
+            assert traces.in_tables(database, [*TOLD, person["card"]["number"]]) == [], at
+            gone = found(house, person["id"])
+            assert gone.erased_at is not None
+            kept = (Card.member_id == gone.id, Card.number.not_like("erased%"))
+            assert count(house, Card, *kept) == 0, at
+        assert number > 1

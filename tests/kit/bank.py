@@ -1,8 +1,9 @@
 """The bank check, after Jepsen's: many clients move points at random through the service while its
-processes and its database are killed, and in the end every account must stand where the clients'
-own records say, and the book must hold what was acknowledged: all of it, and once. Half of the
-members are families: they share accounts and stop sharing them, and some are merged meanwhile;
-families are judged as one.
+processes and its database are killed. In the end every account must stand where the clients' own
+records say, and the book must hold everything that was acknowledged, once.
+
+Half of the members are families: they share accounts and stop sharing them, and some are merged
+meanwhile; a family is judged as one.
 
 `make bank` does it in full on both databases and prints the figures; a short one is among the
 tests."""
@@ -48,17 +49,20 @@ from wallet.sandbox import certificates
 KEY = "bank-key-of-thirty-two-characters"
 KEY_RING = "bank-secret-of-thirty-two-characters"
 CARD_TYPE = "pass.sandbox.loyalty"
-OPENING = 1_000
-PATIENCE_S = 120.0  # how long a client repeats a request that nobody answers
+OPENING = 1_000  # points that each member begins with
+PATIENCE_S = 120.0  # how long a client repeats a request that gets no answer
 SHORT_HOLD_S = 2
-# Time posts these, and nobody acknowledged them; that a merge was made is, but not its posting.
+# Time alone makes these postings, or a merge, whose answer does not name its posting: no client got
+# an id of them.
 BY_TIME = ("expiry", "repayment", "opening", "merge")
-FAMILY = 3
-MERGES_OF_TEN = 1  # of ten wishes to merge so many are made: a merge is for ever
+FAMILY = 3  # members
+MERGES_OF_TEN = 1  # of ten merges that a client may make, so many are made: they cannot be undone
 
 
 @dataclass(frozen=True)
 class Size:
+    """How much is done, and how often something is killed."""
+
     clients: int
     operations: int
     members: int
@@ -78,8 +82,8 @@ FULL = {
 
 @dataclass(frozen=True)
 class Deed:
-    """A request, its key, and the answer that was final. `moved`: what it did to members' points,
-    the debts they owe counted as less than nothing."""
+    """A request, its key, and the answer that was final. `moved`: how it changed members' points;
+    points that a member owes count as negative."""
 
     path: str
     body: dict[str, Any]
@@ -234,7 +238,7 @@ class Client(threading.Thread):
         return deed
 
     def post(self, path: str, body: dict[str, Any] | None, key: str) -> requests.Response | None:
-        """None: nobody answered, or not to the end."""
+        """Send a request; None if no answer came, or only a part of it."""
         try:
             return self._session.post(
                 f"{self._url}/api/v1/{path}",
@@ -255,7 +259,7 @@ class Client(threading.Thread):
 
 @dataclass
 class Bank:
-    """The service under test: `start` begins its processes, `names` are those that are killed."""
+    """The service under test. `start` begins its processes, `names` are those that are killed."""
 
     service: Processes
     database_url: str
@@ -349,7 +353,8 @@ def _service(folder: Path, database_url: str, own: dict[str, str]) -> Iterator[P
 
 
 def check(bank: Bank, size: Size) -> dict[str, float]:
-    """Run it, judge it, and tell the figures. Raises AssertionError with all that is wrong."""
+    """Run the check, judge it, and return the figures. Raises AssertionError with all that is
+    wrong."""
     members = bank.members(size.members)
     bank.start()
     last = len(members) // 2
@@ -393,7 +398,7 @@ def check(bank: Bank, size: Size) -> dict[str, float]:
 
 
 def _make_trouble(bank: Bank, size: Size, clients: list[Client]) -> None:
-    """Kills and restarts spread evenly over the operations, whatever they take."""
+    """Kill and restart processes, spread evenly over the operations, however long these take."""
     total = size.clients * size.operations
     events: list[Callable[[], None]] = [
         partial(bank.kill, name)
@@ -411,7 +416,8 @@ def _make_trouble(bank: Bank, size: Size, clients: list[Client]) -> None:
 
 
 def _repeated(bank: Bank, clients: list[Client]) -> list[str]:
-    """A tenth of what was acknowledged, asked again: it must be answered as before."""
+    """Send a tenth of what was acknowledged again: the answers must be the same. Returns those that
+    are not."""
     wrong = []
     for client in clients:
         for deed in client.deeds[::10]:
@@ -424,7 +430,7 @@ def _repeated(bank: Bank, clients: list[Client]) -> list[str]:
 
 
 def _wait_for_holds(bank: Bank) -> None:
-    """Until time has released all holds that are over: the pump does it, by itself."""
+    """Wait until the pump has released, by itself, all holds whose time is over."""
     database = Database(LedgerSettings(bank.database_url))
 
     def none_is_over() -> bool:
@@ -439,7 +445,7 @@ def _wait_for_holds(bank: Bank) -> None:
 
 
 def _judged(bank: Bank, clients: list[Client], groups: Sequence[Sequence[str]]) -> list[str]:
-    """What the clients know against what the service and the book say."""
+    """Compare what the clients know with what the service and the book say."""
     wrong = []
     deeds = [deed for client in clients for deed in client.deeds]
     expected: Counter[str] = Counter()
@@ -466,7 +472,7 @@ def _judged(bank: Bank, clients: list[Client], groups: Sequence[Sequence[str]]) 
 
 
 def _use_others(bank: Bank) -> set[str]:
-    """Members who use somebody else's account."""
+    """Members who use another member's account."""
     database = Database(LedgerSettings(bank.database_url))
     with database.reading() as session:
         found = session.scalars(select(Member.public_id).where(Member.household_id.is_not(None)))
@@ -478,7 +484,7 @@ def _use_others(bank: Bank) -> set[str]:
 def _accounts(
     bank: Bank, teller: Client, members: Sequence[str], expected: int, held: int
 ) -> list[str]:
-    """The accounts of a member, or of a family."""
+    """The accounts of a member or of a family."""
     wrong: list[str] = []
     sums: Counter[str] = Counter()
     for member in members:

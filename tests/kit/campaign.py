@@ -1,6 +1,7 @@
 """The campaign check: a message to very many cards, half of them in iPhones and half at Google,
 while the workers are killed, the broker forgets everything and goes away, and the database crashes.
-In the end nobody may be missed, nobody be told twice, and every row must say what became of it.
+In the end no member may be missed, none may be told twice, and every row must say what became of
+it.
 
 `make campaign` does it in full on both databases and prints the figures; a short one is among the
 tests. `KOPILKA_CAMPAIGN_CARDS` and `KOPILKA_CAMPAIGN_KILLS` change the size of the full one."""
@@ -61,15 +62,16 @@ from wallet.sandbox.apns import PushStandIn
 
 TEXT = "{{name|Друг}}, привет!"
 HELD_OUT_PERCENT = 3
-REFUSES, NAMELESS = 25, 3  # each so manyth wants no messages, has no name
-CALLS = 2  # that a message at Google takes: the card, then the message
-A_SECOND = 20  # as many calls as Google takes
+REFUSES, NAMELESS = 25, 3  # one member in so many refuses messages, has no name
+CALLS = 2  # to Google for each message: the card, then the message
+A_SECOND = 20  # calls, the most that Google takes
 
 
 @dataclass(frozen=True)
 class Size:
-    """Cards in iPhones, at Google and in no phone; how often a worker is killed. `troubles`: the
-    broker emptied, then gone for a while, and the database crashed, once each."""
+    """How many cards are in iPhones, at Google and in no phone, and how often a worker is killed.
+    `troubles`: whether the broker is emptied, then stopped for a while, and the database crashed,
+    once each."""
 
     iphones: int
     androids: int
@@ -94,7 +96,7 @@ def full(name: str) -> Size:
 
 @dataclass
 class Broker:
-    """A Redis of our own, at a port that stays."""
+    """A Redis of our own, whose port stays the same."""
 
     port: int = field(default_factory=free_port)
     _open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -121,8 +123,8 @@ class Broker:
 
 @dataclass
 class House:
-    """The service under test: its processes, and the vendors it talks to. `worker` is the process
-    that is killed, `beside` are those that live on."""
+    """The service under test: its processes, and the vendors it talks to. `worker` names the
+    process that is killed, `beside` those that are not."""
 
     service: Processes
     installation: Installation
@@ -226,7 +228,7 @@ def _house(folder: Path, database_url: str, own: dict[str, str]) -> Iterator[Hou
 
 @dataclass
 class Crowd:
-    """The members by the order in which they came: pass n is member n's. First those with an
+    """The members in the order in which they came: pass n is member n's. First those with an
     iPhone, then those at Google, then those whose card is in no phone."""
 
     size: Size
@@ -270,7 +272,9 @@ def gather(house: House, size: Size) -> Crowd:
         programme = programmes.by_code(session, DEMO)
         for start in range(0, number, 500):
             _join(session, programme, house, names[start : start + 500])
-        session.execute(OutboxRow.__table__.delete())  # they joined: no news for anybody
+        session.execute(
+            OutboxRow.__table__.delete()
+        )  # they joined before: no phone is to be told of it
         members = session.scalars(select(Member).order_by(Member.id)).all()
         passes = session.scalars(select(Pass).order_by(Pass.member_id)).all()
         crowd = Crowd(size, members, names, passes)
@@ -299,7 +303,7 @@ def _join(session: Any, programme: Programme, house: House, names: Sequence[str 
 
 
 def _bring_to_google(house: House, crowd: Crowd) -> None:
-    """The cards are there and saved by their members, as quickly as our clock can be moved."""
+    """Have the cards of these members at Google and saved, as quickly as our clock can be moved."""
     provider = house.installation.google
     assert provider is not None
     while _number(house, DueRow):
@@ -316,7 +320,8 @@ def _bring_to_google(house: House, crowd: Crowd) -> None:
 
 
 def check(house: House, size: Size) -> dict[str, float]:
-    """Run it, judge it, and tell the figures. Raises AssertionError with all that is wrong."""
+    """Run the check, judge it, and return the figures. Raises AssertionError with all that is
+    wrong."""
     crowd = gather(house, size)
     _announce(house)
     house.start()
@@ -358,8 +363,8 @@ def _announce(house: House) -> None:
 
 
 def _make_trouble(house: House, crowd: Crowd) -> None:
-    """Kills and crashes spread evenly over the work, whatever it takes; none before there was some
-    since the last."""
+    """Kill and crash, spread evenly over the work, however long it takes; never twice without some
+    work between."""
     chance = Random(20)  # noqa: S311 - any moments will do, the same ones each time
     events: list[Callable[[], None]] = [house.kill_worker] * crowd.size.kills
     if crowd.size.troubles and house.broker is not None:
@@ -402,7 +407,8 @@ def _number(house: House, *tables: type) -> int:
 
 
 def _fetched(house: House, crowd: Crowd) -> dict[int, Any]:
-    """What iPhones show after they have asked for their cards; those that heard of something."""
+    """What iPhones show after they have asked for their cards, and which of them heard of a
+    change."""
     url = house.service.environment["WALLET_PUBLIC_URL"]
     wait_until(lambda: answers(f"{url}/readyz"), "the web process")
     phones = requests.Session()
@@ -426,7 +432,7 @@ def _fetched(house: House, crowd: Crowd) -> dict[int, Any]:
 def _judged(
     house: House, session: Any, campaign: Campaign, crowd: Crowd, fetched: dict[int, Any]
 ) -> list[str]:
-    """Each member against what must have become of them."""
+    """Compare what each member got with what must have become of them."""
     rows = Counter(
         (row.member_id, row.state)
         for row in session.execute(select(Delivery.member_id, Delivery.state))
@@ -444,7 +450,7 @@ def _judged(
         told = outcome == "told"
         if rows[member.id, outcome] != 1:
             wrong.append(f"member {number} is not {outcome}, once")
-        # A version more each: nobody's phone has anything to say a second time.
+        # Each card has one version more, so no phone announces anything a second time.
         if versions[member.id] != 1 + told:
             wrong.append(f"member {number}: version {versions[member.id]}, {outcome}")
         if number in crowd.in_iphones():
@@ -455,7 +461,7 @@ def _judged(
 
 
 def _iphone(house: House, crowd: Crowd, number: int, shown: Any, *, told: bool) -> list[str]:
-    """Told by a push, after which it shows the words. A push more brings nothing new."""
+    """The iPhone was told by a push and then shows the words. Another push brings nothing new."""
     count = house.pushes.heard(crowd.token(number)).count
     if bool(count) != told or count > 2 + crowd.size.kills:
         return [f"iPhone {number}: {count} pushes"]
@@ -463,7 +469,7 @@ def _iphone(house: House, crowd: Crowd, number: int, shown: Any, *, told: bool) 
 
 
 def _android(house: House, crowd: Crowd, number: int, *, told: bool) -> list[str]:
-    """Told by Google, aloud, once; and the words are on the card once."""
+    """Google told of the message once, with a notification, and the words are on the card once."""
     card = house.google.stand_in.resources.card(crowd.object_id(number))
     wanted = [crowd.words(number)] if told else []
     spoken = [one.body for one in card.notices]
@@ -474,7 +480,7 @@ def _android(house: House, crowd: Crowd, number: int, *, told: bool) -> list[str
 def _funnelled(
     found: dict[str, Any], outcomes: Counter[str], crowd: Crowd, campaign: Campaign
 ) -> list[str]:
-    """What the marketer is shown."""
+    """The figures that the marketer is shown."""
     apple = sum(crowd.outcome(campaign, n) == "told" for n in crowd.in_iphones())
     google = sum(crowd.outcome(campaign, n) == "told" for n in crowd.at_google())
     said = [{name: found[name] for name in outcomes}]

@@ -1,8 +1,8 @@
 """Catalogues of translations: what the code says, what each catalogue has, and the files.
 
-`make words` brings all catalogues up to date. A message that is new comes in without a text, and is
-named, until somebody has written it; one that nobody says any more goes. `.mo` files are made
-anew."""
+`make words` brings all catalogues up to date. A new message comes in without a text, and is named
+until a text is written; a message that the code does not say any more is removed. `.mo` files are
+made anew."""
 
 import ast
 import functools
@@ -62,7 +62,7 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call whose argument number `place` is a message, or `keyword` if it is given."""
+    """A function whose argument number `place`, or `keyword` if it is given, is a message."""
 
     place: int
     context: str = ""
@@ -103,7 +103,8 @@ class Message:
 
 @functools.cache
 def said(package: str) -> frozenset[Message]:
-    """Every message that the code of any package has the catalogue of this one for."""
+    """Every message that the code of any package says and whose text stands in this package's
+    catalogue."""
     found = {message for owner, message in _called() if owner == package}
     found |= {message for kind in refusals(package) for message in _of_refusal(kind)}
     for context, words in VOCABULARY[package].items():
@@ -123,14 +124,15 @@ def said(package: str) -> frozenset[Message]:
 
 
 def _with_plural(message: Message) -> Message:
-    """Whether the problem of a row agrees with a number, its call does not say."""
+    """The call for the problem of a row does not say whether its text agrees with a number: this
+    finds it out."""
     if message.context == wording.CONTEXT and message.id in wording.PLURAL:
         return replace(message, plural=message.id)
     return message
 
 
 def refusals(package: str) -> list[type[Refusal]]:
-    """All classes of refusals with a code, but for what stands in for others in the sandbox."""
+    """All classes of refusals with a code, except those that stand in for others in the sandbox."""
     for module in WITH_REFUSALS:
         importlib.import_module(module)
 
@@ -158,7 +160,8 @@ def _of_refusal(kind: type[Refusal]) -> Iterator[Message]:
 
 
 def _called() -> Iterator[tuple[str, Message]]:
-    """Messages that stand where they are said, with the package whose catalogue has them."""
+    """Messages that are arguments of the calls themselves, with the package whose catalogue has
+    them."""
     for name, call in CALLS.items():
         for package, file, node in calls_of(name):
             for message in _messages(call, node, file):
@@ -166,7 +169,7 @@ def _called() -> Iterator[tuple[str, Message]]:
 
 
 def calls_of(name: str) -> Sequence[tuple[str, Path, ast.Call]]:
-    """Where the code calls this, with the package that does."""
+    """Where the code calls this function, with the package that calls it."""
     return _calls().get(name, [])
 
 
@@ -184,7 +187,7 @@ def _calls() -> Mapping[str, Sequence[tuple[str, Path, ast.Call]]]:
 
 
 def _name(function: ast.expr) -> str:
-    """Of a function that is called by itself, or as `sentences.of_text`."""
+    """The name of a function that is called as itself, or as `sentences.of_text`."""
     if isinstance(function, ast.Attribute) and function.attr == "of_text":
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
@@ -200,7 +203,7 @@ def _messages(call: Call, node: ast.Call, file: Path) -> Iterator[Message]:
     for text in (given.body, given.orelse) if isinstance(given, ast.IfExp) else (given,):
         if isinstance(text, ast.JoinedStr):
             raise SystemExit(f"{file}:{node.lineno}: an f-string is no message; name its places")
-        # Whatever is no literal was handed on, and stands elsewhere.
+        # An argument that is no literal was handed on; the message stands where it came from.
         if isinstance(text, ast.Constant) and isinstance(text.value, str):
             yield Message(call.context, text.value, many)
 
@@ -226,12 +229,13 @@ def read(package: str, language: str) -> Catalog:
 
 
 def wanted(package: str, language: str) -> set[Message]:
-    """English texts without a context are the messages themselves."""
+    """The messages of a catalogue that need a text. English texts without a context are their own
+    text."""
     return {one for one in said(package) if one.context or language != "en"}
 
 
 class _Plain(Catalog):
-    """With nothing in its head that changes by itself."""
+    """A catalogue whose head has nothing that changes by itself, such as dates."""
 
     @property
     def mime_headers(self) -> list[tuple[str, str]]:  # type: ignore[override]
@@ -271,7 +275,7 @@ def untranslated(catalogue: Catalog) -> Iterator[str]:
 
 
 def contents(catalogue: Catalog) -> dict[str, bytes]:
-    """Of the catalogue's two files."""
+    """The bytes of the catalogue's two files."""
     text, compiled = io.BytesIO(), io.BytesIO()
     write_po(text, catalogue, width=WIDTH, no_location=True)
     write_mo(compiled, catalogue)

@@ -1,4 +1,4 @@
-"""Certificate chains for tests: made once for the whole run, since RSA keys take their time."""
+"""Certificate chains for tests, made once for the whole run, since making RSA keys takes long."""
 
 import datetime as dt
 import functools
@@ -22,17 +22,19 @@ TEAM = "EXAMPLE001"
 
 
 def day(number: int) -> dt.datetime:
+    """The moment that is so many days from now."""
     return NOW + dt.timedelta(days=number)
 
 
 @functools.cache
 def authority() -> Authority:
+    """The authority of most tests: valid from 30 days ago for 430 days."""
     return certificates.new_authority(day(-30), day(400))
 
 
 @functools.cache
 def namesake() -> Authority:
-    """Another authority with the very same names."""
+    """Another authority with exactly the same names and other keys."""
     return certificates.new_authority(day(-30), day(400))
 
 
@@ -53,6 +55,7 @@ def leaf(
     nfc: bool = False,
     issuer: Authority | None = None,
 ) -> Issued:
+    """A Pass Type ID certificate; the days are counted from now."""
     return (issuer or authority()).issue_pass_certificate(
         pass_type, team, day(first_day), day(last_day), nfc=nfc
     )

@@ -12,14 +12,14 @@ class StoppedClock:
         return self.now
 
     def advance(self, **how_far: float) -> datetime:
-        """`advance(days=1, minutes=5)`; the new moment."""
+        """Move on, as in `advance(days=1, minutes=5)`; returns the new moment."""
         self.now += timedelta(**how_far)
         return self.now
 
 
 class Pause:
-    """How an installation waits on a stopped clock: the clock goes on, and nobody waits. A test
-    that wants something else to happen meanwhile says so in `do`."""
+    """How an installation waits on a stopped clock: the clock moves on, and no real time passes.
+    `do` is what a test wants to happen meanwhile."""
 
     def __init__(self, clock: StoppedClock) -> None:
         self.do: Callable[[float], object] = lambda seconds: clock.advance(seconds=seconds)

@@ -1,4 +1,4 @@
-"""A programme without a wallet, and hands to do things in it."""
+"""A programme without a wallet, and methods that do things in it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,13 +28,14 @@ from ledger.programmes.programmes import Terms
 
 @dataclass
 class Club:
-    """A programme, and hands to do things in it. Each call is a transaction of its own."""
+    """A programme, and methods that do things in it. Each call is a transaction of its own."""
 
     database: Database
     clock: StoppedClock
     code: str = "club"
 
     def open(self, **terms: Any) -> None:
+        """Create the programme; `terms` as in `Terms`."""
         with self.database.transaction() as session:
             programmes.create(session, Terms(self.code, "Клуб", **terms), self.clock())
 
@@ -44,10 +45,12 @@ class Club:
             return enrolment.join(session, programme, Profile(name=name), self.clock()).member
 
     def days(self, days: float) -> datetime:
+        """The moment that is so many days from now by the stopped clock."""
         return self.clock() + timedelta(days=days)
 
     def grant(self, member: Member, points: int, **terms: Any) -> str:
-        """`expires` and `activates` in days from now; the rest as in `Cause` and `Grant`."""
+        """Give points; returns the posting's id. `expires` and `activates` are in days from now;
+        other terms as in `Cause` and `Grant`."""
         told = {name: terms.pop(name) for name in list(terms) if name in Cause.__slots__}
         for name in ("activates", "expires"):
             if name in terms:
@@ -60,6 +63,7 @@ class Club:
         ).posting_id
 
     def redeem(self, member: Member, points: int, **told: Any) -> str:
+        """Spend points; returns the posting's id. `told` as in `Cause`, and `unit`."""
         unit = told.pop("unit", None)
         spend = Spend(points, Cause(**told), unit)
         return self.database.run(
@@ -152,13 +156,13 @@ class Club:
             )
 
     def has(self, member: Member) -> tuple[int, int, int, int]:
-        """Available, pending, held, owed."""
+        """The balance as a tuple: available, pending, held, owed."""
         found = self.balance(member)
         return found.available, found.pending, found.held, found.debt
 
     def lots(self, member: Member) -> list[tuple[int, int]]:
-        """What remains of each lot and what of that is held, in the order in which they were made;
-        lots that are empty are left out."""
+        """What remains of each lot, and how much of that is held, in the order in which lots were
+        made; empty lots are left out."""
         rows = select(Lot.remaining, Lot.held).where(
             Lot.account_id == self.balance(member).account_id, Lot.remaining > 0
         )
@@ -166,7 +170,7 @@ class Club:
             return [(row.remaining, row.held) for row in session.execute(rows.order_by(Lot.id))]
 
     def own(self) -> dict[str, int]:
-        """What the accounts of the programmes themselves stand at, by kind."""
+        """The balances of the programmes' own accounts, by kind."""
         rows = (
             select(Account.kind, func.sum(Entry.amount))
             .join(Entry, Entry.account_id == Account.id)

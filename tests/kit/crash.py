@@ -1,8 +1,9 @@
-"""Death at a place and not at a moment: a process that ends itself, and all that it started, before
-its n-th step of a kind. However busy the machine is, it dies in the midst of the same work.
+"""A process that dies at a chosen place, not at a moment: it ends itself, and all that it started,
+before its n-th step of a kind. However busy the machine is, it dies in the middle of the same work.
 
-A step is a statement, a commit, or what makes sure that bytes are on the disk, or off it. The
-process is killed as the kernel would kill it: nothing is rolled back, written or said any more."""
+A step is a statement, a commit, or a call that makes sure that bytes are on the disk, or deleted
+from it. The process is killed as the kernel would kill it: nothing is rolled back, written or said
+any more."""
 
 import itertools
 import os
@@ -16,15 +17,16 @@ from sqlalchemy import Engine, event
 from ledger.database.compiled import DriverConnection
 from ledger.database.engine import Database
 
-# Whoever dies before a question leaves what is left before the next of these.
+# A process that dies before a query leaves the same behind as one that dies before the next of
+# these.
 CHANGE = "^(INSERT|UPDATE|DELETE|WITH|COMMIT|WIPE|FSYNC)"
 COMMIT, WIPE, FSYNC = "COMMIT", "WIPE", "FSYNC"
 
 
 def before(words: str, number: int) -> None:
-    """From now on this process, which leads a group of its own, dies with its children before step
-    `number` of those in which the pattern `words` is found: in any of them, each counts from 1. In
-    the output stands before what."""
+    """From now on this process, which leads a process group, dies with its children before step
+    `number` of those in which the pattern `words` is found; if there are several patterns, each
+    counts from 1. The output says before which step."""
     passed = itertools.count(1)
     group = os.getpid()  # its children may work for it; all die
 

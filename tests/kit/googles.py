@@ -2,8 +2,8 @@
 body.
 
 The description is the discovery document of the Google Wallet API as google-api-python-client
-carries it. It names fields, types and enums; what is required, which of several fields may stand,
-and limits are told there in prose only, and are written down here by hand."""
+carries it. It names fields, types and enums. What is required, which of several fields may stand,
+and limits are told there only in prose, and are written down here by hand."""
 
 import contextlib
 import functools
@@ -66,25 +66,26 @@ PATH = re.compile(r"(class|object)((?:\.[A-Za-z]+)+)(?:\['([A-Za-z0-9_-]+)'\])?"
 
 @contextlib.contextmanager
 def stood_in(folder: Path, **options: Any) -> Iterator[RunningGoogle]:
-    """The stand-in, as quick as it is asked."""
+    """The stand-in, without waits of its own."""
     folder.mkdir()
     (folder / "account.json").write_text(_account())
     at_the_end = contextlib.ExitStack()
     running = at_the_end.enter_context(google.running(folder / "account.json", **options))
-    # Its seconds are the machine's, those of our budget are the stopped clock's.
+    # The stand-in counts seconds by the machine's clock, our budget by the stopped one.
     running.stand_in.rate_per_s = 100_000
     try:
         yield running
     finally:
         running.stand_in.close()
-        # A web server looks only now and then whether it is to stop. Nobody waits for it: whoever
-        # still asks is cut off already, and the next test has a server of its own.
+        # A web server looks only now and then whether it is to stop. The test does not wait for
+        # that: clients that still ask are cut off already, and the next test has a server of its
+        # own.
         threading.Thread(target=at_the_end.close, daemon=True).start()
 
 
 @functools.cache
 def _account() -> str:
-    """A key file, made once: keys take their time."""
+    """A key file, made once, since making keys takes long."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "account.json"
         google.ensure_account(path, "http://127.0.0.1/token", datetime.now(UTC))
@@ -92,6 +93,7 @@ def _account() -> str:
 
 
 def environment_of(running: RunningGoogle) -> dict[str, str]:
+    """The settings with which a service finds this stand-in."""
     return {
         "WALLET_GOOGLE_URL": running.url,
         "WALLET_GOOGLE_SAVE_URL": running.save_url,
@@ -101,7 +103,8 @@ def environment_of(running: RunningGoogle) -> dict[str, str]:
 
 
 def faults(kind: str, body: object, mode: Mode) -> list[str]:
-    """What Google would have against the body of a `LoyaltyClass` or `LoyaltyObject`."""
+    """What is wrong with the body of a `LoyaltyClass` or `LoyaltyObject` by Google's
+    description."""
     validator = _validator(kind, mode)
     found = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(body)]
     return found or list(_rules(kind, body))
@@ -197,7 +200,7 @@ def _layout_rules(template: Any) -> Iterator[str]:
 
 
 def paths(layout: Any) -> list[str]:
-    """Every field that a part of a layout refers to, in its order."""
+    """Every field that a part of a layout names, in order."""
     if isinstance(layout, list):
         return [path for one in layout for path in paths(one)]
     if not isinstance(layout, dict):
@@ -210,7 +213,7 @@ def paths(layout: Any) -> list[str]:
 
 
 def at(path: str, class_: Any, object_: Any) -> Any:
-    """What a path of a layout leads to; None where Google would leave a blank."""
+    """What a path of a layout leads to; None where Google would show a blank."""
     match = PATH.fullmatch(path)
     found = {"class": class_, "object": object_}[match[1]]
     for name in match[2].removeprefix(".").split("."):

@@ -1,8 +1,8 @@
 """Two operations at once, in every order that matters, and not by chance: the first stops before
-its n-th statement until the second is done or waits for a lock of the first; then it goes on. Its
-commit counts as a statement, the last one.
+its n-th statement until the second is done or waits for a lock that the first holds; then the first
+goes on. Its commit counts as its last statement.
 
-For PostgreSQL: SQLite has one writer, so there is no "at once"."""
+For PostgreSQL only: SQLite has one writer, so there is no "at once"."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event
 from ledger.database.compiled import DriverConnection
 from ledger.database.engine import Database
 
-PATIENCE_S = 60  # for a machine on which nothing moves; nobody waits for it otherwise
+PATIENCE_S = 60  # only a machine on which nothing moves makes a test wait so long
 LOOK_S = 0.001
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity"
@@ -27,8 +27,8 @@ WAITING = (
 
 @dataclass
 class Stop:
-    """Where a thread stops: before its statement number `at`, or before its commit if it has no
-    more of them."""
+    """Where a thread stops: before its statement number `at`, or before its commit if it has
+    fewer."""
 
     at: int
     passed: int = 0
@@ -50,8 +50,8 @@ class Stage:
         self._stops = threading.local()
 
     def meet(self, first: Callable[[], Any], second: Callable[[], Any], at: int) -> "Met":
-        """`first` stops before its statement `at`, `second` comes in between. An exception of
-        either is its result. `at` is not greater than the number of statements."""
+        """`first` stops before its statement `at`, and `second` runs meanwhile. An exception of
+        either is its result. `at` must not be greater than the number of statements."""
         stop = Stop(at)
         with ThreadPoolExecutor(2) as pool:
             one = pool.submit(self._run, first, stop)
@@ -64,7 +64,7 @@ class Stage:
             return Met(_result(one), _result(other), waited)
 
     def statements_of(self, operation: Callable[[], Any]) -> int:
-        """How many it has when nobody comes in between."""
+        """How many statements the operation has if no other runs meanwhile."""
         stop = Stop(0)
         with ThreadPoolExecutor(1) as pool:
             _result(pool.submit(self._run, operation, stop))
@@ -92,7 +92,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Met:
-    """What came of both, and whether the second had to wait for the first."""
+    """The results of both, and whether the second had to wait for the first."""
 
     first: Any
     second: Any

@@ -1,8 +1,8 @@
-"""What every test would make anew, and what is alike each time: parsed keys, compiled routes and
+"""What every test would make again and what is the same each time: parsed keys, compiled routes and
 statements. A plugin of pytest; it keeps them for as long as the process lives.
 
-Nothing here can carry anything from one test to the next: keys and compiled code are never changed,
-and each is kept under all that it was made of."""
+Nothing can get from one test into the next this way: keys and compiled code are never changed, and
+each is kept under everything that it was made from."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -24,8 +24,8 @@ MOST_STATEMENTS = 3000
 
 @pytest.fixture(scope="session", autouse=True)
 def _keys() -> Iterator[None]:
-    """An RSA key is proved when it is read, which takes as long as several requests. One that
-    cannot be read is not kept: it fails anew each time."""
+    """Reading an RSA key includes checking it, which takes as long as several requests. A key that
+    cannot be read is not kept: it fails each time."""
     load = functools.cache(serialization.load_pem_private_key)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serialization, "load_pem_private_key", load)
@@ -35,8 +35,8 @@ def _keys() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _routes() -> Iterator[None]:
-    """Each application has ninety routes, and werkzeug writes two functions for each: of its parts
-    alone, if there are no defaults among them."""
+    """Each application has ninety routes, and werkzeug writes two functions for each. They depend
+    only on the route's parts, if there are no defaults among them."""
     write: Callable[..., Any] = Rule._compile_builder
     written: dict[object, Any] = {}
 

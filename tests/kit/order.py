@@ -1,7 +1,7 @@
-"""In which order tests run: a plugin of pytest.
+"""The order in which tests run: a plugin of pytest.
 
-The longest first, so that no tester is left with one at the end while the others have nothing to
-do. `--order=reversed` and `--order=shuffled:7` (any number) are there to see that no test leans on
+The longest come first, so that no worker is left with a long one at the end while the others have
+nothing to do. `--order=reversed` and `--order=shuffled:7` (any number) show that no test depends on
 one that ran before it."""
 
 import random
@@ -40,6 +40,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _place(item: pytest.Item) -> int:
-    """Its file's among the longest; sorting leaves the others where they are."""
+    """The place of the test's file among the longest; the sort keeps the order of all others."""
     file = item.nodeid.partition("::")[0]
     return LONGEST.index(file) if file in LONGEST else len(LONGEST)

@@ -1,5 +1,5 @@
-"""A small PassKit web service that keeps Apple's rules, or breaks one as published servers do. What
-Apple hears of it is asked at the same address."""
+"""A small PassKit web service that keeps Apple's rules, or breaks one of them as published servers
+do. Tests ask at the same address what Apple heard of it."""
 
 import io
 import json
@@ -30,7 +30,7 @@ class Served:
 
 
 class PassKitServer:
-    """Faults by name; none and it is as it should be."""
+    """Breaks the rules that `faults` name; without faults it keeps all."""
 
     def __init__(self, fault: str | None = None) -> None:
         self.fault = fault
@@ -47,7 +47,7 @@ class PassKitServer:
         found.content += 1
         found.at = self.counter
         now = int(time.time())
-        # Not a second but ten minutes, so that two changes are surely within one.
+        # Ten minutes in place of a second, so that two changes are surely within one.
         coarse = self.fault == "coarse_dates"
         found.modified = now - now % 600 if coarse else max(now, found.modified + 1)
         for (_, changed), tokens in self.registered.items():

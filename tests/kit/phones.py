@@ -1,4 +1,4 @@
-"""The least a phone does: hold a pass, and ask the PassKit Web Service about it."""
+"""What a phone does at the least: hold a pass, and ask the PassKit Web Service about it."""
 
 import io
 import json
@@ -36,6 +36,7 @@ class Phone:
 
     @classmethod
     def with_card(cls, client: FlaskClient, member: dict[str, Any], device: str = "d" * 32):
+        """A phone with the card of this member, as the API answered it."""
         path = member["links"]["apple"].removeprefix("http://127.0.0.1:8080")
         return cls(client, opened(client.get(path).data), device)
 

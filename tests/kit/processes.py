@@ -17,10 +17,9 @@ Process = subprocess.Popen[bytes] | warm.Process
 
 
 class Processes:
-    """Processes of one installation; whatever still runs at the end is ended.
-
-    They begin where the imports end (`warm.py`), unless they are to start `cold`, as a person
-    starts them. `watched_by` is a program that starts them, cold, and looks on."""
+    """Processes of one installation; those that still run at the end are ended. They begin where
+    the imports end (`warm.py`), unless they are to start `cold`, as a person starts them.
+    `watched_by` is a program that starts them, cold, and watches them."""
 
     def __init__(
         self,
@@ -39,8 +38,8 @@ class Processes:
     def start(
         self, *arguments: str, cold: bool = False, dies_before: tuple[str, int] | None = None
     ) -> Process:
-        """`wallet <arguments>`, in a process group of its own. `dies_before` has it end in the
-        midst of its work, see `crash.before`; then it is never cold."""
+        """Start `wallet <arguments>`, in a process group of its own. `dies_before` has it end in
+        the middle of its work, see `crash.before`; then it is never cold."""
         with (self._logs / f"{arguments[0]}-{len(self._running)}.log").open("wb") as log:
             if (cold or self._cold) and dies_before is None:
                 process: Process = self._start_cold(arguments, log)
@@ -60,7 +59,7 @@ class Processes:
         )
 
     def run(self, *arguments: str, cold: bool = False) -> None:
-        """`wallet <arguments>`, to its end."""
+        """Run `wallet <arguments>` to its end, which must be a success."""
         process = self.start(*arguments, cold=cold)
         assert process.wait(60) == 0, self.log_of(arguments[0])
 
@@ -96,6 +95,7 @@ def kill(process: Process) -> None:
 
 
 def answers(url: str) -> bool:
+    """Whether a GET of this address is answered with 200 within two seconds."""
     try:
         return requests.get(url, timeout=2).status_code == 200
     except requests.RequestException:
@@ -103,6 +103,7 @@ def answers(url: str) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Wait for the condition; after so many seconds, fail and name `what` was waited for."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain for: {what}"

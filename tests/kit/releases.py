@@ -1,5 +1,5 @@
-"""Data as earlier releases left it, kept as they wrote it: `load` puts it into a database of that
-release, so that migrations are tried on what really was there."""
+"""Data as earlier releases wrote it: `load` puts it into a database of that release, so that
+migrations are tried on data that really existed."""
 
 import json
 from datetime import datetime
@@ -35,7 +35,7 @@ def _row(table: Table, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(kind: object, value: Any) -> Any:
-    """The files hold what SQLite does: moments as microseconds, documents as text."""
+    """The files hold values as SQLite does: moments as microseconds, documents as text."""
     if value is None:
         return None
     if isinstance(kind, DateTime):

@@ -1,4 +1,4 @@
-"""Hands for what is sealed: turns, closed days, walks."""
+"""Methods for what is sealed: turns of the sealing, closed days, verifications."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +24,7 @@ class Sealer:
     keys: SigningKeys = KEYS
 
     def turn(self, limit: int = 500) -> bool:
+        """One turn of the sealing; True if there may be more."""
         return self.database.run(
             lambda session: sealing.turn(session, self.keys, self.clock(), limit)
         )
@@ -47,12 +48,12 @@ class Sealer:
             return session.scalars(select(Chain)).one()
 
     def seals(self) -> list[Seal]:
-        """In the order of the chain."""
+        """All seals, in the order of the chain."""
         with self.database.reading() as session:
             return list(session.scalars(select(Seal).order_by(Seal.number)))
 
     def numbers(self) -> dict[str, int]:
-        """Number by the id of the posting."""
+        """The number in the chain, by the id of the posting."""
         return {seal.public_id: seal.number for seal in self.seals()}
 
     def unsealed(self) -> int:
@@ -65,7 +66,7 @@ class Sealer:
             return list(proofs.roots(session, programmes.by_code(session, code), since))
 
     def fault(self, since: int = 1, code: str = "club") -> BrokenSeal | None:
-        """The first one that a whole verification finds."""
+        """The first fault that a whole verification finds."""
         with self.database.reading() as session:
             walk = Walk(programmes.by_code(session, code), self.keys, since)
         for one in (walk, Strays()):

@@ -1,7 +1,8 @@
 """Real servers for the tests: PostgreSQL and Redis, from the machine or from a wheel, and RabbitMQ,
 which no wheel brings.
 
-Never a stand-in, and never a skip: where one is not to be had, the error says what to install."""
+They are never replaced by a stand-in, and no test is skipped: where a server is missing, the error
+says what to install."""
 
 import contextlib
 import importlib.util
@@ -21,7 +22,7 @@ from pathlib import Path
 import psycopg
 
 OLDEST_POSTGRES = 15
-# What only a crash of the machine would want.
+# These matter only in a crash of the machine.
 FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder that is in memory, where there is one
 ROOM = 2 * 1024**3
@@ -29,8 +30,8 @@ ROOM = 2 * 1024**3
 
 @dataclass
 class Postgres:
-    """A server that listens on a socket in `sockets` only; its tools are in `binaries`. It may be
-    ended in the midst of things and started again with what it had written."""
+    """A server that listens only on a socket in `sockets`; its tools are in `binaries`. It may be
+    killed in the middle of its work and started again with what it had written."""
 
     sockets: Path
     binaries: Path
@@ -49,14 +50,14 @@ class Postgres:
         return self._server.pid
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """SIGINT ends it in order, SIGQUIT at once: whoever is connected is cut off."""
+        """SIGINT ends it in order, SIGQUIT at once. Either cuts off all who are connected."""
         if self._server is not None:
             self._server.send_signal(how)
             self._server.wait(30)
             self._server = None
 
     def restart(self) -> None:
-        """At once, as `pg_ctl restart -m immediate` does it."""
+        """End it at once and start it again, as `pg_ctl restart -m immediate` does."""
         self.stop(signal.SIGQUIT)
         self.start()
 
@@ -69,17 +70,17 @@ class Postgres:
             connection.execute(statement)
 
     def copy(self, template: str, name: str) -> None:
-        """A database like another. On a disk the pages are written once, through the log; in memory
-        copying the files costs less."""
+        """Make a copy of a database. On a disk the pages are written once, through the log; in
+        memory, copying the files costs less."""
         strategy = "FILE_COPY" if self.in_memory else "WAL_LOG"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY {strategy}")
 
 
 @contextlib.contextmanager
 def postgres(*, durable: bool = False) -> Iterator[Postgres]:
-    """A fresh server, gone afterwards. It refuses to run as root, so then it runs as nobody. What
-    it commits survives a crash of the machine only if it is to be `durable`: tests do not wait for
-    the disk, nor use it where memory has room."""
+    """A fresh server, which is removed afterwards. PostgreSQL refuses to run as root, so root runs
+    it as the user nobody. Only a `durable` server survives a crash of the machine: for other tests
+    it does not wait for the disk, and uses memory where there is room."""
     user = "nobody" if os.getuid() == 0 else None
     memory = None if durable else _memory()
     with tempfile.TemporaryDirectory(prefix="kopilka-pg-", dir=memory) as name:
@@ -131,7 +132,8 @@ def redis(port: int | None = None) -> Iterator[str]:
 
 
 class RabbitMQ:
-    """A broker on this machine, to be killed and started again with what it had on its disk."""
+    """A broker on this machine that can be killed and started again with what it had on its
+    disk."""
 
     def __init__(self, folder: Path, names_port: int) -> None:
         self.port, distribution_port = free_port(), free_port()
@@ -169,14 +171,14 @@ class RabbitMQ:
         _wait_for(self._answers, seconds=60)
 
     def kill(self) -> None:
-        """kill -9: nobody is told, nothing is written."""
+        """kill -9: no client is told, nothing is written."""
         if self._server is not None:
             os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait(10)
             self._server = None
 
     def _answers(self) -> None:
-        """A broker takes connections before it is ready to be spoken to."""
+        """Whether the broker is ready; it takes connections before it is."""
         with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
             connection.settimeout(2)
             connection.sendall(b"AMQP\x00\x00\x09\x01")
@@ -222,7 +224,7 @@ def free_ports(count: int) -> int:
 
 
 def _memory() -> Path | None:
-    """A folder in memory, where there is one with room. Containers often have a tiny one."""
+    """A folder in memory, if there is one with room. In containers it is often tiny."""
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM
     return MEMORY if roomy and os.access(MEMORY, os.W_OK) else None
 
@@ -235,7 +237,7 @@ def _postgres_binaries(user: str | None) -> Path:
     for folder in found:
         if (folder / "initdb").exists() and _version(folder, user) >= OLDEST_POSTGRES:
             return folder
-    # A virtual environment may lie where nobody else can look: copy the wheel's files out.
+    # Other users may have no access to the virtual environment: copy the wheel's files out.
     copy = Path(tempfile.gettempdir()) / f"kopilka-postgres-{os.getuid()}"
     shutil.copytree(found[-1].parent, copy, dirs_exist_ok=True)
     subprocess.run(["chmod", "-R", "a+rX", copy], check=True)
@@ -248,7 +250,7 @@ def _postgres_binaries(user: str | None) -> Path:
 
 
 def _installed(package: str) -> Path:
-    """Where a package lies. Not imported: only its binaries are wanted."""
+    """Where a package lies. It is not imported: only its binaries are wanted."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise RuntimeError(f"The package {package} is missing: run `make test`.")
@@ -256,7 +258,7 @@ def _installed(package: str) -> Path:
 
 
 def _version(folder: Path, user: str | None) -> int:
-    """Major version, or 0 if it cannot be run."""
+    """The tool's major version, or 0 if it cannot be run."""
     try:
         command = [str(folder / "postgres"), "--version"]
         answer = subprocess.run(command, user=user, check=True, capture_output=True, cwd="/")

@@ -1,5 +1,5 @@
-"""Apple's push service and Google's API, as the sandbox has them: a plugin of pytest, for whichever
-tests ask for `pushes` or `google`. Each test has stand-ins of its own, so none meets what another
+"""Apple's push service and Google's API, as the sandbox has them: a plugin of pytest, for tests
+that ask for `pushes` or `google`. Each test has stand-ins of its own, so none meets what another
 left in them; they start in two milliseconds."""
 
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from wallet.sandbox.apns import PushStandIn
 
 @pytest.fixture
 def push_stand_in() -> PushStandIn:
-    """What stands behind `pushes`; another one knows a key, or remembers more."""
+    """The stand-in behind `pushes`. A test may override it with one that knows a key, or remembers
+    more."""
     return PushStandIn()
 
 

@@ -12,8 +12,9 @@ from ledger.database.engine import Database
 
 @contextmanager
 def recorded(database: Database) -> Iterator[list[str]]:
-    """Every statement of this block, in order, but for BEGIN. They go two ways: by SQLAlchemy and
-    by the driver itself. What is carried out for many rows at once is one statement."""
+    """Every statement of this block, in order, except BEGIN. Statements go two ways, by SQLAlchemy
+    and by the driver itself. A statement that is carried out for many rows at once counts as
+    one."""
     statements: list[str] = []
     by_driver = DriverConnection.execute
 

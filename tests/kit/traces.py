@@ -1,5 +1,5 @@
-"""Looking for what is left of a person: in every row of every table there is, in files, in logs,
-written in every way that such data takes here."""
+"""Looking for what is left of a person: in every row of every table, in files and in logs, in every
+form that such data takes here."""
 
 import base64
 import contextlib
@@ -23,7 +23,7 @@ GZIP = b"\x1f\x8b"
 
 @functools.lru_cache(maxsize=256)
 def ways(text: str) -> dict[str, bytes]:
-    """How a text may be written: name of the way -> bytes."""
+    """The forms in which a text may be written: name of the form -> bytes."""
     utf8 = text.encode()
     found = {
         "UTF-8": utf8,
@@ -35,7 +35,8 @@ def ways(text: str) -> dict[str, bytes]:
         "hex": utf8.hex().encode(),
         "JSON in hex": json.dumps(text)[1:-1].encode().hex().encode(),
     }
-    # What stands in the midst of a Base64 text begins at any of three places of its alphabet.
+    # In the middle of a Base64 text, three bytes become four signs: a text looks different at each
+    # of the three places where it may begin.
     for shift in range(3):
         whole = base64.b64encode(b"\x00" * shift + utf8)
         found[f"Base64, {shift}"] = whole[(0, 2, 3)[shift] : len(whole) - 4]
@@ -43,7 +44,8 @@ def ways(text: str) -> dict[str, bytes]:
 
 
 def traces(data: bytes, texts: Iterable[str], depth: int = 3) -> list[str]:
-    """Which of the texts are in these bytes, and how."""
+    """Which of the texts are in these bytes, and in which form; archives are looked into, `depth`
+    levels down."""
     found = [
         f"{text} ({way})" for text in texts for way, form in ways(text).items() if form in data
     ]
@@ -54,7 +56,7 @@ def traces(data: bytes, texts: Iterable[str], depth: int = 3) -> list[str]:
 
 
 def in_tables(database: Database, texts: Iterable[str]) -> list[str]:
-    """Traces in any row of any table of the database, models or no models."""
+    """Traces in any row of any table of the database, whether or not a model knows the table."""
     found = []
     with database.reading() as session:
         for table in _tables(database.engine):
@@ -68,7 +70,8 @@ def in_tables(database: Database, texts: Iterable[str]) -> list[str]:
 
 @functools.lru_cache(maxsize=4)
 def _tables(engine: Engine) -> list[Table]:
-    """As the database itself describes them, which takes longer than to look through them."""
+    """The tables as the database itself describes them; kept, since asking takes longer than
+    looking through them."""
     tables = MetaData()
     tables.reflect(engine)
     return list(tables.tables.values())
@@ -92,7 +95,7 @@ def _bytes(value: object) -> bytes:
 
 
 def _unpacked(data: bytes) -> Iterator[bytes]:
-    """What is packed in the data, wherever it begins."""
+    """What is compressed in the data, wherever it begins."""
     if ZIP in data:
         with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist():

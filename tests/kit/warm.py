@@ -1,12 +1,13 @@
 """`wallet <command>` in a process of its own that need not load Python and the packages first.
 
 Most of the time of a test that starts processes went into their imports, the same ones each time.
-A server that has done them forks, and its child goes on in `wallet.__main__` as a new interpreter
-would. What such a process is given, and how it ends, is as with `subprocess.Popen`: a session of
-its own, this environment and no other, its output in a file, and an exit code or a signal.
+Here a server that has done them forks, and its child goes on in `wallet.__main__` as a new
+interpreter would. It gets what `subprocess.Popen` would give it, and ends in the same way: a
+session of its own, this environment and no other, its output in a file, and an exit code or a
+signal.
 
-What it cannot show is that a command imports what it needs. So each command is started cold by some
-test as well: see `processes.py`."""
+What this cannot show is that a command imports what it needs. So each command is started cold by
+some test as well: see `processes.py`."""
 
 import atexit
 import contextlib
@@ -34,7 +35,8 @@ import crash
 PACKAGES = ("ledger", "wallet")
 # These do something when they are imported.
 NOT_LOADED = ("wallet.__main__", "wallet.migrations.env", "wallet.migrations.versions")
-# What others import only where they need it; found by looking what a started command still loads.
+# Modules that packages import only when they need them; found by looking at what a started command
+# still loads.
 LOADED_LATE = (
     "alembic.command",
     "billiard.sharedctypes",
@@ -68,10 +70,10 @@ LOADED_LATE = (
 
 
 class Process:
-    """A process of the server's. As `subprocess.Popen`, as far as tests go."""
+    """A process that the server forked, with those methods of `subprocess.Popen` that tests use."""
 
     def __init__(self, pid: int, ending: int) -> None:
-        """How it ended comes out of the pipe `ending`."""
+        """The pipe `ending` tells how the process ended."""
         self.pid = pid
         self.returncode: int | None = None
         self._ending = ending
@@ -96,7 +98,7 @@ class Process:
 
 
 class Server:
-    """Forks when it is asked to, and ends when nobody can ask any more."""
+    """Forks when it is asked to, and ends when all who could ask are gone."""
 
     def __init__(self) -> None:
         self._line, far_end = socket.socketpair()
@@ -140,7 +142,7 @@ class Server:
 
 @functools.cache
 def server() -> Server:
-    """The one of this process, once somebody needs it."""
+    """The server of this process, made when it is first needed."""
     made = Server()
     atexit.register(made.end)
     return made
@@ -150,7 +152,8 @@ def server() -> Server:
 
 
 def serve() -> bool:
-    """Until the tests are gone; then False. True in each child, which is to become `wallet`."""
+    """Fork until the tests are gone, then return False. Returns True in each child, which is to
+    become `wallet`."""
     line = socket.socket(fileno=int(sys.argv[1]))
     sys.path.remove(str(Path(__file__).parent))
     _load()
@@ -180,7 +183,7 @@ def _load() -> None:
     for name in LOADED_LATE:
         with contextlib.suppress(ImportError):  # another release has it elsewhere
             importlib.import_module(name)
-    # What is there is shared with the children, until a collector walks through it.
+    # The memory is shared with the children until a garbage collector walks through it.
     gc.collect()
     gc.freeze()
 
@@ -223,14 +226,15 @@ def _tell_of_the_dead(endings: dict[int, int]) -> None:
         if pid == 0:
             return
         told = endings.pop(pid)
-        with contextlib.suppress(BrokenPipeError):  # nobody wants to know
+        with contextlib.suppress(BrokenPipeError):  # no test waits for it any more
             os.write(told, str(os.waitstatus_to_exitcode(status)).encode())
         os.close(told)
 
 
 def _become_wallet() -> NoReturn:
-    """To the end, and out by the short way: an interpreter that takes itself to pieces touches all
-    that is shared, and has its own copy made of each page just to throw it away."""
+    """Run `wallet` to its end, then leave without taking the interpreter to pieces: that would
+    touch all memory that is shared with the server, and each touched page would be copied only to
+    be thrown away."""
     code = 1
     try:
         runpy.run_module("wallet", run_name="__main__", alter_sys=True)

@@ -16,7 +16,8 @@ from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from wallet.errors import ApiKeyRefused
 
-# What a key may be allowed; `*` is all of it. The catalogue says in words what each is (`scope`).
+# The rights that a key can have; `*` stands for all. The catalogue says in words what each of them
+# allows (context `scope`).
 SCOPES = (
     "programmes:read",
     "members:read",
@@ -37,10 +38,13 @@ SCOPES = (
 )
 ALL = "*"
 PREFIX = "kopilka_"
-LONGEST_NAME = 60
+LONGEST_NAME = 60  # characters
 
 
 class ApiKey(Base):
+    """A key as the database has it. `digest` is its SHA-256 in hexadecimal; the key itself is
+    stored nowhere. A revoked key keeps its name, so no later key can take it."""
+
     __tablename__ = "wallet_api_key"
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -53,17 +57,20 @@ class ApiKey(Base):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: a name for idempotency, and what they may do."""
+    """Who sent a request. `name` keeps the idempotency keys of callers apart: it is the id of the
+    API key, or `environment`."""
 
     name: str
     scopes: frozenset[str]
 
     def may(self, scope: str) -> bool:
+        """Whether the key has this scope, or all of them (`*`)."""
         return ALL in self.scopes or scope in self.scopes
 
 
 def issue(session: Session, name: str, scopes: Sequence[str], now: datetime) -> str:
-    """A new key, in the only moment that it can be read. Raises `ApiKeyRefused`."""
+    """Make a key and return it; it cannot be read again. Raises `ApiKeyRefused` for an unknown
+    scope or none, a name that does not fit, or a name that a key has or had."""
     unknown = sorted(set(scopes) - set(SCOPES) - {ALL})
     if unknown or not scopes:
         known = {"known": ", ".join(SCOPES), "all": ALL}
@@ -89,7 +96,7 @@ def issue(session: Session, name: str, scopes: Sequence[str], now: datetime) -> 
 
 
 def revoke(session: Session, name: str, now: datetime) -> None:
-    """Raises `ApiKeyRefused` if there is no such live key."""
+    """Refuse this key from now on. Raises `ApiKeyRefused` if no live key has the name."""
     revoked = session.execute(
         update(ApiKey)
         .where(ApiKey.name == name, ApiKey.revoked_at.is_(None))
@@ -101,6 +108,7 @@ def revoke(session: Session, name: str, now: datetime) -> None:
 
 
 def listed(session: Session) -> Sequence[ApiKey]:
+    """All keys, live and revoked, oldest first."""
     return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
 
 
@@ -112,7 +120,8 @@ _LIVE = Compiled(
 
 
 def recognise(database: Database, key: str, environment_key: str) -> Caller | None:
-    """The caller whose key this is; None for a key that is unknown or revoked."""
+    """The caller whose key this is; None for a key that is unknown or revoked. `environment_key` is
+    WALLET_API_KEY: it has all scopes and stands in no table."""
     if hmac.compare_digest(key.encode(), environment_key.encode()):
         return Caller("environment", frozenset({ALL}))
     rows = database.fetch(_LIVE, digest=_digest(key))
@@ -120,5 +129,6 @@ def recognise(database: Database, key: str, environment_key: str) -> Caller | No
 
 
 def _digest(key: str) -> str:
-    """Keys are 256 random bits: a plain hash cannot be turned back, a slow one gains nothing."""
+    """Keys are 256 random bits, so a plain hash cannot be turned back, and a slow hash would add
+    nothing."""
     return hashlib.sha256(key.encode()).hexdigest()

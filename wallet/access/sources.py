@@ -17,10 +17,13 @@ from wallet.errors import SourceRefused
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
-MOST_SECRETS = 5
+MOST_SECRETS = 5  # live at a time, of one source
 
 
 class Source(Base):
+    """A system that may post changes of points in one programme. `kind` says which messages it
+    sends: a key of `wallet.api.sources.KINDS`."""
+
     __tablename__ = "wallet_source"
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -43,7 +46,8 @@ class SourceSecret(Base):
 
 @dataclass(frozen=True, slots=True)
 class BoundSource:
-    """A source with all that a message of it needs."""
+    """A source with all that is needed to check and read its messages. `secrets`: the live ones,
+    unsealed."""
 
     name: str
     kind: str
@@ -52,7 +56,7 @@ class BoundSource:
 
 
 def new_secret() -> str:
-    """A secret as Standard Webhooks writes them."""
+    """A new secret in the form of Standard Webhooks: `whsec_` and 32 random bytes in Base64."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -65,7 +69,8 @@ def add(
     secret: str,
     now: datetime,
 ) -> None:
-    """A new source. Raises `SourceRefused`."""
+    """Add a source whose first secret is `secret`. Raises `SourceRefused` for a name that does not
+    fit or is taken."""
     if not NAME.fullmatch(name):
         raise SourceRefused("a name has small Latin letters, digits and dashes, up to 40.")
     source_id = session.execute(
@@ -81,7 +86,8 @@ def add(
 
 
 def rotate(session: Session, keys: KeyRing, name: str, now: datetime) -> str:
-    """One more secret, live beside the old ones until `retire`. Raises `SourceRefused`."""
+    """Add a secret to a source and return it; the older ones stay live until `retire`. Raises
+    `SourceRefused` if there is no such source, or if it has `MOST_SECRETS` already."""
     source = _named(session, name)
     if len(_sealed(session, source.id)) >= MOST_SECRETS:
         raise SourceRefused(
@@ -94,7 +100,8 @@ def rotate(session: Session, keys: KeyRing, name: str, now: datetime) -> str:
 
 
 def retire(session: Session, name: str) -> int:
-    """Let go of all secrets but the newest; how many that were. Raises `SourceRefused`."""
+    """Delete all secrets of a source but the newest; returns how many were deleted. Raises
+    `SourceRefused` if there is no such source."""
     source = _named(session, name)
     newest, *older = reversed(_sealed(session, source.id))
     session.execute(
@@ -106,6 +113,7 @@ def retire(session: Session, name: str) -> int:
 
 
 def bound(session: Session, keys: KeyRing, name: str) -> BoundSource | None:
+    """The source of this name with its live secrets; None if there is none."""
     source = session.scalar(select(Source).where(Source.name == name))
     if source is None:
         return None
@@ -114,6 +122,7 @@ def bound(session: Session, keys: KeyRing, name: str) -> BoundSource | None:
 
 
 def listed(session: Session) -> Sequence[Source]:
+    """All sources, oldest first."""
     return session.scalars(select(Source).order_by(Source.id)).all()
 
 
@@ -125,7 +134,7 @@ def _named(session: Session, name: str) -> Source:
 
 
 def _sealed(session: Session, source_id: int) -> list[SourceSecret]:
-    """Oldest first."""
+    """The live secrets of a source, oldest first."""
     return list(
         session.scalars(
             select(SourceSecret)

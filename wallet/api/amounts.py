@@ -1,4 +1,4 @@
-"""Points in answers, with the money that they are beside them."""
+"""Points in answers, and beside them the money that they stand for."""
 
 from ledger.book.accounts import Balance
 from ledger.programmes.units import Unit
@@ -8,8 +8,8 @@ POINTS = "points"
 
 
 def in_money(unit: Unit, **counts: int) -> dict[str, MoneyOut]:
-    """The money beside these counts: `money` for `points`, `<name>_money` for any other; nothing of
-    a unit that is no money."""
+    """The money that these counts stand for, under the names that answers use: `money` for
+    `points`, `<name>_money` for any other. Empty where the unit is not money."""
     amounts: dict[str, MoneyOut] = {}
     for name, points in counts.items():
         money = unit.money(points)
@@ -20,7 +20,7 @@ def in_money(unit: Unit, **counts: int) -> dict[str, MoneyOut]:
 
 
 def balance_out(balance: Balance, unit: Unit) -> BalanceOut:
-    """A balance as answers have it: in points of the unit, and in money where they are money."""
+    """A balance as answers have it: in points, and beside them in money where the unit is money."""
     return BalanceOut(
         available=balance.available,
         pending=balance.pending,

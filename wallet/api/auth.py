@@ -15,7 +15,8 @@ from wallet.problems import refuse
 
 
 def require_key() -> None:
-    """Refuse a request without a live key; note whose it is."""
+    """Refuse a request without a live key (401 `key_missing` or `key_unknown`), and note whose key
+    it came with."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         refuse(401, "key_missing")
@@ -28,12 +29,13 @@ def require_key() -> None:
 
 
 def caller() -> Caller:
-    """Whose key this request came with."""
+    """Whose key this request came with; `require_key` has noted it."""
     return cast(Caller, g.caller)
 
 
 def needs(scope: str) -> Callable[[View], View]:
-    """A view that only keys with this scope may call."""
+    """Decorate a view that only keys with this scope may call; it raises `ScopeMissing` for
+    others."""
 
     def decorate(view: View) -> View:
         @functools.wraps(view)

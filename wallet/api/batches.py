@@ -20,7 +20,8 @@ from wallet.api.bodies.points import PostingOut
 from wallet.api.points import cause
 from wallet.installation import current_installation
 
-# So many items share a transaction: few enough that nobody waits long for the members they lock.
+# So many items share a transaction. They are few, since other requests wait for the members that
+# the transaction locks.
 TOGETHER = 500
 
 MOST_BODY_BYTES = 4 * 1024 * 1024
@@ -30,6 +31,7 @@ routes = APIBlueprint("batches", __name__, tag="Points")
 
 @routes.before_request
 def allow_large_bodies() -> None:
+    """A batch may have a larger body than other calls."""
     request.max_content_length = MOST_BODY_BYTES
 
 
@@ -38,8 +40,10 @@ def allow_large_bodies() -> None:
 @routes.input(BatchIn)
 @routes.output(BatchOut)
 def post(json_data: BatchIn) -> BatchOut:
-    """Accrue and redeem for many members at once, in order. Each item has a key and an outcome of
-    its own; a batch that broke off is simply sent again."""
+    """Accrue and redeem for many members at once, in order.
+
+    Each item has a key and an outcome of its own. If the call breaks off, send the same batch
+    again: items that were posted are not posted twice."""
     scope = f"key:{caller().name}"
     now = current_installation().clock()
     outcomes: list[BatchItemOut] = []

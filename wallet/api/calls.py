@@ -15,8 +15,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What is declared of one call. `content`: what a body may be that is no model, by media type,
-    as OpenAPI has it. `signed`: headers with a signature stand in place of an API key."""
+    """What a view declares of its call. `content`: what a body may be that is no pydantic model, by
+    media type, as OpenAPI writes it. `signed`: the call has a signature in its headers instead of
+    an API key."""
 
     refusals: tuple[type[Refusal], ...] = ()
     key: Literal["optional", "required"] | None = None
@@ -25,32 +26,35 @@ class Declaration:
 
     @property
     def takes_json(self) -> bool:
+        """Whether a body of this call must be JSON."""
         return self.content is None or JSON in self.content
 
 
 def of(view: Callable[..., Any]) -> Declaration:
-    """What a view declares."""
+    """What a view declares; an empty declaration if it declares nothing."""
     return cast(Declaration, getattr(view, "declared", Declaration()))
 
 
 def declare(view: View, **facts: Any) -> View:
-    """Add to what a view declares, by the names of `Declaration`. Decorators that are put around
-    the view hand it on, as they do its name."""
+    """Add to what a view declares, by the names of `Declaration`. Decorators around the view copy
+    it with `functools.wraps`, as they copy its name."""
     vars(view)["declared"] = replace(of(view), **facts)
     return view
 
 
 def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
-    """A view that may refuse a call like this. Left out is what many calls have: a missing scope, a
-    body or query that does not fit, and an Idempotency-Key that answered another request."""
+    """Decorate a view with the refusals that its call may have. Those that many calls share are
+    left out: a missing scope, a body or query that does not fit, and an Idempotency-Key that
+    answered another request."""
     return lambda view: declare(view, refusals=refusals)
 
 
 def takes(content: Mapping[str, Any]) -> Callable[[View], View]:
-    """A view that reads its body by itself: what that may be, by media type."""
+    """Decorate a view that reads its body by itself. `content`: what the body may be, by media
+    type."""
     return lambda view: declare(view, content=content)
 
 
 def signed(view: View) -> View:
-    """A view that asks for a signature by Standard Webhooks in place of an API key."""
+    """Decorate a view that asks for a signature (Standard Webhooks) instead of an API key."""
     return declare(view, signed=True)

@@ -49,7 +49,7 @@ routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 @routes.output(CampaignOut, status_code=201, example=CAMPAIGN)
 @idempotent.keyed(required=False)
 def create(json_data: CampaignIn, key: str | None) -> Response:
-    """Write a campaign down. It is a draft: nobody is told before it is started."""
+    """Make a draft of a campaign: no member is told before it is started."""
 
     def effect(session: Session, now: datetime) -> CampaignOut:
         programme = programmes.by_code(session, json_data.programme)
@@ -132,7 +132,7 @@ def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
 @refuses(UnknownCampaign, CampaignNotReady)
 @routes.output(CampaignOut, example=PAUSED)
 def pause(campaign_id: str) -> CampaignOut:
-    """Nobody more is told until it is resumed."""
+    """Pause a campaign: no more members are told until it is resumed."""
     return _do(lambda session, _: campaigns.pause(session, campaign_id))
 
 
@@ -141,7 +141,7 @@ def pause(campaign_id: str) -> CampaignOut:
 @refuses(UnknownCampaign, CampaignNotReady)
 @routes.output(CampaignOut)
 def resume(campaign_id: str) -> CampaignOut:
-    """Go on where it was paused."""
+    """Let a paused campaign go on."""
     return _do(lambda session, now: campaigns.resume(session, campaign_id, now))
 
 
@@ -150,7 +150,9 @@ def resume(campaign_id: str) -> CampaignOut:
 @refuses(UnknownCampaign, CampaignNotReady)
 @routes.output(CampaignOut, example=CANCELLED)
 def cancel(campaign_id: str) -> CampaignOut:
-    """End it for good: after this answer nobody more is told. Doing it again changes nothing."""
+    """End a campaign for good: after this answer no more members are told.
+
+    Doing it again changes nothing."""
     return _do(lambda session, now: campaigns.cancel(session, campaign_id, now))
 
 
@@ -159,7 +161,7 @@ def cancel(campaign_id: str) -> CampaignOut:
 @refuses(UnknownCampaign)
 @routes.output(ResultsOut)
 def funnel(campaign_id: str) -> ResultsOut:
-    """From the audience to the phones that fetched the text."""
+    """How far the message came, from the audience to the phones that fetched it."""
     with current_installation().database.reading() as session:
         campaign = campaigns.by_public_id(session, campaign_id)
         return ResultsOut(**results.funnel(session, campaign, current_installation().clock()))
@@ -172,7 +174,7 @@ def _do(work: Callable[[Session, datetime], Campaign]) -> CampaignOut:
 
 
 def _parts(body: CampaignPart) -> dict[str, Any]:
-    """What was given, by the names of `CampaignDraft`."""
+    """The fields that were sent, by the names of `CampaignDraft`."""
     parts: dict[str, Any] = {}
     given = body.model_fields_set
     if isinstance(body, CampaignIn | CampaignChange):

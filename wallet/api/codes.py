@@ -29,7 +29,7 @@ routes = APIBlueprint("card_codes", __name__, tag="Programmes")
 @refuses(UnknownProgramme)
 @routes.output(CardCodeOut)
 def read(programme: str) -> CardCodeOut:
-    """What the programme's cards have in their barcodes."""
+    """What the barcodes of the programme's cards hold."""
     with current_installation().database.reading() as session:
         return _card_code_out(session, programmes.by_code(session, programme))
 
@@ -40,7 +40,9 @@ def read(programme: str) -> CardCodeOut:
 @routes.input(CardCodeChange)
 @routes.output(CardCodeOut, example=CONVERTING)
 def change(programme: str, json_data: CardCodeChange) -> CardCodeOut:
-    """Choose what they have from now on. Cards in phones follow, in bounded steps."""
+    """Change what the barcodes of the programme's cards hold.
+
+    Cards in phones follow in bounded steps."""
 
     def work(session: Session) -> CardCodeOut:
         programme_ = programmes.by_code(session, programme)
@@ -57,8 +59,9 @@ def change(programme: str, json_data: CardCodeChange) -> CardCodeOut:
 @refuses(UnknownProgramme)
 @routes.output(CheckingKeysOut)
 def keys(programme: str) -> CheckingKeysOut:
-    """What a till tells forged barcodes by, without a network. Of hmac it is the secret itself:
-    whoever has it can make barcodes."""
+    """The keys by which a till recognises forged barcodes, without a network.
+
+    For the kind `hmac` this is the secret itself: with it one can make barcodes too."""
     with current_installation().database.reading() as session:
         programme_ = programmes.by_code(session, programme)
         kind = barcode_settings.of(session, programme_.id).kind

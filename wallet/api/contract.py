@@ -18,11 +18,11 @@ from wallet.errors import ScopeMissing
 from wallet.installation import current_installation
 
 PROBLEM = "Problem"
-# How any call may be refused; one with a body; one with a query.
+# Statuses of refusals: of any call; of a call with a body; of a call with a query.
 ALWAYS = {401, 403, 429, 500}
 WITH_BODY = {400, 413, 415, 422}
 WITH_QUERY = {422}
-# How one may be refused that takes an Idempotency-Key.
+# Refusals of a call that takes an Idempotency-Key.
 WITH_KEY = (IdempotencyConflict, MemberErased)
 
 PLACE_IN_PATH = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")  # as Flask writes it
@@ -45,13 +45,14 @@ Examples = dict[str, list[Any]]
 
 
 def complete(spec: Document) -> Document:
-    """The OpenAPI document with all that belongs to it."""
+    """The framework's OpenAPI document with all that it lacks: keys, refusals and examples of each
+    call. Changes `spec` and returns it."""
     spec["info"]["description"] = (
         "Members, points and offers. Errors are application/problem+json with a stable code;"
         " points are integers, and where they are money it stands beside them as text with its"
         " currency; times are RFC 3339 with a zone."
     )
-    # Not what the first caller named as our host: clients send their keys to this address.
+    # From the settings, not from the Host header of the first caller: clients send their keys here.
     spec["servers"] = [{"url": current_installation().settings.public_url}]
     # Several nouns may share a tag.
     spec["tags"] = list({tag["name"]: tag for tag in spec["tags"]}.values())
@@ -88,8 +89,8 @@ def refusals_of(declaration: Declaration) -> set[type[Refusal]]:
 
 
 def _take_examples(schemas: Document) -> Examples:
-    """The examples of the models. They are shown at the calls, in points and in money, and not once
-    more in every schema."""
+    """Take the examples out of the schemas and return them: each call shows its own, so the schemas
+    need not show them again."""
     taken: Examples = {name: schema.pop("examples", []) for name, schema in schemas.items()}
     return {name: examples for name, examples in taken.items() if examples}
 

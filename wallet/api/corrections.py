@@ -53,8 +53,9 @@ routes = APIBlueprint("corrections", __name__, tag="Points")
 @routes.output(ReversalOut, status_code=201)
 @idempotent.keyed(required=False)
 def reverse(posting_id: str, json_data: ReversalIn, key: str | None) -> Response:
-    """Undo a posting, in whole or in part: spent points come back into the lots they came from,
-    earned points are taken back."""
+    """Undo a posting, in whole or in part.
+
+    Spent points come back into the lots they came from; earned points are taken back."""
     wish = Reversal(json_data.amount, cause(json_data), json_data.expires_at)
 
     def effect(session: Session, now: datetime) -> ReversalOut:

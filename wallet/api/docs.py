@@ -20,6 +20,7 @@ routes = Blueprint(
 
 @routes.get("")
 def show() -> Response:
+    """The page `/api/docs`, made from the OpenAPI document."""
     app = cast(APIFlask, current_app)
     spec = cast(dict[str, Any], app.spec)
     return make_response(render_template("api/docs.html", spec=spec, calls=_calls(spec)))
@@ -81,7 +82,7 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _examples(place: dict[str, Any] | None) -> list[str]:
-    """As they are written on the wire, in lines."""
+    """The examples of a body, as JSON in several lines."""
     content = _content(place)
     examples = [named["value"] for named in content.get("examples", {}).values()]
     if "example" in content:

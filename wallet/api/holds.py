@@ -97,7 +97,7 @@ def capture(hold_id: str, json_data: CaptureIn, key: str | None) -> Response:
 @routes.output(HoldOut, status_code=201, example=RELEASED)
 @idempotent.keyed(required=False)
 def release(hold_id: str, key: str | None) -> Response:
-    """Make the points free again."""
+    """Release a hold: its points can be spent again."""
 
     def effect(session: Session, now: datetime) -> HoldOut:
         hold = holds.find(session, hold_id)

@@ -32,7 +32,7 @@ from wallet.passes import renewal
 
 routes = APIBlueprint("households", __name__, tag="Members")
 
-# Of two members whose points are to come together.
+# Refusals of two members whose points are to be put together.
 PAIR = (SameMember, OtherProgramme, MemberMergedAway, PooledMember, HoldsOpen, BalanceTooLarge)
 
 
@@ -43,7 +43,9 @@ PAIR = (SameMember, OtherProgramme, MemberMergedAway, PooledMember, HoldsOpen, B
 @routes.output(MemberOut, status_code=201)
 @idempotent.keyed(required=False)
 def join_household(member_id: str, json_data: HeadIn, key: str | None) -> Response:
-    """Let a member use another one's account; what they had goes there."""
+    """Let a member use another member's account, the head's of a household.
+
+    Points that the member had go to that account."""
 
     def join(session: Session, member: Member, now: datetime) -> Member:
         head = members.by_public_id(session, json_data.head)
@@ -59,7 +61,9 @@ def join_household(member_id: str, json_data: HeadIn, key: str | None) -> Respon
 @routes.output(MemberOut, status_code=201)
 @idempotent.keyed(required=False)
 def leave_household(member_id: str, key: str | None) -> Response:
-    """Give a member an account of their own again; what was shared stays with the household."""
+    """Give a member an account of their own again.
+
+    Points that were shared stay with the household."""
 
     def leave(session: Session, member: Member, now: datetime) -> Member:
         households.leave(session, member, now)
@@ -75,8 +79,9 @@ def leave_household(member_id: str, key: str | None) -> Response:
 @routes.output(MemberOut, status_code=201)
 @idempotent.keyed(required=False)
 def merge(member_id: str, json_data: IntoIn, key: str | None) -> Response:
-    """Two members are one person: points, cards and phones of the first belong to the second, who
-    is answered."""
+    """Merge two members who are one person.
+
+    Points, cards and phones of the first go to the second, and the answer is about the second."""
 
     def into(session: Session, member: Member, now: datetime) -> Member:
         stays = members.by_public_id(session, json_data.into)
@@ -92,8 +97,9 @@ def merge(member_id: str, json_data: IntoIn, key: str | None) -> Response:
 @routes.output(MemberOut, status_code=201)
 @idempotent.keyed(required=False)
 def replace_card(member_id: str, key: str | None) -> Response:
-    """Give a member another card number; the old one is refused from now on, and the card in the
-    phone changes."""
+    """Give a member another card number.
+
+    The old number is refused from now on, and the card in the phone changes."""
 
     def replace(session: Session, member: Member, now: datetime) -> Member:
         enrolment.replace_card(session, member, now)

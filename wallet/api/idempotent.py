@@ -1,7 +1,8 @@
-"""The same request sent twice has one effect and one answer: how every door asks for it.
+"""A request that is sent twice has one effect and one answer.
 
-A door says by what it recognises a request (`Repeatable`) and hands over the effect; `carry_out`
-opens the transaction and answers. Views of the API take `@keyed` and answer with `created`."""
+Calls of the API, webhooks and scans say by what they recognise a request (`Repeatable`) and hand
+over the effect; `carry_out` opens the transaction and answers. Views of the API are decorated with
+`@keyed` and answer with `created`."""
 
 import functools
 from collections.abc import Callable
@@ -21,15 +22,17 @@ from wallet.api.calls import View
 from wallet.installation import current_installation
 from wallet.problems import refuse
 
-LONGEST_KEY = 255
+LONGEST_KEY = 255  # characters
 MEDIA_TYPE = "application/json"
 
-# What a request does, given the session and the moment. A refusal that it returns is answered after
-# the commit, what it did stays, and the same request may succeed later.
+# What a request does, given the session and the moment. It may return a refusal instead of raising
+# it: then its changes are committed, the refusal is answered, and the same request may succeed
+# later.
 Effect = Callable[[Session, datetime], StoredAnswer | Refusal]
-# When a request takes its key. "first": a repeated one waits for its twin before it does anything.
-# "last": key and answer are one statement instead of two, and a repeated request is done in vain
-# and undone; for calls that come all the time and are hardly ever repeated.
+# When a request takes its key. "first": a repeated request waits for the first one and then does
+# nothing. "last": key and answer are written by one statement instead of two, but a repeated
+# request does its work before it finds the key taken, and is rolled back. That suits calls that
+# come all the time and are hardly ever repeated.
 KeyTaken = Literal["first", "last"]
 
 
@@ -37,9 +40,9 @@ def carry_out(
     effect: Effect, repeatable: Repeatable | None, *, key_taken: KeyTaken = "first"
 ) -> StoredAnswer:
     """Carry out `effect` in a transaction of its own and answer what it does; a request that was
-    answered before gets its first answer. None is a request without a key: it is done each time it
-    comes. Raises what `effect` raises or returns, `IdempotencyConflict` for a key that answered
-    another request, `MemberErased` for an answer about somebody who is erased."""
+    answered before gets its first answer. `repeatable` is None for a request without a key: it is
+    done each time it comes. Raises what `effect` raises or returns, `IdempotencyConflict` for a key
+    that answered another request, `MemberErased` for an answer about a member who was erased."""
     now = current_installation().clock()
     if repeatable is None:
         outcome = current_installation().database.run(lambda session: effect(session, now))
@@ -80,9 +83,9 @@ def created(
     *,
     key_taken: KeyTaken = "first",
 ) -> Response:
-    """Answer a call of the API with 201 and what `effect` returns; a call that was answered before
-    under its Idempotency-Key, with its first answer. `body` is what the call was sent; None where
-    it takes none. Raises as `carry_out` does."""
+    """Answer a call of the API with 201 and what `effect` returns. A call whose Idempotency-Key was
+    answered before gets that first answer. `body` is the call's body, None where it takes none.
+    Raises what `carry_out` raises."""
 
     def answered(session: Session, now: datetime) -> StoredAnswer:
         return StoredAnswer(201, effect(session, now).model_dump_json().encode())
@@ -92,19 +95,20 @@ def created(
 
 
 def _call(body: BaseModel | None, key: str) -> Repeatable:
-    """This call, known by its caller and key, its address and its body."""
+    """This call, recognised by its caller, its key, its address and its body."""
     sent = "{}" if body is None else body.model_dump_json()
     return Repeatable(f"key:{caller().name}", key, idempotency.digest(request.path, sent))
 
 
 def as_response(answer: StoredAnswer) -> Response:
-    """An answer as it is sent: the same bytes each time."""
+    """A stored answer as it is sent: the same bytes each time."""
     return Response(answer.body, answer.status, mimetype=MEDIA_TYPE)
 
 
 def keyed(*, required: bool) -> Callable[[View], View]:
-    """A view that takes an Idempotency-Key. It is given as `key`; None where none was sent, which
-    is 400 `idempotency_key_missing` if one is `required`."""
+    """Decorate a view that takes an Idempotency-Key and gets it as `key`, None if none was sent.
+    Refuses with 400: `idempotency_key_missing` where one is `required`, `idempotency_key_invalid`
+    where it does not fit."""
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
@@ -127,7 +131,7 @@ def _sent_key(*, required: bool) -> str | None:
 
 
 def _as_sent(header: str) -> str:
-    """A header as text: HTTP hands bytes on as Latin-1, clients mostly mean UTF-8."""
+    """A header as text: HTTP hands bytes on as Latin-1, and most clients mean UTF-8."""
     try:
         return header.encode("latin-1").decode("utf-8")
     except UnicodeError:

@@ -49,8 +49,8 @@ from wallet.api.refusals import of_fields
 from wallet.installation import current_installation
 from wallet.problems import problem, refuse
 
-IN_MEMORY = 1 << 20
-CHUNK = 1 << 16
+MOST_IN_MEMORY_BYTES = 1 << 20  # a larger file goes to the disk
+CHUNK_BYTES = 1 << 16
 PART = "file"  # of a form
 
 routes = APIBlueprint("imports", __name__, tag="Imports")
@@ -70,16 +70,17 @@ routes = APIBlueprint("imports", __name__, tag="Imports")
 @routes.input(ImportAsked, location="query")
 @routes.output(ImportOut, status_code=201)
 def add(query_data: ImportAsked) -> ImportOut:
-    """Send a file, CSV or XLSX, as the body or as `file` in a form. It is checked; nothing is
-    applied yet."""
+    """Send a file, CSV or XLSX, to be checked; nothing is applied yet.
+
+    The file is the body of the request, or `file` in a form."""
     request.max_content_length = current_installation().settings.import_bytes
     if request.mimetype == "multipart/form-data":
         order, file = _order(query_data, request.form), _sent_in_form()
         import_ = importing.read(current_installation().import_desk, _as_binary(file.stream), order)
     else:
         order = _order(query_data, {})
-        with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
-            while data := request.stream.read(CHUNK):
+        with tempfile.SpooledTemporaryFile(MOST_IN_MEMORY_BYTES) as body:
+            while data := request.stream.read(CHUNK_BYTES):
                 body.write(data)
             import_ = importing.read(current_installation().import_desk, _as_binary(body), order)
     with current_installation().database.reading() as session:
@@ -87,7 +88,7 @@ def add(query_data: ImportAsked) -> ImportOut:
 
 
 def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
-    """What the address says, and what the form does."""
+    """What the query and the form say together. 422 `given_twice` for a field in both."""
     in_address = asked.model_dump(exclude_none=True)
     twice = sorted(in_address.keys() & form.keys())
     if twice:
@@ -100,7 +101,7 @@ def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
 
 
 def _sent_in_form() -> FileStorage:
-    """The one file of a form."""
+    """The file in a form. 422 `file_missing` if there is none, or more than one."""
     sent = list(request.files.items(multi=True))
     if [name for name, _ in sent] != [PART]:
         refuse(422, "file_missing")
@@ -108,7 +109,8 @@ def _sent_in_form() -> FileStorage:
 
 
 def _as_binary(file: object) -> BinaryIO:
-    """A spooled file is one in all but its declared type."""
+    """A spooled file can do everything that a `BinaryIO` can; only its declared type does not say
+    so."""
     return file  # type: ignore[return-value]
 
 
@@ -159,7 +161,7 @@ def read(import_id: str) -> ImportOut:
 @routes.input(ImportRowsIn, location="query")
 @routes.output(ImportRowsOut)
 def rows(import_id: str, query_data: ImportRowsIn) -> ImportRowsOut:
-    """Rows that cannot be, or were not, applied, and why."""
+    """Rows that cannot be applied, or were not, and why."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
         import_ = store.find(session, import_id)

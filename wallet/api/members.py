@@ -1,7 +1,7 @@
 """Members: add, correct, read, find, erase.
 
-What is known of the person is shown to keys that may see it, and only when it is asked for: the
-answer to adding somebody is kept for ever (see `idempotent`), and personal data must not be."""
+What is known of the person is shown only to keys that may see it, and only when it is asked for:
+the answer to adding a member is kept for ever (see `idempotent`), and personal data must not be."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -57,7 +57,7 @@ from wallet.problems import problem
 
 routes = APIBlueprint("members", __name__, tag="Members")
 
-# What belongs to another member; decisions that were made in the future, or long ago.
+# Refusals of data that belongs to another member; of decisions dated in the future, or long ago.
 TAKEN = (PhoneTaken, EmailTaken, ExternalIdTaken)
 CONSENTS = (DatesOutOfOrder, DateOutOfRange)
 
@@ -94,7 +94,7 @@ def add(json_data: MemberIn, key: str | None) -> Response:
 @refuses(*MEMBER)
 @routes.output(MemberInFull)
 def read(member_id: str) -> MemberOut:
-    """One member, with what is known of the person if the key may personal:read."""
+    """One member, with what is known of the person if the key has the scope personal:read."""
     with current_installation().database.reading() as session:
         return _for_caller(session, members.by_public_id(session, member_id))
 
@@ -105,9 +105,10 @@ def read(member_id: str) -> MemberOut:
 @routes.input(MemberChange)
 @routes.output(MemberInFull, example=CORRECTED)
 def correct(member_id: str, json_data: MemberChange) -> MemberOut:
-    """Correct what is known of a member, or add decisions. What is not named stays; null forgets.
+    """Correct what is known of a member, or add decisions.
 
-    The same correction sent again changes nothing. Cards in phones follow."""
+    What is not named stays as it is; null deletes it. The same correction sent again changes
+    nothing. Cards in phones follow."""
 
     def work(session: Session) -> MemberOut:
         now = current_installation().clock()
@@ -126,7 +127,9 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
 @routes.input(EraseIn, location="query")
 @routes.output(ErasedOut)
 def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
-    """Erase a person for good. Points stay in the book under the id. Safe to repeat."""
+    """Erase a person for good.
+
+    Points stay in the book under the id. Safe to repeat."""
     house = current_installation()
     erased = erasure.carry_out(
         house.database,
@@ -195,7 +198,7 @@ def _decisions(body: PersonIn) -> list[Decision]:
 
 
 def _for_caller(session: Session, member: Member) -> MemberOut:
-    """As much of a member as the key that asks may see."""
+    """As much of a member as the key of this call may see."""
     for_all = member_out(session, member)
     if not caller().may("personal:read"):
         return for_all
@@ -216,7 +219,7 @@ def _for_caller(session: Session, member: Member) -> MemberOut:
 
 
 def member_out(session: Session, member: Member) -> MemberOut:
-    """A member as every caller may see it."""
+    """A member as every key may see them: nothing of the person."""
     card = cards.newest_of(session, member.id)
     pass_ = issued.card_of(session, member.id)
     unit = units.named(session, member.programme_id, None)

@@ -53,8 +53,9 @@ def terms_of(programme: str) -> MessagesTermsOut:
 @routes.input(MessageTermsIn)
 @routes.output(MessageTermsOut)
 def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTermsOut:
-    """Switch a built-in message on or off and say how it is. Texts left out are the ones that come
-    with the service."""
+    """Switch a built-in message on or off, and set its texts and terms.
+
+    Without `texts` it has those that come with the service."""
     known = _kind(kind)
 
     def work(session: Session) -> MessageTermsOut:
@@ -100,7 +101,7 @@ def of_member(member_id: str, query_data: PageIn) -> MessagesOut:
 
 
 def _kind(kind: str) -> MessageKind:
-    """Raises `UnknownMessage` for a word that is none."""
+    """The kind of built-in message of this name. Raises `UnknownMessage`."""
     for known in terms.KINDS:
         if known == kind:
             return known

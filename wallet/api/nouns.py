@@ -1,4 +1,5 @@
-"""All calls of the JSON API, noun by noun, and what stands before and beside them."""
+"""All calls of the JSON API, noun by noun, what is checked before them, and what is registered
+beside them."""
 
 from importlib import import_module
 from typing import Any, cast
@@ -7,8 +8,8 @@ from apiflask import APIBlueprint, APIFlask
 
 from wallet.api import auth, contract, docs, refusals, webhooks
 
-# A module each, with `routes`; imported by its name, so that a noun is one line. In this order
-# people read of them on /api/docs.
+# Each is a module with `routes` and is imported by its name, so that a new noun is one line here.
+# /api/docs shows them in this order.
 NOUNS = (
     "programmes",
     "codes",
@@ -31,7 +32,7 @@ NOUNS = (
 
 
 def add_to(app: APIFlask) -> None:
-    """The API, the webhooks, the OpenAPI document and the page that is made from it."""
+    """Register the API, the webhooks, the OpenAPI document and the page that is made from it."""
     api = APIBlueprint("api", __name__, url_prefix="/api/v1", tag="API")
     api.before_request(auth.require_key)
     api.before_request(refusals.require_json)

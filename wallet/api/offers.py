@@ -67,7 +67,7 @@ def publish(json_data: OfferIn, key: str | None) -> Response:
 def find(query_data: OfferSearch) -> OffersOut:
     """The offers of a programme, newest first: past, coming and withdrawn ones too.
 
-    With member: those for everybody, and those for this member."""
+    With member: those for all members, and those for this member."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
         programme = programmes.by_code(session, query_data.programme)
@@ -103,8 +103,9 @@ def withdraw(offer_id: str) -> OfferOut:
 @routes.output(PassOut, status_code=201, example=COUPON)
 @idempotent.keyed(required=False)
 def coupon(offer_id: str, json_data: CouponIn, key: str | None) -> Response:
-    """Give a member the offer as a pass of its own: a coupon. There is one, however often you ask;
-    it ends with the offer."""
+    """Give a member the offer as a pass of its own: a coupon.
+
+    Asking again gives the same coupon. It ends with the offer."""
 
     def effect(session: Session, now: datetime) -> PassOut:
         member = members.by_public_id(session, json_data.member)

@@ -1,5 +1,5 @@
-"""Lists, page by page. `next_cursor` of one page is `cursor` of the next, and nobody else's
-business."""
+"""Lists, page by page. `next_cursor` of one page is `cursor` of the next; clients hand it back
+without reading it."""
 
 import base64
 import binascii
@@ -41,8 +41,8 @@ class PagePlace:
     def page(
         self, rows: Iterable[AnyRow], position: Callable[[AnyRow], Any] = attrgetter("id")
     ) -> Page[AnyRow]:
-        """The page, from up to `most` rows behind `position`. The argument `position` is what the
-        list is ordered by: a number that each row has for itself."""
+        """The page, made of up to `most` rows that follow `self.position`. The argument `position`
+        reads from a row the number that the list is ordered by; no two rows have the same."""
         read = list(rows)
         kept = read[: self.limit]
         more = len(read) > len(kept)
@@ -55,7 +55,7 @@ def place(asked: PageIn) -> PagePlace:
 
 
 def programme_id(session: Session, asked: PageInProgramme) -> int | None:
-    """The programme whose rows are asked for; None where those of all are. Raises
+    """The programme whose rows are asked for; None if those of all are. Raises
     `UnknownProgramme`."""
     if asked.programme is None:
         return None

@@ -33,7 +33,7 @@ routes = APIBlueprint("passes", __name__, tag="Passes")
 @refuses(*MEMBER)
 @routes.output(PassesOut)
 def of_member(member_id: str) -> PassesOut:
-    """The passes of a member."""
+    """The passes of a member: the card and the coupons."""
     with current_installation().database.reading() as session:
         member = members.by_public_id(session, member_id)
         found = issued.all_of_member(session, member.id)
@@ -70,7 +70,7 @@ def void(pass_id: str, key: str | None) -> Response:
 @routes.output(PassOut, status_code=201, example=ENDED)
 @idempotent.keyed(required=False)
 def expire(pass_id: str, json_data: ExpireIn, key: str | None) -> Response:
-    """End a pass now, or from a moment on that you name: phones then put it away by themselves."""
+    """End a pass, now or at a moment that you name. Phones then put it away by themselves."""
     at = json_data.at
     if at is not None and not EARLIEST <= at < LATEST:
         raise DateOutOfRange("at")
@@ -85,10 +85,11 @@ def expire(pass_id: str, json_data: ExpireIn, key: str | None) -> Response:
 @routes.output(PassOut, status_code=201, example=COUPON_USED)
 @idempotent.keyed(required=False)
 def use(pass_id: str, key: str | None) -> Response:
-    """Use a coupon up, once: whoever comes second is refused. It stays in the phone among what is
-    over; restore takes it back.
+    """Use a coupon up; a second use is refused.
 
-    Repeat a request whose answer was lost with the same Idempotency-Key: it is the same use."""
+    The coupon stays in the phone among the passes that are over. `restore` makes it good again.
+
+    If the answer was lost, repeat the request with the same Idempotency-Key: it is the same use."""
 
     def effect(session: Session, now: datetime) -> PassOut:
         pass_ = coupons.use(session, issued.named(session, pass_id), now)
@@ -114,7 +115,7 @@ def _changed(
     ends_at: datetime | None,
     key: str | None,
 ) -> Response:
-    """Doing it again changes nothing, and phones are not told again."""
+    """Set the state of a pass. Doing it again changes nothing, and phones are not told again."""
 
     def effect(session: Session, now: datetime) -> PassOut:
         pass_ = issued.decide(session, issued.named(session, pass_id), state, ends_at)
@@ -130,7 +131,7 @@ def _refreshed(session: Session, pass_: Pass, now: datetime) -> PassOut:
 
 
 def pass_out(session: Session, pass_: Pass) -> PassOut:
-    """A pass as its integration sees it; times are in the programme's zone."""
+    """A pass as integrations see it; times are in the programme's zone."""
     google = current_installation().google
     offer = session.get(Offer, pass_.offer_id) if pass_.offer_id is not None else None
     programme = programmes.by_id(session, pass_.programme_id)

@@ -73,7 +73,7 @@ def cause(wanted: Details) -> Cause:
 
 
 def posted(done: Movement) -> PostingOut:
-    """A posting that was made just now."""
+    """The answer to a posting that was made just now."""
     return PostingOut(
         id=done.posting_id,
         member=done.member.public_id,

@@ -18,8 +18,9 @@ routes = APIBlueprint("proofs", __name__, tag="Statements")
 @refuses(UnknownPosting, DayNotClosed, SealBroken)
 @routes.output(ProofOut)
 def prove(posting_id: str) -> ProofOut:
-    """The proof of a posting, once the day of its sealing is over; `docs/verify_statement.py`
-    checks it against the published roots."""
+    """The proof of a posting, once the day of its sealing is over.
+
+    `docs/verify_statement.py` checks it against the published roots."""
     with current_installation().database.reading() as session:
         proof = proofs.proof(session, reversals.find(session, posting_id))
     return ProofOut.model_validate(proof.document())

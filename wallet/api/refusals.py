@@ -30,7 +30,8 @@ TEXTS = (TextMissing, LanguageNotSpoken, UnknownPlaceholder, PlaceholderMalforme
 
 
 def require_json() -> None:
-    """415 for a body that does not say it is JSON. What takes none need not send one."""
+    """415 `not_json` for a body whose Content-Type is not JSON. A call that takes no body may have
+    none."""
     view = current_app.view_functions[request.endpoint or ""]
     if not calls.of(view).takes_json:
         return

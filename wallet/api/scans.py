@@ -1,4 +1,4 @@
-"""What a till asks first: whose card is this? And which coupon, where it is one's."""
+"""What a till asks first: whose card this is, and if it scanned a coupon, which one."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -37,10 +37,10 @@ routes = APIBlueprint("scans", __name__, tag="Scans")
 def scan(json_data: ScanIn, key: str | None) -> ScanOut:
     """Tell a till whose card this is. Spaces in the number do not count.
 
-    The barcode of a coupon says as well which coupon it is; a scan does not use it up.
+    For the barcode of a coupon the answer names the coupon too; a scan does not use it up.
 
-    A code that is good once is used up by it; the same request again, with the same
-    Idempotency-Key, is the same scan."""
+    A code that is good for one scan is used up by it. If the answer was lost, repeat the request
+    with the same Idempotency-Key: it is the same scan."""
     text = cards.normalise(json_data.barcode)
     coupon, card = codes.parted(text)
     if codes.is_code(card):
@@ -55,9 +55,10 @@ def scan(json_data: ScanIn, key: str | None) -> ScanOut:
 
 
 def _owner_of_code(text: str, coupon: str | None, card: str, key: str | None) -> str:
-    """Whose card a scanned text is of, by its parts: the member's public id. It is all that is kept
-    of a scan under its key, nothing of the person. A code that is refused has its effects all the
-    same (the phone is told once more), and its key is free again."""
+    """The public id of the member whose card was scanned; `coupon` and `card` are the parts of
+    `text`. This id is all that is kept under the Idempotency-Key, nothing of the person. Where the
+    code is refused, what the refusal sets off stays (the phone is told once more), and the key is
+    free again."""
 
     def effect(session: Session, now: datetime) -> StoredAnswer | Refusal:
         scan = _accepted(session, coupon, card, now)
@@ -70,7 +71,7 @@ def _owner_of_code(text: str, coupon: str | None, card: str, key: str | None) ->
 
 
 def _accepted(session: Session, coupon: str | None, card: str, now: datetime) -> Scan:
-    """Raises as `renewal.accept` does, and `CodeForged` for a coupon that is not this card's."""
+    """Raises what `renewal.accept` raises, and `CodeForged` for a coupon of another card."""
     scan = renewal.accept(session, current_installation().keys, card, now)
     if coupon is not None:
         coupons.presented(session, coupon, scan.member)

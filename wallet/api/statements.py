@@ -119,7 +119,7 @@ def _balance_out(unit: Unit, counts: dict[str, int]) -> UnitBalanceOut:
 @routes.input(UnitIn, location="query")
 @routes.output(LiabilityOut)
 def liability(programme: str, query_data: UnitIn) -> LiabilityOut:
-    """What members hold, by the month in which it runs out."""
+    """What members hold of one unit, by the month in which it runs out."""
     with current_installation().database.reading() as session:
         programme_ = programmes.by_code(session, programme)
         unit = units.named(session, programme_.id, query_data.unit)

@@ -26,8 +26,10 @@ routes = APIBlueprint("waves", __name__, tag="Waves")
 @routes.input(PageInProgramme, location="query")
 @routes.output(WavesOut)
 def find(query_data: PageInProgramme) -> WavesOut:
-    """Changes for whole programmes (a new design, an offer for all), newest first: how far each has
-    come, and when it is expected to be done."""
+    """Changes for all cards of a programme, newest first.
+
+    A new design or an offer for all members makes one. Each tells how far it has come, and when it
+    is expected to be done."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
         programme_id = paging.programme_id(session, query_data)
@@ -42,7 +44,7 @@ def find(query_data: PageInProgramme) -> WavesOut:
 @refuses(UnknownWave)
 @routes.output(WaveOut)
 def read(wave_id: str) -> WaveOut:
-    """How far one has come."""
+    """How far a wave has come."""
     with current_installation().database.reading() as session:
         return _wave_out(session, waves.find(session, wave_id))
 
@@ -52,7 +54,7 @@ def read(wave_id: str) -> WaveOut:
 @refuses(UnknownWave, WaveOver)
 @routes.output(WaveOut, example=PAUSED)
 def pause(wave_id: str) -> WaveOut:
-    """Stop until it is resumed. Cards that it has not come to keep what they show."""
+    """Pause a wave. Cards that it has not reached keep what they show until it is resumed."""
     return _done(lambda session: waves.pause(session, wave_id))
 
 
@@ -61,7 +63,7 @@ def pause(wave_id: str) -> WaveOut:
 @refuses(UnknownWave, WaveOver)
 @routes.output(WaveOut)
 def resume(wave_id: str) -> WaveOut:
-    """Go on after a pause, slowly at first."""
+    """Let a paused wave go on, slowly at first."""
     return _done(lambda session: waves.resume(session, wave_id, current_installation().clock()))
 
 
@@ -70,7 +72,9 @@ def resume(wave_id: str) -> WaveOut:
 @refuses(UnknownWave, WaveOver)
 @routes.output(WaveOut, example=CANCELLED)
 def cancel(wave_id: str) -> WaveOut:
-    """Stop for good. Cards that it has not come to follow when something else changes them."""
+    """End a wave for good.
+
+    Cards that it has not reached follow when something else changes them."""
     return _done(lambda session: waves.cancel(session, wave_id, current_installation().clock()))
 
 

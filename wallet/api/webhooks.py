@@ -1,5 +1,5 @@
-"""Signed webhooks in (Standard Webhooks 1.0). Who may call: whoever holds a live secret of the
-source. The same `webhook-id` has one effect and one answer."""
+"""Signed webhooks in (Standard Webhooks 1.0). Who may call: a system that holds a live secret of
+its source. The same `webhook-id` has one effect and one answer."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -42,7 +42,7 @@ from wallet.errors import UnknownSource
 from wallet.installation import current_installation
 from wallet.problems import problem, refuse
 
-LONGEST_ID = 255
+LONGEST_ID = 255  # characters
 
 routes = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", tag="Webhooks")
 
@@ -79,7 +79,7 @@ def receive(source: str) -> Response:
 
 
 def _bound(session: Session, name: str) -> BoundSource:
-    """The source, or 404. The environment brings one of its own: `demo`."""
+    """The source, or 404. The environment may bring one of its own, `demo`."""
     stored = (
         sources.bound(session, current_installation().keys, name)
         if sources.NAME.fullmatch(name)
@@ -98,7 +98,7 @@ def _bound(session: Session, name: str) -> BoundSource:
 
 
 def _verified(source: BoundSource, payload: bytes) -> str:
-    """The message's id, once one of the live secrets vouches for id, time and body."""
+    """The message's id, if one of the live secrets has signed id, time and body; otherwise 401."""
     webhook_id = request.headers.get("webhook-id", "")
     if not 0 < len(webhook_id) <= LONGEST_ID or not webhook_id.isprintable():
         refuse(401, "signature_invalid", text="signature_missing")
@@ -111,7 +111,7 @@ def _verified(source: BoundSource, payload: bytes) -> str:
 
 
 def _objection(secret: str, payload: bytes) -> str | None:
-    """Why this secret does not vouch for the message; None if it does."""
+    """Why this secret did not sign the message; None if it did."""
     try:
         Webhook(secret).verify(payload, dict(request.headers), json_parse=False)
     except WebhookVerificationError as error:
@@ -133,7 +133,7 @@ def _command(source: BoundSource, programme: Programme, payload: bytes) -> Point
 def _carry_out(
     session: Session, programme: Programme, command: PointsCommand, now: datetime
 ) -> WebhookOut:
-    # Members of the source's own programme; of others it has never heard.
+    # Only members of the source's own programme: to a source, others do not exist.
     whom = Whom(card=command.card, external_id=command.external_id, programme_id=programme.id)
     cause = Cause(command.reason, command.receipt, command.occurred_at)
     if command.kind == "accrual":

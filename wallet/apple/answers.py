@@ -1,17 +1,17 @@
-"""What each of Apple's answers to a push asks of us, as tables.
+"""What each of Apple's answers to a push means for us, as tables.
 
 The reasons are those of Apple's "Handling notification responses from APNs"."""
 
 from datetime import timedelta
 from enum import Enum
 
-# Apple's words for tokens: a phone's, and ours.
+# Reasons about tokens, in Apple's words: the push token of a phone, and our provider token.
 BAD_TOKEN = "BadDeviceToken"  # noqa: S105
 EXPIRED_TOKEN = "ExpiredProviderToken"  # noqa: S105
 
 
 class PushVerdict(Enum):
-    """What an answer, or the lack of one, asks of us."""
+    """What an answer, or the lack of one, means for us."""
 
     TAKEN = "accepted; not that a person saw it"
     DEAD = "this token will never work again"
@@ -49,7 +49,7 @@ BY_REASON = {
     "IdleTimeout": PushVerdict.RETRY_SOON,
     "TooManyProviderTokenUpdates": PushVerdict.TOO_MANY_TOKENS,
 }
-# Where all reasons of a status ask the same, and for reasons that Apple has yet to invent.
+# For statuses whose reasons all mean the same, and for reasons that we do not know yet.
 BY_STATUS = {
     200: PushVerdict.TAKEN,
     403: PushVerdict.OPERATOR_NEEDED,
@@ -62,7 +62,8 @@ BY_STATUS = {
     503: PushVerdict.PAUSE,
 }
 
-# The first wait. Letting it grow with the attempts, and jitter, are the caller's.
+# How long to wait after the first attempt. The caller makes it longer with each attempt and adds
+# jitter.
 WAIT = {
     PushVerdict.RETRY_SOON: timedelta(seconds=2),
     PushVerdict.PAUSE: timedelta(seconds=5),
@@ -83,5 +84,7 @@ ALARMING = {
 
 
 def meaning_of(status: int, reason: str) -> PushVerdict:
+    """What an answer with this HTTP status and reason means. An unknown status from 500 up is tried
+    again later; any other unknown answer alarms the operator."""
     unheard_of = PushVerdict.RETRY_LATER if status >= 500 else PushVerdict.UNKNOWN_REASON
     return BY_REASON.get(reason) or BY_STATUS.get(status, unheard_of)

@@ -1,4 +1,5 @@
-"""Getting a certificate from Apple: the request that goes there, and what comes back."""
+"""Getting a certificate from Apple: the request that is sent there, and the certificate that comes
+back."""
 
 import os
 from datetime import datetime
@@ -13,13 +14,15 @@ from wallet.apple.signing import CERTIFICATE_FILE, ISSUER_FILE, KEY_FILE, Certif
 from wallet.errors import CertificateProblem
 
 REQUEST_FILE = "pass.csr"
-KEY_BITS = 2048  # what Apple's passes are signed with; it refuses other kinds
+KEY_BITS = 2048  # of RSA; Apple refuses other kinds
 
 
 def request(folder: Path, email: str, name: str) -> Path:
-    """A new key and the request to upload to Apple, in `folder`. The key never leaves it.
+    """Make a new key and a request to upload to Apple, in `folder`. The key never leaves the
+    folder. Returns the path of the request.
 
-    Refuses to replace a key that is there: a certificate may have been made for it."""
+    Raises `CertificateProblem`, also if there is a key already: a certificate may have been made
+    for it."""
     key_file = folder / KEY_FILE
     if key_file.exists():
         raise CertificateProblem(
@@ -51,8 +54,8 @@ def request(folder: Path, email: str, name: str) -> Path:
 
 
 def accept(folder: Path, answer: Path, issuer: Path, now: datetime) -> Signer:
-    """Put Apple's answer and the intermediate that issued it beside the key, in PEM, once the
-    three are known to belong together. Raises `CertificateProblem`, and then changes nothing."""
+    """Put Apple's certificate and the intermediate that issued it beside the key, in PEM. Raises
+    `CertificateProblem` if the three do not belong together; then nothing is changed."""
     if not (folder / KEY_FILE).exists():
         raise CertificateProblem(
             "missing_file",
@@ -67,7 +70,7 @@ def accept(folder: Path, answer: Path, issuer: Path, now: datetime) -> Signer:
 
 
 def _certificate(path: Path) -> x509.Certificate:
-    """As Apple sends it (DER) or as others pass it on (PEM)."""
+    """A certificate as Apple sends it (DER) or as other programs write it (PEM)."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -83,7 +86,7 @@ def _certificate(path: Path) -> x509.Certificate:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """For the owner's eyes only, and whole or not at all."""
+    """Write a file that only its owner can read, as a whole or not at all."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,8 @@
-"""What is known of a card in iPhones: which versions were fetched and when, and what came between.
+"""What is known of a card in iPhones: which versions were fetched and when, and what happened
+otherwise.
 
-Apple says no more than that it took a push. That a phone asked for the pass after it, with the
-pass's own token, is the only proof of arrival there is."""
+Apple tells only that it accepted a push. The only proof of arrival is that a phone asks for the
+pass afterwards, with the pass's own token."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,14 +15,14 @@ from ledger.database.compiled import Compiled
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, insert_or
 
-# removed: a phone took the card out, or switched automatic updates off. device_gone: Apple says
-# that the push token is dead. push_refused: Apple will not take a push for this card.
+# removed: a phone removed the card, or its owner switched automatic updates off. device_gone: Apple
+# says that the push token is dead. push_refused: Apple does not accept a push for this card.
 Happening = Literal["removed", "device_gone", "push_refused"]
-LONGEST_REASON = 100
+LONGEST_REASON = 100  # characters
 
 
 class Fetch(Base):
-    """The first time that a phone had this version of the pass, or showed that it has it."""
+    """When a phone first fetched this version of the pass, or first showed that it has it."""
 
     __tablename__ = "apple_fetch"
 
@@ -31,7 +32,7 @@ class Fetch(Base):
 
 
 class Incident(Base):
-    """The last of each kind."""
+    """The last event of each kind for a pass. `reason` is Apple's word, if it gave one."""
 
     __tablename__ = "apple_incident"
 
@@ -47,12 +48,12 @@ _FETCHED = Compiled(
 
 
 def fetched(database: Database, pass_id: int, version: int, now: datetime) -> None:
-    """A phone has this version, or showed that it has."""
+    """Note that a phone has this version. Only the first time of a version is kept."""
     database.run_one(_FETCHED, pass_id=pass_id, version=version, fetched_at=now)
 
 
 def note(session: Session, pass_id: int, version: int, now: datetime) -> None:
-    """As `fetched`, with what else is being written."""
+    """Note that a phone has this version, in the transaction of the caller; see `fetched`."""
     _FETCHED.execute(session, pass_id=pass_id, version=version, fetched_at=now)
 
 
@@ -63,6 +64,8 @@ def happened(
     now: datetime,
     reason: str | None = None,
 ) -> None:
+    """Note an event of these passes, in place of the last one of its kind. Passes are written in
+    ascending order, so that no deadlock arises."""
     values = {"happened_at": now, "reason": reason[:LONGEST_REASON] if reason else None}
     for pass_id in sorted(pass_ids):
         session.execute(

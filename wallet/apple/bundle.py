@@ -1,8 +1,8 @@
-"""A store card's bundle: content -> pass.json, manifest and zip. Pure; the signer is an argument.
+"""The bundle of a card: content -> pass.json, manifest and zip. Pure; the signer is an argument.
 
 Format: Apple's "Wallet Passes" (Pass, PassFields, "Building a Pass") and the archived "Wallet
-Developer Guide". All that the cards of one design share (texts, pictures with their hashes and zip
-records) is worked out once, so that a changed card costs little more than its signature."""
+Developer Guide". What the cards of one design have in common (texts, pictures with their hashes and
+zip records) is prepared once, so that a changed card costs little more than its signature."""
 
 import functools
 import hashlib
@@ -37,14 +37,15 @@ from wallet.passes.parts import CARD_NUMBER, RelevantTime
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
 SEVERAL_MEDIA_TYPE = "application/vnd.apple.pkpasses"
+# Of one .pkpasses, see `several`.
 MOST_PASSES = 10
 MOST_BYTES = 150_000_000
 
-SHORTEST_TOKEN = 16
+SHORTEST_TOKEN = 16  # characters (Apple, Pass.authenticationToken)
 MOST_HEADER_FIELDS = 3
 MOST_PRIMARY_FIELDS = 1
-# On store cards and coupons secondary and auxiliary fields share one row, on generic cards with a
-# square barcode as well; what is beyond is dropped silently.
+# On store cards and coupons secondary and auxiliary fields share one row; on generic cards with a
+# square barcode they do, too. Phones silently drop fields that do not fit.
 MOST_ROW_FIELDS = 4
 SQUARE: frozenset[Symbology] = frozenset({"qr", "aztec"})
 
@@ -61,7 +62,7 @@ STYLES: dict[PassKind, str] = {
     "gift_card": "storeCard",
     "generic": "generic",
 }
-# Style -> the pictures it has a place for.
+# Style -> the pictures that it has a place for.
 PICTURES: dict[str, tuple[str, ...]] = {
     "storeCard": ("icon", "logo", "strip"),
     "coupon": ("icon", "logo", "strip"),
@@ -109,9 +110,9 @@ MEMBER_NAME = re.compile(
     r"([A-Za-z0-9-]+\.lproj/)?[A-Za-z0-9]+(@[23]x)?\.(png|strings)|personalization\.json"
 )
 
-# The ZIP format (PKWARE's APPNOTE 4.3). Local header and directory record of a member differ in how
-# they begin and end and have the middle in common: flags, method (stored), time, date, CRC, both
-# sizes, length of the name, length of extra data.
+# The ZIP format (PKWARE's APPNOTE 4.3). The local header and the directory record of a member have
+# the middle in common: flags, method (stored), time, date, CRC, both sizes, length of the name,
+# length of extra data. They differ before and after it.
 LOCAL_BEGIN = struct.pack("<IH", 0x04034B50, 20)
 DIRECTORY_BEGIN = struct.pack("<IHH", 0x02014B50, 3 << 8 | 20, 20)
 MEMBER = struct.Struct("<HHHHIIIHH")
@@ -119,13 +120,14 @@ DIRECTORY_REST = struct.Struct("<HHHII")
 DIRECTORY_END = struct.Struct("<IHHHHIIH")
 # 1980-01-01 00:00, the format's first moment: equal bundles are equal bytes.
 ZIP_TIME, ZIP_DATE = 0, 1 << 5 | 1
-LARGEST_RECORD = 300  # what a zip adds to a member with a short name, and more
+LARGEST_RECORD = 300  # bytes; a zip adds less than that to a member with a short name
 READABLE_FILE = 0o100644 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which pass it is and where it asks for news. `token` must never change for a serial number.
+    """Which pass it is, and where it asks for changes. `token` must never change for a serial
+    number.
 
     `web_service_url` ends neither in `/v1` nor in a slash: phones append `/v1/...` themselves."""
 
@@ -136,7 +138,8 @@ class Identity:
     web_service_url: str
 
     def __post_init__(self) -> None:
-        # A phone refuses such a pass without a word, or never calls back: better no pass at all.
+        # A phone would reject such a pass without a word, or never ask for changes: it is better to
+        # make no pass at all.
         if len(self.token) < SHORTEST_TOKEN:
             raise ValueError(f"an authentication token has at least {SHORTEST_TOKEN} characters")
         if self.web_service_url.endswith(("/", "/v1")):
@@ -145,9 +148,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class PreparedField:
-    """Where a field stands and what it says besides its value: in silence, and aloud (that is, with
-    the message the phone shows when the value has changed). `style` is how a value is written, as
-    far as there is one: "—" is no date."""
+    """Where a field stands (`group`) and all that it says besides its value: `silent`, or `aloud`,
+    that is, with the message that the phone shows when the value changes. `style` is the format of
+    the value; it is left out for "—", which is no number or date."""
 
     group: str
     silent: Mapping[str, object]
@@ -156,6 +159,7 @@ class PreparedField:
 
     @classmethod
     def prepare(cls, shown: FieldDesign, default: str) -> "PreparedField":
+        """The field in the design's first language, which `default` names."""
         silent: dict[str, object] = {"key": shown.key}
         if label := shown.label.get(default):
             silent["label"] = label
@@ -173,6 +177,8 @@ class PreparedField:
         return cls(GROUPS[shown.slot], silent, aloud, _style(shown))
 
     def described(self, shown: FieldValue) -> dict[str, object]:
+        """The field with this value, as it stands in pass.json. Money is a number in whole
+        units."""
         said = self.aloud if shown.announce else self.silent
         if shown.value == NOTHING:
             return {**said, "value": NOTHING}
@@ -184,8 +190,8 @@ class PreparedField:
 
 @dataclass(frozen=True, slots=True)
 class PassTemplate:
-    """What pass.json says alike in all passes of one design. `_closing` are the fields that stand
-    last on the back, `_personal` what has the card's number in it."""
+    """What pass.json has in common in all passes of one design. `_closing` are the last fields on
+    the back, `_personal` is what contains the card's number."""
 
     _opening: Mapping[str, object]
     _fields: Mapping[str, "PreparedField"]
@@ -197,7 +203,8 @@ class PassTemplate:
 
     @classmethod
     def prepare(cls, design: Design) -> "PassTemplate":
-        """Refuses a design that cannot be a store card, see `check`."""
+        """The template of a design. Raises `DesignRefused` for one that cannot be such a card, see
+        `check`."""
         check(design)
         default = design.languages[0]
         opening: dict[str, object] = {
@@ -227,7 +234,8 @@ class PassTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What is one pass's own, and all there is to keep of it: about 6 KB, always the same bytes."""
+    """What is different in each pass, and all that has to be kept of it: about 6 KB. A version has
+    these bytes for ever."""
 
     pass_json: bytes
     manifest: bytes
@@ -236,7 +244,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The files that all passes of one design share, ready to be copied into a zip."""
+    """The files that all passes of one design have in common, ready to be copied into a zip."""
 
     _entries: bytes = field(repr=False)
     _directory: bytes = field(repr=False)
@@ -245,7 +253,8 @@ class Archive:
 
     @classmethod
     def prepare(cls, files: Mapping[str, bytes]) -> "Archive":
-        """`files` are the pictures and what `strings` made: path in the bundle -> bytes."""
+        """`files` are the pictures, what `strings` made, and what `personalization` adds: path in
+        the bundle -> bytes. Raises `ImageRefused`."""
         if not any(name.startswith("icon") and "/" not in name for name in files):
             # Without any icon no device opens the pass.
             raise ImageRefused("icon.png", "missing", "a pass needs an icon.")
@@ -258,16 +267,18 @@ class Archive:
             entries += local + data
             directory += record
             hashes[name] = _sha1(data)
-        # The list goes on after the hash of pass.json, the only one that differs.
+        # What follows in the list after the hash of pass.json, the only one that differs.
         manifest_end = b'",' + orjson.dumps(hashes)[1:]
         return cls(bytes(entries), bytes(directory), len(files), manifest_end)
 
     def manifest(self, pass_json: bytes) -> bytes:
-        """manifest.json: every file but itself and the signature, with its SHA-1, in one line."""
+        """manifest.json: the SHA-1 of every file except itself and the signature, in one line."""
         return b'{"pass.json":"%b%b' % (_sha1(pass_json).encode(), self._manifest_end)
 
     def assemble(self, sealed: Sealed) -> bytes:
-        """The bundle. Its members are stored: pictures do not shrink, and the rest is small."""
+        """The bundle as a zip. Its members are stored and not compressed: PNG files do not shrink,
+        and the rest is small. Raises ValueError for a pass that was sealed with another
+        template."""
         if not sealed.manifest.endswith(self._manifest_end):
             raise ValueError("this pass was sealed with another revision of its template")
         parts, records = [self._entries], [self._directory]
@@ -288,8 +299,9 @@ class Archive:
 
 
 def several(bundles: Sequence[bytes]) -> bytes:
-    """Finished bundles as one .pkpasses: added with one touch. At most so many, and so large, as
-    Apple takes ("Distributing and updating a pass")."""
+    """Finished bundles as one .pkpasses, which a phone adds at once. Raises ValueError for more
+    than `MOST_PASSES`, Apple's limit ("Distributing and updating a pass"); the caller keeps to
+    `MOST_BYTES`."""
     if not 0 < len(bundles) <= MOST_PASSES:
         raise ValueError(f"a bundle of passes has 1 to {MOST_PASSES}")
     parts: list[bytes] = []
@@ -307,8 +319,8 @@ def several(bundles: Sequence[bytes]) -> bytes:
 
 
 def check(design: Design, signer: Signer | None = None) -> None:
-    """Refuse what a store card cannot show, before somebody wonders where a field has gone; and
-    NFC, where the `signer` of these cards may not sign it: `NfcRefused`.
+    """Refuse a design that this card cannot show, instead of dropping fields silently. Raises
+    `DesignRefused`, and `NfcRefused` for NFC if the `signer` of these cards may not sign it.
 
     Limits: "Wallet Developer Guide", Pass Design and Creation, for the style storeCard."""
     designs.check(design)
@@ -344,11 +356,11 @@ def _check_rows(design: Design, slots: Sequence[Slot]) -> None:
 
 
 def strings(design: Design) -> dict[str, bytes]:
-    """`pass.strings` for every language of the design, the default one too: path -> bytes.
+    """`pass.strings` for every language of the design, also for the default one: path -> bytes.
 
-    The key of a text is its wording in the default language, which pass.json uses: readers that
-    ignore these files still show proper words. The default language has a file of its own since a
-    phone without its language among them takes another one's."""
+    The key of a text is its wording in the default language, and pass.json contains these keys:
+    readers that ignore the files still show readable words. The default language has a file of its
+    own because a phone whose language is not among the files uses another language's file."""
     vocabulary = _vocabulary(design)
     return {
         f"{language}.lproj/pass.strings": _strings_file(
@@ -361,7 +373,8 @@ def strings(design: Design) -> dict[str, bytes]:
 def render(face: PassTemplate, identity: Identity, content: Content, *, nfc: bool = False) -> bytes:
     """pass.json of one card. `content` must have been rendered from the design of `face`.
 
-    `nfc`: the certificate that will sign is one for NFC; without it there must be no such block."""
+    `nfc`: the certificate that will sign is one for NFC. With any other there must be no NFC
+    block."""
     groups: dict[str, list[Mapping[str, object]]] = {}
     for shown in content.values:
         field_ = face._fields[shown.key]
@@ -389,7 +402,8 @@ def render(face: PassTemplate, identity: Identity, content: Content, *, nfc: boo
 
 
 def seal(archive: Archive, pass_json: bytes, signer: Signer) -> Sealed:
-    """Sign a rendered pass. Refuses a signer of another pass type or team: phones would."""
+    """Sign a rendered pass. Raises `CertificateProblem` for a signer of another pass type or team:
+    phones would reject the pass."""
     if not pass_json.startswith(_heading(signer.pass_type, signer.team)):
         raise CertificateProblem(
             "wrong_pass_type",
@@ -402,14 +416,16 @@ def seal(archive: Archive, pass_json: bytes, signer: Signer) -> Sealed:
 
 @functools.lru_cache(maxsize=256)
 def _heading(pass_type: str, team: str) -> bytes:
-    """How pass.json begins. Whose pass it is stands first, so that `seal` can tell at a glance."""
+    """The begin of pass.json. Pass type and team stand first, so that `seal` can check them by
+    comparing bytes."""
     heading = {"formatVersion": 1, "passTypeIdentifier": pass_type, "teamIdentifier": team}
     return orjson.dumps(heading)[:-1] + b","
 
 
 def _add_barcodes(card: dict[str, object], offered: Sequence[Symbology], content: Content) -> None:
-    """As many as can say the number. No phone before iOS 27 draws the newer ones and no watch draws
-    Code 128; a device that can draw nothing shows no barcode at all, so one for all is there."""
+    """Add all barcodes of the design that can carry the code. No phone before iOS 27 draws the
+    newer ones, no watch draws Code 128, and a device that can draw none of them shows no barcode at
+    all: so one that every device can draw is always among them."""
     encoding = _encoding(content.barcode)
     barcodes, for_all = [], None
     for symbology in offered:
@@ -424,13 +440,12 @@ def _add_barcodes(card: dict[str, object], offered: Sequence[Symbology], content
             barcodes.append(barcode)
             for_all = barcode if is_for_all else for_all
     card["barcodes"] = barcodes
-    # Deprecated since iOS 9 and without the linear ones, yet all that some other readers look at.
+    # Deprecated since iOS 9 and without the linear barcodes, but some readers know only this key.
     card["barcode"] = for_all
 
 
 def _style(shown: FieldDesign) -> Mapping[str, object]:
-    """How the value is written. Without a style the phone would not group the digits of a large
-    number."""
+    """The format of a value. Without one the phone would not group the digits of a large number."""
     if shown.shows in designs.NUMBERS:
         if shown.currency is not None:
             return {"currencyCode": shown.currency}
@@ -449,7 +464,7 @@ def _style(shown: FieldDesign) -> Mapping[str, object]:
 
 
 def _circumstances(design: Design) -> dict[str, object]:
-    """Where and when the card comes up, and what it leads to."""
+    """Where and when the card comes up, and where it leads."""
     default = design.languages[0]
     found: dict[str, object] = {}
     if design.relevant_dates:
@@ -491,7 +506,7 @@ def _circumstances(design: Design) -> dict[str, object]:
 def _occasion(occasion: RelevantTime) -> dict[str, object]:
     if occasion.ends is not None:
         return {"startDate": occasion.begins, "endDate": occasion.ends}
-    # Until iOS 26 the key of a single moment had another name.
+    # Until iOS 26 the key of a single moment was `relevantDate`.
     return {"date": occasion.begins, "relevantDate": occasion.begins}
 
 
@@ -509,7 +524,7 @@ def _near_field(design: Design) -> Mapping[str, object] | None:
 
 
 def _closing_fields(design: Design) -> list[Mapping[str, object]]:
-    """News and links, which have no place of their own in a pass: fields on the back."""
+    """News and links. A pass has no place of their own for them, so they are fields on the back."""
     default = design.languages[0]
     news = [
         {
@@ -533,12 +548,12 @@ def _closing_fields(design: Design) -> list[Mapping[str, object]]:
 
 
 def _readable(url: str) -> str:
-    """An address as people say it."""
+    """An address without its scheme, as people say it."""
     return re.sub(r"^(https://|tel:|mailto:)", "", url).rstrip("/")
 
 
 def _with_number(value: Any, number: str) -> Any:
-    """The same with the card's number where its place is, however deep."""
+    """The value with the card's number in place of `CARD_NUMBER`, on every level."""
     if isinstance(value, str):
         return value.replace(CARD_NUMBER, number)
     if isinstance(value, Mapping):
@@ -554,7 +569,8 @@ def _rgb(colour: str) -> str:
 
 
 def _encoding(message: str) -> str:
-    """Scanners expect ISO 8859-1; a card number that does not fit it needs a scanner that copes."""
+    """Scanners expect ISO 8859-1. A code that does not fit into it needs a scanner that reads
+    UTF-8."""
     if message.isascii():
         return "iso-8859-1"
     try:
@@ -565,7 +581,8 @@ def _encoding(message: str) -> str:
 
 
 def _vocabulary(design: Design) -> dict[str, dict[str, str]]:
-    """Wording in the default language -> the same in each language, for all texts of the design."""
+    """For all texts of the design: the wording in the default language -> the wording in each
+    language. Raises `DesignRefused` if one wording has two translations."""
     default = design.languages[0]
     vocabulary: dict[str, dict[str, str]] = {}
     for place, text in designs.texts(design):
@@ -587,25 +604,26 @@ def _vocabulary(design: Design) -> dict[str, dict[str, str]]:
 
 
 def _strings_file(texts: Mapping[str, str]) -> bytes:
-    """UTF-16 BE with a byte order mark: Apple asks for UTF-16, and of its kinds this is the one
-    that most other readers understand."""
+    """UTF-16 BE with a byte order mark. Apple asks for UTF-16, and most other readers understand
+    this kind of it."""
     lines = "".join(f'"{_escaped(key)}" = "{_escaped(text)}";\n' for key, text in texts.items())
     return b"\xfe\xff" + lines.encode("utf-16-be")
 
 
 def _escaped(text: str) -> str:
-    # One bare quotation mark and the whole file is ignored.
+    # With one bare quotation mark in it, the whole file is ignored.
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return escaped.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _sha1(data: bytes) -> str:
-    # The format's own choice; what is trusted is the signature over the list.
+    # The format demands SHA-1. Security comes from the signature over the list.
     return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
 def _zip_records(name: bytes, data: bytes, offset: int) -> tuple[bytes, bytes]:
-    """Local header and directory record, both with the name, of a stored member at `offset`."""
+    """The local header and the directory record of a stored member at `offset`, each with its
+    name."""
     size = len(data)
     member = MEMBER.pack(0, 0, ZIP_TIME, ZIP_DATE, zlib.crc32(data), size, size, len(name), 0)
     rest = DIRECTORY_REST.pack(0, 0, 0, READABLE_FILE, offset)

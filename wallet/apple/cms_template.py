@@ -1,9 +1,10 @@
-"""Signatures from a template: what the library's builder writes, with the changing parts exchanged.
+"""Signatures from a template: the bytes that the library's builder writes, with the parts that
+change exchanged.
 
-Between two signatures of one signer only the time, the digest and the RSA value differ, and each
-has a fixed length; the builder nevertheless writes everything anew, certificates and all, which
-costs more than the rest of a pass does (RSA aside). Structure: RFC 5652, SignedData and SignerInfo.
-"""
+Two signatures of one signer differ only in the time, the digest and the RSA value, and each of
+these has a fixed length. The builder writes everything anew each time, also the certificates, which
+costs more than all other work on a pass (except RSA). Structure: RFC 5652, SignedData and
+SignerInfo."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,12 +20,12 @@ PKCS1 = padding.PKCS1v15()
 # The attributes in the order DER puts them: type of the content, time, digest of the manifest.
 CONTENT_TYPE = bytes.fromhex("3018 0609 2a864886f70d010903")
 SIGNING_TIME = bytes.fromhex("301c 0609 2a864886f70d010905 310f 170d")
-# Inside the message the attributes are tagged [0]; what RSA signs is tagged as the set it is.
+# The attributes begin with the tag [0] in the message, and with the tag of a SET in what RSA signs.
 TAGGED, AS_SET = b"\xa0", b"\x31"
 TIME_FORMAT = "%y%m%d%H%M%SZ"
 TIME_BYTES = 13
 DIGEST_BYTES = 32
-TRIES = 3
+TRIES = 3  # signatures that are compared with the builder's before the template is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class CmsTemplate:
 
     @classmethod
     def cut(cls, key: rsa.RSAPrivateKey, build: Callable[[bytes], bytes]) -> "CmsTemplate | None":
-        """The template of what `build` signs with `key`. None unless it gives the very bytes that
-        `build` does (the RSA value is no exception: PKCS #1 v1.5 knows no chance)."""
+        """The template of what `build` signs with `key`; None if it does not give exactly the bytes
+        that `build` gives. They can be equal since PKCS #1 v1.5 uses no random numbers."""
         probe = b"probe"
         whole, digest = build(probe), hashlib.sha256(probe).digest()
         start = whole.rfind(CONTENT_TYPE) - 2
@@ -55,13 +56,14 @@ class CmsTemplate:
             whole[hole + DIGEST_BYTES : end],
         )
         for number in range(TRIES):
-            # More than one try, for a second may end between the two.
+            # More than one try: the clock's second may change between the two signatures.
             manifest = b"another probe %d" % number
             if template.sign(manifest) == build(manifest):
                 return template
         return None
 
     def sign(self, manifest: bytes) -> bytes:
+        """The CMS signature of a manifest, in DER. The signing time is the clock's."""
         attributes = b"".join(
             (
                 self._until_time,

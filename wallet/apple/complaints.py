@@ -1,7 +1,7 @@
-"""What phones wrote to the log route: often the only place where one says what is wrong.
+"""What phones wrote to the log route. It is often the only place where a phone says what is wrong.
 
-Anybody may write there, so little is kept: few lines of a request, short, without control
-characters, and only the newest of all."""
+Anybody may write there, so little is kept: a few short lines of each request, without control
+characters, and of all lines only the newest."""
 
 import re
 from collections.abc import Sequence
@@ -12,16 +12,19 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant
 
-MOST_LINES = 20
-MOST_CHARACTERS = 600
-KEPT = 1000
+MOST_LINES = 20  # of one request
+MOST_CHARACTERS = 600  # of one line
+KEPT = 1000  # lines in all
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
-# Device identifiers and tokens are secrets; serial numbers and dates are not as long as these.
+# Device identifiers and tokens are secrets. They are found by their length: serial numbers and
+# dates, which may be kept, are shorter.
 SECRET = re.compile(r"\b[0-9A-Za-z_-]{33,}\b")
 
 
 class Complaint(Base):
+    """One line that a phone wrote, cleaned and shortened. No phone is named in it."""
+
     __tablename__ = "apple_complaint"
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -30,7 +33,7 @@ class Complaint(Base):
 
 
 def keep(session: Session, lines: Sequence[object], now: datetime) -> None:
-    """Keep what can be read of these lines, and let go of the oldest."""
+    """Keep what is readable in these lines, and delete the oldest beyond `KEPT`."""
     rows = [
         {"received_at": now, "line": _clean(line)}
         for line in lines[:MOST_LINES]
@@ -47,12 +50,13 @@ def keep(session: Session, lines: Sequence[object], now: datetime) -> None:
 
 
 def forget(session: Session, serials: Sequence[str]) -> None:
-    """Let go of what was said of these passes."""
+    """Delete the lines that name one of these serial numbers."""
     for serial in serials:
         session.execute(delete(Complaint).where(Complaint.line.contains(serial)))
 
 
 def newest(session: Session, limit: int) -> Sequence[Complaint]:
+    """The newest lines, the newest first."""
     return session.scalars(select(Complaint).order_by(Complaint.id.desc()).limit(limit)).all()
 
 

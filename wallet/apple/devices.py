@@ -1,8 +1,8 @@
 """Devices, registrations, and the pushes that wait for them.
 
 A device is a pair of device library identifier and pass type, since its push token belongs to the
-topic. Neither is unique alone: one phone may come with a new identifier for every pass, and several
-identifiers may carry one token (Apple developer forum, thread 130425).
+topic. Neither of the two identifies a phone: one phone may use a new identifier for every pass, and
+several identifiers may have one token (Apple developer forum, thread 130425).
 
 Lock order: device, registration, pass, and pushes last, by (device, pass)."""
 
@@ -36,6 +36,9 @@ PUSH = "apple"
 
 
 class Device(Base):
+    """A phone or watch, as far as one pass type goes. `library_id` is Apple's device library
+    identifier, a secret; `refreshed_at` is when it last sent its push token."""
+
     __tablename__ = "apple_device"
     __table_args__ = (UniqueConstraint("library_id", "pass_type"),)
 
@@ -47,7 +50,7 @@ class Device(Base):
 
 
 class Registration(Base):
-    """This device wants news of this pass."""
+    """This device wants to be told of changes of this pass."""
 
     __tablename__ = "apple_registration"
 
@@ -59,7 +62,7 @@ class Registration(Base):
 
 
 class PushRow(LeasedRow, Base):
-    """One waiting push per device and pass."""
+    """One waiting push for a device and a pass."""
 
     __tablename__ = "apple_push"
     __table_args__ = (Index("ix_apple_push_due", "due_at"),)
@@ -70,7 +73,7 @@ class PushRow(LeasedRow, Base):
 
 
 class DuePush(NamedTuple):
-    """A claimed push. Pushes sort in the order of locks; they come by the hundred thousand, and a
+    """A claimed push. Pushes sort in the order of locks. They come by the hundred thousand, and a
     tuple is the cheapest value that has names."""
 
     device_id: int
@@ -82,7 +85,8 @@ class DuePush(NamedTuple):
     pass_type: str
 
 
-# A till's customer does not wait until all the others have heard of an offer.
+# A claim takes one of the newest pushes for each four of the oldest: a member at a till shall not
+# wait until all others have heard of an offer.
 NEWEST_SHARE = 4
 
 PUSHES = LeasedQueue(
@@ -97,17 +101,18 @@ PUSHES = LeasedQueue(
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Serial numbers of passes that changed, and the tag to ask with next time."""
+    """Serial numbers of passes that changed, and the tag that the phone sends next time."""
 
     serials: list[str]
     last_updated: int
 
 
 def register(session: Session, pass_: Pass, library_id: str, token: str, now: datetime) -> bool:
-    """Note that the device wants news of the pass; True if that is new.
+    """Note that the device wants to be told of changes of the pass. True if the registration is
+    new.
 
-    A token that differs replaces the old one even if the registration is known. A phone fires
-    several of these at once, so both writes let the unique key decide."""
+    A different token replaces the old one even if the registration is known. A phone sends several
+    of these requests at once, so the unique keys decide both writes."""
     known = session.scalar(
         select(Device.push_token).where(
             Device.library_id == library_id, Device.pass_type == pass_.pass_type
@@ -131,8 +136,8 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
         .returning(Registration.pass_id)
     ).first()
     if fresh is not None and pass_.version > 1:
-        # The pass may have changed between its download and this moment, and the phone may already
-        # hold a later tag from another card: a fresh tag makes sure that it is listed.
+        # The pass may have changed between its download and this moment, while the phone has a
+        # later tag already, from another card. With a fresh tag the pass is listed for certain.
         versioning.move_tags(session, [pass_.id])
     if known is not None and known != token:
         _push_anew(session, device_id, now)
@@ -140,7 +145,7 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
 
 
 def unregister(session: Session, pass_: Pass, library_id: str) -> None:
-    """The device wants no more news of the pass. Fine if it never did."""
+    """The device does not want to be told of the pass any more. It does no harm if it never did."""
     device_id = session.scalar(
         select(Device.id).where(
             Device.library_id == library_id, Device.pass_type == pass_.pass_type
@@ -151,8 +156,9 @@ def unregister(session: Session, pass_: Pass, library_id: str) -> None:
 
 
 def told_it_is_void(session: Session, pass_id: int) -> None:
-    """The last version of a void pass was fetched. Whose phone that was is not known where there
-    are several; a phone that was the only one has no more to hear."""
+    """The last version of a void pass was fetched. If one phone alone is registered for the pass,
+    its registration ends. If there are several, it is unknown which of them fetched it, and all
+    stay."""
     registered = session.scalars(
         select(Registration.device_id).where(Registration.pass_id == pass_id).limit(2)
     ).all()
@@ -161,8 +167,8 @@ def told_it_is_void(session: Session, pass_id: int) -> None:
 
 
 def forget_untold(session: Session, until: datetime, limit: int) -> int:
-    """End registrations, older than `until`, of passes whose members were erased before then; how
-    many that were."""
+    """End registrations older than `until` of passes whose members were erased before then. Returns
+    how many there were, `limit` at most."""
     rows = session.execute(
         select(Registration.device_id, Registration.pass_id)
         .join(Pass, Pass.id == Registration.pass_id)
@@ -195,17 +201,18 @@ _UPDATED = Compiled(
 def updated(
     database: Database, library_id: str, pass_type: str, since: int | None
 ) -> Listing | None:
-    """Passes of this device that changed after tag `since`; all of them without it. None if there
-    is nothing to tell.
+    """Passes of this device that changed after tag `since`, or all of them without a tag. None if
+    there are none.
 
-    A tag that was never given (a database restored from a backup) counts as none."""
+    A tag that is newer than every tag we gave (a database restored from a backup) counts as
+    none."""
     known = -1 if since is None else since
     rows = database.fetch(_UPDATED, library_id=library_id, pass_type=pass_type, since=known)
     return Listing([row.serial for row in rows], rows[-1].tag) if rows else None
 
 
 def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
-    """Every device registered for one of these passes is to be told."""
+    """Tell every device that is registered for one of these passes."""
     wanted = (
         select(Registration.device_id, Registration.pass_id)
         .where(Registration.pass_id.in_(pass_ids))
@@ -216,7 +223,8 @@ def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
 
 
 def _push_anew(session: Session, device_id: int, now: datetime) -> None:
-    """What waits for this device, or is on its way to the token it had, goes to the new one."""
+    """The device has a new token: pushes that wait for it, or are on their way to the old token, go
+    to the new one."""
     PUSHES.make_due_again(session, PushRow.device_id == device_id, now)
     wake_after_commit(session, PUSH)
 
@@ -228,18 +236,19 @@ def claim(
     limit: int,
     lease: timedelta,
 ) -> list[DuePush]:
-    """Due pushes, leased to the caller; those of `paused` pass types wait."""
+    """Due pushes, leased to the caller. Pushes of the pass types in `paused` are passed over."""
     pushes = PUSHES.claim(session, now, limit, lease, paused)
     claimed = [push for push in pushes if push.token is not None]
     if len(claimed) < len(pushes):
-        # Their devices were forgotten while the pushes were being made due.
+        # Pushes without a token: their devices were forgotten while the pushes were made due.
         PUSHES.remove(session, [push for push in pushes if push.token is None])
     return claimed
 
 
 def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> Sequence[int]:
-    """The token is dead since `gone_at`. The device is forgotten with all its registrations, unless
-    it has registered again since, or with another token. Returns the passes that it had."""
+    """The token is dead since `gone_at`. The device is deleted with all its registrations, unless
+    it has registered again since then or has another token. Returns the ids of the passes that it
+    had."""
     held = session.scalars(
         select(Registration.pass_id).where(Registration.device_id == device_id)
     ).all()
@@ -255,7 +264,7 @@ def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> S
 
 
 def _end(session: Session, device_id: int, pass_id: int) -> None:
-    """End a registration, and forget the device with its last one."""
+    """End a registration, and delete the device if it was the last."""
     session.execute(select(Device.id).where(Device.id == device_id).with_for_update())
     session.execute(
         delete(Registration).where(

@@ -1,9 +1,9 @@
 """Reward enrolment: a pass that asks its owner, once, who they are (Apple, "Rewards Enrollment",
 and the archived "Wallet Developer Guide", Personalized Passes).
 
-The pass is issued to nobody in particular and asks until it was answered. What a person writes on
-the phone nobody has checked: it is taken as the form on the web takes it, and says nothing of
-others."""
+The pass is issued to an unknown person and asks until it was answered. Nobody has checked what a
+person enters on the phone. So it is treated like the form on the web: the answer does not tell
+whether others are members."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -38,12 +38,13 @@ T = TypeVar("T")
 LONGEST_TOKEN = 2000
 LONGEST_ANSWER = 300
 
-# Renders the cards anew and tells who is to be told: (session, pass ids, now).
+# Renders the cards anew and makes them due at the providers: (session, pass ids, now).
 Renew = Callable[[Session, Sequence[int], datetime], int]
 
 
 def files(design: Design, images: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What a pass that asks has besides: path in the bundle -> bytes."""
+    """The files that a pass which asks has in addition: path in the bundle -> bytes. Empty if the
+    design does not ask."""
     enrolment = design.enrolment
     if enrolment is None:
         return {}
@@ -70,8 +71,8 @@ def answer(
     renew: Renew,
     now: datetime,
 ) -> bool:
-    """Take down who the owner is; True also where this very answer came before, False where the
-    pass does not ask. Raises `AnswerUnfit`."""
+    """Note who the owner is. `token` identifies the answer: True if it is taken, also if the same
+    answer came before; False if the pass does not ask (any more). Raises `AnswerUnfit`."""
     (locked,) = issued.lock(session, [pass_.id])
     answered = hashlib.sha256(token.encode()).hexdigest()
     if locked.enrolment == answered:
@@ -115,7 +116,7 @@ def _profile(enrolment: Enrolment, info: Mapping[str, Any], country: str) -> Pro
 
 
 def _name(info: Mapping[str, Any]) -> object:
-    """As the person writes it; some phones send the parts alone."""
+    """The full name as the person writes it; some phones send its parts alone."""
     parts = (info.get("givenName"), info.get("familyName"))
     return info.get("fullName") or " ".join(part for part in parts if isinstance(part, str))
 

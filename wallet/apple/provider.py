@@ -1,4 +1,4 @@
-"""Apple as a provider: who is to be told of a change, and the telling."""
+"""Apple as a provider: which devices are told of a change, and the telling."""
 
 import functools
 import random
@@ -23,15 +23,15 @@ from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.passes.issued import Pass
 
-# With the newest that a claim adds, as many as are on their way at once: larger batches gain
-# nothing, and are longer to wait for.
+# Pushes in one claim. With the newest that a claim adds, these are as many as Apple may be asked at
+# once (`push.MAX_STREAMS`): a larger batch would not be faster, but one would wait longer for it.
 BATCH = 800
-LONGEST_WAIT = timedelta(hours=1)
+LONGEST_WAIT = timedelta(hours=1)  # before another attempt, and for a missing certificate
 
-# The token is no good any more, as opposed to a push that was wrong in itself.
+# Reasons that mean that the token is dead. Others mean that this one push was wrong.
 DEAD_TOKEN = frozenset({"Unregistered", "ExpiredToken", "BadDeviceToken"})
 
-# Batch follows batch for this long before the other pumps of this process get a turn.
+# For so long batch follows batch before the other pumps of this process get a turn.
 STRETCH_S = 2.0
 
 Outcomes = dict[str, Outcome]  # by token
@@ -41,8 +41,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _ClaimedBatch:
-    """Pushes that are ours until the lease runs out, in the order of locks. Later than
-    `begin_before` they are not begun any more: by the end another might have them."""
+    """Pushes that are leased to us, in the order of locks. None of them is begun after
+    `begin_before`: it could end after the lease, when another worker may have claimed it."""
 
     pushes: list[DuePush]
     begin_before: datetime
@@ -54,8 +54,8 @@ class _ClaimedBatch:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What became of the pushes of one pass type. None: not begun, Apple having turned away others
-    meanwhile."""
+    """The pushes of one pass type, and their outcomes by token. None: they were not begun, since
+    Apple turned away others meanwhile."""
 
     pushes: list[DuePush]
     outcomes: Outcomes | None
@@ -65,6 +65,9 @@ NOTHING = _ClaimedBatch([], EPOCH)
 
 
 class AppleProvider:
+    """What waves and pumps know of Apple; one object in each process. `lease` is for how long a
+    batch of pushes is ours."""
+
     name = devices.PUSH
 
     def __init__(
@@ -83,15 +86,16 @@ class AppleProvider:
         self._paused_until: dict[str, datetime] = {}
 
     def link(self, pass_: Pass) -> str:
-        """The address that answers the bundle itself."""
+        """The address from which a phone downloads the bundle."""
         return f"{self._public_url}/card/{self._keys.card_token(pass_.serial)}/apple.pkpass"
 
     def make_due(self, session: Session, pass_ids: Sequence[int], now: datetime) -> None:
+        """Tell every device that is registered for one of these passes. The pushes wait as rows."""
         devices.make_due(session, pass_ids, now)
 
     def deliver(self, clock: Clock) -> bool:
-        """Push to the devices that are due; one push per token, however many of its passes
-        changed, since it carries no content."""
+        """Send pushes to the devices that are due. A token gets one push, however many of its
+        passes changed, since a push has no content. True if there may be more to do at once."""
         batch = self._claim(clock)
         if batch.is_full:
             return self._deliver_side_by_side(batch, clock)
@@ -99,16 +103,18 @@ class AppleProvider:
 
     @staticmethod
     def lag(session: Session, now: datetime) -> Lag:
-        """How far phones are behind, for waves to keep their pace by."""
+        """How far behind phones are; the pace of waves follows it."""
         due = PUSHES.number_due(session, now, MOST_COUNTED)
         return Lag(due, signed_passes.fetched_after_s(session, now))
 
     def close(self) -> None:
+        """Close the connections to Apple. No more pushes may be sent afterwards."""
         self._senders.close()
 
     def _deliver_side_by_side(self, batch: _ClaimedBatch, clock: Clock) -> bool:
-        """Batch after batch, for a while. Neither Apple nor the database waits for the other: while
-        one batch is pushed, one thread of rows records the batch before it and claims the next."""
+        """Deliver batch after batch for `STRETCH_S`. Apple and the database work at the same time:
+        while one batch is pushed, a second thread records the batch before it and claims the
+        next."""
         stop_at = time.monotonic() + STRETCH_S
         recorded: list[Future[bool]] = []
         with ThreadPoolExecutor(1, "apple-rows") as rows:
@@ -120,7 +126,7 @@ class AppleProvider:
                 parts = self._push(batch, clock)
                 recorded.append(rows.submit(self._record, parts, clock))
                 batch = next_batch.result() if next_batch is not None else NOTHING
-                # The claim waited for all recordings but the last: if one failed, it raises here.
+                # The claim came after all recordings but the last: if one failed, it raises here.
                 for recording in recorded[:-1]:
                     recording.result()
         is_due_again = [recording.result() for recording in recorded]
@@ -128,7 +134,7 @@ class AppleProvider:
 
     def _claim(self, clock: Clock) -> _ClaimedBatch:
         now = clock()
-        # A copy: the pushes that are on their way may add to it.
+        # A copy: `_send`, in the other thread, may add to it.
         paused = [name for name, until in list(self._paused_until.items()) if now < until]
         pushes = self._database.run(
             lambda session: devices.claim(session, paused, now, BATCH, self._lease)
@@ -136,13 +142,13 @@ class AppleProvider:
         return _ClaimedBatch(sorted(pushes), now + self._lease / 2)
 
     def _push(self, batch: _ClaimedBatch, clock: Clock) -> list[_Part]:
-        """The batch by pass types, and what became of each."""
+        """Push the batch, one pass type after the other. Returns a part for each."""
         parts = []
         for pass_type in sorted({push.pass_type for push in batch.pushes}):
             pushes = [push for push in batch.pushes if push.pass_type == pass_type]
             now = clock()
             if now >= batch.begin_before:
-                break  # left to themselves until the lease runs out, which is soon
+                break  # these pushes stay leased until the lease runs out, which is soon
             is_paused = now < self._paused_until.get(pass_type, now)
             parts.append(_Part(pushes, None if is_paused else self._send(pass_type, pushes, now)))
         return parts
@@ -162,10 +168,12 @@ class AppleProvider:
         return outcomes
 
     def _record(self, parts: Sequence[_Part], clock: Clock) -> bool:
-        """True if a change came in while its push was on its way: then the row is due again."""
+        """Record the outcomes. True if a change came in while its push was on its way: then its row
+        is due again."""
         again = False
         for part in parts:
-            # Whoever makes pushes due meanwhile takes the same rows in an order of its own.
+            # `run` repeats it after a deadlock: a transaction that makes pushes due at this moment
+            # locks the same rows in another order.
             again |= self._database.run(functools.partial(_note, part=part, now=clock()))
         return again
 
@@ -200,4 +208,4 @@ def _until(push: DuePush, outcome: Deferred, now: datetime) -> datetime:
     if outcome.pause:
         return outcome.until
     wait: timedelta = min((outcome.until - now) * 2 ** min(push.attempts, 10), LONGEST_WAIT)
-    return now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all come back at once
+    return now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all are due at once

@@ -1,4 +1,4 @@
-"""Empty pushes to many phones over one HTTP/2 connection to Apple. Transport alone: no rows."""
+"""Empty pushes to many phones over one HTTP/2 connection to Apple. Only the transport: no rows."""
 
 import os
 import threading
@@ -30,17 +30,17 @@ from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 
 log = structlog.get_logger()
 
-MAX_STREAMS = 1000
+MAX_STREAMS = 1000  # pushes on their way at once
 CONNECT_TIMEOUT_S = 10
 ANSWER_TIMEOUT_S = 20
 KEEP_CONNECTION_S = 3600
 PROBE_IDLE_CONNECTION_S = 60
-LOOK_AROUND_S = 1.0
+LOOK_AROUND_S = 1.0  # the longest wait for bytes before libcurl is asked again
 NAP_S = 0.002
 
-UNANIMOUS_FROM = 20
+FEWEST_UNANIMOUS = 20  # so many bad tokens and no good one are no accident, see `_judge_together`
 
-SENT = Sent()  # one is like the other
+SENT = Sent()  # all are equal, so one object is enough
 
 TAKEN = 200
 HTTP2_STREAM_ERROR = 92  # pycurl has no name for it
@@ -60,14 +60,14 @@ NOBODY_THERE = {
     pycurl.E_OPERATION_TIMEDOUT,
     pycurl.E_SSL_CONNECT_ERROR,
 }
-# How OpenSSL words it when the other side ends the handshake and says why.
+# In OpenSSL's text when the other side ends the handshake and says why.
 TLS_ALERT = " alert "
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A pass type and its certificate, which is the TLS client certificate towards Apple too: a
-    file, or PEM in memory, which stays as it is whatever becomes of the file."""
+    """A pass type and its certificate, which is also the TLS client certificate towards Apple. Each
+    part is a file, or PEM in memory, which does not change when the file does."""
 
     pass_type: str
     certificate: Path | bytes
@@ -76,7 +76,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class TokenCredential:
-    """A pass type and the tokens of its team, which go along with each push."""
+    """A pass type and the provider tokens of its team, one of which is sent with each push."""
 
     pass_type: str
     tokens: ProviderTokens
@@ -84,7 +84,8 @@ class TokenCredential:
 
 @dataclass(slots=True)
 class _Stream:
-    """A request that is used again and again, for one push at a time."""
+    """A libcurl request that is reused, for one push at a time. `push` is the index of its token.
+    `is_scout`: it was begun while the connection was not proven."""
 
     curl: pycurl.Curl
     answer: list[bytes]
@@ -96,8 +97,9 @@ class _Stream:
 
 @dataclass(slots=True)
 class _Batch:
-    """One call of `push` under way. `waiting` are the pushes not begun; `halt`, once there is one,
-    is why none of them may be."""
+    """One call of `push` under way; pushes are indices of `tokens`. `waiting` are the pushes that
+    were not begun. Once `halt` is set, none of them may be: it is the outcome of the push that
+    ended the batch."""
 
     tokens: Sequence[str]
     now: datetime
@@ -111,6 +113,7 @@ class _Batch:
         self.waiting.extend(range(len(self.tokens)))
 
     def settle(self, push: int, meaning: PushVerdict, reason: str, gone_at: datetime) -> None:
+        """Note the outcome of one push, and end the batch if its meaning says so."""
         if meaning is PushVerdict.TAKEN:
             self.outcomes[push] = SENT
             return
@@ -128,14 +131,16 @@ class _Batch:
                     self.halt = self.halt or deferred
 
     def after(self, wait: timedelta) -> datetime:
-        """Counted from this moment: half a minute may have gone by since the batch began."""
+        """The moment that comes `wait` after now. The clock is read: half a minute may have passed
+        since the batch began."""
         return self.now + timedelta(seconds=time.monotonic() - self.begun_at) + wait
 
     def has_more(self) -> bool:
         return self.halt is None and bool(self.waiting)
 
     def begin_again(self, reason: str) -> None:
-        """Forget that this reason ended the batch: what it met goes first, then all the others."""
+        """Continue a batch that ended for this reason. The pushes that failed for it are sent again
+        first, then the pushes that were not begun."""
         again = [push for push, outcome in self.outcomes.items() if _reason(outcome) == reason]
         self.waiting.extendleft(sorted(again, reverse=True))
         for push in again:
@@ -144,19 +149,21 @@ class _Batch:
         self.halt = None
 
     def in_order(self) -> list[Outcome]:
-        """An outcome for each token; what was not sent shares the fate of what ended the batch."""
+        """An outcome for each token, in their order. Pushes that were not sent have the outcome
+        that ended the batch."""
         unsent = self.halt or Deferred(self.now, "not_sent")
         return [self.outcomes.get(push, unsent) for push in range(len(self.tokens))]
 
 
 class _Connection:
-    """libcurl's handles, of one process alone. They connect by themselves, and again when cut."""
+    """libcurl's handles, which belong to one process. They connect by themselves, also after a
+    cut."""
 
     def __init__(self, options: dict[int, object]) -> None:
         self.process = os.getpid()
         self.active: dict[pycurl.Curl, _Stream] = {}
-        # Nothing but an answer says that the connection works: under TLS 1.3 a server refuses a
-        # certificate only after the client believes itself connected. So one push goes ahead.
+        # Only an answer proves that the connection works: under TLS 1.3 a server refuses a
+        # certificate when the client is connected already. So one push goes ahead of the others.
         self.is_proven = False
         self.answered_at = 0.0
         self._options = options
@@ -181,7 +188,8 @@ class _Connection:
         self._multi.add_handle(stream.curl)
 
     def advance(self) -> tuple[list[_Stream], list[tuple[_Stream, int, str]]]:
-        """Move bytes; the streams that were answered, and those that failed with code and text."""
+        """Move bytes. Returns the streams that were answered, and those that failed with code and
+        text."""
         self._multi.perform()
         _, answered, failed = self._multi.info_read()
         return [self._retire(curl) for curl in answered], [
@@ -189,14 +197,14 @@ class _Connection:
         ]
 
     def wait(self) -> None:
-        """Until bytes can move, or libcurl has something to do without them."""
+        """Wait until bytes can move, or libcurl has something to do without them."""
         due_ms = self._multi.timeout()
         patience_s = min(due_ms / 1000, LOOK_AROUND_S) if due_ms >= 0 else LOOK_AROUND_S
         asked_at = time.monotonic()
         ready = self._multi.select(patience_s)
         if not ready and time.monotonic() - asked_at < min(patience_s, NAP_S):
-            # select() cannot see descriptors from 1024 up, and answers at once in a process that
-            # has so many open: without a nap this would spin.
+            # select() cannot watch descriptors from 1024 up. In a process that has so many open it
+            # returns at once, and without a nap this loop would keep the processor busy.
             time.sleep(NAP_S)
 
     def close(self) -> None:
@@ -223,10 +231,11 @@ class _Connection:
 
 
 class Apns:
-    """Apple's push service for one pass type. Safe in any thread: one batch goes after the other.
+    """Apple's push service for one pass type. It may be used in any thread: one batch follows the
+    other.
 
-    The connection is made by the first push, so after any fork, and kept for hours. A batch takes
-    at most about 20 s for each thousand tokens, and that only if Apple stops answering."""
+    The first push makes the connection, so it is made after any fork; it is kept for hours. A batch
+    takes at most about 20 s for each thousand tokens, and only if Apple stops answering."""
 
     def __init__(
         self,
@@ -236,7 +245,8 @@ class Apns:
         push_type: str = "background",
         expires_after: timedelta = timedelta(days=7),
     ) -> None:
-        """`ca` None trusts the public web's authorities, as `certifi` has them."""
+        """`ca` is a file of authorities to trust; None trusts those of the public web, as `certifi`
+        has them."""
         self._url = url.rstrip("/") + "/3/device/"
         self._pass_type = credential.pass_type
         self._push_type = push_type
@@ -248,23 +258,24 @@ class Apns:
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
         self._inherited: list[_Connection] = []
-        # Once Apple has taken a push, topic and environment are right. Until then this counts the
-        # tokens that were called bad.
+        # Proven: Apple has accepted a push, so topic and environment are right. Until then
+        # `_doubted` counts the tokens that Apple called bad.
         self._is_proven = False
         self._doubted = 0
 
     def push(self, tokens: Sequence[str], now: datetime) -> list[Outcome]:
-        """One outcome for each token, in their order.
+        """Send an empty push to each token. Returns one outcome for each, in their order.
 
-        `Rejected` speaks of the token if it has a `gone_at` or is for `BAD_TOKEN`, else of this
-        push alone: the registration is as good as before."""
+        `Rejected` means that the token is dead if it has a `gone_at` or its reason is `BAD_TOKEN`.
+        Otherwise only this push was wrong, and the registration stays good."""
         self._notice_fork()
         with self._lock:
             batch = _Batch(tokens, now)
             try:
                 self._deliver(batch)
             except BaseException:
-                # A time limit may strike anywhere, and no later batch may meet half-sent pushes.
+                # An exception, such as a task's time limit, may come anywhere. The next batch must
+                # not find pushes that were half sent.
                 self._disconnect()
                 raise
             outcomes = self._judge_together(batch)
@@ -272,7 +283,7 @@ class Apns:
         return outcomes
 
     def close(self) -> None:
-        """Say goodbye to Apple. A later push connects again."""
+        """End the connection to Apple. A later push connects again."""
         self._notice_fork()
         with self._lock:
             self._disconnect()
@@ -308,33 +319,47 @@ class Apns:
                 batch.settle(stream.push, meaning, reason, batch.now)
                 connection.is_proven = False
                 if meaning in ENDS_THE_BATCH:
-                    # The rest would fail the same way, thousands in a moment: none is tried.
+                    # The others would fail in the same way, thousands in a moment: none is tried.
                     self._disconnect()
                     return
             if not (answered or failed):
                 connection.wait()
 
     def _judge_together(self, batch: _Batch) -> list[Outcome]:
-        """Outcomes in order, after a look at what no push can tell alone."""
+        """The outcomes in order, corrected by what no single answer can tell: whether the tokens
+        are wrong, or our topic or environment. If ours are wrong, Apple calls every token bad, and
+        to believe it would unregister every phone.
+
+        State                              A bad token is        A token of another topic is
+        ---------------------------------  --------------------  ----------------------------
+        Apple accepted a push before, or   rejected              deferred
+        in this batch
+        Apple has accepted none yet        deferred              deferred, and the pass type
+                                                                 pauses
+        20 or more tokens were bad, and    deferred, and the     deferred, and the pass type
+        in this batch every token that     pass type pauses      pauses
+        was not deferred is bad
+
+        The third state wins over the other two; the operator is alarmed. Its 20 are counted in this
+        batch or, while Apple has accepted no push, in all batches so far."""
         outcomes = batch.in_order()
         self._is_proven |= SENT in outcomes
         settled = [outcome for outcome in outcomes if not isinstance(outcome, Deferred)]
         bad = sum(outcome is not SENT and outcome == Rejected(BAD_TOKEN) for outcome in settled)
         self._doubted = 0 if self._is_proven else self._doubted + bad
         doubt = Deferred(batch.after(WAIT[PushVerdict.OPERATOR_NEEDED]), BAD_TOKEN)
-        if bad == len(settled) and max(bad, self._doubted) >= UNANIMOUS_FROM:
-            # So many phones cannot all be wrong, at once or one after the other. Believing it would
-            # unregister every one of them.
+        if bad == len(settled) and max(bad, self._doubted) >= FEWEST_UNANIMOUS:
+            # So many phones cannot all be wrong.
             batch.tally[PushVerdict.OPERATOR_NEEDED, BAD_TOKEN] = bad
             doubt = replace(doubt, pause=True)
         elif self._is_proven:
-            # A foreign token is just that, and a bad one is bad: a phone that registers with one
-            # must not be able to stop the pushes to all others.
+            # Topic and environment are right, so the token is wrong. A phone that registers with a
+            # wrong token must not be able to stop the pushes to all others.
             return outcomes
         return [_doubtful(outcome, doubt) for outcome in outcomes]
 
     def _report(self, batch: _Batch) -> None:
-        """One line for each kind of trouble, never for a token."""
+        """Log one line for each kind of trouble, never one for each token."""
         for (meaning, reason), pushes in batch.tally.items():
             facts = {
                 "reason": reason,
@@ -351,7 +376,7 @@ class Apns:
         headers = [
             f"apns-topic: {self._pass_type}",
             f"apns-push-type: {self._push_type}",
-            # Apple: 5 and nothing else for background; 10 delivers at once.
+            # Apple allows only 5 for background pushes; 10 delivers at once.
             f"apns-priority: {5 if self._push_type == 'background' else 10}",
             f"apns-expiration: {int((now + self._expires_after).timestamp())}",
             "content-type: application/json",
@@ -368,16 +393,17 @@ class Apns:
     def _notice_fork(self) -> None:
         if self._connection is None or self._connection.process == os.getpid():
             return
-        # The socket is still the parent's. To close it would say goodbye in the parent's name, so
-        # it is kept and never touched. The parent's lock may be held by a thread left behind there.
+        # The socket still belongs to the parent process. Closing it here would end the parent's
+        # connection, so it is kept and never touched. The lock is replaced, since a thread of the
+        # parent, which does not exist here, may have held it at the fork.
         self._inherited.append(self._connection)
         self._connection = None
         self._lock = threading.Lock()
 
 
 def _as_one_step(token: str) -> str:
-    """The token as a step of a path, whatever is in it. As phones have them there is nothing to be
-    done, and to find that out costs a tenth of doing it."""
+    """The token as one step of a path, whatever is in it. Ordinary tokens need no quoting, and to
+    check that costs a tenth of quoting."""
     if token.isascii() and token.isalnum():
         return token
     return quote(token, safe="", errors="replace")
@@ -388,7 +414,7 @@ def _reason(outcome: Outcome | None) -> str:
 
 
 def _doubtful(outcome: Outcome, doubt: Deferred) -> Outcome:
-    """While topic and environment may be what is wrong, no token is given up for it."""
+    """The outcome while topic or environment may be wrong: no token is given up for that."""
     if outcome == Rejected(BAD_TOKEN):
         return doubt
     if isinstance(outcome, Deferred) and BY_REASON.get(outcome.reason) is PushVerdict.FOREIGN:
@@ -397,7 +423,7 @@ def _doubtful(outcome: Outcome, doubt: Deferred) -> Outcome:
 
 
 def _read_answer(stream: _Stream, now: datetime) -> tuple[PushVerdict, str, datetime]:
-    """Meaning, Apple's reason, and since when the token is dead if it is."""
+    """The meaning of an answer, Apple's reason, and since when the token is dead, if it is."""
     status = stream.curl.getinfo(pycurl.RESPONSE_CODE)
     if status == TAKEN and not stream.answer:
         return PushVerdict.TAKEN, "", now
@@ -417,17 +443,18 @@ def _read_answer(stream: _Stream, now: datetime) -> tuple[PushVerdict, str, date
 def _read_failure(
     stream: _Stream, code: int, text: str, last_answer_at: float
 ) -> tuple[PushVerdict, str]:
-    """What a push without an answer means; the reason is a word, and libcurl's text if of use."""
+    """The meaning of a push that got no answer, and the reason: a word, with libcurl's text if that
+    helps."""
     if TLS_ALERT in text:
         return PushVerdict.OPERATOR_NEEDED, f"tls_refused: {text[:200]}"
     if code in ANSWER_LOST and not stream.is_scout:
         return PushVerdict.RETRY_SOON, "answer_lost"
     if code == pycurl.E_OPERATION_TIMEDOUT and last_answer_at > stream.begun_at:
-        # Others were answered meanwhile, so the connection lives.
+        # Other pushes were answered meanwhile, so the connection works.
         return PushVerdict.RETRY_SOON, "answer_late"
     if code in ANSWER_LOST | NOBODY_THERE:
         return PushVerdict.PAUSE, f"unreachable: {text[:200]}"
-    # Wrong authority, unusable certificate, impossible address: nothing that passes by itself.
+    # Wrong authority, unusable certificate, impossible address: waiting does not help.
     return PushVerdict.OPERATOR_NEEDED, f"unusable: {text[:200]}"
 
 
@@ -447,9 +474,9 @@ def _curl_options(url: str, ca: Path) -> dict[int, object]:
     options: dict[int, object] = {
         pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_2TLS,
         pycurl.PROTOCOLS: pycurl.PROTO_HTTPS,
-        # Wait for the one connection and share it, instead of opening another.
+        # Requests wait for the one connection and share it, instead of opening others.
         pycurl.PIPEWAIT: 1,
-        # A token goes to Apple as it is, whatever is in it: nothing in a path may mean "one up".
+        # A token is sent as it is, whatever is in it: dots in a path must not mean "one step up".
         pycurl.PATH_AS_IS: 1,
         pycurl.POST: 1,
         pycurl.POSTFIELDS: "{}",
@@ -462,9 +489,10 @@ def _curl_options(url: str, ca: Path) -> dict[int, object]:
         pycurl.TCP_KEEPALIVE: 1,
         pycurl.TCP_KEEPIDLE: PROBE_IDLE_CONNECTION_S,
         pycurl.TCP_KEEPINTVL: PROBE_IDLE_CONNECTION_S,
-        # The least libcurl allows: a thousand of its usual 64 KiB is much, for two bytes each.
+        # The least that libcurl allows. The usual 64 KiB for each of a thousand requests would be
+        # much, for bodies of two bytes.
         pycurl.UPLOAD_BUFFERSIZE: 16384,
-        # Signals are the process's own, and pushes run in threads.
+        # libcurl must not use signals: pushes run in threads.
         pycurl.NOSIGNAL: 1,
         pycurl.USERAGENT: "kopilka",
     }

@@ -1,4 +1,4 @@
-"""The .p8 key that may speak to Apple's push service in place of a certificate, and its tokens.
+"""The .p8 key that is used towards Apple's push service instead of a certificate, and its tokens.
 
 The rules are those of Apple's "Establishing a token-based connection to APNs"."""
 
@@ -21,15 +21,16 @@ from wallet.errors import SettingsError
 SETTING = "WALLET_APNS_KEY"
 ALGORITHM = "ES256"
 
-# Apple refuses tokens older than an hour, and whoever changes theirs more than once in 20 minutes.
+# Apple refuses a token older than an hour, and a team that changes tokens more than once in 20
+# minutes.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TURN = timedelta(minutes=30)
+TURN = timedelta(minutes=30)  # tokens are issued for each full half hour of the clock
 SHORTEST_USE = timedelta(minutes=20)
-CLOCKS_DIFFER = timedelta(minutes=1)
+CLOCKS_DIFFER = timedelta(minutes=1)  # by so much our clock may be ahead of Apple's
 
 
 class _RepeatableES256(ECAlgorithm):
-    """The same bytes for the same claims (RFC 6979); other signers put chance into them."""
+    """Signs the same claims with the same bytes (RFC 6979). Other signers use random numbers."""
 
     def __init__(self) -> None:
         super().__init__(ECAlgorithm.SHA256, ec.SECP256R1)
@@ -45,7 +46,7 @@ _JWS.register_algorithm(ALGORITHM, _RepeatableES256())
 
 @dataclass(frozen=True, slots=True)
 class PushKey:
-    """A key of a team, by the name that Apple gave it."""
+    """The push key of a team. `key_id` is the name that Apple gave it."""
 
     key_id: str
     team: str
@@ -53,7 +54,7 @@ class PushKey:
 
     @classmethod
     def load(cls, file: Path, key_id: str, team: str) -> "PushKey":
-        """Raises `SettingsError` in words that say what to do."""
+        """The key in a .p8 file. Raises `SettingsError`, whose words say what to do."""
         try:
             key = load_pem_private_key(file.read_bytes(), None)
         except OSError as error:
@@ -68,20 +69,23 @@ class PushKey:
 
     @property
     def public(self) -> ec.EllipticCurvePublicKey:
+        """The public half, with which a stand-in for Apple checks tokens."""
         return self._key.public_key()
 
     def token(self, issued_at: datetime) -> str:
+        """A provider token (a JWT) as it is sent with each push; the same bytes for the same
+        moment."""
         claims = orjson.dumps({"iss": self.team, "iat": int(issued_at.timestamp())})
         return _JWS.encode(claims, self._key, ALGORITHM, {"kid": self.key_id})
 
 
 class ProviderTokens:
-    """The token of the moment, for every connection of this process. Safe in any thread.
+    """The provider token of the moment, for every connection of this process. Safe in any thread.
 
     Apple wants few different tokens, and does not say whether it counts them by connection, address
-    or team. So they are issued for the half hours of the clock and signed repeatably: all processes
-    of an installation, and one that starts again and again, bring the same token. It is changed
-    after 20 to 50 minutes and is never older than 51."""
+    or team. So tokens are issued for the half hours of the clock and signed repeatably: all
+    processes of an installation send the same token, also a process that is restarted again and
+    again. A token is used for 20 to 50 minutes and is never older than 51."""
 
     def __init__(self, key: PushKey) -> None:
         self._key = key
@@ -91,11 +95,13 @@ class ProviderTokens:
 
     @property
     def team(self) -> str:
+        """The team whose key signs these tokens."""
         return self._key.team
 
     def current(self, now: datetime) -> str:
+        """The token to send at this moment. It stays the same for at least `SHORTEST_USE`."""
         with self._lock:
-            # A clock that is a little fast must not bring a token from Apple's future.
+            # If our clock is a little fast, the token must not lie in Apple's future.
             moment = now - CLOCKS_DIFFER
             turn = moment - (moment - EPOCH) % TURN
             used_long = now - self._taken_at >= SHORTEST_USE
@@ -104,10 +110,10 @@ class ProviderTokens:
             return self._token
 
     def renew(self, refused: str, now: datetime) -> bool:
-        """Take a token of this very moment in place of one that Apple calls expired.
+        """Replace a token that Apple calls expired by a token of this very moment.
 
-        False if that was done less than 20 minutes ago: then this machine's clock is wrong, and
-        many tokens would only be refused for being many."""
+        False if that was done less than 20 minutes ago: then the clock of this machine is wrong,
+        and more tokens would only be refused because they are many."""
         with self._lock:
             if self._token != refused:
                 return True  # another connection was here first

@@ -1,10 +1,10 @@
 """Several certificates side by side: of several pass types and teams, and of one pass type an old
-one and its successor. The newest that is valid signs and pushes; what the one before signed stays
-good.
+one and its successor. The newest that is valid signs and pushes. Passes that the older one signed
+stay valid.
 
-Which is the newest is asked at every use: a process that lives for months sees one take over from
-the other by itself. So is, now and then, whether the folder has others: all of them are taken up
-together, or none."""
+Which certificate is the newest is decided at every use, so that a process that lives for months
+changes to a successor by itself. From time to time it also looks whether the folder has changed; it
+takes up all new certificates together, or none."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,27 +32,30 @@ class Certificates:
 
     @classmethod
     def find(cls, root: Path, now: datetime) -> "Certificates":
-        """Raises `CertificateProblem`, also where none of a pass type is valid at `now`."""
+        """All certificates in a folder. Raises `CertificateProblem`, also if a pass type has none
+        that is valid at `now`."""
         found = cls(find_all_signers(root))
         for pass_type in found.pass_types:
             found.signing(pass_type, now)
         return found
 
     def follow(self, source: "CertificateFolder") -> None:
-        """From now on take up what comes into the folder of `source`."""
+        """From now on take up changes in the folder of `source`."""
         self._source = source
 
     @property
     def pass_types(self) -> Sequence[str]:
+        """The pass types that have a certificate, sorted."""
         return sorted(self._by_type)
 
     @property
     def every(self) -> Iterator[Signer]:
+        """All signers, also those that are not valid now."""
         for pass_type in self.pass_types:
             yield from self._by_type[pass_type]
 
     def signing(self, pass_type: str, now: datetime) -> Signer:
-        """Who signs at this moment. Raises `CertificateProblem`."""
+        """The signer to use for this pass type at this moment. Raises `CertificateProblem`."""
         self._look_again(now)
         signers = self._by_type.get(pass_type, ())
         if not signers:
@@ -68,11 +71,12 @@ class Certificates:
         raise AssertionError("a signer that is not valid says why")
 
     def last(self, pass_type: str) -> Signer:
-        """The one of a pass type that lives longest: when it ends, so do updates."""
+        """The signer of a pass type that is valid longest: when it ends, updates end."""
         return max(self._by_type[pass_type], key=lambda signer: signer.not_after)
 
     def reminders(self, now: datetime) -> Iterator[tuple[Signer, str]]:
-        """Pass types that need a new certificate, and what to do; those with a successor do not."""
+        """Signers of pass types that need a new certificate, and what to do. Pass types with a
+        successor are left out."""
         self._look_again(now)
         for pass_type in self.pass_types:
             signer = self.last(pass_type)
@@ -80,7 +84,8 @@ class Certificates:
                 yield signer, words
 
     def _look_again(self, now: datetime) -> None:
-        """Whoever comes while another looks goes on with what there is."""
+        """Take up changes in the folder if it is time to look. If another thread is looking, go on
+        with what there is."""
         source = self._source
         if source is None or not source.is_due(now) or not self._looking.acquire(blocking=False):
             return
@@ -93,8 +98,9 @@ class Certificates:
 
 
 class CertificateFolder:
-    """A folder of certificates, looked at `every` so often from what was `seen` at the start on.
-    `accept` refuses what this installation could not work with, in the words of a start."""
+    """A folder of certificates that is looked at again and again, with a pause of `every`. `seen`
+    is what was in it at the start. `accept` raises for certificates with which this installation
+    could not work, as it does at a start."""
 
     def __init__(
         self,
@@ -111,11 +117,13 @@ class CertificateFolder:
         self._every = every
 
     def is_due(self, now: datetime) -> bool:
+        """Whether it is time to look at the folder again."""
         return abs(now - self._looked_at) >= self._every  # clocks are set back as well
 
     def news(self, before: Certificates, now: datetime) -> Certificates | None:
-        """What the folder holds, if that is another than it was and can all be used. What cannot is
-        told once, until the folder changes again: somebody may still be writing."""
+        """The certificates in the folder, if they have changed since the last look and all can be
+        used. If they cannot, the problem is logged once and None returned until the folder changes
+        again: perhaps the operator is still copying files."""
         self._looked_at = now
         seen = look_at(self._root)
         if seen == self._seen:
@@ -139,14 +147,14 @@ def _named(problem: Exception) -> str:
 def _require_no_worse(
     pass_type: str, before: Certificates, found: Certificates, now: datetime
 ) -> None:
-    """Whatever could be signed can be signed. Raises `CertificateProblem`."""
+    """Raises `CertificateProblem` if a pass type that could be signed until now no longer could."""
     if any(signer.is_valid(now) for signer in before._by_type[pass_type]):
         found.signing(pass_type, now)
 
 
 class Senders:
-    """A sender for each certificate; that of a pass type is the one of whoever signs for it. They
-    are asked for, and pushed with, by one pump."""
+    """A sender for each certificate. A pass type uses the sender of the certificate that signs for
+    it. One pump uses this object, so it needs no lock."""
 
     def __init__(
         self, certificates: Certificates, make: Callable[[Signer], Apns], clock: Clock
@@ -158,7 +166,8 @@ class Senders:
         self._senders = {signer.fingerprint: make(signer) for signer in certificates.every}
 
     def get(self, pass_type: str) -> Apns | None:
-        """None where there is no certificate that Apple would let in."""
+        """The sender for this pass type; None if there is no certificate that Apple would
+        accept."""
         try:
             signer = self._certificates.signing(pass_type, self._clock())
         except CertificateProblem:
@@ -175,5 +184,6 @@ class Senders:
             self._senders.pop(fingerprint).close()
 
     def close(self) -> None:
+        """Close the connections of all senders."""
         for sender in self._senders.values():
             sender.close()

@@ -1,5 +1,5 @@
-"""Signed passes, kept per version: a version is rendered and signed once, when somebody first asks
-for it, and is the same bytes ever after."""
+"""Signed passes, kept for each version. A version is rendered and signed once, when it is first
+asked for, and has the same bytes from then on."""
 
 import functools
 from collections.abc import Sequence
@@ -24,15 +24,17 @@ from wallet.passes.content import Content
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
-PREPARED_TEMPLATES = 64
+PREPARED_TEMPLATES = 64  # kept in memory by each process
 
+# How `fetched_after_s` measures: by the newest passes that were signed within this time.
 RECENTLY = timedelta(seconds=10)
-MOST_LOOKED_AT = 400
-FEWEST_LOOKED_AT = 8
+MOST_LOOKED_AT = 400  # passes
+FEWEST_LOOKED_AT = 8  # passes; fewer say nothing
 
 
 class SealedPass(Base):
-    """The newest version that was asked for: what is one pass's own, without the pictures."""
+    """The newest version of a pass that was asked for: the files that differ from pass to pass,
+    without the pictures. `signed_by` is the fingerprint of the certificate."""
 
     __tablename__ = "apple_sealed_pass"
 
@@ -48,8 +50,8 @@ class SealedPass(Base):
 
 @dataclass(frozen=True, slots=True)
 class StoredPass:
-    """A pass as a phone finds it: what it is now, what is kept of this version, and whether a phone
-    is known to have it."""
+    """A pass with all that is needed to answer a phone: what it shows now, the signed bytes of this
+    version if they are kept, and whether a phone is known to have it."""
 
     id: int
     serial: str
@@ -64,6 +66,7 @@ class StoredPass:
     kept: Sealed | None
 
     def sealed_by(self, signer: Signer) -> Sealed | None:
+        """The kept bytes, if this signer made them."""
         return self.kept if self.signed_by == signer.fingerprint else None
 
 
@@ -92,7 +95,8 @@ _FIND = Compiled(
 
 
 def _keeping(insert: Any) -> Any:
-    """Only while the version is the pass's: nobody makes another one before our commit."""
+    """An INSERT that keeps a signed pass only while its version is still the current one. The lock
+    on the pass prevents another version until our commit."""
     given = {
         "pass_id": Pass.id,
         "version": Pass.version,
@@ -119,7 +123,8 @@ def _keeping(insert: Any) -> Any:
 
 
 def _keeping_fetched(insert: Any) -> Any:
-    """And the phone has it: PostgreSQL does both at once."""
+    """The INSERT of `_keeping` that also notes that a phone has the version. Only PostgreSQL can do
+    both in one statement."""
     fetched = insert(Fetch).values(
         pass_id=bindparam("id"), version=bindparam("of_version"), fetched_at=bindparam("now")
     )
@@ -137,7 +142,7 @@ _KEPT = Compiled(
 
 
 class SignedPasses:
-    """Bundles of every pass type there is a signer for. Safe to share between threads."""
+    """Bundles of every pass type for which there is a signer. Safe to share between threads."""
 
     def __init__(
         self,
@@ -150,28 +155,31 @@ class SignedPasses:
         self._certificates = certificates
         self._keys = keys
         self._web_service_url = f"{public_url}/apple"
-        # Revisions never change, so what was prepared from one stays right for ever.
+        # Revisions never change, so what is prepared from one stays right.
         self._prepared = functools.lru_cache(PREPARED_TEMPLATES)(self._prepare)
 
     def signed(self, pass_type: str, token: str, now: datetime) -> bytes:
-        """What proves to a phone that its answer reached us: the token, signed as a manifest is."""
+        """The proof for a phone that its enrolment answer has arrived: its token, signed as a
+        manifest is. Raises `CertificateProblem`."""
         return self._certificates.signing(pass_type, now).sign(token.encode())
 
     def find(self, serial: str) -> StoredPass | None:
-        """In one question, for a phone asks often."""
+        """The pass with this serial number; None if there is none. It is one query, since phones
+        ask often."""
         rows = self._database.fetch(_FIND, serial=serial)
         return _stored_pass(rows[0]) if rows else None
 
     def token(self, pass_: Pass | StoredPass) -> str:
-        """The pass's authentication token; the same for a serial number for ever."""
+        """The authentication token of the pass. It never changes for a serial number."""
         return self._keys.key(pass_.key_id).derive("apple pass", pass_.pass_type, pass_.serial)
 
     def token_of_nobody(self, pass_type: str, serial: str) -> str:
-        """As much work as `token`, for a serial number that does not exist."""
+        """A token for a serial number that does not exist. It takes as much time as `token`."""
         return self._keys.first.derive("no pass", pass_type, serial)
 
     def bundle(self, pass_: Pass, now: datetime) -> bytes:
-        """The .pkpass of the pass's current version, for a person. Raises `CertificateProblem`."""
+        """The .pkpass of the current version, for a person who downloads it. Raises
+        `CertificateProblem`."""
         found = self.find(pass_.serial)
         assert found is not None  # noqa: S101 - passes are never deleted
         return self._bundle(found, now)
@@ -182,8 +190,8 @@ class SignedPasses:
         return self._bundle(found, now)
 
     def deliver(self, found: StoredPass, now: datetime) -> bytes:
-        """The .pkpass for a phone that asked, which is proof that it has this version. Raises
-        `CertificateProblem`."""
+        """The .pkpass for a phone that asked for it, which proves that the phone has this version.
+        Raises `CertificateProblem`."""
         return self._bundle(found, now, proves_arrival=True)
 
     def _note_arrival(self, found: StoredPass, now: datetime) -> None:
@@ -201,16 +209,17 @@ class SignedPasses:
             return archive.assemble(kept)
         sealed = self._sign(found, signer)
         if not self._keep(found, signer, sealed, now, fetched=proves_arrival):
-            # Somebody else may have been faster; theirs is the one true bundle then.
+            # Another request may have been faster: then its bytes are those of the version.
             sealed = self._kept(found, signer) or sealed
         return archive.assemble(sealed)
 
     def _keep(
         self, found: StoredPass, signer: Signer, sealed: Sealed, now: datetime, *, fetched: bool
     ) -> bool:
-        """True if this is now the version's bundle. The first one of a version stays; a newer
-        version, or a renewed certificate, replaces. What became outdated while it was being signed
-        is not kept: it may name a person erased since."""
+        """Keep the signed bytes; True if they are those of the version now. The first bytes of a
+        version stay; those of a newer version or a renewed certificate replace them. If the version
+        is outdated by now, nothing is kept: the bytes may name a person who was erased
+        meanwhile."""
         values = {
             "id": found.id,
             "of_version": found.version,
@@ -238,7 +247,8 @@ class SignedPasses:
         return Sealed(*rows[0]) if rows else None
 
     def bundles(self, passes: Sequence[Pass], now: datetime) -> bytes:
-        """The first of these passes in one .pkpasses, as many as Apple takes."""
+        """The first of these passes in one .pkpasses, as many as Apple allows. Raises
+        `CertificateProblem`."""
         chosen: list[bytes] = []
         size = 0
         for pass_ in passes[: bundle.MOST_PASSES]:
@@ -273,13 +283,15 @@ class SignedPasses:
 
 
 def _asks(found: StoredPass, signer: Signer) -> bool:
-    """Phones refuse a pass that asks, unless its certificate is one for NFC."""
+    """Whether the pass may ask its owner who they are. Phones reject a pass that asks unless its
+    certificate is one for NFC."""
     return signer.nfc and found.content.asks
 
 
 def fetched_after_s(session: Session, now: datetime) -> float | None:
-    """How many seconds after their change cards are fetched now, by the quickest quarter of phones:
-    the others may have been switched off for days. None if too few were for telling."""
+    """How many seconds pass between a change of a card and its fetch at present, for the quickest
+    quarter of phones: others may have been switched off for days. None if too few were fetched to
+    tell."""
     recent = session.execute(
         select(SealedPass.signed_at, Pass.last_modified)
         .join(Pass, (Pass.id == SealedPass.pass_id) & (Pass.version == SealedPass.version))

@@ -1,7 +1,7 @@
 """Pass Type ID certificates: read once, checked with understandable refusals, and used to sign.
 
 The rules are those of Apple's "Building a Pass" (Wallet Passes) and of the archived "Wallet
-Developer Guide"; what a real certificate looks like was decoded from public sample passes."""
+Developer Guide". The form of a real certificate was read from public sample passes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,15 +22,15 @@ CERTIFICATE_FILE = "pass.pem"
 KEY_FILE = "pass.key"
 ISSUER_FILE = "wwdr.pem"
 
-# The organisation in every certificate that the sandbox makes: production refuses what carries it.
+# The organisation in every certificate that the sandbox makes: production refuses those.
 SANDBOX_ISSUER_MARK = "Kopilka Sandbox"
 
 PASS_TYPE_EXTENSION = x509.ObjectIdentifier("1.2.840.113635.100.6.1.16")
 
-# Apple asks for RSA of 2048 bits, and nobody has been seen signing passes with anything else.
+# Apple asks for RSA of 2048 bits, and no pass signed with anything else is known to us.
 SMALLEST_KEY_BITS = 2048
 
-# Path, time of change, size and number of a file.
+# Path of a file, time of its change (nanoseconds), size (bytes) and inode number.
 FileState = tuple[str, int, int, int]
 FolderState = frozenset[FileState]
 
@@ -39,12 +39,13 @@ SIGNATURE_OPTIONS = (
     pkcs7.PKCS7Options.DetachedSignature,
     # Without Binary the builder signs a manifest with line feeds as if they were CRLF.
     pkcs7.PKCS7Options.Binary,
-    # What a mail reader could do with S/MIME is of no use to a phone.
+    # The capabilities of a mail reader (S/MIME) are of no use to a phone.
     pkcs7.PKCS7Options.NoCapabilities,
 )
 
 
-# Days left -> what to say. Apple's portal takes minutes; who has to be asked may take weeks.
+# Days left -> what to say. Apple's portal takes minutes, but the people who must be asked may take
+# weeks.
 REMINDERS = (
     (1, "renew it today: tomorrow no card can be added or updated"),
     (7, "renew it this week"),
@@ -55,7 +56,7 @@ REMINDERS = (
 
 @dataclass(frozen=True, slots=True)
 class CertificateFiles:
-    """What it takes to sign, and the files that each of it came from: refusals name them."""
+    """What is needed to sign, and the files from which it was read: refusals name them."""
 
     certificate_file: Path
     key_file: Path
@@ -72,7 +73,8 @@ class CertificateFiles:
         issuer_file: Path,
         certificate_of: Callable[[Path], x509.Certificate] | None = None,
     ) -> "CertificateFiles":
-        """`certificate_of` reads certificates in other forms than PEM."""
+        """Read the three files. `certificate_of` reads certificates in other forms than PEM. Raises
+        `CertificateProblem`, also if key and certificate do not belong together."""
         certificate_of = certificate_of or _certificate
         leaf, key = certificate_of(certificate_file), _private_key(key_file)
         issuer = certificate_of(issuer_file)
@@ -91,8 +93,8 @@ class Signer:
     """One pass type's certificate and key, ready to sign. Safe to share between threads.
 
     `not_after` is the end of the pass certificate or of Apple's intermediate, whichever is earlier.
-    `nfc` says that Apple issued the certificate for passes with NFC. `fingerprint` is the pass
-    certificate's, SHA-256 in hex: it tells a renewed certificate from the one before."""
+    `nfc`: Apple issued the certificate for passes with NFC. `fingerprint` is the SHA-256 of the
+    pass certificate, in hex; a renewed certificate has another one."""
 
     folder: Path
     pass_type: str
@@ -113,10 +115,10 @@ class Signer:
         pass_type: str | None = None,
         team: str | None = None,
     ) -> "Signer":
-        """The signer in `folder`, or a `CertificateProblem` that says what to do. Without `now` one
-        that is not valid at the moment will do.
+        """The signer in `folder`. Raises `CertificateProblem`, whose words say what to do. Without
+        `now` the certificate need not be valid at present.
 
-        `pass_type` and `team`, where given, are what the certificate must have been issued for."""
+        If `pass_type` or `team` is given, the certificate must have been issued for it."""
         papers = CertificateFiles.read(
             folder / CERTIFICATE_FILE, folder / KEY_FILE, folder / ISSUER_FILE
         )
@@ -130,7 +132,8 @@ class Signer:
         pass_type: str | None = None,
         team: str | None = None,
     ) -> "Signer":
-        """As `load`, for papers that lie anywhere."""
+        """The signer of files that were read already, with the same checks as `load`. Raises
+        `CertificateProblem`."""
         leaf, issuer = papers.leaf, papers.issuer
         found_type, found_team = _names(leaf, papers.certificate_file)
         if pass_type is not None and found_type != pass_type:
@@ -163,7 +166,8 @@ class Signer:
         return signer
 
     def check(self, now: datetime) -> None:
-        """Refuse if a certificate is not valid at `now`: what it signs would not install.
+        """Raises `CertificateProblem` if a certificate is not valid at `now`: passes that it signs
+        would not install.
 
         `load` asks this once; a process that lives for months asks again before it signs."""
         leaf, issuer = self._papers.leaf, self._papers.issuer
@@ -198,6 +202,7 @@ class Signer:
             )
 
     def is_valid(self, now: datetime) -> bool:
+        """Whether both certificates are valid at `now`."""
         try:
             self.check(now)
         except CertificateProblem:
@@ -209,26 +214,29 @@ class Signer:
         return (self.not_after - now).days
 
     def reminder(self, now: datetime) -> str | None:
-        """What to do about the days that are left, from the thirtieth on."""
+        """What the operator should do about the days that are left; None while there are more than
+        30."""
         days = self.days_left(now)
         return next((words for limit, words in REMINDERS if days <= limit), None)
 
     def in_pem(self) -> tuple[bytes, bytes]:
-        """Certificate and key as they were read, for TLS."""
+        """Certificate and key in PEM as they were read, for TLS."""
         pem = serialization.Encoding.PEM
         return self._papers.leaf.public_bytes(pem), self._papers.key.private_bytes(
             pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
     def sign(self, manifest: bytes) -> bytes:
-        """The file `signature`: detached CMS in DER over these very bytes, with both certificates.
+        """The file `signature`: detached CMS in DER over exactly these bytes, with both
+        certificates.
 
-        The signing time, which phones insist on, is read from this machine's clock."""
+        Phones demand a signing time; it is read from the clock of this machine."""
         return self._write(manifest)
 
 
 def find_signers(root: Path, now: datetime) -> dict[str, Signer]:
-    """Pass type -> the signer that is to be used: of several the newest that is valid at `now`."""
+    """Pass type -> the signer to use: of several the newest that is valid at `now`. Raises
+    `CertificateProblem`, also if none of a pass type is valid."""
     found = {}
     for pass_type, signers in find_all_signers(root).items():
         found[pass_type] = next((one for one in signers if one.is_valid(now)), signers[0])
@@ -238,10 +246,10 @@ def find_signers(root: Path, now: datetime) -> dict[str, Signer]:
 
 def find_all_signers(root: Path) -> dict[str, list[Signer]]:
     """Pass type -> its signers, valid or not, the newest first. `root` is a certificate folder,
-    holds one folder per certificate, or both.
+    holds one folder per certificate, or both. Folders with none of the three files are passed over.
 
-    One unusable folder refuses all: better to stop at the start than at one programme's card.
-    Folders with none of the three files are passed over."""
+    Raises `CertificateProblem` if a single folder cannot be used: it is better not to start than to
+    fail at the cards of one programme."""
     if not root.is_dir():
         raise CertificateProblem(
             "missing_folder",
@@ -251,7 +259,7 @@ def find_all_signers(root: Path) -> dict[str, list[Signer]]:
     folders = [root, *(folder for folder in sorted(root.iterdir()) if folder.is_dir())]
     signers: dict[str, list[Signer]] = {}
     for folder in filter(_holds_any, folders):
-        # A folder that is named like a pass type promises that pass type.
+        # A folder with the name of a pass type must hold a certificate of that pass type.
         promised = folder.name if folder.name.startswith("pass.") and folder != root else None
         signer = Signer.load(folder, None, pass_type=promised)
         _require_successor(signer, signers.setdefault(signer.pass_type, []), root)
@@ -269,7 +277,7 @@ def find_all_signers(root: Path) -> dict[str, list[Signer]]:
 
 
 def look_at(root: Path) -> FolderState:
-    """What tells whether anything in a folder of certificates is another than before."""
+    """The state of a folder of certificates; two states are equal if no file in it has changed."""
     folders = [root, *(one for one in _inside(root) if one.is_dir())]
     names = (CERTIFICATE_FILE, KEY_FILE, ISSUER_FILE)
     return frozenset(
@@ -293,7 +301,8 @@ def _state_of(path: Path) -> FileState | None:
 
 
 def _require_successor(signer: Signer, others: Sequence[Signer], root: Path) -> None:
-    """Several of one pass type are an old one and a new one of the same team."""
+    """Several certificates of one pass type must be an old one and its successor, of the same team.
+    Raises `CertificateProblem`."""
     for other in others:
         if other.fingerprint == signer.fingerprint:
             raise CertificateProblem(
@@ -313,7 +322,8 @@ def _require_successor(signer: Signer, others: Sequence[Signer], root: Path) -> 
 def _writer(
     leaf: x509.Certificate, key: rsa.RSAPrivateKey, issuer: x509.Certificate
 ) -> Callable[[bytes], bytes]:
-    """What writes signatures: the builder, or a template where it proves to give the same bytes."""
+    """What writes signatures: a template if it proves to give the same bytes as the builder, or
+    else the builder."""
 
     def build(manifest: bytes) -> bytes:
         builder = pkcs7.PKCS7SignatureBuilder().set_data(manifest)
@@ -414,7 +424,8 @@ def _public_bytes(certificate: x509.Certificate, path: Path) -> bytes:
 
 
 def _names(leaf: x509.Certificate, path: Path) -> tuple[str, str]:
-    """Pass type and team as the certificate's subject names them (UID and OU)."""
+    """Pass type and team, from UID and OU in the subject of the certificate. Raises
+    `CertificateProblem`."""
     pass_type = _one(leaf.subject, NameOID.USER_ID)
     team = _one(leaf.subject, NameOID.ORGANIZATIONAL_UNIT_NAME)
     if pass_type is None or not pass_type.startswith("pass.") or team is None:
@@ -435,7 +446,8 @@ def _names(leaf: x509.Certificate, path: Path) -> tuple[str, str]:
 
 
 def _pass_type_extension(leaf: x509.Certificate, path: Path) -> str | None:
-    """The extension in which Apple repeats the pass type; test chains may do without."""
+    """The pass type in the extension where Apple repeats it; None if a test chain has no such
+    extension."""
     try:
         value = leaf.extensions.get_extension_for_oid(PASS_TYPE_EXTENSION).value.public_bytes()
     except x509.ExtensionNotFound:
@@ -449,11 +461,11 @@ def _pass_type_extension(leaf: x509.Certificate, path: Path) -> str | None:
 
 
 def _require_issuer(papers: CertificateFiles) -> None:
-    """The leaf must name the issuer and carry its signature, which says more than equal key
-    identifiers would.
+    """The leaf must name the issuer and bear its signature, which proves more than equal key
+    identifiers. Raises `CertificateProblem`.
 
-    Apple has several intermediates with nearly the same name (G2 to G6), and phones say no more
-    than that the certificate does not fit."""
+    Apple has several intermediates with nearly the same name (G2 to G6), and phones only say that
+    the certificate does not fit."""
     leaf, issuer = papers.leaf, papers.issuer
     try:
         leaf.verify_directly_issued_by(issuer)

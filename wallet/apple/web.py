@@ -1,9 +1,9 @@
 """The PassKit Web Service: what phones ask (Apple, "PassKit Web Service Reference").
 
-Who may call: register, unregister and get take the pass's own token (`Authorization: ApplePass …`);
-list and log take none, by Apple's protocol: there the device library identifier is the secret.
-Personalize takes none either: whoever knows the serial number of a pass that still asks may answer,
-once."""
+Callers: `register`, `unregister` and `get_pass` take the pass's own token (`Authorization:
+ApplePass …`). `updated` and `log` take none, by Apple's protocol; there the device library
+identifier is the secret. `personalize` takes none either: a person who knows the serial number of a
+pass that still asks may answer, once."""
 
 import hmac
 import re
@@ -27,7 +27,8 @@ from wallet.problems import refuse
 SCHEME = "ApplePass"
 MOST_BODY_BYTES = 64 * 1024
 
-# Ours to bound, Apple's to choose: opaque, but they travel in addresses.
+# Apple chooses these values and does not say what is in them. We only bound them, since they stand
+# in addresses.
 DEVICE_ID = re.compile(r"[\x21-\x7e]{1,200}")
 PUSH_TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 TAG = re.compile(r"[0-9]{1,18}")
@@ -36,7 +37,7 @@ REGISTRATIONS = "/v1/devices/<device_id>/registrations/<pass_type>"
 
 
 class PassKitService:
-    """The web service over one database. Routes first."""
+    """The web service on one database. `renew` renders cards anew after an enrolment."""
 
     def __init__(
         self, database: Database, signed_passes: SignedPasses, clock: Clock, renew: Renew
@@ -47,6 +48,7 @@ class PassKitService:
         self._clock = clock
 
     def blueprint(self) -> Blueprint:
+        """The routes of the web service, below `/apple`."""
         routes = Blueprint("apple", __name__, url_prefix="/apple")
         for rule, view, method in (
             (f"{REGISTRATIONS}/<serial>", self.register, "POST"),
@@ -60,7 +62,8 @@ class PassKitService:
         return routes
 
     def register(self, device_id: str, pass_type: str, serial: str) -> Response:
-        """201 newly registered, 200 known already; a token that differs is taken over in both."""
+        """201 for a new registration, 200 for a known one. In both cases a different push token
+        replaces the old one."""
         self._authorised(pass_type, serial)
         body = _json_object()
         token = body.get("pushToken")
@@ -77,7 +80,7 @@ class PassKitService:
         return Response(status=201 if is_new else 200)
 
     def unregister(self, device_id: str, pass_type: str, serial: str) -> Response:
-        """200 even if there was no such registration: phones repeat themselves."""
+        """200 even if there was no such registration: phones repeat this request."""
         self._authorised(pass_type, serial)
 
         def work(session: Session) -> None:
@@ -89,7 +92,7 @@ class PassKitService:
         return Response(status=200)
 
     def updated(self, device_id: str, pass_type: str) -> Response:
-        """200 with serial numbers and a later tag than the phone's, or 204; never 401."""
+        """200 with serial numbers and a later tag than the phone has, or 204; never 401."""
         tag = request.args.get("passesUpdatedSince", "")
         since = int(tag) if TAG.fullmatch(tag) else None
         listing = None
@@ -124,8 +127,9 @@ class PassKitService:
         return answer
 
     def personalize(self, pass_type: str, serial: str) -> Response:
-        """Whose pass it is; answers the token of the request, signed. 404 for every pass that does
-        not ask, known or not. The same answer may come twice, another one may not."""
+        """The owner says who they are; the answer is the token of the request, signed. 404 for
+        every pass that does not ask, whether it exists or not. The same answer may come twice; a
+        different one is refused."""
         body = _json_object()
         token, info = body.get("personalizationToken"), body.get("requiredPersonalizationInfo")
         if not isinstance(token, str) or not 0 < len(token) <= personalization.LONGEST_TOKEN:
@@ -150,7 +154,8 @@ class PassKitService:
         return answer
 
     def log(self) -> Response:
-        """What a phone has to complain about. Anybody may write here: bounded, never trusted."""
+        """Complaints of phones. Anybody may write here, so the lines are bounded and never
+        trusted."""
         lines = _json_object().get("logs")
         if not isinstance(lines, list):
             refuse(400, "logs_missing")
@@ -159,8 +164,8 @@ class PassKitService:
         return Response(status=200)
 
     def _authorised(self, pass_type: str, serial: str) -> StoredPass:
-        """The pass this request may speak for. An unknown pass and a wrong token answer alike,
-        after the same work, so that serial numbers cannot be probed."""
+        """The pass for which this request has the token. An unknown pass and a wrong token get the
+        same answer after the same amount of work, so that serial numbers cannot be guessed."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         found = self._signed_passes.find(serial)
         known = found is not None and found.pass_type == pass_type
@@ -175,7 +180,7 @@ class PassKitService:
 
     @staticmethod
     def _again(session: Session, serial: str) -> Pass:
-        """The pass, read in the transaction that is going to change something about it."""
+        """The pass, read again in the transaction that will change something about it."""
         pass_ = issued.by_serial(session, serial)
         if pass_ is None:  # erased a moment ago
             abort(Response(status=401))
@@ -199,7 +204,7 @@ def _json_object() -> dict[str, object]:
 
 
 def _http_date(value: str | None) -> int | None:
-    """Seconds since 1970 of an HTTP date (RFC 9110); None if there is none that can be read."""
+    """Seconds since 1970 of an HTTP date (RFC 9110); None if there is none or it cannot be read."""
     if not value:
         return None
     try:

@@ -23,11 +23,11 @@ from wallet.passes.issued import Pass
 NAME = "manifest.json"
 DATABASE = "database"
 SECRETS = "secrets/"
-LARGEST = 16 * 1024 * 1024
-CHUNK = 1024 * 1024
+LARGEST_BYTES = 16 * 1024 * 1024  # of the manifest itself
+CHUNK_BYTES = 1024 * 1024
 ROWS_AT_ONCE = 10_000
 
-# Names of parts: no path that leaves the folder can get in.
+# Names of parts. No path that leaves the folder fits.
 PART_NAME = re.compile(r"database|secrets(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
 
 DatabaseKind = Literal["sqlite", "postgresql"]
@@ -48,14 +48,16 @@ class _Document(BaseModel):
 
 
 class BackupPart(_Document):
+    """A file in the backup: its name there, its size in bytes, its SHA-256 in hexadecimal."""
+
     name: Annotated[str, Field(pattern=f"^({PART_NAME.pattern})$")]
     size: int
     sha256: str
 
 
 class Book(_Document):
-    """The book in a few figures: how many entries, what they sum to (zero), what members have, and
-    a hash over all entries in the order of posting."""
+    """The book in a few figures: how many entries, their sum (which is zero), what members have in
+    all, and a SHA-256 over all entries in the order of posting."""
 
     entries: int
     sum: int
@@ -64,8 +66,8 @@ class Book(_Document):
 
 
 class Manifest(_Document):
-    """`keys` names the keys of the ring that passes were issued under, `tool` is the version of
-    pg_dump."""
+    """`revision` is that of the schema. `keys` names the keys of the ring that passes were issued
+    under. `tool` is the major version of pg_dump, None for SQLite."""
 
     format: Literal[1] = 1
     made_at: datetime
@@ -81,7 +83,7 @@ class Manifest(_Document):
 
 
 def book(session: Session) -> Book:
-    """The same for the same book, in whichever database it stands."""
+    """The figures of the book in this database. They are the same in SQLite and in PostgreSQL."""
     digest, count, total = hashlib.sha256(), 0, 0
     rows = session.execute(
         select(
@@ -107,17 +109,19 @@ def book(session: Session) -> Book:
 
 
 def counts(session: Session) -> tuple[int, int]:
-    """Members and passes."""
+    """How many members there are, and how many passes."""
     members = session.scalar(select(func.count()).select_from(Member))
     passes = session.scalar(select(func.count()).select_from(Pass))
     return members or 0, passes or 0
 
 
 def keys(session: Session) -> Sequence[str]:
+    """The names of the keys that passes were issued under, sorted."""
     return sorted(session.scalars(select(Pass.key_id).distinct()))
 
 
 def part(name: str, path: Path) -> BackupPart:
+    """What the manifest says of the file at `path`, which is called `name` in the backup."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return BackupPart(name=name, size=path.stat().st_size, sha256=digest)

@@ -1,5 +1,6 @@
 """PostgreSQL's own tools, found on PATH: they know what belongs to a database better than we ever
-shall. Passwords go to them by the environment, since anybody may read a command line."""
+shall. They get passwords by the environment, since everybody on the machine may read a command
+line."""
 
 import os
 import re
@@ -17,7 +18,8 @@ VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
 def dump(engine: Engine, snapshot: str, target: Path) -> None:
-    """The database as that exported snapshot has it. Raises `BackupRefused`."""
+    """Write the database, in the state of the exported `snapshot`, to `target`. Raises
+    `BackupRefused`."""
     _run(
         engine,
         "pg_dump",
@@ -30,7 +32,7 @@ def dump(engine: Engine, snapshot: str, target: Path) -> None:
 
 
 def load(engine: Engine, source: Path) -> None:
-    """A dump into an empty database: all of it or nothing. Raises `BackupRefused`."""
+    """Load a dump into an empty database, all of it or nothing. Raises `BackupRefused`."""
     _run(
         engine,
         "pg_restore",
@@ -43,7 +45,8 @@ def load(engine: Engine, source: Path) -> None:
 
 
 def require(tool: str, at_least: int, what: str) -> int:
-    """The tool's major version. Raises `BackupRefused` if it is missing, or older than `what`."""
+    """The tool's major version. Raises `BackupRefused` if the tool is missing, or older than
+    version `at_least`, which `what` has."""
     path = shutil.which(tool)
     if path is None:
         raise BackupRefused(
@@ -65,6 +68,7 @@ def require(tool: str, at_least: int, what: str) -> int:
 
 
 def server_version(engine: Engine) -> int:
+    """The server's major version, such as 17."""
     with engine.connect() as connection:
         return int(connection.scalar(text("SHOW server_version_num"))) // 10_000
 
@@ -80,7 +84,7 @@ def _run(engine: Engine, tool: str, *arguments: str) -> None:
 
 
 def _connection(engine: Engine) -> tuple[str, dict[str, str]]:
-    """Where, for the command line, and the environment with the password."""
+    """The connection for the command line, without the password, and the environment with it."""
     _, known = engine.dialect.create_connect_args(engine.url)
     said = {name: str(value) for name, value in known.items() if isinstance(value, str | int)}
     password = said.pop("password", None)
@@ -91,6 +95,6 @@ def _connection(engine: Engine) -> tuple[str, dict[str, str]]:
 
 
 def _first_complaint(stderr: str) -> str:
-    """One line of it: what follows may quote rows."""
+    """The first line that tells of an error. Later lines may quote rows."""
     lines: Sequence[str] = [line for line in stderr.splitlines() if "error:" in line]
     return (lines or stderr.splitlines() or ["it did not say why."])[0][:300]

@@ -1,7 +1,7 @@
-"""Restoring a backup into an empty place, so that phones go on as if nothing had been.
+"""Restoring a backup into an empty database, so that phones go on as if nothing had happened.
 
-Phones remember tags and dates of changes that the backup has never heard of. So every pass becomes
-the newest once more, with a tag and a date beyond all that can have been given out."""
+Phones know tags and dates that were given out after the backup was made. So every pass becomes the
+newest once more, with a tag and a date beyond all that can have been given out."""
 
 import hashlib
 import os
@@ -27,9 +27,9 @@ from wallet import erasure, migrations
 from wallet.apple import devices
 from wallet.backups import manifest, postgres
 from wallet.backups.manifest import (
-    CHUNK,
+    CHUNK_BYTES,
     DATABASE,
-    LARGEST,
+    LARGEST_BYTES,
     NAME,
     SECRETS,
     BackupPart,
@@ -49,8 +49,8 @@ PASSES_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """`returned`: how many people are back who were erased since, as far as the list in the data
-    folder knows."""
+    """What was restored. `returned`: how many people are back who were erased after the backup was
+    made, as far as the list in the data folder says. `secrets`: the files that were put back."""
 
     manifest: Manifest
     returned: int
@@ -58,7 +58,8 @@ class Restored:
 
 
 def restore(settings: Settings, source: Path, now: datetime) -> Restored:
-    """Raises `BackupRefused`; then nothing was restored."""
+    """Restore the backup at `source` to where the settings point. Raises `BackupRefused`; then
+    nothing was restored."""
     with _opened(source) as archive:
         made = _manifest(archive)
         _require_fit(settings, made)
@@ -83,7 +84,7 @@ def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
 
 def _manifest(archive: zipfile.ZipFile) -> Manifest:
     try:
-        if archive.getinfo(NAME).file_size > LARGEST:
+        if archive.getinfo(NAME).file_size > LARGEST_BYTES:
             raise BackupRefused("unreadable", "The backup's manifest is too large.")
         return Manifest.model_validate_json(archive.read(NAME))
     except (KeyError, ValidationError) as error:
@@ -93,7 +94,7 @@ def _manifest(archive: zipfile.ZipFile) -> Manifest:
 
 
 def _require_fit(settings: Settings, made: Manifest) -> None:
-    """What can be known before anything is touched."""
+    """Refuse what can be known to fail before anything is changed."""
     if not migrations.is_known(made.revision):
         raise BackupRefused(
             "newer_release",
@@ -126,7 +127,7 @@ def _unpack(archive: zipfile.ZipFile, part: BackupPart, target: Path) -> None:
     digest, size = hashlib.sha256(), 0
     try:
         with archive.open(part.name) as packed, target.open("wb") as file:
-            while chunk := packed.read(CHUNK):
+            while chunk := packed.read(CHUNK_BYTES):
                 size += len(chunk)
                 if size > part.size:
                     break
@@ -152,7 +153,7 @@ def _restore_database(settings: Settings, made: Manifest, copy: Path, now: datet
     if target.exists():
         _require_empty(database)
     database.close()
-    # The file comes to its place when all is well with it, and not before.
+    # The file is moved to its place only when all is well with it.
     restored = Database(LedgerSettings(f"sqlite:///{copy}"))
     try:
         returned = _bring_to_life(restored, made, settings.data, now)
@@ -181,7 +182,8 @@ def _require_empty(database: Database) -> None:
 
 
 def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime) -> int:
-    """Check, bring to this release's schema, check again, and leap."""
+    """Check the book, upgrade the schema, check the book again, and make every pass newer than all
+    that phones know. Returns how many erased people are back."""
     _require_same_book(database, made)
     try:
         migrations.upgrade(database.engine)
@@ -225,7 +227,7 @@ def _require_same_book(database: Database, made: Manifest) -> None:
 
 
 def _restore_secrets(settings: Settings, made: Manifest, folder: Path) -> tuple[Path, ...]:
-    """Certificates and key files where there are none; what is there stays."""
+    """Put back certificates and key files where there are none; a file that is there stays."""
     written = []
     for part in made.parts:
         target = _place(settings, part.name)

@@ -1,4 +1,4 @@
-"""Taking a backup: one file, of a service at work. All that is in it is of one moment."""
+"""Taking a backup of a running service: one file, all of it from one moment."""
 
 import os
 import sqlite3
@@ -26,7 +26,7 @@ KEYS_FILE = f"{SECRETS}keys.env"
 def take(
     database: Database, settings: Settings, target: Path, now: datetime, *, with_secrets: bool
 ) -> Manifest:
-    """Write the backup to `target`, which must not exist; until it is whole it has another name.
+    """Write the backup to `target`, which must not exist; until it is complete it has another name.
     Raises `BackupRefused`."""
     if target.exists():
         raise BackupRefused("file_exists", f"{target} exists already.")
@@ -67,7 +67,7 @@ def take(
 
 @contextmanager
 def _copied(database: Database, copy: Path) -> Iterator[Session]:
-    """Copy the database, and show the state that was copied."""
+    """Copy the database to `copy`, and give a session that reads the copied state."""
     if not database.is_sqlite:
         engine = database.engine.execution_options(begin="BEGIN ISOLATION LEVEL REPEATABLE READ")
         with engine.connect() as connection:
@@ -80,14 +80,14 @@ def _copied(database: Database, copy: Path) -> Iterator[Session]:
         closing(sqlite3.connect(database.engine.url.database or "")) as source,
         closing(sqlite3.connect(copy)) as destination,
     ):
-        source.backup(destination)  # in one step: a reader's view, however long it takes
+        source.backup(destination)  # in one step: the copy is of one moment
         destination.execute("PRAGMA journal_mode = DELETE")
     copied = Database(LedgerSettings(f"sqlite:///{copy}"))
     try:
         with copied.reading() as session:
             yield session
     finally:
-        copied.close()  # the last one out takes the journal along
+        copied.close()  # the last connection to close removes the journal
 
 
 def _revision(session: Session) -> str:

@@ -12,7 +12,7 @@ def main() -> None:
     """Kopilka: loyalty cards in phones, kept true."""
 
 
-# Name, place, and the first sentence of the command's own help: a test holds them together.
+# Name, place, and the first sentence of the command's own help: a test compares them.
 COMMANDS = (
     LazyCommand(
         "run",

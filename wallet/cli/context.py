@@ -18,7 +18,7 @@ Command = Callable[..., None]
 
 
 def in_words(command: Command) -> Command:
-    """Refusals are sentences on standard error and exit code 1, not traces."""
+    """Decorate a command: refusals are sentences on standard error and exit code 1, not traces."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
@@ -33,7 +33,8 @@ def in_words(command: Command) -> Command:
 
 
 def as_far_as_understood() -> tuple[Settings, list[SettingsError]]:
-    """The settings, and what is wrong with them."""
+    """The settings, and what is wrong with them; also sets the umask and begins logging. Raises
+    `SettingsError` where mode or data folder are wrong: nothing else can be judged then."""
     os.umask(0o077)  # what we write holds names, phone numbers and keys
     found, refused = settings.read(os.environ)
     logs.configure(found.log_level, readable=found.in_sandbox)
@@ -41,6 +42,7 @@ def as_far_as_understood() -> tuple[Settings, list[SettingsError]]:
 
 
 def environment() -> Settings:
+    """The settings. Raises `SettingsError` with all that is wrong with them."""
     found, refused = as_far_as_understood()
     if refused:
         raise SettingsError.together(refused)

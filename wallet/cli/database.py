@@ -1,5 +1,5 @@
-"""What commands stand on that need the database and no more: for them no certificate is read, and
-neither Apple nor Google is set up."""
+"""For commands that need the database and no more: no certificate is read, and neither Apple nor
+Google is set up."""
 
 import functools
 from dataclasses import dataclass
@@ -27,7 +27,8 @@ class Records:
 
 
 def on_database(command: Command) -> Command:
-    """`in_words`, for commands that work on the database: it may not answer."""
+    """Decorate a command that works on the database: as with `in_words`, and a database that does
+    not answer is a sentence too."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
@@ -43,7 +44,8 @@ def on_database(command: Command) -> Command:
 
 
 def open_records() -> Records:
-    """Those of the installation that the environment describes."""
+    """The records of the installation that the environment describes. Raises `SettingsError`, and
+    `ClickException` if the schema is that of another release."""
     settings = environment()
     database = Database(settings.ledger)
     require_current(database)
@@ -51,6 +53,6 @@ def open_records() -> Records:
 
 
 def require_current(database: Database) -> None:
-    """Refuse to work on the schema of another release."""
+    """Raises `ClickException` if the schema is that of another release."""
     if not migrations.is_current(database.engine):
         raise click.ClickException("The database is not up to date. Run `wallet migrate` first.")

@@ -67,7 +67,8 @@ def import_design(programme: str, folder: Path) -> None:
 
 
 def _require_same_kind(session: Session, programme_id: int, design: Design) -> None:
-    """Google cannot make a card into one of another kind, and a gift card holds money."""
+    """Raises `DesignRefused` if a gift card is wanted and the main unit is not money, or if cards
+    of another kind were issued: Google cannot change the kind of a card."""
     unit = units.named(session, programme_id, None)
     if design.kind == "gift_card" and unit.currency is None:
         raise DesignRefused(

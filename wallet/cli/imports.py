@@ -26,6 +26,7 @@ def import_group() -> None:
 
 
 def import_options(command: Command) -> Command:
+    """The argument FILE and the options that all imports have."""
     for option in (
         click.option("--lang", default="en", show_default=True, type=click.Choice(LANGUAGES)),
         click.option(

@@ -1,4 +1,4 @@
-"""What commands stand on that need a whole installation: certificates, Apple and Google."""
+"""For commands that need a whole installation: certificates, Apple and Google."""
 
 from wallet.cli.context import environment
 from wallet.cli.database import require_current
@@ -7,7 +7,8 @@ from wallet.running.assembly import connect
 
 
 def at_work() -> Installation:
-    """The installation, with a database that has this release's schema."""
+    """The installation, connected. Raises `SettingsError`, `CertificateProblem`, and
+    `ClickException` if the schema is that of another release."""
     installation = connect(environment())
     require_current(installation.database)
     return installation

@@ -10,14 +10,14 @@ class LazyCommand(click.Command):
     """Stands for the command at `place` (`module:variable`), which is imported when it is called.
 
     Most commands need much of the service, and importing it takes longer than many of them run.
-    To list them, to correct a misspelt name or to complete one in a shell, this is enough."""
+    Listing commands, correcting a misspelt name and completing one in a shell need no import."""
 
     def __init__(self, name: str, place: str, short_help: str) -> None:
         super().__init__(name, short_help=short_help)
         self.module, _, self._variable = place.partition(":")
 
     def load(self) -> click.Command:
-        """The command itself. The one place where a module is imported by its name."""
+        """The command itself, whose module is imported by its name now."""
         command: click.Command = getattr(import_module(self.module), self._variable)
         return command
 
@@ -28,5 +28,5 @@ class LazyCommand(click.Command):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """The context of the command itself: click carries out and completes what is in it."""
+        """The context of the command itself, which click then runs or completes."""
         return self.load().make_context(info_name, args, parent, **extra)

@@ -1,4 +1,4 @@
-"""What commands stand on that start processes of the service: settings that it can start with."""
+"""For commands that start processes of the service: settings that it can start with."""
 
 import click
 
@@ -9,7 +9,8 @@ from wallet.running import doctor
 
 
 def prepared() -> Settings:
-    """The settings of an installation that can start. All that is missing is said at once."""
+    """The settings of an installation that can start. Raises `ClickException` with all that is
+    missing, a line for each."""
     found, refused = as_far_as_understood()
     if obstacles := doctor.obstacles(found, refused, system_clock):
         raise click.ClickException("\n".join(obstacles))

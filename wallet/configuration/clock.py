@@ -7,4 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
+    """The time now, in UTC. For edges alone."""
     return datetime.now(UTC)

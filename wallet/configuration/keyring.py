@@ -1,4 +1,4 @@
-"""The key ring: what authentication tokens and links that leave the house are derived from.
+"""The key ring: keys that the tokens in passes and the links to cards are derived from.
 
 A pass's token is written into every later version of it and must never change for a serial number
 (Apple, PassKit Web Service), so it is derived, not stored. Old keys stay in the ring for as long as
@@ -15,12 +15,12 @@ from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-SHORTEST_KEY = 16
+SHORTEST_KEY = 16  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`id` names the key without telling anything of it."""
+    """A key of the ring. `id` names it and reveals nothing of it."""
 
     id: str
     secret: bytes
@@ -31,7 +31,7 @@ class Key:
         return base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
 
     def secret_for(self, *purpose: str) -> bytes:
-        """The same as 32 bytes, to be a key in its turn."""
+        """32 bytes that only holders of the key can make for this purpose: a key of their own."""
         message = b"\x1f".join(part.encode() for part in purpose)
         return hmac.new(self.secret, message, hashlib.sha256).digest()
 
@@ -42,7 +42,8 @@ class KeyRing:
     def __init__(self, secrets: tuple[str, ...]) -> None:
         self._keys = {key.id: key for key in map(_key, secrets)}
         self.first = next(iter(self._keys.values()))
-        # Whoever has one of the public halves of these knows its name.
+        # The names are made from the public halves, so that anybody with a public half can work out
+        # its name.
         self.roots = SigningKeys(
             {_name(one): one for one in (_signing_key(key, "ledger roots") for key in self)}
         )
@@ -55,7 +56,8 @@ class KeyRing:
         return key_id in self._keys
 
     def key(self, key_id: str) -> Key:
-        """Raises KeyError when the operator took away a key that passes still name."""
+        """The key of this id. Raises KeyError if the operator took away a key that passes still
+        name."""
         return self._keys[key_id]
 
     def seal(self, secret: str) -> str:
@@ -63,15 +65,18 @@ class KeyRing:
         return self._box.encrypt(secret.encode()).decode()
 
     def unseal(self, sealed: str) -> str:
+        """What `seal` was given. Raises cryptography's InvalidToken if no key of the ring sealed
+        it."""
         return self._box.decrypt(sealed.encode()).decode()
 
     def signing(self, *purpose: str) -> "SigningKeys":
-        """What is signed for others to check, who cannot sign. Each purpose has keys of its own,
-        under the names of the ring's."""
+        """Keys for signatures that others can check and cannot make. Each purpose has keys of its
+        own, under the ids of the ring's keys."""
         return SigningKeys({key.id: _signing_key(key, "signatures", *purpose) for key in self})
 
     def card_token(self, serial: str) -> str:
-        """What stands behind `/card/`: the serial number and the proof that we made the link."""
+        """What follows `/card/` in an address: the serial number and the proof that we made the
+        link."""
         return f"{serial}.{_short(self.first, serial)}"
 
     def serial_of(self, card_token: str) -> str | None:
@@ -85,16 +90,19 @@ class KeyRing:
 
 
 class SigningKeys:
-    """Ed25519 keys (RFC 8032) of one purpose by their names, the first for everything new."""
+    """Ed25519 keys (RFC 8032) of one purpose by their names. `key` is the name of the first, which
+    signs everything new."""
 
     def __init__(self, keys: Mapping[str, Ed25519PrivateKey]) -> None:
         self._keys = keys
         self.key = next(iter(keys))
 
     def sign(self, message: bytes) -> bytes:
+        """The signature by the first key: 64 bytes."""
         return self._keys[self.key].sign(message)
 
     def is_good(self, key: str, message: bytes, signature: bytes) -> bool:
+        """Whether the key of this name signed the message; False if the ring has no such key."""
         known = self._keys.get(key)
         if known is None:
             return False
@@ -105,7 +113,7 @@ class SigningKeys:
         return True
 
     def public_half(self, key: str) -> bytes | None:
-        """What checks the signatures of this key; None if the ring has no such key."""
+        """The 32 bytes that check the signatures of this key; None if the ring has no such key."""
         known = self._keys.get(key)
         return None if known is None else known.public_key().public_bytes_raw()
 

@@ -1,6 +1,7 @@
 """Logging: one JSON object a line, constant event names, ids as fields, and nothing secret.
 
-Nobody should log a secret; should somebody, the value is replaced by name here."""
+No code should log a secret. If some does, fields with the names in `SECRET_FIELDS` lose their
+values here."""
 
 import logging
 import sys
@@ -10,7 +11,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-# Which request the lines of this thread are about, if they are about one.
+# The id of the request that this thread is answering; None outside of requests.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 HIDDEN = "…"
@@ -60,13 +61,13 @@ def configure(level: str, *, readable: bool) -> None:
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(_OneLine())
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[lines], force=True)
-    # They tell of a broker that is away at each of many attempts, and with a trace.
+    # They log each of many attempts to reach a broker that is away, and with a trace.
     for chatty in ("kombu", "celery.worker.consumer.consumer", "celery.beat"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
 
 
 class _OneLine(logging.Formatter):
-    """What libraries have to say, as a line like ours; of an error its kind, without a trace."""
+    """A line of a library in the form of ours; of an error only its class, without a trace."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -91,6 +92,8 @@ def _json(line: object, **_options: object) -> str:
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace the values of fields whose name says that they are secret (a processor of
+    structlog)."""
     for name in SECRET_FIELDS & event.keys():
         event[name] = HIDDEN
     return event

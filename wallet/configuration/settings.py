@@ -44,7 +44,7 @@ RATE_LIMITS = {
     "log": "60/minute",
     "guess": "60/minute",
 }
-# Whoever tries the sandbox does so from one address.
+# In the sandbox all requests come from one address.
 SANDBOX_RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "2000/second")
 WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2,3}={1,2})?")
 SANDBOX_GOOGLE_ISSUER = "3388000000000000001"
@@ -53,15 +53,15 @@ APNS_PRODUCTION_URL = "https://api.push.apple.com"
 APPLE_ID = re.compile(r"[A-Z0-9]{10}")  # of a team or a key, as Apple's portal shows it
 APNS_KEY_FILE = re.compile(r"AuthKey_([A-Z0-9]{10})\.p8")
 
-# Nobody types them: there is no reason for shorter ones.
+# In characters. Secrets are not typed by hand, so there is no reason for shorter ones.
 SHORTEST_IN_PRODUCTION = 32
 MAKE_ONE = "Make one with `openssl rand -hex 32`"
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxPorts:
-    """Where the stand-ins listen, all on 127.0.0.1: the phones' page, Apple's push service with the
-    phones' side of it, and Google's API."""
+    """Where the stand-ins listen, all on 127.0.0.1: the phones' page, Apple's push service for us
+    (`apns`) and for the virtual phones (`apns_control`), and Google's API."""
 
     phone: int
     apns: int
@@ -71,8 +71,8 @@ class SandboxPorts:
 
 @dataclass(frozen=True, slots=True)
 class ApnsKeySettings:
-    """A .p8 file in place of the certificate towards Apple's push service. `team` None: whichever
-    team the pass certificates are of."""
+    """A .p8 key, shown to Apple's push service instead of the certificate. `team` None: the team
+    that the pass certificates are of."""
 
     file: Path
     key_id: str
@@ -81,9 +81,9 @@ class ApnsKeySettings:
 
 @dataclass(frozen=True, slots=True)
 class GoogleSettings:
-    """How Google is reached and who we are there. `api_url` is the base before `/walletobjects`;
-    a save link is `save_url` and a token; `keys_url` answers the root keys of callbacks. Each card
-    is read again every `check_s` seconds."""
+    """How Google is reached, and who we are there. `api_url` is the base before `/walletobjects`; a
+    save link is `save_url` and a token; `keys_url` answers the root keys of callbacks. Each card is
+    read again every `check_s` seconds."""
 
     api_url: str
     save_url: str
@@ -95,6 +95,10 @@ class GoogleSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
+    """All that the environment says; the README's table tells what each is. Names in `_s` are in
+    seconds, `import_bytes` in bytes; `wave_passes` is the most passes a second. None stands for
+    what is not set up."""
+
     mode: str
     host: str
     port: int
@@ -125,16 +129,18 @@ class Settings:
 
     @property
     def in_sandbox(self) -> bool:
+        """Whether stand-ins take the place of Apple and Google, and missing secrets are made."""
         return self.mode == SANDBOX
 
     @property
     def embedded(self) -> bool:
-        """One process holds web and pumps: there is no broker for others to meet at."""
+        """Whether one process holds web and pumps: there is no broker that brings several
+        together."""
         return self.broker_url == MEMORY_BROKER
 
 
 def from_env(environ: Mapping[str, str]) -> Settings:
-    """Raises `SettingsError` with every setting that is missing or does not fit."""
+    """The settings. Raises `SettingsError` with every setting that is missing or does not fit."""
     settings, problems = read(environ)
     if problems:
         raise SettingsError.together(problems)
@@ -276,14 +282,14 @@ def _rate_limits(env: Environment, mode: str) -> dict[str, str]:
 
 
 def _webhook_key(secret: str | None) -> str:
-    """What the secret says in plain, as far as it says anything."""
+    """The random bytes of the secret as text; empty if the secret is malformed."""
     if secret is None or not WEBHOOK_SECRET.fullmatch(secret):
         return ""
     return base64.b64decode(secret.removeprefix("whsec_")).decode("latin-1")
 
 
 def _google(env: Environment, data: Path, stand_in: int | None) -> GoogleSettings | None:
-    """None while nobody has set Google up: cards are then offered for Apple alone."""
+    """None if Google is not set up: cards are then offered for Apple alone."""
     if stand_in is not None:
         base = f"http://127.0.0.1:{stand_in}"
         return GoogleSettings(
@@ -330,7 +336,7 @@ def _secret_keys(env: Environment) -> tuple[str, ...]:
 
 
 def _apns_key(env: Environment) -> ApnsKeySettings | None:
-    """None: pushes show the pass certificate."""
+    """None if there is no .p8 key: pushes show the pass certificate."""
     file, team = env.optional("WALLET_APNS_KEY"), env.optional("WALLET_APNS_TEAM")
     key_id = env.optional("WALLET_APNS_KEY_ID")
     if file is None:

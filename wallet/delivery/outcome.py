@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The vendor took it. Not that a person saw it."""
+    """The vendor took it. That does not mean that a person saw it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From "something happened to this member" to "these phones are to be told".
 
-Renders the cards anew; only where that differs is a version stored, a tag taken, and the pass made
-due at its provider."""
+Renders the cards anew. Only for a card that differs from its newest version, it stores a version,
+takes a tag, and makes the pass due at its providers."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ MakeDue = Callable[[Session, Sequence[int], datetime], None]
 def refresh(
     session: Session, pass_ids: Sequence[int], make_due: Sequence[MakeDue], now: datetime
 ) -> int:
-    """Bring these passes up to date; returns how many changed."""
+    """Lock these passes and bring them up to date; returns how many changed."""
     changes = versioning.changes(session, issued.lock(session, pass_ids), now)
     publish(session, changes, make_due, now)
     return len(changes)
@@ -38,7 +38,7 @@ def publish(
 def remind(
     session: Session, pass_ids: Sequence[int], make_due: Sequence[MakeDue], now: datetime
 ) -> None:
-    """Tell the phones once more of a version that they may have missed."""
+    """Tell the phones again of the newest version, which they may have missed."""
     issued.lock(session, pass_ids)
     for make in make_due:
         make(session, pass_ids, now)

@@ -1,6 +1,6 @@
 """A change for all cards of a programme: a row that remembers how far it came, advanced in bounded
-steps. Each step may bring as many phones to ask for their cards, so steps keep a pace: it grows
-while fetches follow at once, and shrinks when they come late."""
+steps. After each step as many phones may ask for their cards, so steps keep a pace: it grows while
+phones fetch at once, and shrinks when they fetch late."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,18 +21,20 @@ WAVES = "waves"
 
 RUNNING, PAUSED, DONE, CANCELLED = "running", "paused", "done", "cancelled"
 
+# In passes a second.
 FIRST_PACE = 250
 SLOWEST_PACE = 20
-LOOK_EVERY = timedelta(seconds=5)
-LONGEST_BURST = timedelta(seconds=10)  # what was not used of the pace is made up for, up to this
-LATE_S = 15.0
+LOOK_EVERY = timedelta(seconds=5)  # at how far phones are behind
+LONGEST_BURST = timedelta(seconds=10)  # a wave that fell behind its pace makes up for no more
+LATE_S = 15.0  # from a change to its fetch, for phones that are quick
 # How far phones are behind.
 LookAtLag = Callable[[Session, datetime], Lag]
 
 
 class Wave(Base):
-    """A refresh of all passes of a programme, done up to and with pass `after_id`. It has `seen` so
-    many of `total`; `changed` are those that differed. `pace` is in passes a second."""
+    """A refresh of all passes of a programme. It has come up to and with pass `after_id`. Of
+    `total` passes it has looked at `seen`, and `changed` of them differed. `pace` is in passes a
+    second; its next step is not due before `next_at`."""
 
     __tablename__ = "wallet_wave"
     __table_args__ = (Index("ix_wallet_wave_state", "state", "next_at"),)
@@ -55,14 +57,14 @@ class Wave(Base):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Never more than `most` passes a second, whatever `look` sees."""
+    """How fast waves go: at most `most` passes a second; `look` tells how far phones are behind."""
 
     most: int
     look: LookAtLag
 
     def after(self, pace: int, lag: Lag) -> int:
-        """The next pace: none while pushes pile up, half when fetches are late, else a little more.
-        0 is left again at the slowest."""
+        """The next pace, in passes a second: 0 while pushes pile up, half when fetches are late,
+        otherwise a quarter more. After 0 it begins again at the slowest."""
         if lag.pushes_due >= MOST_COUNTED:
             return 0
         if fetches_are_late(lag):
@@ -71,11 +73,12 @@ class Pace:
 
 
 def fetches_are_late(lag: Lag) -> bool:
+    """Whether even the quick phones fetch their cards more than `LATE_S` after a change."""
     return lag.fetched_after_s is not None and lag.fetched_after_s > LATE_S
 
 
 def start(session: Session, programme_id: int, now: datetime) -> Wave:
-    """All passes of the programme may have changed."""
+    """Begin a wave: all passes of the programme may have changed."""
     wave = Wave(
         public_id=str(uuid7()),
         programme_id=programme_id,
@@ -97,9 +100,8 @@ def start(session: Session, programme_id: int, now: datetime) -> Wave:
 def advance(
     session: Session, make_due: Sequence[MakeDue], pace: Pace, now: datetime, limit: int = 200
 ) -> bool:
-    """One step of the wave whose turn it is; False if there is none, or somebody else is at it.
-
-    Waves share the pace: with two under way each goes half as fast."""
+    """One step of the wave whose turn it is; False if there is none, if it is not due yet, or if
+    another worker is at it. Waves share the pace: with two under way each goes half as fast."""
     turns = select(Wave.id).where(Wave.state == RUNNING).order_by(Wave.next_at, Wave.id)
     under_way = session.scalars(turns).all()
     wave = _lock(session, under_way[0], now) if under_way else None
@@ -136,7 +138,7 @@ def _lock(session: Session, wave_id: int, now: datetime) -> Wave | None:
 
 
 def find(session: Session, public_id: str) -> Wave:
-    """Raises `UnknownWave`."""
+    """The wave of this id. Raises `UnknownWave`."""
     found = session.scalar(select(Wave).where(Wave.public_id == public_id))
     if found is None:
         raise UnknownWave
@@ -146,7 +148,7 @@ def find(session: Session, public_id: str) -> Wave:
 def listed(
     session: Session, programme_id: int | None, before: int | None, limit: int
 ) -> Sequence[Wave]:
-    """Newest first, from behind wave `before`; those of one programme, or all."""
+    """Waves of one programme, or of all, newest first; with `before`, those older than that one."""
     query = select(Wave).order_by(Wave.id.desc()).limit(limit)
     if programme_id is not None:
         query = query.where(Wave.programme_id == programme_id)
@@ -156,15 +158,15 @@ def listed(
 
 
 def pause(session: Session, public_id: str) -> Wave:
-    """Cards that it has not come to keep what they show, until it goes on. Raises `UnknownWave`,
-    `WaveOver`."""
+    """Stop a wave until it is resumed: cards that it has not reached keep what they show. Raises
+    `UnknownWave`, `WaveOver`."""
     found = _under_way(session, public_id)
     found.state, found.expected_at = PAUSED, None
     return found
 
 
 def resume(session: Session, public_id: str, now: datetime) -> Wave:
-    """Raises `UnknownWave`, `WaveOver`."""
+    """Let a paused wave go on, at the first pace. Raises `UnknownWave`, `WaveOver`."""
     found = _under_way(session, public_id)
     if found.state == PAUSED:
         found.state, found.pace = RUNNING, FIRST_PACE
@@ -174,15 +176,16 @@ def resume(session: Session, public_id: str, now: datetime) -> Wave:
 
 
 def cancel(session: Session, public_id: str, now: datetime) -> Wave:
-    """Cards that it has not come to keep what they show until something else changes them. Raises
-    `UnknownWave`, `WaveOver`."""
+    """End a wave for good: cards that it has not reached keep what they show until something else
+    changes them. Raises `UnknownWave`, `WaveOver`."""
     found = _under_way(session, public_id)
     _end(found, CANCELLED, now)
     return found
 
 
 def _under_way(session: Session, public_id: str) -> Wave:
-    """The wave, not in the middle of a step, and none of whose steps comes in between."""
+    """The wave, locked: none of its steps is under way, and none begins before we commit. Raises
+    `UnknownWave`, `WaveOver`."""
     found = session.scalar(
         select(Wave)
         .where(Wave.public_id == public_id)

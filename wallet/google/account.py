@@ -1,4 +1,4 @@
-"""The service account: who we are at Google. One key serves both the API and the save links."""
+"""The service account: our identity at Google. One key serves both the API and the save links."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,9 @@ SETTING = "WALLET_GOOGLE_CREDENTIALS"
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccount:
+    """The account as its JSON file describes it. `key` signs save links; `credentials` get tokens
+    for the API."""
+
     email: str
     key_id: str
     key: rsa.RSAPrivateKey = field(repr=False)
@@ -25,7 +28,7 @@ class ServiceAccount:
 
 
 def load(path: Path) -> ServiceAccount:
-    """Read the JSON file that the Cloud console gave out. Raises `SettingsError` in words that say
+    """Read the JSON file that the Cloud console gave out. Raises `SettingsError`, whose words say
     what to do."""
     try:
         info = strict_json.read(path.read_bytes())

@@ -1,7 +1,7 @@
-"""How often we may ask Google, counted together by all workers on all machines.
+"""How often we may ask Google. All workers on all machines count together.
 
-Google allows 20 requests a second for an issuer (Google Wallet, FAQ). A row holds the second that
-is being counted and what was taken of it; taking is one conditional UPDATE."""
+Google allows 20 requests a second for an issuer (Google Wallet, FAQ). A row holds the current
+second and how many requests of it were taken; to take some is one conditional UPDATE."""
 
 from datetime import datetime, timedelta
 
@@ -10,13 +10,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Instant, insert_or
 
-A_SECOND = 20
+A_SECOND = 20  # requests
 SECOND = timedelta(seconds=1)
-# A clock that is ahead by more than this was wrong, and must not stop everybody until then.
+# If the row's second is ahead by more than this, the clock of a worker was wrong. Others must not
+# wait until that moment.
 WRONG_CLOCK = timedelta(minutes=1)
 
 
 class Budget(Base):
+    """The second in which requests of an issuer are counted, and how many of it were taken."""
+
     __tablename__ = "google_budget"
 
     issuer: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -27,8 +30,9 @@ class Budget(Base):
 def take(
     session: Session, issuer: str, now: datetime, most: int = A_SECOND, number: int = 1
 ) -> bool:
-    """So many requests of this second's, if that makes no more than `most`; else False and none.
-    Machines whose clocks differ a little count in the later one's second."""
+    """Take `number` requests of this second. False, and nothing is taken, if more than `most` would
+    then be taken in all. If the clocks of two machines differ a little, both count in the later
+    second."""
     second = now.replace(microsecond=0)
     session.execute(
         insert_or(session, Budget)
@@ -49,4 +53,5 @@ def take(
 
 
 def next_second(now: datetime) -> datetime:
+    """When the next second of this clock begins."""
     return now.replace(microsecond=0) + SECOND

@@ -1,8 +1,9 @@
 """What Google tells us: a person saved a card, or removed it.
 
 Messages are signed with ECv2SigningOnly (Google Wallet, "Use callbacks"; the scheme is that of
-Google Pay, "Payment data cryptography for merchants"): a root key of Google's signs an intermediate
-key, and that one signs the message. Delivery is best effort: messages come twice, late or never."""
+Google Pay, "Payment data cryptography for merchants"): a root key of Google signs an intermediate
+key, and that one signs the message. Delivery is not guaranteed: messages come twice, late or
+never."""
 
 import base64
 import binascii
@@ -35,12 +36,13 @@ PROTOCOL = "ECv2SigningOnly"
 MOST_SIGNATURES = 8
 
 MILLISECOND = timedelta(milliseconds=1)
-# Beyond this a moment is no moment: year 9999 ends soon after.
+# The last millisecond since 1970 that we accept: year 9999 ends soon after, and Python's dates too.
 LAST_MS = 253_000_000_000_000
-# Anybody can make us want new keys: we do not let them make us ask for them.
+# A forged message makes us look for new keys, and anybody can send one: Google is not asked for
+# keys more often than this.
 ASK_EVERY = timedelta(minutes=1)
 KEEP_AT_MOST = timedelta(days=1)
-KEYS_LIMIT_S = 3.0
+KEYS_LIMIT_S = 3.0  # for Google's answer with the keys
 
 SAVED = {"save": True, "del": False}
 
@@ -52,7 +54,7 @@ log = structlog.get_logger()
 
 
 class CallbackRefused(Invalid):
-    """A message that is not what Google would send us now. `problem` is the stable word for why."""
+    """A message that Google would not send us now. `problem` is the stable word for the reason."""
 
     code = "callback_refused"
 
@@ -100,8 +102,8 @@ class _RootKeys(_CallbackDocument):
 
 
 class Nonce(Base):
-    """A message that was heard, so that it is heard once; kept until it could not be heard anyway.
-    The nonce itself may have any length, so its SHA-256 stands here."""
+    """A message that was heard, so that it is not heard again. It is kept until the message has
+    expired anyway. A nonce may have any length, so its SHA-256 is stored."""
 
     __tablename__ = "google_nonce"
 
@@ -111,7 +113,8 @@ class Nonce(Base):
 
 @dataclass(frozen=True, slots=True)
 class CallbackEvent:
-    """A message that is Google's and ours. `kind` is `save`, `del`, or what Google invents."""
+    """A message that is genuine and meant for us. `kind` is `save`, `del`, or a new word of
+    Google's."""
 
     object_id: str
     kind: str
@@ -120,8 +123,8 @@ class CallbackEvent:
 
 
 class RootKeys:
-    """Google's root keys, fetched when they are first needed and kept until one of them expires, a
-    day at most. Safe to share between threads."""
+    """Google's root keys. They are fetched when they are first needed and kept until one of them
+    expires, but at most for a day. Safe to share between threads."""
 
     def __init__(self, fetch: FetchKeys) -> None:
         self._fetch = fetch
@@ -130,13 +133,13 @@ class RootKeys:
         self._kept_until = self._asked_at = EPOCH
 
     def now(self, now: datetime, *, fresh: bool = False) -> Sequence[str]:
-        """The keys as they are known; `fresh` where the known ones did not fit. Google is asked
-        once a minute and no oftener."""
+        """The keys that are known and not expired. With `fresh`, since none of the known ones
+        fitted, Google is asked again, though not more than once a minute."""
         with self._lock:
             if (fresh or now >= self._kept_until) and now >= self._asked_at + ASK_EVERY:
                 self._asked_at = now
                 self._ask(now)
-            # Expired keys are none, even while Google does not answer.
+            # Expired keys are not used, even if Google does not answer.
             return self._keys if now < self._kept_until else ()
 
     def _ask(self, now: datetime) -> None:
@@ -156,6 +159,8 @@ class RootKeys:
 
 
 def fetch_from(keys_url: str) -> FetchKeys:
+    """A function that downloads Google's root keys from this address."""
+
     def fetch() -> bytes:
         with requests.Session() as session:
             session.trust_env = urlsplit(keys_url).hostname not in LOOPBACK
@@ -167,10 +172,10 @@ def fetch_from(keys_url: str) -> FetchKeys:
 
 
 def read(body: bytes, issuer: str, roots: RootKeys, now: datetime) -> CallbackEvent:
-    """Check a message and say what it tells. Raises `CallbackRefused`.
+    """Check a message and return what it tells. Raises `CallbackRefused`.
 
-    `issuer` is ours, from the settings: a message that Google signed for another issuer, sent on to
-    us, is signed over that one's id."""
+    `issuer` is our own, from the settings. The signature covers the id of the issuer: a message
+    that Google signed for another issuer does not pass here."""
     try:
         envelope = _Envelope.model_validate_json(body)
         if envelope.protocolVersion != PROTOCOL:
@@ -192,10 +197,10 @@ def read(body: bytes, issuer: str, roots: RootKeys, now: datetime) -> CallbackEv
 
 
 def hear(session: Session, event: CallbackEvent, now: datetime) -> None:
-    """Note what the event tells, if it is new and of a kind that is known.
+    """Note what the event tells, if it is new and of a known kind.
 
-    Messages say not when something happened but until when they count. That is a fixed time later,
-    so of two events the one that counts longer happened later."""
+    A message does not say when something happened, but until when it is valid, which is always the
+    same time later. So of two events the one that is valid longer happened later."""
     session.execute(delete(Nonce).where(Nonce.expires_at < now))
     digest = hashlib.sha256(event.nonce.encode()).hexdigest()
     fresh = session.execute(
@@ -236,13 +241,14 @@ def _is_signed(public_key: str, signature: str, signed: bytes) -> bool:
 
 
 def _lengths_and(*parts: str) -> bytes:
-    """Each part after its length in bytes, four of them, the least first."""
+    """Each part after its length in bytes, as four bytes, the lowest first."""
     encoded = [part.encode() for part in parts]
     return b"".join(len(part).to_bytes(4, "little") + part for part in encoded)
 
 
 def _moment(milliseconds: str | None) -> datetime:
-    """A moment as keys write it. One without an end never expires; one that is no number did."""
+    """A moment as keys write it, in milliseconds since 1970. A key without one never expires; a
+    text that is not a number counts as expired."""
     if milliseconds is None:
         return EPOCH + LAST_MS * MILLISECOND
     if not (milliseconds.isascii() and milliseconds.isdigit()):

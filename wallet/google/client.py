@@ -1,7 +1,7 @@
 """Google's REST API: one call, one reply.
 
-Paths and verbs: Google Wallet API v1. What an error means: the same, "Error codes", and what public
-threads add to it: a notification quota that is used up answers 403, not 429."""
+Paths and verbs: Google Wallet API v1. Meaning of errors: its "Error codes", and what public threads
+add to them: a notification quota that is used up answers 403, not 429."""
 
 import enum
 from collections.abc import Iterable, Mapping
@@ -34,8 +34,8 @@ ResourceKind = Literal[
 CONNECT_LIMIT_S = 3.0
 ANSWER_LIMIT_S = 10.0
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-LONGEST_TEXT = 300
-# A server that is not well may ask for a pause of any length.
+LONGEST_TEXT = 300  # characters of Google's words that are kept
+# A server in trouble may ask for a pause of any length; we do not wait longer than this.
 LONGEST_PAUSE = timedelta(hours=1)
 
 TOO_FAST = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 
 class ReplyVerdict(enum.Enum):
-    """What an answer means for what comes next, with the wait it calls for."""
+    """What an answer means for our next step; `WAIT` says how long to wait before it."""
 
     TAKEN = "taken"
     MISSING = "missing"
@@ -65,17 +65,15 @@ WAIT = {
     ReplyVerdict.UNREACHABLE: timedelta(seconds=15),
     ReplyVerdict.OPERATOR_NEEDED: timedelta(minutes=10),
 }
-# What would meet every other card as well, so that none is tried for a while.
+# These would happen to every other card as well, so no card is tried for a while.
 FOR_ALL = frozenset({ReplyVerdict.TOO_FAST, ReplyVerdict.UNREACHABLE, ReplyVerdict.OPERATOR_NEEDED})
-# After these Google may have done what it was asked for.
+# After these Google has done what it was asked for, or may have.
 MAYBE_DONE = frozenset({ReplyVerdict.TAKEN, ReplyVerdict.PASSING, ReplyVerdict.UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`missing`: no such class or object. `exists`: it was inserted before, perhaps by a call whose
-    answer was lost. `no_more_notices`: the same without a notification would be taken. `found` is
-    what was read."""
+    """The reply to one call. `outcome` is what to do about it, `found` is what was read."""
 
     outcome: Outcome
     meaning: ReplyVerdict | None = None
@@ -83,25 +81,28 @@ class Reply:
 
     @property
     def missing(self) -> bool:
+        """There is no such class or object."""
         return self.meaning is ReplyVerdict.MISSING
 
     @property
     def exists(self) -> bool:
+        """The class or object was inserted before, perhaps by a call whose answer was lost."""
         return self.meaning is ReplyVerdict.EXISTS
 
     @property
     def no_more_notices(self) -> bool:
+        """Google would accept the same call without a notification."""
         return self.meaning is ReplyVerdict.NO_MORE_NOTICES
 
     @property
     def undone(self) -> bool:
-        """Google has certainly changed nothing."""
+        """Whether Google has certainly changed nothing."""
         return self.meaning not in MAYBE_DONE
 
 
 class Google:
-    """Safe to share between threads. The token is fetched by the first call, and again when it runs
-    out or Google says that it did."""
+    """Google's API for one account. Safe to share between threads. The first call fetches the
+    access token; it is fetched again when it expires or Google says that it did."""
 
     def __init__(self, api_url: str, account: ServiceAccount) -> None:
         self._base = f"{api_url.rstrip('/')}/walletobjects/v1"
@@ -118,6 +119,7 @@ class Google:
     def insert(
         self, kind: ResourceKind, body: Mapping[str, object], now: datetime, limit_s: float
     ) -> Reply:
+        """Insert a class or an object. `limit_s` is the time for the whole call."""
         return self._call("POST", kind, body, now, limit_s)
 
     def patch(
@@ -128,6 +130,8 @@ class Google:
         now: datetime,
         limit_s: float,
     ) -> Reply:
+        """Change a class or an object: its parts are merged with those of the body, lists are
+        replaced."""
         return self._call("PATCH", f"{kind}/{id_}", body, now, limit_s)
 
     def add_message(
@@ -138,16 +142,18 @@ class Google:
         now: datetime,
         limit_s: float,
     ) -> Reply:
-        """Not to be repeated blindly: each time is a message more."""
+        """Add a message to a class or an object. It must not be repeated blindly: each call adds a
+        message."""
         return self._call("POST", f"{kind}/{id_}/addMessage", {"message": message}, now, limit_s)
 
     def get(
         self, kind: ResourceKind, id_: str, names: Iterable[str], now: datetime, limit_s: float
     ) -> Reply:
-        """These fields of a class or an object, in `found`."""
+        """Read these fields of a class or an object into `found`."""
         return self._call("GET", f"{kind}/{id_}?fields={','.join(names)}", None, now, limit_s)
 
     def close(self) -> None:
+        """Close the connections. The object must not be used afterwards."""
         self._session.close()  # type: ignore[no-untyped-call]
 
     def _call(
@@ -183,7 +189,7 @@ def _found(response: requests.Response, now: datetime) -> Reply:
     except orjson.JSONDecodeError:
         found = None
     if not isinstance(found, dict):
-        # A machine in between has answered; the next time it may be Google again.
+        # A machine between us and Google has answered; the next time Google may.
         return _reply(ReplyVerdict.PASSING, "not JSON", now)
     return Reply(Sent(), ReplyVerdict.TAKEN, found)
 
@@ -205,8 +211,8 @@ def _reply(
 
 
 def _of_failure(error: Exception) -> tuple[ReplyVerdict, str]:
-    """What a call without an answer means. After a time limit Google may have taken it all the
-    same: every call of ours can be repeated."""
+    """What a call without an answer means. After a time limit Google may have done it all the same:
+    every call of ours can be repeated."""
     if isinstance(error, RefreshError) and not error.retryable:
         # The key was deleted, or the account, or the machine's clock is wrong.
         return ReplyVerdict.OPERATOR_NEEDED, f"no_token: {error}"[:LONGEST_TEXT]
@@ -230,8 +236,8 @@ def _of_answer(response: requests.Response) -> tuple[ReplyVerdict, str]:
     if status == 403 and reason == NOTICES_USED_UP:
         return ReplyVerdict.NO_MORE_NOTICES, said
     if status in (401, 403):
-        # Mostly: the account was not invited in the Wallet console, see Users there. Nothing is
-        # lost until it is.
+        # Mostly the account was not invited in the Wallet console, under Users. Nothing is lost
+        # meanwhile.
         return ReplyVerdict.OPERATOR_NEEDED, said
     if status >= 500 or status == 408:
         return ReplyVerdict.PASSING, said
@@ -239,7 +245,7 @@ def _of_answer(response: requests.Response) -> tuple[ReplyVerdict, str]:
 
 
 def _error(response: requests.Response) -> tuple[str, str]:
-    """Google's reason and text, or nothing where a machine in between has answered."""
+    """Google's reason and text; both are empty if a machine between us and Google has answered."""
     try:
         error = orjson.loads(response.content)["error"]
         errors = error.get("errors") or [{}]
@@ -249,7 +255,7 @@ def _error(response: requests.Response) -> tuple[str, str]:
 
 
 def _retry_after(response: requests.Response, now: datetime) -> timedelta | None:
-    """RFC 9110: seconds, or a date."""
+    """How long the server asks us to wait (RFC 9110: seconds, or a date); None if it does not."""
     value = response.headers.get("Retry-After", "")
     try:
         wait = timedelta(seconds=int(value))

@@ -1,8 +1,9 @@
 """Where a design's fields stand on a card at Google: in the rows of its face, in its details, in
-its line of the list of passes. Pure.
+its line in the list of passes. Pure.
 
 ClassTemplateInfo, Google Wallet API v1, and "Loyalty template". Google draws a field's label with
-its value, puts the one item of a row in the middle, and leaves blank what leads to nothing."""
+its value, puts a single item in the middle of its row, and leaves blank a path that leads to
+nothing."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -13,11 +14,11 @@ from wallet.passes.content import Design, Fact, FieldDesign, PassKind, Slot
 LayoutPart = dict[str, object]
 
 FACE: tuple[Slot, ...] = ("header", "primary", "secondary", "auxiliary")
-MOST_ROWS = 3
-MOST_IN_A_ROW = 3
-MOST_TEXT_MODULES = 10  # so many of an object are shown
+MOST_ROWS = 3  # of the face
+MOST_IN_A_ROW = 3  # items
+MOST_TEXT_MODULES = 10  # of an object; Google does not show more
 
-# Facts with a place of their own on every card of a kind; all others are text modules.
+# Facts that have a place of their own on cards of this kind; all others are text modules.
 POINTS, NAME, CARD = "object.loyaltyPoints.balance", "object.accountName", "object.accountId"
 PLACES: Mapping[PassKind, Mapping[Fact, str]] = {
     "loyalty": {"points": POINTS, "name": NAME, "card": CARD},
@@ -25,26 +26,27 @@ PLACES: Mapping[PassKind, Mapping[Fact, str]] = {
     "gift_card": {"points": "object.balance", "card": "object.cardNumber"},
     "generic": {},
 }
-# Whole sentences, which beside something else would be cut short.
+# Facts that are whole sentences: beside another item they would be cut off.
 SENTENCES = frozenset[Fact]({"offer", "offers", "text"})
 
 
 def first(design: Design, fact: Fact) -> FieldDesign | None:
-    """The field that stands in the fact's own place."""
+    """The first field that shows the fact: this one stands in the fact's own place."""
     return next((field for field in design.fields if field.shows == fact), None)
 
 
 def title(design: Design) -> FieldDesign | None:
-    """The field that a generic card has for its title; other kinds have titles of their own."""
+    """The field that a generic card has as its title; None for other kinds, which have titles of
+    their own."""
     if design.kind != "generic":
         return None
     return next((field for field in design.fields if field.slot == "primary"), None)
 
 
 def text_modules(design: Design) -> Sequence[FieldDesign]:
-    """The fields without a place of their own, the face's first: what is more than Google shows is
-    not to be missing there. The card number has its place however often it is shown, and messages
-    are shown by Google itself."""
+    """The fields without a place of their own, at most as many as Google shows. Fields of the face
+    come first, so that they are not the ones that are left out. The card number is in its own
+    place, however many fields show it, and Google shows messages itself."""
     places = PLACES[design.kind]
     return [
         field
@@ -56,13 +58,12 @@ def text_modules(design: Design) -> Sequence[FieldDesign]:
 
 
 def module_id(key: str) -> str:
-    """Keys of ours may have dots and Google's may not; two keys never become one."""
+    """Our keys may have dots and Google's may not. Different keys stay different."""
     return key.replace("_", "_u").replace(".", "_d")
 
 
 def class_template(design: Design) -> LayoutPart:
-    """The layout of a programme's cards. A part that would be empty is left out: Google then takes
-    its own."""
+    """The layout of a programme's cards. An empty part is left out, so that Google uses its own."""
     face = _paths(design, _face(design))
     details = _paths(design, [*_back(design), *_face(design)])
     template: LayoutPart = {}
@@ -71,8 +72,8 @@ def class_template(design: Design) -> LayoutPart:
             "cardRowTemplateInfos": [_row(row) for row in _rows(design)]
         }
     if face and design.kind != "generic":
-        # In a stack of passes the first field of the face is what one looks for. A generic card
-        # is listed by its title.
+        # In a stack of passes people look for the first field of the face. A generic card is
+        # listed by its title.
         template["listTemplateOverride"] = {
             "firstRowOption": {"fieldOption": _selector("class.issuerName")},
             "secondRowOption": _selector(face[0]),
@@ -85,7 +86,7 @@ def class_template(design: Design) -> LayoutPart:
 
 
 def _face(design: Design) -> list[FieldDesign]:
-    """Without the title, which Google shows anyway."""
+    """The fields of the face, without the title, which Google shows anyway."""
     shown = [field for slot in FACE for field in design.fields if field.slot == slot]
     return [field for field in shown if field is not title(design)]
 
@@ -95,8 +96,8 @@ def _back(design: Design) -> list[FieldDesign]:
 
 
 def _paths(design: Design, fields: Sequence[FieldDesign]) -> list[str]:
-    """Where Google finds what these fields show, each place once; nothing for what it would not
-    show anyway."""
+    """The paths at which Google finds what these fields show, each once; fields that Google would
+    not show have none."""
     modules = text_modules(design)
     found = (
         f"object.textModulesData['{module_id(field.key)}']"
@@ -108,8 +109,9 @@ def _paths(design: Design, fields: Sequence[FieldDesign]) -> list[str]:
 
 
 def _rows(design: Design) -> list[list[str]]:
-    """What is short stands together, a sentence alone; if that takes too many rows, they are filled
-    as the fields come, and what is left over stands in the details."""
+    """The rows of the face. Short values share rows, and a sentence has a row for itself. If that
+    takes too many rows, the fields fill the rows in their order, and those left over stand in the
+    details."""
     face = _face(design)
     short = _paths(design, [field for field in face if field.shows not in SENTENCES])
     long = _paths(design, [field for field in face if field.shows in SENTENCES])
@@ -120,7 +122,7 @@ def _rows(design: Design) -> list[list[str]]:
 
 
 def _evenly(paths: Sequence[str]) -> list[list[str]]:
-    """In as few rows as it takes, none much longer than another."""
+    """These paths in as few rows as possible, of nearly equal length."""
     number = ceil(len(paths) / MOST_IN_A_ROW)
     ends = [round(len(paths) * row / number) for row in range(number + 1)] if number else []
     return [list(paths[begin:end]) for begin, end in pairwise(ends)]

@@ -1,8 +1,8 @@
 """Save links: "add this object to my wallet", signed by us (Google Wallet, "JWTs").
 
-The token names the object and nothing else, since the object is at Google already: so the link
-stays short, carries no personal data, and what Google thinks of the card is known before a customer
-meets it."""
+The token only names the object, since the object is at Google already. So the link stays short and
+has no personal data in it, and if Google refuses the card, we know before a member presses the
+button."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,12 +28,13 @@ def save_link(
     class_id: str,
     now: datetime,
 ) -> str:
+    """The address that adds the object to the wallet of the person who opens it."""
     claims = {
         "iss": account.email,
         "aud": "google",
         "typ": "savetowallet",
         "iat": int(now.timestamp()),
-        "origins": [],  # asked for only where Google's own script draws the button
+        "origins": [],  # needed only if Google's own script draws the button
         "payload": {PAYLOADS[kind]: [{"id": object_id, "classId": class_id}]},
     }
     token = jwt.encode(claims, account.key, algorithm="RS256", headers={"kid": account.key_id})

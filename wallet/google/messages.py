@@ -1,8 +1,8 @@
-"""Messages at Google: which the object of a card was given.
+"""Messages at Google: which of them the object of a card was given.
 
-`addMessage` is the one call that must not be repeated blindly (it would be a second message, and a
-second alert), so that it is noted before it is made. What was noted and never confirmed is looked
-up at Google first."""
+`addMessage` is the one call that must not be repeated blindly, since a second call makes a second
+message and a second alert. So it is noted before it is made. If a call was noted and its answer
+never came, the message is looked up at Google first."""
 
 from datetime import datetime
 
@@ -13,7 +13,8 @@ from ledger.database.tables import Base, Identifier, Instant, insert_or
 
 
 class GoogleMessage(Base):
-    """`aloud`: Google was asked to tell the phone's owner, and not only to write the text."""
+    """A message that Google was asked to add to a card. `aloud`: with an alert, not only as a text
+    on the card. `accepted_at` is null until Google confirmed it."""
 
     __tablename__ = "google_message"
 
@@ -25,12 +26,12 @@ class GoogleMessage(Base):
 
 
 def known(session: Session, pass_id: int, message: str) -> GoogleMessage | None:
-    """What became of the message so far; None if Google was never asked."""
+    """What is noted about the message; None if Google was never asked."""
     return session.get(GoogleMessage, (pass_id, message))
 
 
 def begin(session: Session, pass_id: int, message: str, now: datetime, *, aloud: bool) -> None:
-    """Google is about to be asked, perhaps once more."""
+    """Note that Google is about to be asked, for the first time or again."""
     session.execute(
         insert_or(session, GoogleMessage)
         .values(pass_id=pass_id, message=message, aloud=aloud, asked_at=now)
@@ -39,12 +40,12 @@ def begin(session: Session, pass_id: int, message: str, now: datetime, *, aloud:
 
 
 def taken(session: Session, pass_id: int, message: str, now: datetime) -> None:
-    """Google has it for certain."""
+    """Google has the message for certain."""
     session.execute(update(GoogleMessage).where(_this(pass_id, message)).values(accepted_at=now))
 
 
 def undo(session: Session, pass_id: int, message: str) -> None:
-    """Google has certainly not taken it."""
+    """Google has certainly not added the message: delete the note."""
     session.execute(delete(GoogleMessage).where(_this(pass_id, message)))
 
 

@@ -1,9 +1,9 @@
 """What Google has of ours, and the writes that wait: a class for each programme, an object for each
-card that somebody wanted there.
+card that a person wanted there.
 
-A waiting write carries no content: the newest version is read when it is sent. While it is leased
-nobody else writes this object, so an older version never comes after a newer one. The same holds
-for a class.
+A waiting write has no content: the newest version is read when it is sent. While a worker has the
+lease, no other writes this object, so an older version never comes after a newer one. Classes are
+leased in the same way.
 
 Lock order: passes, classes and objects, and waiting writes last, by pass."""
 
@@ -26,16 +26,17 @@ from ledger.database.leases import LeasedQueue, LeasedRow
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, insert_or
 
 PUMP = "google"
-LONGEST_ID = 120
-LONGEST_REASON = 300
-# Who saves a card does so minutes after asking for it. Should the callback of that be lost, this
-# is when we find out.
+LONGEST_ID = 120  # characters
+LONGEST_REASON = 300  # characters
+# A card is read for the first time so long after it was asked for. Most people save it within
+# minutes; if the callback of that was lost, we find out then.
 FIRST_CHECK = timedelta(hours=1)
 
 
 class GoogleClass(Base):
-    """A class, of a programme's cards or of the coupons of an offer, and the revision of the design
-    that it was last written from."""
+    """A class, for the cards of a programme or the coupons of an offer. `template_id` is the
+    revision of the design from which it was last written, null before the first time. It may be
+    written by the worker that has leased it until `lease_until`."""
 
     __tablename__ = "google_class"
 
@@ -46,10 +47,11 @@ class GoogleClass(Base):
 
 
 class GoogleObject(Base):
-    """A card's object. `version`, `template_id` and `points` are what was last written, None before
-    the first time. `saved`: whether somebody holds it, as far as Google told us; `heard_at` is the
-    moment of the event that said so. `silenced_at`: when a change of it was last written without an
-    alert because none was left. `check_at`: when it is to be read again."""
+    """The object of a card. `version`, `template_id` and `points` are what was last written; null
+    before the first time, and where they are not known. `saved`: whether a person has it in a
+    wallet, as far as Google told us; `heard_at` is the moment of the event that said so. `problem`
+    is why Google refuses the card as it is. `silenced_at`: when a change was last written without
+    an alert because none was left. `check_at`: when it is to be read again."""
 
     __tablename__ = "google_object"
     __table_args__ = (Index("ix_google_object_check_at", "check_at"),)
@@ -92,7 +94,7 @@ WRITES = LeasedQueue(DueRow, Due)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What Google has after a write."""
+    """What Google has of a card after a write."""
 
     pass_id: int
     object_id: str
@@ -104,12 +106,12 @@ class Copy:
 def add(
     session: Session, pass_id: int, object_id: str, now: datetime, head_start: timedelta
 ) -> None:
-    """Somebody wants this card at Google: from now on it is kept up to date there. Whoever adds it
-    writes it as well; the pump does, should that have failed when the head start is over.
+    """A person wants this card at Google: from now on it is kept up to date there. The caller
+    writes it as well; if that fails, the pump does it after the head start.
 
-    A known object with another id is one of an issuer that we no longer are."""
-    # Two statements: on conflict over one of the two keys, PostgreSQL may fail on the other when
-    # several add the same object at once.
+    If the object is known under another id, that one belongs to an issuer that we no longer are."""
+    # Two statements: ON CONFLICT names one of the two keys, and PostgreSQL may fail on the other
+    # when several requests add the same object at once.
     session.execute(
         insert_or(session, GoogleObject)
         .values(pass_id=pass_id, object_id=object_id, created_at=now, check_at=now + FIRST_CHECK)
@@ -133,7 +135,7 @@ def add(
 
 
 def is_written(session: Session, pass_id: int, object_id: str) -> bool:
-    """Whether Google has the object, in whatever version."""
+    """Whether Google has the object, in any version."""
     found = select(GoogleObject.pass_id).where(
         GoogleObject.pass_id == pass_id,
         GoogleObject.object_id == object_id,
@@ -143,7 +145,7 @@ def is_written(session: Session, pass_id: int, object_id: str) -> bool:
 
 
 def known_ids(session: Session, pass_ids: Sequence[int], issuer: str) -> Sequence[str]:
-    """The objects of those of these passes that Google has, of this issuer; the newest first."""
+    """The object ids of those of these passes that Google has, of this issuer; the newest first."""
     return session.scalars(
         select(GoogleObject.object_id)
         .where(
@@ -156,7 +158,7 @@ def known_ids(session: Session, pass_ids: Sequence[int], issuer: str) -> Sequenc
 
 
 def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
-    """Those of these cards that are at Google are to be written."""
+    """Write those of these cards that are at Google."""
     wanted = (
         select(GoogleObject.pass_id)
         .where(GoogleObject.pass_id.in_(pass_ids))
@@ -167,11 +169,12 @@ def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
 
 
 def is_due(session: Session, pass_id: int) -> bool:
+    """Whether a write of this card waits or is on its way."""
     return session.get(DueRow, pass_id) is not None
 
 
 def written(session: Session, copy: Copy) -> bool:
-    """Google has this version now. True if it is the first."""
+    """Note that Google has this version now. True if it is the first."""
     before = session.scalar(
         select(GoogleObject.version).where(GoogleObject.pass_id == copy.pass_id)
     )
@@ -190,7 +193,7 @@ def written(session: Session, copy: Copy) -> bool:
 
 
 def refused(session: Session, pass_id: int, reason: str) -> None:
-    """Google will never take the card as it is; `reason` is kept for whoever mends it."""
+    """Google will never accept the card as it is. `reason` is kept for the operator."""
     session.execute(
         update(GoogleObject)
         .where(GoogleObject.pass_id == pass_id)
@@ -210,7 +213,8 @@ def class_is_due(session: Session, class_id: str, template_id: int) -> bool:
 def lease_class(
     session: Session, programme_id: int, class_id: str, now: datetime, lease: timedelta
 ) -> datetime | None:
-    """Make the class ours to write until the moment returned; None while another writes it."""
+    """Lease the class to this worker. Returns the end of the lease; None while another worker has
+    it."""
     until = now + lease
     row = session.execute(
         insert_or(session, GoogleClass)
@@ -228,7 +232,7 @@ def lease_class(
 def release_class(
     session: Session, class_id: str, lease_until: datetime, template_id: int | None
 ) -> None:
-    """Give the class free; `template_id` is the revision that was written, None if none was."""
+    """End the lease. `template_id` is the revision that was written, None if none was."""
     values: dict[str, object] = {"lease_until": EPOCH}
     if template_id is not None:
         values["template_id"] = template_id
@@ -253,15 +257,16 @@ def heard(session: Session, object_id: str, moment: datetime, *, saved: bool) ->
 
 
 def mistrust(session: Session) -> None:
-    """What we believe Google has may be outdated by a restored backup: write classes anew, and
-    balances without leaning on the last one. Whoever had taken writes is no more."""
+    """A backup was restored, so what we believe that Google has may be outdated. Classes are
+    written again, balances are written without relying on the last one, and leases end, since the
+    workers that had them do not exist any more."""
     session.execute(update(GoogleClass).values(template_id=None, lease_until=EPOCH))
     session.execute(update(GoogleObject).values(points=None))
     WRITES.end_leases(session)
 
 
 def forget_words(session: Session, pass_ids: Sequence[int]) -> None:
-    """Let go of what Google said of these cards: it may repeat what we sent."""
+    """Delete Google's words about these cards: they may repeat what we sent."""
     for column in (GoogleObject.problem, DueRow.last_reason):
         table = column.class_
         session.execute(update(table).where(table.pass_id.in_(pass_ids)).values({column.key: None}))

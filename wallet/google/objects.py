@@ -1,10 +1,10 @@
 """Classes and objects as Google's REST API takes them: design + content -> JSON. Pure.
 
 Fields: Google Wallet API v1, LoyaltyClass, OfferClass, GiftCardClass, GenericClass and their
-objects. A class is what the cards of a programme share, or the coupons of an offer; an object is
-one member's. A generic class has nothing but layout: words, colour and pictures are its objects'.
-Nothing here is ever read back from Google: our database is the truth, and a body that a GET
-answered could not be sent again anyway."""
+objects. A class is what the cards of a programme, or the coupons of an offer, have in common; an
+object belongs to one member. A generic class has only the layout: words, colour and pictures are in
+its objects. No body is ever built from one that was read at Google: our database is the truth, and
+a body that a GET answered could not be sent again anyway."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,21 +42,22 @@ BARCODES: dict[Symbology, str] = {
     "ean13": "EAN_13",
     "itf": "ITF_14",
 }
-ITF_DIGITS = 14  # of this kind Google knows the one length only
+ITF_DIGITS = 14  # Google knows this kind of barcode in this length only
 STATES: dict[PassState, str] = {
     "active": "ACTIVE",
     "void": "INACTIVE",
     "expired": "EXPIRED",
     "used": "COMPLETED",
 }
-MICROS = 1_000_000
+MICROS = 1_000_000  # in one unit of a currency
 ROTATES: tuple[PassKind, ...] = ("loyalty", "generic")
-MOST_LINKED = 50  # as many as of other linked objects; of offers Google names no number
+# Google names no limit for linked offers; this is its limit for other linked objects.
+MOST_LINKED = 50
 LARGEST_INT = 2**31 - 1  # the API's `int` balance has 32 bits
 NOTIFY = "notifyPreference"
-# How a message comes: with a notification, or as a text on the card alone.
+# How a message comes: with a notification, or only as a text on the card.
 ALOUD, SILENT = "TEXT_AND_NOTIFY", "TEXT"
-# Of an object, all that is ours to say and may change; and whether somebody holds it.
+# The fields of an object that we write and that may change.
 OF_ALL = ("state", "barcode", "textModulesData", "validTimeInterval", "groupingInfo")
 OURS: Mapping[PassKind, Sequence[str]] = {
     "loyalty": (
@@ -81,15 +82,16 @@ OURS: Mapping[PassKind, Sequence[str]] = {
         "genericType",
     ),
 }
-# What an object always has: it can be changed and not taken away.
+# Fields that an object always has: they can be changed and not removed.
 ALWAYS = ("state", "textModulesData", "cardNumber")
-# Fact -> what its label is called in a class of the kind.
+# Fact -> the name of its label in a class of this kind, with a capital letter.
 LABELS: Mapping[PassKind, Mapping[Fact, str]] = {
     "loyalty": {"name": "AccountNameLabel", "card": "AccountIdLabel"},
     "offer": {},
     "gift_card": {"card": "CardNumberLabel"},
     "generic": {},
 }
+# Fields of a class that a later design may not have: they are cleared then.
 MAY_BE_LOST = (
     "classTemplateInfo",
     "merchantLocations",
@@ -103,8 +105,8 @@ PARTS_OF_A_LAYOUT = ("cardTemplateOverride", "detailsTemplateOverride", "listTem
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Addresses from which Google itself fetches the pictures: public, and new for a new picture,
-    since it keeps what it fetched by address."""
+    """Addresses from which Google fetches the pictures. They are public, and a new picture has a
+    new address, since Google keeps what it fetched by address."""
 
     logo: str
     hero: str
@@ -112,11 +114,13 @@ class Pictures:
 
 
 def class_id(issuer: str, programme_code: str) -> str:
+    """The id of a class: of a programme by its code, of an offer by its public id."""
     return f"{issuer}.{programme_code}"
 
 
 def object_id(issuer: str, serial: str) -> str:
-    """Ids appear in links, logs and callbacks: nothing about the person is in them."""
+    """The id of a pass's object. Ids stand in links, logs and callbacks, so nothing about the
+    person is in them."""
     return f"{issuer}.{serial}"
 
 
@@ -127,13 +131,13 @@ def class_body(
     callback_url: str | None,
     offer: OfferShown | None = None,
 ) -> GoogleBody:
-    """The class to insert. Google accepts no callback address without https. `offer` is what the
-    class of a coupon is of."""
+    """The class to insert. `offer` is the offer of which it is the class, if it is for coupons.
+    Google accepts only https for callbacks; any other address is left out."""
     default = design.languages[0]
     body: GoogleBody = {
         "id": id_,
         **_named(design, pictures, offer),
-        # Whoever saves the card first is its owner, on all their devices.
+        # The first person who saves the card is its owner, on all their devices.
         "multipleDevicesAndHoldersAllowedStatus": (
             "ONE_USER_ALL_DEVICES" if design.sharing_prohibited else "MULTIPLE_HOLDERS"
         ),
@@ -153,13 +157,13 @@ def class_body(
 
 
 def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> GoogleBody:
-    """What a class of its kind is called, and its logo."""
+    """The name, the logo and other parts that a class of this kind needs."""
     if design.kind == "generic":
         return {}
     default = design.languages[0]
     logo = _image(pictures.logo, design)
     of_all: GoogleBody = {
-        # To be said at every write: without it Google refuses to change an approved class.
+        # Sent with every write: without it Google refuses to change an approved class.
         "reviewStatus": "UNDER_REVIEW",
         "issuerName": design.organization,
         "heroImage": _image(pictures.hero, design),
@@ -189,8 +193,8 @@ def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> Goog
 
 
 def class_patch(body: GoogleBody) -> GoogleBody:
-    """A class as it changes one that exists: what the design lost is cleared. Objects are merged,
-    so a part of the layout that is no more must be said to be nothing."""
+    """The change that brings an existing class to this body; what the design no longer has is
+    cleared. Google merges objects, so a part of the layout that is gone must be sent as null."""
     lost: GoogleBody = dict.fromkeys(MAY_BE_LOST)
     if "programName" in body:
         lost |= dict.fromkeys(_labels("loyalty"))
@@ -219,9 +223,9 @@ def object_body(
     totp_secret: bytes = b"",
     linked: Sequence[str] = (),
 ) -> GoogleBody:
-    """The object to insert. `content` must have been rendered from `design`. With a secret the
-    phone draws a code that changes by itself, where it can. `linked`: offer objects that are shown
-    with the card; Google must have them."""
+    """The object to insert. `content` must have been rendered from `design`. With a `totp_secret`
+    the phone draws a code that changes by itself, where it can. `linked` are objects of offers that
+    are shown with the card; Google must have them."""
     body: GoogleBody = {
         "id": id_,
         "classId": class_,
@@ -247,7 +251,7 @@ def object_body(
 
 
 def _of_kind(design: Design, content: Content, pictures: Pictures) -> GoogleBody:
-    """What only an object of its kind has a place for."""
+    """The fields that only objects of this kind have."""
     name, points = _first(design, content, "name"), _first(design, content, "points")
     body: GoogleBody = {}
     if design.kind == "generic":
@@ -268,8 +272,8 @@ def _of_kind(design: Design, content: Content, pictures: Pictures) -> GoogleBody
 
 
 def _titled(design: Design, content: Content, pictures: Pictures) -> GoogleBody:
-    """What a generic object says at its head: the organisation, and its primary field or, where
-    that has nothing to say, what the card is."""
+    """The head of a generic object: the organisation, and the primary field or, if that is empty,
+    what kind of card it is."""
     default = design.languages[0]
     body: GoogleBody = {
         "genericType": "GENERIC_MEMBERSHIP_CARD",
@@ -297,12 +301,12 @@ def object_patch(
     *,
     same_design: bool = True,
 ) -> GoogleBody:
-    """What may have changed about an object that exists. Objects are merged and arrays replaced
-    whole, hence all text modules or none.
+    """The change that brings an existing object to this body. Google merges objects and replaces
+    lists as a whole, so all text modules are sent or none.
 
-    `before` are the points that were written last, None if that is not known; `same_design`:
-    whether they were from this revision. The phone may tell its owner of points that changed, where
-    the design has words for that; Google words it."""
+    `before` are the points that were written last, None if they are not known; `same_design`:
+    whether they were written from this revision. If points changed and the design has words for
+    that, the phone may tell its owner; the words are Google's."""
     patch: GoogleBody = dict.fromkeys(name for name in OURS[design.kind] if name not in ALWAYS)
     patch |= {name: value for name, value in body.items() if name not in ("id", "classId")}
     if content.voided:
@@ -312,7 +316,7 @@ def object_patch(
         return patch
     grew = before is None or (before > LARGEST_INT) != (now > LARGEST_INT)
     if grew or not same_design:
-        # Merged with another kind of balance there would be two.
+        # If the balance was of another kind before, merging would leave both: the other is cleared.
         loyalty = body["loyaltyPoints"]
         if isinstance(loyalty, dict):
             kinds = ("int", "string") if same_design else ("int", "string", "money")
@@ -325,7 +329,7 @@ def object_patch(
 
 
 def message(design: Design, content: Content) -> GoogleBody | None:
-    """The message the card shows, as `addMessage` takes it; None if it shows none."""
+    """The message that the card shows, as `addMessage` takes it; None if it shows none."""
     field = layout.first(design, "message")
     shown = _shown(content, field.key) if field is not None else None
     if field is None or shown is None or not content.message or content.voided:
@@ -335,15 +339,16 @@ def message(design: Design, content: Content) -> GoogleBody | None:
 
 
 def quiet(patch: Mapping[str, object]) -> GoogleBody:
-    """The same change without an alert: Google takes it at any time."""
+    """The same change without an alert. Google accepts it at any time."""
     return {name: value for name, value in patch.items() if name != NOTIFY}
 
 
 def differing(
     kind: PassKind, body: Mapping[str, object], found: Mapping[str, object]
 ) -> Sequence[str]:
-    """The fields of ours in which an object as Google has it is not what was written. What Google
-    adds by itself is no difference, and what it may keep to itself, a secret, is not looked at."""
+    """The names of those fields of ours that Google has in another state than was written. What
+    Google adds by itself is no difference. Secrets are not compared, since Google may not return
+    them."""
     ours = dict(body)
     if isinstance(rotating := ours.get("rotatingBarcode"), Mapping):
         ours["rotatingBarcode"] = {k: v for k, v in rotating.items() if k != "totpDetails"}
@@ -369,7 +374,7 @@ def points(design: Design, content: Content) -> int | None:
 
 
 def _first(design: Design, content: Content, fact: Fact) -> FieldValue | None:
-    """What stands in the fact's own place at Google."""
+    """The value in the fact's own place at Google; None if no field shows the fact."""
     field = layout.first(design, fact)
     return _shown(content, field.key) if field is not None else None
 
@@ -417,7 +422,7 @@ def _balance(design: Design, shown: FieldValue) -> GoogleBody:
 
 
 def _money(shown: FieldValue) -> GoogleBody:
-    """An int64 is a text in JSON."""
+    """Money as Google takes it, in millionths. An int64 is text in JSON."""
     micros = int(shown.value) * MICROS // 10**shown.scale
     return {"micros": str(micros), "currencyCode": shown.currency}
 
@@ -430,8 +435,8 @@ def _barcode_type(design: Design, text: str) -> str:
 
 
 def _circumstances(design: Design, pictures: Pictures) -> GoogleBody:
-    """Where the card comes up, and what it leads to. When it does (Apple's relevant dates), beacons
-    and tap cards have no place at Google."""
+    """Where the card comes up, and where it leads. Google has no place for Apple's relevant dates,
+    beacons and tap cards."""
     default = design.languages[0]
     found: GoogleBody = {}
     if design.locations:
@@ -473,7 +478,7 @@ def _circumstances(design: Design, pictures: Pictures) -> GoogleBody:
 
 
 def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, object]]:
-    """Every field that has no place of its own."""
+    """All fields that have no place of their own."""
     modules = []
     for field in layout.text_modules(design):
         shown = _shown(content, field.key)
@@ -491,14 +496,15 @@ def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, obj
 
 
 def _written(shown: FieldValue) -> str:
-    """A value that Google does not format."""
+    """A value as text, for places where Google does not format it."""
     if shown.currency is None or not isinstance(shown.value, int):
         return str(shown.value)
     return f"{Decimal(shown.value).scaleb(-shown.scale)} {shown.currency}"
 
 
 def _in_languages(field: FieldDesign, shown: FieldValue, design: Design) -> Translations | None:
-    """What each language writes in its own way: texts, and dates, which Google does not format."""
+    """The value in each language, for texts and dates, which Google does not format; None for
+    others."""
     if field.shows == "text":
         return field.text
     if field.shows != "expires" or shown.value == NOTHING:

@@ -1,6 +1,7 @@
-"""The pictures that Google fetches: a large square logo and a wide banner, from those of a design.
+"""The pictures that Google fetches: a large square logo and a wide banner, made from those of a
+design.
 
-Sizes: Google Wallet, "Brand guidelines", loyalty cards. The logo is cut to a circle there."""
+Sizes: Google Wallet, "Brand guidelines", loyalty cards. Google cuts the logo to a circle."""
 
 import io
 from collections.abc import Collection, Mapping
@@ -10,12 +11,13 @@ from PIL import Image, ImageOps
 from wallet.passes import artwork, drawing
 from wallet.passes.content import Design
 
-LOGO = (660, 660)
-HERO = (1032, 336)
+LOGO = (660, 660)  # pixels
+HERO = (1032, 336)  # pixels
 
 
 def logo(design: Design, images: Mapping[str, bytes]) -> bytes:
-    """The design's icon, as PNG. One that we drew is drawn anew: enlarged it would blur."""
+    """The design's icon, as PNG. An icon that we drew is drawn again, since enlarged it would be
+    blurred."""
     largest = _largest("icon", design, images)
     drawn = artwork.default(design.organization, design.background, design.foreground)
     if largest in drawn.values():
@@ -39,12 +41,13 @@ def poster(design: Design, images: Mapping[str, bytes]) -> bytes | None:
 
 
 def has_poster(names: Collection[str]) -> bool:
+    """Whether one of these names of pictures is that of a poster."""
     return any(artwork.kind(name) == "poster" for name in names)
 
 
 def _largest(kind: str, design: Design, images: Mapping[str, bytes]) -> bytes:
-    """Every design has icon, logo and strip, in one size at least. Google has one picture for all
-    languages: of several it gets the default one's."""
+    """The picture in its largest size. Every design has icon, logo and strip in at least one size.
+    Google has one picture for all languages: it gets that of the design's default language."""
     return next(
         images[name]
         for suffix in ("@3x", "@2x", "")
@@ -60,7 +63,8 @@ def _opened(data: bytes) -> Image.Image:
 def _fitted(
     picture: Image.Image, size: tuple[int, int], ground: drawing.Colour | None = None
 ) -> bytes:
-    """Scaled to fill, what stands over cut off evenly; on `ground`, since no hole may be left."""
+    """The picture scaled to fill the size; what stands over is cut off evenly. `ground` is put
+    behind it, since Google must not get transparent parts."""
     if ground is not None:
         layers = picture.convert("RGBA")
         picture = Image.new("RGBA", layers.size, (*ground, 255))

@@ -30,14 +30,15 @@ from wallet.google.writing import (
 from wallet.passes import issued
 from wallet.passes.issued import Pass
 
-BATCH = budget.A_SECOND  # more than may be asked in a second would only be leased in vain
-WRITERS = 10  # calls at a time, so that a second's budget is spent in it: docs/decisions/0006
-LONGEST_WAIT = timedelta(hours=1)
-AFTER_A_BUG = timedelta(minutes=1)
+BATCH = budget.A_SECOND  # cards in one claim; more than a second's requests would wait leased
+WRITERS = 10  # calls at once, so that a second's budget is spent within it: docs/decisions/0006
+LONGEST_WAIT = timedelta(hours=1)  # before another attempt
+AFTER_A_BUG = timedelta(minutes=1)  # the wait after an exception
 PAUSED = "paused"
+# Reasons that do not count as an attempt: other writes were first, nothing is wrong with this one.
 NOBODYS_FAULT = frozenset({NO_BUDGET, CLASS_BUSY, OUT_OF_TIME, PAUSED})
 
-# A person is waiting: so long for Google to know the card, in so many looks.
+# A person waits for the link: for so long at most, with so many looks whether Google has the card.
 CLICK_LIMIT = timedelta(seconds=5)
 CLICK_LOOKS = 25
 
@@ -47,6 +48,9 @@ log = structlog.get_logger()
 
 
 class GoogleProvider:
+    """What waves, pumps and pages know of Google; one object in each process. `lease` is for how
+    long a batch of writes is ours."""
+
     name = mirror.PUMP
 
     def __init__(
@@ -80,16 +84,18 @@ class GoogleProvider:
         self._paused_until: datetime | None = None
 
     def link(self, pass_: Pass) -> str:
-        """The address that brings the card to Google and leads on to the save link."""
+        """The address that writes the card to Google and then redirects to the save link."""
         return f"{self._public_url}/card/{self._keys.card_token(pass_.serial)}/google"
 
     def make_due(self, session: Session, pass_ids: Sequence[int], now: datetime) -> None:
-        """Where a coupon changed, the card that it is linked to may be in for a change too."""
+        """Write those of these passes that are at Google, and the cards of their members: if a
+        coupon changed, the card to which it is linked may have to change too."""
         cards = issued.cards_with_coupons(session, pass_ids)
         mirror.make_due(session, [*pass_ids, *cards], now)
 
     def deliver(self, clock: Clock) -> bool:
-        """Write the cards that are due, each in its newest version."""
+        """Write the cards that are due, each in its newest version. True if there may be more to do
+        at once."""
         now = clock()
         if self._paused_until is not None and now < self._paused_until:
             return False
@@ -99,20 +105,19 @@ class GoogleProvider:
             return False
         with ThreadPoolExecutor(WRITERS) as pool:
             results = list(pool.map(lambda due: self._deliver_one(due, clock), claimed))
-        with self._database.transaction() as session:
-            again = self._record(session, claimed, results, clock())
+        again = self._record(claimed, results, clock)
         if any(_is_out_of_budget(written) for written in results):
             return self._wait_for_budget(clock)
         return again or len(claimed) == BATCH
 
     def reconcile(self, clock: Clock) -> bool:
-        """Read the card that was not read for longest, and put right what is wrong. True if there
-        may be more."""
+        """Read the card that was not read for the longest time, and correct what is wrong. True if
+        there may be more."""
         return self._reconciler.turn(clock)
 
     def save_link(self, pass_: Pass, clock: Clock) -> str | None:
-        """Where the person adds the card: made at this moment, after Google knows the card. None if
-        Google cannot be brought to know it while a person waits."""
+        """The address where the person adds the card. It is made at this moment, after Google has
+        the card. None if the card cannot be written while a person waits."""
         object_id = self._writer.object_id(pass_)
         if not self._is_written(pass_, object_id):
             with self._database.transaction() as session:
@@ -127,10 +132,12 @@ class GoogleProvider:
         )
 
     def close(self) -> None:
+        """Close the connections to Google."""
         self._google.close()
 
     def _bring(self, pass_: Pass, object_id: str, clock: Clock) -> bool:
-        """Write the card now, or wait until another has done so: people press twice."""
+        """Write the card now, or wait until another worker has: people press the button twice. True
+        if Google has it."""
         until = clock() + CLICK_LIMIT
         for _ in range(CLICK_LOOKS):
             now = clock()
@@ -140,8 +147,7 @@ class GoogleProvider:
                 due = WRITES.claim_one(session, [pass_.id], now, until - now)
             if due is not None:
                 written = self._write(due, clock)
-                with self._database.transaction() as session:
-                    self._record(session, [due], [written], clock())
+                self._record([due], [written], clock)
                 if isinstance(written.outcome, Sent):
                     return True
                 if not _is_nobodys_fault(written):
@@ -156,8 +162,8 @@ class GoogleProvider:
             return mirror.is_written(session, pass_.id, object_id)
 
     def _deliver_one(self, due: Due, clock: Clock) -> WriteResult:
-        """One card of a batch. Where the first learned that Google is not to be had, the others are
-        not tried."""
+        """Write one card of a batch. If an earlier one found that Google does not accept any now,
+        the others are not tried."""
         if self._paused_until is not None and clock() < self._paused_until:
             return WriteResult(Deferred(self._paused_until, PAUSED))
         return self._write(due, clock)
@@ -166,17 +172,22 @@ class GoogleProvider:
         try:
             written = self._writer.write(due, WriteBudget(clock, due.lease_until))
         except Exception as error:
-            # A card that cannot be written must not hold up the others of its batch for ever.
+            # A card whose write raises must not hold up the others of its batch for ever.
             log.exception("google_write_failed", pass_id=due.pass_id)
             return WriteResult(Deferred(clock() + AFTER_A_BUG, type(error).__name__))
         if isinstance(written.outcome, Deferred) and written.outcome.pause:
             self._paused_until = written.outcome.until
         return written
 
-    def _record(
+    def _record(self, writes: Sequence[Due], results: Sequence[WriteResult], clock: Clock) -> bool:
+        """Store what became of these writes. True if one of them is due again."""
+        return self._database.run(lambda session: self._note(session, writes, results, clock()))
+
+    def _note(
         self, session: Session, writes: Sequence[Due], results: Sequence[WriteResult], now: datetime
     ) -> bool:
-        """True if a change came in while its write was on its way: then the row is due again."""
+        """Record the results. True if a change came in while its write was on its way: then its row
+        is due again."""
         done: list[Due] = []
         new: list[int] = []
         for due, written in zip(writes, results, strict=True):
@@ -193,14 +204,15 @@ class GoogleProvider:
         for due, written in zip(writes, results, strict=True):
             if isinstance(written.outcome, Deferred):
                 _defer(session, due, written.outcome, now)
-        # A coupon is linked to its card as soon as Google has it, and not before.
+        # A card links to a coupon as soon as Google has the coupon, and not before.
         if cards := issued.cards_with_coupons(session, new):
             mirror.make_due(session, cards, now)
         return WRITES.finish(session, done)
 
     def _wait_for_budget(self, clock: Clock) -> bool:
-        """Until the second is over. This is the pace of the pump and no retry: were it left to the
-        rows and the beat, twenty cards would be written every few seconds instead of each."""
+        """Wait until the second is over. This is the ordinary pace of the pump and not a retry: if
+        it were left to the rows and the beat, twenty cards would be written every few seconds
+        instead of every second."""
         now = clock()
         self._pause((budget.next_second(now) - now).total_seconds())
         return clock() > now
@@ -213,7 +225,7 @@ def _defer(session: Session, due: Due, outcome: Deferred, now: datetime) -> None
     until = outcome.until
     if not outcome.pause:
         wait = min((until - now) * 2 ** min(due.attempts, 10), LONGEST_WAIT)
-        until = now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all come back at once
+        until = now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all are due at once
     WRITES.defer(session, due, until, outcome.reason, due.attempts + 1)
 
 

@@ -1,9 +1,9 @@
-"""Reading cards again at Google, for what we think of them may be wrong: callbacks are lost, in bad
-times for weeks, and whoever else has the key of the service account can change a card there.
+"""Reading cards again at Google, because what we believe of them may be wrong. Callbacks are lost,
+at times for weeks; and others who have the key of the service account can change a card there.
 
-One card at a time, the one that waited longest first. It takes what deliveries leave: nothing while
-a card is to be written, and of each second's requests no more than a few. A card whose reading
-failed or whose reader died comes again when its lease is over; so nothing else must be remembered
+Cards are read one at a time, the one that waited longest first. Deliveries come before: nothing is
+read while a card is to be written, and of each second's requests only a few are used. If reading a
+card fails or its reader dies, the card comes again when its lease is over. So no state is needed
 between turns."""
 
 from collections.abc import Callable, Sequence
@@ -23,14 +23,15 @@ from wallet.google.mirror import WRITES, GoogleObject
 from wallet.google.writing import OBJECTS, Writer
 
 PUMP = "google-check"
-SHARE = 5  # of the requests of a second, when others have taken no more than that
+MOST_A_SECOND = 5  # a card is read only if all workers have taken fewer requests of this second
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A card to read, as we knew it before. `heard_at`: whoever hears of it meanwhile is right."""
+    """A card to read, as we knew it before. If `heard_at` has changed afterwards, a callback came
+    meanwhile, and that is right."""
 
     pass_id: int
     object_id: str
@@ -38,7 +39,8 @@ class Check:
 
 
 class Reconciler:
-    """Safe to run in several processes at once."""
+    """Reads cards and corrects what we believe of them. Safe to run in several processes at once.
+    `every` is the time between two readings of a card, `lease` the time for one."""
 
     def __init__(
         self,
@@ -60,7 +62,7 @@ class Reconciler:
         self._paused_until: datetime | None = None
 
     def turn(self, clock: Clock) -> bool:
-        """Read the next card and put right what is wrong. True if there may be more."""
+        """Read the next card and correct what is wrong. True if there may be more."""
         now = clock()
         if self._paused_until is not None and now < self._paused_until:
             return False
@@ -71,7 +73,7 @@ class Reconciler:
             if check is None:
                 return False
             kind = self._writer.kind_of(session, check.pass_id)
-            granted = budget.take(session, self._issuer, now, SHARE)
+            granted = budget.take(session, self._issuer, now, MOST_A_SECOND)
             if granted:
                 _move(session, check, now + self._lease)
         if not granted:
@@ -103,7 +105,7 @@ class Reconciler:
         differing = self._differing(session, check, reply, now)
         if differing:
             log.warning("google_drift", pass_id=check.pass_id, fields=differing)
-            # Whatever balance is there now, the next write clears it.
+            # It is unknown which balance is there now: the next write replaces it, of any kind.
             known.points = None
             session.flush()
             mirror.make_due(session, [check.pass_id], now)
@@ -111,8 +113,8 @@ class Reconciler:
     def _differing(
         self, session: Session, check: Check, reply: Reply, now: datetime
     ) -> Sequence[str]:
-        """The fields in which Google has something else than was last written. A card with a newer
-        version is written anyway."""
+        """The fields that are different at Google from what was last written. None are named if a
+        newer version is to be written anyway."""
         if reply.missing:
             return ["id"]
         body = self._writer.last_written(session, check.pass_id, now)
@@ -126,7 +128,7 @@ def _oldest(session: Session, issuer: str, now: datetime) -> Check | None:
         .where(
             GoogleObject.check_at <= now,
             GoogleObject.version.is_not(None),
-            # Cards of an issuer that we no longer are would only be refused.
+            # Google would refuse to read cards of an issuer that we no longer are.
             GoogleObject.object_id.startswith(f"{issuer}.", autoescape=True),
         )
         .order_by(GoogleObject.check_at)

@@ -1,8 +1,8 @@
-"""What Google asks of us: it brings its callbacks, and fetches the pictures of a design.
+"""What Google asks of us: it sends its callbacks, and fetches the pictures of a design.
 
-Who may call: anybody. A callback proves by its signatures that it is Google's; pictures are as
-public as the cards they are on. Nothing but robots' rules may stand before these addresses, for
-Google comes as Googlebot."""
+Callers: anybody. A callback proves by its signatures that it comes from Google; pictures are as
+public as the cards that show them. robots.txt and firewalls must let Google reach these addresses:
+it comes as Googlebot."""
 
 import functools
 
@@ -20,25 +20,26 @@ from wallet.problems import refuse
 
 MOST_BODY_BYTES = 64 * 1024
 LARGEST_ID = 2**63 - 1
-FOR_GOOD = "public, max-age=31536000, immutable"
-KEPT_PICTURES = 32
+FOR_GOOD = "public, max-age=31536000, immutable"  # a year: the address names the revision
+KEPT_PICTURES = 32  # in memory, by each process
 PICTURES = {"logo.png": pictures.logo, "hero.png": pictures.hero, "poster.png": pictures.poster}
 
 log = structlog.get_logger()
 
 
 class GoogleService:
-    """The routes over one database."""
+    """The routes that Google calls, on one database."""
 
     def __init__(self, database: Database, settings: GoogleSettings, clock: Clock) -> None:
         self._database = database
         self._issuer = settings.issuer
         self._roots = RootKeys(callbacks.fetch_from(settings.keys_url))
         self._clock = clock
-        # Revisions never change, so a picture that was made once stays right for ever.
+        # Revisions never change, so a picture that was made once stays right.
         self._made = functools.lru_cache(KEPT_PICTURES)(self._make)
 
     def blueprint(self) -> Blueprint:
+        """The routes, below `/google`."""
         routes = Blueprint("google", __name__, url_prefix="/google")
         routes.add_url_rule("/callback", "callback", self.callback, methods=["POST"])
         routes.add_url_rule(
@@ -47,8 +48,8 @@ class GoogleService:
         return routes
 
     def callback(self) -> Response:
-        """200 for every message that is Google's, new or known; 400 for all else, so that nothing
-        anybody sends can look like trouble of ours."""
+        """200 for every message that is Google's, new or known. 400 for any other, so that a forged
+        message cannot look like trouble on our side."""
         if (request.content_length or 0) > MOST_BODY_BYTES:
             refuse(413, "body_too_large")
         now = self._clock()
@@ -62,6 +63,7 @@ class GoogleService:
         return Response(status=200)
 
     def picture(self, template_id: int, name: str) -> Response:
+        """A picture of a design's revision, as PNG; 404 if there is none."""
         if name not in PICTURES:
             abort(404)
         answer = Response(self._made(template_id, name), mimetype="image/png")

@@ -1,6 +1,6 @@
-"""Bringing Google up to date with one card: its class first, then its object, by as few calls as it
-takes. A call may be lost on its way back, so each can be repeated: what is there already is changed
-instead of inserted, what is not there is inserted instead of changed."""
+"""Bringing one card at Google up to date: its class first, then its object, with as few calls as
+possible. The answer to a call may be lost, so each call can be repeated: an insert becomes a patch
+if the thing is there already, and a patch becomes an insert if it is not."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,16 +37,16 @@ OBJECTS: Mapping[PassKind, client.ResourceKind] = {
     "gift_card": "giftCardObject",
     "generic": "genericObject",
 }
-MOST_CALLS = 4
+MOST_CALLS = 4  # of inserts and patches in turn, before `NEITHER`
 CALLS_FOR_A_MESSAGE = 2  # the card, then the message
-SOON = timedelta(seconds=1)
-LATER = timedelta(minutes=1)
+BUSY_CLASS_WAIT = timedelta(seconds=1)  # until the other worker has written the class
+CONTRADICTION_WAIT = timedelta(minutes=1)  # after Google said that a thing is there and is not
 
-# Reasons that are ours and say nothing against the card or Google: only others were first.
+# Reasons of our own: neither the card nor Google is in trouble, other writes only came first.
 NO_BUDGET = "no_budget"
 CLASS_BUSY = "class_busy"
 OUT_OF_TIME = "out_of_time"
-# It is there and it is not there.
+# Google refuses to insert it, since it exists, and to patch it, since it does not.
 NEITHER = "neither_inserted_nor_patched"
 
 log = structlog.get_logger()
@@ -54,8 +54,8 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class WriteBudget:
-    """A write on its way: every call is over by `until`, when the lease is. So many calls of it
-    were taken out of the budget ahead."""
+    """The limits of one write: every call is over by `until`, the end of the lease. `reserved`
+    calls of it were taken from the budget of requests in advance."""
 
     clock: Clock
     until: datetime
@@ -64,7 +64,7 @@ class WriteBudget:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """How it ended; `copy` is what Google has if it took the card."""
+    """How a write ended. `copy` is what Google has if it accepted the card."""
 
     outcome: Outcome
     copy: Copy | None = None
@@ -72,7 +72,9 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class CardToWrite:
-    """A card as it is stored at this moment, and what was written of it before."""
+    """A card as it is stored at this moment, and what was written of it before. `is_known`: Google
+    has the object in some version. `points_before`: the balance that was written last, None if that
+    is unknown."""
 
     programme_id: int
     class_id: str
@@ -82,15 +84,16 @@ class CardToWrite:
     copy: Copy
     is_known: bool
     points_before: int | None
-    message: GoogleBody | None  # that the card shows and Google may not have
-    message_asked: bool  # Google was asked to take it, and nobody heard the answer
+    message: GoogleBody | None  # shown by the card, and not confirmed by Google
+    message_asked: bool  # Google was asked to add it, and its answer was lost
     same_design: bool
     pictures: Pictures
-    linked: Sequence[str]  # the member's coupons that count, as far as Google has them
+    linked: Sequence[str]  # objects of the member's valid coupons, as far as Google has them
     totp_secret: bytes = field(repr=False)
 
     @property
     def body(self) -> GoogleBody:
+        """The object as it is to be at Google, ready to be inserted."""
         return objects.object_body(
             self.copy.object_id,
             self.class_id,
@@ -122,20 +125,22 @@ class Writer:
         self._lease = lease
 
     def object_id(self, pass_: Pass) -> str:
+        """The id of the pass's object at Google."""
         return objects.object_id(self._issuer, pass_.serial)
 
     def class_id(self, session: Session, pass_: Pass) -> str:
-        """The programme's for its cards, the offer's own for coupons."""
+        """The id of the class: the programme's for cards, the offer's own for coupons."""
         if pass_.offer_id is not None:
             offer = session.get_one(Offer, pass_.offer_id)
             return objects.class_id(self._issuer, offer.public_id)
         return objects.class_id(self._issuer, programmes.by_id(session, pass_.programme_id).code)
 
     def kind(self, session: Session, pass_: Pass) -> PassKind:
+        """The kind of the design that the pass's stored version was rendered from."""
         return templates.design(session.get_one(Template, pass_.template_id)).kind
 
     def write(self, due: Due, errand: WriteBudget) -> WriteResult:
-        """Write the newest stored version."""
+        """Write the newest stored version of a card, with its class if that is due."""
         with self._database.reading() as session:
             card = self._card(session, due.pass_id, errand.clock())
         if card is None:
@@ -146,8 +151,7 @@ class Writer:
         return WriteResult(trouble, card.copy)
 
     def last_written(self, session: Session, pass_id: int, now: datetime) -> GoogleBody | None:
-        """The object as Google should have it; None if a newer version of it is yet to be
-        written."""
+        """The object as Google should have it; None if a newer version is yet to be written."""
         card, known = self._card(session, pass_id, now), session.get(GoogleObject, pass_id)
         if card is None or known is None or known.version != card.copy.version:
             return None
@@ -156,6 +160,7 @@ class Writer:
         return card.body
 
     def kind_of(self, session: Session, pass_id: int) -> PassKind:
+        """The kind of the design that the stored version of this pass was rendered from."""
         return self.kind(session, session.get_one(Pass, pass_id))
 
     def _card(self, session: Session, pass_id: int, now: datetime) -> CardToWrite | None:
@@ -212,7 +217,7 @@ class Writer:
             return outcome
         if card.is_known:
             return self._add_message(card, errand)
-        # Whoever adds the card only now finds the text on it: it is no news any more.
+        # A person who adds the card only now finds the text on it: the message is not news to them.
         self._begin_message(card, errand, aloud=False)
         self._message_taken(card, errand)
         return outcome
@@ -220,11 +225,12 @@ class Writer:
     def _write_body(
         self, card: CardToWrite, errand: WriteBudget, message: GoogleBody | None = None
     ) -> Outcome:
-        """The object itself. With a message that is to follow it is written in silence, for one
-        change is told once, and cleared of the message before: Google keeps ten and no more."""
+        """Write the object itself. If a message is to follow, the object is written without an
+        alert, since one change is told once; and it is cleared of the message before, since Google
+        keeps ten at most."""
         reply = self._send_body(card, errand, message)
         if card.linked and _is_refused(reply):
-            # A link that leads nowhere is not worth a card that does not change any more.
+            # Perhaps a linked coupon is gone at Google. The card matters more than its links.
             log.warning("google_links_refused", pass_id=card.copy.pass_id)
             reply = self._send_body(replace(card, linked=()), errand, message)
         return _settled(reply, errand.clock())
@@ -241,25 +247,49 @@ class Writer:
             written = [{**message, "messageType": objects.SILENT}]
             body = {**body, "messages": written}
             patch = objects.quiet({**patch, "messages": [] if card.is_known else written})
-        aloud = objects.NOTIFY in patch and self._may_alert(card, errand)
-        if not aloud:
-            patch = objects.quiet(patch)
         kind = OBJECTS[card.design.kind]
-        reply = self._upsert(kind, id_, body, patch, errand, is_known=card.is_known)
-        if aloud and reply.undone:
-            self._give_alert_back(card)
-        if reply.no_more_notices:
-            # By Google's count, which is the one that counts, there was none left.
-            self._note_silence(card, errand)
-            patch = objects.quiet(patch)
-            reply = self._upsert(kind, id_, body, patch, errand, is_known=card.is_known)
+
+        def send(patch: GoogleBody) -> Reply:
+            return self._upsert(kind, id_, body, patch, errand, is_known=card.is_known)
+
+        silent_patch = objects.quiet(patch)
+        reply, aloud = self._with_alert(
+            card,
+            errand,
+            aloud=partial(send, patch),
+            silent=partial(send, silent_patch),
+            is_wanted=objects.NOTIFY in patch,
+        )
         if reply.missing:
-            # Neither object nor class: Google has forgotten the class, or never kept it.
+            # Neither object nor class is there: Google has lost the class, or never kept it.
             outcome = self._write_class(card, errand)
             if isinstance(outcome, Deferred | Rejected):
                 return Reply(outcome)
-            reply = self._upsert(kind, id_, body, patch, errand, is_known=False)
+            newest = patch if aloud else silent_patch
+            reply = self._upsert(kind, id_, body, newest, errand, is_known=False)
         return reply
+
+    def _with_alert(
+        self,
+        card: CardToWrite,
+        errand: WriteBudget,
+        *,
+        aloud: Callable[[], Reply],
+        silent: Callable[[], Reply],
+        is_wanted: bool = True,
+    ) -> tuple[Reply, bool]:
+        """Make a change with an alert (`aloud`) if it is wanted and one is left, or else without
+        (`silent`). If Google says that none is left, the change is made again without. Returns the
+        last reply, and whether that change was made aloud."""
+        may_alert = is_wanted and self._may_alert(card, errand)
+        reply = aloud() if may_alert else silent()
+        if may_alert and reply.undone:
+            self._give_alert_back(card)
+        if reply.no_more_notices:
+            # Google's own count decides, and by that no alert was left.
+            self._note_silence(card, errand)
+            return silent(), False
+        return reply, may_alert
 
     def _begin_message(self, card: CardToWrite, errand: WriteBudget, *, aloud: bool) -> None:
         with self._database.transaction() as session:
@@ -267,8 +297,8 @@ class Writer:
             messages.begin(session, card.copy.pass_id, id_, errand.clock(), aloud=aloud)
 
     def _look_for_message(self, card: CardToWrite, errand: WriteBudget) -> Outcome | None:
-        """Whether a call whose answer never came has done its work. None if it has not: then the
-        message is still to be given."""
+        """Look whether a call whose answer was lost has added the message; if so, only the object
+        is written. None if it has not: then the message is still to be added."""
         reply = self._ask(
             errand,
             lambda now, limit_s: self._google.get(
@@ -285,17 +315,13 @@ class Writer:
         return None
 
     def _add_message(self, card: CardToWrite, errand: WriteBudget) -> Outcome:
-        """Give the message to Google, with an alert if one is left."""
-        aloud = self._may_alert(card, errand)
-        self._begin_message(card, errand, aloud=aloud)
-        reply = self._message(card, errand, aloud=aloud)
-        if aloud and reply.undone:
-            self._give_alert_back(card)
-        if reply.no_more_notices:
-            # By Google's count, which is the one that counts, there was none left.
-            self._note_silence(card, errand)
-            self._begin_message(card, errand, aloud=False)
-            reply = self._message(card, errand, aloud=False)
+        """Add the message, with an alert if one is left."""
+        reply, _ = self._with_alert(
+            card,
+            errand,
+            aloud=partial(self._note_and_add, card, errand, aloud=True),
+            silent=partial(self._note_and_add, card, errand, aloud=False),
+        )
         if isinstance(reply.outcome, Sent):
             self._message_taken(card, errand)
         elif reply.undone:
@@ -303,7 +329,9 @@ class Writer:
                 messages.undo(session, card.copy.pass_id, card.content.message)
         return _settled(reply, errand.clock())
 
-    def _message(self, card: CardToWrite, errand: WriteBudget, *, aloud: bool) -> Reply:
+    def _note_and_add(self, card: CardToWrite, errand: WriteBudget, *, aloud: bool) -> Reply:
+        """Note the message, then ask Google to add it: see `messages`."""
+        self._begin_message(card, errand, aloud=aloud)
         kind = objects.ALOUD if aloud else objects.SILENT
         message = {**(card.message or {}), "messageType": kind}
         return self._ask(
@@ -331,19 +359,21 @@ class Writer:
             alerts.silenced(session, card.copy.pass_id, errand.clock())
 
     def _ensure_class(self, card: CardToWrite, errand: WriteBudget) -> Outcome | None:
-        """None when the class is fit for this card."""
+        """Write the class if it is older than the card's design. None if the class is fit for the
+        card."""
         with self._database.reading() as session:
             is_due = mirror.class_is_due(session, card.class_id, card.copy.template_id)
         outcome = self._write_class(card, errand) if is_due else None
         return outcome if isinstance(outcome, Deferred | Rejected) else None
 
     def _write_class(self, card: CardToWrite, errand: WriteBudget) -> Outcome:
-        """Write the class from the programme's current design, unless somebody else is at it."""
+        """Write the class from the programme's current design, unless another worker is writing
+        it."""
         now = errand.clock()
         with self._database.transaction() as session:
             ours = mirror.lease_class(session, card.programme_id, card.class_id, now, self._lease)
         if ours is None:
-            return Deferred(now + SOON, CLASS_BUSY)
+            return Deferred(now + BUSY_CLASS_WAIT, CLASS_BUSY)
         template_id = None
         try:
             with self._database.reading() as session:
@@ -402,8 +432,8 @@ class Writer:
         *,
         is_known: bool,
     ) -> Reply:
-        """Insert or patch, whichever it takes. `missing` in the reply: not even an insert worked,
-        so what is missing is the class."""
+        """Insert or patch, whichever works. `missing` in the reply means that not even an insert
+        worked, so that the class is missing."""
         inserting = not is_known
         for _ in range(MOST_CALLS):
             reply = self._call(
@@ -415,7 +445,7 @@ class Writer:
                 inserting = True
             else:
                 return reply
-        return Reply(Deferred(errand.clock() + LATER, NEITHER))
+        return Reply(Deferred(errand.clock() + CONTRADICTION_WAIT, NEITHER))
 
     def _call(
         self,
@@ -429,11 +459,11 @@ class Writer:
         return self._ask(errand, partial(self._google.patch, kind, id_, body))
 
     def _ask(self, errand: WriteBudget, call: Callable[[datetime, float], Reply]) -> Reply:
-        """One call within the lease and the budget."""
+        """Make one call within the lease and the budget."""
         now = errand.clock()
         left_s = (errand.until - now).total_seconds()
         if left_s <= 0:
-            # From here on the object may be another's to write.
+            # From here on another worker may write the object.
             return Reply(Deferred(now, OUT_OF_TIME))
         if not errand.reserved and not self._reserve(errand, 1):
             return Reply(Deferred(budget.next_second(now), NO_BUDGET))
@@ -441,8 +471,8 @@ class Writer:
         return call(now, min(left_s, ANSWER_LIMIT_S))
 
     def _reserve(self, errand: WriteBudget, calls: int) -> bool:
-        """All calls of an errand or none: where several processes write, one that stops in the
-        middle has asked in vain, and the budget goes on beginnings."""
+        """Take all calls of a write from the budget, or none. If several workers took them one by
+        one, many writes would stop in the middle, and the budget would be spent on beginnings."""
         with self._database.transaction() as session:
             granted = budget.take(session, self._issuer, errand.clock(), number=calls)
         errand.reserved += calls * granted
@@ -457,7 +487,7 @@ def _offer(session: Session, card: CardToWrite) -> OfferShown | None:
 
 
 def _is_refused(reply: Reply) -> bool:
-    """Whether Google has something against the body, as opposed to the moment."""
+    """Whether Google objects to the body. Other failures pass with time."""
     outcome = reply.outcome
     return isinstance(outcome, Rejected) or (
         isinstance(outcome, Deferred) and outcome.reason == NEITHER
@@ -465,7 +495,8 @@ def _is_refused(reply: Reply) -> bool:
 
 
 def _settled(reply: Reply, now: datetime) -> Outcome:
-    """What could not be brought about although Google said nothing against it is tried again."""
+    """The outcome of a reply. A contradiction (missing, or existing, after all attempts) is tried
+    again later, since Google objects to nothing in the body."""
     if isinstance(reply.outcome, Rejected) and (reply.missing or reply.exists):
-        return Deferred(now + LATER, reply.outcome.reason)
+        return Deferred(now + CONTRADICTION_WAIT, reply.outcome.reason)
     return reply.outcome

@@ -19,7 +19,7 @@ ADVISORY_LOCK = 0x6B6F70696C6B61
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema to `revision`, keeping the data. Fine if it is there already."""
+    """Bring the schema to `revision`, keeping the data. Does nothing if it is there already."""
     with writing(engine).connect() as connection:
         command.upgrade(config(connection), revision)
 
@@ -37,13 +37,13 @@ def is_current(engine: Engine) -> bool:
 
 
 def is_known(revision: str) -> bool:
-    """Whether this release has heard of the revision: of a newer one's it has not."""
+    """Whether this release knows the revision; it does not know those of newer releases."""
     known = ScriptDirectory.from_config(config()).walk_revisions()
     return revision in {one.revision for one in known}
 
 
 def config(connection: Connection | None = None) -> Config:
-    """What Alembic needs to know; through `connection` it reaches the database."""
+    """Alembic's configuration; it reaches the database through `connection`."""
     found = Config()
     found.attributes["connection"] = connection
     found.set_main_option("script_location", str(Path(__file__).parent))

@@ -1,4 +1,4 @@
-"""The database itself refuses to change or delete what was posted, whoever asks.
+"""The database itself refuses to change or delete what was posted, whichever program asks.
 
 Only one change is let through: taking the words off a posting, since they may name a person who
 asked to be erased. A migration that rebuilds one of these tables on SQLite drops its triggers with
@@ -99,8 +99,8 @@ SEALED = ("posting_id", "programme_id", "number", "public_id", "leaf", "chain", 
 
 
 def guard_seals(connection: Connection) -> None:
-    """Seals and roots stay as they are. Only the salt of a note goes, with the words themselves:
-    whoever takes those off need not think of it."""
+    """Forbid changes of seals and roots. One thing is let through and done by itself: when a
+    posting loses its words, its seal loses the salt of their note."""
     if connection.dialect.name == "sqlite":
         _guard_seals_sqlite(connection)
     else:

@@ -1,5 +1,5 @@
-"""For developers: a new revision from what the models have and the database has not. It has to know
-every module that declares tables; whoever only migrates does not."""
+"""For developers: a new revision from what the models have and the database does not. It has to
+know every module that declares tables; running migrations does not need that."""
 
 from alembic import command
 from sqlalchemy import Engine

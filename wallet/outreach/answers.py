@@ -1,7 +1,7 @@
-"""Messages that answer at once to what a member did: points accrued, points spent.
+"""Messages that answer at once what a member did: points accrued, points spent.
 
-They are written in the relay's own transaction, before it renders the card: points and words come
-in one version, and the phone announces both at once."""
+They are written in the relay's own transaction, before it renders the card. So points and words
+come in one version, and the phone announces both at once."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from wallet.outreach.terms import MessageTerms
 from wallet.passes import issued, versioning
 
 POSTED = {"accrual": "accrued", "redemption": "spent"}
-# An answer to something older would come too late to be one.
+# Older postings get no message: it would come too late for an answer.
 FRESH = timedelta(hours=24)
 MOST_POSTINGS = 20  # of one holder, in one answer
 
@@ -33,7 +33,8 @@ def hear(
     session: Session, events: Sequence[Event], pass_ids: Sequence[int], now: datetime
 ) -> list[WrittenMessage]:
     """Write the messages that these events call for, in programmes that have switched them on. The
-    caller renders the cards, and then settles. `pass_ids`: all passes that the events concern."""
+    caller then renders the cards, and calls `settle`. `pass_ids`: all passes that the events
+    concern."""
     holder_ids = sorted(
         {event.member_id for event in events if isinstance(event, PointsAccrued | PointsRedeemed)}
     )
@@ -42,7 +43,7 @@ def hear(
     }
     if not holder_ids or not switched_on:
         return []
-    issued.lock(session, pass_ids)  # all in their order, before those of the recipients
+    issued.lock(session, pass_ids)  # all of them in one order, before those of the recipients
     written: list[WrittenMessage] = []
     for programme_id, member_ids in _by_programme(session, holder_ids).items():
         for kind in ANSWERS:
@@ -52,7 +53,7 @@ def hear(
 
 
 def settle(session: Session, written: Sequence[WrittenMessage], now: datetime) -> None:
-    """The cards have been rendered."""
+    """Settle the deliveries of these messages, once the cards have been rendered."""
     if written:
         versions = versioning.versions(session, [each.candidate.pass_.id for each in written])
         messages.settle(session, written, versions, now)
@@ -107,9 +108,9 @@ def _unanswered(
     holder_ids: Sequence[int],
     now: datetime,
 ) -> list[AccountPosting]:
-    """The newest postings that this kind of message tells of and that no message has told of: the
-    gift that came with a birthday's message has one already. Who gets the message is the member who
-    presented the card; the account may be a household's."""
+    """The newest postings that this kind of message tells of and that no message has told of yet.
+    (The birthday message has told of its gift.) The message goes to the member who presented the
+    card, even where the account is a household's."""
     return statements.newest(
         session,
         unit.id,
@@ -128,7 +129,7 @@ def _note(
     candidates: Mapping[int, Candidate],
     now: datetime,
 ) -> dict[int, int]:
-    """A delivery for each posting that has none; their ids, by posting."""
+    """Make a delivery for each posting that has none; returns their ids by posting."""
     occasions = {
         posting.posting_id: Occasion(
             posting.member_id,

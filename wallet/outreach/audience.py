@@ -1,8 +1,8 @@
 """Whom a message is for: the segments of the ledger, and the kinds of them that the wallet knows.
 
-The wallet's kinds are registered here and nowhere else. Whoever reads trees in `wallet` takes their
-type from here, and so comes after the registration. Tiers are not among the kinds: the ledger has
-none yet."""
+The wallet's kinds are registered here and nowhere else. Modules of `wallet` that read trees take
+their type from here, and so are imported after the registration. Tiers are not among the kinds: the
+ledger has none yet."""
 
 from sqlalchemy.orm import Session
 

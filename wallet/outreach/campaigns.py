@@ -2,8 +2,8 @@
 
 draft -> scheduled -> running -> done, with paused and cancelled beside. When a campaign begins to
 run its recipients are frozen: a row for each member of the audience, made in bounded steps, each
-under the campaign's own lock, so that two workers cannot do it twice. Then the rows are told in
-bounded steps. A campaign that was cancelled tells nobody after the call has returned."""
+under the campaign's own lock, so that two workers cannot do it twice. Then these members are told,
+in bounded steps. Once the call that cancels a campaign has returned, no more members are told."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -40,15 +40,16 @@ PUMP = "messages"
 LATE_START = timedelta(minutes=10)
 BATCH = 200
 FROZEN_AT_ONCE = 500
-LONGEST_NAME = 100
+LONGEST_NAME = 100  # characters
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
 ConsentRule = Literal["given", "not_refused", "any"]
 
 
 class Campaign(Base):
-    """`after_id` and `last_id`: how far freezing has come among the members, and where it ends.
-    `counted_from` and `counted_done`: since when, and from how many on, the pace is measured."""
+    """A campaign's row. `after_id`: the last member that freezing has come to; `last_id`: the
+    member at which it ends. `counted_from` and `counted_done`: since when, and from how many on,
+    the pace is measured. `not_before`: when its next step may be."""
 
     __tablename__ = "outreach_campaign"
     __table_args__ = (
@@ -90,6 +91,7 @@ class Campaign(Base):
 
     @property
     def quiet(self) -> Span | None:
+        """The hours of the programme's clock in which no member is told; None if there are none."""
         if self.quiet_from is None or self.quiet_until is None:
             return None
         return Span.read(self.quiet_from, self.quiet_until)
@@ -97,9 +99,10 @@ class Campaign(Base):
 
 @dataclass(frozen=True, slots=True)
 class CampaignDraft:
-    """A campaign to be. `quiet`: hours in which nobody is told; `cap`: at most so many messages in
-    so many days, this one included. `consent`: only whoever agreed to be written to, or whoever did
-    not refuse, or any, for what is no advertising."""
+    """What a campaign is made of. `quiet`: hours in which no member is told; `cap`: at most so many
+    messages in so many days, this one included. `consent`: `given` tells only members who agreed to
+    be written to, `not_refused` also those who were never asked, `any` everybody: it is for what is
+    no advertising."""
 
     name: str
     texts: dict[str, str]
@@ -111,7 +114,7 @@ class CampaignDraft:
 
 
 def create(session: Session, programme: Programme, draft: CampaignDraft, now: datetime) -> Campaign:
-    """Raises what `wording.check` does."""
+    """Make a campaign: a draft. Raises what `wording.check` raises."""
     campaign = Campaign(
         public_id=str(uuid7()),
         programme_id=programme.id,
@@ -131,9 +134,8 @@ def create(session: Session, programme: Programme, draft: CampaignDraft, now: da
 
 
 def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaign:
-    """Another wording of a draft: `changes` by the names of `CampaignDraft`. Raises
-    `UnknownCampaign`,
-    `CampaignNotReady`, what `wording.check` does."""
+    """Change a draft; `changes` by the names of `CampaignDraft`. Raises `UnknownCampaign`,
+    `CampaignNotReady`, and what `wording.check` raises."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
     programme = programmes.by_id(session, campaign.programme_id)
@@ -144,7 +146,7 @@ def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaig
 
 
 def by_public_id(session: Session, public_id: str) -> Campaign:
-    """Raises `UnknownCampaign`."""
+    """The campaign of this id. Raises `UnknownCampaign`."""
     campaign = session.scalar(select(Campaign).where(Campaign.public_id == public_id))
     if campaign is None:
         raise UnknownCampaign
@@ -154,7 +156,7 @@ def by_public_id(session: Session, public_id: str) -> Campaign:
 def listed(
     session: Session, programme_id: int, before_id: int | None, limit: int
 ) -> Sequence[Campaign]:
-    """Newest first."""
+    """Campaigns of a programme, newest first; with `before_id`, those older than that one."""
     query = select(Campaign).where(Campaign.programme_id == programme_id)
     if before_id is not None:
         query = query.where(Campaign.id < before_id)
@@ -181,7 +183,8 @@ def start(session: Session, public_id: str, at: datetime | None, now: datetime) 
 
 
 def pause(session: Session, public_id: str) -> Campaign:
-    """Nobody more is told until it is resumed; whoever was told stays so."""
+    """Tell no more members until it is resumed; messages that were told stay on the cards. Raises
+    `UnknownCampaign`, `CampaignNotReady`."""
     campaign = _locked(session, public_id)
     _require(campaign, "scheduled", "running")
     campaign.state, campaign.ends_about = "paused", None
@@ -190,6 +193,8 @@ def pause(session: Session, public_id: str) -> Campaign:
 
 
 def resume(session: Session, public_id: str, now: datetime) -> Campaign:
+    """Let a paused campaign go on, not before its start. Raises `UnknownCampaign`,
+    `CampaignNotReady`."""
     campaign = _locked(session, public_id)
     _require(campaign, "paused")
     waits = campaign.starts_at is not None and campaign.starts_at > now
@@ -201,7 +206,8 @@ def resume(session: Session, public_id: str, now: datetime) -> Campaign:
 
 
 def cancel(session: Session, public_id: str, now: datetime) -> Campaign:
-    """For good. Cancelling again changes nothing."""
+    """End a campaign for good; cancelling again changes nothing. Raises `UnknownCampaign`,
+    `CampaignNotReady` if it is done."""
     campaign = _locked(session, public_id)
     if campaign.state == "cancelled":
         return campaign
@@ -212,8 +218,8 @@ def cancel(session: Session, public_id: str, now: datetime) -> Campaign:
 
 
 def halt(session: Session) -> None:
-    """After a backup was restored: whom these campaigns told since it was made, nobody knows. An
-    operator looks and resumes, or cancels."""
+    """After a backup was restored: pause all campaigns that would run. Which members they told
+    since the backup was made is not known, so an operator looks and resumes or cancels each."""
     session.execute(
         update(Campaign)
         .where(Campaign.state.in_(("scheduled", "running")))
@@ -222,8 +228,8 @@ def halt(session: Session) -> None:
 
 
 def is_held_out(campaign_id: str, member_id: str, percent: int) -> bool:
-    """Whether the member is in the campaign's hold-out group. Drawn from both public ids: the same
-    whenever it is asked, and another draw in another campaign."""
+    """Whether the member is in the campaign's hold-out group. Drawn from both public ids, so the
+    answer never changes, and each campaign draws anew."""
     drawn = hashlib.sha256(f"{campaign_id}:{member_id}".encode()).digest()
     return int.from_bytes(drawn[:8]) % 10_000 < percent * 100
 
@@ -236,9 +242,9 @@ def step(
     limit: int = BATCH,
 ) -> bool:
     """One bounded piece of work at the open campaign that waited longest; False if there is none.
-
-    Nobody is told while pushes pile up or phones come late for their cards by what `look` sees: all
-    phones at once would wait until they give up, and with them whoever stands at a till."""
+    No member is told while pushes pile up or phones fetch their cards late, as `look` finds: if all
+    phones asked at once, their requests would time out, and members at a till would wait with
+    them."""
     campaign = session.scalar(
         select(Campaign)
         .where(Campaign.state.in_(("scheduled", "running")), Campaign.not_before <= now)
@@ -285,6 +291,7 @@ def preview(
 
 
 def drafted(campaign: Campaign) -> CampaignDraft:
+    """What the campaign was made of, in the form that `create` takes."""
     return _draft(campaign)
 
 
@@ -319,7 +326,7 @@ def _tell(
     now: datetime,
     limit: int,
 ) -> None:
-    """Send the message to the next of those who wait for it. Lock order: deliveries, passes."""
+    """Send the message to the next members who wait for it. Lock order: deliveries, passes."""
     waiting = _waiting(session, campaign, limit)
     if not waiting:
         _finish(campaign, now)
@@ -350,7 +357,7 @@ def _waiting(session: Session, campaign: Campaign, limit: int) -> dict[int, int]
 
 def _finish(campaign: Campaign, now: datetime) -> None:
     campaign.state, campaign.finished_at, campaign.ends_about = "done", now, None
-    campaign.done = campaign.recipients  # deliveries of members erased meanwhile are no more due
+    campaign.done = campaign.recipients  # members who were erased meanwhile are not told
 
 
 def _choose(
@@ -360,7 +367,8 @@ def _choose(
     candidates: Mapping[int, Candidate],
     now: datetime,
 ) -> tuple[dict[int, Candidate], dict[NotTold, list[int]]]:
-    """Who gets the message, by delivery; and the other deliveries, by the reason against them."""
+    """The members who get the message, by delivery, and the other deliveries, by the reason against
+    them."""
     member_ids = list(waiting.values())
     counts = _recent_messages(session, campaign, member_ids, now)
     agreed = consents.agreed_to_news(session, member_ids)
@@ -388,8 +396,8 @@ def _reason_against(
     agreed: bool | None,
     recent_messages: int,
 ) -> NotTold | None:
-    """Why a member does not get the message; None: they do. `agreed` is None if they were never
-    asked whether they want news."""
+    """Why a member does not get the message; None if they get it. `agreed` is None if they were
+    never asked whether they want news."""
     if candidate is None:
         return "gone"
     if agreed is False and campaign.consent != "any":
@@ -414,7 +422,7 @@ def _recent_messages(
 
 
 def _measure(campaign: Campaign, done: int, now: datetime) -> None:
-    """How far it is, and when it will be over if it goes on like this."""
+    """Note how far it is, and when it will be over at this pace."""
     if campaign.counted_from is None:
         campaign.counted_from, campaign.counted_done = now, campaign.done
     campaign.done += done
@@ -449,7 +457,7 @@ def _count(session: Session, campaign: Campaign, state: DeliveryState) -> int:
 
 
 def _locked(session: Session, public_id: str) -> Campaign:
-    """The campaign, with no step of it under way."""
+    """The campaign, locked: none of its steps is under way. Raises `UnknownCampaign`."""
     campaign = by_public_id(session, public_id)
     session.refresh(campaign, with_for_update=True)
     return campaign
@@ -461,7 +469,7 @@ def _require(campaign: Campaign, *states: CampaignState) -> None:
 
 
 def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
-    """Raises what `wording.check` does."""
+    """The draft as columns of the row. Raises what `wording.check` raises."""
     wording.check(draft.texts, wording.PERSONAL, programme.languages)
     quiet_from, quiet_until = draft.quiet or (None, None)
     cap_messages, cap_days = draft.cap or (None, None)

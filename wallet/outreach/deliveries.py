@@ -2,7 +2,7 @@
 
 A message is delivered by writing its words on the member's card and storing the version, all in the
 transaction that says so in this table (see `messages`); from there on the providers carry it, by
-rows of their own. So nobody gets a message twice from us and nobody is missed, and what became of a
+rows of their own. So no member gets a message twice from us, and none is missed. What became of a
 message can be read from the versions that phones fetched: see `results`.
 
 Lock order: campaign, deliveries, passes, news, then as everywhere."""
@@ -31,21 +31,22 @@ from wallet.passes.content import LONGEST_MESSAGE
 from wallet.passes.versioning import PassVersion
 
 # waiting: to be told. told: on the card. The others are final, and the member was not told:
-# held_out by the campaign's draw, no_consent to be written to, capped by the campaign's limit,
-# no_card in any phone, gone since the audience was frozen, no_field to show it in, refused the
-# points that belong to it.
+# held_out (by the campaign's draw), no_consent (to be written to), capped (by the campaign's
+# limit), no_card (in any phone), gone (since the audience was frozen), no_field (that shows it),
+# refused (the points that belong to it could not be given).
 NotTold = Literal["held_out", "no_consent", "capped", "no_card", "gone", "no_field", "refused"]
 DeliveryState = Literal["waiting", "told"] | NotTold
-# A row of this kind, or `campaign`.
+# The kinds of built-in messages; a campaign's deliveries have the kind `CAMPAIGN`.
 MessageKind = Literal["accrued", "spent", "burning", "birthday", "lapsed"]
 CAMPAIGN = "campaign"
-# What a person did this moment is answered whatever else they were told.
+# Answers to what a member did just now. They are sent however many messages the member got.
 ANSWERS = ("accrued", "spent")
 
 
 class Delivery(Base):
-    """`version`: the version of the pass that carries it. `repeats`: the same words stood there
-    before, and an iPhone does not speak of a field that did not change. `text` is personal data."""
+    """A message to one member on one occasion. `version`: the version of the pass that carries it.
+    `repeats`: the card said the same words before, and an iPhone does not announce a field that did
+    not change. `text` is personal data."""
 
     __tablename__ = "outreach_delivery"
     __table_args__ = (
@@ -107,7 +108,8 @@ class Settlement:
 def note(
     session: Session, programme_id: int, occasions: Sequence[Occasion], now: datetime
 ) -> dict[tuple[int, str], int]:
-    """A row for each occasion that has none; their ids, by member and occasion."""
+    """Add a row for each occasion that has none; returns the ids of the new rows, by member and
+    occasion."""
     if not occasions:
         return {}
     noted = session.execute(
@@ -122,7 +124,8 @@ def note(
 def note_all(
     session: Session, programme_id: int, occasions: Sequence[Occasion], now: datetime
 ) -> None:
-    """The same for many, of whom nobody needs to know who had a row already."""
+    """Add a row for each occasion that has none, without returning ids: quicker than `note` for
+    many."""
     if occasions:
         statement = insert_or(session, Delivery).on_conflict_do_nothing(
             index_elements=["member_id", "occasion"]
@@ -148,7 +151,7 @@ def _row(programme_id: int, one: Occasion, now: datetime) -> dict[str, object]:
 
 
 def known(session: Session, occasions: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Which of these (member, occasion) there is a row for."""
+    """Those of these occasions, each a member and an occasion, that have a row."""
     rows = session.execute(
         select(Delivery.member_id, Delivery.occasion).where(
             Delivery.member_id.in_({member_id for member_id, _ in occasions}),
@@ -159,7 +162,8 @@ def known(session: Session, occasions: Sequence[tuple[int, str]]) -> set[tuple[i
 
 
 def settle(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
-    """These messages are on the cards. One that no field of the card shows was not delivered."""
+    """These messages are on the cards: mark their deliveries as told. A message that no field of
+    the card shows was not delivered."""
     if settlements:
         session.connection().execute(_SETTLE, [_settled(each, now) for each in settlements])
 
@@ -179,19 +183,20 @@ def _settled(settlement: Settlement, now: datetime) -> dict[str, object]:
 
 
 def mark_repeats(session: Session, delivery_ids: Sequence[int]) -> None:
-    """The card said the same words before these deliveries."""
+    """Note that the card said the same words before these deliveries."""
     if delivery_ids:
         session.execute(update(Delivery).where(Delivery.id.in_(delivery_ids)).values(repeats=True))
 
 
 def end(session: Session, ended: Mapping[NotTold, Sequence[int]]) -> None:
-    """The members of these deliveries get no message, for the reason under which they stand."""
+    """End deliveries whose members get no message; they stand under the reason."""
     for reason, delivery_ids in ended.items():
         session.execute(update(Delivery).where(Delivery.id.in_(delivery_ids)).values(state=reason))
 
 
 def came_with(session: Session, postings: Mapping[int, int]) -> None:
-    """These messages (by delivery) tell of these postings, so that nothing else does."""
+    """Note which posting each of these deliveries (delivery -> posting) tells of, so that no other
+    message tells of it."""
     for delivery_id, posting_id in postings.items():
         session.execute(
             update(Delivery).where(Delivery.id == delivery_id).values(posting_id=posting_id)
@@ -199,7 +204,7 @@ def came_with(session: Session, postings: Mapping[int, int]) -> None:
 
 
 def told_since(session: Session, member_ids: Sequence[int], since: datetime) -> dict[int, int]:
-    """How many messages each was told since then, but for answers to what they did."""
+    """How many messages each member was told since then; answers to what they did do not count."""
     rows = session.execute(
         select(Delivery.member_id, func.count())
         .where(
@@ -213,7 +218,8 @@ def told_since(session: Session, member_ids: Sequence[int], since: datetime) -> 
 
 
 def forget(session: Session, member_ids: Sequence[int]) -> None:
-    """Let go of the words. That there was a message stays: totals do not change."""
+    """Delete the words of messages to these members, and end those that wait. The rows stay, so
+    that totals do not change."""
     news.forget(session, member_ids)
     session.execute(
         update(Delivery)

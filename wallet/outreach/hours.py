@@ -18,10 +18,11 @@ class Span:
 
     @classmethod
     def read(cls, begins: str, ends: str) -> "Span":
-        """From `22:00` and `09:00`."""
+        """A span from texts such as `22:00` and `09:00`."""
         return cls(time.fromisoformat(begins), time.fromisoformat(ends))
 
     def covers(self, moment: time) -> bool:
+        """Whether this time of day lies in the span."""
         if self.begins == self.ends:
             return True
         if self.begins < self.ends:
@@ -30,18 +31,18 @@ class Span:
 
 
 def on_wall(now: datetime, zone: str) -> datetime:
-    """What the clock on the wall shows, without a zone."""
+    """What the wall clock of this zone shows, without a zone."""
     return now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 def off_wall(local: datetime, zone: str) -> datetime:
-    """The moment at which the wall clock shows this: the first of two in autumn, and where spring
-    skips it, the moment that it would have been."""
+    """The moment at which the wall clock shows `local`. Where it shows that twice, in autumn, the
+    first; where it skips it, in spring, the moment at which it would have shown it."""
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
 
 
 def end_of(span: Span, now: datetime, zone: str) -> datetime | None:
-    """When the span that `now` lies in is over; None outside of it."""
+    """When the span that `now` lies in ends; None if `now` is outside of it."""
     local = on_wall(now, zone)
     if not span.covers(local.time()):
         return None
@@ -52,6 +53,7 @@ def end_of(span: Span, now: datetime, zone: str) -> datetime | None:
 
 
 def day_of(now: datetime, zone: str) -> date:
+    """The calendar day that it is in this zone."""
     return on_wall(now, zone).date()
 
 
@@ -61,7 +63,8 @@ def begin_of(day: date, zone: str) -> datetime:
 
 
 def celebrates(day: date) -> list[tuple[int, int]]:
-    """Whose birthday (month, day) is celebrated: in common years 29 February is on the 28th."""
+    """The birthdays (month, day) that are celebrated on this day: in common years, those of 29
+    February on the 28th."""
     days = [(day.month, day.day)]
     if days == [(2, 28)] and not _is_leap(day.year):
         days.append((2, 29))

@@ -22,6 +22,8 @@ class InPhone(Body):
     wallet: Literal["any", "apple", "google"] = "any"
 
     def condition(self, scope: Scope) -> ColumnElement[bool]:
+        """Only the member's own card counts, no coupon: registered by an Apple device, or saved at
+        Google."""
         match self.wallet:
             case "apple":
                 return _in_apple_wallet()

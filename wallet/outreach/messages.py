@@ -1,8 +1,8 @@
 """Messages on their way to the cards: words filled, written on the card, rendered, settled.
 
-All of it is one transaction: nobody gets a message twice or half. The passes are locked by whoever
-made the recipients, and every fact about these was read then. From here on the providers carry the
-new versions."""
+All of it is one transaction: no member gets a message twice or half. The caller has locked the
+passes and read every fact about the recipients (see `recipients`). After the commit the providers
+carry the new versions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,7 +50,7 @@ class WrittenMessage:
 
     @property
     def facts(self) -> Facts:
-        """What the card may show now."""
+        """What the card may show from now on, this message included."""
         return replace(self.message.recipient.facts, message=self.newest)
 
     @property
@@ -82,8 +82,8 @@ def tell(
 def write(
     session: Session, programme: Programme, messages: Sequence[Message], now: datetime
 ) -> list[WrittenMessage]:
-    """Make these messages the newest of their recipients. The caller renders the cards, and then
-    settles."""
+    """Make these messages the newest of their recipients. The caller then renders the cards, and
+    calls `settle`."""
     written = [WrittenMessage(message, _in_words(programme, message)) for message in messages]
     news.say(session, [_as_news(each) for each in written], now)
     deliveries.mark_repeats(session, [int(each.newest.id) for each in written if each.repeats])
@@ -96,8 +96,8 @@ def settle(
     versions: Mapping[int, PassVersion],
     now: datetime,
 ) -> None:
-    """The cards have been rendered, and `versions`, by pass, are what they show now. A message that
-    no field of the card shows did not reach its member."""
+    """Settle the deliveries of messages whose cards have been rendered; `versions`, by pass, are
+    what the cards show now. A message that no field of the card shows did not reach its member."""
     deliveries.settle(
         session,
         [

@@ -1,6 +1,7 @@
 """Who gets a message. Members become candidates when their passes are locked, and those of them who
-get the message become recipients when the facts of their cards are read. Both happens once in a
-transaction; whoever fills the words and whoever renders the cards are handed the same values."""
+get the message become recipients when the facts of their cards are read. Both happen once in a
+transaction; the code that fills the words and the code that renders the cards get the same
+values."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Candidate:
 
     @property
     def in_phone(self) -> bool:
+        """Whether any wallet has the pass, as far as Apple's phones and Google have told."""
         return self.on_apple or self.on_google
 
 
@@ -45,8 +47,8 @@ class Recipient:
 
 
 def lock(session: Session, member_ids: Sequence[int]) -> dict[int, Candidate]:
-    """The candidates among these members, by member. Who was erased, was merged into another or has
-    no pass is left out."""
+    """Lock the passes of these members, and return the candidates by member. Members who were
+    erased or merged into another, or who have no pass, are left out."""
     passes = issued.lock_cards(session, member_ids)
     pass_ids = [pass_.id for pass_ in passes]
     apple = set(

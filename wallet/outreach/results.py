@@ -1,8 +1,8 @@
 """What became of messages, read from what the service writes anyway: versions of passes and the
 fetches of phones, pushes that wait, what Google accepted. Nothing is counted twice or kept twice.
 
-A version that a phone fetched proves that the text is in the phone, not that somebody read it.
-Google tells of neither: there, accepted is all that is known."""
+A version that a phone fetched proves that the text is in the phone, not that the member read it.
+Google reports neither: there, accepted is all that is known."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ from wallet.passes.content import announces_messages
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
-NEVER_AFTER = timedelta(days=7)
+NEVER_AFTER = timedelta(days=7)  # a card that was not fetched by then counts as never fetched
 CONTEXT = "result"  # in which the catalogue has each `Why` in words
 
 # Of a message in an iPhone, and at Google.
@@ -87,7 +87,8 @@ BECAUSE_GOOGLE: dict[str, Why] = {
 
 @dataclass(frozen=True, slots=True)
 class MessageResult:
-    """One message to one member. `apple` and `google`: None where the card was not at the time."""
+    """One message to one member. `apple` and `google` are None if the card was not in that wallet
+    at the time."""
 
     delivery: Delivery
     campaign: Campaign | None
@@ -100,8 +101,8 @@ class MessageResult:
 
 @dataclass(frozen=True, slots=True)
 class CardState:
-    """What is known of a member's card in phones. `alerts_left`: of Google's three in 24 hours;
-    None where the card is not."""
+    """What is known of a member's card in phones. `alerts_left`: how many of the three
+    notifications in 24 hours that Google allows are left; None if the card is not at Google."""
 
     version: int
     phones: int
@@ -115,13 +116,14 @@ class CardState:
 
 
 def in_words(why: Why) -> dict[Language, str]:
-    """The reason in each language."""
+    """What the code means, in each language."""
     return {language: sentences.CATALOGUE.text(language, why, CONTEXT) for language in LANGUAGES}
 
 
 def funnel(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
-    """How many of the audience came how far. Each recipient is counted once in `recipients`, and
-    in each wallet that had the card."""
+    """How many members of the audience got how far, by the names of the API's `ResultsOut`. Each
+    member is counted once by what became of the delivery, and once in each wallet that had the
+    card."""
     states = _counted(session, Delivery.state, Delivery.campaign_id == campaign.id)
     record = _Record(now)
     theirs = (Delivery.campaign_id == campaign.id, Delivery.state == "told")
@@ -138,7 +140,8 @@ def funnel(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any
 def of_member(
     session: Session, member_id: int, before_id: int | None, limit: int, now: datetime
 ) -> list[MessageResult]:
-    """Newest first."""
+    """Messages to a member with what is known of them, newest first; with `before_id`, those older
+    than that one."""
     query = select(Delivery).where(Delivery.member_id == member_id)
     if before_id is not None:
         query = query.where(Delivery.id < before_id)
@@ -148,6 +151,7 @@ def of_member(
 
 
 def card(session: Session, member_id: int, now: datetime) -> CardState:
+    """What is known of the member's own card at Apple and at Google."""
     pass_ = issued.card_of(session, member_id)
     last = session.execute(
         select(func.max(Fetch.fetched_at), func.max(Fetch.version)).where(Fetch.pass_id == pass_.id)
@@ -171,7 +175,7 @@ def card(session: Session, member_id: int, now: datetime) -> CardState:
 
 
 def prove(session: Session, rows: Sequence[Delivery], now: datetime) -> list[MessageResult]:
-    """What is known of these deliveries."""
+    """What is known of these deliveries, in the same order."""
     record = _Record(now)
     query = select(
         Delivery.id, record.apple, record.fetched_at, record.google, record.accepted_at
@@ -203,8 +207,8 @@ def prove(session: Session, rows: Sequence[Delivery], now: datetime) -> list[Mes
 
 
 class _Record:
-    """What is on record of a delivery that was told, as SQL over `Delivery`: one rule for a member
-    and for a million."""
+    """What is on record of a delivery that was told, as SQL over `Delivery`: the same rule for one
+    member and for a million."""
 
     def __init__(self, now: datetime) -> None:
         later = aliased(Delivery)
@@ -264,7 +268,7 @@ OfAPass = (
 
 
 def _in(table: OfAPass, *conditions: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
-    """Rows of the delivery's pass."""
+    """Conditions for the rows of the delivery's pass."""
     return (table.pass_id == Delivery.pass_id, *conditions)
 
 

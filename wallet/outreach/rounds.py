@@ -1,7 +1,7 @@
 """Messages that a day brings: points about to burn, birthdays, members who have not been for long.
 
 A round is one kind of message in one programme on one day of its calendar. It remembers how far it
-came and is advanced in bounded steps; a day on which nobody worked is made up for, up to a week
+came and is advanced in bounded steps; a day on which no worker ran is made up for, up to a week
 later. What makes a message unique is its occasion, not the round."""
 
 from collections.abc import Collection, Mapping, Sequence
@@ -32,14 +32,15 @@ from wallet.outreach.messages import Message
 from wallet.outreach.recipients import Candidate
 from wallet.outreach.terms import DAILY, MessageTerms
 
-BATCH = 100
-# The others speak of what is the member's own: no refusal of news keeps that from them.
+BATCH = 100  # members in one step
+# Members who refused news do not get these. The other kinds speak of what is the member's own, and
+# come even to them.
 ADVERTISING = ("lapsed",)
 MADE_UP_FOR = timedelta(days=7)
 
 
 class Round(Base):
-    """Done up to and with member `after_id`."""
+    """A round's row. It is done up to and with member `after_id`."""
 
     __tablename__ = "outreach_round"
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), primary_key=True)
@@ -60,7 +61,7 @@ class Occurrence:
 
 
 def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: int = BATCH) -> bool:
-    """One bounded piece of work; False if there is none at this hour."""
+    """One bounded piece of work at an open round; False if there is none at this hour."""
     wanted = {(one.programme_id, one.kind): one for one in terms.switched_on(session, DAILY)}
     open_now = []
     for one in wanted.values():
@@ -88,7 +89,7 @@ def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: in
 
 
 def _begin(session: Session, wanted: MessageTerms, programme: Programme, now: datetime) -> None:
-    """A round for today, and for the days since the last one on which nobody worked."""
+    """Begin a round for today, and for the days since the last one on which no worker ran."""
     today = hours.day_of(now, programme.timezone)
     last = session.scalar(
         select(func.max(Round.day)).where(
@@ -142,8 +143,9 @@ def _tell(
     make_due: Sequence[MakeDue],
     now: datetime,
 ) -> None:
-    """Send the message to each of them who has had none on this occasion, with the gift that goes
-    with it: points and words together, or neither. Lock order: deliveries, balances, passes."""
+    """Send the message to each of these members who has had none on this occasion, with the gift
+    that goes with it: points and words together, or neither. Lock order: deliveries, balances,
+    passes."""
     fresh = _note(session, programme, wanted, found, now)
     given = _give(session, programme, wanted, fresh, now) if wanted.gift else {}
     candidates = recipients.lock(session, [entry.member_id for entry in fresh.values()])
@@ -170,7 +172,7 @@ def _note(
     found: Sequence[Occurrence],
     now: datetime,
 ) -> dict[int, Occurrence]:
-    """A delivery for each of them who has none on this occasion; they, by delivery."""
+    """Make a delivery for each of these who has none on this occasion; returns them by delivery."""
     occasions = [Occasion(entry.member_id, wanted.kind, entry.occasion) for entry in found]
     ids = deliveries.note(session, programme.id, occasions, now)
     return {
@@ -187,9 +189,9 @@ def _choose(
     given: Collection[int],
     candidates: Mapping[int, Candidate],
 ) -> tuple[dict[int, Candidate], dict[NotTold, list[int]]]:
-    """Who gets the message, by delivery; and the other deliveries, by the reason against them.
-    `given`: deliveries that came with points. Their members get the words even with no card in a
-    phone, for the words are then on the card when it comes there."""
+    """The members who get the message, by delivery, and the other deliveries, by the reason against
+    them. `given`: deliveries that came with points. Their members get the words even if their card
+    is in no phone: the words are then on the card when it comes into one."""
     agreed = consents.agreed_to_news(session, [entry.member_id for entry in fresh.values()])
     chosen: dict[int, Candidate] = {}
     ended: dict[NotTold, list[int]] = {}
@@ -215,7 +217,8 @@ def _give(
     fresh: Mapping[int, Occurrence],
     now: datetime,
 ) -> dict[int, int]:
-    """Points for each; the postings, by delivery. Whose account has no room for more gets none."""
+    """Give points to each; returns the postings by delivery. A member whose account has no room for
+    more gets none."""
     people = {one.id: one for one in members.by_ids(session, [f.member_id for f in fresh.values()])}
     unit = units.named(session, programme.id, None)
     holder_ids = sorted({one.holder_id for one in people.values()})
@@ -243,8 +246,8 @@ def _burning(
     now: datetime,
     limit: int,
 ) -> tuple[list[Occurrence], int | None]:
-    """What runs out up to the end of the day that is so many days ahead, the soonest day that the
-    member was not told of. The amounts are those of this moment."""
+    """Members whose points run out by the end of the day that is `days` ahead. Each is told of the
+    soonest such day that they were not told of, with the amounts of this moment."""
     unit = units.named(session, programme.id, None)
     end = hours.begin_of(round_.day + timedelta(days=(wanted.days or 0) + 1), programme.timezone)
     rows = statements.running_out(session, unit.id, now, end, round_.after_id, limit)
@@ -299,7 +302,7 @@ def _birthdays(
         language: {"gift": "" if gift is None else wording.amount(gift, language)}
         for language in wanted.texts
     }
-    # A birthday that is corrected within the year is the same year's.
+    # By year: a birthday that is corrected within the year is not celebrated twice.
     found = [Occurrence(id_, f"birthday:{round_.day.year}", about) for id_ in ids]
     return found, ids[-1] if len(ids) == limit else None
 
@@ -307,7 +310,7 @@ def _birthdays(
 def _lapsed(
     session: Session, round_: Round, wanted: MessageTerms, programme: Programme, limit: int
 ) -> tuple[list[Occurrence], int | None]:
-    """Whose last points were earned or spent on the day so many days ago."""
+    """Members whose last points were earned or spent on the day that is `days` ago."""
     day = round_.day - timedelta(days=wanted.days or 0)
     begin = hours.begin_of(day, programme.timezone)
     end = hours.begin_of(day + timedelta(days=1), programme.timezone)

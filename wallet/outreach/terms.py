@@ -36,7 +36,7 @@ PLACES: dict[MessageKind, tuple[str, ...]] = {
     "birthday": (*wording.PERSONAL, "gift"),
     "lapsed": (*wording.PERSONAL, "days"),
 }
-# In which the catalogue has the texts that come with the service.
+# Contexts in which the catalogue has the texts that come with the service.
 CONTEXT, CONTEXT_OF_MONEY = "message", "message of money"
 DAYS: dict[MessageKind, int] = {"burning": 7, "lapsed": 60}
 
@@ -60,6 +60,7 @@ class MessageTerms(Base):
 
     @property
     def hours(self) -> Span:
+        """The hours of the programme's clock in which a daily message may be told."""
         return Span.read(self.from_hour, self.until_hour)
 
 
@@ -76,8 +77,8 @@ class Wanted:
 
 
 def standard(kind: MessageKind, unit: Unit, spoken: Sequence[str]) -> Wanted:
-    """How it is until somebody says otherwise: off, and in those of the programme's languages that
-    we have words in. `unit` is what the messages speak of."""
+    """The terms of a message that a programme has not set: off, and with our own texts in those of
+    the programme's languages that we have texts in. `unit` is what the messages speak of."""
     context = CONTEXT if unit.currency is None else CONTEXT_OF_MONEY
     texts = {
         tag: sentences.CATALOGUE.text(language, kind, context)
@@ -87,6 +88,8 @@ def standard(kind: MessageKind, unit: Unit, spoken: Sequence[str]) -> Wanted:
 
 
 def of_programme(session: Session, programme_id: int) -> dict[MessageKind, Wanted]:
+    """Every built-in message as the programme has it; one that it has not set, with the standard
+    terms."""
     rows = session.scalars(
         select(MessageTerms).where(MessageTerms.programme_id == programme_id)
     ).all()
@@ -99,7 +102,7 @@ def of_programme(session: Session, programme_id: int) -> dict[MessageKind, Wante
 def put(
     session: Session, programme: Programme, kind: MessageKind, wanted: Wanted, now: datetime
 ) -> Wanted:
-    """From now on the programme has this message like this. Raises what `wording.check` does,
+    """Set how the programme has this message from now on. Raises what `wording.check` raises,
     `MessageRefused`, `NoMessageField`."""
     wording.check(wanted.texts, PLACES[kind], programme.languages)
     if (wanted.days is None) == (kind in WITH_DAYS):

@@ -1,5 +1,5 @@
-"""The words of a message: a text in several languages with places to be filled, such as
-`{{points}}` or, with what to say where nothing is known, `{{name|friend}}`. Pure."""
+"""The words of a message: a text in several languages with places to be filled. A place is written
+`{{points}}`, or `{{name|friend}}` with what to say where nothing is known. Pure."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ from wallet.passes.content import LONGEST_MESSAGE
 Texts = Mapping[str, str]
 
 PLACE = re.compile(r"\{\{\s*([a-z_]+)\s*(?:\|([^{}|]*))?\}\}")
-# What a gap leaves behind: "Hello, !" is what people would read.
+# What a place that is left out leaves behind: people would read "Hello, !".
 _BEFORE_STOP = re.compile(r"[ ,]+([!?.,:;])")
 _SPACES = re.compile(r" {2,}")
 
@@ -53,7 +53,8 @@ def language_for(texts: Texts, *wanted: str | None) -> str:
 
 
 def fill(text: str, known: Mapping[str, str]) -> str:
-    """The text for one person. A place that nothing is known for takes its fallback, or goes."""
+    """The text for one person. A place for which nothing is known gets its fallback, or is left
+    out."""
     gaps = False
 
     def put(match: re.Match[str]) -> str:
@@ -71,5 +72,5 @@ def fill(text: str, known: Mapping[str, str]) -> str:
 
 
 def amount(value: Amount, language: str) -> str:
-    """Points as a number; money as people of that language write it, kopecks and all."""
+    """Points as a number; money as people write it in that language, with kopecks."""
     return words.value_in(language, value)

@@ -1,1 +1,2 @@
-"""The customer's pages. Who may call: anybody may join; a card is shown to whoever has its link."""
+"""The customer's pages. Who may call: anybody may join; a card is shown to anybody with its
+link."""

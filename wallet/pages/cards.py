@@ -1,4 +1,5 @@
-"""A member's card: a page for any browser, the ways into a wallet, and the page's news."""
+"""A member's card: a page for any browser, links that add the card to a wallet, and what changes on
+the page while it is open."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -43,7 +44,7 @@ from wallet.passes.content import Facts, Symbology
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
-# Where a sandbox is found by default; a phone would look for it on itself.
+# Hosts at which a sandbox is found by default; a phone would look for them on itself.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 NO_BREAK_SPACE = "\u00a0"
@@ -55,7 +56,7 @@ routes = Blueprint("cards", __name__, url_prefix="/card/<token>")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A link that puts something into a wallet."""
+    """A link that puts a card or a coupon into a wallet."""
 
     label: str
     url: str
@@ -63,7 +64,8 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class OfferLine:
-    """`ways` to keep the offer as a coupon; none once its coupon is over, `note` says why."""
+    """An offer on the page. `ways`: links that keep it as a coupon; none once its coupon is over.
+    `note` says if it was used."""
 
     title: str
     text: str
@@ -83,24 +85,29 @@ class CardPageState:
     offers: tuple[OfferLine, ...]
 
     def json(self) -> bytes:
+        """The state as the page's script reads it."""
         return orjson.dumps(asdict(self))
 
     def etag(self) -> str:
+        """Differs whenever the state does."""
         return hashlib.sha256(self.json()).hexdigest()[:32]
 
 
 @routes.after_request
 def _private(response: AnyResponse) -> AnyResponse:
-    """Whoever has the link sees the card: no copy of it may stay in a cache or a search engine."""
+    """Anybody with the link sees the card, so no copy of it may stay in a cache or a search
+    engine."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
-    # Our own forms may say where they stood; nobody else learns the address.
+    # Our own forms may say on which page they stood; other sites never learn the address.
     response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
 @routes.get("")
 def show(token: str) -> Response:
+    """The card's page. 404 for a link that we did not make, 410 once the member was erased; so do
+    all addresses below it."""
     now = current_installation().clock()
     with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
@@ -141,7 +148,7 @@ def show(token: str) -> Response:
 
 @routes.get("/state")
 def state(token: str) -> Response:
-    """304 while nothing changed: an open page asks every few seconds."""
+    """What changes on the page. 304 while nothing changed: an open page asks every few seconds."""
     now = current_installation().clock()
     with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
@@ -155,6 +162,7 @@ def state(token: str) -> Response:
 
 @routes.get("/apple.pkpass")
 def apple(token: str) -> Response:
+    """The newest version of the pass, signed, for an iPhone."""
     with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
@@ -168,7 +176,7 @@ def apple(token: str) -> Response:
 
 @routes.get("/apple.pkpasses")
 def apple_bundle(token: str) -> Response:
-    """The card and the coupons that count, the newest first, in one file."""
+    """The card and the coupons that are good now, the newest first, in one file."""
     now = current_installation().clock()
     with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
@@ -199,7 +207,7 @@ def barcode(token: str) -> Response:
 
 @routes.get("/google")
 def google(token: str) -> AnyResponse:
-    """On to Google's page that adds the card, after Google was told of it: 503 if that fails."""
+    """Write the card at Google, then redirect to Google's page that adds it; 503 if that fails."""
     with current_installation().database.reading() as session:
         pass_ = _pass(session, token)
     provider = current_installation().google
@@ -213,8 +221,8 @@ def google(token: str) -> AnyResponse:
 
 @routes.get("/offers/<offer_id>/apple.pkpass")
 def coupon_apple(token: str, offer_id: str) -> AnyResponse:
-    """On to the offer as a pass of its own. There is one for a member, made when it is first asked
-    for: asking again changes nothing."""
+    """Redirect to the offer as a pass of its own. A member has one such coupon, made when it is
+    first asked for. A member who is not shown the offer (any more) is led to their card."""
     coupon = _coupon(token, offer_id)
     if coupon is None:
         return redirect(url_for(".show", token=token), 303)
@@ -225,7 +233,7 @@ def coupon_apple(token: str, offer_id: str) -> AnyResponse:
 
 @routes.get("/offers/<offer_id>/google")
 def coupon_google(token: str, offer_id: str) -> AnyResponse:
-    """The same for Google: its page follows when Google was told of the coupon."""
+    """Redirect to the coupon at Google, as `coupon_apple` does for an iPhone."""
     if current_installation().google is None:
         abort(404)
     coupon = _coupon(token, offer_id)
@@ -238,7 +246,8 @@ def coupon_google(token: str, offer_id: str) -> AnyResponse:
 
 @routes.post("/messages")
 def messages(token: str) -> AnyResponse:
-    """The member allows or stops news and offers. Both are kept, see `ledger.people.consents`."""
+    """The member allows or stops news and offers. Either decision is kept, see
+    `ledger.people.consents`. 403 for a form on another site."""
     wish = request.form.get("wish")
     if not from_our_page():
         abort(403)
@@ -262,8 +271,8 @@ def messages(token: str) -> AnyResponse:
 
 
 def device(user_agent: str) -> DeviceKind:
-    """Which way of keeping the card comes first. Only the order hangs on it: a guess may be wrong,
-    and an iPad says it is a Mac."""
+    """What the reader holds, guessed from the browser's name. Only the order of the ways to keep
+    the card depends on it, so the guess may be wrong: an iPad says it is a Mac."""
     if any(word in user_agent for word in ("iPhone", "iPad", "iPod")):
         return "apple"
     return "android" if "Android" in user_agent else "desktop"
@@ -280,7 +289,7 @@ def _pass(session: Session, token: str) -> Pass:
 
 
 def _coupon(token: str, offer_id: str) -> Pass | None:
-    """The member's coupon of this offer; None if they are not shown it (any more): then their card
+    """The member's coupon of this offer; None if they are not shown it (any more): their card then
     says what there is instead."""
     house, now = current_installation(), current_installation().clock()
 
@@ -297,7 +306,8 @@ def _coupon(token: str, offer_id: str) -> Pass | None:
 
 
 def _symbology(session: Session, pass_: Pass) -> Symbology:
-    """As the wallet draws it, should this number not fit what the design wants."""
+    """The symbology that the wallet draws: another than the design's if this number does not fit
+    that."""
     design = templates.design(session.get_one(Template, pass_.template_id))
     return symbologies.drawn(design, issued.content(pass_).barcode)
 
@@ -338,7 +348,8 @@ def _offer_line(
 
 
 def _coupon_ways(token: str, offer_id: str) -> tuple[Way, ...]:
-    """In the order, and with the words, of the card's own."""
+    """The links that keep an offer, in the order and with the labels of those that keep the
+    card."""
     on_android = device(request.user_agent.string) == "android"
     label = _("Download for a wallet app") if on_android else _("Add to Apple Wallet")
     ways = [Way(label, url_for(".coupon_apple", token=token, offer_id=offer_id))]
@@ -362,7 +373,8 @@ def _until(offer: Offer, timezone: str) -> str:
 
 
 def _ways(pass_: Pass, look: Look) -> dict[str, object]:
-    """How to keep the card, depending on what the reader holds in hand."""
+    """What the page shows of the ways to keep the card, in an order that suits the reader's
+    device."""
     settings = current_installation().settings
     address = current_installation().card_link(pass_)
     wish = urlencode({"card": address, "lang": language.current()})

@@ -12,7 +12,7 @@ from wallet.pages import language
 from wallet.passes import artwork, drawing, templates
 from wallet.passes.templates import Template, TemplateImage
 
-LARGEST_ID = 2**63 - 1
+LARGEST_ID = 2**63 - 1  # PostgreSQL fails when it is asked for a larger one
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 routes = Blueprint("designs", __name__, url_prefix=f"/designs/<int(max={LARGEST_ID}):template_id>")
@@ -20,7 +20,7 @@ routes = Blueprint("designs", __name__, url_prefix=f"/designs/<int(max={LARGEST_
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`src` and `srcset` of an `img`, and its largest size for who takes only one."""
+    """`src` and `srcset` of an `img`, and its largest size, for what takes only one."""
 
     src: str
     srcset: str
@@ -36,6 +36,7 @@ class Look:
 
 
 def look(session: Session, template_id: int) -> Look:
+    """The addresses of a design's colours and pictures, in the page's language."""
     sizes: dict[str, list[tuple[str, str]]] = {}
     for name in _spoken(session, template_id):
         match = artwork.NAME.fullmatch(artwork.split(name)[1])
@@ -56,8 +57,8 @@ def look(session: Session, template_id: int) -> Look:
 
 
 def _spoken(session: Session, template_id: int) -> list[str]:
-    """The pictures for all languages, and those in the page's language; where the design does not
-    speak it, those in the design's first."""
+    """The pictures for all languages, and those in the page's language; if the design does not have
+    that language, those in the design's first."""
     names = templates.image_names(session, template_id)
     languages = templates.design(session.get_one(Template, template_id)).languages
     spoken = language.current() if language.current() in languages else languages[0]
@@ -66,7 +67,7 @@ def _spoken(session: Session, template_id: int) -> list[str]:
 
 @routes.get("/colours.css")
 def colours(template_id: int) -> Response:
-    """Our security policy forbids styles inside a page, hence a file."""
+    """The design's colours as a stylesheet: our security policy forbids styles inside a page."""
     with current_installation().database.reading() as session:
         template = session.get(Template, template_id)
     if template is None:
@@ -85,6 +86,7 @@ def colours(template_id: int) -> Response:
 
 @routes.get("/<path:name>")
 def picture(template_id: int, name: str) -> Response:
+    """A picture of the design: a PNG. 404 if the design has none of that name."""
     if not artwork.NAME.fullmatch(artwork.split(name)[1]):
         abort(404)
     with current_installation().database.reading() as session:
@@ -95,7 +97,7 @@ def picture(template_id: int, name: str) -> Response:
 
 
 def _hex(colour: str) -> str:
-    """The colour through numbers and back: nothing else can get into the stylesheet."""
+    """The colour, read as numbers and written anew: nothing else can get into the stylesheet."""
     return f"#{bytes(drawing.colour(colour)).hex()}"
 
 

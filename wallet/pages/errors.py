@@ -6,6 +6,7 @@ from wallet.pages.language import gettext as _
 
 
 def error_page(status: int) -> Response:
+    """The page for this HTTP status, which no cache and no search engine may keep."""
     title, text = _words(status)
     page = make_response(render_template("pages/error.html", title=title, text=text), status)
     page.headers["Cache-Control"] = "no-store"

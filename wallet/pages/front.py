@@ -10,6 +10,7 @@ routes = Blueprint("front", __name__)
 
 @routes.get("/")
 def front() -> Response:
+    """In the sandbox, where to go from here; in production 404."""
     settings = current_installation().settings
     if not settings.in_sandbox:
         abort(404)

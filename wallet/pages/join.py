@@ -1,7 +1,7 @@
 """Joining a programme: a form, and the card it leads to.
 
-Whoever fills it in gets a card, also where another member has the phone number: nobody has checked
-that it is theirs, and the answer must not tell who is a member. See docs/decisions/0007."""
+Everybody who fills it in gets a card, even if another member has the phone number: the number is
+not checked, and the answer must not tell who is a member. See docs/decisions/0007."""
 
 import re
 import secrets
@@ -41,7 +41,7 @@ routes = Blueprint("join", __name__, url_prefix="/join/<code>")
 
 
 class Entries(BaseModel):
-    """The form, understood."""
+    """What was typed into the form, checked."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,8 +53,9 @@ class Entries(BaseModel):
 
 @routes.after_request
 def _fresh(response: AnyResponse) -> AnyResponse:
-    """Each form has a token of its own, so no cache may hand it out twice. The address tells
-    nothing, and browsers that do not say where a form came from then at least name its origin."""
+    """Each form has a token of its own, so no cache may hand it out twice. The address holds no
+    secret, so a browser may send it back: one that does not say which site a form stood on then
+    names at least its origin."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "same-origin"
     return response
@@ -62,17 +63,21 @@ def _fresh(response: AnyResponse) -> AnyResponse:
 
 @routes.get("")
 def ask(code: str) -> Response:
+    """The empty form, with a token by which it is recognised if it is sent twice."""
     return _form(code, {}, {}, _new_token())
 
 
 @routes.post("")
 def enrol(code: str) -> AnyResponse:
+    """Make a card from the form and redirect to it. The form sent again leads to the same card. 422
+    for entries that do not fit, 409 for a token that made another card, 403 for a form on another
+    site."""
     if not from_our_page():
         return error_page(403)
     typed = {name: request.form.get(name, "") for name in (*Entries.model_fields, *BOXES)}
     token = request.form.get("form_token", "")
     if not FORM_TOKEN.fullmatch(token):
-        token = _new_token()  # a form we did not make: welcome, but nothing guards it from a twin
+        token = _new_token()  # not our form: accepted, but sent twice it makes two cards
     with current_installation().database.reading() as session:
         programme = addressed(session, code)
         locale, country = language.to_write_in(programme.languages), programme.country

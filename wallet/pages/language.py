@@ -25,6 +25,7 @@ COOKIE_LIVES_S = 365 * 24 * 3600
 
 
 def add_to(app: Flask) -> None:
+    """Have pages speak the language that `_choose` finds for each request."""
     Babel(
         app,
         default_locale=ENGLISH,
@@ -37,6 +38,7 @@ def add_to(app: Flask) -> None:
 
 
 def current() -> Language:
+    """The language that this page speaks."""
     return languages.ours(str(flask_babel.get_locale()))
 
 
@@ -46,7 +48,7 @@ def gettext(sentence: str, **facts: str) -> str:
 
 
 def ngettext(one: str, many: str, count: int) -> str:
-    """The word for `count` things: Russian has three."""
+    """The word for `count` things: Russian has three forms of it."""
     return str(flask_babel.ngettext(one, many, count))
 
 
@@ -60,12 +62,12 @@ def suggest(*, programme: Sequence[str], member: str | None = None) -> None:
     or the first of the programme's that our own words are in."""
     g.language_of_member = member
     g.languages_of_programme = programme
-    flask_babel.refresh()  # whoever spoke before us in this request did not know
+    flask_babel.refresh()  # it may have been chosen in this request before this was known
 
 
 def to_write_in(spoken: Sequence[str]) -> str:
-    """The language of what the reader will be written, of those that the programme speaks: what
-    they chose for our pages or their browser asks for. Else that of this page."""
+    """The language in which we shall write to the reader, of those that the programme speaks: the
+    one they chose for our pages, or one that their browser asks for; else that of this page."""
     chosen = (request.args.get("lang"), request.cookies.get(COOKIE))
     asked = languages.accepted(request.accept_languages)
     return languages.best(spoken, *chosen, *asked) or current()
@@ -82,9 +84,9 @@ def _choose() -> Language:
 
 
 def _remember(response: Response) -> Response:
-    """Keep what somebody chose on a page. The cookie holds a language and nothing else: it names
-    nobody and opens nothing."""
-    if not request.query_string:  # nearly always, and to read it costs each request something
+    """Keep the language that the reader chose. The cookie holds nothing else: it names no person
+    and gives no access."""
+    if not request.query_string:  # nearly always, and to parse it costs time at each request
         return response
     chosen = request.args.get("lang")
     if chosen in LANGUAGES and response.mimetype == "text/html":

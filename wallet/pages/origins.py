@@ -1,4 +1,4 @@
-"""Where a form that was sent to us stood."""
+"""On which site a form stood that was sent to us."""
 
 from urllib.parse import urlsplit
 
@@ -6,15 +6,17 @@ from flask import request
 
 from wallet.installation import current_installation
 
-# Whose pages may send a form: our own, or nobody's (somebody typed the address).
+# Which sites may send a form: our own, or none (the person typed the address).
 OWN_SITES = ("same-origin", "none")
 
 
 def from_our_page() -> bool:
-    """Whether a browser says that the form stood on our own page.
+    """Whether a browser says that the form stood on our own page; True for a client that says
+    nothing.
 
-    Nothing here hangs on a cookie, so another site gains nothing by sending a form that it could
-    not get by sending it itself; but it could make its visitors do so in thousands."""
+    No form here depends on a cookie, so another site gains nothing by having a visitor send one
+    that it could not gain by sending it itself. But it could have thousands of visitors send
+    one."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in OWN_SITES

@@ -1,8 +1,8 @@
 """What happens to personal data, as the operator of a programme tells it, and the words that people
 agree to.
 
-Where the operator has written nothing there is a plain text that names them; what was agreed to is
-kept word by word, see `ledger.people.consents`."""
+Where the operator has written nothing, there is a plain text that names the operator. What was
+agreed to is kept word by word, see `ledger.people.consents`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ routes = Blueprint("privacy", __name__, url_prefix="/join/<code>/privacy")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The text that holds, the language it is written in, and since when; None for the text that
-    we bring."""
+    """The text that holds, the language it is written in, and since when it holds; None for the
+    text that comes with the service."""
 
     text: str
     language: str
@@ -42,7 +42,7 @@ class Notice:
 
     def parts(self) -> Iterator[tuple[bool, str]]:
         """Headings (True) and paragraphs. A line that begins with `# ` is a heading, an empty line
-        ends a paragraph; all else stands as it was written."""
+        ends a paragraph; everything else stands as it was written."""
         paragraph: list[str] = []
         for line in [*self.text.splitlines(), ""]:
             if line.strip() and not line.startswith(HEADING):
@@ -57,6 +57,7 @@ class Notice:
 
 @routes.get("")
 def show(code: str) -> Response:
+    """The privacy notice of a programme. 404 if there is no such programme."""
     with current_installation().database.reading() as session:
         programme = addressed(session, code)
         told = notice(session, programme)
@@ -75,8 +76,8 @@ def show(code: str) -> Response:
 
 
 def notice(session: Session, programme: Programme) -> Notice:
-    """The text in the page's language. An operator's own text in another language is truer than
-    ours in this one."""
+    """The text in the page's language. A text of the operator's own, even in another language,
+    comes before the one that comes with the service: it is truer."""
     tongue = language.current()
     own = programmes.said(session, programme.id, "privacy", tongue)
     if own is not None:
@@ -89,7 +90,7 @@ def notice(session: Session, programme: Programme) -> Notice:
 
 
 def wording(purpose: Purpose, name: str) -> str:
-    """What somebody says by ticking the box."""
+    """The sentence beside the box: a person agrees to it by ticking the box."""
     if purpose == "personal_data":
         return _("I agree to the processing of my personal data so that I can have this card")
     return _(
@@ -100,7 +101,7 @@ def wording(purpose: Purpose, name: str) -> str:
 def agreed(
     session: Session, programme: Programme, purposes: Sequence[Purpose], now: datetime
 ) -> list[Decision]:
-    """Consents in the words of this page, which are kept with them."""
+    """Consents that were given on this page; the words that were agreed to are kept with them."""
     name = programmes.name_in(session, programme, language.current())
     told = notice(session, programme)
     return [

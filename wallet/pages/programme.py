@@ -8,8 +8,8 @@ from wallet.pages import language
 
 
 def addressed(session: Session, code: str) -> Programme:
-    """The programme, whose language the page speaks from now on, should nothing else be known.
-    Raises `UnknownProgramme`."""
+    """The programme of this code. From now on the page speaks its language, unless its reader asked
+    for another. Raises `UnknownProgramme`."""
     programme = programmes.by_code(session, code)
     language.suggest(programme=programme.languages)
     return programme

@@ -6,6 +6,7 @@ from wallet.pages import cards, designs, front, join, language, privacy
 
 
 def add_to(app: Flask) -> None:
+    """Register all pages, and the languages that they speak."""
     pages = Blueprint(
         "pages",
         "wallet.pages",

@@ -15,32 +15,33 @@ from ledger.words import N_
 from wallet.errors import ImageRefused
 from wallet.passes import drawing
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 1_000_000  # of one uploaded file
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NAME = re.compile(r"(icon|logo|strip|thumbnail|poster|enrolment)(?:@([23])x)?\.png")
-# The same for one language alone.
+# A picture for one language alone.
 FOLDER = re.compile(r"([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.lproj/(.+)")
 TRANSLATABLE = ("logo", "strip")
-SCALES = {"": 1, "@2x": 2, "@3x": 3}
+SCALES = {"": 1, "@2x": 2, "@3x": 3}  # pixels to the point
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Which sizes fit, in points. Phones scale to fill and crop: a point more or less is fine."""
+    """Which sizes fit, as (width, height) in points. Phones scale a picture to fill its place and
+    crop it, so one point more or less does not matter."""
 
     least: tuple[int, int]
     most: tuple[int, int]
     square: bool = False
 
     def fit(self, size: tuple[int, int], scale: int) -> bool:
-        """Whether a picture of so many pixels can be used."""
+        """Whether a picture of `size` pixels can be used; `scale` is in pixels to the point."""
         return (not self.square or abs(size[0] - size[1]) <= scale) and all(
             (least - 1) * scale <= side <= (most + 1) * scale
             for side, least, most in zip(size, self.least, self.most, strict=True)
         )
 
     def refused(self, name: str, size: tuple[int, int], scale: int) -> ImageRefused:
-        """What to say of a picture that does not fit."""
+        """The refusal of a picture that does not fit."""
         reason = N_("it has {size} pixels; it should be between {least} and {most}.")
         if self.square:
             reason = N_("it has {size} pixels; it should be between {least} and {most} and square.")
@@ -64,10 +65,10 @@ BOUNDS = {
 
 
 def check(name: str, data: bytes) -> bytes:
-    """An uploaded picture as it may go into a pass: decoded and written anew, so that nothing but
-    its pixels is left. Raises `ImageRefused`.
+    """An uploaded picture as it may go into a pass. It is decoded and written again, so that only
+    its pixels are left. Raises `ImageRefused`.
 
-    Phones turn down a whole pass for one picture they cannot read, and do not say which."""
+    A phone rejects the whole pass for one picture that it cannot read, and does not say which."""
     language, plain = split(name)
     match = NAME.fullmatch(plain)
     if match is None:
@@ -98,11 +99,11 @@ def check(name: str, data: bytes) -> bytes:
         raise ImageRefused(name, "not_png", "this is not a PNG. Export the picture as PNG.")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-            # Known from the first bytes: a bomb is turned away before it is unpacked.
+            # The size stands in the first bytes: a bomb is refused before it is unpacked.
             size, scale = picture.size, int(match[2] or 1)
             if BOUNDS[match[1]].fit(size, scale):
                 return _png(_pixels(picture))
-    # Given bytes that lie about themselves, the decoder fails in a dozen ways, asserts among them.
+    # On malformed bytes the decoder fails in a dozen ways, also with AssertionError.
     except Exception as error:
         raise ImageRefused(
             name, "damaged", "the file begins like a PNG but cannot be read. Export it again."
@@ -111,7 +112,8 @@ def check(name: str, data: bytes) -> bytes:
 
 
 def split(name: str) -> tuple[str | None, str]:
-    """The language of a picture, None for one that is for all, and its name without it."""
+    """The language of a picture (None: it is for all languages), and its name without the
+    language."""
     found = FOLDER.fullmatch(name)
     return (found[1], found[2]) if found is not None else (None, name)
 
@@ -122,8 +124,8 @@ def kind(name: str) -> str:
 
 
 def check_languages(names: Collection[str], languages: Sequence[str]) -> None:
-    """A picture that has languages has all of them, each in the same sizes, and none for everybody:
-    phones would take that one. Raises `ImageRefused`."""
+    """A picture that has languages must exist in all of them, in the same sizes, and not for all
+    languages as well: phones would show that one. Raises `ImageRefused`."""
     sizes: dict[str, dict[str | None, set[str]]] = {}
     for name in names:
         language, plain = split(name)
@@ -162,11 +164,12 @@ def default(organization: str, background: str, foreground: str) -> dict[str, by
     """Icon, logo and strip in all three scales, in the colours (`#rrggbb`) of the design: name ->
     PNG. The same arguments give the same bytes.
 
-    Icon and logo show the organisation's first letter, Latin or Cyrillic, else a star."""
+    Icon and logo show the organisation's first letter, Latin or Cyrillic; for any other, a star."""
     return dict(_drawn(organization, background, foreground))
 
 
-# Drawing takes half a second, and a design is often stored again with another word in it.
+# Kept, since drawing takes half a second, and a design is often stored again with only a word
+# changed.
 @functools.lru_cache(maxsize=16)
 def _drawn(organization: str, background: str, foreground: str) -> tuple[tuple[str, bytes], ...]:
     base, ink = drawing.colour(background), drawing.colour(foreground)
@@ -186,9 +189,10 @@ def _drawn(organization: str, background: str, foreground: str) -> tuple[tuple[s
 
 
 def _pixels(picture: Image.Image) -> Image.Image:
-    """Eight bits a channel, with transparency where there was some; no metadata, no palette."""
+    """The picture with eight bits a channel, and transparency if it had some; without metadata or
+    palette."""
     if picture.mode.startswith("I"):
-        # 16 bits of grey: converted directly, everything above 255 would be white.
+        # 16 bits of grey: with a direct conversion, every value above 255 would become white.
         picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     converted = picture.convert(mode)

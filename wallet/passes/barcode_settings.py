@@ -1,4 +1,4 @@
-"""What the cards of a programme have in their barcodes: a programme's own choice."""
+"""What the barcodes of a programme's cards contain: a choice of the programme."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +22,8 @@ MOST_GRACE_HOURS = 720
 
 
 class CodeTerms(Base):
-    """`converted_to`: the last member whose code follows these terms already; null: all do."""
+    """The choice of one programme; see `BarcodeSettings`. `converted_to` is the last member, by id,
+    whose code follows these terms already; null: all codes do."""
 
     __tablename__ = "wallet_code_terms"
 
@@ -37,10 +38,10 @@ class CodeTerms(Base):
 
 @dataclass(frozen=True, slots=True)
 class BarcodeSettings:
-    """`numbers`: whether a till may give a card's plain number, typed by hand, instead of a code.
-    `at_google`: whether the card there shows a code that changes every half minute. A code becomes
-    a new one after each scan and every `renew_days` (0: only after scans); the one before it is
-    good once more for `grace_hours`."""
+    """What a programme has in its barcodes. `numbers`: whether a till may send a card's plain
+    number, typed by hand, instead of a code. `at_google`: whether the card there shows a code that
+    changes every half minute. A code is replaced after each scan and every `renew_days` (0: only
+    after scans); the code before it is good once more for `grace_hours`."""
 
     kind: CodeKind = "plain"
     numbers: Numbers = "accept"
@@ -50,6 +51,7 @@ class BarcodeSettings:
 
 
 def of(session: Session, programme_id: int) -> BarcodeSettings:
+    """The choice of this programme; the default if it made none."""
     row = session.get(CodeTerms, programme_id)
     if row is None:
         return BarcodeSettings()
@@ -65,13 +67,13 @@ def of(session: Session, programme_id: int) -> BarcodeSettings:
 def store(
     session: Session, programme_id: int, choice: BarcodeSettings, offered: Sequence[Symbology]
 ) -> bool:
-    """From now on this holds; `offered` are the barcodes of the programme's cards, the wanted one
+    """Store the choice of a programme. `offered` are the barcodes of its cards, the wanted one
     first. True if cards that exist change by it. Raises `TermsRefused`, `CodeNotCarried`."""
     _check(choice)
     _require_carried(choice, offered)
     defaults = {"programme_id": programme_id, **asdict(BarcodeSettings())}
     session.execute(insert_or(session, CodeTerms).values(defaults).on_conflict_do_nothing())
-    # Two who change the terms at once take turns here.
+    # Two requests that change the terms at the same moment take turns here.
     query = select(CodeTerms).where(CodeTerms.programme_id == programme_id).with_for_update()
     row = session.scalars(query.execution_options(populate_existing=True)).one()
     before = of(session, programme_id)
@@ -91,7 +93,8 @@ def is_converting(session: Session, programme_id: int) -> bool:
 
 
 def unfinished(session: Session) -> CodeTerms | None:
-    """Terms that not all cards of their programme follow yet, for whoever is first to lock them."""
+    """Terms that not all cards of their programme follow yet, locked; None if there are none, or
+    other workers have locked them."""
     return session.scalar(
         select(CodeTerms)
         .where(CodeTerms.converted_to.is_not(None))
@@ -102,8 +105,7 @@ def unfinished(session: Session) -> CodeTerms | None:
 
 
 def require_carried(session: Session, programme_id: int, offered: Sequence[Symbology]) -> None:
-    """Refuse a design with a barcode that cannot hold what the programme's codes are. Raises
-    `CodeNotCarried`."""
+    """Refuse a design whose barcodes cannot hold the programme's codes. Raises `CodeNotCarried`."""
     _require_carried(of(session, programme_id), offered)
 
 

@@ -34,8 +34,8 @@ OUTLINE = re.compile(r'<path d="([^"]+)"')
 
 
 def svg(symbology: Symbology, text: str) -> str:
-    """The code as an SVG that takes the size of its place: always dark on white, since many
-    scanners cannot read the reverse, whatever the colours around it."""
+    """The code as an SVG without a size of its own. It is dark on white whatever the colours around
+    it, since many scanners cannot read light on dark."""
     if symbology == "qr":
         drawing = io.BytesIO()
         segno.make_qr(text, error="m").save(
@@ -52,7 +52,7 @@ def svg(symbology: Symbology, text: str) -> str:
         )
         return drawing.getvalue().decode()
     if symbology == "codabar":
-        text = f"A{text}A"  # its guards, which scanners leave out of what they read
+        text = f"A{text}A"  # start and stop characters, which scanners do not send
     drawn = zxingcpp.create_barcode(text, FORMATS[symbology]).to_svg()
     size, outline = SIZE.search(drawn), OUTLINE.search(drawn)
     if size is None or outline is None:

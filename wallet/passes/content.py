@@ -30,17 +30,18 @@ DateFormat = Literal["none", "short", "medium", "long", "full"]
 Alignment = Literal["left", "center", "right", "natural"]
 Detector = Literal["phone", "link", "address", "calendar"]
 
-LONGEST_MESSAGE = 500  # a lock screen shows a fraction of it
-NOTHING = "—"  # a field is there from the start: one that appears later may not be announced
+LONGEST_MESSAGE = 500  # characters; a lock screen shows only the first of them
+# The value of an empty field. It is not left out: a phone may be silent about a field that is new.
+NOTHING = "—"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldDesign:
     """One field of the card; `shows` names the fact in it.
 
-    A field with a `change_message` makes the phone say so when its value changes; `%@` stands for
-    the new value. `text` is what a field shows that shows "text", `linked` the same with links in
-    it. Of the formats one at most: `number` or `currency`, or `date` with `time`."""
+    If a field has a `change_message`, the phone says so when the value changes; `%@` in it stands
+    for the new value. `text` is what a field shows that shows "text"; `linked` is that text with
+    links in it. At most one format is given: `number`, `currency`, or `date` with `time`."""
 
     key: str
     slot: Slot
@@ -64,10 +65,11 @@ class FieldDesign:
 class Design:
     """How the cards of a programme look and which words they use; colours are `#rrggbb`.
 
-    `kind`: of a member's card, of an offer, of a gift card, or of a card that says who its holder
-    is and not what they have. `pass_type`: Apple's, where it is not the one of all. `fallback` is
-    the barcode for phones that cannot draw `symbology`. `grouping` stacks cards with the same word.
-    `semantics` and `user_info` are for machines, and never shown."""
+    `kind`: a member's card, an offer, a gift card, or a card that only says who its holder is.
+    `pass_type` is Apple's pass type, if it is not that of the installation. `fallback` is the
+    barcode for phones that cannot draw `symbology`. `max_distance` is in metres. `expires` is in
+    ISO 8601. Cards with the same word in `grouping` are stacked. `semantics` and `user_info` are
+    for machines and never shown."""
 
     organization: str
     description: Translations
@@ -110,8 +112,8 @@ class OfferShown:
 
 @dataclass(frozen=True, slots=True)
 class LastMessage:
-    """The message that was last written for a member. `points`: the balance it speaks of, if it
-    does; `id` tells it from one with the same words."""
+    """The message that was last written for a member. `points` is the balance that it speaks of, if
+    it speaks of one; `id` distinguishes it from another message with the same words."""
 
     id: str
     text: str
@@ -120,10 +122,10 @@ class LastMessage:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true of a member now, as far as a card may show it. Offers: newest first. A card that
-    is void has neither number nor barcode. `points` are whole pieces; where they are money they
-    have a `currency` and so many decimal places. `rotating`: where a wallet can draw a code that
-    changes by itself, it is to. `locale`: the language that the member reads, if they chose one."""
+    """What is true of a member now, as far as a card may show it. `offers`: newest first. A void
+    card has neither number nor barcode. `points` are whole pieces; if they are money, they have a
+    `currency` and `scale` decimal places. `rotating`: a wallet that can draw a code that changes by
+    itself shall do so. `locale` is the language that the member chose, if they did."""
 
     programme: str
     card_number: str
@@ -140,7 +142,7 @@ class Facts:
 
     @property
     def amount(self) -> Amount:
-        """The points as people are told of them: as money, where they are money."""
+        """The points as people are told of them: as money if they are money."""
         if self.currency is None:
             return self.points
         return Money.of(self.points, self.scale, self.currency)
@@ -148,8 +150,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Whether a pass counts: what was decided about this one, apart from what it shows. `expires`
-    is the moment from which it does not, in ISO 8601. `asks`: it is to find out whose it is."""
+    """Whether a pass is valid: what was decided about this one pass, apart from what it shows.
+    `expires` is the moment from which it is not valid, in ISO 8601, or empty. `asks`: the phone
+    shall ask its owner who they are."""
 
     state: PassState = "active"
     expires: str = ""
@@ -162,8 +165,8 @@ GOOD = Validity()
 @dataclass(frozen=True, slots=True)
 class FieldValue:
     """A field with its value. Numbers stay numbers: the phone formats them in its own language.
-    `announce` says whether the phone may tell its owner of this value. Money is in whole pieces,
-    with so many decimal places."""
+    `announce` says whether the phone may tell its owner of this value. Money is in whole pieces, of
+    which `scale` decimal places make one unit of the `currency`."""
 
     key: str
     value: str | int
@@ -175,10 +178,10 @@ class FieldValue:
 @dataclass(frozen=True, slots=True)
 class Content:
     """All that one member's card shows at a moment, and nothing else: two equal contents are the
-    same card. `values` stand in the order of the design's fields. `voided`: its member was erased,
-    for good; what can be taken back is `state`. `asks` its owner who they are. `message` is the id
-    of the message among the values. `rotating`: where a wallet can draw a code that changes by
-    itself, it does."""
+    same card. `values` are in the order of the design's fields. `voided`: the member was erased,
+    which is final; what can be taken back is in `state`. `asks`: the phone asks its owner who they
+    are. `message` is the id of the message among the values. `rotating`: a wallet that can draw a
+    code that changes by itself does so."""
 
     barcode: str
     card_number: str
@@ -192,7 +195,8 @@ class Content:
 
 
 def render(design: Design, facts: Facts, standing: Validity = GOOD) -> Content:
-    """Fill the design's fields. What was decided about one pass comes before the design."""
+    """Fill the design's fields. A decision about this one pass (`standing`) wins over the
+    design."""
     expires = standing.expires or design.expires or ""
     shown = any(field.shows == "message" for field in design.fields)
     return Content(
@@ -209,7 +213,8 @@ def render(design: Design, facts: Facts, standing: Validity = GOOD) -> Content:
 
 
 def announces_messages(design: Design) -> bool:
-    """Whether a phone tells its owner of a message: some field shows it, with a change message."""
+    """Whether a phone tells its owner of a message: a field must show it and have a change
+    message."""
     return any(
         field.shows == "message" and field.change_message is not None for field in design.fields
     )
@@ -223,8 +228,8 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Fi
         case "expires":
             value = expires
         case "points":
-            # A card that becomes void does so in silence. A balance that the message speaks of
-            # needs no second announcement: a phone that has two makes one empty sentence of them.
+            # A card becomes void in silence. If the message speaks of the balance, the balance is
+            # not announced as well: of two announcements a phone makes one empty sentence.
             told = facts.message is not None and facts.message.points == facts.points
             announce = not (facts.voided or told)
             return FieldValue(field.key, facts.points, announce, facts.scale, facts.currency)
@@ -240,7 +245,7 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Fi
             value = "\n\n".join(map(_in_full, facts.offers))
         case "message":
             value = facts.message.text if facts.message is not None else ""
-    # An offer that ended leaves silently: nobody wants a notification that says "—".
+    # An empty field is not announced: the notification would only say "—".
     return FieldValue(field.key, value or NOTHING, announce=bool(value))
 
 

@@ -28,8 +28,9 @@ from wallet.passes.issued import Pass
 def issue(
     session: Session, member: Member, offer: Offer, pass_type: str, key_id: str, now: datetime
 ) -> Pass:
-    """The member's coupon of this offer: there is one, however often it is asked for. Raises
-    `OfferNotShown` if the offer is not one that the member is shown now."""
+    """The member's coupon of this offer. There is only one, however often it is asked for. Raises
+    `OfferNotShown` if the member is not shown the offer now, `MemberErased`."""
+    members.lock_present(session, member.id)
     shown_now = offers.shown(session, member.programme_id, [member.id], now)[member.id]
     if offer.id not in {each.id for each in shown_now}:
         raise OfferNotShown
@@ -63,8 +64,8 @@ def issue(
 
 
 def presented(session: Session, serial: str, member: Member) -> Pass:
-    """The coupon that this member shows, or somebody who became one with them. Raises
-    `CodeForged`."""
+    """The coupon with this serial number, if it belongs to this member or to one who was merged
+    into them. Raises `CodeForged`."""
     pass_ = issued.by_serial(session, serial)
     if pass_ is None or pass_.offer_id is None:
         raise CodeForged
@@ -75,8 +76,8 @@ def presented(session: Session, serial: str, member: Member) -> Pass:
 
 
 def state(session: Session, pass_: Pass, now: datetime) -> PassState:
-    """Whether a till may take the coupon at this moment, whatever a phone shows yet. Raises
-    `NotACoupon`."""
+    """Whether a till may take the coupon at this moment, even if a phone shows something else yet.
+    Raises `NotACoupon`."""
     if pass_.offer_id is None:
         raise NotACoupon
     offer = session.get_one(Offer, pass_.offer_id)
@@ -91,8 +92,8 @@ def state(session: Session, pass_: Pass, now: datetime) -> PassState:
 
 
 def use(session: Session, pass_: Pass, now: datetime) -> Pass:
-    """Use a coupon up: of several tills one does. What phones show follows with `refresh`. Raises
-    `PassErased`, `NotACoupon`, `CouponUsed`, `CouponOver`."""
+    """Use a coupon up. If several tills try, one succeeds. What phones show follows with `refresh`.
+    Raises `PassErased`, `NotACoupon`, `CouponUsed`, `CouponOver`."""
     (locked,) = issued.lock(session, [pass_.id])
     if locked.voided:
         raise PassErased

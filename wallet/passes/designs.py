@@ -1,4 +1,4 @@
-"""Which designs a card can have in any wallet; each vendor adds the rules of its own."""
+"""Which designs a card can have in any wallet. Each vendor adds rules of its own."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,8 @@ from wallet.passes.parts import (
 from wallet.passes.rules import Rule
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-# Control characters but for tab and line ends, and lone surrogates: not every file can carry them.
+# Control characters except tab and line ends, and lone surrogates: not every file format can hold
+# them.
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 NEW_VALUE = "%@"
 NUMBERS = frozenset[Fact]({"points"})
@@ -43,12 +44,13 @@ DATES = frozenset[Fact]({"expires"})
 
 
 def said(text: Translations, language: str, default: str) -> str:
-    """`text` in `language`, or in the `default` language where nobody has translated it."""
+    """`text` in `language`; if it is not translated there, in the `default` language."""
     return text.get(language) or text.get(default, "")
 
 
 def check(design: Design) -> None:
-    """Refuse a design that no wallet could show: `DesignRefused` names the part to change."""
+    """Refuse a design that no wallet could show. Raises `DesignRefused`, which names the part to
+    change."""
     _check_languages(design.languages)
     _require_text("organization", design.organization)
     _require_text("description", design.description.get(design.languages[0], ""))
@@ -75,7 +77,7 @@ def check(design: Design) -> None:
 
 
 def texts(design: Design) -> Iterator[tuple[str, Translations]]:
-    """Everything a card says in several languages, and where it stands in the design."""
+    """Every text that a card has in several languages, with its place in the design."""
     yield "description", design.description
     for field in design.fields:
         for name in ("label", "change_message", "text", "linked"):
@@ -126,7 +128,7 @@ def _check_parts(design: Design) -> None:
 
 
 def _check_together(design: Design) -> None:
-    """What no part can know of the others."""
+    """Rules about several parts at once."""
     if design.enrolment is not None:
         if design.nfc is None or design.kind != "loyalty":
             raise DesignRefused("enrolment", "phones ask on loyalty cards with nfc alone.")
@@ -141,7 +143,7 @@ def _check_together(design: Design) -> None:
 
 
 def _check_texts(place: str, part: Any, languages: tuple[str, ...]) -> None:
-    """A link without a name or news without words would be an empty line."""
+    """Refuse a link without a name and news without words: they would be empty lines."""
     match part:
         case Enrolment():
             needed = {"text"}
@@ -174,7 +176,8 @@ def _check_occasion(place: str, occasion: RelevantTime) -> None:
 
 
 def _check_by(prefix: str, part: Any, table: Mapping[str, Rule]) -> None:
-    """Each name of the part that has a rule, as far as something stands there."""
+    """Check the values of a part by the rules of its table. Values that were not given are not
+    checked."""
     for field in fields(part):
         value = getattr(part, field.name)
         if value is None:
@@ -241,7 +244,7 @@ def _check_field(field: FieldDesign, languages: tuple[str, ...]) -> None:
 
 
 def _check_text(place: str, field: FieldDesign, languages: Sequence[str]) -> None:
-    """A field that shows a text of its own has one; others have none."""
+    """A field that shows "text" must have a text; other fields must not."""
     for name in ("text", "linked"):
         text = getattr(field, name)
         if text is None:
@@ -262,8 +265,8 @@ def _check_text(place: str, field: FieldDesign, languages: Sequence[str]) -> Non
 
 
 def _check_format(place: str, field: FieldDesign) -> None:
-    """One way of writing a value, and one that fits it: a phone refuses a whole pass for a value
-    that is not what its format says."""
+    """A value has at most one format, and one that fits it: a phone rejects the whole pass if a
+    value does not fit its format."""
     for name, words in (
         ("number", NumberFormat),
         ("date", DateFormat),

@@ -1,6 +1,6 @@
-"""What a card looks like before anyone has uploaded a picture: icon, logo and strip, drawn.
+"""The look of a card for which no picture was uploaded: icon, logo and strip are drawn.
 
-All is drawn much larger than it is shown and scaled down at the end, which makes edges smooth."""
+Each is drawn much larger than it is shown and scaled down at the end, which makes edges smooth."""
 
 import colorsys
 import math
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 Size = tuple[int, int]
 
 POINTS: dict[str, Size] = {"icon": (38, 38), "logo": (50, 50), "strip": (375, 144)}
-LIGHT = 0.75  # the lightness from which on a colour counts as a light one
+LIGHT = 0.75  # of 1; a colour with more lightness counts as a light one
 # Pixels to the point while drawing: letters need finer edges than soft shapes do.
 LETTER_DENSITY = 24
 SHAPE_DENSITY = 6
@@ -82,11 +82,11 @@ LETTERS = {
 ALIKE = str.maketrans("АВЕКМНОРСТХІ", "ABEKMHOPCTXI")
 # For names that begin with anything else.
 STAR = ".5,0 .64,.36 1.03,.39 .73,.64 .83,1.01 .5,.8 .17,1.01 .27,.64 -.03,.39 .36,.36 .5,0"
-PEN = 0.145
+PEN = 0.145  # the width of the pen, as a part of a capital's height
 
 
 def icon(organization: str, base: Colour, ink: Colour) -> Image.Image:
-    """The mark on a full square: phones round the corners themselves."""
+    """The organisation's letter on a full square: phones round the corners themselves."""
     side = POINTS["icon"][0] * LETTER_DENSITY
     picture = _gradient((side, side), _shade(base, 0.06), _shade(base, -0.06), (0.3, 1.0))
     _put_mark(picture, organization, ink, side * 0.46)
@@ -94,7 +94,8 @@ def icon(organization: str, base: Colour, ink: Colour) -> Image.Image:
 
 
 def logo(organization: str, base: Colour, ink: Colour) -> Image.Image:
-    """A coin in the foreground colour with the mark cut into it; around it nothing."""
+    """A disc in the foreground colour with the organisation's letter cut into it, on a transparent
+    ground."""
     side = POINTS["logo"][0] * LETTER_DENSITY
     picture = Image.new("RGBA", (side, side), (*ink, 0))
     edge = side * 0.06
@@ -104,8 +105,8 @@ def logo(organization: str, base: Colour, ink: Colour) -> Image.Image:
 
 
 def strip(base: Colour) -> Image.Image:
-    """Light from the upper right over a few large soft coins. The left stays calm: there the phone
-    writes the card's main value in large letters."""
+    """Light from the upper right over a few large soft coins. The left stays calm, since the phone
+    writes the card's main value there in large letters."""
     width, height = (side * SHAPE_DENSITY for side in POINTS["strip"])
     glow = _glow(base)
     picture = _gradient((width, height), base, glow, (1.0, -0.35))
@@ -119,13 +120,13 @@ def strip(base: Colour) -> Image.Image:
 
 
 def colour(text: str) -> Colour:
-    """`#rrggbb` in numbers."""
+    """`#rrggbb` as three numbers from 0 to 255."""
     red, green, blue = bytes.fromhex(text.removeprefix("#"))
     return red, green, blue
 
 
 def _put_mark(picture: Image.Image, organization: str, ink: Colour, cap_height: float) -> None:
-    """The organisation's letter in the middle, capitals `cap_height` pixels high."""
+    """Draw the organisation's letter in the middle; capitals are `cap_height` pixels high."""
     strokes = [_line(stroke) for stroke in _mark(organization).split(";")]
     xs = [x for stroke in strokes for x, _ in stroke]
     ys = [y for stroke in strokes for _, y in stroke]
@@ -153,7 +154,7 @@ def _mark(organization: str) -> str:
 
 
 def _line(stroke: str) -> list[Point]:
-    """A stroke as points that lie close enough together to look round."""
+    """A stroke as points that are close enough together to look round."""
     points: list[Point] = []
     for step in stroke.split():
         numbers = [float(number) for number in step.split(",")]
@@ -207,7 +208,7 @@ def _gradient(size: Size, start: Colour, end: Colour, direction: Point) -> Image
 
 
 def _ramp(size: Size, direction: Point) -> Image.Image:
-    """Black to white along `direction`, gently at both ends."""
+    """From black to white along `direction`, with smooth ends."""
     width, height = max(2, size[0] // 12), max(2, size[1] // 12)
     dx, dy = direction
     lowest, span = min(dx, 0) + min(dy, 0), abs(dx) + abs(dy)
@@ -222,8 +223,8 @@ def _ramp(size: Size, direction: Point) -> Image.Image:
 
 
 def _shade(colour: Colour, by: float) -> Colour:
-    """Lighter by a part of the whole range, below zero darker. A light colour has no room left and
-    goes the other way."""
+    """The colour lighter by a part of the whole range, or darker if `by` is negative. A light
+    colour cannot become much lighter, so it goes the other way."""
     hue, light, saturation = _parts(colour)
     if light > LIGHT:
         by = -by
@@ -231,8 +232,8 @@ def _shade(colour: Colour, by: float) -> Colour:
 
 
 def _glow(base: Colour) -> Colour:
-    """The colour that the strip turns into: lighter and of the neighbouring hue. A light colour
-    gets a little darker and keeps its hue, or yellow would turn to lemon."""
+    """The colour that the strip fades into: lighter, and of the neighbouring hue. A light colour
+    becomes a little darker and keeps its hue; otherwise yellow would look like lemon."""
     hue, light, saturation = _parts(base)
     if light > LIGHT:
         return _shade(base, 0.1)

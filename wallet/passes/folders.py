@@ -1,7 +1,8 @@
-"""A card design as a folder: `design.json` and PNG files, to edit with any editor and put back.
+"""A card design as a folder: `design.json` and PNG files, to be edited with any editor and stored
+again.
 
-What the folder holds is used or refused by name: a misspelt word or a picture of the wrong kind
-that is passed over in silence costs its owner an hour."""
+Everything in the folder is used or refused by name. A misspelt word or a picture of the wrong kind
+that was ignored silently would cost its owner an hour."""
 
 import difflib
 import json
@@ -30,20 +31,22 @@ OTHER_PICTURES = (".gif", ".heic", ".jpeg", ".jpg", ".svg", ".tiff", ".webp")
 
 
 class FieldRefused(DesignRefused):
-    """Something in the file is not of the kind that belongs there."""
+    """A value in the file is not of the kind that its field needs, by pydantic's error."""
 
     def __init__(self, error: ErrorDetails) -> None:
         super().__init__(".".join(str(part) for part in error["loc"]) or DESIGN_FILE, error["type"])
         self._error = error
 
     def reason(self, language: Language) -> str:
+        """What is wrong with the field, in words of ours."""
         return f"{sentences.of_field(self._error, language)}."
 
 
 def write(
     folder: Path, design: Design, images: Mapping[str, bytes], *, overwrite: bool = False
 ) -> None:
-    """Raises `DesignRefused` for a file that is there already, unless it may be overwritten."""
+    """Write a design into a folder, which is made if needed. Raises `DesignRefused` if a file is
+    there already, unless it may be overwritten."""
     text = json.dumps(asdict(design), ensure_ascii=False, indent=2)
     files = {DESIGN_FILE: f"{text}\n".encode(), **images}
     there = [name for name in files if (folder / name).exists()]
@@ -60,7 +63,8 @@ def write(
 
 
 def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
-    """Raises `DesignRefused`, with the place in the file. Pictures are checked when stored."""
+    """The design and the pictures of a folder. Raises `DesignRefused` with the place in the file.
+    The pictures themselves are checked when they are stored."""
     path = folder / DESIGN_FILE
     try:
         document = strict_json.read(path.read_bytes())
@@ -88,8 +92,8 @@ def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
 
 
 def _refuse_unknown(document: object) -> None:
-    """Names that a design does not have, however deep; whatever is not even an object is for
-    pydantic to tell."""
+    """Refuse names that a design does not have, on any level. A document that is not an object is
+    left to pydantic."""
     if not isinstance(document, dict):
         return
     languages = document.get("languages")
@@ -100,7 +104,7 @@ def _refuse_unknown(document: object) -> None:
 def _refuse_within(
     place: str, kind: type[Any], document: Mapping[str, Any], languages: tuple[str, ...]
 ) -> None:
-    """What `document`, an object of the dataclass `kind`, must not have."""
+    """Refuse names in `document` that the dataclass `kind` does not have."""
     kinds = get_type_hints(kind)
     _refuse_names(place, document, tuple(kinds))
     for name, value in document.items():
@@ -150,8 +154,8 @@ def _refuse_languages(place: str, texts: object, known: tuple[str, ...]) -> None
 
 
 def _pictures(folder: Path) -> dict[str, bytes]:
-    """Those for all languages, and those in folders such as ru.lproj. Cameras and old systems write
-    LOGO.PNG: the case of letters does not count."""
+    """The pictures for all languages, and those in folders such as ru.lproj. Cameras and old
+    systems write LOGO.PNG, so the case of letters does not matter."""
     found = _pictures_in(folder)
     for inner in sorted(folder.iterdir()):
         if inner.is_dir() and inner.name.endswith(LANGUAGE_FOLDER):

@@ -1,5 +1,5 @@
-"""The passes that were issued, as they are stored: a card for each member, a coupon for each offer
-that a member took.
+"""The passes that were issued, as they are stored: a card for each member, and a coupon for each
+offer that a member took.
 
 Lock order: passes by ascending id, then the counter of tags (`versioning`)."""
 
@@ -21,9 +21,15 @@ _CONTENT = TypeAdapter(Content)
 
 
 class Pass(Base):
+    """One card or coupon of a member. `content` is the stored version that phones are shown,
+    rendered from `template_id`. `version` counts the contents from 1; `last_modified` is the second
+    (since 1970) of the last change, `tag` its place among all changes of the pass type. `serial` is
+    random, and `key_id` names the key from which its token is derived: both never change. Rows are
+    never deleted."""
+
     __tablename__ = "wallet_pass"
     __table_args__ = (
-        # A card of each pass type, and a coupon of each offer.
+        # A member has one card of each pass type, and one coupon of each offer.
         Index(
             "ux_wallet_pass_card",
             "member_id",
@@ -54,26 +60,29 @@ class Pass(Base):
     last_modified: Mapped[int]
     content: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     created_at: Mapped[datetime] = mapped_column(Instant)
-    # What was decided about this one, and from when on it does not count.
+    # What was decided about this one pass, and from which moment it is not valid.
     state: Mapped[PassState] = mapped_column(String(10), server_default="active")
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     # The offer that it is a coupon of; None for a member's card.
     offer_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_offer.id"))
-    # None: it never asked whose it is. ASKS: it does. Else the digest of the answer.
+    # None: it never asked its owner who they are. ASKS: it asks. Otherwise the SHA-256 of the token
+    # with which the phone answered.
     enrolment: Mapped[str | None] = mapped_column(String(64))
 
     @property
     def voided(self) -> bool:
-        """Whether it says of itself that it counts no more: its member was erased."""
+        """Whether the stored content says that the pass is void for good, since its member was
+        erased."""
         return bool(self.content.get("voided"))
 
 
 def by_serial(session: Session, serial: str) -> Pass | None:
+    """The pass with this serial number; None if there is none."""
     return session.scalar(select(Pass).where(Pass.serial == serial))
 
 
 def named(session: Session, serial: str) -> Pass:
-    """Raises `UnknownPass`."""
+    """The pass with this serial number. Raises `UnknownPass`."""
     pass_ = by_serial(session, serial)
     if pass_ is None:
         raise UnknownPass
@@ -81,14 +90,14 @@ def named(session: Session, serial: str) -> Pass:
 
 
 def card_of(session: Session, member_id: int) -> Pass:
-    """The member's card."""
+    """The member's card, which must exist."""
     return session.scalars(
         select(Pass).where(Pass.member_id == member_id, Pass.offer_id.is_(None))
     ).one()
 
 
 def coupons_of(session: Session, member_id: int) -> Mapping[int, Pass]:
-    """The member's coupons, whether they count or not, by the offer."""
+    """The member's coupons by the id of their offer, valid or not."""
     rows = session.scalars(
         select(Pass).where(Pass.member_id == member_id, Pass.offer_id.is_not(None))
     )
@@ -96,16 +105,17 @@ def coupons_of(session: Session, member_id: int) -> Mapping[int, Pass]:
 
 
 def all_of_member(session: Session, member_id: int) -> Sequence[Pass]:
-    """The oldest first."""
+    """The member's card and coupons, the oldest first."""
     return session.scalars(select(Pass).where(Pass.member_id == member_id).order_by(Pass.id)).all()
 
 
 def ids_of_members(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
+    """The ids of all passes of these members."""
     return session.scalars(select(Pass.id).where(Pass.member_id.in_(member_ids))).all()
 
 
 def cards_with_coupons(session: Session, pass_ids: Sequence[int]) -> Sequence[int]:
-    """The cards of the members whose coupons are among these passes."""
+    """The ids of the cards of those members of whom a coupon is among these passes."""
     owners = select(Pass.member_id).where(Pass.id.in_(pass_ids), Pass.offer_id.is_not(None))
     return session.scalars(
         select(Pass.id).where(Pass.member_id.in_(owners), Pass.offer_id.is_(None))
@@ -123,19 +133,20 @@ def in_programme(session: Session, programme_id: int, after_id: int, limit: int)
 
 
 def number_in_programme(session: Session, programme_id: int) -> int:
+    """How many passes the programme has, coupons and void ones included."""
     query = select(func.count()).where(Pass.programme_id == programme_id)
     return session.scalars(query).one()
 
 
 def lock(session: Session, pass_ids: Sequence[int]) -> Sequence[Pass]:
-    """Passes in ascending order, locked and read anew: what is read after this is newer than every
-    version that exists."""
+    """Lock passes in ascending order and read them anew. Facts that are read after this are newer
+    than every version that exists."""
     return _lock(session, Pass.id.in_(pass_ids))
 
 
 def lock_cards(session: Session, member_ids: Sequence[int]) -> Sequence[Pass]:
-    """The cards of these members, without coupons, in ascending order, locked and read anew: what
-    is read after this is newer than every version that exists."""
+    """Lock the cards of these members, without coupons, in ascending order, and read them anew.
+    Facts that are read after this are newer than every version that exists."""
     return _lock(session, Pass.member_id.in_(member_ids) & Pass.offer_id.is_(None))
 
 
@@ -150,7 +161,7 @@ def _lock(session: Session, wanted: ColumnElement[bool]) -> Sequence[Pass]:
 
 
 def decide(session: Session, pass_: Pass, state: PassState, ends_at: datetime | None) -> Pass:
-    """Say whether the pass counts, and until when. What phones show follows with `refresh`.
+    """Decide whether the pass is valid, and until when. What phones show follows with `refresh`.
     Raises `PassErased`."""
     (locked,) = lock(session, [pass_.id])
     if locked.voided:
@@ -162,12 +173,13 @@ def decide(session: Session, pass_: Pass, state: PassState, ends_at: datetime | 
 
 
 def _is_over(pass_: Pass, state: PassState) -> bool:
-    """Whether it ended and is to end once more: the first moment stays."""
+    """Whether the pass ended before and is to end once more: then the first moment stays."""
     return pass_.state == "expired" and state == "expired"
 
 
 def counting(session: Session, member_id: int, now: datetime) -> Sequence[Pass]:
-    """The member's passes that count at this moment: the card, then coupons, the newest first."""
+    """The member's passes that are valid at this moment: the card, then coupons, the newest
+    first."""
     found = session.scalars(
         select(Pass)
         .where(Pass.member_id == member_id, Pass.state == "active")
@@ -177,7 +189,7 @@ def counting(session: Session, member_id: int, now: datetime) -> Sequence[Pass]:
 
 
 def counts(pass_: Pass, now: datetime) -> bool:
-    """Whether what the pass shows is good at this moment."""
+    """Whether the stored content is valid at this moment."""
     shown = content(pass_)
     if shown.voided or shown.state != "active":
         return False
@@ -185,19 +197,21 @@ def counts(pass_: Pass, now: datetime) -> bool:
 
 
 def changed_at(pass_: Pass) -> datetime:
+    """When the pass changed last, to the second."""
     return EPOCH + timedelta(seconds=pass_.last_modified)
 
 
 def content(pass_: Pass) -> Content:
-    """What the pass shows."""
+    """What the pass shows: its stored version."""
     return read_content(pass_.content)
 
 
 def read_content(stored: Mapping[str, Any]) -> Content:
+    """The content in a value of `Pass.content`."""
     return _CONTENT.validate_python(stored)
 
 
 def stored_content(content: Content) -> dict[str, Any]:
-    """As `Pass.content` holds it."""
+    """The content as `Pass.content` holds it."""
     stored: dict[str, Any] = _CONTENT.dump_python(content, mode="json")
     return stored

@@ -1,4 +1,4 @@
-"""Cards are issued: one to each member, once, and from then on only shown in new versions."""
+"""Issuing cards: each member gets one, once. From then on it only gets new versions."""
 
 import secrets
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from wallet.passes.issued import ASKS, Pass
 
 
 def issue(session: Session, member: Member, pass_type: str, keys: KeyRing, now: datetime) -> Pass:
-    """The member's pass, in its first version."""
+    """Issue the member's card, in its first version."""
     programme = programmes.by_id(session, member.programme_id)
     issue_all(session, programme, [member.id], pass_type, keys, now)
     return issued.card_of(session, member.id)
@@ -33,7 +33,8 @@ def issue_all(
     keys: KeyRing,
     now: datetime,
 ) -> None:
-    """A pass for each of these members of one programme, in its first version."""
+    """Issue a card to each of these members of one programme, in its first version. They must not
+    have one."""
     renewal.begin(session, programme, member_ids, keys, now)
     template = templates.current(session, programme.id)
     design = templates.design(template)
@@ -75,13 +76,14 @@ def join(
     *,
     checked: bool = True,
 ) -> Pass:
-    """A person joins the programme and gets a card. Raises as `enrolment.join` does."""
+    """A person joins the programme and gets a card. Raises `ExternalIdTaken`, `PhoneTaken`,
+    `EmailTaken`; for `checked` see `enrolment.join`."""
     joined = enrolment.join(session, programme, profile, now, checked=checked)
     return issue(session, joined.member, pass_type, keys, now)
 
 
 def _unknown_people(session: Session, member_ids: Sequence[int]) -> set[int]:
-    """Those of whom neither a name nor a way to write to them is known."""
+    """Those of these members of whom neither a name nor a phone number or address is known."""
     nothing = (Person.name.is_(None), Person.phone.is_(None), Person.email.is_(None))
     return set(
         session.scalars(select(Person.member_id).where(Person.member_id.in_(member_ids), *nothing))

@@ -1,4 +1,4 @@
-"""What a card says to its member: the message that was last written for them, in their words."""
+"""What a card says to its member: the message that was last written for them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from wallet.passes.content import LONGEST_MESSAGE, LastMessage
 
 
 class News(Base):
-    """One row per member. Personal data: the words may name them."""
+    """The last message of one member. It is personal data: the words may name them."""
 
     __tablename__ = "wallet_news"
 
@@ -21,14 +21,14 @@ class News(Base):
     )
     message: Mapped[str] = mapped_column(String(40))
     text: Mapped[str] = mapped_column(String(LONGEST_MESSAGE))
-    # The balance that the words speak of, if they do.
+    # The balance of which the words speak, if they speak of one.
     points: Mapped[int | None]
     told_at: Mapped[datetime] = mapped_column(Instant)
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A message for one member. `message` is its id, for good."""
+    """A message for one member. `message` is its id and never changes."""
 
     member_id: int
     message: str
@@ -37,8 +37,8 @@ class Word:
 
 
 def say(session: Session, words: Sequence[Word], now: datetime) -> None:
-    """From now on these members' cards say this. The caller holds the passes and renders them
-    anew."""
+    """From now on the cards of these members show this message. The caller has locked the passes
+    and renders them anew."""
     if not words:
         return
     statement = insert_or(session, News)
@@ -51,7 +51,7 @@ def say(session: Session, words: Sequence[Word], now: datetime) -> None:
 
 
 def of_members(session: Session, member_ids: Sequence[int]) -> dict[int, LastMessage]:
-    """What each of these members was told last; nothing for whoever was told nothing."""
+    """The last message of each of these members; members without one are left out."""
     rows = session.execute(
         select(News.member_id, News.message, News.text, News.points).where(
             News.member_id.in_(member_ids)
@@ -61,4 +61,5 @@ def of_members(session: Session, member_ids: Sequence[int]) -> dict[int, LastMes
 
 
 def forget(session: Session, member_ids: Sequence[int]) -> None:
+    """Delete the last messages of these members."""
     session.execute(delete(News).where(News.member_id.in_(member_ids)))

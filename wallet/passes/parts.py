@@ -1,6 +1,6 @@
-"""The parts of a design beyond its fields: where and when a card is at hand, what it leads to, what
-machines read of it. One vocabulary for every wallet; what a wallet has no place for it leaves out.
-Pure."""
+"""The parts of a design beyond its fields: where and when a card comes up, where it leads, what
+machines read from it. The words are the same for every wallet; a wallet leaves out what it has no
+place for. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Literal
 # One text in several languages: language code -> text. The design's first language is its default.
 Translations = Mapping[str, str]
 
-# Tap cards under a pass (iOS 27); Apple's names, those that suit a shop.
+# Types of tap cards under a pass (iOS 27), by Apple's names; only those that suit a shop.
 SemanticAction = Literal[
     "addToBalance",
     "bookAppointment",
@@ -26,12 +26,13 @@ SemanticAction = Literal[
 
 Asked = Literal["name", "phone", "email"]
 
-CARD_NUMBER = "{card}"  # stands for the number in texts that each card has of its own
+CARD_NUMBER = "{card}"  # in texts that are personal to each card: replaced by its number
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the card comes up by itself. `text` is the line that it then shows."""
+    """A place where the phone brings up the card by itself. `text` is the line that it shows then.
+    Latitude and longitude are in degrees, altitude in metres."""
 
     latitude: float
     longitude: float
@@ -41,7 +42,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Beacon:
-    """A Bluetooth beacon near which the card comes up; with `major` and `minor` only that one."""
+    """A Bluetooth beacon near which the phone brings up the card. Without `major` and `minor`, all
+    beacons with this UUID are meant."""
 
     uuid: str
     major: int | None = None
@@ -51,7 +53,8 @@ class Beacon:
 
 @dataclass(frozen=True, slots=True)
 class RelevantTime:
-    """When the card comes up: around a moment, or from a moment to another."""
+    """When the phone brings up the card: around the moment `begins`, or from then until `ends`.
+    Both are in ISO 8601, with a zone."""
 
     begins: str
     ends: str | None = None
@@ -59,7 +62,8 @@ class RelevantTime:
 
 @dataclass(frozen=True, slots=True)
 class NearField:
-    """What a reader gets when the phone is held to it; `public_key` is the reader's."""
+    """The text that a reader receives when the phone is held to it (NFC). `public_key` is the
+    reader's."""
 
     message: str
     public_key: str
@@ -68,8 +72,8 @@ class NearField:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """A card that was issued to nobody in particular asks its owner for these, once; with `terms`
-    only who agrees to them can answer."""
+    """A card that was issued to an unknown person asks its owner for these facts, once. If there
+    are `terms`, only an owner who agrees to them can answer."""
 
     asks: tuple[Asked, ...]
     text: Translations
@@ -78,7 +82,8 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The shop's own app. `launch_url` is what the app is opened with."""
+    """The shop's own app. `store_ids` are ids in the App Store; `launch_url` is what the app is
+    opened with; `android_package` is the app's name on Android."""
 
     store_ids: tuple[int, ...] = ()
     launch_url: str | None = None
@@ -88,7 +93,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A tap card under the pass."""
+    """A tap card under the pass (iOS 27)."""
 
     identifier: str
     type: SemanticAction
@@ -106,7 +111,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class BackMessage:
-    """News for everybody, on the back; a phone says so when the text changes."""
+    """News for all members, on the back of the card. A phone says so when the text changes."""
 
     key: str
     title: Translations

@@ -1,12 +1,12 @@
-"""The codes of cards, generation by generation: a picture of a card stops being good soon after the
-card itself was scanned, and its owner does not notice.
+"""The codes of cards, generation by generation. A photo of a card is worthless soon after the card
+itself was scanned, and its owner does not notice any of this.
 
-A code is replaced when a till has accepted it, and when it is old. The phone hears of it as of any
-change of the card. Until it has, and for no longer than a grace time, the code before is good once
-more: whoever stands at the till with a phone that was offline gets through, and a picture that was
-taken does so once at most. A till that is shown anything older has the phone told again.
+A code is replaced when a till has accepted it, and when it is old. The phone learns of the new code
+as of any other change of the card. Until then, but not longer than a grace time, the code before is
+good once more: a member whose phone was offline gets through, and a photo works once at most. If a
+till is shown a code that is older still, the phone is told again.
 
-Lock order: the row of a code is the last that its transaction locks, but for the outbox."""
+Lock order: a transaction locks the row of a code last, except for the outbox."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,12 +36,13 @@ from wallet.passes.templates import DesignPurpose
 PURPOSE = "card codes"
 PUMP = "upkeep"
 PURPOSES: tuple[DesignPurpose, ...] = get_args(DesignPurpose)
-TOTP_KEY_BYTES = 20  # as long as what SHA-1 makes (RFC 4226, 4)
+TOTP_KEY_BYTES = 20  # as long as a SHA-1 hash (RFC 4226, 4)
 
 
 class CardCode(Base):
-    """What the barcode of a member's card says now, and what it said before. `text` has the number
-    of the card in it: it goes with the person."""
+    """What the barcode of a member's card says now (`text`), and what it said before (`previous`,
+    good until `previous_until` unless `previous_used_at` is set). `generation` counts the codes of
+    the card. `text` contains the number of the card, so the row is deleted with the person."""
 
     __tablename__ = "wallet_card_code"
 
@@ -67,8 +68,8 @@ class RotatingUse(Base):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Whose card it is. With a refusal the till does not learn it, but the transaction is to be
-    committed all the same: the phone is being told."""
+    """The member whose card was scanned. With a `refusal`, the till is not told the member; but the
+    transaction must be committed all the same, since it tells the phone of the newer code."""
 
     member: Member
     refusal: Refusal | None = None
@@ -76,14 +77,14 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class CheckingKey:
-    """What a till checks codes with: a secret (HMAC) or a public key (Ed25519)."""
+    """The key with which a till checks codes: a secret (HMAC) or a public key (Ed25519)."""
 
     id: str
     value: bytes
 
 
 def change_terms(session: Session, programme: Programme, choice: BarcodeSettings) -> None:
-    """What holds for the programme's codes from now on; cards that exist follow in bounded steps.
+    """Change what the barcodes of a programme contain. Cards that exist follow in bounded steps.
     Raises `TermsRefused`, `CodeNotCarried`."""
     designs = [templates.find(session, programme.id, purpose) for purpose in PURPOSES]
     offered = [
@@ -103,14 +104,15 @@ def begin(
     keys: KeyRing,
     now: datetime,
 ) -> None:
-    """The first code of each of these new members, where the programme has codes."""
+    """Make the first code of each of these new members, if the programme has codes."""
     choice = barcode_settings.of(session, programme.id)
     if choice.kind != "plain":
         _add(session, programme.code, choice, member_ids, keys, now)
 
 
 def shown(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
-    """The codes of those members who have one."""
+    """The codes of these members by id; members without one are left out, their barcode is the
+    number."""
     rows = session.execute(
         select(CardCode.member_id, CardCode.text).where(CardCode.member_id.in_(member_ids))
     )
@@ -118,8 +120,9 @@ def shown(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
 
 
 def accept(session: Session, keys: KeyRing, text: str, now: datetime) -> Scan:
-    """A till scanned this, or somebody typed a number. Raises `UnknownCard`, `CardBlocked`,
-    `CodeForged`, `NumberNotAccepted`; what has effects is refused in the answer."""
+    """Read what a till scanned, or a number that was typed in. Raises `UnknownCard`, `CardBlocked`,
+    `CodeForged`, `NumberNotAccepted`. A refusal that has effects is not raised but returned in the
+    `Scan`."""
     code = codes.read(text)
     if isinstance(code, SignedCode):
         return _accept_signed(session, keys, code, now)
@@ -134,7 +137,8 @@ def accept(session: Session, keys: KeyRing, text: str, now: datetime) -> Scan:
 
 
 def renew(session: Session, keys: KeyRing, member_id: int, now: datetime) -> None:
-    """A new code at once, if the member has one: the number of the card is another."""
+    """Replace the member's code at once, if they have one, because the number of their card
+    changed."""
     row = _locked(session, member_id)
     if row is not None:
         member = session.get_one(Member, member_id)
@@ -144,8 +148,8 @@ def renew(session: Session, keys: KeyRing, member_id: int, now: datetime) -> Non
 
 
 def turn(session: Session, keys: KeyRing, now: datetime, limit: int = 200) -> bool:
-    """One batch of what is due: cards that do not follow their programme's terms yet, then codes
-    that are old. True if there may be more."""
+    """Work off one batch: cards that do not follow their programme's terms yet, or else codes that
+    are old. True if there may be more."""
     terms = barcode_settings.unfinished(session)
     if terms is not None:
         _convert(session, keys, terms, now, limit)
@@ -154,13 +158,14 @@ def turn(session: Session, keys: KeyRing, now: datetime, limit: int = 200) -> bo
 
 
 def forget(session: Session, member_ids: Sequence[int]) -> None:
-    """These members were erased."""
+    """Delete the codes of these members, who were erased."""
     for table in (CardCode, RotatingUse):
         session.execute(delete(table).where(table.member_id.in_(member_ids)))
 
 
 def checking_keys(keys: KeyRing, kind: CodeKind, programme: str) -> Sequence[CheckingKey]:
-    """What tills of the programme need, the key in use first. Of HMAC it is the secret itself."""
+    """The keys with which tills of the programme check codes, the key in use first. For HMAC these
+    are the secrets themselves; for plain codes there are none."""
     if kind == "hmac":
         return [CheckingKey(key.id, _hmac_secret(key, programme)) for key in keys]
     if kind == "ed25519":
@@ -171,7 +176,7 @@ def checking_keys(keys: KeyRing, kind: CodeKind, programme: str) -> Sequence[Che
 
 
 def totp_secret(key: Key, card: str) -> bytes:
-    """What Google draws the rotating code of the card with this number from."""
+    """The secret from which Google draws the rotating code of the card with this number."""
     return key.secret_for("rotating code", card)[:TOTP_KEY_BYTES]
 
 
@@ -185,7 +190,7 @@ def _accept_signed(session: Session, keys: KeyRing, code: SignedCode, now: datet
     owner_id = session.get_one(Card, owner.card_id).member_id
     row = _locked(session, owner_id)
     if row is None:
-        # The programme has no codes any more or, for a moment, not yet: nothing to compare with.
+        # The programme has no codes any more, or not yet for this card: nothing to compare with.
         return Scan(member)
     if code.text == row.text or _is_forgotten(code, row, choice):
         row.generation = max(row.generation, code.generation)
@@ -198,7 +203,7 @@ def _accept_signed(session: Session, keys: KeyRing, code: SignedCode, now: datet
         and row.previous_until is not None
         and now < row.previous_until
     )
-    # The phone shows the older one: perhaps it never heard of the newer.
+    # The phone shows an older code: perhaps it never heard of the newer one.
     outbox.append(session, [CardOutdated(owner_id)], now)
     if not is_good_once_more:
         return Scan(member, CodeOutdated())
@@ -208,8 +213,8 @@ def _accept_signed(session: Session, keys: KeyRing, code: SignedCode, now: datet
 
 
 def _is_forgotten(code: SignedCode, row: CardCode, choice: BarcodeSettings) -> bool:
-    """We made it, of the kind that we make now, and know nothing of it: a backup was restored that
-    is older than the code."""
+    """Whether this is a genuine code, of the kind used now, that is newer than the newest one we
+    know: a backup was restored that is older than the code."""
     return code.generation > row.generation and code.kind == choice.kind
 
 
@@ -224,7 +229,7 @@ def _accept_rotating(session: Session, keys: KeyRing, code: RotatingCode, now: d
     present = int(now.timestamp()) // codes.PERIOD_S
     if abs(step - present) > codes.WINDOW:
         return Scan(member, CodeOutdated())
-    # Whoever is second finds the period taken, at whichever till.
+    # A second scan in the same period finds it taken, at any till.
     taken = session.execute(
         insert_or(session, RotatingUse)
         .values(member_id=owner_id, step=step)
@@ -297,7 +302,8 @@ def _renew(
     rows: Sequence[CardCode],
     now: datetime,
 ) -> None:
-    """The next generation of these, which are locked, of one programme that has codes."""
+    """Give each of these locked rows the next generation. They belong to one programme that has
+    codes."""
     sign = _signer(keys, choice.kind, programme)
     numbers = cards.numbers_of(session, [row.member_id for row in rows])
     for row in rows:
@@ -313,8 +319,8 @@ def _renew(
 
 
 def _next_renewal(choice: BarcodeSettings, member_id: int, now: datetime) -> datetime | None:
-    """Cards that began together are not all renewed together: each has a moment of its own in the
-    second half of the time."""
+    """Cards that were issued together must not all be renewed together: each has a moment of its
+    own, in the second half of `renew_days`."""
     if not choice.renew_days:
         return None
     half = timedelta(days=choice.renew_days) / 2
@@ -322,7 +328,7 @@ def _next_renewal(choice: BarcodeSettings, member_id: int, now: datetime) -> dat
 
 
 def _convert(session: Session, keys: KeyRing, terms: CodeTerms, now: datetime, limit: int) -> None:
-    """The next members of the programme follow its terms."""
+    """Let the next members of the programme follow its terms."""
     programme = programmes.by_id(session, terms.programme_id)
     choice = barcode_settings.of(session, programme.id)
     member_ids = session.scalars(
@@ -332,7 +338,7 @@ def _convert(session: Session, keys: KeyRing, terms: CodeTerms, now: datetime, l
         .limit(limit)
     ).all()
     terms.converted_to = member_ids[-1] if len(member_ids) == limit else None
-    # Locked, so that nobody is erased while a code with their number in it is written.
+    # Locked, so that no member is erased while a code that contains their number is written.
     living = session.scalars(
         select(Member.id)
         .where(Member.id.in_(member_ids), Member.erased_at.is_(None))

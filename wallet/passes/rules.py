@@ -1,7 +1,8 @@
-"""What the parts of a design may hold: tables of rules, each with the words for whoever broke it.
+"""What the parts of a design may hold: tables of rules, each with the words for a value that breaks
+it.
 
-Limits are Apple's (Pass, PassFields, Pass.NFC, Pass.Locations) and Google's (Class, Object; the
-stricter of both where both have one). Pure."""
+Limits are those of Apple (Pass, PassFields, Pass.NFC, Pass.Locations) and Google (Class, Object);
+where both have one, the stricter. Pure."""
 
 import base64
 import binascii
@@ -22,7 +23,8 @@ from wallet.passes.parts import Action, App, BackMessage, Beacon, Link, NearFiel
 
 
 class Rule(NamedTuple):
-    """A test, what is wrong where it fails, and what stands in the places of those words."""
+    """A test of a value, the words that say what the value must be, and the numbers in their
+    places."""
 
     holds: Callable[[Any], bool]
     words: str
@@ -39,13 +41,13 @@ LAUNCH = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
 PASS_TYPE = re.compile(r"pass\.[A-Za-z0-9.-]{1,150}")
 GROUP = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LINKS_IN_ALL: Final = 30
-NFC_BYTES = 64
+NFC_BYTES = 64  # Apple, Pass.NFC: longer messages are cut off
 LONGEST_OCCASION = timedelta(hours=24)
 MOST_JSON_BYTES = 4096
 
 MOST_UUIDS = 10
 MOST_APPS = 10
-# Design's list -> at most so many.
+# A list of the design -> how many it may have at most.
 MOST = {
     "relevant_dates": 20,
     "locations": 10,
@@ -57,15 +59,17 @@ MOST = {
 
 
 def within(least: float, most: float) -> Callable[[float], bool]:
+    """A test for finite numbers between these two, which are included."""
     return lambda number: math.isfinite(number) and least <= number <= most
 
 
 def like(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    """A test for texts that match the pattern as a whole."""
     return lambda text: pattern.fullmatch(text) is not None
 
 
 def moment(text: str) -> datetime | None:
-    """A date with time and zone, as Apple and Google want it; None if it is none."""
+    """A date with time and zone, as Apple and Google want it; None if the text is not one."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -74,11 +78,13 @@ def moment(text: str) -> datetime | None:
 
 
 def is_moment(text: str) -> bool:
+    """Whether the text is a date with time and zone."""
     return moment(text) is not None
 
 
 def is_compressed_p256(text: str) -> bool:
-    """Apple takes the X.509 form of a P-256 key with its point compressed."""
+    """Whether the text is a P-256 key as Apple takes it: in X.509 form with its point compressed,
+    Base64."""
     try:
         der = base64.b64decode(text, validate=True)
         key = load_der_public_key(der)
@@ -99,7 +105,7 @@ A_KEY = Rule(
     "a key consists of Latin letters, digits, dots, dashes and underscores.",
 )
 
-# Of the design itself. What is None was not given and is not asked.
+# Rules for the design itself. A value of None was not given and is not checked.
 DESIGN: Mapping[str, Rule] = {
     "max_distance": Rule(within(1, 100_000), "is in metres, from 1 to 100000."),
     "expires": A_MOMENT,
@@ -118,7 +124,7 @@ DESIGN: Mapping[str, Rule] = {
     ),
 }
 
-# Of fields that show something.
+# Rules for fields.
 FIELD: Mapping[str, Rule] = {
     "currency": Rule(like(CURRENCY), "is three capital letters such as RUB (ISO 4217)."),
 }
@@ -167,7 +173,7 @@ PARTS: Mapping[type, Mapping[str, Rule]] = {
 
 
 def _is_money(value: object) -> bool:
-    """Apple wants the amount as text: a number could gain digits on the way."""
+    """Apple wants the amount as text: as a number it could gain digits on its way."""
     if not isinstance(value, dict) or value.keys() != {"amount", "currencyCode"}:
         return False
     amount, currency = value["amount"], value["currencyCode"]
@@ -196,7 +202,7 @@ def _are_networks(value: object) -> bool:
 MONEY = Rule(_is_money, 'is {{"amount": "12.50", "currencyCode": "EUR"}}, the amount in quotes.')
 A_TEXT = Rule(_is_text, "is a text of up to 200 characters.")
 
-# Semantic tags: of all that Apple has, those that say something of a shop's card.
+# Semantic tags: those of Apple's that make sense on a shop's card.
 SEMANTICS: Mapping[str, Rule] = {
     "balance": MONEY,
     "totalPrice": MONEY,
@@ -211,7 +217,7 @@ SEMANTICS: Mapping[str, Rule] = {
 
 
 class _Links(HTMLParser):
-    """Whether a text has no other tags than links that are written in full."""
+    """Reads a text and notes whether its only tags are links with a full address."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
@@ -243,7 +249,8 @@ class _Links(HTMLParser):
 
 
 def is_linked(text: str) -> bool:
-    """Whether a wallet can draw it: `<a href="…">…</a>`, `&` written as `&amp;`, no other tag."""
+    """Whether a wallet can draw the text: links as `<a href="…">…</a>`, `&` written as `&amp;`, and
+    no other tag."""
     reader = _Links()
     reader.feed(text)
     reader.close()

@@ -1,5 +1,5 @@
-"""What passes may show: facts about their members, what a coupon shows of them, whether a pass
-counts. How a design shows it is `content.render`."""
+"""What passes may show: facts about their members, what a coupon shows of them, and whether a pass
+is valid. `content.render` puts these facts into a design."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +26,8 @@ from wallet.passes.issued import ASKS, Pass
 def facts(
     session: Session, programme: Programme, member_ids: Sequence[int], now: datetime
 ) -> dict[int, Facts]:
-    """What cards of these members of one programme may show now; of an erased one nothing."""
+    """What cards of these members of one programme may show now, by member id. For erased members
+    nothing but the programme's name, and `voided`."""
     gone = members.erased(session, member_ids)
     people = _people(session, member_ids)
     numbers = cards.numbers_of(session, member_ids)
@@ -62,7 +63,7 @@ def facts(
 
 
 def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile]:
-    """Name and language of each; of who was erased neither."""
+    """Name and language of each member; both are None for erased members."""
     rows = session.execute(
         select(Person.member_id, Person.name, Person.locale).where(Person.member_id.in_(member_ids))
     )
@@ -71,7 +72,8 @@ def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile
 
 
 def _offer_shown(offer: Offer, programme: Programme, locale: str | None = None) -> OfferShown:
-    """As the member reads it: the last day in their language, by the programme's clock."""
+    """The offer as the member reads it: its last day in their language, by the programme's
+    clock."""
     if offer.ends_at == NEVER:
         return OfferShown(offer.title, offer.text)
     language = languages.ours(locale, *programme.languages)
@@ -81,7 +83,7 @@ def _offer_shown(offer: Offer, programme: Programme, locale: str | None = None) 
 
 
 def validity_of(pass_: Pass, programme: Programme) -> Validity:
-    """Whether the pass counts, and until when by the programme's clock."""
+    """Whether the pass is valid, and until when, in the programme's time zone."""
     ends = _local(pass_.ends_at, programme) if pass_.ends_at is not None else ""
     return Validity(pass_.state, ends, asks=pass_.enrolment == ASKS)
 
@@ -94,8 +96,8 @@ def of_coupon(
     validity: Validity,
     now: datetime,
 ) -> tuple[Facts, Validity]:
-    """What the coupon of an offer shows of its member and of nothing else; it ends with the offer,
-    and is void when that was withdrawn."""
+    """What the coupon of an offer shows of its member, with this one offer. The coupon ends with
+    the offer and is void if the offer was withdrawn."""
     if known.voided:
         return known, validity
     shown = _offer_shown(offer, programme)

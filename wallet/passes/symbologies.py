@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 from wallet.passes.content import Design, Symbology
 
-# What any camera reads and any wallet draws.
+# Any camera can read these, and any wallet can draw them.
 TWO_DIMENSIONAL: tuple[Symbology, ...] = ("qr", "pdf417", "aztec")
 
-# Of bars alone one of more signs than a card number has would be wider than a phone.
+# Barcodes of bars alone carry at most 32 characters, as many as a card number has: with more they
+# would be wider than a phone.
 CARRIES: Mapping[Symbology, re.Pattern[str]] = {
     "qr": re.compile(r".+", re.DOTALL),
     "pdf417": re.compile(r".+", re.DOTALL),
@@ -25,16 +26,16 @@ CARRIES: Mapping[Symbology, re.Pattern[str]] = {
 
 
 def carries(symbology: Symbology, text: str) -> bool:
-    """Whether the barcode can say `text`. EAN-13 ends in a check digit, and no phone draws one that
-    is wrong."""
+    """Whether the barcode can carry `text`. EAN-13 ends in a check digit, and no phone draws a
+    wrong one."""
     if CARRIES[symbology].fullmatch(text) is None:
         return False
     return symbology != "ean13" or _is_ean(text)
 
 
 def offered(design: Design) -> tuple[Symbology, ...]:
-    """The design's barcodes, the wanted one first. One that every phone and watch can draw is among
-    them: a device that can draw none shows none."""
+    """The design's barcodes, the wanted one first. One that every phone and watch can draw is
+    always among them: a device that can draw none of them would show none."""
     wanted = [design.symbology]
     if design.fallback is not None and design.fallback != design.symbology:
         wanted.append(design.fallback)
@@ -44,7 +45,7 @@ def offered(design: Design) -> tuple[Symbology, ...]:
 
 
 def drawn(design: Design, text: str) -> Symbology:
-    """The first of the design's barcodes that can say `text`."""
+    """The first of the design's barcodes that can carry `text`."""
     return next((one for one in offered(design) if carries(one, text)), "qr")
 
 

@@ -1,5 +1,5 @@
-"""Stored designs. A template is never edited: each change is a new revision, so that a version of a
-pass that names it can be put together again byte by byte."""
+"""Stored designs. A template is never edited: each change is a new revision. So any version of a
+pass, which names its template, can be built again byte by byte."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -30,17 +30,23 @@ _DESIGN = TypeAdapter(Design)
 
 
 class Template(Base):
+    """One revision of a design; the newest of a programme and purpose is the current one. Rows are
+    never changed."""
+
     __tablename__ = "wallet_template"
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), index=True)
     design: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     created_at: Mapped[datetime] = mapped_column(Instant)
-    # Which passes of the programme it is for: its cards, or its offers.
+    # The passes that it is for: the programme's cards, or the coupons of its offers.
     purpose: Mapped[DesignPurpose] = mapped_column(String(10), server_default="card")
 
 
 class TemplateImage(Base):
+    """A picture of a template as PNG. `name` is as in a bundle: `logo@2x.png` or
+    `ru.lproj/logo@2x.png`."""
+
     __tablename__ = "wallet_template_image"
 
     template_id: Mapped[int] = mapped_column(ForeignKey("wallet_template.id"), primary_key=True)
@@ -55,16 +61,15 @@ def store(
     images: Mapping[str, bytes],
     now: datetime,
 ) -> Template:
-    """A new revision, which is the programme's current design of its purpose from now on.
+    """Store a new revision, which is the current design of its purpose from now on.
 
-    Pictures are checked and cleaned; those not given are drawn in the design's colours. Raises
-    `ImageRefused`, `DesignRefused`, `CodeNotCarried`."""
+    Pictures are checked and cleaned; kinds that are not given are drawn in the design's colours.
+    Raises `ImageRefused`, `DesignRefused`, `CodeNotCarried`."""
     designs.check(design)
     _require_spoken(programmes.by_id(session, programme_id), design)
     barcode_settings.require_carried(session, programme_id, symbologies.offered(design))
     drawn = artwork.default(design.organization, design.background, design.foreground)
     given = {name: artwork.check(name, data) for name, data in images.items()}
-    # A logo of one's own replaces all sizes of the drawn one, not just the size that was given.
     artwork.check_languages(given, design.languages)
     thumbnails = [name for name in given if artwork.kind(name) == "thumbnail"]
     if thumbnails and design.kind != "generic":
@@ -73,6 +78,7 @@ def store(
         raise ImageRefused(
             "enrolment@2x.png", "missing", "a card that asks who its owner is needs this logo."
         )
+    # An uploaded logo replaces all sizes of the drawn one, not just the size that was uploaded.
     kinds = set(map(artwork.kind, given))
     kept = {name: data for name, data in drawn.items() if artwork.kind(name) not in kinds}
     template = Template(
@@ -92,7 +98,7 @@ def store(
 
 
 def _require_spoken(programme: Programme, design: Design) -> None:
-    """Cards speak the languages of their programme, or some of them."""
+    """The languages of a design must be languages of its programme."""
     for language in design.languages:
         if languages.best(programme.languages, language) is None:
             raise DesignRefused(
@@ -108,10 +114,13 @@ def _is_enrolment(name: str) -> bool:
 
 
 def purpose_of(design: Design) -> DesignPurpose:
+    """The purpose of a design follows from its kind."""
     return "offer" if design.kind == "offer" else "card"
 
 
 def current(session: Session, programme_id: int, purpose: DesignPurpose = "card") -> Template:
+    """The current design. Raises LookupError if there is none: every programme has one for its
+    cards."""
     found = find(session, programme_id, purpose)
     if found is None:
         raise LookupError(f"programme {programme_id} has no design for {purpose}s")
@@ -119,7 +128,7 @@ def current(session: Session, programme_id: int, purpose: DesignPurpose = "card"
 
 
 def find(session: Session, programme_id: int, purpose: DesignPurpose) -> Template | None:
-    """The current design; None for offers that nobody designed yet."""
+    """The current design; None for the offers of a programme that has no design for them yet."""
     return session.scalar(
         select(Template)
         .where(Template.programme_id == programme_id, Template.purpose == purpose)
@@ -129,8 +138,8 @@ def find(session: Session, programme_id: int, purpose: DesignPurpose) -> Templat
 
 
 def for_offers(session: Session, programme: Programme, now: datetime) -> Template:
-    """The design of the programme's offers; made if there is none yet, in the colours and with the
-    pictures of its cards."""
+    """The current design for coupons of the programme. If there is none, it is made in the colours
+    and with the pictures of the cards."""
     found = find(session, programme.id, "offer")
     if found is not None:
         return found
@@ -139,6 +148,7 @@ def for_offers(session: Session, programme: Programme, now: datetime) -> Templat
 
 
 def design(template: Template) -> Design:
+    """The stored design as a value."""
     return _DESIGN.validate_python(template.design)
 
 
@@ -148,6 +158,7 @@ def design_from(document: Mapping[str, Any]) -> Design:
 
 
 def images(session: Session, template_id: int) -> dict[str, bytes]:
+    """The pictures of a template: name -> PNG."""
     rows = session.execute(
         select(TemplateImage.name, TemplateImage.data)
         .where(TemplateImage.template_id == template_id)
@@ -157,6 +168,7 @@ def images(session: Session, template_id: int) -> dict[str, bytes]:
 
 
 def image_names(session: Session, template_id: int) -> Sequence[str]:
+    """The names of a template's pictures, sorted."""
     return session.scalars(
         select(TemplateImage.name)
         .where(TemplateImage.template_id == template_id)
@@ -165,8 +177,9 @@ def image_names(session: Session, template_id: int) -> Sequence[str]:
 
 
 def offer_design(cards: Design) -> Design:
-    """A design for the offers of a programme whose cards look like this: title, text, last day. Our
-    words in a language that we do not have are those of the next one of the design's."""
+    """A design for the coupons of a programme whose cards have the design `cards`: title, text,
+    last day. In a language that we have no words in, our words are in the next language of the
+    design."""
     spoken = {one: languages.ours(one, *cards.languages) for one in cards.languages}
     return replace(
         cards,
@@ -187,7 +200,8 @@ def offer_design(cards: Design) -> Design:
 
 
 def gift_cards(organization: str, spoken: Sequence[str] = USUAL) -> Design:
-    """The design that gift cards begin with: what is left on it, and its number."""
+    """The design with which gift cards begin: the balance, and the number of the card. In languages
+    as in `standard`."""
     own = languages.own_words(spoken)
     return replace(
         standard(organization, spoken),
@@ -209,7 +223,8 @@ def gift_cards(organization: str, spoken: Sequence[str] = USUAL) -> Design:
 
 
 def membership(organization: str, spoken: Sequence[str] = USUAL) -> Design:
-    """The design that membership cards begin with: whose it is, and nothing that is counted."""
+    """The design with which membership cards begin: whose card it is, and nothing that is counted.
+    In languages as in `standard`."""
     own = languages.own_words(spoken)
     return replace(
         standard(organization, spoken),
@@ -226,8 +241,9 @@ def membership(organization: str, spoken: Sequence[str] = USUAL) -> Design:
 
 
 def standard(organization: str, spoken: Sequence[str] = USUAL) -> Design:
-    """The design a programme begins with: points, name, the newest offer. It is in those of these
-    languages that we have words in."""
+    """The design with which a programme begins: points, name, the newest offer. It has those of the
+    `spoken` languages in which we have words; if there are none, the first of them with English
+    words."""
     own = languages.own_words(spoken)
     return Design(
         organization=organization,
@@ -258,11 +274,11 @@ def standard(organization: str, spoken: Sequence[str] = USUAL) -> Design:
 
 
 def _news(own: Mapping[str, Language]) -> FieldDesign:
-    """Where messages are read, and what tells a phone of them."""
+    """The field that shows messages, and makes the phone speak of a new one."""
     label, new = _in_each("Message", own), dict.fromkeys(own, NEW_VALUE)
     return FieldDesign("news", "back", label, shows="message", change_message=new)
 
 
 def _in_each(text: str, spoken: Mapping[str, Language]) -> Translations:
-    """What we say in English, by the languages of a design."""
+    """A text of ours, known by its English words, in the languages of a design."""
     return {tag: sentences.CATALOGUE.text(language, text) for tag, language in spoken.items()}

@@ -1,8 +1,9 @@
-"""Versions of passes: a pass that would show something else gets the next one.
+"""Versions of passes: a pass that would show something else gets the next version.
 
-A pass has a version (its content changed), the second of that change (`last_modified`) and a tag
-(its place among all changes of its pass type). Tags come from one counter row per pass type that is
-locked until the commit, so a later tag is never visible before an earlier one.
+A pass has three marks of its last change: a version, which counts its contents; the second of the
+change (`last_modified`); and a tag, its place among all changes of its pass type. Tags come from
+one counter row for each pass type, which is locked until the commit, so a later tag is never
+visible before an earlier one.
 
 Lock order: passes by ascending id, then the counter."""
 
@@ -23,11 +24,11 @@ from wallet.passes.content import Facts, render
 from wallet.passes.issued import Pass
 from wallet.passes.templates import DesignPurpose
 
-AHEAD_S = 3600
+LEAP_AHEAD_S = 3600  # how far beyond now `leap` sets the dates of changes
 
 
 class PassTag(Base):
-    """The newest tag of a pass type."""
+    """The newest tag of a pass type. Its row is the counter from which tags are taken."""
 
     __tablename__ = "wallet_pass_tag"
 
@@ -37,7 +38,8 @@ class PassTag(Base):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The next version of a pass."""
+    """The next version of a pass. `last_modified` is in seconds since 1970; `content` is as
+    stored."""
 
     pass_id: int
     pass_type: str
@@ -49,18 +51,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class PassVersion:
-    """A version of a pass, as far as messages go: whether a field of it shows one."""
+    """A version of a pass, and whether it shows a message."""
 
     number: int
     has_message: bool
 
     @classmethod
     def of(cls, number: int, stored: dict[str, Any]) -> "PassVersion":
+        """Read from a version's stored content."""
         return cls(number, bool(stored.get("message")))
 
 
 def changes(session: Session, passes: Sequence[Pass], now: datetime) -> list[Change]:
-    """The next versions of those locked passes that would show something else than they do now."""
+    """The next versions of those of these locked passes that would show something else than they do
+    now."""
     found: list[Change] = []
     for programme_id in sorted({pass_.programme_id for pass_ in passes}):
         theirs = [pass_ for pass_ in passes if pass_.programme_id == programme_id]
@@ -80,8 +84,8 @@ def changes_to(
     """The next versions of those passes of one programme that would show something else than they
     do now. `facts`, by member, were read after the passes were locked.
 
-    Each version has a second of its own: HTTP dates know no smaller unit, and two versions in one
-    second would let the later hide behind a 304."""
+    Each version has a second of its own. HTTP dates have no smaller unit: with two versions in one
+    second, a phone that has the first would get a 304 for the second."""
     offers = _offers_of(session, passes)
     newest = {
         purpose: templates.current(session, programme.id, purpose)
@@ -125,20 +129,20 @@ def _offers_of(session: Session, passes: Sequence[Pass]) -> dict[int, Offer]:
 
 
 def versions_after(passes: Sequence[Pass], changes: Sequence[Change]) -> dict[int, PassVersion]:
-    """The versions of these passes, by pass, once the changes to them are stored."""
+    """The versions of these passes, by pass id, once the changes to them are stored."""
     before = {pass_.id: PassVersion.of(pass_.version, pass_.content) for pass_ in passes}
     after = {change.pass_id: PassVersion.of(change.version, change.content) for change in changes}
     return before | after
 
 
 def versions(session: Session, pass_ids: Sequence[int]) -> dict[int, PassVersion]:
-    """The versions of these passes as they are stored, by pass."""
+    """The stored versions of these passes, by pass id."""
     rows = session.execute(select(Pass.id, Pass.version, Pass.content).where(Pass.id.in_(pass_ids)))
     return {row.id: PassVersion.of(row.version, row.content) for row in rows}
 
 
 def store(session: Session, changes: Sequence[Change]) -> None:
-    """Write the new versions and give each its tag. Call it last in the transaction: the counter
+    """Store the new versions and give each its tag. Call it last in the transaction: the counter
     stays locked until the commit."""
     tags = _next_tags(session, {change.pass_id: change.pass_type for change in changes})
     table = Pass.__table__
@@ -167,7 +171,8 @@ def store(session: Session, changes: Sequence[Change]) -> None:
 
 
 def move_tags(session: Session, pass_ids: Sequence[int]) -> None:
-    """Make these passes the newest of their types: every phone that asks is told of them."""
+    """Give these passes the newest tags of their types, so that every phone that asks is told of
+    them."""
     rows = session.execute(
         select(Pass.id, Pass.pass_type)
         .where(Pass.id.in_(pass_ids))
@@ -185,21 +190,21 @@ def move_tags(session: Session, pass_ids: Sequence[int]) -> None:
 
 
 def newest_tag(pass_type: ColumnElement[str]) -> ColumnElement[int]:
-    """As a part of a question; 0 if there is none."""
+    """The newest tag of a pass type as a part of a query; 0 if there is none."""
     newest = select(PassTag.tag).where(PassTag.pass_type == pass_type).scalar_subquery()
     return func.coalesce(newest, 0)
 
 
 def leap(session: Session, now: datetime) -> None:
-    """After a backup was restored: make every pass the newest, beyond all that phones can have
-    heard since the backup.
+    """After a backup was restored: make every pass newer than all that phones can have heard of
+    since the backup was taken.
 
-    Tags count changes, so microseconds since 1970 are more than were ever given, and more than any
-    earlier leap gave. Dates lie an hour ahead: a pass that changed more than once a second has run
-    ahead of the clock, and how far is not known any more."""
+    Tags count changes. Microseconds since 1970 are more than any tag that was given, and more than
+    an earlier leap gave. Dates of changes are set an hour ahead: a pass that changed more than once
+    a second has a date beyond the clock, and it is not known any more how far."""
     newest = max(session.scalars(select(PassTag.tag)).all(), default=0)
     base = max(newest, (now - EPOCH) // MICROSECOND)
-    moment = int(now.timestamp()) + AHEAD_S
+    moment = int(now.timestamp()) + LEAP_AHEAD_S
     later = case(
         (Pass.last_modified >= moment, Pass.last_modified + 1),
         else_=moment,
@@ -219,7 +224,7 @@ def leap(session: Session, now: datetime) -> None:
 
 
 def _next_tags(session: Session, passes: Mapping[int, str]) -> dict[int, int]:
-    """Fresh tags for these passes, by their types; a later pass has a later one."""
+    """Fresh tags for these passes, by their types; within a type they ascend with the pass id."""
     tags: dict[int, int] = {}
     for pass_type in sorted(set(passes.values())):
         theirs = sorted(pass_id for pass_id, its_type in passes.items() if its_type == pass_type)
@@ -229,7 +234,8 @@ def _next_tags(session: Session, passes: Mapping[int, str]) -> dict[int, int]:
 
 
 def _take_tags(session: Session, pass_type: str, count: int) -> int:
-    """The last of `count` fresh tags. From here to the commit this counter is ours alone."""
+    """Take `count` fresh tags and return the last. Until the commit this transaction has the
+    counter locked."""
     statement = insert_or(session, PassTag).values(pass_type=pass_type, tag=count)
     return int(
         session.execute(

@@ -25,9 +25,10 @@ def connect(
     clock: Clock = system_clock,
     pause: Pause = time.sleep,
 ) -> Installation:
-    """`pause` lets time go by on `clock`. Raises `SettingsError` or `CertificateProblem` in words
-    that say what to do."""
-    # Seen before it is read: what comes in between is found by the next look.
+    """An installation with all its parts. `wake` is called after commits that asked for pumps;
+    `pause` waits for so many seconds of `clock`. Raises `SettingsError` or `CertificateProblem`, in
+    words that say what to do."""
+    # Looked at before it is read, so that the next look finds a change in between.
     seen = look_at(settings.apple_certs)
     certificates = credentials.read_certificates(settings, clock())
     pass_type = credentials.pass_type_of_new_cards(settings, certificates)

@@ -14,7 +14,8 @@ from wallet.google import account
 
 
 def read_certificates(settings: Settings, now: datetime) -> Certificates:
-    """Raises `CertificateProblem`; `SettingsError` for those of the sandbox in production."""
+    """The certificates in the folder. Raises `CertificateProblem`; `SettingsError` for sandbox
+    certificates in production."""
     certificates = Certificates.find(settings.apple_certs, now)
     _require_real(settings, certificates)
     return certificates
@@ -31,8 +32,8 @@ def _require_real(settings: Settings, certificates: Certificates) -> None:
 
 
 def require_fit(settings: Settings, certificates: Certificates, pass_type: str) -> None:
-    """What a start would refuse is not taken up while running. Raises `SettingsError`,
-    `CertificateProblem`."""
+    """Refuse certificates that came while running if a start would refuse them. Raises
+    `SettingsError`, `CertificateProblem`."""
     _require_real(settings, certificates)
     if pass_type_of_new_cards(settings, certificates) != pass_type:
         raise SettingsError(
@@ -42,7 +43,8 @@ def require_fit(settings: Settings, certificates: Certificates, pass_type: str) 
 
 
 def pass_type_of_new_cards(settings: Settings, certificates: Certificates) -> str:
-    """Which of the certificates that is. Raises `SettingsError` where it is not clear."""
+    """The pass type that settings name, or the only one that there is a certificate for. Raises
+    `SettingsError` if it is not clear."""
     signers = certificates.pass_types
     if settings.apple_pass_type is not None:
         if settings.apple_pass_type not in signers:
@@ -61,7 +63,8 @@ def pass_type_of_new_cards(settings: Settings, certificates: Certificates) -> st
 
 
 def provider_tokens(settings: Settings, certificates: Certificates) -> ProviderTokens | None:
-    """Those of the .p8 key, if there is one: all connections of this process share them."""
+    """Tokens of the .p8 key, which all connections of this process share; None if there is no such
+    key. Raises `SettingsError` if the key's team is not clear or has no certificate."""
     key = settings.apns_key
     if key is None:
         return None
@@ -83,8 +86,8 @@ def provider_tokens(settings: Settings, certificates: Certificates) -> ProviderT
 
 
 def google_of(settings: Settings) -> GoogleSettings | None:
-    """How Google is reached, if cards are offered for it: a sandbox without its stand-in for Google
-    is one for Apple alone."""
+    """How Google is reached; None if cards are not offered for it. A sandbox without its stand-in
+    for Google offers cards for Apple alone."""
     google = settings.google
     if google is None or (settings.in_sandbox and not google.credentials.exists()):
         return None
@@ -92,8 +95,8 @@ def google_of(settings: Settings) -> GoogleSettings | None:
 
 
 def unfit(settings: Settings, known: Collection[str], now: datetime) -> list[Refusal]:
-    """Everything beyond the settings themselves that would keep `connect` from its work. `known`
-    are settings that are wrong already: what they lead to is not looked at."""
+    """Everything besides the settings themselves that would make `connect` fail. `known`: names of
+    settings that are wrong already; what depends on them is not looked at."""
     problems: list[Refusal] = []
     certificates = Certificates({})
     if "WALLET_APPLE_CERTS" not in known:

@@ -1,4 +1,4 @@
-"""What an operator wants to know before, and when, something does not work: in plain words."""
+"""What an operator wants to know before something fails, and when it has failed: in plain words."""
 
 import re
 import socket
@@ -31,13 +31,13 @@ from wallet.google.mirror import DueRow
 from wallet.running import credentials
 
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
-CONNECT_S = 3
+CONNECT_S = 3  # for a server to answer
 COMPLAINTS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Good, bad, or a note: only to know."""
+    """One thing that is good or bad, or a note that asks for nothing."""
 
     verdict: Literal["good", "bad", "note"]
     sentence: str
@@ -46,8 +46,8 @@ class Finding:
 def examine(
     settings: Settings, refused: Sequence[SettingsError], clock: Clock
 ) -> Iterator[Finding]:
-    """Finding after finding, the cheap ones first. `refused` is what was wrong with the settings:
-    what they lead to is not looked at, everything else is."""
+    """Finding after finding, the cheap ones first. `refused`: the settings that are wrong; what
+    depends on them is not looked at."""
     known = {problem.name for problem in refused}
     yield from _mode(settings, known)
     yield from _preparations(settings, refused, clock())
@@ -65,7 +65,8 @@ def obstacles(settings: Settings, refused: Sequence[SettingsError], clock: Clock
     """Why this installation must not start: one sentence for each thing to put right.
 
     A database or broker that does not answer is no reason by itself, since it may come back; but
-    whoever has to put something right wants to hear of it at once."""
+    where there is a reason, they are named too, so that the operator hears of everything at
+    once."""
     known = {problem.name for problem in refused}
     problems = (*refused, *credentials.unfit(settings, known, clock()))
     reasons = [_said(problem) for problem in problems]
@@ -135,7 +136,8 @@ def _certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _seen_from_outside(public_url: str) -> Finding:
-    """As a phone comes: by name, by TLS, through whatever stands in front."""
+    """Ask for our public address as a phone does: by name, by TLS, through the proxy in front of
+    us."""
     url = f"{public_url}/healthz"
     try:
         status = requests.get(url, timeout=CONNECT_S, allow_redirects=False).status_code
@@ -161,7 +163,7 @@ def _seen_from_outside(public_url: str) -> Finding:
 
 
 def _tls_reason(error: Exception) -> str:
-    """OpenSSL's words, out of all that is wrapped around them."""
+    """OpenSSL's own words, without what is wrapped around them."""
     words = re.search(r"certificate verify failed: ([^(]+)", str(error))
     return words[1].strip() if words else "the handshake fails"
 

@@ -1,7 +1,7 @@
 """Pumps: what carries waiting rows on. The rows are the queue; a task only says "look".
 
 Each pump works in bounded batches until nothing is due. One of a kind runs at a time in a process;
-being asked again meanwhile means one more look after that, so no row is left lying."""
+if it is asked again meanwhile it looks once more after that, so no row is left lying."""
 
 import threading
 import time
@@ -37,8 +37,9 @@ PUMP_NAMES = (
     campaigns.PUMP,
 )
 
-# So long at a stretch; then others get their turn. A worker of few processes may have all pumps,
-# and a vendor that takes twenty calls a second would hold each of them while it has work.
+# A pump works for so long at a stretch; then others get their turn. A worker with few processes may
+# have all pumps, and Google, which takes twenty calls a second, would keep each process for as long
+# as there is work.
 STRETCH_S = 5.0
 
 log = structlog.get_logger()
@@ -53,11 +54,12 @@ class Pump:
         self._at_work = threading.Lock()
 
     def run(self) -> bool:
-        """True if there may be more: whoever called is to ask again, behind the others."""
+        """Work until nothing is due, or for `STRETCH_S`. True if there may be more: the caller is
+        to ask again, behind the other pumps."""
         more = False
         self._asked.set()
-        # Whoever finds the lock taken leaves: the one inside sees the flag before or after letting
-        # go, and looks once more.
+        # A thread that finds the lock taken leaves: the thread that has it sees the flag, before or
+        # after it lets go, and looks once more.
         while self._asked.is_set() and self._at_work.acquire(blocking=False):
             try:
                 self._asked.clear()
@@ -126,7 +128,8 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
 
 
 def _tell(house: Installation) -> bool:
-    """A step of a campaign, and one of what the day brings: neither waits for all of the other."""
+    """One step of the open campaigns, and one of the rounds that this day brings. They take turns,
+    so neither waits until the other has finished."""
     more = house.database.run(
         lambda session: campaigns.step(session, house.make_due, house.pace.look, house.clock())
     )
@@ -137,7 +140,7 @@ def _tell(house: Installation) -> bool:
 
 
 def _remind(installation: Installation) -> None:
-    """Every night, from the thirtieth day on."""
+    """Log the certificates that end within thirty days; called every night."""
     now = installation.clock()
     for signer, words in installation.certificates.reminders(now):
         log.warning(

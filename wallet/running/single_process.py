@@ -1,5 +1,6 @@
-"""One process at work in an embedded database: where no broker brings processes together, a second
-would send each push once more, and each of the two would wonder at the other's changes."""
+"""Only one process may work on an embedded database. Without a broker two processes know nothing of
+each other: each would send the pushes of the other once more, and neither would expect the other's
+changes."""
 
 import fcntl
 import os
@@ -15,8 +16,9 @@ SUFFIX = ".lock"
 
 
 def hold(settings: Settings) -> IO[str] | None:
-    """The lock, held for as long as it is open, here or in a child of ours: the kernel lets go of
-    it however we end. None where several processes may work. Raises `SettingsError`."""
+    """Take the lock. It is held while the file that is returned is open, in this process or in a
+    child; the kernel lets go of it however they end. None where several processes may work. Raises
+    `SettingsError` if another process holds it."""
     database = make_url(settings.ledger.database_url)
     if not settings.embedded or database.get_backend_name() != "sqlite" or not database.database:
         return None
@@ -41,7 +43,7 @@ def hold(settings: Settings) -> IO[str] | None:
 
 
 def require_free(settings: Settings) -> None:
-    """Raises `SettingsError` where `hold` would."""
+    """Raises `SettingsError` if another process holds the lock; does not take it."""
     held = hold(settings)
     if held is not None:
         held.close()

@@ -1,5 +1,5 @@
-"""Celery: who looks when. It carries wake-ups and nothing of value; losing every message of it
-costs the seconds until the next beat."""
+"""Celery, which tells pumps to look. It carries wake-ups and nothing of value: if every message is
+lost, work waits a few seconds for the next beat."""
 
 import functools
 import threading
@@ -22,21 +22,22 @@ from wallet.running.assembly import connect
 from wallet.running.pumps import PUMP_NAMES, Pump, pumps
 
 PUMP_TASK = "wallet.pump"
-WAKE_LIVES_S = 60
-# So many beats without a message, and at least so long: then the connection is no good.
+WAKE_LIVES_S = 60  # an older wake-up is dropped: a beat has said the same since
+# After so many beats without a message, but not before so many seconds, a worker takes its
+# connection to the broker for dead.
 BEATS_MISSED = 10
 LEAST_PATIENCE_S = 20.0
-CONFIRM_LIMIT_S = 5.0
-# Wake-ups closer together than this become one: the longer, the longer they keep coming, for each
-# costs as much as a request.
+CONFIRM_LIMIT_S = 5.0  # for RabbitMQ to confirm a wake-up
+# Wake-ups for a pump within this pause become one message, since each costs as much as a request.
+# While they keep coming the pause doubles, up to the longest.
 WAKE_PAUSE_S, LONGEST_WAKE_PAUSE_S = 0.01, 0.05
 
 log = structlog.get_logger()
 
 
 def create_celery(settings: Settings) -> Celery:
-    """The Celery application, without its task: sending needs no more."""
-    # kombu wants a host even where there is none, and complains aloud.
+    """The Celery application without its task, which is enough to send wake-ups."""
+    # kombu wants a host even where there is none, and logs a complaint.
     broker = "memory://localhost/" if settings.embedded else settings.broker_url
     celery = Celery("kopilka", broker=broker)
     options: dict[str, Any] = {}
@@ -51,13 +52,15 @@ def create_celery(settings: Settings) -> Celery:
             "unacked_restore_throttle": 1,
         }
     elif settings.broker_url.startswith("amqp"):
-        # Else a wake-up that is sent into the connection of a broker that is gone vanishes.
+        # Without it a wake-up that is sent to a broker that is gone is lost, and no error tells of
+        # it.
         options = {"confirm_publish": True}
     celery.conf.update(
         broker_transport_options=options,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,  # a worker outlives its broker, however long it is away
-        # Without a meaning where messages are acknowledged before the work; False is warned of.
+        # It has no effect where messages are acknowledged before the work, but Celery warns of
+        # False.
         worker_cancel_long_running_tasks_on_connection_loss=True,
         task_ignore_result=True,
         task_queues=[Queue(name) for name in PUMP_NAMES],
@@ -93,6 +96,8 @@ class Waker:
         self._thread: threading.Thread | None = None
 
     def wake(self, names: frozenset[str]) -> None:
+        """Ask for these pumps, by name. Returns at once and never fails; what could not be sent is
+        logged."""
         with self._something:
             self._wanted |= names
             self._something.notify()
@@ -118,7 +123,7 @@ class Waker:
                 args=(name,),
                 queue=name,
                 expires=WAKE_LIVES_S,
-                retry=True,  # once: the connection may be of a broker that has been restarted
+                retry=True,  # once: the broker may have been restarted since the last message
                 retry_policy={"max_retries": 1, "interval_start": 0},
                 confirm_timeout=CONFIRM_LIMIT_S,
             )
@@ -127,7 +132,8 @@ class Waker:
 
 
 def serve_pumps(celery: Celery, get_pumps: Callable[[], dict[str, Pump]], wake: Wake) -> None:
-    """Give the application its one task. A pump that has more to do waits its turn again."""
+    """Give the application its one task: it runs the pump of this name, and if there may be more to
+    do, wakes it again behind the other pumps."""
 
     # Not shared: else Celery hands it to every application of this process, and the last one wins.
     @celery.task(name=PUMP_TASK, ignore_result=True, shared=False)
@@ -157,22 +163,23 @@ class Embedded:
         ]
 
     def start(self) -> None:
+        """Start worker and beat, each in a thread of its own."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Let running pumps finish; what they leave is in the rows."""
+        """Let running pumps finish. What they leave to do stands in the rows."""
         self._beat.stop()
-        # Told here and not through `state.should_stop`, which its thread would see only after it
-        # had listened for messages once more, and once again: up to four seconds.
+        # Its thread would see `state.should_stop` only after it had listened for messages twice
+        # more: up to four seconds.
         self._worker.stop()
 
 
 class Listening(bootsteps.StartStopStep):
     """A worker that has heard nothing for many beats takes a new connection to its broker.
 
-    Celery may come back from a lost broker with a connection that it never reads. To connect anew
-    once too often costs nothing: what waits for us waits in rows."""
+    Celery may come back from a lost broker with a connection that it never reads. One connection
+    too many costs nothing: work that waits stands in rows."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -184,10 +191,12 @@ class Listening(bootsteps.StartStopStep):
         task_received.connect(self._hear, weak=False)
 
     def start(self, consumer: Any) -> None:
+        """Celery calls this when it has a connection to the broker."""
         self._heard_at = time.monotonic()
         self._look = consumer.timer.call_repeatedly(1, self._check)
 
     def stop(self, consumer: Any) -> None:
+        """Celery calls this before it takes another connection, and at the end."""
         if self._look is not None:
             self._look.cancel()
 

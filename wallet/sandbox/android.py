@@ -1,5 +1,5 @@
-"""A virtual Android phone: its owner saves cards in Google Wallet, and Google hands them over anew
-whenever they change. Where Google would reach it by channels of its own, it asks the stand-in."""
+"""A virtual Android phone: its owner saves cards in Google Wallet, and Google hands each over again
+when it changes. A real phone is reached by Google's own channels; this one asks the stand-in."""
 
 import threading
 from collections import OrderedDict
@@ -28,9 +28,9 @@ MOST_STEPS = 4  # from a card's page to the save link
 KEPT_CHANGES = 20
 KEPT_PICTURES = 20
 MOST_PICTURE_BYTES = 5_000_000
-LISTEN_S = 1.0
-GRACE_S = 5.0
-GAP_S = 1.0
+LISTEN_S = 1.0  # that one question for news may wait
+GRACE_S = 5.0  # for the answer, after the wait is over
+GAP_S = 1.0  # between tries, while the stand-in cannot be asked
 
 log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class AndroidChange:
-    """A card that was replaced, and of what Google told its owner meanwhile."""
+    """A card that was replaced, and what Google told its owner about it."""
 
     number: int
     at: datetime
@@ -57,7 +57,7 @@ class AndroidChange:
 
     def message(self, language: Language) -> str | None:
         """What the notification said; None if the card changed in silence. Google words it, and
-        does not say how: here it is a field with its value, or the message."""
+        does not publish how: here it is a field with its value, or the message."""
         if self.notice is None:
             return None
         line = self.after.lines(language).get(self.notice.field)
@@ -93,8 +93,8 @@ class _Handed:
 
 
 class VirtualAndroid:
-    """Several cards, and what changed about them. Safe to share between threads: operations go one
-    after another, readers never wait for them."""
+    """An Android phone with several cards, and what changed about them. Safe to share between
+    threads: operations go one after another, readers never wait for them."""
 
     def __init__(
         self, stand_in_url: str, language: Language = ENGLISH, journal: Journal | None = None
@@ -106,7 +106,7 @@ class VirtualAndroid:
         # Pictures are fetched by Google itself, and reach phones through it.
         self._fetcher = ExchangeCaller("google", FETCHER, self.journal)
         self._busy = threading.RLock()
-        # Replaced, never changed in place: a reader keeps the picture it began with.
+        # Replaced, never changed in place: a reader keeps the state it began with.
         self._handed: Mapping[str, _Handed] = {}
         self._changes: tuple[AndroidChange, ...] = ()
         self._revision = -1
@@ -156,20 +156,20 @@ class VirtualAndroid:
             self._caller.ask("POST", address, "drop", body={"id": id_})
 
     def hear(self, wait_s: float) -> tuple[AndroidChange, ...]:
-        """What changed, as soon as something did or when the wait is over. Raises
+        """What changed; returns as soon as something did, or when the wait is over. Raises
         `SandboxTrouble` if the stand-in cannot be asked."""
         ids = list(self._handed)
         revision, found = self._news(ids, self._revision, wait_s)
         with self._busy:
             if self._handed.keys() <= set(ids):
-                # Of a card that was added meanwhile, news up to here may have gone unheard.
+                # News about a card that was added meanwhile may have been missed up to here.
                 self._revision = revision
             changes = [self._take(handed) for handed in found]
         return tuple(change for change in changes if change is not None)
 
     def listen(self, stop: threading.Event) -> None:
-        """Hear news until told to stop, through every kind of trouble. A card that is added while
-        it waits is asked about from the next round on."""
+        """Hear news until told to stop, and go on through every kind of trouble. A card that is
+        added during a wait is asked about from the next round on."""
         while not stop.is_set():
             try:
                 if self._handed:
@@ -182,7 +182,8 @@ class VirtualAndroid:
                 stop.wait(GAP_S)
 
     def picture(self, id_: str, name: str) -> bytes | None:
-        """The logo or the banner, fetched as Google would from where the class says."""
+        """The logo or the banner, fetched as Google does it from the address that the class
+        names."""
         handed = self._handed.get(id_)
         address = handed.card.picture(name) if handed else ""
         if urlsplit(address).scheme not in ("http", "https"):
@@ -233,7 +234,8 @@ class VirtualAndroid:
             raise SandboxTrouble("no_google_stand_in", address=self._stand_in) from error
 
     def _take(self, new: _Handed) -> AndroidChange | None:
-        """Put a card in the old one's place; whoever removed it elsewhere has removed it here."""
+        """Put a card in the old one's place. A card that was removed elsewhere is removed here
+        too."""
         old = self._handed.get(new.card.id)
         if old is None:
             return None
@@ -253,7 +255,7 @@ class VirtualAndroid:
         return change
 
     def _redraw(self, now: datetime) -> None:
-        """Whoever looks at the phone sees codes that rotate do so."""
+        """Have readers draw the card again when a code that rotates has changed."""
         periods = [(card.id, card.rotates_every_s) for card in self.cards]
         drawn = frozenset(
             f"{id_} {int(now.timestamp()) // period_s}" for id_, period_s in periods if period_s
@@ -268,7 +270,8 @@ class VirtualAndroid:
 
 
 def _next_step(answer: ServiceAnswer) -> str:
-    """Where a link leads: on by a redirect, or to the page's way into Google Wallet."""
+    """Where a link leads: to the target of a redirect, or to the page's own link to Google
+    Wallet."""
     if 300 <= answer.status < 400 and "Location" in answer.headers:
         return answer.headers["Location"]
     if answer.status == 404:
@@ -283,7 +286,7 @@ def _next_step(answer: ServiceAnswer) -> str:
 
 
 class _GoogleLinkFinder(HTMLParser):
-    """The first link of a page that ends as a card's way to Google does."""
+    """The first link of a page that ends as a card's link to Google does."""
 
     found: str | None = None
 

@@ -1,7 +1,7 @@
 """A Google Wallet card as a phone reads it: class and object become a face, in one language.
 
-A class may say where everything stands (`classTemplateInfo`); else Google draws by its own plan:
-points above the code, account and text modules below it."""
+A class may say where everything stands (`classTemplateInfo`). Without that Google draws by its own
+plan: points above the code, account and text modules below it."""
 
 import hmac
 import re
@@ -52,7 +52,8 @@ class AndroidCard:
 
     @property
     def code(self) -> str:
-        """What a till reads, if it does not rotate: without a value the account's id is drawn."""
+        """What a till reads, unless the code rotates. A code without a value is drawn from the
+        account's id."""
         return str(self._barcode.get("value") or self.object_.get("accountId", ""))
 
     @property
@@ -65,18 +66,19 @@ class AndroidCard:
 
     @property
     def number(self) -> str:
-        """Of the card, whatever its code says."""
+        """The card's number, whatever its code holds."""
         return self.caption or self.code
 
     @property
     def rotates_every_s(self) -> int | None:
-        """How often the phone draws another code, where it draws one of its own."""
+        """How often, in seconds, the phone draws another code; None if its code does not rotate."""
         details = self._rotating.get("totpDetails") or {}
         millis = int(details.get("periodMillis", 0))
         return millis // 1000 if millis and details.get("parameters") else None
 
     def drawn_at(self, now: datetime) -> str:
-        """What a till reads at this moment. A code that rotates goes before one that does not."""
+        """What a till reads at this moment. A rotating code comes before one that does not
+        rotate."""
         period_s = self.rotates_every_s
         if period_s is None:
             return self.code
@@ -104,7 +106,7 @@ class AndroidCard:
 
     @staticmethod
     def ink_on(colour: str) -> str:
-        """Google chooses what can be read on the class's colour."""
+        """The colour of the text: Google chooses one that can be read on the class's colour."""
         return LIGHT if _luminance(colour) < EVEN else DARK
 
     @property
@@ -112,13 +114,14 @@ class AndroidCard:
         return str(self.object_.get("state", "")).upper() == "ACTIVE"
 
     def issuer(self, language: Language) -> str:
-        """A generic card says so itself: its class has no words."""
+        """Who issued the card. A generic card says it itself, since its class has no texts."""
         return _said(self.class_, "issuerName", language) or _spoken(
             self.object_.get("cardTitle"), language
         )
 
     def programme(self, language: Language) -> str:
-        """What the card is: of a loyalty card, a coupon, a generic one."""
+        """What the card is called: the programme of a loyalty card, the title of a coupon or of a
+        generic card."""
         return (
             _said(self.class_, "programName", language)
             or _said(self.class_, "title", language)
@@ -135,7 +138,8 @@ class AndroidCard:
         return str((found or {}).get("sourceUri", {}).get("uri", ""))
 
     def face(self, language: Language) -> list[list[CardLine]]:
-        """The rows above the code. An item that leads to nothing keeps its place, blank."""
+        """The rows above the code. An item whose path leads to nothing keeps its place and is
+        blank."""
         ordered = self._template("cardTemplateOverride").get("cardRowTemplateInfos")
         title = [*self._title(language)]
         if not ordered:
@@ -155,7 +159,7 @@ class AndroidCard:
         )
 
     def details(self, language: Language) -> list[CardLine]:
-        """What stands below the code, and messages after it."""
+        """What stands below the code: modules, then messages."""
         ordered = self._template("detailsTemplateOverride").get("detailsItemInfos")
         if ordered:
             lines = [self._item(one.get("item") or {}, language) for one in ordered]
@@ -173,7 +177,7 @@ class AndroidCard:
         return (self.class_.get("classTemplateInfo") or {}).get(part) or {}
 
     def _title(self, language: Language) -> Iterator[CardLine]:
-        """Of a generic card, which has it always: above all rows."""
+        """The title of a generic card, which every one has: it stands above all rows."""
         if header := _spoken(self.object_.get("header"), language):
             yield CardLine("header", _spoken(self.object_.get("subheader"), language), header)
 
@@ -265,13 +269,13 @@ def balance(value: CardPart, language: Language) -> str:
 
 
 def _said(part: CardPart, name: str, language: Language) -> str:
-    """A text in the phone's language where there is one: `label`, and `localizedLabel` above it."""
+    """A text in the phone's language if there is one: `localizedLabel` comes before `label`."""
     localized = part.get(f"localized{name[0].upper()}{name[1:]}")
     return _spoken(localized, language) or str(part.get(name, ""))
 
 
 def _spoken(localized: CardPart | None, language: Language) -> str:
-    """A LocalizedString in the phone's language, else as it is by default."""
+    """A LocalizedString in the phone's language, otherwise its default value."""
     default = (localized or {}).get("defaultValue") or {}
     for one in (*(localized or {}).get("translatedValues", ()), default):
         if str(one.get("language", "")).partition("-")[0].lower() == language:

@@ -1,4 +1,4 @@
-"""`wallet phone --wallet google`: the same life of a card, in an Android phone."""
+"""`wallet phone --wallet google`: the life of a card that `story` tells, in an Android phone."""
 
 import contextlib
 import statistics
@@ -15,8 +15,8 @@ from wallet.sandbox.shop import Customer, Shop
 from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms
 from wallet.sandbox.troubles import SandboxTrouble
 
-NEWS_S = 20.0
-WATCH_S = 20.0
+NEWS_S = 20.0  # for the card to change after the till did something
+WATCH_S = 20.0  # that one question for news may wait
 
 
 class AndroidStory:
@@ -85,7 +85,8 @@ class AndroidStory:
             self._tell(changes)
 
     def _accrue(self, customer: Customer) -> float:
-        """The first accrual, told in full. Milliseconds from its answer to the card's change."""
+        """The first accrual, told in full. Returns the milliseconds from the till's answer to the
+        card's change."""
         self._telling.step("accrue", points=self._wish.points)
         with self._telling.exchanges():
             delay, changes = self._accrue_and_wait(customer)

@@ -60,7 +60,7 @@ class Authority:
         *,
         nfc: bool = False,
     ) -> Issued:
-        """A Pass Type ID certificate. Tests ask for odd dates and names on purpose."""
+        """A Pass Type ID certificate. The dates and names may be odd: tests need that."""
         kind = "Pass Type ID with NFC" if nfc else "Pass Type ID"
         subject = x509.Name(
             [
@@ -141,9 +141,9 @@ def ensure_chain(
 ) -> bool:
     """Make the sandbox chain in `folder` unless a good one is there; True if it was made.
 
-    Files: `<pass type>/pass.pem`, `pass.key`, `wwdr.pem` as Apple's would lie, and beside them
-    `root.pem`, `server.pem` (leaf and intermediate) and `server.key` for the push stand-in. The
-    authority's keys are thrown away: a chain that runs out is made anew."""
+    Files: `<pass type>/pass.pem`, `pass.key` and `wwdr.pem`, laid out as with Apple's, and beside
+    them `root.pem`, `server.pem` (leaf and intermediate) and `server.key` for the push stand-in.
+    The authority's keys are thrown away: a chain that runs out is made anew."""
     leaf = folder / pass_type / "pass.pem"
     if leaf.exists() and _days_left(leaf, now) > REMAKE_DAYS_BEFORE_EXPIRY:
         return False

@@ -7,7 +7,7 @@ from ledger.languages import Language
 from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.passbook import OpenedPass, PassField
 
-WIDTH = 50
+WIDTH = 50  # columns
 SYMBOLOGIES = {
     "PKBarcodeFormatQR": "QR",
     "PKBarcodeFormatPDF417": "PDF417",
@@ -113,7 +113,7 @@ def _padded(text: str, width: int) -> str:
 
 
 def _fit(text: str, width: int) -> str:
-    """`text` in one line that is not wider than that."""
+    """`text` cut to one line of at most this width."""
     line = " ".join(text.split())
     if _width(line) <= width:
         return line

@@ -1,5 +1,5 @@
-"""What the sandbox's phone and till ask over HTTP: with time limits, timed, and kept for people to
-read."""
+"""What the sandbox's phone and till ask over HTTP: with time limits, with the time it took, and
+kept for people to read."""
 
 import json
 import re
@@ -18,23 +18,24 @@ from ledger.languages import Language
 from wallet.sandbox import words
 from wallet.sandbox.troubles import NoAnswer
 
-KEPT = 200
+KEPT = 200  # exchanges
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 10.0
 MOST_REDIRECTS = 3
 MOST_ANSWER_BYTES = 11_000_000  # more than any pass may have
 
-# Tokens, device identifiers, serial and card numbers: whatever is too long to be a word.
+# Tokens, device identifiers, serial and card numbers: everything that is too long for a word.
 SECRET = re.compile(r"[0-9A-Za-z_-]{20,}|[0-9]{10,}")
-SHOWN_OF_A_SECRET = 6
+SHOWN_OF_A_SECRET = 6  # characters
 
 Who = Literal["phone", "android", "till", "apple", "google"]
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer. `purpose` is the word for what it was for; the path is shortened
-    so that a picture of the screen gives no token away. No status: nobody answered."""
+    """One request and its answer. `purpose`: the word for what the request was for. The path is
+    shortened, so that a picture of the screen shows no token. No status means that no answer
+    came."""
 
     number: int
     at: datetime
@@ -51,7 +52,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class ServiceAnswer:
-    """`at` is the moment when it had arrived."""
+    """`at` is the moment when the answer had arrived."""
 
     status: int
     headers: Mapping[str, str]
@@ -96,7 +97,7 @@ class Journal:
             self._bump()
 
     def touch(self) -> None:
-        """Something else changed that a reader of this journal looks at."""
+        """Note that something else changed that readers of this journal look at."""
         with self._news:
             self._bump()
 
@@ -105,19 +106,19 @@ class Journal:
         self._news.notify_all()
 
     def after(self, number: int) -> list[Exchange]:
-        """Oldest first."""
+        """The exchanges after that number, oldest first."""
         with self._news:
             return [exchange for exchange in self._exchanges if exchange.number > number]
 
     def wait(self, revision: int, wait_s: float) -> int:
-        """The revision as soon as it is another than this one, or when the time is up."""
+        """The revision; returns as soon as it differs from this one, or when the time is up."""
         with self._news:
             self._news.wait_for(lambda: self.revision != revision, wait_s)
             return self.revision
 
 
 class ExchangeCaller:
-    """Makes requests in the name of somebody."""
+    """Makes requests in the name of a phone or a till."""
 
     def __init__(self, who: Who, agent: str, journal: Journal) -> None:
         self._who: Who = who
@@ -135,13 +136,15 @@ class ExchangeCaller:
         follow_redirects: bool = False,
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> ServiceAnswer:
-        """The answer, whatever its status. Raises `NoAnswer`. Without a purpose nothing is kept."""
+        """The answer, whatever its status. Raises `NoAnswer`. An exchange without a purpose is not
+        kept."""
         began = time.perf_counter()
         status = None
         try:
-            # A connection for each: one that idles between two clicks may just be closing.
+            # A new connection each time: one that is idle between two clicks may be closed at this
+            # very moment.
             with requests.Session() as session:
-                # Neither a proxy for the machine's own addresses, nor the passwords of ~/.netrc.
+                # No proxy for this machine's own addresses, and no passwords from ~/.netrc.
                 session.trust_env = False
                 session.max_redirects = MOST_REDIRECTS
                 with session.request(
@@ -166,7 +169,7 @@ class ExchangeCaller:
 
 
 def shortened(url: str) -> str:
-    """Path and query of an address, with all that could be a secret cut down to its beginning."""
+    """Path and query of an address; everything that could be a secret is cut to its beginning."""
     parts = urlsplit(url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     return SECRET.sub(lambda match: f"{match[0][:SHOWN_OF_A_SECRET]}…", path)

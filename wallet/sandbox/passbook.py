@@ -51,7 +51,8 @@ NEW_VALUE = "%@"
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 1
-# A file at the top, or in the folder of a language: anything else is an attempt to get elsewhere.
+# A file at the top, or in the folder of a language. Any other name is an attempt to get out of the
+# pass.
 MEMBER_NAME = re.compile(r"([A-Za-z0-9-]+\.lproj/)?[A-Za-z0-9][A-Za-z0-9@._-]*")
 STRINGS_LINE = re.compile(r'"((?:[^"\\]|\\.)*)"\s*=\s*"((?:[^"\\]|\\.)*)"\s*;', re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -83,7 +84,7 @@ class PassBarcode:
 
     @property
     def number(self) -> str:
-        """Of the card, whatever its code says."""
+        """The card's number, whatever its code holds."""
         return self.caption or self.message
 
 
@@ -98,8 +99,8 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class OpenedPass:
-    """A pass whose every byte was checked. `strings` are the translations by language. `sheet`:
-    it does not know yet whose it is."""
+    """A pass whose every byte was checked. `strings`: the translations by language. `sheet`: what
+    it asks its owner, while it does not know whose it is."""
 
     document: Mapping[str, Any] = field(repr=False)
     fields: tuple[PassField, ...]
@@ -140,8 +141,8 @@ class OpenedPass:
         return PassBarcode(str(first.get("format")), str(first.get("message", "")), caption)
 
     def said(self, text: str, language: Language) -> str:
-        """A text of the pass in the phone's language. Without a folder for it the phone takes
-        another language's, and a text that nobody translated stands as it is."""
+        """A text of the pass in the phone's language. If the pass has no folder for that, another
+        language's; a text without a translation stands as it is."""
         if not self.strings:
             return text
         folder = next(
@@ -175,7 +176,7 @@ class FieldChange:
 
 
 def open_pass(bundle: bytes, root: x509.Certificate, now: datetime) -> OpenedPass:
-    """Check the bundle from the outside in, and read it. Raises `PassRefused`."""
+    """Check the bundle, from the archive to its contents, and read it. Raises `PassRefused`."""
     files = _unpack(bundle)
     _require_manifest(files)
     seal = signature.verify(files["signature"], files["manifest.json"], root, now)
@@ -201,8 +202,8 @@ def open_pass(bundle: bytes, root: x509.Certificate, now: datetime) -> OpenedPas
 
 
 def open_several(data: bytes, root: x509.Certificate, now: datetime) -> tuple[OpenedPass, ...]:
-    """The passes of a .pkpasses, which has no list and no signature of its own: each is checked as
-    if it had come alone, and with one that is refused all are. Raises `PassRefused`."""
+    """The passes of a .pkpasses. The file has no list and no signature of its own, so each pass is
+    checked as if it had come alone, and if one is refused all are. Raises `PassRefused`."""
     files = _unpack(data, MOST_IN_ONE_FILE, MOST_IN_ONE_FILE * MOST_BYTES)
     if not files or any(not name.endswith(".pkpass") for name in files):
         raise PassRefused("not_passes")
@@ -230,10 +231,10 @@ def changes(before: OpenedPass, after: OpenedPass, language: Language) -> tuple[
 def lock_screen(before: OpenedPass, after: OpenedPass, language: Language) -> str | None:
     """What the phone tells its owner of a change; None if it changes the card in silence.
 
-    A changed value speaks if the new field has a change message. Several at once, or a message
-    without a place for the value, end in one general line."""
+    A changed value is announced if the new field has a change message. If several are, or if a
+    message has no place for the value, the phone shows one general line."""
     old = _by_key(before)
-    # Whether a field that was not there before speaks is not known: here it does not.
+    # Apple does not say whether a field that is new is announced: here it is not.
     speaking = [
         now
         for key, now in _by_key(after).items()
@@ -389,7 +390,7 @@ def _formatted(field_: PassField, language: Language) -> str:
 
 
 def _date(value: str, style: Mapping[str, object], language: Language) -> str:
-    """Shown in the zone of this machine, or in the one that is written in the value."""
+    """The date in the zone of this machine, or in the one that is written in the value."""
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError("a date comes with its time zone")

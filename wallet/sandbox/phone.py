@@ -25,8 +25,8 @@ PASSES = (".pkpass", ".pkpasses")
 CERTIFICATES = "certs"  # the folder of the sandbox's chain, among its data
 MOST_PASSES = 20
 KEPT_CHANGES = 20
-LISTEN_S = 25.0
-GRACE_S = 5.0
+LISTEN_S = 25.0  # that one question for pushes may wait
+GRACE_S = 5.0  # for the answer, after the wait is over
 
 # How long a phone waits before it tries again; then it gives up until the next push.
 GAPS_S = (1.0, 4.0, 10.0)
@@ -36,19 +36,19 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where passes of one type ask for news. The phone keeps one tag for each."""
+    """A web service where passes of one type ask for news. The phone keeps one tag for each."""
 
     url: str
     pass_type: str
 
     def __str__(self) -> str:
-        """How a phone's complaints begin."""
+        """As it stands at the beginning of a phone's complaints."""
         return f"Web service error for {self.pass_type} ({self.url}):"
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A pass in the phone, and the Last-Modified it came with from the web service."""
+    """A pass in the phone, and the Last-Modified with which the web service sent it."""
 
     pass_: OpenedPass
     last_modified: str | None = None
@@ -56,7 +56,8 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class CardChange:
-    """A pass that was replaced. `pushed_at` is when Apple took the push, if one told of it."""
+    """A pass that was replaced. `pushed_at`: when Apple took the push, if a push told of the
+    change."""
 
     number: int
     at: datetime
@@ -83,8 +84,8 @@ class ReceivedPush:
 class VirtualPhone:
     """One device library identifier, one push token, several passes.
 
-    Trusts passes whose chain ends at `root`. Hears its pushes at the stand-in's `control_url`.
-    Safe to share between threads: operations go one after another, readers never wait for them."""
+    Trusts passes whose chain ends at `root`. Hears its pushes at the stand-in's `control_url`. Safe
+    to share between threads: operations go one after another, readers never wait for them."""
 
     def __init__(
         self,
@@ -101,7 +102,7 @@ class VirtualPhone:
         self._control_url = control_url
         self._caller = ExchangeCaller("phone", AGENT, self.journal)
         self._busy = threading.RLock()
-        # Replaced, never changed in place: a reader keeps the picture it began with.
+        # Replaced, never changed in place: a reader keeps the state it began with.
         self._carried: Mapping[str, Carried] = {}
         self._changes: tuple[CardChange, ...] = ()
         self._tags: dict[Service, str] = {}
@@ -133,9 +134,9 @@ class VirtualPhone:
         return found.pass_ if found else None
 
     def add(self, source: str | bytes) -> OpenedPass:
-        """Take a pass from its address (or its page's), or from its bytes; then register, and ask
-        at once what has changed meanwhile. Raises `SandboxTrouble`; what cannot be registered is
-        not kept. Of several in one file the first is answered."""
+        """Take a pass from its address (or the address of its page), or from its bytes; then
+        register, and ask at once what has changed meanwhile. Of several passes in one file the
+        first is returned. Raises `SandboxTrouble`; a pass that cannot be registered is not kept."""
         with self._busy:
             passes = self._opened(source)
             new = [pass_ for pass_ in passes if pass_.serial not in self._carried]
@@ -196,7 +197,7 @@ class VirtualPhone:
                 self._caller.ask("DELETE", address, "unregister", headers=headers)
 
     def pull(self, serial: str) -> CardChange | None:
-        """What its owner does by pulling a pass down: ask for this one, with no push."""
+        """Ask for this one pass without a push, as its owner does by pulling it down."""
         with self._busy:
             carried = self._carried[serial]
             service = _service(carried.pass_)
@@ -210,16 +211,15 @@ class VirtualPhone:
             )
 
     def hear(self, wait_s: float) -> ReceivedPush | None:
-        """Wait for a push, at most so long, and do what a phone does then; None if none came.
-
-        Raises `SandboxTrouble`: the push is heard even if what follows it fails."""
+        """Wait for a push, at most so many seconds, and do what a phone does then; None if none
+        came. Raises `SandboxTrouble`: even then the push counts as heard."""
         accepted_at = self._next_push(wait_s)
         if accepted_at is None:
             return None
         return ReceivedPush(accepted_at, self.refresh(accepted_at))
 
     def listen(self, stop: threading.Event) -> None:
-        """Hear pushes until told to stop, through every kind of trouble."""
+        """Hear pushes until told to stop, and go on through every kind of trouble."""
         while not stop.is_set():
             try:
                 accepted_at = self._next_push(LISTEN_S)
@@ -241,7 +241,8 @@ class VirtualPhone:
                 return
 
     def _next_push(self, wait_s: float) -> datetime | None:
-        """When the newest push was accepted, as soon as there is one that was not heard of yet."""
+        """When the newest push was accepted; returns as soon as there is one that was not heard
+        yet."""
         query = f"after={self._pushes_heard}&wait={wait_s}"
         address = f"{self._control_url}/pushes/{self.push_token}?{query}"
         try:
@@ -251,7 +252,7 @@ class VirtualPhone:
         except (NoAnswer, KeyError, TypeError, ValueError) as error:
             raise SandboxTrouble("no_stand_in", address=self._control_url) from error
         self._pushes_heard = count
-        # A count that fell is a new stand-in's, and of its pushes none was heard of yet.
+        # If the count fell, the stand-in is a new one, and none of its pushes was heard yet.
         if count == known or count == 0:
             return None
         self.journal.record("apple", "POST", f"/3/device/{self.push_token}", 200, None, "push")
@@ -271,8 +272,7 @@ class VirtualPhone:
         return (passbook.open_pass(answer.content, self._root, now),)
 
     def _download(self, address: str) -> ServiceAnswer:
-        """What is behind a link: a bundle, several, or what the page there offers to add to a
-        wallet."""
+        """What is behind a link: a pass, several, or those that the page there offers to add."""
         for _ in range(2):
             parts = urlsplit(address)
             if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -313,7 +313,7 @@ class VirtualPhone:
             address += f"?passesUpdatedSince={quote(tag, safe='')}"
         answer = self._caller.ask("GET", address, "list")
         if answer.status == 204:
-            # Of several services the push meant one, and does not say which.
+            # If there are several services, the push does not say which of them it is about.
             if pushed_at is not None and len(self._services()) == 1:
                 self._complain(
                     service,
@@ -351,7 +351,7 @@ class VirtualPhone:
     def _fetch(
         self, service: Service, carried: Carried, pushed_at: datetime | None
     ) -> CardChange | None:
-        """Get a pass if it is another than the phone has, and put it in the old one's place."""
+        """Get a pass if it differs from the phone's, and put it in the old one's place."""
         old = carried.pass_
         headers = _authorization(old)
         if carried.last_modified is not None:
@@ -393,7 +393,7 @@ class VirtualPhone:
         self.journal.touch()
 
     def _complain(self, service: Service, sentence: str) -> None:
-        """Write to the service's log, in a phone's manner; if that fails too, so be it."""
+        """Write to the service's log, as phones do. If that fails too, nothing more is done."""
         stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S +0000")
         line = f"[{stamp}] {sentence}"
         try:
@@ -407,7 +407,7 @@ class VirtualPhone:
 
 
 def _service(pass_: OpenedPass) -> Service | None:
-    """None for a pass that never changes."""
+    """The web service of a pass; None for a pass that never changes."""
     url = pass_.web_service_url
     return Service(url, pass_.pass_type) if url else None
 

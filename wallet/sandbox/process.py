@@ -39,7 +39,8 @@ def run(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def google_wallet(settings: Settings) -> Iterator[google.RunningGoogle]:
-    """Google's stand-in, with what it kept when it stopped last: cards that were saved stay so."""
+    """Google's stand-in. It remembers what it kept when it last stopped, so saved cards stay
+    saved."""
     with google.running(
         settings.data / google.ACCOUNT_FILE,
         issuer=settings.google.issuer if settings.google else SANDBOX_GOOGLE_ISSUER,
@@ -76,7 +77,7 @@ def phone_page(settings: Settings) -> Iterator[None]:
 
 
 def _push_keys(settings: Settings) -> list[apns.TeamKey]:
-    """What Apple would know of the .p8 key, had it been made there."""
+    """What Apple would know of the .p8 key if it had been made there."""
     key = settings.apns_key
     if key is None:
         return []

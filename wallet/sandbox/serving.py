@@ -1,4 +1,4 @@
-"""Small web servers of the sandbox: on loopback, in threads of their own, without a word."""
+"""Small web servers of the sandbox: on loopback, in threads of their own, without log lines."""
 
 import contextlib
 import threading
@@ -18,13 +18,13 @@ LOOK_UP_S = 0.1  # how often a server looks whether it is to stop
 
 @contextlib.contextmanager
 def bound(app: "WSGIApplication", port: int) -> Iterator[int]:
-    """Serve for as long as the block lasts; the port, which was free to choose if 0 was given.
-    Raises `SandboxTrouble` if it is taken."""
+    """Serve for as long as the block lasts; gives the port, a free one if 0 was asked for. Raises
+    `SandboxTrouble` if it is taken."""
     try:
         server = make_server(LOOPBACK, port, app, threaded=True, request_handler=_Quiet)
     except (OSError, SystemExit) as error:
         raise SandboxTrouble("port_taken", port=port) from error
-    # A daemon: a browser or a phone that waits for news holds nobody up.
+    # A daemon: a browser or a phone that waits for news does not keep the process alive.
     threading.Thread(target=server.serve_forever, args=(LOOK_UP_S,), daemon=True).start()
     try:
         yield server.port

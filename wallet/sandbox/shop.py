@@ -1,4 +1,4 @@
-"""The shop's side of the sandbox: what a till does, through the same API as any other till."""
+"""The shop's side of the sandbox: what a till does, through the API that every till uses."""
 
 import secrets
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from wallet.sandbox.troubles import SandboxTrouble
 API = "/api/v1"
 AGENT = "Kopilka sandbox till"
 UNAUTHORISED = 401
-LONGEST_NUMBER = 32
+LONGEST_NUMBER = 32  # characters; what is longer is a signed code
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A member as the till knows them. `apple` is the address of their pass, `google` of their way
-    into Google Wallet, None where the service offers none."""
+    """A member as the till knows them. `apple`: the address of their pass. `google`: their link to
+    Google Wallet, None if the service offers none."""
 
     id: str
     programme: str
@@ -48,15 +48,15 @@ class Shop:
         return _customer(self._post("members", body, "join").json())
 
     def scan(self, barcode: str) -> str:
-        """The number of the card with this barcode. A number needs no asking: only what is longer
-        is a code that somebody may have forged, or used up."""
+        """The number of the card with this barcode. A plain number needs no request: only a longer
+        text is a code that may be forged or used up."""
         if len(barcode) <= LONGEST_NUMBER:
             return barcode
         found = self._post("scans", {"barcode": barcode}, "scan").json()
         return str(found["card"]["number"])
 
     def find(self, card: str) -> Customer:
-        """By the number in the barcode."""
+        """The member whose card has this number."""
         found = self._ask("GET", f"members?card={quote(card, safe='')}", None, "find").json()
         if not found["items"]:
             raise SandboxTrouble("card_of_others")
@@ -72,7 +72,7 @@ class Shop:
         return self._balance(self._post("redemptions", body, "redeem"))
 
     def offer(self, customer: Customer, title: str, text: str) -> datetime:
-        """Publish an offer for this customer alone; when that was answered."""
+        """Publish an offer for this customer alone; returns when that was answered."""
         body = {
             "programme": customer.programme,
             "title": title,
@@ -110,7 +110,8 @@ def _customer(found: dict[str, Any]) -> Customer:
 
 
 def _refusal(answer: ServiceAnswer) -> SandboxTrouble:
-    """In our own words where the reader's language matters, else as the service says it."""
+    """A refusal in the sandbox's own words where it has them in the reader's language, otherwise in
+    the service's."""
     try:
         problem = answer.json()
         code, detail = str(problem["code"]), str(problem["detail"])

@@ -1,7 +1,7 @@
-"""Whether the signature of a pass holds: detached CMS (RFC 5652) under a root that is given.
+"""Whether the signature of a pass holds: detached CMS (RFC 5652) under a given root.
 
-This is the phone's own reading and leans on nothing of `wallet.apple`: what the service signs is
-verified here by a stranger."""
+This reader is the phone's own and uses nothing of `wallet.apple`, so what the service signs is
+verified by independent code."""
 
 import hashlib
 from dataclasses import dataclass
@@ -85,7 +85,8 @@ def verify(signature: bytes, manifest: bytes, root: x509.Certificate, now: datet
 def _require_chain(
     leaf: x509.Certificate, others: list[x509.Certificate], root: x509.Certificate, now: datetime
 ) -> None:
-    """Leaf, one intermediate that came with the signature, root: as Apple's chains are."""
+    """Require the chain of Apple's passes: leaf, one intermediate that came with the signature,
+    root."""
     for intermediate in others:
         try:
             leaf.verify_directly_issued_by(intermediate)

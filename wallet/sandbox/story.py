@@ -17,8 +17,8 @@ from wallet.sandbox.shop import Customer, Shop
 from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms
 from wallet.sandbox.troubles import SandboxTrouble
 
-PUSH_S = 20.0
-WATCH_S = 20.0
+PUSH_S = 20.0  # for the pass to change after the till did something
+WATCH_S = 20.0  # that one question for pushes may wait
 
 
 def tell(settings: Settings, wish: StoryWish, say: Say) -> None:
@@ -99,7 +99,8 @@ class Story:
                 self._tell_changes(push.changes)
 
     def _accrue(self, customer: Customer) -> float:
-        """The first accrual, told in full. Milliseconds from its answer to the push."""
+        """The first accrual, told in full. Returns the milliseconds from the till's answer to the
+        push."""
         points = self._wish.points
         self._telling.step("accrue", points=points)
         with self._telling.exchanges():
@@ -142,8 +143,8 @@ class Story:
         self._telling.say("no_news")
 
     def _wait_until(self, shows: Callable[[OpenedPass], bool]) -> tuple[datetime, list[CardChange]]:
-        """Hear pushes until a pass shows what it should: when the first was accepted, and all that
-        changed. Others may change the card meanwhile, so one push need not be the one."""
+        """Hear pushes until a pass shows what it should; returns when the first was accepted, and
+        all that changed. Others may change the card meanwhile, so one push may not be enough."""
         deadline = time.monotonic() + PUSH_S
         first: datetime | None = None
         changes: list[CardChange] = []

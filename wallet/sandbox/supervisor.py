@@ -23,16 +23,16 @@ from wallet.running import single_process
 from wallet.running.assembly import connect
 from wallet.sandbox import certificates, demo, google
 
-START_S = 60
-STOP_S = 40
+START_S = 60  # for the service to answer
+STOP_S = 40  # for all processes to end; then they are killed
 LOOK_EVERY_S = 0.1
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
-    """Prepare, start, say "ready", watch; the exit code. One process that ends takes the others
-    with it: half a service is worse than none."""
+    """Prepare, start, say "ready", watch; returns the exit code. If one process ends, the others
+    are ended too: half a service is worse than none."""
     prepare(settings)
     with _asked_to_stop() as stop, _children(_parts(settings), environ) as children:
         ready = False
@@ -53,8 +53,8 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
 
 
 def prepare(settings: Settings) -> None:
-    """Folder, certificates, Google's account, schema and the demo programme; nothing that is there
-    is touched."""
+    """Make folder, certificates, Google's account, schema and the demo programme; what is there is
+    not touched."""
     single_process.require_free(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     ports = [settings.port]
@@ -113,7 +113,8 @@ def _parts(settings: Settings) -> list[str]:
 def _children(
     names: Sequence[str], environ: Mapping[str, str]
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Processes of ours, asked to stop all at once at the end: none waits for another."""
+    """Processes of ours. At the end all are asked to stop at once, so that none waits for
+    another."""
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name in names:
@@ -131,7 +132,8 @@ def _children(
 
 
 def _start(name: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """`wallet <name>`, in a group of its own, so that Ctrl-C reaches it through us alone."""
+    """Start `wallet <name>` in a process group of its own, so that Ctrl-C reaches it only through
+    us."""
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "wallet", name],
         env=dict(environ),
@@ -141,14 +143,14 @@ def _start(name: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
 
 
 def _die_with_parent() -> None:
-    """In the child, before it becomes another program: Linux ends it should we be killed."""
+    """Runs in the child, before it becomes another program: Linux then ends it if we are killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextlib.contextmanager
 def _asked_to_stop() -> Iterator[list[int]]:
-    """A list that is empty until we are asked to stop, or the terminal closes."""
+    """A list that stays empty until we are asked to stop, or the terminal closes."""
     asked: list[int] = []
 
     def ask(number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,5 @@
-"""How the stories of the terminal are told: steps, sentences, and who said what to whom."""
+"""How the stories of the terminal are told: steps, sentences, and exchanges between phone, till and
+service."""
 
 import contextlib
 import time
@@ -50,7 +51,7 @@ class Telling:
 
     @contextlib.contextmanager
     def exchanges(self) -> Iterator[None]:
-        """What was asked and answered meanwhile, also if it ended badly."""
+        """Tell the exchanges of this block, even if it ends badly."""
         try:
             yield
         finally:
@@ -64,8 +65,8 @@ class Telling:
             self.skip()
 
     def heard(self, hear: Callable[[], NewsItem]) -> Iterator[NewsItem]:
-        """What `hear` brings, again and again, until interrupted. A server that restarts is waited
-        for, with one word about it."""
+        """What `hear` brings, again and again, until interrupted. While a server restarts it waits,
+        and says so once."""
         said = ""
         while True:
             try:
@@ -82,11 +83,11 @@ class Telling:
                 yield news
 
     def skip(self) -> None:
-        """Leave what was said so far untold."""
+        """Leave out the exchanges up to now."""
         exchanges = self._journal.after(0)
         self._told = exchanges[-1].number if exchanges else 0
 
 
 def whole_ms(ms: float) -> int:
-    """A push may overtake the answer: then nobody waited for it at all."""
+    """The time in whole milliseconds; zero for a push that came before the answer."""
     return max(0, round(ms))

@@ -20,7 +20,7 @@ class SandboxTrouble(Refusal):
 
 
 class NoAnswer(SandboxTrouble):
-    """Nobody answered at an address, or not in time: worth another try."""
+    """No answer came from an address, or not in time: it is worth another try."""
 
     code = "no_answer"
 

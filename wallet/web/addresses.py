@@ -1,5 +1,5 @@
-"""What may stand in an address. People and programs put anything there, and not all of it can be
-asked of a database: PostgreSQL holds no NUL."""
+"""What may stand in an address. People and programs send anything, and a database cannot be asked
+for all of it: PostgreSQL holds no NUL."""
 
 from werkzeug.routing import Map, UnicodeConverter
 
@@ -11,9 +11,11 @@ class ReadableConverter(UnicodeConverter):
     """A part of an address as text that any database can be asked for."""
 
     def to_python(self, value: str) -> str:
+        """Replaces every sign that cannot be printed."""
         return "".join(sign if sign.isprintable() else REPLACEMENT for sign in value)
 
 
 def accept_readable(addresses: Map) -> None:
-    """Every `<part>` of a route that says nothing else is readable. Before the routes are added."""
+    """Make every `<part>` of a route readable that names no other converter. To be called before
+    routes are added."""
     addresses.converters |= {"default": ReadableConverter, "string": ReadableConverter}

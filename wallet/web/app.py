@@ -43,9 +43,11 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class PageSessions(SecureCookieSessionInterface):
-    """Machines bring no session, and to look for one costs as much as to ask the database."""
+    """Sessions for pages alone. Machines bring none, and looking for one costs as much as asking
+    the database."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """None, at once, for paths that machines call."""
         if request.path.startswith(MACHINE_PATHS):
             return None
         return super().open_session(app, request)
@@ -59,7 +61,7 @@ class StrictJson(DefaultJSONProvider):
 
 
 class Application(APIFlask):
-    """The framework, without what it does at each request for those who need it."""
+    """The framework, without what it does at each request and we do not need."""
 
     session_interface = PageSessions()
     json_provider_class = StrictJson
@@ -69,6 +71,8 @@ class Application(APIFlask):
 
 
 def create_app(installation: Installation) -> Flask:
+    """The web application of an installation: the API, webhooks, what Apple's phones and Google
+    call, pages, and what operators ask."""
     app = Application(
         __name__,
         title="Kopilka",
@@ -122,7 +126,7 @@ def create_app(installation: Installation) -> Flask:
 
 
 def _answer_errors(app: APIFlask) -> None:
-    """Machines get problem documents, people get pages; nobody gets a trace."""
+    """Machines get problem documents, people get pages; neither gets a trace."""
 
     def on_refusal(error: Refusal) -> Response:
         refusal = of_error(error)
@@ -158,8 +162,8 @@ def _answer_errors(app: APIFlask) -> None:
 
 
 def _name_requests(app: Flask) -> None:
-    """Each request has an id, in the answer and on every line it logs. One that a proxy or client
-    brings is kept if it looks like one."""
+    """Each request has an id, in the answer and on every line it logs. An id that a proxy or client
+    sends is kept if it looks like one."""
 
     @app.before_request
     def _bind() -> None:
@@ -173,10 +177,9 @@ def _name_requests(app: Flask) -> None:
 
 
 def _bound_bodies(app: Flask) -> None:
-    """413 for a body in chunks that is too large, before anybody reads the part of it that fits.
-
-    One with a Content-Length is measured by that. Of chunks the framework hands on as many as fit
-    and says nothing of the rest."""
+    """413 for a chunked body that is too large, before a view reads the part of it that fits. The
+    framework measures a body that has a Content-Length. Of chunks it hands on as many as fit, and
+    does not say that there were more."""
 
     @app.before_request
     def _measure() -> None:
@@ -213,7 +216,7 @@ def _log_requests(app: Flask) -> None:
 
 
 def _send_headers(app: Flask) -> None:
-    """What browsers are allowed to do with our pages: nothing they need not."""
+    """What browsers may do with our pages: only what the pages need."""
 
     @app.after_request
     def _secure(response: AnyResponse) -> AnyResponse:

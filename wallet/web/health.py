@@ -1,5 +1,5 @@
-"""For operators and their machines. `/healthz` and `/readyz` anybody may call: they tell yes or no,
-never why. `/health` says why, to friends."""
+"""For operators and their machines. Anybody may call `/healthz` and `/readyz`: they say yes or no,
+never why. `/health` says why, to operators alone: this machine itself, or a key with all scopes."""
 
 import contextlib
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 @routes.get("/health")
 def health() -> Response:
-    """What there is to know, in JSON: the schema, and every certificate with its days."""
+    """The schema, and every certificate with the days it has left, in JSON."""
     require_operator()
     installation = current_installation()
     now, certificates = installation.clock(), installation.certificates
@@ -55,14 +55,14 @@ def _signing(installation: Installation, now: datetime) -> Iterator[Signer]:
 
 @routes.get("/healthz")
 def healthz() -> Response:
-    """The process lives."""
+    """200 while the process lives."""
     return Response("ok\n", mimetype="text/plain")
 
 
 @routes.get("/readyz")
 def readyz() -> Response:
-    """It can do its work: the database answers in today's shape, and there is a valid certificate
-    to sign with."""
+    """200 if the process can do its work: the database has this release's schema, and each pass
+    type has a certificate that is valid now. Otherwise 503; the log says why."""
     installation = current_installation()
     try:
         with installation.database.reading() as session:

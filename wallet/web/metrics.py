@@ -1,6 +1,5 @@
-"""Figures for monitoring, read from the database when asked for: the same from every process.
-
-Who may call: this machine itself, or a key of the API that may do everything."""
+"""Figures for monitoring, read from the database when they are asked for, so that every process
+answers the same. Who may call: this machine itself, or a key of the API with all scopes."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,6 +24,7 @@ routes = Blueprint("metrics", __name__)
 
 @routes.get("/metrics")
 def metrics() -> Response:
+    """All figures, in the text format of Prometheus."""
     require_operator()
     registry = CollectorRegistry()
     registry.register(_Figures(current_installation()))
@@ -32,7 +32,7 @@ def metrics() -> Response:
 
 
 class _Figures:
-    """A collector in prometheus_client's sense."""
+    """A collector, as prometheus_client calls it."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation

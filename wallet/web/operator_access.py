@@ -1,5 +1,5 @@
-"""Who may see how an installation does: this machine itself, or a key of the API that may do
-everything."""
+"""Who may see how an installation does: this machine itself, or a key of the API with all
+scopes."""
 
 from flask import request
 
@@ -12,7 +12,8 @@ LOOPBACK = ("127.0.0.1", "::1")
 
 
 def require_operator() -> None:
-    """A request that came through a proxy seems to come from this machine, but says otherwise."""
+    """Refuse everybody else with 401 `key_missing`. A request through a proxy on this machine seems
+    to come from here, but its headers tell that it was forwarded."""
     forwarded = {"X-Forwarded-For", "Forwarded", "X-Real-Ip"} & {*map(str, request.headers.keys())}
     if request.remote_addr in LOOPBACK and not forwarded:
         return

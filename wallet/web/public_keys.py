@@ -1,8 +1,8 @@
-"""The roots of closed days and the key that signs them, for whoever wants to hold us to them; and
-the keys that signed barcodes are checked with.
+"""The roots of closed days and the key that signs them, for people who want to check that we change
+nothing; and the keys that signed barcodes are checked with.
 
-Who may call: anybody. A root tells nothing of what it is made of, and how many postings a day had
-is not told here."""
+Who may call: anybody. A root reveals nothing of its postings, and how many a day had is not told
+here."""
 
 from datetime import date
 
@@ -24,15 +24,15 @@ codes = Blueprint("codes", __name__, url_prefix="/codes")
 
 @routes.get("/key")
 def key() -> Response:
-    """The public keys, the one in use first."""
+    """The public keys that roots are signed with, the one in use first."""
     body = orjson.dumps({"keys": current_installation().keys.roots.public()})
     return _public(Response(body, mimetype="application/json"))
 
 
 @routes.get("/roots/<programme>")
 def roots(programme: str) -> Response:
-    """The closed days of a programme, oldest first, one JSON object a line; with `since` from that
-    day on."""
+    """The closed days of a programme, oldest first, one JSON object a line; with `since`, from that
+    day on. 422 `date_invalid`."""
     since = _day(request.args.get("since"))
     with current_installation().database.reading() as session:
         found = programmes.by_code(session, programme)
@@ -43,7 +43,7 @@ def roots(programme: str) -> Response:
 
 @codes.get("/<programme>/keys")
 def code_keys(programme: str) -> Response:
-    """The public keys of the programme's cards, the one in use first: all that it takes to tell a
+    """The public keys of the programme's cards, the one in use first: with them a till recognises a
     forged barcode of the kind ed25519 without a network."""
     with current_installation().database.reading() as session:
         found = programmes.by_code(session, programme)

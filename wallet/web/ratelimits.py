@@ -1,9 +1,10 @@
-"""How often one caller may ask, by group of addresses: a key of the API, elsewhere an address.
+"""How often one caller may ask, by group of addresses. The caller is a key at the API, elsewhere an
+address.
 
-Counted in each process; where the broker is Redis, in it as well, a lump at a time, for to ask it
-at every request costs as much as the answer. So each process may let a lump more through. When
-counting fails, the request goes through: a limit protects the service and must not be what brings
-it down."""
+Each process counts for itself. Where the broker is Redis, processes also count together in it, but
+only once in so many requests (a lump): asking Redis at every request would cost as much as the
+answer. So each process may let one lump too many through. If counting fails, the request goes
+through: a limit protects the service and must not be what brings it down."""
 
 import hashlib
 import threading
@@ -30,8 +31,8 @@ GROUPS = {
     "/card/": "card",
 }
 
-LUMPS = 50  # of one limit
-FEWEST_CLEARED = 10_000
+LUMPS = 50  # that make up a limit where processes count together
+FEWEST_CLEARED = 10_000  # windows; with fewer there is nothing worth clearing away
 
 log = structlog.get_logger()
 
@@ -42,10 +43,11 @@ class RateLimits:
     def __init__(self, settings: Settings) -> None:
         self._shared = _shared(settings.broker_url)
         self._here = Counts()
-        self._spent = Counts()  # who has none left, until their window ends
+        self._spent = Counts()  # callers who have none left, until their window ends
         self._limits = {name: parse(limit) for name, limit in settings.rate_limits.items()}
 
     def add_to(self, app: Flask) -> None:
+        """Refuse requests over a limit with 429 and Retry-After, before their view is called."""
         app.before_request(self._check)
         app.after_request(self._count_guesses)
 
@@ -68,13 +70,15 @@ class RateLimits:
             raise TooManyRequests(retry_after=max(1, wait_s))
 
     def _count_guesses(self, response: Response) -> Response:
-        """A key that nobody has must not open a fresh count of its own."""
+        """Count requests with an unknown key by their address: each guessed key must not open a
+        count of its own."""
         if response.status_code == 401 and request.path.startswith("/api/v1/"):
             self._count(self._limits["guess"], _guesser(request))
         return response
 
     def _count(self, limit: RateLimitItem, who: str) -> bool:
-        """False if that was one too many; then there is none left."""
+        """Count a request; False if it is one too many. The last one that fits notes that the
+        caller has none left."""
         lasts_s = limit.get_expiry()
         hits = self._here.add(who, lasts_s)
         ends_at = self._here.ends_at(who)
@@ -103,7 +107,8 @@ class Counts:
         self._turn = threading.Lock()
 
     def add(self, name: str, lasts_s: float) -> int:
-        """How many there are in this window, which begins with the first."""
+        """Count a hit, and return how many there are in the window. It begins with its first hit
+        and lasts `lasts_s`."""
         now = time.time()
         with self._turn:
             hits, ends_at = self._windows.get(name, (0, 0.0))
@@ -115,15 +120,16 @@ class Counts:
         return hits + 1
 
     def get(self, name: str) -> int:
+        """How many hits the window has; 0 once it is over."""
         hits, ends_at = self._windows.get(name, (0, 0.0))
         return hits if ends_at > time.time() else 0
 
     def ends_at(self, name: str) -> float:
-        """In seconds since 1970."""
+        """When the window ends, in seconds since 1970; now if there is none."""
         return self._windows.get(name, (0, time.time()))[1]
 
     def _clear_away(self, now: float) -> None:
-        """Windows that are over, each time that twice as many stand here as were left."""
+        """Drop windows that are over; next when twice as many stand here as are left now."""
         self._windows = {name: one for name, one in self._windows.items() if one[1] > now}
         self._clear_at = max(FEWEST_CLEARED, 2 * len(self._windows))
 
@@ -134,7 +140,8 @@ def _shared(url: str) -> RedisStorage | None:
 
 
 def _caller(asked: Request, group: str) -> str:
-    """At the API a key: many shops may stand behind one address. Never kept as it is."""
+    """At the API the key, as a hash: many shops may stand behind one address. Elsewhere the
+    address."""
     key = asked.headers.get("Authorization", "")
     if group == "api" and key.startswith("Bearer "):
         return hashlib.sha256(key.encode()).hexdigest()[:32]

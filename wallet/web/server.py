@@ -23,11 +23,11 @@ from wallet.running.assembly import connect
 from wallet.running.worker import Embedded, Waker, create_celery
 from wallet.web.app import create_app
 
-GRACE_S = 30
-STUCK_AFTER_S = 60
-READING_S = 10
+GRACE_S = 30  # for requests under way, when we are told to stop
+STUCK_AFTER_S = 60  # a worker that shows no sign of life for so long is killed
+READING_S = 10  # for the client to send more of its request
 
-# What never becomes a request: how it is answered. The first that fits counts.
+# How we answer what is no request. The first row whose exception fits counts.
 UNREADABLE: tuple[tuple[type[Exception], int, str, str], ...] = (
     (errors.LimitRequestLine, 414, "address_too_long", "The address is too long."),
     (errors.LimitRequestHeaders, 431, "headers_too_large", "The headers are too many or too long."),
@@ -51,9 +51,9 @@ def _is_no_slow_client(record: logging.LogRecord) -> bool:
 
 
 def _bound_reading(worker: Any) -> None:
-    """A client that stops in the middle of a request gives its thread back in a while. Linux hands
-    the limit on from a listening socket to each that it accepts."""
-    # Nothing to tell of: whoever wants to could fill the log with it.
+    """A client that stops in the middle of a request loses its thread after `READING_S`. Linux
+    hands the limit on from a listening socket to each connection that it accepts."""
+    # It is not logged: anybody could fill the log with it.
     logging.getLogger("gunicorn.error").addFilter(_is_no_slow_client)
     for listener in worker.sockets:
         limit = struct.pack("ll", READING_S, 0)
@@ -67,6 +67,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     token."""
 
     def handle_error(self, _req: object, client: Any, _addr: object, exc: Exception) -> None:
+        """gunicorn calls this for what cannot be read as a request."""
         kind, status, code, detail = next(row for row in UNREADABLE if isinstance(exc, row[0]))
         tell = log.error if kind is Exception else log.info
         tell("request_unreadable", status=status, error=type(exc).__name__)
@@ -93,6 +94,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
+        """gunicorn calls this for its options."""
         options: dict[str, Any] = {
             "bind": f"{self._settings.host}:{self._settings.port}",
             "worker_class": Worker,
@@ -113,6 +115,8 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Callable[..., Any]:
+        """gunicorn calls this in each worker process for the application. With the broker memory://
+        it also starts worker and beat."""
         celery = create_celery(self._settings)
         waker = Waker(celery)
         installation = connect(self._settings, waker.wake)
@@ -120,7 +124,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             self._embedded = Embedded(celery, installation, waker.wake)
             self._embedded.start()
         app: Flask = create_app(installation)
-        # What was loaded stays: the collector need not walk through it again and again.
+        # What was loaded stays, so the garbage collector need not walk through it again and again.
         gc.collect()
         gc.freeze()
         return app

@@ -1,5 +1,5 @@
 """The ledger's kinds of nodes, each in a file of its own. A new kind is a file here and a name in
-the list below, which has the order in which documents and refusals list them."""
+the list below. The list has the order in which documents and refusals list the kinds."""
 
 from ledger.segments.kinds.activity import Activity
 from ledger.segments.kinds.all_of import All

@@ -22,9 +22,12 @@ class Activity(Body):
 
     @model_validator(mode="after")
     def has_one_begin(self) -> Self:
+        """Refuses a document with both `since` and `days`."""
         period.require_one_begin(self.since, self.days)
         return self
 
     def condition(self, scope: Scope) -> ColumnElement[bool]:
+        """Without `since` and `days`, a posting of any age will do. It counts by when it
+        occurred."""
         since = period.begin(self.since, self.days, scope.now)
         return conditions.has_posting(scope, conditions.ACTIVITY, since)

@@ -22,4 +22,5 @@ class Points(Body):  # the published schema has this name
     at_most: Bound | None = None
 
     def condition(self, scope: Scope) -> ColumnElement[bool]:
+        """Only points that can be spent count: neither pending nor held ones."""
         return conditions.has_points(scope, self.at_least, self.at_most)

@@ -24,9 +24,11 @@ class Purchase(Body):
 
     @model_validator(mode="after")
     def has_one_begin(self) -> Self:
+        """Refuses a document with both `since` and `days`."""
         period.require_one_begin(self.since, self.days)
         return self
 
     def condition(self, scope: Scope) -> ColumnElement[bool]:
+        """A purchase is an accrual. Without `since` and `days`, one of any age will do."""
         since = period.begin(self.since, self.days, scope.now)
         return conditions.has_posting(scope, conditions.PURCHASE, since, store=self.store)

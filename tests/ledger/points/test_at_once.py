@@ -24,7 +24,7 @@ from ledger import enrolment, erasure
 from ledger.book import holds, reversals, statements
 from ledger.database.engine import Database
 from ledger.database.idempotency import StoredAnswer
-from ledger.errors import Refusal, UnknownCard
+from ledger.errors import Refusal, ReversalTooLarge, UnknownCard
 from ledger.imports import applying, store
 from ledger.imports.columns import Layout, RowContent
 from ledger.imports.store import Row, SourceFile, Tally
@@ -366,3 +366,37 @@ def said_of(result: Any) -> str:
     if isinstance(result, Exception):
         return repr(result)
     return "done"
+
+
+@pytest.mark.parametrize("posting", ["earned", "spent"])
+def test_a_posting_is_undone_once_whoever_leaves_a_household_meanwhile(
+    database: Database, scene: Stage, posting: str
+) -> None:
+    """Who leaves uses another account, which the first reversal knows nothing of; the second is
+    decided by that account."""
+
+    def undo(world: World) -> Callable[[], Any]:
+        def work(session: Session) -> Any:
+            found = reversals.find(session, getattr(world, posting))
+            return corrections.reverse(session, found, Reversal(), world.clock())
+
+        return lambda: world.do(work)
+
+    def leave_and_undo(world: World) -> Callable[[], Any]:
+        def work(session: Session) -> None:
+            households.leave(session, world.member(session, world.first), world.clock())
+
+        def both() -> Any:
+            world.do(work)
+            return undo(world)()
+
+        return both
+
+    last = scene.statements_of(undo(build(database, "household")))
+    for at in range(1, last + 1):
+        world = build(database, "household")
+        met = scene.meet(undo(world), leave_and_undo(world), at)
+        refused = [one for one in (met.first, met.second) if isinstance(one, ReversalTooLarge)]
+        assert len(refused) == 1, f"stopped before statement {at}"
+    with database.reading() as session:
+        check_books(session)

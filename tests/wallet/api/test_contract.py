@@ -140,7 +140,7 @@ def examples(place: dict) -> list[dict]:
 def test_every_call_tells_its_keys_problems_and_examples(spec: dict) -> None:
     for path, methods in spec["paths"].items():
         for call in methods.values():
-            assert call["summary"]
+            assert call["summary"].endswith("."), call["summary"]
             assert {"401", "403", "429", "500"} <= set(call["responses"])
             assert examples(success(call))
             if path == "/api/v1/imports" and "requestBody" in call:

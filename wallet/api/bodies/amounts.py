@@ -1,4 +1,4 @@
-"""How much: points, and the money that they are in a programme that counts money."""
+"""How much: points, or money in a programme that counts money."""
 
 from operator import not_
 from typing import Annotated
@@ -15,7 +15,7 @@ SentMoney = Annotated[MoneyIn | None, Field(default=None, exclude_if=not_)]
 
 
 class AmountOrAll(Body):
-    """How much of something, in `points` or in `money`; all of it without either."""
+    """How much of something, in `points` or in `money`; without either, all of it."""
 
     money: SentMoney = None
     points: Points | None = None
@@ -23,12 +23,14 @@ class AmountOrAll(Body):
     @field_validator("points")
     @classmethod
     def at_most_one(cls, points: int | None, sent: ValidationInfo) -> int | None:
+        """Refuses points and money together: `points_or_money`."""
         if points is not None and sent.data.get("money") is not None:
             raise either("points_or_money", "points", "money")
         return points
 
     @property
     def amount(self) -> Amount | None:
+        """The amount that was sent, in points or in money; None for all of it."""
         return self.points if self.money is None else self.money.money
 
 
@@ -40,6 +42,7 @@ class HowMuch(AmountOrAll):
     @field_validator("points")
     @classmethod
     def one_at_least(cls, points: int | None, sent: ValidationInfo) -> int | None:
+        """Refuses a body with neither points nor money: `missing`."""
         # Money that does not fit is missing in what was sent, and pydantic reports it by itself.
         if points is None and "money" in sent.data and sent.data["money"] is None:
             raise PydanticKnownError("missing")
@@ -47,21 +50,26 @@ class HowMuch(AmountOrAll):
 
     @property
     def amount(self) -> Amount:
+        """The amount that was sent, in points or in money."""
         return (self.points or 0) if self.money is None else self.money.money
 
 
 class MoneyOut(AnswerBody):
-    """`amount` has all decimals of its unit; what left a member is negative."""
+    """An amount of money. `amount` has all decimal places of its unit, and is negative where money
+    left a member."""
 
     amount: str
     currency: str
 
 
-# Beside points, where the unit is money; elsewhere it is left out.
+# Stands beside points where the unit is money; elsewhere the field is left out.
 MoneyBeside = Annotated[MoneyOut | None, Field(default=None, exclude_if=not_)]
 
 
 class BalanceOut(AnswerBody):
+    """A balance: `available` can be spent now, `pending` can be spent later, `held` is set aside by
+    open holds."""
+
     available: int
     pending: int
     held: int

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class AnswerBody(BaseModel):
-    """What a client gets."""
+    """The base of everything that the API answers."""
 
     model_config = ConfigDict(
         from_attributes=True, serialize_by_alias=True, validate_by_name=True, validate_by_alias=True
@@ -12,6 +12,9 @@ class AnswerBody(BaseModel):
 
 
 class FieldProblem(AnswerBody):
+    """What is wrong with one field. `field` is its path in the body, joined by dots; `code` is
+    stable; `message` is for people."""
+
     field: str
     code: str
     message: str

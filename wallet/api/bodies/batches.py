@@ -16,7 +16,7 @@ MOST_ITEMS = 5_000
 
 
 class Keyed(Body):
-    """What an item of a batch is, and by which key it is known when it comes again."""
+    """What an item of a batch is, and the key by which it is recognised when it is sent again."""
 
     key: Annotated[str, Readable, Field(min_length=1, max_length=255)]
     type: Literal["accrual", "redemption"]
@@ -31,6 +31,7 @@ class BatchItemIn(HowMuch, Keyed, ForMember, Details):
 
     @model_validator(mode="after")
     def dates_of_accruals(self) -> Self:
+        """Refuses dates on a redemption: `no_dates`."""
         if self.type == "redemption" and (self.activates_at or self.expires_at):
             raise PydanticCustomError("no_dates", "a redemption has no activates_at or expires_at")
         return self
@@ -40,6 +41,8 @@ ITEM = {"key": "receipt-1", "type": "accrual", "card": CARD}
 
 
 class BatchIn(Body):
+    """Accruals and redemptions, posted in this order."""
+
     model_config = shows(
         {
             "items": [
@@ -54,7 +57,7 @@ class BatchIn(Body):
 
 
 class BatchItemOut(AnswerBody):
-    """What became of one item: the posting, or why there is none."""
+    """The outcome of one item: the posting, or the code and the sentence of the refusal."""
 
     key: str
     status: int
@@ -80,6 +83,8 @@ REFUSED = {
 
 
 class BatchOut(AnswerBody):
+    """The outcomes of all items, in the order in which they were sent."""
+
     model_config = shows(
         {"items": [POSTED, REFUSED]}, in_money={"items": [{**POSTED, "posting": POSTING_IN_MONEY}]}
     )

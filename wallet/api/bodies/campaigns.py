@@ -17,28 +17,30 @@ from wallet.outreach.campaigns import ConsentRule as CampaignConsent
 
 
 class QuietIn(Body):
-    """Hours of the programme's clock in which nobody is told; over midnight where `until` is the
-    earlier."""
+    """Hours of the programme's clock in which no member gets the message. They go over midnight if
+    `until` is earlier than `from`."""
 
     begins: Hour = Field(alias="from")
     ends: Hour = Field(alias="until")
 
     @model_validator(mode="after")
     def leaves_some_time(self) -> Self:
+        """Refuses hours that never end: `always_quiet`."""
         if self.begins == self.ends:
             raise PydanticCustomError("always_quiet", "from and until must differ")
         return self
 
 
 class CapIn(Body):
-    """At most so many messages to a member in so many days, the campaign's own included."""
+    """A member gets at most `messages` in `days` days, this campaign's message included. Messages
+    that answer a purchase do not count."""
 
     messages: Annotated[int, Field(ge=1, le=100)]
     days: Annotated[int, Field(ge=1, le=365)]
 
 
 class CampaignPart(Body):
-    """Whom a campaign is for, and how much of it a member may get."""
+    """Which members a campaign is for, and how many messages a member may get."""
 
     audience: Audience = Field(default_factory=lambda: documents.EVERYONE)
     quiet_hours: QuietIn | None = None
@@ -48,6 +50,7 @@ class CampaignPart(Body):
 
     @model_validator(mode="after")
     def not_too_deep(self) -> Self:
+        """Refuses an audience that is nested too deeply for a database: `too_deep`."""
         documents.require_shallow(self.audience)
         return self
 
@@ -74,7 +77,7 @@ DRAFT: Example = {
 
 
 class CampaignIn(CampaignPart):
-    """A campaign to be; it is a draft until it is started."""
+    """A new campaign. It is a draft until it is started."""
 
     model_config = shows(DRAFT)
 
@@ -84,7 +87,7 @@ class CampaignIn(CampaignPart):
 
 
 class CampaignChange(CampaignPart):
-    """What is not named stays as it is."""
+    """Changes of a draft. What is not named stays as it is."""
 
     model_config = shows({"holdout_percent": 5})
 
@@ -93,7 +96,7 @@ class CampaignChange(CampaignPart):
 
 
 class StartIn(Body):
-    """When the clock of the programme shows `at`, or at once."""
+    """The campaign starts when the programme's clock shows `at`; without it, at once."""
 
     model_config = shows({"at": "2027-03-01T10:00"})
 
@@ -101,7 +104,7 @@ class StartIn(Body):
 
 
 class PreviewIn(Body):
-    """Whose words are wanted."""
+    """The member whose text is wanted."""
 
     model_config = shows({"member": MEMBER_ID})
 
@@ -115,7 +118,8 @@ class CampaignSearch(PageIn):
 
 
 class ProgressOut(AnswerBody):
-    """`done` of `recipients` are settled; `ends_about`: when all will be, at the pace of now."""
+    """`done` of `recipients` are settled: told, or found not to be told. `frozen`: the list of
+    recipients is complete. `ends_about`: when all will be settled at the present pace."""
 
     recipients: int
     done: int
@@ -152,7 +156,7 @@ CANCELLED = {**RUNNING, "state": "cancelled", "finished_at": "2026-11-24T12:06:0
 
 
 class CampaignOut(AnswerBody):
-    """`state`: draft, scheduled, running, paused, done or cancelled."""
+    """A campaign. `state`: draft, scheduled, running, paused, done or cancelled."""
 
     model_config = shows(RUNNING)
 
@@ -174,6 +178,8 @@ class CampaignOut(AnswerBody):
 
 
 class CampaignsOut(AnswerBody):
+    """Campaigns, newest first."""
+
     model_config = shows(page_of(RUNNING))
 
     items: list[CampaignOut]
@@ -181,8 +187,8 @@ class CampaignsOut(AnswerBody):
 
 
 class PreviewOut(AnswerBody):
-    """How many are meant, how many of them have a card in a phone, and what the member would
-    read."""
+    """`audience`: how many members are meant. `in_phones`: how many of them have their card in a
+    phone. `text`: what the named member would read."""
 
     model_config = shows(
         {
@@ -198,7 +204,8 @@ class PreviewOut(AnswerBody):
 
 
 class ResultsOut(AnswerBody):
-    """The funnel. `apple` and `google` count the told by what became of the message there."""
+    """How many members of the audience got how far. `apple` and `google` count those who were told
+    by what became of the message in that wallet; a member with both is counted in both."""
 
     model_config = shows(
         {

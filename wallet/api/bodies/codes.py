@@ -20,10 +20,11 @@ CONVERTING = {**CARD_CODE, "converting": True}
 
 
 class CardCodeOut(AnswerBody):
-    """`kind`: what the barcode holds. `numbers`: whether a till may give the plain number instead.
-    `at_google`: whether the card there shows a code of its own that changes every half minute.
-    A code is replaced after each scan and every `renew_days` (0: after scans only); the one before
-    is good once more for `grace_hours`. `converting`: not all cards follow these terms yet."""
+    """`kind`: what the barcode holds. `numbers`: whether a till may send the plain number instead.
+    `at_google`: whether the card at Google shows a code of its own that changes every half minute.
+    A code is replaced after each scan and every `renew_days` (0: after scans only); the code before
+    it is accepted once more within `grace_hours`. `converting`: not all cards follow these terms
+    yet."""
 
     model_config = shows(CARD_CODE)
 
@@ -36,7 +37,7 @@ class CardCodeOut(AnswerBody):
 
 
 class CardCodeChange(Body):
-    """What is not named stays as it is."""
+    """New terms for barcodes. What is not named stays as it is."""
 
     model_config = shows(
         {"kind": "ed25519", "numbers": "accept", "renew_days": 7, "grace_hours": 24}
@@ -50,7 +51,8 @@ class CardCodeChange(Body):
 
 
 class CheckingKeyOut(AnswerBody):
-    """`secret` (of `hmac`) or `public_key` (of `ed25519`): 32 bytes in hexadecimal."""
+    """A key that barcodes are checked with: `secret` (of the kind `hmac`) or `public_key` (of
+    `ed25519`), 32 bytes in hexadecimal."""
 
     id: str
     secret: str | None
@@ -58,7 +60,7 @@ class CheckingKeyOut(AnswerBody):
 
 
 class CheckingKeysOut(AnswerBody):
-    """`keys`: the one in use first."""
+    """The keys that a till checks barcodes with; the one in use first."""
 
     model_config = shows(
         {

@@ -18,8 +18,9 @@ from wallet.api.bodies.movements import Details, ForMember
 
 
 class ReversalIn(AmountOrAll, Details):
-    """How much of the posting is undone; all that is left of it unless `points` or `money` says
-    less. Points that come back after their time live until `expires_at`."""
+    """How much of the posting is undone, in `points` or in `money`; without either, all that is
+    left of it. Points that come back after their expiry live until `expires_at`, or as the
+    programme's terms say without it."""
 
     model_config = shows(
         {"points": 40, "reason": "Cake returned", "receipt": "1001-R"},
@@ -30,7 +31,7 @@ class ReversalIn(AmountOrAll, Details):
 
 
 class Sides(Body):
-    """Who gives, and who gets."""
+    """The member who gives, and the member who gets."""
 
     giver: ForMember = Field(alias="from")
     taker: ForMember = Field(alias="to")
@@ -40,6 +41,8 @@ SIDES = {"from": {"card": CARD}, "to": {"member": OTHER_MEMBER_ID}}
 
 
 class TransferIn(HowMuch, Sides, Details):
+    """Points or money that one member gives to another."""
+
     model_config = shows(
         {**SIDES, "points": 25, "reason": "A present"}, in_money={**SIDES, "money": rub("25.00")}
     )
@@ -58,7 +61,8 @@ REVERSAL = {"id": "01a20f22-ec30-7c19-8f3e-0f6f0b7d1c22", "reverses": POSTING_ID
 
 
 class ReversalOut(AnswerBody):
-    """A posting that undid `points` of another one."""
+    """A posting that undid `points` of the posting `reverses`. `members`: those whose balance it
+    changed."""
 
     model_config = shows(
         {
@@ -87,6 +91,8 @@ TRANSFER = {"id": "01a20f22-ed52-7b6a-9d7a-3c1c5b0e7a31"}
 
 
 class TransferOut(AnswerBody):
+    """A transfer as it was posted, with both balances right after it."""
+
     model_config = shows(
         {
             **TRANSFER,

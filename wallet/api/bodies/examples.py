@@ -18,29 +18,30 @@ OFFER_ID = "01a20f22-e8b2-70f7-803f-f892725756e7"
 
 
 def shows(example: Example, in_money: Example | None = None) -> ConfigDict:
-    """What a model looks like; once more as it is in a programme that counts money."""
+    """The settings that give a model its example; `in_money` is one more, for programmes that count
+    money."""
     examples: list[Any] = [example] if in_money is None else [example, in_money]
     return ConfigDict(json_schema_extra={"examples": examples})
 
 
 def page_of(item: Example) -> Example:
-    """A list of one page with this item."""
+    """The example of a list with this one item."""
     return {"items": [item], "next_cursor": None}
 
 
 def in_points_and_money(points: Example, money: Example) -> dict[str, Any]:
-    """Two examples as OpenAPI has several of them: by name."""
+    """Two examples under the names `points` and `money`, as OpenAPI writes several of them."""
     return {"points": {"value": points}, "money": {"value": money}}
 
 
 def rub(amount: str) -> Example:
-    """An amount of roubles."""
+    """An amount of roubles, such as `199.90`, as an answer has it."""
     return {"amount": amount, "currency": "RUB"}
 
 
 def balance_in_rub(**amounts: str) -> Example:
-    """A balance in a programme that counts money: in kopecks, and as money beside them. What is not
-    named is nothing."""
+    """The example of a balance in a programme that counts money: in kopecks, and beside them as
+    money. Parts that are not named are zero."""
     roubles = {name: amounts.get(name, "0.00") for name in ("available", "pending", "held")}
     return {
         **{name: int(amount.replace(".", "")) for name, amount in roubles.items()},

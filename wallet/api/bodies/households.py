@@ -5,7 +5,7 @@ from wallet.api.bodies.examples import OTHER_MEMBER_ID, shows
 
 
 class IntoIn(Body):
-    """The member that stays."""
+    """The member who stays and gets points, cards and phones of the other."""
 
     model_config = shows({"into": OTHER_MEMBER_ID})
 

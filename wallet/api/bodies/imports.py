@@ -1,4 +1,4 @@
-"""Files with members and points: how they are read, and how far they are."""
+"""Files with members and points: how they are read, and how far an import has come."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,8 @@ from wallet.api.bodies.paging import PageIn
 
 
 class ImportAsked(BaseModel):
-    """What the file is to be read as, in the address; in a form it may stand there instead."""
+    """What the file holds, and whose it is. If the file is sent in a form, these may be fields of
+    the form instead."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -25,7 +26,7 @@ class ImportAsked(BaseModel):
 
 
 class ImportIn(BaseModel):
-    """All that is needed to read a file, wherever it stood."""
+    """All that is needed to read a file, from the query or from the form."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,13 +65,15 @@ class ApplyIn(Body):
 
 
 class ImportFileOut(AnswerBody):
+    """The file: its SHA-256 in hexadecimal, its size in bytes, and `csv` or `xlsx`."""
+
     sha256: str
     bytes: int
     format: str
 
 
 class LeftAsideOut(AnswerBody):
-    """A column that is not imported."""
+    """A column of the file that is not imported, and why."""
 
     column: str
     code: str
@@ -145,6 +148,8 @@ class ImportOut(AnswerBody):
 
 
 class ImportsOut(AnswerBody):
+    """Imports, newest first."""
+
     model_config = shows(page_of(IMPORT))
 
     items: list[ImportOut]
@@ -159,7 +164,7 @@ class ImportRowsIn(PageIn):
 
 
 class ImportRowOut(AnswerBody):
-    """Why a row is left out. `field` is our name of the column and `column` the file's."""
+    """Why a row is left out. `field` is our name for the column, `column` its name in the file."""
 
     row: int
     field: str | None
@@ -178,6 +183,8 @@ IMPORT_ROW = {
 
 
 class ImportRowsOut(AnswerBody):
+    """Rows that are left out, each with what is wrong with it."""
+
     model_config = shows(page_of(IMPORT_ROW))
 
     items: list[ImportRowOut]

@@ -29,8 +29,8 @@ from wallet.api.bodies.paging import PageIn
 
 
 class ConsentIn(Body):
-    """What a member agreed to or took back, where the integration asked them; `text_version` names
-    the text that stood before them, in its own words."""
+    """What a member agreed to, or took back, when the integration asked them. `text_version` is the
+    integration's own name for the text that the member saw."""
 
     purpose: Purpose
     given: bool
@@ -39,13 +39,13 @@ class ConsentIn(Body):
 
 
 class InProgramme(Body):
-    """The programme comes first in the dump, before what is known of the person."""
+    """`programme` comes first in the dump, before what is known of the person."""
 
     programme: Code
 
 
 class PersonIn(Body):
-    """What is known of a person, and what they decided."""
+    """What is known of a person, and what they agreed to or took back."""
 
     name: Name | None = None
     phone: Phone | None = None
@@ -97,19 +97,19 @@ CONSENT = {
 
 
 class MemberIn(PersonIn, InProgramme):
-    """Somebody who joins."""
+    """A person who joins a programme."""
 
     model_config = shows({"programme": "demo", **PERSON, "consents": [CONSENT]})
 
 
 class MemberChange(PersonIn):
-    """What is not named stays as it is."""
+    """Corrections. What is not named stays as it is; null deletes it."""
 
     model_config = shows({"name": "Anna", "email": None})
 
 
 class MemberSearch(PageIn):
-    """Exactly one of these."""
+    """What to find members by: exactly one of `card`, `phone`, `email` and `external_id`."""
 
     card: Id | None = None
     phone: Phone | None = None
@@ -118,6 +118,7 @@ class MemberSearch(PageIn):
 
     @model_validator(mode="after")
     def one_of_all(self) -> Self:
+        """Refuses none or several of them: `one_search`."""
         given = [self.card, self.phone, self.email, self.external_id]
         if sum(value is not None for value in given) != 1:
             raise PydanticCustomError(
@@ -127,7 +128,7 @@ class MemberSearch(PageIn):
 
 
 class EraseIn(BaseModel):
-    """What becomes of the points of a person who is erased."""
+    """What becomes of the points of the person who is erased."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -137,12 +138,15 @@ class EraseIn(BaseModel):
 
 
 class CardOut(AnswerBody):
+    """The member's newest card. `barcode` is its number; where a programme has signed codes, phones
+    show a code in its place."""
+
     number: str
     barcode: str
 
 
 class LinksOut(AnswerBody):
-    """Where the card is: its page, and where to add it to a wallet (null: not on offer)."""
+    """Where the card is: its page, and where to add it to a wallet (null: not offered)."""
 
     card: str
     apple: str | None
@@ -163,6 +167,8 @@ MEMBER: Example = {
 
 
 class MemberOut(AnswerBody):
+    """A member as every key may see them: card, balance in the programme's main unit, links."""
+
     model_config = shows(MEMBER)
 
     id: str
@@ -173,7 +179,7 @@ class MemberOut(AnswerBody):
 
 
 class ConsentOut(AnswerBody):
-    """The decision that holds for a purpose."""
+    """The decision that holds now for a purpose."""
 
     purpose: Purpose
     given: bool
@@ -187,8 +193,8 @@ CORRECTED = {**IN_FULL, "email": None}
 
 
 class MemberInFull(MemberOut):
-    """A member with what is known of the person. Only keys that may `personal:read` see more than
-    `MemberOut` has."""
+    """A member with what is known of the person. Keys without the scope `personal:read` get
+    `MemberOut`."""
 
     model_config = shows(IN_FULL)
 
@@ -202,6 +208,8 @@ class MemberInFull(MemberOut):
 
 
 class MembersOut(AnswerBody):
+    """The members that were found, oldest first."""
+
     model_config = shows(page_of(IN_FULL))
 
     items: list[MemberInFull | MemberOut]

@@ -20,11 +20,13 @@ class TextsIn(RootModel[dict[Locale, MessageText | None]]):
     model_config = ConfigDict(strict=True, json_schema_extra={"additionalProperties": False})
 
     def given(self) -> dict[str, str]:
+        """The texts by language; a null counts as not sent."""
         return {language: text for language, text in self.root.items() if text is not None}
 
     @model_serializer
     def as_before(self) -> dict[str, str | None]:
-        """A release that knew two languages named both: the hash of a request is made of this."""
+        """The dump. An earlier release knew two languages and always named both; the hash of a
+        repeated request is made of the dump, so both are named still."""
         return {"ru": None, "en": None, **self.root}
 
 
@@ -38,8 +40,9 @@ TERMS = {
 
 
 class MessageTermsIn(Body):
-    """A built-in message. `days`: how long before points run out, or since the last visit. `gift`:
-    points that come with a birthday's message."""
+    """How a built-in message is wanted. `days`: how many days before points run out, or after the
+    last visit, it is sent. `gift`: points that come with the birthday message. It is sent between
+    `from` and `until` of the programme's clock."""
 
     model_config = shows(TERMS)
 
@@ -53,6 +56,7 @@ class MessageTermsIn(Body):
 
     @model_validator(mode="after")
     def one_gift(self) -> Self:
+        """Refuses a gift in points and in money together: `points_or_money`."""
         if self.gift is not None and self.gift_money is not None:
             raise either("points_or_money", "gift", "gift_money")
         return self
@@ -67,7 +71,8 @@ TERMS_OUT = {
 
 
 class MessageTermsOut(AnswerBody):
-    """`placeholders`: what its texts may name."""
+    """A built-in message of a programme. `placeholders`: the names that its texts may have in
+    braces."""
 
     model_config = shows(TERMS_OUT)
 
@@ -83,19 +88,25 @@ class MessageTermsOut(AnswerBody):
 
 
 class MessagesTermsOut(AnswerBody):
+    """All built-in messages, whether on or off."""
+
     model_config = shows({"items": [TERMS_OUT]})
 
     items: list[MessageTermsOut]
 
 
 class WhyOut(AnswerBody):
+    """Why a message was not shown, or may not have been: a stable code, and a sentence in each
+    language."""
+
     code: str
     ru: str
     en: str
 
 
 class MessageOut(AnswerBody):
-    """A message to a member and what is known of it. `text` is for keys that may personal:read."""
+    """A message to a member and what is known of it. `text` is null for keys without the scope
+    `personal:read`."""
 
     kind: str
     campaign: str | None
@@ -110,7 +121,8 @@ class MessageOut(AnswerBody):
 
 
 class CardStateOut(AnswerBody):
-    """The card in phones. `alerts_left`: how many of Google's three in 24 hours."""
+    """The member's card in phones. `alerts_left`: how many of the three notifications in 24 hours
+    that Google allows are left."""
 
     version: int
     phones: int
@@ -153,6 +165,8 @@ MESSAGE = {
 
 
 class MessagesOut(AnswerBody):
+    """Messages to a member, newest first, and what is known of their card in phones."""
+
     model_config = shows({"card": CARD_STATE, **page_of(MESSAGE)})
 
     card: CardStateOut

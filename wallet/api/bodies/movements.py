@@ -17,12 +17,14 @@ class ForMember(Body):
 
     @model_validator(mode="after")
     def one_of_both(self) -> Self:
+        """Refuses a member who is named twice or not at all: `card_or_member`."""
         if (self.card is None) == (self.member is None):
             raise PydanticCustomError("card_or_member", "give either card or member")
         return self
 
     @property
     def whom(self) -> Whom:
+        """The member who is meant, as `ledger.points.resolving` takes it."""
         return Whom(card=self.card, member=self.member)
 
 

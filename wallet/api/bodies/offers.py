@@ -11,6 +11,9 @@ from wallet.api.bodies.paging import PageIn
 
 
 class OfferIn(Body):
+    """An offer to publish, for one `member` or without it for all. Without `from` it begins now;
+    without `until` it does not end."""
+
     model_config = shows(
         {
             "programme": "demo",
@@ -29,14 +32,14 @@ class OfferIn(Body):
 
 
 class OfferSearch(PageIn):
-    """All offers of a programme; with a member, those that this member is or was shown."""
+    """All offers of a programme; with `member`, those that this member is, was or will be shown."""
 
     programme: Code
     member: Id | None = None
 
 
 class CouponIn(Body):
-    """Who is to have the offer as a pass."""
+    """The member who gets the offer as a pass."""
 
     model_config = shows({"member": MEMBER_ID})
 
@@ -57,6 +60,8 @@ WITHDRAWN = {**OFFER, "withdrawn_at": "2026-11-25T09:30:00Z"}
 
 
 class OfferOut(AnswerBody):
+    """An offer. `member` is null if it is for all members, `until` is null if it does not end."""
+
     model_config = shows(OFFER)
 
     id: str
@@ -70,6 +75,8 @@ class OfferOut(AnswerBody):
 
 
 class OffersOut(AnswerBody):
+    """Offers, newest first."""
+
     model_config = shows(page_of(OFFER))
 
     items: list[OfferOut]

@@ -8,7 +8,7 @@ from ledger.fields import Code
 
 
 class PageIn(BaseModel):
-    """How lists are read: `next_cursor` of one page is `cursor` of the next."""
+    """How a list is read: `next_cursor` of one page is `cursor` of the next."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -17,6 +17,6 @@ class PageIn(BaseModel):
 
 
 class PageInProgramme(PageIn):
-    """Those of one programme, or all."""
+    """The list of one programme; without `programme`, of all."""
 
     programme: Code | None = None

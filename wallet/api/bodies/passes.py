@@ -35,8 +35,8 @@ COUPON_USED = {**COUPON, "state": "used", "version": 5}
 
 
 class PassOut(AnswerBody):
-    """`state` is `active`, `void`, `expired`, `used`, or `erased` where its member was. `offer` is
-    what a coupon is of; a member's card has none."""
+    """A pass in phones. `state` is `active`, `void`, `expired`, `used`, or `erased` if its member
+    was erased. `offer` is the offer of a coupon; it is null for a member's card."""
 
     model_config = shows(PASS)
 
@@ -54,7 +54,8 @@ class PassOut(AnswerBody):
 
 
 class PassesOut(AnswerBody):
-    """`bundle` leads to all that count, in one file for an iPhone."""
+    """The passes of a member. `bundle` is the address of one file for an iPhone with all that are
+    good now."""
 
     model_config = shows(
         {

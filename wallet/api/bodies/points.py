@@ -8,6 +8,9 @@ from wallet.api.bodies.movements import Details, ForMember
 
 
 class AccrualIn(HowMuch, ForMember, Details):
+    """Points to give a member. They can be spent from `activates_at` (at once without it) until
+    `expires_at` (as the programme's terms say without it)."""
+
     model_config = shows(
         {
             "card": CARD,
@@ -25,6 +28,8 @@ class AccrualIn(HowMuch, ForMember, Details):
 
 
 class RedemptionIn(HowMuch, ForMember, Details):
+    """Points that a member pays with; those that run out first are spent first."""
+
     model_config = shows(
         {"card": CARD, "points": 30, "receipt": "1002"},
         in_money={"card": CARD, "money": rub("50"), "receipt": "1002"},

@@ -14,7 +14,8 @@ class ProgrammeLinks(AnswerBody):
 
 
 class UnitOut(AnswerBody):
-    """What a programme counts. `live_days`: null where it lives for ever."""
+    """What a programme counts, with `scale` decimal places. `live_days`: how many days it lives;
+    null: for ever."""
 
     code: str
     kind: Literal["points", "stamps", "money"]
@@ -53,6 +54,8 @@ PROGRAMME = {
 
 
 class ProgrammesOut(AnswerBody):
+    """Programmes in the order in which they were made."""
+
     model_config = shows(page_of(PROGRAMME))
 
     items: list[ProgrammeOut]

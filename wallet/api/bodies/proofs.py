@@ -5,7 +5,8 @@ from wallet.api.bodies.examples import POSTING_ID, Example, shows
 
 
 class SealedEntry(AnswerBody):
-    """`account` is a number of the book's own; `kind` says whose it is."""
+    """One entry of a posting. `account` is a number that only the book uses; `kind` says whose
+    account it is."""
 
     account: int
     amount: int
@@ -16,7 +17,7 @@ class SealedEntry(AnswerBody):
 
 
 class SealedFacts(AnswerBody):
-    """What was sealed of a posting. `note` stands for its words."""
+    """What was sealed of a posting. `note` is a hash that stands for its words."""
 
     card: int | None
     entries: list[SealedEntry]
@@ -35,6 +36,8 @@ class SealedFacts(AnswerBody):
 
 
 class SealedWords(AnswerBody):
+    """The words of a posting, and the salt that `note` was hashed with."""
+
     reason: str
     salt: str
 
@@ -54,7 +57,7 @@ class RootOut(AnswerBody):
     signature: str
 
 
-# A true one: docs/verify_statement.py says so.
+# A real proof: docs/verify_statement.py accepts it.
 PROOF: Example = {
     "form": 1,
     "facts": {
@@ -112,6 +115,9 @@ PROOF: Example = {
 
 
 class ProofOut(AnswerBody):
+    """A posting as it was sealed, its place in the Merkle tree of its day (`index` and `path`), and
+    the signed root of that day. `words` is null if the posting has none, or none any more."""
+
     model_config = shows(PROOF)
 
     form: int

@@ -9,12 +9,16 @@ from wallet.api.bodies.members import MEMBER, MemberOut
 
 
 class ScanIn(Body):
+    """What a till read from a barcode, or what was typed."""
+
     model_config = shows({"barcode": CARD})
 
     barcode: Barcode
 
 
 class OfferSeen(AnswerBody):
+    """An offer that the member's card shows now."""
+
     id: str
     title: str
 
@@ -47,7 +51,8 @@ SCAN = {
 
 
 class ScanOut(MemberOut):
-    """The member a till sees; with the coupon, where it was one's barcode."""
+    """What a till may know of a member. `coupon` is the coupon whose barcode was scanned; null if
+    it was the barcode of the card."""
 
     model_config = shows(SCAN)
 

@@ -14,9 +14,9 @@ from wallet.api.bodies.paging import PageIn
 
 
 class StatementIn(PageIn):
-    """Which lines of a statement are wanted: all filters must fit. The dates bound `occurred_at`,
-    `since` included and `until` not. `at_least_money` and `at_most_money` are written
-    `199.90 RUB`."""
+    """Which lines of a statement are wanted: all filters must fit. `since` and `until` bound
+    `occurred_at`; `since` itself is included, `until` is not. `at_least_money` and `at_most_money`
+    are written `199.90 RUB`."""
 
     unit: Code | None = None
     kind: Code | None = None
@@ -33,6 +33,7 @@ class StatementIn(PageIn):
 
     @model_validator(mode="after")
     def one_of_each(self) -> Self:
+        """Refuses a bound in points and in money together: `points_or_money`."""
         if self.at_least is not None and self.at_least_money is not None:
             raise either("points_or_money", "at_least", "at_least_money")
         if self.at_most is not None and self.at_most_money is not None:
@@ -41,7 +42,7 @@ class StatementIn(PageIn):
 
 
 class BalancesIn(BaseModel):
-    """`at`: what the member had in all at that moment, instead of now."""
+    """`at`: the moment whose balances are wanted; without it, now."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,7 +50,7 @@ class BalancesIn(BaseModel):
 
 
 class UnitIn(BaseModel):
-    """The unit that is meant; the programme's main one without."""
+    """What is counted; without `unit`, the programme's main unit."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,8 +58,8 @@ class UnitIn(BaseModel):
 
 
 class UnitBalanceOut(AnswerBody):
-    """What a member has of one unit, in its smallest piece: `scale` decimal places. `debt` is what
-    they owe. For a moment in the past only `total` is known."""
+    """What a member has of one unit, counted in its smallest piece (`scale` decimal places). `debt`
+    is what they owe. For a moment in the past only `total` is known."""
 
     unit: str
     kind: str
@@ -106,13 +107,16 @@ UNIT_BALANCE_IN_MONEY = {
 
 
 class BalancesOut(AnswerBody):
+    """What a member has of each unit, the main one first."""
+
     model_config = shows({"items": [UNIT_BALANCE]}, in_money={"items": [UNIT_BALANCE_IN_MONEY]})
 
     items: list[UnitBalanceOut]
 
 
 class LiabilityMonth(AnswerBody):
-    """Points that members hold and that run out in this month; null: never."""
+    """Points that members hold and that run out in this month; `month` is null for those that never
+    do."""
 
     month: date | None
     points: int
@@ -123,6 +127,8 @@ class LiabilityMonth(AnswerBody):
 
 
 class LiabilityOut(AnswerBody):
+    """What members hold of one unit, by the month in which it runs out."""
+
     model_config = shows(
         {
             "programme": "demo",
@@ -196,6 +202,8 @@ LINE_IN_MONEY = {
 
 
 class StatementOut(AnswerBody):
+    """Lines of a statement, newest first."""
+
     model_config = shows(
         {"items": [LINE], "next_cursor": "MQ"},
         in_money={"items": [LINE_IN_MONEY], "next_cursor": "MQ"},

@@ -27,8 +27,8 @@ CANCELLED = {
 
 
 class WaveOut(AnswerBody):
-    """A change for a whole programme: it has seen so many of all cards, and changed those that
-    differed. It is expected to be done at its present pace."""
+    """A change for all cards of a programme. Of `total` cards it has looked at `seen`, and changed
+    those that differed. `expected_at`: when it will be done at its present pace."""
 
     model_config = shows(WAVE)
 
@@ -45,6 +45,8 @@ class WaveOut(AnswerBody):
 
 
 class WavesOut(AnswerBody):
+    """Waves, newest first."""
+
     model_config = shows(page_of(WAVE))
 
     items: list[WaveOut]

@@ -1,11 +1,11 @@
-"""What a system is answered that posts changes of points by webhook."""
+"""The answer to a system that posts changes of points by webhook."""
 
 from wallet.api.bodies.amounts import BalanceOut
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import CARD, POSTING_ID, Example, in_points_and_money, rub, shows
 from wallet.api.bodies.points import POSTING, POSTING_IN_MONEY
 
-# What a system sends that uses our own words; other kinds of sources have theirs.
+# A message of the kind `generic`, in our own words; other kinds of sources have theirs.
 SENT: Example = {
     "type": "points.accrued",
     "timestamp": "2026-11-24T12:00:00Z",

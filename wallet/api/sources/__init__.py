@@ -1,5 +1,5 @@
-"""Systems that post balance changes, each in words of its own. A source is a module with
-`read(payload, zone)` that yields a `PointsCommand`; a new one is a module and a line here."""
+"""Systems that post balance changes, each in words of its own. A kind of source is a module with
+`read(payload, zone)`, which returns a `PointsCommand`; a new kind is a module and a line here."""
 
 from collections.abc import Callable
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What every source's message comes down to."""
+"""What every source's message means in the end."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,8 @@ from ledger.money import Amount
 
 @dataclass(frozen=True, slots=True)
 class PointsCommand:
-    """Points in or out for one member, named by card number or by the system's own number."""
+    """Points in or out for one member, who is named by card number or by the source's own number
+    for them (`external_id`)."""
 
     kind: Literal["accrual", "redemption"]
     amount: Amount

@@ -12,6 +12,8 @@ from wallet.api.sources.command import PointsCommand
 
 
 class GenericData(HowMuch):
+    """How much, for which member, and why."""
+
     card: Id | None = None
     external_id: ExternalId | None = None
     reason: Reason | None = None
@@ -19,12 +21,15 @@ class GenericData(HowMuch):
 
     @model_validator(mode="after")
     def one_of_both(self) -> Self:
+        """Refuses a member who is named twice or not at all: `card_or_external_id`."""
         if (self.card is None) == (self.external_id is None):
             raise either("card_or_external_id", "card", "external_id")
         return self
 
 
 class GenericMessage(Body):
+    """A message of the kind `generic`. `timestamp` becomes the posting's `occurred_at`."""
+
     type: Literal["points.accrued", "points.redeemed"]
     timestamp: Moment
     data: GenericData

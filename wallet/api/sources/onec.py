@@ -54,6 +54,8 @@ LocalDate = Annotated[
 
 
 class OneCMessage(Body):
+    """A message of the kind `1c`; the aliases are 1C's own names."""
+
     kind: Literal["Начисление", "Списание"] = Field(alias="Вид")
     points: Points | None = Field(default=None, alias="Баллы")
     sum: AmountText | None = Field(default=None, alias="Сумма")
@@ -66,6 +68,8 @@ class OneCMessage(Body):
 
     @model_validator(mode="after")
     def one_of_both(self) -> Self:
+        """Refuses a member or an amount that is given twice or not at all, and a sum without a
+        currency."""
         if (self.card is None) == (self.external_id is None):
             raise either("card_or_external_id", "Карта", "КодКлиента")
         if (self.points is None) == (self.sum is None):
@@ -80,6 +84,7 @@ class OneCMessage(Body):
 
     @property
     def amount(self) -> Amount:
+        """Money if a sum was sent, otherwise points."""
         if self.sum is not None and self.currency is not None:
             return Money(self.sum, self.currency)
         return self.points or 0

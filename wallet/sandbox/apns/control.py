@@ -26,10 +26,10 @@ class Control:
             while await self._converse(reader, writer):
                 pass
         except (OSError, EOFError, ValueError):
-            # The other side left, or does not speak HTTP: there is nobody to tell.
+            # The client left, or does not speak HTTP: there is no client to answer.
             pass
         except asyncio.CancelledError:
-            # `hang_up`: Python 3.11 reports a handler that ends cancelled as if it had failed.
+            # `hang_up`: Python 3.11 reports a handler that was cancelled as if it had failed.
             pass
         finally:
             self._conversations.discard(task)
@@ -89,7 +89,7 @@ class Control:
 
 
 def apply_faults(stand_in: PushStandIn, order: dict[str, object]) -> None:
-    """Do as a body of `POST /faults` says; the words are at the top of this package."""
+    """Carry out a body of `POST /faults`; its words are explained at the top of this package."""
     if order.get("clear"):
         stand_in.clear()
     if "delay_ms" in order:

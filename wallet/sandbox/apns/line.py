@@ -23,8 +23,8 @@ from wallet.sandbox.apns.stand_in import PushStandIn
 
 log = structlog.get_logger()
 
-MAX_STREAMS = 1000
-FAREWELL_S = 5.0
+MAX_STREAMS = 1000  # open at a time, for a client that is known
+FAREWELL_S = 5.0  # for the client to close; then the connection is cut
 
 
 class PushLine(asyncio.Protocol):
@@ -68,7 +68,7 @@ class PushLine(asyncio.Protocol):
             self._flush()
 
     def cut(self) -> None:
-        """Gone without a word, as when a cable is pulled."""
+        """End the connection without a word, as when a cable is pulled."""
         self._unanswered.clear()
         self._transport.abort()
 
@@ -86,7 +86,8 @@ class PushLine(asyncio.Protocol):
         return True
 
     def _allow_streams(self) -> None:
-        """Whoever shows no certificate gets one stream, and all once a token of theirs was good."""
+        """A client without a certificate gets one stream at a time, and all of them once one of its
+        tokens was good."""
         allowed = MAX_STREAMS if self._visitor.is_known else 1
         if allowed != self._streams_allowed:
             self._streams_allowed = allowed

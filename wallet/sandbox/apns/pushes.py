@@ -1,4 +1,4 @@
-"""One push as Apple looks at it: what would be refused, and in which words."""
+"""One push as Apple looks at it: what it would refuse, and with which reason."""
 
 import json
 import re
@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 MAX_PAYLOAD_BYTES = 4096
 
 DEVICE_PATH = "/3/device/"
-# Apple gives out hexadecimal tokens and asks nobody to rely on it: who tries the sandbox by hand
-# may register any word. A token that Apple would not know is a fault, to be ordered.
+# Apple's tokens are hexadecimal, but Apple says not to rely on it, so a person who tries the
+# sandbox by hand may register any word. A token that Apple would not know is a fault that can be
+# ordered.
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 DECIMAL = re.compile(r"[0-9]+")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -21,7 +22,7 @@ PUSH_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PushAnswer:
-    """Apple's answer to one push; the timestamp, in milliseconds, belongs to 410."""
+    """Apple's answer to one push. The timestamp, in milliseconds, comes with 410 alone."""
 
     status: int
     reason: str = ""
@@ -34,7 +35,7 @@ class PushAnswer:
 
 @dataclass(slots=True)
 class Push:
-    """A request as it arrives; `is_garbled` if one of Apple's headers came twice."""
+    """A push as it arrives. `is_garbled`: one of Apple's headers came twice."""
 
     headers: dict[str, str]
     is_garbled: bool
@@ -51,7 +52,7 @@ class Push:
         return self.headers.get(":path", "").removeprefix(DEVICE_PATH)
 
     def objection(self) -> PushAnswer | None:
-        """The first thing that Apple would refuse whoever pushes."""
+        """The first thing that Apple would refuse, no matter who pushes."""
         headers = self.headers
         kind, priority = headers.get("apns-push-type", "alert"), headers.get("apns-priority")
         at_once_in_background = (kind, priority) == ("background", "10")

@@ -1,4 +1,4 @@
-"""Both ports, for as long as somebody wants them: in this process's loop, or in a thread."""
+"""Both ports for as long as they are wanted: in this process's event loop, or in a thread."""
 
 import asyncio
 import contextlib
@@ -97,7 +97,7 @@ def running(
     control_port: int = 0,
     stand_in: PushStandIn | None = None,
 ) -> Iterator[RunningApns]:
-    """The stand-in in a thread, for tests. The end of the block cuts all connections."""
+    """The stand-in in a thread, for tests. When the block ends, all connections are cut."""
     house = stand_in or PushStandIn()
     started: Future[tuple[Ports, Callable[[], object]]] = Future()
 
@@ -129,8 +129,8 @@ def running(
 
 async def _go_dark(stand_in: PushStandIn, pushes: asyncio.Server) -> None:
     pushes.close()
-    # Who was let in a moment ago becomes a connection only in the next round of the loop, and must
-    # not be left with a line that nobody answers.
+    # A client that was accepted a moment ago becomes a connection only in the next round of the
+    # loop; it must not be left with a line that is never answered.
     for _ in range(2):
         stand_in.cut_connections()
         await asyncio.sleep(0)
@@ -144,7 +144,7 @@ def _tls_context(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContex
     # Apple knows its own intermediates, so clients send their certificate alone. Ours comes with
     # the server's chain; what it vouches for must still end at the root.
     context.load_verify_locations(certificate)
-    # Who shows none is let in and asked for a provider token.
+    # A client without a certificate is let in and asked for a provider token.
     context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["h2"])
     return context

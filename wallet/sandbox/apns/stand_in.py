@@ -10,13 +10,13 @@ from typing import Literal, Protocol
 from wallet.sandbox.apns.pushes import Push, PushAnswer
 from wallet.sandbox.apns.visitors import TeamKey, Visitor
 
-MAX_WAIT_S = 60.0
+MAX_WAIT_S = 60.0  # for a question for pushes
 REMEMBERED_TOKENS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a phone knows of its pushes."""
+    """What a phone knows of the pushes to its token."""
 
     count: int = 0
     last_at: datetime | None = None
@@ -24,7 +24,8 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class ApnsStats:
-    """Since the start. `refused` counts pushes that got a reason, by a fault or by their own."""
+    """Counts since the start. `refused`: pushes that were answered with a reason, whether by a
+    fault or by what was wrong with them."""
 
     accepted: int
     refused: int
@@ -34,7 +35,7 @@ class ApnsStats:
 
 @dataclass(slots=True)
 class PushFault:
-    """An answer in place of 200, for these tokens or for all, so many times or for good."""
+    """An answer in place of 200: for these tokens or for all, so many times or without end."""
 
     answer: PushAnswer
     tokens: frozenset[str] | None
@@ -55,9 +56,8 @@ class ClientLine(Protocol):
 
 
 class PushStandIn:
-    """What the stand-in remembers, and how it is told to misbehave; the two ports lead here.
-
-    All but `wait` may be called from any thread while the ports are served in theirs."""
+    """What the stand-in remembers, and how it is told to misbehave; both ports call it. While the
+    ports are served in a thread, other threads may call everything but `wait`."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class PushStandIn:
         tokens: Iterable[str] | None = None,
         times: int | None = None,
     ) -> None:
-        """Answer so in place of 200; of several faults the oldest that fits."""
+        """Answer like this in place of 200. Of several faults that fit, the oldest counts."""
         whom = None if tokens is None else frozenset(token.lower() for token in tokens)
         self._faults.append(PushFault(PushAnswer(status, reason, timestamp), whom, times))
 
@@ -122,11 +122,11 @@ class PushStandIn:
         self._faults, self._countdown, self.delay_s = [], {}, 0.0
 
     def welcome(self, certified_topic: str | None) -> Visitor:
-        """Whoever has just connected, with the topic of their certificate if they showed one."""
+        """A client that has just connected, with the topic of its certificate if it showed one."""
         return Visitor(certified_topic, self._keys, self._clock)
 
     def judge(self, push: Push, visitor: Visitor) -> PushAnswer:
-        """Accept the push and tell the phones that wait for it, or say what is wrong with it."""
+        """Accept the push and tell the phones that wait for it, or return what is wrong with it."""
         token = push.token.lower()
         faults = (fault.answer for fault in self._faults if fault.strikes(token))
         wrong = visitor.objection(push) or push.objection()
@@ -145,7 +145,8 @@ class PushStandIn:
         return PushAnswer(200)
 
     def is_due(self, mishap: Literal["goaway", "drop"]) -> bool:
-        """Asked once for each accepted push."""
+        """Whether a GOAWAY or a cut is due with this push; to be asked once for each accepted
+        push."""
         left = self._countdown.pop(mishap, 0)
         if left > 1:
             self._countdown[mishap] = left - 1

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from wallet.sandbox.apns.pushes import Push, PushAnswer
 
 ALGORITHM = "ES256"
-LONGEST_LIFE = timedelta(hours=1)
-SHORTEST_USE = timedelta(minutes=20)
-CLOCKS_DIFFER = timedelta(minutes=1)
+LONGEST_LIFE = timedelta(hours=1)  # of a provider token
+SHORTEST_USE = timedelta(minutes=20)  # of a token, before another may take its place
+CLOCKS_DIFFER = timedelta(minutes=1)  # at the most
 
 MISSING = PushAnswer(403, "MissingProviderToken")
 INVALID = PushAnswer(403, "InvalidProviderToken")
@@ -25,8 +25,8 @@ TOO_MANY = PushAnswer(429, "TooManyProviderTokenUpdates")
 
 @dataclass(frozen=True, slots=True)
 class TeamKey:
-    """What Apple keeps of a .p8 file that a team made: its name and its public half. `topics` are
-    those it may push to, None for all of the team's."""
+    """What Apple keeps of a team's .p8 key: its name and its public half. `topics`: those it may
+    push to, None for all of the team's."""
 
     key_id: str
     team: str
@@ -35,8 +35,8 @@ class TeamKey:
 
 
 class Visitor:
-    """One connection's side of it. A certificate stands for its topic, and then no token counts;
-    without one each push brings a token."""
+    """One connected client. A certificate stands for its topic, and tokens do not count then;
+    without a certificate each push brings a token."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Visitor:
         return EXPIRED if now - self._issued_at > LONGEST_LIFE else None
 
     def _take(self, token: str, now: datetime) -> PushAnswer | None:
-        """Go on with another token, if it is a good one and the last was in use for long enough."""
+        """Use another token from now on, if it is good and the last was used for long enough."""
         read = self._read(token)
         if read is None or read[1] > now + CLOCKS_DIFFER:
             return INVALID
@@ -94,7 +94,7 @@ class Visitor:
         return None
 
     def _read(self, token: str) -> tuple[TeamKey, datetime] | None:
-        """Whose key signed it, and when; None for what nobody we know signed."""
+        """Whose key signed the token, and when; None if no key that we know did."""
         try:
             key = self._keys[jwt.get_unverified_header(token)["kid"]]
             claims = jwt.decode(

@@ -35,7 +35,7 @@ class ProbePass:
 
     @classmethod
     def read(cls, bundle: bytes) -> "ProbePass":
-        """Raises `SandboxTrouble` where this is no pass, or one without a web service."""
+        """Raises `SandboxTrouble` if this is no pass, or if the pass has no web service."""
         document = _pass_json(bundle)
         values = [document.get(name) for name in NEEDED]
         if not all(isinstance(value, str) and value for value in values):
@@ -45,7 +45,7 @@ class ProbePass:
 
 
 def card_from(source: str) -> ProbePass:
-    """From an address or a file. Raises `SandboxTrouble`."""
+    """The pass at an address or in a file. Raises `SandboxTrouble`."""
     if not source.startswith(("http://", "https://")):
         try:
             return ProbePass.read(Path(source).read_bytes())
@@ -79,7 +79,8 @@ class ProbeDevice:
     def register(
         self, card: ProbePass, token: str | None = None, *, signed: bool = True
     ) -> ServiceAnswer:
-        """With another `token` than the pass's, or `signed` by none."""
+        """Register for the pass; with `token`, under another secret than the pass's; without
+        `signed`, under none."""
         return caller.ask(
             "POST",
             self._registration(card),

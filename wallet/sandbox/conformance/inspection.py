@@ -1,4 +1,5 @@
-"""The rules in the order of a pass's life: each is tried, and what was seen is held against it."""
+"""The rules in the order of a pass's life: each is tried, and what the service did is compared with
+it."""
 
 import subprocess
 import time
@@ -17,13 +18,13 @@ Verdict = Literal["holds", "broken", "untried"]
 
 STRANGE_TAGS = ("", "0", "2026-01-01T00:00:00+03:00", "never given", "9" * 40)
 WRONG_TOKEN = "0" * 32
-CHANGE_TIMEOUT_S = 60.0
+CHANGE_TIMEOUT_S = 60.0  # for the command that changes a card
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFinding:
-    """`seen`: what the service did, where it broke the rule; `missing`: what the rule could not be
-    tried for."""
+    """`seen`: what the service did where it broke the rule. `missing`: what was not there, so that
+    the rule could not be tried."""
 
     rule: ConformanceRule
     verdict: Verdict
@@ -33,7 +34,7 @@ class RuleFinding:
 
 @dataclass(frozen=True, slots=True)
 class PassList:
-    """What a list told, as far as it can be read."""
+    """What a list of changed passes says, as far as it can be read."""
 
     status: int
     serials: tuple[str, ...] = ()
@@ -47,9 +48,9 @@ class PassList:
 
 @dataclass(slots=True)
 class Kit:
-    """What the inspection has at hand. `change` makes the service change a card (given its serial
-    number), `patience_s` is how long a change may take to show, `tick_s` how long it takes until a
-    date of HTTP is another one."""
+    """What the inspection works with. `change` makes the service change the card with this serial
+    number. `patience_s`: how many seconds a change may take to show. `tick_s`: after how many
+    seconds an HTTP date is another one."""
 
     cards: Sequence[ProbePass]
     change: Callable[[str], None] | None = None
@@ -69,7 +70,8 @@ class Kit:
 
 
 def shell_change(command: str) -> Callable[[str], None]:
-    """Runs `command`, in which {serial} stands for the serial number. Raises `SandboxTrouble`."""
+    """A `change` that runs the shell command, in which {serial} stands for the serial number. It
+    raises `SandboxTrouble`."""
 
     def change(serial: str) -> None:
         line = command.replace("{serial}", serial)
@@ -83,8 +85,8 @@ def shell_change(command: str) -> Callable[[str], None]:
 
 
 def inspect(kit: Kit) -> Iterator[RuleFinding]:
-    """Every rule with its verdict, as they are found. Raises `SandboxTrouble` where the service
-    does not answer at all, or a change cannot be made."""
+    """Every rule with its verdict, one by one as they are tried. Raises `SandboxTrouble` if the
+    service does not answer at all, or if a change cannot be made."""
     inspection = _Inspection(kit)
     for code, rule in RULES.items():
         missing = rule.needs - kit.has
@@ -100,7 +102,8 @@ def inspect(kit: Kit) -> Iterator[RuleFinding]:
 
 
 class _Inspection:
-    """`see_<rule>` tries one rule: None if it holds, else what was seen instead."""
+    """`see_<rule>` tries one rule. It returns None if the rule holds, otherwise what was seen
+    instead."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
@@ -282,7 +285,7 @@ class _Inspection:
         time.sleep(self._kit.tick_s)
 
     def _alike(self) -> list[ProbePass]:
-        """The cards that share a list with the first."""
+        """The cards that are in the same list as the first."""
         where = (self._card.service, self._card.pass_type)
         return [card for card in self._kit.cards if (card.service, card.pass_type) == where]
 
@@ -290,7 +293,7 @@ class _Inspection:
         return _listing(self._device.updated(self._card)).tag
 
     def _changed(self, cards: Sequence[ProbePass], since: str | None) -> PassList:
-        """Change the cards and wait until the list shows them, or for as long as is waited."""
+        """Change the cards and wait until the list shows them, at most `patience_s`."""
         assert self._kit.change is not None  # noqa: S101 - a rule that needs it is tried with it
         for card in cards:
             self._kit.change(card.serial)

@@ -8,7 +8,7 @@ from wallet.sandbox.conformance.inspection import RuleFinding
 
 
 def lines(findings: Iterable[RuleFinding], language: Language) -> Iterator[str]:
-    """A line a rule, as they are found; below a broken one what was seen and where the rule
+    """A line for each rule as it is found; below a broken rule, what was seen and where the rule
     stands."""
     for finding in findings:
         rule = finding.rule
@@ -20,7 +20,7 @@ def lines(findings: Iterable[RuleFinding], language: Language) -> Iterator[str]:
 
 
 def summary(findings: Sequence[RuleFinding], language: Language) -> Iterator[str]:
-    """How many there were of each, and what it would take to try the rest."""
+    """How many rules have which verdict, and what is needed to try the rest."""
     verdicts = [finding.verdict for finding in findings]
     counts = {f"{one}_": verdicts.count(one) for one in ("holds", "broken", "untried")}
     yield words.said("rule.summary", language, **counts)

@@ -15,7 +15,7 @@ HTTP = "RFC 9110, HTTP Semantics"
 
 @dataclass(frozen=True, slots=True)
 class ConformanceRule:
-    """`needs`: what must be there besides one card before the rule can be tried."""
+    """`needs`: what must be there, besides one card, before the rule can be tried."""
 
     code: str
     russian: str

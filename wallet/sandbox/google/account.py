@@ -1,6 +1,7 @@
-"""The sandbox's service account at Google: its key file, and what is signed with it, checked.
+"""The sandbox's service account at Google: its key file, and the check of what is signed with it.
 
-The file is what a person downloads from Google's console, so that the service reads one kind."""
+The file has the form in which a person downloads it from Google's console, so the service need not
+read another one."""
 
 import hashlib
 import json
@@ -25,15 +26,15 @@ GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an addr
 SCOPE = "https://www.googleapis.com/auth/wallet_object.issuer"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-TOKEN_LIFE = timedelta(hours=1)
-CLOCKS_DIFFER = timedelta(minutes=5)
+TOKEN_LIFE = timedelta(hours=1)  # of an assertion at the most, and of a bearer token
+CLOCKS_DIFFER = timedelta(minutes=5)  # at the most
 REMEMBERED_TOKENS = 1000
-LONGEST_TOKEN = 1800  # of a save link: what browsers are sure to carry
+LONGEST_TOKEN = 1800  # characters of a save link's token: browsers carry so many for certain
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxAccount:
-    """Who may call, by the public half of their key."""
+    """The account that may call, known by the public half of its key."""
 
     email: str
     key: RSAPublicKey
@@ -48,8 +49,8 @@ class SandboxAccount:
         return cls(document["client_email"], public)
 
     def claims(self, token: str) -> dict[str, Any]:
-        """What the account signed. Raises ValueError; times and audience are the caller's to judge,
-        by a clock that tests can move."""
+        """The claims in a token that the account signed. Raises ValueError. The caller judges times
+        and audience, by a clock that tests can move."""
         try:
             found: dict[str, Any] = jwt.decode(
                 token,
@@ -75,8 +76,9 @@ def token_uri(port: int) -> str:
 
 
 def ensure_account(path: Path, token_uri: str, now: datetime) -> bool:
-    """Make the key file unless it is there; True if it was written. A stand-in that has moved to
-    another port is written in, the key stays: saved cards were signed with it."""
+    """Make the key file unless it is there; True if it was written. If the stand-in has moved to
+    another port, the file is written with that port and the old key: saved cards were signed with
+    it."""
     if path.exists():
         document = json.loads(path.read_text())
         if document["token_uri"] == token_uri:
@@ -89,7 +91,7 @@ def ensure_account(path: Path, token_uri: str, now: datetime) -> bool:
 
 
 def write_private(path: Path, text: str) -> None:
-    """For the owner's eyes only, and whole or not at all."""
+    """Write a file that only its owner can read, as a whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
@@ -123,7 +125,7 @@ def _new_document(token_uri: str, now: datetime) -> dict[str, str]:
 
 
 class Doorkeeper:
-    """Gives out bearer tokens for signed assertions, and knows them again."""
+    """Gives out bearer tokens for signed assertions, and recognises them later."""
 
     def __init__(self, account: SandboxAccount) -> None:
         self._account = account
@@ -131,8 +133,8 @@ class Doorkeeper:
 
     def grant(self, form: Mapping[str, str], own_uri: str, now: datetime) -> dict[str, object]:
         """A token for an hour from `now`. Raises ValueError with what Google would say of the
-        assertion. Its own times are judged by the machine's clock, since those who sign them read
-        that one, whatever a test's clock says."""
+        assertion. The assertion's times are judged by the machine's clock, since google-auth signs
+        them by that one, even where a test has moved `now`."""
         if form.get("grant_type") != GRANT_TYPE:
             raise ValueError("Invalid grant_type.")
         claims = self._account.claims(form.get("assertion", ""))
@@ -157,7 +159,7 @@ class Doorkeeper:
         return {"access_token": token, "expires_in": life_s, "token_type": "Bearer"}
 
     def admit(self, authorization: str, now: datetime) -> None:
-        """Raises 401 for a header without a token that is good now."""
+        """Raises a refusal with 401 for a header without a token that is good now."""
         kind, _, token = authorization.partition(" ")
         if kind != "Bearer" or self._tokens.get(token, now) <= now:
             raise GoogleRefusal(
@@ -168,7 +170,7 @@ class Doorkeeper:
             )
 
     def forget(self) -> None:
-        """All tokens are worth nothing from now on."""
+        """Make all tokens worthless from now on."""
         self._tokens.clear()
 
 
@@ -182,7 +184,8 @@ KNOWN = tuple(
 def save_claims(
     account: SandboxAccount, token: str, now: datetime
 ) -> dict[str, list[dict[str, Any]]]:
-    """The payload of a save link's token. Raises 400 for one that Google would not take."""
+    """The payload of a save link's token. Raises a refusal with 400 for a token that Google would
+    not take."""
     try:
         claims = account.claims(token)
     except ValueError as error:

@@ -53,7 +53,7 @@ def refused(refusal: GoogleRefusal, retry_after_s: int | None = None) -> ApiRepl
 
 
 def answer(stand_in: GoogleStandIn, call: Call, own_url: str) -> ApiReply:
-    """One call, counted and admitted."""
+    """The reply to one call, which is counted against the rate and must be admitted."""
     try:
         stand_in.count()
         stand_in.doorkeeper.admit(call.authorization, stand_in.clock())
@@ -66,8 +66,8 @@ def answer(stand_in: GoogleStandIn, call: Call, own_url: str) -> ApiReply:
 def answer_batch(
     stand_in: GoogleStandIn, call: Call, content_type: str, own_url: str, manner: Manner | None
 ) -> tuple[str, bytes]:
-    """Content type and body for a `multipart/mixed` of calls, each with a status of its own. Of one
-    that is to be cut, half is done."""
+    """Content type and body of the reply to a `multipart/mixed` of calls, each with a status of its
+    own. If the batch is to be cut, only its first half is carried out."""
     parts = _parts(call.body, content_type)
     stand_in.count(parts=len(parts))
     stand_in.doorkeeper.admit(call.authorization, stand_in.clock())

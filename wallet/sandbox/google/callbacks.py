@@ -1,6 +1,6 @@
 """What Google posts after a person saved or removed a card, signed as ECv2SigningOnly.
 
-The keys are made anew at each start; whoever asks for the root keys gets the root's public half."""
+The keys are made anew at each start; `/gp/m/issuer/keys` answers the root's public half."""
 
 import base64
 import json
@@ -54,7 +54,7 @@ class Letter:
 
 
 class CallbackSigner:
-    """Signs callbacks: a root key vouches for an intermediate one, which signs the message."""
+    """Signs callbacks: a root key signs an intermediate key, which signs the message."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
@@ -103,8 +103,9 @@ class CallbackSigner:
 
 
 class Postman:
-    """Delivers in a thread of its own, in order, with a few tries; then it gives up, as Google
-    does. `odd` makes what follows odd: twice, late, expired, wrongly signed, or not sent at all."""
+    """Delivers callbacks in a thread of its own, in order, with a few tries each; then it gives up,
+    as Google does. `odd` makes callbacks from then on odd: twice, late, expired, wrongly signed, or
+    not sent at all."""
 
     def __init__(
         self,
@@ -126,8 +127,8 @@ class Postman:
         self._thread.start()
 
     def post(self, happening: CardEvent, class_url: str | None) -> None:
-        """To the class's address, and to the one given to the stand-in: the sandbox is plain HTTP,
-        and a class may name only https."""
+        """Send to the class's address, and to the address that the stand-in was given: the sandbox
+        speaks plain HTTP, and a class may name only https."""
         urls = tuple(dict.fromkeys(url for url in (class_url, self.url) if url))
         if not urls or "silence" in self.odd:
             return
@@ -138,7 +139,7 @@ class Postman:
             self._changed.notify_all()
 
     def settled(self, wait_s: float) -> bool:
-        """True as soon as nothing is on its way."""
+        """Wait until no callback is on its way; True as soon as that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, wait_s)
 

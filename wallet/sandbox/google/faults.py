@@ -1,4 +1,4 @@
-"""Troubles that tests and curious people order: what Google does on its bad days."""
+"""Troubles that tests and curious people can order: what Google does on its bad days."""
 
 import threading
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ MANNERS: tuple[Manner, ...] = get_args(Manner)
 
 @dataclass(slots=True)
 class CallFault:
-    """Strikes requests whose method and path contain `where`, so many times or for good."""
+    """Strikes requests whose method and path contain `where`, so many times or without end."""
 
     manner: Manner
     where: str = API
@@ -27,7 +27,8 @@ class CallFault:
 
     @classmethod
     def ordered(cls, order: Mapping[str, object]) -> "CallFault":
-        """Raises TypeError or ValueError for an order that makes no sense."""
+        """The fault in an order's JSON. Raises TypeError or ValueError for an order that makes no
+        sense."""
         fault = cls(**order)  # type: ignore[arg-type]
         if fault.manner not in MANNERS:
             raise ValueError(f"manner is one of {', '.join(MANNERS)}")
@@ -39,7 +40,7 @@ class CallFault:
 
 
 class Faults:
-    """The orders that stand, the oldest first. Safe to share between threads."""
+    """The faults that were ordered, oldest first. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -54,7 +55,7 @@ class Faults:
             self._standing.clear()
 
     def strike(self, request: str, manners: Collection[Manner] = MANNERS) -> CallFault | None:
-        """The fault for this request (`PATCH /walletobjects/…`), which is then used up by one."""
+        """The fault for this request (`PATCH /walletobjects/…`), or None. It is used up by one."""
         with self._lock:
             for fault in self._standing:
                 if fault.times != 0 and fault.where in request and fault.manner in manners:

@@ -1,4 +1,4 @@
-"""What Google says no with: a status, a reason, and a body that clients know how to read."""
+"""Google's refusals: a status, a reason, and a body in the form that clients know."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Violation:
 
 
 class GoogleRefusal(Refusal):
-    """`reason` is Google's word for machines; violations make it say which fields it means."""
+    """`reason` is Google's word for machines; violations say which fields are meant."""
 
     code = "google_refusal"
 
@@ -44,7 +44,7 @@ class GoogleRefusal(Refusal):
         self.violations = tuple(violations)
 
     def sentence(self, language: Language) -> str:
-        """Google answers in English, whoever asks."""
+        """In English for every reader, as Google answers."""
         return self.message
 
     def body(self) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Classes and objects as Google keeps them: what may be written, what is read, who is told.
 
-A field that is written empty with PATCH goes; a list is replaced whole; PUT replaces everything.
-The oldest are forgotten among tens of thousands."""
+A field that PATCH writes empty is deleted; a list is replaced whole; PUT replaces everything. With
+tens of thousands of resources the oldest are forgotten."""
 
 import base64
 import re
@@ -16,9 +16,9 @@ from wallet.sandbox.google.refusals import GoogleRefusal, Violation, invalid
 from wallet.sandbox.google.schema import MOST, JsonBody, check_names, check_whole, normal
 
 MOST_KEPT = 20_000
-MOST_LINKED = 50  # further ones are dropped without a word
+MOST_LINKED = 50  # further ones are dropped, and no error tells of it
 KEPT_NOTICES = 20
-NOTICES = 3
+NOTICES = 3  # notifications of one kind about a card, in NOTICE_SPAN
 NOTICE_SPAN = timedelta(hours=24)
 MOST_ON_A_PAGE = 1000
 
@@ -34,8 +34,8 @@ TOLD = {
 
 @dataclass(frozen=True, slots=True)
 class StoredKind:
-    """One of Google's sorts of resources. `path` stands in addresses, `listed` in tokens; an object
-    is of a class of the kind `of`."""
+    """One of Google's kinds of resources. `path` stands in addresses, `listed` in tokens; objects
+    are of a class of the kind `of`."""
 
     path: str
     shape: str
@@ -57,7 +57,7 @@ GIFT_CARD_CLASS, GIFT_CARD = _two("giftCard", "GiftCard")
 GENERIC_CLASS, GENERIC = _two("generic", "Generic")
 OBJECTS = (OBJECT, OFFER, GIFT_CARD, GENERIC)
 KINDS = {kind.path: kind for one in OBJECTS for kind in (one.of, one) if kind is not None}
-# Nobody reviews a class that says nothing.
+# A class that says nothing about a review is not reviewed.
 REVIEWED = (CLASS, OFFER_CLASS, GIFT_CARD_CLASS)
 # As a token names them, classes first: objects need theirs.
 LISTED = {
@@ -67,7 +67,7 @@ LISTED = {
 
 @dataclass(frozen=True, slots=True)
 class SentNotice:
-    """What Google told a phone's owner: of a message, or of `field`, which changed."""
+    """What Google told the owner of a phone: a message, or that `field` changed."""
 
     number: int
     at: datetime
@@ -147,7 +147,7 @@ class Resources:
             return self._replace(kind, id_, self._find(kind, id_), _merged({"id": id_}, body))
 
     def add_message(self, kind: StoredKind, id_: str, request: JsonBody) -> JsonBody:
-        """Refuses the fourth message of a day that would notify, and keeps nothing of it."""
+        """Add a message. Refuses the fourth of a day that would notify, and keeps nothing of it."""
         if not isinstance(request, dict) or set(request) != {"message"}:
             raise invalid(Violation("message", "Required field message is missing."))
         message = request["message"]
@@ -198,7 +198,7 @@ class Resources:
     # What a person may do
 
     def hold(self, object_id: str, *, is_held: bool) -> bool:
-        """Save or remove; False if it was so already."""
+        """A person saves the card or removes it; False if it was so already."""
         with self._news:
             kept = self._find(self._kind_of(object_id), object_id)
             changed = kept.has_users is not is_held
@@ -217,8 +217,9 @@ class Resources:
             return SavedCard(object_id, revision, kept.has_users, class_.body, kept.body, notices)
 
     def news(self, ids: Collection[str], after: int, wait_s: float) -> tuple[int, list[SavedCard]]:
-        """Those cards that are newer than a revision, as soon as there is one or the time is up;
-        and the revision now. A phone that knows more than this one met a forerunner of it."""
+        """Those cards that are newer than a revision, and the revision now; returns as soon as
+        there is one, or when the time is up. A phone whose revision is higher than ours knew an
+        earlier run of this stand-in."""
         with self._news:
             known = after if after <= self._revision else -1
             self._news.wait_for(lambda: any(self._newer(ids, known)), wait_s)
@@ -249,7 +250,7 @@ class Resources:
             raise _of_others()
 
     def _kind_of(self, object_id: str) -> StoredKind:
-        """Ids are one for all objects of an issuer."""
+        """The kind of an object by its id: ids are unique among all objects of an issuer."""
         return next((kind for kind in OBJECTS if object_id in self._kept[kind.path]), OBJECT)
 
     def _find(self, kind: StoredKind, id_: str) -> Kept:
@@ -270,13 +271,13 @@ class Resources:
             kept.revision = self._next()
         told = TOLD.get(kind.shape, "")
         has_news = asks_to_tell and _telling(before, told) != _telling(whole, told)
-        # The update has landed whatever the quota says: only the notice is swallowed.
+        # The update is made even if the quota is used up: only the notification is left out.
         if has_news and self._may_tell(kept, "update"):
             self._tell(kind, id_, *_update_notice(kind, whole), told)
         return self._shown(kind, kept)
 
     def _settled(self, kind: StoredKind, body: JsonBody, before: JsonBody | None) -> JsonBody:
-        """The whole resource as it is kept, if it may be so."""
+        """The whole resource as it is kept. Raises a refusal if it must not be like that."""
         whole = normal(kind.shape, body)
         for name in ("notifyPreference", *OUTPUTS):
             whole.pop(name, None)
@@ -310,7 +311,7 @@ class Resources:
         return {**kept.body, "hasUsers": kept.has_users, **reference}
 
     def _may_tell(self, kept: Kept, by: str) -> bool:
-        """Whether one more notice fits into the day; if so, it is counted."""
+        """Whether one more notification fits into the day; if so, it is counted."""
         now = self._clock()
         times = kept.told.setdefault(by, deque(maxlen=NOTICES))
         if len(times) == NOTICES and now - times[0] < NOTICE_SPAN:
@@ -319,7 +320,7 @@ class Resources:
         return True
 
     def _tell(self, kind: StoredKind, id_: str, header: str, body: str, field_: str = "") -> None:
-        """Put a notice before whoever holds this object, or any object of this class."""
+        """Give a notice to everyone who holds this object, or any object of this class."""
         ones = kind if kind.of is not None else next(one for one in OBJECTS if one.of is kind)
         held = [
             kept
@@ -345,7 +346,7 @@ class Resources:
 
 
 def _merged(before: JsonBody, changes: JsonBody) -> JsonBody:
-    """`changes` merged into `before`: objects by name, lists whole, null takes away."""
+    """`changes` merged into `before`: objects by name, lists whole; null deletes."""
     whole = dict(before)
     for name, value in changes.items():
         if value is None:
@@ -359,7 +360,7 @@ def _merged(before: JsonBody, changes: JsonBody) -> JsonBody:
 
 
 def _reviewed(whole: JsonBody, before: JsonBody | None) -> JsonBody:
-    """Google approves at once what asks for a review; only it may say APPROVED."""
+    """Google approves at once a class that asks for a review; only Google may say APPROVED."""
     status = whole["reviewStatus"]
     if status == "UNDER_REVIEW":
         return {**whole, "reviewStatus": "APPROVED"}

@@ -1,5 +1,5 @@
-"""What a browser sees that has opened a save link: the card as it was saved, and the way to the
-virtual phone that now holds it."""
+"""The page that a browser shows after it opened a save link: the card as it was saved, and a link
+to the virtual phone that now has it."""
 
 import base64
 import hashlib
@@ -55,7 +55,7 @@ _ITEM = Markup("<div><dt>{label}</dt><dd>{value}</dd></div>")
 
 
 def response(request: Request, saved: SavedCard, phone_url: str | None) -> Response:
-    """In the browser's language; without a phone's page to lead to, it leads nowhere."""
+    """The page in the browser's language, with a link to the phone's page if there is one."""
     language = languages.ours(*languages.accepted(request.accept_languages))
     card = AndroidCard(saved.id, saved.class_, saved.object_)
     style = _style(card.colour)

@@ -258,7 +258,7 @@ FORMS = {
 
 
 def check_names(shape: str, body: object, where: str) -> None:
-    """Refuse names that Google does not know and values of another kind; null always fits."""
+    """Refuse names that Google does not know, and values of the wrong kind; null always fits."""
     if not isinstance(body, dict):
         raise invalid(Violation(where, "Root element must be a message."))
     if found := list(_misfits(shape, body, where)):
@@ -266,13 +266,13 @@ def check_names(shape: str, body: object, where: str) -> None:
 
 
 def check_whole(shape: str, body: JsonBody, where: str) -> None:
-    """Refuse what a stored resource must not be: incomplete, too much, or malformed."""
+    """Refuse a stored resource that is incomplete, too large, or malformed."""
     if found := list(_flaws(shape, body, where)):
         raise invalid(*found)
 
 
 def normal(shape: str, body: JsonBody) -> JsonBody:
-    """With today's spelling for the words that have an older one, such as `active`."""
+    """The resource with today's spelling of words that have an older one, such as `active`."""
     spelled = dict(body)
     for name, kind in SHAPES[shape].items():
         value = spelled.get(name)
@@ -359,7 +359,7 @@ def _flaws_within(kind: str, value: object, path: str) -> Iterator[Violation]:
 
 
 def _odd_interval(body: JsonBody, path: str) -> Iterator[Violation]:
-    """Both ends carry an offset, or neither does."""
+    """Whether one end of an interval has an offset and the other has none."""
     ends = [body[name].get("date", "") for name in ("start", "end") if name in body]
     try:
         with_offset = {datetime.fromisoformat(end).tzinfo is not None for end in ends}

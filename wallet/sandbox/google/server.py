@@ -39,13 +39,13 @@ TOKEN_PATH = "/token"  # noqa: S105 - an address
 BATCH_PATH = "/batch"
 OWN_PATHS = ("/phone/", "/faults", "/stats")
 MOST_BODY_BYTES = 10_000_000
-LONGEST_WAIT_S = 30.0
+LONGEST_WAIT_S = 30.0  # for a question for news
 
 NOTHING_THERE = GoogleRefusal(404, "notFound", "There is nothing at this address.")
 
 
 class GoogleWeb:
-    """A WSGI application around a stand-in. `phone_url` is where its virtual phone can be seen."""
+    """A WSGI application around a stand-in. `phone_url` is the page of its virtual phone."""
 
     def __init__(self, stand_in: GoogleStandIn, phone_url: str | None = None) -> None:
         self._stand_in = stand_in
@@ -114,15 +114,16 @@ class GoogleWeb:
             what = f"The token is longer than {LONGEST_TOKEN} characters."
             raise GoogleRefusal(400, "invalid", what)
         ids = self._stand_in.save(token)
-        # Browsers want many kinds as much as HTML; who says nothing gets what programs read.
+        # Browsers accept many types as gladly as HTML; a client that names none gets what programs
+        # read.
         if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
             card = self._stand_in.resources.card(ids[-1])
             return saved_page.response(request, card, self._phone_url)
         return _response(ApiReply(200, {"objectIds": ids}))
 
     def _own(self, request: Request) -> Response:
-        """What the sandbox's phones ask, and what is ordered by hand. Orders are JSON, which no
-        form of another site can send."""
+        """What the sandbox's phones ask, and what people order by hand. Orders are JSON, which a
+        form on another site cannot send."""
         try:
             if request.method == "GET" and request.path == "/stats":
                 return _response(ApiReply(200, asdict(self._stand_in.stats)))
@@ -156,14 +157,14 @@ class GoogleWeb:
 
     @staticmethod
     def _cut(environ: "WSGIEnvironment") -> None:
-        """Leave without an answer."""
+        """Close the connection without an answer."""
         with contextlib.suppress(OSError):
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         raise ConnectionAbortedError
 
 
 def apply_faults(stand_in: GoogleStandIn, order: dict[str, Any]) -> None:
-    """Do as a body of `POST /faults` says; the words are at the top of this package."""
+    """Carry out a body of `POST /faults`; its words are explained at the top of this package."""
     if not isinstance(order, dict):
         raise TypeError("an order is an object")
     order = dict(order)
@@ -205,7 +206,7 @@ def _response(reply: ApiReply) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class RunningGoogle:
-    """A stand-in at work. `credentials` is the key file of the account that may call it."""
+    """A running stand-in. `credentials` is the key file of the account that may call it."""
 
     stand_in: GoogleStandIn
     port: int
@@ -240,8 +241,8 @@ def running(
     phone_url: str | None = None,
 ) -> Iterator[RunningGoogle]:
     """The stand-in in threads of its own, for as long as the block lasts; port 0 means a free one.
-    Writes the account's key file if it is not there. What is kept outlives the block in the file
-    `memory`; `phone_url` is where the virtual phones are, if anywhere. Raises `SandboxTrouble`
+    Writes the account's key file if it is not there. With the file `memory`, what is kept outlives
+    the block. `phone_url`: the page of the virtual phones, if there is one. Raises `SandboxTrouble`
     if the port is taken."""
     late = _Late()
     with bound(late, port) as taken:

@@ -22,12 +22,13 @@ from wallet.sandbox.google.resources import LISTED, OBJECTS, Resources, StoredKi
 from wallet.sandbox.google.schema import JsonBody
 
 RATE_PER_S = 20
-HANG_S = 30.0
+HANG_S = 30.0  # that a request waits whose answer is lost; callers give up sooner
 
 
 @dataclass(frozen=True, slots=True)
 class GoogleStats:
-    """Since the start. `refused` counts answers of 400 and above, `parts` calls inside batches."""
+    """Counts since the start. `refused`: answers of 400 and above; `parts`: calls inside
+    batches."""
 
     requests: int = 0
     parts: int = 0
@@ -35,8 +36,9 @@ class GoogleStats:
 
 
 class GoogleStandIn:
-    """`clock` is the time by which tokens, quotas and callbacks live; requests per second are
-    counted on the machine's own. Callbacks go to `callback_url` besides the class's own address."""
+    """Google Wallet for one issuer. Tokens, quotas and callbacks go by `clock`; requests a second
+    are counted by the machine's clock. Callbacks go to `callback_url` besides the class's own
+    address."""
 
     def __init__(
         self,
@@ -65,8 +67,8 @@ class GoogleStandIn:
         self._closed = threading.Event()
 
     def save(self, token: str) -> list[str]:
-        """A person saves what is behind a link: what is new in it is made, what is known stays as
-        it is. The ids of the objects."""
+        """A person saves what a link holds: resources that are new are made, known ones stay as
+        they are. Returns the ids of the objects."""
         payload = self._made(token)
         ids = [str(one.get("id")) for kind in OBJECTS for one in payload.get(kind.listed, [])]
         if not ids:
@@ -80,7 +82,8 @@ class GoogleStandIn:
         self._hold(object_id, "del")
 
     def insert_token(self, token: str) -> JsonBody:
-        """What `jwt.insert` does: classes and objects of the token, for a link that is short."""
+        """What `jwt.insert` does: keep the classes and objects of a token, so that the link can be
+        short."""
         payload = self._made(token)
         return {
             name: [self.resources.get(kind, str(one["id"])) for one in payload.get(name, [])]
@@ -89,13 +92,13 @@ class GoogleStandIn:
         }
 
     def callbacks(self, *odd: Oddity) -> None:
-        """From now on, callbacks are odd in these ways; with none, they are well again."""
+        """Make callbacks odd in these ways from now on; with none, they are as they should be."""
         if unknown := set(odd) - set(ODDITIES):
             raise ValueError(f"no such oddity: {', '.join(sorted(unknown))}")
         self.postman.odd = frozenset(odd)
 
     def count(self, *, parts: int = 0) -> None:
-        """One request more. Raises 429 if it is one too many of this second."""
+        """Count a request. Raises a refusal with 429 if it is one too many in this second."""
         with self._lock:
             stats, weight = self._stats, 1 + (parts if self.parts_count else 0)
             self._stats = GoogleStats(stats.requests + 1, stats.parts + parts, stats.refused)

@@ -1,1 +1,1 @@
-"""The virtual phone as a page. Who may call: whoever sits at this machine, and no other site."""
+"""The virtual phone as a page. Who may call: people at this machine, and no other site."""

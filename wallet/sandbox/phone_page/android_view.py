@@ -1,4 +1,4 @@
-"""What the page shows of the Android phone, as plain data: the card drawn as Google would."""
+"""What the page shows of the Android phone, as plain data: the card drawn as Google draws it."""
 
 import zlib
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ def state(
     trouble: SandboxTrouble | None,
     now: datetime,
 ) -> dict[str, object]:
-    """The card with this number, which the other phone has in front, or the newest without one.
-    `trouble` is what kept the last card out."""
+    """The card with this number, which is in front on the iPhone; without a number, the newest
+    card. `trouble`: why the last card could not be added."""
     cards, changes = android.cards, android.changes
     wanted = [card for card in cards if number is None or card.number == number]
     card = wanted[-1] if wanted else None
@@ -37,7 +37,7 @@ def state(
 
 
 def serial(state: Mapping[str, object]) -> str | None:
-    """Of the card that such a state shows."""
+    """The serial of the card in such a state."""
     card = state["card"]
     return str(card["serial"]) if isinstance(card, dict) else None
 
@@ -69,7 +69,8 @@ def _line(line: CardLine) -> dict[str, str]:
 
 
 def _picture(card: AndroidCard, name: str) -> str:
-    """Its address on this page, which is another one as soon as the picture's own is."""
+    """The address of a picture on this page; it changes when the address of the picture itself
+    does."""
     address = card.picture(name)
     return f"/android/{card.id}/{name}.png?v={zlib.crc32(address.encode()):08x}" if address else ""
 

@@ -23,11 +23,11 @@ from wallet.sandbox.troubles import NoAnswer, SandboxTrouble
 
 OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 MOST_BODY_BYTES = 16 * 1024
-LONGEST_WAIT_S = 5.0
-POINTS = 10
-OFFERS = 4
+LONGEST_WAIT_S = 5.0  # for a question for the state
+POINTS = 10  # that a press of a button earns or spends
+OFFERS = 4  # different ones, one after the other
 
-# A card's page or its bundle, by what stands before; and ways into Google Wallet.
+# The address of a card's page or its bundle, by how it begins; and links to Google Wallet.
 CARD_PAGE = re.compile(r"(https?://[^?#]+/card/[^/?#]+)(?:/apple\.pkpass(?:es)?)?/?(?:[?#].*)?$")
 GOOGLES = re.compile(r"/gp/v/save/|/google$")
 
@@ -43,10 +43,11 @@ HEADERS = {
 
 
 class PhonePage:
-    """Two phones, one till, one page. Routes first.
+    """Two phones, one till, one page.
 
-    `own`: the service and Google's stand-in. A card of theirs is added as soon as the page is
-    opened with it; any other waits for a press, since any site can lead here with any address."""
+    Routes come first. `own`: the service and Google's stand-in. The page adds one of their cards as
+    soon as it is opened with it; any other card waits for a press, since any site can lead here
+    with any address."""
 
     def __init__(
         self,
@@ -108,8 +109,8 @@ class PhonePage:
         )
 
     def state(self) -> Response:
-        """Everything, if it is not what it was at revision `after`; else 204 when the wait for
-        that is over."""
+        """Everything on the page, if it is newer than revision `after`; 204 if nothing changed
+        until the wait was over."""
         after = request.args.get("after", type=int)
         wait_s = max(0.0, min(request.args.get("wait", 0.0, float), LONGEST_WAIT_S))
         if after is not None and self._journal.wait(after, wait_s) == after:
@@ -143,7 +144,7 @@ class PhonePage:
         return _kept(Response(svg, mimetype="image/svg+xml"))
 
     def add(self) -> Response:
-        """The card at `link`, in both phones; a link to Google Wallet is for Android alone."""
+        """Add the card at `link` to both phones; a link to Google Wallet, to Android alone."""
         link = _body().get("link")
         if not isinstance(link, str):
             raise SandboxTrouble("not_a_link")
@@ -173,7 +174,7 @@ class PhonePage:
         return self._answered(done.at)
 
     def offer(self, serial: str) -> Response:
-        """The next of a few offers, for the owner of this card alone."""
+        """Publish the next of a few offers, for the owner of this card alone."""
         customer = self._shop.find(self._number(serial))
         number = self._offers % OFFERS + 1
         self._offers += 1
@@ -196,7 +197,8 @@ class PhonePage:
         return jsonify({})
 
     def _add_to_android(self, address: str | None) -> None:
-        """What the Android phone lacks, it says on its own screen: the iPhone has its card."""
+        """Add the card to the Android phone. A trouble is shown on its own screen, since the iPhone
+        has its card."""
         try:
             if address is None:
                 raise SandboxTrouble("google_not_set_up")
@@ -226,7 +228,8 @@ class PhonePage:
         return {**state, "android": android, "till": till or android_view.serial(android)}
 
     def _serial_of(self, number: str) -> str | None:
-        """The iPhone's card with this number; coupons have that of their member's card."""
+        """The serial of the iPhone's card with this number. (Coupons have the number of their
+        member's card.)"""
         passes = [one for one in self._phone.passes if one.barcode and one.barcode.number == number]
         cards = [one for one in passes if "coupon" not in one.document]
         return (cards or passes)[-1].serial if passes else None
@@ -240,7 +243,8 @@ class PhonePage:
         return self._phone.carried(serial) or abort(404)
 
     def _number(self, serial: str) -> str:
-        """Of the card in whichever phone it is, as a till learns it from what it reads there."""
+        """The number of the card, in whichever phone it is, as a till learns it from the
+        barcode."""
         return self._shop.scan(self._scanned(serial))
 
     def _scanned(self, serial: str) -> str:
@@ -275,8 +279,9 @@ def _body() -> dict[str, Any]:
 def _refuse_other_sites() -> None:
     """A page of another site may guess this address: it may neither read here nor press buttons.
 
-    Names that lead here from elsewhere (DNS rebinding) are told by the Host header; requests that
-    other sites make by what browsers say of them, and by JSON, which no form can send."""
+    Names of other sites that lead here (DNS rebinding) are recognised by the Host header. Requests
+    that other sites make are recognised by what browsers say of them, and by their body: it must be
+    JSON, which no form can send."""
     if urlsplit(f"//{request.host}").hostname not in OWN_HOSTS:
         abort(403)
     if request.method not in ("GET", "HEAD"):
@@ -295,7 +300,7 @@ def _close(response: Response) -> Response:
 
 
 def _kept(response: Response) -> Response:
-    """Its address changes with its content."""
+    """Browsers may keep this: its address changes with its content."""
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
 

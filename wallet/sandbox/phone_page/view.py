@@ -1,5 +1,5 @@
-"""What the page shows, as plain data: the pass drawn from its pass.json, the last change, and who
-said what to whom."""
+"""What the page shows, as plain data: the pass drawn from its pass.json, the last change, and the
+exchanges between phone, till and service."""
 
 import io
 import re
@@ -29,7 +29,7 @@ INPUTS = {"name": "text", "phone": "tel", "email": "email", "postal_code": "text
 TAG = re.compile(r"<[^>]*>")
 COLOURS = ("backgroundColor", "foregroundColor", "labelColor")
 
-# A push that came so long after the till's answer was another's.
+# A push that came so long after the till's answer was for another change.
 SAME_STORY = timedelta(minutes=1)
 
 
@@ -40,8 +40,8 @@ def state(
     language: Language,
     answered_at: datetime | None,
 ) -> dict[str, object]:
-    """All of the page. `serial` is the pass in front, or the newest; `answered_at` is when the till
-    last had an answer."""
+    """Everything on the page. `serial`: the pass in front, or the newest. `answered_at`: when the
+    till last got an answer."""
     revision = journal.revision  # read first: what comes meanwhile is news for the next look
     passes, changes = phone.passes, phone.changes
     front = _in_front(passes, serial)
@@ -57,7 +57,7 @@ def state(
 
 
 def serial_in_front(phone: VirtualPhone, serial: str | None) -> str:
-    """Empty if there is no pass."""
+    """The serial of the pass in front; empty if there is no pass."""
     front = _in_front(phone.passes, serial)
     return front.serial if front else ""
 
@@ -85,7 +85,7 @@ def face(pass_: OpenedPass, language: Language) -> dict[str, object]:
 
 
 def written(answer: Mapping[str, object]) -> dict[str, str]:
-    """A sheet that was filled in, as a phone sends it."""
+    """A sheet that was filled in, in the form in which a phone sends it."""
     said = {name: str(answer.get(name, "")).strip() for name in INPUTS}
     given, _, family = said["name"].partition(" ")
     sent = {
@@ -141,7 +141,7 @@ def _tab(pass_: OpenedPass, number: int) -> dict[str, object]:
 
 
 def _picture(pass_: OpenedPass, name: str) -> str:
-    """Its address, which is another one as soon as the picture is."""
+    """The address of a picture on this page; it changes when the picture does."""
     data = pass_.image(name)
     if data is None:
         return ""
@@ -185,7 +185,7 @@ def _took(change: CardChange, answered_at: datetime | None, language: Language) 
     took = change.pushed_at - answered_at
     if abs(took) > SAME_STORY:
         return ""
-    # A push may overtake the answer: then nobody waited for it at all.
+    # A push may come before the answer: then the wait for it was zero.
     ms = max(0, round(took.total_seconds() * 1000))
     return words.said("page.push_ms", language, ms=ms)
 
