@@ -1,4 +1,4 @@
-"""Apple as a provider: which devices are told of a change, and the telling."""
+"""Apple as a provider: which devices are told of a change, the telling, and its retries."""
 
 import functools
 import random
