@@ -44,6 +44,7 @@ TAKEN = {
     "write_off": {*IDENTIFIERS, "points", "reason"},
 }
 
+THOUSAND_DIGITS = 3
 SHORTEST_CARD, LONGEST_CARD = 4, 32  # characters
 CARD = re.compile(r"[!-~]+")
 # Spreadsheets keep fifteen digits of a number and show longer numbers as 7.9E+15: the other digits
@@ -51,6 +52,11 @@ CARD = re.compile(r"[!-~]+")
 EXACT = 10**15
 ROUNDED = re.compile(r"\d+[.,]\d*E\+?\d+", re.IGNORECASE)
 NUMBER = re.compile(r"([+-]?)(\d{1,24})(?:[.,](\d{1,24}))?")
+# A thousand to some, one with three decimal places to others.
+AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+# What programs put around digits so that a spreadsheet leaves them alone.
+AS_TEXT = re.compile(r'="([^"]*)"')
+DATA_FRAME = re.compile(r"(\d+)\.0+")
 SPACES = re.compile(r"[ \u00a0\u202f\u2009]")
 ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]00:00(?::00)?)?")
 DOTTED_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: 0?0:00(?::00)?)?")
@@ -216,6 +222,10 @@ def _read(name: str, cell: Cell, local: LocalForms) -> object:
 def _text(cell: Cell) -> str:
     """A cell as text. Refuses a number that a spreadsheet has rounded."""
     if isinstance(cell, str):
+        if cell.startswith("="):
+            if (wrapped := AS_TEXT.fullmatch(cell.strip())) is None:
+                raise _Bad("formula")
+            cell = wrapped[1]
         try:
             return contacts.readable(cell)
         except ValueError:
@@ -235,7 +245,10 @@ def _points(cell: Cell, scale: int) -> int:
         raise _Bad("not_a_number")
     if isinstance(cell, float) and abs(cell) >= EXACT:
         raise _Bad("too_many_points", most=MOST_POINTS)
-    found = NUMBER.fullmatch(SPACES.sub("", text).replace("\u2212", "-"))
+    written = SPACES.sub("", text).replace("\u2212", "-")
+    if isinstance(cell, str) and scale < THOUSAND_DIGITS and AMBIGUOUS.fullmatch(written):
+        raise _Bad("ambiguous_number")
+    found = NUMBER.fullmatch(written)
     if found is None:
         raise _Bad("not_a_number")
     sign, whole, decimals = found.groups()
@@ -281,8 +294,15 @@ def _email(text: str) -> str:
         raise _Bad("email") from None
 
 
+def _identifier(text: str) -> str:
+    """Digits and letters by which somebody is found, without what programs put around them: an
+    apostrophe, or the `.0` of a data frame."""
+    text = text.removeprefix("'")
+    return whole[1] if (whole := DATA_FRAME.fullmatch(text)) else text
+
+
 def _card(text: str) -> str:
-    number = "".join(text.split())
+    number = "".join(_identifier(text).split())
     if ROUNDED.fullmatch(number):
         raise _Bad("number_rounded")
     if not SHORTEST_CARD <= len(number) <= LONGEST_CARD or not CARD.fullmatch(number):
@@ -293,7 +313,7 @@ def _card(text: str) -> str:
 def _external_id(text: str) -> str:
     if ROUNDED.fullmatch(text):
         raise _Bad("number_rounded")
-    return _short(100)(text)
+    return _short(100)(_identifier(text))
 
 
 def _short(most: int) -> Callable[[str], str]:

@@ -43,6 +43,11 @@ MOST_PART = 8 << 20  # any other XML file
 MOST_ELEMENT = 4 << 20  # one row, or one shared text
 LONGEST_TAG_NAME = 40  # characters
 
+# Bytes that are Russian letters in one of two code pages, and hardly anything in the other.
+WINDOWS_LETTERS = bytes([*range(0xC0, 0xE0), *range(0xF0, 0x100)])
+DOS_LETTERS = bytes(range(0x80, 0xB0))
+# A number format that shows zeros in front: codes of 1C, EAN-13.
+ZEROS = re.compile(r"0{2,}")
 ROW_BEGINS = re.compile(rb"<(?:\w+:)?row[\s>/]")
 STRING_BEGINS = re.compile(rb"<(?:\w+:)?si[\s>/]")
 # The begin of comments, declarations and instructions. No spreadsheet program writes them, and
@@ -174,16 +179,19 @@ class _Borrowed(io.RawIOBase):
 
 
 def _encoding(file: BinaryIO) -> str:
-    """UTF-8, or Windows-1251 for a file that cannot be UTF-8. A file that is UTF-8 but for some
-    broken bytes is refused: as Windows-1251 it could be read, but as nonsense."""
+    """UTF-8, or for a file that cannot be UTF-8 the code page whose letters it has: Windows-1251,
+    or that of DOS, in which tills and old 1C write. A file that is UTF-8 but for some broken bytes
+    is refused: it could be read in both, but as nonsense."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    wide = broken = 0
+    wide = broken = windows = dos = 0
     has_nul = False
     for data in iter(lambda: file.read(CHUNK), b""):
         text = decoder.decode(data)
         broken += text.count("\ufffd")
         wide += sum(len(found) for found in re.findall(r"[^\x00-\x7f\ufffd]+", text))
         has_nul = has_nul or b"\0" in data
+        windows += len(data) - len(data.translate(None, WINDOWS_LETTERS))
+        dos += len(data) - len(data.translate(None, DOS_LETTERS))
     if has_nul:
         raise _wrong_encoding()
     if decoder.decode(b"", final=True):
@@ -192,11 +200,13 @@ def _encoding(file: BinaryIO) -> str:
         return "utf-8-sig"
     if wide * 2 > broken:
         raise _wrong_encoding()
-    return "cp1251"
+    return "cp866" if dos > windows else "cp1251"
 
 
 def _wrong_encoding() -> FileRefused:
-    return FileRefused("encoding", "The text is neither UTF-8 nor Windows-1251 throughout.")
+    return FileRefused(
+        "encoding", "The text is in no encoding that we know: UTF-8, Windows-1251 or that of DOS."
+    )
 
 
 def _delimiter(line: str, is_column: Callable[[str], bool]) -> str:
@@ -249,16 +259,19 @@ def _first_sheet(book: Workbook) -> Iterator[tuple[int, Sequence[Cell]]]:
             gap = row
         if end > MOST_COLUMNS:
             raise _too_many_columns()
-        yield number, [_cell(one.value, one.data_type) for one in row[:end]]
+        yield number, [_cell(one) for one in row[:end]]
 
 
-def _cell(value: object, kind: str) -> Cell:
+def _cell(cell: Any) -> Cell:
+    value, kind = cell.value, cell.data_type
     if kind == "f":
         return FORMULA
     if value is None:
         return None
     if kind == "e" or isinstance(value, bool):
         return UNREADABLE
+    if isinstance(value, int) and value >= 0 and ZEROS.fullmatch(form := cell.number_format or ""):
+        return str(value).rjust(len(form), "0")  # as it is shown, which is as it is printed
     if isinstance(value, str | int | float | date):
         return value
     return UNREADABLE

@@ -26,8 +26,8 @@ NUMBERS = (0, 1, 2, 5, 11, 21, 100, 101, 111, 1_000_002)
 
 # What is called the same in every language: products and formats, fields and words of the API.
 NAMES = """
-    API Apple App Bearer Google ISO JSON NFC OpenAPI PNG RFC RUB Store Wallet auxiliary card days
-    debt email from iPhone id kind kk languages loyalty major member message name phone plain
+    API Apple App Bearer DOS Google ISO JSON NFC OpenAPI PNG RFC RUB Store Wallet auxiliary card
+    days debt email from iPhone id kind kk languages loyalty major member message name phone plain
     points primary ru secondary since stamps true false until uuid
 """
 # Texts that are the same in every language.

@@ -212,7 +212,11 @@ def test_bad_rows_stop_the_file_until_told(desk: Desk) -> None:
     while importing.advance(desk):
         pass
     import_ = importing.find(desk, import_.public_id)
-    assert problems(desk, import_) == [(5, "points", "not_a_number"), (6, "expires", "no_such_day")]
+    assert problems(desk, import_) == [
+        (5, "name", "formula"),
+        (5, "points", "not_a_number"),
+        (6, "expires", "no_such_day"),
+    ]
     assert proof(import_)["rows"]["left_out"] == 2
     assert proof(import_)["points"]["left_out"] == 5
     assert proof(import_)["agrees"]

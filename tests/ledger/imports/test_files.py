@@ -5,6 +5,7 @@ import tracemalloc
 from datetime import datetime
 
 import pytest
+from openpyxl import Workbook
 from tables import csv_file, with_part, xlsx_file
 
 from ledger.errors import FileRefused
@@ -28,7 +29,7 @@ def refusal(file: io.BytesIO) -> str:
     return refused.value.problem
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "cp866"])
 @pytest.mark.parametrize("delimiter", [";", ",", "\t"])
 def test_csv_in_every_usual_form(encoding: str, delimiter: str) -> None:
     rows = [["Телефон", "Имя"], ["8 999", f'"Анна{delimiter} ""Аня"""'], ["1", "Пётр №1"]]
@@ -130,3 +131,23 @@ def test_a_table_has_so_many_columns_and_no_more() -> None:
     assert refusal(csv_file(";".join(map(str, range(65))))) == "too_many_columns"
     assert refusal(xlsx_file(list(range(65)))) == "too_many_columns"
     assert len(read(xlsx_file(list(range(64))))[0]) == 64
+
+
+def test_numbers_are_what_they_look_like() -> None:
+    """Codes of 1C and EAN-13 have zeros in front, which the number format alone shows."""
+    book = Workbook()
+    book.active.append(["external_id", "card", "points"])
+    book.active.append([42, 1234567, 5])
+    row = book.active[2]
+    row[0].number_format, row[1].number_format = "000000000", "0000000000000"
+    file = io.BytesIO()
+    book.save(file)
+    assert read(file)[1] == [(2, ["000000042", "0000001234567", 5])]
+
+
+def test_names_of_a_till_in_dos_are_read() -> None:
+    """Where the names of the columns are Latin, nothing else says which code page it is."""
+    rows = ("phone;name", "79990000001;Иванов Пётр", "79990000002;ЩЁКИНА АННА")
+    for encoding in ("cp866", "cp1251"):
+        _, found = read(csv_file(*rows, encoding=encoding))
+        assert [cells[1] for _, cells in found] == ["Иванов Пётр", "ЩЁКИНА АННА"]
