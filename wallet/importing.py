@@ -285,7 +285,7 @@ def write_left_out(
     corrected and imported again. Returns how many there are."""
     table = files.read(file, columns.is_column)
     writer = csv.writer(target, delimiter=";")
-    writer.writerow([*table.header, sentences.of_text("what is wrong", language)])
+    writer.writerow([*map(_written, table.header), sentences.of_text("what is wrong", language)])
     count = 0
     with desk.database.reading() as session:
         wrong = store.wrong_rows(session, import_.id)
@@ -312,11 +312,12 @@ def write_left_out(
 
 
 def _written(cell: Cell) -> str:
-    """A cell that a spreadsheet may open: text that begins like a formula is not one."""
+    """A cell that a spreadsheet may open: an apostrophe keeps text that begins like a formula from
+    being one, and is taken off again when the corrected file is imported."""
     if cell is None or isinstance(cell, files.Formula | files.Unreadable):
         return ""
     text = str(cell)
-    return f"'{text}" if text.startswith(("=", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _open(desk: Desk, file: BinaryIO, order: ImportRequest) -> _Opened:

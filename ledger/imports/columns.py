@@ -245,7 +245,7 @@ def _points(cell: Cell, scale: int) -> int:
         raise _Bad("not_a_number")
     if isinstance(cell, float) and abs(cell) >= EXACT:
         raise _Bad("too_many_points", most=MOST_POINTS)
-    written = SPACES.sub("", text).replace("\u2212", "-")
+    written = SPACES.sub("", text).removeprefix("'").replace("\u2212", "-")
     if isinstance(cell, str) and scale < THOUSAND_DIGITS and AMBIGUOUS.fullmatch(written):
         raise _Bad("ambiguous_number")
     found = NUMBER.fullmatch(written)

@@ -1,5 +1,6 @@
 """Imports from the file to the pass, on both databases."""
 
+import csv
 import io
 import json
 from collections.abc import Iterator
@@ -224,8 +225,22 @@ def test_bad_rows_stop_the_file_until_told(desk: Desk) -> None:
     assert importing.write_left_out(desk, file, import_, out, "ru") == 2
     lines = out.getvalue().splitlines()
     assert lines[0] == f"{PEOPLE[0]};что исправить"
-    assert lines[1].startswith("'=1+1;+79990000009;;;;'=1+1;;")
+    assert lines[1].startswith("'=1+1;'+79990000009;;;;'=1+1;;")
     assert lines[2].endswith("Сгорает: Такого дня нет в календаре.")
+
+
+def test_what_was_left_out_is_no_formula_and_can_be_sent_again(desk: Desk) -> None:
+    """Not even in the name of a column."""
+    title = '=HYPERLINK("http://evil.example")'
+    file = csv_file(f"phone;balance;{title}", "+79990000009;x;+cmd|calc!A0")
+    import_ = importing.read(desk, file, order())
+    out = io.StringIO()
+    assert importing.write_left_out(desk, file, import_, out, "ru") == 1
+    header, row = csv.reader(io.StringIO(out.getvalue()), delimiter=";")
+    assert header[2] == f"'{title}"
+    assert row[:3] == ["'+79990000009", "x", "'+cmd|calc!A0"]
+    corrected = csv_file(";".join(header[:2]), f"{row[0]};'5")
+    assert importing.look(desk, corrected, order(), 10).tally.points_good == 5
 
 
 def test_rows_are_compared_with_each_other(desk: Desk) -> None:
