@@ -17,6 +17,7 @@ from limits.storage import RedisStorage, storage_from_string
 from werkzeug.exceptions import TooManyRequests
 
 from wallet.configuration.settings import Settings
+from wallet.problems import of_status
 
 # The first that fits counts. What is not here (health, pictures, styles) is not limited.
 GROUPS = {
@@ -58,23 +59,29 @@ class RateLimits:
         if limit is None or (group == "join" and asked.method != "POST"):
             return
         caller = f"{group}/{_caller(asked, group)}"
-        if group == "api":
-            self._require_any_left(_guesser(asked))
         self._require_any_left(caller)
         if not self._count(limit, caller):
             self._require_any_left(caller)
 
     def _require_any_left(self, who: str) -> None:
         if self._spent.get(who):
-            wait_s = round(self._spent.ends_at(who) - time.time())
-            raise TooManyRequests(retry_after=max(1, wait_s))
+            raise TooManyRequests(retry_after=self._wait_s(who))
+
+    def _wait_s(self, who: str) -> int:
+        return max(1, round(self._spent.ends_at(who) - time.time()))
 
     def _count_guesses(self, response: Response) -> Response:
         """Count requests with an unknown key by their address: each guessed key must not open a
-        count of its own."""
-        if response.status_code == 401 and request.path.startswith("/api/v1/"):
-            self._count(self._limits["guess"], _guesser(request))
-        return response
+        count of its own. Known keys of that address are never refused for it: behind one address
+        there may be a system with a revoked key and all the tills of a shop."""
+        if response.status_code != 401 or not request.path.startswith("/api/v1/"):
+            return response
+        guesser = _guesser(request)
+        if not self._spent.get(guesser) and self._count(self._limits["guess"], guesser):
+            return response
+        refused = of_status(429)
+        refused.headers["Retry-After"] = str(self._wait_s(guesser))
+        return refused
 
     def _count(self, limit: RateLimitItem, who: str) -> bool:
         """Count a request; False if it is one too many. The last one that fits notes that the

@@ -45,6 +45,16 @@ def test_a_made_up_key_opens_no_count_of_its_own(client) -> None:
         assert answer.status_code == (401 if number < 5 else 429)
 
 
+def test_wrong_keys_do_not_lock_out_right_ones_behind_the_same_address(client) -> None:
+    for number in range(9):
+        client.get("/api/v1/programmes", headers={"Authorization": f"Bearer {number}"})
+    right = {"Authorization": "Bearer sandbox-test-key-of-32-characters"}
+    assert client.get("/api/v1/programmes", headers=right).status_code == 200
+    wrong = client.get("/api/v1/programmes", headers={"Authorization": "Bearer 10"})
+    assert (wrong.status_code, wrong.get_json()["code"]) == (429, "too_many_requests")
+    assert 1 <= int(wrong.headers["Retry-After"]) <= 3600
+
+
 def test_addresses_are_told_apart_behind_the_proxy_that_was_set(client) -> None:
     for address in ("10.0.0.1", "10.0.0.2"):
         headers = {"X-Forwarded-For": f"6.6.6.6, {address}"}
