@@ -19,9 +19,10 @@ from sqlalchemy import (
     create_engine,
     event,
     make_url,
+    text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import Session
 
 from ledger.database.compiled import Compiled, DriverConnection
@@ -134,6 +135,18 @@ class Database:
             return result
 
         return self._persist(once, lambda: idempotent or not is_done)
+
+    def damage(self) -> str | None:
+        """What SQLite finds wrong in its file, in its own words; None if all is well. PostgreSQL
+        looks after its files by itself."""
+        if not self.is_sqlite:
+            return None
+        try:
+            with self.reading() as session:
+                found = session.scalars(text("PRAGMA quick_check(1)")).first()
+        except DatabaseError as error:
+            return str(error.orig)
+        return None if found == "ok" else found
 
     def run_one(self, statement: Compiled, **values: object) -> list[Any]:
         """Execute one idempotent statement that writes, as a transaction by itself. It is repeated

@@ -69,6 +69,10 @@ def last(session: Session) -> Inspection | None:
 def carry_out(database: Database, signatures: Signatures) -> list[str]:
     """Inspect everything and return what is not well, in English sentences. Notes how far each
     chain was found whole."""
+    damage = database.damage()
+    if damage is not None:
+        # Nothing else can be trusted now, and much cannot even be read.
+        return [f"The database's file is damaged: {damage}. `wallet restore` brings a backup back."]
     with database.reading() as session:
         findings = [
             f"Rule broken: {one.rule} (for example {', '.join(map(str, one.examples))})."

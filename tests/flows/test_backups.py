@@ -17,10 +17,11 @@ import traces
 from books import check_books
 from click.testing import CliRunner, Result
 from phones import TOKEN, Phone, opened, values
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from ledger.book.accounts import BalanceRow
 from ledger.database.engine import Database
+from ledger.seals import inspection
 from ledger.settings import LedgerSettings
 from wallet import migrations
 from wallet.backups import manifest
@@ -335,6 +336,34 @@ def test_the_copy_of_a_sqlite_file_is_whole(house, member, backed_up, tmp_path) 
         copy.write_bytes(archive.read("database"))
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_damaged_file_is_noticed_and_not_backed_up(
+    house, join, wallet, environment, tmp_path
+) -> None:
+    """By the backup, before good ones are rotated away, and by the inspection of the night."""
+    for number in range(60):
+        join(name=f"Анна {number}" * 20)
+    database = house.installation.database
+    assert database.damage() is None
+    with database.reading() as session:
+        session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        root = text("SELECT rootpage FROM sqlite_master WHERE name = 'ledger_person'")
+        page = session.scalar(root)
+        size = session.scalar(text("PRAGMA page_size"))
+    database.engine.dispose()
+    with Path(database.engine.url.database).open("r+b") as file:
+        file.seek((page - 1) * size + 8)
+        file.write(b"\x5a" * 1500)
+    assert database.damage()
+    target = tmp_path / "backup.zip"
+    refused = wallet(environment, "backup", target)
+    assert refused.exit_code == 1
+    assert "The database's file is damaged" in refused.output
+    assert not target.exists()
+    (finding,) = inspection.carry_out(database, house.installation.keys.roots)
+    assert "file is damaged" in finding
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -84,6 +84,12 @@ def _copied(database: Database, copy: Path) -> Iterator[Session]:
         destination.execute("PRAGMA journal_mode = DELETE")
     copied = Database(LedgerSettings(f"sqlite:///{copy}"))
     try:
+        if (damage := copied.damage()) is not None:
+            raise BackupRefused(
+                "database_damaged",
+                f"The database's file is damaged ({damage}). Keep the backups that you have, and"
+                " restore the newest good one.",
+            )
         with copied.reading() as session:
             yield session
     finally:
