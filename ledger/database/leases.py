@@ -164,12 +164,11 @@ class LeasedQueue(Generic[LeasedItem]):
         was merged meanwhile stays due. True if there was such a row."""
         if not items or self.remove(session, items) == len(items):
             return False
-        return self._change(session, "UPDATE", LET_GO, items) > 0
+        return self.let_go(session, items) > 0
 
     def remove(self, session: Session, items: Sequence[LeasedItem]) -> int:
         """Delete those of these rows into which no request was merged since they were claimed.
         Returns how many they were."""
-        self._lock(session, items)
         return self._change(session, "DELETE FROM", "", items, unchanged=True)
 
     def let_go(self, session: Session, items: Sequence[LeasedItem]) -> int:
@@ -228,7 +227,7 @@ class LeasedQueue(Generic[LeasedItem]):
         unchanged: bool = False,
     ) -> int:
         """Change those of these rows that still belong to the caller; with `unchanged`, only those
-        into which no request was merged. The caller has locked them. Returns how many they were."""
+        into which no request was merged. Returns how many they were."""
         if not items:
             return 0
         dialect = dialect_of(session)
@@ -236,9 +235,10 @@ class LeasedQueue(Generic[LeasedItem]):
         return session.connection().execute(statement, self._given(dialect, items)).rowcount
 
     def _lock(self, session: Session, items: Sequence[LeasedItem]) -> None:
-        """Lock these rows in the order of their keys, as `make_due` does. PostgreSQL needs a
-        statement of its own for it: one that waits for a row and changes it reads the row as it was
-        when the statement began, and misses what it waited for."""
+        """Lock these rows before they are given back. PostgreSQL needs a statement of its own for
+        it: one that waits for a row and changes it looks at rows as they were when it began, and
+        misses the one that it waited for. Of a row to be deleted that is right: it was asked for
+        meanwhile."""
         dialect = dialect_of(session)
         if items and dialect == "postgresql":
             session.connection().execute(self._statements.locking, self._given(dialect, items))
@@ -277,8 +277,8 @@ _CLAIM = {
     RETURNING {keys}, generation, attempts{beside}""",
 }
 # On PostgreSQL the rows are sent together, as arrays, and each is found by its key. The lock in the
-# subquery, which the caller has already, leaves only this plan. SQLite is in this process: there it
-# is one row after another.
+# subquery leaves only this plan, and takes them in the order of their keys, as `make_due` does.
+# SQLite is in this process: there it is one row after another.
 _CHANGE = {
     "postgresql": """
     {verb} {table} {assignment} WHERE ctid = ANY (ARRAY (
