@@ -107,7 +107,7 @@ def is_foreign(number: PhoneNumber, country: str) -> bool:
 
 
 def has_plus(text: str) -> bool:
-    """Whether somebody wrote down which country the number is of."""
+    """Whether the number was written with its country code, after a plus."""
     return visible(text).startswith("+")
 
 

@@ -174,7 +174,7 @@ def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
 def parse(
     kind: ImportKind, layout: Layout, cells: Sequence[Cell], local: LocalForms
 ) -> tuple[RowContent, list[RowProblem]]:
-    """What a row says."""
+    """What a row says, and what is wrong with it."""
     values: dict[str, Any] = {}
     problems: list[RowProblem] = []
     for name, place in layout.places.items():
@@ -295,8 +295,8 @@ def _email(text: str) -> str:
 
 
 def _identifier(text: str) -> str:
-    """Digits and letters by which somebody is found, without what programs put around them: an
-    apostrophe, or the `.0` of a data frame."""
+    """A card number or a code without what programs add to it: an apostrophe in front, or the `.0`
+    of a data frame."""
     text = text.removeprefix("'")
     return whole[1] if (whole := DATA_FRAME.fullmatch(text)) else text
 

@@ -77,8 +77,8 @@ class Person(Base):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a person tells of themselves; the phone number as `contacts.phone_number` reads it,
-    locale as a language code."""
+    """What a person tells about themselves. `phone` is as `contacts.phone_number` reads it,
+    `locale` is the tag of a language, `external_id` is what another system calls the person."""
 
     name: str | None = None
     phone: PhoneNumber | None = None
@@ -90,8 +90,8 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Exactly one of these is set. `phones`: what a number may mean that names no country, in all
-    countries that there are programmes in."""
+    """What members are searched by; exactly one of these is set. `phones` are all numbers
+    that may be meant: one without a country code may be of any country with a programme."""
 
     card: str | None = None
     phones: tuple[PhoneNumber, ...] = ()

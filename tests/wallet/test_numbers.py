@@ -84,6 +84,13 @@ def test_by_the_api_it_is_refused_by_its_field(api, member, stored) -> None:
     assert stored() == set()
 
 
+def test_where_there_is_no_programme_nobody_is_found(api, monkeypatch) -> None:
+    """As in an installation that was set up a moment ago."""
+    monkeypatch.setattr(programmes, "countries", lambda _: [])
+    assert api.get("members?phone=9165550013").get_json()["items"] == []
+    assert wrong(api.get("members?phone=9165550"))[0][0] == "phone"
+
+
 def test_one_request_is_one_request_however_the_number_is_dressed(api) -> None:
     """As releases before had it, which knew no countries."""
     first = api.post("members", {"programme": "demo", "phone": "8 (916) 555-00-12"}, key="k")

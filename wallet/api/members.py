@@ -154,8 +154,8 @@ def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
 def find(query_data: MemberSearch) -> MembersOut:
     """Find members by card, phone, email or external_id, oldest first.
 
-    Several may have one phone number: the first of them is whose it is, the others wrote it into
-    the form on the web, where nobody checks."""
+    Several members may have one phone number. It belongs to the first of them; the others gave it
+    in the form on the web, where numbers are not checked."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
         phones = _phones(session, query_data.phone)
@@ -180,7 +180,7 @@ def _phones(session: Session, written: str | None) -> tuple[PhoneNumber, ...]:
     if written is None:
         return ()
     found: set[PhoneNumber] = set()
-    for country in programmes.countries(session):
+    for country in programmes.countries(session) or [programmes.COUNTRY]:
         try:
             found.add(phone_in(country, written))
         except ValidationError as error:
