@@ -22,6 +22,11 @@ PhoneNumber = NewType("PhoneNumber", str)
 # Dashes that the library does not know; what a data frame makes of a column of numbers.
 _DASHES = str.maketrans({"\u2212": "-", "\u00ad": None, "~": "-"})
 _DATA_FRAME = re.compile(r"\+?(\d{7,15})\.0+")
+# Signs that nobody sees and no word needs: soft hyphens, marks without width, and those that turn
+# the direction of all that follows, by which a name could rewrite the line that it stands in.
+_UNSEEN = dict.fromkeys(
+    [0xAD, 0x200B, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
 _NOT_A_DIGIT = re.compile(r"\D")
 _SHORTEST_ABROAD = 11  # digits of a foreign number that came without its plus
 
@@ -43,12 +48,12 @@ class Unfit(ValueError):
 
 
 def readable(text: str) -> str:
-    """Text as people write it: in Unicode's form NFC, without white space at its ends. Raises
-    `Unfit` for control characters other than line feed and tab."""
-    if not text.isprintable() and any(
-        unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text
-    ):
-        raise Unfit("unreadable")
+    """Text as people write it: in Unicode's form NFC, without white space at its ends, and without
+    `_UNSEEN`. Raises `Unfit` for control characters other than line feed and tab."""
+    if not text.isprintable():
+        if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in text):
+            raise Unfit("unreadable")
+        text = text.translate(_UNSEEN)
     return unicodedata.normalize("NFC", text).strip()
 
 
@@ -60,8 +65,9 @@ def not_empty(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Text without the signs that nobody sees (Unicode's format characters): address books wrap
-    numbers in them, and pages put them into long words."""
+    """A number, code or address without any sign that nobody sees (Unicode's format characters):
+    address books wrap numbers in them, and pages put them into long words. Words of some languages
+    need such signs: for them there is `readable`."""
     return "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
 
 

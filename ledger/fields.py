@@ -73,9 +73,9 @@ def written_phone(value: str) -> str:
 
 
 def unframed(value: object) -> object:
-    """What a scanner read, without what it puts around it: CR and LF, STX and ETX, FNC1. Many come
-    from the factory so."""
-    return value.strip(FRAMES) if isinstance(value, str) else value
+    """What a scanner read or a person pasted, without signs that nobody sees and without what a
+    scanner puts around it: CR and LF, STX and ETX, FNC1. Many come from the factory so."""
+    return visible(value).strip(FRAMES) if isinstance(value, str) else value
 
 
 def hour(value: str) -> str:
@@ -162,7 +162,7 @@ NotEmpty = AfterValidator(not_empty)
 Name = Annotated[str, Readable, Field(max_length=300)]
 Reason = Annotated[str, Readable, Field(max_length=300)]
 Receipt = Annotated[str, Readable, Field(max_length=100)]
-ExternalId = Annotated[str, Readable, Field(max_length=100), NotEmpty]
+ExternalId = Annotated[str, BeforeValidator(unframed), Readable, Field(max_length=100), NotEmpty]
 Code = Annotated[str, Readable, Field(max_length=40)]
 Id = Annotated[str, BeforeValidator(unframed), Readable, Field(max_length=64)]
 Barcode = Annotated[str, BeforeValidator(unframed), Readable, Field(max_length=400)]

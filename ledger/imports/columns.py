@@ -295,9 +295,9 @@ def _email(text: str) -> str:
 
 
 def _identifier(text: str) -> str:
-    """A card number or a code without what programs add to it: an apostrophe in front, or the `.0`
-    of a data frame."""
-    text = text.removeprefix("'")
+    """A card number or a code without what programs add to it: signs that nobody sees, an
+    apostrophe in front, or the `.0` of a data frame."""
+    text = contacts.visible(text).removeprefix("'")
     return whole[1] if (whole := DATA_FRAME.fullmatch(text)) else text
 
 

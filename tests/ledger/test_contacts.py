@@ -141,3 +141,13 @@ def test_text_has_one_form() -> None:
     assert readable(" Й ") == "Й"  # a letter and its breve become one letter
     with pytest.raises(ValueError, match="control"):
         readable("a\x00b")
+
+
+@pytest.mark.parametrize("sign", ["\u00ad", "\u200b", "\u2060", "\ufeff", "\u202e", "\u2066"])
+def test_signs_that_nobody_sees_are_no_part_of_a_name(sign: str) -> None:
+    assert readable(f"{sign}Ан{sign}на{sign}") == "Анна"
+
+
+@pytest.mark.parametrize("word", ["👩\u200d👩\u200d👧", "می\u200cخواهم"])
+def test_signs_that_a_word_needs_stay(word: str) -> None:
+    assert readable(word) == word

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -25,8 +25,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger import strict_json
 from ledger.database.tables import EPOCH, Base, Instant, insert_or
 from ledger.errors import Invalid
+from ledger.strict_json import JsonMalformed
 from wallet.google import mirror
 from wallet.google.client import LOOPBACK
 
@@ -64,6 +66,11 @@ class CallbackRefused(Invalid):
 
 class _CallbackDocument(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls, text: bytes | str) -> Self:
+        """Raises `JsonMalformed`, pydantic's ValidationError."""
+        return cls.model_validate(strict_json.read(text))
 
 
 class _IntermediateKey(_CallbackDocument):
@@ -144,8 +151,8 @@ class RootKeys:
 
     def _ask(self, now: datetime) -> None:
         try:
-            found = _RootKeys.model_validate_json(self._fetch()).keys
-        except (requests.RequestException, ValidationError) as error:
+            found = _RootKeys.read(self._fetch()).keys
+        except (requests.RequestException, ValidationError, JsonMalformed) as error:
             log.warning("google_root_keys_not_fetched", error=type(error).__name__)
             return
         ours = [
@@ -177,18 +184,18 @@ def read(body: bytes, issuer: str, roots: RootKeys, now: datetime) -> CallbackEv
     `issuer` is our own, from the settings. The signature covers the id of the issuer: a message
     that Google signed for another issuer does not pass here."""
     try:
-        envelope = _Envelope.model_validate_json(body)
+        envelope = _Envelope.read(body)
         if envelope.protocolVersion != PROTOCOL:
             raise CallbackRefused("unknown_protocol")
         _check_intermediate(envelope.intermediateSigningKey, roots, now)
-        key = _SignedKey.model_validate_json(envelope.intermediateSigningKey.signedKey)
+        key = _SignedKey.read(envelope.intermediateSigningKey.signedKey)
         if _moment(key.keyExpiration) <= now:
             raise CallbackRefused("key_expired")
         signed = _lengths_and(SENDER, issuer, PROTOCOL, envelope.signedMessage)
         if not _is_signed(key.keyValue, envelope.signature, signed):
             raise CallbackRefused("bad_signature")
-        message = _Message.model_validate_json(envelope.signedMessage)
-    except ValidationError as error:
+        message = _Message.read(envelope.signedMessage)
+    except (ValidationError, JsonMalformed) as error:
         raise CallbackRefused("malformed") from error
     expires_at = EPOCH + message.expTimeMillis * MILLISECOND
     if expires_at < now:

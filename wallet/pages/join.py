@@ -132,7 +132,7 @@ def _form(
 
 
 def _understood(typed: Mapping[str, str]) -> tuple[Entries, Problems]:
-    given = {name: typed[name].strip() or None for name in Entries.model_fields}
+    given = {name: typed[name] if typed[name].strip() else None for name in Entries.model_fields}
     entries, problems = Entries(), Problems()
     try:
         entries = Entries.model_validate(given)

@@ -79,7 +79,7 @@ class TestJoining:
     def test_one_contact_is_enough(self, form, contact: dict[str, str]) -> None:
         assert form.sent(**contact).status_code == 303
 
-    @pytest.mark.parametrize("name", [FOX * 300, "Я" * 300, "👩‍👩‍👧‍👦 ‮abc", "O'Neil & <Sons>"])
+    @pytest.mark.parametrize("name", [FOX * 300, "Я" * 300, "👩‍👩‍👧‍👦 abc", "O'Neil & <Sons>"])
     def test_every_name_people_have_arrives_whole(self, form, client, profile_of, name) -> None:
         path = form.sent(name=name, email="a@b.example").location
         assert profile_of(path).name == name
