@@ -125,11 +125,12 @@ def key_first(
     If `effect` returns a refusal, what it did is kept and the key is free again; if it raises, its
     work is rolled back together with the key. Raises `IdempotencyConflict` if the key answered
     another request, `MemberErased` if the answer was about a member who is erased."""
-    if not _claim(session, request, now):
+    while not _claim(session, request, now):
         # A new statement: the waiting INSERT's own snapshot does not see the row it waited for.
         first = first_answer(session, request)
         if first is not None:
             return first
+        # The row in the way was deleted in between: the key is free, and must be taken.
     outcome = effect(session, now)
     if isinstance(outcome, StoredAnswer):
         _store_answer(session, request, outcome)
@@ -226,24 +227,36 @@ def claim_keys(
 
     Keys are taken in ascending order: two batches that have keys in common wait for each other, and
     no deadlock can arise."""
-    keys = sorted(digests)
+    outcomes: dict[str, StoredAnswer | Refusal] = {}
+    missing = sorted(digests)
+    while missing:  # more than once only if a row in the way was deleted in between
+        claimed = _claim_some(session, scope, {key: digests[key] for key in missing}, now)
+        taken = [key for key in missing if key not in claimed]
+        for some_keys in batched(taken):
+            # A new statement: the snapshot of the INSERT that waited does not see those rows.
+            before = session.execute(
+                select(Request.key, Request.body_hash, Request.status, Request.answer).where(
+                    Request.scope == scope, Request.key.in_(some_keys)
+                )
+            )
+            outcomes.update({row.key: _first_outcome(row, digests[row.key]) for row in before})
+        missing = [key for key in taken if key not in outcomes]
+    return outcomes
+
+
+def _claim_some(
+    session: Session, scope: str, digests: Mapping[str, bytes], now: datetime
+) -> set[str]:
+    """Those of the keys that this transaction has taken, in ascending order."""
     rows = [
-        {"scope": scope, "key": key, "body_hash": digests[key], "created_at": now} for key in keys
+        {"scope": scope, "key": key, "body_hash": digests[key], "created_at": now}
+        for key in sorted(digests)
     ]
     claimed: set[str] = set()
     for some_rows in batched(rows):
         statement = insert_or(session, Request).values(some_rows).on_conflict_do_nothing()
         claimed.update(session.scalars(statement.returning(Request.key)))
-    outcomes: dict[str, StoredAnswer | Refusal] = {}
-    for some_keys in batched([key for key in keys if key not in claimed]):
-        # A new statement: the waiting INSERT's own snapshot does not see the rows it waited for.
-        before = session.execute(
-            select(Request.key, Request.body_hash, Request.status, Request.answer).where(
-                Request.scope == scope, Request.key.in_(some_keys)
-            )
-        )
-        outcomes.update({row.key: _first_outcome(row, digests[row.key]) for row in before})
-    return outcomes
+    return claimed
 
 
 def store_answers(session: Session, scope: str, answers: Mapping[str, StoredAnswer]) -> None:

@@ -295,6 +295,7 @@ def member_by_external_id(session: Session, programme_id: int, external_id: str)
         select(Member)
         .join(Person, Person.member_id == Member.id)
         .where(Person.programme_id == programme_id, Person.external_id == external_id)
+        .execution_options(populate_existing=True)
     )
     return None if member is None else members.resolve_merged(session, member)
 

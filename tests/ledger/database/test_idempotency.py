@@ -7,6 +7,7 @@ from threading import Barrier
 
 import pytest
 from clocks import StoppedClock
+from interleaving import stage
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -145,6 +146,48 @@ def test_twins_have_one_effect_and_one_answer(ask: Ask, database: Database, effe
 def test_with_the_key_first_a_repeated_request_never_begins(key_first: Ask) -> None:
     key_first()
     assert key_first(ASKED, failing) == ANSWER
+
+
+class TestAKeyThatIsFreedMeanwhile:
+    """An erasure deletes the row of a request whose key names the person, at the moment when the
+    request comes again: it found the row in its way, and then finds none."""
+
+    @pytest.fixture
+    def database_url(self, postgres_url: str) -> str:
+        return postgres_url
+
+    @pytest.fixture
+    def meet(self, database: Database, key_first: Ask) -> Callable[[Callable[[], object]], None]:
+        key_first()
+
+        def freed() -> None:
+            with database.transaction() as session:
+                idempotency.redact(session, ["p-1"], [ASKED.key])
+
+        def met(asked: Callable[[], object], at: int = 2) -> None:
+            with stage(database) as there:
+                outcome = there.meet(asked, freed, at)
+            for result in (outcome.first, outcome.second):
+                assert not isinstance(result, Exception), result
+
+        return met
+
+    def test_is_taken(self, meet, key_first: Ask, effects) -> None:
+        meet(key_first)
+        assert effects() == 2
+        assert key_first(ASKED, failing) == ANSWER  # it is known again
+
+    def test_is_taken_by_a_batch(
+        self, meet, key_first: Ask, database: Database, clock: StoppedClock
+    ) -> None:
+        def batch() -> None:
+            with database.transaction() as session:
+                keys = {ASKED.key: ASKED.digest}
+                assert idempotency.claim_keys(session, ASKED.scope, keys, clock()) == {}
+                idempotency.store_answers(session, ASKED.scope, {ASKED.key: ANSWER})
+
+        meet(batch, 3)  # behind its INSERT, before its SELECT
+        assert key_first(ASKED, failing) == ANSWER
 
 
 def test_a_request_is_known_by_its_lines_byte_for_byte() -> None:
