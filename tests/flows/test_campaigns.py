@@ -27,6 +27,7 @@ from wallet.outreach.campaigns import Campaign, is_held_out
 from wallet.outreach.deliveries import Delivery
 from wallet.passes import templates
 from wallet.passes.news import News
+from wallet.sandbox.android_card import spoken
 from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.google import CallFault
 from wallet.sandbox.google.resources import OBJECT
@@ -121,6 +122,7 @@ def test_a_campaign_reaches_the_iphone_and_google(
     assert [one["body"] for one in written["messages"]] == ["Анна, латте за полцены!"]
     notices = google.stand_in.resources.card(object_id).notices
     assert [one.body for one in notices] == ["Анна, латте за полцены!"]
+    assert [spoken(one.localized_header, "en") for one in notices] == ["Message"]
     assert read(api, campaign)["state"] == "done"
     told = funnel(api, campaign)
     assert (told["audience"], told["told"]) == (1, 1)

@@ -334,8 +334,14 @@ def message(design: Design, content: Content) -> GoogleBody | None:
     shown = _shown(content, field.key) if field is not None else None
     if field is None or shown is None or not content.message or content.voided:
         return None
-    header = field.label.get(design.languages[0]) or design.organization
-    return {"id": content.message, "header": header, "body": str(shown.value)}
+    found: GoogleBody = {
+        "id": content.message,
+        "header": field.label.get(design.languages[0]) or design.organization,
+        "body": str(shown.value),
+    }
+    if field.label.get(design.languages[0]):
+        found["localizedHeader"] = _localized(field.label, design)
+    return found
 
 
 def quiet(patch: Mapping[str, object]) -> GoogleBody:

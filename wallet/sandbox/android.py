@@ -15,7 +15,7 @@ import structlog
 from ledger.languages import ENGLISH, Language
 from wallet.configuration.settings import Settings
 from wallet.sandbox import android_card
-from wallet.sandbox.android_card import AndroidCard
+from wallet.sandbox.android_card import AndroidCard, CardPart
 from wallet.sandbox.exchanges import ExchangeCaller, Journal, ServiceAnswer
 from wallet.sandbox.google.server import SAVE_PATH
 from wallet.sandbox.passbook import FieldChange
@@ -43,6 +43,7 @@ class Notification:
     field: str
     header: str
     body: str
+    localized_header: CardPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class AndroidChange:
         if self.notice is None:
             return None
         line = self.after.lines(language).get(self.notice.field)
-        parts = (line.label, line.value) if line else (self.notice.header, self.notice.body)
+        header = android_card.spoken(self.notice.localized_header, language) or self.notice.header
+        parts = (line.label, line.value) if line else (header, self.notice.body)
         return ": ".join(part for part in parts if part)
 
     def fields(self, language: Language) -> tuple[FieldChange, ...]:
@@ -80,7 +82,11 @@ class _Handed:
     def read(cls, found: Mapping[str, Any]) -> "_Handed":
         notices = tuple(
             Notification(
-                int(one["number"]), str(one["field"]), str(one["header"]), str(one["body"])
+                int(one["number"]),
+                str(one["field"]),
+                str(one["header"]),
+                str(one["body"]),
+                one.get("localizedHeader"),
             )
             for one in found["notices"]
         )

@@ -115,7 +115,7 @@ class AndroidCard:
 
     def issuer(self, language: Language) -> str:
         """Who issued the card. A generic card says it itself, since its class has no texts."""
-        return _said(self.class_, "issuerName", language) or _spoken(
+        return _said(self.class_, "issuerName", language) or spoken(
             self.object_.get("cardTitle"), language
         )
 
@@ -125,7 +125,7 @@ class AndroidCard:
         return (
             _said(self.class_, "programName", language)
             or _said(self.class_, "title", language)
-            or _spoken(self.object_.get("header"), language)
+            or spoken(self.object_.get("header"), language)
         )
 
     def picture(self, name: str) -> str:
@@ -178,8 +178,8 @@ class AndroidCard:
 
     def _title(self, language: Language) -> Iterator[CardLine]:
         """The title of a generic card, which every one has: it stands above all rows."""
-        if header := _spoken(self.object_.get("header"), language):
-            yield CardLine("header", _spoken(self.object_.get("subheader"), language), header)
+        if header := spoken(self.object_.get("header"), language):
+            yield CardLine("header", spoken(self.object_.get("subheader"), language), header)
 
     def _account(self, language: Language) -> Iterator[CardLine]:
         for name, label in (("accountName", "accountNameLabel"), ("accountId", "accountIdLabel")):
@@ -271,10 +271,10 @@ def balance(value: CardPart, language: Language) -> str:
 def _said(part: CardPart, name: str, language: Language) -> str:
     """A text in the phone's language if there is one: `localizedLabel` comes before `label`."""
     localized = part.get(f"localized{name[0].upper()}{name[1:]}")
-    return _spoken(localized, language) or str(part.get(name, ""))
+    return spoken(localized, language) or str(part.get(name, ""))
 
 
-def _spoken(localized: CardPart | None, language: Language) -> str:
+def spoken(localized: CardPart | None, language: Language) -> str:
     """A LocalizedString in the phone's language, otherwise its default value."""
     default = (localized or {}).get("defaultValue") or {}
     for one in (*(localized or {}).get("translatedValues", ()), default):

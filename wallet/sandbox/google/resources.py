@@ -74,6 +74,7 @@ class SentNotice:
     header: str
     body: str
     field: str = ""
+    localized_header: JsonBody | None = None
 
 
 @dataclass(slots=True)
@@ -165,7 +166,8 @@ class Resources:
             kept.body = {**kept.body, "messages": messages}
             kept.revision = self._next()
             if notifies:
-                self._tell(kind, id_, _text(message, "header"), _text(message, "body"))
+                header, body = _text(message, "header"), _text(message, "body")
+                self._tell(kind, id_, header, body, localized_header=message.get("localizedHeader"))
             return {"resource": self._shown(kind, kept)}
 
     def listed(
@@ -319,7 +321,15 @@ class Resources:
         times.append(now)
         return True
 
-    def _tell(self, kind: StoredKind, id_: str, header: str, body: str, field_: str = "") -> None:
+    def _tell(
+        self,
+        kind: StoredKind,
+        id_: str,
+        header: str,
+        body: str,
+        field_: str = "",
+        localized_header: JsonBody | None = None,
+    ) -> None:
         """Give a notice to everyone who holds this object, or any object of this class."""
         ones = kind if kind.of is not None else next(one for one in OBJECTS if one.of is kind)
         held = [
@@ -329,7 +339,7 @@ class Resources:
         ]
         number, now = self._next(), self._clock()
         for kept in held:
-            kept.notices.append(SentNotice(number, now, header, body, field_))
+            kept.notices.append(SentNotice(number, now, header, body, field_, localized_header))
             kept.revision = number
 
     def _newer(self, ids: Collection[str], after: int) -> Iterator[SavedCard]:

@@ -192,6 +192,7 @@ def _card(card: SavedCard) -> dict[str, object]:
                 "header": one.header,
                 "body": one.body,
                 "field": one.field,
+                "localizedHeader": one.localized_header,
             }
             for one in card.notices
         ],
