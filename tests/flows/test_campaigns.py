@@ -607,7 +607,7 @@ class TestProof:
     def test_an_answer_of_google_that_was_lost_is_no_second_message(
         self, api, client, member, house, google, monkeypatch
     ) -> None:
-        monkeypatch.setattr("wallet.google.writing.ANSWER_LIMIT_S", 1)
+        monkeypatch.setattr(google.stand_in, "hang_s", 0.2)
         object_id = save_to_google(client, member)
         hear_of_saving(house)
         google.stand_in.faults.order(CallFault("lost", where="addMessage", times=1))

@@ -7,7 +7,6 @@ import pytest
 import requests
 from sqlalchemy import func, select
 
-from wallet.google import writing
 from wallet.google.mirror import DueRow
 from wallet.sandbox.google import RunningGoogle
 from wallet.sandbox.google.resources import OBJECT, OFFER
@@ -21,8 +20,8 @@ def environment(environment: dict[str, str], google: RunningGoogle) -> dict[str,
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch) -> None:
-    monkeypatch.setattr(writing, "ANSWER_LIMIT_S", 1)
+def _quick(google: RunningGoogle, monkeypatch) -> None:
+    monkeypatch.setattr(google.stand_in, "hang_s", 0.2)
 
 
 @pytest.fixture
