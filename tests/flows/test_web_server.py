@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 from processes import answers, processes, wait_until
 from servers import free_ports
 
@@ -127,3 +128,39 @@ def test_what_is_no_request_is_refused_in_words_and_not_quoted(wire: Wire) -> No
     assert wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").status == 200
     assert "s3cret" not in wire.log()
     assert "Traceback" not in wire.log()
+
+
+def test_slow_clients_keep_nobody_from_an_answer(wire: Wire) -> None:
+    form = (
+        b"POST /join/demo HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\nname="
+    )
+    slow = []
+    try:
+        for started in (b"", b"GET /healthz HTTP/1.1\r\nHo", form):
+            for _ in range(12):
+                line = socket.create_connection(("127.0.0.1", wire.port), timeout=20)
+                line.sendall(started)
+                slow.append(line)
+        for _ in range(12):
+            deaf = socket.create_connection(("127.0.0.1", wire.port), timeout=20)
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.sendall(b"GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+            slow.append(deaf)
+        for _ in range(5):
+            healthy = wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert healthy.status == 200
+    finally:
+        for line in slow:
+            line.close()
+
+
+def test_a_body_that_is_too_large_gets_an_answer_that_is_read(wire: Wire) -> None:
+    answer = requests.post(
+        f"http://127.0.0.1:{wire.port}/api/v1/accruals",
+        data=b"x" * 20_000_000,
+        headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
+        timeout=60,
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert answer.headers["Connection"] == "close"
