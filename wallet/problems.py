@@ -9,6 +9,7 @@ import orjson
 from flask import Response, abort, request
 
 from ledger import languages
+from ledger.database.troubles import Trouble
 from ledger.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, SealBroken
 from ledger.languages import Language
 from wallet import sentences
@@ -31,6 +32,8 @@ OF_FRAMEWORK: Mapping[int, str] = {
     429: "too_many_requests",
 }
 BROKEN, FAILED = "internal_error", "bad_request"
+# When to ask again what could not be done because of the database: in seconds.
+ASK_AGAIN_S: Mapping[Trouble, int] = {Trouble.UNAVAILABLE: 5, Trouble.STORAGE_FULL: 60}
 
 
 def language() -> Language:
@@ -88,6 +91,11 @@ def of_status(status: int) -> Response:
     """The answer to what the framework refuses by itself."""
     code = BROKEN if status >= 500 else OF_FRAMEWORK.get(status, FAILED)
     return problem(status, code, sentences.of_code(code, {}, language()))
+
+
+def of_trouble(trouble: Trouble) -> Response:
+    """The answer to what the database cannot do now; it can be asked for again."""
+    return problem(503, trouble, sentences.of_code(trouble, {}, language()))
 
 
 def in_words(refusal: Refusal) -> str:

@@ -6,10 +6,12 @@ session and never commit."""
 
 import random
 import select
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -24,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
 
 from ledger.database.compiled import Compiled, DriverConnection
 from ledger.settings import LedgerSettings
@@ -35,6 +38,7 @@ MOST_ATTEMPTS = 5  # of one piece of work, the first included
 PART_SECONDS = 0.02
 RECONNECT_SECONDS = 0.1
 TRUSTED_IDLE_SECONDS = 1.0  # a connection that was idle for longer is tested before its use
+TRUSTED_WRITE_SECONDS = 1.0
 BEGIN = "BEGIN"
 READING = {"sqlite": BEGIN, "postgresql": "BEGIN READ ONLY"}
 WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": BEGIN}
@@ -85,6 +89,7 @@ class Database:
         # SQLite has one writer at a time. Threads of this process queue here, fairly and without
         # polling; other processes meet at the file's own lock.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+        self._wrote_at = -TRUSTED_WRITE_SECONDS
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -98,11 +103,21 @@ class Database:
         """The rows of one statement that reads. One statement sees one state of the database by
         itself, so no transaction is put around it; on PostgreSQL that saves two of three round
         trips. Raises `DBAPIError`."""
-        connection = self.engine.raw_connection()
+        connection = self._connected()
         try:
             return query.execute_on(DriverConnection(connection, self.engine.dialect), **values)
         finally:
             connection.close()
+
+    def _connected(self) -> PoolProxiedConnection:
+        """A connection of the pool; that there is none is an error like any other."""
+        errors = self.engine.dialect.loaded_dbapi.Error
+        try:
+            return self.engine.raw_connection()
+        except errors as error:
+            raise DBAPIError.instance(
+                None, None, error, errors, hide_parameters=True, dialect=self.engine.dialect
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -147,6 +162,27 @@ class Database:
         except DatabaseError as error:
             return str(error.orig)
         return None if found == "ok" else found
+
+    def try_writing(self) -> None:
+        """Write, and change nothing: SQLite a number of its file that is not used, PostgreSQL the
+        end of a transaction. Neither grows by it. Raises `DBAPIError` if no writes are taken now.
+        Anybody may cause it by asking whether we are ready, so what went well is not tried again
+        within a second."""
+        if time.monotonic() - self._wrote_at < TRUSTED_WRITE_SECONDS:
+            return
+        with self.transaction() as session:
+            session.execute(
+                text("PRAGMA user_version = 0" if self.is_sqlite else "SELECT txid_current()")
+            )
+        self._wrote_at = time.monotonic()
+
+    def free_bytes(self) -> int | None:
+        """How much room is left on the disk of the SQLite file; None if that is not ours to see, as
+        with PostgreSQL."""
+        file = self.engine.url.database
+        if not self.is_sqlite or not file or not Path(file).exists():
+            return None
+        return shutil.disk_usage(file).free
 
     def run_one(self, statement: Compiled, **values: object) -> list[Any]:
         """Execute one idempotent statement that writes, as a transaction by itself. It is repeated

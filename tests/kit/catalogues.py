@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po, write_po
 
 import ledger.errors
 from ledger.book import drafts, holds
+from ledger.database.troubles import Trouble
 from ledger.errors import Refusal
 from ledger.imports import wording
 from ledger.words import FIELD, REFUSAL, REFUSAL_OF_MONEY
@@ -114,7 +115,7 @@ def said(package: str) -> frozenset[Message]:
         found = {_with_plural(one) for one in found}
     if package == "wallet":
         found |= {Message(FIELD, code) for code in {*sentences.KINDS.values(), sentences.UNFIT}}
-        codes = {*problems.OF_FRAMEWORK.values(), problems.BROKEN, problems.FAILED}
+        codes = {*problems.OF_FRAMEWORK.values(), problems.BROKEN, problems.FAILED, *Trouble}
         found |= {Message(REFUSAL, code) for code in codes}
         found |= {Message(results.CONTEXT, why) for why in get_args(results.Why)}
         for context in (terms.CONTEXT, terms.CONTEXT_OF_MONEY):

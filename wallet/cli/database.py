@@ -8,6 +8,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import DBAPIError
 
+from ledger.database import troubles
 from ledger.database.engine import Database
 from wallet import migrations
 from wallet.cli.context import Command, environment, in_words
@@ -36,8 +37,8 @@ def on_database(command: Command) -> Command:
             command(*args, **kwargs)
         except DBAPIError as error:
             raise click.ClickException(
-                f"The database does not answer as it should ({type(error.orig).__name__})."
-                " Look at WALLET_DATABASE_URL, and whether the server runs."
+                f"The database does not answer as it should. {troubles.why(error)} Look at"
+                " WALLET_DATABASE_URL."
             ) from error
 
     return in_words(wrapped)

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import requests
 from kombu import Connection
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from ledger.database import troubles
 from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
 from ledger.errors import Refusal
@@ -33,6 +34,7 @@ from wallet.running import credentials
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
 CONNECT_S = 3  # for a server to answer
 COMPLAINTS_SHOWN = 5
+LEAST_FREE_MB = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,17 +190,17 @@ def _database(database: Database, now: datetime) -> Iterator[Finding]:
         return
     try:
         current = migrations.is_current(engine)
-    except SQLAlchemyError as error:
+    except DBAPIError as error:
         yield Finding(
             "bad",
-            f"Database {where} does not answer ({type(error).__name__}). Look at"
-            " WALLET_DATABASE_URL, and whether the server runs.",
+            f"Database {where} does not answer. {troubles.why(error)} Look at WALLET_DATABASE_URL.",
         )
         return
     if not current:
         yield Finding("bad", f"Database {where} is not up to date: run `wallet migrate`.")
         return
     yield Finding("good", f"Database {where} answers and is up to date.")
+    yield from _room(database)
     with database.reading() as session:
         yield _count(session, OutboxRow, "Events that wait to be carried on")
         yield _count(session, PushRow, "Pushes that wait")
@@ -209,6 +211,25 @@ def _database(database: Database, now: datetime) -> Iterator[Finding]:
                 "note", f"A phone complained at {complaint.received_at:%F %T}: {complaint.line}"
             )
         yield from _ledger(session, now)
+
+
+def _room(database: Database) -> Iterator[Finding]:
+    """Whether writes are taken, and for how long there is room for them."""
+    try:
+        database.try_writing()
+    except DBAPIError as error:
+        yield Finding("bad", f"The database takes no writes. {troubles.why(error)}")
+    free = database.free_bytes()
+    if free is not None:
+        megabytes = free // 1_000_000
+        if megabytes < LEAST_FREE_MB:
+            yield Finding(
+                "bad",
+                f"Disk of the database: only {megabytes} MB are free. When it is full, everything"
+                " that changes something is refused until there is room.",
+            )
+        else:
+            yield Finding("good", f"Disk of the database: {megabytes} MB are free.")
 
 
 def _ledger(session: Session, now: datetime) -> Iterator[Finding]:

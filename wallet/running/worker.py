@@ -14,7 +14,9 @@ from celery.beat import Scheduler, Service
 from celery.signals import task_received
 from celery.worker import WorkController
 from kombu import Queue
+from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.database import troubles
 from ledger.database.engine import Wake
 from wallet.configuration.settings import Settings
 from wallet.installation import Installation
@@ -138,7 +140,16 @@ def serve_pumps(celery: Celery, get_pumps: Callable[[], dict[str, Pump]], wake: 
     # Not shared: else Celery hands it to every application of this process, and the last one wins.
     @celery.task(name=PUMP_TASK, ignore_result=True, shared=False)
     def pump(name: str) -> None:
-        if get_pumps()[name].run():
+        try:
+            more = get_pumps()[name].run()
+        except SQLAlchemyError as error:
+            trouble = troubles.found_in(error)
+            if trouble is None:
+                raise
+            # The rows stay; the next beat looks again.
+            log.error("database_trouble", trouble=trouble, pump=name)
+            return
+        if more:
             wake(frozenset({name}))
 
 

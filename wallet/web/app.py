@@ -19,6 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger import strict_json
+from ledger.database import troubles
 from ledger.errors import Refusal
 from wallet.api import nouns, refusals
 from wallet.apple.web import PassKitService
@@ -28,7 +29,7 @@ from wallet.google.web import GoogleService
 from wallet.installation import EXTENSION, Installation
 from wallet.pages import site
 from wallet.pages.errors import error_page
-from wallet.problems import of_error, of_status
+from wallet.problems import ASK_AGAIN_S, of_error, of_status, of_trouble, refuse
 from wallet.web import health, metrics, public_keys
 from wallet.web.addresses import accept_readable
 from wallet.web.ratelimits import RateLimits
@@ -96,6 +97,7 @@ def create_app(installation: Installation) -> Flask:
     accept_readable(app.url_map)
     _name_requests(app)
     RateLimits(installation.settings).add_to(app)
+    _refuse_packed_bodies(app)
     _bound_bodies(app)
     nouns.add_to(app)
 
@@ -151,14 +153,27 @@ def _answer_errors(app: APIFlask) -> None:
         return on_http_error(BadRequest())  # JSON nested thousands deep
 
     def on_bug(error: Exception) -> AnyResponse:
-        log.exception("request_failed", route=str(request.url_rule))
-        return on_http_error(InternalServerError())
+        return _in_trouble(error) or on_http_error(InternalServerError())
 
     app.error_callback = refusals.of_validation
     app.register_error_handler(Refusal, on_refusal)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(RecursionError, on_nesting)
     app.register_error_handler(Exception, on_bug)
+
+
+def _in_trouble(error: Exception) -> AnyResponse | None:
+    """503 if the database has trouble, which is no mistake of ours. Many requests may meet it, so
+    it is one line in the log for each, and no trace. None for a mistake, which is logged."""
+    trouble = troubles.found_in(error)
+    if trouble is None:
+        log.exception("request_failed", route=str(request.url_rule))
+        return None
+    log.error("database_trouble", trouble=trouble, route=str(request.url_rule))
+    is_machine = request.path.startswith(MACHINE_PATHS)
+    answer: AnyResponse = of_trouble(trouble) if is_machine else error_page(503)
+    answer.headers["Retry-After"] = str(ASK_AGAIN_S[trouble])
+    return answer
 
 
 def _name_requests(app: Flask) -> None:
@@ -174,6 +189,18 @@ def _name_requests(app: Flask) -> None:
     def _tell(response: AnyResponse) -> AnyResponse:
         response.headers["X-Request-Id"] = logs.request_id.get() or ""
         return response
+
+
+def _refuse_packed_bodies(app: Flask) -> None:
+    """415 for a body that is compressed: what it holds could be of any size."""
+
+    @app.before_request
+    def _look() -> None:
+        if request.headers.get("Content-Encoding", "identity").strip().lower() == "identity":
+            return
+        if request.path.startswith(MACHINE_PATHS):
+            refuse(415, "body_compressed")
+        abort(415)
 
 
 def _bound_bodies(app: Flask) -> None:

@@ -8,8 +8,10 @@ from datetime import datetime
 import orjson
 import structlog
 from flask import Blueprint, Response
-from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.database import troubles
+from ledger.database.engine import Database
 from wallet import migrations
 from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem
@@ -42,9 +44,24 @@ def health() -> Response:
         for signer in certificates.every
     ]
     current = migrations.is_current(installation.database.engine)
-    well = current and not waning and len(using) == len(certificates.pass_types)
-    body = {"well": well, "schema_current": current, "certificates": shown}
+    takes_writes = _takes_writes(installation.database)
+    well = current and takes_writes and not waning and len(using) == len(certificates.pass_types)
+    body = {
+        "well": well,
+        "schema_current": current,
+        "takes_writes": takes_writes,
+        "free_bytes": installation.database.free_bytes(),
+        "certificates": shown,
+    }
     return Response(orjson.dumps(body), mimetype="application/json")
+
+
+def _takes_writes(database: Database) -> bool:
+    try:
+        database.try_writing()
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 def _signing(installation: Installation, now: datetime) -> Iterator[Signer]:
@@ -61,20 +78,19 @@ def healthz() -> Response:
 
 @routes.get("/readyz")
 def readyz() -> Response:
-    """200 if the process can do its work: the database has this release's schema, and each pass
-    type has a certificate that is valid now. Otherwise 503; the log says why."""
+    """200 if the process can do its work: the database has this release's schema and takes writes,
+    and each pass type has a certificate that is valid now. Otherwise 503; the log says why."""
     installation = current_installation()
     try:
-        with installation.database.reading() as session:
-            session.execute(text("SELECT 1"))
         ready = migrations.is_current(installation.database.engine)
+        installation.database.try_writing()
         for pass_type in installation.certificates.pass_types:
             installation.certificates.signing(pass_type, installation.clock())
     except CertificateProblem as error:
         log.error("not_ready", problem=error.problem)
         ready = False
     except Exception as error:
-        log.error("not_ready", problem=type(error).__name__)
+        log.error("not_ready", problem=troubles.found_in(error) or type(error).__name__)
         ready = False
     return Response(
         "ready\n" if ready else "not ready\n", 200 if ready else 503, mimetype="text/plain"

@@ -1,5 +1,6 @@
 """The JSON API as an integration meets it."""
 
+import gzip
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -432,6 +433,22 @@ class TestPoints:
 
 
 class TestBodies:
+    def test_a_packed_body_is_refused_at_every_door(self, client, member) -> None:
+        for path, language, words in (
+            ("/api/v1/accruals", "en", "without Content-Encoding"),
+            ("/webhooks/demo", "ru", "без сжатия"),
+            ("/apple/v1/log", "en", "without Content-Encoding"),
+        ):
+            headers = {"Content-Encoding": "gzip", "Accept-Language": language}
+            packed = gzip.compress(b'{"points": 1}')
+            answer = client.post(
+                path, data=packed, content_type="application/json", headers=headers
+            )
+            assert problem(answer) == (415, "body_compressed")
+            assert words in answer.get_json()["detail"]
+        form = client.post("/join/demo", data=b"x", headers={"Content-Encoding": "br"})
+        assert (form.status_code, form.mimetype) == (415, "text/html")
+
     @pytest.mark.parametrize(
         ("data", "content_type", "status", "code"),
         [
@@ -560,7 +577,7 @@ class TestACommitThatNobodyAnswered:
 
     def test_without_a_key_is_not_tried_again(self, api, member, commit_unanswered) -> None:
         offer = {"programme": "demo", "title": "Кекс"}
-        assert problem(api.post("offers", offer, key="")) == (500, "internal_error")
+        assert problem(api.post("offers", offer, key="")) == (503, "database_unavailable")
         assert len(api.get("offers?programme=demo").get_json()["items"]) == 1
 
 

@@ -208,3 +208,11 @@ def test_a_start_names_every_obstacle_and_what_else_does_not_answer(
         "missing_file:",
         "Broker",
     ]
+
+
+def test_room_on_the_disk_is_told_before_it_is_gone(
+    examine: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert any(s.startswith("Disk of the database: ") for s in examine()["good"])
+    monkeypatch.setattr(doctor, "LEAST_FREE_MB", 10**9)
+    assert any("When it is full, everything that changes" in s for s in examine()["bad"])
