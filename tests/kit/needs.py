@@ -20,9 +20,10 @@ NEEDED = {
     "systemd-analyze": "systemd",
     "zbarimg": "zbar-tools",
 }
-# Without these a foreign reader does not judge. Libraries: a file of theirs -> Debian package.
+# Without these a foreign reader, or nginx, does not judge. Libraries: a file of theirs -> Debian
+# package.
 WELCOME = {"/usr/include/KPim/KPkPass/pass.h": "libkpimpkpass-dev"}
-WELCOME_PROGRAMS = {"node": "nodejs", "npm": "npm"}
+WELCOME_PROGRAMS = {"nginx": "nginx-light", "node": "nodejs", "npm": "npm"}
 
 
 def main() -> int:
