@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import sqlite3
+import subprocess
 import threading
 import uuid
 import zipfile
@@ -18,16 +20,20 @@ from books import check_books
 from click.testing import CliRunner, Result
 from phones import TOKEN, Phone, opened, values
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from ledger.book.accounts import BalanceRow
 from ledger.database.engine import Database
 from ledger.seals import inspection
 from ledger.settings import LedgerSettings
 from wallet import migrations
-from wallet.backups import manifest
+from wallet.apple.complaints import Complaint
+from wallet.backups import encryption, manifest
 from wallet.backups.manifest import NAME, Manifest
 from wallet.cli import main
 from wallet.configuration import settings
+from wallet.configuration.keyring import KeyRing
+from wallet.migrations.drafting import every_table
 from wallet.passes.versioning import PassTag
 from wallet.running.assembly import connect
 from wallet.sandbox.apns import RunningApns
@@ -75,7 +81,7 @@ def backed_up(wallet: Wallet, environment: dict[str, str], house, tmp_path: Path
     """Makes a backup; its file."""
 
     def make(*options: str) -> Path:
-        file = tmp_path / "backups" / f"{uuid.uuid4().hex}.zip"
+        file = tmp_path / f"{uuid.uuid4().hex}.backup"
         done = wallet(environment, "backup", file, *options)
         assert done.exit_code == 0, done.output
         return file
@@ -104,8 +110,16 @@ def reborn(elsewhere: dict[str, str], wallet: Wallet, house) -> Iterator[Callabl
         one.installation.database.close()
 
 
+def plain(file: Path) -> Path:
+    """The backup as a ZIP file, beside it."""
+    target = file.with_name(f"{file.name}.zip")
+    if not target.exists():
+        encryption.decrypt(file, KeyRing(("sandbox-test-secret-of-many-characters",)), target)
+    return target
+
+
 def made(file: Path) -> Manifest:
-    with zipfile.ZipFile(file) as archive:
+    with zipfile.ZipFile(plain(file)) as archive:
         return Manifest.model_validate_json(archive.read(NAME))
 
 
@@ -190,7 +204,7 @@ def test_secrets_are_left_out_unless_asked_for(member, backed_up, chain, environ
     key = (next(chain.rglob("pass.key"))).read_bytes()
     secret = environment["WALLET_SECRET_KEY"]
     for options, expected in (((), False), (("--with-secrets",), True)):
-        with zipfile.ZipFile(backed_up(*options)) as archive:
+        with zipfile.ZipFile(plain(backed_up(*options))) as archive:
             packed = {name: archive.read(name) for name in archive.namelist()}
         assert any(key in data for data in packed.values()) is expected
         assert any(secret.encode() in data for data in packed.values()) is expected
@@ -221,10 +235,63 @@ def test_what_is_there_is_never_overwritten(member, backed_up, wallet, environme
     assert "has tables in it" in over.output
 
 
+def test_who_has_the_file_alone_reads_nothing_in_it(
+    api, join, member, house, backed_up, wallet, environment, tmp_path
+) -> None:
+    """Fifty words that stand in the database in plain, and one in a key file."""
+    words = []
+    for number in range(10):
+        name, external = f"Zyxqname{number}", f"crm-zyxq-{number}"
+        phone, mail = f"+7916555{1000 + number}", f"zyxq{number}@example.com"
+        one = join(name=name, phone=phone, email=mail, external_id=external)
+        reason = f"zyxqreason{number}"
+        api.post("accruals", {"member": one["id"], "points": 5, "reason": reason})
+        words += [name, external, phone, mail, reason]
+    file = backed_up("--with-secrets")
+    inside = b"".join(_contents(plain(file), environment))
+    assert not [word for word in words if not traces.traces(inside, [word])]
+    assert traces.traces(file.read_bytes(), [*words, "BEGIN PRIVATE KEY", "wallet_pass"]) == []
+    assert [path.name for path in house.installation.settings.data.glob(".backup-*")] == []
+
+    zipped = tmp_path / "plain.zip"
+    assert wallet(environment, "restore", "--decrypt-to", zipped, file).exit_code == 0
+    assert zipfile.ZipFile(zipped).namelist() == zipfile.ZipFile(plain(file)).namelist()
+    again = wallet(environment, "restore", "--decrypt-to", zipped, file)
+    assert (again.exit_code, "exists already" in again.output) == (1, True)
+
+
+def _contents(archive: Path, environment: dict[str, str]) -> Iterator[bytes]:
+    with zipfile.ZipFile(archive) as whole:
+        for name in whole.namelist():
+            if name != "database" or whole.open(name).read(5) != b"PGDMP":
+                yield whole.read(name)
+            else:  # a dump is packed inside
+                listing = ["pg_restore", "-f", "-"]
+                yield subprocess.run(
+                    listing,
+                    input=whole.read(name),
+                    capture_output=True,
+                    check=True,
+                    env={"PATH": environment["PATH"]},
+                ).stdout
+
+
+def test_a_backup_of_an_earlier_release_is_a_plain_file_and_is_restored(
+    member, backed_up, wallet, elsewhere
+) -> None:
+    assert wallet(elsewhere, "restore", plain(backed_up())).exit_code == 0
+
+
+def test_a_folder_that_is_not_there_is_not_made(member, house, wallet, environment, tmp_path):
+    refused = wallet(environment, "backup", tmp_path / "unmounted" / "x.backup")
+    assert (refused.exit_code, "There is no folder" in refused.output) == (1, True)
+    assert not (tmp_path / "unmounted").exists()
+
+
 def changed(file: Path, change: Callable[[dict], None], tmp_path: Path) -> Path:
     """The backup with another manifest."""
     target = tmp_path / f"{uuid.uuid4().hex}.zip"
-    with zipfile.ZipFile(file) as old, zipfile.ZipFile(target, "w") as new:
+    with zipfile.ZipFile(plain(file)) as old, zipfile.ZipFile(target, "w") as new:
         for name in old.namelist():
             data = old.read(name)
             if name == NAME:
@@ -245,7 +312,10 @@ def test_a_backup_that_does_not_fit_is_refused_in_words(
         cases.append((changed(file, change, tmp_path), {}, sentence))
 
     case("this release does not know", lambda it: it.update(revision="9999"))
-    case("names", lambda it: it.update(kind="sqlite" if it["kind"] != "sqlite" else "postgresql"))
+    if made(file).kind == "sqlite":
+        case("names", lambda it: it.update(kind="postgresql"))
+    else:
+        case("is damaged", lambda it: it.update(kind="sqlite"))
     case("is damaged", lambda it: it["parts"][0].update(sha256="0" * 64))
     case("is damaged", lambda it: it["parts"][0].update(size=10))
     case("no backup of ours", lambda it: it["parts"][0].update(name="../../etc/passwd"))
@@ -324,14 +394,14 @@ def test_a_backup_names_nobody_who_was_erased_before(api, join, house, backed_up
     person = join(name="Ефросинья Ёлкина", phone="+79161234509")
     api.delete(f"members/{person['id']}")
     house.run()
-    with zipfile.ZipFile(backed_up()) as archive:
+    with zipfile.ZipFile(plain(backed_up())) as archive:
         for name in archive.namelist():
             assert traces.traces(archive.read(name), ["Ефросинья", "+79161234509"]) == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_copy_of_a_sqlite_file_is_whole(house, member, backed_up, tmp_path) -> None:
-    with zipfile.ZipFile(backed_up()) as archive:
+    with zipfile.ZipFile(plain(backed_up())) as archive:
         copy = tmp_path / "copy.db"
         copy.write_bytes(archive.read("database"))
     with closing(sqlite3.connect(copy)) as connection:
@@ -379,3 +449,159 @@ def test_a_missing_or_old_tool_is_named(member, house, wallet, environment, tmp_
     assert "of PostgreSQL 9 and the server of" in refused.output
     assert not (tmp_path / "x.zip").exists()
     assert [path.name for path in tmp_path.glob(".backup-*")] == []
+
+
+@pytest.fixture
+def larger(elsewhere: dict[str, str], postgres, request) -> dict[str, str]:
+    """Elsewhere, with an empty database on PostgreSQL."""
+    name = f"larger_{uuid.uuid4().hex}"
+    postgres.execute(f"CREATE DATABASE {name}")
+    request.addfinalizer(lambda: postgres.execute(f"DROP DATABASE {name} WITH (FORCE)"))
+    return {**elsewhere, "WALLET_DATABASE_URL": postgres.url(name)}
+
+
+EVERYTHING = ("upkeep", "relay", "waves", "messages", "apple", "seals")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_shop_that_grows_takes_everything_to_postgresql(
+    api, client, join, member, house, pushes, backed_up, wallet, larger
+) -> None:
+    phone = Phone.with_card(client, member)
+    phone.register()
+    for number in range(30):
+        other = join(name=f"Клиент {number}", external_id=f"crm-{number}")
+        api.post("accruals", {"member": other["id"], "points": 10 + number, "reason": "Кофе"})
+    api.post("accruals", {"member": member["id"], "points": 100}, key="the-first")
+    spent = api.post("redemptions", {"member": member["id"], "points": 30}).get_json()
+    api.post("holds", {"member": member["id"], "points": 5})
+    api.post("offers", {"programme": "demo", "title": "Кекс", "member": member["id"]})
+    campaign = api.post(
+        "campaigns",
+        {
+            "programme": "demo",
+            "name": "News",
+            "audience": {"kind": "everyone"},
+            "texts": {"ru": "Привет", "en": "Hello"},
+        },
+    )
+    assert campaign.status_code == 201, campaign.text
+    house.run(*EVERYTHING)
+    assert wallet(larger, "restore", file := backed_up()).exit_code == 0
+    seen, tag = phone.fetch().headers["Last-Modified"], phone.updated().get_json()["lastUpdated"]
+    heard = pushes.stand_in.heard(TOKEN).count
+    before = {one: api.get(path).get_json() for one, path in _shown(member).items()}
+    page = without_version(client.get(_path(member["links"]["card"])).text)
+
+    house.clock.advance(minutes=5)
+    installation = connect(settings.from_env(larger), clock=house.clock, pause=house.pause)
+    grown = replace(house, installation=installation)
+    try:
+        client = create_app(installation).test_client()
+        api = type(api)(client)
+        assert {one: api.get(path).get_json() for one, path in _shown(member).items()} == before
+        assert without_version(client.get(_path(member["links"]["card"])).text) == page
+        with installation.database.reading() as session:
+            assert manifest.book(session) == made(file).book
+        for check in (("ledger", "check"), ("ledger", "verify")):
+            said = wallet(larger, *check)
+            assert said.exit_code == 0, said.output
+
+        # The phone hears of its card, takes it, and goes on; numbers go on, and keys stay known.
+        grown.run(*EVERYTHING)
+        phone = Phone(client, phone.pass_json)
+        assert pushes.stand_in.heard(TOKEN).count == heard + 1
+        assert phone.updated(tag).get_json()["serialNumbers"] == [phone.serial]
+        assert phone.fetch(since=seen).status_code == 200
+        repeated = api.post("accruals", {"member": member["id"], "points": 100}, key="the-first")
+        assert repeated.get_json()["balance"]["available"] == 100
+        undone = api.post(f"postings/{spent['id']}/reverse", {})
+        assert undone.status_code == 201, undone.text
+        assert api.post("members", {"programme": "demo", "name": "Новый"}).status_code == 201
+        grown.run(*EVERYTHING)
+        assert values(opened(phone.fetch().data))["points"] == 95
+        with installation.database.transaction() as session, pytest.raises(DBAPIError):
+            session.execute(text("UPDATE ledger_entry SET amount = 1"))
+        with installation.database.reading() as session:
+            check_books(session)
+        assert wallet(larger, "ledger", "verify").exit_code == 0
+    finally:
+        installation.apple.close()
+        installation.database.close()
+
+
+def without_version(page: str) -> str:
+    """The page without the name of its version: each pass has a new one after a restore."""
+    return re.sub(r'data-etag="[0-9a-f]+"', "", page)
+
+
+def _shown(member: dict) -> dict[str, str]:
+    return {
+        "member": f"members/{member['id']}",
+        "statement": f"members/{member['id']}/postings",
+        "campaigns": "campaigns?programme=demo",
+        "offers": "offers?programme=demo",
+        "by external id": "members?external_id=crm-7",
+    }
+
+
+def _path(link: str) -> str:
+    return link.removeprefix("http://127.0.0.1:8080")
+
+
+def comparable(row: Any) -> str:
+    """A row as text. PostgreSQL keeps no order of the names in a document."""
+    return repr([json.dumps(one, sort_keys=True) if isinstance(one, dict) else one for one in row])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_every_column_of_every_table_comes_over_as_it_was(
+    api, member, house, backed_up, wallet, larger
+) -> None:
+    """Also what is rare: a document that is the word null."""
+    database = house.installation.database
+    with database.transaction() as session:
+        for id_, findings in ((1, "null"), (2, "[]"), (3, '["a \\u0444"]')):
+            session.execute(
+                text("INSERT INTO ledger_inspection (id, begun_at, findings) VALUES (:i, 0, :f)"),
+                {"i": id_, "f": findings},
+            )
+        for number in range(2500):  # more than go at once
+            session.add(Complaint(received_at=house.clock(), line=f"line {number}: \u044b"))
+    api.post("accruals", {"member": member["id"], "points": 7})
+    house.run(*EVERYTHING)
+    assert wallet(larger, "restore", backed_up()).exit_code == 0
+    target = Database(LedgerSettings(larger["WALLET_DATABASE_URL"]))
+    # What restoring itself changes, so that phones hear of it.
+    changed = {"wallet_pass", "wallet_pass_tag", "apple_push", "apple_sealed_pass", "google_due"}
+    compared = 0
+    with database.reading() as old, target.reading() as new:
+        for table in every_table():
+            if table.name not in changed:
+                rows = [
+                    sorted(map(comparable, session.execute(select(table)).all()))
+                    for session in (old, new)
+                ]
+                assert rows[0] == rows[1], table.name
+                compared += bool(rows[0])
+    target.close()
+    assert compared > 15
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_postgresql_does_not_take_leaves_an_empty_database(
+    api, member, house, backed_up, wallet, larger
+) -> None:
+    with house.installation.database.transaction() as session:
+        too_long = {"line": "x" * 700}
+        session.execute(
+            text("INSERT INTO apple_complaint (received_at, line) VALUES (0, :line)"), too_long
+        )
+    file = backed_up()
+    refused = wallet(larger, "restore", file)
+    assert refused.exit_code == 1
+    assert "does not take the rows of apple_complaint: value too long" in refused.output
+    assert "xxxx" not in refused.output
+    with house.installation.database.transaction() as session:
+        session.execute(text("DELETE FROM apple_complaint"))
+    assert wallet(larger, "restore", backed_up()).exit_code == 0

@@ -18,6 +18,7 @@ from pathlib import Path
 from alembic.util import CommandError
 from pydantic import ValidationError
 from sqlalchemy import inspect, select
+from sqlalchemy.exc import DatabaseError
 
 from ledger.book import audit
 from ledger.database.engine import Database
@@ -25,7 +26,7 @@ from ledger.people import members
 from ledger.settings import LedgerSettings
 from wallet import erasure, migrations
 from wallet.apple import devices
-from wallet.backups import manifest, postgres
+from wallet.backups import encryption, manifest, moving, postgres
 from wallet.backups.manifest import (
     CHUNK_BYTES,
     DATABASE,
@@ -60,17 +61,35 @@ class Restored:
 def restore(settings: Settings, source: Path, now: datetime) -> Restored:
     """Restore the backup at `source` to where the settings point. Raises `BackupRefused`; then
     nothing was restored."""
-    with _opened(source) as archive:
-        made = _manifest(archive)
-        _require_fit(settings, made)
-        settings.data.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data) as name:
-            folder = Path(name)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data) as name:
+        folder = Path(name)
+        with _opened(_plain(settings, source, folder)) as archive:
+            made = _manifest(archive)
+            _require_fit(settings, made)
             for part in made.parts:
                 _unpack(archive, part, folder / part.name)
-            returned = _restore_database(settings, made, folder / DATABASE, now)
-            secrets = _restore_secrets(settings, made, folder)
+        returned = _restore_database(settings, made, folder / DATABASE, now)
+        secrets = _restore_secrets(settings, made, folder)
     return Restored(made, returned, secrets)
+
+
+def decrypt(settings: Settings, source: Path, target: Path) -> None:
+    """Write the backup at `source` to `target` as a plain ZIP file. Raises `BackupRefused`."""
+    if target.exists():
+        raise BackupRefused("file_exists", f"{target} exists already.")
+    if not encryption.is_encrypted(source):
+        raise BackupRefused("unreadable", f"{source} is not encrypted.")
+    encryption.decrypt(source, KeyRing(settings.secret_keys), target)
+
+
+def _plain(settings: Settings, source: Path, folder: Path) -> Path:
+    """The backup as a ZIP file. Those of earlier releases are one as they are."""
+    if not encryption.is_encrypted(source):
+        return source
+    plain = folder / "backup.zip"
+    encryption.decrypt(source, KeyRing(settings.secret_keys), plain)
+    return plain
 
 
 @contextmanager
@@ -102,7 +121,7 @@ def _require_fit(settings: Settings, made: Manifest) -> None:
             " release does not know. Restore it with that release.",
         )
     kind = "sqlite" if settings.ledger.database_url.startswith("sqlite") else "postgresql"
-    if kind != made.kind:
+    if kind != made.kind and made.kind != "sqlite":
         raise BackupRefused(
             "other_database",
             f"The backup is one of {made.kind}, and WALLET_DATABASE_URL names {kind}.",
@@ -111,7 +130,7 @@ def _require_fit(settings: Settings, made: Manifest) -> None:
     missing = [key for key in made.keys if key not in ring]
     if missing:
         where = (
-            f" It is in the backup: `unzip -p FILE {KEYS_FILE}`."
+            f" It is in the backup: `wallet restore --decrypt-to X.zip FILE`, {KEYS_FILE} in that."
             if KEYS_FILE in {part.name for part in made.parts}
             else ""
         )
@@ -144,8 +163,11 @@ def _restore_database(settings: Settings, made: Manifest, copy: Path, now: datet
     if not database.is_sqlite:
         try:
             _require_empty(database)
-            postgres.require("pg_restore", made.tool or 0, "the backup")
-            postgres.load(database.engine, copy)
+            if made.kind == "sqlite":
+                _grow(database, made, copy)
+            else:
+                postgres.require("pg_restore", made.tool or 0, "the backup")
+                postgres.load(database.engine, copy)
             return _bring_to_life(database, made, settings.data, now)
         finally:
             database.close()
@@ -170,6 +192,22 @@ def _restore_database(settings: Settings, made: Manifest, copy: Path, now: datet
     shutil.move(copy, beside)  # perhaps from another disk
     beside.replace(target)
     return returned
+
+
+def _grow(database: Database, made: Manifest, copy: Path) -> None:
+    """Out of SQLite into this database on PostgreSQL."""
+    source = Database(LedgerSettings(f"sqlite:///{copy}"))
+    try:
+        _require_same_book(source, made)
+        moving.move(source, database)
+    except DatabaseError as error:
+        if not isinstance(error.orig, sqlite3.DatabaseError):
+            raise
+        raise BackupRefused(
+            "damaged", f"The database in the backup is damaged: {error.orig}."
+        ) from error
+    finally:
+        source.close()
 
 
 def _require_empty(database: Database) -> None:

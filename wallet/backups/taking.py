@@ -17,7 +17,9 @@ from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
 from wallet import __version__
 from wallet.backups import manifest, postgres
+from wallet.backups.encryption import Encrypting
 from wallet.backups.manifest import DATABASE, NAME, SECRETS, BackupRefused, Manifest
+from wallet.configuration.keyring import Key, KeyRing
 from wallet.configuration.settings import Settings
 
 KEYS_FILE = f"{SECRETS}keys.env"
@@ -26,13 +28,18 @@ KEYS_FILE = f"{SECRETS}keys.env"
 def take(
     database: Database, settings: Settings, target: Path, now: datetime, *, with_secrets: bool
 ) -> Manifest:
-    """Write the backup to `target`, which must not exist; until it is complete it has another name.
-    Raises `BackupRefused`."""
+    """Write the backup to `target`, which must not exist, encrypted with the first key of the ring;
+    until it is complete it has another name. Raises `BackupRefused`."""
     if target.exists():
         raise BackupRefused("file_exists", f"{target} exists already.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # In the folder of the backup: a copy of the database may be too large for /tmp.
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as name:
+    if not target.parent.is_dir():
+        raise BackupRefused(
+            "folder_missing",
+            f"There is no folder {target.parent}. Make it first, or mount what it should be on.",
+        )
+    settings.data.mkdir(parents=True, exist_ok=True)
+    # Where the database may lie as well: only what is encrypted comes near the backup's place.
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=settings.data) as name:
         folder = Path(name)
         copy = folder / DATABASE
         tool = None
@@ -54,15 +61,26 @@ def take(
                 book=manifest.book(session),
                 parts=tuple(manifest.part(name, path) for name, path in parts),
             )
-        whole = folder / "whole"
-        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(NAME, made.model_dump_json(indent=2))
-            for name, path in parts:
-                archive.write(path, name)
-        with whole.open("rb") as file:
-            os.fsync(file.fileno())
-        whole.replace(target)
+        _pack(made, parts, target, KeyRing(settings.secret_keys).first)
     return made
+
+
+def _pack(made: Manifest, parts: Sequence[tuple[str, Path]], target: Path, key: Key) -> None:
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with beside.open("xb") as file:
+            with (
+                Encrypting(file, key) as encrypting,
+                zipfile.ZipFile(encrypting, "w", zipfile.ZIP_DEFLATED) as archive,
+            ):
+                archive.writestr(NAME, made.model_dump_json(indent=2))
+                for name, path in parts:
+                    archive.write(path, name)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from wallet.configuration.clock import system_clock
 def backup(file: Path, *, with_secrets: bool) -> None:
     """Write everything into the one FILE, while the service is at work.
 
-    Secrets are not in it unless asked for: keep WALLET_SECRET_KEY and the certificates apart."""
+    It is encrypted with WALLET_SECRET_KEY, and without that key nobody can restore it. Secrets are
+    not in it unless asked for: keep WALLET_SECRET_KEY and the certificates apart."""
     found = environment()
     database = Database(found.ledger)
     made = taking.take(database, found, file, system_clock(), with_secrets=with_secrets)
@@ -38,10 +39,22 @@ def backup(file: Path, *, with_secrets: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "--decrypt-to",
+    type=click.Path(path_type=Path, dir_okay=False, exists=False),
+    metavar="ZIP",
+    help="Restore nothing: write what is in the backup as a plain ZIP file.",
+)
 @on_database
-def restore(file: Path) -> None:
-    """Bring the backup FILE to life in an empty database. Stop the service first."""
+def restore(file: Path, decrypt_to: Path | None) -> None:
+    """Bring the backup FILE to life in an empty database. Stop the service first.
+
+    A backup of SQLite is restored to PostgreSQL as well, if WALLET_DATABASE_URL names one."""
     found = environment()
+    if decrypt_to is not None:
+        restoring.decrypt(found, file, decrypt_to)
+        click.echo(f"{decrypt_to}: readable for everybody who has it. Keep it as you keep secrets.")
+        return
     done = restoring.restore(found, file, system_clock())
     made = done.manifest
     click.echo(

@@ -1,8 +1,8 @@
-"""For developers: a new revision from what the models have and the database does not. It has to
-know every module that declares tables; running migrations does not need that."""
+"""Every table, and for developers a new revision from what the models have and the database does
+not. Both have to know every module that declares tables; running migrations does not need that."""
 
 from alembic import command
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Table
 
 from ledger import offers
 from ledger.book import accounts, holds, journal, lots
@@ -15,7 +15,7 @@ from wallet.access import apikeys, sources
 from wallet.apple import arrivals, complaints, devices, signed_passes
 from wallet.delivery import waves
 from wallet.google import alerts, budget, callbacks, messages, mirror
-from wallet.migrations import config
+from wallet.migrations import METADATA, config
 from wallet.outreach import campaigns, deliveries, rounds, terms
 from wallet.passes import barcode_settings, issuing, news, renewal, templates
 
@@ -64,3 +64,8 @@ def draft(engine: Engine, revision: str, message: str) -> None:
     """Write it into `versions/`, to be read and corrected."""
     with engine.connect() as connection:
         command.revision(config(connection), message, autogenerate=True, rev_id=revision)
+
+
+def every_table() -> list[Table]:
+    """All tables of both packages; what others refer to comes before those that do."""
+    return METADATA.sorted_tables
