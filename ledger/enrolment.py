@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from ledger.book import accounts
 from ledger.database import outbox
+from ledger.errors import MemberErased
 from ledger.events import MemberChanged, MemberJoined
-from ledger.people import cards, persons
+from ledger.people import cards, members, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Profile
@@ -67,7 +68,44 @@ def join_all(
 
 
 def replace_card(session: Session, member: Member, now: datetime) -> Card:
-    """Another card for a member who lost theirs. Their old numbers are refused from now on."""
+    """Another card number for a member, whose old numbers are refused from now on. It is no help
+    for who lost a phone: that shows the new number too, see `replace_lost_card`. Raises
+    `MemberErased`, `CardBlocked`."""
     card = cards.replace(session, member, now)
     outbox.append(session, [MemberChanged(member.id)], now)
     return card
+
+
+def replace_lost_card(session: Session, member: Member, now: datetime) -> Sequence[Member]:
+    """The person lost what their card was on: refuse every number they ever had, for good, and give
+    new ones. Points and all else stay. Returns the members whom this concerns, the one who stands
+    for the person first; they are locked. Raises `MemberErased`."""
+    person = _lock_living(session, member)
+    cards.replace_lost(session, person, now)
+    outbox.append(session, [MemberChanged(one.id) for one in person], now)
+    return person
+
+
+def block_cards(session: Session, member: Member, now: datetime) -> Sequence[Member]:
+    """Refuse every number of the person until `unblock_cards`. Doing it again changes nothing.
+    Returns as `replace_lost_card` does. Raises `MemberErased`."""
+    person = _lock_living(session, member)
+    cards.block(session, [one.id for one in person], now)
+    outbox.append(session, [MemberChanged(one.id) for one in person], now)
+    return person
+
+
+def unblock_cards(session: Session, member: Member, now: datetime) -> Sequence[Member]:
+    """Let the numbers count again that `block_cards` refused; it does no harm if there are none.
+    Returns as `replace_lost_card` does. Raises `MemberErased`."""
+    person = _lock_living(session, member)
+    cards.unblock(session, [one.id for one in person])
+    outbox.append(session, [MemberChanged(one.id) for one in person], now)
+    return person
+
+
+def _lock_living(session: Session, member: Member) -> Sequence[Member]:
+    head, group = members.lock_person(session, member)
+    if head.erased_at is not None:
+        raise MemberErased
+    return [head, *(one for one in group if one.id != head.id)]

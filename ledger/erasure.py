@@ -53,7 +53,8 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
     """Erase the person behind this member; it does no harm if they are erased already. Their points
     stay until they run out, unless `write_off` is set. Raises `UnknownMember`,
     `HouseholdNotEmpty`."""
-    member, group = _locked(session, public_id)
+    asked = members.by_public_id(session, public_id, include_erased=True)
+    member, group = members.lock_person(session, asked)
     ids = [one.id for one in group]
     words = _words(session, ids)
     numbers = session.scalars(select(Card.number).where(Card.member_id.in_(ids))).all()
@@ -87,26 +88,6 @@ def take_late_words(session: Session, member_ids: Sequence[int]) -> None:
     if gone:
         accounts.lock(session, _accounts(session, gone))
         _take_words_off(session, gone, gone[0], ())
-
-
-def _locked(session: Session, public_id: str) -> tuple[Member, Sequence[Member]]:
-    """The member who stands for the person today, and all members they ever were, by ascending id.
-    They are locked, so no merge can change this any more. Raises `UnknownMember`."""
-    asked = members.by_public_id(session, public_id, include_erased=True)
-    ids: list[int] = []
-    while True:
-        asked = members.reread(session, asked)
-        head = asked.merged_into_id or asked.id
-        group = session.scalars(
-            select(Member)
-            .where((Member.id == head) | (Member.merged_into_id == head))
-            .order_by(Member.id)
-            .execution_options(populate_existing=True)
-        ).all()
-        if [one.id for one in group] == ids:
-            return next(one for one in group if one.id == head), group
-        # While we waited for the locks, a merge may have been committed: read once more.
-        ids = members.lock(session, [one.id for one in group])
 
 
 def _require_alone(session: Session, ids: Sequence[int]) -> None:
@@ -250,6 +231,7 @@ def _take_cards(session: Session, ids: Sequence[int], now: datetime) -> None:
         .values(
             number=literal("erased-").concat(cast(Card.id, String)),
             blocked_at=func.coalesce(Card.blocked_at, literal(now, Instant)),
+            blocked_for=func.coalesce(Card.blocked_for, "replaced"),
         )
         .execution_options(synchronize_session=False)
     )

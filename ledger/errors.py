@@ -160,9 +160,26 @@ class UnknownCard(NotFound):
 
 
 class CardBlocked(Conflict):
-    """The card was replaced by another one."""
+    """The card number is refused. `state`: `replaced` by another number, `lost` together with what
+    it was on, or `blocked` until its owner comes."""
 
     code = "card_blocked"
+    vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of a card"}
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+
+
+class CardVoid(Conflict):
+    """The card was made void."""
+
+    code = "card_void"
+
+
+class CardExpired(Conflict):
+    """The card was good until a moment that is over."""
+
+    code = "card_expired"
 
 
 class ExternalIdTaken(Conflict):

@@ -48,9 +48,9 @@ def erase(
     """Erase a person in the book and in the wallet, within this transaction. Raises
     `UnknownMember`, `HouseholdNotEmpty`."""
     erased = erasure.erase(session, public_id, now, write_off=write_off)
-    pass_ids = issued.ids_of_members(session, erased.member_ids)
+    pass_ids = issued.every_id_of_members(session, erased.member_ids)
     # Whoever writes words on these cards at this moment holds them: what they write goes as well.
-    issued.lock(session, pass_ids)
+    issued.lock_out(session, pass_ids)
     deliveries.forget(session, erased.member_ids)
     refresh(session, pass_ids, make_due, now)
     for column in ROWS_OF_A_PASS:

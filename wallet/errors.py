@@ -151,6 +151,13 @@ class PassErased(Conflict):
     code = "pass_erased"
 
 
+class PassLost(Conflict):
+    """The pass was lost with the phone it was on: it is void for good, and another one took its
+    place."""
+
+    code = "pass_lost"
+
+
 class ScopeMissing(NotAllowed):
     """The API key lacks this right."""
 

@@ -74,7 +74,7 @@ def look(desk: Desk, file: BinaryIO, order: ImportRequest, shown: int) -> Previe
     with RowsBefore() as seen:
         for part in _parts(desk, opened):
             with desk.database.reading() as session:
-                _, bad = _sort(judge(session, opened.aim, part, seen), tally)
+                _, bad = _sort(judge(session, opened.aim, part, seen, desk.clock()), tally)
             problems += bad[: shown - len(problems)]
     _require_rows(tally)
     return Preview(tally, opened.source.layout, problems)
@@ -113,7 +113,7 @@ def _keep_part(
         tally = replace(so_far)
         # `seen` knows which row left which mark, so a transaction that is repeated may judge a part
         # again.
-        good, bad = _sort(judge(session, aim, part, seen), tally)
+        good, bad = _sort(judge(session, aim, part, seen, desk.clock()), tally)
         store.keep(session, import_id, good, bad, tally)
         return tally
 

@@ -70,7 +70,7 @@ class Installation:
     def card_link(self, pass_: Pass) -> str:
         """The address of the card's page. It is for the card's owner alone: with it anybody can see
         the card."""
-        token = self.keys.card_token(pass_.serial)
+        token = self.keys.link_token(pass_.link)
         return f"{self.settings.public_url}/card/{token}"
 
 

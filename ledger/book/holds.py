@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from ledger.book import accounts, lots, postings
-from ledger.book.accounts import Balance, Holder
+from ledger.book.accounts import Account, Balance, Holder
 from ledger.book.drafts import PostingHeader, Withdrawal
 from ledger.book.lots import Lot
 from ledger.book.postings import Posted
@@ -123,10 +123,19 @@ def place(
 
 def find(session: Session, public_id: str) -> Hold:
     """The hold with this public id. Raises `UnknownHold`."""
-    hold = session.scalar(select(Hold).where(Hold.public_id == public_id))
-    if hold is None:
+    return find_with_programme(session, public_id)[0]
+
+
+def find_with_programme(session: Session, public_id: str) -> tuple[Hold, int]:
+    """The hold with this public id, and the id of its programme. Raises `UnknownHold`."""
+    row = session.execute(
+        select(Hold, Account.programme_id)
+        .join(Account, Account.id == Hold.account_id)
+        .where(Hold.public_id == public_id)
+    ).first()
+    if row is None:
         raise UnknownHold
-    return hold
+    return row.Hold, row.programme_id
 
 
 def of_account(

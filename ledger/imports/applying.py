@@ -62,7 +62,7 @@ def step(session: Session, import_id: int | None, now: datetime) -> Step | None:
     if not rows:
         return Step(import_, (), is_last=True)
     aim = aim_of(session, import_)
-    judged = [_timely(aim, one, now) for one in judge(session, aim, rows, None)]
+    judged = [_timely(aim, one, now) for one in judge(session, aim, rows, None, now)]
     left_out = [Row(one.row.number, one.row.wish, one.problems) for one in judged if one.problems]
     good = [one for one in judged if not one.problems]
     joined: list[int] = []

@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Self
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from ledger.book import accounts
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
+from ledger.errors import CardExpired, CardVoid, Refusal
 from ledger.imports.columns import IDENTIFIERS, ImportKind, RowContent, RowProblem
 from ledger.imports.store import Row
 from ledger.people import cards, members
@@ -82,11 +84,13 @@ class RowsBefore:
         return int.from_bytes(digest.digest(), signed=True)
 
 
-def judge(session: Session, aim: Aim, rows: Sequence[Row], seen: RowsBefore | None) -> list[Judged]:
+def judge(
+    session: Session, aim: Aim, rows: Sequence[Row], seen: RowsBefore | None, now: datetime
+) -> list[Judged]:
     """Whether these rows can be applied now. `seen` compares them with the rows before; without it
     that was done earlier, when the file was checked."""
     repeated = seen.repeated(_named(rows)) if seen is not None else {}
-    ledger = _KnownPeople(session, aim, rows)
+    ledger = _KnownPeople(session, aim, rows, now)
     judged = []
     for row in rows:
         problems = list(row.problems)
@@ -111,6 +115,15 @@ def judge(session: Session, aim: Aim, rows: Sequence[Row], seen: RowsBefore | No
     ]
 
 
+def _card_refused(objection: Refusal) -> RowProblem:
+    match objection:
+        case CardVoid():
+            return RowProblem("card_void", "card")
+        case CardExpired():
+            return RowProblem("card_expired", "card")
+    return RowProblem("card_blocked", "card")
+
+
 def _named(rows: Iterable[Row]) -> Iterator[tuple[int, str, str]]:
     for row in rows:
         for name in IDENTIFIERS:
@@ -133,11 +146,11 @@ class _People:
 class _KnownPeople:
     """What the ledger knows of the people whom these rows name, looked up for all rows at once."""
 
-    def __init__(self, session: Session, aim: Aim, rows: Sequence[Row]) -> None:
+    def __init__(self, session: Session, aim: Aim, rows: Sequence[Row], now: datetime) -> None:
         self._aim = aim
         wishes = [row.wish for row in rows if not row.problems]
         self._cards: dict[str, CardOwner] = cards.owners(
-            session, [wish.card for wish in wishes if wish.card is not None]
+            session, [wish.card for wish in wishes if wish.card is not None], now
         )
         self._by = {name: _People() for name in ("phone", "email", "external_id")}
         found: dict[int, Person] = {}
@@ -166,8 +179,8 @@ class _KnownPeople:
         known = self._cards.get(wish.card) if wish.card is not None else None
         if known is not None and known.member.programme_id != self._aim.programme.id:
             return Judged(row, [RowProblem("card_taken", "card")])
-        if known is not None and known.blocked:
-            return Judged(row, [RowProblem("card_blocked", "card")])
+        if known is not None and known.objection is not None:
+            return Judged(row, [_card_refused(known.objection)])
         named = self._named(wish, known)
         candidates = {member_id for ids in named.values() for member_id in ids}
         if len(candidates) > 1:

@@ -1,17 +1,23 @@
-"""Cards: the numbers by which a till names members."""
+"""Cards: the numbers by which a till names members, and whether they count.
+
+A number counts unless it is blocked, void or expired. `objection` is that rule, and every door asks
+it. Blocking is about the number being in wrong hands: for good when the number was replaced or
+lost, until the owner comes when it is only blocked. Void and expired are decisions about the card
+itself, which can be taken back. One does not undo the other."""
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 
-from sqlalchemy import ForeignKey, String, bindparam, insert, select, update
+from sqlalchemy import ForeignKey, Row, String, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.compiled import Compiled
 from ledger.database.tables import Base, Identifier, Instant, batched, detached, insert_or
-from ledger.errors import CardBlocked, UnknownCard
+from ledger.errors import CardBlocked, CardExpired, CardVoid, Refusal, UnknownCard
 from ledger.people import members
 from ledger.people.members import Member
 
@@ -20,9 +26,15 @@ CARD_DIGITS = 16
 OTHER_CARD = re.compile(r"[!-~]{4,32}")
 
 
+# Why a number is blocked, see `CardBlocked`. Only "blocked" can be taken back.
+BlockReason = Literal["replaced", "lost", "blocked"]
+CardStatus = Literal["active", "blocked", "void", "expired"]
+
+
 class Card(Base):
-    """One card number of a member, and since when it is blocked; blocked numbers stay, so that they
-    are recognised. An erasure replaces the number."""
+    """One card number of a member. Since when it is blocked, and why; since when it is void; from
+    when on it is expired. Numbers stay, so that they are recognised. An erasure replaces the
+    number."""
 
     __tablename__ = "ledger_card"
 
@@ -31,20 +43,64 @@ class Card(Base):
     member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
     blocked_at: Mapped[datetime | None] = mapped_column(Instant)
+    blocked_for: Mapped[BlockReason | None] = mapped_column(String(10))
+    void_at: Mapped[datetime | None] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+# What decides whether a number counts: for queries that read a card beside other things.
+MARKS = (Card.blocked_for, Card.void_at, Card.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class NewestCard:
+    """The newest number of a member, and what decides whether it counts. `withheld`: the member is
+    blocked until they come, even if this number was given since (an import brought it) and counts:
+    the card in their phone must not show it."""
+
+    number: str
+    blocked_for: BlockReason | None
+    void_at: datetime | None
+    expires_at: datetime | None
+    withheld: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CardOwner:
-    """The member whom a card means today, and whether the card was replaced by another one."""
+    """The member whom a card means today, and why the card is refused; None if it counts."""
 
     member: Member
     card_id: int
-    blocked: bool = False
+    objection: Refusal | None = None
 
     def require_open(self) -> None:
-        """Raises `CardBlocked` if the card was replaced."""
-        if self.blocked:
-            raise CardBlocked
+        """Raises `CardBlocked`, `CardVoid`, `CardExpired` for a card that does not count."""
+        if self.objection is not None:
+            raise self.objection
+
+
+def objection(card: Card | NewestCard | Row[Any], now: datetime) -> Refusal | None:
+    """Why this number is refused at this moment: `CardBlocked`, `CardVoid` or `CardExpired`. None
+    if it counts. A row has `MARKS`."""
+    if card.blocked_for is not None:
+        return CardBlocked(card.blocked_for)
+    if card.void_at is not None:
+        return CardVoid()
+    if card.expires_at is not None and card.expires_at <= now:
+        return CardExpired()
+    return None
+
+
+def state(card: Card | NewestCard, now: datetime) -> CardStatus:
+    """The state of a card in one word."""
+    match objection(card, now):
+        case CardBlocked():
+            return "blocked"
+        case CardVoid():
+            return "void"
+        case CardExpired():
+            return "expired"
+    return "active"
 
 
 def check_digit(digits: str) -> str:
@@ -118,67 +174,193 @@ def issue(session: Session, member: Member, now: datetime) -> Card:
 
 
 def replace(session: Session, member: Member, now: datetime) -> Card:
-    """Issue another card to the member and block those given before. Raises `MemberErased`."""
+    """Issue another number to the member and refuse those given before. Raises `MemberErased`, and
+    `CardBlocked` while a number is blocked because it may be in wrong hands: then a new number is
+    no help, since it would appear wherever the old one did."""
     members.lock_present(session, member.id)
+    if is_blocked(session, [member.id]):
+        raise CardBlocked("blocked")
+    return _replace(session, [member], "replaced", now)[0]
+
+
+def replace_lost(session: Session, people: Sequence[Member], now: datetime) -> Sequence[Card]:
+    """Refuse all numbers of these members for good, since they are in wrong hands, and issue a new
+    one to each. The caller has locked them."""
+    return _replace(session, people, "lost", now)
+
+
+def _replace(
+    session: Session, people: Sequence[Member], reason: BlockReason, now: datetime
+) -> list[Card]:
+    """A date of expiry is a term of the membership and goes over to the new number; that a number
+    was void does not."""
+    ends = {one.id: newest_of(session, one.id).expires_at for one in people}
+    _block(session, list(ends), reason, now)
+    fresh = [issue(session, one, now) for one in people]
+    for card in fresh:
+        card.expires_at = ends[card.member_id]
+    session.flush()
+    return fresh
+
+
+def block(session: Session, member_ids: Sequence[int], now: datetime) -> None:
+    """Refuse all numbers of these members until `unblock`. The caller has locked them."""
+    _block(session, member_ids, "blocked", now)
+
+
+def unblock(session: Session, member_ids: Sequence[int]) -> None:
+    """Let numbers count again that were only blocked. Those that were replaced or lost stay
+    refused. The caller has locked the members."""
     session.execute(
         update(Card)
-        .where(Card.member_id == member.id, Card.blocked_at.is_(None))
-        .values(blocked_at=now)
+        .where(Card.member_id.in_(member_ids), Card.blocked_for == "blocked")
+        .values(blocked_at=None, blocked_for=None)
         .execution_options(synchronize_session=False)
     )
-    return issue(session, member, now)
+
+
+def _block(session: Session, member_ids: Sequence[int], reason: BlockReason, now: datetime) -> None:
+    """Block what is not refused for good already."""
+    session.execute(
+        update(Card)
+        .where(
+            Card.member_id.in_(member_ids),
+            Card.blocked_for.is_(None) | (Card.blocked_for == "blocked"),
+        )
+        .values(
+            blocked_at=func.coalesce(Card.blocked_at, literal(now, Instant)), blocked_for=reason
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def is_blocked(session: Session, member_ids: Sequence[int]) -> bool:
+    """Whether one of these members is blocked until they come."""
+    return bool(blocked_of(session, member_ids))
+
+
+def blocked_of(session: Session, member_ids: Sequence[int]) -> set[int]:
+    """Which of these members are blocked until they come, see `NewestCard`."""
+    return set(
+        session.scalars(
+            select(Card.member_id).where(
+                Card.member_id.in_(member_ids), Card.blocked_for == "blocked"
+            )
+        )
+    )
+
+
+def make_void(session: Session, member_id: int, now: datetime) -> None:
+    """Refuse the newest number of the member, which is the one that their pass shows. Another
+    number, of a plastic card that they have beside it, goes on. The caller has locked the
+    member."""
+    newest_of(session, member_id).void_at = now
+    session.flush()
+
+
+def end(session: Session, member_id: int, expires_at: datetime) -> None:
+    """Refuse the newest number of the member from this moment on, as `make_void` does at once."""
+    newest_of(session, member_id).expires_at = expires_at
+    session.flush()
+
+
+def restore(session: Session, member_id: int) -> None:
+    """Let numbers of the member count again that were void or expired. The caller has locked the
+    member."""
+    session.execute(
+        update(Card)
+        .where(Card.member_id == member_id)
+        .values(void_at=None, expires_at=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 _BY_NUMBER = Compiled(
-    select(Card.id.label("card_id"), Card.blocked_at, *Member.__table__.c)
+    select(Card.id.label("card_id"), *MARKS, *Member.__table__.c)
     .join(Member, Member.id == Card.member_id)
     .where(Card.number == bindparam("number"))
 )
 
 
-def owner(session: Session, number: str) -> CardOwner:
-    """The member whom this card means; the spaces that it is printed with do not count. The member
-    object is only to be read: no session tracks it. Raises `UnknownCard`, `CardBlocked`."""
+def owner(
+    session: Session, number: str, now: datetime, programme_id: int | None = None
+) -> CardOwner:
+    """The member whom this card means; the spaces that it is printed with do not count. With
+    `programme_id`, cards of other programmes are not found. The member object is only to be read:
+    no session tracks it. Raises `UnknownCard`, `CardBlocked`,
+    `CardVoid`, `CardExpired`."""
     rows = _BY_NUMBER.execute(session, number=normalise(number))
-    if not rows:
+    if not rows or programme_id not in (None, rows[0].programme_id):
         raise UnknownCard
-    columns = rows[0]._asdict()
-    card_id, blocked_at = columns.pop("card_id"), columns.pop("blocked_at")
-    if blocked_at is not None:
-        raise CardBlocked
-    return CardOwner(members.resolve_merged(session, detached(Member, columns)), card_id)
+    (row,) = rows
+    if (refused := objection(row, now)) is not None:
+        raise refused
+    names = [column.key for column in Member.__table__.c]
+    member = detached(Member, {name: getattr(row, name) for name in names})
+    return CardOwner(members.resolve_merged(session, member), row.card_id)
 
 
-def owners(session: Session, numbers: Sequence[str]) -> dict[str, CardOwner]:
-    """The members whom these cards mean, by the number without spaces. Unknown cards are left out,
-    blocked ones are not."""
+def owners(session: Session, numbers: Sequence[str], now: datetime) -> dict[str, CardOwner]:
+    """The members whom these cards mean, by the number without spaces. Unknown cards are left out;
+    those that do not count are not, see `CardOwner.objection`."""
     found: dict[str, CardOwner] = {}
     for part in batched(sorted({normalise(number) for number in numbers})):
-        rows = session.execute(
-            select(Member, Card.number, Card.id, Card.blocked_at)
+        rows: Iterable[Row[Any]] = session.execute(
+            select(Member, Card.number, Card.id, *MARKS)
             .join(Card, Card.member_id == Member.id)
             .where(Card.number.in_(part))
             .execution_options(populate_existing=True)
         )
-        for member, number, card_id, blocked_at in rows:
-            today = members.resolve_merged(session, member)
-            found[number] = CardOwner(today, card_id, blocked_at is not None)
+        for row in rows:
+            today = members.resolve_merged(session, row.Member)
+            found[row.number] = CardOwner(today, row.id, objection(row, now))
     return found
 
 
 def numbers_of(session: Session, member_ids: Sequence[int]) -> dict[int, str]:
-    """The newest card number of each of these members, blocked or not."""
-    found: dict[int, str] = {}
+    """The newest card number of each of these members, whether it counts or not."""
+    return {member_id: card.number for member_id, card in newest(session, member_ids).items()}
+
+
+def newest(session: Session, member_ids: Sequence[int]) -> dict[int, NewestCard]:
+    """The newest card of each of these members, whether it counts or not."""
+    found: dict[int, NewestCard] = {}
+    withheld: set[int] = set()
     for part in batched(member_ids):
-        rows = session.execute(
-            select(Card.member_id, Card.number).where(Card.member_id.in_(part)).order_by(Card.id)
+        rows: Iterable[Row[Any]] = session.execute(
+            select(Card.member_id, Card.number, *MARKS)
+            .where(Card.member_id.in_(part))
+            .order_by(Card.id)
         )
-        found |= {row.member_id: row.number for row in rows}
+        for row in rows:
+            if row.blocked_for == "blocked":
+                withheld.add(row.member_id)
+            found[row.member_id] = NewestCard(
+                row.number,
+                row.blocked_for,
+                row.void_at,
+                row.expires_at,
+                withheld=row.member_id in withheld,
+            )
     return found
 
 
+def require_open(session: Session, member_id: int, now: datetime) -> None:
+    """Raises `CardBlocked`, `CardVoid` or `CardExpired` if the member's newest number does not
+    count: for what is done with a card that is not named by its number."""
+    if is_blocked(session, [member_id]):
+        raise CardBlocked("blocked")
+    refused = objection(newest_of(session, member_id), now)
+    if refused is not None:
+        raise refused
+
+
 def newest_of(session: Session, member_id: int) -> Card:
-    """The newest card of the member, blocked or not."""
+    """The newest card of the member, whether it counts or not, read anew."""
     return session.scalars(
-        select(Card).where(Card.member_id == member_id).order_by(Card.id.desc()).limit(1)
+        select(Card)
+        .where(Card.member_id == member_id)
+        .order_by(Card.id.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
     ).one()

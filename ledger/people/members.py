@@ -111,6 +111,25 @@ def lock_present(session: Session, member_id: int) -> Member:
     return member
 
 
+def lock_person(session: Session, member: Member) -> tuple[Member, Sequence[Member]]:
+    """The member who stands for the person today, and all members they ever were, by ascending id,
+    locked until the transaction ends: no merge can change this any more."""
+    ids: list[int] = []
+    while True:
+        member = reread(session, member)
+        head = member.merged_into_id or member.id
+        group = session.scalars(
+            select(Member)
+            .where((Member.id == head) | (Member.merged_into_id == head))
+            .order_by(Member.id)
+            .execution_options(populate_existing=True)
+        ).all()
+        if [one.id for one in group] == ids:
+            return next(one for one in group if one.id == head), group
+        # While we waited for the locks, a merge may have been committed: read once more.
+        ids = lock(session, [one.id for one in group])
+
+
 def holders(session: Session, member_ids: Sequence[int]) -> dict[int, int]:
     """By member id, the member whose accounts each of these members uses, read anew."""
     found: dict[int, int] = {}

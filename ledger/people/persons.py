@@ -90,13 +90,15 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What members are searched by; exactly one of these is set. `phones` are all numbers
-    that may be meant: one without a country code may be of any country with a programme."""
+    """What members are searched by; exactly one of the first four is set. `phones` are all numbers
+    that may be meant: one without a country code may be of any country with a programme. With
+    `programme_id`, members of other programmes are not found."""
 
     card: str | None = None
     phones: tuple[PhoneNumber, ...] = ()
     email: str | None = None
     external_id: str | None = None
+    programme_id: int | None = None
 
 
 def add(session: Session, programme_id: int, profile: Profile, now: datetime) -> Member:
@@ -303,6 +305,10 @@ def member_by_external_id(session: Session, programme_id: int, external_id: str)
 def search(session: Session, wanted: Search, after_id: int, limit: int) -> Sequence[Member]:
     """Members that fit, by ascending id, from behind member `after_id`."""
     query = select(Member).where(Member.id > after_id).order_by(Member.id).limit(limit)
+    if wanted.programme_id is not None:
+        # An expression, not the column: SQLite, which does not know how large a programme is, would
+        # rather read all members of it than the few who fit.
+        query = query.where(Member.programme_id + 0 == wanted.programme_id)
     if wanted.card is not None:
         query = query.join(Card).where(Card.number == cards.normalise(wanted.card))
     else:

@@ -62,7 +62,7 @@ def grant(
         balance = posted.balances[holder.account_id]
         return Movement(target.member, posted.public_id, lot.amount, unit, balance)
 
-    return resolving.with_target(session, whom, grant.unit, credit)
+    return resolving.with_target(session, whom, grant.unit, credit, now)
 
 
 def term(zone: str, unit: Unit, grant: Grant, now: datetime) -> Term:

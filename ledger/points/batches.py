@@ -90,7 +90,7 @@ def _carry_out(
 def _carry_out_now(
     session: Session, items: Sequence[Item], to_answer: ToAnswer, now: datetime
 ) -> dict[str, StoredAnswer | Refusal]:
-    lookup = _Lookup(session, items)
+    lookup = _Lookup(session, items, now)
     outcomes: dict[str, StoredAnswer | Refusal] = {}
     deeds: list[tuple[Item, Deed]] = []
     for item in items:
@@ -113,9 +113,9 @@ def _carry_out_now(
 class _Lookup:
     """The members, units and accounts that the items mean, looked up for all items at once."""
 
-    def __init__(self, session: Session, items: Sequence[Item]) -> None:
+    def __init__(self, session: Session, items: Sequence[Item], now: datetime) -> None:
         self._session = session
-        self._resolved = resolving.resolve_all(session, {item.whom for item in items})
+        self._resolved = resolving.resolve_all(session, {item.whom for item in items}, now)
         self._programmes: dict[int, Programme] = {}
         self._units: dict[tuple[int, str | None], Unit] = {}
         self._holders: dict[tuple[int, int], Holder] = {}

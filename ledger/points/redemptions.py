@@ -46,7 +46,7 @@ def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -
             target.member, posted.public_id, points, unit, posted.balances[holder.account_id]
         )
 
-    return resolving.with_target(session, whom, spend.unit, debit)
+    return resolving.with_target(session, whom, spend.unit, debit, now)
 
 
 def hold(
@@ -64,7 +64,7 @@ def hold(
         outbox.append(session, [PointsHeld(holder.member_id)], now)
         return placed
 
-    return resolving.with_target(session, whom, spend.unit, place)
+    return resolving.with_target(session, whom, spend.unit, place, now)
 
 
 def _header(target: Target, spend: Spend, now: datetime) -> PostingHeader:

@@ -4,6 +4,7 @@ statement. A caller that only wants the member of a card number asks `people.car
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -24,7 +25,6 @@ from ledger.book.accounts import AccountClosed, Holder
 from ledger.database.compiled import Compiled
 from ledger.database.tables import Base, Identifier, detached
 from ledger.errors import (
-    CardBlocked,
     MemberErased,
     Refusal,
     UnknownCard,
@@ -76,19 +76,21 @@ class Target:
     holder: Holder
 
 
-def resolve(session: Session, whom: Whom) -> Resolved:
-    """The member whom a request means. Raises `UnknownCard`, `CardBlocked`, `UnknownMember`,
-    `MemberErased`."""
-    outcome = resolve_all(session, [whom])[whom]
+def resolve(session: Session, whom: Whom, now: datetime) -> Resolved:
+    """The member whom a request means. Raises `UnknownCard`, `CardBlocked`, `CardVoid`,
+    `CardExpired`, `UnknownMember`, `MemberErased`."""
+    outcome = resolve_all(session, [whom], now)[whom]
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
 
 
-def resolve_all(session: Session, wanted: Collection[Whom]) -> dict[Whom, Resolved | Refusal]:
+def resolve_all(
+    session: Session, wanted: Collection[Whom], now: datetime
+) -> dict[Whom, Resolved | Refusal]:
     """The members whom many requests mean, in one query for each kind of name. What `resolve` would
     raise is the outcome."""
-    owners = cards.owners(session, [one.card for one in wanted if one.card is not None])
+    owners = cards.owners(session, [one.card for one in wanted if one.card is not None], now)
     ids = members.by_public_ids(session, [one.member for one in wanted if one.member is not None])
     outcomes: dict[Whom, Resolved | Refusal] = {}
     for one in wanted:
@@ -134,7 +136,11 @@ def _is_meant(whom: Whom, member: Member) -> bool:
 
 
 def with_target(
-    session: Session, whom: Whom | Member, code: str | None, deed: Callable[[Target], T]
+    session: Session,
+    whom: Whom | Member,
+    code: str | None,
+    deed: Callable[[Target], T],
+    now: datetime,
 ) -> T:
     """Do `deed` with the accounts of the member who is meant, in the unit with this code (None: the
     programme's main unit). The member may be merged or join a household while the deed waits for a
@@ -142,12 +148,12 @@ def with_target(
     and what `resolve` raises."""
     while True:
         try:
-            return deed(target(session, whom, code))
+            return deed(target(session, whom, code, now))
         except AccountClosed:
             whom = members.reread(session, whom) if isinstance(whom, Member) else whom
 
 
-def target(session: Session, whom: Whom | Member, code: str | None) -> Target:
+def target(session: Session, whom: Whom | Member, code: str | None, now: datetime) -> Target:
     """The member who is meant, with unit and accounts; nothing is locked. Raises `UnknownUnit`,
     what `resolve` raises, and `AccountClosed`."""
     if isinstance(whom, Member):
@@ -160,14 +166,14 @@ def target(session: Session, whom: Whom | Member, code: str | None) -> Target:
     if not rows:
         raise UnknownMember if whom.card is None else UnknownCard
     (row,) = rows
-    if row.blocked_at is not None:
-        raise CardBlocked
+    if whom.card is not None and (refused := cards.objection(row, now)) is not None:
+        raise refused
     member = _read(Member, row)
     if whom.member is not None:
         if member.erased_at is not None:
             raise MemberErased
     elif member.merged_into_id is not None:
-        found = target(session, members.resolve_merged(session, member), code)
+        found = target(session, members.resolve_merged(session, member), code, now)
         return replace(found, card_id=row.card_id)
     return _target(session, member, row.card_id, row, code)
 
@@ -225,17 +231,17 @@ def _named(*of_the_card: SQLColumnExpression[Any]) -> Select[Any]:
     )
 
 
-_NO_CARD = (null().label("card_id"), null().label("blocked_at"))
+_NO_CARD = null().label("card_id")
 _NAME: BindParameter[str] = bindparam("name")
 _OF_MEMBER = Compiled(_asked(bindparam("programme"), bindparam("holder")))
 _BY_CARD = Compiled(
-    _named(Card.id.label("card_id"), Card.blocked_at)
+    _named(Card.id.label("card_id"), *cards.MARKS)
     .join(Card, Card.member_id == Member.id)
     .where(Card.number == _NAME)
 )
-_BY_ID = Compiled(_named(*_NO_CARD).where(Member.public_id == _NAME))
+_BY_ID = Compiled(_named(_NO_CARD).where(Member.public_id == _NAME))
 _BY_EXTERNAL_ID = Compiled(
-    _named(*_NO_CARD)
+    _named(_NO_CARD)
     .join(Person, Person.member_id == Member.id)
     .where(
         Person.external_id == _NAME,

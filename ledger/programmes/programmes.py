@@ -218,9 +218,14 @@ def by_id(session: Session, programme_id: int) -> Programme:
     return session.get_one(Programme, programme_id)
 
 
-def listed(session: Session, after_id: int, limit: int) -> Sequence[Programme]:
-    """Programmes in the order in which they were made, from behind programme `after_id`."""
+def listed(
+    session: Session, after_id: int, limit: int, only_id: int | None = None
+) -> Sequence[Programme]:
+    """Programmes in the order in which they were made, from behind programme `after_id`; with
+    `only_id`, none but this one."""
     query = select(Programme).where(Programme.id > after_id).order_by(Programme.id).limit(limit)
+    if only_id is not None:
+        query = query.where(Programme.id == only_id)
     return session.scalars(query).all()
 
 
@@ -271,9 +276,12 @@ def name_in(session: Session, programme: Programme, language: str) -> str:
     return text.text if text is not None and text.language == language else programme.name
 
 
-def countries(session: Session) -> list[str]:
-    """The countries of all programmes."""
-    return sorted(session.scalars(select(Programme.country).distinct()))
+def countries(session: Session, only_id: int | None = None) -> list[str]:
+    """The countries of all programmes, or of one."""
+    query = select(Programme.country).distinct()
+    if only_id is not None:
+        query = query.where(Programme.id == only_id)
+    return sorted(session.scalars(query))
 
 
 def every(session: Session) -> Sequence[Programme]:

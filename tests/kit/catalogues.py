@@ -24,6 +24,7 @@ from ledger.book import drafts, holds
 from ledger.database.troubles import Trouble
 from ledger.errors import Refusal
 from ledger.imports import wording
+from ledger.people import cards
 from ledger.words import FIELD, REFUSAL, REFUSAL_OF_MONEY
 from wallet import problems, sentences
 from wallet.access import apikeys
@@ -49,6 +50,7 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "ledger": {
         "kind of posting": get_args(drafts.PostingKind),
         "moment": ("now",),
+        "state of a card": get_args(cards.BlockReason),
         "state of a hold": get_args(holds.HoldState),
         "state of an import": ("reading", "checked", "applying", "done"),
     },

@@ -90,12 +90,12 @@ def count(desk: Desk, *tables: type) -> int:
 
 def member(desk: Desk, card: str) -> Member:
     with desk.database.reading() as session:
-        return cards.owner(session, card).member
+        return cards.owner(session, card, desk.clock()).member
 
 
 def balance(desk: Desk, card: str) -> int:
     with desk.database.reading() as session:
-        found = cards.owner(session, card).member
+        found = cards.owner(session, card, desk.clock()).member
         return statements.main_balances(session, found.programme_id, [found])[found.id].available
 
 
@@ -114,13 +114,13 @@ def test_people_come_with_cards_balances_and_passes(desk: Desk, house) -> None:
         "postings": 2,
     }
     with desk.database.reading() as session:
-        anna = cards.owner(session, "40001234").member
+        anna = cards.owner(session, "40001234", desk.clock()).member
         assert persons.profile_of(session, anna.id) == Profile(
             "Анна", "+79990000001", "anna@example.com", None, None, "c-1"
         )
         shown = issued.content(issued.card_of(session, anna.id))
         assert (shown.card_number, shown.barcode) == ("40001234", "40001234")
-        assert cards.owner(session, "A-77/3").member.id != anna.id
+        assert cards.owner(session, "A-77/3", desk.clock()).member.id != anna.id
         (vera,) = persons.search(session, Search(external_id="c-3"), 0, 9)
         assert cards.is_own(cards.newest_of(session, vera.id).number)
         assert session.scalars(select(Posting.kind)).all() == ["opening", "opening"]
@@ -310,7 +310,7 @@ def test_rows_are_compared_with_the_members(desk: Desk, installation, house) -> 
         # Nothing that is known of Anna is written over.
         assert persons.profile_of(session, anna.id).name == "Аня"
         assert persons.profile_of(session, anna.id).external_id is None
-        assert cards.owner(session, "5555").member.id == anna.id
+        assert cards.owner(session, "5555", desk.clock()).member.id == anna.id
 
 
 def test_a_member_with_something_else_is_a_conflict(desk: Desk, join) -> None:
@@ -403,7 +403,7 @@ def test_what_changed_since_the_check_leaves_its_row_out(desk: Desk, house, join
     people = importing.read(desk, more, order())
     assert not people.bad
     with desk.database.transaction() as session:
-        anna = cards.owner(session, "40001234").member
+        anna = cards.owner(session, "40001234", desk.clock()).member
         redemptions.redeem(session, anna, Spend(1), house.clock())
     join(phone="+79990000012", external_id="x")
     house.clock.advance(days=2)
@@ -424,7 +424,9 @@ def test_households_debts_and_merged_members_are_whom_they_are_now(desk: Desk, h
     run(desk, csv_file(*PEOPLE), order())
     now = house.clock()
     with desk.database.transaction() as session:
-        anna, boris = (cards.owner(session, one).member for one in ("40001234", "A-77/3"))
+        anna, boris = (
+            cards.owner(session, one, desk.clock()).member for one in ("40001234", "A-77/3")
+        )
         households.merge(session, boris, anna, now)
     import_ = run(desk, csv_file("card;points", "A-77/3;5"), order("accrual"))
     assert proof(import_)["agrees"]
@@ -436,7 +438,7 @@ def test_postings_of_others_do_not_disturb_the_sums(desk: Desk, house) -> None:
     run(desk, csv_file(*PEOPLE), order())
     now = house.clock()
     with desk.database.transaction() as session:
-        boris = cards.owner(session, "A-77/3").member
+        boris = cards.owner(session, "A-77/3", desk.clock()).member
         grant = Grant(99, expires_at=now + timedelta(days=1))
         accruals.grant(session, boris, grant, now)
     house.clock.advance(days=2)

@@ -9,12 +9,13 @@ NOT_FOUND = """
     unknown_message unknown_offer unknown_pass unknown_posting unknown_programme unknown_source
     unknown_unit unknown_wave"""
 CONFLICT = """
-    balance_too_large campaign_not_ready capture_too_large card_blocked code_forged
+    balance_too_large campaign_not_ready capture_too_large card_blocked card_expired card_void
+    code_forged
     code_not_carried code_outdated code_used coupon_over coupon_used day_not_closed email_taken
     external_id_taken hold_closed hold_expired holds_open household_not_empty idempotency_conflict
     import_has_bad_rows import_not_ready import_repeated import_replaced insufficient_points
     member_merged no_message_field not_a_coupon not_reversible number_not_accepted offer_not_shown
-    other_programme pass_erased phone_taken points_spent pooled_member programme_exists
+    other_programme pass_erased pass_lost phone_taken points_spent pooled_member programme_exists
     reversal_too_large same_member unit_exists wave_over"""
 INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused date_out_of_range

@@ -1,1 +1,1 @@
-"""Who may call: API keys with scopes, webhook sources with their secrets."""
+"""Who may call and what they may do: API keys with scopes, webhook sources with their secrets."""

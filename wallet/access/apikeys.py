@@ -1,19 +1,20 @@
-"""API keys: who may do what. A key is shown once and kept as its hash; it can be revoked."""
+"""API keys: which scopes they have, and in which programme. A key is shown once and kept as its
+hash; it can be revoked."""
 
 import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, bindparam, select, update
+from sqlalchemy import ForeignKey, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.compiled import Compiled
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
+from wallet.access.rights import ALL, Actor
 from wallet.errors import ApiKeyRefused
 
 # The rights that a key can have; `*` stands for all. The catalogue says in words what each of them
@@ -36,14 +37,14 @@ SCOPES = (
     "codes:keys",
     "scans:write",
 )
-ALL = "*"
 PREFIX = "kopilka_"
 LONGEST_NAME = 60  # characters
 
 
 class ApiKey(Base):
     """A key as the database has it. `digest` is its SHA-256 in hexadecimal; the key itself is
-    stored nowhere. A revoked key keeps its name, so no later key can take it."""
+    stored nowhere. A key with a programme is for that one; without, for all. A revoked key keeps
+    its name, so no later key can take it."""
 
     __tablename__ = "wallet_api_key"
 
@@ -53,23 +54,18 @@ class ApiKey(Base):
     scopes: Mapped[list[Any]] = mapped_column(JsonDocument)
     created_at: Mapped[datetime] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_programme.id"))
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a request. `name` keeps the idempotency keys of callers apart: it is the id of the
-    API key, or `environment`."""
-
-    name: str
-    scopes: frozenset[str]
-
-    def may(self, scope: str) -> bool:
-        """Whether the key has this scope, or all of them (`*`)."""
-        return ALL in self.scopes or scope in self.scopes
-
-
-def issue(session: Session, name: str, scopes: Sequence[str], now: datetime) -> str:
-    """Make a key and return it; it cannot be read again. Raises `ApiKeyRefused` for an unknown
+def issue(
+    session: Session,
+    name: str,
+    scopes: Sequence[str],
+    now: datetime,
+    programme_id: int | None = None,
+) -> str:
+    """Make a key and return it; it cannot be read again. With `programme_id` it is for that
+    programme alone. Raises `ApiKeyRefused` for an unknown
     scope or none, a name that does not fit, or a name that a key has or had."""
     unknown = sorted(set(scopes) - set(SCOPES) - {ALL})
     if unknown or not scopes:
@@ -86,7 +82,13 @@ def issue(session: Session, name: str, scopes: Sequence[str], now: datetime) -> 
     key = PREFIX + secrets.token_urlsafe(32)
     added = session.execute(
         insert_or(session, ApiKey)
-        .values(name=name, digest=_digest(key), scopes=sorted(set(scopes)), created_at=now)
+        .values(
+            name=name,
+            digest=_digest(key),
+            scopes=sorted(set(scopes)),
+            created_at=now,
+            programme_id=programme_id,
+        )
         .on_conflict_do_nothing()
         .returning(ApiKey.id)
     ).first()
@@ -113,19 +115,22 @@ def listed(session: Session) -> Sequence[ApiKey]:
 
 
 _LIVE = Compiled(
-    select(ApiKey.id, ApiKey.scopes).where(
+    select(ApiKey.id, ApiKey.scopes, ApiKey.programme_id).where(
         ApiKey.digest == bindparam("digest"), ApiKey.revoked_at.is_(None)
     )
 )
 
 
-def recognise(database: Database, key: str, environment_key: str) -> Caller | None:
-    """The caller whose key this is; None for a key that is unknown or revoked. `environment_key` is
-    WALLET_API_KEY: it has all scopes and stands in no table."""
+def recognise(database: Database, key: str, environment_key: str) -> Actor | None:
+    """Whose key this is; None for a key that is unknown or revoked. `environment_key` is
+    WALLET_API_KEY: it has all scopes in all programmes and stands in no table."""
     if hmac.compare_digest(key.encode(), environment_key.encode()):
-        return Caller("environment", frozenset({ALL}))
+        return Actor("environment", frozenset({ALL}))
     rows = database.fetch(_LIVE, digest=_digest(key))
-    return Caller(str(rows[0].id), frozenset(rows[0].scopes)) if rows else None
+    if not rows:
+        return None
+    (row,) = rows
+    return Actor(str(row.id), frozenset(row.scopes), row.programme_id)
 
 
 def _digest(key: str) -> str:

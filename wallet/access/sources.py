@@ -12,6 +12,7 @@ from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant, insert_or
+from wallet.access.rights import Actor
 from wallet.configuration.keyring import KeyRing
 from wallet.errors import SourceRefused
 
@@ -53,6 +54,11 @@ class BoundSource:
     kind: str
     programme_id: int
     secrets: tuple[str, ...]
+
+    @property
+    def actor(self) -> Actor:
+        """What the source may do: post changes of points in its own programme."""
+        return Actor(f"source {self.name}", frozenset({"points:write"}), self.programme_id)
 
 
 def new_secret() -> str:

@@ -7,11 +7,13 @@ from typing import Any, cast
 from flask import g, request
 
 from wallet.access import apikeys
-from wallet.access.apikeys import Caller
+from wallet.access.rights import Actor, may
 from wallet.api.calls import View
 from wallet.errors import ScopeMissing
 from wallet.installation import current_installation
 from wallet.problems import refuse
+
+PERSONAL = "personal:read"
 
 
 def require_key() -> None:
@@ -28,20 +30,36 @@ def require_key() -> None:
     g.caller = known
 
 
-def caller() -> Caller:
+def caller() -> Actor:
     """Whose key this request came with; `require_key` has noted it."""
-    return cast(Caller, g.caller)
+    return cast(Actor, g.caller)
+
+
+def right() -> str:
+    """The scope that this call needs; `needs` has noted it."""
+    return cast(str, g.right)
+
+
+def sees_people() -> bool:
+    """Whether the caller may see what is known of people. A link to a card shows it as well."""
+    return may(caller(), PERSONAL)
+
+
+def require(scope: str) -> None:
+    """Raises `ScopeMissing` for a caller without this scope."""
+    if not may(caller(), scope):
+        raise ScopeMissing(scope)
 
 
 def needs(scope: str) -> Callable[[View], View]:
     """Decorate a view that only keys with this scope may call; it raises `ScopeMissing` for
-    others."""
+    others. In which programmes they may, `lookup` asks."""
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            if not caller().may(scope):
-                raise ScopeMissing(scope)
+            require(scope)
+            g.right = scope
             return view(*args, **kwargs)
 
         return cast(View, guarded)

@@ -13,6 +13,7 @@ from ledger.points.accruals import Grant
 from ledger.points.batches import Item, PostedItem
 from ledger.points.redemptions import Spend
 from wallet import problems
+from wallet.api import lookup
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import caller, needs
 from wallet.api.bodies.batches import BatchIn, BatchItemIn, BatchItemOut, BatchOut
@@ -69,7 +70,7 @@ def _item(wanted: BatchItemIn) -> Item:
     else:
         wish = Spend(wanted.amount, why, wanted.unit)
     digest = idempotency.digest("batch", wanted.model_dump_json())
-    return Item(wanted.key, digest, wanted.whom, wish)
+    return Item(wanted.key, digest, lookup.whom(wanted.whom), wish)
 
 
 def _answer(done: PostedItem) -> StoredAnswer:

@@ -16,12 +16,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """What a view declares of its call. `content`: what a body may be that is no pydantic model, by
-    media type, as OpenAPI writes it. `signed`: the call has a signature in its headers instead of
-    an API key."""
+    media type, as OpenAPI writes it; `optional`: it may be left out. `signed`: the call has a
+    signature in its headers instead of an API key."""
 
     refusals: tuple[type[Refusal], ...] = ()
     key: Literal["optional", "required"] | None = None
     content: Mapping[str, Any] | None = None
+    optional: bool = False
     signed: bool = False
 
     @property
@@ -49,10 +50,10 @@ def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
     return lambda view: declare(view, refusals=refusals)
 
 
-def takes(content: Mapping[str, Any]) -> Callable[[View], View]:
+def takes(content: Mapping[str, Any], *, optional: bool = False) -> Callable[[View], View]:
     """Decorate a view that reads its body by itself. `content`: what the body may be, by media
-    type."""
-    return lambda view: declare(view, content=content)
+    type; `optional`: it may be left out."""
+    return lambda view: declare(view, content=content, optional=optional)
 
 
 def signed(view: View) -> View:

@@ -9,10 +9,9 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger.errors import DateOutOfRange, UnknownMember, UnknownProgramme
-from ledger.people import members
 from ledger.programmes import programmes
 from ledger.segments import documents
-from wallet.api import idempotent, paging
+from wallet.api import idempotent, lookup, paging
 from wallet.api.auth import needs
 from wallet.api.bodies.campaigns import (
     CAMPAIGN,
@@ -52,7 +51,7 @@ def create(json_data: CampaignIn, key: str | None) -> Response:
     """Make a draft of a campaign: no member is told before it is started."""
 
     def effect(session: Session, now: datetime) -> CampaignOut:
-        programme = programmes.by_code(session, json_data.programme)
+        programme = lookup.programme(session, json_data.programme)
         draft = CampaignDraft(**{"quiet": None, "cap": None, **_parts(json_data)})
         return _campaign_out(session, campaigns.create(session, programme, draft, now))
 
@@ -68,7 +67,7 @@ def find(query_data: CampaignSearch) -> CampaignsOut:
     """The campaigns of a programme, newest first."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        programme = programmes.by_code(session, query_data.programme)
+        programme = lookup.programme(session, query_data.programme)
         page = place.page(campaigns.listed(session, programme.id, place.position, place.most))
         return CampaignsOut(
             items=[_campaign_out(session, campaign) for campaign in page.rows],
@@ -83,7 +82,7 @@ def find(query_data: CampaignSearch) -> CampaignsOut:
 def read(campaign_id: str) -> CampaignOut:
     """A campaign, how far it is, and when it will be done."""
     with current_installation().database.reading() as session:
-        return _campaign_out(session, campaigns.by_public_id(session, campaign_id))
+        return _campaign_out(session, lookup.campaign(session, campaign_id))
 
 
 @routes.patch("/campaigns/<campaign_id>")
@@ -93,7 +92,9 @@ def read(campaign_id: str) -> CampaignOut:
 @routes.output(CampaignOut, example=CHANGED)
 def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
     """Change a draft. What is not named stays as it is."""
-    return _do(lambda session, _: campaigns.change(session, campaign_id, _parts(json_data)))
+    return _do(
+        campaign_id, lambda session, _: campaigns.change(session, campaign_id, _parts(json_data))
+    )
 
 
 @routes.post("/campaigns/<campaign_id>/preview")
@@ -104,11 +105,11 @@ def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
 def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
     """How many would be told if it started now, and what one member would read."""
     with current_installation().database.reading() as session:
-        campaign = campaigns.by_public_id(session, campaign_id)
+        campaign = lookup.campaign(session, campaign_id)
         programme = programmes.by_id(session, campaign.programme_id)
         member = None
         if json_data.member is not None:
-            member = members.by_public_id(session, json_data.member)
+            member = lookup.member(session, json_data.member)
             if member.programme_id != programme.id:
                 raise UnknownMember
         all_, reached, text = campaigns.preview(
@@ -124,7 +125,9 @@ def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
 @routes.output(CampaignOut, example=SCHEDULED)
 def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
     """Start a draft, now or when the clock of the programme shows `at`."""
-    return _do(lambda session, now: campaigns.start(session, campaign_id, json_data.at, now))
+    return _do(
+        campaign_id, lambda session, now: campaigns.start(session, campaign_id, json_data.at, now)
+    )
 
 
 @routes.post("/campaigns/<campaign_id>/pause")
@@ -133,7 +136,7 @@ def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
 @routes.output(CampaignOut, example=PAUSED)
 def pause(campaign_id: str) -> CampaignOut:
     """Pause a campaign: no more members are told until it is resumed."""
-    return _do(lambda session, _: campaigns.pause(session, campaign_id))
+    return _do(campaign_id, lambda session, _: campaigns.pause(session, campaign_id))
 
 
 @routes.post("/campaigns/<campaign_id>/resume")
@@ -142,7 +145,7 @@ def pause(campaign_id: str) -> CampaignOut:
 @routes.output(CampaignOut)
 def resume(campaign_id: str) -> CampaignOut:
     """Let a paused campaign go on."""
-    return _do(lambda session, now: campaigns.resume(session, campaign_id, now))
+    return _do(campaign_id, lambda session, now: campaigns.resume(session, campaign_id, now))
 
 
 @routes.post("/campaigns/<campaign_id>/cancel")
@@ -153,7 +156,7 @@ def cancel(campaign_id: str) -> CampaignOut:
     """End a campaign for good: after this answer no more members are told.
 
     Doing it again changes nothing."""
-    return _do(lambda session, now: campaigns.cancel(session, campaign_id, now))
+    return _do(campaign_id, lambda session, now: campaigns.cancel(session, campaign_id, now))
 
 
 @routes.get("/campaigns/<campaign_id>/results")
@@ -163,14 +166,16 @@ def cancel(campaign_id: str) -> CampaignOut:
 def funnel(campaign_id: str) -> ResultsOut:
     """How far the message came, from the audience to the phones that fetched it."""
     with current_installation().database.reading() as session:
-        campaign = campaigns.by_public_id(session, campaign_id)
+        campaign = lookup.campaign(session, campaign_id)
         return ResultsOut(**results.funnel(session, campaign, current_installation().clock()))
 
 
-def _do(work: Callable[[Session, datetime], Campaign]) -> CampaignOut:
-    return current_installation().database.run(
-        lambda session: _campaign_out(session, work(session, current_installation().clock()))
-    )
+def _do(campaign_id: str, work: Callable[[Session, datetime], Campaign]) -> CampaignOut:
+    def done(session: Session) -> CampaignOut:
+        lookup.require_campaign(session, campaign_id)
+        return _campaign_out(session, work(session, current_installation().clock()))
+
+    return current_installation().database.run(done)
 
 
 def _parts(body: CampaignPart) -> dict[str, Any]:

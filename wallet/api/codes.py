@@ -6,8 +6,8 @@ from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
 from ledger.errors import TermsRefused, UnknownProgramme
-from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
+from wallet.api import lookup
 from wallet.api.auth import needs
 from wallet.api.bodies.codes import (
     CONVERTING,
@@ -31,7 +31,7 @@ routes = APIBlueprint("card_codes", __name__, tag="Programmes")
 def read(programme: str) -> CardCodeOut:
     """What the barcodes of the programme's cards hold."""
     with current_installation().database.reading() as session:
-        return _card_code_out(session, programmes.by_code(session, programme))
+        return _card_code_out(session, lookup.programme(session, programme))
 
 
 @routes.patch("/programmes/<programme>/card-code")
@@ -45,7 +45,7 @@ def change(programme: str, json_data: CardCodeChange) -> CardCodeOut:
     Cards in phones follow in bounded steps."""
 
     def work(session: Session) -> CardCodeOut:
-        programme_ = programmes.by_code(session, programme)
+        programme_ = lookup.programme(session, programme)
         wanted = json_data.model_dump(exclude_none=True)
         choice = replace(barcode_settings.of(session, programme_.id), **wanted)
         renewal.change_terms(session, programme_, choice)
@@ -63,7 +63,7 @@ def keys(programme: str) -> CheckingKeysOut:
 
     For the kind `hmac` this is the secret itself: with it one can make barcodes too."""
     with current_installation().database.reading() as session:
-        programme_ = programmes.by_code(session, programme)
+        programme_ = lookup.programme(session, programme)
         kind = barcode_settings.of(session, programme_.id).kind
     return CheckingKeysOut(
         programme=programme_.code,

@@ -110,7 +110,7 @@ def _complete(operation: Document, declaration: Declaration, examples: Examples)
     if declaration.content is not None:
         operation["requestBody"] = {"content": dict(declaration.content)}
     if "requestBody" in operation:
-        operation["requestBody"]["required"] = True
+        operation["requestBody"]["required"] = not declaration.optional
         _show_examples(operation["requestBody"]["content"], examples)
     for answer in operation["responses"].values():
         _show_examples(answer["content"], examples)

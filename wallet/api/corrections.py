@@ -6,7 +6,6 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger.book import reversals
 from ledger.errors import (
     BalanceTooLarge,
     DateOutOfRange,
@@ -26,7 +25,7 @@ from ledger.points import corrections, resolving, transfers
 from ledger.points.causes import Movement
 from ledger.points.corrections import Reversal
 from ledger.points.transfers import Gift
-from wallet.api import idempotent
+from wallet.api import idempotent, lookup
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies.corrections import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
@@ -59,7 +58,7 @@ def reverse(posting_id: str, json_data: ReversalIn, key: str | None) -> Response
     wish = Reversal(json_data.amount, cause(json_data), json_data.expires_at)
 
     def effect(session: Session, now: datetime) -> ReversalOut:
-        posting = reversals.find(session, posting_id)
+        posting = lookup.posting(session, posting_id)
         undone = corrections.reverse(session, posting, wish, now)
         return ReversalOut(
             id=undone.posting_id,
@@ -98,8 +97,8 @@ def transfer(json_data: TransferIn, key: str | None) -> Response:
     """Move points from one member to another; they keep their dates."""
 
     def effect(session: Session, now: datetime) -> TransferOut:
-        giver = resolving.resolve(session, json_data.giver.whom)
-        taker = resolving.resolve(session, json_data.taker.whom)
+        giver = resolving.resolve(session, lookup.whom(json_data.giver.whom), now)
+        taker = resolving.resolve(session, lookup.whom(json_data.taker.whom), now)
         gift = Gift(json_data.amount, cause(json_data).with_card(giver.card_id), json_data.unit)
         given = transfers.transfer(session, giver.member, taker.member, gift, now)
         return TransferOut.model_validate(

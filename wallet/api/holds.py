@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts, holds
+from ledger.book import accounts
 from ledger.book.accounts import Balance
 from ledger.book.holds import Hold
 from ledger.errors import (
@@ -22,7 +22,7 @@ from ledger.people import members
 from ledger.points import redemptions
 from ledger.points.redemptions import Spend
 from ledger.programmes import units
-from wallet.api import idempotent
+from wallet.api import idempotent, lookup
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies.examples import in_points_and_money
@@ -56,7 +56,7 @@ def place(json_data: HoldIn, key: str | None) -> Response:
 
     def effect(session: Session, now: datetime) -> HoldOut:
         spend = Spend(json_data.amount, cause(json_data), json_data.unit)
-        placed = redemptions.hold(session, json_data.whom, spend, lasts, now)
+        placed = redemptions.hold(session, lookup.whom(json_data.whom), spend, lasts, now)
         return _hold_out(session, placed.hold, placed.balance)
 
     return idempotent.created(json_data, effect, key)
@@ -69,7 +69,7 @@ def place(json_data: HoldIn, key: str | None) -> Response:
 def read(hold_id: str) -> HoldOut:
     """One hold, and the member's balance now."""
     with current_installation().database.reading() as session:
-        hold = holds.find(session, hold_id)
+        hold = lookup.hold(session, hold_id)
         return _hold_out(session, hold, accounts.balance(session, hold.account_id))
 
 
@@ -85,7 +85,7 @@ def capture(hold_id: str, json_data: CaptureIn, key: str | None) -> Response:
     """Spend what was set aside, or a part of it; the rest is free again."""
 
     def effect(session: Session, now: datetime) -> PostingOut:
-        hold = holds.find(session, hold_id)
+        hold = lookup.hold(session, hold_id)
         return posted(redemptions.capture(session, hold, json_data.amount, now))
 
     return idempotent.created(json_data, effect, key)
@@ -100,7 +100,7 @@ def release(hold_id: str, key: str | None) -> Response:
     """Release a hold: its points can be spent again."""
 
     def effect(session: Session, now: datetime) -> HoldOut:
-        hold = holds.find(session, hold_id)
+        hold = lookup.hold(session, hold_id)
         balance = redemptions.release(session, hold, now)
         session.refresh(hold)
         return _hold_out(session, hold, balance)

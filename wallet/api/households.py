@@ -1,4 +1,4 @@
-"""Members who share an account, are one person after all, or lost their card."""
+"""Members who share an account, or are one person after all."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +8,6 @@ from flask import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from ledger import enrolment
 from ledger.errors import (
     BalanceTooLarge,
     HoldsOpen,
@@ -17,18 +16,15 @@ from ledger.errors import (
     PooledMember,
     SameMember,
 )
-from ledger.people import members
 from ledger.people.members import Member
 from ledger.points import households
-from wallet.api import idempotent
+from wallet.api import idempotent, lookup
 from wallet.api.auth import needs
 from wallet.api.bodies.households import HeadIn, IntoIn
 from wallet.api.bodies.members import MemberOut
 from wallet.api.calls import refuses
 from wallet.api.members import member_out
 from wallet.api.refusals import MEMBER
-from wallet.installation import current_installation
-from wallet.passes import renewal
 
 routes = APIBlueprint("households", __name__, tag="Members")
 
@@ -48,7 +44,7 @@ def join_household(member_id: str, json_data: HeadIn, key: str | None) -> Respon
     Points that the member had go to that account."""
 
     def join(session: Session, member: Member, now: datetime) -> Member:
-        head = members.by_public_id(session, json_data.head)
+        head = lookup.member(session, json_data.head)
         households.join(session, member, head, now)
         return member
 
@@ -84,29 +80,11 @@ def merge(member_id: str, json_data: IntoIn, key: str | None) -> Response:
     Points, cards and phones of the first go to the second, and the answer is about the second."""
 
     def into(session: Session, member: Member, now: datetime) -> Member:
-        stays = members.by_public_id(session, json_data.into)
+        stays = lookup.member(session, json_data.into)
         households.merge(session, member, stays, now)
         return stays
 
     return _changed(member_id, json_data, into, key)
-
-
-@routes.post("/members/<member_id>/cards")
-@needs("members:write")
-@refuses(*MEMBER)
-@routes.output(MemberOut, status_code=201)
-@idempotent.keyed(required=False)
-def replace_card(member_id: str, key: str | None) -> Response:
-    """Give a member another card number.
-
-    The old number is refused from now on, and the card in the phone changes."""
-
-    def replace(session: Session, member: Member, now: datetime) -> Member:
-        enrolment.replace_card(session, member, now)
-        renewal.renew(session, current_installation().keys, member.id, now)
-        return member
-
-    return _changed(member_id, None, replace, key)
 
 
 def _changed(
@@ -116,7 +94,7 @@ def _changed(
     key: str | None,
 ) -> Response:
     def effect(session: Session, now: datetime) -> MemberOut:
-        member = change(session, members.by_public_id(session, member_id), now)
+        member = change(session, lookup.member(session, member_id), now)
         session.refresh(member)
         return member_out(session, member)
 

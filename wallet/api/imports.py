@@ -26,7 +26,7 @@ from ledger.imports.store import Import, ImportProblem, ImportRequest
 from ledger.languages import Language
 from ledger.programmes import programmes, units
 from wallet import importing
-from wallet.api import paging
+from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import needs
 from wallet.api.bodies.imports import (
@@ -88,7 +88,8 @@ def add(query_data: ImportAsked) -> ImportOut:
 
 
 def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
-    """What the query and the form say together. 422 `given_twice` for a field in both."""
+    """What the query and the form say together. 422 `given_twice` for a field in both. Raises
+    `UnknownProgramme`."""
     in_address = asked.model_dump(exclude_none=True)
     twice = sorted(in_address.keys() & form.keys())
     if twice:
@@ -97,6 +98,8 @@ def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
         wanted = ImportIn.model_validate({**in_address, **form})
     except ValidationError as error:
         abort(problem(*of_fields(error)))
+    with current_installation().database.reading() as session:
+        lookup.programme(session, wanted.programme)
     return ImportRequest(wanted.programme, wanted.kind, wanted.unit, wanted.reason)
 
 
@@ -123,7 +126,7 @@ def find(query_data: PageInProgramme) -> ImportsOut:
     """Imports, newest first: what each found, and how far it is."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        programme_id = paging.programme_id(session, query_data)
+        programme_id = lookup.programme_id(session, query_data.programme)
         page = place.page(store.listed(session, programme_id, place.position, place.most))
         return ImportsOut(
             items=[_import_out(session, import_) for import_ in page.rows],
@@ -138,6 +141,8 @@ def find(query_data: PageInProgramme) -> ImportsOut:
 @routes.output(ImportOut, status_code=202, example=APPLYING)
 def apply(import_id: str, json_data: ApplyIn) -> ImportOut:
     """Apply a checked file. It goes on by itself; ask for the import to see how far it is."""
+    with current_installation().database.reading() as session:
+        lookup.require_import(session, import_id)
     import_ = importing.start(
         current_installation().import_desk, import_id, skip_bad=json_data.skip_bad
     )
@@ -152,7 +157,7 @@ def apply(import_id: str, json_data: ApplyIn) -> ImportOut:
 def read(import_id: str) -> ImportOut:
     """How far an import is; once it is done, its signed statement."""
     with current_installation().database.reading() as session:
-        return _import_out(session, store.find(session, import_id))
+        return _import_out(session, lookup.import_(session, import_id))
 
 
 @routes.get("/imports/<import_id>/rows")
@@ -164,7 +169,7 @@ def rows(import_id: str, query_data: ImportRowsIn) -> ImportRowsOut:
     """Rows that cannot be applied, or were not, and why."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        import_ = store.find(session, import_id)
+        import_ = lookup.import_(session, import_id)
         page = place.page(store.problems(session, import_.id, place.position or 0, place.most))
         programme = programmes.by_id(session, import_.programme_id)
         wanted = languages.accepted(request.accept_languages)

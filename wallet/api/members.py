@@ -30,9 +30,9 @@ from ledger.people.members import Member
 from ledger.people.persons import Profile, Search
 from ledger.programmes import programmes, units
 from wallet import erasure
-from wallet.api import idempotent, paging
+from wallet.api import idempotent, lookup, paging
 from wallet.api.amounts import balance_out
-from wallet.api.auth import caller, needs
+from wallet.api.auth import PERSONAL, caller, needs, require, sees_people
 from wallet.api.bodies.members import (
     CORRECTED,
     CardOut,
@@ -69,10 +69,12 @@ CONSENTS = (DatesOutOfOrder, DateOutOfRange)
 @routes.output(MemberOut, status_code=201)
 @idempotent.keyed(required=True)
 def add(json_data: MemberIn, key: str | None) -> Response:
-    """Add a member. They get a card at once."""
+    """Add a member. They get a card at once.
+
+    The answer has the links to hand on, whatever else the key may see."""
 
     def effect(session: Session, now: datetime) -> MemberOut:
-        programme = programmes.by_code(session, json_data.programme)
+        programme = lookup.programme(session, json_data.programme)
         profile = Profile(**_profile(json_data, programme.country))
         pass_ = issuing.join(
             session,
@@ -84,7 +86,7 @@ def add(json_data: MemberIn, key: str | None) -> Response:
         )
         member = members.by_id(session, pass_.member_id)
         consents.record(session, member, _decisions(json_data), "api", now)
-        return member_out(session, member)
+        return member_out(session, member, with_links=True)
 
     return idempotent.created(json_data, effect, key)
 
@@ -96,7 +98,7 @@ def add(json_data: MemberIn, key: str | None) -> Response:
 def read(member_id: str) -> MemberOut:
     """One member, with what is known of the person if the key has the scope personal:read."""
     with current_installation().database.reading() as session:
-        return _for_caller(session, members.by_public_id(session, member_id))
+        return _for_caller(session, lookup.member(session, member_id))
 
 
 @routes.patch("/members/<member_id>")
@@ -112,7 +114,7 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
 
     def work(session: Session) -> MemberOut:
         now = current_installation().clock()
-        member = members.by_public_id(session, member_id)
+        member = lookup.member(session, member_id)
         country = programmes.by_id(session, member.programme_id).country
         persons.change(session, member, _profile(json_data, country), now)
         consents.record(session, member, _decisions(json_data), "api", now)
@@ -131,6 +133,8 @@ def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
 
     Points stay in the book under the id. Safe to repeat."""
     house = current_installation()
+    with house.database.reading() as session:
+        lookup.member(session, member_id, include_erased=True)
     erased = erasure.carry_out(
         house.database,
         house.settings.data,
@@ -154,12 +158,22 @@ def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
 def find(query_data: MemberSearch) -> MembersOut:
     """Find members by card, phone, email or external_id, oldest first.
 
+    By phone and email only for keys with personal:read: else anybody could ask whose number it is.
+
     Several members may have one phone number. It belongs to the first of them; the others gave it
     in the form on the web, where numbers are not checked."""
+    if query_data.phone is not None or query_data.email is not None:
+        require(PERSONAL)
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
         phones = _phones(session, query_data.phone)
-        search = Search(query_data.card, phones, query_data.email, query_data.external_id)
+        search = Search(
+            query_data.card,
+            phones,
+            query_data.email,
+            query_data.external_id,
+            lookup.programme_id(session, None),
+        )
         page = place.page(persons.search(session, search, place.position or 0, place.most))
         return MembersOut(
             items=[_for_caller(session, member) for member in page.rows],
@@ -176,11 +190,12 @@ def _profile(body: PersonIn, country: str) -> dict[str, Any]:
 
 
 def _phones(session: Session, written: str | None) -> tuple[PhoneNumber, ...]:
-    """All that a number may mean in the countries of the programmes."""
+    """All that a number may mean in the countries of the programmes that the caller is for."""
     if written is None:
         return ()
     found: set[PhoneNumber] = set()
-    for country in programmes.countries(session) or [programmes.COUNTRY]:
+    spoken = programmes.countries(session, caller().programme_id)
+    for country in spoken or [programmes.COUNTRY]:
         try:
             found.add(phone_in(country, written))
         except ValidationError as error:
@@ -200,7 +215,7 @@ def _decisions(body: PersonIn) -> list[Decision]:
 def _for_caller(session: Session, member: Member) -> MemberOut:
     """As much of a member as the key of this call may see."""
     for_all = member_out(session, member)
-    if not caller().may("personal:read"):
+    if not sees_people():
         return for_all
     return MemberInFull(
         **dict(for_all),
@@ -218,22 +233,31 @@ def _for_caller(session: Session, member: Member) -> MemberOut:
     )
 
 
-def member_out(session: Session, member: Member) -> MemberOut:
-    """A member as every key may see them: nothing of the person."""
+def member_out(session: Session, member: Member, *, with_links: bool = False) -> MemberOut:
+    """A member as every key may see them: nothing of the person. Links lead to all that the card
+    shows, so they are only for those who may see that, or `with_links` for whoever made the card
+    this moment."""
     card = cards.newest_of(session, member.id)
-    pass_ = issued.card_of(session, member.id)
     unit = units.named(session, member.programme_id, None)
     standing = accounts.balances_of(session, [unit.id], [member.holder_id])
     return MemberOut(
         id=member.public_id,
         programme=programmes.by_id(session, member.programme_id).code,
-        card=CardOut(number=card.number, barcode=card.number),
-        balance=balance_out(standing[member.holder_id, unit.id], unit),
-        links=LinksOut(
-            card=current_installation().card_link(pass_),
-            apple=current_installation().apple.link(pass_),
-            google=google.link(pass_)
-            if (google := current_installation().google) is not None
-            else None,
+        card=CardOut(
+            number=card.number,
+            barcode=card.number,
+            state=cards.state(card, current_installation().clock()),
         ),
+        balance=balance_out(standing[member.holder_id, unit.id], unit),
+        links=_links(session, member) if with_links or sees_people() else None,
+    )
+
+
+def _links(session: Session, member: Member) -> LinksOut:
+    house = current_installation()
+    pass_ = issued.card_of(session, member.id)
+    return LinksOut(
+        card=house.card_link(pass_),
+        apple=house.apple.link(pass_),
+        google=None if house.google is None else house.google.link(pass_),
     )

@@ -4,12 +4,11 @@ from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
 from ledger.errors import UnknownProgramme
-from ledger.people import members
-from ledger.programmes import programmes, units
+from ledger.programmes import units
 from ledger.programmes.units import Unit
-from wallet.api import paging
+from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
-from wallet.api.auth import caller, needs
+from wallet.api.auth import needs, sees_people
 from wallet.api.bodies.messages import (
     CardStateOut,
     MessageOut,
@@ -39,7 +38,7 @@ routes = APIBlueprint("messages", __name__, tag="Messages")
 def terms_of(programme: str) -> MessagesTermsOut:
     """The built-in messages: which are on, and what they say."""
     with current_installation().database.reading() as session:
-        programme_ = programmes.by_code(session, programme)
+        programme_ = lookup.programme(session, programme)
         unit = units.named(session, programme_.id, None)
         by_kind = terms.of_programme(session, programme_.id)
     return MessagesTermsOut(
@@ -59,7 +58,7 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
     known = _kind(kind)
 
     def work(session: Session) -> MessageTermsOut:
-        programme_ = programmes.by_code(session, programme)
+        programme_ = lookup.programme(session, programme)
         unit = units.named(session, programme_.id, None)
         usual, gift = terms.standard(known, unit, programme_.languages), json_data.gift
         if json_data.gift_money is not None:
@@ -88,7 +87,7 @@ def of_member(member_id: str, query_data: PageIn) -> MessagesOut:
     place = paging.place(query_data)
     now = current_installation().clock()
     with current_installation().database.reading() as session:
-        member = members.by_public_id(session, member_id)
+        member = lookup.member(session, member_id)
         page = place.page(
             results.of_member(session, member.id, place.position, place.most, now),
             lambda proof: proof.delivery.id,
@@ -130,7 +129,7 @@ def _message_out(proof: MessageResult) -> MessageOut:
         kind=row.kind,
         campaign=proof.campaign.public_id if proof.campaign is not None else None,
         state=row.state,
-        text=row.text if caller().may("personal:read") else None,
+        text=row.text if sees_people() else None,
         told_at=row.told_at,
         apple=proof.apple,
         fetched_at=proof.fetched_at,

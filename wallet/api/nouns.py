@@ -20,6 +20,7 @@ NOUNS = (
     "holds",
     "corrections",
     "batches",
+    "cards",
     "households",
     "imports",
     "offers",

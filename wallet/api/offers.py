@@ -19,7 +19,7 @@ from ledger.offers import Offer, OfferDraft
 from ledger.people import members
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from wallet.api import idempotent, paging
+from wallet.api import idempotent, lookup, paging
 from wallet.api.auth import needs
 from wallet.api.bodies.offers import (
     WITHDRAWN,
@@ -51,7 +51,7 @@ def publish(json_data: OfferIn, key: str | None) -> Response:
     draft = OfferDraft(json_data.title, json_data.text, json_data.starts_at, json_data.ends_at)
 
     def effect(session: Session, now: datetime) -> OfferOut:
-        programme = programmes.by_code(session, json_data.programme)
+        programme = lookup.programme(session, json_data.programme)
         member_id = _member_id(session, programme, json_data.member)
         offer = offers.publish(session, programme.id, member_id, draft, now)
         return _offer_out(session, offer)
@@ -70,7 +70,7 @@ def find(query_data: OfferSearch) -> OffersOut:
     With member: those for all members, and those for this member."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        programme = programmes.by_code(session, query_data.programme)
+        programme = lookup.programme(session, query_data.programme)
         member_id = _member_id(session, programme, query_data.member)
         page = place.page(
             offers.listed(session, programme.id, member_id, place.position, place.most)
@@ -89,6 +89,7 @@ def withdraw(offer_id: str) -> OfferOut:
     """Take an offer off all cards at once. Doing it again changes nothing."""
 
     def work(session: Session) -> OfferOut:
+        lookup.require_offer(session, offer_id)
         return _offer_out(
             session, offers.withdraw(session, offer_id, current_installation().clock())
         )
@@ -108,8 +109,8 @@ def coupon(offer_id: str, json_data: CouponIn, key: str | None) -> Response:
     Asking again gives the same coupon. It ends with the offer."""
 
     def effect(session: Session, now: datetime) -> PassOut:
-        member = members.by_public_id(session, json_data.member)
-        offer = offers.by_public_id(session, offer_id)
+        member = lookup.member(session, json_data.member)
+        offer = lookup.offer(session, offer_id)
         house = current_installation()
         pass_ = coupons.issue(session, member, offer, house.pass_type, house.keys.first.id, now)
         return pass_out(session, pass_)
@@ -122,7 +123,7 @@ def _member_id(session: Session, programme: Programme, public_id: str | None) ->
     `UnknownMember`, `MemberErased`."""
     if public_id is None:
         return None
-    member = members.by_public_id(session, public_id)
+    member = lookup.member(session, public_id)
     if member.programme_id != programme.id:
         raise UnknownMember
     return member.id

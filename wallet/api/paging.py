@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy.orm import Session
-
-from ledger.programmes import programmes
-from wallet.api.bodies.paging import PageIn, PageInProgramme
+from wallet.api.bodies.paging import PageIn
 from wallet.problems import refuse
 
 AnyRow = TypeVar("AnyRow")
@@ -52,14 +49,6 @@ class PagePlace:
 def place(asked: PageIn) -> PagePlace:
     """The page that a query asks for. 422 `cursor_invalid` for a cursor that we did not make."""
     return PagePlace(from_cursor(asked.cursor), asked.limit)
-
-
-def programme_id(session: Session, asked: PageInProgramme) -> int | None:
-    """The programme whose rows are asked for; None if those of all are. Raises
-    `UnknownProgramme`."""
-    if asked.programme is None:
-        return None
-    return programmes.by_code(session, asked.programme).id
 
 
 def to_cursor(position: int) -> str:

@@ -8,24 +8,27 @@ from flask import Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from ledger.errors import DateOutOfRange
+from ledger.errors import CardBlocked, CardExpired, CardVoid, DateOutOfRange
 from ledger.limits import EARLIEST, LATEST
 from ledger.offers import Offer
 from ledger.people import members
 from ledger.programmes import programmes
-from wallet.api import idempotent
-from wallet.api.auth import needs
+from wallet.api import idempotent, lookup
+from wallet.api.auth import needs, sees_people
 from wallet.api.bodies.passes import COUPON_USED, ENDED, VOID, ExpireIn, PassesOut, PassOut
 from wallet.api.calls import refuses
 from wallet.api.refusals import MEMBER
 from wallet.delivery.refresh import refresh
-from wallet.errors import CouponOver, CouponUsed, NotACoupon, PassErased, UnknownPass
+from wallet.errors import CouponOver, CouponUsed, NotACoupon, PassErased, PassLost, UnknownPass
 from wallet.installation import current_installation
 from wallet.passes import coupons, issued
 from wallet.passes.content import PassState
 from wallet.passes.issued import Pass
 
 routes = APIBlueprint("passes", __name__, tag="Passes")
+
+# Refusals of a pass that is void for good.
+GONE = (PassErased, PassLost)
 
 
 @routes.get("/members/<member_id>/passes")
@@ -35,11 +38,13 @@ routes = APIBlueprint("passes", __name__, tag="Passes")
 def of_member(member_id: str) -> PassesOut:
     """The passes of a member: the card and the coupons."""
     with current_installation().database.reading() as session:
-        member = members.by_public_id(session, member_id)
+        member = lookup.member(session, member_id)
         found = issued.all_of_member(session, member.id)
         items = [pass_out(session, pass_) for pass_ in found]
-        link = current_installation().card_link(issued.card_of(session, member.id))
-        bundle = f"{link}/apple.pkpasses"
+        bundle = None
+        if sees_people():
+            link = current_installation().card_link(issued.card_of(session, member.id))
+            bundle = f"{link}/apple.pkpasses"
     return PassesOut(items=items, next_cursor=None, bundle=bundle)
 
 
@@ -50,27 +55,32 @@ def of_member(member_id: str) -> PassesOut:
 def read(pass_id: str) -> PassOut:
     """One pass."""
     with current_installation().database.reading() as session:
-        return pass_out(session, issued.named(session, pass_id))
+        return pass_out(session, lookup.pass_(session, pass_id))
 
 
 @routes.post("/passes/<pass_id>/void")
 @needs("passes:write")
-@refuses(UnknownPass, PassErased)
+@refuses(UnknownPass, *GONE)
 @routes.output(PassOut, status_code=201, example=VOID)
 @idempotent.keyed(required=False)
 def void(pass_id: str, key: str | None) -> Response:
-    """Make a pass void: it stays in the phone, greyed. Points and card are untouched."""
+    """Make a pass void: it stays in the phone, greyed.
+
+    A card that is void is refused at tills: nothing is scanned, accrued or spent by the number that
+    it showed. The points stay. Where a phone is lost, block or replace the card."""
     return _changed(pass_id, None, "void", None, key)
 
 
 @routes.post("/passes/<pass_id>/expire")
 @needs("passes:write")
-@refuses(UnknownPass, PassErased, DateOutOfRange)
+@refuses(UnknownPass, *GONE, DateOutOfRange)
 @routes.input(ExpireIn)
 @routes.output(PassOut, status_code=201, example=ENDED)
 @idempotent.keyed(required=False)
 def expire(pass_id: str, json_data: ExpireIn, key: str | None) -> Response:
-    """End a pass, now or at a moment that you name. Phones then put it away by themselves."""
+    """End a pass, now or at a moment that you name. Phones then put it away by themselves.
+
+    From then on the number of a card is refused at tills."""
     at = json_data.at
     if at is not None and not EARLIEST <= at < LATEST:
         raise DateOutOfRange("at")
@@ -81,7 +91,7 @@ def expire(pass_id: str, json_data: ExpireIn, key: str | None) -> Response:
 
 @routes.post("/passes/<pass_id>/use")
 @needs("coupons:use")
-@refuses(UnknownPass, PassErased, NotACoupon, CouponUsed, CouponOver)
+@refuses(UnknownPass, *GONE, NotACoupon, CouponUsed, CouponOver, CardBlocked, CardVoid, CardExpired)
 @routes.output(PassOut, status_code=201, example=COUPON_USED)
 @idempotent.keyed(required=False)
 def use(pass_id: str, key: str | None) -> Response:
@@ -92,7 +102,7 @@ def use(pass_id: str, key: str | None) -> Response:
     If the answer was lost, repeat the request with the same Idempotency-Key: it is the same use."""
 
     def effect(session: Session, now: datetime) -> PassOut:
-        pass_ = coupons.use(session, issued.named(session, pass_id), now)
+        pass_ = coupons.use(session, lookup.pass_(session, pass_id), now)
         return _refreshed(session, pass_, now)
 
     return idempotent.created(None, effect, key)
@@ -100,12 +110,28 @@ def use(pass_id: str, key: str | None) -> Response:
 
 @routes.post("/passes/<pass_id>/restore")
 @needs("passes:write")
-@refuses(UnknownPass, PassErased)
+@refuses(UnknownPass, *GONE)
 @routes.output(PassOut, status_code=201)
 @idempotent.keyed(required=False)
 def restore(pass_id: str, key: str | None) -> Response:
     """Make a void, ended or used pass good again."""
     return _changed(pass_id, None, "active", None, key)
+
+
+@routes.post("/passes/<pass_id>/link")
+@needs("passes:write")
+@refuses(UnknownPass, *GONE)
+@routes.output(PassOut, status_code=201)
+@idempotent.keyed(required=False)
+def renew_link(pass_id: str, key: str | None) -> Response:
+    """Give a card or a coupon another link, because the one before is in wrong hands.
+
+    The link before opens nothing any more. The pass in the phone stays as it is."""
+
+    def effect(session: Session, now: datetime) -> PassOut:
+        return pass_out(session, issued.renew_link(session, lookup.pass_(session, pass_id)))
+
+    return idempotent.created(None, effect, key)
 
 
 def _changed(
@@ -118,7 +144,7 @@ def _changed(
     """Set the state of a pass. Doing it again changes nothing, and phones are not told again."""
 
     def effect(session: Session, now: datetime) -> PassOut:
-        pass_ = issued.decide(session, issued.named(session, pass_id), state, ends_at)
+        pass_ = issued.decide(session, lookup.pass_(session, pass_id), state, ends_at, now)
         return _refreshed(session, pass_, now)
 
     return idempotent.created(body, effect, key)
@@ -131,8 +157,10 @@ def _refreshed(session: Session, pass_: Pass, now: datetime) -> PassOut:
 
 
 def pass_out(session: Session, pass_: Pass) -> PassOut:
-    """A pass as integrations see it; times are in the programme's zone."""
-    google = current_installation().google
+    """A pass as integrations see it; times are in the programme's zone. Its links are for those who
+    may see what it shows of its member."""
+    house = current_installation()
+    shows_links = sees_people() and pass_.lost_at is None
     offer = session.get(Offer, pass_.offer_id) if pass_.offer_id is not None else None
     programme = programmes.by_id(session, pass_.programme_id)
     zone = ZoneInfo(programme.timezone)
@@ -142,10 +170,16 @@ def pass_out(session: Session, pass_: Pass) -> PassOut:
         offer=offer.public_id if offer is not None else None,
         programme=programme.code,
         pass_type=pass_.pass_type,
-        state="erased" if pass_.voided else pass_.state,
+        state=_state(pass_),
         expires_at=pass_.ends_at.astimezone(zone) if pass_.ends_at is not None else None,
         version=pass_.version,
         changed_at=issued.changed_at(pass_),
-        apple=current_installation().apple.link(pass_),
-        google=google.link(pass_) if google is not None else None,
+        apple=house.apple.link(pass_) if shows_links else None,
+        google=house.google.link(pass_) if shows_links and house.google is not None else None,
     )
+
+
+def _state(pass_: Pass) -> str:
+    if pass_.lost_at is not None:
+        return "lost"
+    return "erased" if pass_.voided else pass_.state

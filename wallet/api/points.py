@@ -17,7 +17,7 @@ from ledger.points import accruals, redemptions
 from ledger.points.accruals import Grant
 from ledger.points.causes import Cause, Movement
 from ledger.points.redemptions import Spend
-from wallet.api import idempotent
+from wallet.api import idempotent, lookup
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies.examples import in_points_and_money
@@ -46,7 +46,7 @@ def accrue(json_data: AccrualIn, key: str | None) -> Response:
             json_data.expires_at,
             json_data.unit,
         )
-        return posted(accruals.grant(session, json_data.whom, grant, now))
+        return posted(accruals.grant(session, lookup.whom(json_data.whom), grant, now))
 
     return idempotent.created(json_data, effect, key, key_taken="last")
 
@@ -62,7 +62,7 @@ def redeem(json_data: RedemptionIn, key: str | None) -> Response:
 
     def effect(session: Session, now: datetime) -> PostingOut:
         spend = Spend(json_data.amount, cause(json_data), json_data.unit)
-        return posted(redemptions.redeem(session, json_data.whom, spend, now))
+        return posted(redemptions.redeem(session, lookup.whom(json_data.whom), spend, now))
 
     return idempotent.created(json_data, effect, key, key_taken="last")
 

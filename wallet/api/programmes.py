@@ -8,7 +8,7 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from wallet.api import paging
-from wallet.api.auth import needs
+from wallet.api.auth import caller, needs
 from wallet.api.bodies.paging import PageIn
 from wallet.api.bodies.programmes import ProgrammeLinks, ProgrammeOut, ProgrammesOut, UnitOut
 from wallet.installation import current_installation
@@ -21,10 +21,12 @@ routes = APIBlueprint("programmes", __name__, tag="Programmes")
 @routes.input(PageIn, location="query")
 @routes.output(ProgrammesOut)
 def find(query_data: PageIn) -> ProgrammesOut:
-    """All programmes, in the order they were made."""
+    """The programmes that the key is for, in the order they were made."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        page = place.page(programmes.listed(session, place.position or 0, place.most))
+        page = place.page(
+            programmes.listed(session, place.position or 0, place.most, caller().programme_id)
+        )
         items = [_programme_out(row, units.of_programme(session, row.id)) for row in page.rows]
     return ProgrammesOut(items=items, next_cursor=page.next_cursor)
 

@@ -2,9 +2,9 @@
 
 from apiflask import APIBlueprint
 
-from ledger.book import reversals
 from ledger.errors import DayNotClosed, SealBroken, UnknownPosting
 from ledger.seals import proofs
+from wallet.api import lookup
 from wallet.api.auth import needs
 from wallet.api.bodies.proofs import ProofOut
 from wallet.api.calls import refuses
@@ -22,5 +22,5 @@ def prove(posting_id: str) -> ProofOut:
 
     `docs/verify_statement.py` checks it against the published roots."""
     with current_installation().database.reading() as session:
-        proof = proofs.proof(session, reversals.find(session, posting_id))
+        proof = proofs.proof(session, lookup.posting(session, posting_id))
     return ProofOut.model_validate(proof.document())

@@ -8,6 +8,8 @@ from pydantic_core import ErrorDetails
 from ledger.errors import (
     AmountTooLarge,
     CardBlocked,
+    CardExpired,
+    CardVoid,
     MemberErased,
     NotMoney,
     TooManyDecimals,
@@ -20,9 +22,10 @@ from wallet.api import calls
 from wallet.errors import LanguageNotSpoken, PlaceholderMalformed, TextMissing, UnknownPlaceholder
 from wallet.problems import FAILED, language, problem, refuse
 
-# Of a member who is named by id; of one who is named by card or by id.
+# Of a member who is named by id; of a card; of a member who is named by card or by id.
 MEMBER = (UnknownMember, MemberErased)
-WHOM = (UnknownCard, CardBlocked, *MEMBER)
+CARD = (UnknownCard, CardBlocked, CardVoid, CardExpired)
+WHOM = (*CARD, *MEMBER)
 # Of money that is given in place of points.
 MONEY = (NotMoney, WrongCurrency, TooManyDecimals, AmountTooLarge)
 # Of the texts of a message.

@@ -9,18 +9,19 @@ from sqlalchemy.orm import Session
 from ledger import offers
 from ledger.database import idempotency
 from ledger.database.idempotency import Repeatable, StoredAnswer
-from ledger.errors import CardBlocked, Refusal, UnknownCard
+from ledger.errors import Refusal, UnknownCard
 from ledger.limits import NEVER
 from ledger.offers import Offer
-from ledger.people import cards, members, persons
+from ledger.people import cards, persons
 from ledger.people.members import Member
 from ledger.programmes import programmes
-from wallet.api import idempotent
+from wallet.api import idempotent, lookup
 from wallet.api.auth import caller, needs
 from wallet.api.bodies.scans import CouponSeen, OfferSeen, ScanIn, ScanOut
 from wallet.api.calls import refuses
 from wallet.api.members import member_out
-from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted
+from wallet.api.refusals import CARD
+from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted, PassLost
 from wallet.installation import current_installation
 from wallet.passes import codes, coupons, renewal
 from wallet.passes.renewal import Scan
@@ -30,7 +31,7 @@ routes = APIBlueprint("scans", __name__, tag="Scans")
 
 @routes.post("/scans")
 @needs("scans:write")
-@refuses(UnknownCard, CardBlocked, CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted)
+@refuses(*CARD, CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted, PassLost)
 @routes.input(ScanIn)
 @routes.output(ScanOut)
 @idempotent.keyed(required=False)
@@ -46,7 +47,7 @@ def scan(json_data: ScanIn, key: str | None) -> ScanOut:
     if codes.is_code(card):
         member_id = _owner_of_code(text, coupon, card, key)
         with current_installation().database.reading() as session:
-            return _scan_out(session, members.by_public_id(session, member_id), coupon)
+            return _scan_out(session, lookup.member(session, member_id), coupon)
     if not cards.is_possible(card):
         raise UnknownCard
     with current_installation().database.reading() as session:
@@ -71,8 +72,10 @@ def _owner_of_code(text: str, coupon: str | None, card: str, key: str | None) ->
 
 
 def _accepted(session: Session, coupon: str | None, card: str, now: datetime) -> Scan:
-    """Raises what `renewal.accept` raises, and `CodeForged` for a coupon of another card."""
-    scan = renewal.accept(session, current_installation().keys, card, now)
+    """Raises what `renewal.accept` raises, `CodeForged` for a coupon of another card, and
+    `PassLost` for a coupon that was lost."""
+    keys, where = current_installation().keys, caller().programme_id
+    scan = renewal.accept(session, keys, card, now, programme_id=where)
     if coupon is not None:
         coupons.presented(session, coupon, scan.member)
     return scan

@@ -6,10 +6,10 @@ from ledger.book import accounts, statements
 from ledger.book.statements import Filter, Liability, StatementLine
 from ledger.errors import UnknownProgramme, UnknownUnit
 from ledger.money import Money
-from ledger.people import cards, members
-from ledger.programmes import programmes, units
+from ledger.people import cards
+from ledger.programmes import units
 from ledger.programmes.units import Unit
-from wallet.api import paging
+from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import needs
 from wallet.api.bodies.statements import (
@@ -39,7 +39,7 @@ def statement(member_id: str, query_data: StatementIn) -> StatementOut:
     """What happened to a member's points, newest first."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        member = members.by_public_id(session, member_id)
+        member = lookup.member(session, member_id)
         unit = units.named(session, member.programme_id, query_data.unit)
         account_id = accounts.account_id_of(session, unit.id, member.holder_id) or 0
         wanted = _filter(query_data, unit)
@@ -82,7 +82,7 @@ def balances(member_id: str, query_data: BalancesIn) -> BalancesOut:
     """What a member has of each unit of the programme, now or at a moment."""
     items = []
     with current_installation().database.reading() as session:
-        member = members.by_public_id(session, member_id)
+        member = lookup.member(session, member_id)
         for unit, balance in statements.balances(session, member):
             if query_data.at is not None:
                 counts = {
@@ -121,7 +121,7 @@ def _balance_out(unit: Unit, counts: dict[str, int]) -> UnitBalanceOut:
 def liability(programme: str, query_data: UnitIn) -> LiabilityOut:
     """What members hold of one unit, by the month in which it runs out."""
     with current_installation().database.reading() as session:
-        programme_ = programmes.by_code(session, programme)
+        programme_ = lookup.programme(session, programme)
         unit = units.named(session, programme_.id, query_data.unit)
         months = statements.liability(session, unit, programme_.timezone)
         total = sum(month.points for month in months)

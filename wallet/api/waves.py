@@ -1,13 +1,14 @@
 """Waves: changes for whole programmes on their way to all cards."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
 from ledger.errors import UnknownProgramme
 from ledger.programmes import programmes
-from wallet.api import paging
+from wallet.api import lookup, paging
 from wallet.api.auth import needs
 from wallet.api.bodies.paging import PageInProgramme
 from wallet.api.bodies.waves import CANCELLED, PAUSED, WaveOut, WavesOut
@@ -32,7 +33,7 @@ def find(query_data: PageInProgramme) -> WavesOut:
     is expected to be done."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
-        programme_id = paging.programme_id(session, query_data)
+        programme_id = lookup.programme_id(session, query_data.programme)
         page = place.page(waves.listed(session, programme_id, place.position, place.most))
         return WavesOut(
             items=[_wave_out(session, wave) for wave in page.rows], next_cursor=page.next_cursor
@@ -46,7 +47,7 @@ def find(query_data: PageInProgramme) -> WavesOut:
 def read(wave_id: str) -> WaveOut:
     """How far a wave has come."""
     with current_installation().database.reading() as session:
-        return _wave_out(session, waves.find(session, wave_id))
+        return _wave_out(session, lookup.wave(session, wave_id))
 
 
 @routes.post("/waves/<wave_id>/pause")
@@ -55,7 +56,7 @@ def read(wave_id: str) -> WaveOut:
 @routes.output(WaveOut, example=PAUSED)
 def pause(wave_id: str) -> WaveOut:
     """Pause a wave. Cards that it has not reached keep what they show until it is resumed."""
-    return _done(lambda session: waves.pause(session, wave_id))
+    return _done(wave_id, lambda session, _: waves.pause(session, wave_id))
 
 
 @routes.post("/waves/<wave_id>/resume")
@@ -64,7 +65,7 @@ def pause(wave_id: str) -> WaveOut:
 @routes.output(WaveOut)
 def resume(wave_id: str) -> WaveOut:
     """Let a paused wave go on, slowly at first."""
-    return _done(lambda session: waves.resume(session, wave_id, current_installation().clock()))
+    return _done(wave_id, lambda session, now: waves.resume(session, wave_id, now))
 
 
 @routes.post("/waves/<wave_id>/cancel")
@@ -75,11 +76,15 @@ def cancel(wave_id: str) -> WaveOut:
     """End a wave for good.
 
     Cards that it has not reached follow when something else changes them."""
-    return _done(lambda session: waves.cancel(session, wave_id, current_installation().clock()))
+    return _done(wave_id, lambda session, now: waves.cancel(session, wave_id, now))
 
 
-def _done(act: Callable[[Session], Wave]) -> WaveOut:
-    return current_installation().database.run(lambda session: _wave_out(session, act(session)))
+def _done(wave_id: str, act: Callable[[Session, datetime], Wave]) -> WaveOut:
+    def done(session: Session) -> WaveOut:
+        lookup.require_wave(session, wave_id)
+        return _wave_out(session, act(session, current_installation().clock()))
+
+    return current_installation().database.run(done)
 
 
 def _wave_out(session: Session, wave: Wave) -> WaveOut:

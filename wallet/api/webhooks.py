@@ -29,8 +29,9 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from ledger.strict_json import JsonMalformed
 from wallet.access import sources
+from wallet.access.rights import may
 from wallet.access.sources import BoundSource
-from wallet.api import idempotent
+from wallet.api import idempotent, lookup
 from wallet.api.amounts import balance_out
 from wallet.api.bodies.webhooks import MESSAGE, WebhookOut
 from wallet.api.calls import refuses, signed, takes
@@ -72,7 +73,7 @@ def receive(source: str) -> Response:
     message = Repeatable(f"webhook:{bound.name}", webhook_id, idempotency.digest(payload))
 
     def effect(session: Session, now: datetime) -> StoredAnswer:
-        done = _carry_out(session, programme, command, now)
+        done = _carry_out(session, bound, command, now)
         return StoredAnswer(200, done.model_dump_json().encode())
 
     return idempotent.as_response(idempotent.carry_out(effect, message))
@@ -131,10 +132,13 @@ def _command(source: BoundSource, programme: Programme, payload: bytes) -> Point
 
 
 def _carry_out(
-    session: Session, programme: Programme, command: PointsCommand, now: datetime
+    session: Session, source: BoundSource, command: PointsCommand, now: datetime
 ) -> WebhookOut:
     # Only members of the source's own programme: to a source, others do not exist.
-    whom = Whom(card=command.card, external_id=command.external_id, programme_id=programme.id)
+    if not may(source.actor, "points:write", source.programme_id):
+        raise UnknownSource
+    named = Whom(card=command.card, external_id=command.external_id)
+    whom = lookup.within(source.actor, named)
     cause = Cause(command.reason, command.receipt, command.occurred_at)
     if command.kind == "accrual":
         grant = Grant(command.amount, cause)

@@ -135,10 +135,15 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
         .on_conflict_do_nothing()
         .returning(Registration.pass_id)
     ).first()
+    known_version = pass_.version
+    session.refresh(pass_)
     if fresh is not None and pass_.version > 1:
         # The pass may have changed between its download and this moment, while the phone has a
         # later tag already, from another card. With a fresh tag the pass is listed for certain.
         versioning.move_tags(session, [pass_.id])
+    if pass_.version != known_version or (fresh is not None and pass_.voided):
+        # It changed at this very moment, or somebody puts a void pass into a phone again.
+        make_due(session, [pass_.id], now)
     if known is not None and known != token:
         _push_anew(session, device_id, now)
     return fresh is not None
@@ -167,13 +172,16 @@ def told_it_is_void(session: Session, pass_id: int) -> None:
 
 
 def forget_untold(session: Session, until: datetime, limit: int) -> int:
-    """End registrations older than `until` of passes whose members were erased before then. Returns
-    how many there were, `limit` at most."""
+    """End registrations older than `until` of passes that are void for good since then: their
+    members were erased, or they were lost. Returns how many there were, `limit` at most."""
     rows = session.execute(
         select(Registration.device_id, Registration.pass_id)
         .join(Pass, Pass.id == Registration.pass_id)
         .join(Member, Member.id == Pass.member_id)
-        .where(Member.erased_at <= until, Registration.created_at <= until)
+        .where(
+            or_(Member.erased_at <= until, Pass.lost_at <= until),
+            Registration.created_at <= until,
+        )
         .order_by(Registration.device_id, Registration.pass_id)
         .limit(limit)
     ).all()

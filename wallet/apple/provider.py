@@ -87,7 +87,7 @@ class AppleProvider:
 
     def link(self, pass_: Pass) -> str:
         """The address from which a phone downloads the bundle."""
-        return f"{self._public_url}/card/{self._keys.card_token(pass_.serial)}/apple.pkpass"
+        return f"{self._public_url}/card/{self._keys.link_token(pass_.link)}/apple.pkpass"
 
     def make_due(self, session: Session, pass_ids: Sequence[int], now: datetime) -> None:
         """Tell every device that is registered for one of these passes. The pushes wait as rows."""

@@ -7,8 +7,10 @@ passes name them; new passes use the first."""
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.fernet import Fernet, MultiFernet
@@ -16,6 +18,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SHORTEST_KEY = 16  # characters
+
+LinkPurpose = Literal["card", "coupon"]
+GENERATION = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,17 @@ class Key:
         """32 bytes that only holders of the key can make for this purpose: a key of their own."""
         message = b"\x1f".join(part.encode() for part in purpose)
         return hmac.new(self.secret, message, hashlib.sha256).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class CardLink:
+    """An address that a person keeps: of which pass, what it opens, and how often it was renewed
+    before. `card` opens the member's page with all that is on it, `coupon` the coupon alone. A link
+    does not run out: it is renewed where it may be in wrong hands."""
+
+    serial: str
+    purpose: LinkPurpose = "card"
+    generation: int = 0
 
 
 class KeyRing:
@@ -74,19 +90,19 @@ class KeyRing:
         own, under the ids of the ring's keys."""
         return SigningKeys({key.id: _signing_key(key, "signatures", *purpose) for key in self})
 
-    def card_token(self, serial: str) -> str:
-        """What follows `/card/` in an address: the serial number and the proof that we made the
-        link."""
-        return f"{serial}.{_short(self.first, serial)}"
+    def link_token(self, link: CardLink) -> str:
+        """What follows `/card/` in an address: what the link says, and the proof that we made
+        it."""
+        return f"{_said(link)}.{_proof(self.first, link)}"
 
-    def serial_of(self, card_token: str) -> str | None:
-        """The serial number of a card link that any key of the ring made; otherwise None."""
-        serial, _, proof = card_token.partition(".")
-        made = [
-            hmac.compare_digest(_short(key, serial).encode(), proof.encode())
-            for key in self._keys.values()
-        ]
-        return serial if any(made) else None
+    def link_of(self, token: str) -> CardLink | None:
+        """The link that any key of the ring made; otherwise None."""
+        said, _, proof = token.partition(".")
+        for link in _meant(said):
+            made = [hmac.compare_digest(_proof(key, link).encode(), proof.encode()) for key in self]
+            if any(made):
+                return link
+        return None
 
 
 class SigningKeys:
@@ -151,5 +167,24 @@ def _name(key: Ed25519PrivateKey) -> str:
     return hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:16]
 
 
-def _short(key: Key, serial: str) -> str:
-    return key.derive("card link", serial)[:22]  # 132 bits, and short enough for an SMS
+def _said(link: CardLink) -> str:
+    """The first link of a card says its serial number and nothing more, as all did once."""
+    if link.purpose == "card" and link.generation == 0:
+        return link.serial
+    return f"{link.serial}-{link.generation}"
+
+
+def _meant(said: str) -> list[CardLink]:
+    """The links that this can stand for; the proof tells which."""
+    serial, dash, count = said.partition("-")
+    if not dash:
+        return [CardLink(serial)]
+    if not GENERATION.fullmatch(count):
+        return []
+    links = [CardLink(serial, purpose, int(count)) for purpose in get_args(LinkPurpose)]
+    return [link for link in links if _said(link) == said]
+
+
+def _proof(key: Key, link: CardLink) -> str:
+    said = _said(link).split("-")
+    return key.derive(f"{link.purpose} link", *said)[:22]  # 132 bits, and short enough for an SMS

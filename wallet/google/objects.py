@@ -309,8 +309,8 @@ def object_patch(
     that, the phone may tell its owner; the words are Google's."""
     patch: GoogleBody = dict.fromkeys(name for name in OURS[design.kind] if name not in ALWAYS)
     patch |= {name: value for name, value in body.items() if name not in ("id", "classId")}
-    if content.voided:
-        patch["messages"] = []
+    if content.voided or not content.card_number:
+        patch["messages"] = []  # Google keeps what it was told, and the card tells nothing more
     now = points(design, content)
     if now is None or design.kind != "loyalty":
         return patch

@@ -85,7 +85,7 @@ class GoogleProvider:
 
     def link(self, pass_: Pass) -> str:
         """The address that writes the card to Google and then redirects to the save link."""
-        return f"{self._public_url}/card/{self._keys.card_token(pass_.serial)}/google"
+        return f"{self._public_url}/card/{self._keys.link_token(pass_.link)}/google"
 
     def make_due(self, session: Session, pass_ids: Sequence[int], now: datetime) -> None:
         """Write those of these passes that are at Google, and the cards of their members: if a

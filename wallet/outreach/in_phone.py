@@ -36,7 +36,7 @@ def _in_apple_wallet() -> ColumnElement[bool]:
     return exists(
         select(Registration.pass_id)
         .join(Pass, Pass.id == Registration.pass_id)
-        .where(Pass.member_id == Member.id, Pass.offer_id.is_(None))
+        .where(Pass.member_id == Member.id, Pass.offer_id.is_(None), Pass.lost_at.is_(None))
         .correlate(Member)
     )
 
@@ -45,6 +45,11 @@ def _in_google_wallet() -> ColumnElement[bool]:
     return exists(
         select(GoogleObject.pass_id)
         .join(Pass, Pass.id == GoogleObject.pass_id)
-        .where(Pass.member_id == Member.id, Pass.offer_id.is_(None), GoogleObject.saved.is_(True))
+        .where(
+            Pass.member_id == Member.id,
+            Pass.offer_id.is_(None),
+            Pass.lost_at.is_(None),
+            GoogleObject.saved.is_(True),
+        )
         .correlate(Member)
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ledger.people import cards
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
 from wallet.apple.devices import Registration
@@ -48,7 +49,7 @@ class Recipient:
 
 def lock(session: Session, member_ids: Sequence[int]) -> dict[int, Candidate]:
     """Lock the passes of these members, and return the candidates by member. Members who were
-    erased or merged into another, or who have no pass, are left out."""
+    erased or merged into another, who have no pass, or whose card is blocked, are left out."""
     passes = issued.lock_cards(session, member_ids)
     pass_ids = [pass_.id for pass_ in passes]
     apple = set(
@@ -69,6 +70,7 @@ def lock(session: Session, member_ids: Sequence[int]) -> dict[int, Candidate]:
             )
         )
     )
+    gone |= cards.blocked_of(session, member_ids)  # their cards show nothing to whoever has them
     return {
         pass_.member_id: Candidate(pass_, pass_.id in apple, pass_.id in google)
         for pass_ in passes

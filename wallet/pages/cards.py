@@ -4,7 +4,7 @@ the page while it is open."""
 import hashlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal, cast, get_args
+from typing import Literal, NoReturn, cast, get_args
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -36,6 +36,7 @@ from wallet.errors import OfferNotShown
 from wallet.installation import current_installation
 from wallet.pages import designs, language, privacy
 from wallet.pages.designs import Look
+from wallet.pages.errors import LinkClosed, closed_page
 from wallet.pages.language import gettext as _
 from wallet.pages.language import ngettext
 from wallet.pages.origins import from_our_page
@@ -106,11 +107,11 @@ def _private(response: AnyResponse) -> AnyResponse:
 
 @routes.get("")
 def show(token: str) -> Response:
-    """The card's page. 404 for a link that we did not make, 410 once the member was erased; so do
-    all addresses below it."""
+    """The card's page. 404 for a link that we did not make. One that opens nothing any more answers
+    a page that says why (see `closed_page`); so do all addresses below it."""
     now = current_installation().clock()
     with current_installation().database.reading() as session:
-        pass_ = _pass(session, token)
+        pass_ = _card(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
         facts, state = _now_shown(session, pass_, programme, now)
         look = designs.look(session, pass_.template_id)
@@ -151,7 +152,7 @@ def state(token: str) -> Response:
     """What changes on the page. 304 while nothing changed: an open page asks every few seconds."""
     now = current_installation().clock()
     with current_installation().database.reading() as session:
-        pass_ = _pass(session, token)
+        pass_ = _card(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
         shown = _now_shown(session, pass_, programme, now)[1]
     response = Response(shown.json(), mimetype="application/json")
@@ -179,7 +180,7 @@ def apple_bundle(token: str) -> Response:
     """The card and the coupons that are good now, the newest first, in one file."""
     now = current_installation().clock()
     with current_installation().database.reading() as session:
-        pass_ = _pass(session, token)
+        pass_ = _card(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
         passes = issued.counting(session, pass_.member_id, now)
     if not passes:
@@ -195,7 +196,7 @@ def apple_bundle(token: str) -> Response:
 def barcode(token: str) -> Response:
     """The card's code as a picture: as the design has it, or in the `symbology` asked for."""
     with current_installation().database.reading() as session:
-        pass_ = _pass(session, token)
+        pass_ = _card(session, token)
         symbology = _symbology(session, pass_)
     asked = request.args.get("symbology", symbology)
     text = issued.content(pass_).barcode
@@ -227,7 +228,7 @@ def coupon_apple(token: str, offer_id: str) -> AnyResponse:
     if coupon is None:
         return redirect(url_for(".show", token=token), 303)
     return redirect(
-        url_for(".apple", token=current_installation().keys.card_token(coupon.serial)), 303
+        url_for(".apple", token=current_installation().keys.link_token(coupon.link)), 303
     )
 
 
@@ -240,7 +241,7 @@ def coupon_google(token: str, offer_id: str) -> AnyResponse:
     if coupon is None:
         return redirect(url_for(".show", token=token), 303)
     return redirect(
-        url_for(".google", token=current_installation().keys.card_token(coupon.serial)), 303
+        url_for(".google", token=current_installation().keys.link_token(coupon.link)), 303
     )
 
 
@@ -256,7 +257,7 @@ def messages(token: str) -> AnyResponse:
     now = current_installation().clock()
 
     def decide(session: Session) -> None:
-        pass_ = _pass(session, token)
+        pass_ = _card(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
         locale = persons.profile_of(session, pass_.member_id).locale
         language.suggest(member=locale, programme=programme.languages)
@@ -279,13 +280,36 @@ def device(user_agent: str) -> DeviceKind:
 
 
 def _pass(session: Session, token: str) -> Pass:
-    serial = current_installation().keys.serial_of(token)
-    pass_ = issued.by_serial(session, serial) if serial else None
-    if pass_ is None:
+    """The pass that this link opens, valid or not: a wallet shows which. Ends the request with 404
+    for a link that we did not make, and with a page that says why for one that opens nothing any
+    more."""
+    link = current_installation().keys.link_of(token)
+    pass_ = issued.by_serial(session, link.serial) if link else None
+    if link is None or pass_ is None:
         abort(404)
-    if pass_.voided:
-        abort(410)
+    why: LinkClosed | None = showing.withheld(session, pass_)
+    if why is None and link.generation != pass_.link_generation:
+        why = "renewed"
+    if why is not None:
+        _close(session, pass_, why)
     return pass_
+
+
+def _card(session: Session, token: str) -> Pass:
+    """The valid card that this link opens, as `_pass` does; 404 for the link of a coupon, which
+    opens the coupon alone."""
+    pass_ = _pass(session, token)
+    if pass_.offer_id is not None:
+        abort(404)
+    if not issued.counts(pass_, current_installation().clock()):
+        _close(session, pass_, "void" if issued.content(pass_).state == "void" else "expired")
+    return pass_
+
+
+def _close(session: Session, pass_: Pass, why: LinkClosed) -> NoReturn:
+    """End the request with the page that says why, in the language of its reader."""
+    language.suggest(programme=programmes.by_id(session, pass_.programme_id).languages)
+    abort(closed_page(why))
 
 
 def _coupon(token: str, offer_id: str) -> Pass | None:
@@ -294,7 +318,7 @@ def _coupon(token: str, offer_id: str) -> Pass | None:
     house, now = current_installation(), current_installation().clock()
 
     def work(session: Session) -> Pass | None:
-        card = _pass(session, token)
+        card = _card(session, token)
         member = members.by_id(session, card.member_id)
         try:
             offer = offers.by_public_id(session, offer_id)
@@ -320,7 +344,7 @@ def _now_shown(
     coupons = issued.coupons_of(session, pass_.member_id)
     locale = persons.profile_of(session, pass_.member_id).locale
     language.suggest(member=locale, programme=programme.languages)
-    token = current_installation().keys.card_token(pass_.serial)
+    token = current_installation().keys.link_token(pass_.link)
     state = CardPageState(
         version=pass_.version,
         name=facts.name,

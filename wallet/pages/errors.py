@@ -1,13 +1,27 @@
 """A page for what went wrong: what happened, and what to do now."""
 
+from typing import Literal
+
 from flask import Response, make_response, render_template
 
 from wallet.pages.language import gettext as _
 
+# Why the link to a card opens nothing.
+LinkClosed = Literal["lost", "erased", "blocked", "void", "expired", "renewed"]
+
 
 def error_page(status: int) -> Response:
     """The page for this HTTP status, which no cache and no search engine may keep."""
-    title, text = _words(status)
+    return _page(status, *_words(status))
+
+
+def closed_page(why: LinkClosed) -> Response:
+    """The page behind a link to a card that opens nothing, with nothing of its owner: 403 while the
+    card is only blocked, otherwise 410."""
+    return _page(403 if why == "blocked" else 410, *_words_of_closed(why))
+
+
+def _page(status: int, title: str, text: str) -> Response:
     page = make_response(render_template("pages/error.html", title=title, text=text), status)
     page.headers["Cache-Control"] = "no-store"
     page.headers["X-Robots-Tag"] = "noindex"
@@ -24,11 +38,6 @@ def _words(status: int) -> tuple[str, str]:
         return _("This form came from another site"), _(
             "Open the page from the shop's own link and fill in the form there."
         )
-    if status == 410:
-        return _("This card is no longer there"), _(
-            "It was deleted together with all that was known of its owner. You are welcome to join"
-            " anew: ask at the till."
-        )
     if status == 413:
         return _("That is too much text"), _("Go back and write a little less.")
     if status == 429:
@@ -40,3 +49,35 @@ def _words(status: int) -> tuple[str, str]:
             "We have noted it. Try again in a few minutes. Your points are safe."
         )
     return _("That did not work"), _("Go back and try once more.")
+
+
+def _words_of_closed(why: LinkClosed) -> tuple[str, str]:
+    match why:
+        case "lost":
+            return _("This card is blocked"), _(
+                "It was reported lost, and another card took its place. Is it yours? Ask at the"
+                " till: they give you the new one. All points are on it."
+            )
+        case "blocked":
+            return _("This card is blocked"), _(
+                "Nobody can use it until its owner comes. Is it yours? Come to the till: they"
+                " unblock it or give you a new one. No points are lost."
+            )
+        case "void":
+            return _("This card is not valid any more"), _(
+                "It was cancelled, and tills do not accept it. Ask at the till if you think that"
+                " this is a mistake."
+            )
+        case "expired":
+            return _("This card has expired"), _(
+                "Tills do not accept it any more. Ask at the till for a new one."
+            )
+        case "renewed":
+            return _("This link is not valid any more"), _(
+                "The card is there, and has got another link. Ask for it at the till."
+            )
+        case "erased":
+            return _("This card is no longer there"), _(
+                "It was deleted together with all that was known of its owner. You are welcome to"
+                " join anew: ask at the till."
+            )

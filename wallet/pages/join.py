@@ -22,6 +22,7 @@ from ledger.people import consents, members
 from ledger.people.consents import Purpose
 from ledger.people.persons import Profile
 from ledger.programmes import programmes
+from wallet.configuration.keyring import CardLink
 from wallet.installation import current_installation
 from wallet.pages import designs, language, privacy
 from wallet.pages.errors import error_page
@@ -101,7 +102,9 @@ def enrol(code: str) -> AnyResponse:
         return _form(code, typed, {"form": sentence}, _new_token(), 409)
     # A path, not the public address: the browser may know us by another name, and our security
     # policy keeps a form from leading off the site.
-    card = url_for("pages.cards.show", token=current_installation().keys.card_token(serial))
+    # The first link of that card: whoever presses "back" after it was renewed gets no new one.
+    token = current_installation().keys.link_token(CardLink(serial))
+    card = url_for("pages.cards.show", token=token)
     return redirect(card, 303)
 
 

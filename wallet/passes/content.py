@@ -122,10 +122,12 @@ class LastMessage:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true of a member now, as far as a card may show it. `offers`: newest first. A void
-    card has neither number nor barcode. `points` are whole pieces; if they are money, they have a
-    `currency` and `scale` decimal places. `rotating`: a wallet that can draw a code that changes by
-    itself shall do so. `locale` is the language that the member chose, if they did."""
+    """What is true of a member now, as far as a card may show it. `offers`: newest first.
+    `accepted`: whether tills take the number. `voided`: void for good, without a number and a
+    barcode. `blocked`: the card may be in wrong hands, and shows nothing of its member until they
+    come. `points` are whole pieces; if they are money, they have a `currency` and `scale` decimal
+    places. `rotating`: a wallet that can draw a code that changes by itself shall do so. `locale`
+    is the language that the member chose, if they did."""
 
     programme: str
     card_number: str
@@ -139,6 +141,13 @@ class Facts:
     currency: str | None = None
     rotating: bool = False
     locale: str | None = None
+    blocked: bool = False
+    accepted: bool = True
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the card shows nothing of its member, for good or until they come."""
+        return self.voided or self.blocked
 
     @property
     def amount(self) -> Amount:
@@ -178,10 +187,10 @@ class FieldValue:
 @dataclass(frozen=True, slots=True)
 class Content:
     """All that one member's card shows at a moment, and nothing else: two equal contents are the
-    same card. `values` are in the order of the design's fields. `voided`: the member was erased,
-    which is final; what can be taken back is in `state`. `asks`: the phone asks its owner who they
-    are. `message` is the id of the message among the values. `rotating`: a wallet that can draw a
-    code that changes by itself does so."""
+    same card. `values` are in the order of the design's fields. `voided`: the member was erased or
+    the pass was lost, which is final; what can be taken back is in `state`. `asks`: the phone asks
+    its owner who they are. `message` is the id of the message among the values. `rotating`: a
+    wallet that can draw a code that changes by itself does so."""
 
     barcode: str
     card_number: str
@@ -198,15 +207,16 @@ def render(design: Design, facts: Facts, standing: Validity = GOOD) -> Content:
     """Fill the design's fields. A decision about this one pass (`standing`) wins over the
     design."""
     expires = standing.expires or design.expires or ""
+    is_void = design.voided or facts.blocked
     shown = any(field.shows == "message" for field in design.fields)
     return Content(
         barcode=facts.barcode,
         card_number=facts.card_number,
         values=tuple(_shown(field, design, facts, expires) for field in design.fields),
         voided=facts.voided,
-        state="void" if design.voided and standing.state == "active" else standing.state,
+        state="void" if is_void and standing.state == "active" else standing.state,
         expires=expires,
-        asks=standing.asks and not facts.voided,
+        asks=standing.asks and not facts.says_nothing,
         message=facts.message.id if facts.message is not None and shown else "",
         rotating=facts.rotating,
     )
@@ -231,7 +241,7 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Fi
             # A card becomes void in silence. If the message speaks of the balance, the balance is
             # not announced as well: of two announcements a phone makes one empty sentence.
             told = facts.message is not None and facts.message.points == facts.points
-            announce = not (facts.voided or told)
+            announce = not (facts.says_nothing or told)
             return FieldValue(field.key, facts.points, announce, facts.scale, facts.currency)
         case "name":
             value = facts.name

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ledger import offers
 from ledger.database.tables import insert_or
 from ledger.offers import Offer
-from ledger.people import members
+from ledger.people import cards, members
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from wallet.errors import (
@@ -18,7 +18,7 @@ from wallet.errors import (
     CouponUsed,
     NotACoupon,
     OfferNotShown,
-    PassErased,
+    PassLost,
 )
 from wallet.passes import issued, showing, templates
 from wallet.passes.content import PassState, Validity, render
@@ -59,19 +59,23 @@ def issue(
         .on_conflict_do_nothing()
     )
     return session.scalars(
-        select(Pass).where(Pass.member_id == member.id, Pass.offer_id == offer.id)
+        select(Pass).where(
+            Pass.member_id == member.id, Pass.offer_id == offer.id, Pass.lost_at.is_(None)
+        )
     ).one()
 
 
 def presented(session: Session, serial: str, member: Member) -> Pass:
     """The coupon with this serial number, if it belongs to this member or to one who was merged
-    into them. Raises `CodeForged`."""
+    into them. Raises `CodeForged`, `PassLost`."""
     pass_ = issued.by_serial(session, serial)
     if pass_ is None or pass_.offer_id is None:
         raise CodeForged
     owner = members.by_id(session, pass_.member_id)
     if member.id not in (owner.id, owner.merged_into_id):
         raise CodeForged
+    if pass_.lost_at is not None:
+        raise PassLost
     return pass_
 
 
@@ -93,10 +97,12 @@ def state(session: Session, pass_: Pass, now: datetime) -> PassState:
 
 def use(session: Session, pass_: Pass, now: datetime) -> Pass:
     """Use a coupon up. If several tills try, one succeeds. What phones show follows with `refresh`.
-    Raises `PassErased`, `NotACoupon`, `CouponUsed`, `CouponOver`."""
+    Who cannot show the card cannot use the coupon. Raises `PassErased`, `PassLost`, `NotACoupon`,
+    `CouponUsed`, `CouponOver`, `CardBlocked`, `CardVoid`, `CardExpired`."""
     (locked,) = issued.lock(session, [pass_.id])
-    if locked.voided:
-        raise PassErased
+    locked.require_present()
+    if locked.offer_id is not None:
+        cards.require_open(session, locked.member_id, now)
     current = state(session, locked, now)
     if current == "used":
         raise CouponUsed

@@ -12,16 +12,22 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, select, t
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
-from wallet.errors import PassErased, UnknownPass
+from ledger.people import cards, members
+from wallet.configuration.keyring import CardLink, LinkPurpose
+from wallet.errors import PassErased, PassLost, UnknownPass
 from wallet.passes.content import Content, PassState
 
 ASKS = "asks"
+
+CARDS = text("offer_id IS NULL AND lost_at IS NULL")
+COUPONS = text("offer_id IS NOT NULL AND lost_at IS NULL")
 
 _CONTENT = TypeAdapter(Content)
 
 
 class Pass(Base):
-    """One card or coupon of a member. `content` is the stored version that phones are shown,
+    """One card or coupon of a member. A pass that was lost stays beside the one that took its
+    place. `content` is the stored version that phones are shown,
     rendered from `template_id`. `version` counts the contents from 1; `last_modified` is the second
     (since 1970) of the last change, `tag` its place among all changes of the pass type. `serial` is
     random, and `key_id` names the key from which its token is derived: both never change. Rows are
@@ -29,22 +35,22 @@ class Pass(Base):
 
     __tablename__ = "wallet_pass"
     __table_args__ = (
-        # A member has one card of each pass type, and one coupon of each offer.
+        # A member has one card of each pass type, and one coupon of each offer, that are not lost.
         Index(
             "ux_wallet_pass_card",
             "member_id",
             "pass_type",
             unique=True,
-            postgresql_where=text("offer_id IS NULL"),
-            sqlite_where=text("offer_id IS NULL"),
+            postgresql_where=CARDS,
+            sqlite_where=CARDS,
         ),
         Index(
             "ux_wallet_pass_offer",
             "member_id",
             "offer_id",
             unique=True,
-            postgresql_where=text("offer_id IS NOT NULL"),
-            sqlite_where=text("offer_id IS NOT NULL"),
+            postgresql_where=COUPONS,
+            sqlite_where=COUPONS,
         ),
     )
 
@@ -68,12 +74,29 @@ class Pass(Base):
     # None: it never asked its owner who they are. ASKS: it asks. Otherwise the SHA-256 of the token
     # with which the phone answered.
     enrolment: Mapped[str | None] = mapped_column(String(64))
+    # Since when it is in wrong hands: void for good, and another pass has its place.
+    lost_at: Mapped[datetime | None] = mapped_column(Instant)
+    # How often its link was renewed: earlier links are refused.
+    link_generation: Mapped[int] = mapped_column(default=0, server_default="0")
 
     @property
     def voided(self) -> bool:
         """Whether the stored content says that the pass is void for good, since its member was
-        erased."""
+        erased or the pass was lost."""
         return bool(self.content.get("voided"))
+
+    @property
+    def link(self) -> CardLink:
+        """The link by which its owner finds it."""
+        purpose: LinkPurpose = "card" if self.offer_id is None else "coupon"
+        return CardLink(self.serial, purpose, self.link_generation)
+
+    def require_present(self) -> None:
+        """Raises `PassLost`, `PassErased` for a pass that is void for good."""
+        if self.lost_at is not None:
+            raise PassLost
+        if self.voided:
+            raise PassErased
 
 
 def by_serial(session: Session, serial: str) -> Pass | None:
@@ -92,25 +115,38 @@ def named(session: Session, serial: str) -> Pass:
 def card_of(session: Session, member_id: int) -> Pass:
     """The member's card, which must exist."""
     return session.scalars(
-        select(Pass).where(Pass.member_id == member_id, Pass.offer_id.is_(None))
+        select(Pass).where(
+            Pass.member_id == member_id, Pass.offer_id.is_(None), Pass.lost_at.is_(None)
+        )
     ).one()
 
 
 def coupons_of(session: Session, member_id: int) -> Mapping[int, Pass]:
     """The member's coupons by the id of their offer, valid or not."""
     rows = session.scalars(
-        select(Pass).where(Pass.member_id == member_id, Pass.offer_id.is_not(None))
+        select(Pass).where(
+            Pass.member_id == member_id, Pass.offer_id.is_not(None), Pass.lost_at.is_(None)
+        )
     )
     return {pass_.offer_id: pass_ for pass_ in rows if pass_.offer_id is not None}
 
 
 def all_of_member(session: Session, member_id: int) -> Sequence[Pass]:
-    """The member's card and coupons, the oldest first."""
-    return session.scalars(select(Pass).where(Pass.member_id == member_id).order_by(Pass.id)).all()
+    """The member's card and coupons, the oldest first; without those that were lost."""
+    return session.scalars(
+        select(Pass).where(Pass.member_id == member_id, Pass.lost_at.is_(None)).order_by(Pass.id)
+    ).all()
 
 
 def ids_of_members(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
-    """The ids of all passes of these members."""
+    """The ids of all passes of these members but those that were lost, which never change again."""
+    return session.scalars(
+        select(Pass.id).where(Pass.member_id.in_(member_ids), Pass.lost_at.is_(None))
+    ).all()
+
+
+def every_id_of_members(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
+    """The ids of all passes that these members have and had."""
     return session.scalars(select(Pass.id).where(Pass.member_id.in_(member_ids))).all()
 
 
@@ -118,23 +154,27 @@ def cards_with_coupons(session: Session, pass_ids: Sequence[int]) -> Sequence[in
     """The ids of the cards of those members of whom a coupon is among these passes."""
     owners = select(Pass.member_id).where(Pass.id.in_(pass_ids), Pass.offer_id.is_not(None))
     return session.scalars(
-        select(Pass.id).where(Pass.member_id.in_(owners), Pass.offer_id.is_(None))
+        select(Pass.id).where(
+            Pass.member_id.in_(owners), Pass.offer_id.is_(None), Pass.lost_at.is_(None)
+        )
     ).all()
 
 
 def in_programme(session: Session, programme_id: int, after_id: int, limit: int) -> Sequence[int]:
-    """Ids of the programme's passes, ascending, from behind pass `after_id`."""
+    """Ids of the programme's passes, ascending, from behind pass `after_id`; without those that
+    were lost."""
     return session.scalars(
         select(Pass.id)
-        .where(Pass.programme_id == programme_id, Pass.id > after_id)
+        .where(Pass.programme_id == programme_id, Pass.id > after_id, Pass.lost_at.is_(None))
         .order_by(Pass.id)
         .limit(limit)
     ).all()
 
 
 def number_in_programme(session: Session, programme_id: int) -> int:
-    """How many passes the programme has, coupons and void ones included."""
-    query = select(func.count()).where(Pass.programme_id == programme_id)
+    """How many passes the programme has, coupons and void ones included, without those that were
+    lost."""
+    query = select(func.count()).where(Pass.programme_id == programme_id, Pass.lost_at.is_(None))
     return session.scalars(query).one()
 
 
@@ -147,28 +187,69 @@ def lock(session: Session, pass_ids: Sequence[int]) -> Sequence[Pass]:
 def lock_cards(session: Session, member_ids: Sequence[int]) -> Sequence[Pass]:
     """Lock the cards of these members, without coupons, in ascending order, and read them anew.
     Facts that are read after this are newer than every version that exists."""
-    return _lock(session, Pass.member_id.in_(member_ids) & Pass.offer_id.is_(None))
+    return _lock(
+        session,
+        Pass.member_id.in_(member_ids) & Pass.offer_id.is_(None) & Pass.lost_at.is_(None),
+    )
 
 
-def _lock(session: Session, wanted: ColumnElement[bool]) -> Sequence[Pass]:
+def lock_out(session: Session, pass_ids: Sequence[int]) -> Sequence[Pass]:
+    """Lock passes as `lock` does, for a change that no phone may miss. A phone that registers at
+    the same moment waits, and then sees the change, or is waited for, and then is told of it."""
+    return _lock(session, Pass.id.in_(pass_ids), beside_registrations=False)
+
+
+def _lock(
+    session: Session, wanted: ColumnElement[bool], *, beside_registrations: bool = True
+) -> Sequence[Pass]:
     return session.scalars(
         select(Pass)
         .where(wanted)
         .order_by(Pass.id)
-        .with_for_update(key_share=True)  # weak enough to let a phone register meanwhile
+        # A registration refers to its pass, and a weak lock lets it.
+        .with_for_update(key_share=beside_registrations)
         .execution_options(populate_existing=True)
     ).all()
 
 
-def decide(session: Session, pass_: Pass, state: PassState, ends_at: datetime | None) -> Pass:
-    """Decide whether the pass is valid, and until when. What phones show follows with `refresh`.
-    Raises `PassErased`."""
+def decide(
+    session: Session,
+    pass_: Pass,
+    state: PassState,
+    ends_at: datetime | None,
+    now: datetime,
+) -> Pass:
+    """Decide whether the pass is valid, and until when. What is decided about a card holds for the
+    number that it shows: tills refuse it as long as the card is not valid. What phones show follows
+    with `refresh`. Raises `PassErased`, `PassLost`."""
+    members.lock(session, [pass_.member_id])
     (locked,) = lock(session, [pass_.id])
-    if locked.voided:
-        raise PassErased
+    locked.require_present()
     if (locked.state, locked.ends_at) != (state, ends_at) and not _is_over(locked, state):
         locked.state, locked.ends_at = state, ends_at
         session.flush()
+        if locked.offer_id is None:
+            _decide_number(session, locked, now)
+    return locked
+
+
+def _decide_number(session: Session, card: Pass, now: datetime) -> None:
+    if card.state == "void":
+        cards.make_void(session, card.member_id, now)
+        return
+    if card.state == "active":
+        cards.restore(session, card.member_id)
+    if card.ends_at is not None:
+        cards.end(session, card.member_id, card.ends_at)
+
+
+def renew_link(session: Session, pass_: Pass) -> Pass:
+    """Give the pass another link; the one before is refused from now on. The pass in phones stays
+    as it is. Raises `PassErased`, `PassLost`."""
+    (locked,) = lock(session, [pass_.id])
+    locked.require_present()
+    locked.link_generation += 1
+    session.flush()
     return locked
 
 
@@ -182,7 +263,7 @@ def counting(session: Session, member_id: int, now: datetime) -> Sequence[Pass]:
     first."""
     found = session.scalars(
         select(Pass)
-        .where(Pass.member_id == member_id, Pass.state == "active")
+        .where(Pass.member_id == member_id, Pass.state == "active", Pass.lost_at.is_(None))
         .order_by(Pass.offer_id.is_not(None), Pass.id.desc())
     ).all()
     return [pass_ for pass_ in found if counts(pass_, now)]

@@ -13,7 +13,7 @@ from ledger.people.persons import Person, Profile
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.configuration.keyring import KeyRing
-from wallet.passes import issued, renewal, showing, templates
+from wallet.passes import issued, renewal, showing, templates, versioning
 from wallet.passes.content import Validity, render
 from wallet.passes.issued import ASKS, Pass
 
@@ -63,6 +63,52 @@ def issue_all(
             }
             for member_id in member_ids
         ],
+    )
+
+
+def issue_again(
+    session: Session, lost: Sequence[Pass], keys: KeyRing, now: datetime
+) -> Sequence[Pass]:
+    """A new pass in the place of each of these locked ones, which are lost: void for good, and what
+    they were is what the new ones are. A used coupon is used again; a card that was void is good,
+    since its number is new."""
+    fresh = [_like(pass_, keys, now) for pass_ in lost]
+    for pass_ in lost:
+        pass_.lost_at = now
+        if pass_.enrolment == ASKS:
+            pass_.enrolment = None  # the new one asks; nobody answers for the lost one any more
+    session.flush()
+    for programme_id in sorted({pass_.programme_id for pass_ in fresh}):
+        programme = programmes.by_id(session, programme_id)
+        theirs = [pass_ for pass_ in fresh if pass_.programme_id == programme_id]
+        facts = showing.facts(session, programme, [pass_.member_id for pass_ in theirs], now)
+        for pass_, template_id, content in versioning.rendered(
+            session, programme, theirs, facts, now
+        ):
+            pass_.template_id, pass_.content = template_id, issued.stored_content(content)
+    session.add_all(fresh)
+    session.flush()
+    return fresh
+
+
+def _like(pass_: Pass, keys: KeyRing, now: datetime) -> Pass:
+    is_void_card = pass_.offer_id is None and pass_.state == "void"
+    return Pass(
+        serial=secrets.token_hex(16),
+        pass_type=pass_.pass_type,
+        programme_id=pass_.programme_id,
+        member_id=pass_.member_id,
+        offer_id=pass_.offer_id,
+        key_id=keys.first.id,
+        template_id=pass_.template_id,
+        version=1,
+        tag=0,
+        last_modified=int(now.timestamp()),
+        content={},
+        created_at=now,
+        state="active" if is_void_card else pass_.state,
+        ends_at=pass_.ends_at,
+        enrolment=pass_.enrolment,
     )
 
 

@@ -119,18 +119,26 @@ def shown(session: Session, member_ids: Sequence[int]) -> Mapping[int, str]:
     return {row.member_id: row.text for row in rows}
 
 
-def accept(session: Session, keys: KeyRing, text: str, now: datetime) -> Scan:
-    """Read what a till scanned, or a number that was typed in. Raises `UnknownCard`, `CardBlocked`,
+def accept(
+    session: Session,
+    keys: KeyRing,
+    text: str,
+    now: datetime,
+    *,
+    programme_id: int | None = None,
+) -> Scan:
+    """Read what a till scanned, or a number that was typed in. With `programme_id`, cards of other
+    programmes are not known. Raises `UnknownCard`, `CardBlocked`, `CardVoid`, `CardExpired`,
     `CodeForged`, `NumberNotAccepted`. A refusal that has effects is not raised but returned in the
     `Scan`."""
     code = codes.read(text)
     if isinstance(code, SignedCode):
-        return _accept_signed(session, keys, code, now)
+        return _accept_signed(session, keys, code, now, programme_id)
     if isinstance(code, RotatingCode):
-        return _accept_rotating(session, keys, code, now)
+        return _accept_rotating(session, keys, code, now, programme_id)
     if codes.is_code(text):
         raise CodeForged
-    member = cards.owner(session, text).member
+    member = cards.owner(session, text, now, programme_id).member
     if barcode_settings.of(session, member.programme_id).numbers == "refuse":
         raise NumberNotAccepted
     return Scan(member)
@@ -180,8 +188,10 @@ def totp_secret(key: Key, card: str) -> bytes:
     return key.secret_for("rotating code", card)[:TOTP_KEY_BYTES]
 
 
-def _accept_signed(session: Session, keys: KeyRing, code: SignedCode, now: datetime) -> Scan:
-    owner = cards.owner(session, code.card)
+def _accept_signed(
+    session: Session, keys: KeyRing, code: SignedCode, now: datetime, programme_id: int | None
+) -> Scan:
+    owner = cards.owner(session, code.card, now, programme_id)
     member = owner.member
     programme = programmes.by_id(session, member.programme_id)
     if not _is_genuine(keys, code, programme.code):
@@ -218,8 +228,10 @@ def _is_forgotten(code: SignedCode, row: CardCode, choice: BarcodeSettings) -> b
     return code.generation > row.generation and code.kind == choice.kind
 
 
-def _accept_rotating(session: Session, keys: KeyRing, code: RotatingCode, now: datetime) -> Scan:
-    owner = cards.owner(session, code.card)
+def _accept_rotating(
+    session: Session, keys: KeyRing, code: RotatingCode, now: datetime, programme_id: int | None
+) -> Scan:
+    owner = cards.owner(session, code.card, now, programme_id)
     member = owner.member
     owner_id = session.get_one(Card, owner.card_id).member_id
     steps = (codes.step_of(totp_secret(key, code.card), code) for key in keys)

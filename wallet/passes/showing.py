@@ -4,6 +4,7 @@ is valid. `content.render` puts these facts into a design."""
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -22,28 +23,30 @@ from wallet.passes import barcode_settings, codes, news, renewal
 from wallet.passes.content import Facts, OfferShown, Validity
 from wallet.passes.issued import ASKS, Pass
 
+Withheld = Literal["lost", "erased", "blocked"]
+
 
 def facts(
     session: Session, programme: Programme, member_ids: Sequence[int], now: datetime
 ) -> dict[int, Facts]:
     """What cards of these members of one programme may show now, by member id. For erased members
-    nothing but the programme's name, and `voided`."""
+    nothing but the programme's name, and `voided`; for blocked ones the same, and `blocked`."""
     gone = members.erased(session, member_ids)
     people = _people(session, member_ids)
-    numbers = cards.numbers_of(session, member_ids)
+    newest = cards.newest(session, member_ids)
     balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
     offers_shown = offers.shown(session, programme.id, member_ids, now)
     messages = news.of_members(session, member_ids)
     unit = units.find(session, programme.id, None)
     scale, currency = (unit.scale, unit.currency) if unit is not None else (0, None)
+    blocked = {member_id for member_id, card in newest.items() if card.withheld} - gone
     barcodes = renewal.shown(session, member_ids)
     rotating = barcode_settings.of(session, programme.id).at_google == "rotating"
-    blank = Facts(programme.name, card_number="", barcode="", name="", points=0, voided=True)
     living = {
         member_id: Facts(
             programme=programme.name,
-            card_number=numbers[member_id],
-            barcode=barcodes.get(member_id, numbers[member_id]),
+            card_number=newest[member_id].number,
+            barcode=barcodes.get(member_id, newest[member_id].number),
             name=people[member_id].name or "",
             points=balances[member_id].available,
             scale=scale if currency is not None else 0,
@@ -55,11 +58,27 @@ def facts(
             ),
             message=messages.get(member_id),
             locale=people[member_id].locale,
+            accepted=cards.objection(newest[member_id], now) is None,
         )
         for member_id in member_ids
-        if member_id not in gone
+        if member_id not in gone and member_id not in blocked
     }
-    return living | dict.fromkeys(gone, blank)
+    silent = replace(nothing(programme), voided=False, blocked=True)
+    return living | dict.fromkeys(blocked, silent) | dict.fromkeys(gone, nothing(programme))
+
+
+def nothing(programme: Programme) -> Facts:
+    """What a pass shows that is void for good: nothing of any member."""
+    return Facts(programme.name, card_number="", barcode="", name="", points=0, voided=True)
+
+
+def of_card(known: Facts, validity: Validity, now: datetime) -> Facts:
+    """What a card shows of its member. One that is not valid shows the number that tills refuse,
+    and say why; but never another one, given to the member since, that they would accept."""
+    over = validity.expires and datetime.fromisoformat(validity.expires) <= now
+    if not known.accepted or (validity.state == "active" and not over):
+        return known
+    return replace(known, card_number="", barcode="", rotating=False)
 
 
 def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile]:
@@ -97,8 +116,8 @@ def of_coupon(
     now: datetime,
 ) -> tuple[Facts, Validity]:
     """What the coupon of an offer shows of its member, with this one offer. The coupon ends with
-    the offer and is void if the offer was withdrawn."""
-    if known.voided:
+    the offer and is void if the offer was withdrawn, or while the member is blocked."""
+    if known.says_nothing:
         return known, validity
     shown = _offer_shown(offer, programme)
     if validity.state == "active" and offer.withdrawn_at is not None:
@@ -112,6 +131,15 @@ def of_coupon(
         )
     barcode = codes.of_coupon(serial, known.barcode)
     return replace(known, offers=(shown,), barcode=barcode), validity
+
+
+def withheld(session: Session, pass_: Pass) -> Withheld | None:
+    """Why nothing of the pass is shown to whoever has its link; None if it is shown."""
+    if pass_.lost_at is not None:
+        return "lost"
+    if pass_.voided:
+        return "erased"
+    return "blocked" if cards.is_blocked(session, [pass_.member_id]) else None
 
 
 def _local(moment: datetime, programme: Programme) -> str:

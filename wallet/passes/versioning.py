@@ -20,7 +20,7 @@ from ledger.offers import Offer
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.passes import issued, showing, templates
-from wallet.passes.content import Facts, render
+from wallet.passes.content import Content, Facts, render
 from wallet.passes.issued import Pass
 from wallet.passes.templates import DesignPurpose
 
@@ -86,34 +86,49 @@ def changes_to(
 
     Each version has a second of its own. HTTP dates have no smaller unit: with two versions in one
     second, a phone that has the first would get a 304 for the second."""
+    return [
+        Change(
+            pass_.id,
+            pass_.pass_type,
+            pass_.version + 1,
+            max(int(now.timestamp()), pass_.last_modified + 1),
+            template_id,
+            issued.stored_content(content),
+        )
+        for pass_, template_id, content in rendered(session, programme, passes, facts, now)
+        if content != issued.content(pass_) or pass_.template_id != template_id
+    ]
+
+
+def rendered(
+    session: Session,
+    programme: Programme,
+    passes: Sequence[Pass],
+    facts: Mapping[int, Facts],
+    now: datetime,
+) -> list[tuple[Pass, int, Content]]:
+    """Each of these passes of one programme with what it would show now, and from which template.
+    `facts` are by member."""
     offers = _offers_of(session, passes)
     newest = {
         purpose: templates.current(session, programme.id, purpose)
         for purpose in sorted({_purpose(pass_) for pass_ in passes})
     }
     designs = {purpose: templates.design(template) for purpose, template in newest.items()}
-    found: list[Change] = []
+    found = []
     for pass_ in passes:
         template, design = newest[_purpose(pass_)], designs[_purpose(pass_)]
         shown, validity = facts[pass_.member_id], showing.validity_of(pass_, programme)
-        if pass_.offer_id is not None:
+        if pass_.lost_at is not None:
+            shown = showing.nothing(programme)
+        elif pass_.offer_id is None:
+            shown = showing.of_card(shown, validity, now)
+        else:
             offer = offers[pass_.offer_id]
             shown, validity = showing.of_coupon(
                 pass_.serial, offer, shown, programme, validity, now
             )
-        content = render(design, shown, validity)
-        if content == issued.content(pass_) and pass_.template_id == template.id:
-            continue
-        found.append(
-            Change(
-                pass_.id,
-                pass_.pass_type,
-                pass_.version + 1,
-                max(int(now.timestamp()), pass_.last_modified + 1),
-                template.id,
-                issued.stored_content(content),
-            )
-        )
+        found.append((pass_, template.id, render(design, shown, validity)))
     return found
 
 

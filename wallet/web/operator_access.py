@@ -1,10 +1,10 @@
 """Who may see how an installation does: this machine itself, or a key of the API with all
-scopes."""
+scopes in all programmes."""
 
 from flask import request
 
 from wallet.access import apikeys
-from wallet.access.apikeys import ALL
+from wallet.access.rights import ALL, may_everywhere
 from wallet.installation import current_installation
 from wallet.problems import refuse
 
@@ -21,5 +21,5 @@ def require_operator() -> None:
     caller = apikeys.recognise(
         current_installation().database, key, current_installation().settings.api_key
     )
-    if caller is None or not caller.may(ALL):
+    if caller is None or not may_everywhere(caller, ALL):
         refuse(401, "key_missing", text="operator_key_missing")

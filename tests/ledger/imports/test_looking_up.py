@@ -54,7 +54,7 @@ def test_people_of_a_part_are_found_by_what_they_are_named(
         programme = programmes.create(session, Terms("club", "Клуб"), clock())
         aim = Aim(programme, units.named(session, programme.id, None), "members")
         plans.clear()
-        judge(session, aim, [Row(n, wish) for n, wish in enumerate(wishes)], None)
+        judge(session, aim, [Row(n, wish) for n, wish in enumerate(wishes)], None, clock())
     assert len(plans) >= 4
     assert [plan for plan in plans if any(little in plan for little in TOO_LITTLE)] == []
 

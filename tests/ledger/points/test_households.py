@@ -56,7 +56,7 @@ def test_a_merged_member_is_the_other_from_then_on(club, anna, boris) -> None:
     club.merge(boris, anna)
     assert club.has(anna) == (107, 0, 0, 0)
     with club.database.reading() as session:
-        assert cards.owner(session, number).member.id == anna.id
+        assert cards.owner(session, number, club.clock()).member.id == anna.id
     # Their history stays, and what it did can still be undone.
     club.reverse(earned, 40)
     assert club.has(anna) == (67, 0, 0, 0)
@@ -109,7 +109,7 @@ def test_merging_twice_leads_to_the_last(club, anna, boris, vera) -> None:
     club.merge(anna, vera)
     with club.database.reading() as session:
         number = cards.newest_of(session, boris.id).number
-        assert cards.owner(session, number).member.id == vera.id
+        assert cards.owner(session, number, club.clock()).member.id == vera.id
     assert club.has(boris) == club.has(anna) == club.has(vera) == (5, 0, 0, 0)
 
 
@@ -385,7 +385,7 @@ def test_whoever_was_merged_into_somebody_who_was_merged_on_is_one_step_away(
     assert untangle(club) == {boris.id}
     with club.database.reading() as session:
         number = cards.newest_of(session, boris.id).number
-        assert cards.owner(session, number).member.id == vera.id
+        assert cards.owner(session, number, club.clock()).member.id == vera.id
         check_books(session)
 
 

@@ -291,13 +291,13 @@ def test_an_external_id_belongs_to_one_member_of_a_programme(database: Database,
         enrolment.join(session, programme, Profile(external_id="c-1"), clock())
 
 
-def test_unknown_members_and_cards_are_refused(database: Database) -> None:
+def test_unknown_members_and_cards_are_refused(database: Database, clock) -> None:
     with database.reading() as session:
         for public_id in ("", "x", "00000000-0000-0000-0000-000000000000"):
             with pytest.raises(UnknownMember):
                 members.by_public_id(session, public_id)
         with pytest.raises(UnknownCard):
-            cards.owner(session, "4000000000000002")
+            cards.owner(session, "4000000000000002", clock())
 
 
 class TestWhatRunsOutSoon:

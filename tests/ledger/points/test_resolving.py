@@ -22,7 +22,7 @@ from ledger.programmes.units import UnitTerms
 
 def find(club, whom: Member | Whom, code: str | None = None) -> Target:
     with club.database.transaction() as session:
-        return resolving.target(session, whom, code)
+        return resolving.target(session, whom, code, club.clock())
 
 
 def card_of(club, member: Member) -> Card:
@@ -48,7 +48,7 @@ def test_a_card_and_its_member_stand_at_the_same_place(club, anna, boris) -> Non
 
 def test_nobody_looks_after_what_it_gives(club, anna) -> None:
     with club.database.transaction() as session:
-        found = resolving.target(session, Whom(card_of(club, anna).number), None)
+        found = resolving.target(session, Whom(card_of(club, anna).number), None, club.clock())
         assert found.member not in session
         assert found.unit not in session
 
@@ -90,12 +90,13 @@ def test_what_is_not_there_is_said(club, anna) -> None:
 
 def asked(club, whom: Whom) -> list[tuple[str, object, object]]:
     """What the three ways of asking answer: alone, among others, with the accounts."""
+    now = club.clock()
     with club.database.transaction() as session:
         answers: list[object] = []
         for ask in (
-            lambda: resolving.resolve(session, whom),
-            lambda: resolving.resolve_all(session, [Whom(card="4000000000000002"), whom])[whom],
-            lambda: resolving.target(session, whom, None),
+            lambda: resolving.resolve(session, whom, now),
+            lambda: resolving.resolve_all(session, [Whom("4000000000000002"), whom], now)[whom],
+            lambda: resolving.target(session, whom, None, now),
         ):
             try:
                 answers.append(ask())

@@ -98,9 +98,11 @@ def test_a_moment_that_no_calendar_of_ours_has_is_refused(tell, at: str) -> None
 
 
 def test_points_go_on_under_a_void_pass(phone, tell, api, member, house) -> None:
+    """By the member's id: who has the card cannot earn with it."""
     tell("void")
-    body = {"card": member["card"]["number"], "points": 50}
-    assert api.post("accruals", body).status_code == 201
+    refused = api.post("accruals", {"card": member["card"]["number"], "points": 50})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "card_void")
+    assert api.post("accruals", {"member": member["id"], "points": 50}).status_code == 201
     house.run()
     shown = opened(phone.fetch().data)
     assert shown["storeCard"]["headerFields"][0]["value"] == 50

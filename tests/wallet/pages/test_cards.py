@@ -90,7 +90,7 @@ class TestShown:
     def test_what_the_page_shows_is_what_the_pass_shows(self, house, card, grant, client) -> None:
         grant(75)
         house.run()
-        serial = house.installation.keys.serial_of(card.path.removeprefix("/card/"))
+        serial = house.installation.keys.link_of(card.path.removeprefix("/card/")).serial
         with house.installation.database.reading() as session:
             pass_ = issued.by_serial(session, serial)
         shown = {value.key: value.value for value in issued.content(pass_).values}

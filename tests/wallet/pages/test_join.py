@@ -34,7 +34,7 @@ def profile_of(installation):
     """What is known of the person whose card is at this path."""
 
     def known(path: str) -> Profile:
-        serial = installation.keys.serial_of(path.removeprefix("/card/"))
+        serial = installation.keys.link_of(path.removeprefix("/card/")).serial
         with installation.database.reading() as session:
             return persons.profile_of(session, issued.by_serial(session, serial).member_id)
 
@@ -253,7 +253,7 @@ class TestConsents:
     def consents_of(self, installation):
         def kept(path: str) -> list[tuple[str, bool, str, str]]:
             """What the member at this path decided: purpose, given, where, in which words."""
-            serial = installation.keys.serial_of(path.removeprefix("/card/"))
+            serial = installation.keys.link_of(path.removeprefix("/card/")).serial
             with installation.database.reading() as session:
                 member_id = issued.by_serial(session, serial).member_id
                 return [

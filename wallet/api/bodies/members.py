@@ -21,6 +21,7 @@ from ledger.fields import (
     Phone,
     TextVersion,
 )
+from ledger.people.cards import CardStatus
 from ledger.people.consents import ConsentSource, Purpose
 from wallet.api.bodies.amounts import BalanceOut
 from wallet.api.bodies.answers import AnswerBody
@@ -139,10 +140,12 @@ class EraseIn(BaseModel):
 
 class CardOut(AnswerBody):
     """The member's newest card. `barcode` is its number; where a programme has signed codes, phones
-    show a code in its place."""
+    show a code in its place. `state`: `active`, `blocked`, `void` or `expired`; tills refuse all
+    but the first."""
 
     number: str
     barcode: str
+    state: CardStatus
 
 
 class LinksOut(AnswerBody):
@@ -156,7 +159,7 @@ class LinksOut(AnswerBody):
 MEMBER: Example = {
     "id": MEMBER_ID,
     "programme": "demo",
-    "card": {"number": CARD, "barcode": CARD},
+    "card": {"number": CARD, "barcode": CARD, "state": "active"},
     "balance": {"available": 70, "pending": 0, "held": 0},
     "links": {
         "card": "https://cards.example.com/card/da5f253d131ab4bc252bc811af061afb.pP2BUnlAKcCNZzrf",
@@ -167,7 +170,8 @@ MEMBER: Example = {
 
 
 class MemberOut(AnswerBody):
-    """A member as every key may see them: card, balance in the programme's main unit, links."""
+    """A member as every key may see them: card, and balance in the programme's main unit. `links`
+    are there for keys with `personal:read`: whoever has them sees whose card it is."""
 
     model_config = shows(MEMBER)
 
@@ -175,7 +179,7 @@ class MemberOut(AnswerBody):
     programme: str
     card: CardOut
     balance: BalanceOut
-    links: LinksOut
+    links: Annotated[LinksOut | None, Field(exclude_if=not_)] = None
 
 
 class ConsentOut(AnswerBody):

@@ -35,8 +35,10 @@ COUPON_USED = {**COUPON, "state": "used", "version": 5}
 
 
 class PassOut(AnswerBody):
-    """A pass in phones. `state` is `active`, `void`, `expired`, `used`, or `erased` if its member
-    was erased. `offer` is the offer of a coupon; it is null for a member's card."""
+    """A pass in phones. `state` is `active`, `void`, `expired`, `used`, or for good: `erased` if
+    its member was erased, `lost` if it was lost and another pass took its place. `offer` is the
+    offer of a coupon; it is null for a member's card. `apple` and `google` are null for keys
+    without `personal:read`: whoever has the links sees whose pass it is."""
 
     model_config = shows(PASS)
 
@@ -49,13 +51,13 @@ class PassOut(AnswerBody):
     expires_at: datetime | None
     version: int
     changed_at: datetime
-    apple: str
+    apple: str | None
     google: str | None
 
 
 class PassesOut(AnswerBody):
     """The passes of a member. `bundle` is the address of one file for an iPhone with all that are
-    good now."""
+    good now; null for keys without `personal:read`."""
 
     model_config = shows(
         {
@@ -66,4 +68,4 @@ class PassesOut(AnswerBody):
 
     items: list[PassOut]
     next_cursor: str | None
-    bundle: str
+    bundle: str | None

@@ -18,7 +18,10 @@ async function look() {
       headers: { "If-None-Match": etag },
       cache: "no-store",
     });
-    if (answer.status === 404) return; // the card is gone; so is the reason to ask
+    if ([403, 404, 410].includes(answer.status)) {
+      location.reload(); // the card is gone or blocked: the page says which
+      return;
+    }
     if (answer.ok) {
       show(await answer.json());
       etag = answer.headers.get("ETag");

@@ -1,0 +1,167 @@
+"""What a call names by an id or a code, as far as its caller may see it. What belongs to a
+programme that the caller is not for is answered as if it were not there. Every view looks up
+here."""
+
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ledger import offers
+from ledger.book import holds, reversals
+from ledger.book.holds import Hold
+from ledger.book.journal import Posting
+from ledger.errors import (
+    MemberErased,
+    NotFound,
+    UnknownHold,
+    UnknownImport,
+    UnknownMember,
+    UnknownOffer,
+    UnknownPosting,
+    UnknownProgramme,
+)
+from ledger.imports import store
+from ledger.imports.store import Import
+from ledger.offers import Offer
+from ledger.people import members
+from ledger.people.members import Member
+from ledger.points.resolving import Whom
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
+from wallet.access.rights import Actor, may
+from wallet.api.auth import caller, right
+from wallet.delivery import waves
+from wallet.delivery.waves import Wave
+from wallet.errors import UnknownCampaign, UnknownPass, UnknownWave
+from wallet.outreach import campaigns
+from wallet.outreach.campaigns import Campaign
+from wallet.passes import issued
+from wallet.passes.issued import Pass
+
+
+def programme(session: Session, code: str) -> Programme:
+    """The programme with this code. Raises `UnknownProgramme`."""
+    found = programmes.by_code(session, code)
+    if not _reaches(found.id):
+        raise UnknownProgramme(code)
+    return found
+
+
+def programme_id(session: Session, code: str | None) -> int | None:
+    """The programme whose rows a list has; None for all programmes. Raises `UnknownProgramme`."""
+    return caller().programme_id if code is None else programme(session, code).id
+
+
+def member(session: Session, public_id: str, *, include_erased: bool = False) -> Member:
+    """The member with this public id. Raises `UnknownMember`, and `MemberErased` unless
+    `include_erased`."""
+    found = members.by_public_id(session, public_id, include_erased=True)
+    if not _reaches(found.programme_id):
+        raise UnknownMember
+    if found.erased_at is not None and not include_erased:
+        raise MemberErased
+    return found
+
+
+def whom(named: Whom) -> Whom:
+    """The member whom a posting is for, to be found only where the caller may post."""
+    return within(caller(), named)
+
+
+def within(actor: Actor, named: Whom) -> Whom:
+    """The member who is named, to be found only in the programme that the actor is for."""
+    return named if actor.programme_id is None else replace(named, programme_id=actor.programme_id)
+
+
+def pass_(session: Session, serial: str) -> Pass:
+    """The pass with this serial number. Raises `UnknownPass`."""
+    found = issued.named(session, serial)
+    if not _reaches(found.programme_id):
+        raise UnknownPass
+    return found
+
+
+def offer(session: Session, public_id: str) -> Offer:
+    """The offer with this public id. Raises `UnknownOffer`."""
+    found = offers.by_public_id(session, public_id)
+    if not _reaches(found.programme_id):
+        raise UnknownOffer
+    return found
+
+
+def hold(session: Session, public_id: str) -> Hold:
+    """The hold with this public id. Raises `UnknownHold`."""
+    found, its_programme_id = holds.find_with_programme(session, public_id)
+    if not _reaches(its_programme_id):
+        raise UnknownHold
+    return found
+
+
+def posting(session: Session, public_id: str) -> Posting:
+    """The posting with this public id. Raises `UnknownPosting`."""
+    found = reversals.find(session, public_id)
+    if not _reaches(found.programme_id):
+        raise UnknownPosting
+    return found
+
+
+def import_(session: Session, public_id: str) -> Import:
+    """The import with this public id. Raises `UnknownImport`."""
+    found = store.find(session, public_id)
+    if not _reaches(found.programme_id):
+        raise UnknownImport
+    return found
+
+
+def campaign(session: Session, public_id: str) -> Campaign:
+    """The campaign with this public id. Raises `UnknownCampaign`."""
+    found = campaigns.by_public_id(session, public_id)
+    if not _reaches(found.programme_id):
+        raise UnknownCampaign
+    return found
+
+
+def wave(session: Session, public_id: str) -> Wave:
+    """The wave with this public id. Raises `UnknownWave`."""
+    found = waves.find(session, public_id)
+    if not _reaches(found.programme_id):
+        raise UnknownWave
+    return found
+
+
+def require_import(session: Session, public_id: str) -> None:
+    """Raises `UnknownImport` for one that the caller cannot name."""
+    _require(session, Import, public_id, UnknownImport)
+
+
+def require_offer(session: Session, public_id: str) -> None:
+    """Raises `UnknownOffer` for one that the caller cannot name."""
+    _require(session, Offer, public_id, UnknownOffer)
+
+
+def require_campaign(session: Session, public_id: str) -> None:
+    """Raises `UnknownCampaign` for one that the caller cannot name."""
+    _require(session, Campaign, public_id, UnknownCampaign)
+
+
+def require_wave(session: Session, public_id: str) -> None:
+    """Raises `UnknownWave` for one that the caller cannot name."""
+    _require(session, Wave, public_id, UnknownWave)
+
+
+def _require(
+    session: Session,
+    table: type[Import | Offer | Campaign | Wave],
+    public_id: str,
+    unknown: type[NotFound],
+) -> None:
+    """Only the programme is read: whoever changes the row afterwards reads it under its lock."""
+    query = select(table.programme_id).where(table.public_id == public_id)
+    found = session.scalar(query)
+    if found is None or not _reaches(found):
+        raise unknown
+
+
+def _reaches(programme_id: int) -> bool:
+    return may(caller(), right(), programme_id)
