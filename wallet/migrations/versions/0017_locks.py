@@ -45,7 +45,7 @@ def upgrade() -> None:
     op.add_column("wallet_pass", sa.Column("lost_at", Instant(), nullable=True))
     op.add_column(
         "wallet_pass",
-        sa.Column("link_generation", sa.BigInteger(), nullable=False, server_default="0"),
+        sa.Column("link_generation", Identifier, nullable=False, server_default="0"),
     )
     _index_passes(*(f"{condition} AND lost_at IS NULL" for condition in BEFORE))
     with op.batch_alter_table("wallet_api_key") as batch_op:
