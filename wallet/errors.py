@@ -158,6 +158,15 @@ class PassLost(Conflict):
     code = "pass_lost"
 
 
+class TooManyDevices(Conflict):
+    """The pass is registered on as many devices as may be; Apple accepts pushes for all of them."""
+
+    code = "too_many_devices"
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+
 class ScopeMissing(NotAllowed):
     """The API key lacks this right."""
 

@@ -16,7 +16,7 @@ CONFLICT = """
     import_has_bad_rows import_not_ready import_repeated import_replaced insufficient_points
     member_merged no_message_field not_a_coupon not_reversible number_not_accepted offer_not_shown
     other_programme pass_erased pass_lost phone_taken points_spent pooled_member programme_exists
-    reversal_too_large same_member unit_exists wave_over"""
+    reversal_too_large same_member too_many_devices unit_exists wave_over"""
 INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused date_out_of_range
     dates_out_of_order design_refused file_refused image_refused language_not_spoken message_refused

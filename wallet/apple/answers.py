@@ -7,7 +7,12 @@ from enum import Enum
 
 # Reasons about tokens, in Apple's words: the push token of a phone, and our provider token.
 BAD_TOKEN = "BadDeviceToken"  # noqa: S105
+FOREIGN_TOKEN = "DeviceTokenNotForTopic"  # noqa: S105
 EXPIRED_TOKEN = "ExpiredProviderToken"  # noqa: S105
+
+# What Apple says of a wrong token, and of every token where topic or environment are wrong. Which
+# of the two it is, no single answer can tell (`judging`).
+DOUBTS = frozenset({BAD_TOKEN, FOREIGN_TOKEN})
 
 
 class PushVerdict(Enum):
@@ -15,8 +20,8 @@ class PushVerdict(Enum):
 
     TAKEN = "accepted; not that a person saw it"
     DEAD = "this token will never work again"
-    WRONG = "not a token; if none is, the environment is wrong"
-    FOREIGN = "a token of another topic; if all are, the topic is wrong"
+    WRONG = "not a token, or the environment is wrong"
+    FOREIGN = "a token of another topic, or the topic is wrong"
     BUG = "we sent what Apple does not accept"
     RETRY_SOON = "the answer was lost; a second push does no harm"
     RETRY_LATER = "this one push has to wait"
@@ -34,7 +39,7 @@ BY_REASON = {
     "Unregistered": PushVerdict.DEAD,
     "ExpiredToken": PushVerdict.DEAD,
     BAD_TOKEN: PushVerdict.WRONG,
-    "DeviceTokenNotForTopic": PushVerdict.FOREIGN,
+    FOREIGN_TOKEN: PushVerdict.FOREIGN,
     "BadTopic": PushVerdict.OPERATOR_NEEDED,
     "MissingTopic": PushVerdict.OPERATOR_NEEDED,
     "TopicDisallowed": PushVerdict.OPERATOR_NEEDED,
@@ -68,6 +73,7 @@ WAIT = {
     PushVerdict.RETRY_SOON: timedelta(seconds=2),
     PushVerdict.PAUSE: timedelta(seconds=5),
     PushVerdict.RETRY_LATER: timedelta(seconds=30),
+    PushVerdict.WRONG: timedelta(minutes=15),
     PushVerdict.FOREIGN: timedelta(minutes=15),
     PushVerdict.OPERATOR_NEEDED: timedelta(minutes=15),
     PushVerdict.TOO_MANY_TOKENS: timedelta(minutes=20),
@@ -75,12 +81,13 @@ WAIT = {
 }
 ENDS_THE_BATCH = {PushVerdict.PAUSE, PushVerdict.TOO_MANY_TOKENS, PushVerdict.OPERATOR_NEEDED}
 ALARMING = {
-    PushVerdict.FOREIGN,
     PushVerdict.BUG,
     PushVerdict.UNKNOWN_REASON,
     PushVerdict.TOO_MANY_TOKENS,
     PushVerdict.OPERATOR_NEEDED,
 }
+# Worth a line, though nobody need do anything about one of them.
+NOTED = {PushVerdict.WRONG, PushVerdict.FOREIGN, PushVerdict.PAUSE, PushVerdict.RETRY_SOON}
 
 
 def meaning_of(status: int, reason: str) -> PushVerdict:

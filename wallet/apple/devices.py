@@ -4,13 +4,16 @@ A device is a pair of device library identifier and pass type, since its push to
 topic. Neither of the two identifies a phone: one phone may use a new identifier for every pass, and
 several identifiers may have one token (Apple developer forum, thread 130425).
 
-Lock order: device, registration, pass, and pushes last, by (device, pass)."""
+Lock order: device, registration, pass, and pushes last, by (device, pass). Only who takes another
+device's place on a full pass locks that device after the pass; should PostgreSQL end the
+transaction for it, it is repeated."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import structlog
 from sqlalchemy import (
     BigInteger,
     ForeignKey,
@@ -18,9 +21,11 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     bindparam,
+    case,
     delete,
     or_,
     select,
+    text,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -29,24 +34,40 @@ from ledger.database.engine import Database, wake_after_commit
 from ledger.database.leases import Beside, LeasedQueue, LeasedRow
 from ledger.database.tables import Base, Identifier, Instant, insert_or
 from ledger.people.members import Member
+from wallet.errors import TooManyDevices
 from wallet.passes import versioning
 from wallet.passes.issued import Pass
 
 PUSH = "apple"
 
+log = structlog.get_logger()
+
 
 class Device(Base):
     """A phone or watch, as far as one pass type goes. `library_id` is Apple's device library
-    identifier, a secret; `refreshed_at` is when it last sent its push token."""
+    identifier, a secret; `refreshed_at` is when it last sent its push token. `accepted_at` is since
+    when this token is known to be good: Apple accepted a push for it. `doubted_at` is when Apple
+    first called it bad after that."""
 
     __tablename__ = "apple_device"
-    __table_args__ = (UniqueConstraint("library_id", "pass_type"),)
+    __table_args__ = (
+        UniqueConstraint("library_id", "pass_type"),
+        Index(
+            "ix_apple_device_doubted",
+            "pass_type",
+            "doubted_at",
+            postgresql_where=text("doubted_at IS NOT NULL"),
+            sqlite_where=text("doubted_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     library_id: Mapped[str] = mapped_column(String(200))
     pass_type: Mapped[str] = mapped_column(String(155))
     push_token: Mapped[str] = mapped_column(String(200))
     refreshed_at: Mapped[datetime] = mapped_column(Instant)
+    accepted_at: Mapped[datetime | None] = mapped_column(Instant)
+    doubted_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Registration(Base):
@@ -74,7 +95,8 @@ class PushRow(LeasedRow, Base):
 
 class DuePush(NamedTuple):
     """A claimed push. Pushes sort in the order of locks. They come by the hundred thousand, and a
-    tuple is the cheapest value that has names."""
+    tuple is the cheapest value that has names. Of `accepted_at` and `doubted_at` of the device only
+    whether they are there is of use: each database has a form of its own for them."""
 
     device_id: int
     pass_id: int
@@ -83,7 +105,15 @@ class DuePush(NamedTuple):
     lease_until: datetime
     token: str
     pass_type: str
+    accepted_at: object | None
+    doubted_at: object | None
 
+
+# What a pass has in life: an iPhone, a watch, an iPad, an old phone in a drawer, and the same of a
+# family that shares the card. Whoever holds a card can register devices, also invented ones.
+MOST_DEVICES = 20
+# With more than so many, Apple is asked at once which of them are real.
+UNASKED_DEVICES = 3
 
 # A claim takes one of the newest pushes for each four of the oldest: a member at a till shall not
 # wait until all others have heard of an offer.
@@ -92,7 +122,9 @@ NEWEST_SHARE = 4
 PUSHES = LeasedQueue(
     PushRow,
     DuePush,
-    beside=Beside("apple_device", "device_id", ("push_token", "pass_type")),
+    beside=Beside(
+        "apple_device", "device_id", ("push_token", "pass_type", "accepted_at", "doubted_at")
+    ),
     newest_share=NEWEST_SHARE,
     unless="EXISTS (SELECT 1 FROM apple_device"
     " WHERE id = waiting.device_id AND pass_type IN :passed_over)",
@@ -109,10 +141,11 @@ class Listing:
 
 def register(session: Session, pass_: Pass, library_id: str, token: str, now: datetime) -> bool:
     """Note that the device wants to be told of changes of the pass. True if the registration is
-    new.
+    new. Raises `TooManyDevices`.
 
-    A different token replaces the old one even if the registration is known. A phone sends several
-    of these requests at once, so the unique keys decide both writes."""
+    A different token replaces the old one even if the registration is known, and nothing is known
+    of it yet. A phone sends several of these requests at once, so the unique keys decide both
+    writes."""
     known = session.scalar(
         select(Device.push_token).where(
             Device.library_id == library_id, Device.pass_type == pass_.pass_type
@@ -125,7 +158,12 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
         )
         .on_conflict_do_update(
             index_elements=["library_id", "pass_type"],
-            set_={"push_token": token, "refreshed_at": now},
+            set_={
+                "push_token": token,
+                "refreshed_at": now,
+                "accepted_at": case((Device.push_token == token, Device.accepted_at)),
+                "doubted_at": None,
+            },
         )
         .returning(Device.id)
     ).scalar_one()
@@ -136,6 +174,8 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
         .returning(Registration.pass_id)
     ).first()
     known_version = pass_.version
+    if fresh is not None:
+        _keep_bound(session, pass_.id, device_id, now)
     session.refresh(pass_)
     if fresh is not None and pass_.version > 1:
         # The pass may have changed between its download and this moment, while the phone has a
@@ -147,6 +187,38 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
     if known is not None and known != token:
         _push_anew(session, device_id, now)
     return fresh is not None
+
+
+def _keep_bound(session: Session, pass_id: int, device_id: int, now: datetime) -> None:
+    """The pass has one more device. If it has too many now, one goes that Apple has never accepted
+    a push for: first what Apple calls bad, then the latest comer, so that nobody pushes out phones
+    that were there before. A phone that is known to be good never goes. Raises `TooManyDevices` if
+    all others are."""
+    # Two phones that register at once wait for each other here, and the second sees the first.
+    session.execute(select(Pass.id).where(Pass.id == pass_id).with_for_update(key_share=True))
+    others = session.execute(
+        select(Device.id, Device.accepted_at, Device.doubted_at)
+        .join(Registration, Registration.device_id == Device.id)
+        .where(Registration.pass_id == pass_id, Device.id != device_id)
+        .order_by(Device.doubted_at.is_(None), Registration.created_at.desc(), Device.id.desc())
+    ).all()
+    if len(others) >= MOST_DEVICES:
+        unproven = [other.id for other in others if other.accepted_at is None]
+        excess = len(others) - MOST_DEVICES + 1
+        if len(unproven) < excess:
+            raise TooManyDevices(MOST_DEVICES)
+        for other in unproven[:excess]:
+            _end(session, other, pass_id)
+        log.warning("apple_devices_displaced", pass_id=pass_id, devices=excess)
+    if len(others) >= UNASKED_DEVICES:
+        unproven_here = (
+            select(Registration.device_id, Registration.pass_id)
+            .join(Device, Device.id == Registration.device_id)
+            .where(Registration.pass_id == pass_id, Device.accepted_at.is_(None))
+            .order_by(Registration.device_id)
+        )
+        PUSHES.make_due(session, unproven_here, now)
+        wake_after_commit(session, PUSH)
 
 
 def unregister(session: Session, pass_: Pass, library_id: str) -> None:

@@ -3,9 +3,9 @@
 import functools
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from ledger.database.engine import Database
 from ledger.database.index_only import by_index
 from ledger.database.tables import EPOCH
-from wallet.apple import arrivals, devices, signed_passes
+from wallet.apple import arrivals, devices, judging, signed_passes
+from wallet.apple.answers import DOUBTS, WAIT, PushVerdict
 from wallet.apple.devices import PUSHES, DuePush
+from wallet.apple.judging import Judgement
 from wallet.apple.rotation import Senders
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
@@ -27,9 +29,11 @@ from wallet.passes.issued import Pass
 # once (`push.MAX_STREAMS`): a larger batch would not be faster, but one would wait longer for it.
 BATCH = 800
 LONGEST_WAIT = timedelta(hours=1)  # before another attempt, and for a missing certificate
+# Before Apple is asked again where it calls tokens bad that are known to be good.
+SUSPECTED_WAIT = WAIT[PushVerdict.OPERATOR_NEEDED]
 
-# Reasons that mean that the token is dead. Others mean that this one push was wrong.
-DEAD_TOKEN = frozenset({"Unregistered", "ExpiredToken", "BadDeviceToken"})
+# So many pushes find out whether Apple accepts again what it called bad.
+PROBES = 5
 
 # For so long batch follows batch before the other pumps of this process get a turn.
 STRETCH_S = 2.0
@@ -42,10 +46,12 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class _ClaimedBatch:
     """Pushes that are leased to us, in the order of locks. None of them is begun after
-    `begin_before`: it could end after the lease, when another worker may have claimed it."""
+    `begin_before`: it could end after the lease, when another worker may have claimed it.
+    `suspected`: pass types of which Apple calls tokens bad that are known to be good."""
 
     pushes: list[DuePush]
     begin_before: datetime
+    suspected: frozenset[str] = frozenset()
 
     @property
     def is_full(self) -> bool:
@@ -55,8 +61,9 @@ class _ClaimedBatch:
 @dataclass(frozen=True, slots=True)
 class _Part:
     """The pushes of one pass type, and their outcomes by token. None: they were not begun, since
-    Apple turned away others meanwhile."""
+    Apple turned away others."""
 
+    pass_type: str
     pushes: list[DuePush]
     outcomes: Outcomes | None
 
@@ -136,22 +143,42 @@ class AppleProvider:
         now = clock()
         # A copy: `_send`, in the other thread, may add to it.
         paused = [name for name, until in list(self._paused_until.items()) if now < until]
-        pushes = self._database.run(
-            lambda session: devices.claim(session, paused, now, BATCH, self._lease)
-        )
-        return _ClaimedBatch(sorted(pushes), now + self._lease / 2)
+
+        def claimed(session: Session) -> tuple[list[DuePush], frozenset[str]]:
+            pushes = devices.claim(session, paused, now, BATCH, self._lease)
+            return pushes, judging.suspected(session) if pushes else frozenset()
+
+        pushes, suspected = self._database.run(claimed)
+        return _ClaimedBatch(sorted(pushes), now + self._lease / 2, suspected)
 
     def _push(self, batch: _ClaimedBatch, clock: Clock) -> list[_Part]:
-        """Push the batch, one pass type after the other. Returns a part for each."""
-        parts = []
+        """Push the batch, one pass type after the other. Returns their parts."""
+        parts: list[_Part] = []
         for pass_type in sorted({push.pass_type for push in batch.pushes}):
             pushes = [push for push in batch.pushes if push.pass_type == pass_type]
             now = clock()
             if now >= batch.begin_before:
                 break  # these pushes stay leased until the lease runs out, which is soon
-            is_paused = now < self._paused_until.get(pass_type, now)
-            parts.append(_Part(pushes, None if is_paused else self._send(pass_type, pushes, now)))
+            if now < self._paused_until.get(pass_type, now):
+                parts.append(_Part(pass_type, pushes, None))
+            elif pass_type in batch.suspected:
+                parts += self._probe(pass_type, pushes, now)
+            else:
+                parts.append(_Part(pass_type, pushes, self._send(pass_type, pushes, now)))
         return parts
+
+    def _probe(self, pass_type: str, pushes: Sequence[DuePush], now: datetime) -> Iterator[_Part]:
+        """Push to a few tokens that are known to be good; to the others only if Apple accepts one
+        of these. A batch without such a token proves nothing and is pushed as ever."""
+        good = [push for push in pushes if push.accepted_at is not None][:PROBES]
+        first = good or list(pushes)
+        outcomes = self._send(pass_type, first, now)
+        yield _Part(pass_type, first, outcomes)
+        tried = set(first)
+        if others := [push for push in pushes if push not in tried]:
+            accepted = any(isinstance(outcome, Sent) for outcome in outcomes.values())
+            sent = self._send(pass_type, others, now) if accepted else None
+            yield _Part(pass_type, others, sent)
 
     def _send(self, pass_type: str, pushes: Sequence[DuePush], now: datetime) -> Outcomes:
         tokens = list(dict.fromkeys(push.token for push in pushes))
@@ -174,34 +201,70 @@ class AppleProvider:
         for part in parts:
             # `run` repeats it after a deadlock: a transaction that makes pushes due at this moment
             # locks the same rows in another order.
-            again |= self._database.run(functools.partial(_note, part=part, now=clock()))
+            noted, judgement = self._database.run(functools.partial(_note, part=part, now=clock()))
+            again |= noted
+            if judgement.suspects is not None:
+                self._paused_until[part.pass_type] = clock() + SUSPECTED_WAIT
+            _alarm(part.pass_type, judgement)
         return again
 
 
-def _note(session: Session, part: _Part, now: datetime) -> bool:
+def _alarm(pass_type: str, judgement: Judgement) -> None:
+    """Tell the operator of tokens that Apple calls bad, if it may not be the tokens: when that
+    begins, and each time that all pushes wait for it."""
+    if judgement.suspects is not None:
+        log.error(
+            "apns_fault",
+            meaning="Apple calls tokens bad that it accepted before: look at environment, topic and"
+            " certificate; pushes wait, and no phone is forgotten",
+            reason=judgement.suspects,
+            pass_type=pass_type,
+        )
+    elif judgement.unproven is not None and judgement.is_news:
+        log.error(
+            "apns_fault",
+            meaning="Apple has accepted no push of this pass type yet and calls tokens bad: look at"
+            " environment, topic and certificate; no phone is forgotten",
+            reason=judgement.unproven,
+            pass_type=pass_type,
+        )
+
+
+def _note(session: Session, part: _Part, now: datetime) -> tuple[bool, Judgement]:
     with by_index(session):
         if part.outcomes is None:
-            return PUSHES.let_go(session, part.pushes) > 0
+            return PUSHES.let_go(session, part.pushes) > 0, Judgement()
+        answered = [(push, part.outcomes[push.token]) for push in part.pushes]
+        judgement = judging.judge(session, part.pass_type, answered, now)
         done: list[DuePush] = []
         waiting: list[tuple[DuePush, Deferred]] = []
-        for push in part.pushes:
-            match part.outcomes[push.token]:
+        for push, outcome in answered:
+            match outcome:
                 case Sent():
                     done.append(push)
-                case Rejected(reason, gone_at) if reason in DEAD_TOKEN:
-                    gone = devices.forget(session, push.device_id, push.token, gone_at or now)
-                    arrivals.happened(session, gone, "device_gone", now, reason)
+                case Rejected(reason, datetime() as gone_at):
+                    _forget(session, push, gone_at, reason, now)
+                    done.append(push)
+                case Deferred(_, reason) if push.device_id in judgement.dead:
+                    _forget(session, push, now, reason, now)
                     done.append(push)
                 case Rejected(reason):
                     arrivals.happened(session, [push.pass_id], "push_refused", now, reason)
                     done.append(push)
-                case Deferred() as outcome:
+                case Deferred():
+                    if judgement.suspects is not None and outcome.reason in DOUBTS:
+                        outcome = replace(outcome, until=now + SUSPECTED_WAIT, pause=True)
                     waiting.append((push, outcome))
         again = PUSHES.finish(session, done)
-        for push, outcome in waiting:
-            until = _until(push, outcome, now)
-            PUSHES.defer(session, push, until, outcome.reason, push.attempts + 1)
-        return again
+        for push, deferred in waiting:
+            until = _until(push, deferred, now)
+            PUSHES.defer(session, push, until, deferred.reason, push.attempts + 1)
+        return again, judgement
+
+
+def _forget(session: Session, push: DuePush, gone_at: datetime, reason: str, now: datetime) -> None:
+    gone = devices.forget(session, push.device_id, push.token, gone_at)
+    arrivals.happened(session, gone, "device_gone", now, reason)
 
 
 def _until(push: DuePush, outcome: Deferred, now: datetime) -> datetime:

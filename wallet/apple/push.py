@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -17,10 +17,9 @@ import structlog
 
 from wallet.apple.answers import (
     ALARMING,
-    BAD_TOKEN,
-    BY_REASON,
     ENDS_THE_BATCH,
     EXPIRED_TOKEN,
+    NOTED,
     WAIT,
     PushVerdict,
     meaning_of,
@@ -37,8 +36,6 @@ KEEP_CONNECTION_S = 3600
 PROBE_IDLE_CONNECTION_S = 60
 LOOK_AROUND_S = 1.0  # the longest wait for bytes before libcurl is asked again
 NAP_S = 0.002
-
-FEWEST_UNANIMOUS = 20  # so many bad tokens and no good one are no accident, see `_judge_together`
 
 SENT = Sent()  # all are equal, so one object is enough
 
@@ -121,11 +118,16 @@ class _Batch:
         match meaning:
             case PushVerdict.DEAD:
                 self.outcomes[push] = Rejected(reason, gone_at)
-            case PushVerdict.WRONG | PushVerdict.BUG:
+            case PushVerdict.BUG:
                 self.outcomes[push] = Rejected(reason)
             case _:
                 ends = meaning in ENDS_THE_BATCH
-                deferred = Deferred(self.after(WAIT[meaning]), reason, pause=ends)
+                deferred = Deferred(
+                    self.after(WAIT[meaning]),
+                    reason,
+                    pause=ends,
+                    needs_operator=ends and meaning in ALARMING,
+                )
                 self.outcomes[push] = deferred
                 if ends:
                     self.halt = self.halt or deferred
@@ -258,16 +260,13 @@ class Apns:
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
         self._inherited: list[_Connection] = []
-        # Proven: Apple has accepted a push, so topic and environment are right. Until then
-        # `_doubted` counts the tokens that Apple called bad.
-        self._is_proven = False
-        self._doubted = 0
 
     def push(self, tokens: Sequence[str], now: datetime) -> list[Outcome]:
         """Send an empty push to each token. Returns one outcome for each, in their order.
 
-        `Rejected` means that the token is dead if it has a `gone_at` or its reason is `BAD_TOKEN`.
-        Otherwise only this push was wrong, and the registration stays good."""
+        `Rejected` means that the token is dead if it has a `gone_at`. Otherwise only this push was
+        wrong, and the registration stays good. A token that Apple calls bad is deferred: one answer
+        does not tell whether the token is wrong or our topic or environment (`judging`)."""
         self._notice_fork()
         with self._lock:
             batch = _Batch(tokens, now)
@@ -278,9 +277,8 @@ class Apns:
                 # not find pushes that were half sent.
                 self._disconnect()
                 raise
-            outcomes = self._judge_together(batch)
         self._report(batch)
-        return outcomes
+        return batch.in_order()
 
     def close(self) -> None:
         """End the connection to Apple. A later push connects again."""
@@ -325,39 +323,6 @@ class Apns:
             if not (answered or failed):
                 connection.wait()
 
-    def _judge_together(self, batch: _Batch) -> list[Outcome]:
-        """The outcomes in order, corrected by what no single answer can tell: whether the tokens
-        are wrong, or our topic or environment. If ours are wrong, Apple calls every token bad, and
-        to believe it would unregister every phone.
-
-        State                              A bad token is        A token of another topic is
-        ---------------------------------  --------------------  ----------------------------
-        Apple accepted a push before, or   rejected              deferred
-        in this batch
-        Apple has accepted none yet        deferred              deferred, and the pass type
-                                                                 pauses
-        20 or more tokens were bad, and    deferred, and the     deferred, and the pass type
-        in this batch every token that     pass type pauses      pauses
-        was not deferred is bad
-
-        The third state wins over the other two; the operator is alarmed. Its 20 are counted in this
-        batch or, while Apple has accepted no push, in all batches so far."""
-        outcomes = batch.in_order()
-        self._is_proven |= SENT in outcomes
-        settled = [outcome for outcome in outcomes if not isinstance(outcome, Deferred)]
-        bad = sum(outcome is not SENT and outcome == Rejected(BAD_TOKEN) for outcome in settled)
-        self._doubted = 0 if self._is_proven else self._doubted + bad
-        doubt = Deferred(batch.after(WAIT[PushVerdict.OPERATOR_NEEDED]), BAD_TOKEN)
-        if bad == len(settled) and max(bad, self._doubted) >= FEWEST_UNANIMOUS:
-            # So many phones cannot all be wrong.
-            batch.tally[PushVerdict.OPERATOR_NEEDED, BAD_TOKEN] = bad
-            doubt = replace(doubt, pause=True)
-        elif self._is_proven:
-            # Topic and environment are right, so the token is wrong. A phone that registers with a
-            # wrong token must not be able to stop the pushes to all others.
-            return outcomes
-        return [_doubtful(outcome, doubt) for outcome in outcomes]
-
     def _report(self, batch: _Batch) -> None:
         """Log one line for each kind of trouble, never one for each token."""
         for (meaning, reason), pushes in batch.tally.items():
@@ -369,7 +334,7 @@ class Apns:
             }
             if meaning in ALARMING:
                 log.error("apns_fault", meaning=meaning.value, **facts)
-            elif meaning in {PushVerdict.PAUSE, PushVerdict.RETRY_SOON}:
+            elif meaning in NOTED:
                 log.warning("apns_trouble", meaning=meaning.value, **facts)
 
     def _headers(self, now: datetime, provider_token: str | None) -> list[str]:
@@ -411,15 +376,6 @@ def _as_one_step(token: str) -> str:
 
 def _reason(outcome: Outcome | None) -> str:
     return "" if outcome is None or isinstance(outcome, Sent) else outcome.reason
-
-
-def _doubtful(outcome: Outcome, doubt: Deferred) -> Outcome:
-    """The outcome while topic or environment may be wrong: no token is given up for that."""
-    if outcome == Rejected(BAD_TOKEN):
-        return doubt
-    if isinstance(outcome, Deferred) and BY_REASON.get(outcome.reason) is PushVerdict.FOREIGN:
-        return replace(outcome, pause=True)
-    return outcome
 
 
 def _read_answer(stream: _Stream, now: datetime) -> tuple[PushVerdict, str, datetime]:

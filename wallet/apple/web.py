@@ -190,10 +190,10 @@ class PassKitService:
 def _json_object() -> dict[str, object]:
     if (request.content_length or 0) > MOST_BODY_BYTES:
         refuse(413, "body_too_large")
-    if not request.is_json:
+    if request.content_type and not request.is_json:
         refuse(415, "not_json")
     try:
-        body = request.get_json()
+        body = request.get_json(force=True)  # some devices name no type at all
     except HTTPException as error:
         if error.code != 400:
             raise

@@ -12,11 +12,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Try again, not before `until`. With `pause` nothing goes to this vendor before then."""
+    """Try again, not before `until`. With `pause` nothing goes to this vendor before then.
+    `needs_operator`: it will not get better by itself."""
 
     until: datetime
     reason: str
     pause: bool = False
+    needs_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from ledger.people import cards, consents, members, persons
 from ledger.programmes import programmes, units
 from ledger.seals import inspection, sealing
 from wallet.access import apikeys, sources
-from wallet.apple import arrivals, complaints, devices, signed_passes
+from wallet.apple import arrivals, complaints, devices, judging, signed_passes
 from wallet.delivery import waves
 from wallet.google import alerts, budget, callbacks, messages, mirror
 from wallet.migrations import METADATA, config
@@ -39,6 +39,7 @@ TABLES_OF = (
     inspection,
     issuing,
     journal,
+    judging,
     lots,
     members,
     messages,

@@ -22,7 +22,8 @@ from ledger.database.outbox import OutboxRow
 from ledger.errors import Refusal
 from ledger.seals import inspection, sealing
 from wallet import migrations
-from wallet.apple import complaints
+from wallet.apple import complaints, judging
+from wallet.apple.answers import DOUBTS
 from wallet.apple.devices import Device, PushRow
 from wallet.apple.rotation import Certificates
 from wallet.configuration.clock import Clock
@@ -210,6 +211,7 @@ def _database(database: Database, now: datetime) -> Iterator[Finding]:
             yield Finding(
                 "note", f"A phone complained at {complaint.received_at:%F %T}: {complaint.line}"
             )
+        yield from _push_faults(session)
         yield from _ledger(session, now)
 
 
@@ -230,6 +232,26 @@ def _room(database: Database) -> Iterator[Finding]:
             )
         else:
             yield Finding("good", f"Disk of the database: {megabytes} MB are free.")
+
+
+def _push_faults(session: Session) -> Iterator[Finding]:
+    """Pass types of which no push gets through until an operator looks."""
+    for topic in judging.faults(session):
+        since = f"since {topic.fault_since:%F %T}"
+        look = "Look at WALLET_APNS_URL, and at the certificate or key that pushes show."
+        if topic.is_suspected:
+            said = (
+                f"Apple calls push tokens of {topic.pass_type} bad that it accepted before"
+                f" ({topic.fault}, {since}). No phone is forgotten, and pushes wait."
+            )
+        elif topic.fault in DOUBTS:
+            said = (
+                f"Apple has accepted no push of {topic.pass_type} yet, and calls push tokens bad"
+                f" ({topic.fault}, {since}). No phone is forgotten."
+            )
+        else:
+            said = f"Apple turns away the pushes of {topic.pass_type} ({topic.fault}, {since})."
+        yield Finding("bad", f"{said} {look}")
 
 
 def _ledger(session: Session, now: datetime) -> Iterator[Finding]:

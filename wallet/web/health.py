@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.database import troubles
 from ledger.database.engine import Database
 from wallet import migrations
+from wallet.apple import judging
 from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem
 from wallet.installation import Installation, current_installation
@@ -25,7 +26,8 @@ log = structlog.get_logger()
 
 @routes.get("/health")
 def health() -> Response:
-    """The schema, and every certificate with the days it has left, in JSON."""
+    """The schema, every certificate with the days it has left, and why no push gets through to
+    Apple where none does, in JSON."""
     require_operator()
     installation = current_installation()
     now, certificates = installation.clock(), installation.certificates
@@ -46,13 +48,25 @@ def health() -> Response:
     current = migrations.is_current(installation.database.engine)
     takes_writes = _takes_writes(installation.database)
     well = current and takes_writes and not waning and len(using) == len(certificates.pass_types)
-    body = {
-        "well": well,
+    body: dict[str, object] = {
         "schema_current": current,
         "takes_writes": takes_writes,
         "free_bytes": installation.database.free_bytes(),
         "certificates": shown,
     }
+    if current:
+        with installation.database.reading() as session:
+            body["push_faults"] = faults = [
+                {
+                    "pass_type": topic.pass_type,
+                    "reason": topic.fault,
+                    "since": topic.fault_since and topic.fault_since.isoformat(),
+                    "pushes_wait": topic.is_suspected,
+                }
+                for topic in judging.faults(session)
+            ]
+        well = well and not faults
+    body = {"well": well, **body}
     return Response(orjson.dumps(body), mimetype="application/json")
 
 

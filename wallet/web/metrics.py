@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ledger.database.outbox import OutboxRow
 from ledger.seals import inspection, sealing
+from wallet.apple import judging
 from wallet.apple.devices import Device, PushRow
 from wallet.delivery.waves import PAUSED, RUNNING, Wave
 from wallet.google.mirror import DueRow
@@ -71,6 +72,15 @@ class _Figures:
             yield GaugeMetricFamily(
                 "kopilka_devices", "Apple devices registered.", value=_count(session, Device)
             )
+            faults = GaugeMetricFamily(
+                "kopilka_push_fault",
+                "1: no push of this pass type gets through until an operator looks.",
+                labels=["pass_type"],
+            )
+            faulty = {topic.pass_type for topic in judging.faults(session)}
+            for pass_type in self._installation.certificates.pass_types:
+                faults.add_metric([pass_type], int(pass_type in faulty))
+            yield faults
             yield from _inspected(session, now)
         days = GaugeMetricFamily(
             "kopilka_certificate_days_left",

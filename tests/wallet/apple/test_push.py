@@ -94,6 +94,10 @@ def stranger() -> tuple[Issued, Issued]:
     return authority.root, leaf
 
 
+def reason_of(outcome: Outcome) -> str | None:
+    return None if isinstance(outcome, Sent) else outcome.reason
+
+
 def all_wait_for_better_times(outcomes: Sequence[Outcome], number: int) -> str:
     """Every row is kept and the queue stands still; the reason they share."""
     assert len(outcomes) == number
@@ -176,7 +180,7 @@ def test_a_token_is_one_step_of_the_path_whatever_is_in_it(chain: Path, connect:
         "%3F",
         "x" * 5000,
     ]
-    assert outcomes[1:] == [Rejected(BAD_TOKEN)] * 5
+    assert [reason_of(outcome) for outcome in outcomes[1:]] == [BAD_TOKEN] * 5
 
 
 def test_threads_take_turns_on_one_connection(client: Apns, house: RunningApns) -> None:
@@ -265,7 +269,6 @@ def test_waiting_costs_no_cpu_in_a_process_with_many_files_open(
         (400, Deferred(NOW + 15 * MINUTE, "BadTopic", pause=True)),
         (400, Deferred(NOW + 15 * MINUTE, "MissingTopic", pause=True)),
         (400, Deferred(NOW + 15 * MINUTE, "TopicDisallowed", pause=True)),
-        (400, Deferred(NOW + 15 * MINUTE, "DeviceTokenNotForTopic", pause=True)),
         (403, Deferred(NOW + 15 * MINUTE, "BadCertificate", pause=True)),
         (403, Deferred(NOW + 15 * MINUTE, "BadCertificateEnvironment", pause=True)),
         (403, Deferred(NOW + 15 * MINUTE, "Forbidden", pause=True)),
@@ -335,53 +338,21 @@ def test_a_dead_token_without_a_usable_time_is_dead_now(
     assert client.push(fresh_tokens(1), NOW) == [Rejected("Unregistered", gone_at=NOW)]
 
 
-def test_a_token_that_is_none_is_rejected(client: Apns, house: RunningApns) -> None:
-    assert client.push(["ab" * 32, "no token"], NOW) == [Sent(), Rejected(BAD_TOKEN)]
-
-
-def test_when_every_token_is_bad_the_environment_is_and_no_token_is_given_up(
-    client: Apns, house: RunningApns
+@pytest.mark.parametrize("reason", [BAD_TOKEN, "DeviceTokenNotForTopic"])
+def test_a_bad_token_is_not_believed_at_once_and_stops_nothing(
+    client: Apns, house: RunningApns, reason: str
 ) -> None:
-    house.stand_in.fail(400, BAD_TOKEN)
-    with capture_logs() as lines:
-        outcomes = client.push(fresh_tokens(20), NOW)
-    assert all_wait_for_better_times(outcomes, 20) == BAD_TOKEN
-    assert [(line["log_level"], line["pushes"]) for line in lines] == [("error", 20)]
-
-
-def test_bad_tokens_one_by_one_are_not_given_up_before_anything_was_accepted(
-    client: Apns, house: RunningApns
-) -> None:
-    """A quiet shop with the wrong environment: each batch is one phone."""
-    house.stand_in.fail(400, BAD_TOKEN)
-    with capture_logs() as lines:
-        outcomes = [client.push(fresh_tokens(1), NOW)[0] for _ in range(20)]
-    waits = [outcome for outcome in outcomes if isinstance(outcome, Deferred)]
-    assert len(waits) == 20
-    assert [wait.pause for wait in waits] == [False] * 19 + [True]
-    assert [line["log_level"] for line in lines] == ["error"]
-    house.stand_in.clear()
-    assert client.push(fresh_tokens(1), NOW) == [Sent()]
-    house.stand_in.fail(400, BAD_TOKEN)
-    assert client.push(fresh_tokens(19), NOW) == [Rejected(BAD_TOKEN)] * 19
-
-
-def test_one_good_token_among_bad_ones_proves_the_environment(
-    client: Apns, house: RunningApns
-) -> None:
+    """Whether the token is wrong or something of ours, no single answer tells."""
     tokens = fresh_tokens(50)
-    house.stand_in.fail(400, BAD_TOKEN, tokens=tokens[1:])
-    assert client.push(tokens, NOW) == [Sent()] + [Rejected(BAD_TOKEN)] * 49
-
-
-def test_a_foreign_token_cannot_stop_the_pushes_to_others(client: Apns, house: RunningApns) -> None:
-    tokens = fresh_tokens(30)
-    house.stand_in.fail(400, "DeviceTokenNotForTopic", tokens=tokens[:1])
-    outcomes = client.push(tokens, NOW)
-    assert kinds(outcomes) == {"Deferred": 1, "Sent": 29}
-    for outcome in (outcomes[0], *client.push(tokens[:1], NOW)):
+    house.stand_in.fail(400, reason, tokens=tokens[1:])
+    with capture_logs() as lines:
+        outcomes = client.push(tokens, NOW)
+    assert outcomes[0] == Sent()
+    for outcome in outcomes[1:]:
         assert isinstance(outcome, Deferred)
-        assert not outcome.pause
+        assert (outcome.reason, outcome.pause, outcome.needs_operator) == (reason, False, False)
+        assert outcome.until >= NOW + 15 * MINUTE
+    assert [(line["log_level"], line["pushes"]) for line in lines] == [("warning", 49)]
 
 
 def test_a_fault_of_configuration_is_met_by_one_push_alone(

@@ -129,7 +129,9 @@ def test_those_that_waited_longest_come_first_and_some_of_the_newest_along(queue
 
 def test_a_claim_says_where_the_push_goes(queue: Queue) -> None:
     queue.fill(1)
-    assert queue.claim() == [DuePush(1, 1, 1, 0, NOW + LEASE, token(1), SANDBOX_PASS_TYPE)]
+    assert queue.claim() == [
+        DuePush(1, 1, 1, 0, NOW + LEASE, token(1), SANDBOX_PASS_TYPE, None, None)
+    ]
 
 
 def test_a_lease_that_ran_out_is_anybodys(queue: Queue) -> None:

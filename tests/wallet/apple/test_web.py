@@ -91,6 +91,10 @@ class TestRegistering:
         assert (answer.status_code, answer.get_json(force=True)["code"]) == (status, code)
         assert count(Device) == 0
 
+    def test_without_a_content_type_it_is_read_as_json(self, phone: Phone, count) -> None:
+        answer = phone.register(json=None, data=b'{"pushToken": "aa"}')
+        assert (answer.status_code, count(Device)) == (201, 1)
+
     def test_another_content_type_is_refused(self, phone: Phone) -> None:
         answer = phone.register(json=None, data=b"pushToken=aa", content_type="text/plain")
         assert answer.status_code == 415

@@ -1,6 +1,9 @@
 """For operators: health and figures."""
 
+from phones import PASS_TYPE
 from sqlalchemy import text
+
+from wallet.apple.judging import Topic
 
 
 def test_a_living_process_says_so(client) -> None:
@@ -37,3 +40,28 @@ def test_figures_are_for_this_machine_and_for_holders_of_a_full_key(client, api,
     assert client.get("/metrics", headers=through_a_proxy).status_code == 401
     with_key = {**through_a_proxy, "Authorization": "Bearer sandbox-test-key-of-32-characters"}
     assert client.get("/metrics", headers=with_key).status_code == 200
+
+
+def test_a_fault_of_pushes_is_told_while_it_lasts(client, installation, house, wallet) -> None:
+    def believed(**facts: object) -> None:
+        with installation.database.transaction() as session:
+            session.merge(Topic(pass_type=PASS_TYPE, **facts))
+
+    assert client.get("/health").get_json()["push_faults"] == []
+    now = house.clock()
+    believed(accepted_at=now, fault="BadDeviceToken", fault_since=now)
+    told = client.get("/health").get_json()
+    assert told["well"] is False
+    assert told["push_faults"] == [
+        {
+            "pass_type": PASS_TYPE,
+            "reason": "BadDeviceToken",
+            "since": now.isoformat(),
+            "pushes_wait": True,
+        }
+    ]
+    assert f'kopilka_push_fault{{pass_type="{PASS_TYPE}"}} 1.0' in client.get("/metrics").text
+    assert client.get("/readyz").status_code == 200  # pages and cards are served all the same
+    assert f"calls push tokens of {PASS_TYPE} bad that it accepted" in wallet("doctor").output
+    believed(fault=None)
+    assert client.get("/health").get_json()["push_faults"] == []

@@ -1,0 +1,255 @@
+"""Whether a token is wrong, or topic or environment are: then Apple calls every token bad, and to
+believe it would forget every phone, which nobody can undo.
+
+No single answer tells, and no batch: where little happens, each batch is one phone. So what Apple
+said is kept in rows, for all processes: of a device whether a push to its token was ever accepted,
+and since when the token is called bad; of a pass type whether Apple has accepted anything since.
+
+State of the pass type                   A token that Apple calls bad
+---------------------------------------  -------------------------------------------------------
+Apple accepts other pushes               waits; after a second word some time later it is dead
+Apple has accepted none yet              waits; the operator is told
+Apple calls tokens of several members    waits, and so do all pushes; a few are tried now and then;
+bad that it accepted before, and has     the operator is told
+accepted none since
+
+Tokens that were never accepted cannot stop anything: whoever holds a card can register them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database.tables import EPOCH, Base, Instant, batched, dialect_of, insert_or
+from wallet.apple.answers import BAD_TOKEN, DOUBTS
+from wallet.apple.devices import Device, DuePush, Registration
+from wallet.delivery.outcome import Deferred, Outcome, Sent
+from wallet.passes.issued import Pass
+
+# Members whose tokens were good, and are called bad with no acceptance in between: no accident.
+FEWEST_WITNESSES = 5
+MOST_WITNESSES = 1000  # devices that are looked at to count them
+# From the first word about a token to the one that is believed.
+BELIEVED_AFTER = timedelta(hours=1)
+BELIEVED_OF_GOOD_AFTER = timedelta(days=1)  # a token that Apple accepted before
+LONGEST_FAULT = 100  # characters
+
+
+class Topic(Base):
+    """How Apple treats the pushes of a pass type, which it calls a topic. `accepted_at` is when it
+    first accepted one after `doubted_at`, when it last called a token bad. `fault` is its reason
+    while nothing gets through and an operator has to look."""
+
+    __tablename__ = "apple_topic"
+
+    pass_type: Mapped[str] = mapped_column(String(155), primary_key=True)
+    accepted_at: Mapped[datetime | None] = mapped_column(Instant)
+    doubted_at: Mapped[datetime | None] = mapped_column(Instant)
+    fault: Mapped[str | None] = mapped_column(String(LONGEST_FAULT))
+    fault_since: Mapped[datetime | None] = mapped_column(Instant)
+
+    @property
+    def is_suspected(self) -> bool:
+        """Whether Apple calls tokens bad that are known to be good."""
+        return self.fault in DOUBTS and self.accepted_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a batch says together. `dead`: devices to be forgotten. `suspects`: the reason for which
+    all pushes of the pass type must wait. `is_news`: the operator has not been told yet."""
+
+    dead: frozenset[int] = frozenset()
+    suspects: str | None = None
+    unproven: str | None = None
+    is_news: bool = False
+
+
+Answered = Sequence[tuple[DuePush, Outcome]]
+
+
+def judge(session: Session, pass_type: str, answered: Answered, now: datetime) -> Judgement:
+    """Remember what Apple said of these pushes of one pass type, and judge the tokens that it calls
+    bad. Call it before anything else is recorded: it locks devices."""
+    topic = session.get(Topic, pass_type)
+    sent = [push for push, outcome in answered if isinstance(outcome, Sent)]
+    doubted = {
+        push: outcome.reason
+        for push, outcome in answered
+        if isinstance(outcome, Deferred) and outcome.reason in DOUBTS
+    }
+    news = [push for push in sent if push.accepted_at is None or push.doubted_at is not None]
+    if news:
+        _accept(session, news, now)
+    if sent:
+        proven_at: datetime | None = now
+    else:
+        proven_at = topic.accepted_at if topic is not None else None
+    dead = _doubt(session, doubted, proven_at, now) if doubted else frozenset()
+    suspects = unproven = None
+    if doubted and proven_at is None:
+        unproven = next(iter(doubted.values()))
+    elif doubted and not sent:
+        suspects = _suspected(session, pass_type, doubted, proven_at)
+    fault = suspects or unproven or _fault(outcome for _, outcome in answered)
+    is_news = _remember(
+        session,
+        topic or Topic(pass_type=pass_type),
+        None if sent else fault,
+        now,
+        accepted=bool(sent),
+        doubted=bool(doubted),
+    )
+    return Judgement(dead, suspects, unproven, is_news)
+
+
+def suspected(session: Session) -> frozenset[str]:
+    """The pass types whose pushes wait since Apple calls tokens bad that are known to be good."""
+    found = session.scalars(select(Topic).where(Topic.fault.in_(DOUBTS)))
+    return frozenset(topic.pass_type for topic in found if topic.is_suspected)
+
+
+def faults(session: Session) -> Sequence[Topic]:
+    """The pass types of which no push gets through until an operator looks."""
+    return session.scalars(
+        select(Topic).where(Topic.fault.is_not(None)).order_by(Topic.pass_type)
+    ).all()
+
+
+def _fault(outcomes: Iterable[Outcome]) -> str | None:
+    """Why Apple turned away the whole batch, if it is for an operator to mend."""
+    for outcome in outcomes:
+        if isinstance(outcome, Deferred) and outcome.needs_operator:
+            return outcome.reason[:LONGEST_FAULT]
+    return None
+
+
+# The rows are found by their keys and locked in that order; on SQLite it is one row after another.
+_ACCEPT = {
+    "postgresql": """
+    UPDATE apple_device SET accepted_at = :now, doubted_at = NULL WHERE ctid = ANY (ARRAY (
+        SELECT held.ctid FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS text[]))
+            AS given (id, token)
+        CROSS JOIN LATERAL (
+            SELECT ctid FROM apple_device
+            WHERE id = given.id AND push_token = given.token FOR UPDATE) held))""",
+    "sqlite": """
+    UPDATE apple_device SET accepted_at = :now, doubted_at = NULL
+    WHERE id = :id AND push_token = :token""",
+}
+
+
+def _accept(session: Session, pushes: Iterable[DuePush], now: datetime) -> None:
+    """These tokens are good. A device that has sent another token since is left alone."""
+    dialect = dialect_of(session)
+    tokens = {push.device_id: push.token for push in pushes}
+    ids = sorted(tokens)
+    statement = text(_ACCEPT[dialect])
+    if dialect == "postgresql":
+        given = {"now": now, "ids": ids, "tokens": [tokens[one] for one in ids]}
+        session.connection().execute(statement, given)
+        return
+    moment = Instant().process_bind_param(now, session.get_bind().dialect)
+    session.connection().execute(
+        statement, [{"now": moment, "id": one, "token": tokens[one]} for one in ids]
+    )
+
+
+def _doubt(
+    session: Session, doubted: dict[DuePush, str], proven_at: datetime | None, now: datetime
+) -> frozenset[int]:
+    """Keep the first word about each of these tokens. Returns the devices whose tokens are dead:
+    Apple said it before, and has accepted other pushes since. A token of another topic is none of
+    them: it may be another's fault."""
+    said = {push.device_id: (push.token, reason) for push, reason in doubted.items()}
+    dead = set()
+    for ids in batched(sorted(said)):
+        rows = select(Device).where(Device.id.in_(ids)).order_by(Device.id).with_for_update()
+        for device in session.scalars(rows.execution_options(populate_existing=True)):
+            token, reason = said[device.id]
+            if device.push_token != token:
+                continue
+            if device.doubted_at is None:
+                device.doubted_at = now
+            elif reason == BAD_TOKEN and _is_believed(device, proven_at, now):
+                dead.add(device.id)
+    session.flush()
+    return frozenset(dead)
+
+
+def _is_believed(device: Device, proven_at: datetime | None, now: datetime) -> bool:
+    doubted_at = device.doubted_at
+    if doubted_at is None or proven_at is None or proven_at <= doubted_at:
+        return False
+    known = device.accepted_at is not None
+    return now - doubted_at >= (BELIEVED_OF_GOOD_AFTER if known else BELIEVED_AFTER)
+
+
+def _suspected(
+    session: Session, pass_type: str, doubted: dict[DuePush, str], proven_at: datetime | None
+) -> str | None:
+    """Apple's reason, if it cannot be the tokens: of so many members they were good, and are called
+    bad since Apple last accepted a push."""
+    good = [reason for push, reason in doubted.items() if push.accepted_at is not None]
+    if not good:
+        return None
+    devices = (
+        select(Device.id, Device.push_token)
+        .where(
+            Device.pass_type == pass_type,
+            Device.doubted_at > (proven_at or EPOCH),
+            Device.accepted_at.is_not(None),
+        )
+        .limit(MOST_WITNESSES)
+        .subquery()
+    )
+    # One phone may have many cards, and one card may be on many phones: neither makes a crowd.
+    tokens, members = session.execute(
+        select(
+            func.count(devices.c.push_token.distinct()),
+            func.count(Pass.member_id.distinct()),
+        )
+        .select_from(devices)
+        .join(Registration, Registration.device_id == devices.c.id)
+        .join(Pass, Pass.id == Registration.pass_id)
+    ).one()
+    return good[0] if min(tokens, members) >= FEWEST_WITNESSES else None
+
+
+def _remember(
+    session: Session,
+    topic: Topic,
+    fault: str | None,
+    now: datetime,
+    *,
+    accepted: bool,
+    doubted: bool,
+) -> bool:
+    """Write what changed about the pass type; where all is well that is nothing. True if there is a
+    fault that was not known."""
+    changes: dict[str, object] = {}
+    if doubted:
+        changes["doubted_at"] = now
+    if accepted and (doubted or _has_doubts(topic)):
+        changes |= {"accepted_at": now, "fault": None, "fault_since": None}
+    is_news = fault is not None and topic.fault != fault
+    if is_news:
+        changes |= {"fault": fault, "fault_since": now}
+    if changes:
+        session.execute(
+            insert_or(session, Topic)
+            .values(pass_type=topic.pass_type, **changes)
+            .on_conflict_do_update(index_elements=["pass_type"], set_=changes)
+        )
+    return is_news
+
+
+def _has_doubts(topic: Topic) -> bool:
+    """Whether something was wrong since Apple last was known to accept a push."""
+    return (
+        topic.fault is not None
+        or topic.accepted_at is None
+        or (topic.doubted_at is not None and topic.doubted_at >= topic.accepted_at)
+    )
