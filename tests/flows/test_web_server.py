@@ -1,19 +1,27 @@
 """The web process as a client meets it on the wire, well-behaved or not."""
 
 import json
+import os
+import signal
 import socket
+import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
+from phones import PASS_TYPE, Phone
 from processes import answers, processes, wait_until
 from servers import free_ports
+from sqlalchemy import select
+
+from wallet.apple.arrivals import Fetch
 
 KEY = "sandbox-test-key-of-32-characters"
 MEGABYTE = 1024 * 1024
 CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+TALKING = {"WALLET_LOG_LEVEL": "info"}
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -37,6 +45,16 @@ class Wire:
 
     port: int
     log: object
+    process: subprocess.Popen[bytes]
+
+    def hang_up(self, head: str) -> None:
+        """Ask for something and be gone before the server can answer: it stands still meanwhile."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=20) as line:
+                line.sendall(head.encode())
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
 
     def send(self, head: str, body: Iterable[bytes] = ()) -> Answer:
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as line:
@@ -71,10 +89,10 @@ class Wire:
 @pytest.fixture
 def wire(environment: dict[str, str], house, tmp_path: Path) -> Iterator[Wire]:
     port = free_ports(5)
-    with processes({**environment, "PORT": str(port)}, tmp_path) as service:
-        service.start("web")
+    with processes({**environment, **TALKING, "PORT": str(port)}, tmp_path) as service:
+        process = service.start("web")
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the web process")
-        yield Wire(port, lambda: service.log_of("web"))
+        yield Wire(port, lambda: service.log_of("web"), process)
 
 
 @pytest.fixture
@@ -164,3 +182,31 @@ def test_a_body_that_is_too_large_gets_an_answer_that_is_read(wire: Wire) -> Non
     )
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
     assert answer.headers["Connection"] == "close"
+
+
+def test_a_card_has_arrived_when_all_of_it_was_sent(
+    wire: Wire, client, member, installation
+) -> None:
+    phone = Phone.with_card(client, member)
+
+    def arrived() -> list[int]:
+        with installation.database.reading() as session:
+            return list(session.scalars(select(Fetch.version)))
+
+    def ask(*headers: str) -> str:
+        lines = [
+            f"GET /apple/v1/passes/{PASS_TYPE}/{phone.serial} HTTP/1.1",
+            "Host: x",
+            "Connection: close",
+            *(f"{name}: {value}" for name, value in phone.authorization.items()),
+            *headers,
+        ]
+        return "\r\n".join(lines) + "\r\n\r\n"
+
+    wire.hang_up(ask())
+    wait_until(lambda: "pass_not_taken" in wire.log(), "the server to notice")
+    assert arrived() == []
+    whole = wire.send(ask("Range: bytes=0-99"))
+    assert (whole.status, whole.headers["accept-ranges"]) == (200, "none")
+    assert len(whole.body) == int(whole.headers["content-length"]) > 100
+    wait_until(lambda: arrived() == [1], "the note of the arrival")

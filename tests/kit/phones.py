@@ -69,4 +69,6 @@ class Phone:
         if since is not None:
             headers["If-Modified-Since"] = since
         options = {"headers": headers, **changes}
-        return self.client.get(f"/apple/v1/passes/{PASS_TYPE}/{self.serial}", **options)
+        answer = self.client.get(f"/apple/v1/passes/{PASS_TYPE}/{self.serial}", **options)
+        answer.get_data()  # a phone reads all of it
+        return answer

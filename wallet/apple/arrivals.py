@@ -2,7 +2,7 @@
 otherwise.
 
 Apple tells only that it accepted a push. The only proof of arrival is that a phone asks for the
-pass afterwards, with the pass's own token."""
+pass afterwards, with the pass's own token, and that all of the answer left this machine."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,7 +22,7 @@ LONGEST_REASON = 100  # characters
 
 
 class Fetch(Base):
-    """When a phone first fetched this version of the pass, or first showed that it has it."""
+    """When a phone first fetched this version of the pass."""
 
     __tablename__ = "apple_fetch"
 
@@ -50,11 +50,6 @@ _FETCHED = Compiled(
 def fetched(database: Database, pass_id: int, version: int, now: datetime) -> None:
     """Note that a phone has this version. Only the first time of a version is kept."""
     database.run_one(_FETCHED, pass_id=pass_id, version=version, fetched_at=now)
-
-
-def note(session: Session, pass_id: int, version: int, now: datetime) -> None:
-    """Note that a phone has this version, in the transaction of the caller; see `fetched`."""
-    _FETCHED.execute(session, pass_id=pass_id, version=version, fetched_at=now)
 
 
 def happened(

@@ -122,16 +122,7 @@ def _keeping(insert: Any) -> Any:
     ).returning(SealedPass.pass_id)
 
 
-def _keeping_fetched(insert: Any) -> Any:
-    """The INSERT of `_keeping` that also notes that a phone has the version. Only PostgreSQL can do
-    both in one statement."""
-    fetched = insert(Fetch).values(
-        pass_id=bindparam("id"), version=bindparam("of_version"), fetched_at=bindparam("now")
-    )
-    return _keeping(insert).add_cte(fetched.on_conflict_do_nothing().cte("fetched"))
-
-
-_KEEP, _KEEP_FETCHED = Compiled(_keeping), Compiled(_keeping_fetched)
+_KEEP = Compiled(_keeping)
 _KEPT = Compiled(
     select(SealedPass.pass_json, SealedPass.manifest, SealedPass.signature).where(
         SealedPass.pass_id == bindparam("id"),
@@ -185,60 +176,42 @@ class SignedPasses:
         return self._bundle(found, now)
 
     def rendered(self, found: StoredPass, now: datetime) -> bytes:
-        """The .pkpass of a version, for an answer that does not carry it. Raises
-        `CertificateProblem`."""
+        """The .pkpass of a version. Raises `CertificateProblem`."""
         return self._bundle(found, now)
 
-    def deliver(self, found: StoredPass, now: datetime) -> bytes:
-        """The .pkpass for a phone that asked for it, which proves that the phone has this version.
-        Raises `CertificateProblem`."""
-        return self._bundle(found, now, proves_arrival=True)
-
-    def _note_arrival(self, found: StoredPass, now: datetime) -> None:
+    def arrived(self, found: StoredPass, now: datetime) -> None:
         """A phone has this version: written once, however often it asks."""
         if not found.is_fetched:
             arrivals.fetched(self._database, found.id, found.version, now)
 
-    def _bundle(self, found: StoredPass, now: datetime, *, proves_arrival: bool = False) -> bytes:
+    def _bundle(self, found: StoredPass, now: datetime) -> bytes:
         signer = self._certificates.signing(found.pass_type, now)
         archive = self._prepared(found.template_id, _asks(found, signer))[1]
         kept = found.sealed_by(signer)
         if kept is not None:
-            if proves_arrival:
-                self._note_arrival(found, now)
             return archive.assemble(kept)
         sealed = self._sign(found, signer)
-        if not self._keep(found, signer, sealed, now, fetched=proves_arrival):
+        if not self._keep(found, signer, sealed, now):
             # Another request may have been faster: then its bytes are those of the version.
             sealed = self._kept(found, signer) or sealed
         return archive.assemble(sealed)
 
-    def _keep(
-        self, found: StoredPass, signer: Signer, sealed: Sealed, now: datetime, *, fetched: bool
-    ) -> bool:
+    def _keep(self, found: StoredPass, signer: Signer, sealed: Sealed, now: datetime) -> bool:
         """Keep the signed bytes; True if they are those of the version now. The first bytes of a
         version stay; those of a newer version or a renewed certificate replace them. If the version
         is outdated by now, nothing is kept: the bytes may name a person who was erased
         meanwhile."""
-        values = {
-            "id": found.id,
-            "of_version": found.version,
-            "signer": signer.fingerprint,
-            "pass_json": sealed.pass_json,
-            "manifest": sealed.manifest,
-            "signature": sealed.signature,
-            "now": now,
-        }
-        if not fetched:
-            return bool(self._database.run_one(_KEEP, **values))
-        if not self._database.is_sqlite:
-            return bool(self._database.run_one(_KEEP_FETCHED, **values))
-
-        def both(session: Session) -> bool:
-            arrivals.note(session, found.id, found.version, now)
-            return bool(_KEEP.execute(session, **values))
-
-        return self._database.run(both, idempotent=True)
+        rows = self._database.run_one(
+            _KEEP,
+            id=found.id,
+            of_version=found.version,
+            signer=signer.fingerprint,
+            pass_json=sealed.pass_json,
+            manifest=sealed.manifest,
+            signature=sealed.signature,
+            now=now,
+        )
+        return bool(rows)
 
     def _kept(self, found: StoredPass, signer: Signer) -> Sealed | None:
         rows = self._database.fetch(

@@ -7,9 +7,13 @@ pass that still asks may answer, once."""
 
 import hmac
 import re
+import select
+import socket
+from collections.abc import Iterator
 from email.utils import formatdate, parsedate_to_datetime
 
 import orjson
+import structlog
 from flask import Blueprint, Response, abort, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -25,6 +29,10 @@ from wallet.passes.issued import Pass
 from wallet.problems import refuse
 
 SCHEME = "ApplePass"
+CONNECTION = "gunicorn.socket"  # where our server names the connection of a request
+
+log = structlog.get_logger()
+
 MOST_BODY_BYTES = 64 * 1024
 
 # Apple chooses these values and does not say what is in them. We only bound them, since they stand
@@ -109,22 +117,47 @@ class PassKitService:
 
     def get_pass(self, pass_type: str, serial: str) -> Response:
         """The stored version, or 304 when the phone has it already. Only an answer that carries the
-        card is proof that it arrived; a HEAD, which phones send as well, carries nothing."""
+        card, all of it, is proof that it arrived: a 304 carries nothing, nor does a HEAD, which
+        phones send as well. Who asks for a part of it gets the whole."""
         found, now = self._authorised(pass_type, serial), self._clock()
         known = _http_date(request.headers.get("If-Modified-Since"))
-        carries_card = False
         if known is not None and known >= found.last_modified:
             answer = Response(status=304)
-        elif request.method == "HEAD":
-            answer = Response(self._signed_passes.rendered(found, now), mimetype=MEDIA_TYPE)
         else:
-            answer = Response(self._signed_passes.deliver(found, now), mimetype=MEDIA_TYPE)
-            carries_card = True
-        if found.content.voided and carries_card:
-            self._database.run(lambda session: devices.told_it_is_void(session, found.id))
+            body = self._signed_passes.rendered(found, now)
+            if request.method == "HEAD":
+                answer = Response(body, mimetype=MEDIA_TYPE)
+            else:
+                connection = request.environ.get(CONNECTION)
+                answer = Response(self._carry(found, body, connection), mimetype=MEDIA_TYPE)
+                answer.content_length = len(body)
         answer.headers["Last-Modified"] = formatdate(found.last_modified, usegmt=True)
         answer.headers["Cache-Control"] = "private, no-cache"
+        answer.headers["Accept-Ranges"] = "none"
         return answer
+
+    def _carry(
+        self, found: StoredPass, body: bytes, connection: socket.socket | None
+    ) -> Iterator[bytes]:
+        """The body of an answer; once the server has sent all of it, it is noted as arrived."""
+        taken = False
+        try:
+            yield body
+            # The server comes back for more only when the system has taken all bytes, and never if
+            # it failed to send them. A client that hung up meanwhile may show itself by now.
+            taken = connection is None or not _is_broken(connection)
+        finally:
+            if not taken:
+                log.info("pass_not_taken", pass_id=found.id)
+        if not taken:
+            return
+        try:
+            self._signed_passes.arrived(found, self._clock())
+            if found.content.voided:
+                self._database.run(lambda session: devices.told_it_is_void(session, found.id))
+        except Exception:
+            # The answer is out and right. What is lost is the note, and the next fetch writes it.
+            log.exception("arrival_not_noted", pass_id=found.id)
 
     def personalize(self, pass_type: str, serial: str) -> Response:
         """The owner says who they are; the answer is the token of the request, signed. 404 for
@@ -185,6 +218,17 @@ class PassKitService:
         if pass_ is None:  # erased a moment ago
             abort(Response(status=401))
         return pass_
+
+
+def _is_broken(connection: socket.socket) -> bool:
+    """Whether the other side has thrown away what we sent. That it says no more (a half-closed
+    connection) is no sign of it."""
+    try:
+        ear = select.poll()
+        ear.register(connection.fileno(), 0)  # errors are always reported
+        return bool(ear.poll(0))
+    except (OSError, ValueError):  # closed by us
+        return True
 
 
 def _json_object() -> dict[str, object]:
