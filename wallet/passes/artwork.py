@@ -69,23 +69,7 @@ def check(name: str, data: bytes) -> bytes:
     its pixels are left. Raises `ImageRefused`.
 
     A phone rejects the whole pass for one picture that it cannot read, and does not say which."""
-    language, plain = split(name)
-    match = NAME.fullmatch(plain)
-    if match is None:
-        raise ImageRefused(
-            name,
-            "unknown_name",
-            "pictures are called icon.png, logo.png, strip.png, thumbnail.png, poster.png and "
-            "enrolment.png, also with @2x or @3x as in icon@2x.png.",
-        )
-    if language is not None and match[1] not in TRANSLATABLE:
-        raise ImageRefused(
-            name,
-            "not_translatable",
-            "{kind} is one for all languages; those that may differ: {kinds}.",
-            kind=match[1],
-            kinds=", ".join(TRANSLATABLE),
-        )
+    match = check_name(name)
     if len(data) > MOST_BYTES:
         raise ImageRefused(
             name,
@@ -109,6 +93,28 @@ def check(name: str, data: bytes) -> bytes:
             name, "damaged", "the file begins like a PNG but cannot be read. Export it again."
         ) from error
     raise BOUNDS[match[1]].refused(name, size, scale)
+
+
+def check_name(name: str) -> re.Match[str]:
+    """The parts of a picture's name: its kind, and its scale. Raises `ImageRefused`."""
+    language, plain = split(name)
+    match = NAME.fullmatch(plain)
+    if match is None:
+        raise ImageRefused(
+            name,
+            "unknown_name",
+            "pictures are called icon.png, logo.png, strip.png, thumbnail.png, poster.png and "
+            "enrolment.png, also with @2x or @3x as in icon@2x.png.",
+        )
+    if language is not None and match[1] not in TRANSLATABLE:
+        raise ImageRefused(
+            name,
+            "not_translatable",
+            "{kind} is one for all languages; those that may differ: {kinds}.",
+            kind=match[1],
+            kinds=", ".join(TRANSLATABLE),
+        )
+    return match
 
 
 def split(name: str) -> tuple[str | None, str]:

@@ -5,8 +5,11 @@ Everything in the folder is used or refused by name. A misspelt word or a pictur
 that was ignored silently would cost its owner an hour."""
 
 import difflib
+import errno
 import json
-from collections.abc import Mapping
+import os
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -18,15 +21,20 @@ from pydantic_core import ErrorDetails
 from ledger import strict_json
 from ledger.languages import Language
 from ledger.strict_json import JsonMalformed
+from ledger.words import N_
 from wallet import sentences
 from wallet.errors import DesignRefused
-from wallet.passes import templates
+from wallet.passes import artwork, templates
 from wallet.passes.content import Design
 from wallet.passes.parts import Translations
 
 DESIGN_FILE = "design.json"
 PICTURE = ".png"
 LANGUAGE_FOLDER = ".lproj"
+MOST_JSON_BYTES = 500_000
+MOST_PICTURE_BYTES = 20_000_000  # of all pictures together
+MOST_NESTED = 20  # levels of design.json
+NO_FILE = N_("must be an ordinary file, no link, device or pipe.")
 OTHER_PICTURES = (".gif", ".heic", ".jpeg", ".jpg", ".svg", ".tiff", ".webp")
 
 
@@ -65,9 +73,9 @@ def write(
 def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
     """The design and the pictures of a folder. Raises `DesignRefused` with the place in the file.
     The pictures themselves are checked when they are stored."""
-    path = folder / DESIGN_FILE
     try:
-        document = strict_json.read(path.read_bytes())
+        document = strict_json.read(_contents(folder / DESIGN_FILE, MOST_JSON_BYTES))
+        _refuse_deep(document)
         _refuse_unknown(document)
         design = templates.design_from(document)
     except FileNotFoundError:
@@ -78,7 +86,8 @@ def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
         if error.line is None:
             raise DesignRefused(
                 DESIGN_FILE,
-                "is not JSON in UTF-8, or names something twice in one place.",
+                "is not JSON in UTF-8, names something twice in one place, or is nested without"
+                " end.",
             ) from None
         raise DesignRefused(
             DESIGN_FILE,
@@ -89,6 +98,49 @@ def read(folder: Path) -> tuple[Design, dict[str, bytes]]:
     except ValidationError as error:
         raise FieldRefused(error.errors()[0]) from None
     return design, _pictures(folder)
+
+
+def _contents(path: Path, most: int) -> bytes:
+    """What is in a file of at most `most` bytes. Raises `DesignRefused` for one that is larger, and
+    for what is no file at all: a folder may come from anybody, and a device has no end, a pipe
+    waits for ever, and a link leads out of the folder. Raises FileNotFoundError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise DesignRefused(path.name, "cannot be read ({why}).", why=error.strerror) from None
+        raise DesignRefused(path.name, NO_FILE) from None
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise DesignRefused(path.name, NO_FILE)
+        if facts.st_size > most:
+            raise DesignRefused(
+                path.name,
+                "the file has {size} KB; at most {most} are allowed.",
+                size=facts.st_size // 1000,
+                most=most // 1000,
+            )
+        return file.read(most)
+
+
+def _refuse_deep(document: object) -> None:
+    """Refuse what is nested deeper than any design, level by level."""
+    level = [document]
+    for _ in range(MOST_NESTED):
+        inner: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+        level = inner
+    if level:
+        raise DesignRefused(
+            DESIGN_FILE, "is nested more than {most} levels deep.", most=MOST_NESTED
+        )
 
 
 def _refuse_unknown(document: object) -> None:
@@ -156,25 +208,42 @@ def _refuse_languages(place: str, texts: object, known: tuple[str, ...]) -> None
 def _pictures(folder: Path) -> dict[str, bytes]:
     """The pictures for all languages, and those in folders such as ru.lproj. Cameras and old
     systems write LOGO.PNG, so the case of letters does not matter."""
-    found = _pictures_in(folder)
-    for inner in sorted(folder.iterdir()):
-        if inner.is_dir() and inner.name.endswith(LANGUAGE_FOLDER):
-            for name, data in _pictures_in(inner).items():
-                found[f"{inner.name}/{name}"] = data
+    found: dict[str, bytes] = {}
+    for place in (folder, *_language_folders(folder)):
+        prefix = "" if place == folder else f"{place.name}/"
+        for file, name in _named_pictures(place):
+            if prefix + name in found:
+                raise DesignRefused(
+                    file.name,
+                    "{name} is there twice, in other letters; keep one of them.",
+                    name=name,
+                )
+            found[prefix + name] = _contents(file, artwork.MOST_BYTES)
+            if sum(map(len, found.values())) > MOST_PICTURE_BYTES:
+                raise DesignRefused(
+                    file.name,
+                    "all pictures together may have {most} KB; with this one they have more.",
+                    most=MOST_PICTURE_BYTES // 1000,
+                )
     return found
 
 
-def _pictures_in(folder: Path) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
+def _language_folders(folder: Path) -> Iterator[Path]:
+    for inner in sorted(folder.iterdir()):
+        if not inner.name.endswith(LANGUAGE_FOLDER):
+            continue
+        if inner.is_symlink() or not inner.is_dir():
+            raise DesignRefused(inner.name, "must be a folder, no file and no link.")
+        yield inner
+
+
+def _named_pictures(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Each picture of a folder and its name in small letters. Names that no picture has are refused
+    before anything is read."""
     for file in sorted(folder.iterdir()):
         name = file.name.lower()
         if name.endswith(OTHER_PICTURES):
             raise DesignRefused(file.name, "a card takes PNG pictures only; save it as PNG.")
-        if not name.endswith(PICTURE):
-            continue
-        if name in found:
-            raise DesignRefused(
-                file.name, "{name} is there twice, in other letters; keep one of them.", name=name
-            )
-        found[name] = file.read_bytes()
-    return found
+        if name.endswith(PICTURE):
+            artwork.check_name(name)
+            yield file, name

@@ -17,7 +17,7 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet import sentences
 from wallet.errors import DesignRefused, ImageRefused
-from wallet.passes import artwork, barcode_settings, designs, symbologies
+from wallet.passes import artwork, barcode_settings, contrast, designs, symbologies
 from wallet.passes.content import Design, FieldDesign
 from wallet.passes.designs import NEW_VALUE
 from wallet.passes.parts import Translations
@@ -61,13 +61,50 @@ def store(
     images: Mapping[str, bytes],
     now: datetime,
 ) -> Template:
-    """Store a new revision, which is the current design of its purpose from now on.
+    """Store a new revision, which is the current design of its purpose from now on. If it is the
+    same as the current one, that one stays, and nothing is stored.
 
     Pictures are checked and cleaned; kinds that are not given are drawn in the design's colours.
     Raises `ImageRefused`, `DesignRefused`, `CodeNotCarried`."""
     designs.check(design)
+    contrast.require(design)
+    return _store(session, programme_id, design, images, now)
+
+
+def _store(
+    session: Session,
+    programme_id: int,
+    design: Design,
+    images: Mapping[str, bytes],
+    now: datetime,
+) -> Template:
+    """`store`, but for rules that a design broke when it was stored first: what is made of a design
+    that is in use, or was, is not refused for it."""
     _require_spoken(programmes.by_id(session, programme_id), design)
     barcode_settings.require_carried(session, programme_id, symbologies.offered(design))
+    pictures = _pictures(design, images)
+    newest = find(session, programme_id, purpose_of(design))
+    if newest is not None and _is(session, newest, design, pictures):
+        return newest
+    template = Template(
+        programme_id=programme_id,
+        design=asdict(design),
+        created_at=now,
+        purpose=purpose_of(design),
+    )
+    session.add(template)
+    session.flush()
+    session.add_all(
+        TemplateImage(template_id=template.id, name=name, data=data)
+        for name, data in pictures.items()
+    )
+    session.flush()
+    return template
+
+
+def _pictures(design: Design, images: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The pictures of a design: those that are given, and drawn ones for kinds that are not. Raises
+    `ImageRefused`."""
     drawn = artwork.default(design.organization, design.background, design.foreground)
     given = {name: artwork.check(name, data) for name, data in images.items()}
     artwork.check_languages(given, design.languages)
@@ -81,20 +118,33 @@ def store(
     # An uploaded logo replaces all sizes of the drawn one, not just the size that was uploaded.
     kinds = set(map(artwork.kind, given))
     kept = {name: data for name, data in drawn.items() if artwork.kind(name) not in kinds}
-    template = Template(
-        programme_id=programme_id,
-        design=asdict(design),
-        created_at=now,
-        purpose=purpose_of(design),
-    )
-    session.add(template)
-    session.flush()
-    session.add_all(
-        TemplateImage(template_id=template.id, name=name, data=data)
-        for name, data in {**kept, **given}.items()
-    )
-    session.flush()
-    return template
+    return {**kept, **given}
+
+
+def _is(
+    session: Session, template: Template, wanted: Design, pictures: Mapping[str, bytes]
+) -> bool:
+    """Whether the template is this design with these pictures, byte for byte."""
+    return design(template) == wanted and images(session, template.id) == pictures
+
+
+def revisions(session: Session, programme_id: int, purpose: DesignPurpose) -> Sequence[Template]:
+    """All designs that a programme had for this purpose, the first one first: their numbers count
+    from 1."""
+    return session.scalars(
+        select(Template)
+        .where(Template.programme_id == programme_id, Template.purpose == purpose)
+        .order_by(Template.id)
+    ).all()
+
+
+def bring_back(session: Session, revision: Template, now: datetime) -> Template:
+    """An earlier design is the current one again: a new revision with the same content. Raises
+    `ImageRefused`, `DesignRefused`, `CodeNotCarried` if it does not fit any more."""
+    earlier = design(revision)
+    designs.check(earlier)
+    pictures = images(session, revision.id)
+    return _store(session, revision.programme_id, earlier, pictures, now)
 
 
 def _require_spoken(programme: Programme, design: Design) -> None:
@@ -144,7 +194,9 @@ def for_offers(session: Session, programme: Programme, now: datetime) -> Templat
     if found is not None:
         return found
     cards = current(session, programme.id)
-    return store(session, programme.id, offer_design(design(cards)), images(session, cards.id), now)
+    made = offer_design(design(cards))
+    designs.check(made)
+    return _store(session, programme.id, made, images(session, cards.id), now)
 
 
 def design(template: Template) -> Design:

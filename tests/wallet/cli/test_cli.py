@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -12,9 +13,11 @@ import pytest
 from click.testing import CliRunner
 from phones import Phone, opened
 from PIL import Image
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from wallet.apple.devices import PushRow
 from wallet.cli import main
+from wallet.delivery.waves import Wave
 
 CODE = "code: plain; numbers: accept; at Google: same; renewed every 7 days; grace: 24 hours\n"
 
@@ -190,6 +193,124 @@ def changed(**parts: object) -> Callable[[Path], object]:
         file.write_text(json.dumps({**json.loads(file.read_text()), **parts}))
 
     return spoil
+
+
+@pytest.fixture
+def folder(wallet, house, tmp_path: Path) -> Path:
+    """The design of the demo, as files."""
+    folder = tmp_path / "design"
+    assert wallet("design", "export", "demo", str(folder)).exit_code == 0
+    return folder
+
+
+def test_a_design_that_has_not_changed_wakes_no_phone(
+    wallet, client, member, house, folder: Path
+) -> None:
+    phone = Phone.with_card(client, member)
+    phone.register()
+    seen = phone.fetch().headers["Last-Modified"]
+    again = wallet("design", "import", "demo", str(folder))
+    assert (again.exit_code, "Nothing has changed" in again.output) == (0, True)
+    house.run()
+    with house.installation.database.reading() as session:
+        assert session.scalars(select(Wave.id)).all() == []
+        assert session.scalars(select(PushRow.pass_id)).all() == []
+    assert phone.fetch(since=seen).status_code == 304
+    assert wallet("design", "versions", "demo").output.count("\n") == 1
+
+
+def test_an_earlier_design_comes_back_and_cards_follow(
+    wallet, client, member, house, folder: Path
+) -> None:
+    phone = Phone.with_card(client, member)
+
+    def shown() -> str:
+        house.clock.advance(minutes=1)  # the commands have clocks of their own
+        house.run()
+        return opened(phone.fetch().data)["backgroundColor"]
+
+    before = phone.pass_json["backgroundColor"]
+    changed(background="#004d40")(folder)
+    assert wallet("design", "rollback", "demo").exit_code == 1
+    assert wallet("design", "import", "demo", str(folder)).exit_code == 0
+    assert shown() == "rgb(0, 77, 64)"
+    assert wallet("design", "rollback", "demo").exit_code == 0
+    assert shown() == before
+    first, *others = wallet("design", "versions", "demo").output.splitlines()
+    assert (first.split()[0], first.split()[-1], len(others)) == ("3", "now", 2)
+    assert wallet("design", "rollback", "demo", "--to", "2").exit_code == 0
+    assert shown() == "rgb(0, 77, 64)"
+    missing = wallet("design", "rollback", "demo", "--to", "9")
+    assert (missing.exit_code, "no version 9" in missing.output) == (1, True)
+
+
+def test_what_is_hard_to_read_is_warned_of_and_what_nobody_can_read_refused(
+    wallet, folder: Path
+) -> None:
+    changed(background="#004400", foreground="#004400", label_colour="#ffffff")(folder)
+    refused = wallet("design", "import", "demo", str(folder))
+    assert refused.exit_code == 1
+    assert "foreground: nobody can read it" in refused.output
+    changed(background="#ffffff", foreground="#000000", label_colour="#888888")(folder)
+    warned = wallet("design", "import", "demo", str(folder))
+    assert warned.exit_code == 0
+    assert "Warning: label_colour has a contrast of 3.5 to 1" in warned.output
+
+
+def link_to_a_device(folder: Path) -> None:
+    (folder / "icon.png").unlink()
+    (folder / "icon.png").symlink_to("/dev/zero")
+
+
+def pipe(folder: Path) -> None:
+    (folder / "icon.png").unlink()
+    os.mkfifo(folder / "icon.png")
+
+
+def link_to_a_folder(folder: Path) -> None:
+    (folder / "ru.lproj").symlink_to(folder)
+
+
+def no_picture_at_all(folder: Path) -> None:
+    (folder / "design.json").unlink()
+    (folder / "design.json").symlink_to("/dev/zero")
+
+
+def huge(name: str) -> Callable[[Path], object]:
+    def grow(folder: Path) -> None:
+        os.truncate(folder / name, 5_000_000_000)  # a hole: no byte of it is on the disk
+
+    return grow
+
+
+def deep(levels: int) -> Callable[[Path], object]:
+    def nest(folder: Path) -> None:
+        text = '{"user_info": ' + '{"a": ' * levels + "1" + "}" * levels + "}"
+        (folder / "design.json").write_text(text)
+
+    return nest
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (link_to_a_device, "icon.png: must be an ordinary file"),
+        (pipe, "icon.png: must be an ordinary file"),
+        (no_picture_at_all, "design.json: must be an ordinary file"),
+        (link_to_a_folder, "ru.lproj: must be a folder"),
+        (huge("icon.png"), "icon.png: the file has 5,000,000 KB; at most 1,000"),
+        (huge("design.json"), "design.json: the file has 5,000,000 KB"),
+        (deep(50), "design.json: is nested more than 20 levels deep"),
+        (deep(50_000), "design.json: is not JSON in UTF-8"),
+    ],
+)
+def test_what_is_no_ordinary_file_is_refused_and_not_read(
+    wallet, folder: Path, spoil: Callable[[Path], object], said: str
+) -> None:
+    spoil(folder)
+    refused = wallet("design", "import", "demo", str(folder))
+    assert (refused.exit_code, type(refused.exception)) == (1, SystemExit)
+    assert said in refused.output
 
 
 def test_the_case_of_a_pictures_name_does_not_count(

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from ledger.programmes import programmes
 from wallet.errors import DesignRefused
-from wallet.passes import designs, templates
+from wallet.passes import contrast, designs, templates
 from wallet.passes.content import Design, FieldDesign
 
 POINTS = FieldDesign(
@@ -92,3 +93,40 @@ def test_a_missing_translation_falls_back_to_the_default() -> None:
     assert designs.said({"ru": "Да", "en": ""}, "en", "ru") == "Да"
     assert designs.said({"ru": "Да", "en": "Yes"}, "en", "ru") == "Yes"
     assert designs.said({}, "en", "ru") == ""
+
+
+@pytest.mark.parametrize(
+    ("colours", "least", "most"),
+    [
+        (("#000000", "#ffffff"), 21, 21),
+        (("#777777", "#777777"), 1, 1),
+        # Just below and just above what large text needs, by other people's calculators.
+        (("#949494", "#ffffff"), 3.02, 3.04),
+        (("#959595", "#ffffff"), 2.98, 3.0),
+    ],
+)
+def test_contrast_is_as_wcag_reckons(colours: tuple[str, str], least: float, most: float) -> None:
+    one, other = colours
+    assert least <= contrast.ratio(one, other) <= most
+    assert contrast.ratio(one, other) == contrast.ratio(other, one)
+
+
+def test_texts_must_stand_out_from_the_background() -> None:
+    contrast.require(DESIGN)
+    contrast.require(
+        replace(DESIGN, background="#ffffff", foreground="#949494", label_colour="#000000")
+    )
+    for name in contrast.TEXTS:
+        with pytest.raises(DesignRefused) as caught:
+            contrast.require(replace(DESIGN, **{name: DESIGN.background}))
+        assert caught.value.field == name
+    assert contrast.weak(DESIGN) == []
+
+
+def test_coupons_of_cards_that_were_stored_before_are_not_refused(database, clock) -> None:
+    with database.transaction() as session:
+        demo = programmes.by_code(session, "demo")
+        cards = templates.current(session, demo.id)
+        cards.design = {**cards.design, "foreground": cards.design["background"]}
+        session.flush()
+        assert templates.for_offers(session, demo, clock()).purpose == "offer"
