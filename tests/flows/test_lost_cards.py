@@ -114,7 +114,8 @@ def doors(api, webhook, join) -> Callable[[str], dict[str, tuple[int, str]]]:
         card, points = {"card": number}, {"points": 1}
         us, them = {"card": number}, {"member": other["id"]}
         (item,) = api.post(
-            "batches", {"items": [{"key": f"b-{next(serials)}", "type": "accrual", **card, **points}]}
+            "batches",
+            {"items": [{"key": f"b-{next(serials)}", "type": "accrual", **card, **points}]},
         ).get_json()["items"]
         file = f"card;points;external_id\n{number};1;\n{next(serials)};1;\n".encode()
         headers = {
