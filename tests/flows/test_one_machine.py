@@ -10,7 +10,9 @@ import psutil
 import pytest
 from processes import Processes, answers, kill, processes, wait_until
 from servers import free_ports
+from sqlalchemy import select
 
+from wallet.presence import BEAT, Heartbeat
 from wallet.running import worker
 from wallet.running.worker import Embedded, create_celery
 
@@ -86,3 +88,5 @@ def test_stopping_waits_for_a_pump_at_work(installation, monkeypatch: pytest.Mon
     assert begun.wait(60)
     embedded.stop()
     assert finished.is_set()
+    with installation.database.reading() as session:
+        assert BEAT in set(session.scalars(select(Heartbeat.name)))

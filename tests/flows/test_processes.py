@@ -29,6 +29,8 @@ from ledger.book.journal import Posting
 from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
 from wallet.apple.devices import PushRow
+from wallet.presence import BEAT, Heartbeat
+from wallet.running.pumps import PUMP_NAMES
 from wallet.sandbox import apns
 from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.certificates import Issued
@@ -123,6 +125,12 @@ def test_the_loop_runs_over_redis(service, url, member, database, pushes) -> Non
     assert post(url, "accruals", {"member": member["id"], "points": 5}).status_code == 201
     wait_until(lambda: pushes.stand_in.heard(TOKEN).count == 1, "the push")
     wait_until(lambda: rows(database, OutboxRow, PushRow) == 0, "empty queues")
+    wait_until(lambda: seen(database) == {BEAT, *PUMP_NAMES}, "signs of all who are at work")
+
+
+def seen(database: Database) -> set[str]:
+    with database.reading() as session:
+        return set(session.scalars(select(Heartbeat.name)))
 
 
 def test_a_worker_killed_between_push_and_record_loses_nothing(

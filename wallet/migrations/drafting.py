@@ -11,6 +11,7 @@ from ledger.imports import store
 from ledger.people import cards, consents, members, persons
 from ledger.programmes import programmes, units
 from ledger.seals import inspection, sealing
+from wallet import presence
 from wallet.access import apikeys, sources
 from wallet.apple import arrivals, complaints, devices, judging, signed_passes
 from wallet.delivery import waves
@@ -47,6 +48,7 @@ TABLES_OF = (
     offers,
     outbox,
     persons,
+    presence,
     programmes,
     renewal,
     rounds,

@@ -18,19 +18,18 @@ from sqlalchemy.orm import Session
 
 from ledger.database import troubles
 from ledger.database.engine import Database
-from ledger.database.outbox import OutboxRow
 from ledger.errors import Refusal
 from ledger.seals import inspection, sealing
-from wallet import migrations
+from wallet import migrations, presence
 from wallet.apple import complaints, judging
 from wallet.apple.answers import DOUBTS
-from wallet.apple.devices import Device, PushRow
+from wallet.apple.devices import Device
 from wallet.apple.rotation import Certificates
 from wallet.configuration.clock import Clock
 from wallet.configuration.settings import SANDBOX_ENV, Settings
 from wallet.errors import CertificateProblem, SettingsError
-from wallet.google.mirror import DueRow
 from wallet.running import credentials
+from wallet.running.pumps import WATCHED
 
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
 CONNECT_S = 3  # for a server to answer
@@ -38,11 +37,14 @@ COMPLAINTS_SHOWN = 5
 LEAST_FREE_MB = 200
 
 
+Mark = Literal["good", "bad", "note"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is good or bad, or a note that asks for nothing."""
 
-    verdict: Literal["good", "bad", "note"]
+    verdict: Mark
     sentence: str
 
 
@@ -175,14 +177,14 @@ def _services(settings: Settings, known: Collection[str], now: datetime) -> Iter
     if "WALLET_DATABASE_URL" not in known:
         database = Database(settings.ledger)
         try:
-            yield from _database(database, now)
+            yield from _database(database, settings, now)
         finally:
             database.close()
     if "WALLET_BROKER_URL" not in known:
         yield _broker(settings)
 
 
-def _database(database: Database, now: datetime) -> Iterator[Finding]:
+def _database(database: Database, settings: Settings, now: datetime) -> Iterator[Finding]:
     engine = database.engine
     where = engine.url.render_as_string(hide_password=True)
     file = engine.url.database
@@ -203,10 +205,9 @@ def _database(database: Database, now: datetime) -> Iterator[Finding]:
     yield Finding("good", f"Database {where} answers and is up to date.")
     yield from _room(database)
     with database.reading() as session:
-        yield _count(session, OutboxRow, "Events that wait to be carried on")
-        yield _count(session, PushRow, "Pushes that wait")
-        yield _count(session, DueRow, "Changes that wait for Google")
-        yield _count(session, Device, "Apple devices that hold cards")
+        yield from _work(session, settings, now)
+        devices = session.scalar(select(func.count()).select_from(Device))
+        yield Finding("note", f"Apple devices that hold cards: {devices}.")
         for complaint in complaints.newest(session, COMPLAINTS_SHOWN):
             yield Finding(
                 "note", f"A phone complained at {complaint.received_at:%F %T}: {complaint.line}"
@@ -232,6 +233,53 @@ def _room(database: Database) -> Iterator[Finding]:
             )
         else:
             yield Finding("good", f"Disk of the database: {megabytes} MB are free.")
+
+
+WAITS = {
+    "events": "Events that wait to be carried on",
+    "pushes": "Pushes that wait",
+    "google": "Changes that wait for Google",
+}
+
+
+def _work(session: Session, settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Who is at work, who is missing, and for how long work has waited."""
+    found = presence.look(session, WATCHED, now, presence.patience(settings.beat_s))
+    if settings.embedded:
+        start_worker = start_beat = start_both = "`wallet run`, or `wallet web`, which does both"
+    else:
+        start_worker, start_beat = "`wallet worker`", "`wallet beat`"
+        start_both = "`wallet worker` and `wallet beat`"
+    if found.beat_is_missing and found.worker_is_missing:
+        seen = [at for at in (found.beat_at, found.worker_at) if at is not None]
+        if seen:
+            who = f"Neither a worker nor the beat was seen for {presence.said(now - max(seen))}"
+        else:
+            who = "Neither a worker nor the beat has ever been at work here"
+        verdict: Mark = "bad" if found.overdue else "note"
+        why = ", and work waits" if found.overdue else ", and nothing has waited for them"
+        yield Finding(verdict, f"{who}{why}. Start {start_both}.")
+    elif found.beat_is_missing:
+        ago = "ever" if found.beat_at is None else f"for {presence.said(now - found.beat_at)}"
+        yield Finding(
+            "bad",
+            f"The beat was not seen {ago}: what time alone brings is not done. Start {start_beat}.",
+        )
+    if not found.beat_is_missing or not found.worker_is_missing:
+        unworked = found.unworked or tuple(one.queue for one in found.overdue)
+        if unworked:
+            yield Finding(
+                "bad",
+                f"No worker works the queues {', '.join(unworked)}. Start {start_worker}, or name"
+                " them in its --queues.",
+            )
+        elif not found.beat_is_missing:
+            yield Finding("good", "The beat is at work, and so are the workers of all queues.")
+    for one in found.waiting:
+        oldest = ""
+        if one.due_since is not None:
+            oldest = f", the oldest for {presence.said(one.due_for(now))}"
+        yield Finding("note", f"{WAITS[one.what]}: {one.number}{oldest}.")
 
 
 def _push_faults(session: Session) -> Iterator[Finding]:
@@ -271,13 +319,6 @@ def _ledger(session: Session, now: datetime) -> Iterator[Finding]:
             f"Postings wait for their seals since {waiting:%F %T}: does a worker run with the queue"
             " `seals`, and the beat?",
         )
-
-
-def _count(
-    session: Session, table: type[OutboxRow | PushRow | DueRow | Device], what: str
-) -> Finding:
-    number = session.scalar(select(func.count()).select_from(table))
-    return Finding("note", f"{what}: {number}.")
 
 
 def _broker(settings: Settings) -> Finding:

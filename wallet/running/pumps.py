@@ -37,6 +37,9 @@ PUMP_NAMES = (
     campaigns.PUMP,
 )
 
+# The nightly inspection may be at work for hours, and its pump silent meanwhile.
+WATCHED = tuple(name for name in PUMP_NAMES if name != INSPECTION)
+
 # A pump works for so long at a stretch; then others get their turn. A worker with few processes may
 # have all pumps, and Google, which takes twenty calls a second, would keep each process for as long
 # as there is work.

@@ -17,9 +17,12 @@ from kombu import Queue
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.database import troubles
-from ledger.database.engine import Wake
+from ledger.database.engine import Database, Wake
+from wallet import presence
+from wallet.configuration.clock import system_clock
 from wallet.configuration.settings import Settings
 from wallet.installation import Installation
+from wallet.presence import Pulse
 from wallet.running.assembly import connect
 from wallet.running.pumps import PUMP_NAMES, Pump, pumps
 
@@ -133,15 +136,22 @@ class Waker:
             log.warning("wake_up_not_sent", pump=name, error=type(error).__name__)
 
 
-def serve_pumps(celery: Celery, get_pumps: Callable[[], dict[str, Pump]], wake: Wake) -> None:
+def serve_pumps(
+    celery: Celery,
+    get_pumps: Callable[[], dict[str, Pump]],
+    wake: Wake,
+    note: Callable[[str], None],
+) -> None:
     """Give the application its one task: it runs the pump of this name, and if there may be more to
-    do, wakes it again behind the other pumps."""
+    do, wakes it again behind the other pumps. `note` is told that the pump is at work."""
 
     # Not shared: else Celery hands it to every application of this process, and the last one wins.
     @celery.task(name=PUMP_TASK, ignore_result=True, shared=False)
     def pump(name: str) -> None:
         try:
+            note(name)
             more = get_pumps()[name].run()
+            note(name)
         except SQLAlchemyError as error:
             trouble = troubles.found_in(error)
             if trouble is None:
@@ -153,12 +163,27 @@ def serve_pumps(celery: Celery, get_pumps: Callable[[], dict[str, Pump]], wake: 
             wake(frozenset({name}))
 
 
+def _pulse(settings: Settings, database: Database) -> Pulse:
+    return Pulse(database, system_clock, presence.patience(settings.beat_s))
+
+
+class SeenScheduler(Scheduler):
+    """A beat that leaves signs of itself, with the pulse in the configuration of its
+    application."""
+
+    def tick(self, *arguments: Any, **options: Any) -> Any:
+        """Celery calls this when something may be due; the answer is for how long it may wait."""
+        self.app.conf.pulse.note(presence.BEAT)
+        return super().tick(*arguments, **options)
+
+
 class Embedded:
     """Worker and beat inside this process, for the broker `memory://`."""
 
     def __init__(self, celery: Celery, installation: Installation, wake: Wake) -> None:
         celery.set_default()  # a thread of the pool takes its tasks from the default application
-        serve_pumps(celery, functools.cache(lambda: dict(pumps(installation))), wake)
+        pulse = _pulse(installation.settings, installation.database)
+        serve_pumps(celery, functools.cache(lambda: dict(pumps(installation))), wake, pulse.note)
         self._worker = WorkController(
             app=celery,
             pool="threads",
@@ -167,7 +192,8 @@ class Embedded:
             without_gossip=True,
             without_heartbeat=True,
         )
-        self._beat = Service(celery, max_interval=1, scheduler_cls=Scheduler)
+        celery.conf.pulse = pulse
+        self._beat = Service(celery, max_interval=1, scheduler_cls=SeenScheduler)
         self._threads = [
             threading.Thread(target=self._worker.start, name="worker", daemon=True),
             threading.Thread(target=self._beat.start, name="beat", daemon=True),
@@ -228,8 +254,10 @@ def run_worker(settings: Settings, queues: tuple[str, ...], concurrency: int) ->
     celery.steps["consumer"].add(Listening)
     waker = Waker(celery)
     # Connected in each child, at its first task: neither database nor push connection is forked.
-    get_pumps = functools.cache(lambda: dict(pumps(connect(settings, wake=waker.wake))))
-    serve_pumps(celery, get_pumps, waker.wake)
+    get_house = functools.cache(lambda: connect(settings, wake=waker.wake))
+    get_pumps = functools.cache(lambda: dict(pumps(get_house())))
+    get_pulse = functools.cache(lambda: _pulse(settings, get_house().database))
+    serve_pumps(celery, get_pumps, waker.wake, lambda name: get_pulse().note(name))
     celery.worker_main(
         [
             "--quiet",  # a banner is no line of our log
@@ -245,9 +273,12 @@ def run_worker(settings: Settings, queues: tuple[str, ...], concurrency: int) ->
 
 def run_beat(settings: Settings) -> None:
     """The one process that says "look" every few seconds."""
+    celery = create_celery(settings)
+    celery.conf.pulse = _pulse(settings, Database(settings.ledger))
     Beat(
-        app=create_celery(settings),
-        scheduler="celery.beat:Scheduler",  # in memory: the default keeps a file that can rot
+        app=celery,
+        # In memory: the default keeps a file that can rot.
+        scheduler=SeenScheduler,  # type: ignore[arg-type] # a class will do
         loglevel="WARNING",
         quiet=True,
         redirect_stdouts=False,

@@ -12,11 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.database import troubles
 from ledger.database.engine import Database
-from wallet import migrations
+from wallet import migrations, presence
 from wallet.apple import judging
 from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem
 from wallet.installation import Installation, current_installation
+from wallet.running.pumps import WATCHED
 from wallet.web.operator_access import require_operator
 
 routes = Blueprint("health", __name__)
@@ -26,8 +27,8 @@ log = structlog.get_logger()
 
 @routes.get("/health")
 def health() -> Response:
-    """The schema, every certificate with the days it has left, and why no push gets through to
-    Apple where none does, in JSON."""
+    """The schema, every certificate with the days it has left, why no push gets through to Apple
+    where none does, and who is at work, in JSON."""
     require_operator()
     installation = current_installation()
     now, certificates = installation.clock(), installation.certificates
@@ -60,12 +61,26 @@ def health() -> Response:
                 {
                     "pass_type": topic.pass_type,
                     "reason": topic.fault,
-                    "since": topic.fault_since and topic.fault_since.isoformat(),
+                    "since": _written(topic.fault_since),
                     "pushes_wait": topic.is_suspected,
                 }
                 for topic in judging.faults(session)
             ]
-        well = well and not faults
+            silence = presence.patience(installation.settings.beat_s)
+            work = presence.look(session, WATCHED, now, silence)
+        body["work"] = {
+            "beat_seen_at": _written(work.beat_at),
+            "worker_seen_at": _written(work.worker_at),
+            "unworked_queues": work.unworked,
+            "waiting": {
+                one.what: {
+                    "number": one.number,
+                    "oldest_seconds": int(one.due_for(now).total_seconds()),
+                }
+                for one in work.waiting
+            },
+        }
+        well = well and not faults and work.is_well
     body = {"well": well, **body}
     return Response(orjson.dumps(body), mimetype="application/json")
 
@@ -76,6 +91,10 @@ def _takes_writes(database: Database) -> bool:
     except SQLAlchemyError:
         return False
     return True
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _signing(installation: Installation, now: datetime) -> Iterator[Signer]:

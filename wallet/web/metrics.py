@@ -18,6 +18,7 @@ from wallet.delivery.waves import PAUSED, RUNNING, Wave
 from wallet.google.mirror import DueRow
 from wallet.installation import Installation, current_installation
 from wallet.passes.issued import Pass
+from wallet.presence import Heartbeat
 from wallet.web.operator_access import require_operator
 
 routes = Blueprint("metrics", __name__)
@@ -72,6 +73,14 @@ class _Figures:
             yield GaugeMetricFamily(
                 "kopilka_devices", "Apple devices registered.", value=_count(session, Device)
             )
+            signs = GaugeMetricFamily(
+                "kopilka_seen_seconds",
+                "How long ago the beat, or the pump of a queue, was seen at work.",
+                labels=["who"],
+            )
+            for sign in session.scalars(select(Heartbeat).order_by(Heartbeat.name)):
+                signs.add_metric([sign.name], _seconds(sign.at, now))
+            yield signs
             faults = GaugeMetricFamily(
                 "kopilka_push_fault",
                 "1: no push of this pass type gets through until an operator looks.",

@@ -23,7 +23,9 @@ def test_a_pump_that_is_never_done_waits_its_turn_again(installation) -> None:
     asked: list[frozenset[str]] = []
     celery = create_celery(installation.settings)
     ready = {"google": Pump(lambda: True), "apple": Pump(lambda: False)}
-    serve_pumps(celery, lambda: ready, asked.append)
+    seen: list[str] = []
+    serve_pumps(celery, lambda: ready, asked.append, seen.append)
     for name in ready:
         celery.tasks[PUMP_TASK](name)
     assert asked == [frozenset({"google"})]
+    assert set(seen) == {"google", "apple"}

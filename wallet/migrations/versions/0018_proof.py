@@ -1,4 +1,4 @@
-"""What Apple says of push tokens is remembered"""
+"""What Apple says of push tokens is remembered, and who is at work"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,6 +36,13 @@ def upgrade() -> None:
         sa.Column("fault_since", Instant, nullable=True),
         sa.PrimaryKeyConstraint("pass_type", name="pk_apple_topic"),
     )
+    op.create_table(
+        "wallet_heartbeat",
+        sa.Column("name", sa.String(40), nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.Column("since", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_wallet_heartbeat"),
+    )
     if op.get_bind().dialect.name == "postgresql":
         # Each device is changed once, when Apple first accepts a push for it: with room on its page
         # no index has to hear of that.
@@ -45,6 +52,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute(f"ALTER TABLE {DEVICE} RESET (fillfactor)")
+    op.drop_table("wallet_heartbeat")
     op.drop_table("apple_topic")
     op.drop_index(DOUBTED, DEVICE)
     op.drop_column(DEVICE, "doubted_at")
