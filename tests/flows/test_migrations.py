@@ -30,9 +30,10 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import migrations
-from wallet.apple import devices
-from wallet.apple.devices import Device, PushRow
+from wallet.apple import devices, judging
+from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration.keyring import KeyRing
+from wallet.delivery.outcome import Sent
 from wallet.delivery.waves import Wave
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
@@ -443,6 +444,53 @@ def test_programmes_of_the_release_before_are_in_the_country_of_their_clock(
         found = {one.code: one.country for one in programmes.every(session)}
     assert found == {"demo": "RU", "tea": "KZ"}
     migrations.downgrade(empty.engine, "0015")
+    assert everything(empty) == before
+
+
+def test_phones_of_the_release_before_are_pushed_to_and_nothing_is_known_of_their_tokens(
+    empty: Database, database_url: str
+) -> None:
+    """What 0018 finds: devices of whose tokens nobody remembers whether Apple accepted them."""
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0016")
+    moment = bindparam("now", type_=Instant())
+    with empty.transaction() as session:
+        cards = session.execute(text("SELECT id, pass_type FROM wallet_pass ORDER BY id")).all()
+        for card in cards:
+            facts = {"id": card.id, "type": card.pass_type, "name": f"phone-{card.id}", "now": now}
+            session.execute(
+                text(
+                    "INSERT INTO apple_device (id, library_id, pass_type, push_token, refreshed_at)"
+                    " VALUES (:id, :name, :type, 'abcd', :now)"
+                ).bindparams(moment),
+                facts,
+            )
+            session.execute(
+                text(
+                    "INSERT INTO apple_registration (device_id, pass_id, created_at)"
+                    " VALUES (:id, :id, :now)"
+                ).bindparams(moment),
+                facts,
+            )
+    phones = len(cards)
+    assert phones
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    with empty.transaction() as session:
+        known = session.scalars(select(Device)).all()
+        assert [(one.accepted_at, one.doubted_at) for one in known] == [(None, None)] * phones
+        devices.make_due(session, list(session.scalars(select(Registration.pass_id))), now)
+        claimed = devices.claim(session, [], now, 100, timedelta(minutes=1))
+        assert {push.accepted_at for push in claimed} == {None}
+        topic, answered = claimed[0].pass_type, [(push, Sent()) for push in claimed]
+        judging.judge(session, topic, answered, now)
+        session.expire_all()
+        told = {push.device_id for push in claimed}
+        assert {one.id for one in session.scalars(select(Device)) if one.accepted_at} == told
+        session.rollback()
+    migrations.downgrade(empty.engine, "0016")
     assert everything(empty) == before
 
 
