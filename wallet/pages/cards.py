@@ -214,6 +214,8 @@ def google(token: str) -> AnyResponse:
     provider = current_installation().google
     if provider is None:
         abort(404)
+    if _nobody_pressed():
+        return redirect(url_for(".show", token=token), 303)
     link = provider.save_link(pass_, current_installation().clock)
     if link is None:
         abort(503)
@@ -223,7 +225,8 @@ def google(token: str) -> AnyResponse:
 @routes.get("/offers/<offer_id>/apple.pkpass")
 def coupon_apple(token: str, offer_id: str) -> AnyResponse:
     """Redirect to the offer as a pass of its own. A member has one such coupon, made when it is
-    first asked for. A member who is not shown the offer (any more) is led to their card."""
+    first asked for by GET: whoever previews a link that a member passed on makes no more than the
+    member would have. A member who is not shown the offer (any more) is led to their card."""
     coupon = _coupon(token, offer_id)
     if coupon is None:
         return redirect(url_for(".show", token=token), 303)
@@ -312,10 +315,21 @@ def _close(session: Session, pass_: Pass, why: LinkClosed) -> NoReturn:
     abort(closed_page(why))
 
 
+def _nobody_pressed() -> bool:
+    """Whether a program looks at where a button leads: a browser ahead of its reader, or who asks
+    for the head alone. Then nothing is made."""
+    purposes = [request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")]
+    return request.method == "HEAD" or any("prefetch" in one for one in purposes)
+
+
 def _coupon(token: str, offer_id: str) -> Pass | None:
-    """The member's coupon of this offer; None if they are not shown it (any more): their card then
-    says what there is instead."""
+    """The member's coupon of this offer; None if they are not shown it (any more), and if nobody
+    asked for it: their card then says what there is instead."""
     house, now = current_installation(), current_installation().clock()
+    if _nobody_pressed():
+        with house.database.reading() as session:
+            _card(session, token)
+        return None
 
     def work(session: Session) -> Pass | None:
         card = _card(session, token)

@@ -30,7 +30,7 @@ from wallet.installation import EXTENSION, Installation
 from wallet.pages import site
 from wallet.pages.errors import error_page
 from wallet.problems import ASK_AGAIN_S, of_error, of_status, of_trouble, refuse
-from wallet.web import health, metrics, public_keys
+from wallet.web import headers, health, metrics, public_keys
 from wallet.web.addresses import accept_readable
 from wallet.web.ratelimits import RateLimits
 
@@ -120,7 +120,7 @@ def create_app(installation: Installation) -> Flask:
     site.add_to(app)
     _answer_errors(app)
     _log_requests(app)
-    _send_headers(app)
+    headers.add_to(app, installation.settings.public_url)
     if hops := installation.settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.wsgi_app = _one_slash(app.wsgi_app)  # type: ignore[method-assign, assignment]
@@ -239,25 +239,6 @@ def _log_requests(app: Flask) -> None:
             status=response.status_code,
             ms=round(1000 * (time.perf_counter() - g.get("began", time.perf_counter())), 1),
         )
-        return response
-
-
-def _send_headers(app: Flask) -> None:
-    """What browsers may do with our pages: only what the pages need."""
-
-    @app.after_request
-    def _secure(response: AnyResponse) -> AnyResponse:
-        headers = response.headers
-        headers["X-Content-Type-Options"] = "nosniff"
-        if "Referrer-Policy" not in headers:
-            headers["Referrer-Policy"] = "no-referrer"
-        if headers.get("Content-Type", "").startswith("text/html"):
-            headers.setdefault(
-                "Content-Security-Policy",
-                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-                " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
-                " frame-ancestors 'none'",
-            )
         return response
 
 

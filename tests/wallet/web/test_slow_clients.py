@@ -146,6 +146,7 @@ def test_a_large_body_is_waited_for_by_a_thread_and_not_for_ever(
     head = HEAD + b"Content-Length: %d\r\n\r\n" % length
     told = server.says(head, b"x" * 1000, b"x" * (length - 1000))
     assert told.endswith(b"\r\n%d" % length)
+    assert b"gunicorn" not in told
     assert b"Connection: close" in told
     monkeypatch.setattr(connections, "PATIENCE_S", 0.2)
     server.line(head, b"x" * 1000)
