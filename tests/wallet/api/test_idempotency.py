@@ -15,6 +15,7 @@ from ledger.database.idempotency import Request
 from ledger.people.members import Member
 
 CARD, ID, OTHER = "7167993484019286", "01a20f22-e6c7", "01a20f22-ef01"
+# pragma: allowlist nextline secret
 SECRET = "whsec_" + "c2VjcmV0LW9mLWEtdGVzdC1vZi0zMi1ieXRlcyE="
 FIRST = '{"answered": "by the release before"}'
 CODE = "961" + "7" * 60

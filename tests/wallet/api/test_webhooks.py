@@ -12,6 +12,7 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.access import sources
 
+# pragma: allowlist nextline secret
 SECRET = "whsec_" + "c2VjcmV0LW9mLWEtdGVzdC1vZi0zMi1ieXRlcyE="
 
 
@@ -106,6 +107,7 @@ def test_a_member_may_be_named_by_the_systems_own_number(send, join) -> None:
 @pytest.mark.parametrize(
     ("changes", "wanted"),
     [
+        # pragma: allowlist nextline secret
         ({"secret": "whsec_" + "b3RoZXItc2VjcmV0LW9mLWEtdGVzdC0zMi1ieXQ="}, "signature_invalid"),
         ({"late_s": 301}, "timestamp_outside_window"),
         ({"late_s": -302}, "timestamp_outside_window"),

@@ -117,6 +117,7 @@ def test_a_value_that_does_not_fit_is_refused_by_name(changes: dict, name: str) 
 
 
 def test_a_key_given_for_its_path_is_refused_and_not_shown() -> None:
+    # pragma: allowlist nextline secret
     key = "-----BEGIN PRIVATE KEY-----\nMIGTAgEAMBMG\n-----END PRIVATE KEY-----"
     with pytest.raises(SettingsError) as refusal:
         settings.from_env({**PRODUCTION, "WALLET_APNS_KEY": key})
