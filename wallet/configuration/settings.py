@@ -384,3 +384,17 @@ def _sandbox_values(data: Path) -> dict[str, str]:
             draft.unlink()
     lines = path.read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))
+
+
+def note_port(data: Path, port: int) -> None:
+    """Keep beside the sandbox's secrets where `wallet run` listens, so that commands in other
+    terminals find it without being told."""
+    path = data / SANDBOX_ENV
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("PORT=")]
+    if port != DEFAULT_PORT:
+        lines.append(f"PORT={port}")
+    draft = data / f".{SANDBOX_ENV}.{os.getpid()}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    draft.replace(path)

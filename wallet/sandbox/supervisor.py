@@ -17,7 +17,7 @@ import click
 
 from wallet import migrations
 from wallet.configuration.clock import system_clock
-from wallet.configuration.settings import DEFAULT_PORT, DEMO, SANDBOX_ENV, Settings
+from wallet.configuration.settings import DEMO, SANDBOX_ENV, Settings, note_port
 from wallet.errors import SettingsError
 from wallet.running import single_process
 from wallet.running.assembly import connect
@@ -68,6 +68,8 @@ def prepare(settings: Settings) -> None:
         )
     for port in ports:
         _require_free(settings.host, port)
+    if settings.in_sandbox:
+        note_port(settings.data, settings.port)
     installation = connect(settings)
     migrations.upgrade(installation.database.engine)
     if settings.in_sandbox:
@@ -86,7 +88,7 @@ def greeting(settings: Settings) -> str:
             f"  Join and get a card     {url}/join/{DEMO}",
             f"  The virtual phones      http://127.0.0.1:{settings.sandbox.phone}",
             f"  API key and secrets     {settings.data / SANDBOX_ENV}",
-            f"  The whole loop at once  {_command(settings)} phone   (in another terminal)",
+            f"  The whole loop at once  {_command()} phone   (in another terminal)",
             "",
             "  Sandbox: real phones refuse these cards. The README says how to go live.",
             "  Stop with Ctrl-C.",
@@ -94,10 +96,9 @@ def greeting(settings: Settings) -> str:
     return "\n".join(lines)
 
 
-def _command(settings: Settings) -> str:
-    """`wallet`, as this very process was called (it may not be on the path), for this very port."""
-    command = sys.argv[0] if sys.argv[0].endswith("wallet") else "wallet"
-    return command if settings.port == DEFAULT_PORT else f"PORT={settings.port} {command}"
+def _command() -> str:
+    """`wallet`, as this very process was called: it may not be on the path."""
+    return sys.argv[0] if sys.argv[0].endswith("wallet") else "wallet"
 
 
 def _parts(settings: Settings) -> list[str]:

@@ -115,3 +115,13 @@ def test_small_commands_import_no_web_framework_and_no_task_queue(command: str) 
 def test_the_web_process_imports_nothing_of_the_sandbox() -> None:
     names = imported("web", "--help")
     assert not {name for name in names if name.startswith("wallet.sandbox")}
+
+
+@pytest.mark.parametrize("words", [["run"], ["web"], ["doctor"], ["keys", "list"]])
+def test_a_data_folder_that_cannot_be_used_is_a_sentence(words: list[str], tmp_path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    said = CliRunner().invoke(main, words, env={"WALLET_DATA": str(file / "var")})
+    assert said.exit_code == 1
+    assert "cannot be used: Not a directory. WALLET_DATA must name a folder" in said.output
+    assert "Traceback" not in said.output

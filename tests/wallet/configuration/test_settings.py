@@ -38,6 +38,20 @@ def test_sandbox_secrets_are_made_once_and_only_for_their_owner(tmp_path: Path) 
     assert other.api_key != first.api_key
 
 
+def test_commands_find_the_sandbox_where_it_was_started(tmp_path: Path) -> None:
+    environ = {"WALLET_DATA": str(tmp_path)}
+    first = settings.from_env({**environ, "PORT": "9100"})
+    settings.note_port(first.data, first.port)
+    found = settings.from_env(environ)
+    assert (found.port, found.sandbox.phone, found.api_key) == (9100, 9101, first.api_key)
+    assert found.public_url == "http://127.0.0.1:9100"
+    assert settings.from_env({**environ, "PORT": "9200"}).port == 9200
+    assert (tmp_path / "sandbox.env").stat().st_mode & 0o777 == 0o600
+    settings.note_port(first.data, settings.DEFAULT_PORT)
+    assert settings.from_env(environ) == settings.from_env({**environ, "PORT": "8080"})
+    assert "PORT" not in (tmp_path / "sandbox.env").read_text()
+
+
 @pytest.mark.parametrize(
     "name",
     ["WALLET_SECRET_KEY", "WALLET_API_KEY", "WALLET_APPLE_CERTS", "WALLET_PUBLIC_URL"],
