@@ -18,8 +18,9 @@ from ledger.book import accounts, audit, reversals, statements
 from ledger.book.journal import Posting
 from ledger.database.engine import Database
 from ledger.database.tables import Instant
-from ledger.errors import PhoneTaken
+from ledger.errors import CardBlocked, CardExpired, CardVoid, PhoneTaken
 from ledger.people import cards, persons
+from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
 from ledger.points import accruals, corrections, households, redemptions, upkeep
@@ -29,7 +30,8 @@ from ledger.points.redemptions import Spend
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
-from wallet import migrations
+from wallet import lost_cards, migrations
+from wallet.access import apikeys
 from wallet.apple import devices, judging
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration.keyring import KeyRing
@@ -490,8 +492,79 @@ def test_phones_of_the_release_before_are_pushed_to_and_nothing_is_known_of_thei
         told = {push.device_id for push in claimed}
         assert {one.id for one in session.scalars(select(Device)) if one.accepted_at} == told
         session.rollback()
+
+
+def test_cards_that_were_void_or_replaced_before_are_refused_from_now_on(
+    empty: Database, database_url: str
+) -> None:
+    """What 0017 finds: a void pass hid a number that tills took."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0016")
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    later = now + timedelta(days=9)
+    moment = bindparam("at", type_=Instant())
+    with empty.transaction() as session:
+        ends = text("UPDATE wallet_pass SET ends_at = :at WHERE member_id = 2").bindparams(moment)
+        session.execute(text("UPDATE wallet_pass SET state = 'void' WHERE member_id = 1"))
+        session.execute(ends, {"at": later})
+        blocked = text("UPDATE ledger_card SET blocked_at = :at WHERE member_id = 3")
+        session.execute(blocked.bindparams(moment), {"at": now})
+        session.execute(
+            text(
+                "INSERT INTO ledger_card (number, member_id, created_at)"
+                " VALUES ('4000000000000002', 3, :at)"
+            ).bindparams(moment),
+            {"at": now},
+        )
+        session.execute(
+            text(
+                "INSERT INTO wallet_api_key (name, digest, scopes, created_at)"
+                " VALUES ('till', 'x', '[\"*\"]', :at)"
+            ).bindparams(moment),
+            {"at": now},
+        )
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    with empty.reading() as session:
+        found = {
+            card.number: (type(cards.objection(card, now)), type(cards.objection(card, later)))
+            for card in session.scalars(select(Card))
+        }
+        assert found == {
+            "2118452375886890": (CardVoid, CardVoid),
+            "5377422101566164": (type(None), CardExpired),
+            "8186031421017272": (CardBlocked, CardBlocked),
+            "4000000000000002": (type(None), type(None)),
+        }
+        passes = session.scalars(select(Pass)).all()
+        assert {(one.lost_at, one.link_generation) for one in passes} == {(None, 0)}
+        (key,) = apikeys.listed(session)
+        assert key.programme_id is None
     migrations.downgrade(empty.engine, "0016")
     assert everything(empty) == before
+
+
+def test_what_the_release_before_cannot_hold_goes_with_a_downgrade(
+    empty: Database, database_url: str
+) -> None:
+    """A pass that was lost, and a key that would open all programmes there."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine)
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    keys = KeyRing(("a-key-of-many-letters",))
+    with empty.transaction() as session:
+        lost_cards.replace(session, session.get_one(Member, 1), keys, (), now)
+        apikeys.issue(session, "all", ["*"], now)
+        apikeys.issue(session, "one", ["*"], now, programme_id=1)
+        live = issued.card_of(session, 1).serial
+    migrations.downgrade(empty.engine, "0016")
+    with empty.reading() as session:
+        query = "SELECT serial FROM wallet_pass WHERE member_id = 1"
+        assert session.scalars(text(query)).all() == [live]
+        assert session.scalars(text("SELECT name FROM wallet_api_key")).all() == ["all"]
+    migrations.upgrade(empty.engine)
 
 
 QUEUES = ("apple_push", "google_due", "ledger_outbox")
