@@ -430,3 +430,19 @@ class TestLinks:
         assert refused.get_json()["scope"] == "personal:read"
         seen = call(narrow("members:read", "personal:read"), "GET", f"members?{query}")
         assert seen.get_json()["items"][0]["links"]["card"]
+
+
+def test_the_command_line_makes_keys_of_a_programme_and_says_for_which_they_are(
+    wallet, furnish, call
+) -> None:
+    theirs = furnish("beta")
+    made = wallet("keys", "add", "till", "--scope", "members:read", "--programme", "demo")
+    assert made.exit_code == 0, made.output
+    assert wallet("keys", "add", "office", "--scope", "*").exit_code == 0
+    secret = made.stdout.strip()
+    assert call(secret, "GET", f"members/{theirs['member_id']}").status_code == 404
+    lines = wallet("keys", "list").stdout.splitlines()
+    assert lines[0].startswith("till: programme demo, members:read, since ")
+    assert lines[1].startswith("office: all programmes, *, since ")
+    unknown = wallet("keys", "add", "x", "--scope", "*", "--programme", "gamma")
+    assert unknown.exit_code == 1 and "gamma" in unknown.stderr
