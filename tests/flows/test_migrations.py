@@ -492,6 +492,8 @@ def test_phones_of_the_release_before_are_pushed_to_and_nothing_is_known_of_thei
         told = {push.device_id for push in claimed}
         assert {one.id for one in session.scalars(select(Device)) if one.accepted_at} == told
         session.rollback()
+    migrations.downgrade(empty.engine, "0016")
+    assert everything(empty) == before
 
 
 def test_cards_that_were_void_or_replaced_before_are_refused_from_now_on(
