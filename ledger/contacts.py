@@ -112,6 +112,13 @@ def is_foreign(number: PhoneNumber, country: str) -> bool:
     return not number.startswith(f"+{phonenumbers.country_code_for_region(country)}")
 
 
+def international(number: str) -> str:
+    """A stored number with the spaces and dashes with which people read it."""
+    return phonenumbers.format_number(
+        phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+
+
 def has_plus(text: str) -> bool:
     """Whether the number was written with its country code, after a plus."""
     return visible(text).startswith("+")

@@ -4,9 +4,10 @@ book, under an id that stands for nobody any more, so that no total changes.
 All of it is one transaction: a person is erased entirely or not at all. An erasure may be repeated;
 the second time also removes what a till wrote at the moment of the first.
 
-Lock order: members, then stored answers, then balances; see docs/architecture.md."""
+Lock order: waiting imports, members, then stored answers, then balances; see
+docs/architecture.md."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,8 +23,9 @@ from ledger.database import idempotency, outbox
 from ledger.database.tables import Instant
 from ledger.errors import HouseholdNotEmpty
 from ledger.events import MemberChanged
+from ledger.imports import forgetting
 from ledger.offers import Offer
-from ledger.people import members, persons
+from ledger.people import consents, members, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Person
@@ -54,10 +56,12 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
     stay until they run out, unless `write_off` is set. Raises `UnknownMember`,
     `HouseholdNotEmpty`."""
     asked = members.by_public_id(session, public_id, include_erased=True)
+    waiting = forgetting.lock_waiting(session, asked.programme_id)
     member, group = members.lock_person(session, asked)
     ids = [one.id for one in group]
     words = _words(session, ids)
     numbers = session.scalars(select(Card.number).where(Card.member_id.in_(ids))).all()
+    forgetting.take_out(session, waiting, _names(session, ids, numbers))
     idempotency.redact(session, [*(one.public_id for one in group), *numbers], words)
     accounts.lock(session, _accounts(session, ids))
     _require_alone(session, ids)
@@ -67,6 +71,7 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
     points = _write_off(session, ids, now) if write_off else 0
     for column in ROWS_OF_A_MEMBER:
         session.execute(delete(column.class_).where(column.in_(ids)))
+    consents.forget_origins(session, ids)
     _take_cards(session, ids, now)
     erased_at = member.erased_at or now
     session.execute(
@@ -118,6 +123,19 @@ def _words(session: Session, ids: Sequence[int]) -> list[str]:
         found |= {told.name or "", phone, phone.lstrip("+"), told.email or "", day}
         found |= {*(told.name or "").split(), told.external_id or ""}
     return sorted(word for word in found if len(word) >= SHORTEST_WORD)
+
+
+def _names(
+    session: Session, ids: Sequence[int], numbers: Collection[str]
+) -> Mapping[str, Collection[str]]:
+    """What a file may name the person by."""
+    people = [persons.profile_of(session, id_) for id_ in ids]
+    return {
+        "card": numbers,
+        "phone": [one.phone for one in people if one.phone],
+        "email": [one.email for one in people if one.email],
+        "external_id": [one.external_id for one in people if one.external_id],
+    }
 
 
 def _accounts(session: Session, ids: Sequence[int]) -> Sequence[int]:

@@ -451,6 +451,11 @@ class FileRefused(WithReason, Invalid):
         super().__init__(reason, facts)
         self.problem = problem
 
+    @property
+    def told(self) -> str:
+        """The reason, as the catalogue knows it: to be kept, and said in any language later."""
+        return self._reason
+
     def facts(self) -> dict[str, object]:
         return {"problem": self.problem, **self._facts}
 

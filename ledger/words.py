@@ -10,6 +10,7 @@ import functools
 import gettext
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -94,6 +95,13 @@ def value_in(language: str, value: object) -> str:
 def number_in(language: str, value: int) -> str:
     """A whole number with the separator that this language puts between thousands."""
     return numbers.format_decimal(value, locale=languages.locale(language))
+
+
+def decimal_in(language: str, value: Decimal) -> str:
+    """A number with all its decimal places, as this language writes it."""
+    return numbers.format_decimal(
+        value, locale=languages.locale(language), decimal_quantization=False
+    )
 
 
 def day_in(language: str, value: date) -> str:

@@ -8,23 +8,39 @@ import csv
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, TextIO
+from functools import partial
+from typing import IO, Any, BinaryIO, TextIO, cast
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from ledger.database.engine import Database
-from ledger.errors import FileRefused, ImportReplaced
-from ledger.imports import applying, columns, files, proofs, store, wording
+from ledger.errors import FileRefused, ImportReplaced, UnknownImport
+from ledger.imports import (
+    applying,
+    columns,
+    files,
+    forgetting,
+    previews,
+    proofs,
+    store,
+    wording,
+)
+from ledger.imports.cells import Cell, Formula, StrayQuote, Unreadable
 from ledger.imports.checking import Aim, Judged, RowsBefore, judge
-from ledger.imports.columns import Layout, LocalForms
-from ledger.imports.files import Cell, Table
+from ledger.imports.columns import Layout
+from ledger.imports.files import Table
+from ledger.imports.meanings import DecimalSign, DecimalSigns, LocalForms
+from ledger.imports.previews import MOST_SAMPLE
 from ledger.imports.proofs import ProofFinding
-from ledger.imports.store import Import, ImportRequest, Row, SourceFile, Tally
+from ledger.imports.store import Claim, Import, ImportRequest, Row, SourceFile, Tally
 from ledger.languages import Language
 from ledger.limits import MOST_POINTS
 from ledger.programmes import programmes, units
@@ -35,6 +51,8 @@ from wallet.passes import issuing
 
 CHUNK_BYTES = 1 << 20
 MOST_ATTEMPTS = 5  # at one part of a file
+RENEW_S = 10.0  # how often a reader renews its claim
+FIRST_LOOK_S, LOOK_S = 0.02, 0.25  # whoever waits for a file looks more and more rarely
 PURPOSE = "imports"  # of the key that signs statements
 
 log = structlog.get_logger()
@@ -52,72 +70,215 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a file would do. `problems`: the first bad rows, each with what is wrong with it."""
+    """What a file would do. `facts`: how it was understood. `problems`: the first bad rows, each
+    with what is wrong with it. `sample`: the first good rows."""
 
+    aim: Aim
     tally: Tally
     layout: Layout
+    facts: Mapping[str, Any]
     problems: list[Row]
+    sample: list[Row]
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    aim: Aim
+    """A file that can be read as a table, and how it is understood."""
+
     table: Table
-    source: SourceFile
+    layout: Layout
+    decimal: DecimalSign | None
+    facts: dict[str, Any]
+    rows: int
 
 
 def look(desk: Desk, file: BinaryIO, order: ImportRequest, shown: int) -> Preview:
     """What a file would do; nothing is written. `shown`: how many bad rows to keep. Raises
     `FileRefused`, `UnknownProgramme`, `UnknownUnit`, `ImportRepeated`, `ImportNotReady`."""
-    opened = _open(desk, file, order)
-    tally, problems = Tally(), list[Row]()
+    aim, _ = _ordered(desk, file, order)
+    opened = _open(file, aim, order.decimal)
+    tally, problems, sample = Tally(), list[Row](), list[Row]()
     with RowsBefore() as seen:
-        for part in _parts(desk, opened):
+        for part in _parts(desk, aim, opened):
             with desk.database.reading() as session:
-                _, bad = _sort(judge(session, opened.aim, part, seen, desk.clock()), tally)
+                good, bad = _sort(judge(session, aim, part, seen, desk.clock()), tally)
             problems += bad[: shown - len(problems)]
-    _require_rows(tally)
-    return Preview(tally, opened.source.layout, problems)
+            sample += good[: MOST_SAMPLE - len(sample)]
+    return Preview(aim, tally, opened.layout, opened.facts, problems, sample)
 
 
 def read(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
     """Check a file and keep its rows until they are applied. Raises what `look` raises, and
     `ImportReplaced` if the file was sent again meanwhile."""
-    opened = _open(desk, file, order)
-    aim = opened.aim
-
-    def begin(session: Session) -> Import:
-        return store.begin(
-            session, aim.programme.id, aim.unit.id, order, opened.source, desk.clock()
-        )
-
-    import_id = desk.database.run(begin).id
-    tally = Tally()
+    sent = receive(desk, file, order)
+    read_through(desk, sent.id)
     try:
-        with RowsBefore() as seen:
-            for part in _parts(desk, opened):
-                tally = _keep_part(desk, import_id, aim, part, seen, tally)
-        _require_rows(tally)
+        read_ = find(desk, sent.public_id)
+    except UnknownImport as gone:
+        raise ImportReplaced from gone
+    if read_.state == store.REFUSED:
+        forget(desk, read_)
+        raise store.refusal_of(read_)
+    return read_
+
+
+def receive(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
+    """Keep a file until it is read, which the pump does. Raises `FileRefused` for what can be seen
+    at first sight, `UnknownProgramme`, `UnknownUnit`, `ImportRepeated`, `ImportNotReady`, and
+    `ImportReplaced` if the same file was sent again meanwhile."""
+    format_ = files.format_of(file)
+    aim, (digest, size) = _ordered(desk, file, order)
+    source = SourceFile(digest, size, format_)
+    import_id = desk.database.run(
+        lambda session: store.begin(
+            session, aim.programme.id, aim.unit.id, order, source, desk.clock()
+        )
+    ).id
+    file.seek(0)
+    # Piece by piece: on SQLite nobody else writes meanwhile.
+    for number in itertools.count():
+        if not (piece := file.read(CHUNK_BYTES)):
+            break
+        desk.database.run(partial(_keep_piece, desk, import_id, number, piece))
+    return desk.database.run(lambda session: store.let_read(session, import_id))
+
+
+def _keep_piece(desk: Desk, import_id: int, number: int, piece: bytes, session: Session) -> None:
+    store.keep_piece(session, import_id, number, piece, desk.clock())
+
+
+def read_through(desk: Desk, import_id: int) -> None:
+    """Read this file, or wait until whoever reads it has done so."""
+    while not read_one(desk, import_id):
+        with desk.database.reading() as session:
+            waiting = session.get(Import, import_id)
+            if waiting is None or waiting.state != store.READING:
+                return
+        time.sleep(LOOK_S)
+
+
+def read_one(desk: Desk, import_id: int | None = None) -> bool:
+    """Read this file, or the oldest that waits, from its beginning to its end; False if there is
+    none, or somebody else reads it. If it cannot be imported, the import is refused and says
+    why."""
+    claimed = desk.database.run(lambda session: store.claim(session, import_id, desk.clock()))
+    if claimed is None:
+        return False
+    try:
+        import_ = _read_claimed(desk, claimed)
+    except FileRefused as refusal:
+        import_ = _refuse(desk, claimed, refusal)
+    except ImportReplaced:  # it was withdrawn, or is somebody else's by now
+        return True
+    if import_ is not None:
+        log.info("import_read", import_id=import_.public_id, state=import_.state, rows=import_.rows)
+    return True
+
+
+def _refuse(desk: Desk, claimed: Claim, refusal: FileRefused) -> Import | None:
+    try:
+        return desk.database.run(lambda session: store.refuse(session, claimed, refusal))
     except ImportReplaced:
-        raise
-    except BaseException:
-        desk.database.run(lambda session: store.forget(session, import_id))
-        raise
-    return desk.database.run(lambda session: store.finish_reading(session, import_id))
+        return None
+
+
+def _read_claimed(desk: Desk, claimed: Claim) -> Import | None:
+    """Raises `FileRefused`, `ImportReplaced`."""
+    with desk.database.reading() as session:
+        import_ = session.get_one(Import, claimed.import_id)
+        aim = applying.aim_of(session, import_)
+    if claimed.attempt > store.MOST_READINGS:
+        raise FileRefused(
+            "gave_up",
+            "Reading the file ended the program {times} times; the log says why.",
+            times=store.MOST_READINGS,
+        )
+    with tempfile.TemporaryFile() as plain:
+        if _taken_down(desk, claimed, plain) != import_.size:  # it was never sent to its end
+            desk.database.run(lambda session: store.forget(session, claimed.import_id))
+            return None
+        file = cast(BinaryIO, _Renewing(plain, desk, claimed))
+        opened = _open(file, aim, import_.decimal)
+        desk.database.run(
+            lambda session: store.understood(
+                session, claimed, opened.layout, opened.facts, opened.rows
+            )
+        )
+        tally = Tally()
+        with RowsBefore() as seen:
+            for part in _parts(desk, aim, opened):
+                tally = _keep_part(desk, claimed, aim, part, seen, tally)
+    return desk.database.run(lambda session: store.finish_reading(session, claimed))
+
+
+def _taken_down(desk: Desk, claimed: Claim, target: BinaryIO | IO[bytes]) -> int:
+    """Write the file into `target`. Returns its size."""
+    size = 0
+    for number in itertools.count():
+        with desk.database.reading() as session:
+            found = store.pieces(session, claimed.import_id, number)
+        if not found:
+            return size
+        target.write(found[0])
+        size += len(found[0])
+    raise AssertionError("unreachable")
+
+
+class _Renewing:
+    """A file whose reader keeps its claim for as long as it goes on reading."""
+
+    def __init__(self, file: BinaryIO | IO[bytes], desk: Desk, claimed: Claim) -> None:
+        self._file, self._desk, self._claimed = file, desk, claimed
+        self._renewed = time.monotonic()
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if time.monotonic() - self._renewed > RENEW_S:
+            self._renew()
+        return self._file.read(size)
+
+    def _renew(self) -> None:
+        self._renewed = time.monotonic()
+        now = self._desk.clock()
+        # A claim that was lost is noticed by whoever writes. A database that is away for a moment
+        # must not look like a file that cannot be read.
+        with suppress(DBAPIError):
+            self._desk.database.run(lambda session: store.renew(session, self._claimed, now))
 
 
 def _keep_part(
-    desk: Desk, import_id: int, aim: Aim, part: Sequence[Row], seen: RowsBefore, so_far: Tally
+    desk: Desk, claimed: Claim, aim: Aim, part: Sequence[Row], seen: RowsBefore, so_far: Tally
 ) -> Tally:
     def work(session: Session) -> Tally:
         tally = replace(so_far)
+        import_ = store.held(session, claimed)
+        present = forgetting.without_erased(session, import_, part)
         # `seen` knows which row left which mark, so a transaction that is repeated may judge a part
         # again.
-        good, bad = _sort(judge(session, aim, part, seen, desk.clock()), tally)
-        store.keep(session, import_id, good, bad, tally)
+        good, bad = _sort(judge(session, aim, present, seen, desk.clock()), tally)
+        store.keep(session, claimed, good, bad, tally)
         return tally
 
     return desk.database.run(work)
+
+
+def withdraw(desk: Desk, public_id: str) -> Import:
+    """Take back an import that was not applied: nothing of its file is left. Raises
+    `UnknownImport`, `ImportNotReady`."""
+    return desk.database.run(
+        lambda session: store.withdraw(session, store.find(session, public_id).id)
+    )
+
+
+def settled(desk: Desk, import_: Import, until: float) -> Import:
+    """The import as soon as its file is read, or as it stands at the moment `until` of
+    `time.monotonic()`. No connection is held meanwhile. Raises `UnknownImport`."""
+    pause_s = FIRST_LOOK_S
+    while import_.state == store.READING and (left := until - time.monotonic()) > 0:
+        time.sleep(min(pause_s, left))
+        pause_s = min(2 * pause_s, LOOK_S)
+        import_ = find(desk, import_.public_id)
+    return import_
 
 
 def resumable(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import | None:
@@ -146,7 +307,8 @@ def forget(desk: Desk, import_: Import) -> None:
 
 
 def advance(desk: Desk, import_id: int | None = None) -> bool:
-    """Apply one part of this import, or of the oldest that waits; False if there is none."""
+    """Apply one part of this import, or of the oldest that waits, or close it with its statement;
+    False if there is none."""
     for attempt in range(1, MOST_ATTEMPTS + 1):
         try:
             return desk.database.run(lambda session: _advance(session, desk, import_id))
@@ -167,13 +329,13 @@ def _advance(session: Session, desk: Desk, import_id: int | None) -> bool:
     if done.is_last:
         proofs.finish(session, done.import_, _signer(desk.keys), now)
         log.info("import_finished", import_id=done.import_.public_id, rows=done.import_.applied)
-    return not done.is_last
+    return True
 
 
 def work_off(desk: Desk) -> bool:
-    """One step of the pump: apply a part, or if there is none, forget checked files that were never
-    applied."""
-    if advance(desk):
+    """One step of the pump: apply a part, or if there is none, read a file, or if there is none,
+    forget files that were never applied. So no process reads more than one file at a time."""
+    if advance(desk) or read_one(desk):
         return True
     desk.database.run(lambda session: store.forget_stale(session, desk.clock()))
     return False
@@ -222,12 +384,15 @@ def told(preview: Preview, language: Language) -> Iterator[str]:
             language,
             numbers=tally.foreign_numbers,
         )
-    for code, left_aside in (
-        ("unknown_column", layout.unknown),
-        ("homeless_column", layout.homeless),
-    ):
-        for column in left_aside:
-            yield wording.sentence(code, {"column": column}, language)
+    yield from previews.understood(preview.facts, language)
+    for column, code in layout.left_aside:
+        yield wording.sentence(code, {"column": column}, language)
+    for row in preview.sample:
+        place = sentences.of_text("Row {row}", language, row=row.number)
+        fields = previews.as_stored(row.wish, preview.aim.unit, language)
+        yield f"{place}: " + "; ".join(
+            f"{layout.titles.get(name, name)} {text}" for name, text in fields.items()
+        )
     for row in preview.problems:
         for one in row.problems:
             column = f", {layout.titles.get(one.field, one.field)}" if one.field else ""
@@ -290,7 +455,7 @@ def write_left_out(
     with desk.database.reading() as session:
         wrong = store.wrong_rows(session, import_.id)
         row, problems = next(wrong, (None, ()))
-        for number, cells in table.rows:
+        for number, cells in table.rows():
             if number != row:
                 continue
             told = "; ".join(
@@ -314,13 +479,15 @@ def write_left_out(
 def _written(cell: Cell) -> str:
     """A cell that a spreadsheet may open: an apostrophe keeps text that begins like a formula from
     being one, and is taken off again when the corrected file is imported."""
-    if cell is None or isinstance(cell, files.Formula | files.Unreadable):
+    if cell is None or isinstance(cell, Formula | Unreadable | StrayQuote):
         return ""
     text = str(cell)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _open(desk: Desk, file: BinaryIO, order: ImportRequest) -> _Opened:
+def _ordered(desk: Desk, file: BinaryIO, order: ImportRequest) -> tuple[Aim, tuple[str, int]]:
+    """Where the file goes, its digest and its size. Raises `UnknownProgramme`, `UnknownUnit`,
+    `ImportRepeated`, `ImportNotReady`."""
     digest, size = _digest(file)
     with desk.database.reading() as session:
         programme = programmes.by_code(session, order.programme)
@@ -328,11 +495,30 @@ def _open(desk: Desk, file: BinaryIO, order: ImportRequest) -> _Opened:
         earlier = store.known(session, programme.id, order.kind, digest)
     if earlier is not None:
         store.require_new(earlier)
+    return Aim(programme, unit, order.kind), (digest, size)
+
+
+def _open(file: BinaryIO, aim: Aim, decimal: DecimalSign | None) -> _Opened:
+    """Look through all of a file before any row is checked: how many rows it has, and which decimal
+    sign. Raises `FileRefused`."""
     table = files.read(file, columns.is_column)
-    layout = columns.layout(order.kind, table.header)
-    return _Opened(
-        Aim(programme, unit, order.kind), table, SourceFile(digest, size, table.format, layout)
-    )
+    layout = columns.layout(aim.kind, table.header)
+    place = layout.places.get("points", len(table.header))
+    signs = DecimalSigns(aim.unit.scale)
+    rows = 0
+    for _, cells in table.rows():
+        rows += 1
+        if place < len(cells):
+            signs.see(cells[place])
+    if not rows:
+        raise FileRefused("no_rows", "The file has names of columns and no rows.")
+    sign = decimal or signs.settled
+    facts = {
+        **table.facts,
+        "decimal": sign,
+        "ambiguous_numbers": 0 if decimal else signs.ambiguous,
+    }
+    return _Opened(table, layout, sign, facts, rows)
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:
@@ -344,11 +530,11 @@ def _digest(file: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _parts(desk: Desk, opened: _Opened) -> Iterator[list[Row]]:
-    aim, layout = opened.aim, opened.source.layout
+def _parts(desk: Desk, aim: Aim, opened: _Opened) -> Iterator[list[Row]]:
+    layout, table = opened.layout, opened.table
     today = desk.clock().astimezone(ZoneInfo(aim.programme.timezone)).date()
-    local = LocalForms(aim.unit.scale, today, aim.programme.country)
-    rows_left = opened.table.rows
+    local = LocalForms(aim.unit.scale, today, aim.programme.country, opened.decimal, table.day_zero)
+    rows_left = table.rows()
     while many := list(itertools.islice(rows_left, store.ROWS_IN_PART)):
         rows = []
         for number, cells in many:
@@ -382,8 +568,3 @@ def _sort(judged: Sequence[Judged], tally: Tally) -> tuple[list[Row], list[Row]]
         tally.found_members += one.member is not None
         good.append(one.row)
     return good, bad
-
-
-def _require_rows(tally: Tally) -> None:
-    if not tally.rows:
-        raise FileRefused("no_rows", "The file has names of columns and no rows.")

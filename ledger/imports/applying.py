@@ -20,9 +20,10 @@ from ledger.errors import BalanceTooLarge, InsufficientPoints, Refusal
 from ledger.events import MemberChanged, PointsAccrued, PointsRedeemed
 from ledger.imports import store
 from ledger.imports.checking import Aim, Judged, judge
-from ledger.imports.columns import RowProblem
+from ledger.imports.columns import RowContent, RowProblem
 from ledger.imports.store import Import, ImportRow, Row
-from ledger.people import cards, members
+from ledger.people import cards, consents, members
+from ledger.people.consents import Decision, Purpose
 from ledger.people.persons import Profile
 from ledger.points import causes
 from ledger.points.accruals import Grant, term
@@ -117,8 +118,8 @@ def _enrol(
         if one.card_id is None and one.row.wish.card is not None
     }
     # Who is erased at this moment gets no card that would name them again.
-    members.lock(session, to_card)
-    gone = members.erased(session, list(to_card))
+    locked = members.lock(session, [one.member_id for one in found])
+    gone = members.erased(session, locked)
     carded = [(id_, number) for id_, number in to_card.items() if id_ not in gone]
     cards.issue_all(session, carded, now)
     outbox.append(session, [MemberChanged(member_id) for member_id, _ in carded], now)
@@ -126,7 +127,32 @@ def _enrol(
         _Applied(row, member_id, member_id, None)
         for row, member_id in zip(new, joined, strict=True)
     ]
-    return sorted([*applied, *found], key=lambda one: one.row.number), joined
+    applied = sorted([*applied, *found], key=lambda one: one.row.number)
+    decisions = {
+        one.member_id: decided
+        for one in applied
+        if one.member_id not in gone and (decided := _decisions(aim, one.row.wish, now))
+    }
+    if decisions:
+        consents.record_all(session, decisions, "import", now)
+    return applied, joined
+
+
+def _decisions(aim: Aim, wish: RowContent, now: datetime) -> list[Decision]:
+    """What the person of a row agreed to, or took back. A day without a time of day is its
+    beginning: whatever the person decided on that day came after it."""
+    at = wish.consent_date
+    if at is not None:
+        at = min(at.replace(tzinfo=ZoneInfo(aim.programme.timezone)).astimezone(UTC), now)
+    answers: list[tuple[Purpose, bool | None]] = [
+        ("marketing", wish.consent_marketing),
+        ("personal_data", wish.consent_personal_data),
+    ]
+    return [
+        Decision(purpose, given, None, at, wish.consent_source, undated=at is None)
+        for purpose, given in answers
+        if given is not None
+    ]
 
 
 def _profile(row: Row) -> Profile:

@@ -1,18 +1,19 @@
-"""What the columns of a file are called, and what their cells mean. Pure."""
+"""What the columns of a file are called, and what its rows say. Pure."""
 
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from ledger import contacts, money
+from ledger import contacts
 from ledger.contacts import PhoneNumber
-from ledger.errors import AmountTooLarge, FileRefused, TooManyDecimals
-from ledger.imports.files import FORMULA, UNREADABLE, Cell
-from ledger.limits import MOST_POINTS
+from ledger.errors import FileRefused
+from ledger.imports import meanings
+from ledger.imports.cells import STRAY_QUOTE, Cell
+from ledger.imports.meanings import CONSENTS, BadCell, LocalForms
 
 ImportKind = Literal["members", "accrual", "write_off"]
 
@@ -26,40 +27,51 @@ NAMES = {
     "points": ("balance", "points", "баланс", "остаток", "баллы", "бонусы"),
     "expires": ("expires", "expires at", "expiry", "сгорает", "срок действия", "действует до"),
     "reason": ("reason", "comment", "причина", "основание", "комментарий"),
+    "consent_marketing": (
+        "consent marketing",
+        "marketing consent",
+        "marketing",
+        "согласие на рассылку",
+        "согласие на рассылки",
+        "согласие на рекламу",
+        "рассылка",
+    ),
+    "consent_personal_data": (
+        "consent personal data",
+        "personal data consent",
+        "согласие на обработку персональных данных",
+        "согласие на обработку данных",
+        "согласие на обработку пдн",
+    ),
+    "consent_date": ("consent date", "дата согласия"),
+    "consent_source": ("consent source", "источник согласия"),
 }
 FIELD_OF = {name: field for field, names in NAMES.items() for name in names}
 
 # Columns that files often have and the ledger has no place for yet. They are recognised in order to
 # say so: otherwise the operator would believe that they were kept.
+# A consent that does not say what it is for is none.
 HOMELESS = {
-    "tier": ("tier", "level", "status", "уровень", "статус"),
-    "consent": ("consent", "согласие", "согласие на рассылку", "рассылка"),
+    "homeless_column": ("tier", "level", "status", "уровень", "статус"),
+    "unclear_consent": ("consent", "согласие"),
 }
-HOMELESS_OF = {name: column for column, names in HOMELESS.items() for name in names}
+HOMELESS_OF = {name: code for code, names in HOMELESS.items() for name in names}
 
 IDENTIFIERS = ("external_id", "card", "phone", "email")
 TAKEN = {
-    "members": {*IDENTIFIERS, "name", "birthday", "points", "expires"},
+    "members": {
+        *IDENTIFIERS,
+        *CONSENTS,
+        "consent_date",
+        "consent_source",
+        "name",
+        "birthday",
+        "points",
+        "expires",
+    },
     "accrual": {*IDENTIFIERS, "points", "expires", "reason"},
     "write_off": {*IDENTIFIERS, "points", "reason"},
 }
-
-THOUSAND_DIGITS = 3
-SHORTEST_CARD, LONGEST_CARD = 4, 32  # characters
-CARD = re.compile(r"[!-~]+")
-# Spreadsheets keep fifteen digits of a number and show longer numbers as 7.9E+15: the other digits
-# are lost.
-EXACT = 10**15
-ROUNDED = re.compile(r"\d+[.,]\d*E\+?\d+", re.IGNORECASE)
-NUMBER = re.compile(r"([+-]?)(\d{1,24})(?:[.,](\d{1,24}))?")
-# A thousand to some, one with three decimal places to others.
-AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
-# What programs put around digits so that a spreadsheet leaves them alone.
-AS_TEXT = re.compile(r'="([^"]*)"')
-DATA_FRAME = re.compile(r"(\d+)\.0+")
-SPACES = re.compile(r"[ \u00a0\u202f\u2009]")
-ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]00:00(?::00)?)?")
-DOTTED_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: 0?0:00(?::00)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +87,17 @@ class RowProblem:
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Which column of a file holds which field: `places` has the index of the column, `titles` its
-    name in the file. Columns in `unknown` and `homeless` are not imported."""
+    name in the file. Columns in `left_aside` are not imported: name and code of the reason."""
 
     places: Mapping[str, int]
     titles: Mapping[str, str]
-    unknown: list[str]
-    homeless: list[str]
+    left_aside: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class RowContent:
     """What a row says. `points` is in the smallest piece of the unit; `expires` is the last day on
-    which the points live."""
+    which the points live. `consent_date` is by the programme's clock."""
 
     name: str | None = None
     phone: PhoneNumber | None = None
@@ -97,24 +108,10 @@ class RowContent:
     points: int | None = None
     expires: date | None = None
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LocalForms:
-    """How numbers and days are written where a file goes: decimal places of the unit, the day by
-    the programme's clock, its country."""
-
-    scale: int
-    today: date
-    country: str
-
-
-class _Bad(Exception):
-    """A cell that cannot be read. `code` is one of the codes of `RowProblem`."""
-
-    def __init__(self, code: str, **facts: Any) -> None:
-        super().__init__(code)
-        self.code, self.facts = code, facts
+    consent_marketing: bool | None = None
+    consent_personal_data: bool | None = None
+    consent_date: datetime | None = None
+    consent_source: str | None = None
 
 
 def plain_name(title: str) -> str:
@@ -135,8 +132,7 @@ def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
     be one: two columns of one field, no known column, no column that names members, or no
     points."""
     places: dict[str, int] = {}
-    unknown: list[str] = []
-    homeless: list[str] = []
+    left_aside: list[tuple[str, str]] = []
     for place, title in enumerate(header):
         found = FIELD_OF.get(plain_name(title))
         if not title:
@@ -150,10 +146,8 @@ def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
             )
         if found in TAKEN[kind]:
             places[found] = place
-        elif plain_name(title) in HOMELESS_OF:
-            homeless.append(title)
         else:
-            unknown.append(title)
+            left_aside.append((title, HOMELESS_OF.get(plain_name(title), "unknown_column")))
     if not places:
         raise FileRefused(
             "header_missing",
@@ -168,22 +162,24 @@ def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
         )
     if kind != "members" and "points" not in places:
         raise FileRefused("column_missing", "The column points is missing.", column="points")
-    return Layout(places, {one: header[at] for one, at in places.items()}, unknown, homeless)
+    return Layout(places, {one: header[at] for one, at in places.items()}, left_aside)
 
 
 def parse(
     kind: ImportKind, layout: Layout, cells: Sequence[Cell], local: LocalForms
 ) -> tuple[RowContent, list[RowProblem]]:
     """What a row says, and what is wrong with it."""
+    if cells[0] is STRAY_QUOTE:
+        return RowContent(), [RowProblem("stray_quote")]
     values: dict[str, Any] = {}
     problems: list[RowProblem] = []
     for name, place in layout.places.items():
         cell = cells[place] if place < len(cells) else None
-        if cell is None or (isinstance(cell, str) and not cell.strip()):
+        if meanings.is_nothing(name, cell):
             continue
         try:
-            values[name] = _read(name, cell, local)
-        except _Bad as bad:
+            values[name] = meanings.read(name, cell, local)
+        except BadCell as bad:
             problems.append(RowProblem(bad.code, name, bad.facts))
     wrong = {problem.field for problem in problems}
     if not any(name in values or name in wrong for name in IDENTIFIERS):
@@ -195,140 +191,5 @@ def parse(
 
 def is_foreign(layout: Layout, cells: Sequence[Cell], number: PhoneNumber, country: str) -> bool:
     """Whether this number, of a cell that names no country, is one of another country."""
-    return not contacts.has_plus(_text(cells[layout.places["phone"]])) and contacts.is_foreign(
-        number, country
-    )
-
-
-def _read(name: str, cell: Cell, local: LocalForms) -> object:
-    if cell is FORMULA:
-        raise _Bad("formula")
-    if cell is UNREADABLE:
-        raise _Bad("unreadable")
-    if name == "points":
-        return _points(cell, local.scale)
-    if name in ("birthday", "expires"):
-        day = _day(cell)
-        if name == "birthday" and not date(1900, 1, 1) <= day <= local.today:
-            raise _Bad("birthday_out_of_range")
-        if name == "expires" and not local.today <= day < date(2199, 12, 31):
-            raise _Bad("expires_out_of_range")
-        return day
-    if name == "phone":
-        return _phone(_text(cell), local.country)
-    return _TEXTS[name](_text(cell))
-
-
-def _text(cell: Cell) -> str:
-    """A cell as text. Refuses a number that a spreadsheet has rounded."""
-    if isinstance(cell, str):
-        if cell.startswith("="):
-            if (wrapped := AS_TEXT.fullmatch(cell.strip())) is None:
-                raise _Bad("formula")
-            cell = wrapped[1]
-        try:
-            return contacts.readable(cell)
-        except ValueError:
-            raise _Bad("unreadable") from None
-    if isinstance(cell, int) or (isinstance(cell, float) and cell.is_integer()):
-        if abs(cell) >= EXACT:
-            raise _Bad("number_rounded")
-        return str(int(cell))
-    if isinstance(cell, datetime | date):
-        raise _Bad("date_instead")
-    raise _Bad("unreadable")
-
-
-def _points(cell: Cell, scale: int) -> int:
-    text = repr(cell) if isinstance(cell, float) else str(cell).strip()
-    if isinstance(cell, datetime | date):
-        raise _Bad("not_a_number")
-    if isinstance(cell, float) and abs(cell) >= EXACT:
-        raise _Bad("too_many_points", most=MOST_POINTS)
-    written = SPACES.sub("", text).removeprefix("'").replace("\u2212", "-")
-    if isinstance(cell, str) and scale < THOUSAND_DIGITS and AMBIGUOUS.fullmatch(written):
-        raise _Bad("ambiguous_number")
-    found = NUMBER.fullmatch(written)
-    if found is None:
-        raise _Bad("not_a_number")
-    sign, whole, decimals = found.groups()
-    if sign == "-" and (whole + (decimals or "")).strip("0"):
-        raise _Bad("negative")
-    try:
-        return money.pieces(whole, decimals or "", scale)
-    except TooManyDecimals:
-        raise _Bad("too_many_decimals", scale=scale) from None
-    except AmountTooLarge:
-        raise _Bad("too_many_points", most=MOST_POINTS) from None
-
-
-def _day(cell: Cell) -> date:
-    if isinstance(cell, datetime):
-        return cell.date()
-    if isinstance(cell, date):
-        return cell
-    text = cell.strip() if isinstance(cell, str) else ""
-    if found := ISO_DAY.fullmatch(text):
-        year, month, day = map(int, found.groups())
-    elif found := DOTTED_DAY.fullmatch(text):
-        day, month, year = map(int, found.groups())
-    else:
-        raise _Bad("not_a_date")
-    try:
-        return date(year, month, day)
-    except ValueError:
-        raise _Bad("no_such_day") from None
-
-
-def _phone(text: str, country: str) -> PhoneNumber:
-    try:
-        return contacts.phone_number(text, country)
-    except ValueError:
-        raise _Bad("number_rounded" if ROUNDED.fullmatch(text) else "phone") from None
-
-
-def _email(text: str) -> str:
-    try:
-        return contacts.email_address(text)
-    except ValueError:
-        raise _Bad("email") from None
-
-
-def _identifier(text: str) -> str:
-    """A card number or a code without what programs add to it: signs that nobody sees, an
-    apostrophe in front, or the `.0` of a data frame."""
-    text = contacts.visible(text).removeprefix("'")
-    return whole[1] if (whole := DATA_FRAME.fullmatch(text)) else text
-
-
-def _card(text: str) -> str:
-    number = "".join(_identifier(text).split())
-    if ROUNDED.fullmatch(number):
-        raise _Bad("number_rounded")
-    if not SHORTEST_CARD <= len(number) <= LONGEST_CARD or not CARD.fullmatch(number):
-        raise _Bad("card", shortest=SHORTEST_CARD, longest=LONGEST_CARD)
-    return number
-
-
-def _external_id(text: str) -> str:
-    if ROUNDED.fullmatch(text):
-        raise _Bad("number_rounded")
-    return _short(100)(_identifier(text))
-
-
-def _short(most: int) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if len(text) > most:
-            raise _Bad("too_long", most=most)
-        return text
-
-    return check
-
-
-_TEXTS: Mapping[str, Callable[[str], str]] = {
-    "name": _short(300),
-    "email": _email,
-    "card": _card,
-    "external_id": _external_id,
-    "reason": _short(300),
-}
+    written = meanings.as_text(cells[layout.places["phone"]])
+    return not contacts.has_plus(written) and contacts.is_foreign(number, country)

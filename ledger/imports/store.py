@@ -1,4 +1,9 @@
-"""Imports as rows: what is known of each, the parts that wait, and what became of every row."""
+"""Imports as rows: what is known of each, its file until it is read, the parts that wait, and what
+became of every row.
+
+A file lies in the database until it is read, so that any machine can read it. Who reads it has a
+claim for a time. If the reader is killed, the file is read again from its beginning by whoever
+claims it next: parts and problems that were kept go with the new claim."""
 
 import dataclasses
 import itertools
@@ -10,6 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     ForeignKey,
     Index,
     LargeBinary,
@@ -20,6 +26,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -27,6 +34,7 @@ from uuid_utils.compat import uuid7
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import (
+    FileRefused,
     ImportHasBadRows,
     ImportNotReady,
     ImportRepeated,
@@ -35,19 +43,26 @@ from ledger.errors import (
 )
 from ledger.imports.columns import ImportKind, Layout, RowContent, RowProblem
 from ledger.imports.files import Format
+from ledger.imports.meanings import DecimalSign
 
 IMPORTS = "imports"
 ROWS_IN_PART = 500  # applied in one transaction
 UNAPPLIED_FOR = timedelta(days=7)  # after that a file that was not applied is forgotten
 
-READING, CHECKED, APPLYING, DONE = "reading", "checked", "applying", "done"
+# How long a file is its reader's; a reader that lives renews its claim long before.
+CLAIM = timedelta(seconds=60)
+MOST_READINGS = 5  # a file that ended its reader so often is not read again
+
+READING, REFUSED, CHECKED = "reading", "refused", "checked"
+APPLYING, DONE = "applying", "done"
+UNAPPLIED = (READING, REFUSED, CHECKED)
 
 
 class Import(Base):
-    """One file for one purpose. `state` goes from reading to checked, applying and done. Counts of
-    rows and points: those up to `points_good` are what the check found, those from `applied` on
-    grow with every part. `digest` is the SHA-256 of the file, `rows_digest` that over the rows
-    applied so far."""
+    """One file for one purpose. `state` goes from reading to checked, applying and done, or from
+    reading to refused. Counts of rows and points: those up to `points_good` are what the check
+    found, those from `applied` on grow with every part. `digest` is the SHA-256 of the file,
+    `rows_digest` that over the rows applied so far."""
 
     __tablename__ = "ledger_import"
     __table_args__ = (
@@ -70,6 +85,17 @@ class Import(Base):
     size: Mapped[int]
     format: Mapped[Format] = mapped_column(String(4))
     reason: Mapped[str | None] = mapped_column(String(300))
+    # The decimal sign that the importer named.
+    decimal: Mapped[DecimalSign | None] = mapped_column(String(5))
+    # How the file was understood: its encoding or its sheet, the decimal sign that it has.
+    facts: Mapped[dict[str, Any]] = mapped_column(JsonDocument, default=dict, server_default="{}")
+    # Why it is refused: problem, reason and facts of a `FileRefused`.
+    refusal: Mapped[dict[str, Any] | None] = mapped_column(JsonDocument)
+    # While the file is read: until when it is somebody's, how often that was tried, and how many
+    # rows there are.
+    lease_until: Mapped[datetime | None] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    rows_in_file: Mapped[int | None]
     # The file's own names of the fields, and the columns that are not imported.
     titles: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     left_aside: Mapped[list[Any]] = mapped_column(JsonDocument)
@@ -98,6 +124,16 @@ class Import(Base):
     statement: Mapped[str | None] = mapped_column(Text)
     signed_by: Mapped[str | None] = mapped_column(String(8))
     signature: Mapped[str | None] = mapped_column(String(128))
+
+
+class ImportFilePart(Base):
+    """A piece of a file that was not read yet. All of them go when it is read."""
+
+    __tablename__ = "ledger_import_file"
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("ledger_import.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class ImportPart(Base):
@@ -138,26 +174,43 @@ class ImportProblem(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
 
 
+class ErasedMark(Base):
+    """Somebody whom an unread file may name was erased after it was sent: a digest of what named
+    them, which is good for this import alone."""
+
+    __tablename__ = "ledger_import_erased"
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("ledger_import.id"), primary_key=True)
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
     """How a file is to be read. `reason` is written on every posting whose row has none of its
-    own."""
+    own. `decimal`: the decimal sign of its numbers; None if they say it themselves."""
 
     programme: str
     kind: ImportKind
     unit: str | None = None
     reason: str | None = None
+    decimal: DecimalSign | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The file: SHA-256 (in hex) and size in bytes of its content, its format, and what its columns
-    are."""
+    """The file: SHA-256 (in hex) and size in bytes of its content, and its format."""
 
     digest: str
     size: int
     format: Format
-    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to read a file: the how manieth attempt this is tells it from later ones."""
+
+    import_id: int
+    attempt: int
 
 
 @dataclass(slots=True)
@@ -202,13 +255,13 @@ def begin(
     source: SourceFile,
     now: datetime,
 ) -> Import:
-    """Add an import whose file is about to be read. An earlier import of the same file that was not
-    applied is replaced. Raises `ImportRepeated`, `ImportNotReady`."""
+    """Add an import whose file is about to be kept, piece by piece; nobody else reads it before it
+    is whole. An earlier import of the same file that was not applied is replaced. Raises
+    `ImportRepeated`, `ImportNotReady`."""
     earlier = known(session, programme_id, order.kind, source.digest)
     if earlier is not None:
         require_new(earlier)
         forget(session, earlier.id)
-    layout = source.layout
     added = session.execute(
         insert_or(session, Import)
         .values(
@@ -220,12 +273,11 @@ def begin(
             size=source.size,
             format=source.format,
             reason=order.reason,
-            titles=dict(layout.titles),
-            left_aside=[
-                *({"column": one, "code": "unknown_column"} for one in layout.unknown),
-                *({"column": one, "code": "homeless_column"} for one in layout.homeless),
-            ],
+            decimal=order.decimal,
+            titles={},
+            left_aside=[],
             state=READING,
+            lease_until=now + CLAIM,
             created_at=now,
         )
         .on_conflict_do_nothing()
@@ -245,30 +297,134 @@ def require_new(earlier: Import) -> None:
         raise ImportNotReady(APPLYING)
 
 
-def forget(session: Session, import_id: int) -> None:
-    """Delete an import of which nothing was applied, with all its parts and problems."""
+def keep_piece(session: Session, import_id: int, number: int, body: bytes, now: datetime) -> None:
+    """Keep a piece of a file that was sent. Raises `ImportReplaced`."""
+    found = locked(session, import_id)
+    if found is None:
+        raise ImportReplaced
+    found.lease_until = now + CLAIM
+    session.add(ImportFilePart(import_id=import_id, number=number, body=body))
+    session.flush()
+
+
+def let_read(session: Session, import_id: int) -> Import:
+    """The file is whole: from now on it is read by whoever comes first. Raises `ImportReplaced`."""
+    found = locked(session, import_id)
+    if found is None:
+        raise ImportReplaced
+    found.lease_until = None
+    wake_after_commit(session, IMPORTS)
+    return found
+
+
+def claim(session: Session, import_id: int | None, now: datetime) -> Claim | None:
+    """Claim this file to read it, or the oldest that nobody reads; None if there is none. What an
+    earlier reader kept of it is deleted."""
+    is_free = Import.lease_until.is_(None) | (Import.lease_until <= now)
+    query = select(Import).where(Import.state == READING, is_free)
+    if import_id is not None:
+        query = query.where(Import.id == import_id)
+    found = session.scalar(
+        query.order_by(Import.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        return None
     for table in (ImportProblem, ImportPart):
-        session.execute(delete(table).where(table.import_id == import_id))
+        session.execute(delete(table).where(table.import_id == found.id))
+    for name, value in asdict(Tally()).items():
+        setattr(found, name, value)
+    found.left_out = 0
+    found.attempts += 1
+    found.lease_until = now + CLAIM
+    session.flush()
+    return Claim(found.id, found.attempts)
+
+
+def renew(session: Session, claimed: Claim, now: datetime) -> None:
+    """Keep a claim for another while; nothing happens if it was lost."""
+    session.execute(update(Import).where(_is_claimed(claimed)).values(lease_until=now + CLAIM))
+
+
+def pieces(session: Session, import_id: int, after: int) -> Sequence[bytes]:
+    """The next piece of a file, as a list of one; empty at the end."""
+    return session.scalars(
+        select(ImportFilePart.body).where(
+            ImportFilePart.import_id == import_id, ImportFilePart.number == after
+        )
+    ).all()
+
+
+def understood(
+    session: Session, claimed: Claim, layout: Layout, facts: dict[str, Any], rows: int
+) -> None:
+    """Note how the file was understood, before its rows are checked. Raises `ImportReplaced`."""
+    found = held(session, claimed)
+    found.titles = dict(layout.titles)
+    found.left_aside = [{"column": column, "code": code} for column, code in layout.left_aside]
+    found.facts = facts
+    found.rows_in_file = rows
+    session.flush()
+
+
+def refuse(session: Session, claimed: Claim, refusal: FileRefused) -> Import:
+    """The file is no table, or not one that can be imported; nothing of it is kept but the reason.
+    Raises `ImportReplaced`."""
+    found = held(session, claimed)
+    _delete_contents(session, found.id)
+    for name, value in asdict(Tally()).items():
+        setattr(found, name, value)
+    found.state, found.left_out = REFUSED, 0
+    found.refusal = {"reason": refusal.told, **refusal.facts()}
+    return found
+
+
+def refusal_of(import_: Import) -> FileRefused:
+    """Why a file was refused."""
+    facts = dict(import_.refusal or {})
+    return FileRefused(facts.pop("problem"), facts.pop("reason"), **facts)
+
+
+def withdraw(session: Session, import_id: int) -> Import:
+    """Delete an import that is not wanted any more, with all that was kept of its file. Raises
+    `UnknownImport`, and `ImportNotReady` if it is being applied, or was."""
+    found = locked(session, import_id)
+    if found is None:
+        raise UnknownImport
+    if found.state not in UNAPPLIED:
+        raise ImportNotReady(found.state)
+    forget(session, import_id)
+    return found
+
+
+def forget(session: Session, import_id: int) -> None:
+    """Delete an import of which nothing was applied, with all that was kept of its file."""
+    _delete_contents(session, import_id)
     session.execute(delete(Import).where(Import.id == import_id))
+
+
+def _delete_contents(session: Session, import_id: int) -> None:
+    for table in (ImportProblem, ImportPart, ImportFilePart, ErasedMark):
+        session.execute(delete(table).where(table.import_id == import_id))
 
 
 def keep(
     session: Session,
-    import_id: int,
+    claimed: Claim,
     good: Sequence[Row],
     bad: Sequence[Row],
     tally: Tally,
 ) -> None:
     """Store one part of a file that is being read, and the counts so far. Raises
     `ImportReplaced`."""
-    found = locked(session, import_id)
-    if found is None:
-        raise ImportReplaced
+    found = held(session, claimed)
     for name, value in asdict(tally).items():
         setattr(found, name, value)
     if good:
-        session.add(ImportPart(import_id=import_id, first_row=good[0].number, body=_packed(good)))
-    add_problems(session, import_id, bad)
+        session.add(ImportPart(import_id=found.id, first_row=good[0].number, body=packed(good)))
+    add_problems(session, found.id, bad)
     session.flush()
 
 
@@ -289,12 +445,13 @@ def add_problems(session: Session, import_id: int, rows: Iterable[Row]) -> None:
         session.execute(insert(ImportProblem), problems)
 
 
-def finish_reading(session: Session, import_id: int) -> Import:
-    """The whole file was read: the import is checked now. Raises `ImportReplaced`."""
-    found = locked(session, import_id)
-    if found is None:
-        raise ImportReplaced
-    found.state = CHECKED
+def finish_reading(session: Session, claimed: Claim) -> Import:
+    """The whole file was read: the import is checked now, and the file is not kept any longer.
+    Raises `ImportReplaced`."""
+    found = held(session, claimed)
+    for table in (ImportFilePart, ErasedMark):
+        session.execute(delete(table).where(table.import_id == found.id))
+    found.state, found.lease_until = CHECKED, None
     return found
 
 
@@ -306,13 +463,13 @@ def start(session: Session, import_id: int, now: datetime, *, skip_bad: bool) ->
         raise UnknownImport
     if found.state == DONE:
         return found
-    if found.state == READING:
-        raise ImportNotReady(READING)
+    if found.state in (READING, REFUSED):
+        raise ImportNotReady(found.state)
     if found.state == CHECKED:
         if found.bad and not skip_bad:
             raise ImportHasBadRows(found.bad, found.rows)
         found.state, found.skip_bad, found.started_at = APPLYING, skip_bad, now
-        found.left_out = found.bad
+        found.left_out += found.bad  # to those who were erased since
     wake_after_commit(session, IMPORTS)
     return found
 
@@ -324,6 +481,23 @@ def locked(session: Session, import_id: int) -> Import | None:
         .where(Import.id == import_id)
         .with_for_update()
         .execution_options(populate_existing=True)
+    )
+
+
+def held(session: Session, claimed: Claim) -> Import:
+    """The import whose file this claim is for, locked until the transaction ends. Raises
+    `ImportReplaced` if it was withdrawn or sent again, or is read by somebody else now."""
+    found = locked(session, claimed.import_id)
+    if found is None or found.state != READING or found.attempts != claimed.attempt:
+        raise ImportReplaced
+    return found
+
+
+def _is_claimed(claimed: Claim) -> ColumnElement[bool]:
+    return (
+        (Import.id == claimed.import_id)
+        & (Import.state == READING)
+        & (Import.attempts == claimed.attempt)
     )
 
 
@@ -349,7 +523,18 @@ def take_part(session: Session, import_id: int) -> list[Row]:
     if part is None:
         return []
     session.delete(part)
-    return _unpacked(part.body)
+    return unpacked(part.body)
+
+
+def first_rows(session: Session, import_id: int, most: int) -> list[Row]:
+    """The first rows that wait to be applied."""
+    part = session.scalar(
+        select(ImportPart.body)
+        .where(ImportPart.import_id == import_id)
+        .order_by(ImportPart.first_row)
+        .limit(1)
+    )
+    return [] if part is None else unpacked(part)[:most]
 
 
 def find(session: Session, public_id: str) -> Import:
@@ -405,7 +590,7 @@ def forget_stale(session: Session, now: datetime) -> int:
     data. Returns how many they were."""
     stale = session.scalars(
         select(Import.id)
-        .where(Import.state.in_((READING, CHECKED)), Import.created_at < now - UNAPPLIED_FOR)
+        .where(Import.state.in_(UNAPPLIED), Import.created_at < now - UNAPPLIED_FOR)
         .with_for_update(skip_locked=True)
     ).all()
     for import_id in stale:
@@ -413,9 +598,23 @@ def forget_stale(session: Session, now: datetime) -> int:
     return len(stale)
 
 
-def _packed(rows: Sequence[Row]) -> bytes:
+def packed(rows: Sequence[Row]) -> bytes:
+    """Rows as the body of a part."""
     plain = [[row.number, _told(row.wish)] for row in rows]
     return zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1)
+
+
+def unpacked(body: bytes) -> list[Row]:
+    """The rows in the body of a part."""
+    rows = []
+    for number, values in json.loads(zlib.decompress(body)):
+        for name in ("birthday", "expires"):
+            if name in values:
+                values[name] = date.fromisoformat(values[name])
+        if "consent_date" in values:
+            values["consent_date"] = datetime.fromisoformat(values["consent_date"])
+        rows.append(Row(number, RowContent(**values)))
+    return rows
 
 
 def _told(wish: RowContent) -> dict[str, Any]:
@@ -424,13 +623,3 @@ def _told(wish: RowContent) -> dict[str, Any]:
         for name in RowContent.__slots__
         if (value := getattr(wish, name)) is not None
     }
-
-
-def _unpacked(body: bytes) -> list[Row]:
-    rows = []
-    for number, values in json.loads(zlib.decompress(body)):
-        for name in ("birthday", "expires"):
-            if name in values:
-                values[name] = date.fromisoformat(values[name])
-        rows.append(Row(number, RowContent(**values)))
-    return rows

@@ -4,17 +4,18 @@ For each purpose the newest decision holds. A decision names the version of the 
 read. Texts of our own pages are kept here in full, under their digest."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
-from sqlalchemy import ForeignKey, Index, String, Text, select
+from sqlalchemy import ForeignKey, Index, String, Text, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database.tables import Base, Identifier, Instant, insert_or
+from ledger.database.tables import Base, Identifier, Instant, batched, insert_or
 from ledger.errors import DateOutOfRange, DatesOutOfOrder
 from ledger.limits import EARLIEST
+from ledger.people import members
 from ledger.people.members import Member
 
 # personal_data: we may keep and use what the person told us. marketing: we may write to them.
@@ -34,6 +35,8 @@ class Consent(Base):
     given: Mapped[bool]
     text_version: Mapped[str | None] = mapped_column(String(100))
     source: Mapped[str] = mapped_column(String(10))
+    # Where it was given, in the words of a file. It may name people, and goes with an erasure.
+    origin: Mapped[str | None] = mapped_column(String(100))
     happened_at: Mapped[datetime] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
 
@@ -51,12 +54,15 @@ class ConsentText(Base):
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A consent given or withdrawn. `happened_at` None means now. `text_version` is a digest of
-    ours, or what another system calls its text."""
+    ours, or what another system calls its text. `origin` says where it was given. `undated`: it is
+    not known when, so it counts only where nothing else is known."""
 
     purpose: Purpose
     given: bool
     text_version: str | None = None
     happened_at: datetime | None = None
+    origin: str | None = None
+    undated: bool = False
 
 
 def digest(text: str) -> str:
@@ -84,31 +90,87 @@ def record(
 ) -> None:
     """Add these decisions to the member's history; a decision that holds already is not written
     again. Raises `DatesOutOfOrder`, `DateOutOfRange`."""
-    if not decisions:
-        return
+    if decisions:
+        record_all(session, {member.id: decisions}, source, now)
+
+
+def record_all(
+    session: Session,
+    decisions: Mapping[int, Sequence[Decision]],
+    source: ConsentSource,
+    now: datetime,
+) -> None:
+    """The same for many members, by their ids. A decision that is older than the one that holds is
+    added to the history and changes nothing. Raises `DatesOutOfOrder`, `DateOutOfRange`."""
     # A person may press a button twice: this lock lets decisions of one member pass one by one.
-    session.execute(select(Member.id).where(Member.id == member.id).with_for_update(key_share=True))
-    for decision in decisions:
-        happened_at = decision.happened_at or now
-        if happened_at < EARLIEST:
-            raise DateOutOfRange("at")
-        if happened_at > now:
-            raise DatesOutOfOrder("at", "now")
-        held = current(session, member.id).get(decision.purpose)
-        if held and (held.given, held.text_version) == (decision.given, decision.text_version):
-            continue
-        session.add(
-            Consent(
-                member_id=member.id,
-                purpose=decision.purpose,
-                given=decision.given,
-                text_version=decision.text_version,
-                source=source,
-                happened_at=happened_at,
-                recorded_at=now,
-            )
+    members.lock(session, decisions)
+    known = _histories(session, list(decisions))
+    for member_id, theirs in decisions.items():
+        history = known[member_id]
+        for decision in theirs:
+            added = _decided(history, member_id, decision, source, now)
+            if added is not None:
+                session.add(added)
+                history.append(added)
+                history.sort(key=lambda one: one.happened_at)
+    session.flush()
+
+
+def _decided(
+    history: Sequence[Consent],
+    member_id: int,
+    decision: Decision,
+    source: ConsentSource,
+    now: datetime,
+) -> Consent | None:
+    """The row that this decision adds to the history; None if it says nothing new."""
+    happened_at = decision.happened_at or now
+    if happened_at < EARLIEST:
+        raise DateOutOfRange("at")
+    if happened_at > now:
+        raise DatesOutOfOrder("at", "now")
+    before = [one for one in history if one.purpose == decision.purpose]
+    said = (decision.given, decision.text_version)
+    if before and (decision.undated or (before[-1].given, before[-1].text_version) == said):
+        return None
+    if any(
+        (one.given, one.text_version, one.happened_at) == (*said, happened_at) for one in before
+    ):
+        return None
+    return Consent(
+        member_id=member_id,
+        purpose=decision.purpose,
+        given=decision.given,
+        text_version=decision.text_version,
+        source=source,
+        origin=decision.origin,
+        happened_at=happened_at,
+        recorded_at=now,
+    )
+
+
+def forget_origins(session: Session, member_ids: Sequence[int]) -> None:
+    """Members are erased: what others wrote about where they were asked goes; that they were asked
+    stays, under their ids."""
+    session.execute(
+        update(Consent)
+        .where(Consent.member_id.in_(member_ids), Consent.origin.is_not(None))
+        .values(origin=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _histories(session: Session, member_ids: Sequence[int]) -> dict[int, list[Consent]]:
+    found: dict[int, list[Consent]] = {member_id: [] for member_id in member_ids}
+    for part in batched(member_ids):
+        rows = session.scalars(
+            select(Consent)
+            .where(Consent.member_id.in_(part))
+            .order_by(Consent.happened_at, Consent.id)
         )
-        session.flush()
+        for row in rows:
+            found[row.member_id].append(row)
+    return found
 
 
 def history(session: Session, member_id: int) -> Sequence[Consent]:

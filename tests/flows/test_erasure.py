@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import crash
 import pytest
@@ -28,13 +29,15 @@ from ledger.book import holds
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.database.idempotency import Request
+from ledger.imports import applying, store
+from ledger.imports.checking import RowsBefore
 from ledger.people import members
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.points import households, redemptions
 from ledger.points.causes import Cause
 from ledger.points.redemptions import HOLD_FOR, Spend
-from wallet import erasure, relay
+from wallet import erasure, importing, relay
 from wallet.apple.complaints import Complaint
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration import logs
@@ -491,6 +494,111 @@ def test_stored_answers_of_others_stay(api, house, person, join) -> None:
     assert count(house, Pass) == 2
 
 
+ROW = (
+    f"{PERSON['name']};{PERSON['phone']};{PERSON['email']};{PERSON['external_id']};"
+    f"{PERSON['birthday']};50"
+)
+OTHERS = [f"Гость {number};+7916{number:07};;;;1" for number in range(1_200)]
+SENT = "\n".join(["name;phone;email;external_id;birthday;balance", *OTHERS, ROW]).encode()
+
+
+def received(house) -> store.Import:
+    """A file with the person in its last part, sent and not read."""
+    desk = house.installation.import_desk
+    return importing.receive(desk, io.BytesIO(SENT), store.ImportRequest("demo", "members"))
+
+
+def in_part(desk, sent, claimed) -> None:
+    """The first part of the file is read and kept, as far as a killed reader came."""
+    with desk.database.reading() as session:
+        aim = applying.aim_of(session, session.get(store.Import, sent.id))
+    opened = importing._open(io.BytesIO(SENT), aim, None)
+    parts = list(importing._parts(desk, aim, opened))
+    with RowsBefore() as seen:
+        importing._keep_part(desk, claimed, aim, parts[-1], seen, store.Tally())
+
+
+@pytest.mark.parametrize("read", ["unread", "in part", "read", "applying"])
+def test_who_is_erased_does_not_come_back_with_a_file_that_waits(
+    api, house, person, read: str
+) -> None:
+    """The file was sent before, and is applied after."""
+    desk, database = house.installation.import_desk, house.installation.database
+    sent = received(house)
+    if read == "in part":
+        with database.transaction() as session:
+            claimed = store.claim(session, None, house.clock())
+        in_part(desk, sent, claimed)
+    elif read != "unread":
+        assert importing.read_one(desk)
+    if read == "applying":
+        importing.start(desk, sent.public_id, skip_bad=False)
+        assert importing.advance(desk)
+    erase(api, person)
+    if read in ("read", "applying"):
+        assert traces.in_tables(database, TOLD) == []
+    house.clock.advance(minutes=2)
+    house.run(store.IMPORTS)
+    assert traces.in_tables(database, TOLD) == []
+    assert count(house, store.ErasedMark) == 0
+    path = f"imports/{sent.public_id}"
+    told = api.get(f"{path}/rows").get_json()["items"]
+    assert [(one["row"], one["field"], one["code"]) for one in told] == [
+        (1_202, None, "person_erased")
+    ]
+    api.post(f"{path}/apply", {"skip_bad": True})
+    house.run(store.IMPORTS, "relay")
+    done = api.get(path).get_json()
+    assert (done["state"], done["applied"], done["left_out"]) == ("done", 1_200, 1)
+    assert done["proof"]["statement"]["agrees"]
+    assert traces.in_tables(database, TOLD) == []
+    for name in ("phone", "email", "external_id"):
+        query = urlencode({name: PERSON[name]})
+        assert api.get(f"members?{query}").get_json()["items"] == []
+
+
+@pytest.mark.parametrize("name", ["phone", "email", "external_id", "card"])
+def test_each_name_of_the_erased_person_is_enough(api, house, person, name: str) -> None:
+    value = person["card"]["number"] if name == "card" else PERSON[name]
+    file = f"{name};balance\n{value};7\n".encode()
+    desk = house.installation.import_desk
+    wanted = store.ImportRequest("demo", "members")
+    checked = importing.read(desk, io.BytesIO(file), wanted)
+    unread = importing.receive(desk, io.BytesIO(file + b"\n"), wanted)
+    erase(api, person)
+    house.run(store.IMPORTS)
+    for import_ in (checked, unread):
+        importing.start(desk, import_.public_id, skip_bad=True)
+    house.run(store.IMPORTS)
+    for import_ in (checked, unread):
+        done = importing.find(desk, import_.public_id)
+        assert (done.state, done.applied, done.joined, done.left_out) == ("done", 0, 0, 1)
+
+
+def test_a_file_that_is_sent_after_the_erasure_is_a_new_beginning(api, house, person) -> None:
+    """They may join again, as somebody new."""
+    erase(api, person)
+    sent = received(house)
+    house.run(store.IMPORTS)
+    checked = importing.find(house.installation.import_desk, sent.public_id)
+    assert (checked.bad, checked.left_out, checked.new_members) == (0, 0, 1_201)
+
+
+def test_where_a_consent_was_given_goes_with_the_person(api, house, person) -> None:
+    file = (
+        f"phone;consent_marketing;consent_source\n{PERSON['phone']};да;Анкета: {PERSON['name']}\n"
+    ).encode()
+    desk = house.installation.import_desk
+    import_ = importing.read(desk, io.BytesIO(file), store.ImportRequest("demo", "members"))
+    importing.start(desk, import_.public_id, skip_bad=False)
+    house.run(store.IMPORTS)
+    (given,) = api.get(f"members/{person['id']}").get_json()["consents"]
+    assert (given["source"], given["origin"]) == ("import", f"Анкета: {PERSON['name']}")
+    erase(api, person)
+    house.run()
+    assert traces.in_tables(house.installation.database, TOLD) == []
+
+
 class TestAtTheSameMoment:
     """Whoever writes down something about the person while they are being erased: either it is
     erased as well, or it is refused."""
@@ -517,12 +625,29 @@ class TestAtTheSameMoment:
             ),
             "coupon": lambda one: call("POST", f"offers/{offer}/passes", {"member": one["id"]}),
             "name": lambda one: call("PATCH", f"members/{one['id']}", {"name": TOLD[-1]}),
+            "reading": lambda _: importing.read_one(house.installation.import_desk),
+            "applying": lambda _: importing.advance(house.installation.import_desk),
             "message": lambda _: relay.relay(
                 house.installation.database, house.installation.make_due, house.clock()
             ),
         }
 
-    @pytest.mark.parametrize("what", ["card", "offer", "coupon", "name", "message"])
+    def waiting(self, house, what: str, number: int) -> str | None:
+        """The id of an import that is about to be read or applied, with the person in it."""
+        if what not in ("reading", "applying"):
+            return None
+        desk = house.installation.import_desk
+        header = "name;phone;email;external_id;birthday;balance"
+        file = io.BytesIO(f"{header}\n{ROW}\n;+7916000{number:04};;;;1\n".encode())
+        sent = importing.receive(desk, file, store.ImportRequest("demo", "members"))
+        if what == "applying":
+            assert importing.read_one(desk)
+            importing.start(desk, sent.public_id, skip_bad=False)
+        return sent.public_id
+
+    @pytest.mark.parametrize(
+        "what", ["card", "offer", "coupon", "name", "message", "reading", "applying"]
+    )
     @pytest.mark.parametrize("erased_first", [True, False], ids=["erasing", "writing"])
     def test_nothing_of_them_is_left(
         self, what: str, erased_first, api, client, house, join, writers
@@ -534,6 +659,7 @@ class TestAtTheSameMoment:
             Phone.with_card(client, person, f"{number:032x}").register(f"{number:064x}")
             house.run()
             accrue(api, person, 10)
+            waiting = self.waiting(house, what, number)
 
             def erasing(public_id: str = person["id"]) -> None:
                 database.run(lambda session: erasure.erase(session, public_id, due, house.clock()))
@@ -548,6 +674,10 @@ class TestAtTheSameMoment:
                 except AssertionError:  # it has fewer statements
                     break
             house.run()
+            if waiting is not None:
+                house.run(store.IMPORTS)
+                importing.start(house.installation.import_desk, waiting, skip_bad=True)
+                house.run(store.IMPORTS)
             assert traces.in_tables(database, [*TOLD, person["card"]["number"]]) == [], at
             gone = found(house, person["id"])
             assert gone.erased_at is not None

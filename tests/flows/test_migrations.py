@@ -1,5 +1,6 @@
 """The history of the schema, on both databases."""
 
+import io
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,9 @@ from ledger.book.journal import Posting
 from ledger.database.engine import Database
 from ledger.database.tables import Instant
 from ledger.errors import CardBlocked, CardExpired, CardVoid, PhoneTaken
+from ledger.imports import store
+from ledger.imports.columns import RowContent
+from ledger.imports.store import Row
 from ledger.people import cards, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
@@ -30,7 +34,7 @@ from ledger.points.redemptions import Spend
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
-from wallet import lost_cards, migrations
+from wallet import importing, lost_cards, migrations
 from wallet.access import apikeys
 from wallet.apple import devices, judging
 from wallet.apple.devices import Device, PushRow, Registration
@@ -39,6 +43,7 @@ from wallet.delivery.outcome import Sent
 from wallet.delivery.waves import Wave
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
+from wallet.importing import Desk
 from wallet.outreach import results, terms
 from wallet.passes import barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
@@ -567,6 +572,82 @@ def test_what_the_release_before_cannot_hold_goes_with_a_downgrade(
         assert session.scalars(text(query)).all() == [live]
         assert session.scalars(text("SELECT name FROM wallet_api_key")).all() == ["all"]
     migrations.upgrade(empty.engine)
+
+
+def test_imports_of_the_release_before_wait_on(empty: Database, database_url: str) -> None:
+    """What 0019 finds: an import that waits to be applied, which goes on; and one whose reader was
+    killed, of whose file nothing is there, which is forgotten."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0016")
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    given = bindparam("now", type_=Instant())
+    with empty.transaction() as session:
+        unit = session.scalars(text("SELECT id FROM ledger_unit ORDER BY id")).first()
+        for id_, state in ((1, "checked"), (2, "reading")):
+            counts = (
+                "skip_bad rows bad new_members found_members points_in_file points_good applied"
+            )
+            counts += " left_out joined postings points_applied points_posted balances_moved"
+            columns = ", ".join(counts.split())
+            zeros = ", ".join([":no", *["0"] * (len(counts.split()) - 1)])
+            session.execute(
+                text(
+                    "INSERT INTO ledger_import (id, public_id, programme_id, unit_id, kind, digest,"  # noqa: S608
+                    f" size, format, titles, left_aside, state, rows_digest, created_at, {columns})"
+                    " VALUES (:id, :public, 1, :unit, 'members', :public, 9, 'csv', '{}', '[]',"
+                    f" :state, '', :now, {zeros})"
+                ).bindparams(given),
+                {
+                    "id": id_,
+                    "public": f"import-{id_}",
+                    "unit": unit,
+                    "state": state,
+                    "now": now,
+                    "no": False,
+                },
+            )
+            rows = [Row(2, RowContent(phone=f"+7916000000{id_}"))]
+            session.execute(
+                text("INSERT INTO ledger_import_part VALUES (:id, 2, :body)"),
+                {"id": id_, "body": store.packed(rows)},
+            )
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    keys = KeyRing(("a-secret-key-of-tests-of-many-characters",))
+    desk = Desk(empty, keys, "pass.sandbox.loyalty", StoppedClock(now))
+    assert importing.read_one(desk)
+    with empty.reading() as session:
+        assert session.scalars(select(store.Import.public_id)).all() == ["import-1"]
+    checked = importing.find(desk, "import-1")
+    assert (checked.facts, checked.refusal, checked.rows_in_file) == ({}, None, None)
+    importing.start(desk, "import-1", skip_bad=False)
+    while importing.advance(desk):
+        pass
+    assert importing.find(desk, "import-1").joined == 1
+    migrations.downgrade(empty.engine, "0016")
+    migrations.upgrade(empty.engine)
+    migrations.downgrade(empty.engine, "0016")
+    assert set(everything(empty)) == set(before)
+
+
+def test_a_release_back_forgets_what_it_cannot_know(empty: Database, database_url: str) -> None:
+    """Files that wait to be read, and those that were refused: they can be sent again."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine)
+    keys = KeyRing(("a-secret-key-of-tests-of-many-characters",))
+    desk = Desk(empty, keys, "pass.sandbox.loyalty", StoppedClock())
+    order = store.ImportRequest("demo", "members")
+    kept = importing.read(desk, io.BytesIO(b"phone\n+79160000001\n"), order)
+    importing.receive(desk, io.BytesIO(b"nothing\n1\n"), order)
+    assert importing.read_one(desk)
+    importing.receive(desk, io.BytesIO(b"phone\n+79160000002\n"), order)
+    with empty.reading() as session:
+        states = session.scalars(select(store.Import.state).order_by(store.Import.id)).all()
+        assert states == ["checked", "refused", "reading"]
+    migrations.downgrade(empty.engine, "0016")
+    assert [row["public_id"] for row in everything(empty)["ledger_import"]] == [kept.public_id]
 
 
 QUEUES = ("apple_push", "google_due", "ledger_outbox")

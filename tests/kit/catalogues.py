@@ -52,7 +52,8 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "moment": ("now",),
         "state of a card": get_args(cards.BlockReason),
         "state of a hold": get_args(holds.HoldState),
-        "state of an import": ("reading", "checked", "applying", "done"),
+        wording.ANSWER: ("yes", "no"),
+        "state of an import": ("reading", "refused", "checked", "applying", "done"),
     },
     "wallet": {
         SCOPE: tuple(apikeys.SCOPES),
@@ -85,7 +86,7 @@ CALLS: Mapping[str, Call] = {
     "PydanticCustomError": Call(0, FIELD, package="wallet"),
     "either": Call(0, FIELD, package="wallet"),
     "RowProblem": Call(0, wording.CONTEXT, package="ledger"),
-    "_Bad": Call(0, wording.CONTEXT),
+    "BadCell": Call(0, wording.CONTEXT),
     "refuse": Call(1, REFUSAL, keyword="text"),
     "TermsRefused": Call(1, package="ledger"),
     "FileRefused": Call(1, package="ledger"),
@@ -113,7 +114,8 @@ def said(package: str) -> frozenset[Message]:
     for context, words in VOCABULARY[package].items():
         found |= {Message(context, word) for word in words}
     if package == "ledger":
-        found |= {Message(wording.CONTEXT, code) for code in wording.LEFT_ASIDE}
+        codes = (*wording.LEFT_ASIDE, *wording.NOTES)
+        found |= {Message(wording.CONTEXT, code) for code in codes}
         found = {_with_plural(one) for one in found}
     if package == "wallet":
         found |= {Message(FIELD, code) for code in {*sentences.KINDS.values(), sentences.UNFIT}}

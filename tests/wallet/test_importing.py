@@ -2,16 +2,19 @@
 
 import csv
 import io
+import itertools
 import json
+import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import pytest
 from books import check_books
-from sqlalchemy import func, select, text, update
+from openpyxl import Workbook
+from sqlalchemy import delete, func, select, text, update
 from tables import csv_file, xlsx_file
 
 from ledger.book import statements
@@ -21,11 +24,12 @@ from ledger.errors import (
     ImportHasBadRows,
     ImportNotReady,
     ImportRepeated,
+    ImportReplaced,
     UnknownImport,
 )
 from ledger.imports import store
 from ledger.imports.store import Import, ImportPart, ImportRequest, ImportRow
-from ledger.people import cards, persons
+from ledger.people import cards, consents, persons
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile, Search
 from ledger.points import accruals, households, redemptions
@@ -492,7 +496,7 @@ def test_many_parts_make_one_import(desk: Desk) -> None:
     progress = []
     while importing.advance(desk):
         progress.append(importing.find(desk, import_.public_id).applied)
-    assert progress == [500, 1000, 1234]
+    assert progress == [500, 1000, 1234, 1234]
     import_ = importing.find(desk, import_.public_id)
     assert proof(import_)["points"]["balances_moved"] == sum(range(1234))
     assert importing.check(desk, import_.public_id) == []
@@ -505,3 +509,230 @@ def test_the_examples_of_the_documentation_are_imported(desk: Desk) -> None:
         assert proof(run(desk, file, order()))["points"]["posted"] == 1250
     with (examples / "points.csv").open("rb") as file:
         assert proof(run(desk, file, order("accrual")))["points"]["posted"] == 100
+
+
+class Killed(BaseException):
+    """As if the process were gone: nobody catches it, and nothing is tidied up."""
+
+
+MANY = [f"+7999{number:07};{number};да" for number in range(1_100)]
+
+
+def test_a_reader_that_is_killed_anywhere_leaves_the_file_to_the_next(
+    desk: Desk, house, monkeypatch
+) -> None:
+    """Before each of its transactions, one after the other."""
+    people = csv_file("phone;balance;consent_marketing", *MANY)
+    seen = set()
+    for step in range(1, 9):
+        sent = importing.receive(desk, people, order())
+        with monkeypatch.context() as patch:
+            run_, left = type(desk.database).run, itertools.count(1)
+
+            def dying(database, work, step=step, run_=run_, left=left, **more):
+                if next(left) == step:
+                    raise Killed
+                return run_(database, work, **more)
+
+            patch.setattr(type(desk.database), "run", dying)
+            try:
+                importing.read_one(desk)
+            except Killed:
+                pass
+            else:
+                break
+        seen.add(count(desk, ImportPart))
+        assert importing.find(desk, sent.public_id).state == "reading"
+        assert step == 1 or not importing.read_one(desk)  # until its claim has run out
+        house.clock.advance(minutes=2)
+        assert importing.read_one(desk)
+        assert importing.find(desk, sent.public_id).state == "checked"
+        checked = importing.find(desk, sent.public_id)
+        assert (checked.rows, checked.rows_in_file, checked.bad) == (1_100, 1_100, 0)
+        assert (checked.points_good, count(desk, ImportPart)) == (sum(range(1_100)), 3)
+        assert count(desk, store.ImportFilePart) == 0
+        importing.withdraw(desk, sent.public_id)
+    assert seen == {0, 1, 2, 3}
+
+
+def test_a_file_that_ends_its_readers_is_not_read_for_ever(desk: Desk, house) -> None:
+    sent = importing.receive(desk, csv_file(*PEOPLE), order())
+    for _ in range(5):
+        with desk.database.transaction() as session:
+            assert store.claim(session, None, desk.clock()) is not None
+        house.clock.advance(minutes=2)
+    assert importing.read_one(desk)
+    refused = importing.find(desk, sent.public_id)
+    assert (refused.state, store.refusal_of(refused).problem) == ("refused", "gave_up")
+    assert count(desk, store.ImportFilePart) == 0
+    assert importing.read(desk, csv_file(*PEOPLE), order()).state == "checked"
+
+
+def test_who_lost_a_claim_writes_nothing(desk: Desk, house) -> None:
+    """A machine that stood still while another one took the file over."""
+    importing.receive(desk, csv_file(*PEOPLE), order())
+    with desk.database.transaction() as session:
+        late = store.claim(session, None, desk.clock())
+    house.clock.advance(minutes=2)
+    with desk.database.transaction() as session:
+        now_theirs = store.claim(session, None, desk.clock())
+    tally = store.Tally(rows=9)
+    for write in (
+        lambda session: store.keep(session, late, [], [], tally),
+        lambda session: store.finish_reading(session, late),
+        lambda session: store.refuse(session, late, FileRefused("empty", "The file is empty.")),
+    ):
+        with pytest.raises(ImportReplaced):
+            desk.database.run(write)
+    desk.database.run(lambda session: store.renew(session, late, desk.clock()))
+    house.clock.advance(seconds=59)
+    desk.database.run(lambda session: store.renew(session, now_theirs, desk.clock()))
+    house.clock.advance(seconds=59)
+    assert not importing.read_one(desk)
+
+
+def test_a_file_that_was_not_sent_to_its_end_is_not_read(desk: Desk, house, monkeypatch) -> None:
+    monkeypatch.setattr(importing, "CHUNK_BYTES", 64)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "let_read", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            importing.receive(desk, csv_file(*PEOPLE), order())
+        with desk.database.transaction() as session:
+            session.execute(delete(store.ImportFilePart).where(store.ImportFilePart.number > 1))
+    assert not importing.read_one(desk)
+    house.clock.advance(minutes=2)
+    assert importing.read_one(desk)
+    assert count(desk, Import, store.ImportFilePart) == 0
+    assert importing.read(desk, csv_file(*PEOPLE), order()).state == "checked"
+
+
+def test_a_file_that_is_withdrawn_while_it_is_read_is_gone(desk: Desk, monkeypatch) -> None:
+    sent = importing.receive(desk, csv_file("phone;balance;consent_marketing", *MANY), order())
+    keep_part = importing._keep_part
+
+    def withdrawn(*given):
+        tally = keep_part(*given)
+        importing.withdraw(desk, sent.public_id)
+        return tally
+
+    monkeypatch.setattr(importing, "_keep_part", withdrawn)
+    assert importing.read_one(desk)
+    assert count(desk, Import, ImportPart, store.ImportFilePart, store.ImportProblem) == 0
+
+
+def test_rows_are_counted_before_any_is_checked(desk: Desk, monkeypatch) -> None:
+    """Whoever sends millions of short rows hears at once that they are too many."""
+    monkeypatch.setattr("ledger.imports.delimited.MOST_ROWS", 500)
+    monkeypatch.setattr(importing, "_keep_part", None)
+    with pytest.raises(FileRefused) as refused:
+        importing.read(desk, csv_file("phone;balance;consent_marketing", *MANY), order())
+    assert refused.value.problem == "too_many_rows"
+
+
+def test_one_that_waits_is_read_by_whoever_comes(desk: Desk) -> None:
+    """The command waits for the worker that has its file, and does what a worker would where there
+    is none."""
+    sent = importing.receive(desk, csv_file(*PEOPLE), order())
+    reader = threading.Thread(target=lambda: importing.read_one(desk))
+    reader.start()
+    importing.read_through(desk, sent.id)
+    reader.join()
+    assert importing.find(desk, sent.public_id).state == "checked"
+
+
+def consents_of(desk: Desk, card: str) -> list[tuple]:
+    with desk.database.reading() as session:
+        return [
+            (one.purpose, one.given, one.source, one.origin, one.happened_at)
+            for one in consents.history(session, cards.owner(session, card).member.id)
+        ]
+
+
+CONSENTED = "phone;card;Согласие на рассылку;Согласие на обработку персональных данных;{}"
+
+
+def test_consents_come_with_their_date_and_where_they_were_given(desk: Desk) -> None:
+    header = CONSENTED.format("Дата согласия;Источник согласия")
+    run(
+        desk,
+        csv_file(
+            header,
+            "+79990000001;1111;да;да;01.03.2024;анкета",
+            "+79990000002;2222;нет;;01.03.2024 15:30;",
+            "+79990000003;3333;;-;01.03.2024;",
+        ),
+        order(),
+    )
+    midnight = datetime(2024, 3, 1, tzinfo=MOSCOW)
+    assert consents_of(desk, "1111") == [
+        ("marketing", True, "import", "анкета", midnight),
+        ("personal_data", True, "import", "анкета", midnight),
+    ]
+    assert consents_of(desk, "2222") == [
+        ("marketing", False, "import", None, midnight.replace(hour=15, minute=30))
+    ]
+    assert consents_of(desk, "3333") == []
+
+
+@pytest.mark.parametrize(
+    ("told", "history"),
+    [
+        ("да;;{before}", [True, False]),
+        ("да;;{after}", [False, True]),
+        ("да;;", [False]),
+        ("нет;;{before}", [False]),
+        ("нет;;{after}", [False]),
+    ],
+)
+def test_a_later_decision_in_the_book_is_not_overwritten(
+    desk: Desk, house, told: str, history: list[bool]
+) -> None:
+    """The member said no on the page; a file says what it knows of the day before or the day after,
+    or does not say of when."""
+    run(desk, csv_file("phone;card", "+79990000001;1111"), order())
+    with desk.database.transaction() as session:
+        anna = cards.owner(session, "1111").member
+        no = consents.Decision("marketing", given=False)
+        consents.record(session, anna, [no], "page", house.clock())
+    days = {
+        name: (house.clock().astimezone(MOSCOW) + timedelta(days=days)).strftime("%d.%m.%Y")
+        for name, days in (("before", -1), ("after", 1))
+    }
+    house.clock.advance(days=2)
+    file = csv_file(CONSENTED.format("Дата согласия"), "+79990000001;1111;" + told.format(**days))
+    for again in (b"", b"\r\n"):  # the same twice changes nothing more
+        import_ = run(desk, io.BytesIO(file.getvalue() + again), order())
+        assert proof(import_)["agrees"]
+        with desk.database.reading() as session:
+            assert [one.given for one in consents.history(session, anna.id)] == history
+
+
+def test_a_wrong_answer_is_a_bad_row(desk: Desk) -> None:
+    file = csv_file(
+        CONSENTED.format("Дата согласия"),
+        "+79990000001;1111;может быть;да;01.03.2024",
+        "+79990000002;2222;да;;01.03.2124",
+    )
+    assert problems(desk, importing.read(desk, file, order())) == [
+        (2, "consent_marketing", "not_yes_or_no"),
+        (3, "consent_date", "consent_out_of_range"),
+    ]
+
+
+def test_a_preview_says_what_it_read_and_how(desk: Desk) -> None:
+    book = Workbook()
+    book.active.append(["ФИО", "Телефон", "Баланс"])
+    book.active.append(["Анна", "8 999 000-00-01", "1,000"])
+    book.active.append(["Борис", "8 999 000-00-02", 5])
+    book.active.title = "Люди"
+    book.active.row_dimensions[3].hidden = True
+    book.create_sheet("Ещё")
+    file = io.BytesIO()
+    book.save(file)
+    told = list(importing.told(importing.look(desk, file, order(), 20), "ru"))
+    assert "Читается лист «Люди»; другие листы книги не читаются." in told
+    assert "1 строка листа скрыта; она читается, как все." in told
+    assert any(line.startswith("1 число вроде 1,000") for line in told)
+    assert "Строка 3: ФИО Борис; Телефон +7 999 000-00-02; Баланс 5" in told
+    told = importing.told(importing.look(desk, file, order(decimal="point"), 20), "en")
+    assert "Row 2: ФИО Анна; Телефон +7 999 000-00-01; Баланс 1,000" in list(told)

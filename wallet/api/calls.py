@@ -17,13 +17,15 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Declaration:
     """What a view declares of its call. `content`: what a body may be that is no pydantic model, by
     media type, as OpenAPI writes it; `optional`: it may be left out. `signed`: the call has a
-    signature in its headers instead of an API key."""
+    signature in its headers instead of an API key. `prefer`: what the header Prefer may ask for
+    (RFC 7240)."""
 
     refusals: tuple[type[Refusal], ...] = ()
     key: Literal["optional", "required"] | None = None
     content: Mapping[str, Any] | None = None
     optional: bool = False
     signed: bool = False
+    prefer: str | None = None
 
     @property
     def takes_json(self) -> bool:
@@ -54,6 +56,11 @@ def takes(content: Mapping[str, Any], *, optional: bool = False) -> Callable[[Vi
     """Decorate a view that reads its body by itself. `content`: what the body may be, by media
     type; `optional`: it may be left out."""
     return lambda view: declare(view, content=content, optional=optional)
+
+
+def prefers(meaning: str) -> Callable[[View], View]:
+    """Decorate a view that honours the header Prefer; `meaning` says what it may ask for."""
+    return lambda view: declare(view, prefer=meaning)
 
 
 def signed(view: View) -> View:

@@ -34,6 +34,7 @@ KEY_HEADER = {
     "description": "New for each operation, the same when it is repeated.",
     "example": "receipt-1001",
 }
+PREFER_HEADER = {"name": "Prefer", "in": "header", "schema": {"type": "string"}}
 SIGNATURE_HEADERS = [
     {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -107,6 +108,8 @@ def _complete(operation: Document, declaration: Declaration, examples: Examples)
         operation["parameters"] += SIGNATURE_HEADERS
     if declaration.key is not None:
         operation["parameters"].append({**KEY_HEADER, "required": declaration.key == "required"})
+    if declaration.prefer is not None:
+        operation["parameters"].append({**PREFER_HEADER, "description": declaration.prefer})
     if declaration.content is not None:
         operation["requestBody"] = {"content": dict(declaration.content)}
     if "requestBody" in operation:

@@ -1,6 +1,8 @@
-"""Imports: a file is sent and checked, then applied by a pump."""
+"""Imports: a file is sent, read by a pump, and applied by it when somebody says so."""
 
 import tempfile
+import threading
+import time
 from collections.abc import Mapping
 from typing import BinaryIO
 
@@ -21,30 +23,37 @@ from ledger.errors import (
     UnknownProgramme,
     UnknownUnit,
 )
-from ledger.imports import store, wording
+from ledger.imports import previews, store, wording
 from ledger.imports.store import Import, ImportProblem, ImportRequest
 from ledger.languages import Language
 from ledger.programmes import programmes, units
+from ledger.programmes.units import Unit
 from wallet import importing
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
-from wallet.api.auth import needs
+from wallet.api.auth import caller, needs
 from wallet.api.bodies.imports import (
     APPLYING,
     FILE,
+    READING,
+    WITHDRAWN,
     ApplyIn,
     ImportAsked,
     ImportFileOut,
     ImportIn,
     ImportOut,
+    ImportReadIn,
+    ImportRefusalOut,
     ImportRowOut,
     ImportRowsIn,
     ImportRowsOut,
     ImportsOut,
     LeftAsideOut,
+    SampleFieldOut,
+    SampleRowOut,
 )
 from wallet.api.bodies.paging import PageInProgramme
-from wallet.api.calls import refuses, takes
+from wallet.api.calls import prefers, refuses, takes
 from wallet.api.refusals import of_fields
 from wallet.installation import current_installation
 from wallet.problems import problem, refuse
@@ -52,6 +61,12 @@ from wallet.problems import problem, refuse
 MOST_IN_MEMORY_BYTES = 1 << 20  # a larger file goes to the disk
 CHUNK_BYTES = 1 << 16
 PART = "file"  # of a form
+WAIT = "wait"  # the preference of RFC 7240
+LONGEST_WAIT_S = 30
+# Whoever waits has a thread of the web server. Others need them more: no more than these wait.
+MOST_WAITING = 2
+
+_waiting = threading.BoundedSemaphore(MOST_WAITING)
 
 routes = APIBlueprint("imports", __name__, tag="Imports")
 
@@ -67,24 +82,57 @@ routes = APIBlueprint("imports", __name__, tag="Imports")
     ImportNotReady,
 )
 @takes(FILE)
+@prefers(
+    f"`wait=20` waits until the file is read, for so many seconds, {LONGEST_WAIT_S} at most;"
+    " the header Preference-Applied says whether it did (RFC 7240)."
+)
 @routes.input(ImportAsked, location="query")
-@routes.output(ImportOut, status_code=201)
-def add(query_data: ImportAsked) -> ImportOut:
+@routes.output(ImportOut, status_code=201, example=READING)
+def add(query_data: ImportAsked) -> tuple[ImportOut, int, dict[str, str]]:
     """Send a file, CSV or XLSX, to be checked; nothing is applied yet.
 
-    The file is the body of the request, or `file` in a form."""
+    The file is the body of the request, or `file` in a form. It is read by a worker: the answer has
+    the state `reading`; ask for the import until it is `checked`, or `refused`."""
     request.max_content_length = current_installation().settings.import_bytes
+    desk = current_installation().import_desk
     if request.mimetype == "multipart/form-data":
         order, file = _order(query_data, request.form), _sent_in_form()
-        import_ = importing.read(current_installation().import_desk, _as_binary(file.stream), order)
+        import_ = importing.receive(desk, _as_binary(file.stream), order)
     else:
         order = _order(query_data, {})
         with tempfile.SpooledTemporaryFile(MOST_IN_MEMORY_BYTES) as body:
             while data := request.stream.read(CHUNK_BYTES):
                 body.write(data)
-            import_ = importing.read(current_installation().import_desk, _as_binary(body), order)
+            import_ = importing.receive(desk, _as_binary(body), order)
+    import_, headers = _as_preferred(import_)
     with current_installation().database.reading() as session:
-        return _import_out(session, import_)
+        return _import_out(session, import_), 201, headers
+
+
+def _as_preferred(import_: Import) -> tuple[Import, dict[str, str]]:
+    """The import when it is read, if the caller prefers to wait for that and may; and the headers
+    that say so. Raises `UnknownImport` if it was withdrawn meanwhile."""
+    wait_s = min(_preferred_wait(), LONGEST_WAIT_S)
+    if not wait_s or current_installation().settings.web_threads <= MOST_WAITING:
+        return import_, {}
+    if not _waiting.acquire(blocking=False):
+        return import_, {}
+    try:
+        until = time.monotonic() + wait_s
+        import_ = importing.settled(current_installation().import_desk, import_, until)
+    finally:
+        _waiting.release()
+    return import_, {"Preference-Applied": f"{WAIT}={wait_s}"}
+
+
+def _preferred_wait() -> int:
+    """For how many seconds the caller prefers to wait; 0 for none, and for what is no number."""
+    for preference in ",".join(request.headers.getlist("Prefer")).split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        seconds = value.strip().strip('"')
+        if name.strip().lower() == WAIT and seconds.isascii() and seconds.isdigit():
+            return int(seconds[:6])
+    return 0
 
 
 def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
@@ -100,7 +148,7 @@ def _order(asked: ImportAsked, form: Mapping[str, str]) -> ImportRequest:
         abort(problem(*of_fields(error)))
     with current_installation().database.reading() as session:
         lookup.programme(session, wanted.programme)
-    return ImportRequest(wanted.programme, wanted.kind, wanted.unit, wanted.reason)
+    return ImportRequest(wanted.programme, wanted.kind, wanted.unit, wanted.reason, wanted.decimal)
 
 
 def _sent_in_form() -> FileStorage:
@@ -153,11 +201,28 @@ def apply(import_id: str, json_data: ApplyIn) -> ImportOut:
 @routes.get("/imports/<import_id>")
 @needs("imports:write")
 @refuses(UnknownImport)
+@routes.input(ImportReadIn, location="query")
 @routes.output(ImportOut)
-def read(import_id: str) -> ImportOut:
+def read(import_id: str, query_data: ImportReadIn) -> ImportOut:
     """How far an import is; once it is done, its signed statement."""
     with current_installation().database.reading() as session:
-        return _import_out(session, lookup.import_(session, import_id))
+        return _import_out(session, lookup.import_(session, import_id), query_data.lang)
+
+
+@routes.delete("/imports/<import_id>")
+@needs("imports:write")
+@refuses(UnknownImport, ImportNotReady)
+@routes.output(ImportOut, example=WITHDRAWN)
+def withdraw(import_id: str) -> ImportOut:
+    """Withdraw an import that was not applied: all that was kept of its file is deleted at once.
+
+    One that is being applied, or was, cannot be withdrawn."""
+    with current_installation().database.reading() as session:
+        lookup.import_(session, import_id)
+    import_ = importing.withdraw(current_installation().import_desk, import_id)
+    with current_installation().database.reading() as session:
+        import_.state = "withdrawn"
+        return _import_out(session, import_)
 
 
 @routes.get("/imports/<import_id>/rows")
@@ -171,9 +236,7 @@ def rows(import_id: str, query_data: ImportRowsIn) -> ImportRowsOut:
     with current_installation().database.reading() as session:
         import_ = lookup.import_(session, import_id)
         page = place.page(store.problems(session, import_.id, place.position or 0, place.most))
-        programme = programmes.by_id(session, import_.programme_id)
-        wanted = languages.accepted(request.accept_languages)
-        language = languages.ours(query_data.lang, *wanted, *programme.languages)
+        language = _language(session, import_, query_data.lang)
         return ImportRowsOut(
             items=[_row_out(import_, problem, language) for problem in page.rows],
             next_cursor=page.next_cursor,
@@ -191,17 +254,24 @@ def _row_out(import_: Import, problem: ImportProblem, language: Language) -> Imp
     )
 
 
-def _import_out(session: Session, import_: Import) -> ImportOut:
+def _language(session: Session, import_: Import, asked: Language | None) -> Language:
     programme = programmes.by_id(session, import_.programme_id)
-    language = languages.ours(*programme.languages)
+    return languages.ours(
+        asked, *languages.accepted(request.accept_languages), *programme.languages
+    )
+
+
+def _import_out(session: Session, import_: Import, asked: Language | None = None) -> ImportOut:
+    language = _language(session, import_, asked)
     unit = units.by_id(session, import_.unit_id)
     return ImportOut(
         id=import_.public_id,
-        programme=programme.code,
+        programme=programmes.by_id(session, import_.programme_id).code,
         kind=import_.kind,
         unit=unit.code,
         state=import_.state,
-        file=ImportFileOut(sha256=import_.digest, bytes=import_.size, format=import_.format),
+        file=_file_out(import_),
+        refusal=_refusal_out(import_, language),
         rows=import_.rows,
         bad=import_.bad,
         new_members=import_.new_members,
@@ -213,6 +283,7 @@ def _import_out(session: Session, import_: Import) -> ImportOut:
             LeftAsideOut(**column, message=wording.sentence(column["code"], column, language))
             for column in import_.left_aside
         ],
+        sample=_sample(session, import_, unit, language),
         applied=import_.applied,
         left_out=import_.left_out,
         joined=import_.joined,
@@ -228,3 +299,47 @@ def _import_out(session: Session, import_: Import) -> ImportOut:
             points_applied=import_.points_applied,
         ),
     )
+
+
+def _file_out(import_: Import) -> ImportFileOut:
+    facts = import_.facts or {}
+    return ImportFileOut(
+        sha256=import_.digest,
+        bytes=import_.size,
+        format=import_.format,
+        rows=import_.rows_in_file,
+        encoding=facts.get("encoding"),
+        delimiter=facts.get("delimiter"),
+        sheet=facts.get("sheet"),
+        other_sheets=facts.get("other_sheets"),
+        hidden_rows=facts.get("hidden_rows"),
+        decimal=facts.get("decimal", import_.decimal),
+        ambiguous_numbers=facts.get("ambiguous_numbers", 0),
+    )
+
+
+def _refusal_out(import_: Import, language: Language) -> ImportRefusalOut | None:
+    if import_.refusal is None:
+        return None
+    refusal = store.refusal_of(import_)
+    return ImportRefusalOut(
+        code=refusal.code, problem=refusal.problem, detail=refusal.sentence(language)
+    )
+
+
+def _sample(
+    session: Session, import_: Import, unit: Unit, language: Language
+) -> list[SampleRowOut]:
+    """The first rows that wait, for those who may see what is known of people."""
+    if import_.state != store.CHECKED or not caller().may("personal:read"):
+        return []
+    return [
+        SampleRowOut(
+            row=row.number,
+            fields=[
+                SampleFieldOut(field=name, column=import_.titles.get(name, name), text=text)
+                for name, text in previews.as_stored(row.wish, unit, language).items()
+            ],
+        )
+        for row in store.first_rows(session, import_.id, previews.MOST_SAMPLE)
+    ]

@@ -226,6 +226,7 @@ def _for_caller(session: Session, member: Member) -> MemberOut:
                 given=held.given,
                 text_version=held.text_version,
                 source=cast(ConsentSource, held.source),
+                origin=held.origin,
                 at=held.happened_at,
             )
             for purpose, held in consents.current(session, member.id).items()

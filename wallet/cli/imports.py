@@ -10,6 +10,7 @@ from ledger.errors import Refusal
 from ledger.imports import proofs as import_proofs
 from ledger.imports import store
 from ledger.imports.columns import ImportKind
+from ledger.imports.meanings import DecimalSign
 from ledger.imports.store import Import, ImportRequest
 from ledger.languages import LANGUAGES, Language
 from ledger.programmes import programmes
@@ -33,6 +34,12 @@ def import_options(command: Command) -> Command:
             "--skip-bad", is_flag=True, help="Import the good rows of a file with bad ones."
         ),
         click.option("--preview", is_flag=True, help="Only tell what would happen."),
+        click.option(
+            "--decimal",
+            type=click.Choice(["comma", "point"]),
+            help="The sign before decimal places, where the numbers do not say it themselves:"
+            " whether 1,000 is one or a thousand.",
+        ),
         click.option("--unit", help="What is counted. Default: the programme's main unit."),
         click.option("--programme", required=True),
         click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True)),
@@ -45,12 +52,18 @@ def import_options(command: Command) -> Command:
 @import_options
 @on_database
 def import_members(
-    file: Path, programme: str, unit: str | None, lang: Language, *, preview: bool, skip_bad: bool
+    file: Path,
+    programme: str,
+    unit: str | None,
+    lang: Language,
+    decimal: DecimalSign | None,
+    *,
+    preview: bool,
+    skip_bad: bool,
 ) -> None:
     """People with their cards and opening balances, from FILE."""
-    _import(
-        file, ImportRequest(programme, "members", unit), lang, preview=preview, skip_bad=skip_bad
-    )
+    order = ImportRequest(programme, "members", unit, decimal=decimal)
+    _import(file, order, lang, preview=preview, skip_bad=skip_bad)
 
 
 @import_group.command("points")
@@ -66,6 +79,7 @@ def import_points(
     lang: Language,
     kind: ImportKind | None,
     reason: str | None,
+    decimal: DecimalSign | None,
     *,
     preview: bool,
     skip_bad: bool,
@@ -73,7 +87,7 @@ def import_points(
     """Points of the members that FILE names, in or out."""
     if kind is None:
         raise click.UsageError("Say which: --accrue or --write-off.")
-    order = ImportRequest(programme, kind, unit, reason)
+    order = ImportRequest(programme, kind, unit, reason, decimal)
     _import(file, order, lang, preview=preview, skip_bad=skip_bad)
 
 
@@ -177,6 +191,15 @@ def show_import(import_id: str, *, as_json: bool) -> None:
         click.echo(json.dumps(proof, ensure_ascii=False, indent=2))
         return
     _show(desk, import_)
+
+
+@import_group.command("withdraw")
+@click.argument("import_id", metavar="ID")
+@on_database
+def withdraw_import(import_id: str) -> None:
+    """Take back an import that was not applied; nothing of its file is left."""
+    withdrawn = importing.withdraw(at_work().import_desk, import_id)
+    click.echo(f"Withdrawn: {withdrawn.public_id}")
 
 
 @import_group.command("check")

@@ -26,7 +26,7 @@ from ledger.database.engine import Database
 from ledger.database.idempotency import StoredAnswer
 from ledger.errors import Refusal, ReversalTooLarge, UnknownCard
 from ledger.imports import applying, store
-from ledger.imports.columns import Layout, RowContent
+from ledger.imports.columns import RowContent
 from ledger.imports.store import Row, SourceFile, Tally
 from ledger.people import members
 from ledger.people.members import Member
@@ -124,13 +124,15 @@ def build(database: Database, *needed: str) -> World:
 def _import(session: Session, world: World) -> int:
     """Five points for the first, as a file says that was checked already."""
     unit = units.named(session, world.programme.id, None)
-    file = SourceFile(f"{next(names):064}", 1, "csv", Layout({}, {}, [], []))
+    file = SourceFile(f"{next(names):064}", 1, "csv")
     wanted = store.ImportRequest(world.programme.code, "accrual")
     begun = store.begin(session, world.programme.id, unit.id, wanted, file, world.clock())
-    store.keep(
-        session, begun.id, [Row(2, RowContent(card=world.card, points=5))], [], Tally(rows=1)
-    )
-    store.finish_reading(session, begun.id)
+    store.let_read(session, begun.id)
+    claimed = store.claim(session, begun.id, world.clock())
+    assert claimed is not None
+    rows = [Row(2, RowContent(card=world.card, points=5))]
+    store.keep(session, claimed, rows, [], Tally(rows=1))
+    store.finish_reading(session, claimed)
     store.start(session, begun.id, world.clock(), skip_bad=False)
     return begun.id
 

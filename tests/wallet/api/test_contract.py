@@ -69,6 +69,7 @@ ELSEWHERE = (
     ("post", "imports/{import_id}/apply"),
     ("get", "imports/{import_id}"),
     ("get", "imports/{import_id}/rows"),
+    ("delete", "imports/{import_id}"),
 )
 # Of each kind: requests that fit, and requests that do not. More of them in `make proofs`.
 CASES_PER_CALL = int(os.environ.get("KOPILKA_REQUEST_CASES", "20"))

@@ -1,16 +1,24 @@
-"""Imports through the API: a file as the body, applied by a pump."""
+"""Imports through the API: a file as the body, read and applied by a pump."""
 
 import base64
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
 from io import BytesIO
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import func, select
 from tables import csv_file, xlsx_file
 from werkzeug.test import TestResponse
 
+from ledger.errors import NONE
 from ledger.imports import store
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
+from wallet import importing
+from wallet.api import imports
 from wallet.running.pumps import pumps
 
 API_KEY = "sandbox-test-key-of-32-characters"
@@ -24,25 +32,43 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def send(client):
-    def sent(data: bytes, kind: str = "members", **more: str) -> TestResponse:
+    def sent(
+        data: bytes, kind: str = "members", headers: Mapping[str, str] = NONE, **more: str
+    ) -> TestResponse:
         return client.post(
             "/api/v1/imports",
             query_string={"programme": "demo", "kind": kind, **more},
             data=data,
-            headers={"Authorization": f"Bearer {API_KEY}", "Content-Type": "text/csv"},
+            headers={"Authorization": f"Bearer {API_KEY}", "Content-Type": "text/csv", **headers},
         )
 
     return sent
+
+
+@pytest.fixture
+def read(api, house) -> Callable[[TestResponse], dict]:
+    """The import that an answer to a file is about, once the pump has read the file."""
+
+    def found(answer: TestResponse) -> dict:
+        assert answer.status_code == 201, answer.text
+        assert answer.get_json()["state"] == "reading"
+        house.run(store.IMPORTS)
+        return api.get(f"imports/{answer.get_json()['id']}").get_json()
+
+    return found
 
 
 def code(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, answer.get_json()["code"]
 
 
-def test_from_the_file_to_the_proof(send, api, house) -> None:
+def test_from_the_file_to_the_proof(send, read, api, house) -> None:
     answer = send(csv_file(*ROWS).getvalue())
-    assert answer.status_code == 201
-    preview = answer.get_json()
+    assert code(api.post(f"imports/{answer.get_json()['id']}/apply", {})) == (
+        409,
+        "import_not_ready",
+    )
+    preview = read(answer)
     assert (preview["state"], preview["rows"], preview["bad"]) == ("checked", 3, 2)
     assert (preview["new_members"], preview["points_good"]) == (1, 10)
     assert [(one["column"], one["code"]) for one in preview["left_aside"]] == [
@@ -82,10 +108,10 @@ def test_from_the_file_to_the_proof(send, api, house) -> None:
     assert member["links"]["apple"]
 
 
-def test_points_from_a_workbook(send, api, house, join) -> None:
+def test_points_from_a_workbook(send, read, api, house, join) -> None:
     join(phone="+79990000001")
     file = xlsx_file(["phone", "points"], [79990000001, 7])
-    answer = send(file.getvalue(), kind="accrual", reason="Подарок").get_json()
+    answer = read(send(file.getvalue(), kind="accrual", reason="Подарок"))
     assert (answer["file"]["format"], answer["found_members"]) == ("xlsx", 1)
     api.post(f"imports/{answer['id']}/apply", {})
     house.run(store.IMPORTS)
@@ -98,18 +124,169 @@ def test_points_from_a_workbook(send, api, house, join) -> None:
     ("data", "problem"),
     [
         (b"", "empty"),
-        (b"phone\n", "no_rows"),
-        (b"a;b\n1;2\n", "header_missing"),
-        (b"phone;phone\n1;2\n", "column_repeated"),
-        (b"phone\n\xff\xd0\xb0\xd0\xb1\xd0\xb2", "encoding"),
-        (b"PK\x03\x04junk", "broken"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old_or_encrypted"),
     ],
 )
-def test_files_that_are_no_tables(send, data: bytes, problem: str) -> None:
+def test_what_is_no_table_at_first_sight_is_refused_at_once(
+    send, api, data: bytes, problem: str
+) -> None:
     answer = send(data)
     assert code(answer) == (422, "file_refused")
     assert answer.get_json()["problem"] == problem
+    assert api.get("imports").get_json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"\n;;\n", "empty"),
+        (b"phone\n", "no_rows"),
+        (b"a;b\n1;2\n", "header_missing"),
+        (b"phone;phone\n1;2\n", "column_repeated"),
+        (b"name;balance\n1;2\n", "column_missing"),
+        (b"phone\n\xff\xd0\xb0\xd0\xb1\xd0\xb2", "encoding"),
+        (b"PK\x03\x04junk", "broken"),
+        (b";".join(b"%d" % n for n in range(513)), "too_many_columns"),
+        (b"phone;balance\n1;9007199254740991\n2;1\n", "too_many_points"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_when_it_is_read(
+    send, read, api, installation, data: bytes, problem: str
+) -> None:
+    refused = read(send(data))
+    assert refused["state"] == "refused"
+    assert (refused["refusal"]["code"], refused["refusal"]["problem"]) == ("file_refused", problem)
+    assert refused["rows"] == refused["points_in_file"] == 0
+    path = f"imports/{refused['id']}"
+    details = {
+        api.get(f"{path}?lang={lang}").get_json()["refusal"]["detail"] for lang in ("ru", "en")
+    }
+    assert len(details) == 2
+    assert not any("{" in one for one in details)
+    assert kept(installation) == 0
+    assert code(api.post(f"{path}/apply", {"skip_bad": True})) == (409, "import_not_ready")
+    # Sending it again reads it again.
+    again = read(send(data))
+    assert (again["state"], again["id"] != refused["id"]) == ("refused", True)
+    assert code(api.get(path)) == (404, "unknown_import")
+
+
+def kept(installation) -> int:
+    """How much of files there is in the database."""
+    with installation.database.reading() as session:
+        tables = (store.ImportFilePart, store.ImportPart, store.ErasedMark, store.ImportProblem)
+        return sum(session.scalar(select(func.count()).select_from(one)) for one in tables)
+
+
+def test_an_import_that_was_not_applied_can_be_withdrawn(
+    send, read, api, house, installation
+) -> None:
+    data = csv_file(*ROWS).getvalue()
+    for look in (lambda answer: answer.get_json(), read):
+        path = f"imports/{look(send(data))['id']}"
+        withdrawn = api.delete(path)
+        assert (withdrawn.status_code, withdrawn.get_json()["state"]) == (200, "withdrawn")
+        assert kept(installation) == 0
+        for gone in (api.get(path), api.delete(path), api.post(f"{path}/apply", {})):
+            assert code(gone) == (404, "unknown_import")
+        house.run(store.IMPORTS)
+    path = f"imports/{read(send(data))['id']}"
+    api.post(f"{path}/apply", {"skip_bad": True})
+    for _ in ("applying", "done"):
+        assert code(api.delete(path)) == (409, "import_not_ready")
+        house.run(store.IMPORTS)
+    assert api.get(path).get_json()["state"] == "done"
+
+
+def test_whoever_prefers_to_wait_gets_the_checked_import(send, client, house) -> None:
+    """As long as the file is not read the answer waits, and it says that it did."""
+    reader = threading.Thread(target=lambda: _read_when_there(house))
+    reader.start()
+    try:
+        answer = send(csv_file(*ROWS).getvalue(), headers={"Prefer": "respond-async, wait=20"})
+    finally:
+        reader.join()
+    assert answer.status_code == 201
+    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert (answer.get_json()["state"], answer.get_json()["bad"]) == ("checked", 2)
+
+
+def _read_when_there(house) -> None:
+    while not importing.work_off(house.installation.import_desk):
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("prefer", ["wait=0", "wait=soon", "wait=-1", "return=minimal", "wait"])
+def test_other_preferences_change_nothing(send, prefer: str) -> None:
+    answer = send(csv_file(*ROWS).getvalue(), headers={"Prefer": prefer})
+    assert answer.get_json()["state"] == "reading"
+    assert "Preference-Applied" not in answer.headers
+
+
+def test_those_who_wait_leave_threads_to_others(send, monkeypatch) -> None:
+    """However many prefer to wait: no more than some do."""
+    taken = threading.BoundedSemaphore(1)
+    taken.acquire()
+    monkeypatch.setattr(imports, "_waiting", taken)
+    answer = send(csv_file(*ROWS).getvalue(), headers={"Prefer": "wait=30"})
+    assert answer.get_json()["state"] == "reading"
+    assert "Preference-Applied" not in answer.headers
+
+
+def test_a_preview_shows_rows_as_they_will_be_stored(send, read, api, wallet, client) -> None:
+    file = csv_file(
+        "ФИО;Телефон;Карта;Дата рождения;Баланс;Сгорает;Согласие на рассылку",
+        "Анна;8 999 000-00-01;4000 1234;29.02.1992;1 250;31.12.2030;да",
+        *(f"Н;+7999000001{n};;;1;;" for n in range(9)),
+        encoding="cp1251",
+    )
+    found = read(send(file.getvalue()))
+    assert (found["file"]["encoding"], found["file"]["delimiter"]) == ("cp1251", ";")
+    assert [row["row"] for row in found["sample"]] == [2, 3, 4, 5, 6]
+    path = f"imports/{found['id']}"
+    shown = {
+        lang: {
+            one["column"]: re.sub(r"\s", " ", one["text"])
+            for one in api.get(f"{path}?lang={lang}").get_json()["sample"][0]["fields"]
+        }
+        for lang in ("ru", "en")
+    }
+    assert shown["ru"] == {
+        "ФИО": "Анна",
+        "Телефон": "+7 999 000-00-01",
+        "Карта": "40001234",
+        "Дата рождения": "29 февраля 1992 г.",
+        "Баланс": "1 250",
+        "Сгорает": "31 декабря 2030 г.",
+        "Согласие на рассылку": "да",
+    }
+    assert shown["en"]["Баланс"] == "1,250"
+    assert shown["en"]["Согласие на рассылку"] == "yes"
+    key = wallet("keys", "add", "files", "--scope", "imports:write").output.split()[-1]
+    answer = client.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {key}"})
+    assert (answer.status_code, answer.get_json()["sample"]) == (200, [])
+
+
+def test_what_only_the_importer_knows_is_asked_for(send, read, api, house) -> None:
+    data = b"phone;balance\n+79990000001;1,000\n+79990000002;2,000\n"
+    found = read(send(data))
+    assert (found["bad"], found["file"]["decimal"], found["file"]["ambiguous_numbers"]) == (
+        2,
+        None,
+        2,
+    )
+    for decimal, points in (("point", 3000), ("comma", 3)):
+        found = read(send(data, decimal=decimal))
+        assert (found["bad"], found["points_good"], found["file"]["decimal"]) == (
+            0,
+            points,
+            decimal,
+        )
+        assert found["file"]["ambiguous_numbers"] == 0
+    # What another number of the column says is not asked for.
+    found = read(send(data + b'+79990000003;"1.500,00"\n'))
+    assert (found["bad"], found["points_good"], found["file"]["decimal"]) == (0, 1503, "comma")
+    assert code(send(data, decimal="dot")) == (422, "invalid_request")
 
 
 def test_what_else_is_refused(send, api, house) -> None:
@@ -143,22 +320,21 @@ def people(*rows: str) -> tuple[BytesIO, str]:
 TERMS = {"programme": "demo", "kind": "members"}
 
 
-def test_a_file_in_a_form_is_read_as_the_body_would_be(send, send_form) -> None:
-    told = send(csv_file(*ROWS).getvalue()).get_json()
+def test_a_file_in_a_form_is_read_as_the_body_would_be(send, read, send_form) -> None:
+    told = read(send(csv_file(*ROWS).getvalue()))
     for data, query in (
         ({"file": people(), **TERMS}, ""),
         ({"file": people()}, "?programme=demo&kind=members"),
         ({"file": people(), "kind": "members", "reason": "New year"}, "?programme=demo"),
     ):
         answer = send_form(data, query)
-        assert answer.status_code == 201, answer.text
-        other = answer.get_json()
+        other = read(answer)
         assert {**other, "id": "", "created_at": ""} == {**told, "id": "", "created_at": ""}
 
 
-def test_a_workbook_in_a_form(send_form) -> None:
+def test_a_workbook_in_a_form(send_form, read) -> None:
     book = xlsx_file(("Телефон", "Баланс"), ("+79990000001", 10))
-    answer = send_form({"file": (book, "Люди.xlsx"), **TERMS}).get_json()
+    answer = read(send_form({"file": (book, "Люди.xlsx"), **TERMS}))
     assert (answer["file"]["format"], answer["points_good"]) == ("xlsx", 10)
 
 
@@ -214,11 +390,11 @@ def test_a_form_is_as_large_as_the_operator_allows(send_form) -> None:
     assert code(answer) == (413, "body_too_large")
 
 
-def test_imports_are_listed_newest_first(send, api, installation, house) -> None:
+def test_imports_are_listed_newest_first(send, read, api, installation, house) -> None:
     with installation.database.transaction() as session:
         programmes.create(session, Terms("other", "Другая"), house.clock())
     ids = [
-        send(f"phone;points\n+7999000000{n};1\n".encode(), programme=programme).get_json()["id"]
+        read(send(f"phone;points\n+7999000000{n};1\n".encode(), programme=programme))["id"]
         for n, programme in enumerate(("demo", "other", "demo"))
     ]
     first = api.get("imports?limit=2").get_json()
@@ -233,8 +409,8 @@ def test_imports_are_listed_newest_first(send, api, installation, house) -> None
     assert code(api.get("imports?cursor=!")) == (422, "cursor_invalid")
 
 
-def test_a_file_is_as_large_as_the_operator_allows(send) -> None:
+def test_a_file_is_as_large_as_the_operator_allows(send, read) -> None:
     row = b"+79990000001;" + b"x" * 30_000 + b"\n"
     above_what_other_calls_take, too_large = (b"phone;name\n" + row * count for count in (50, 120))
-    assert send(above_what_other_calls_take).get_json()["bad"] == 50
+    assert read(send(above_what_other_calls_take))["bad"] == 50
     assert code(send(too_large)) == (413, "body_too_large")

@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict
 
 from ledger.fields import Body, Code, OurLanguage, Reason
 from ledger.imports.columns import ImportKind
+from ledger.imports.meanings import DecimalSign
 from wallet.api.bodies.amounts import MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
-from wallet.api.bodies.examples import page_of, shows
+from wallet.api.bodies.examples import Example, page_of, shows
 from wallet.api.bodies.paging import PageIn
 
 
@@ -23,6 +24,7 @@ class ImportAsked(BaseModel):
     kind: ImportKind | None = None
     unit: Code | None = None
     reason: Reason | None = None
+    decimal: DecimalSign | None = None
 
 
 class ImportIn(BaseModel):
@@ -34,6 +36,7 @@ class ImportIn(BaseModel):
     kind: ImportKind
     unit: Code | None = None
     reason: Reason | None = None
+    decimal: DecimalSign | None = None
 
 
 BINARY = {"type": "string", "format": "binary"}
@@ -65,11 +68,47 @@ class ApplyIn(Body):
 
 
 class ImportFileOut(AnswerBody):
-    """The file: its SHA-256 in hexadecimal, its size in bytes, and `csv` or `xlsx`."""
+    """The file: its SHA-256 in hexadecimal, its size in bytes, and `csv` or `xlsx`; once it is
+    looked through, how many rows it has, and how it was understood. `decimal`: the sign before
+    decimal places, as it was asked for or as the numbers of the file say; `ambiguous_numbers`: how
+    many numbers, such as 1,000, mean a thousand or one as long as nothing says which;
+    `hidden_rows` are read like all others."""
 
     sha256: str
     bytes: int
     format: str
+    rows: int | None
+    encoding: str | None
+    delimiter: str | None
+    sheet: str | None
+    other_sheets: int | None
+    hidden_rows: int | None
+    decimal: DecimalSign | None
+    ambiguous_numbers: int
+
+
+class ImportRefusalOut(AnswerBody):
+    """Why a file cannot be imported: the same code and problem for every file with this fault."""
+
+    code: str
+    problem: str
+    detail: str
+
+
+class SampleFieldOut(AnswerBody):
+    """`field` is our name for the column, `column` its name in the file; `text` is what will be
+    stored, written for people."""
+
+    field: str
+    column: str
+    text: str
+
+
+class SampleRowOut(AnswerBody):
+    """One of the first rows that can be applied, as it will be stored."""
+
+    row: int
+    fields: list[SampleFieldOut]
 
 
 class LeftAsideOut(AnswerBody):
@@ -80,13 +119,26 @@ class LeftAsideOut(AnswerBody):
     message: str
 
 
-IMPORT = {
+IMPORT: Example = {
     "id": "01a20f23-11aa-7d20-8b11-6a2f9d4e5c40",
     "programme": "demo",
     "kind": "members",
     "unit": "points",
     "state": "checked",
-    "file": {"sha256": "9b" * 32, "bytes": 48211, "format": "csv"},
+    "file": {
+        "sha256": "9b" * 32,
+        "bytes": 48211,
+        "format": "csv",
+        "rows": 500,
+        "encoding": "cp1251",
+        "delimiter": ";",
+        "sheet": None,
+        "other_sheets": None,
+        "hidden_rows": None,
+        "decimal": "comma",
+        "ambiguous_numbers": 0,
+    },
+    "refusal": None,
     "rows": 500,
     "bad": 2,
     "new_members": 480,
@@ -101,6 +153,16 @@ IMPORT = {
             "message": "Столбцу «Уровень» в системе пока нет места: он не загружается.",
         }
     ],
+    "sample": [
+        {
+            "row": 2,
+            "fields": [
+                {"field": "name", "column": "ФИО", "text": "Анна Иванова"},
+                {"field": "phone", "column": "Телефон", "text": "+7 999 123-45-67"},
+                {"field": "points", "column": "Остаток", "text": "1 250"},
+            ],
+        }
+    ],
     "applied": 0,
     "left_out": 0,
     "joined": 0,
@@ -110,13 +172,36 @@ IMPORT = {
     "finished_at": None,
     "proof": None,
 }
-APPLYING = {**IMPORT, "state": "applying", "started_at": "2026-11-24T12:01:00Z"}
+APPLYING = {
+    **IMPORT,
+    "state": "applying",
+    "sample": [],
+    "started_at": "2026-11-24T12:01:00Z",
+}
+COUNTED = ("rows", "bad", "new_members", "found_members", "points_in_file", "points_good")
+READING = {
+    **IMPORT,
+    **dict.fromkeys(COUNTED, 0),
+    "state": "reading",
+    "file": {
+        **dict.fromkeys(IMPORT["file"]),
+        "sha256": "9b" * 32,
+        "bytes": 48211,
+        "format": "csv",
+        "ambiguous_numbers": 0,
+    },
+    "left_aside": [],
+    "sample": [],
+}
+WITHDRAWN = {**IMPORT, "state": "withdrawn", "sample": []}
 
 
 class ImportOut(AnswerBody):
     """What the check found, and how far applying it is. `state` is reading, checked, applying or
-    done; `foreign_numbers` counts phone numbers without a plus that were read as those of another
-    country than the programme's; `proof` is the signed statement of a finished import."""
+    done; or refused, and `refusal` says why; or withdrawn. `rows` grows while the file is checked,
+    up to `file.rows`. `foreign_numbers` counts phone numbers without a plus that were read as those
+    of another country than the programme's. `sample` shows the first rows that wait to be applied,
+    to keys with the scope personal:read. `proof` is the signed statement of a finished import."""
 
     model_config = shows(IMPORT)
 
@@ -126,6 +211,7 @@ class ImportOut(AnswerBody):
     unit: str
     state: str
     file: ImportFileOut
+    refusal: ImportRefusalOut | None
     rows: int
     bad: int
     new_members: int
@@ -136,6 +222,7 @@ class ImportOut(AnswerBody):
     points_good_money: MoneyBeside = None
     foreign_numbers: int
     left_aside: list[LeftAsideOut]
+    sample: list[SampleRowOut]
     applied: int
     left_out: int
     joined: int
@@ -154,6 +241,15 @@ class ImportsOut(AnswerBody):
 
     items: list[ImportOut]
     next_cursor: str | None
+
+
+class ImportReadIn(BaseModel):
+    """In which language to write the sample. Without: as Accept-Language asks, else in the
+    programme's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lang: OurLanguage | None = None
 
 
 class ImportRowsIn(PageIn):

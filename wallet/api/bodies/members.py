@@ -183,16 +183,18 @@ class MemberOut(AnswerBody):
 
 
 class ConsentOut(AnswerBody):
-    """The decision that holds now for a purpose."""
+    """The decision that holds now for a purpose. `origin`: where it was given, in the words of the
+    file that it came with."""
 
     purpose: Purpose
     given: bool
     text_version: str | None
     source: ConsentSource
+    origin: str | None
     at: datetime
 
 
-IN_FULL = {**MEMBER, **PERSON, "consents": [{**CONSENT, "source": "api"}]}
+IN_FULL = {**MEMBER, **PERSON, "consents": [{**CONSENT, "source": "api", "origin": None}]}
 CORRECTED = {**IN_FULL, "email": None}
 
 
