@@ -117,7 +117,7 @@ def read(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
     except UnknownImport as gone:
         raise ImportReplaced from gone
     if read_.state == store.REFUSED:
-        forget(desk, read_)
+        withdraw(desk, read_.public_id)
         raise store.refusal_of(read_)
     return read_
 
@@ -185,7 +185,9 @@ def _refuse(desk: Desk, claimed: Claim, refusal: FileRefused) -> Import | None:
 def _read_claimed(desk: Desk, claimed: Claim) -> Import | None:
     """Raises `FileRefused`, `ImportReplaced`."""
     with desk.database.reading() as session:
-        import_ = session.get_one(Import, claimed.import_id)
+        import_ = session.get(Import, claimed.import_id)
+        if import_ is None:
+            raise ImportReplaced
         aim = applying.aim_of(session, import_)
     if claimed.attempt > store.MOST_READINGS:
         raise FileRefused(
@@ -195,7 +197,7 @@ def _read_claimed(desk: Desk, claimed: Claim) -> Import | None:
         )
     with tempfile.TemporaryFile() as plain:
         if _taken_down(desk, claimed, plain) != import_.size:  # it was never sent to its end
-            desk.database.run(lambda session: store.forget(session, claimed.import_id))
+            desk.database.run(lambda session: store.give_up(session, claimed))
             return None
         file = cast(BinaryIO, _Renewing(plain, desk, claimed))
         opened = _open(file, aim, import_.decimal)
@@ -301,11 +303,6 @@ def start(desk: Desk, public_id: str, *, skip_bad: bool) -> Import:
     return desk.database.run(work)
 
 
-def forget(desk: Desk, import_: Import) -> None:
-    """Drop an import that was checked and is not to be applied after all."""
-    desk.database.run(lambda session: store.forget(session, import_.id))
-
-
 def advance(desk: Desk, import_id: int | None = None) -> bool:
     """Apply one part of this import, or of the oldest that waits, or close it with its statement;
     False if there is none."""
@@ -407,6 +404,9 @@ def told(preview: Preview, language: Language) -> Iterator[str]:
 def progress(import_: Import) -> Iterator[str]:
     """How far an import is, in words."""
     yield f"Import {import_.public_id} ({import_.kind}): {import_.state}"
+    if import_.refusal is not None:
+        yield str(store.refusal_of(import_))
+        return
     yield f"{import_.applied} of {import_.rows} rows applied, {import_.left_out} left out"
 
 

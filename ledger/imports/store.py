@@ -259,7 +259,7 @@ def begin(
     is whole. An earlier import of the same file that was not applied is replaced. Raises
     `ImportRepeated`, `ImportNotReady`."""
     earlier = known(session, programme_id, order.kind, source.digest)
-    if earlier is not None:
+    if earlier is not None and (earlier := locked(session, earlier.id)) is not None:
         require_new(earlier)
         forget(session, earlier.id)
     added = session.execute(
@@ -381,6 +381,11 @@ def refuse(session: Session, claimed: Claim, refusal: FileRefused) -> Import:
     return found
 
 
+def give_up(session: Session, claimed: Claim) -> None:
+    """Delete an import whose file was never sent to its end. Raises `ImportReplaced`."""
+    forget(session, held(session, claimed).id)
+
+
 def refusal_of(import_: Import) -> FileRefused:
     """Why a file was refused."""
     facts = dict(import_.refusal or {})
@@ -400,7 +405,8 @@ def withdraw(session: Session, import_id: int) -> Import:
 
 
 def forget(session: Session, import_id: int) -> None:
-    """Delete an import of which nothing was applied, with all that was kept of its file."""
+    """Delete an import of which nothing was applied, with all that was kept of its file. The caller
+    has locked it: nobody adds to it meanwhile."""
     _delete_contents(session, import_id)
     session.execute(delete(Import).where(Import.id == import_id))
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import Processes, kill, processes
+import requests
+from processes import Processes, answers, kill, processes, wait_until
+from servers import free_port
 from sqlalchemy import func, select
 
 from ledger.book.journal import Posting
@@ -97,6 +99,30 @@ def test_a_check_that_is_killed_leaves_a_file_that_can_be_sent_again(
     kill(process)
     assert start(service, file).wait(DEADLINE_S) == 0, service.log_of("import")
     assert applied(database) == ROWS
+
+
+def test_a_small_file_is_checked_in_the_answer_to_who_waits(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The commit of the file wakes the worker, in the same process or another."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {**environment, "PORT": str(port), "WALLET_PUBLIC_URL": url}
+    with processes(environment, tmp_path) as service:
+        service.start("web")
+        wait_until(lambda: answers(f"{url}/readyz"), "the web")
+        answer = requests.post(
+            f"{url}/api/v1/imports?programme=demo&kind=members",
+            data=b"phone;balance\n+79990000001;5\n",
+            headers={
+                "Authorization": f"Bearer {environment['WALLET_API_KEY']}",
+                "Content-Type": "text/csv",
+                "Prefer": "wait=30",
+            },
+            timeout=60,
+        )
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (201, "wait=30")
+    assert (answer.json()["state"], answer.json()["new_members"]) == ("checked", 1)
 
 
 def test_two_at_once_share_the_work(service: Processes, database: Database, file: Path) -> None:

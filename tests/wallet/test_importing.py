@@ -5,14 +5,16 @@ import io
 import itertools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import pytest
 from books import check_books
+from interleaving import stage
 from openpyxl import Workbook
 from sqlalchemy import delete, func, select, text, update
 from tables import csv_file, xlsx_file
@@ -736,3 +738,54 @@ def test_a_preview_says_what_it_read_and_how(desk: Desk) -> None:
     assert "Строка 3: ФИО Борис; Телефон +7 999 000-00-02; Баланс 5" in told
     told = importing.told(importing.look(desk, file, order(decimal="point"), 20), "en")
     assert "Row 2: ФИО Анна; Телефон +7 999 000-00-01; Баланс 1,000" in list(told)
+
+
+def others(desk: Desk, public_id: str, file: BinaryIO) -> dict[str, Callable[[], object]]:
+    """What may be done with an import while it is withdrawn."""
+    return {
+        "start": lambda: importing.start(desk, public_id, skip_bad=False),
+        "read": lambda: importing.read_one(desk),
+        "sent again": lambda: importing.receive(desk, file, order()),
+        "advance": lambda: importing.advance(desk),
+    }
+
+
+def in_state_for(desk: Desk, other: str, file: BinaryIO) -> Import:
+    if other == "read":
+        return importing.receive(desk, file, order())
+    import_ = importing.read(desk, file, order())
+    if other == "advance":
+        importing.start(desk, import_.public_id, skip_bad=False)
+    return import_
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("other", ["start", "read", "sent again", "advance"])
+@pytest.mark.parametrize("withdrawn_first", [True, False], ids=["withdrawing", "working"])
+def test_an_import_that_is_withdrawn_at_this_moment_is_there_or_gone(
+    desk: Desk, other: str, *, withdrawn_first: bool
+) -> None:
+    """Whatever else is done with it meanwhile: nothing of it is left, or all of it was applied."""
+    for at in range(1, 60):
+        file = csv_file("phone;card", f"+7916{at:07};{other.replace(' ', '')}{at}")
+        import_ = in_state_for(desk, other, file)
+        work = others(desk, import_.public_id, file)[other]
+        withdraw = partial(importing.withdraw, desk, import_.public_id)
+        first, second = (withdraw, work) if withdrawn_first else (work, withdraw)
+        with stage(desk.database) as scene:
+            try:
+                met = scene.meet(first, second, at)
+            except AssertionError:  # it has fewer statements
+                break
+        outcomes = {type(one) for one in (met.first, met.second)}
+        assert outcomes <= {Import, bool, UnknownImport, ImportNotReady, ImportReplaced}, met
+        while importing.work_off(desk):
+            pass
+        with desk.database.transaction() as session:
+            left = session.scalars(select(Import).where(Import.state != "done")).all()
+            assert {one.state for one in left} <= {"checked"}
+            for one in left:
+                assert one.public_id != import_.public_id or other == "sent again"
+                store.withdraw(session, one.id)
+        assert count(desk, ImportPart, store.ImportFilePart, store.ImportProblem) == 0
+    assert at > 1

@@ -115,7 +115,7 @@ def _import_file(
             import_ = importing.read(desk, file, order)
             if import_.bad and not skip_bad:
                 left_out = _write_left_out(desk, path, import_, lang)
-                importing.forget(desk, import_)
+                importing.withdraw(desk, import_.public_id)
                 raise click.ClickException(
                     sentences.of_text(
                         "Rows: {rows}, of them {bad} that cannot be imported; they are in {file},"
