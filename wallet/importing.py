@@ -4,7 +4,6 @@ The ledger checks and applies rows. Here are the transactions around that, the p
 members, and the key that signs the statement."""
 
 import base64
-import csv
 import hashlib
 import itertools
 import json
@@ -14,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import IO, Any, BinaryIO, TextIO, cast
+from typing import IO, Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -28,23 +27,20 @@ from ledger.imports import (
     columns,
     files,
     forgetting,
-    previews,
     proofs,
+    reading,
     store,
-    wording,
 )
-from ledger.imports.cells import Cell, Formula, StrayQuote, Unreadable
 from ledger.imports.checking import Aim, Judged, RowsBefore, judge
 from ledger.imports.columns import Layout
 from ledger.imports.files import Table
 from ledger.imports.meanings import DecimalSign, DecimalSigns, LocalForms
 from ledger.imports.previews import MOST_SAMPLE
 from ledger.imports.proofs import ProofFinding
-from ledger.imports.store import Claim, Import, ImportRequest, Row, SourceFile, Tally
-from ledger.languages import Language
+from ledger.imports.reading import Claim, SourceFile
+from ledger.imports.store import Import, ImportRequest, Row, Tally
 from ledger.limits import MOST_POINTS
 from ledger.programmes import programmes, units
-from wallet import sentences
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.passes import issuing
@@ -130,7 +126,7 @@ def receive(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
     aim, (digest, size) = _ordered(desk, file, order)
     source = SourceFile(digest, size, format_)
     import_id = desk.database.run(
-        lambda session: store.begin(
+        lambda session: reading.begin(
             session, aim.programme.id, aim.unit.id, order, source, desk.clock()
         )
     ).id
@@ -140,11 +136,11 @@ def receive(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import:
         if not (piece := file.read(CHUNK_BYTES)):
             break
         desk.database.run(partial(_keep_piece, desk, import_id, number, piece))
-    return desk.database.run(lambda session: store.let_read(session, import_id))
+    return desk.database.run(lambda session: reading.let_read(session, import_id))
 
 
 def _keep_piece(desk: Desk, import_id: int, number: int, piece: bytes, session: Session) -> None:
-    store.keep_piece(session, import_id, number, piece, desk.clock())
+    reading.keep_piece(session, import_id, number, piece, desk.clock())
 
 
 def read_through(desk: Desk, import_id: int) -> None:
@@ -161,7 +157,7 @@ def read_one(desk: Desk, import_id: int | None = None) -> bool:
     """Read this file, or the oldest that waits, from its beginning to its end; False if there is
     none, or somebody else reads it. If it cannot be imported, the import is refused and says
     why."""
-    claimed = desk.database.run(lambda session: store.claim(session, import_id, desk.clock()))
+    claimed = desk.database.run(lambda session: reading.claim(session, import_id, desk.clock()))
     if claimed is None:
         return False
     try:
@@ -177,7 +173,7 @@ def read_one(desk: Desk, import_id: int | None = None) -> bool:
 
 def _refuse(desk: Desk, claimed: Claim, refusal: FileRefused) -> Import | None:
     try:
-        return desk.database.run(lambda session: store.refuse(session, claimed, refusal))
+        return desk.database.run(lambda session: reading.refuse(session, claimed, refusal))
     except ImportReplaced:
         return None
 
@@ -189,20 +185,20 @@ def _read_claimed(desk: Desk, claimed: Claim) -> Import | None:
         if import_ is None:
             raise ImportReplaced
         aim = applying.aim_of(session, import_)
-    if claimed.attempt > store.MOST_READINGS:
+    if claimed.attempt > reading.MOST_READINGS:
         raise FileRefused(
             "gave_up",
             "Reading the file ended the program {times} times; the log says why.",
-            times=store.MOST_READINGS,
+            times=reading.MOST_READINGS,
         )
     with tempfile.TemporaryFile() as plain:
         if _taken_down(desk, claimed, plain) != import_.size:  # it was never sent to its end
-            desk.database.run(lambda session: store.give_up(session, claimed))
+            desk.database.run(lambda session: reading.give_up(session, claimed))
             return None
         file = cast(BinaryIO, _Renewing(plain, desk, claimed))
         opened = _open(file, aim, import_.decimal)
         desk.database.run(
-            lambda session: store.understood(
+            lambda session: reading.understood(
                 session, claimed, opened.layout, opened.facts, opened.rows
             )
         )
@@ -210,7 +206,7 @@ def _read_claimed(desk: Desk, claimed: Claim) -> Import | None:
         with RowsBefore() as seen:
             for part in _parts(desk, aim, opened):
                 tally = _keep_part(desk, claimed, aim, part, seen, tally)
-    return desk.database.run(lambda session: store.finish_reading(session, claimed))
+    return desk.database.run(lambda session: reading.finish(session, claimed))
 
 
 def _taken_down(desk: Desk, claimed: Claim, target: BinaryIO | IO[bytes]) -> int:
@@ -218,7 +214,7 @@ def _taken_down(desk: Desk, claimed: Claim, target: BinaryIO | IO[bytes]) -> int
     size = 0
     for number in itertools.count():
         with desk.database.reading() as session:
-            found = store.pieces(session, claimed.import_id, number)
+            found = reading.pieces(session, claimed.import_id, number)
         if not found:
             return size
         target.write(found[0])
@@ -245,7 +241,7 @@ class _Renewing:
         # A claim that was lost is noticed by whoever writes. A database that is away for a moment
         # must not look like a file that cannot be read.
         with suppress(DBAPIError):
-            self._desk.database.run(lambda session: store.renew(session, self._claimed, now))
+            self._desk.database.run(lambda session: reading.renew(session, self._claimed, now))
 
 
 def _keep_part(
@@ -253,12 +249,12 @@ def _keep_part(
 ) -> Tally:
     def work(session: Session) -> Tally:
         tally = replace(so_far)
-        import_ = store.held(session, claimed)
+        import_ = reading.held(session, claimed)
         present = forgetting.without_erased(session, import_, part)
         # `seen` knows which row left which mark, so a transaction that is repeated may judge a part
         # again.
         good, bad = _sort(judge(session, aim, present, seen, desk.clock()), tally)
-        store.keep(session, claimed, good, bad, tally)
+        reading.keep(session, claimed, good, bad, tally)
         return tally
 
     return desk.database.run(work)
@@ -357,59 +353,6 @@ def find(desk: Desk, public_id: str) -> Import:
         return store.find(session, public_id)
 
 
-def told(preview: Preview, language: Language) -> Iterator[str]:
-    """A preview in words, line by line."""
-    tally, layout = preview.tally, preview.layout
-    yield sentences.of_text(
-        "Rows: {rows}; new members: {new}, members who are there: {known}. Rows that cannot be"
-        " imported: {bad}.",
-        language,
-        rows=tally.rows,
-        new=tally.new_members,
-        known=tally.found_members,
-        bad=tally.bad,
-    )
-    yield sentences.of_text(
-        "Points in the file: {points}, of them in good rows: {good}.",
-        language,
-        points=tally.points_in_file,
-        good=tally.points_good,
-    )
-    if tally.foreign_numbers:
-        yield sentences.of_text(
-            "Phone numbers without a plus that were read as those of another country: {numbers}.",
-            language,
-            numbers=tally.foreign_numbers,
-        )
-    yield from previews.understood(preview.facts, language)
-    for column, code in layout.left_aside:
-        yield wording.sentence(code, {"column": column}, language)
-    for row in preview.sample:
-        place = sentences.of_text("Row {row}", language, row=row.number)
-        fields = previews.as_stored(row.wish, preview.aim.unit, language)
-        yield f"{place}: " + "; ".join(
-            f"{layout.titles.get(name, name)} {text}" for name, text in fields.items()
-        )
-    for row in preview.problems:
-        for one in row.problems:
-            column = f", {layout.titles.get(one.field, one.field)}" if one.field else ""
-            place = sentences.of_text("Row {row}", language, row=row.number)
-            sentence = wording.sentence(one.code, one.facts, language)
-            yield f"{place}{column}: {sentence} [{one.code}]"
-    if (more := tally.bad - len(preview.problems)) > 0:
-        yield sentences.of_text("… and more rows: {more}.", language, more=more)
-    yield sentences.of_text("Nothing was written.", language)
-
-
-def progress(import_: Import) -> Iterator[str]:
-    """How far an import is, in words."""
-    yield f"Import {import_.public_id} ({import_.kind}): {import_.state}"
-    if import_.refusal is not None:
-        yield str(store.refusal_of(import_))
-        return
-    yield f"{import_.applied} of {import_.rows} rows applied, {import_.left_out} left out"
-
-
 def check(desk: Desk, public_id: str) -> list[ProofFinding]:
     """What in the statement of a finished import does not agree with the book. Raises
     `UnknownImport`."""
@@ -441,48 +384,6 @@ def statement(desk: Desk, import_: Import) -> dict[str, Any] | None:
             "value": import_.signature,
         },
     }
-
-
-def write_left_out(
-    desk: Desk, file: BinaryIO, import_: Import, target: TextIO, language: Language
-) -> int:
-    """Write the rows of a file that were left out as CSV, each with what is wrong with it, to be
-    corrected and imported again. Returns how many there are."""
-    table = files.read(file, columns.is_column)
-    writer = csv.writer(target, delimiter=";")
-    writer.writerow([*map(_written, table.header), sentences.of_text("what is wrong", language)])
-    count = 0
-    with desk.database.reading() as session:
-        wrong = store.wrong_rows(session, import_.id)
-        row, problems = next(wrong, (None, ()))
-        for number, cells in table.rows():
-            if number != row:
-                continue
-            told = "; ".join(
-                " ".join(
-                    part
-                    for part in (
-                        f"{import_.titles.get(one.field, one.field)}:" if one.field else "",
-                        wording.sentence(one.code, one.facts, language),
-                    )
-                    if part
-                )
-                for one in problems
-            )
-            padded = [*map(_written, cells), *[""] * (len(table.header) - len(cells))]
-            writer.writerow([*padded, told])
-            count += 1
-            row, problems = next(wrong, (None, ()))
-    return count
-
-
-def _written(cell: Cell) -> str:
-    """A cell that a spreadsheet may open: an apostrophe keeps text that begins like a formula from
-    being one, and is taken off again when the corrected file is imported."""
-    if cell is None or isinstance(cell, Formula | Unreadable | StrayQuote):
-        return ""
-    text = str(cell)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _ordered(desk: Desk, file: BinaryIO, order: ImportRequest) -> tuple[Aim, tuple[str, int]]:

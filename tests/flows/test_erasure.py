@@ -29,7 +29,7 @@ from ledger.book import holds
 from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.database.idempotency import Request
-from ledger.imports import applying, store
+from ledger.imports import applying, reading, store
 from ledger.imports.checking import RowsBefore
 from ledger.people import members
 from ledger.people.cards import Card
@@ -527,7 +527,7 @@ def test_who_is_erased_does_not_come_back_with_a_file_that_waits(
     sent = received(house)
     if read == "in part":
         with database.transaction() as session:
-            claimed = store.claim(session, None, house.clock())
+            claimed = reading.claim(session, None, house.clock())
         in_part(desk, sent, claimed)
     elif read != "unread":
         assert importing.read_one(desk)

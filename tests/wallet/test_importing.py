@@ -29,7 +29,7 @@ from ledger.errors import (
     ImportReplaced,
     UnknownImport,
 )
-from ledger.imports import store
+from ledger.imports import reading, store
 from ledger.imports.store import Import, ImportPart, ImportRequest, ImportRow
 from ledger.people import cards, consents, persons
 from ledger.people.members import Member
@@ -39,6 +39,7 @@ from ledger.points.accruals import Grant
 from ledger.points.redemptions import Spend
 from ledger.programmes import programmes
 from wallet import importing, relay
+from wallet.cli import import_words
 from wallet.importing import Desk
 from wallet.passes import issued, issuing
 from wallet.passes.issued import Pass
@@ -158,7 +159,7 @@ def test_a_preview_writes_nothing(desk: Desk) -> None:
         "duplicate_in_file",
     ]
     assert "Строка 5, Телефон: То же, что в строке 2 файла. [duplicate_in_file]" in list(
-        importing.told(found, "ru")
+        import_words.told(found, "ru")
     )
     assert count(desk, Member, Import, ImportPart) == before
 
@@ -228,7 +229,7 @@ def test_bad_rows_stop_the_file_until_told(desk: Desk) -> None:
     assert proof(import_)["points"]["left_out"] == 5
     assert proof(import_)["agrees"]
     out = io.StringIO()
-    assert importing.write_left_out(desk, file, import_, out, "ru") == 2
+    assert import_words.write_left_out(desk, file, import_, out, "ru") == 2
     lines = out.getvalue().splitlines()
     assert lines[0] == f"{PEOPLE[0]};что исправить"
     assert lines[1].startswith("'=1+1;'+79990000009;;;;'=1+1;;")
@@ -241,7 +242,7 @@ def test_what_was_left_out_is_no_formula_and_can_be_sent_again(desk: Desk) -> No
     file = csv_file(f"phone;balance;{title}", "+79990000009;x;+cmd|calc!A0")
     import_ = importing.read(desk, file, order())
     out = io.StringIO()
-    assert importing.write_left_out(desk, file, import_, out, "ru") == 1
+    assert import_words.write_left_out(desk, file, import_, out, "ru") == 1
     header, row = csv.reader(io.StringIO(out.getvalue()), delimiter=";")
     assert header[2] == f"'{title}"
     assert row[:3] == ["'+79990000009", "x", "'+cmd|calc!A0"]
@@ -561,7 +562,7 @@ def test_a_file_that_ends_its_readers_is_not_read_for_ever(desk: Desk, house) ->
     sent = importing.receive(desk, csv_file(*PEOPLE), order())
     for _ in range(5):
         with desk.database.transaction() as session:
-            assert store.claim(session, None, desk.clock()) is not None
+            assert reading.claim(session, None, desk.clock()) is not None
         house.clock.advance(minutes=2)
     assert importing.read_one(desk)
     refused = importing.find(desk, sent.public_id)
@@ -574,21 +575,21 @@ def test_who_lost_a_claim_writes_nothing(desk: Desk, house) -> None:
     """A machine that stood still while another one took the file over."""
     importing.receive(desk, csv_file(*PEOPLE), order())
     with desk.database.transaction() as session:
-        late = store.claim(session, None, desk.clock())
+        late = reading.claim(session, None, desk.clock())
     house.clock.advance(minutes=2)
     with desk.database.transaction() as session:
-        now_theirs = store.claim(session, None, desk.clock())
+        now_theirs = reading.claim(session, None, desk.clock())
     tally = store.Tally(rows=9)
     for write in (
-        lambda session: store.keep(session, late, [], [], tally),
-        lambda session: store.finish_reading(session, late),
-        lambda session: store.refuse(session, late, FileRefused("empty", "The file is empty.")),
+        lambda session: reading.keep(session, late, [], [], tally),
+        lambda session: reading.finish(session, late),
+        lambda session: reading.refuse(session, late, FileRefused("empty", "The file is empty.")),
     ):
         with pytest.raises(ImportReplaced):
             desk.database.run(write)
-    desk.database.run(lambda session: store.renew(session, late, desk.clock()))
+    desk.database.run(lambda session: reading.renew(session, late, desk.clock()))
     house.clock.advance(seconds=59)
-    desk.database.run(lambda session: store.renew(session, now_theirs, desk.clock()))
+    desk.database.run(lambda session: reading.renew(session, now_theirs, desk.clock()))
     house.clock.advance(seconds=59)
     assert not importing.read_one(desk)
 
@@ -596,7 +597,7 @@ def test_who_lost_a_claim_writes_nothing(desk: Desk, house) -> None:
 def test_a_file_that_was_not_sent_to_its_end_is_not_read(desk: Desk, house, monkeypatch) -> None:
     monkeypatch.setattr(importing, "CHUNK_BYTES", 64)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "let_read", lambda *_: (_ for _ in ()).throw(Killed))
+        patch.setattr(reading, "let_read", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             importing.receive(desk, csv_file(*PEOPLE), order())
         with desk.database.transaction() as session:
@@ -731,12 +732,12 @@ def test_a_preview_says_what_it_read_and_how(desk: Desk) -> None:
     book.create_sheet("Ещё")
     file = io.BytesIO()
     book.save(file)
-    told = list(importing.told(importing.look(desk, file, order(), 20), "ru"))
+    told = list(import_words.told(importing.look(desk, file, order(), 20), "ru"))
     assert "Читается лист «Люди»; другие листы книги не читаются." in told
     assert "1 строка листа скрыта; она читается, как все." in told
     assert any(line.startswith("1 число вроде 1,000") for line in told)
     assert "Строка 3: ФИО Борис; Телефон +7 999 000-00-02; Баланс 5" in told
-    told = importing.told(importing.look(desk, file, order(decimal="point"), 20), "en")
+    told = import_words.told(importing.look(desk, file, order(decimal="point"), 20), "en")
     assert "Row 2: ФИО Анна; Телефон +7 999 000-00-01; Баланс 1,000" in list(told)
 
 

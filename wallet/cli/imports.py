@@ -15,6 +15,7 @@ from ledger.imports.store import Import, ImportRequest
 from ledger.languages import LANGUAGES, Language
 from ledger.programmes import programmes
 from wallet import importing, sentences
+from wallet.cli import import_words
 from wallet.cli.context import MOST_ROWS_SHOWN, Command
 from wallet.cli.database import on_database, open_records
 from wallet.cli.installation import at_work
@@ -107,7 +108,7 @@ def _import_file(
     with path.open("rb") as file:
         if preview:
             found = importing.look(desk, file, order, MOST_ROWS_SHOWN)
-            for line in importing.told(found, lang):
+            for line in import_words.told(found, lang):
                 click.echo(line)
             return
         import_ = importing.resumable(desk, file, order)
@@ -150,14 +151,14 @@ def _import_file(
 def _write_left_out(desk: Desk, path: Path, import_: Import, lang: Language) -> Path:
     target = path.with_name(f"{path.stem}-left-out.csv")
     with path.open("rb") as file, target.open("w", encoding="utf-8-sig", newline="") as out:
-        importing.write_left_out(desk, file, import_, out, lang)
+        import_words.write_left_out(desk, file, import_, out, lang)
     return target
 
 
 def _show(desk: Desk, import_: Import) -> None:
     proof = importing.statement(desk, import_)
     if proof is None:
-        for line in importing.progress(import_):
+        for line in import_words.progress(import_):
             click.echo(line)
         return
     click.echo(import_proofs.readable(proof["statement"]))

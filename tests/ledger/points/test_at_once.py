@@ -25,9 +25,10 @@ from ledger.book import holds, reversals, statements
 from ledger.database.engine import Database
 from ledger.database.idempotency import StoredAnswer
 from ledger.errors import Refusal, ReversalTooLarge, UnknownCard
-from ledger.imports import applying, store
+from ledger.imports import applying, reading, store
 from ledger.imports.columns import RowContent
-from ledger.imports.store import Row, SourceFile, Tally
+from ledger.imports.reading import SourceFile
+from ledger.imports.store import Row, Tally
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.people.persons import Profile
@@ -126,13 +127,13 @@ def _import(session: Session, world: World) -> int:
     unit = units.named(session, world.programme.id, None)
     file = SourceFile(f"{next(names):064}", 1, "csv")
     wanted = store.ImportRequest(world.programme.code, "accrual")
-    begun = store.begin(session, world.programme.id, unit.id, wanted, file, world.clock())
-    store.let_read(session, begun.id)
-    claimed = store.claim(session, begun.id, world.clock())
+    begun = reading.begin(session, world.programme.id, unit.id, wanted, file, world.clock())
+    reading.let_read(session, begun.id)
+    claimed = reading.claim(session, begun.id, world.clock())
     assert claimed is not None
     rows = [Row(2, RowContent(card=world.card, points=5))]
-    store.keep(session, claimed, rows, [], Tally(rows=1))
-    store.finish_reading(session, claimed)
+    reading.keep(session, claimed, rows, [], Tally(rows=1))
+    reading.finish(session, claimed)
     store.start(session, begun.id, world.clock(), skip_bad=False)
     return begun.id
 
