@@ -9,7 +9,7 @@ docs/decisions/0015."""
 import functools
 import gettext
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -24,6 +24,8 @@ from ledger.languages import Language
 REFUSAL = "refusal"
 REFUSAL_OF_MONEY = "refusal of money"
 FIELD = "field"
+
+_LAST_MINUTE = time(23, 58, 59)  # the last that counts of what ends at 23:59
 
 
 @runtime_checkable
@@ -107,6 +109,28 @@ def decimal_in(language: str, value: Decimal) -> str:
 def day_in(language: str, value: date) -> str:
     """A day such as 31 December 2026, in the order and words of this language."""
     return dates.format_date(value, "long", locale=languages.locale(language))
+
+
+def end_in(language: str, end: datetime) -> str:
+    """When something ends, as people read it, by the clock of `end`'s own zone: its last day, such
+    as 31 December 2026. If it ends within a day, with the time: 31 December 2026, 18:00."""
+    day = day_in(language, last_moment(end).date())
+    if ends_with_a_day(end):
+        return day
+    return f"{day}, {dates.format_time(end, 'short', locale=languages.locale(language))}"
+
+
+def ends_with_a_day(end: datetime) -> bool:
+    """Whether something that ends at this moment lasts for all of its last day: it ends at
+    midnight, or in the minute before, which is how many people write that."""
+    return last_moment(end).time() >= _LAST_MINUTE
+
+
+def last_moment(end: datetime) -> datetime:
+    """The last moment before an end that is not included. What ends at midnight of 1 January has 31
+    December as its last day."""
+    # In UTC: where clocks are changed at midnight, a day begins at another hour.
+    return (end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(end.tzinfo)
 
 
 @functools.cache

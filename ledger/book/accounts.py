@@ -101,12 +101,12 @@ _CHARTS = select(Account.id, Account.kind, Account.member_id).where(
     Account.unit_id == bindparam("unit"),
     Account.member_id.in_(bindparam("members", expanding=True)),
 )
-_BALANCES = (
+_LOCKED = (
     select(*_COLUMNS)
     .where(_COLUMNS.account_id.in_(bindparam("accounts", expanding=True)))
     .order_by(_COLUMNS.account_id)
+    .with_for_update()
 )
-_LOCKED = _BALANCES.with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,29 +329,11 @@ def account_id_of(session: Session, unit_id: int, member_id: int) -> int | None:
     )
 
 
-def balance(session: Session, account_id: int) -> Balance:
-    """The balance as it was last committed. Nothing is locked, so it may be outdated at once."""
-    return _balances(session, [account_id], lock=False)[account_id]
-
-
-def balances_of(
-    session: Session, unit_ids: Iterable[int], member_ids: Sequence[int]
-) -> dict[tuple[int, int], Balance]:
-    """Balances of many members in these units, by member id and unit id. A member who never had any
-    of a unit has none. Nothing is locked."""
-    accounts = select(Account.id, Account.member_id, Account.unit_id).where(
-        Account.unit_id.in_(list(unit_ids)),
-        Account.member_id.in_(member_ids),
-        Account.kind == MEMBER,
-    )
-    owners = {row.id: (row.member_id, row.unit_id) for row in session.execute(accounts)}
-    found = _balances(session, list(owners), lock=False)
-    return {owners[account_id]: value for account_id, value in found.items()}
-
-
 def lock(session: Session, account_ids: Iterable[int]) -> dict[int, Balance]:
-    """Balances by account id. The rows are locked in ascending order until the transaction ends."""
-    return _balances(session, sorted(account_ids), lock=True)
+    """Balances by account id, as they were last settled. The rows are locked in ascending order
+    until the transaction ends."""
+    rows = session.connection().execute(_LOCKED, {"accounts": sorted(account_ids)})
+    return {row.account_id: Balance(*row) for row in rows}
 
 
 def change(
@@ -389,12 +371,6 @@ def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
         .order_by(BalanceRow.next_change_at)
         .limit(limit)
     ).all()
-
-
-def _balances(session: Session, account_ids: Sequence[int], *, lock: bool) -> dict[int, Balance]:
-    query = _LOCKED if lock else _BALANCES
-    rows = session.connection().execute(query, {"accounts": account_ids})
-    return {row.account_id: Balance(*row) for row in rows}
 
 
 def _open(session: Session, programme_id: int, unit_id: int, kind: str, member_id: int) -> int:

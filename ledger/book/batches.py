@@ -44,10 +44,12 @@ class Debit:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A posting that was made, and the member's balance right after it."""
+    """A posting that was made, and the member's balance right after it. `debt_paid`: how many of
+    points that came in paid a debt at once."""
 
     public_id: str
     balance: Balance
+    debt_paid: int = 0
 
 
 Deed = Credit | Debit
@@ -164,7 +166,7 @@ class _Desk:
         )
         balance = posted.balances[deed.holder.account_id]
         self.states[deed.holder.account_id] = _AccountState(balance)
-        return Made(posted.public_id, balance)
+        return Made(posted.public_id, balance, posted.debt_paid)
 
     def _draft(self, deed: Deed, legs: Sequence[MemberLeg | ProgrammeLeg]) -> PostingDraft:
         draft = PostingDraft(deed.header, legs)

@@ -30,10 +30,12 @@ from ledger.limits import MOST_POINTS
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A posting that has been made, and the balances right after it by account id."""
+    """A posting that has been made, and the balances right after it by account id. `debt_paid`: how
+    many of the points that came in by it paid a debt at once, by a posting of their own."""
 
     public_id: str
     balances: dict[int, Balance]
+    debt_paid: int = 0
 
 
 def credit(
@@ -61,8 +63,9 @@ def credit(
             raise BalanceTooLarge(MOST_POINTS)
         balances = journal.write(session, [draft], events, now)
         assert balances is not None  # noqa: S101 - unguarded, it always writes
-        repaid = repay(session, holder, balances[holder.account_id], now)
-        return Posted(draft.public_id, {holder.account_id: repaid})
+        before = balances[holder.account_id]
+        after = repay(session, holder, before, now)
+        return Posted(draft.public_id, {holder.account_id: after}, before.debt - after.debt)
     return Posted(draft.public_id, balances)
 
 
@@ -146,8 +149,9 @@ def transfer(
     ]
     draft = PostingDraft(header, legs)
     balances = put(session, [draft], events, now)
-    balances[taker.account_id] = repay(session, taker, balances[taker.account_id], now)
-    return Posted(draft.public_id, balances)
+    before = balances[taker.account_id]
+    after = balances[taker.account_id] = repay(session, taker, before, now)
+    return Posted(draft.public_id, balances, before.debt - after.debt)
 
 
 def merge(
@@ -157,10 +161,11 @@ def merge(
     header: PostingHeader,
     events: Iterable[Event],
     now: datetime,
-) -> None:
+) -> int:
     """Move everything from one account to another of the same people, with pending points and
-    debts; if there is nothing, no posting is made. The account of the giver may be closed: then
-    this moves what was left on it. Raises `HoldsOpen`, `BalanceTooLarge`, and `AccountClosed` for
+    debts; if there is nothing, no posting is made. Returns how much of a debt of either was paid
+    from points of the other. The account of the giver may be closed: then this moves what was left
+    on it. Raises `HoldsOpen`, `BalanceTooLarge`, and `AccountClosed` for
     the taker."""
     accounts.lock(session, [giver.account_id, taker.account_id])
     balance = settle(session, giver, now, even_closed=True)
@@ -182,9 +187,9 @@ def merge(
             DebtLeg(accounts.debt_account(session, taker), taker.account_id, -balance.debt),
         ]
     if not any(leg.amount for leg in legs):
-        return
-    balances = put(session, [PostingDraft(header, legs)], events, now)
-    repay(session, taker, balances[taker.account_id], now)
+        return 0
+    before = put(session, [PostingDraft(header, legs)], events, now)[taker.account_id]
+    return before.debt - repay(session, taker, before, now).debt
 
 
 def lock_open(session: Session, account_ids: Sequence[int]) -> dict[int, Balance]:

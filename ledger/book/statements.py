@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts
+from ledger.book import accounts, balances
 from ledger.book.accounts import Account, Balance
 from ledger.book.journal import Entry, Posting
 from ledger.book.lots import Lot
@@ -120,11 +120,11 @@ def statement(
     return [StatementLine(*row) for row in session.execute(query)]
 
 
-def balances(session: Session, member: Member) -> list[tuple[Unit, Balance]]:
+def all_balances(session: Session, member: Member, now: datetime) -> list[tuple[Unit, Balance]]:
     """What a member has of each unit of the programme, the main unit first. Units of which they
     never had any are left out."""
     found = units.of_programme(session, member.programme_id)
-    standing = accounts.balances_of(session, [unit.id for unit in found], [member.holder_id])
+    standing = balances.of_members(session, [unit.id for unit in found], [member.holder_id], now)
     return [
         (unit, standing[member.holder_id, unit.id])
         for unit in found
@@ -133,12 +133,12 @@ def balances(session: Session, member: Member) -> list[tuple[Unit, Balance]]:
 
 
 def main_balances(
-    session: Session, programme_id: int, members: Sequence[Member]
+    session: Session, programme_id: int, members: Sequence[Member], now: datetime
 ) -> dict[int, Balance]:
     """The balance in the main unit of each of these members of one programme, by member id. In a
     household it is the balance that all share."""
     unit = units.named(session, programme_id, None)
-    found = accounts.balances_of(session, [unit.id], list({one.holder_id for one in members}))
+    found = balances.of_members(session, [unit.id], list({one.holder_id for one in members}), now)
     return {one.id: found[one.holder_id, unit.id] for one in members}
 
 
@@ -159,14 +159,14 @@ def running_out(
     after_member_id: int,
     limit: int,
 ) -> list[RunningOut]:
-    """Points that run out after `since` and up to `until`, for the next members after
+    """Points that count at `since` and run out after it, up to `until`, for the next members after
     `after_member_id`, at most `limit` members with all that each has. Ordered by member, then
     soonest first."""
     burning = (
         Account.unit_id == unit_id,
         Account.kind == accounts.MEMBER,
         Account.member_id > after_member_id,
-        Lot.active,
+        Lot.active | (Lot.activates_at <= since),
         Lot.remaining > Lot.held,
         Lot.expires_at > since,
         Lot.expires_at <= until,
@@ -255,20 +255,26 @@ def balance_at(session: Session, account_id: int, moment: datetime) -> int:
     return int(after or 0)
 
 
-def liability(session: Session, unit: Unit, timezone: str) -> list[Liability]:
+def liability(session: Session, unit: Unit, timezone: str, now: datetime) -> list[Liability]:
     """What members hold in a unit, by the month in which it runs out; points without an end come
-    last. `timezone` is the programme's."""
+    last. Of points that have run out, those count that a hold has set aside. `timezone` is the
+    programme's."""
     zone = ZoneInfo(timezone)
+    active = Lot.active | (Lot.activates_at <= now)
     rows = session.execute(
         select(
             Lot.expires_at,
-            Lot.active,
-            func.sum(Lot.remaining),
+            active.label("is_active"),
+            func.sum(case((Lot.expires_at > now, Lot.remaining), else_=Lot.held)),
             func.count(),
         )
         .join(Account, Account.id == Lot.account_id)
-        .where(Account.unit_id == unit.id, Lot.remaining > 0)
-        .group_by(Lot.expires_at, Lot.active)
+        .where(
+            Account.unit_id == unit.id,
+            Lot.remaining > 0,
+            (Lot.expires_at > now) | (Lot.held > 0),
+        )
+        .group_by(Lot.expires_at, "is_active")
     )
     months: dict[date | None, list[int]] = {}
     for expires_at, active, remaining, count in rows:

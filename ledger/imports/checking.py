@@ -11,7 +11,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts
+from ledger.book import accounts, balances
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.errors import CardExpired, CardVoid, Refusal
@@ -169,7 +169,7 @@ class _KnownPeople:
         holder_ids = sorted({one.holder_id for one in self._members.values()})
         self._opened = self._with_opening(session, holder_ids) if aim.kind == "members" else set()
         self._balances = (
-            accounts.balances_of(session, [aim.unit.id], holder_ids)
+            balances.of_members(session, [aim.unit.id], holder_ids, now)
             if aim.kind == "write_off"
             else {}
         )

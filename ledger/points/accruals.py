@@ -60,7 +60,9 @@ def grant(
                 source=source,
             )
         balance = posted.balances[holder.account_id]
-        return Movement(target.member, posted.public_id, lot.amount, unit, balance)
+        return Movement(
+            target.member, posted.public_id, lot.amount, unit, balance, posted.debt_paid
+        )
 
     return resolving.with_target(session, whom, grant.unit, credit, now)
 

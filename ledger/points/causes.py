@@ -38,13 +38,14 @@ NO_CAUSE = Cause()
 @dataclass(frozen=True, slots=True)
 class Movement:
     """What a posting did to one member: so many points of a unit (without a sign), and the member's
-    balance right after it."""
+    balance right after it. `debt_paid`: how many of points that came in paid a debt at once."""
 
     member: Member
     posting_id: str
     points: int
     unit: Unit
     balance: Balance
+    debt_paid: int = 0
 
 
 def header(kind: PostingKind, programme_id: int, cause: Cause, now: datetime) -> PostingHeader:

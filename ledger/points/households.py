@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts, postings
+from ledger.book import accounts, balances, postings
 from ledger.book.accounts import Account, BalanceRow
 from ledger.database import outbox
 from ledger.errors import (
@@ -30,18 +30,20 @@ from ledger.points.causes import NO_CAUSE
 from ledger.programmes import units
 
 
-def join(session: Session, member: Member, head: Member, now: datetime) -> None:
-    """From now on the member uses the accounts of `head`, and what they had is moved there. Raises
-    `SameMember`, `OtherProgramme`, `MemberErased`, `MemberMergedAway`, `PooledMember`, `HoldsOpen`,
+def join(session: Session, member: Member, head: Member, now: datetime) -> int:
+    """From now on the member uses the accounts of `head`, and what they had is moved there. Returns
+    how much of a debt was paid so, in the programme's main unit. Raises `SameMember`,
+    `OtherProgramme`, `MemberErased`, `MemberMergedAway`, `PooledMember`, `HoldsOpen`,
     `BalanceTooLarge`."""
     member, head = _locked(session, member, head)
     check_pair(session, member, head)
     _require_single(session, member)
     if head.household_id is not None:
         raise PooledMember
-    _move_all(session, member, head.id, now)
+    debt_paid = _move_all(session, member, head.id, now)
     _use_accounts_of(session, member, head.id)
     outbox.append(session, [MemberChanged(member.id), PointsMoved(head.id)], now)
+    return debt_paid
 
 
 def leave(session: Session, member: Member, now: datetime) -> None:
@@ -53,14 +55,15 @@ def leave(session: Session, member: Member, now: datetime) -> None:
     outbox.append(session, [MemberChanged(member.id)], now)
 
 
-def merge(session: Session, member: Member, into: Member, now: datetime) -> None:
+def merge(session: Session, member: Member, into: Member, now: datetime) -> int:
     """Two members are one person. Points and debts of `member` go to `into`; from now on every
-    card, phone number and other name of either means `into`. Raises `SameMember`, `OtherProgramme`,
-    `MemberErased`, `MemberMergedAway`, `PooledMember`, `HoldsOpen`, `BalanceTooLarge`."""
+    card, phone number and other name of either means `into`. Returns what `join` does. Raises
+    `SameMember`, `OtherProgramme`, `MemberErased`, `MemberMergedAway`, `PooledMember`, `HoldsOpen`,
+    `BalanceTooLarge`."""
     member, into = _locked(session, member, into)
     check_pair(session, member, into)
     _require_single(session, member)
-    _move_all(session, member, into.holder_id, now)
+    debt_paid = _move_all(session, member, into.holder_id, now)
     _use_accounts_of(session, member, into.holder_id)
     # Members who were merged into the first before now point to the second, without a step between.
     session.execute(
@@ -70,6 +73,7 @@ def merge(session: Session, member: Member, into: Member, now: datetime) -> None
     )
     changed = (MemberChanged(member.id), MemberChanged(into.id))
     outbox.append(session, [*changed, PointsMoved(into.holder_id)], now)
+    return debt_paid
 
 
 def dissolve(session: Session, member: Member) -> None:
@@ -130,18 +134,21 @@ def _use_accounts_of(session: Session, member: Member, head_id: int | None) -> N
         accounts.close(session, [member.id])
 
 
-def _move_all(session: Session, member: Member, holder_id: int, now: datetime) -> None:
+def _move_all(session: Session, member: Member, holder_id: int, now: datetime) -> int:
+    debt_paid = 0
     for unit in units.of_programme(session, member.programme_id):
         account_id = accounts.account_id_of(session, unit.id, member.id)
         if account_id is not None:
-            _move(session, account_id, holder_id, now)
+            paid = _move(session, account_id, holder_id, now)
+            debt_paid += paid if unit.main else 0
+    return debt_paid
 
 
-def _move(session: Session, account_id: int, holder_id: int, now: datetime) -> None:
+def _move(session: Session, account_id: int, holder_id: int, now: datetime) -> int:
     giver = accounts.holder_of(session, account_id)
     taker = accounts.holder(session, giver.programme_id, giver.unit_id, holder_id)
     moved = causes.header("merge", giver.programme_id, NO_CAUSE, now)
-    postings.merge(session, giver, taker, moved, (), now)
+    return postings.merge(session, giver, taker, moved, (), now)
 
 
 # --- What was left behind ---------------------------------------------------------------------
@@ -173,7 +180,7 @@ def bring_home(session: Session, account_id: int, now: datetime) -> int | None:
     if owner.household_id is None:
         return 0
     accounts.close(session, [owner.id])
-    before = accounts.balance(session, account_id)
+    before = balances.of_account(session, account_id, now)
     try:
         _move(session, account_id, owner.household_id, now)
     except HoldsOpen:

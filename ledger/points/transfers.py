@@ -67,5 +67,12 @@ def _transfer(
         )
     return Transferred(
         Movement(giver, posted.public_id, points, unit, posted.balances[ours.account_id]),
-        Movement(taker, posted.public_id, points, unit, posted.balances[theirs.account_id]),
+        Movement(
+            taker,
+            posted.public_id,
+            points,
+            unit,
+            posted.balances[theirs.account_id],
+            posted.debt_paid,
+        ),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 
-from ledger.book import accounts
+from ledger.book import accounts, balances
 from ledger.book.accounts import Account, BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.people.members import Member
@@ -59,7 +59,7 @@ def has_points(
     scope: Scope, at_least: int | None = None, at_most: int | None = None
 ) -> ColumnElement[bool]:
     """The member can spend at least and at most so many points; both bounds are included."""
-    balances = (
+    accounts_so = (
         select(BalanceRow.account_id)
         .join(Account, Account.id == BalanceRow.account_id)
         .where(
@@ -69,7 +69,7 @@ def has_points(
         )
     )
     if at_least is not None:
-        balances = balances.where(BalanceRow.available >= at_least)
+        accounts_so = accounts_so.where(balances.available(scope.now) >= at_least)
     if at_most is not None:
-        balances = balances.where(BalanceRow.available <= at_most)
-    return balances.correlate(Member).exists()
+        accounts_so = accounts_so.where(balances.available(scope.now) <= at_most)
+    return accounts_so.correlate(Member).exists()

@@ -110,7 +110,7 @@ def test_points_of_an_earlier_release_are_a_unit_and_go_on(
         earlier = session.scalars(select(Posting).where(Posting.receipt == "1002")).one()
         corrections.reverse(session, earlier, Reversal(), now)
         corrections.reverse(session, reversals.find(session, spent), Reversal(5), now)
-        (_, balance), *_ = statements.balances(session, anna)
+        (_, balance), *_ = statements.all_balances(session, anna, now)
         check_books(session)
     # 120 + 50 were granted and 60 spent, out of the 50 first; those ran out before they came back.
     assert (balance.available, balance.pending, balance.debt) == (105, 30, 0)
@@ -409,7 +409,7 @@ def test_members_of_households_and_merged_ones_go_on_where_they_are(
         assert "nothing is left on an account that nobody uses" in broken
         corrections.reverse(session, reversals.find(session, spent), Reversal(10), now)
         corrections.reverse(session, reversals.find(session, earned), Reversal(), now)
-        (_, balance), *_ = statements.balances(session, vera)
+        (_, balance), *_ = statements.all_balances(session, vera, now)
     # Ten of the thirty spent points came back; of the other twenty seven were there, 13 are owed.
     assert (balance.available, balance.debt) == (0, 13)
 

@@ -24,6 +24,7 @@ from ledger.points.redemptions import Spend
 from ledger.points.transfers import Gift
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
+from ledger.segments import conditions, scope
 
 
 @dataclass
@@ -150,9 +151,19 @@ class Club:
 
     def balance(self, member: Member, unit: str | None = None) -> Balance:
         with self.database.reading() as session:
-            found = statements.balances(session, self._again(session, member))
+            found = statements.all_balances(session, self._again(session, member), self.clock())
             return next(
                 balance for of, balance in found if (of.main if unit is None else of.code == unit)
+            )
+
+    def belongs(self, member: Member, points: dict[str, int]) -> bool:
+        """Whether the member has so many points to spend, as a segment asks."""
+        with self.database.reading() as session:
+            programme = programmes.by_code(session, self.code)
+            in_scope = scope.in_main_unit(session, programme, self.clock())
+            condition = conditions.has_points(in_scope, **points)
+            return session.scalar(select(Member.id).where(Member.id == member.id, condition)) == (
+                member.id
             )
 
     def has(self, member: Member) -> tuple[int, int, int, int]:

@@ -103,7 +103,8 @@ def member(desk: Desk, card: str) -> Member:
 def balance(desk: Desk, card: str) -> int:
     with desk.database.reading() as session:
         found = cards.owner(session, card, desk.clock()).member
-        return statements.main_balances(session, found.programme_id, [found])[found.id].available
+        standing = statements.main_balances(session, found.programme_id, [found], desk.clock())
+        return standing[found.id].available
 
 
 def test_people_come_with_cards_balances_and_passes(desk: Desk, house) -> None:

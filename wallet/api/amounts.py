@@ -1,5 +1,7 @@
 """Points in answers, and beside them the money that they stand for."""
 
+from typing import Any
+
 from ledger.book.accounts import Balance
 from ledger.programmes.units import Unit
 from wallet.api.bodies.amounts import BalanceOut, MoneyOut
@@ -7,10 +9,10 @@ from wallet.api.bodies.amounts import BalanceOut, MoneyOut
 POINTS = "points"
 
 
-def in_money(unit: Unit, **counts: int) -> dict[str, MoneyOut]:
+def in_money(unit: Unit, **counts: int) -> dict[str, Any]:
     """The money that these counts stand for, under the names that answers use: `money` for
     `points`, `<name>_money` for any other. Empty where the unit is not money."""
-    amounts: dict[str, MoneyOut] = {}
+    amounts: dict[str, Any] = {}
     for name, points in counts.items():
         money = unit.money(points)
         if money is not None:
@@ -25,5 +27,17 @@ def balance_out(balance: Balance, unit: Unit) -> BalanceOut:
         available=balance.available,
         pending=balance.pending,
         held=balance.held,
-        **in_money(unit, available=balance.available, pending=balance.pending, held=balance.held),
+        debt=balance.debt,
+        **in_money(
+            unit,
+            available=balance.available,
+            pending=balance.pending,
+            held=balance.held,
+            debt=balance.debt,
+        ),
     )
+
+
+def debt_paid(points: int, unit: Unit) -> dict[str, Any]:
+    """What came in and paid a debt at once, under the name that answers use. Empty for nothing."""
+    return {"debt_paid": points, **in_money(unit, debt_paid=points)} if points else {}

@@ -14,7 +14,7 @@ from ledger.points.batches import Item, PostedItem
 from ledger.points.redemptions import Spend
 from wallet import problems
 from wallet.api import lookup
-from wallet.api.amounts import balance_out, in_money
+from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.auth import caller, needs
 from wallet.api.bodies.batches import BatchIn, BatchItemIn, BatchItemOut, BatchOut
 from wallet.api.bodies.points import PostingOut
@@ -80,6 +80,7 @@ def _answer(done: PostedItem) -> StoredAnswer:
         points=done.points,
         balance=balance_out(done.made.balance, done.unit),
         **in_money(done.unit, points=done.points),
+        **debt_paid(done.made.debt_paid, done.unit),
     )
     return StoredAnswer(201, posting.model_dump_json().encode())
 

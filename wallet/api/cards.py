@@ -108,6 +108,6 @@ def _changed(member_id: str, body: ReplaceIn | None, change: Remedy, key: str | 
     def effect(session: Session, now: datetime) -> MemberOut:
         member = lookup.member(session, member_id)
         change(session, member, now)
-        return member_out(session, members.reread(session, member))
+        return member_out(session, members.reread(session, member), now)
 
     return idempotent.created(body, effect, key)

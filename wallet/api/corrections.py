@@ -26,7 +26,7 @@ from ledger.points.causes import Movement
 from ledger.points.corrections import Reversal
 from ledger.points.transfers import Gift
 from wallet.api import idempotent, lookup
-from wallet.api.amounts import balance_out, in_money
+from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies.corrections import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
 from wallet.api.calls import refuses
@@ -115,4 +115,8 @@ def transfer(json_data: TransferIn, key: str | None) -> Response:
 
 
 def _side(done: Movement) -> SideOut:
-    return SideOut(member=done.member.public_id, balance=balance_out(done.balance, done.unit))
+    return SideOut(
+        member=done.member.public_id,
+        balance=balance_out(done.balance, done.unit),
+        **debt_paid(done.debt_paid, done.unit),
+    )

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts
+from ledger.book import accounts, balances
 from ledger.book.accounts import Balance
 from ledger.book.holds import Hold
 from ledger.errors import (
@@ -70,7 +70,8 @@ def read(hold_id: str) -> HoldOut:
     """One hold, and the member's balance now."""
     with current_installation().database.reading() as session:
         hold = lookup.hold(session, hold_id)
-        return _hold_out(session, hold, accounts.balance(session, hold.account_id))
+        balance = balances.of_account(session, hold.account_id, current_installation().clock())
+        return _hold_out(session, hold, balance)
 
 
 @routes.post("/holds/<hold_id>/capture")

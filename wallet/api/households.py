@@ -18,10 +18,12 @@ from ledger.errors import (
 )
 from ledger.people.members import Member
 from ledger.points import households
+from ledger.programmes import units
 from wallet.api import idempotent, lookup
+from wallet.api.amounts import debt_paid
 from wallet.api.auth import needs
 from wallet.api.bodies.households import HeadIn, IntoIn
-from wallet.api.bodies.members import MemberOut
+from wallet.api.bodies.members import MemberOut, TogetherOut
 from wallet.api.calls import refuses
 from wallet.api.members import member_out
 from wallet.api.refusals import MEMBER
@@ -36,19 +38,18 @@ PAIR = (SameMember, OtherProgramme, MemberMergedAway, PooledMember, HoldsOpen, B
 @needs("members:write")
 @refuses(*MEMBER, *PAIR)
 @routes.input(HeadIn)
-@routes.output(MemberOut, status_code=201)
+@routes.output(TogetherOut, status_code=201)
 @idempotent.keyed(required=False)
 def join_household(member_id: str, json_data: HeadIn, key: str | None) -> Response:
     """Let a member use another member's account, the head's of a household.
 
-    Points that the member had go to that account."""
+    Points that the member had go to that account, and pay what either owed."""
 
-    def join(session: Session, member: Member, now: datetime) -> Member:
+    def join(session: Session, member: Member, now: datetime) -> tuple[Member, int]:
         head = lookup.member(session, json_data.head)
-        households.join(session, member, head, now)
-        return member
+        return member, households.join(session, member, head, now)
 
-    return _changed(member_id, json_data, join, key)
+    return _together(member_id, json_data, join, key)
 
 
 @routes.post("/members/<member_id>/household/leave")
@@ -72,19 +73,36 @@ def leave_household(member_id: str, key: str | None) -> Response:
 @needs("members:write")
 @refuses(*MEMBER, *PAIR)
 @routes.input(IntoIn)
-@routes.output(MemberOut, status_code=201)
+@routes.output(TogetherOut, status_code=201)
 @idempotent.keyed(required=False)
 def merge(member_id: str, json_data: IntoIn, key: str | None) -> Response:
     """Merge two members who are one person.
 
     Points, cards and phones of the first go to the second, and the answer is about the second."""
 
-    def into(session: Session, member: Member, now: datetime) -> Member:
+    def into(session: Session, member: Member, now: datetime) -> tuple[Member, int]:
         stays = lookup.member(session, json_data.into)
-        households.merge(session, member, stays, now)
-        return stays
+        return stays, households.merge(session, member, stays, now)
 
-    return _changed(member_id, json_data, into, key)
+    return _together(member_id, json_data, into, key)
+
+
+def _together(
+    member_id: str,
+    body: BaseModel,
+    join: Callable[[Session, Member, datetime], tuple[Member, int]],
+    key: str | None,
+) -> Response:
+    """`join` returns the member whom the answer is about, and how much of a debt was paid."""
+
+    def effect(session: Session, now: datetime) -> TogetherOut:
+        member, paid = join(session, lookup.member(session, member_id), now)
+        session.refresh(member)
+        unit = units.named(session, member.programme_id, None)
+        shown = member_out(session, member, now)
+        return TogetherOut(**dict(shown), **debt_paid(paid, unit))
+
+    return idempotent.created(body, effect, key)
 
 
 def _changed(
@@ -96,6 +114,6 @@ def _changed(
     def effect(session: Session, now: datetime) -> MemberOut:
         member = change(session, lookup.member(session, member_id), now)
         session.refresh(member)
-        return member_out(session, member)
+        return member_out(session, member, now)
 
     return idempotent.created(body, effect, key)

@@ -31,7 +31,7 @@ from ledger.programmes.units import Unit
 from wallet import importing
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
-from wallet.api.auth import caller, needs
+from wallet.api.auth import needs, sees_people
 from wallet.api.bodies.imports import (
     APPLYING,
     FILE,
@@ -331,7 +331,7 @@ def _sample(
     session: Session, import_: Import, unit: Unit, language: Language
 ) -> list[SampleRowOut]:
     """The first rows that wait, for those who may see what is known of people."""
-    if import_.state != store.CHECKED or not caller().may("personal:read"):
+    if import_.state != store.CHECKED or not sees_people():
         return []
     return [
         SampleRowOut(

@@ -12,7 +12,7 @@ from flask import Response, abort
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts
+from ledger.book import balances
 from ledger.contacts import PhoneNumber
 from ledger.errors import (
     DateOutOfRange,
@@ -86,7 +86,7 @@ def add(json_data: MemberIn, key: str | None) -> Response:
         )
         member = members.by_id(session, pass_.member_id)
         consents.record(session, member, _decisions(json_data), "api", now)
-        return member_out(session, member, with_links=True)
+        return member_out(session, member, now, with_links=True)
 
     return idempotent.created(json_data, effect, key)
 
@@ -97,8 +97,9 @@ def add(json_data: MemberIn, key: str | None) -> Response:
 @routes.output(MemberInFull)
 def read(member_id: str) -> MemberOut:
     """One member, with what is known of the person if the key has the scope personal:read."""
-    with current_installation().database.reading() as session:
-        return _for_caller(session, lookup.member(session, member_id))
+    house = current_installation()
+    with house.database.reading() as session:
+        return _for_caller(session, lookup.member(session, member_id), house.clock())
 
 
 @routes.patch("/members/<member_id>")
@@ -118,7 +119,7 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
         country = programmes.by_id(session, member.programme_id).country
         persons.change(session, member, _profile(json_data, country), now)
         consents.record(session, member, _decisions(json_data), "api", now)
-        return _for_caller(session, member)
+        return _for_caller(session, member, now)
 
     return current_installation().database.run(work)
 
@@ -164,7 +165,7 @@ def find(query_data: MemberSearch) -> MembersOut:
     in the form on the web, where numbers are not checked."""
     if query_data.phone is not None or query_data.email is not None:
         require(PERSONAL)
-    place = paging.place(query_data)
+    place, now = paging.place(query_data), current_installation().clock()
     with current_installation().database.reading() as session:
         phones = _phones(session, query_data.phone)
         search = Search(
@@ -176,7 +177,7 @@ def find(query_data: MemberSearch) -> MembersOut:
         )
         page = place.page(persons.search(session, search, place.position or 0, place.most))
         return MembersOut(
-            items=[_for_caller(session, member) for member in page.rows],
+            items=[_for_caller(session, member, now) for member in page.rows],
             next_cursor=page.next_cursor,
         )
 
@@ -212,9 +213,9 @@ def _decisions(body: PersonIn) -> list[Decision]:
     ]
 
 
-def _for_caller(session: Session, member: Member) -> MemberOut:
+def _for_caller(session: Session, member: Member, now: datetime) -> MemberOut:
     """As much of a member as the key of this call may see."""
-    for_all = member_out(session, member)
+    for_all = member_out(session, member, now)
     if not sees_people():
         return for_all
     return MemberInFull(
@@ -234,13 +235,15 @@ def _for_caller(session: Session, member: Member) -> MemberOut:
     )
 
 
-def member_out(session: Session, member: Member, *, with_links: bool = False) -> MemberOut:
+def member_out(
+    session: Session, member: Member, now: datetime, *, with_links: bool = False
+) -> MemberOut:
     """A member as every key may see them: nothing of the person. Links lead to all that the card
     shows, so they are only for those who may see that, or `with_links` for whoever made the card
     this moment."""
     card = cards.newest_of(session, member.id)
     unit = units.named(session, member.programme_id, None)
-    standing = accounts.balances_of(session, [unit.id], [member.holder_id])
+    standing = balances.of_members(session, [unit.id], [member.holder_id], now)
     return MemberOut(
         id=member.public_id,
         programme=programmes.by_id(session, member.programme_id).code,

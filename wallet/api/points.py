@@ -18,7 +18,7 @@ from ledger.points.accruals import Grant
 from ledger.points.causes import Cause, Movement
 from ledger.points.redemptions import Spend
 from wallet.api import idempotent, lookup
-from wallet.api.amounts import balance_out, in_money
+from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies.examples import in_points_and_money
 from wallet.api.bodies.movements import Details
@@ -80,4 +80,5 @@ def posted(done: Movement) -> PostingOut:
         points=done.points,
         balance=balance_out(done.balance, done.unit),
         **in_money(done.unit, points=done.points),
+        **debt_paid(done.debt_paid, done.unit),
     )

@@ -47,12 +47,14 @@ def scan(json_data: ScanIn, key: str | None) -> ScanOut:
     if codes.is_code(card):
         member_id = _owner_of_code(text, coupon, card, key)
         with current_installation().database.reading() as session:
-            return _scan_out(session, lookup.member(session, member_id), coupon)
+            member = lookup.member(session, member_id)
+            return _scan_out(session, member, coupon, current_installation().clock())
     if not cards.is_possible(card):
         raise UnknownCard
     with current_installation().database.reading() as session:
-        scan = _accepted(session, coupon, card, current_installation().clock())
-        return _scan_out(session, scan.member, coupon)
+        now = current_installation().clock()
+        scan = _accepted(session, coupon, card, now)
+        return _scan_out(session, scan.member, coupon, now)
 
 
 def _owner_of_code(text: str, coupon: str | None, card: str, key: str | None) -> str:
@@ -81,19 +83,17 @@ def _accepted(session: Session, coupon: str | None, card: str, now: datetime) ->
     return scan
 
 
-def _scan_out(session: Session, member: Member, coupon: str | None) -> ScanOut:
-    current = offers.shown(
-        session, member.programme_id, [member.id], current_installation().clock()
-    )[member.id]
+def _scan_out(session: Session, member: Member, coupon: str | None, now: datetime) -> ScanOut:
+    current = offers.shown(session, member.programme_id, [member.id], now)[member.id]
     return ScanOut(
-        **member_out(session, member).model_dump(),
+        **member_out(session, member, now).model_dump(),
         name=persons.profile_of(session, member.id).name,
         offers=[OfferSeen(id=offer.public_id, title=offer.title) for offer in current],
-        coupon=_coupon_out(session, member, coupon) if coupon is not None else None,
+        coupon=_coupon_out(session, member, coupon, now) if coupon is not None else None,
     )
 
 
-def _coupon_out(session: Session, member: Member, serial: str) -> CouponSeen:
+def _coupon_out(session: Session, member: Member, serial: str, now: datetime) -> CouponSeen:
     pass_ = coupons.presented(session, serial, member)
     offer = session.get_one(Offer, pass_.offer_id)
     ends_at = pass_.ends_at or offer.ends_at
@@ -103,6 +103,6 @@ def _coupon_out(session: Session, member: Member, serial: str) -> CouponSeen:
         offer=offer.public_id,
         title=offer.title,
         text=offer.text,
-        state=coupons.state(session, pass_, current_installation().clock()),
+        state=coupons.state(session, pass_, now),
         until=ends_at.astimezone(zone) if ends_at != NEVER else None,
     )

@@ -80,10 +80,10 @@ def _line_out(line: StatementLine, unit: Unit) -> LineOut:
 @routes.output(BalancesOut)
 def balances(member_id: str, query_data: BalancesIn) -> BalancesOut:
     """What a member has of each unit of the programme, now or at a moment."""
-    items = []
+    items, now = [], current_installation().clock()
     with current_installation().database.reading() as session:
         member = lookup.member(session, member_id)
-        for unit, balance in statements.balances(session, member):
+        for unit, balance in statements.all_balances(session, member, now):
             if query_data.at is not None:
                 counts = {
                     "total": statements.balance_at(session, balance.account_id, query_data.at)
@@ -123,7 +123,9 @@ def liability(programme: str, query_data: UnitIn) -> LiabilityOut:
     with current_installation().database.reading() as session:
         programme_ = lookup.programme(session, programme)
         unit = units.named(session, programme_.id, query_data.unit)
-        months = statements.liability(session, unit, programme_.timezone)
+        months = statements.liability(
+            session, unit, programme_.timezone, current_installation().clock()
+        )
         total = sum(month.points for month in months)
         return LiabilityOut(
             programme=programme_.code,

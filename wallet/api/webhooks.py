@@ -32,7 +32,7 @@ from wallet.access import sources
 from wallet.access.rights import may
 from wallet.access.sources import BoundSource
 from wallet.api import idempotent, lookup
-from wallet.api.amounts import balance_out
+from wallet.api.amounts import balance_out, debt_paid
 from wallet.api.bodies.webhooks import MESSAGE, WebhookOut
 from wallet.api.calls import refuses, signed, takes
 from wallet.api.refusals import MONEY, WHOM, of_fields
@@ -146,4 +146,8 @@ def _carry_out(
     else:
         spend = Spend(command.amount, cause)
         done = redemptions.redeem(session, whom, spend, now)
-    return WebhookOut(id=done.posting_id, balance=balance_out(done.balance, done.unit))
+    return WebhookOut(
+        id=done.posting_id,
+        balance=balance_out(done.balance, done.unit),
+        **debt_paid(done.debt_paid, done.unit),
+    )

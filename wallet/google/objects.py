@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from babel import Locale, UnknownLocaleError, dates
-
+from ledger import words
 from wallet.google import layout
 from wallet.passes import codes, symbologies
 from wallet.passes.content import (
@@ -516,14 +515,7 @@ def _in_languages(field: FieldDesign, shown: FieldValue, design: Design) -> Tran
     if field.shows != "expires" or shown.value == NOTHING:
         return None
     moment = datetime.fromisoformat(str(shown.value))
-    written = {}
-    for language in design.languages:
-        try:
-            locale = Locale.parse(language, sep="-")
-        except (UnknownLocaleError, ValueError):
-            locale = Locale("en")
-        written[language] = dates.format_date(moment.date(), "long", locale=locale)
-    return written
+    return {language: words.end_in(language, moment) for language in design.languages}
 
 
 def _label(design: Design, shown: FieldValue) -> Translations:

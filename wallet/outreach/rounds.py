@@ -7,6 +7,7 @@ later. What makes a message unique is its occasion, not the round."""
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger import words
 from ledger.book import accounts, statements
 from ledger.book.journal import Posting
-from ledger.database.tables import MICROSECOND, Base, Instant, insert_or
+from ledger.database.tables import Base, Instant, insert_or
 from ledger.errors import Refusal
 from ledger.people import consents, members
 from ledger.people.members import Member
@@ -252,10 +253,12 @@ def _burning(
     end = hours.begin_of(round_.day + timedelta(days=(wanted.days or 0) + 1), programme.timezone)
     rows = statements.running_out(session, unit.id, now, end, round_.after_id, limit)
     sums: dict[tuple[int, date], int] = {}
+    ends: dict[tuple[int, date], datetime] = {}  # the first moment of that day at which some go
     for row in rows:
-        # Points that run out at midnight belong to the day that ends there.
-        day = hours.day_of(row.expires_at - MICROSECOND, programme.timezone)
-        sums[row.member_id, day] = sums.get((row.member_id, day), 0) + row.points
+        end = row.expires_at.astimezone(ZoneInfo(programme.timezone))
+        place = row.member_id, words.last_moment(end).date()
+        sums[place] = sums.get(place, 0) + row.points
+        ends.setdefault(place, end)
     told = deliveries.known(session, [(member_id, f"burning:{day}") for member_id, day in sums])
     found: dict[int, Occurrence] = {}
     for (member_id, day), points in sums.items():
@@ -265,7 +268,7 @@ def _burning(
         about = {
             language: {
                 "burning": wording.amount(unit.amount(points), language),
-                "day": words.day_in(language, day),
+                "day": words.end_in(language, ends[member_id, day]),
             }
             for language in wanted.texts
         }

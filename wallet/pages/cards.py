@@ -22,15 +22,14 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import offers, words
+from ledger import offers
 from ledger.errors import UnknownOffer
-from ledger.limits import NEVER
-from ledger.money import Amount, Money
 from ledger.offers import Offer
 from ledger.people import consents, members, persons
 from ledger.people.consents import Decision
-from ledger.programmes import programmes
+from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
 from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
 from wallet.errors import OfferNotShown
 from wallet.installation import current_installation
@@ -38,7 +37,6 @@ from wallet.pages import designs, language, privacy
 from wallet.pages.designs import Look
 from wallet.pages.errors import LinkClosed, closed_page
 from wallet.pages.language import gettext as _
-from wallet.pages.language import ngettext
 from wallet.pages.origins import from_our_page
 from wallet.passes import barcodes, coupons, issued, showing, symbologies, templates
 from wallet.passes.content import Facts, Symbology
@@ -83,6 +81,7 @@ class CardPageState:
     name: str
     points: str
     unit: str
+    debt: str
     offers: tuple[OfferLine, ...]
 
     def json(self) -> bytes:
@@ -124,9 +123,7 @@ def show(token: str) -> Response:
             "pages/card.html",
             programme=name,
             is_new=pass_.version == 1,
-            # A membership card counts nothing.
-            shows_points=any(field.shows == "points" for field in design.fields)
-            or design.kind != "generic",
+            shows_points=designs.counts(design),
             marketing=marketing,
             marketing_since=language.day(marketing.happened_at, programme.timezone)
             if marketing
@@ -359,11 +356,13 @@ def _now_shown(
     locale = persons.profile_of(session, pass_.member_id).locale
     language.suggest(member=locale, programme=programme.languages)
     token = current_installation().keys.link_token(pass_.link)
+    unit = units.find(session, programme.id, None)
     state = CardPageState(
         version=pass_.version,
         name=facts.name,
-        points=_amount(facts),
-        unit="" if facts.currency else ngettext("point", "points", facts.points),
+        points=language.amount(unit, facts.points),
+        unit=language.unit_word(unit, facts.points),
+        debt=_debt(unit, facts.debt),
         # The facts say "until" in the programme's language; this page may speak another.
         offers=tuple(
             _offer_line(offer, programme, token, coupons.get(offer.id), now) for offer in shown
@@ -379,7 +378,7 @@ def _offer_line(
     return OfferLine(
         title=offer.title,
         text=offer.text,
-        until=_until(offer, programme.timezone),
+        until=showing.until(offer, programme, language.current()),
         note=_("You have used it") if coupon is not None and coupon.state == "used" else "",
         ways=() if is_over else _coupon_ways(token, offer.public_id),
     )
@@ -397,17 +396,12 @@ def _coupon_ways(token: str, offer_id: str) -> tuple[Way, ...]:
     return tuple(ways)
 
 
-def _amount(facts: Facts) -> str:
-    points: Amount = facts.points
-    if facts.currency is not None:
-        points = Money.of(facts.points, facts.scale, facts.currency)
-    return words.value_in(language.current(), points)
-
-
-def _until(offer: Offer, timezone: str) -> str:
-    if offer.ends_at == NEVER:
+def _debt(unit: Unit | None, owed: int) -> str:
+    """What the member owes, as a sentence; empty for nothing."""
+    if not owed:
         return ""
-    return _("until %(day)s", day=language.day(offer.ends_at, timezone))
+    amount = f"{language.amount(unit, owed)} {language.unit_word(unit, owed)}".strip()
+    return _("You owe %(amount)s. What comes in next pays this first.", amount=amount)
 
 
 def _ways(pass_: Pass, look: Look) -> dict[str, object]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.passes import artwork, drawing, templates
+from wallet.passes.content import Design
 from wallet.passes.templates import Template, TemplateImage
 
 LARGEST_ID = 2**63 - 1  # PostgreSQL fails when it is asked for a larger one
@@ -54,6 +55,12 @@ def look(session: Session, template_id: int) -> Look:
             for kind, found in sizes.items()
         },
     )
+
+
+def counts(design: Design) -> bool:
+    """Whether cards of this design say how many points there are. A membership card counts
+    nothing."""
+    return design.kind != "generic" or any(field.shows == "points" for field in design.fields)
 
 
 def _spoken(session: Session, template_id: int) -> list[str]:

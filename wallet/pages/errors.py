@@ -43,10 +43,12 @@ def _words(status: int) -> tuple[str, str]:
     if status == 429:
         return _("Too fast"), _("Wait a minute and try again.")
     if status == 503:
-        return _("We'll be right back"), _("Try again in a few minutes. Your points are safe.")
+        return _("We'll be right back"), _(
+            "Try again in a few minutes. Nothing on your card is lost."
+        )
     if status >= 500:
         return _("Something broke on our side"), _(
-            "We have noted it. Try again in a few minutes. Your points are safe."
+            "We have noted it. Try again in a few minutes. Nothing on your card is lost."
         )
     return _("That did not work"), _("Go back and try once more.")
 

@@ -21,7 +21,7 @@ from ledger.fields import Birthday, Email, Name, Phone
 from ledger.people import consents, members
 from ledger.people.consents import Purpose
 from ledger.people.persons import Profile
-from ledger.programmes import programmes
+from ledger.programmes import programmes, units
 from wallet.configuration.keyring import CardLink
 from wallet.installation import current_installation
 from wallet.pages import designs, language, privacy
@@ -118,10 +118,16 @@ def _form(
     with current_installation().database.reading() as session:
         programme = addressed(session, code)
         name = programmes.name_in(session, programme, language.current())
-        look = designs.look(session, templates.current(session, programme.id).id)
+        template = templates.current(session, programme.id)
+        look = designs.look(session, template.id)
+        shows_points = designs.counts(templates.design(template))
+        unit = units.find(session, programme.id, None)
     page = render_template(
         "pages/join.html",
         programme=name,
+        shows_points=shows_points,
+        nothing=language.amount(unit, 0),
+        unit=language.unit_word(unit, 0),
         consent=privacy.wording("personal_data", name),
         marketing=privacy.wording("marketing", name),
         privacy_url=url_for("pages.privacy.show", code=code),

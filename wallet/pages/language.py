@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 import wallet
 from ledger import languages, words
 from ledger.languages import ENGLISH, LANGUAGES, Language
+from ledger.programmes.units import Unit
 from wallet.installation import current_installation
 
 CATALOGUES = Path(wallet.__file__).parent / "locale"
@@ -55,6 +56,20 @@ def ngettext(one: str, many: str, count: int) -> str:
 def day(moment: datetime, timezone: str) -> str:
     """The calendar day of that moment in that zone, in words."""
     return words.day_in(current(), moment.astimezone(ZoneInfo(timezone)).date())
+
+
+def unit_word(unit: Unit | None, count: int) -> str:
+    """The word for `count` of a unit, beside a number; empty for money, which names itself."""
+    if unit is not None and unit.kind == "money":
+        return ""
+    if unit is not None and unit.kind == "stamps":
+        return ngettext("stamp", "stamps", count)
+    return ngettext("point", "points", count)
+
+
+def amount(unit: Unit | None, count: int) -> str:
+    """So many of a unit, without the word: a number, or money with its sign."""
+    return words.value_in(current(), count if unit is None else unit.amount(count))
 
 
 def suggest(*, programme: Sequence[str], member: str | None = None) -> None:

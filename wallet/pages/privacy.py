@@ -94,7 +94,9 @@ def wording(purpose: Purpose, name: str) -> str:
     if purpose == "personal_data":
         return _("I agree to the processing of my personal data so that I can have this card")
     return _(
-        "I agree to receive news and offers by phone or e‑mail (from %(programme)s)", programme=name
+        "I agree to receive news and offers on my card and as notifications of my phone"
+        " (from %(programme)s)",
+        programme=name,
     )
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
+from ledger import words
 from ledger.money import Amount, Money
 from wallet.passes.parts import (
     Action,
@@ -125,9 +127,9 @@ class Facts:
     """What is true of a member now, as far as a card may show it. `offers`: newest first.
     `accepted`: whether tills take the number. `voided`: void for good, without a number and a
     barcode. `blocked`: the card may be in wrong hands, and shows nothing of its member until they
-    come. `points` are whole pieces; if they are money, they have a `currency` and `scale` decimal
-    places. `rotating`: a wallet that can draw a code that changes by itself shall do so. `locale`
-    is the language that the member chose, if they did."""
+    come. `points` and `debt` (what the member owes) are whole pieces; if they are money, they have
+    a `currency` and `scale` decimal places. `rotating`: a wallet that can draw a code that changes
+    by itself shall do so. `locale` is the language that the member chose, if they did."""
 
     programme: str
     card_number: str
@@ -143,6 +145,7 @@ class Facts:
     locale: str | None = None
     blocked: bool = False
     accepted: bool = True
+    debt: int = 0
 
     @property
     def says_nothing(self) -> bool:
@@ -236,7 +239,7 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Fi
         case "text":
             value = (field.text or {}).get(design.languages[0], "")
         case "expires":
-            value = expires
+            value = _last_day(expires)
         case "points":
             # A card becomes void in silence. If the message speaks of the balance, the balance is
             # not announced as well: of two announcements a phone makes one empty sentence.
@@ -257,6 +260,16 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Fi
             value = facts.message.text if facts.message is not None else ""
     # An empty field is not announced: the notification would only say "—".
     return FieldValue(field.key, value or NOTHING, announce=bool(value))
+
+
+def _last_day(expires: str) -> str:
+    """A moment of the last day on which the pass counts. Wallets show the day of the moment that
+    they are given: midnight would be the day after."""
+    if not expires:
+        return ""
+    end = datetime.fromisoformat(expires)
+    shown = words.last_moment(end) if words.ends_with_a_day(end) else end
+    return shown.isoformat(timespec="seconds")
 
 
 def _in_full(offer: OfferShown) -> str:

@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 
 from ledger import languages, offers, words
 from ledger.book import statements
+from ledger.languages import Language
 from ledger.limits import NEVER
 from ledger.offers import Offer
 from ledger.people import cards, members
 from ledger.people.persons import Person, Profile
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
+from ledger.words import N_
 from wallet import sentences
 from wallet.passes import barcode_settings, codes, news, renewal
 from wallet.passes.content import Facts, OfferShown, Validity
@@ -34,7 +36,9 @@ def facts(
     gone = members.erased(session, member_ids)
     people = _people(session, member_ids)
     newest = cards.newest(session, member_ids)
-    balances = statements.main_balances(session, programme.id, members.by_ids(session, member_ids))
+    balances = statements.main_balances(
+        session, programme.id, members.by_ids(session, member_ids), now
+    )
     offers_shown = offers.shown(session, programme.id, member_ids, now)
     messages = news.of_members(session, member_ids)
     unit = units.find(session, programme.id, None)
@@ -49,6 +53,7 @@ def facts(
             barcode=barcodes.get(member_id, newest[member_id].number),
             name=people[member_id].name or "",
             points=balances[member_id].available,
+            debt=balances[member_id].debt,
             scale=scale if currency is not None else 0,
             currency=currency,
             rotating=rotating,
@@ -93,12 +98,21 @@ def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile
 def _offer_shown(offer: Offer, programme: Programme, locale: str | None = None) -> OfferShown:
     """The offer as the member reads it: its last day in their language, by the programme's
     clock."""
-    if offer.ends_at == NEVER:
-        return OfferShown(offer.title, offer.text)
     language = languages.ours(locale, *programme.languages)
-    day = offer.ends_at.astimezone(ZoneInfo(programme.timezone)).date()
-    until = sentences.CATALOGUE.text(language, "until %(day)s")
-    return OfferShown(offer.title, offer.text, until % {"day": words.day_in(language, day)})
+    return OfferShown(offer.title, offer.text, until(offer, programme, language))
+
+
+def until(offer: Offer, programme: Programme, language: Language) -> str:
+    """Until when an offer is good, in words: its last day by the programme's clock, and the time if
+    it ends within that day. Empty if it does not end."""
+    if offer.ends_at == NEVER:
+        return ""
+    end = offer.ends_at.astimezone(ZoneInfo(programme.timezone))
+    sentence = N_("until the end of %(day)s")
+    if not words.ends_with_a_day(end):
+        sentence = N_("until %(moment)s")
+    written = words.end_in(language, end)
+    return sentences.CATALOGUE.text(language, sentence) % {"day": written, "moment": written}
 
 
 def validity_of(pass_: Pass, programme: Programme) -> Validity:
@@ -119,7 +133,7 @@ def of_coupon(
     the offer and is void if the offer was withdrawn, or while the member is blocked."""
     if known.says_nothing:
         return known, validity
-    shown = _offer_shown(offer, programme)
+    shown = _offer_shown(offer, programme, known.locale)
     if validity.state == "active" and offer.withdrawn_at is not None:
         validity = replace(validity, state="void")
     if not validity.expires and offer.ends_at != NEVER:

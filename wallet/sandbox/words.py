@@ -189,7 +189,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "page.remove": ("Удалить карту", "Remove the card"),
     "page.sheet.name": ("Имя", "Name"),
     "page.sheet.phone": ("Телефон", "Phone number"),
-    "page.sheet.email": ("Почта", "E-mail"),
+    "page.sheet.email": ("Эл. почта", "E-mail"),
     "page.sheet.postal_code": ("Индекс", "Postal code"),
     "page.sheet.later": ("Не сейчас", "Not now"),
     "page.sheet.send": ("Далее", "Next"),
@@ -232,7 +232,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Пуш принят через {ms} мс после ответа кассе.",
         "The push was accepted {ms} ms after the till had its answer.",
     ),
-    "page.exchanges": ("Кто с кем говорил", "Who said what to whom"),
+    "page.exchanges": ("Запросы и ответы", "Who said what to whom"),
     "page.exchanges_hint": (
         "Все обмены, новые сверху. Секреты в адресах сокращены.",
         "Every exchange, the newest first. Secrets in addresses are cut short.",

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ledger import enrolment
-from ledger.book import accounts, audit, statements
+from ledger.book import accounts, audit, balances, statements
 from ledger.book.accounts import Account, Balance, ProgrammeAccountKind
 from ledger.book.statements import Filter, StatementLine
 from ledger.database import compiled
@@ -78,7 +78,7 @@ def test_an_account_is_a_members_in_one_unit(club, anna, boris) -> None:
         points, stamps = units.of_programme(session, anna.programme_id)
         assert accounts.account_id_of(session, stamps.id, anna.id) is None
         account_id = accounts.account_id_of(session, points.id, anna.id)
-        assert accounts.balance(session, account_id) == club.balance(anna)
+        assert balances.of_account(session, account_id, club.clock()) == club.balance(anna)
         assert accounts.holder_of(session, account_id).member_id == anna.id
     assert club.balance(anna).debt == 5
 
@@ -133,7 +133,7 @@ def test_a_balance_is_read_past_whoever_is_about_to_change_it(club, anna) -> Non
         accounts.change(writer, before.account_id, available=1)
         if not club.database.is_sqlite:
             reader.execute(text("SET lock_timeout = '2s'"))
-        assert accounts.balance(reader, before.account_id) == before
+        assert balances.of_account(reader, before.account_id, club.clock()) == before
         if not club.database.is_sqlite:
             with pytest.raises(DBAPIError, match="lock timeout"):
                 accounts.lock(reader, [before.account_id])
@@ -253,7 +253,7 @@ def test_balances_of_many_members_are_those_of_each(club, anna, boris) -> None:
     club.household(boris, anna)
     with club.database.reading() as session:
         people = [session.get_one(Member, one.id) for one in (anna, boris, gleb)]
-        found = statements.main_balances(session, anna.programme_id, people)
+        found = statements.main_balances(session, anna.programme_id, people, club.clock())
     assert {of: one.available for of, one in found.items()} == {anna.id: 3, boris.id: 3, gleb.id: 0}
 
 
@@ -272,7 +272,7 @@ def test_what_is_owed_by_month(club, anna, boris) -> None:
     with club.database.reading() as session:
         programme = programmes.by_code(session, "club")
         unit = units.named(session, programme.id, None)
-        found = statements.liability(session, unit, programme.timezone)
+        found = statements.liability(session, unit, programme.timezone, club.clock())
     assert [(one.month, one.points, one.pending, one.lots) for one in found] == [
         (date(2026, 5, 1), 17, 7, 3),
         (date(2026, 6, 1), 5, 5, 1),

@@ -300,7 +300,9 @@ def has(world: World) -> list[tuple[str, int, int, int, int]]:
         return [
             (unit.code, one.available, one.pending, one.held, one.debt)
             for member in (world.first, world.second)
-            for unit, one in statements.balances(session, members.reread(session, member))
+            for unit, one in statements.all_balances(
+                session, members.reread(session, member), world.clock()
+            )
             if one.total or one.debt
         ]
 

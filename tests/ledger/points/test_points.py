@@ -63,10 +63,10 @@ def redeem(database: Database, member: Member, clock: StoppedClock) -> Do:
 
 
 @pytest.fixture
-def balance(database: Database, member: Member) -> Callable[[], Balance]:
+def balance(database: Database, member: Member, clock: StoppedClock) -> Callable[[], Balance]:
     def read() -> Balance:
         with database.reading() as session:
-            return statements.balances(session, member)[0][1]
+            return statements.all_balances(session, member, clock())[0][1]
 
     return read
 
@@ -80,18 +80,18 @@ def turn(database: Database, clock: StoppedClock) -> Callable[[], None]:
     return until_done
 
 
-def kinds(session: Session, member: Member) -> list[tuple[str, int, int]]:
-    account_id = statements.balances(session, member)[0][1].account_id
+def kinds(session: Session, member: Member, now: datetime) -> list[tuple[str, int, int]]:
+    account_id = statements.all_balances(session, member, now)[0][1].account_id
     lines = statements.statement(session, account_id, Filter(), None, 100)
     return [(line.kind, line.points, line.balance_after) for line in lines]
 
 
-def test_points_come_and_go(grant: Do, redeem: Do, balance, database, member) -> None:
+def test_points_come_and_go(grant: Do, redeem: Do, balance, database, member, clock) -> None:
     grant(100)
     redeem(30)
     assert balance().available == 70
     with database.reading() as session:
-        assert kinds(session, member) == [("redemption", -30, 70), ("accrual", 100, 100)]
+        assert kinds(session, member, clock()) == [("redemption", -30, 70), ("accrual", 100, 100)]
 
 
 def test_more_than_there_is_cannot_be_spent(grant: Do, redeem: Do, balance) -> None:
@@ -162,7 +162,7 @@ def test_points_that_ran_out_cannot_be_spent_before_the_sweep_comes(
     redeem(5)
     assert balance().available == 0
     with database.reading() as session:
-        assert kinds(session, member)[1] == ("expiry", -100, 5)
+        assert kinds(session, member, clock())[1] == ("expiry", -100, 5)
 
 
 def test_a_sweep_is_not_repeated(grant: Do, balance, clock: StoppedClock, turn, database, member):
@@ -171,7 +171,7 @@ def test_a_sweep_is_not_repeated(grant: Do, balance, clock: StoppedClock, turn, 
     turn()
     turn()
     with database.reading() as session:
-        assert kinds(session, member) == [("expiry", -7, 0), ("accrual", 7, 7)]
+        assert kinds(session, member, clock()) == [("expiry", -7, 0), ("accrual", 7, 7)]
 
 
 def test_points_live_to_the_end_of_the_day_in_the_programmes_zone(database: Database) -> None:

@@ -67,7 +67,7 @@ class TestMembers:
     def test_a_new_member_has_a_card_and_links(self, join, client) -> None:
         member = join(name="Анна", phone="8 (999) 123-45-67", email="A@Example.com")
         assert member["programme"] == "demo"
-        assert member["balance"] == {"available": 0, "pending": 0, "held": 0}
+        assert member["balance"] == {"available": 0, "pending": 0, "held": 0, "debt": 0}
         assert member["card"]["number"] == member["card"]["barcode"]
         path = member["links"]["apple"].removeprefix("http://127.0.0.1:8080")
         assert client.get(path).mimetype == "application/vnd.apple.pkpass"
@@ -363,11 +363,11 @@ class TestPoints:
         answer = api.post(
             "accruals", {"member": member["id"], "points": 50, "activates_at": tomorrow}
         )
-        assert answer.get_json()["balance"] == {"available": 0, "pending": 50, "held": 0}
+        assert answer.get_json()["balance"] == {"available": 0, "pending": 50, "held": 0, "debt": 0}
         house.clock.advance(days=1)
         house.run()
         balance = api.get(f"members/{member['id']}").get_json()["balance"]
-        assert balance == {"available": 50, "pending": 0, "held": 0}
+        assert balance == {"available": 50, "pending": 0, "held": 0, "debt": 0}
 
     @pytest.mark.parametrize(
         ("points", "code"),

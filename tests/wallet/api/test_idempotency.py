@@ -208,7 +208,7 @@ def test_an_item_of_a_batch_is_answered_as_before_the_upgrade(api, keep, made) -
         "id": ID,
         "member": ID,
         "points": 100,
-        "balance": {"available": 170, "pending": 0, "held": 0},
+        "balance": {"available": 170, "pending": 0, "held": 0, "debt": 0},
     }
     body_hash = "c640feb2c50961e2ae644a75bfc8bdfc5c46a442c18cba19ee96110d6e807413"
     keep("key:environment", "k", body_hash, json.dumps(posting))
@@ -272,7 +272,7 @@ def test_twins_at_the_same_moment_are_one(app, api, made, member, path: str, bod
     assert made() == tuple(map(sum, zip(before, added, strict=True)))
     if path == "holds":
         balance = api.get(f"members/{member['id']}").get_json()["balance"]
-        assert balance == {"available": 45, "pending": 0, "held": 5}
+        assert balance == {"available": 45, "pending": 0, "held": 5, "debt": 0}
 
 
 def test_a_refused_call_may_succeed_later_under_its_key(api, member) -> None:

@@ -62,6 +62,8 @@ def standing(available: int, money: str, held: int = 0, held_money: str = "0.00"
         "available": available,
         "pending": 0,
         "held": held,
+        "debt": 0,
+        "debt_money": rub("0.00"),
         "available_money": rub(money),
         "pending_money": rub("0.00"),
         "held_money": rub(held_money),
@@ -396,7 +398,7 @@ class TestThoseWhoCountInPoints:
     def test_are_answered_as_before(self, api, member) -> None:
         answer = api.post("accruals", {"member": member["id"], "points": 5}).get_json()
         assert set(answer) == {"id", "member", "points", "balance"}
-        assert answer["balance"] == {"available": 5, "pending": 0, "held": 0}
+        assert answer["balance"] == {"available": 5, "pending": 0, "held": 0, "debt": 0}
         line = api.get(f"members/{member['id']}/postings").get_json()["items"][0]
         assert not any("money" in name for name in line)
         owed = api.get("programmes/demo/liability").get_json()

@@ -88,7 +88,7 @@ def test_points_come_and_go_by_webhook(send, member) -> None:
     came = send(body(member, 50))
     assert (came.status_code, came.get_json()["balance"]["available"]) == (200, 50)
     went = send(body(member, 20, type="points.redeemed"), webhook_id="msg-2")
-    assert went.get_json()["balance"] == {"available": 30, "pending": 0, "held": 0}
+    assert went.get_json()["balance"] == {"available": 30, "pending": 0, "held": 0, "debt": 0}
 
 
 def test_a_message_sent_again_is_answered_the_same(send, member, api) -> None:

@@ -63,6 +63,19 @@ def coupon_end(offer: dict) -> str:
     return end.isoformat(timespec="seconds")
 
 
+def test_a_wallet_is_given_a_moment_of_the_last_day_to_show(api, client, member) -> None:
+    """It shows the day of the moment that it is given. The pass itself ends with the offer."""
+    body = {"programme": "demo", "title": "Чай", "until": "2027-01-01T00:00:00+03:00"}
+    offer = api.post("offers", body).get_json()
+    coupon = api.post(f"offers/{offer['id']}/passes", {"member": member["id"]}).get_json()
+    shown = opened(fetched(client, coupon["apple"]).data)
+    (until,) = shown["coupon"]["auxiliaryFields"]
+    assert until["value"] == "2026-12-31T23:59:59+03:00"
+    assert shown["expirationDate"] == body["until"]
+    back = {field["key"]: field["value"] for field in shown["coupon"]["backFields"]}
+    assert back["terms"] == "Чай\nпо 31 декабря 2026\u202fг."
+
+
 def test_there_is_one_coupon_of_an_offer_for_a_member(api, member, offer, coupon) -> None:
     again = api.post(f"offers/{offer['id']}/passes", {"member": member["id"]})
     assert again.get_json()["id"] == coupon["id"]

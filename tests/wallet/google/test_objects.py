@@ -465,9 +465,9 @@ class TestObject:
         field = FieldDesign("until", "back", {}, "expires")
         design = replace(STANDARD, fields=(field,), expires="2027-01-02T00:00:00+03:00")
         (module,) = body(render(design, FACTS), design)["textModulesData"]
-        assert module["body"] == "2 января 2027\u202fг."
+        assert module["body"] == "1 января 2027\u202fг."
         (english,) = module["localizedBody"]["translatedValues"]
-        assert english == {"language": "en", "value": "January 2, 2027"}
+        assert english == {"language": "en", "value": "1 January 2027"}
 
     def test_money_is_money(self) -> None:
         rubles = tuple(replace(field, currency="RUB") for field in STANDARD.fields[:1])

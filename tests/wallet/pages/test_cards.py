@@ -66,8 +66,13 @@ class TestShown:
             assert f"{state['points']} {state['unit']}" == english
 
     def test_offers_stand_there_with_their_last_day(self, card, api, installation) -> None:
-        until = (installation.clock() + timedelta(days=2)).replace(hour=22)  # tomorrow in Moscow
-        day = (until + timedelta(hours=3)).day
+        until = (installation.clock() + timedelta(days=2)).replace(
+            hour=21,
+            minute=0,
+            second=0,
+            microsecond=0,  # midnight in Moscow
+        )
+        day = until.day  # the day that ends then
         api.post(
             "offers",
             {
@@ -80,8 +85,22 @@ class TestShown:
         page = card.get("?lang=ru")
         assert "Круассан &lt;b&gt;" in page.text
         assert "В любой кофейне." in page.text
-        assert re.search(rf"до {day} [а-я]+ \d{{4}}", page.text)
-        assert re.search(rf"until {day} \w+ \d{{4}}", card.get("?lang=en").text)
+        assert re.search(rf"по {day} [а-я]+ \d{{4}}", page.text)
+        assert re.search(rf"until the end of {day} \w+ \d{{4}}<", card.get("?lang=en").text)
+
+    def test_an_offer_that_ends_within_a_day_says_at_what_hour(
+        self, card, api, installation
+    ) -> None:
+        end = (installation.clock() + timedelta(days=2)).replace(
+            hour=15,
+            minute=0,
+            second=0,
+            microsecond=0,  # 18:00 in Moscow
+        )
+        body = {"programme": "demo", "title": "Круассан", "until": end.isoformat()}
+        api.post("offers", body)
+        assert re.search(rf"до {end.day} [^<]+, 18:00<", card.get("?lang=ru").text)
+        assert re.search(rf"until {end.day} [^<]+, 18:00<", card.get("?lang=en").text)
 
     def test_without_offers_there_is_no_heading_for_them(self, card) -> None:
         section = re.search(r'<section class="offers"[^>]*>', card.get().text)[0]

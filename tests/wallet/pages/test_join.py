@@ -220,7 +220,7 @@ class TestKnownPeople:
     def test_everybody_is_told_where_an_older_card_is(self, form, client) -> None:
         path = form.sent(name="Анна", phone="+79991234567").location
         for page in (client.get("/join/demo?lang=en"), client.get(f"{path}?lang=en")):
-            assert "Its points stay on it." in page.text
+            assert "Nothing on it is lost." in page.text
 
 
 class TestTwoFormsAtOnce:
@@ -321,8 +321,14 @@ class TestConsents:
         history = [row[:3] for row in consents_of(path) if row[0] == "marketing"]
         assert history == [("marketing", given, "page") for given in (True, False, True)]
 
-    def test_who_never_agreed_is_not_asked_on_the_card(self, card) -> None:
-        assert "/messages" not in card.get().text
+    def test_who_never_agreed_can_do_so_on_the_card(self, card, consents_of) -> None:
+        """As the form promises."""
+        page = card.get("?lang=en").text
+        assert "We send them only to those who agree." in page
+        assert 'name="wish" value="yes"' in page
+        assert 'name="wish" value="no"' not in page
+        card.client.post(f"{card.path}/messages", data={"wish": "yes"})
+        assert ("marketing", True) in [decision[:2] for decision in consents_of(card.path)]
 
     def test_another_site_cannot_decide(self, form, client, consents_of) -> None:
         path = form.sent(phone="+79991234567", marketing="yes").location
@@ -339,7 +345,7 @@ class TestPrivacy:
         ("lang", "words", "name"),
         [
             ("ru", "Кто отвечает за данные", "Кофейня «Копилка»"),
-            ("en", "Who answers for your data", "Kopilka Coffee House"),
+            ("en", "Who is responsible for your data", "Kopilka Coffee House"),
         ],
     )
     def test_without_a_text_of_its_own_a_programme_has_a_plain_one(
@@ -392,7 +398,7 @@ class TestMistakes:
             ({"birthday": "1899-12-31"}, "birthday", "1900", "1900"),
             ({"birthday": "20.05.1990"}, "birthday", "Проверьте дату", "does not look right"),
             ({"birthday": "2021-02-29"}, "birthday", "Проверьте дату", "does not look right"),
-            ({"phone": ""}, "phone", "телефон или почту", "phone number or an e-mail"),
+            ({"phone": ""}, "phone", "телефон или эл. почту", "phone number or an e-mail"),
             ({"consent": ""}, "consent", "Без согласия", "consent"),
         ],
     )

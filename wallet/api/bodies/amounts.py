@@ -67,12 +67,20 @@ MoneyBeside = Annotated[MoneyOut | None, Field(default=None, exclude_if=not_)]
 
 
 class BalanceOut(AnswerBody):
-    """A balance: `available` can be spent now, `pending` can be spent later, `held` is set aside by
-    open holds."""
+    """A balance at this moment: `available` can be spent now, `pending` can be spent later, `held`
+    is set aside by open holds. `debt` is what the member owes: points that were taken back after
+    they had been spent. While there is a debt nothing is available; points that come in pay it
+    first."""
 
     available: int
     pending: int
     held: int
+    debt: int = 0  # answers that were kept before there was this field have none
     available_money: MoneyBeside = None
     pending_money: MoneyBeside = None
     held_money: MoneyBeside = None
+    debt_money: MoneyBeside = None
+
+
+# How much of what came in paid a debt at once; left out where nothing was owed.
+DebtPaid = Annotated[int | None, Field(default=None, exclude_if=not_)]

@@ -59,8 +59,8 @@ DRAFT: Example = {
     "programme": "demo",
     "name": "Friday latte",
     "texts": {
-        "ru": "{{name|Друг}}, в пятницу латте за полцены. У вас {{points}} баллов.",
-        "en": "{{name|Friend}}, latte is half price on Friday. You have {{points}} points.",
+        "ru": "{{name|Друг}}, в пятницу латте за полцены. Баллов на карте: {{points}}.",
+        "en": "{{name|Friend}}, latte is half price on Friday. Points on your card: {{points}}.",
     },
     "audience": {
         "kind": "all",
@@ -194,7 +194,7 @@ class PreviewOut(AnswerBody):
         {
             "audience": 4000,
             "in_phones": 3100,
-            "text": "Anna, latte is half price on Friday. You have 70 points.",
+            "text": "Anna, latte is half price on Friday. Points on your card: 70.",
         }
     )
 

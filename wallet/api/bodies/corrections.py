@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from ledger.fields import Body, Code, Moment
-from wallet.api.bodies.amounts import AmountOrAll, BalanceOut, HowMuch, MoneyBeside
+from wallet.api.bodies.amounts import AmountOrAll, BalanceOut, DebtPaid, HowMuch, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import (
     CARD,
@@ -51,9 +51,12 @@ class TransferIn(HowMuch, Sides, Details):
 
 
 class SideOut(AnswerBody):
-    """A member whom a posting concerns, with the balance right after it."""
+    """A member whom a posting concerns, with the balance right after it. `debt_paid`: how much of
+    the points that came in paid what the member owed; left out where nothing was."""
 
     member: str
+    debt_paid: DebtPaid = None
+    debt_paid_money: MoneyBeside = None
     balance: BalanceOut
 
 
@@ -69,7 +72,10 @@ class ReversalOut(AnswerBody):
             **REVERSAL,
             "points": 40,
             "members": [
-                {"member": MEMBER_ID, "balance": {"available": 130, "pending": 0, "held": 0}}
+                {
+                    "member": MEMBER_ID,
+                    "balance": {"available": 130, "pending": 0, "held": 0, "debt": 0},
+                }
             ],
         },
         in_money={
@@ -99,11 +105,11 @@ class TransferOut(AnswerBody):
             "points": 25,
             "from": {
                 "member": MEMBER_ID,
-                "balance": {"available": 45, "pending": 0, "held": 0},
+                "balance": {"available": 45, "pending": 0, "held": 0, "debt": 0},
             },
             "to": {
                 "member": OTHER_MEMBER_ID,
-                "balance": {"available": 25, "pending": 0, "held": 0},
+                "balance": {"available": 25, "pending": 0, "held": 0, "debt": 0},
             },
         },
         in_money={

@@ -42,7 +42,7 @@ def rub(amount: str) -> Example:
 def balance_in_rub(**amounts: str) -> Example:
     """The example of a balance in a programme that counts money: in kopecks, and beside them as
     money. Parts that are not named are zero."""
-    roubles = {name: amounts.get(name, "0.00") for name in ("available", "pending", "held")}
+    roubles = {name: amounts.get(name, "0.00") for name in ("available", "pending", "held", "debt")}
     return {
         **{name: int(amount.replace(".", "")) for name, amount in roubles.items()},
         **{f"{name}_money": rub(amount) for name, amount in roubles.items()},

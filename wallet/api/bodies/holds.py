@@ -40,7 +40,7 @@ HOLD = {
     "posting": None,
     "placed_at": "2026-11-24T12:00:00Z",
     "expires_at": "2026-11-24T12:30:00Z",
-    "balance": {"available": 110, "pending": 0, "held": 60},
+    "balance": {"available": 110, "pending": 0, "held": 60, "debt": 0},
 }
 HOLD_IN_MONEY = {
     **HOLD,
@@ -59,7 +59,7 @@ CAPTURED_IN_MONEY = {
 RELEASED = {
     **HOLD,
     "state": "released",
-    "balance": {"available": 170, "pending": 0, "held": 0},
+    "balance": {"available": 170, "pending": 0, "held": 0, "debt": 0},
 }
 
 

@@ -23,7 +23,7 @@ from ledger.fields import (
 )
 from ledger.people.cards import CardStatus
 from ledger.people.consents import ConsentSource, Purpose
-from wallet.api.bodies.amounts import BalanceOut
+from wallet.api.bodies.amounts import BalanceOut, DebtPaid, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import CARD, MEMBER_ID, Example, page_of, shows
 from wallet.api.bodies.paging import PageIn
@@ -160,7 +160,7 @@ MEMBER: Example = {
     "id": MEMBER_ID,
     "programme": "demo",
     "card": {"number": CARD, "barcode": CARD, "state": "active"},
-    "balance": {"available": 70, "pending": 0, "held": 0},
+    "balance": {"available": 70, "pending": 0, "held": 0, "debt": 0},
     "links": {
         "card": "https://cards.example.com/card/da5f253d131ab4bc252bc811af061afb.pP2BUnlAKcCNZzrf",
         "apple": "https://cards.example.com/card/da5f253d131ab4bc.pP2BUnlAKcCNZzrf/apple.pkpass",
@@ -180,6 +180,16 @@ class MemberOut(AnswerBody):
     card: CardOut
     balance: BalanceOut
     links: Annotated[LinksOut | None, Field(exclude_if=not_)] = None
+
+
+class TogetherOut(MemberOut):
+    """A member whose points were put together with those of another. `debt_paid`: how much of a
+    debt of one was paid from points of the other; left out where nothing was owed."""
+
+    model_config = shows(MEMBER)
+
+    debt_paid: DebtPaid = None
+    debt_paid_money: MoneyBeside = None
 
 
 class ConsentOut(AnswerBody):

@@ -1,7 +1,7 @@
 """Points in and points out."""
 
 from ledger.fields import Code, Moment
-from wallet.api.bodies.amounts import BalanceOut, HowMuch, MoneyBeside
+from wallet.api.bodies.amounts import BalanceOut, DebtPaid, HowMuch, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import CARD, MEMBER_ID, POSTING_ID, balance_in_rub, rub, shows
 from wallet.api.bodies.movements import Details, ForMember
@@ -42,7 +42,7 @@ POSTING = {
     "id": POSTING_ID,
     "member": MEMBER_ID,
     "points": 100,
-    "balance": {"available": 170, "pending": 0, "held": 0},
+    "balance": {"available": 170, "pending": 0, "held": 0, "debt": 0},
 }
 POSTING_IN_MONEY = {
     **POSTING,
@@ -60,7 +60,8 @@ SPENT_IN_MONEY = {
 
 
 class PostingOut(AnswerBody):
-    """An accrual or a redemption as it was posted, with the balance right after it."""
+    """An accrual or a redemption as it was posted, with the balance right after it. `debt_paid`:
+    how much of the points that came in paid what the member owed; left out where nothing was."""
 
     model_config = shows(POSTING, in_money=POSTING_IN_MONEY)
 
@@ -68,4 +69,6 @@ class PostingOut(AnswerBody):
     member: str
     points: int
     money: MoneyBeside = None
+    debt_paid: DebtPaid = None
+    debt_paid_money: MoneyBeside = None
     balance: BalanceOut

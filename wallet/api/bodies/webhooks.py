@@ -1,6 +1,6 @@
 """The answer to a system that posts changes of points by webhook."""
 
-from wallet.api.bodies.amounts import BalanceOut
+from wallet.api.bodies.amounts import BalanceOut, DebtPaid, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import CARD, POSTING_ID, Example, in_points_and_money, rub, shows
 from wallet.api.bodies.points import POSTING, POSTING_IN_MONEY
@@ -21,7 +21,8 @@ MESSAGE = {
 
 
 class WebhookOut(AnswerBody):
-    """The posting that was made, and the member's balance right after it."""
+    """The posting that was made, and the member's balance right after it. `debt_paid`: how much of
+    the points that came in paid what the member owed; left out where nothing was."""
 
     model_config = shows(
         {"id": POSTING_ID, "balance": POSTING["balance"]},
@@ -29,4 +30,6 @@ class WebhookOut(AnswerBody):
     )
 
     id: str
+    debt_paid: DebtPaid = None
+    debt_paid_money: MoneyBeside = None
     balance: BalanceOut
