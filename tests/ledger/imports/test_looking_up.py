@@ -66,6 +66,10 @@ def test_people_of_a_part_are_found_by_what_they_are_named(
         Search(phones=(PhoneNumber("+79990000001"),)),
         Search(email="anna@example.com"),
         Search(external_id="c-1"),
+        Search(card="40000001", programme_id=1),
+        Search(phones=(PhoneNumber("+79990000001"),), programme_id=1),
+        Search(email="anna@example.com", programme_id=1),
+        Search(external_id="c-1", programme_id=1),
     ],
 )
 def test_a_member_is_found_by_what_is_asked(
