@@ -303,6 +303,12 @@ class MessageRefused(Invalid):
         self.field = field
 
 
+class ConsentNeeded(Invalid):
+    """Advertising may not go to members who refused it: `any` is for messages of service."""
+
+    code = "consent_needed"
+
+
 class CodeNotCarried(Conflict):
     """The barcode of a programme's cards cannot hold such a code; `carriers` can."""
 

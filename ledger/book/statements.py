@@ -144,11 +144,13 @@ def main_balances(
 
 @dataclass(frozen=True, slots=True)
 class RunningOut:
-    """Points of one member that run out at one moment and are free to be spent until then."""
+    """Points of one member that run out at one moment and are free to be spent until then.
+    `posting_id` is the newest posting that brought some of them."""
 
     member_id: int
     expires_at: datetime
     points: int
+    posting_id: int
 
 
 def running_out(
@@ -158,10 +160,11 @@ def running_out(
     until: datetime,
     after_member_id: int,
     limit: int,
+    from_posting_id: int = 0,
 ) -> list[RunningOut]:
     """Points that count at `since` and run out after it, up to `until`, for the next members after
     `after_member_id`, at most `limit` members with all that each has. Ordered by member, then
-    soonest first."""
+    soonest first. With `from_posting_id`, of members to whom a later posting brought some."""
     burning = (
         Account.unit_id == unit_id,
         Account.kind == accounts.MEMBER,
@@ -171,22 +174,35 @@ def running_out(
         Lot.expires_at > since,
         Lot.expires_at <= until,
     )
+    newer = (Lot.posting_id > from_posting_id,) if from_posting_id else ()
     next_members = (
         select(Account.member_id)
         .join(Lot, Lot.account_id == Account.id)
-        .where(*burning)
+        .where(*burning, *newer)
         .group_by(Account.member_id)
         .order_by(Account.member_id)
         .limit(limit)
     )
     rows = session.execute(
-        select(Account.member_id, Lot.expires_at, func.sum(Lot.remaining - Lot.held))
+        select(
+            Account.member_id,
+            Lot.expires_at,
+            func.sum(Lot.remaining - Lot.held),
+            func.max(Lot.posting_id),
+        )
         .join(Lot, Lot.account_id == Account.id)
         .where(*burning, Account.member_id.in_(next_members))
         .group_by(Account.member_id, Lot.expires_at)
         .order_by(Account.member_id, Lot.expires_at)
     )
-    return [RunningOut(row[0], row[1], int(row[2])) for row in rows]
+    return [RunningOut(row[0], row[1], int(row[2]), row[3]) for row in rows]
+
+
+def newest_before(session: Session, moment: datetime) -> int:
+    """The id of the newest posting that was made before this moment; 0 if there is none. It looks
+    through the postings since, so the moment should not be long ago."""
+    older = select(Posting.id).where(Posting.posted_at < moment)
+    return session.scalar(older.order_by(Posting.id.desc()).limit(1)) or 0
 
 
 @dataclass(frozen=True, slots=True)

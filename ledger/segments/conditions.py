@@ -31,9 +31,11 @@ def has_posting(
     since: datetime | None = None,
     until: datetime | None = None,
     store: str | None = None,
+    unless: ColumnElement[bool] | None = None,
 ) -> ColumnElement[bool]:
     """The member has a posting of one of these kinds that occurred at `since` or later and before
-    `until`, in this store if one is given."""
+    `until`, in this store if one is given. Postings that fulfil the condition `unless` do not
+    count."""
     postings = (
         select(Posting.id)
         .join(Entry, Entry.posting_id == Posting.id)
@@ -52,6 +54,8 @@ def has_posting(
         postings = postings.where(Posting.occurred_at < until)
     if store is not None:
         postings = postings.where(Posting.store == store)
+    if unless is not None:
+        postings = postings.where(~unless)
     return postings.correlate(Member).exists()
 
 

@@ -118,9 +118,10 @@ class House:
         now = datetime.now(UTC)
         with self.database.transaction() as session:
             programme = programmes.by_code(session, DEMO)
-            campaign = campaigns.create(
-                session, programme, CampaignDraft("Всем", {"ru": WORDS}), now
+            draft = CampaignDraft(
+                "Всем", {"ru": WORDS}, quiet=None, consent="any", purpose="service"
             )
+            campaign = campaigns.create(session, programme, draft, now)
             campaigns.start(session, campaign.public_id, None, now)
 
     def watch(self, cards: int) -> None:

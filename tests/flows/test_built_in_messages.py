@@ -31,6 +31,10 @@ def _books(house) -> Iterator[None]:
         check_books(session)
 
 
+# What a member who wants news was asked.
+AGREED = {"consents": [{"purpose": "marketing", "given": True}]}
+
+
 def switch_on(api, kind: str, **more: object) -> None:
     answer = api.call("PUT", f"programmes/demo/messages/{kind}", {"on": True, **more})
     assert answer.status_code == 200, answer.text
@@ -161,6 +165,25 @@ class TestBurning:
         house.run(*PUMPS)
         assert said(api, member) == []
 
+    def test_points_that_come_after_the_round_and_go_before_the_next_are_told_of(
+        self, api, member, phone, house
+    ) -> None:
+        """Each warning once."""
+        switch_on(api, "burning", days=3)
+        accrue(api, member, 100, expires_at="2027-03-01T00:00:00+03:00")
+        house.clock.now = datetime(2027, 2, 28, 9, tzinfo=UTC)
+        house.run(*PUMPS)
+        assert len(said(api, member)) == 1
+        accrue(api, member, 8, expires_at="2027-03-02T18:00:00+03:00")
+        house.run(*PUMPS)
+        assert len(said(api, member)) == 1
+        for _ in range(8):
+            house.clock.advance(minutes=8)
+            house.run(*PUMPS)
+        newest = "Анна, 2 марта 2027\u202fг., 18:00 сгорят баллы: 8. Успейте потратить."
+        assert said(api, member)[0][2] == newest
+        assert len(said(api, member)) == 2
+
     def test_only_in_its_hours(self, api, member, phone, house) -> None:
         switch_on(api, "burning", days=3, **{"from": "10:00", "until": "21:00"})
         accrue(api, member, 100, expires_at="2027-02-28T12:00:00Z")
@@ -264,7 +287,7 @@ class TestBirthday:
 
 class TestLapsed:
     def test_told_once_after_so_many_days_without_a_visit(self, api, join, client, house) -> None:
-        gone, back = join(name="Глеб"), join(name="Вика")
+        gone, back = join(name="Глеб", **AGREED), join(name="Вика", **AGREED)
         in_phone(client, gone)
         in_phone(client, back, "e" * 32)
         for one in (gone, back):
@@ -291,6 +314,41 @@ class TestLapsed:
             house.run(*PUMPS)
         assert said(api, member) == [("lapsed", "no_consent", None)]
 
+    def test_who_was_never_asked_is_told_only_if_that_is_said(
+        self, api, join, client, house
+    ) -> None:
+        """It is advertising."""
+        member = join(name="Глеб")
+        in_phone(client, member)
+        for rule, state in (({}, "no_consent"), ({"consent": "not_refused"}, "told")):
+            accrue(api, member, 70)
+            switch_on(api, "lapsed", days=1, **rule)
+            for _ in range(3):
+                house.clock.advance(days=1)
+                house.run(*PUMPS)
+            assert said(api, member)[0][1] == state
+
+    def test_a_gift_comes_with_the_words_and_only_to_who_may_be_told(
+        self, api, join, client, house
+    ) -> None:
+        gone, unasked = join(name="Глеб", **AGREED), join(name="Вика")
+        for number, one in enumerate((gone, unasked)):
+            in_phone(client, one, f"{number:032x}")
+            accrue(api, one, 70)
+        switch_on(api, "lapsed", days=30, gift=50)
+        for days in (29, 1, 1, 28, 1, 1):
+            house.clock.advance(days=days)
+            house.run(*PUMPS)
+        text = "Глеб, давно не виделись! Дарим вам баллы: 50."
+        # The gift is no visit: who only got it is not told a second time.
+        assert said(api, gone) == [("lapsed", "told", text)]
+        assert said(api, unasked) == [("lapsed", "no_consent", None)]
+        standing = [
+            api.get(f"members/{one['id']}").get_json()["balance"]["available"]
+            for one in (gone, unasked)
+        ]
+        assert standing == [120, 70]
+
 
 def test_rounds_are_bounded_and_go_on_where_they_stopped(api, join, client, house) -> None:
     people = [join(birthday="1990-02-26") for _ in range(7)]
@@ -310,6 +368,7 @@ def test_a_kind_needs_what_it_needs_and_nothing_else(api) -> None:
     for kind, body, status, code in (
         ("accrued", {"days": 3}, 422, "message_refused"),
         ("burning", {"gift": 3}, 422, "message_refused"),
+        ("lapsed", {"consent": "any"}, 422, "consent_needed"),
         ("burning", {"texts": {"en": "{{gift}}"}}, 422, "unknown_placeholder"),
         ("wedding", {}, 404, "unknown_message"),
     ):

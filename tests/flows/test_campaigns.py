@@ -58,7 +58,9 @@ def phone(client, member) -> Phone:
 
 
 def draft(api, **more: object) -> dict:
-    body = {"programme": "demo", "name": "Латте", "texts": TEXTS, **more}
+    """A campaign for members who were never asked, at any hour, unless `more` says otherwise."""
+    usual = {"quiet_hours": None, "consent": "not_refused"}
+    body = {"programme": "demo", "name": "Латте", "texts": TEXTS, **usual, **more}
     answer = api.post("campaigns", body)
     assert answer.status_code == 201, answer.text
     return answer.get_json()
@@ -314,7 +316,7 @@ class TestStatements:
     needed of members is read for all of them at once, and once."""
 
     FREEZING = 7
-    TELLING, TELLING_NOBODY = 33, 11
+    TELLING, TELLING_NOBODY = 32, 11
     EVERY_PLACE = "{{name|Друг}}, у вас {{points}} на карте {{card}} в {{programme}}"
 
     def groups(self, api, join, client, numbers: range) -> list[tuple]:
@@ -411,6 +413,33 @@ class TestWhoIsTold:
                 first = messages(api, one)[0]
                 assert first["state"] == ("told" if one in meant else "no_consent"), consent
             assert funnel(api, campaign)["no_consent"] == 4 - len(meant)
+
+    def test_advertising_is_for_those_who_agreed_and_by_day_unless_it_is_said_otherwise(
+        self, api
+    ) -> None:
+        body = {"programme": "demo", "name": "Латте", "texts": TEXTS}
+        night = {"from": "21:00", "until": "10:00"}
+        for said, purpose, consent, quiet in (
+            ({}, "advertising", "given", night),
+            ({"quiet_hours": None}, "advertising", "given", None),
+            ({"consent": "not_refused"}, "advertising", "not_refused", night),
+            ({"purpose": "service"}, "service", "any", None),
+            # As those say it who know no `purpose`.
+            ({"consent": "any"}, "service", "any", None),
+            ({"purpose": "service", "consent": "given"}, "service", "given", None),
+        ):
+            made = api.post("campaigns", {**body, **said}).get_json()
+            assert (made["purpose"], made["consent"], made["quiet_hours"]) == (
+                purpose,
+                consent,
+                quiet,
+            ), said
+        wrong = {"purpose": "advertising", "consent": "any"}
+        for answer in (
+            api.post("campaigns", {**body, **wrong}),
+            api.call("PATCH", f"campaigns/{made['id']}", wrong),
+        ):
+            assert (answer.status_code, answer.get_json()["code"]) == (422, "consent_needed")
 
     def test_the_hold_out_group_is_drawn_by_campaign_and_member(self) -> None:
         people = [f"member-{n}" for n in range(20_000)]

@@ -132,7 +132,8 @@ def lived(api, client, house, person: dict) -> Phone:
     offer = {"programme": "demo", "title": "Ефросинья, вам −20 %", "member": person["id"]}
     assert api.post("offers", offer).status_code == 201
     client.post("/apple/v1/log", json={"logs": [f"{phone.serial}: {PERSON['name']}?"]})
-    campaign = {"programme": "demo", "name": "Латте", "texts": {"ru": "{{name}}, латте за полцены"}}
+    texts = {"ru": "{{name}}, латте за полцены"}
+    campaign = {"programme": "demo", "name": "Латте", "texts": texts, "purpose": "service"}
     id_ = api.post("campaigns", campaign).get_json()["id"]
     assert api.post(f"campaigns/{id_}/start", {}).status_code == 200
     house.run("messages", "apple")

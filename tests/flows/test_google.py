@@ -160,14 +160,41 @@ class TestSaveLink:
         assert waiting(house) == 0
         assert press(client, member).status_code == 303
 
+    @pytest.mark.parametrize("fault", [CallFault("silent"), CallFault("status", status=503)])
+    def test_while_google_does_not_answer_the_link_brings_the_card(
+        self, client, member, join, google, house, fault
+    ) -> None:
+        """Google has the class, since others have cards."""
+        press(client, join(name="Вера"))
+        google.stand_in.faults.order(replace(fault))
+        answer = press(client, member)
+        assert answer.status_code == 303
+        token = answer.location.rpartition("/")[2]
+        assert len(token) <= 1800
+        (body,) = jwt.decode(token, options={"verify_signature": False})["payload"][
+            "loyaltyObjects"
+        ]
+        assert (body["accountName"], body["barcode"]["value"]) == (
+            "Анна",
+            member["card"]["number"],
+        )
+        google.stand_in.faults.clear()
+        assert requests.get(answer.location, timeout=10).ok  # Google takes it
+        house.clock.advance(hours=1)
+        run(house)  # the write that waited finds the card there
+        assert waiting(house) == 0
+        assert len(google.stand_in.resources._kept[OBJECT.path]) == 2
+
     def test_a_press_whose_answer_was_lost_finds_the_card_there(
         self, client, member, google, house
     ) -> None:
         """Google took the object, and nobody heard of it."""
         google.stand_in.faults.order(CallFault("lost", where="POST /walletobjects/v1/loyaltyObj"))
-        assert press(client, member).status_code == 503
+        first = press(client, member)
+        assert requests.get(first.location, timeout=10).ok  # it brings what is there already
         google.stand_in.faults.clear()
         assert press(client, member).status_code == 303
+        assert len(google.stand_in.resources._kept[OBJECT.path]) == 1
 
     def test_ten_presses_at_once_make_one_card(self, app, member, google, house) -> None:
         house.pause.do = time.sleep
@@ -202,6 +229,21 @@ class TestChanges:
         run(house)
         bodies = {module["id"]: module["body"] for module in shown(google, card)["textModulesData"]}
         assert bodies["offer"] == "—"
+
+    def test_a_new_offer_speaks_once_and_three_a_day(self, api, card, house, google) -> None:
+        """As at Apple. What was there before the card came into the phone is no news."""
+        for number in range(4):
+            house.clock.advance(minutes=1)
+            body = {"programme": "demo", "title": f"Латте {number}", "text": "Сегодня"}
+            api.post("offers", body)
+            run(house)
+            (told,) = google.stand_in.resources.get(OBJECT, card["object"])["messages"]
+            assert (told["header"], told["body"]) == ("Предложение", f"Латте {number}\nСегодня")
+            kind = "TEXT_AND_NOTIFY" if number < 3 else "TEXT"
+            assert told["messageType"] == kind
+        grant(api, card, 5)  # another write says nothing of it again
+        run(house)
+        assert len(google.stand_in.resources.card(card["object"]).notices) == 3
 
     def test_a_new_design_is_written_before_its_cards(self, card, house, google) -> None:
         with house.installation.database.transaction() as session:
@@ -666,7 +708,8 @@ class TestPace:
         api.post("offers", {"programme": "demo", "title": "Латте"})
         run(house)
         assert waiting(house) == 0
-        assert google.stand_in.stats.requests - began == len(members)
+        # Of each card the body, and the message of the offer.
+        assert google.stand_in.stats.requests - began == 2 * len(members)
         assert all(count <= A_SECOND * (place + 1) for place, count in enumerate(moments))
 
     def test_others_spent_the_second_so_the_card_waits_without_blame(

@@ -85,7 +85,7 @@ def test_what_people_write_reaches_the_iphone_and_google(
         for known in session.scalars(select(GoogleObject)):
             known.saved, known.heard_at = True, house.clock()
     api.post("accruals", {"member": member["id"], "points": 1250})
-    draft = {"programme": "demo", "name": "Латте", "texts": TEXTS}
+    draft = {"programme": "demo", "name": "Латте", "texts": TEXTS, "purpose": "service"}
     campaign = api.post("campaigns", draft).get_json()
     assert campaign["texts"] == TEXTS
     assert api.post(f"campaigns/{campaign['id']}/start", {}).status_code == 200
@@ -134,7 +134,7 @@ def test_our_words_beside_theirs_are_in_the_programmes_next_language(
     offer = {"programme": "demo", "title": "Бәліш", "until": "2099-01-01T12:00:00+03:00"}
     api.post("offers", offer)
     house.run(*PUMPS)
-    assert values(opened(phone.fetch().data))["offers"] == "Бәліш\nдо 1 января 2099\u202fг."
+    assert values(opened(phone.fetch().data))["offers"] == "Бәліш\nдо 1 января 2099\u202fг., 12:00"
     page = client.get(member["links"]["card"].removeprefix(AT_HOME))
     assert '<html lang="ru">' in page.text
     assert "Бәліш" in page.text

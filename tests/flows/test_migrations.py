@@ -44,7 +44,7 @@ from wallet.delivery.waves import Wave
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.importing import Desk
-from wallet.outreach import results, terms
+from wallet.outreach import campaigns, results, terms
 from wallet.passes import barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issued import Pass
@@ -328,6 +328,52 @@ def test_programmes_of_the_release_before_codes_have_plain_numbers(
     with empty.transaction() as session:
         text_ = renewal.shown(session, [3])[3]
         assert renewal.accept(session, keys, text_, now).refusal is None
+
+
+def test_campaigns_of_the_release_before_keep_the_terms_they_were_made_with(
+    empty: Database, database_url: str
+) -> None:
+    """What 0020 makes of campaigns and built-in messages: advertising had no quiet hours then, and
+    went to those who were never asked."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0016")
+    with empty.transaction() as session:
+        for number, consent in enumerate(("not_refused", "any", "given"), start=1):
+            session.execute(
+                text(
+                    "INSERT INTO outreach_campaign (id, public_id, programme_id, name, audience,"
+                    " texts, holdout_percent, consent, state, not_before, created_at, after_id,"
+                    " last_id, recipients, done, counted_done) VALUES (:id, :public_id, 1, 'x',"
+                    " '{}', '{}', 0, :consent, 'draft', :now, :now, 0, 0, 0, 0, 0)"
+                ).bindparams(bindparam("now", datetime(2026, 5, 20, tzinfo=UTC), type_=Instant())),
+                {"id": number, "public_id": str(number), "consent": consent},
+            )
+        for kind in ("lapsed", "birthday"):
+            session.execute(
+                text(
+                    "INSERT INTO outreach_message_terms (programme_id, kind, is_on, texts,"
+                    " from_hour, until_hour, since)"
+                    " VALUES (1, :kind, :on, '{}', '10:00', '21:00', :now)"
+                ).bindparams(bindparam("now", datetime(2026, 5, 20, tzinfo=UTC), type_=Instant())),
+                {"kind": kind, "on": True},
+            )
+    before = everything(empty)
+    migrations.upgrade(empty.engine)
+    with empty.reading() as session:
+        drafts = [
+            campaigns.drafted(one)
+            for one in session.scalars(select(campaigns.Campaign).order_by(campaigns.Campaign.id))
+        ]
+        assert [(one.purpose, one.consent, one.quiet) for one in drafts] == [
+            ("advertising", "not_refused", None),
+            ("service", "any", None),
+            ("advertising", "given", None),
+        ]
+        wanted = terms.of_programme(session, 1)
+        assert (wanted["lapsed"].consent, wanted["birthday"].consent) == ("not_refused", "any")
+    migrations.downgrade(empty.engine, "0016")
+    assert everything(empty) == before
 
 
 def test_what_waited_in_queues_of_the_release_before_waits_on(

@@ -357,7 +357,14 @@ def _announce(house: House) -> None:
     now = datetime.now(UTC)
     with house.database.transaction() as session:
         programme = programmes.by_code(session, DEMO)
-        draft = CampaignDraft("Всем", {"ru": TEXT}, holdout_percent=HELD_OUT_PERCENT)
+        draft = CampaignDraft(
+            "Всем",
+            {"ru": TEXT},
+            quiet=None,
+            holdout_percent=HELD_OUT_PERCENT,
+            consent="any",
+            purpose="service",
+        )
         campaign = campaigns.create(session, programme, draft, now)
         campaigns.start(session, campaign.public_id, None, now)
 

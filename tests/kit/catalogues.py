@@ -123,7 +123,7 @@ def said(package: str) -> frozenset[Message]:
         found |= {Message(REFUSAL, code) for code in codes}
         found |= {Message(results.CONTEXT, why) for why in get_args(results.Why)}
         for context in (terms.CONTEXT, terms.CONTEXT_OF_MONEY):
-            found |= {Message(context, kind) for kind in terms.KINDS}
+            found |= {Message(context, name) for name in (*terms.KINDS, terms.LAPSED_WITH_GIFT)}
         found |= set(_on_pages())
     return frozenset(found)
 

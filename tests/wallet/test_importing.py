@@ -648,7 +648,7 @@ def consents_of(desk: Desk, card: str) -> list[tuple]:
     with desk.database.reading() as session:
         return [
             (one.purpose, one.given, one.source, one.origin, one.happened_at)
-            for one in consents.history(session, cards.owner(session, card).member.id)
+            for one in consents.history(session, cards.owner(session, card, desk.clock()).member.id)
         ]
 
 
@@ -695,7 +695,7 @@ def test_a_later_decision_in_the_book_is_not_overwritten(
     or does not say of when."""
     run(desk, csv_file("phone;card", "+79990000001;1111"), order())
     with desk.database.transaction() as session:
-        anna = cards.owner(session, "1111").member
+        anna = cards.owner(session, "1111", desk.clock()).member
         no = consents.Decision("marketing", given=False)
         consents.record(session, anna, [no], "page", house.clock())
     days = {

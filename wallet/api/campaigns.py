@@ -33,17 +33,17 @@ from wallet.api.bodies.campaigns import (
 )
 from wallet.api.calls import refuses
 from wallet.api.refusals import MEMBER, TEXTS
-from wallet.errors import CampaignNotReady, NoMessageField, UnknownCampaign
+from wallet.errors import CampaignNotReady, ConsentNeeded, NoMessageField, UnknownCampaign
 from wallet.installation import current_installation
 from wallet.outreach import campaigns, results
-from wallet.outreach.campaigns import Campaign, CampaignDraft
+from wallet.outreach.campaigns import Campaign, CampaignDraft, CampaignPurpose
 
 routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 
 
 @routes.post("/campaigns")
 @needs("campaigns:write")
-@refuses(UnknownProgramme, *TEXTS)
+@refuses(UnknownProgramme, ConsentNeeded, *TEXTS)
 @routes.input(CampaignIn)
 @routes.output(CampaignOut, status_code=201, example=CAMPAIGN)
 @idempotent.keyed(required=False)
@@ -52,7 +52,7 @@ def create(json_data: CampaignIn, key: str | None) -> Response:
 
     def effect(session: Session, now: datetime) -> CampaignOut:
         programme = lookup.programme(session, json_data.programme)
-        draft = CampaignDraft(**{"quiet": None, "cap": None, **_parts(json_data)})
+        draft = CampaignDraft(**{**_usual(json_data), **_parts(json_data)})
         return _campaign_out(session, campaigns.create(session, programme, draft, now))
 
     return idempotent.created(json_data, effect, key)
@@ -87,7 +87,7 @@ def read(campaign_id: str) -> CampaignOut:
 
 @routes.patch("/campaigns/<campaign_id>")
 @needs("campaigns:write")
-@refuses(UnknownCampaign, CampaignNotReady, *TEXTS)
+@refuses(UnknownCampaign, CampaignNotReady, ConsentNeeded, *TEXTS)
 @routes.input(CampaignChange)
 @routes.output(CampaignOut, example=CHANGED)
 def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
@@ -178,6 +178,19 @@ def _do(campaign_id: str, work: Callable[[Session, datetime], Campaign]) -> Camp
     return current_installation().database.run(done)
 
 
+def _usual(body: CampaignPart) -> dict[str, Any]:
+    """What a new campaign has where its body names nothing, by the names of `CampaignDraft`."""
+    return {"quiet": None, "consent": "any"} if _purpose(body) == "service" else {}
+
+
+def _purpose(body: CampaignPart) -> CampaignPurpose | None:
+    """What the campaign is for; None if nothing was said of it. Before there was a word for it,
+    `any` was: it is for what is no advertising."""
+    if body.purpose is None and body.consent == "any":
+        return "service"
+    return body.purpose
+
+
 def _parts(body: CampaignPart) -> dict[str, Any]:
     """The fields that were sent, by the names of `CampaignDraft`."""
     parts: dict[str, Any] = {}
@@ -194,9 +207,12 @@ def _parts(body: CampaignPart) -> dict[str, Any]:
         parts["quiet"] = None if quiet is None else (quiet.begins, quiet.ends)
     if "cap" in given:
         parts["cap"] = None if body.cap is None else (body.cap.messages, body.cap.days)
-    for name in ("holdout_percent", "consent"):
-        if name in given:
-            parts[name] = getattr(body, name)
+    if "holdout_percent" in given:
+        parts["holdout_percent"] = body.holdout_percent
+    if body.consent is not None:
+        parts["consent"] = body.consent
+    if (purpose := _purpose(body)) is not None:
+        parts["purpose"] = purpose
     return parts
 
 
@@ -211,6 +227,7 @@ def _campaign_out(session: Session, campaign: Campaign) -> CampaignOut:
         quiet_hours=dict(zip(("from", "until"), draft.quiet, strict=True)) if draft.quiet else None,
         cap=dict(zip(("messages", "days"), draft.cap, strict=True)) if draft.cap else None,
         holdout_percent=campaign.holdout_percent,
+        purpose=draft.purpose,
         consent=draft.consent,
         state=campaign.state,
         starts_at=campaign.starts_at,

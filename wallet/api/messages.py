@@ -21,7 +21,7 @@ from wallet.api.bodies.messages import (
 from wallet.api.bodies.paging import PageIn
 from wallet.api.calls import refuses
 from wallet.api.refusals import MEMBER, MONEY, TEXTS
-from wallet.errors import MessageRefused, NoMessageField, UnknownMessage
+from wallet.errors import ConsentNeeded, MessageRefused, NoMessageField, UnknownMessage
 from wallet.installation import current_installation
 from wallet.outreach import results, terms
 from wallet.outreach.deliveries import MessageKind
@@ -48,7 +48,15 @@ def terms_of(programme: str) -> MessagesTermsOut:
 
 @routes.put("/programmes/<programme>/messages/<kind>")
 @needs("campaigns:write")
-@refuses(UnknownProgramme, UnknownMessage, MessageRefused, NoMessageField, *TEXTS, *MONEY)
+@refuses(
+    UnknownProgramme,
+    UnknownMessage,
+    MessageRefused,
+    ConsentNeeded,
+    NoMessageField,
+    *TEXTS,
+    *MONEY,
+)
 @routes.input(MessageTermsIn)
 @routes.output(MessageTermsOut)
 def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTermsOut:
@@ -60,9 +68,10 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
     def work(session: Session) -> MessageTermsOut:
         programme_ = lookup.programme(session, programme)
         unit = units.named(session, programme_.id, None)
-        usual, gift = terms.standard(known, unit, programme_.languages), json_data.gift
+        gift = json_data.gift
         if json_data.gift_money is not None:
             gift = unit.points(json_data.gift_money.money)
+        usual = terms.standard(known, unit, programme_.languages, with_gift=gift is not None)
         wanted = Wanted(
             on=json_data.on,
             texts=json_data.texts.given() if json_data.texts is not None else usual.texts,
@@ -70,6 +79,7 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
             gift=gift,
             from_hour=json_data.begins,
             until_hour=json_data.ends,
+            consent=json_data.consent or usual.consent,
         )
         put = terms.put(session, programme_, known, wanted, current_installation().clock())
         return _terms_out(known, put, unit)
@@ -117,6 +127,7 @@ def _terms_out(kind: MessageKind, wanted: Wanted, unit: Unit) -> MessageTermsOut
             "gift": wanted.gift,
             "from": wanted.from_hour,
             "until": wanted.until_hour,
+            "consent": wanted.consent,
             "placeholders": list(terms.PLACES[kind]),
             **({} if wanted.gift is None else in_money(unit, gift=wanted.gift)),
         }

@@ -34,6 +34,7 @@ ResourceKind = Literal[
 CONNECT_LIMIT_S = 3.0
 ANSWER_LIMIT_S = 10.0
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+UNREACHABLE = "unreachable"  # how a reason begins if there was no answer
 LONGEST_TEXT = 300  # characters of Google's words that are kept
 # A server in trouble may ask for a pause of any length; we do not wait longer than this.
 LONGEST_PAUSE = timedelta(hours=1)
@@ -210,6 +211,12 @@ def _reply(
     return Reply(Deferred(until, reason, pause=meaning in FOR_ALL), meaning)
 
 
+def is_down(reason: str) -> bool:
+    """Whether a call was deferred for this reason because Google's API is not to be had. Others are
+    our own trouble, such as a key that Google does not accept."""
+    return reason.startswith((UNREACHABLE, "408", "5"))
+
+
 def _of_failure(error: Exception) -> tuple[ReplyVerdict, str]:
     """What a call without an answer means. After a time limit Google may have done it all the same:
     every call of ours can be repeated."""
@@ -217,7 +224,7 @@ def _of_failure(error: Exception) -> tuple[ReplyVerdict, str]:
         # The key was deleted, or the account, or the machine's clock is wrong.
         return ReplyVerdict.OPERATOR_NEEDED, f"no_token: {error}"[:LONGEST_TEXT]
     if isinstance(error, requests.RequestException | TransportError | RefreshError):
-        return ReplyVerdict.UNREACHABLE, f"unreachable: {type(error).__name__}"
+        return ReplyVerdict.UNREACHABLE, f"{UNREACHABLE}: {type(error).__name__}"
     return ReplyVerdict.OPERATOR_NEEDED, f"unusable: {error}"[:LONGEST_TEXT]
 
 

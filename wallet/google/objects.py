@@ -83,6 +83,11 @@ OURS: Mapping[PassKind, Sequence[str]] = {
 }
 # Fields that an object always has: they can be changed and not removed.
 ALWAYS = ("state", "textModulesData", "cardNumber")
+# What `essentials` keeps.
+ESSENTIAL = frozenset(
+    {"id", "classId", "state", "barcode", "accountId", "accountName", "loyaltyPoints"}
+    | {"cardNumber", "balance", "genericType", "cardTitle", "header", "validTimeInterval"}
+)
 # Fact -> the name of its label in a class of this kind, with a capital letter.
 LABELS: Mapping[PassKind, Mapping[Fact, str]] = {
     "loyalty": {"name": "AccountNameLabel", "card": "AccountIdLabel"},
@@ -341,6 +346,42 @@ def message(design: Design, content: Content) -> GoogleBody | None:
     if field.label.get(design.languages[0]):
         found["localizedHeader"] = _localized(field.label, design)
     return found
+
+
+def essentials(body: GoogleBody) -> GoogleBody:
+    """What a card cannot do without: whose it is, what it holds, and its code. The rest comes with
+    the next write."""
+    return {name: value for name, value in body.items() if name in ESSENTIAL}
+
+
+def announces_offers(design: Design) -> bool:
+    """Whether the design has words for a new offer, so that phones tell of it."""
+    return any(
+        field.shows in ("offer", "offers") and field.change_message is not None
+        for field in design.fields
+    )
+
+
+def offer_message(
+    id_: str, offer: OfferShown, design: Design, content: Content
+) -> GoogleBody | None:
+    """The newest offer as `addMessage` takes it; None if the card does not show it, or not with
+    words for a new one."""
+    shown = next(
+        (
+            field
+            for field in design.fields
+            if field.shows in ("offer", "offers")
+            and field.change_message is not None
+            and (value := _shown(content, field.key)) is not None
+            and str(value.value).startswith(offer.title)
+        ),
+        None,
+    )
+    if shown is None or content.voided or not offer.title:
+        return None
+    header = shown.label.get(design.languages[0]) or design.organization
+    return {"id": id_, "header": header, "body": offer.in_full}
 
 
 def quiet(patch: Mapping[str, object]) -> GoogleBody:

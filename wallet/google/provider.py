@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Literal
 
 import structlog
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from wallet.configuration.settings import GoogleSettings
 from wallet.delivery.outcome import Deferred, Rejected, Sent
 from wallet.google import budget, links, mirror
 from wallet.google.account import ServiceAccount
-from wallet.google.client import Google
+from wallet.google.client import Google, is_down
 from wallet.google.mirror import WRITES, Due
 from wallet.google.reconciling import Reconciler
 from wallet.google.writing import (
@@ -43,6 +44,8 @@ CLICK_LIMIT = timedelta(seconds=5)
 CLICK_LOOKS = 25
 
 Pause = Callable[[float], None]
+# Whether Google has a card now, would not have it, or did not answer.
+Brought = Literal["there", "refused", "no_answer"]
 
 log = structlog.get_logger()
 
@@ -117,13 +120,18 @@ class GoogleProvider:
 
     def save_link(self, pass_: Pass, clock: Clock) -> str | None:
         """The address where the person adds the card. It is made at this moment, after Google has
-        the card. None if the card cannot be written while a person waits."""
+        the card. If Google's API does not answer while the person waits, the link brings the card
+        itself, where that is short enough. None if Google refuses the card, or there is no such
+        link."""
         object_id = self._writer.object_id(pass_)
         if not self._is_written(pass_, object_id):
             with self._database.transaction() as session:
                 mirror.add(session, pass_.id, object_id, clock(), CLICK_LIMIT)
-            if not self._bring(pass_, object_id, clock):
-                return None
+            match self._bring(pass_, object_id, clock):
+                case "refused":
+                    return None
+                case "no_answer":
+                    return self._link_that_brings(pass_, clock)
         with self._database.reading() as session:
             class_id = self._writer.class_id(session, pass_)
             kind = self._writer.kind(session, pass_)
@@ -135,9 +143,20 @@ class GoogleProvider:
         """Close the connections to Google."""
         self._google.close()
 
-    def _bring(self, pass_: Pass, object_id: str, clock: Clock) -> bool:
-        """Write the card now, or wait until another worker has: people press the button twice. True
-        if Google has it."""
+    def _link_that_brings(self, pass_: Pass, clock: Clock) -> str | None:
+        """A link with the card in it. The write that waits finds the card there, once the API
+        answers again."""
+        with self._database.reading() as session:
+            found = self._writer.in_whole(session, pass_, clock())
+            kind = self._writer.kind(session, pass_)
+        if found is None:
+            return None
+        link = links.link_that_brings(self.settings.save_url, self._account, kind, *found, clock())
+        log.warning("google_link_in_whole", pass_id=pass_.id, fits=link is not None)
+        return link
+
+    def _bring(self, pass_: Pass, object_id: str, clock: Clock) -> Brought:
+        """Write the card now, or wait until another worker has: people press the button twice."""
         until = clock() + CLICK_LIMIT
         for _ in range(CLICK_LOOKS):
             now = clock()
@@ -149,13 +168,13 @@ class GoogleProvider:
                 written = self._write(due, clock)
                 self._record([due], [written], clock)
                 if isinstance(written.outcome, Sent):
-                    return True
+                    return "there"
                 if not _is_nobodys_fault(written):
-                    return False
+                    return "no_answer" if is_down(written.outcome.reason) else "refused"
             elif self._is_written(pass_, object_id):
-                return True
+                return "there"
             self._pause(CLICK_LIMIT.total_seconds() / CLICK_LOOKS)
-        return False
+        return "no_answer"
 
     def _is_written(self, pass_: Pass, object_id: str) -> bool:
         with self._database.reading() as session:

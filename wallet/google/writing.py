@@ -10,8 +10,10 @@ from functools import partial
 import structlog
 from sqlalchemy.orm import Session
 
+from ledger import offers
 from ledger.database.engine import Database
 from ledger.offers import Offer
+from ledger.people import persons
 from ledger.programmes import programmes
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
@@ -20,7 +22,7 @@ from wallet.google import alerts, budget, client, messages, mirror, objects, pic
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
 from wallet.google.mirror import Copy, Due, GoogleClass, GoogleObject
 from wallet.google.objects import GoogleBody, Pictures
-from wallet.passes import issued, renewal, templates
+from wallet.passes import issued, renewal, showing, templates
 from wallet.passes.content import Content, Design, OfferShown, PassKind
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
@@ -37,6 +39,7 @@ OBJECTS: Mapping[PassKind, client.ResourceKind] = {
     "gift_card": "giftCardObject",
     "generic": "genericObject",
 }
+NEW_FOR = timedelta(days=1)  # an offer that began before is no news any more
 MOST_CALLS = 4  # of inserts and patches in turn, before `NEITHER`
 CALLS_FOR_A_MESSAGE = 2  # the card, then the message
 BUSY_CLASS_WAIT = timedelta(seconds=1)  # until the other worker has written the class
@@ -84,12 +87,17 @@ class CardToWrite:
     copy: Copy
     is_known: bool
     points_before: int | None
-    message: GoogleBody | None  # shown by the card, and not confirmed by Google
+    message: GoogleBody | None  # news or a new offer of the card, not confirmed by Google
     message_asked: bool  # Google was asked to add it, and its answer was lost
     same_design: bool
     pictures: Pictures
     linked: Sequence[str]  # objects of the member's valid coupons, as far as Google has them
     totp_secret: bytes = field(repr=False)
+
+    @property
+    def message_id(self) -> str:
+        """The id of `message`; empty if there is none."""
+        return str(self.message["id"]) if self.message is not None else ""
 
     @property
     def body(self) -> GoogleBody:
@@ -150,6 +158,20 @@ class Writer:
             trouble = self._write_object(card, errand)
         return WriteResult(trouble, card.copy)
 
+    def in_whole(
+        self, session: Session, pass_: Pass, now: datetime
+    ) -> tuple[Sequence[GoogleBody], GoogleBody | None] | None:
+        """What Google would need to show the card although it has not got it: the object, in full
+        and in its essentials, and the class if Google does not have that. None for a card whose
+        code changes by itself: its secret must be in no link."""
+        card = self._card(session, pass_.id, now)
+        if card is None or card.content.rotating:
+            return None
+        body = replace(card, linked=()).body
+        if not mirror.class_is_due(session, card.class_id, card.copy.template_id):
+            return (body, objects.essentials(body)), None
+        return (body, objects.essentials(body)), self._newest_class(session, card)[1]
+
     def last_written(self, session: Session, pass_id: int, now: datetime) -> GoogleBody | None:
         """The object as Google should have it; None if a newer version is yet to be written."""
         card, known = self._card(session, pass_id, now), session.get(GoogleObject, pass_id)
@@ -171,10 +193,7 @@ class Writer:
         content = issued.content(pass_)
         id_, before = self.object_id(pass_), session.get(GoogleObject, pass_id)
         is_known = before is not None and before.object_id == id_ and before.version is not None
-        message = objects.message(design, content)
-        asked = messages.known(session, pass_id, content.message) if message else None
-        if asked is not None and asked.accepted_at is not None:
-            message = None
+        message, message_asked = self._message(session, pass_, design, content, now)
         return CardToWrite(
             programme_id=pass_.programme_id,
             class_id=self.class_id(session, pass_),
@@ -187,7 +206,7 @@ class Writer:
             is_known=is_known,
             points_before=before.points if before is not None and is_known else None,
             message=message,
-            message_asked=asked is not None,
+            message_asked=message_asked,
             same_design=before is not None and before.template_id == pass_.template_id,
             pictures=self._pictures(pass_.template_id),
             linked=self._linked(session, pass_, now),
@@ -195,6 +214,34 @@ class Writer:
             if content.rotating
             else b"",
         )
+
+    def _message(
+        self, session: Session, pass_: Pass, design: Design, content: Content, now: datetime
+    ) -> tuple[GoogleBody | None, bool]:
+        """What Google is to be given with this write, and whether it was asked before: the message
+        that the card shows, else an offer that has just begun. None if Google has both."""
+        for found in (
+            objects.message(design, content),
+            self._new_offer(session, pass_, design, content, now),
+        ):
+            asked = messages.known(session, pass_.id, str(found["id"])) if found else None
+            if found is not None and (asked is None or asked.accepted_at is None):
+                return found, asked is not None
+        return None, False
+
+    def _new_offer(
+        self, session: Session, pass_: Pass, design: Design, content: Content, now: datetime
+    ) -> GoogleBody | None:
+        """An offer that began within a day, if the card shows it as its newest."""
+        if pass_.offer_id is not None or not objects.announces_offers(design):
+            return None
+        shown = offers.shown(session, pass_.programme_id, [pass_.member_id], now)[pass_.member_id]
+        if not shown or shown[0].starts_at <= now - NEW_FOR:
+            return None
+        programme = programmes.by_id(session, pass_.programme_id)
+        locale = persons.profile_of(session, pass_.member_id).locale
+        newest = showing.offer_shown(shown[0], programme, locale)
+        return objects.offer_message(f"o-{shown[0].public_id}", newest, design, content)
 
     def _linked(self, session: Session, pass_: Pass, now: datetime) -> Sequence[str]:
         if pass_.offer_id is not None:
@@ -293,8 +340,7 @@ class Writer:
 
     def _begin_message(self, card: CardToWrite, errand: WriteBudget, *, aloud: bool) -> None:
         with self._database.transaction() as session:
-            id_ = card.content.message
-            messages.begin(session, card.copy.pass_id, id_, errand.clock(), aloud=aloud)
+            messages.begin(session, card.copy.pass_id, card.message_id, errand.clock(), aloud=aloud)
 
     def _look_for_message(self, card: CardToWrite, errand: WriteBudget) -> Outcome | None:
         """Look whether a call whose answer was lost has added the message; if so, only the object
@@ -309,7 +355,7 @@ class Writer:
             return None
         if not isinstance(reply.outcome, Sent):
             return _settled(reply, errand.clock())
-        if any(one.get("id") == card.content.message for one in reply.found.get("messages", ())):
+        if any(one.get("id") == card.message_id for one in reply.found.get("messages", ())):
             self._message_taken(card, errand)
             return self._write_body(card, errand)
         return None
@@ -326,7 +372,7 @@ class Writer:
             self._message_taken(card, errand)
         elif reply.undone:
             with self._database.transaction() as session:
-                messages.undo(session, card.copy.pass_id, card.content.message)
+                messages.undo(session, card.copy.pass_id, card.message_id)
         return _settled(reply, errand.clock())
 
     def _note_and_add(self, card: CardToWrite, errand: WriteBudget, *, aloud: bool) -> Reply:
@@ -343,7 +389,7 @@ class Writer:
 
     def _message_taken(self, card: CardToWrite, errand: WriteBudget) -> None:
         with self._database.transaction() as session:
-            messages.taken(session, card.copy.pass_id, card.content.message, errand.clock())
+            messages.taken(session, card.copy.pass_id, card.message_id, errand.clock())
 
     def _may_alert(self, card: CardToWrite, errand: WriteBudget) -> bool:
         with self._database.transaction() as session:
@@ -377,12 +423,8 @@ class Writer:
         template_id = None
         try:
             with self._database.reading() as session:
-                purpose = templates.purpose_of(card.design)
-                template = templates.current(session, card.programme_id, purpose)
-                names = templates.image_names(session, template.id)
+                template, body = self._newest_class(session, card)
                 known = session.get_one(GoogleClass, card.class_id)
-                offer = _offer(session, card)
-            body = self._class_body(card.class_id, template, names, offer)
             reply = self._upsert(
                 CLASSES[templates.design(template).kind],
                 card.class_id,
@@ -398,6 +440,13 @@ class Writer:
         finally:
             with self._database.transaction() as session:
                 mirror.release_class(session, card.class_id, ours, template_id)
+
+    def _newest_class(self, session: Session, card: CardToWrite) -> tuple[Template, GoogleBody]:
+        """The class as it is to be, and the programme's current design that it is made from."""
+        purpose = templates.purpose_of(card.design)
+        template = templates.current(session, card.programme_id, purpose)
+        names = templates.image_names(session, template.id)
+        return template, self._class_body(card.class_id, template, names, _offer(session, card))
 
     def _class_body(
         self,

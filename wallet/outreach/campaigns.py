@@ -26,12 +26,12 @@ from ledger.segments import documents, membership, scope
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.delivery.refresh import MakeDue
 from wallet.delivery.waves import LOOK_EVERY, LookAtLag, fetches_are_late
-from wallet.errors import CampaignNotReady, NoMessageField, UnknownCampaign
+from wallet.errors import CampaignNotReady, ConsentNeeded, NoMessageField, UnknownCampaign
 from wallet.outreach import audience, deliveries, hours, messages, recipients, wording
 from wallet.outreach.deliveries import CAMPAIGN, Delivery, DeliveryState, NotTold, Occasion
 from wallet.outreach.hours import Span
 from wallet.outreach.messages import Message
-from wallet.outreach.recipients import Candidate
+from wallet.outreach.recipients import Candidate, ConsentRule
 from wallet.passes import showing, templates
 from wallet.passes.content import announces_messages
 
@@ -43,7 +43,11 @@ FROZEN_AT_ONCE = 500
 LONGEST_NAME = 100  # characters
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
-ConsentRule = Literal["given", "not_refused", "any"]
+CampaignPurpose = Literal["advertising", "service"]
+
+# When no member is told of advertising unless the campaign says otherwise. Built-in messages of a
+# day keep to the same hours.
+NIGHT = ("21:00", "10:00")
 
 
 class Campaign(Base):
@@ -73,6 +77,7 @@ class Campaign(Base):
     cap_messages: Mapped[int | None]
     cap_days: Mapped[int | None]
     holdout_percent: Mapped[int] = mapped_column(default=0)
+    purpose: Mapped[str] = mapped_column(String(12), server_default="advertising")
     consent: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(10))
     starts_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -100,21 +105,21 @@ class Campaign(Base):
 @dataclass(frozen=True, slots=True)
 class CampaignDraft:
     """What a campaign is made of. `quiet`: hours in which no member is told; `cap`: at most so many
-    messages in so many days, this one included. `consent`: `given` tells only members who agreed to
-    be written to, `not_refused` also those who were never asked, `any` everybody: it is for what is
-    no advertising."""
+    messages in so many days, this one included. `consent`: see `recipients.ConsentRule`. `purpose`:
+    `service` is for what is no advertising, such as "the shop is closed today"."""
 
     name: str
     texts: dict[str, str]
     audience: dict[str, Any] = field(default_factory=lambda: documents.stored(documents.EVERYONE))
-    quiet: tuple[str, str] | None = None
+    quiet: tuple[str, str] | None = NIGHT
     cap: tuple[int, int] | None = None
     holdout_percent: int = 0
-    consent: ConsentRule = "not_refused"
+    consent: ConsentRule = "given"
+    purpose: CampaignPurpose = "advertising"
 
 
 def create(session: Session, programme: Programme, draft: CampaignDraft, now: datetime) -> Campaign:
-    """Make a campaign: a draft. Raises what `wording.check` raises."""
+    """Make a campaign: a draft. Raises `ConsentNeeded`, and what `wording.check` raises."""
     campaign = Campaign(
         public_id=str(uuid7()),
         programme_id=programme.id,
@@ -135,7 +140,7 @@ def create(session: Session, programme: Programme, draft: CampaignDraft, now: da
 
 def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaign:
     """Change a draft; `changes` by the names of `CampaignDraft`. Raises `UnknownCampaign`,
-    `CampaignNotReady`, and what `wording.check` raises."""
+    `CampaignNotReady`, `ConsentNeeded`, and what `wording.check` raises."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
     programme = programmes.by_id(session, campaign.programme_id)
@@ -400,9 +405,7 @@ def _reason_against(
     never asked whether they want news."""
     if candidate is None:
         return "gone"
-    if agreed is False and campaign.consent != "any":
-        return "no_consent"
-    if agreed is None and campaign.consent == "given":
+    if not recipients.may_be_told(cast(ConsentRule, campaign.consent), agreed=agreed):
         return "no_consent"
     if not candidate.in_phone:
         return "no_card"
@@ -469,7 +472,9 @@ def _require(campaign: Campaign, *states: CampaignState) -> None:
 
 
 def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
-    """The draft as columns of the row. Raises what `wording.check` raises."""
+    """The draft as columns of the row. Raises `ConsentNeeded`, and what `wording.check` raises."""
+    if draft.purpose == "advertising" and draft.consent == "any":
+        raise ConsentNeeded
     wording.check(draft.texts, wording.PERSONAL, programme.languages)
     quiet_from, quiet_until = draft.quiet or (None, None)
     cap_messages, cap_days = draft.cap or (None, None)
@@ -483,6 +488,7 @@ def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
         "cap_days": cap_days,
         "holdout_percent": draft.holdout_percent,
         "consent": draft.consent,
+        "purpose": draft.purpose,
     }
 
 
@@ -497,4 +503,5 @@ def _draft(campaign: Campaign) -> CampaignDraft:
         None if None in cap else (int(cap[0] or 0), int(cap[1] or 0)),
         campaign.holdout_percent,
         cast(ConsentRule, campaign.consent),
+        cast(CampaignPurpose, campaign.purpose),
     )

@@ -6,6 +6,7 @@ values."""
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +19,10 @@ from wallet.google.mirror import GoogleObject
 from wallet.passes import issued, showing
 from wallet.passes.content import Facts
 from wallet.passes.issued import Pass
+
+# Who may be told: `given`, members who agreed to be written to; `not_refused`, also those who were
+# never asked; `any`, everybody, which is for what is no advertising.
+ConsentRule = Literal["given", "not_refused", "any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,12 @@ class Recipient:
 
     candidate: Candidate
     facts: Facts
+
+
+def may_be_told(rule: ConsentRule, *, agreed: bool | None) -> bool:
+    """Whether a member may be told under this rule. `agreed` is None if they were never asked
+    whether they want news."""
+    return rule == "any" or agreed is True or (rule == "not_refused" and agreed is None)
 
 
 def lock(session: Session, member_ids: Sequence[int]) -> dict[int, Candidate]:

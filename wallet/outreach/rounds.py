@@ -7,13 +7,15 @@ later. What makes a message unique is its occasion, not the round."""
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select
+from sqlalchemy import Date, ForeignKey, String, exists, extract, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import words
 from ledger.book import accounts, statements
+from ledger.book.accounts import AccountClosed
 from ledger.book.journal import Posting
 from ledger.database.tables import Base, Instant, insert_or
 from ledger.errors import Refusal
@@ -28,28 +30,37 @@ from ledger.programmes.programmes import Programme
 from ledger.segments import conditions, membership, scope
 from wallet.delivery.refresh import MakeDue
 from wallet.outreach import deliveries, hours, messages, recipients, terms, wording
-from wallet.outreach.deliveries import NotTold, Occasion
+from wallet.outreach.deliveries import Delivery, NotTold, Occasion
 from wallet.outreach.messages import Message
-from wallet.outreach.recipients import Candidate
+from wallet.outreach.recipients import Candidate, ConsentRule
 from wallet.outreach.terms import DAILY, MessageTerms
 
 BATCH = 100  # members in one step
-# Members who refused news do not get these. The other kinds speak of what is the member's own, and
-# come even to them.
-ADVERTISING = ("lapsed",)
+# So long after a round of points that run out it looks again at those that were given meanwhile.
+LOOK_AGAIN = timedelta(minutes=15)
+# Postings that were under way when it looked become visible within this time.
+UNDER_WAY = timedelta(minutes=5)
 MADE_UP_FOR = timedelta(days=7)
 
 
 class Round(Base):
-    """A round's row. It is done up to and with member `after_id`."""
+    """A round's row. It is done up to and with member `after_id`. `begun_at` is when it last began
+    to look; it looks only at points that were given after the posting `from_posting_id`."""
 
     __tablename__ = "outreach_round"
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(12), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     after_id: Mapped[int] = mapped_column(default=0)
+    from_posting_id: Mapped[int] = mapped_column(default=0, server_default="0")
     begun_at: Mapped[datetime] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+# A posting that came with a message of a round.
+_GIFT = exists(
+    select(Delivery.id).where(Delivery.posting_id == Posting.id, Delivery.kind.in_(terms.WITH_GIFT))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,8 @@ def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: in
         programme = programmes.by_id(session, one.programme_id)
         if one.hours.covers(hours.on_wall(now, programme.timezone).time()):
             _begin(session, one, programme, now)
+            if one.kind == "burning":
+                _look_again(session, programme, now)
             open_now.append((one.programme_id, one.kind))
     for programme_id, kind in open_now:
         found = session.scalar(
@@ -113,6 +126,39 @@ def _begin(session: Session, wanted: MessageTerms, programme: Programme, now: da
         )
 
 
+def _look_again(session: Session, programme: Programme, now: datetime) -> None:
+    """Let today's round of points that run out look at those that were given since it did: they may
+    be gone before the round of tomorrow."""
+    today = hours.day_of(now, programme.timezone)
+    done = session.scalar(
+        select(Round).where(
+            Round.programme_id == programme.id,
+            Round.kind == "burning",
+            Round.day == today,
+            Round.finished_at <= now - LOOK_AGAIN,
+        )
+    )
+    if done is None:
+        return
+    session.execute(
+        update(Round)
+        .where(
+            Round.programme_id == programme.id,
+            Round.kind == "burning",
+            Round.day == today,
+            Round.finished_at == done.finished_at,  # unless another worker was faster
+        )
+        .values(
+            after_id=0,
+            from_posting_id=statements.newest_before(session, done.begun_at - UNDER_WAY),
+            begun_at=now,
+            finished_at=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    session.expire_all()
+
+
 def _advance(
     session: Session,
     round_: Round,
@@ -148,9 +194,10 @@ def _tell(
     that goes with it: points and words together, or neither. Lock order: deliveries, balances,
     passes."""
     fresh = _note(session, programme, wanted, found, now)
+    fresh = _who_agreed(session, wanted, fresh)
     given = _give(session, programme, wanted, fresh, now) if wanted.gift else {}
     candidates = recipients.lock(session, [entry.member_id for entry in fresh.values()])
-    chosen, ended = _choose(session, wanted, fresh, given, candidates)
+    chosen, ended = _choose(wanted, fresh, given, candidates)
     deliveries.end(session, ended)
     readers = recipients.read(session, programme, chosen.values(), now)
     batch = [
@@ -183,8 +230,23 @@ def _note(
     }
 
 
+def _who_agreed(
+    session: Session, wanted: MessageTerms, fresh: Mapping[int, Occurrence]
+) -> dict[int, Occurrence]:
+    """Those who may be told, by delivery; the deliveries of the others are ended. Nobody else gets
+    the gift that goes with the words."""
+    agreed = consents.agreed_to_news(session, [entry.member_id for entry in fresh.values()])
+    rule = cast(ConsentRule, wanted.consent)
+    may_be = {
+        id_: entry
+        for id_, entry in fresh.items()
+        if recipients.may_be_told(rule, agreed=agreed.get(entry.member_id))
+    }
+    deliveries.end(session, {"no_consent": [id_ for id_ in fresh if id_ not in may_be]})
+    return may_be
+
+
 def _choose(
-    session: Session,
     wanted: MessageTerms,
     fresh: Mapping[int, Occurrence],
     given: Collection[int],
@@ -193,7 +255,6 @@ def _choose(
     """The members who get the message, by delivery, and the other deliveries, by the reason against
     them. `given`: deliveries that came with points. Their members get the words even if their card
     is in no phone: the words are then on the card when it comes into one."""
-    agreed = consents.agreed_to_news(session, [entry.member_id for entry in fresh.values()])
     chosen: dict[int, Candidate] = {}
     ended: dict[NotTold, list[int]] = {}
     for delivery_id, entry in fresh.items():
@@ -202,8 +263,6 @@ def _choose(
             ended.setdefault("refused", []).append(delivery_id)
         elif candidate is None:
             ended.setdefault("gone", []).append(delivery_id)
-        elif wanted.kind in ADVERTISING and agreed.get(entry.member_id) is False:
-            ended.setdefault("no_consent", []).append(delivery_id)
         elif delivery_id in given or candidate.in_phone:
             chosen[delivery_id] = candidate
         else:
@@ -220,11 +279,7 @@ def _give(
 ) -> dict[int, int]:
     """Give points to each; returns the postings by delivery. A member whose account has no room for
     more gets none."""
-    people = {one.id: one for one in members.by_ids(session, [f.member_id for f in fresh.values()])}
-    unit = units.named(session, programme.id, None)
-    holder_ids = sorted({one.holder_id for one in people.values()})
-    holders = accounts.holders(session, programme.id, unit.id, holder_ids)
-    accounts.lock(session, [holder.account_id for holder in holders])
+    people = _lock_accounts(session, programme, [one.member_id for one in fresh.values()])
     given: dict[int, int] = {}
     for id_, one in fresh.items():
         grant = Grant(wanted.gift or 0, Cause(promotion=wanted.kind))
@@ -239,6 +294,23 @@ def _give(
     return given
 
 
+def _lock_accounts(
+    session: Session, programme: Programme, member_ids: Sequence[int]
+) -> dict[int, Member]:
+    """These members, with the accounts that they use locked in ascending order."""
+    unit = units.named(session, programme.id, None)
+    people = {one.id: one for one in members.by_ids(session, member_ids)}
+    while True:
+        holder_ids = sorted({one.holder_id for one in people.values()})
+        try:
+            holders = accounts.holders(session, programme.id, unit.id, holder_ids)
+        except AccountClosed:  # a member was merged or joined a household: look again
+            people = {id_: members.reread(session, one) for id_, one in people.items()}
+            continue
+        accounts.lock(session, [holder.account_id for holder in holders])
+        return people
+
+
 def _burning(
     session: Session,
     round_: Round,
@@ -251,19 +323,24 @@ def _burning(
     soonest such day that they were not told of, with the amounts of this moment."""
     unit = units.named(session, programme.id, None)
     end = hours.begin_of(round_.day + timedelta(days=(wanted.days or 0) + 1), programme.timezone)
-    rows = statements.running_out(session, unit.id, now, end, round_.after_id, limit)
+    rows = statements.running_out(
+        session, unit.id, now, end, round_.after_id, limit, round_.from_posting_id
+    )
     sums: dict[tuple[int, date], int] = {}
     ends: dict[tuple[int, date], datetime] = {}  # the first moment of that day at which some go
+    changed: set[tuple[int, date]] = set()  # what the round has not looked at before
     for row in rows:
         end = row.expires_at.astimezone(ZoneInfo(programme.timezone))
         place = row.member_id, words.last_moment(end).date()
         sums[place] = sums.get(place, 0) + row.points
         ends.setdefault(place, end)
+        if row.posting_id > round_.from_posting_id:
+            changed.add(place)
     told = deliveries.known(session, [(member_id, f"burning:{day}") for member_id, day in sums])
     found: dict[int, Occurrence] = {}
     for (member_id, day), points in sums.items():
         occasion = f"burning:{day}"
-        if member_id in found or (member_id, occasion) in told:
+        if member_id in found or (member_id, occasion) in told or (member_id, day) not in changed:
             continue
         about = {
             language: {
@@ -299,21 +376,29 @@ def _birthdays(
         .order_by(Member.id)
         .limit(limit)
     ).all()
-    unit = units.named(session, programme.id, None)
-    gift = unit.amount(wanted.gift) if wanted.gift else None
-    about = {
-        language: {"gift": "" if gift is None else wording.amount(gift, language)}
-        for language in wanted.texts
-    }
+    about = _gift(session, programme, wanted)
     # By year: a birthday that is corrected within the year is not celebrated twice.
     found = [Occurrence(id_, f"birthday:{round_.day.year}", about) for id_ in ids]
     return found, ids[-1] if len(ids) == limit else None
 
 
+def _gift(
+    session: Session, programme: Programme, wanted: MessageTerms
+) -> dict[str, dict[str, str]]:
+    """What the text says of the gift, by language."""
+    unit = units.named(session, programme.id, None)
+    gift = unit.amount(wanted.gift) if wanted.gift else None
+    return {
+        language: {"gift": "" if gift is None else wording.amount(gift, language)}
+        for language in wanted.texts
+    }
+
+
 def _lapsed(
     session: Session, round_: Round, wanted: MessageTerms, programme: Programme, limit: int
 ) -> tuple[list[Occurrence], int | None]:
-    """Members whose last points were earned or spent on the day that is `days` ago."""
+    """Members whose last points were earned or spent on the day that is `days` ago. Gifts of ours
+    are not among them: who gets points for having been away has not come back."""
     day = round_.day - timedelta(days=wanted.days or 0)
     begin = hours.begin_of(day, programme.timezone)
     end = hours.begin_of(day + timedelta(days=1), programme.timezone)
@@ -321,13 +406,14 @@ def _lapsed(
     condition = (
         (Member.programme_id == programme.id)
         & conditions.is_active()
-        & conditions.has_posting(in_scope, conditions.ACTIVITY, begin, end)
-        & ~conditions.has_posting(in_scope, conditions.ACTIVITY, end)
+        & conditions.has_posting(in_scope, conditions.ACTIVITY, begin, end, unless=_GIFT)
+        & ~conditions.has_posting(in_scope, conditions.ACTIVITY, end, unless=_GIFT)
     )
     newest = session.scalar(select(func.max(Member.id))) or 0
     found = membership.page(session, condition, round_.after_id, newest, limit)
     about = {
-        language: {"days": words.number_in(language, wanted.days or 0)} for language in wanted.texts
+        language: {**gift, "days": words.number_in(language, wanted.days or 0)}
+        for language, gift in _gift(session, programme, wanted).items()
     }
     people = [Occurrence(one.id, f"lapsed:{day}", about) for one in found]
     return people, found[-1].id if len(found) == limit else None

@@ -4,7 +4,7 @@ is."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,11 +16,12 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from wallet import sentences
-from wallet.errors import MessageRefused, NoMessageField
+from wallet.errors import ConsentNeeded, MessageRefused, NoMessageField
 from wallet.outreach import wording
-from wallet.outreach.campaigns import PUMP
+from wallet.outreach.campaigns import NIGHT, PUMP
 from wallet.outreach.deliveries import MessageKind
 from wallet.outreach.hours import Span
+from wallet.outreach.recipients import ConsentRule
 from wallet.passes import templates
 from wallet.passes.content import announces_messages
 
@@ -28,23 +29,30 @@ KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 # These have a day and hours; the others answer at once to what a member did.
 DAILY: tuple[MessageKind, ...] = ("burning", "birthday", "lapsed")
 WITH_DAYS: tuple[MessageKind, ...] = ("burning", "lapsed")
+WITH_GIFT: tuple[MessageKind, ...] = ("birthday", "lapsed")
+# The others speak of what is the member's own, or of what they did, and come to everybody unless
+# the programme says otherwise.
+ADVERTISING: tuple[MessageKind, ...] = ("lapsed",)
+DAY = NIGHT[1], NIGHT[0]  # the hours of daily messages
 
 PLACES: dict[MessageKind, tuple[str, ...]] = {
     "accrued": (*wording.PERSONAL, "accrued"),
     "spent": (*wording.PERSONAL, "spent"),
     "burning": (*wording.PERSONAL, "burning", "day"),
     "birthday": (*wording.PERSONAL, "gift"),
-    "lapsed": (*wording.PERSONAL, "days"),
+    "lapsed": (*wording.PERSONAL, "days", "gift"),
 }
 # Contexts in which the catalogue has the texts that come with the service.
+LAPSED_WITH_GIFT = "lapsed with a gift"
 CONTEXT, CONTEXT_OF_MONEY = "message", "message of money"
 DAYS: dict[MessageKind, int] = {"burning": 7, "lapsed": 60}
 
 
 class MessageTerms(Base):
     """`days`: how long before points run out, or since the last purchase. `gift`: points that come
-    with a birthday's message. Between `from_hour` and `until_hour` of the programme's clock a
-    daily message is told. `since`: when it was last switched on; what was before is not told."""
+    with the message. `consent`: see `recipients.ConsentRule`. Between `from_hour` and `until_hour`
+    of the programme's clock a daily message is told. `since`: when it was last switched on; what
+    was before is not told."""
 
     __tablename__ = "outreach_message_terms"
 
@@ -57,6 +65,7 @@ class MessageTerms(Base):
     from_hour: Mapped[str] = mapped_column(String(5))
     until_hour: Mapped[str] = mapped_column(String(5))
     since: Mapped[datetime] = mapped_column(Instant)
+    consent: Mapped[str] = mapped_column(String(12), server_default="any")
 
     @property
     def hours(self) -> Span:
@@ -72,19 +81,25 @@ class Wanted:
     texts: dict[str, str]
     days: int | None = None
     gift: int | None = None
-    from_hour: str = "10:00"
-    until_hour: str = "21:00"
+    from_hour: str = DAY[0]
+    until_hour: str = DAY[1]
+    consent: ConsentRule = "any"
 
 
-def standard(kind: MessageKind, unit: Unit, spoken: Sequence[str]) -> Wanted:
+def standard(
+    kind: MessageKind, unit: Unit, spoken: Sequence[str], *, with_gift: bool = False
+) -> Wanted:
     """The terms of a message that a programme has not set: off, and with our own texts in those of
-    the programme's languages that we have texts in. `unit` is what the messages speak of."""
+    the programme's languages that we have texts in. `unit` is what the messages speak of. Who was
+    long away is told of a gift in other words."""
+    name = LAPSED_WITH_GIFT if with_gift and kind == "lapsed" else kind
     context = CONTEXT if unit.currency is None else CONTEXT_OF_MONEY
     texts = {
-        tag: sentences.CATALOGUE.text(language, kind, context)
+        tag: sentences.CATALOGUE.text(language, name, context)
         for tag, language in languages.own_words(spoken).items()
     }
-    return Wanted(on=False, texts=texts, days=DAYS.get(kind))
+    consent: ConsentRule = "given" if kind in ADVERTISING else "any"
+    return Wanted(on=False, texts=texts, days=DAYS.get(kind), consent=consent)
 
 
 def of_programme(session: Session, programme_id: int) -> dict[MessageKind, Wanted]:
@@ -103,12 +118,14 @@ def put(
     session: Session, programme: Programme, kind: MessageKind, wanted: Wanted, now: datetime
 ) -> Wanted:
     """Set how the programme has this message from now on. Raises what `wording.check` raises,
-    `MessageRefused`, `NoMessageField`."""
+    `MessageRefused`, `ConsentNeeded`, `NoMessageField`."""
     wording.check(wanted.texts, PLACES[kind], programme.languages)
     if (wanted.days is None) == (kind in WITH_DAYS):
         raise MessageRefused("days")
-    if wanted.gift is not None and kind != "birthday":
+    if wanted.gift is not None and kind not in WITH_GIFT:
         raise MessageRefused("gift")
+    if wanted.consent == "any" and kind in ADVERTISING:
+        raise ConsentNeeded
     design = templates.design(templates.current(session, programme.id))
     if wanted.on and not announces_messages(design):
         raise NoMessageField(programme.code)
@@ -121,6 +138,7 @@ def put(
         "gift": wanted.gift,
         "from_hour": wanted.from_hour,
         "until_hour": wanted.until_hour,
+        "consent": wanted.consent,
         "since": now if went_on or before is None else before.since,
     }
     session.execute(
@@ -143,4 +161,12 @@ def switched_on(session: Session, kinds: Sequence[str]) -> Sequence[MessageTerms
 
 
 def _wanted(row: MessageTerms) -> Wanted:
-    return Wanted(row.is_on, row.texts, row.days, row.gift, row.from_hour, row.until_hour)
+    return Wanted(
+        row.is_on,
+        row.texts,
+        row.days,
+        row.gift,
+        row.from_hour,
+        row.until_hour,
+        cast(ConsentRule, row.consent),
+    )

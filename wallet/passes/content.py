@@ -111,6 +111,11 @@ class OfferShown:
     text: str = ""
     until: str = ""
 
+    @property
+    def in_full(self) -> str:
+        """All that is said of the offer."""
+        return "\n".join(part for part in (self.title, self.text, self.until) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class LastMessage:
@@ -255,7 +260,7 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Fi
         case "offer":
             value = facts.offers[0].title if facts.offers else ""
         case "offers":
-            value = "\n\n".join(map(_in_full, facts.offers))
+            value = "\n\n".join(offer.in_full for offer in facts.offers)
         case "message":
             value = facts.message.text if facts.message is not None else ""
     # An empty field is not announced: the notification would only say "—".
@@ -270,7 +275,3 @@ def _last_day(expires: str) -> str:
     end = datetime.fromisoformat(expires)
     shown = words.last_moment(end) if words.ends_with_a_day(end) else end
     return shown.isoformat(timespec="seconds")
-
-
-def _in_full(offer: OfferShown) -> str:
-    return "\n".join(part for part in (offer.title, offer.text, offer.until) if part)

@@ -58,7 +58,7 @@ def facts(
             currency=currency,
             rotating=rotating,
             offers=tuple(
-                _offer_shown(offer, programme, people[member_id].locale)
+                offer_shown(offer, programme, people[member_id].locale)
                 for offer in offers_shown[member_id]
             ),
             message=messages.get(member_id),
@@ -95,7 +95,7 @@ def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile
     return {member_id: known.get(member_id, Profile()) for member_id in member_ids}
 
 
-def _offer_shown(offer: Offer, programme: Programme, locale: str | None = None) -> OfferShown:
+def offer_shown(offer: Offer, programme: Programme, locale: str | None = None) -> OfferShown:
     """The offer as the member reads it: its last day in their language, by the programme's
     clock."""
     language = languages.ours(locale, *programme.languages)
@@ -133,7 +133,7 @@ def of_coupon(
     the offer and is void if the offer was withdrawn, or while the member is blocked."""
     if known.says_nothing:
         return known, validity
-    shown = _offer_shown(offer, programme, known.locale)
+    shown = offer_shown(offer, programme, known.locale)
     if validity.state == "active" and offer.withdrawn_at is not None:
         validity = replace(validity, state="void")
     if not validity.expires and offer.ends_at != NEVER:

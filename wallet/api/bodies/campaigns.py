@@ -1,9 +1,10 @@
 """Campaigns: one message to many members."""
 
 from datetime import datetime
+from operator import not_
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body, Code, Hour, Id, Title, WallTime
@@ -13,7 +14,8 @@ from wallet.api.bodies.examples import MEMBER_ID, Example, page_of, shows
 from wallet.api.bodies.messages import TextsIn
 from wallet.api.bodies.paging import PageIn
 from wallet.outreach.audience import Audience
-from wallet.outreach.campaigns import ConsentRule as CampaignConsent
+from wallet.outreach.campaigns import CampaignPurpose
+from wallet.outreach.recipients import ConsentRule as CampaignConsent
 
 
 class QuietIn(Body):
@@ -40,13 +42,26 @@ class CapIn(Body):
 
 
 class CampaignPart(Body):
-    """Which members a campaign is for, and how many messages a member may get."""
+    """Which members a campaign is for, and how many messages a member may get.
+
+    `purpose`: `advertising`, unless it is said to be `service` (as "the shop is closed today"), or
+    `consent` is `any`. Advertising goes to members who agreed to it (`given`), also to those who
+    were never asked if that is said (`not_refused`), and not between 21:00 and 10:00 of the
+    programme's clock unless `quiet_hours` says otherwise; null switches them off. Messages of
+    service go to everybody (`any`) at any hour, unless something else is said."""
 
     audience: Audience = Field(default_factory=lambda: documents.EVERYONE)
     quiet_hours: QuietIn | None = None
     cap: CapIn | None = None
     holdout_percent: Annotated[int, Field(ge=0, le=90)] = 0
-    consent: CampaignConsent = "not_refused"
+    purpose: Annotated[CampaignPurpose | None, Field(default=None, exclude_if=not_)]
+    consent: CampaignConsent | None = None
+
+    @field_serializer("consent")
+    def as_before(self, consent: CampaignConsent | None) -> CampaignConsent:
+        """The dump. The hash of a repeated request is made of it, and earlier releases named the
+        default that they had."""
+        return consent or "not_refused"
 
     @model_validator(mode="after")
     def not_too_deep(self) -> Self:
@@ -72,7 +87,7 @@ DRAFT: Example = {
     "quiet_hours": {"from": "22:00", "until": "09:00"},
     "cap": {"messages": 3, "days": 7},
     "holdout_percent": 10,
-    "consent": "not_refused",
+    "consent": "given",
 }
 
 
@@ -130,6 +145,7 @@ class ProgressOut(AnswerBody):
 CAMPAIGN = {
     "id": "01a20f24-5d3c-7f11-9c0e-3b8f0e6a7d21",
     **DRAFT,
+    "purpose": "advertising",
     "state": "draft",
     "starts_at": None,
     "started_at": None,
@@ -168,6 +184,7 @@ class CampaignOut(AnswerBody):
     quiet_hours: dict[str, str] | None
     cap: dict[str, int] | None
     holdout_percent: int
+    purpose: CampaignPurpose
     consent: CampaignConsent
     state: str
     starts_at: datetime | None

@@ -9,6 +9,7 @@ from ledger.fields import Body, Hour, Locale, NotEmpty, Points, Readable, either
 from wallet.api.bodies.amounts import MoneyBeside, SentMoney
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import page_of, shows
+from wallet.outreach.recipients import ConsentRule
 from wallet.passes.content import LONGEST_MESSAGE
 
 MessageText = Annotated[str, Readable, Field(max_length=LONGEST_MESSAGE), NotEmpty]
@@ -41,8 +42,11 @@ TERMS = {
 
 class MessageTermsIn(Body):
     """How a built-in message is wanted. `days`: how many days before points run out, or after the
-    last visit, it is sent. `gift`: points that come with the birthday message. It is sent between
-    `from` and `until` of the programme's clock."""
+    last visit, it is sent. `gift`: points that come with the message, to a birthday or to who was
+    long away. It is sent between `from` and `until` of the programme's clock. `consent`: to members
+    who agreed to news (`given`), also to those who were never asked (`not_refused`), or to `any`.
+    Left out, it is `given` for `lapsed`, which is advertising and cannot have `any`, and `any` for
+    the others."""
 
     model_config = shows(TERMS)
 
@@ -53,6 +57,7 @@ class MessageTermsIn(Body):
     gift_money: SentMoney = None
     begins: Hour = Field(alias="from", default="10:00")
     ends: Hour = Field(alias="until", default="21:00")
+    consent: ConsentRule | None = None
 
     @model_validator(mode="after")
     def one_gift(self) -> Self:
@@ -66,6 +71,7 @@ TERMS_OUT = {
     "kind": "burning",
     **TERMS,
     "gift": None,
+    "consent": "any",
     "placeholders": ["name", "points", "card", "programme", "burning", "day"],
 }
 
@@ -84,6 +90,7 @@ class MessageTermsOut(AnswerBody):
     gift_money: MoneyBeside = None
     begins: str = Field(alias="from")
     ends: str = Field(alias="until")
+    consent: ConsentRule
     placeholders: list[str]
 
 
@@ -148,7 +155,7 @@ MESSAGE = {
     "kind": "campaign",
     "campaign": "01a20f24-5d3c-7f11-9c0e-3b8f0e6a7d21",
     "state": "told",
-    "text": "Anna, latte is half price on Friday. You have 70 points.",
+    "text": "Anna, latte is half price on Friday. Points on your card: 70.",
     "told_at": "2026-11-24T12:05:01Z",
     "apple": "fetched",
     "fetched_at": "2026-11-24T12:05:09Z",
