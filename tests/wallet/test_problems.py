@@ -18,11 +18,11 @@ CONFLICT = """
     other_programme pass_erased pass_lost phone_taken points_spent pooled_member programme_exists
     reversal_too_large same_member too_many_devices unit_exists wave_over"""
 INVALID = """
-    amount_too_large api_key_refused backup_refused callback_refused date_out_of_range
-    dates_out_of_order design_refused file_refused image_refused language_not_spoken message_refused
-    nfc_certificate_missing not_money personalization_invalid placeholder_malformed
-    settings source_refused terms_refused
-    text_missing too_many_decimals unknown_placeholder wrong_currency"""
+    amount_too_large api_key_refused backup_refused callback_refused consent_needed
+    date_out_of_range dates_out_of_order design_refused file_refused image_refused
+    language_not_spoken message_refused nfc_certificate_missing not_money personalization_invalid
+    placeholder_malformed settings source_refused terms_refused text_missing too_many_decimals
+    unknown_placeholder wrong_currency"""
 STATUSES = {
     **dict.fromkeys(NOT_FOUND.split(), 404),
     **dict.fromkeys(CONFLICT.split(), 409),
