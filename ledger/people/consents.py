@@ -133,9 +133,9 @@ def _decided(
     said = (decision.given, decision.text_version)
     if before and (decision.undated or (before[-1].given, before[-1].text_version) == said):
         return None
-    if any(
-        (one.given, one.text_version, one.happened_at) == (*said, happened_at) for one in before
-    ):
+    # A file that is imported again tells of the past once more.
+    known = {(one.given, one.text_version, one.happened_at) for one in before}
+    if before and happened_at < before[-1].happened_at and (*said, happened_at) in known:
         return None
     return Consent(
         member_id=member_id,

@@ -95,6 +95,7 @@ CALLS = {
         ("GET", "imports", None),
         ("GET", "imports/x", None),
         ("GET", "imports/x/rows", None),
+        ("DELETE", "imports/x", None),
     ],
     "scans:write": [("POST", "scans", {"barcode": "1"})],
 }
