@@ -75,3 +75,21 @@ def test_a_file_without_room_and_a_disk_without_room_are_the_same_trouble(tmp_pa
     assert troubles.found_in(OSError(errno.ENOSPC, "")) is Trouble.STORAGE_FULL
     unreadable = f"sqlite:///{tmp_path / 'missing' / 'x.db'}"
     assert troubles.found_in(_error(unreadable)) is Trouble.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("state", "trouble"),
+    [
+        ("53100", Trouble.STORAGE_FULL),
+        ("57P03", Trouble.UNAVAILABLE),
+        ("53300", Trouble.UNAVAILABLE),
+        ("25006", Trouble.UNAVAILABLE),
+        ("08006", Trouble.UNAVAILABLE),
+        ("23505", None),
+    ],
+)
+def test_postgresql_says_by_its_code_what_troubles_it(
+    postgres: Postgres, state: str, trouble: Trouble | None
+) -> None:
+    raised = f"DO $$ BEGIN RAISE 'trouble' USING ERRCODE = '{state}'; END $$"
+    assert troubles.found_in(_error(postgres.url("postgres"), raised)) is trouble
