@@ -22,7 +22,7 @@ from ledger.book.journal import Entry, Posting
 from ledger.database import idempotency, outbox
 from ledger.database.tables import Instant
 from ledger.errors import HouseholdNotEmpty
-from ledger.events import MemberChanged
+from ledger.events import MemberChanged, PersonErased
 from ledger.imports import forgetting
 from ledger.offers import Offer
 from ledger.people import consents, members, persons
@@ -74,6 +74,7 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
     consents.forget_origins(session, ids)
     _take_cards(session, ids, now)
     erased_at = member.erased_at or now
+    fresh = [one.id for one in group if one.erased_at is None]
     session.execute(
         update(Member)
         .where(Member.id.in_(ids))
@@ -81,8 +82,9 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
         .execution_options(synchronize_session=False)
     )
     households.dissolve(session, member)
-    if holder_id not in ids:
-        outbox.append(session, [MemberChanged(holder_id)], now)
+    gone = [PersonErased(id_) for id_ in fresh]
+    changed = [] if holder_id in ids else [MemberChanged(holder_id)]
+    outbox.append(session, [*gone, *changed], now)
     public_ids = tuple(one.public_id for one in group)
     return Erased(member.public_id, erased_at, public_ids, tuple(ids), points)
 

@@ -21,6 +21,21 @@ class MemberChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberMerged:
+    """The member is the same person as another, `into_id`, who has what was theirs."""
+
+    member_id: int
+    into_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonErased:
+    """The person was erased. The id stands for nobody any more."""
+
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class CardRenewed:
     """The card's barcode has another content now."""
 
@@ -88,6 +103,8 @@ class OfferTurned:
 Event = (
     MemberJoined
     | MemberChanged
+    | MemberMerged
+    | PersonErased
     | CardRenewed
     | CardOutdated
     | PointsAccrued

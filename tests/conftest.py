@@ -183,6 +183,7 @@ def house(environment: dict[str, str], clock_now: StoppedClock) -> Iterator[Hous
     yield House(installation, clock_now, pause)
     for provider in installation.providers:
         provider.close()
+    installation.events.close()
     installation.database.close()
 
 

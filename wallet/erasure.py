@@ -24,6 +24,7 @@ from wallet.google import mirror
 from wallet.outreach import deliveries
 from wallet.passes import issued, renewal
 from wallet.passes.issued import Pass
+from wallet.receivers import log as receiver_log
 
 # Rows of these tables are deleted with their pass. A new table with personal data gets a line here.
 ROWS_OF_A_PASS = (SealedPass.pass_id,)
@@ -52,6 +53,7 @@ def erase(
     # Whoever writes words on these cards at this moment holds them: what they write goes as well.
     issued.lock_out(session, pass_ids)
     deliveries.forget(session, erased.member_ids)
+    receiver_log.forget_answers(session, erased.member_ids)
     refresh(session, pass_ids, make_due, now)
     for column in ROWS_OF_A_PASS:
         session.execute(delete(column.class_).where(column.in_(pass_ids)))

@@ -210,6 +210,27 @@ class SourceRefused(WithReason, Invalid):
         super().__init__(reason, facts)
 
 
+class UnknownReceiver(NotFound):
+    """There is no receiver of events with this id or name."""
+
+    code = "unknown_receiver"
+
+
+class UnknownEvent(NotFound):
+    """There is no such event for this receiver, or none any more."""
+
+    code = "unknown_event"
+
+
+class ReceiverRefused(WithReason, Invalid):
+    """A receiver of events cannot be added, changed or tried."""
+
+    code = "receiver_refused"
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
+
+
 class UnknownWave(NotFound):
     """There is no wave with this id."""
 

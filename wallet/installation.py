@@ -21,6 +21,8 @@ from wallet.delivery.waves import Pace
 from wallet.google.provider import GoogleProvider
 from wallet.importing import Desk
 from wallet.passes.issued import Pass
+from wallet.receivers.addresses import Allowed
+from wallet.receivers.delivery import EventSender
 
 EXTENSION = "kopilka"
 
@@ -39,6 +41,7 @@ class Installation:
     signed_passes: SignedPasses
     apple: AppleProvider
     google: GoogleProvider | None
+    events: EventSender
 
     @property
     def signers(self) -> dict[str, Signer]:
@@ -61,6 +64,11 @@ class Installation:
     def make_due(self) -> Sequence[MakeDue]:
         """What is called, in the transaction that changed passes, to note it at each vendor."""
         return [provider.make_due for provider in self.providers]
+
+    @property
+    def receivers_at(self) -> Allowed:
+        """Where receivers of events may be."""
+        return Allowed(self.settings.receiver_networks)
 
     @property
     def pace(self) -> Pace:

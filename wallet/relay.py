@@ -1,7 +1,7 @@
 """Which function hears which event. The relay claims events from the outbox and hands them to their
 subscribers, all in one transaction: subscribers write rows and call no vendor."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,12 +9,29 @@ from sqlalchemy.orm import Session
 
 from ledger import erasure
 from ledger.database import outbox
-from ledger.database.engine import Database
+from ledger.database.engine import Database, wake_after_commit
 from ledger.database.outbox import Waiting
-from ledger.events import CardOutdated, Event, OfferTurned
+from ledger.events import (
+    CardOutdated,
+    Event,
+    MemberChanged,
+    MemberJoined,
+    MemberMerged,
+    OfferTurned,
+    PersonErased,
+    PointsAccrued,
+    PointsHeld,
+    PointsMoved,
+    PointsRedeemed,
+    PointsReversed,
+    PointsTurned,
+)
 from ledger.people import members
+from ledger.seals import sealing
+from wallet import happenings
 from wallet.delivery.refresh import MakeDue, refresh, remind
 from wallet.delivery.waves import start
+from wallet.happenings import HappeningType, Note
 from wallet.outreach import answers
 from wallet.passes import issued
 
@@ -75,6 +92,35 @@ def _hear(
         remind(session, issued.ids_of_members(session, outdated), make_due, now)
     for programme_id in _whole_programmes(events):
         start(session, programme_id, now)
+    _tell_receivers(session, events, now)
+
+
+TOLD: Mapping[type[Event], HappeningType] = {
+    MemberJoined: "member.joined",
+    MemberChanged: "member.changed",
+    MemberMerged: "member.merged",
+    PersonErased: "member.erased",
+    PointsHeld: "balance.changed",
+    PointsTurned: "balance.changed",
+}
+POSTED = (PointsAccrued, PointsRedeemed, PointsReversed, PointsMoved, PointsTurned)
+
+
+def _tell_receivers(session: Session, events: Sequence[Event], now: datetime) -> None:
+    """Note what receivers outside are told of. Of postings they are told by their seals, which
+    come soon when they are asked for."""
+    if not happenings.is_listened_to(session):
+        return
+    found: dict[HappeningType, dict[int, Note]] = {}
+    for event in events:
+        kind = TOLD.get(type(event))
+        if kind is not None and event.member_id is not None:
+            about = {"into": event.into_id} if isinstance(event, MemberMerged) else {}
+            found.setdefault(kind, {})[event.member_id] = Note(event.member_id, about)
+    for kind, notes in found.items():
+        happenings.note(session, kind, notes.values(), now)
+    if any(isinstance(event, POSTED) for event in events):
+        wake_after_commit(session, sealing.PUMP)
 
 
 def _whole_programmes(events: Iterable[Event]) -> list[int]:

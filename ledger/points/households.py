@@ -22,7 +22,7 @@ from ledger.errors import (
     PooledMember,
     SameMember,
 )
-from ledger.events import MemberChanged, PointsMoved
+from ledger.events import MemberChanged, MemberMerged, PointsMoved
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.points import causes
@@ -71,7 +71,7 @@ def merge(session: Session, member: Member, into: Member, now: datetime) -> int:
         .where((Member.id == member.id) | (Member.merged_into_id == member.id))
         .values(merged_into_id=into.id)
     )
-    changed = (MemberChanged(member.id), MemberChanged(into.id))
+    changed = (MemberChanged(member.id), MemberMerged(member.id, into.id), MemberChanged(into.id))
     outbox.append(session, [*changed, PointsMoved(into.holder_id)], now)
     return debt_paid
 

@@ -30,6 +30,7 @@ from ledger.programmes.units import Unit
 from ledger.seals import hashes
 from ledger.seals.hashes import HASH_BYTES, EntryFacts, MerkleTree, Record
 
+PUMP = "seals"
 BATCH = 500  # postings sealed in one transaction
 WINDOW = 2000  # ids looked through in one query
 SALT_BYTES = 16

@@ -94,6 +94,7 @@ CALLS: Mapping[str, Call] = {
     "ImageRefused": Call(2),
     "ApiKeyRefused": Call(0),
     "SourceRefused": Call(0),
+    "ReceiverRefused": Call(0),
     "Rule": Call(1),
 }
 

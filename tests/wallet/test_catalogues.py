@@ -224,6 +224,7 @@ REASONS = {
     "DesignRefused": "must not be empty.",
     "ApiKeyRefused": "a name has small Latin letters, digits and dashes, up to 40.",
     "SourceRefused": "a name has small Latin letters, digits and dashes, up to 40.",
+    "ReceiverRefused": "name at least one type, or leave types out for all.",
 }
 KINDS = [kind for package in PACKAGES for kind in refusals(package)]
 

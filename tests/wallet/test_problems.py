@@ -5,9 +5,9 @@ from catalogues import refusals
 from wallet.problems import status_of
 
 NOT_FOUND = """
-    member_erased unknown_campaign unknown_card unknown_hold unknown_import unknown_member
-    unknown_message unknown_offer unknown_pass unknown_posting unknown_programme unknown_source
-    unknown_unit unknown_wave"""
+    member_erased unknown_campaign unknown_card unknown_event unknown_hold unknown_import
+    unknown_member unknown_message unknown_offer unknown_pass unknown_posting unknown_programme
+    unknown_receiver unknown_source unknown_unit unknown_wave"""
 CONFLICT = """
     balance_too_large campaign_not_ready capture_too_large card_blocked card_expired card_void
     code_forged
@@ -21,8 +21,8 @@ INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused consent_needed
     date_out_of_range dates_out_of_order design_refused file_refused image_refused
     language_not_spoken message_refused nfc_certificate_missing not_money personalization_invalid
-    placeholder_malformed settings source_refused terms_refused text_missing too_many_decimals
-    unknown_placeholder wrong_currency"""
+    placeholder_malformed receiver_refused settings source_refused terms_refused text_missing
+    too_many_decimals unknown_placeholder wrong_currency"""
 STATUSES = {
     **dict.fromkeys(NOT_FOUND.split(), 404),
     **dict.fromkeys(CONFLICT.split(), 409),

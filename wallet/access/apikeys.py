@@ -36,6 +36,8 @@ SCOPES = (
     "programmes:write",
     "codes:keys",
     "scans:write",
+    "receivers:read",
+    "receivers:write",
 )
 PREFIX = "kopilka_"
 LONGEST_NAME = 60  # characters

@@ -29,15 +29,17 @@ from ledger.people.members import Member
 from ledger.points.resolving import Whom
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from wallet.access.rights import Actor, may
+from wallet.access.rights import Actor, may, may_everywhere
 from wallet.api.auth import caller, right
 from wallet.delivery import waves
 from wallet.delivery.waves import Wave
-from wallet.errors import UnknownCampaign, UnknownPass, UnknownWave
+from wallet.errors import UnknownCampaign, UnknownPass, UnknownReceiver, UnknownWave
 from wallet.outreach import campaigns
 from wallet.outreach.campaigns import Campaign
 from wallet.passes import issued
 from wallet.passes.issued import Pass
+from wallet.receivers import receivers
+from wallet.receivers.receivers import Receiver
 
 
 def programme(session: Session, code: str) -> Programme:
@@ -127,6 +129,19 @@ def wave(session: Session, public_id: str) -> Wave:
     found = waves.find(session, public_id)
     if not _reaches(found.programme_id):
         raise UnknownWave
+    return found
+
+
+def receiver(session: Session, public_id: str) -> Receiver:
+    """The receiver with this public id; one that hears of all programmes is for those who may see
+    all of them. Raises `UnknownReceiver`."""
+    found = receivers.find(session, public_id)
+    if found.programme_id is None:
+        reached = may_everywhere(caller(), right())
+    else:
+        reached = _reaches(found.programme_id)
+    if not reached:
+        raise UnknownReceiver
     return found
 
 

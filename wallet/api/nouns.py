@@ -29,6 +29,7 @@ NOUNS = (
     "messages",
     "passes",
     "scans",
+    "receivers",
 )
 
 

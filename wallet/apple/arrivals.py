@@ -28,7 +28,7 @@ class Fetch(Base):
 
     pass_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    fetched_at: Mapped[datetime] = mapped_column(Instant)
+    fetched_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
 class Incident(Base):

@@ -11,7 +11,7 @@ transaction for it, it is repeated."""
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import structlog
 from sqlalchemy import (
@@ -34,7 +34,9 @@ from ledger.database.engine import Database, wake_after_commit
 from ledger.database.leases import Beside, LeasedQueue, LeasedRow
 from ledger.database.tables import Base, Identifier, Instant, insert_or
 from ledger.people.members import Member
+from wallet import happenings
 from wallet.errors import TooManyDevices
+from wallet.happenings import Note
 from wallet.passes import versioning
 from wallet.passes.issued import Pass
 
@@ -176,6 +178,7 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
     known_version = pass_.version
     if fresh is not None:
         _keep_bound(session, pass_.id, device_id, now)
+        _tell(session, "card.added", [pass_.id], now, phones=1)
     session.refresh(pass_)
     if fresh is not None and pass_.version > 1:
         # The pass may have changed between its download and this moment, while the phone has a
@@ -221,24 +224,22 @@ def _keep_bound(session: Session, pass_id: int, device_id: int, now: datetime) -
         wake_after_commit(session, PUSH)
 
 
-def unregister(session: Session, pass_: Pass, library_id: str) -> None:
+def unregister(session: Session, pass_: Pass, library_id: str, now: datetime) -> None:
     """The device does not want to be told of the pass any more. It does no harm if it never did."""
     device_id = session.scalar(
         select(Device.id).where(
             Device.library_id == library_id, Device.pass_type == pass_.pass_type
         )
     )
-    if device_id is not None:
-        _end(session, device_id, pass_.id)
+    if device_id is not None and _end(session, device_id, pass_.id):
+        _tell(session, "card.removed", [pass_.id], now, phones=0)
 
 
 def told_it_is_void(session: Session, pass_id: int) -> None:
     """The last version of a void pass was fetched. If one phone alone is registered for the pass,
     its registration ends. If there are several, it is unknown which of them fetched it, and all
     stay."""
-    registered = session.scalars(
-        select(Registration.device_id).where(Registration.pass_id == pass_id).limit(2)
-    ).all()
+    registered = _phones(session, pass_id)
     if len(registered) == 1:
         _end(session, registered[0], pass_id)
 
@@ -340,20 +341,49 @@ def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> S
     if gone is None:
         return []
     session.execute(delete(PushRow).where(PushRow.device_id == device_id))
+    _tell(session, "card.removed", held, gone_at, phones=0)
     return held
 
 
-def _end(session: Session, device_id: int, pass_id: int) -> None:
-    """End a registration, and delete the device if it was the last."""
+def _end(session: Session, device_id: int, pass_id: int) -> bool:
+    """End a registration, and delete the device if it was the last. True if there was one."""
     session.execute(select(Device.id).where(Device.id == device_id).with_for_update())
-    session.execute(
-        delete(Registration).where(
-            Registration.device_id == device_id, Registration.pass_id == pass_id
-        )
-    )
+    ended = session.execute(
+        delete(Registration)
+        .where(Registration.device_id == device_id, Registration.pass_id == pass_id)
+        .returning(Registration.pass_id)
+    ).first()
     left = select(Registration.pass_id).where(Registration.device_id == device_id).limit(1)
     if session.execute(left).first() is None:
         session.execute(delete(Device).where(Device.id == device_id))
     session.execute(
         delete(PushRow).where(PushRow.device_id == device_id, PushRow.pass_id == pass_id)
     )
+    return ended is not None
+
+
+def _phones(session: Session, pass_id: int) -> Sequence[int]:
+    """The devices that are registered for the pass, two at most."""
+    return session.scalars(
+        select(Registration.device_id).where(Registration.pass_id == pass_id).limit(2)
+    ).all()
+
+
+def _tell(
+    session: Session,
+    what: Literal["card.added", "card.removed"],
+    pass_ids: Sequence[int],
+    now: datetime,
+    *,
+    phones: int,
+) -> None:
+    """Note that these cards came to Apple Wallet, or left it: those that so many phones have now. A
+    second phone of the same person, or a watch, is no news."""
+    if not happenings.is_listened_to(session):
+        return
+    notes = [
+        Note(None, {"pass": pass_id, "wallet": "apple"})
+        for pass_id in pass_ids
+        if len(_phones(session, pass_id)) == phones
+    ]
+    happenings.note(session, what, notes, now)

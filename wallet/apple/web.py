@@ -93,7 +93,7 @@ class PassKitService:
 
         def work(session: Session) -> None:
             pass_ = self._again(session, serial)
-            devices.unregister(session, pass_, device_id)
+            devices.unregister(session, pass_, device_id, self._clock())
             arrivals.happened(session, [pass_.id], "removed", self._clock())
 
         self._database.run(work)

@@ -44,6 +44,8 @@ from wallet.google import mirror
 from wallet.outreach import campaigns
 from wallet.passes import versioning
 from wallet.passes.issued import Pass
+from wallet.receivers import log as receiver_log
+from wallet.receivers import receivers
 
 PASSES_AT_ONCE = 1000
 
@@ -233,6 +235,8 @@ def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime
         mirror.mistrust(session)
         devices.PUSHES.end_leases(session)
         campaigns.halt(session)
+        receiver_log.leap(session, now)
+        receivers.end_leases(session)
         after = 0
         while True:
             pass_ids = session.scalars(

@@ -57,6 +57,11 @@ COMMANDS = (
         "Systems that post balance changes by signed webhook.",
     ),
     LazyCommand(
+        "receivers",
+        "wallet.cli.receivers:receivers_group",
+        "Systems that are told what happens, by signed webhook.",
+    ),
+    LazyCommand(
         "ledger",
         "wallet.cli.book:ledger_group",
         "The book: does it keep its rules, and was anything changed behind its back?",

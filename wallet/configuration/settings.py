@@ -5,11 +5,13 @@ are missing are made once and kept in `sandbox.env` in the data folder; in produ
 value is refused by name, and everything that is wrong is said at once."""
 
 import base64
+import ipaddress
 import os
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from ledger.settings import LedgerSettings
@@ -120,6 +122,7 @@ class Settings:
     lease_s: float
     beat_s: float
     wave_passes: int
+    receiver_networks: tuple[IPv4Network | IPv6Network, ...]
     log_level: str
     proxy_hops: int
     import_bytes: int
@@ -195,6 +198,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
         lease_s=env.seconds("WALLET_LEASE_SECONDS", 60.0),
         beat_s=env.seconds("WALLET_BEAT_SECONDS", 5.0),
         wave_passes=env.number("WALLET_WAVE_PASSES_PER_SECOND", 1000),
+        receiver_networks=_receiver_networks(env, mode),
         log_level=env.one_of(
             "WALLET_LOG_LEVEL",
             "warning" if mode == SANDBOX else "info",
@@ -279,6 +283,21 @@ def _rate_limits(env: Environment, mode: str) -> dict[str, str]:
         else:
             limits[group] = limit
     return limits
+
+
+def _receiver_networks(env: Environment, mode: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Internal networks in which receivers of events may be; in the sandbox, this machine."""
+    found = []
+    value = env.text("WALLET_RECEIVER_NETWORKS", "127.0.0.0/8,::1" if mode == SANDBOX else "")
+    for part in filter(None, map(str.strip, value.split(","))):
+        try:
+            found.append(ipaddress.ip_network(part))
+        except ValueError:
+            env.refuse(
+                "WALLET_RECEIVER_NETWORKS",
+                f"{part!r} is no network such as 192.168.1.0/24, and no address.",
+            )
+    return tuple(found)
 
 
 def _webhook_key(secret: str | None) -> str:

@@ -219,7 +219,7 @@ def hear(session: Session, event: CallbackEvent, now: datetime) -> None:
     saved = SAVED.get(event.kind)
     if fresh is None or saved is None or "\x00" in event.object_id:
         return
-    mirror.heard(session, event.object_id, event.expires_at, saved=saved)
+    mirror.heard(session, event.object_id, event.expires_at, now, saved=saved)
 
 
 def _check_intermediate(key: _IntermediateKey, roots: RootKeys, now: datetime) -> None:

@@ -24,6 +24,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database.engine import wake_after_commit
 from ledger.database.leases import LeasedQueue, LeasedRow
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, insert_or
+from wallet import happenings
+from wallet.happenings import HappeningType, Note
 
 PUMP = "google"
 LONGEST_ID = 120  # characters
@@ -243,17 +245,34 @@ def release_class(
     )
 
 
-def heard(session: Session, object_id: str, moment: datetime, *, saved: bool) -> None:
+def heard(
+    session: Session, object_id: str, moment: datetime, now: datetime, *, saved: bool
+) -> None:
     """Google told us that a person saved the object, or removed it. An event that is older than the
-    last one changes nothing."""
-    session.execute(
-        update(GoogleObject)
+    last one changes nothing. `moment`: by which such events are put in order."""
+    known = session.scalar(
+        select(GoogleObject)
         .where(
             GoogleObject.object_id == object_id,
             or_(GoogleObject.heard_at.is_(None), GoogleObject.heard_at <= moment),
         )
-        .values(saved=saved, heard_at=moment)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
+    if known is not None:
+        known.heard_at = moment
+        believe(session, known, now, saved=saved)
+
+
+def believe(session: Session, known: GoogleObject, now: datetime, *, saved: bool) -> None:
+    """From now on we hold that a person has this card in Google Wallet, or has it no more. The
+    caller has locked its row."""
+    before, known.saved = known.saved, saved
+    session.flush()
+    if bool(before) is not saved:
+        about = {"pass": known.pass_id, "wallet": "google"}
+        kind: HappeningType = "card.added" if saved else "card.removed"
+        happenings.note(session, kind, [Note(None, about)], now)
 
 
 def mistrust(session: Session) -> None:

@@ -101,7 +101,7 @@ class Reconciler:
         saved = reply.found.get("hasUsers") is True
         if known.heard_at == check.heard_at and known.saved is not saved:
             log.info("google_saved_corrected", pass_id=check.pass_id, saved=saved)
-            known.saved = saved
+            mirror.believe(session, known, now, saved=saved)
         differing = self._differing(session, check, reply, now)
         if differing:
             log.warning("google_drift", pass_id=check.pass_id, fields=differing)

@@ -11,7 +11,7 @@ from ledger.imports import store
 from ledger.people import cards, consents, members, persons
 from ledger.programmes import programmes, units
 from ledger.seals import inspection, sealing
-from wallet import presence
+from wallet import happenings, presence
 from wallet.access import apikeys, sources
 from wallet.apple import arrivals, complaints, devices, judging, signed_passes
 from wallet.delivery import waves
@@ -19,6 +19,7 @@ from wallet.google import alerts, budget, callbacks, messages, mirror
 from wallet.migrations import METADATA, config
 from wallet.outreach import campaigns, deliveries, rounds, terms
 from wallet.passes import barcode_settings, issuing, news, renewal, templates
+from wallet.receivers import log, receivers
 
 TABLES_OF = (
     accounts,
@@ -35,12 +36,14 @@ TABLES_OF = (
     mirror,
     deliveries,
     devices,
+    happenings,
     holds,
     idempotency,
     inspection,
     issuing,
     journal,
     judging,
+    log,
     lots,
     members,
     messages,
@@ -50,6 +53,7 @@ TABLES_OF = (
     persons,
     presence,
     programmes,
+    receivers,
     renewal,
     rounds,
     sealing,

@@ -11,7 +11,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ledger.programmes.programmes import Programme
+from wallet import happenings
 from wallet.delivery.refresh import MakeDue, publish
+from wallet.happenings import Note
 from wallet.outreach import deliveries, wording
 from wallet.outreach.deliveries import Settlement
 from wallet.outreach.recipients import Candidate, Recipient
@@ -110,6 +112,20 @@ def settle(
                 each.newest.text,
             )
             for each in written
+            for delivery_id in each.message.delivery_ids
+        ],
+        now,
+    )
+    happenings.note(
+        session,
+        "message.told",
+        [
+            Note(
+                each.candidate.member_id,
+                {"pass": each.candidate.pass_.id, "delivery": delivery_id},
+            )
+            for each in written
+            if versions[each.candidate.pass_.id].has_message
             for delivery_id in each.message.delivery_ids
         ],
         now,

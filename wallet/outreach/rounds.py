@@ -28,7 +28,9 @@ from ledger.points.causes import Cause
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.segments import conditions, membership, scope
+from wallet import happenings
 from wallet.delivery.refresh import MakeDue
+from wallet.happenings import Note
 from wallet.outreach import deliveries, hours, messages, recipients, terms, wording
 from wallet.outreach.deliveries import Delivery, NotTold, Occasion
 from wallet.outreach.messages import Message
@@ -65,11 +67,13 @@ _GIFT = exists(
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A member whose day it is, with what the text may say of it."""
+    """A member whose day it is, with what the text may say of it. `burning`: how many points run
+    out on which day, for receivers outside."""
 
     member_id: int
     occasion: str
     about: dict[str, dict[str, str]]
+    burning: Mapping[str, object] | None = None
 
 
 def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: int = BATCH) -> bool:
@@ -194,6 +198,8 @@ def _tell(
     that goes with it: points and words together, or neither. Lock order: deliveries, balances,
     passes."""
     fresh = _note(session, programme, wanted, found, now)
+    burning = [(one.member_id, one.burning) for one in fresh.values() if one.burning is not None]
+    happenings.note(session, "points.burning", [Note(*one) for one in burning], now)
     fresh = _who_agreed(session, wanted, fresh)
     given = _give(session, programme, wanted, fresh, now) if wanted.gift else {}
     candidates = recipients.lock(session, [entry.member_id for entry in fresh.values()])
@@ -349,7 +355,10 @@ def _burning(
             }
             for language in wanted.texts
         }
-        found[member_id] = Occurrence(member_id, occasion, about)
+        burning: dict[str, object] = {"unit": unit.code, "points": points, "until": day.isoformat()}
+        if (money := unit.money(points)) is not None:
+            burning["money"] = {"amount": money.amount, "currency": money.currency}
+        found[member_id] = Occurrence(member_id, occasion, about, burning)
     seen = sorted({row.member_id for row in rows})
     return list(found.values()), seen[-1] if len(seen) == limit else None
 

@@ -12,6 +12,7 @@ from ledger.offers import Offer
 from ledger.people import cards, members
 from ledger.people.members import Member
 from ledger.programmes import programmes
+from wallet import happenings
 from wallet.errors import (
     CodeForged,
     CouponOver,
@@ -20,6 +21,7 @@ from wallet.errors import (
     OfferNotShown,
     PassLost,
 )
+from wallet.happenings import Note
 from wallet.passes import issued, showing, templates
 from wallet.passes.content import PassState, Validity, render
 from wallet.passes.issued import Pass
@@ -110,4 +112,6 @@ def use(session: Session, pass_: Pass, now: datetime) -> Pass:
         raise CouponOver(current)
     locked.state = "used"
     session.flush()
+    about = {"pass": locked.id, "offer": locked.offer_id}
+    happenings.note(session, "coupon.used", [Note(locked.member_id, about)], now)
     return locked

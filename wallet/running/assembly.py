@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from functools import partial
 
 from ledger.database.engine import Database, Wake
 from wallet.apple.provider import AppleProvider
@@ -16,6 +17,9 @@ from wallet.configuration.settings import Settings
 from wallet.google import account
 from wallet.google.provider import GoogleProvider, Pause
 from wallet.installation import Installation
+from wallet.receivers.addresses import Allowed
+from wallet.receivers.calling import Poster
+from wallet.receivers.delivery import EventSender
 from wallet.running import credentials
 
 
@@ -57,6 +61,12 @@ def connect(
             database, senders, keys, settings.public_url, timedelta(seconds=settings.lease_s)
         ),
         google=_google(settings, database, keys, pause),
+        events=EventSender(
+            database,
+            keys,
+            partial(Poster, Allowed(settings.receiver_networks)),
+            timedelta(seconds=settings.lease_s),
+        ),
     )
 
 

@@ -28,6 +28,8 @@ from wallet.apple.rotation import Certificates
 from wallet.configuration.clock import Clock
 from wallet.configuration.settings import SANDBOX_ENV, Settings
 from wallet.errors import CertificateProblem, SettingsError
+from wallet.receivers import log as receiver_log
+from wallet.receivers import receivers
 from wallet.running import credentials
 from wallet.running.pumps import WATCHED
 
@@ -208,6 +210,7 @@ def _database(database: Database, settings: Settings, now: datetime) -> Iterator
         yield from _work(session, settings, now)
         devices = session.scalar(select(func.count()).select_from(Device))
         yield Finding("note", f"Apple devices that hold cards: {devices}.")
+        yield from _receivers(session, now)
         for complaint in complaints.newest(session, COMPLAINTS_SHOWN):
             yield Finding(
                 "note", f"A phone complained at {complaint.received_at:%F %T}: {complaint.line}"
@@ -300,6 +303,32 @@ def _push_faults(session: Session) -> Iterator[Finding]:
         else:
             said = f"Apple turns away the pushes of {topic.pass_type} ({topic.fault}, {since})."
         yield Finding("bad", f"{said} {look}")
+
+
+def _receivers(session: Session, now: datetime) -> Iterator[Finding]:
+    """Whether those who are told what happens take it."""
+    given_up = receiver_log.given_up(session)
+    for one in receivers.every(session):
+        if one.disabled_because == receivers.GONE:
+            yield Finding(
+                "bad",
+                f"Receiver {one.name} answered 410 Gone and is switched off; `wallet receivers"
+                f" switch {one.name} on` when it is back.",
+            )
+        elif one.enabled and one.paused_until > now:
+            yield Finding(
+                "bad",
+                f"Receiver {one.name} has failed since {one.failing_since:%F %T} and is left alone"
+                f" until {one.paused_until:%F %T}: `wallet receivers attempts {one.name}`.",
+            )
+        elif one.enabled:
+            yield Finding("good", f"Receiver {one.name} is told up to event {one.position}.")
+        if one.id in given_up:
+            yield Finding(
+                "bad",
+                f"Receiver {one.name}: {given_up[one.id]} events were given up; `wallet receivers"
+                f" replay {one.name} --given-up` sends them once more.",
+            )
 
 
 def _ledger(session: Session, now: datetime) -> Iterator[Finding]:

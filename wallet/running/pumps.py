@@ -9,20 +9,23 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 import structlog
+from sqlalchemy.orm import Session
 
 from ledger.database import outbox
+from ledger.database.engine import wake_after_commit
 from ledger.imports import store
 from ledger.points import upkeep
 from ledger.seals import inspection, sealing
-from wallet import erasure, importing, relay
+from wallet import erasure, happenings, importing, relay
 from wallet.delivery import waves
 from wallet.google import reconciling
 from wallet.installation import Installation
 from wallet.outreach import campaigns, rounds
 from wallet.passes import renewal
+from wallet.receivers import log as receiver_log
 
 UPKEEP = "upkeep"
-SEALS = "seals"
+SEALS = sealing.PUMP
 INSPECTION = "inspection"
 PUMP_NAMES = (
     outbox.RELAY,
@@ -35,6 +38,7 @@ PUMP_NAMES = (
     INSPECTION,
     store.IMPORTS,
     campaigns.PUMP,
+    happenings.PUMP,
 )
 
 # The nightly inspection may be at work for hours, and its pump silent meanwhile.
@@ -91,10 +95,11 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         keys = installation.keys
         more = database.run(lambda session: renewal.turn(session, keys, clock())) or more
         more = database.run(lambda session: upkeep.release_stale_holds(session, clock())) or more
+        more = database.run(lambda session: receiver_log.sweep(session, clock())) or more
         return database.run(lambda session: erasure.forget_devices(session, clock())) or more
 
     def seal() -> bool:
-        return database.run(lambda session: sealing.turn(session, installation.keys.roots, clock()))
+        return database.run(lambda session: _seal(session, installation))
 
     def inspect() -> bool:
         if database.run(lambda session: inspection.begin(session, clock())):
@@ -120,6 +125,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         UPKEEP: Pump(keep_up),
         store.IMPORTS: Pump(import_files),
         campaigns.PUMP: Pump(partial(_tell, installation)),
+        happenings.PUMP: Pump(lambda: installation.events.deliver(clock)),
         reconciling.PUMP: Pump(reconcile),
         SEALS: Pump(seal),
         INSPECTION: Pump(inspect),
@@ -128,6 +134,14 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
             for provider in installation.providers
         },
     }
+
+
+def _seal(session: Session, house: Installation) -> bool:
+    more = sealing.turn(session, house.keys.roots, house.clock())
+    # Receivers are told of postings by their seals.
+    if happenings.is_listened_to(session):
+        wake_after_commit(session, happenings.PUMP)
+    return more
 
 
 def _tell(house: Installation) -> bool:

@@ -16,9 +16,12 @@ from wallet.apple import judging
 from wallet.apple.devices import Device, PushRow
 from wallet.delivery.waves import PAUSED, RUNNING, Wave
 from wallet.google.mirror import DueRow
+from wallet.happenings import HappeningRow, ListeningRow
 from wallet.installation import Installation, current_installation
 from wallet.passes.issued import Pass
 from wallet.presence import Heartbeat
+from wallet.receivers import log, receivers
+from wallet.receivers.log import Undelivered
 from wallet.web.operator_access import require_operator
 
 routes = Blueprint("metrics", __name__)
@@ -50,6 +53,8 @@ class _Figures:
                 ("events", OutboxRow.created_at),
                 ("pushes", PushRow.due_at),
                 ("google", DueRow.due_at),
+                ("happenings", HappeningRow.happened_at),
+                ("undelivered", Undelivered.due_at),
             ):
                 number, since = session.execute(select(func.count(), func.min(column))).one()
                 waiting.add_metric([what], number)
@@ -91,6 +96,7 @@ class _Figures:
                 faults.add_metric([pass_type], int(pass_type in faulty))
             yield faults
             yield from _inspected(session, now)
+            yield from _receivers(session)
         days = GaugeMetricFamily(
             "kopilka_certificate_days_left",
             "Until the last certificate of a pass type ends.",
@@ -115,6 +121,31 @@ def _inspected(session: Session, now: datetime) -> Iterator[Metric]:
             "How long ago the last nightly inspection ended.",
             value=_seconds(last.ended_at, now),
         )
+
+
+def _receivers(session: Session) -> Iterator[Metric]:
+    behind = GaugeMetricFamily(
+        "kopilka_receiver_behind",
+        "Events of the log that a receiver was not offered yet; some may not be for it.",
+        labels=["receiver"],
+    )
+    failing = GaugeMetricFamily(
+        "kopilka_receiver_failures",
+        "Attempts in a row that a receiver did not take.",
+        labels=["receiver"],
+    )
+    given_up = GaugeMetricFamily(
+        "kopilka_receiver_given_up",
+        "Events that were given up and wait for a person.",
+        labels=["receiver"],
+    )
+    newest = session.scalars(select(ListeningRow.last_event)).one()
+    lost = log.given_up(session)
+    for one in receivers.every(session):
+        behind.add_metric([one.name], newest - one.position if one.enabled else 0)
+        failing.add_metric([one.name], one.failures if one.enabled else 0)
+        given_up.add_metric([one.name], lost.get(one.id, 0))
+    yield from (behind, failing, given_up)
 
 
 def _count(session: Session, table: type[Pass | Device]) -> int:

@@ -97,6 +97,21 @@ CALLS = {
         ("GET", "imports/x/rows", None),
         ("DELETE", "imports/x", None),
     ],
+    "receivers:read": [
+        ("GET", "receivers", None),
+        ("GET", "receivers/x", None),
+        ("GET", "receivers/x/attempts", None),
+        ("GET", "receivers/x/undelivered", None),
+    ],
+    "receivers:write": [
+        ("POST", "receivers", {"name": "CRM", "url": "https://example.com/"}),
+        ("PATCH", "receivers/x", {}),
+        ("DELETE", "receivers/x", None),
+        ("POST", "receivers/x/rotate", None),
+        ("POST", "receivers/x/retire", None),
+        ("POST", "receivers/x/test", None),
+        ("POST", "receivers/x/replay", {"since": 1}),
+    ],
     "scans:write": [("POST", "scans", {"barcode": "1"})],
 }
 
