@@ -9,6 +9,7 @@ import orjson
 import structlog
 from flask import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from ledger.database import troubles
 from ledger.database.engine import Database
@@ -17,6 +18,7 @@ from wallet.apple import judging
 from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem
 from wallet.installation import Installation, current_installation
+from wallet.presence import Presence
 from wallet.running.pumps import WATCHED
 from wallet.web.operator_access import require_operator
 
@@ -66,8 +68,7 @@ def health() -> Response:
                 }
                 for topic in judging.faults(session)
             ]
-            silence = presence.patience(installation.settings.beat_s)
-            work = presence.look(session, WATCHED, now, silence)
+            work = _work(session, installation)
         body["work"] = {
             "beat_seen_at": _written(work.beat_at),
             "worker_seen_at": _written(work.worker_at),
@@ -83,6 +84,11 @@ def health() -> Response:
         well = well and not faults and work.is_well
     body = {"well": well, **body}
     return Response(orjson.dumps(body), mimetype="application/json")
+
+
+def _work(session: Session, installation: Installation) -> Presence:
+    silence = presence.patience(installation.settings.beat_s)
+    return presence.look(session, WATCHED, installation.clock(), silence)
 
 
 def _takes_writes(database: Database) -> bool:
@@ -112,19 +118,27 @@ def healthz() -> Response:
 @routes.get("/readyz")
 def readyz() -> Response:
     """200 if the process can do its work: the database has this release's schema and takes writes,
-    and each pass type has a certificate that is valid now. Otherwise 503; the log says why."""
+    and each pass type has a certificate that is valid now. Otherwise 503; the log says why.
+
+    Work that waits and that nobody takes up is said in the text: no other web process would do it,
+    so tills go on being served."""
     installation = current_installation()
+    attended = True
     try:
         ready = migrations.is_current(installation.database.engine)
         installation.database.try_writing()
         for pass_type in installation.certificates.pass_types:
             installation.certificates.signing(pass_type, installation.clock())
+        if ready:
+            with installation.database.reading() as session:
+                attended = _work(session, installation).is_well
     except CertificateProblem as error:
         log.error("not_ready", problem=error.problem)
         ready = False
     except Exception as error:
         log.error("not_ready", problem=troubles.found_in(error) or type(error).__name__)
         ready = False
-    return Response(
-        "ready\n" if ready else "not ready\n", 200 if ready else 503, mimetype="text/plain"
-    )
+    if not ready:
+        return Response("not ready\n", 503, mimetype="text/plain")
+    said = "ready\n" if attended else "ready, but nobody takes up the work: see wallet doctor\n"
+    return Response(said, mimetype="text/plain")

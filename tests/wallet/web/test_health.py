@@ -21,6 +21,15 @@ def test_ready_is_a_database_of_this_release_and_a_valid_certificate(client, hou
     assert "alembic" not in client.get("/readyz").text
 
 
+def test_work_that_nobody_takes_up_is_said_and_tills_go_on(client, member, house) -> None:
+    assert client.get("/readyz").text == "ready\n"
+    house.clock.advance(minutes=5)
+    answer = client.get("/readyz")
+    assert (answer.status_code, "nobody" in answer.text) == (200, True)
+    house.run()
+    assert client.get("/readyz").text == "ready\n"
+
+
 def test_an_expired_certificate_is_said_in_words_when_a_card_is_asked_for(
     client, member, house
 ) -> None:
