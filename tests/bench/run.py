@@ -18,6 +18,7 @@ import sealing
 import signing
 import size_bench
 import startup
+import telling
 
 RESULTS = Path("var/bench.json")
 LEDGER = (
@@ -90,6 +91,7 @@ def main() -> int:
     imported = import_bench.measure()
     fetched = fetching.measure()
     started = startup.measure()
+    told = telling.measure()
     lacking = fast_apns.missing()
     pushed = {} if lacking else {**pushing.measure(), **campaign_pace.measure()}
     figures = [
@@ -129,6 +131,13 @@ def main() -> int:
             6.0,
             3.0,
         ),
+        Figure(
+            "events_out",
+            "events out, delivered and recorded/s by 1 process / h2load",
+            told["events_out"],
+            0.05,
+            0.15,
+        ),
         *(Figure(name, what, imported[name], floor, goal) for name, what, floor, goal in IMPORTING),
         *(Figure(name, what, fetched[name], floor, goal) for name, what, floor, goal in FETCHING),
         *(
@@ -158,6 +167,7 @@ def main() -> int:
             **started,
             **imported,
             **fetched,
+            **told,
             **pushed,
         },
     }

@@ -10,8 +10,9 @@ from phones import Phone, opened
 from receiving import Message, Receiving, receiving, status
 from sqlalchemy import func, select
 
+from wallet.api.bodies import events
 from wallet.happenings import HappeningRow
-from wallet.receivers import delivery, log
+from wallet.receivers import delivery, log, types
 from wallet.receivers.delivery import WAITS
 from wallet.receivers.log import Attempt, LoggedEvent
 from wallet.running.assembly import connect
@@ -23,6 +24,10 @@ LOCAL = "http://127.0.0.1:8080"
 def crm() -> Iterator[Receiving]:
     with receiving() as running:
         yield running
+    for event in running.events:
+        if event["type"] != types.TEST:
+            assert set(event) == set(events.example(event["type"]))
+            assert set(event["data"]) - {"person"} == set(events.DATA[event["type"]])
 
 
 @pytest.fixture

@@ -11,13 +11,15 @@ from flask import current_app
 from ledger.errors import IdempotencyConflict, MemberErased, Refusal
 from wallet import problems
 from wallet.api import calls
+from wallet.api.bodies import events
 from wallet.api.bodies.answers import Problem
+from wallet.api.bodies.events import EventOut
 from wallet.api.bodies.examples import in_points_and_money
 from wallet.api.calls import JSON, Declaration
 from wallet.errors import ScopeMissing
 from wallet.installation import current_installation
 
-PROBLEM = "Problem"
+PROBLEM, EVENT = "Problem", "Event"
 # Statuses of refusals: of any call; of a call with a body; of a call with a query.
 ALWAYS = {401, 403, 429, 500}
 WITH_BODY = {400, 413, 415, 422}
@@ -63,6 +65,7 @@ def complete(spec: Document) -> Document:
     components["securitySchemes"] = {
         "key": {"type": "http", "scheme": "bearer", "description": "An API key."}
     }
+    _add_events(spec)
     for method, path, declaration in declared(spec):
         _complete(spec["paths"][path][method], declaration, examples)
     return spec
@@ -100,6 +103,14 @@ def _add_problem(schemas: Document) -> None:
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(schema.pop("$defs"))
     schemas[PROBLEM] = {**schema, "additionalProperties": True}
+
+
+def _add_events(spec: Document) -> None:
+    """What receivers are told: a call that we make ourselves."""
+    schema = EventOut.model_json_schema()
+    schema.pop("examples")
+    spec["components"]["schemas"][EVENT] = schema
+    spec["x-webhooks"] = {"event": events.webhook(f"#/components/schemas/{EVENT}")}
 
 
 def _complete(operation: Document, declaration: Declaration, examples: Examples) -> None:

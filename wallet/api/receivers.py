@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from apiflask import APIBlueprint
-from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger.errors import UnknownProgramme
@@ -116,11 +115,16 @@ def change(receiver_id: str, json_data: ReceiverChange) -> ReceiverOut:
 @routes.delete("/receivers/<receiver_id>")
 @needs("receivers:write")
 @refuses(UnknownReceiver)
-@routes.output({}, status_code=204)
-def remove(receiver_id: str) -> Response:
-    """Remove a receiver, and all that was kept of it."""
-    _run(receiver_id, lambda session: receivers.remove(session, receiver_id))
-    return Response(status=204)
+@routes.output(ReceiverOut)
+def remove(receiver_id: str) -> ReceiverOut:
+    """Remove a receiver, and all that was kept of it. Answers with what it was."""
+
+    def work(session: Session) -> ReceiverOut:
+        was = _receiver_out(session, receivers.find(session, receiver_id))
+        receivers.remove(session, receiver_id)
+        return was
+
+    return _run(receiver_id, work)
 
 
 @routes.post("/receivers/<receiver_id>/rotate")

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook
 
@@ -31,9 +31,9 @@ from ledger.programmes.programmes import Programme
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.happenings import ListeningRow
-from wallet.receivers import describing, receivers, types
+from wallet.receivers import describing, log, receivers, types
 from wallet.receivers.calling import Poster, Result
-from wallet.receivers.log import LONGEST_ANSWER, Attempt, LoggedEvent, Undelivered
+from wallet.receivers.log import LONGEST_ANSWER, LoggedEvent, TriedEvent, Undelivered
 from wallet.receivers.receivers import GONE, Receiver
 
 BATCH = 200  # events of one receiver in one lease
@@ -64,7 +64,7 @@ STATUS_GONE = 410
 # Makes the transport, given the limit of one attempt in seconds.
 NewPoster = Callable[[float], Poster]
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +296,17 @@ def _claim(
     return lanes
 
 
+# What is read of an event: columns, since objects would cost as much as sending them.
+_TOLD = (
+    LoggedEvent.id,
+    LoggedEvent.type,
+    LoggedEvent.programme_id,
+    LoggedEvent.member_id,
+    LoggedEvent.data,
+    LoggedEvent.happened_at,
+)
+
+
 def _lane(
     session: Session,
     keys: KeyRing,
@@ -306,7 +317,7 @@ def _lane(
 ) -> _Lane:
     limit = BATCH if receiver.failures < PAUSES_AFTER else 1
     again = session.execute(
-        select(LoggedEvent, Undelivered.attempts)
+        select(*_TOLD, Undelivered.attempts)
         .join(Undelivered, Undelivered.event_id == LoggedEvent.id)
         .where(
             Undelivered.receiver_id == receiver.id,
@@ -321,7 +332,8 @@ def _lane(
     codes: dict[int | None, str | None] = {None: None}
     due = [
         _Due(event.id, _body(session, receiver, event, codes), attempts)
-        for event, attempts in [(row[0], row[1]) for row in again] + [(one, None) for one in fresh]
+        for event, attempts in [(row, row.attempts) for row in again]
+        + [(row, None) for row in fresh]
     ]
     return _Lane(
         receiver.id,
@@ -338,10 +350,8 @@ def _lane(
     )
 
 
-def _next_in_log(
-    session: Session, receiver: Receiver, newest: int, limit: int
-) -> Sequence[LoggedEvent]:
-    query = select(LoggedEvent).where(
+def _next_in_log(session: Session, receiver: Receiver, newest: int, limit: int) -> Sequence[Any]:
+    query = select(*_TOLD).where(
         LoggedEvent.id > receiver.position,
         LoggedEvent.id <= newest,
         LoggedEvent.receiver_id.is_(None),
@@ -350,11 +360,11 @@ def _next_in_log(
         query = query.where(LoggedEvent.programme_id == receiver.programme_id)
     if receiver.types is not None:
         query = query.where(LoggedEvent.type.in_(types.meant(receiver.types)))
-    return session.scalars(query.order_by(LoggedEvent.id).limit(limit)).all()
+    return session.execute(query.order_by(LoggedEvent.id).limit(limit)).all()
 
 
 def _body(
-    session: Session, receiver: Receiver, event: LoggedEvent, codes: dict[int | None, str | None]
+    session: Session, receiver: Receiver, event: Any, codes: dict[int | None, str | None]
 ) -> bytes:
     """What is posted. Personal data is read at this moment and stands in no row of ours: of a
     person who was erased meanwhile nothing is left to send."""
@@ -381,8 +391,7 @@ def _body(
 def _record(session: Session, lane: _Lane, now: datetime) -> None:
     """Note every attempt; and how far the receiver has come, if it is still ours. It is not if the
     lease ran out, or if somebody changed the receiver meanwhile."""
-    if lane.results:
-        session.execute(insert(Attempt), [_as_row(lane, *one) for one in lane.results])
+    log.note_attempts(session, [_tried(lane, *one) for one in lane.results])
     receiver = session.scalar(
         select(Receiver)
         .where(Receiver.id == lane.receiver_id, Receiver.lease_until == lane.lease_until)
@@ -411,18 +420,18 @@ def _record(session: Session, lane: _Lane, now: datetime) -> None:
     session.flush()
 
 
-def _as_row(lane: _Lane, due: _Due, result: Result, now: datetime) -> dict[str, Any]:
+def _tried(lane: _Lane, due: _Due, result: Result, now: datetime) -> TriedEvent:
     # Of a receiver that is told of people, no word is kept: it may have repeated what it was told.
     is_kept = result.problem is not None and not lane.personal and result.answer
-    return {
-        "receiver_id": lane.receiver_id,
-        "event_id": due.event_id,
-        "sent_at": now - timedelta(milliseconds=result.took_ms),
-        "took_ms": result.took_ms,
-        "status": result.status,
-        "problem": result.problem,
-        "answer": _readable(result.answer) if is_kept else None,
-    }
+    return TriedEvent(
+        lane.receiver_id,
+        due.event_id,
+        now - timedelta(milliseconds=result.took_ms),
+        result.took_ms,
+        result.status,
+        result.problem,
+        _readable(result.answer) if is_kept else None,
+    )
 
 
 def _readable(answer: bytes) -> str:
@@ -459,11 +468,11 @@ def _judge(receiver: Receiver, lane: _Lane, now: datetime) -> None:
     if any(result.status == STATUS_GONE for _, result, _ in lane.results):
         # Standard Webhooks: such a receiver wants no more of them.
         receiver.enabled, receiver.disabled_because = False, GONE
-        log.warning("receiver_gone", receiver=receiver.public_id)
+        logger.warning("receiver_gone", receiver=receiver.public_id)
     elif lane.failures >= PAUSES_AFTER:
         pause = min(FIRST_PAUSE * 2 ** min(lane.failures - PAUSES_AFTER, 10), LONGEST_PAUSE)
         receiver.paused_until = now + pause
-        log.warning(
+        logger.warning(
             "receiver_paused",
             receiver=receiver.public_id,
             failures=lane.failures,

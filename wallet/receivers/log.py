@@ -9,12 +9,19 @@ Lock order: the row of `ListeningRow`, then receivers."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Index, String, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
+from ledger.database.tables import (
+    Base,
+    Identifier,
+    Instant,
+    JsonDocument,
+    dialect_of,
+    insert_or,
+)
 from ledger.seals.sealing import Chain
 from wallet.errors import UnknownEvent
 from wallet.happenings import ONLY_ROW, HappeningRow, ListeningRow
@@ -165,6 +172,41 @@ def leap(session: Session, now: datetime) -> None:
     listening = lock(session)
     listening.last_event = max(listening.last_event, beyond)
     session.flush()
+
+
+# In the order of `TriedEvent`.
+_ATTEMPT = "receiver_id, event_id, sent_at, took_ms, status, problem, answer"
+_ATTEMPT_ARRAYS = (
+    "%s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::text[],"
+    " %s::text[]"
+)
+
+
+class TriedEvent(NamedTuple):
+    """One try, by the columns of `Attempt`."""
+
+    receiver_id: int
+    event_id: int
+    sent_at: datetime
+    took_ms: int
+    status: int | None
+    problem: str | None
+    answer: str | None
+
+
+def note_attempts(session: Session, tried: Sequence[TriedEvent]) -> None:
+    """Store what was tried. There are many: PostgreSQL gets them as arrays, which costs a tenth of
+    one row after another."""
+    if not tried:
+        return
+    if dialect_of(session) == "sqlite":
+        session.execute(insert(Attempt), [one._asdict() for one in tried])
+        return
+    session.connection().exec_driver_sql(
+        f"INSERT INTO wallet_event_attempt ({_ATTEMPT})"  # noqa: S608 - our own names
+        f" SELECT * FROM unnest({_ATTEMPT_ARRAYS})",
+        tuple(map(list, zip(*tried, strict=True))),
+    )
 
 
 # --- What is to be sent once more -------------------------------------------------------------

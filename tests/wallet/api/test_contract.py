@@ -29,6 +29,7 @@ from wallet.access import apikeys
 from wallet.api import nouns, webhooks
 from wallet.api.bodies.examples import CARD, MEMBER_ID, OTHER_MEMBER_ID
 from wallet.passes import templates
+from wallet.receivers import types
 from wallet.sentences import UNFIT
 
 # Calls that need something to have happened before.
@@ -70,6 +71,19 @@ ELSEWHERE = (
     ("get", "imports/{import_id}"),
     ("get", "imports/{import_id}/rows"),
     ("delete", "imports/{import_id}"),
+)
+RECEIVERS = (
+    ("post", "receivers"),
+    ("get", "receivers"),
+    ("get", "receivers/{receiver_id}"),
+    ("patch", "receivers/{receiver_id}"),
+    ("post", "receivers/{receiver_id}/rotate"),
+    ("post", "receivers/{receiver_id}/retire"),
+    ("post", "receivers/{receiver_id}/test"),
+    ("get", "receivers/{receiver_id}/attempts"),
+    ("get", "receivers/{receiver_id}/undelivered"),
+    ("post", "receivers/{receiver_id}/replay"),
+    ("delete", "receivers/{receiver_id}"),
 )
 # Of each kind: requests that fit, and requests that do not. More of them in `make proofs`.
 CASES_PER_CALL = int(os.environ.get("KOPILKA_REQUEST_CASES", "20"))
@@ -223,7 +237,9 @@ def test_examples_run(calls: Calls, api, house) -> None:
 
     ran = 0
     alone = [("post", "/api/v1/members")]
-    alone += [(method, f"/api/v1/{path}") for method, path in (*BOOK, *CAMPAIGNS, *ELSEWHERE)]
+    alone += [
+        (method, f"/api/v1/{path}") for method, path in (*BOOK, *CAMPAIGNS, *RECEIVERS, *ELSEWHERE)
+    ]
 
     def comes_last(call: tuple[tuple[str, str], Example]) -> tuple[bool, int]:
         """Whoever is erased can be asked nothing any more, what was cancelled is over, and a card
@@ -336,6 +352,25 @@ def test_examples_of_campaigns_run(calls: Calls, api, join) -> None:
         assert set(answer.get_json()) == set(example.answer)
         if path == "campaigns":
             real["{campaign_id}"] = answer.get_json()["id"]
+
+
+def test_examples_of_receivers_run(calls: Calls, api) -> None:
+    receiver = ""
+    for method, path in RECEIVERS:
+        example = calls[method, f"/api/v1/{path}"]
+        answer = api.call(method, path.replace("{receiver_id}", receiver), example.body)
+        assert answer.status_code in (200, 201, 202), (path, answer.text)
+        assert set(answer.get_json()) == set(example.answer)
+        if (method, path) == ("post", "receivers"):
+            receiver = answer.get_json()["id"]
+
+
+def test_every_event_has_an_example_of_its_schema(spec: dict) -> None:
+    call = spec["x-webhooks"]["event"]["post"]["requestBody"]["content"]["application/json"]
+    schema = {**call["schema"], "components": spec["components"]}
+    assert set(call["examples"]) == set(types.TYPES)
+    for one in call["examples"].values():
+        jsonschema.validate(one["value"], schema)
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
