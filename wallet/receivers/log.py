@@ -339,6 +339,10 @@ def _oldest(
     limit: int,
 ) -> list[int]:
     """Ids of the first rows, as far as they are older than `before`. Rows come in the order of
-    their ids nearly by age, so only the first ones are looked at."""
-    first = session.execute(select(table.id, moment).order_by(table.id).limit(limit)).all()
-    return [row[0] for row in first if row[1] < before]
+    their ids nearly by age, so only the first ones are looked at; mostly the very first says that
+    there is nothing to do."""
+    in_order = select(table.id, moment).order_by(table.id)
+    first = session.execute(in_order.limit(1)).first()
+    if first is None or first[1] >= before:
+        return []
+    return [row[0] for row in session.execute(in_order.limit(limit)) if row[1] < before]

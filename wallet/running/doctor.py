@@ -28,6 +28,7 @@ from wallet.apple.rotation import Certificates
 from wallet.configuration.clock import Clock
 from wallet.configuration.settings import SANDBOX_ENV, Settings
 from wallet.errors import CertificateProblem, SettingsError
+from wallet.happenings import HappeningRow
 from wallet.receivers import log as receiver_log
 from wallet.receivers import receivers
 from wallet.running import credentials
@@ -307,6 +308,13 @@ def _push_faults(session: Session) -> Iterator[Finding]:
 
 def _receivers(session: Session, now: datetime) -> Iterator[Finding]:
     """Whether those who are told what happens take it."""
+    oldest = session.scalar(select(func.min(HappeningRow.happened_at)))
+    if oldest is not None and now - oldest > sealing.TOO_LONG:
+        yield Finding(
+            "bad",
+            f"What happened since {oldest:%F %T} waits to be told to receivers: does a worker run"
+            " with the queue `events`, and the beat?",
+        )
     given_up = receiver_log.given_up(session)
     for one in receivers.every(session):
         if one.disabled_because == receivers.GONE:
