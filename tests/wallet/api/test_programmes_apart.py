@@ -89,6 +89,22 @@ CALLS: dict[tuple[str, str], Any] = {
     ("POST", "passes/{pass_id}/restore"): None,
     ("POST", "passes/{pass_id}/link"): None,
     ("POST", "scans"): {"barcode": "{card}"},
+    ("DELETE", "imports/{import_id}"): None,
+    ("POST", "receivers"): {
+        "name": "second",
+        "url": "https://second.example.com",
+        "programme": "{programme}",
+    },
+    ("GET", "receivers"): "programme={programme}",
+    ("GET", "receivers/{receiver_id}"): None,
+    ("PATCH", "receivers/{receiver_id}"): {"personal": True},
+    ("POST", "receivers/{receiver_id}/rotate"): None,
+    ("POST", "receivers/{receiver_id}/retire"): None,
+    ("POST", "receivers/{receiver_id}/test"): None,
+    ("POST", "receivers/{receiver_id}/replay"): {"given_up": True},
+    ("GET", "receivers/{receiver_id}/attempts"): None,
+    ("GET", "receivers/{receiver_id}/undelivered"): None,
+    ("DELETE", "receivers/{receiver_id}"): None,
 }
 # Calls that answer 200 with a list, in which nothing of the other programme may be.
 LISTS = {("GET", "programmes"), ("GET", "members"), ("GET", "imports"), ("GET", "waves")}
@@ -174,6 +190,10 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
         campaign = api.post(
             "campaigns", {"programme": code, "name": "a", "texts": {"ru": "б", "en": "b"}}
         ).get_json()
+        receiver = api.post(
+            "receivers",
+            {"name": f"crm-{code}", "url": "https://crm.example.com", "programme": code},
+        ).get_json()
         everything = installation.settings.api_key
         import_ = call(everything, "POST", "imports", f"programme={code}&kind=members")
         return {
@@ -190,6 +210,7 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
             "pass_id": coupon["id"],
             "campaign_id": campaign["id"],
             "import_id": import_.get_json()["id"],
+            "receiver_id": receiver["id"],
         }
 
     return made
@@ -304,6 +325,18 @@ def test_a_blocked_card_of_another_programme_is_as_unknown_as_any(furnish, key, 
     ):
         answer = call(narrow, method, path, body)
         assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown_card")
+
+
+def test_a_receiver_of_all_programmes_is_not_for_a_key_of_one(furnish, key, call, api) -> None:
+    furnish("demo")
+    url = "https://all.example.com"
+    every = api.post("receivers", {"name": "all", "url": url}).get_json()
+    narrow = key("demo")
+    answer = call(narrow, "GET", f"receivers/{every['id']}")
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown_receiver")
+    assert every["id"] not in call(narrow, "GET", "receivers").text
+    mine = call(narrow, "POST", "receivers", {"name": "mine", "url": url}).get_json()
+    assert mine["programme"] == "demo"
 
 
 def test_an_erased_member_of_another_programme_is_as_unknown_as_any(furnish, key, call, api):
