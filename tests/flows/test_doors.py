@@ -138,11 +138,12 @@ class People:
             data=data,
             headers={"Authorization": f"Bearer {API_KEY}", "Content-Type": "text/csv"},
         )
-        seen = answer.get_json()
-        if answer.status_code == 422:
-            assert seen["problem"] == "encoding"  # no text at all
-            return None
         assert answer.status_code == 201, answer.text
+        self._run(store.IMPORTS)
+        seen = self._api.get(f"imports/{answer.get_json()['id']}").get_json()
+        if seen["state"] == "refused":
+            assert seen["refusal"]["problem"] == "encoding"  # no text at all
+            return None
         if not seen["bad"]:
             self._api.post(f"imports/{seen['id']}/apply", {})
             self._run(store.IMPORTS)

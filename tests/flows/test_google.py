@@ -248,12 +248,12 @@ class TestChanges:
     def test_a_new_design_is_written_before_its_cards(self, card, house, google) -> None:
         with house.installation.database.transaction() as session:
             template = session.scalars(select(Template)).one()
-            design = replace(templates.design(template), background="#00ff00")
+            design = replace(templates.design(template), background="#004400")
             templates.store(session, template.programme_id, design, {}, house.clock())
             start(session, template.programme_id, house.clock())
         run(house)
         class_ = google.stand_in.resources.get(CLASS, CLASS_ID)
-        assert class_["hexBackgroundColor"] == "#00ff00"
+        assert class_["hexBackgroundColor"] == "#004400"
         assert "/google/designs/2/" in class_["programLogo"]["sourceUri"]["uri"]
         with house.installation.database.reading() as session:
             assert session.scalars(select(GoogleClass.template_id)).one() == 2

@@ -19,6 +19,7 @@ from phones import Phone, opened, values
 from sqlalchemy import select
 
 from ledger.errors import Refusal
+from ledger.imports import store
 from ledger.people import cards, members
 from ledger.people.cards import Card
 from ledger.points import accruals, households, redemptions
@@ -102,7 +103,7 @@ def webhook(client):
 
 
 @pytest.fixture
-def doors(api, webhook, join) -> Callable[[str], dict[str, tuple[int, str]]]:
+def doors(api, webhook, join, house) -> Callable[[str], dict[str, tuple[int, str]]]:
     """What every door answers to a card number: status and code."""
     other = join(name="Борис")
     api.post("accruals", {"member": other["id"], "points": 50})
@@ -125,6 +126,7 @@ def doors(api, webhook, join) -> Callable[[str], dict[str, tuple[int, str]]]:
         imported = api.client.post(
             "/api/v1/imports?programme=demo&kind=accrual", data=file, headers=headers
         ).get_json()
+        house.run(store.IMPORTS)
         rows = api.get(f"imports/{imported['id']}/rows").get_json()["items"]
         return {
             "scan": told(api.post("scans", {"barcode": number})),

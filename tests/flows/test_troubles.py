@@ -116,7 +116,10 @@ def test_a_file_that_may_not_grow_is_a_full_disk_to_every_door(api, client, memb
     assert russian["detail"].startswith("На нашей стороне кончилось место")
     token = re.search(r'name="form_token" value="([^"]+)"', client.get("/join/demo").text)[1]
     entries = {"form_token": token, "consent": "yes", "name": "N" * 90, "phone": "+79165550011"}
-    for language, words in (("en", "Your points are safe"), ("ru", "Баллы никуда не денутся")):
+    for language, words in (
+        ("en", "Nothing on your card is lost"),
+        ("ru", "С картой ничего не случилось"),
+    ):
         page = client.post("/join/demo", data=entries, headers={"Accept-Language": language})
         assert (page.status_code, page.mimetype) == (503, "text/html"), page.text
         assert words in page.text
@@ -151,14 +154,19 @@ def test_a_database_that_is_away_is_said_to_each_in_their_words(
         assert answer.status_code == 503, answer.text
         assert answer.get_json()["code"] == "database_unavailable"
         assert int(answer.headers["Retry-After"]) > 0
-    for language, words in (("en", "Your points are safe"), ("ru", "Баллы никуда не денутся")):
+    for language, words in (
+        ("en", "Nothing on your card is lost"),
+        ("ru", "С картой ничего не случилось"),
+    ):
         page = client.get(card, headers={"Accept-Language": language})
         assert (page.status_code, page.mimetype) == (503, "text/html")
         assert words in page.text
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
     celery = Celery(set_as_current=False)
-    worker.serve_pumps(celery, lambda: dict(pumps(house.installation)), lambda _names: None)
+    worker.serve_pumps(
+        celery, lambda: dict(pumps(house.installation)), lambda _names: None, lambda _name: None
+    )
     celery.tasks[worker.PUMP_TASK]("relay")  # the beat asks again
     logged = lines.take()
     assert "Traceback" not in str(logged), logged

@@ -362,8 +362,7 @@ def _announce(house: House) -> None:
             {"ru": TEXT},
             quiet=None,
             holdout_percent=HELD_OUT_PERCENT,
-            consent="any",
-            purpose="service",
+            consent="not_refused",
         )
         campaign = campaigns.create(session, programme, draft, now)
         campaigns.start(session, campaign.public_id, None, now)

@@ -42,19 +42,21 @@ def form_of(client):
 
 
 @pytest.fixture
-def sent(client):
-    """A file with these phone numbers, sent to be imported."""
+def sent(client, api, house):
+    """A file with these phone numbers, sent to be imported, and read."""
 
-    def answer(*phones: str) -> dict:
+    def answered(*phones: str) -> dict:
         rows = ["phone;name", *(f"{phone};Анна" for phone in phones)]
-        return client.post(
+        answer = client.post(
             "/api/v1/imports",
             query_string={"programme": "demo", "kind": "members"},
             data=BytesIO("\n".join(rows).encode()),
             headers={"Authorization": f"Bearer {API_KEY}", "Content-Type": "text/csv"},
-        ).get_json()
+        )
+        house.run("imports")
+        return api.get(f"imports/{answer.get_json()['id']}").get_json()
 
-    return answer
+    return answered
 
 
 def wrong(answer) -> list[tuple[str, str]]:
@@ -86,7 +88,7 @@ def test_by_the_api_it_is_refused_by_its_field(api, member, stored) -> None:
 
 def test_where_there_is_no_programme_nobody_is_found(api, monkeypatch) -> None:
     """As in an installation that was set up a moment ago."""
-    monkeypatch.setattr(programmes, "countries", lambda _: [])
+    monkeypatch.setattr(programmes, "countries", lambda *_: [])
     assert api.get("members?phone=9165550013").get_json()["items"] == []
     assert wrong(api.get("members?phone=9165550"))[0][0] == "phone"
 

@@ -34,12 +34,12 @@ def effect(session: Session, now: datetime) -> StoredAnswer:
 def refusing(session: Session, now: datetime) -> Refusal:
     """Has an effect, and refuses all the same."""
     outbox.append(session, [MemberChanged(1)], now)
-    return CardBlocked()
+    return CardBlocked("replaced")
 
 
 def failing(session: Session, now: datetime) -> StoredAnswer:
     outbox.append(session, [MemberChanged(1)], now)
-    raise CardBlocked
+    raise CardBlocked("replaced")
 
 
 @pytest.fixture

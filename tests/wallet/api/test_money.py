@@ -183,7 +183,7 @@ class TestEveryAnswer:
         assert first[2]["detail"] == "RUB\u00a099.00 was asked for and RUB\u00a07.50 can be spent."
         assert api.post("batches", {"items": items[:2]}).get_json()["items"] == first[:2]
 
-    def test_of_imports(self, client, gifts) -> None:
+    def test_of_imports(self, client, api, house, gifts) -> None:
         answer = client.post(
             "/api/v1/imports?programme=gifts&kind=members",
             data=b"phone;balance\n+79990000001;12,50\n",
@@ -192,7 +192,8 @@ class TestEveryAnswer:
                 "Content-Type": "text/csv",
             },
         )
-        preview = answer.get_json()
+        house.run("imports")
+        preview = api.get(f"imports/{answer.get_json()['id']}").get_json()
         assert (preview["points_good"], preview["points_good_money"]) == (1250, rub("12.50"))
         assert preview["points_applied_money"] == rub("0.00")
 
