@@ -11,7 +11,9 @@ from receiving import Message, Receiving, receiving, status
 from sqlalchemy import func, select
 
 from wallet.api.bodies import events
+from wallet.google import mirror
 from wallet.happenings import HappeningRow
+from wallet.passes import issued
 from wallet.receivers import delivery, log, types
 from wallet.receivers.delivery import WAITS
 from wallet.receivers.log import Attempt, LoggedEvent
@@ -74,6 +76,10 @@ def undelivered(api, receiver: dict) -> list[dict]:
     return api.get(f"receivers/{receiver['id']}/undelivered").get_json()["items"]
 
 
+def by_id(event: dict) -> int:
+    return int(event["id"])
+
+
 def state(api, receiver: dict) -> dict:
     return api.get(f"receivers/{receiver['id']}").get_json()
 
@@ -123,7 +129,7 @@ def test_every_posting_tells_the_balance_after_it(api, add, join, crm, tell) -> 
     assert undone.status_code == 201
     tell()
     balances: dict[str, int] = {}
-    for event in sorted(crm.events, key=lambda one: one["id"]):
+    for event in sorted(crm.events, key=by_id):
         data = event["data"]
         assert data["balance"] == balances.get(data["member"], 0) + data["points"]
         balances[data["member"]] = data["balance"]
@@ -162,8 +168,28 @@ def test_cards_that_come_and_go_are_told(api, add, member, client, crm, tell) ->
     phone.unregister()
     tell()
     facts = {"member": member["id"], "wallet": "apple", "pass": phone.serial}
-    in_order = sorted(crm.events, key=lambda one: one["id"])
-    assert [(one["type"], one["data"]) for one in in_order] == [
+    assert [(one["type"], one["data"]) for one in sorted(crm.events, key=by_id)] == [
+        ("card.added", facts),
+        ("card.removed", facts),
+    ]
+
+
+def test_what_google_tells_of_a_card_is_told_once(api, add, member, house, crm, tell) -> None:
+    add(crm, types=["card.*"])
+    serial = api.get(f"members/{member['id']}/passes").get_json()["items"][0]["id"]
+    database, now = house.installation.database, house.clock()
+    with database.transaction() as session:
+        pass_ = issued.named(session, serial)
+        mirror.add(session, pass_.id, "3388.card", now, timedelta(days=1))
+    for second, saved in enumerate([False, True, True, False, False]):
+        moment = now + timedelta(seconds=second)
+        with database.transaction() as session:
+            mirror.heard(session, "3388.card", moment, now, saved=saved)
+    with database.transaction() as session:  # too late: something newer is known
+        mirror.heard(session, "3388.card", now, now, saved=True)
+    tell()
+    facts = {"member": member["id"], "wallet": "google", "pass": serial}
+    assert [(one["type"], one["data"]) for one in sorted(crm.events, key=by_id)] == [
         ("card.added", facts),
         ("card.removed", facts),
     ]
@@ -365,6 +391,10 @@ def test_a_receiver_that_fails_all_day_delays_nobody_and_loses_nothing(
     tries = len(crm.messages)
     assert tries < sent  # left alone, but for a try from time to time
     assert state(api, receiver)["failing_since"] is not None
+    figures = api.client.get("/metrics").text
+    name = f'{{receiver="{receiver["name"]}"}}'
+    assert f"kopilka_receiver_given_up{name} 0.0" in figures
+    assert f"kopilka_receiver_failures{name} 0.0" not in figures
     assert "is left alone until" in wallet("doctor").output
     crm.react = lambda _: status(200)
     for _ in range(20):

@@ -36,7 +36,7 @@ from wallet.receivers.calling import Poster, Result
 from wallet.receivers.log import LONGEST_ANSWER, LoggedEvent, TriedEvent, Undelivered
 from wallet.receivers.receivers import GONE, Receiver
 
-BATCH = 200  # events of one receiver in one lease
+BATCH = 500  # events of one receiver in one lease
 RECEIVERS = 32  # in one claim
 WINDOW = 8  # events on their way to one receiver at once
 ATTEMPT_LIMIT_S = 10.0
