@@ -1,6 +1,7 @@
 """Others are told what happens, on both databases: what they are told, and what becomes of it when
 they do not take it."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -405,12 +406,18 @@ def test_a_receiver_that_fails_all_day_delays_nobody_and_loses_nothing(
     assert state(api, receiver)["failing_since"] is None
 
 
-def test_a_receiver_that_hangs_delays_nobody(
+def test_a_receiver_that_does_not_answer_delays_nobody(
     api, add, member, house, crm, other, tell, monkeypatch
 ) -> None:
-    monkeypatch.setattr(delivery, "ATTEMPT_LIMIT_S", 8.0)
+    monkeypatch.setattr(delivery, "ATTEMPT_LIMIT_S", 30.0)
+    may_answer = threading.Event()
+
+    def answer_late(connection: socket.socket) -> None:
+        may_answer.wait(30)
+        status(200)(connection)
+
     receiver = add(crm, types=["points.*"])
-    crm.react = lambda _: crm.hang
+    crm.react = lambda _: answer_late
     grant(api, member, 1)
     house.run("relay", "seals")
     worker = threading.Thread(target=house.run, args=["events"])
@@ -420,10 +427,24 @@ def test_a_receiver_that_hangs_delays_nobody(
     grant(api, member, 2)
     house.run("seals")
     other.wait_for(1)
-    assert worker.is_alive()  # the other one was served while this one has not answered
+    assert attempts(api, receiver) == []  # it has not answered, and the other one was served
+    may_answer.set()
     worker.join()
     assert [one["data"]["points"] for one in other.events] == [2]
+    assert sorted(one["data"]["points"] for one in crm.events) == [1, 2]
+
+
+def test_a_receiver_that_hangs_is_tried_again(api, add, member, house, crm, tell) -> None:
+    receiver = add(crm, types=["points.*"])
+    crm.react = lambda _: crm.hang
+    grant(api, member)
+    tell()
     assert attempts(api, receiver)[0]["problem"] == "timed_out"
+    crm.react = lambda _: status(200)
+    house.clock.advance(seconds=6)
+    tell()
+    assert len({one.id for one in crm.messages}) == 1
+    assert len(crm.messages) == 2
 
 
 def test_one_message_it_cannot_take_stops_no_other(api, add, member, house, crm, tell) -> None:
