@@ -34,7 +34,7 @@ from ledger.points.redemptions import Spend
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
-from wallet import importing, lost_cards, migrations
+from wallet import happenings, importing, lost_cards, migrations
 from wallet.access import apikeys
 from wallet.apple import devices, judging
 from wallet.apple.devices import Device, PushRow, Registration
@@ -43,6 +43,7 @@ from wallet.delivery.outcome import Sent
 from wallet.delivery.waves import Wave
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
+from wallet.happenings import ListeningRow
 from wallet.importing import Desk
 from wallet.outreach import campaigns, results, terms
 from wallet.passes import barcode_settings, issued, renewal, templates
@@ -694,6 +695,23 @@ def test_a_release_back_forgets_what_it_cannot_know(empty: Database, database_ur
         assert states == ["checked", "refused", "reading"]
     migrations.downgrade(empty.engine, "0016")
     assert [row["public_id"] for row in everything(empty)["ledger_import"]] == [kept.public_id]
+
+
+def test_receivers_come_without_a_change_of_what_is_there(
+    empty: Database, database_url: str
+) -> None:
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0020")
+    before = everything(empty)
+    migrations.upgrade(empty.engine, "0022")
+    with empty.reading() as session:
+        assert not happenings.is_listened_to(session)
+        assert session.scalar(select(ListeningRow.last_event)) == 0
+    after = everything(empty)
+    assert {name: after[name] for name in before} == before
+    migrations.downgrade(empty.engine, "0020")
+    assert everything(empty) == before
 
 
 QUEUES = ("apple_push", "google_due", "ledger_outbox")
