@@ -26,7 +26,7 @@ from ledger.book.accounts import BalanceRow
 from ledger.database.engine import Database
 from ledger.seals import inspection
 from ledger.settings import LedgerSettings
-from wallet import migrations
+from wallet import happenings, migrations
 from wallet.apple.complaints import Complaint
 from wallet.backups import encryption, manifest
 from wallet.backups.manifest import NAME, Manifest
@@ -121,6 +121,22 @@ def plain(file: Path) -> Path:
 def made(file: Path) -> Manifest:
     with zipfile.ZipFile(plain(file)) as archive:
         return Manifest.model_validate_json(archive.read(NAME))
+
+
+def test_a_copy_tells_nobody_outside_until_somebody_says_that_it_is_the_real_one(
+    api, backed_up, reborn, elsewhere, wallet
+) -> None:
+    api.post("receivers", {"name": "crm", "url": "https://crm.example.com"})
+    restored = reborn(backed_up())
+    api = replace(api, client=create_app(restored.installation).test_client())
+    (receiver,) = api.get("receivers").get_json()["items"]
+    assert (receiver["enabled"], receiver["disabled_because"]) == (False, "restored")
+    with restored.installation.database.reading() as session:
+        assert not happenings.is_listened_to(session)
+    assert "Receiver crm is off" in wallet(elsewhere, "doctor").output
+    assert wallet(elsewhere, "receivers", "switch", "crm", "on").exit_code == 0
+    (receiver,) = api.get("receivers").get_json()["items"]
+    assert (receiver["enabled"], receiver["disabled_because"]) == (True, None)
 
 
 def test_a_phone_goes_on_after_a_restore(

@@ -53,10 +53,12 @@ PASSES_AT_ONCE = 1000
 @dataclass(frozen=True, slots=True)
 class Restored:
     """What was restored. `returned`: how many people are back who were erased after the backup was
-    made, as far as the list in the data folder says. `secrets`: the files that were put back."""
+    made, as far as the list in the data folder says. `resting`: receivers that were switched off
+    for it. `secrets`: the files that were put back."""
 
     manifest: Manifest
     returned: int
+    resting: tuple[str, ...]
     secrets: tuple[Path, ...]
 
 
@@ -71,9 +73,9 @@ def restore(settings: Settings, source: Path, now: datetime) -> Restored:
             _require_fit(settings, made)
             for part in made.parts:
                 _unpack(archive, part, folder / part.name)
-        returned = _restore_database(settings, made, folder / DATABASE, now)
+        returned, resting = _restore_database(settings, made, folder / DATABASE, now)
         secrets = _restore_secrets(settings, made, folder)
-    return Restored(made, returned, secrets)
+    return Restored(made, returned, resting, secrets)
 
 
 def decrypt(settings: Settings, source: Path, target: Path) -> None:
@@ -160,7 +162,9 @@ def _unpack(archive: zipfile.ZipFile, part: BackupPart, target: Path) -> None:
         raise BackupRefused("damaged", f"The part {part.name} of the backup is damaged.")
 
 
-def _restore_database(settings: Settings, made: Manifest, copy: Path, now: datetime) -> int:
+def _restore_database(
+    settings: Settings, made: Manifest, copy: Path, now: datetime
+) -> tuple[int, tuple[str, ...]]:
     database = Database(settings.ledger)
     if not database.is_sqlite:
         try:
@@ -180,7 +184,7 @@ def _restore_database(settings: Settings, made: Manifest, copy: Path, now: datet
     # The file is moved to its place only when all is well with it.
     restored = Database(LedgerSettings(f"sqlite:///{copy}"))
     try:
-        returned = _bring_to_life(restored, made, settings.data, now)
+        done = _bring_to_life(restored, made, settings.data, now)
     finally:
         restored.close()
     with closing(sqlite3.connect(copy)) as connection:
@@ -193,7 +197,7 @@ def _restore_database(settings: Settings, made: Manifest, copy: Path, now: datet
     beside = target.with_name(f".{target.name}.restoring")
     shutil.move(copy, beside)  # perhaps from another disk
     beside.replace(target)
-    return returned
+    return done
 
 
 def _grow(database: Database, made: Manifest, copy: Path) -> None:
@@ -221,9 +225,11 @@ def _require_empty(database: Database) -> None:
         )
 
 
-def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime) -> int:
+def _bring_to_life(
+    database: Database, made: Manifest, data: Path, now: datetime
+) -> tuple[int, tuple[str, ...]]:
     """Check the book, upgrade the schema, check the book again, and make every pass newer than all
-    that phones know. Returns how many erased people are back."""
+    that phones know. Returns how many erased people are back, and which receivers are off."""
     _require_same_book(database, made)
     try:
         migrations.upgrade(database.engine)
@@ -236,7 +242,7 @@ def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime
         devices.PUSHES.end_leases(session)
         campaigns.halt(session)
         receiver_log.leap(session, now)
-        receivers.end_leases(session)
+        receivers.rest(session)
         after = 0
         while True:
             pass_ids = session.scalars(
@@ -251,7 +257,7 @@ def _bring_to_life(database: Database, made: Manifest, data: Path, now: datetime
         list_ = data / erasure.ERASED_FILE
         listed = erasure.listed(list_.read_text()) if list_.exists() else []
         back = [id_ for id_ in listed if id_ not in gone]
-        return len(members.existing_ids(session, back))
+        return len(members.existing_ids(session, back)), tuple(receivers.resting(session))
 
 
 def _require_same_book(database: Database, made: Manifest) -> None:

@@ -63,6 +63,11 @@ def restore(file: Path, decrypt_to: Path | None) -> None:
     )
     for path in done.secrets:
         click.echo(f"{path}: put back.")
+    for name in done.resting:
+        click.echo(
+            f"Receiver {name} is off, in case this is a copy. If it is the real one:"
+            f" wallet receivers switch {name} on"
+        )
     erased = found.data / erasure.ERASED_FILE
     if done.returned:
         click.echo(

@@ -24,7 +24,7 @@ from wallet.receivers.addresses import LONGEST_URL, Allowed
 MOST_RECEIVERS = 100
 MOST_SECRETS = 5  # live at a time, of one receiver
 LONGEST_NAME = 60  # characters
-GONE = "gone"
+GONE, RESTORED = "gone", "restored"
 
 
 class Receiver(Base):
@@ -268,10 +268,22 @@ def listen_or_not(session: Session) -> None:
     log.listen(session, on=_any_enabled(session))
 
 
-def end_leases(session: Session) -> None:
-    """End all leases: a backup was restored, and the workers that had them do not exist any
-    more."""
+def rest(session: Session) -> None:
+    """After a backup was restored: end all leases, whose workers do not exist any more, and switch
+    every receiver off. Perhaps this is a copy to try things with, and what happens here must not
+    reach the systems of the shop; an operator knows."""
     session.execute(update(Receiver).values(lease_until=EPOCH))
+    session.execute(
+        update(Receiver).where(Receiver.enabled).values(enabled=False, disabled_because=RESTORED)
+    )
+    listen_or_not(session)
+
+
+def resting(session: Session) -> Sequence[str]:
+    """The names of receivers that are off since a backup was restored."""
+    return session.scalars(
+        select(Receiver.name).where(Receiver.disabled_because == RESTORED).order_by(Receiver.id)
+    ).all()
 
 
 def _begin_to_listen(session: Session, receiver: Receiver, now: datetime) -> None:

@@ -323,6 +323,12 @@ def _receivers(session: Session, now: datetime) -> Iterator[Finding]:
                 f"Receiver {one.name} answered 410 Gone and is switched off; `wallet receivers"
                 f" switch {one.name} on` when it is back.",
             )
+        elif one.disabled_because == receivers.RESTORED:
+            yield Finding(
+                "note",
+                f"Receiver {one.name} is off since a backup was restored; if this is no copy:"
+                f" `wallet receivers switch {one.name} on`.",
+            )
         elif one.enabled and one.paused_until > now:
             yield Finding(
                 "bad",

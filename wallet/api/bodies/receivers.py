@@ -108,7 +108,7 @@ class AttemptSearch(PageIn):
 class ReceiverOut(AnswerBody):
     """A receiver. `position`: the id of the event up to which it was told. `failing_since` and
     `paused_until` are null while it takes what it is sent. `disabled_because`: `gone` if it
-    answered 410, null if a person switched it off."""
+    answered 410, `restored` since a backup was restored, null if a person switched it off."""
 
     model_config = shows(RECEIVER)
 
