@@ -649,6 +649,67 @@ class TestAtOnce:
             (good,) = [one for one in passes if one.lost_at is None]
             assert issued.content(good).card_number == live.number
 
+    @pytest.fixture
+    def overtaken(self, app, house, anna) -> Callable[..., Any]:
+        """Ask for something by a link of the card, and lock the card out before the statement `at`
+        of that. Returns the answer, or None if the lock-out had to wait for it."""
+        database = house.installation.database
+
+        def asked(locking_out: Callable[..., Any], ask: Callable[[Any], Any], at: int) -> Any:
+            def lock_out() -> None:
+                def work(session: Any) -> None:
+                    locking_out(session, members.by_public_id(session, anna["id"]))
+
+                database.run(work)
+
+            with stage(database) as there:
+                met = there.meet(lambda: ask(app.test_client()), lock_out, at)
+            assert not isinstance(met.second, Exception)
+            return None if met.waited else met.first
+
+        return asked
+
+    @pytest.fixture
+    def lockings_out(self, house) -> dict[str, Callable[..., Any]]:
+        where, now = house.installation, house.clock()
+        return {
+            "lost": lambda session, member: lost_cards.replace(
+                session, member, where.keys, where.make_due, now
+            ),
+            "blocked": lambda session, member: lost_cards.block(
+                session, member, where.make_due, now
+            ),
+        }
+
+    @pytest.mark.parametrize("at", [3, 6])
+    @pytest.mark.parametrize("how", ["lost", "blocked"])
+    @pytest.mark.parametrize("wallet", ["apple.pkpass", "google"])
+    def test_an_old_link_that_is_overtaken_leads_to_no_coupon(
+        self, overtaken, lockings_out, api, client, anna, wallet: str, how: str, at: int
+    ) -> None:
+        offer_id = api.post("offers", {"programme": "demo", "title": "Кекс"}).get_json()["id"]
+        offer = f"{path(anna['links']['card'])}/offers/{offer_id}/{wallet}"
+        answer = overtaken(lockings_out[how], lambda browser: browser.get(offer), at)
+        if answer is not None and answer.status_code == 303:
+            shown = client.get(path(answer.headers["Location"]))
+            assert shown.status_code in (403, 410)
+
+    @pytest.mark.parametrize("at", [4, 7])
+    @pytest.mark.parametrize("how", ["lost", "blocked"])
+    def test_an_old_link_that_is_overtaken_decides_nothing(
+        self, overtaken, lockings_out, api, anna, how: str, at: int
+    ) -> None:
+        button = f"{path(anna['links']['card'])}/messages"
+        ours = {"Origin": LOCAL, "Sec-Fetch-Site": "same-origin"}
+        answer = overtaken(
+            lockings_out[how],
+            lambda browser: browser.post(button, data={"wish": "no"}, headers=ours),
+            at,
+        )
+        if answer is not None:
+            assert answer.status_code in (403, 410)
+            assert api.get(f"members/{anna['id']}").get_json()["consents"] == []
+
     @pytest.mark.parametrize("first", ["lock-out", "other"])
     @pytest.mark.parametrize("at", [1, 3, 6])
     def test_a_merge_meanwhile_leaves_no_number_that_was_lost(

@@ -257,7 +257,7 @@ def messages(token: str) -> AnyResponse:
     now = current_installation().clock()
 
     def decide(session: Session) -> None:
-        pass_ = _card(session, token)
+        pass_ = _held_card(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
         locale = persons.profile_of(session, pass_.member_id).locale
         language.suggest(member=locale, programme=programme.languages)
@@ -306,6 +306,15 @@ def _card(session: Session, token: str) -> Pass:
     return pass_
 
 
+def _held_card(session: Session, token: str) -> Pass:
+    """The card as `_card` finds it, for a request that changes something: member and card are
+    locked, so that a link that is refused meanwhile does nothing more, and leads to nothing."""
+    card = _card(session, token)
+    members.lock(session, [card.member_id])
+    issued.lock(session, [card.id])
+    return _card(session, token)
+
+
 def _close(session: Session, pass_: Pass, why: LinkClosed) -> NoReturn:
     """End the request with the page that says why, in the language of its reader."""
     language.suggest(programme=programmes.by_id(session, pass_.programme_id).languages)
@@ -329,7 +338,7 @@ def _coupon(token: str, offer_id: str) -> Pass | None:
         return None
 
     def work(session: Session) -> Pass | None:
-        card = _card(session, token)
+        card = _held_card(session, token)
         member = members.by_id(session, card.member_id)
         try:
             offer = offers.by_public_id(session, offer_id)
