@@ -77,7 +77,8 @@ def answer(
     answered = hashlib.sha256(token.encode()).hexdigest()
     if locked.enrolment == answered:
         return True
-    if locked.enrolment != ASKS or locked.voided:
+    # A pass that is lost or blocked may be in wrong hands. What it shows says so, under this lock.
+    if locked.enrolment != ASKS or not issued.content(locked).asks:
         return False
     design = templates.design(session.get_one(Template, locked.template_id))
     if design.enrolment is None:

@@ -213,6 +213,18 @@ def test_an_erased_card_asks_nobody(phone, api, installation) -> None:
     assert "personalization.json" not in names(phone.fetch().data)
 
 
+def test_a_blocked_card_asks_nobody_until_its_owner_comes(phone, api, installation) -> None:
+    with installation.database.reading() as session:
+        member = session.scalars(select(Member.public_id)).one()
+    api.call("post", f"members/{member}/block")
+    assert answered(phone).status_code == 404
+    known = api.get(f"members/{member}").get_json()
+    assert (known["name"], known["phone"], known["consents"]) == (None, None, [])
+    api.call("post", f"members/{member}/unblock")
+    assert answered(phone).status_code == 200
+    assert api.get(f"members/{member}").get_json()["name"] == "Анна Каренина"
+
+
 class TestDesigns:
     def test_one_that_asks_needs_nfc(self, tmp_path: Path) -> None:
         with pytest.raises(DesignRefused, match="enrolment"):
