@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import device_rows
 import fast_apns
 import servers
 from fast_apns import FastApns
@@ -72,12 +73,9 @@ CLONES = (
         },
     ),
 )
-PHONES = (
-    "INSERT INTO apple_device (id, library_id, pass_type, push_token, refreshed_at)"
-    " SELECT n, lpad(to_hex(n), 32, '0'), :pass_type, lpad(to_hex(n), 64, '0'), now()"
-    " FROM generate_series(2, CAST(:last AS bigint)) n",
+REGISTRATIONS = (
     "INSERT INTO apple_registration (device_id, pass_id, created_at)"
-    " SELECT n, n, now() FROM generate_series(2, CAST(:last AS bigint)) n",
+    " SELECT n, n, now() FROM generate_series(2, CAST(:last AS bigint)) n"
 )
 
 
@@ -276,8 +274,9 @@ def _gather(database: Database, cards: int) -> None:
                     f" generate_series(2, {last}) n WHERE {first}"
                 )
             )
-        for statement in PHONES:
-            session.execute(text(statement), {"pass_type": PASS_TYPE, "last": last})
+        phones = ((n, f"{n:032x}", f"{n:064x}") for n in range(2, last + 1))
+        device_rows.fill(session, KeyRing((SECRET,)), phones, PASS_TYPE)
+        session.execute(text(REGISTRATIONS), {"last": last})
         session.execute(text("DELETE FROM ledger_outbox"))
     with database.engine.connect().execution_options(begin="") as connection:
         connection.execute(text("VACUUM ANALYZE"))

@@ -168,7 +168,7 @@ def _card(installation: Installation) -> Pass:
         programme = programmes.by_code(session, DEMO)
         pass_type, keys = installation.pass_type, installation.keys
         pass_ = issuing.join(session, programme, Profile(), pass_type, keys, now)
-        devices.register(session, pass_, DEVICE, "ab" * 32, now)
+        devices.register(session, keys, pass_, DEVICE, "ab" * 32, now)
         versioning.move_tags(session, [pass_.id])
     return pass_
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import device_rows
 import fast_apns
 import servers
 import structlog
@@ -129,14 +130,8 @@ def _fill(database: Database, phones: int) -> None:
             issuing.issue(session, member, PASS_TYPE, KEYS, system_clock())
         session.execute(text("ALTER TABLE apple_registration DISABLE TRIGGER ALL"))
         numbers = {"first": known + 1, "last": phones}
-        session.execute(
-            text(
-                "INSERT INTO apple_device (id, library_id, pass_type, push_token, refreshed_at)"
-                " SELECT n, md5(n::text), :pass_type, md5(n::text) || md5((-n)::text), now()"
-                " FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) n"
-            ),
-            {**numbers, "pass_type": PASS_TYPE},
-        )
+        added = ((n, f"{n:032x}", _token(n)) for n in range(known + 1, phones + 1))
+        device_rows.fill(session, KEYS, added, PASS_TYPE)
         session.execute(
             text(
                 "INSERT INTO apple_registration (device_id, pass_id, created_at)"
@@ -145,6 +140,10 @@ def _fill(database: Database, phones: int) -> None:
             numbers,
         )
     _analyse(database)
+
+
+def _token(number: int) -> str:
+    return f"{number:064x}"
 
 
 def _analyse(database: Database, table: str = "") -> None:
@@ -222,8 +221,7 @@ def _waiting(house: House) -> dict[str, float]:
 
 def _heard_after(house: House, drain: threading.Thread | None = None) -> list[float]:
     """Milliseconds for each of some accruals; as many as fit in while the others drain."""
-    with house.database.reading() as session:
-        token = session.scalar(text("SELECT push_token FROM apple_device WHERE id = 1"))
+    token = _token(1)
     heard = threading.Event()
     push = house.sender.push
 

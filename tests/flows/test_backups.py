@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import device_rows
 import pytest
 import traces
 from books import check_books
@@ -380,6 +381,38 @@ def test_a_backup_of_an_older_release_is_brought_up_to_date(
     restored = Database(LedgerSettings(elsewhere["WALLET_DATABASE_URL"]))
     assert migrations.is_current(restored.engine)
     restored.close()
+
+
+def test_phones_in_a_backup_of_the_release_before_are_encrypted_where_it_is_restored(
+    wallet, elsewhere, environment, tmp_path
+) -> None:
+    """Also if this release makes it, before the database is brought up to date."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    before, name, token = {**environment, "WALLET_DATABASE_URL": url}, "5ec0de77" * 4, "70ce" * 16
+    keys = KeyRing((environment["WALLET_SECRET_KEY"],))
+    old = Database(LedgerSettings(url))
+    migrations.upgrade(old.engine, "0022")
+    with old.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO apple_device (id, library_id, pass_type, push_token, refreshed_at)"
+                " VALUES (1, :name, 'pass.sandbox.loyalty', :token, 0)"
+            ),
+            {"name": name, "token": token},
+        )
+    file, newer = tmp_path / "old.backup", tmp_path / "new.backup"
+    assert wallet(before, "backup", file).exit_code == 0
+    done = wallet(elsewhere, "restore", file)
+    assert done.exit_code == 0, done.output
+    assert wallet(before, "migrate").exit_code == 0
+    for database in (old, Database(LedgerSettings(elsewhere["WALLET_DATABASE_URL"]))):
+        assert traces.in_tables(database, [name, token]) == []
+        with database.reading() as session:
+            assert device_rows.plain(session, keys) == [(1, name, token)]
+        database.close()
+    # Its phones need that key from now on, as cards do.
+    assert wallet(before, "backup", newer).exit_code == 0
+    assert made(newer).keys == (keys.first.id,)
 
 
 def test_the_erased_come_back_with_a_backup_and_are_erased_again(

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import device_rows
 import googles
 import pytest
 import redis
@@ -86,7 +87,7 @@ class Phones:
             self.pass_ids += session.scalars(select(Pass.id).order_by(Pass.id))
             self.tokens += [secrets.token_hex(32) for _ in range(number)]
             session.execute(insert(Device), [self._device(token, now) for token in self.tokens])
-            devices = session.execute(select(Device.id, Device.push_token)).all()
+            devices = [(one.id, one.token) for one in device_rows.plain(session, KEYS)]
             passes = dict(zip(self.tokens, self.pass_ids, strict=True))
             session.execute(
                 insert(Registration),
@@ -99,12 +100,7 @@ class Phones:
 
     @staticmethod
     def _device(token: str, now: datetime) -> dict[str, object]:
-        return {
-            "library_id": token[:32],
-            "pass_type": PASS_TYPE,
-            "push_token": token,
-            "refreshed_at": now,
-        }
+        return device_rows.row(KEYS, token[:32], token, PASS_TYPE, now)
 
     def change_all(self, now: datetime) -> None:
         with self.database.transaction() as session:
@@ -317,7 +313,7 @@ class TestApple:
         assert {heard[n] for n in range(CARDS) if n % 8 in (0, 1)} == {0}
         assert {heard[n] for n in range(CARDS) if n % 8 > 1} == {1}
         with house.installation.database.reading() as session:
-            known = set(session.scalars(select(Device.push_token)))
+            known = {one.token for one in device_rows.plain(session, KEYS)}
         assert set(tokens) - known == set(gone)
 
     def test_a_refused_credential_keeps_everything(self, house, phones, server) -> None:

@@ -619,7 +619,9 @@ class TestAtOnce:
 
         def register(session: Any) -> bool:
             pass_ = issued.by_serial(session, phone.serial)
-            return devices.register(session, pass_, "d" * 32, "a" * 64, house.clock())
+            return devices.register(
+                session, house.installation.keys, pass_, "d" * 32, "a" * 64, house.clock()
+            )
 
         race(register, at, first=first)
         whole()

@@ -3,9 +3,12 @@
 import io
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import device_rows
 import pytest
 import releases
+import traces
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from books import check_books
@@ -13,6 +16,7 @@ from clocks import StoppedClock
 from processes import processes
 from sealing import Sealer
 from sqlalchemy import bindparam, insert, inspect, select, text
+from sqlalchemy.orm import Session
 
 from ledger import enrolment
 from ledger.book import accounts, audit, reversals, statements
@@ -37,6 +41,7 @@ from ledger.settings import LedgerSettings
 from wallet import happenings, importing, lost_cards, migrations
 from wallet.access import apikeys
 from wallet.apple import devices, judging
+from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration.keyring import KeyRing
 from wallet.delivery.outcome import Sent
@@ -50,6 +55,7 @@ from wallet.passes import barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issued import Pass
 
+KEYS = KeyRing(("a-secret-for-the-devices-of-tests",))
 MOVED = {"points_live_days"}  # to the programme's unit
 
 
@@ -386,24 +392,13 @@ def test_what_waited_in_queues_of_the_release_before_waits_on(
     releases.load(empty, "0002")
     migrations.upgrade(empty.engine, "0012")
     with empty.transaction() as session:
-        session.execute(
-            insert(Device),
-            [
-                {
-                    "id": 1,
-                    "library_id": "phone",
-                    "pass_type": "pass.a",
-                    "push_token": "ab" * 32,
-                    "refreshed_at": now,
-                }
-            ],
-        )
+        _put_phone(session, 1, "phone", "ab" * 32, "pass.a", now)
         waiting = {"due_at": now, "lease_until": now, "attempts": 0}
         rows = [{"device_id": 1, "pass_id": n, "generation": n, **waiting} for n in (1, 2)]
         session.execute(insert(PushRow), rows)
         session.execute(insert(DueRow), [{"pass_id": 1, "generation": 3, **waiting}])
     before = everything(empty)
-    migrations.upgrade(empty.engine)
+    migrations.upgrade(empty.engine, keys=KEYS)
     after = everything(empty)
     assert [after[name] for name in QUEUES] == [before[name] for name in QUEUES]
     if not empty.is_sqlite:
@@ -414,7 +409,7 @@ def test_what_waited_in_queues_of_the_release_before_waits_on(
         (write,) = mirror.WRITES.claim(session, now, 10, timedelta(seconds=60))
         assert (write.pass_id, write.generation) == (1, 3)
         session.rollback()
-    migrations.downgrade(empty.engine, "0012")
+    migrations.downgrade(empty.engine, "0012", keys=KEYS)
     assert everything(empty) == before
     assert empty.is_sqlite or set(_care(empty).values()) == {""}
 
@@ -513,14 +508,8 @@ def test_phones_of_the_release_before_are_pushed_to_and_nothing_is_known_of_thei
     with empty.transaction() as session:
         cards = session.execute(text("SELECT id, pass_type FROM wallet_pass ORDER BY id")).all()
         for card in cards:
-            facts = {"id": card.id, "type": card.pass_type, "name": f"phone-{card.id}", "now": now}
-            session.execute(
-                text(
-                    "INSERT INTO apple_device (id, library_id, pass_type, push_token, refreshed_at)"
-                    " VALUES (:id, :name, :type, 'abcd', :now)"
-                ).bindparams(moment),
-                facts,
-            )
+            facts = {"id": card.id, "now": now}
+            _put_phone(session, card.id, f"phone-{card.id}", "abcd", card.pass_type, now)
             session.execute(
                 text(
                     "INSERT INTO apple_registration (device_id, pass_id, created_at)"
@@ -531,7 +520,7 @@ def test_phones_of_the_release_before_are_pushed_to_and_nothing_is_known_of_thei
     phones = len(cards)
     assert phones
     before = everything(empty)
-    migrations.upgrade(empty.engine)
+    migrations.upgrade(empty.engine, keys=KEYS)
     with empty.transaction() as session:
         known = session.scalars(select(Device)).all()
         assert [(one.accepted_at, one.doubted_at) for one in known] == [(None, None)] * phones
@@ -539,12 +528,12 @@ def test_phones_of_the_release_before_are_pushed_to_and_nothing_is_known_of_thei
         claimed = devices.claim(session, [], now, 100, timedelta(minutes=1))
         assert {push.accepted_at for push in claimed} == {None}
         topic, answered = claimed[0].pass_type, [(push, Sent()) for push in claimed]
-        judging.judge(session, topic, answered, now)
+        judging.judge(session, KEYS, topic, answered, now)
         session.expire_all()
         told = {push.device_id for push in claimed}
         assert {one.id for one in session.scalars(select(Device)) if one.accepted_at} == told
         session.rollback()
-    migrations.downgrade(empty.engine, "0016")
+    migrations.downgrade(empty.engine, "0016", keys=KEYS)
     assert everything(empty) == before
 
 
@@ -714,6 +703,19 @@ def test_receivers_come_without_a_change_of_what_is_there(
     assert everything(empty) == before
 
 
+def _put_phone(
+    session: Session, id_: int, name: str, token: str, pass_type: str, now: datetime
+) -> None:
+    """A device as releases before 0023 kept it: readable."""
+    session.execute(
+        text(
+            "INSERT INTO apple_device (id, library_id, pass_type, push_token, refreshed_at)"
+            " VALUES (:id, :name, :type, :token, :now)"
+        ).bindparams(bindparam("now", type_=Instant())),
+        {"id": id_, "name": name, "type": pass_type, "token": token, "now": now},
+    )
+
+
 QUEUES = ("apple_push", "google_due", "ledger_outbox")
 
 
@@ -725,3 +727,76 @@ def _care(database: Database) -> dict[str, str]:
     )
     with database.reading() as session:
         return {row[0]: row[1] for row in session.execute(parameters)}
+
+
+def test_devices_of_the_release_before_are_encrypted_and_go_on_at_once(
+    empty: Database, database_url: str
+) -> None:
+    """What 0023 makes of identifiers and tokens that could be read: nothing of them is left in the
+    tables, nor in the file of the table."""
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0022")
+    phones = {n: (f"{n:032x}", f"{n:064x}") for n in range(10**6, 10**6 + 2500)}  # three batches
+    with empty.transaction() as session:
+        card = session.execute(text("SELECT id, pass_type, serial FROM wallet_pass")).first()
+        for id_, (name, token) in phones.items():
+            _put_phone(session, id_, name, token, card.pass_type, now)
+        first, *_ = phones
+        session.execute(
+            text(
+                "INSERT INTO apple_registration (device_id, pass_id, created_at)"
+                " VALUES (:device, :card, :now)"
+            ).bindparams(bindparam("now", type_=Instant())),
+            {"device": first, "card": card.id, "now": now},
+        )
+        line = f"Get serial #s task (for device {phones[first][0]}; serial number {card.serial})"
+        session.execute(
+            text("INSERT INTO apple_complaint (received_at, line) VALUES (:now, :line)").bindparams(
+                bindparam("now", type_=Instant())
+            ),
+            {"now": now, "line": line},
+        )
+    before = everything(empty)
+    words = [word for secrets in phones.values() for word in secrets]
+    with pytest.raises(RuntimeError, match="key ring"):
+        migrations.upgrade(empty.engine)
+    assert everything(empty) == before
+    migrations.upgrade(empty.engine, keys=KEYS)
+    lies = _file_of_devices(empty)
+    assert [word for word in words if word.encode() in lies] == []
+    assert traces.in_tables(empty, words[:2]) == []
+    with empty.reading() as session:
+        complaint = session.scalars(text("SELECT line FROM apple_complaint")).one()
+        assert complaint == line.replace(phones[first][0], "…")
+    name, token = phones[first]
+    listing = devices.updated(empty, KEYS, name, card.pass_type, None)
+    assert listing is not None
+    assert listing.serials == [card.serial]
+    with empty.transaction() as session:
+        assert {one.id: one[1:] for one in device_rows.plain(session, KEYS)} == phones
+        devices.make_due(session, [card.id], now)
+        (push,) = devices.claim(session, [], now, 100, timedelta(minutes=1))
+        assert DeviceSecrets(KEYS).read_push_token(push.push_token, push.library_id) == token
+        assert devices.register(
+            session, KEYS, session.get_one(Pass, card.id), name, token, now
+        ) is (False)
+        session.rollback()
+    migrations.downgrade(empty.engine, "0022", keys=KEYS)
+    after = everything(empty)
+    assert after.pop("apple_complaint") != before.pop("apple_complaint")
+    assert after == before
+
+
+def _file_of_devices(database: Database) -> bytes:
+    """The bytes on the disk: of the whole database, or of the table and its indexes."""
+    if database.is_sqlite:
+        assert database.wipe()
+        file = Path(database.engine.url.database or "")
+        return file.read_bytes() + file.with_name(f"{file.name}-wal").read_bytes()
+    with database.engine.connect().execution_options(begin="") as connection:
+        connection.execute(text("CHECKPOINT"))
+        names = ("apple_device", "uq_apple_device_library_id_pass_type")
+        read = text("SELECT pg_read_binary_file(pg_relation_filepath(CAST(:name AS regclass)))")
+        return b"".join(bytes(connection.scalar(read, {"name": one}) or b"") for one in names)

@@ -285,7 +285,10 @@ def gather(house: House, size: Size) -> Crowd:
                 )
         for place in crowd.in_iphones():
             token = crowd.token(place)
-            devices.register(session, passes[place], token[:32] + token[-8:], token, house.clock())
+            id_ = token[:32] + token[-8:]
+            devices.register(
+                session, house.installation.keys, passes[place], id_, token, house.clock()
+            )
         for place in crowd.at_google():
             id_ = crowd.object_id(place)
             mirror.add(session, passes[place].id, id_, house.clock(), timedelta())

@@ -4,22 +4,23 @@ Anybody may write there, so little is kept: a few short lines of each request, w
 characters, and of all lines only the newest."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import String, delete, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant
+from wallet.passes.issued import Pass
 
 MOST_LINES = 20  # of one request
 MOST_CHARACTERS = 600  # of one line
 KEPT = 1000  # lines in all
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
-# Device identifiers and tokens are secrets. They are found by their length: serial numbers and
-# dates, which may be kept, are shorter.
-SECRET = re.compile(r"\b[0-9A-Za-z_-]{33,}\b")
+# Device identifiers and tokens are secrets. They are found by their length: dates and numbers are
+# shorter. Serial numbers are as long as identifiers, and are known.
+NAMED = re.compile(r"\b[0-9A-Za-z_-]{32,}\b")
 
 
 class Complaint(Base):
@@ -34,13 +35,14 @@ class Complaint(Base):
 
 def keep(session: Session, lines: Sequence[object], now: datetime) -> None:
     """Keep what is readable in these lines, and delete the oldest beyond `KEPT`."""
-    rows = [
-        {"received_at": now, "line": _clean(line)}
-        for line in lines[:MOST_LINES]
-        if isinstance(line, str) and line.strip()
+    readable = [
+        _readable(line) for line in lines[:MOST_LINES] if isinstance(line, str) and line.strip()
     ]
-    if not rows:
+    if not readable:
         return
+    named = {name for line in readable for name in NAMED.findall(line)}
+    serials = set(session.scalars(select(Pass.serial).where(Pass.serial.in_(named))))
+    rows = [{"received_at": now, "line": _without_secrets(line, serials)} for line in readable]
     session.execute(insert(Complaint), rows)
     oldest_kept = session.scalar(
         select(Complaint.id).order_by(Complaint.id.desc()).offset(KEPT - 1).limit(1)
@@ -60,6 +62,10 @@ def newest(session: Session, limit: int) -> Sequence[Complaint]:
     return session.scalars(select(Complaint).order_by(Complaint.id.desc()).limit(limit)).all()
 
 
-def _clean(line: str) -> str:
-    readable = UNPRINTABLE.sub(" ", line[: 4 * MOST_CHARACTERS]).strip()
-    return SECRET.sub("…", readable)[:MOST_CHARACTERS]
+def _readable(line: str) -> str:
+    return UNPRINTABLE.sub(" ", line[: 4 * MOST_CHARACTERS]).strip()
+
+
+def _without_secrets(line: str, serials: Collection[str]) -> str:
+    kept = NAMED.sub(lambda found: found[0] if found[0] in serials else "…", line)
+    return kept[:MOST_CHARACTERS]

@@ -2,27 +2,33 @@
 
 A device is a pair of device library identifier and pass type, since its push token belongs to the
 topic. Neither of the two identifies a phone: one phone may use a new identifier for every pass, and
-several identifiers may have one token (Apple developer forum, thread 130425).
+several identifiers may have one token (Apple developer forum, thread 130425). Both are secrets, and
+lie in the database encrypted (`device_secrets`).
 
 Lock order: device, registration, pass, and pushes last, by (device, pass). Only who takes another
 device's place on a full pass locks that device after the pass; should PostgreSQL end the
 transaction for it, it is repeated."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Literal, NamedTuple
 
 import structlog
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     ForeignKey,
     Index,
+    LargeBinary,
     String,
     UniqueConstraint,
     bindparam,
     case,
     delete,
+    func,
+    literal,
     or_,
     select,
     text,
@@ -35,6 +41,8 @@ from ledger.database.leases import Beside, LeasedQueue, LeasedRow
 from ledger.database.tables import Base, Identifier, Instant, insert_or
 from ledger.people.members import Member
 from wallet import happenings
+from wallet.apple.device_secrets import LONGEST_ENCRYPTED, DeviceSecrets
+from wallet.configuration.keyring import KEY_ID_BYTES, KeyRing, Undecipherable
 from wallet.errors import TooManyDevices
 from wallet.happenings import Note
 from wallet.passes import versioning
@@ -47,9 +55,9 @@ log = structlog.get_logger()
 
 class Device(Base):
     """A phone or watch, as far as one pass type goes. `library_id` is Apple's device library
-    identifier, a secret; `refreshed_at` is when it last sent its push token. `accepted_at` is since
-    when this token is known to be good: Apple accepted a push for it. `doubted_at` is when Apple
-    first called it bad after that."""
+    identifier, encrypted, as the push token is; `refreshed_at` is when it last sent its push token.
+    `accepted_at` is since when this token is known to be good: Apple accepted a push for it.
+    `doubted_at` is when Apple first called it bad after that."""
 
     __tablename__ = "apple_device"
     __table_args__ = (
@@ -64,9 +72,9 @@ class Device(Base):
     )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
-    library_id: Mapped[str] = mapped_column(String(200))
+    library_id: Mapped[bytes] = mapped_column(LargeBinary(LONGEST_ENCRYPTED))
     pass_type: Mapped[str] = mapped_column(String(155))
-    push_token: Mapped[str] = mapped_column(String(200))
+    push_token: Mapped[bytes] = mapped_column(LargeBinary(LONGEST_ENCRYPTED))
     refreshed_at: Mapped[datetime] = mapped_column(Instant)
     accepted_at: Mapped[datetime | None] = mapped_column(Instant)
     doubted_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -97,15 +105,18 @@ class PushRow(LeasedRow, Base):
 
 class DuePush(NamedTuple):
     """A claimed push. Pushes sort in the order of locks. They come by the hundred thousand, and a
-    tuple is the cheapest value that has names. Of `accepted_at` and `doubted_at` of the device only
-    whether they are there is of use: each database has a form of its own for them."""
+    tuple is the cheapest value that has names. Identifier and token are as they lie in the
+    database: they are read when the push is sent, and not before. Of `accepted_at` and `doubted_at`
+    of the device only whether they are there is of use: each database has a form of its own for
+    them."""
 
     device_id: int
     pass_id: int
     generation: int
     attempts: int
     lease_until: datetime
-    token: str
+    library_id: bytes
+    push_token: bytes
     pass_type: str
     accepted_at: object | None
     doubted_at: object | None
@@ -125,7 +136,9 @@ PUSHES = LeasedQueue(
     PushRow,
     DuePush,
     beside=Beside(
-        "apple_device", "device_id", ("push_token", "pass_type", "accepted_at", "doubted_at")
+        "apple_device",
+        "device_id",
+        ("library_id", "push_token", "pass_type", "accepted_at", "doubted_at"),
     ),
     newest_share=NEWEST_SHARE,
     unless="EXISTS (SELECT 1 FROM apple_device"
@@ -141,29 +154,39 @@ class Listing:
     last_updated: int
 
 
-def register(session: Session, pass_: Pass, library_id: str, token: str, now: datetime) -> bool:
+def register(
+    session: Session, keys: KeyRing, pass_: Pass, library_id: str, token: str, now: datetime
+) -> bool:
     """Note that the device wants to be told of changes of the pass. True if the registration is
     new. Raises `TooManyDevices`.
 
     A different token replaces the old one even if the registration is known, and nothing is known
     of it yet. A phone sends several of these requests at once, so the unique keys decide both
     writes."""
+    secrets = DeviceSecrets(keys)
+    encrypted_id, *older_forms = secrets.library_ids(library_id, pass_.pass_type)
+    if older_forms:
+        _renew_keys(session, secrets, Device.library_id.in_(older_forms), now)
+    push_token = secrets.push_token(token, encrypted_id)
     known = session.scalar(
         select(Device.push_token).where(
-            Device.library_id == library_id, Device.pass_type == pass_.pass_type
+            Device.library_id == encrypted_id, Device.pass_type == pass_.pass_type
         )
     )
     device_id = session.execute(
         insert_or(session, Device)
         .values(
-            library_id=library_id, pass_type=pass_.pass_type, push_token=token, refreshed_at=now
+            library_id=encrypted_id,
+            pass_type=pass_.pass_type,
+            push_token=push_token,
+            refreshed_at=now,
         )
         .on_conflict_do_update(
             index_elements=["library_id", "pass_type"],
             set_={
-                "push_token": token,
+                "push_token": push_token,
                 "refreshed_at": now,
-                "accepted_at": case((Device.push_token == token, Device.accepted_at)),
+                "accepted_at": case((Device.push_token == push_token, Device.accepted_at)),
                 "doubted_at": None,
             },
         )
@@ -187,7 +210,7 @@ def register(session: Session, pass_: Pass, library_id: str, token: str, now: da
     if pass_.version != known_version or (fresh is not None and pass_.voided):
         # It changed at this very moment, or somebody puts a void pass into a phone again.
         make_due(session, [pass_.id], now)
-    if known is not None and known != token:
+    if known is not None and known != push_token:
         _push_anew(session, device_id, now)
     return fresh is not None
 
@@ -224,14 +247,18 @@ def _keep_bound(session: Session, pass_id: int, device_id: int, now: datetime) -
         wake_after_commit(session, PUSH)
 
 
-def unregister(session: Session, pass_: Pass, library_id: str, now: datetime) -> None:
+def unregister(
+    session: Session, keys: KeyRing, pass_: Pass, library_id: str, now: datetime
+) -> None:
     """The device does not want to be told of the pass any more. It does no harm if it never did."""
-    device_id = session.scalar(
-        select(Device.id).where(
-            Device.library_id == library_id, Device.pass_type == pass_.pass_type
-        )
-    )
-    if device_id is not None and _end(session, device_id, pass_.id):
+    forms = DeviceSecrets(keys).library_ids(library_id, pass_.pass_type)
+    device_ids = session.scalars(
+        select(Device.id)
+        .where(Device.library_id.in_(forms), Device.pass_type == pass_.pass_type)
+        .order_by(Device.id)
+    ).all()
+    ended = [_end(session, device_id, pass_.id) for device_id in device_ids]
+    if any(ended):
         _tell(session, "card.removed", [pass_.id], now, phones=0)
 
 
@@ -263,24 +290,28 @@ def forget_untold(session: Session, until: datetime, limit: int) -> int:
     return len(rows)
 
 
-_UPDATED = Compiled(
-    select(Pass.serial, Pass.tag)
-    .join(Registration, Registration.pass_id == Pass.id)
-    .join(Device, Device.id == Registration.device_id)
-    .where(
-        Device.library_id == bindparam("library_id"),
-        Device.pass_type == bindparam("pass_type"),
-        or_(
-            Pass.tag > bindparam("since", type_=BigInteger),
-            bindparam("since", type_=BigInteger) > versioning.newest_tag(bindparam("pass_type")),
-        ),
+@cache
+def _updated(names: tuple[str, ...]) -> Compiled:
+    """The query of `updated`; `names` are those of the forms of the identifier."""
+    return Compiled(
+        select(Pass.serial, Pass.tag)
+        .join(Registration, Registration.pass_id == Pass.id)
+        .join(Device, Device.id == Registration.device_id)
+        .where(
+            Device.library_id.in_([bindparam(name, type_=LargeBinary) for name in names]),
+            Device.pass_type == bindparam("pass_type"),
+            or_(
+                Pass.tag > bindparam("since", type_=BigInteger),
+                bindparam("since", type_=BigInteger)
+                > versioning.newest_tag(bindparam("pass_type")),
+            ),
+        )
+        .order_by(Pass.tag)
     )
-    .order_by(Pass.tag)
-)
 
 
 def updated(
-    database: Database, library_id: str, pass_type: str, since: int | None
+    database: Database, keys: KeyRing, library_id: str, pass_type: str, since: int | None
 ) -> Listing | None:
     """Passes of this device that changed after tag `since`, or all of them without a tag. None if
     there are none.
@@ -288,8 +319,11 @@ def updated(
     A tag that is newer than every tag we gave (a database restored from a backup) counts as
     none."""
     known = -1 if since is None else since
-    rows = database.fetch(_UPDATED, library_id=library_id, pass_type=pass_type, since=known)
-    return Listing([row.serial for row in rows], rows[-1].tag) if rows else None
+    forms = DeviceSecrets(keys).library_ids(library_id, pass_type)
+    named = {f"library_id_{number}": form for number, form in enumerate(forms)}
+    rows = database.fetch(_updated(tuple(named)), pass_type=pass_type, since=known, **named)
+    serials = dict.fromkeys(row.serial for row in rows)
+    return Listing(list(serials), rows[-1].tag) if rows else None
 
 
 def make_due(session: Session, pass_ids: Sequence[int], now: datetime) -> None:
@@ -319,23 +353,27 @@ def claim(
 ) -> list[DuePush]:
     """Due pushes, leased to the caller. Pushes of the pass types in `paused` are passed over."""
     pushes = PUSHES.claim(session, now, limit, lease, paused)
-    claimed = [push for push in pushes if push.token is not None]
+    claimed = [push for push in pushes if push.push_token is not None]
     if len(claimed) < len(pushes):
         # Pushes without a token: their devices were forgotten while the pushes were made due.
-        PUSHES.remove(session, [push for push in pushes if push.token is None])
+        PUSHES.remove(session, [push for push in pushes if push.push_token is None])
     return claimed
 
 
-def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> Sequence[int]:
-    """The token is dead since `gone_at`. The device is deleted with all its registrations, unless
-    it has registered again since then or has another token. Returns the ids of the passes that it
-    had."""
+def forget(session: Session, device_id: int, push_token: bytes, gone_at: datetime) -> Sequence[int]:
+    """The token, which is encrypted, is dead since `gone_at`. The device is deleted with all its
+    registrations, unless it has registered again since then or has another token. Returns the ids
+    of the passes that it had."""
     held = session.scalars(
         select(Registration.pass_id).where(Registration.device_id == device_id)
     ).all()
     gone = session.execute(
         delete(Device)
-        .where(Device.id == device_id, Device.push_token == token, Device.refreshed_at <= gone_at)
+        .where(
+            Device.id == device_id,
+            Device.push_token == push_token,
+            Device.refreshed_at <= gone_at,
+        )
         .returning(Device.id)
     ).first()
     if gone is None:
@@ -343,6 +381,99 @@ def forget(session: Session, device_id: int, token: str, gone_at: datetime) -> S
     session.execute(delete(PushRow).where(PushRow.device_id == device_id))
     _tell(session, "card.removed", held, gone_at, phones=0)
     return held
+
+
+def by_key(session: Session) -> Mapping[str, int]:
+    """How many devices need which key: the ids of keys, sorted, also of those that the ring does
+    not have. It reads the whole table. Those of a schema before 0023, of which a backup is made,
+    need none."""
+    key_id = func.substr(Device.library_id, 1, KEY_ID_BYTES)
+    rows = session.execute(select(key_id, func.count()).group_by(key_id).order_by(key_id)).all()
+    return {id_.hex(): number for id_, number in rows if isinstance(id_, bytes)}
+
+
+def renew_keys(session: Session, keys: KeyRing, now: datetime, limit: int = 200) -> bool:
+    """Encrypt with the first key of the ring what is encrypted with another one of it: `limit`
+    devices. True if there may be more."""
+    secrets = DeviceSecrets(keys)
+    for first, last in secrets.older():
+        found = Device.library_id.between(first, last)
+        if renewed := _renew_keys(session, secrets, found, now, limit):
+            return renewed == limit
+    return False
+
+
+def _renew_keys(
+    session: Session,
+    secrets: DeviceSecrets,
+    which: ColumnElement[bool],
+    now: datetime,
+    limit: int | None = None,
+) -> int:
+    """Encrypt identifier and token of these devices with the first key of the ring; with a `limit`
+    only of so many that nobody else has locked. Returns how many they were. What cannot be read
+    stays as it is."""
+    devices = session.scalars(
+        select(Device)
+        .where(which)
+        .order_by(Device.library_id)
+        .limit(limit)
+        .with_for_update(skip_locked=limit is not None)
+        .execution_options(populate_existing=True)
+    ).all()
+    renewed = 0
+    for device in devices:
+        try:
+            plain = secrets.read(device.library_id, device.push_token, device.pass_type)
+        except Undecipherable:
+            log.error("device_unreadable", device=device.id)
+            continue
+        library_id, push_token = secrets.encrypted(*plain, device.pass_type)
+        other = session.scalar(
+            select(Device)
+            .where(Device.library_id == library_id, Device.pass_type == device.pass_type)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if other is not None:
+            # A process that did not have the older key yet, or any more, met this phone.
+            push_token = _take_over(session, device, other, push_token, now)
+        device.library_id, device.push_token = library_id, push_token
+        session.flush()
+        renewed += 1
+    return renewed
+
+
+def _take_over(
+    session: Session, device: Device, other: Device, push_token: bytes, now: datetime
+) -> bytes:
+    """Give the device what `other`, a second row of the same phone, has, and delete that row.
+    Returns the later one of their tokens."""
+    if other.refreshed_at > device.refreshed_at:
+        push_token = other.push_token
+        device.refreshed_at = other.refreshed_at
+        device.accepted_at, device.doubted_at = other.accepted_at, other.doubted_at
+    device_id = literal(device.id, Identifier)
+    session.execute(
+        insert_or(session, Registration)
+        .from_select(
+            ["device_id", "pass_id", "created_at"],
+            select(device_id, Registration.pass_id, Registration.created_at)
+            .where(Registration.device_id == other.id)
+            .order_by(Registration.pass_id),
+        )
+        .on_conflict_do_nothing()
+    )
+    waiting = (
+        select(device_id, PushRow.pass_id)
+        .where(PushRow.device_id == other.id)
+        .order_by(PushRow.pass_id)
+    )
+    PUSHES.make_due(session, waiting, now)
+    wake_after_commit(session, PUSH)
+    session.execute(delete(PushRow).where(PushRow.device_id == other.id))
+    session.execute(delete(Device).where(Device.id == other.id))
+    return push_token
 
 
 def _end(session: Session, device_id: int, pass_id: int) -> bool:

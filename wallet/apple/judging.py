@@ -15,16 +15,19 @@ accepted none since
 
 Tokens that were never accepted cannot stop anything: whoever holds a card can register them."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, func, select, text
+from sqlalchemy import String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import EPOCH, Base, Instant, batched, dialect_of, insert_or
 from wallet.apple.answers import BAD_TOKEN, DOUBTS
+from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, DuePush, Registration
+from wallet.configuration.keyring import KeyRing, Undecipherable
 from wallet.delivery.outcome import Deferred, Outcome, Sent
 from wallet.passes.issued import Pass
 
@@ -70,7 +73,9 @@ class Judgement:
 Answered = Sequence[tuple[DuePush, Outcome]]
 
 
-def judge(session: Session, pass_type: str, answered: Answered, now: datetime) -> Judgement:
+def judge(
+    session: Session, keys: KeyRing, pass_type: str, answered: Answered, now: datetime
+) -> Judgement:
     """Remember what Apple said of these pushes of one pass type, and judge the tokens that it calls
     bad. Call it before anything else is recorded: it locks devices."""
     topic = session.get(Topic, pass_type)
@@ -92,7 +97,7 @@ def judge(session: Session, pass_type: str, answered: Answered, now: datetime) -
     if doubted and proven_at is None:
         unproven = next(iter(doubted.values()))
     elif doubted and not sent:
-        suspects = _suspected(session, pass_type, doubted, proven_at)
+        suspects = _suspected(session, keys, pass_type, doubted, proven_at)
     fault = suspects or unproven or _fault(outcome for _, outcome in answered)
     is_news = _remember(
         session,
@@ -130,7 +135,7 @@ def _fault(outcomes: Iterable[Outcome]) -> str | None:
 _ACCEPT = {
     "postgresql": """
     UPDATE apple_device SET accepted_at = :now, doubted_at = NULL WHERE ctid = ANY (ARRAY (
-        SELECT held.ctid FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS text[]))
+        SELECT held.ctid FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bytea[]))
             AS given (id, token)
         CROSS JOIN LATERAL (
             SELECT ctid FROM apple_device
@@ -144,7 +149,7 @@ _ACCEPT = {
 def _accept(session: Session, pushes: Iterable[DuePush], now: datetime) -> None:
     """These tokens are good. A device that has sent another token since is left alone."""
     dialect = dialect_of(session)
-    tokens = {push.device_id: push.token for push in pushes}
+    tokens = {push.device_id: push.push_token for push in pushes}
     ids = sorted(tokens)
     statement = text(_ACCEPT[dialect])
     if dialect == "postgresql":
@@ -163,7 +168,7 @@ def _doubt(
     """Keep the first word about each of these tokens. Returns the devices whose tokens are dead:
     Apple said it before, and has accepted other pushes since. A token of another topic is none of
     them: it may be another's fault."""
-    said = {push.device_id: (push.token, reason) for push, reason in doubted.items()}
+    said = {push.device_id: (push.push_token, reason) for push, reason in doubted.items()}
     dead = set()
     for ids in batched(sorted(said)):
         rows = select(Device).where(Device.id.in_(ids)).order_by(Device.id).with_for_update()
@@ -188,7 +193,11 @@ def _is_believed(device: Device, proven_at: datetime | None, now: datetime) -> b
 
 
 def _suspected(
-    session: Session, pass_type: str, doubted: dict[DuePush, str], proven_at: datetime | None
+    session: Session,
+    keys: KeyRing,
+    pass_type: str,
+    doubted: dict[DuePush, str],
+    proven_at: datetime | None,
 ) -> str | None:
     """Apple's reason, if it cannot be the tokens: of so many members they were good, and are called
     bad since Apple last accepted a push."""
@@ -196,7 +205,7 @@ def _suspected(
     if not good:
         return None
     devices = (
-        select(Device.id, Device.push_token)
+        select(Device.id, Device.library_id, Device.push_token)
         .where(
             Device.pass_type == pass_type,
             Device.doubted_at > (proven_at or EPOCH),
@@ -205,17 +214,25 @@ def _suspected(
         .limit(MOST_WITNESSES)
         .subquery()
     )
-    # One phone may have many cards, and one card may be on many phones: neither makes a crowd.
-    tokens, members = session.execute(
-        select(
-            func.count(devices.c.push_token.distinct()),
-            func.count(Pass.member_id.distinct()),
-        )
-        .select_from(devices)
+    rows = session.execute(
+        select(devices.c.library_id, devices.c.push_token, Pass.member_id)
         .join(Registration, Registration.device_id == devices.c.id)
         .join(Pass, Pass.id == Registration.pass_id)
-    ).one()
-    return good[0] if min(tokens, members) >= FEWEST_WITNESSES else None
+    ).all()
+    # One phone may have many cards, and one card may be on many phones: neither makes a crowd.
+    tokens = _tokens(keys, {(row.push_token, row.library_id) for row in rows})
+    members = {row.member_id for row in rows}
+    return good[0] if min(len(tokens), len(members)) >= FEWEST_WITNESSES else None
+
+
+def _tokens(keys: KeyRing, encrypted: Iterable[tuple[bytes, bytes]]) -> set[str]:
+    """The different tokens among these: each device has its own form of a token that it shares."""
+    secrets = DeviceSecrets(keys)
+    found = set()
+    for push_token, library_id in encrypted:
+        with contextlib.suppress(Undecipherable):
+            found.add(secrets.read_push_token(push_token, library_id))
+    return found
 
 
 def _remember(

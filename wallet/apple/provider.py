@@ -16,11 +16,12 @@ from ledger.database.index_only import by_index
 from ledger.database.tables import EPOCH
 from wallet.apple import arrivals, devices, judging, signed_passes
 from wallet.apple.answers import DOUBTS, WAIT, PushVerdict
+from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import PUSHES, DuePush
 from wallet.apple.judging import Judgement
 from wallet.apple.rotation import Senders
 from wallet.configuration.clock import Clock
-from wallet.configuration.keyring import KeyRing
+from wallet.configuration.keyring import KeyRing, Undecipherable
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.passes.issued import Pass
@@ -28,7 +29,7 @@ from wallet.passes.issued import Pass
 # Pushes in one claim. With the newest that a claim adds, these are as many as Apple may be asked at
 # once (`push.MAX_STREAMS`): a larger batch would not be faster, but one would wait longer for it.
 BATCH = 800
-LONGEST_WAIT = timedelta(hours=1)  # before another attempt, and for a missing certificate
+LONGEST_WAIT = timedelta(hours=1)  # before another attempt, and for a missing certificate or key
 # Before Apple is asked again where it calls tokens bad that are known to be good.
 SUSPECTED_WAIT = WAIT[PushVerdict.OPERATOR_NEEDED]
 
@@ -38,7 +39,7 @@ PROBES = 5
 # For so long batch follows batch before the other pumps of this process get a turn.
 STRETCH_S = 2.0
 
-Outcomes = dict[str, Outcome]  # by token
+Outcomes = dict[int, Outcome]  # by the id of the device
 
 log = structlog.get_logger()
 
@@ -60,8 +61,8 @@ class _ClaimedBatch:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The pushes of one pass type, and their outcomes by token. None: they were not begun, since
-    Apple turned away others."""
+    """The pushes of one pass type, and their outcomes. None: they were not begun, since Apple
+    turned away others."""
 
     pass_type: str
     pushes: list[DuePush]
@@ -88,6 +89,7 @@ class AppleProvider:
         self._database = database
         self._senders = senders
         self._keys = keys
+        self._secrets = DeviceSecrets(keys)
         self._public_url = public_url
         self._lease = lease
         self._paused_until: dict[str, datetime] = {}
@@ -181,18 +183,40 @@ class AppleProvider:
             yield _Part(pass_type, others, sent)
 
     def _send(self, pass_type: str, pushes: Sequence[DuePush], now: datetime) -> Outcomes:
-        tokens = list(dict.fromkeys(push.token for push in pushes))
+        devices_of = self._devices_by_token(pass_type, pushes)
+        tokens = list(devices_of)
         sender = self._senders.get(pass_type)
         if sender is None:
             log.error("pass_type_without_certificate", pass_type=pass_type)
-            return dict.fromkeys(tokens, Deferred(now + LONGEST_WAIT, "NoCertificate"))
-        outcomes = dict(zip(tokens, sender.push(tokens, now), strict=True))
-        others = [one for one in outcomes.values() if not isinstance(one, Sent)]
+            every = (push.device_id for push in pushes)
+            return dict.fromkeys(every, Deferred(now + LONGEST_WAIT, "NoCertificate"))
+        answers = sender.push(tokens, now) if tokens else []
+        others = [one for one in answers if not isinstance(one, Sent)]
         for outcome in others:
             if isinstance(outcome, Deferred) and outcome.pause:
                 self._paused_until[pass_type] = outcome.until
         log.info("pushed", pass_type=pass_type, sent=len(tokens) - len(others), other=len(others))
+        unread = Deferred(now + LONGEST_WAIT, "TokenUnreadable")
+        outcomes: Outcomes = {push.device_id: unread for push in pushes}
+        for device_ids, answer in zip(devices_of.values(), answers, strict=True):
+            outcomes.update(dict.fromkeys(device_ids, answer))
         return outcomes
+
+    def _devices_by_token(self, pass_type: str, pushes: Sequence[DuePush]) -> dict[str, list[int]]:
+        """The tokens of these pushes, and which devices have each. Those that cannot be read are
+        left out, and logged by their number."""
+        found: dict[str, list[int]] = {}
+        unreadable = 0
+        for push in pushes:
+            try:
+                token = self._secrets.read_push_token(push.push_token, push.library_id)
+            except Undecipherable:
+                unreadable += 1
+            else:
+                found.setdefault(token, []).append(push.device_id)
+        if unreadable:
+            log.error("push_tokens_unreadable", pass_type=pass_type, pushes=unreadable)
+        return found
 
     def _record(self, parts: Sequence[_Part], clock: Clock) -> bool:
         """Record the outcomes. True if a change came in while its push was on its way: then its row
@@ -201,7 +225,9 @@ class AppleProvider:
         for part in parts:
             # `run` repeats it after a deadlock: a transaction that makes pushes due at this moment
             # locks the same rows in another order.
-            noted, judgement = self._database.run(functools.partial(_note, part=part, now=clock()))
+            noted, judgement = self._database.run(
+                functools.partial(_note, keys=self._keys, part=part, now=clock())
+            )
             again |= noted
             if judgement.suspects is not None:
                 self._paused_until[part.pass_type] = clock() + SUSPECTED_WAIT
@@ -230,12 +256,12 @@ def _alarm(pass_type: str, judgement: Judgement) -> None:
         )
 
 
-def _note(session: Session, part: _Part, now: datetime) -> tuple[bool, Judgement]:
+def _note(session: Session, keys: KeyRing, part: _Part, now: datetime) -> tuple[bool, Judgement]:
     with by_index(session):
         if part.outcomes is None:
             return PUSHES.let_go(session, part.pushes) > 0, Judgement()
-        answered = [(push, part.outcomes[push.token]) for push in part.pushes]
-        judgement = judging.judge(session, part.pass_type, answered, now)
+        answered = [(push, part.outcomes[push.device_id]) for push in part.pushes]
+        judgement = judging.judge(session, keys, part.pass_type, answered, now)
         done: list[DuePush] = []
         waiting: list[tuple[DuePush, Deferred]] = []
         for push, outcome in answered:
@@ -263,7 +289,7 @@ def _note(session: Session, part: _Part, now: datetime) -> tuple[bool, Judgement
 
 
 def _forget(session: Session, push: DuePush, gone_at: datetime, reason: str, now: datetime) -> None:
-    gone = devices.forget(session, push.device_id, push.token, gone_at)
+    gone = devices.forget(session, push.device_id, push.push_token, gone_at)
     arrivals.happened(session, gone, "device_gone", now, reason)
 
 

@@ -24,6 +24,7 @@ from wallet.apple.bundle import MEDIA_TYPE
 from wallet.apple.personalization import Renew
 from wallet.apple.signed_passes import SignedPasses, StoredPass
 from wallet.configuration.clock import Clock
+from wallet.configuration.keyring import KeyRing
 from wallet.passes import issued
 from wallet.passes.issued import Pass
 from wallet.problems import refuse
@@ -48,10 +49,16 @@ class PassKitService:
     """The web service on one database. `renew` renders cards anew after an enrolment."""
 
     def __init__(
-        self, database: Database, signed_passes: SignedPasses, clock: Clock, renew: Renew
+        self,
+        database: Database,
+        keys: KeyRing,
+        signed_passes: SignedPasses,
+        clock: Clock,
+        renew: Renew,
     ) -> None:
         self._renew = renew
         self._database = database
+        self._keys = keys
         self._signed_passes = signed_passes
         self._clock = clock
 
@@ -82,7 +89,7 @@ class PassKitService:
         now = self._clock()
         is_new = self._database.run(
             lambda session: devices.register(
-                session, self._again(session, serial), device_id, token, now
+                session, self._keys, self._again(session, serial), device_id, token, now
             )
         )
         return Response(status=201 if is_new else 200)
@@ -93,7 +100,7 @@ class PassKitService:
 
         def work(session: Session) -> None:
             pass_ = self._again(session, serial)
-            devices.unregister(session, pass_, device_id, self._clock())
+            devices.unregister(session, self._keys, pass_, device_id, self._clock())
             arrivals.happened(session, [pass_.id], "removed", self._clock())
 
         self._database.run(work)
@@ -105,7 +112,7 @@ class PassKitService:
         since = int(tag) if TAG.fullmatch(tag) else None
         listing = None
         if DEVICE_ID.fullmatch(device_id) and DEVICE_ID.fullmatch(pass_type):
-            listing = devices.updated(self._database, device_id, pass_type, since)
+            listing = devices.updated(self._database, self._keys, device_id, pass_type, since)
         if listing is None:
             answer = Response(status=204)
         else:

@@ -17,7 +17,9 @@ from ledger.book.accounts import BalanceRow
 from ledger.book.journal import Entry, Posting
 from ledger.errors import Invalid
 from ledger.people.members import Member
+from wallet.apple import devices
 from wallet.errors import OfInstallation
+from wallet.passes import issued
 from wallet.passes.issued import Pass
 
 NAME = "manifest.json"
@@ -67,7 +69,8 @@ class Book(_Document):
 
 class Manifest(_Document):
     """`revision` is that of the schema. `keys` names the keys of the ring that passes were issued
-    under. `tool` is the major version of pg_dump, None for SQLite."""
+    under or devices are encrypted with. `tool` is the major version of pg_dump, None for
+    SQLite."""
 
     format: Literal[1] = 1
     made_at: datetime
@@ -116,8 +119,8 @@ def counts(session: Session) -> tuple[int, int]:
 
 
 def keys(session: Session) -> Sequence[str]:
-    """The names of the keys that passes were issued under, sorted."""
-    return sorted(session.scalars(select(Pass.key_id).distinct()))
+    """The names of the keys that passes were issued under or devices are encrypted with."""
+    return sorted({*issued.by_key(session), *devices.by_key(session)})
 
 
 def part(name: str, path: Path) -> BackupPart:

@@ -25,19 +25,20 @@ from sqlalchemy.exc import DataError, IntegrityError
 from ledger.database.engine import Database
 from wallet import migrations
 from wallet.backups.manifest import BackupRefused
+from wallet.configuration.keyring import KeyRing
 from wallet.migrations import drafting
 
 ROWS_AT_ONCE = 1000
-LARGE_ROWS_AT_ONCE = 20  # of a table with pictures and parts of files
+LARGE_ROWS_AT_ONCE = 20  # of a table with pictures and parts of files: bytes without a bound
 OF_ALEMBIC = "alembic_version"
 
 
-def move(source: Database, target: Database) -> None:
+def move(source: Database, target: Database, keys: KeyRing) -> None:
     """Copy all rows of `source`, which is SQLite, into `target`, an empty database on PostgreSQL.
     Both are brought to this release's schema first. Raises `BackupRefused`; then the target is
     empty again."""
-    migrations.upgrade(source.engine)
-    migrations.upgrade(target.engine)
+    migrations.upgrade(source.engine, keys=keys)
+    migrations.upgrade(target.engine, keys=keys)
     tables = drafting.every_table()
     _require_all_known(source, tables)
     try:
@@ -85,7 +86,9 @@ def _copy(table: Table, source: Connection, target: Connection) -> None:
 
 def _rows(table: Table, source: Connection) -> Iterator[list[dict[str, Any]]]:
     wanted = select(*(_as_it_is(one) for one in table.columns)).order_by(*table.primary_key)
-    is_large = any(isinstance(one.type, LargeBinary) for one in table.columns)
+    is_large = any(
+        isinstance(one.type, LargeBinary) and one.type.length is None for one in table.columns
+    )
     at_once = LARGE_ROWS_AT_ONCE if is_large else ROWS_AT_ONCE
     found = source.execution_options(yield_per=at_once).execute(wanted)
     for part in found.mappings().partitions():

@@ -165,16 +165,16 @@ def _unpack(archive: zipfile.ZipFile, part: BackupPart, target: Path) -> None:
 def _restore_database(
     settings: Settings, made: Manifest, copy: Path, now: datetime
 ) -> tuple[int, tuple[str, ...]]:
-    database = Database(settings.ledger)
+    database, ring = Database(settings.ledger), KeyRing(settings.secret_keys)
     if not database.is_sqlite:
         try:
             _require_empty(database)
             if made.kind == "sqlite":
-                _grow(database, made, copy)
+                _grow(database, made, copy, ring)
             else:
                 postgres.require("pg_restore", made.tool or 0, "the backup")
                 postgres.load(database.engine, copy)
-            return _bring_to_life(database, made, settings.data, now)
+            return _bring_to_life(database, made, settings.data, ring, now)
         finally:
             database.close()
     target = Path(database.engine.url.database or "")
@@ -184,7 +184,7 @@ def _restore_database(
     # The file is moved to its place only when all is well with it.
     restored = Database(LedgerSettings(f"sqlite:///{copy}"))
     try:
-        done = _bring_to_life(restored, made, settings.data, now)
+        done = _bring_to_life(restored, made, settings.data, ring, now)
     finally:
         restored.close()
     with closing(sqlite3.connect(copy)) as connection:
@@ -200,12 +200,12 @@ def _restore_database(
     return done
 
 
-def _grow(database: Database, made: Manifest, copy: Path) -> None:
+def _grow(database: Database, made: Manifest, copy: Path, ring: KeyRing) -> None:
     """Out of SQLite into this database on PostgreSQL."""
     source = Database(LedgerSettings(f"sqlite:///{copy}"))
     try:
         _require_same_book(source, made)
-        moving.move(source, database)
+        moving.move(source, database, ring)
     except DatabaseError as error:
         if not isinstance(error.orig, sqlite3.DatabaseError):
             raise
@@ -226,13 +226,13 @@ def _require_empty(database: Database) -> None:
 
 
 def _bring_to_life(
-    database: Database, made: Manifest, data: Path, now: datetime
+    database: Database, made: Manifest, data: Path, ring: KeyRing, now: datetime
 ) -> tuple[int, tuple[str, ...]]:
     """Check the book, upgrade the schema, check the book again, and make every pass newer than all
     that phones know. Returns how many erased people are back, and which receivers are off."""
     _require_same_book(database, made)
     try:
-        migrations.upgrade(database.engine)
+        migrations.upgrade(database.engine, keys=ring)
     except CommandError as error:
         raise BackupRefused("not_upgraded", f"The schema cannot be upgraded: {error}.") from error
     _require_same_book(database, made)

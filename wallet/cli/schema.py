@@ -6,6 +6,7 @@ from ledger.database.engine import Database
 from wallet import migrations
 from wallet.cli.context import environment
 from wallet.cli.database import on_database
+from wallet.configuration.keyring import KeyRing
 
 
 @click.command()
@@ -15,6 +16,7 @@ def migrate() -> None:
     found = environment()
     found.data.mkdir(parents=True, exist_ok=True)
     database = Database(found.ledger)
-    migrations.upgrade(database.engine)
+    migrations.upgrade(database.engine, keys=KeyRing(found.secret_keys))
+    database.wipe()  # of what the migrations encrypted
     database.close()
     click.echo("The database is up to date.")

@@ -8,19 +8,23 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 SHORTEST_KEY = 16  # characters
 
 LinkPurpose = Literal["card", "coupon"]
 GENERATION = re.compile(r"0|[1-9][0-9]{0,8}")
+
+KEY_ID_BYTES = 4
+SIV_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,10 @@ class KeyRing:
         it."""
         return self._box.decrypt(sealed.encode()).decode()
 
+    def cipher(self, column: str) -> "ColumnCipher":
+        """The encryption of a column of the database, with keys of its own."""
+        return ColumnCipher(column, self)
+
     def signing(self, *purpose: str) -> "SigningKeys":
         """Keys for signatures that others can check and cannot make. Each purpose has keys of its
         own, under the ids of the ring's keys."""
@@ -148,6 +156,57 @@ class SigningKeys:
             }
             for name, key in self._keys.items()
         ]
+
+
+class Undecipherable(Exception):
+    """A value that was encrypted by a key that the ring does not have, or was changed, or stands in
+    the place of another."""
+
+
+class ColumnCipher:
+    """How the values of one column are encrypted: by AES-SIV (RFC 5297), in front of it the id of
+    the key.
+
+    Under one key a value has one encrypted form, so values are found and compared as they lie in
+    the database, by its indexes, and nothing need be read for it. `of` is what a value belongs to:
+    the same value of something else has another form, and none can be put in another's place."""
+
+    def __init__(self, column: str, ring: Iterable[Key]) -> None:
+        self._ciphers = {
+            bytes.fromhex(key.id): AESSIV(
+                key.secret_for("column", column, "S2V") + key.secret_for("column", column, "CTR")
+            )
+            for key in ring
+        }
+        self._first = next(iter(self._ciphers))
+
+    def encrypt(self, value: str, *of: bytes) -> bytes:
+        """The value as it is to lie in the database, by the first key of the ring."""
+        return self._first + self._ciphers[self._first].encrypt(value.encode(), list(of))
+
+    def forms(self, value: str, *of: bytes) -> list[bytes]:
+        """As what the value may lie in the database: by each key of the ring, the first one
+        first."""
+        plain, belongs_to = value.encode(), list(of)
+        return [
+            key_id + cipher.encrypt(plain, belongs_to) for key_id, cipher in self._ciphers.items()
+        ]
+
+    def decrypt(self, encrypted: bytes, *of: bytes) -> str:
+        """What `encrypt` was given. Raises `Undecipherable`."""
+        cipher = self._ciphers.get(encrypted[:KEY_ID_BYTES])
+        if cipher is None:
+            raise Undecipherable
+        try:
+            return cipher.decrypt(encrypted[KEY_ID_BYTES:], list(of)).decode()
+        except InvalidTag as error:
+            raise Undecipherable from error
+
+    def older(self) -> list[tuple[bytes, bytes]]:
+        """For each key but the first the bounds between which, in the order of bytes, the values
+        lie that it encrypted."""
+        others = [key_id for key_id in self._ciphers if key_id != self._first]
+        return [(key_id, key_id + b"\xff" * SIV_BYTES) for key_id in others]
 
 
 def _key(secret: str) -> Key:

@@ -27,6 +27,7 @@ SECRET_FIELDS = frozenset(
         "device_id",
         "email",
         "key",
+        "library_id",
         "name",
         "password",
         "phone",

@@ -99,6 +99,12 @@ class Pass(Base):
             raise PassErased
 
 
+def by_key(session: Session) -> Mapping[str, int]:
+    """How many passes carry a token of which key: the ids of keys. It reads the whole table."""
+    counted = select(Pass.key_id, func.count()).group_by(Pass.key_id)
+    return dict(session.execute(counted).all())
+
+
 def by_serial(session: Session, serial: str) -> Pass | None:
     """The pass with this serial number; None if there is none."""
     return session.scalar(select(Pass).where(Pass.serial == serial))

@@ -17,6 +17,7 @@ from ledger.imports import store
 from ledger.points import upkeep
 from ledger.seals import inspection, sealing
 from wallet import erasure, happenings, importing, relay
+from wallet.apple import devices
 from wallet.delivery import waves
 from wallet.google import reconciling
 from wallet.installation import Installation
@@ -95,6 +96,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         keys = installation.keys
         more = database.run(lambda session: renewal.turn(session, keys, clock())) or more
         more = database.run(lambda session: upkeep.release_stale_holds(session, clock())) or more
+        more = database.run(lambda session: devices.renew_keys(session, keys, clock())) or more
         more = database.run(lambda session: receiver_log.sweep(session, clock())) or more
         return database.run(lambda session: erasure.forget_devices(session, clock())) or more
 

@@ -71,7 +71,7 @@ def prepare(settings: Settings) -> None:
     if settings.in_sandbox:
         note_port(settings.data, settings.port)
     installation = connect(settings)
-    migrations.upgrade(installation.database.engine)
+    migrations.upgrade(installation.database.engine, keys=installation.keys)
     if settings.in_sandbox:
         with installation.database.transaction() as session:
             demo.ensure(session, installation.clock())

@@ -105,7 +105,11 @@ def create_app(installation: Installation) -> Flask:
         return refresh(session, pass_ids, installation.make_due, now)
 
     passkit = PassKitService(
-        installation.database, installation.signed_passes, installation.clock, renew
+        installation.database,
+        installation.keys,
+        installation.signed_passes,
+        installation.clock,
+        renew,
     )
     app.register_blueprint(passkit.blueprint())
     if installation.google is not None:

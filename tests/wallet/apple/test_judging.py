@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import device_rows
 import pytest
 from interleaving import stage
 from sqlalchemy import select
@@ -72,7 +73,7 @@ class Shop:
             self.now += timedelta(seconds=1)
             with self.database.transaction() as session:
                 pass_ = session.get_one(Pass, card)
-                devices.register(session, pass_, f"phone-{number}", token(number), self.now)
+                devices.register(session, KEYS, pass_, f"phone-{number}", token(number), self.now)
 
     def change(self, *cards: int) -> None:
         """Something changes on these cards a moment later, and what is due is sent."""
@@ -109,8 +110,8 @@ class Shop:
     def phones(self) -> list[int]:
         """The phones that are registered."""
         with self.database.reading() as session:
-            names = session.scalars(select(Device.library_id).order_by(Device.id))
-            return [int(name.removeprefix("phone-")) for name in names]
+            known = device_rows.plain(session, KEYS)
+            return [int(one.library_id.removeprefix("phone-")) for one in known]
 
     @property
     def waiting(self) -> int:
@@ -343,13 +344,13 @@ def test_a_phone_that_sends_another_token_is_unknown_again(shop: Shop) -> None:
     (card,) = good_phones(shop, 1)
     with shop.database.transaction() as session:
         pass_ = session.get_one(Pass, card)
-        devices.register(session, pass_, "phone-1", token(7), shop.now)
+        devices.register(session, KEYS, pass_, "phone-1", token(7), shop.now)
         known = session.scalars(select(Device).execution_options(populate_existing=True)).one()
         assert known.accepted_at is None
     shop.change(card)
     with shop.database.transaction() as session:
         pass_ = session.get_one(Pass, card)
-        devices.register(session, pass_, "phone-1", token(7), shop.now)
+        devices.register(session, KEYS, pass_, "phone-1", token(7), shop.now)
         known = session.scalars(select(Device).execution_options(populate_existing=True)).one()
         assert known.accepted_at is not None
 
@@ -424,7 +425,9 @@ class TestAtOnce:
         def come(card: int, number: int) -> bool:
             def register(session: Session) -> bool:
                 pass_ = session.get_one(Pass, card)
-                return devices.register(session, pass_, f"phone-{number}", token(number), shop.now)
+                return devices.register(
+                    session, KEYS, pass_, f"phone-{number}", token(number), shop.now
+                )
 
             return shop.database.run(register)
 

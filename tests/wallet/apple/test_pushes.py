@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import device_rows
 import pytest
 from processes import wait_until
 from sqlalchemy import delete, insert, select, update
@@ -18,6 +19,7 @@ from ledger.database.leases import LeasedQueue
 from ledger.database.tables import EPOCH
 from ledger.settings import LedgerSettings
 from wallet.apple import devices, provider
+from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, DuePush, PushRow
 from wallet.apple.provider import BATCH, AppleProvider
 from wallet.apple.push import Apns, Credential
@@ -35,6 +37,9 @@ LONG_S = 30
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+
+
+KEYS = KeyRing(("a-key-for-the-tests-of-pushes",))
 
 
 def token(number: int) -> str:
@@ -56,10 +61,9 @@ class Queue:
                 [
                     {
                         "id": n,
-                        "library_id": f"phone-{n}",
-                        "pass_type": pass_type,
-                        "push_token": token(n),
-                        "refreshed_at": NOW - timedelta(days=9),
+                        **device_rows.row(
+                            KEYS, f"phone-{n}", token(n), pass_type, NOW - timedelta(days=9)
+                        ),
                     }
                     for n in numbers
                 ],
@@ -129,8 +133,9 @@ def test_those_that_waited_longest_come_first_and_some_of_the_newest_along(queue
 
 def test_a_claim_says_where_the_push_goes(queue: Queue) -> None:
     queue.fill(1)
+    encrypted = DeviceSecrets(KEYS).encrypted("phone-1", token(1), SANDBOX_PASS_TYPE)
     assert queue.claim() == [
-        DuePush(1, 1, 1, 0, NOW + LEASE, token(1), SANDBOX_PASS_TYPE, None, None)
+        DuePush(1, 1, 1, 0, NOW + LEASE, *encrypted, SANDBOX_PASS_TYPE, None, None)
     ]
 
 
@@ -268,10 +273,9 @@ def post(queue: Queue, chain: Path) -> Iterator[Post]:
     with apns.running(*files) as pushes:
         sender = Apns(pushes.url, chain / "root.pem", credential)
         senders = {SANDBOX_PASS_TYPE: sender}
-        keys = KeyRing(("a-key-for-the-tests-of-pushes",))
         yield Post(
             queue,
-            AppleProvider(queue.database, senders, keys, "https://cards.example", LEASE),
+            AppleProvider(queue.database, senders, KEYS, "https://cards.example", LEASE),
             pushes,
         )
         sender.close()

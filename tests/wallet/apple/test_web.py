@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
+import device_rows
 import pytest
 from flask.testing import FlaskClient
 from phones import PASS_TYPE, TOKEN, Phone, opened, values
@@ -53,7 +54,9 @@ class TestRegistering:
         phone.register("aa" * 32)
         assert phone.register("bb" * 32).status_code == 200
         with installation.database.reading() as session:
-            assert session.scalars(select(Device.push_token)).all() == ["bb" * 32]
+            assert [one.token for one in device_rows.plain(session, installation.keys)] == [
+                "bb" * 32
+            ]
 
     def test_two_devices_may_share_a_push_token(self, phone: Phone, count) -> None:
         other = Phone(phone.client, phone.pass_json, device="e" * 32)
@@ -259,8 +262,11 @@ class TestFetching:
 
 
 class TestLog:
-    def test_what_a_phone_says_is_kept_without_its_secrets(self, client, installation) -> None:
-        line = f"[2026] Register task (for device {'ab' * 16}, token {'C' * 43}) error: \x1b[31mno"
+    def test_what_a_phone_says_is_kept_without_its_secrets(
+        self, phone: Phone, client, installation
+    ) -> None:
+        line = f"[2026] Register task (for device {'ab' * 16}, token {'C' * 43}, serial number"
+        line += f" {phone.serial}) error: \x1b[31mno"
         answer = client.post("/apple/v1/log", json={"logs": [line, 5, None, ""]})
         assert answer.status_code == 200
         with installation.database.reading() as session:
@@ -268,6 +274,8 @@ class TestLog:
         assert len(kept) == 1
         assert "\x1b" not in kept[0]
         assert "C" * 43 not in kept[0]
+        assert "ab" * 16 not in kept[0]
+        assert phone.serial in kept[0]
 
     def test_a_flood_keeps_the_newest_only(self, client, count) -> None:
         for _ in range(60):

@@ -1,6 +1,8 @@
 """Tokens and links that leave the house."""
 
-from wallet.configuration.keyring import CardLink, KeyRing
+import pytest
+
+from wallet.configuration.keyring import CardLink, KeyRing, Undecipherable
 
 OLD, NEW = "an-old-key-of-many-letters", "a-new-key-of-many-letters"
 
@@ -68,3 +70,42 @@ def test_the_keys_of_earlier_releases_are_still_the_same() -> None:
     assert (
         ring.signing("imports").sign(b"statement").hex()[:32] == "021ff7a52d5d413e3c57bfe8180e4a4a"
     )
+
+
+class TestColumns:
+    """Values of the database, encrypted."""
+
+    def test_a_value_has_one_form_under_a_key_and_is_read_with_any_key_of_the_ring(self) -> None:
+        old = KeyRing((OLD,)).cipher("table.column")
+        ring = KeyRing((NEW, OLD)).cipher("table.column")
+        lies = old.encrypt("a value", b"row 1")
+        assert old.encrypt("a value", b"row 1") == lies
+        assert ring.forms("a value", b"row 1") == [ring.encrypt("a value", b"row 1"), lies]
+        assert ring.decrypt(lies, b"row 1") == "a value"
+
+    def test_the_form_stays_the_same_from_release_to_release(self) -> None:
+        form = KeyRing((OLD,)).cipher("table.column").encrypt("a value", b"row 1")
+        assert form.hex() == "2ae35b6249f7f17bfe12d658ad05713e4069c710a176f65fc7de7a"
+
+    def test_another_row_another_column_and_another_key_cannot_read_it(self) -> None:
+        cipher = KeyRing((OLD,)).cipher("table.column")
+        lies = cipher.encrypt("a value", b"row 1")
+        changed = lies[:-1] + bytes([lies[-1] ^ 1])
+        for other, value, row in (
+            (cipher, lies, b"row 2"),
+            (cipher, changed, b"row 1"),
+            (cipher, b"", b"row 1"),
+            (cipher, lies[:9], b"row 1"),
+            (KeyRing((OLD,)).cipher("table.other"), lies, b"row 1"),
+            (KeyRing((NEW,)).cipher("table.column"), lies, b"row 1"),
+        ):
+            with pytest.raises(Undecipherable):
+                other.decrypt(value, row)
+
+    def test_what_older_keys_encrypted_lies_between_their_bounds(self) -> None:
+        ring = KeyRing((NEW, OLD)).cipher("table.column")
+        ((first, last),) = ring.older()
+        new, old = ring.forms("a value")
+        assert first < old < last
+        assert not first < new < last
+        assert KeyRing((NEW,)).cipher("table.column").older() == []

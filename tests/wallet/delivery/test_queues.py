@@ -83,7 +83,8 @@ def _fill(database: Database, table: str) -> None:
                 text(
                     "INSERT INTO apple_device"
                     " (id, library_id, pass_type, push_token, refreshed_at)"
-                    " SELECT n, n::text, 'pass.a', n::text, :now FROM generate_series(1, :rows) n"
+                    " SELECT n, n::text::bytea, 'pass.a', n::text::bytea, :now"
+                    " FROM generate_series(1, :rows) n"
                     " ON CONFLICT DO NOTHING"
                 ),
                 {"now": NOW, "rows": ROWS},
