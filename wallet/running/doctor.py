@@ -21,14 +21,16 @@ from ledger.database.engine import Database
 from ledger.errors import Refusal
 from ledger.seals import inspection, sealing
 from wallet import migrations, presence
-from wallet.apple import complaints, judging
+from wallet.apple import complaints, devices, judging
 from wallet.apple.answers import DOUBTS
 from wallet.apple.devices import Device
 from wallet.apple.rotation import Certificates
 from wallet.configuration.clock import Clock
+from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import SANDBOX_ENV, Settings
 from wallet.errors import CertificateProblem, SettingsError
 from wallet.happenings import HappeningRow
+from wallet.passes import issued
 from wallet.receivers import log as receiver_log
 from wallet.receivers import receivers
 from wallet.running import credentials
@@ -209,8 +211,10 @@ def _database(database: Database, settings: Settings, now: datetime) -> Iterator
     yield from _room(database)
     with database.reading() as session:
         yield from _work(session, settings, now)
-        devices = session.scalar(select(func.count()).select_from(Device))
-        yield Finding("note", f"Apple devices that hold cards: {devices}.")
+        phones = session.scalar(select(func.count()).select_from(Device))
+        yield Finding("note", f"Apple devices that hold cards: {phones}.")
+        if settings.secret_keys:
+            yield from _keys(session, KeyRing(settings.secret_keys))
         yield from _receivers(session, now)
         for complaint in complaints.newest(session, COMPLAINTS_SHOWN):
             yield Finding(
@@ -304,6 +308,31 @@ def _push_faults(session: Session) -> Iterator[Finding]:
         else:
             said = f"Apple turns away the pushes of {topic.pass_type} ({topic.fault}, {since})."
         yield Finding("bad", f"{said} {look}")
+
+
+def _keys(session: Session, ring: KeyRing) -> Iterator[Finding]:
+    """What still needs the older keys of the ring, and what keys are missing from it."""
+    cards, phones = issued.by_key(session), devices.by_key(session)
+    for key_id in sorted({*cards, *phones, *(key.id for key in ring)} - {ring.first.id}):
+        needed = f"{cards.get(key_id, 0)} cards and {phones.get(key_id, 0)} Apple devices"
+        if key_id not in ring:
+            yield Finding(
+                "bad",
+                f"The key {key_id} is not in WALLET_SECRET_KEY, and {needed} need it: they hear of"
+                " no change. Put it behind the others there.",
+            )
+        elif key_id in cards or key_id in phones:
+            yield Finding(
+                "note",
+                f"The older key {key_id} of WALLET_SECRET_KEY is needed by {needed}. Devices come"
+                " to the first key by themselves, cards when they are issued anew.",
+            )
+        else:
+            yield Finding(
+                "note",
+                f"The older key {key_id} of WALLET_SECRET_KEY is needed by no card and no device."
+                " Backups and codes may need it: docs/operating.md, Secrets.",
+            )
 
 
 def _receivers(session: Session, now: datetime) -> Iterator[Finding]:

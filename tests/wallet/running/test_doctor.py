@@ -12,9 +12,13 @@ import chains
 import pushkeys
 import pytest
 from clocks import StoppedClock
+from phones import Phone
 
 from wallet.configuration import settings
+from wallet.configuration.keyring import KeyRing
 from wallet.running import doctor
+from wallet.running.assembly import connect
+from wallet.running.pumps import pumps
 
 Examine = Callable[..., dict[str, list[str]]]
 
@@ -193,6 +197,38 @@ def test_what_phones_complained_of_is_shown(client, member, house, environment) 
     assert len(bad) == 1
     assert "push service" in bad[0]
     assert any("the card is upside down" in finding.sentence for finding in findings)
+
+
+def test_what_needs_a_key_is_told_before_it_is_taken_away(
+    client, member, house, environment
+) -> None:
+    Phone.with_card(client, member).register()
+    old, new = environment["WALLET_SECRET_KEY"], "sandbox-another-key-of-many-letters"
+    ids = {secret: KeyRing((secret,)).first.id for secret in (old, new)}
+
+    def said(*ring: str) -> list[str]:
+        found = settings.read({**environment, "WALLET_SECRET_KEY": ",".join(ring)})
+        return [
+            f"{one.verdict}: {one.sentence}"
+            for one in doctor.examine(*found, house.clock)
+            if "SECRET_KEY" in one.sentence
+        ]
+
+    assert said(old) == []
+    (unused,) = said(old, new)
+    assert unused.startswith(f"note: The older key {ids[new]} of WALLET_SECRET_KEY is needed by no")
+    (needed,) = said(new, old)
+    assert f"{ids[old]} of WALLET_SECRET_KEY is needed by 1 cards and 1 Apple" in needed
+    assert needed.startswith("note: ")
+    (missing,) = said(new)
+    assert missing.startswith(f"bad: The key {ids[old]} is not in WALLET_SECRET_KEY")
+    # A service with both keys brings the phone to the first by itself.
+    ring = {**environment, "WALLET_SECRET_KEY": f"{new},{old}"}
+    both = connect(settings.from_env(ring), clock=house.clock)
+    pumps(both)["upkeep"].run()
+    both.database.close()
+    (needed,) = said(new, old)
+    assert "needed by 1 cards and 0 Apple devices" in needed
 
 
 def test_a_start_names_every_obstacle_and_what_else_does_not_answer(
