@@ -26,12 +26,12 @@ from ledger.points import accruals, households, redemptions
 from ledger.points.accruals import Grant
 from ledger.points.redemptions import Spend
 from ledger.points.resolving import Whom
-from wallet import erasure, lost_cards
 from wallet.apple import devices
 from wallet.apple.devices import PushRow
 from wallet.apple.signed_passes import SealedPass
 from wallet.passes import coupons, issued
 from wallet.passes.issued import Pass
+from wallet.people import erasure, lost_cards
 from wallet.sandbox.google import RunningGoogle
 from wallet.sandbox.google.resources import OBJECT
 

@@ -38,7 +38,7 @@ from ledger.points.redemptions import Spend
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
-from wallet import happenings, importing, lost_cards, migrations
+from wallet import happenings, importing, migrations
 from wallet.access import apikeys
 from wallet.apple import devices, judging
 from wallet.apple.device_secrets import DeviceSecrets
@@ -54,6 +54,7 @@ from wallet.outreach import campaigns, results, terms
 from wallet.passes import barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issued import Pass
+from wallet.people import lost_cards
 
 KEYS = KeyRing(("a-secret-for-the-devices-of-tests",))
 MOVED = {"points_live_days"}  # to the programme's unit

@@ -13,7 +13,6 @@ from ledger import enrolment
 from ledger.errors import CardBlocked
 from ledger.people import members
 from ledger.people.members import Member
-from wallet import lost_cards
 from wallet.api import idempotent, lookup
 from wallet.api.auth import needs
 from wallet.api.bodies.cards import BLOCKED, REPLACE, ReplaceIn
@@ -23,6 +22,7 @@ from wallet.api.members import member_out
 from wallet.api.refusals import MEMBER, of_fields
 from wallet.installation import current_installation
 from wallet.passes import renewal
+from wallet.people import lost_cards
 from wallet.problems import problem
 
 routes = APIBlueprint("cards", __name__, tag="Members")

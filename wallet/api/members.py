@@ -29,7 +29,6 @@ from ledger.people.consents import ConsentSource, Decision
 from ledger.people.members import Member
 from ledger.people.persons import Profile, Search
 from ledger.programmes import programmes, units
-from wallet import erasure
 from wallet.api import idempotent, lookup, paging
 from wallet.api.amounts import balance_out
 from wallet.api.auth import PERSONAL, caller, needs, require, sees_people
@@ -53,6 +52,7 @@ from wallet.api.calls import refuses
 from wallet.api.refusals import MEMBER, of_fields
 from wallet.installation import current_installation
 from wallet.passes import issued, issuing
+from wallet.people import erasure
 from wallet.problems import problem
 
 routes = APIBlueprint("members", __name__, tag="Members")

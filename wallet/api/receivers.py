@@ -36,7 +36,7 @@ from wallet.installation import current_installation
 from wallet.receivers import log, receivers
 from wallet.receivers.receivers import Receiver, ReceiverTerms
 
-Outcome = TypeVar("Outcome")
+ReachedResult = TypeVar("ReachedResult")
 
 routes = APIBlueprint("receivers", __name__, tag="Receivers")
 
@@ -252,10 +252,10 @@ def _done(receiver_id: str, act: Callable[[Session], Receiver]) -> ReceiverOut:
     return _run(receiver_id, lambda session: _receiver_out(session, act(session)))
 
 
-def _run(receiver_id: str, work: Callable[[Session], Outcome]) -> Outcome:
+def _run(receiver_id: str, work: Callable[[Session], ReachedResult]) -> ReachedResult:
     """Work on a receiver, in one transaction, if the caller may reach it."""
 
-    def reached(session: Session) -> Outcome:
+    def reached(session: Session) -> ReachedResult:
         lookup.receiver(session, receiver_id)
         return work(session)
 

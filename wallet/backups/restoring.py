@@ -24,7 +24,7 @@ from ledger.book import audit
 from ledger.database.engine import Database
 from ledger.people import members
 from ledger.settings import LedgerSettings
-from wallet import erasure, migrations
+from wallet import migrations
 from wallet.apple import devices
 from wallet.backups import encryption, manifest, moving, postgres
 from wallet.backups.manifest import (
@@ -44,6 +44,7 @@ from wallet.google import mirror
 from wallet.outreach import campaigns
 from wallet.passes import versioning
 from wallet.passes.issued import Pass
+from wallet.people import erasure
 from wallet.receivers import log as receiver_log
 from wallet.receivers import receivers
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from ledger.database.engine import Database
-from wallet import erasure
 from wallet.backups import restoring, taking
 from wallet.cli.context import environment
 from wallet.cli.database import on_database
 from wallet.configuration.clock import system_clock
+from wallet.people import erasure
 
 
 @click.command()

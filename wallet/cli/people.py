@@ -7,9 +7,9 @@ import click
 from ledger.errors import UnknownMember
 from ledger.people import members, rereading
 from ledger.people.rereading import Reread
-from wallet import erasure
 from wallet.cli.database import on_database, open_records
 from wallet.cli.installation import at_work
+from wallet.people import erasure
 
 REREAD_AT_ONCE = 500
 

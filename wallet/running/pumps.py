@@ -16,13 +16,14 @@ from ledger.database.engine import wake_after_commit
 from ledger.imports import store
 from ledger.points import upkeep
 from ledger.seals import inspection, sealing
-from wallet import erasure, happenings, importing, relay
+from wallet import happenings, importing, relay
 from wallet.apple import devices
 from wallet.delivery import waves
 from wallet.google import reconciling
 from wallet.installation import Installation
 from wallet.outreach import campaigns, rounds
 from wallet.passes import renewal
+from wallet.people import erasure
 from wallet.receivers import log as receiver_log
 
 UPKEEP = "upkeep"
