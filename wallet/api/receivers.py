@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ledger.errors import UnknownProgramme
 from ledger.programmes import programmes
 from wallet.api import lookup, paging
-from wallet.api.auth import needs
+from wallet.api.auth import PERSONAL, needs, require
 from wallet.api.bodies.paging import PageIn, PageInProgramme
 from wallet.api.bodies.receivers import (
     AttemptOut,
@@ -49,8 +49,10 @@ routes = APIBlueprint("receivers", __name__, tag="Receivers")
 def add(json_data: ReceiverIn) -> ReceiverMade:
     """Add a receiver. It is told what happens from now on.
 
-    The answer has the secret with which it checks signatures, this once."""
+    The answer has the secret with which it checks signatures, this once. `personal` needs the scope
+    personal:read."""
     house = current_installation()
+    _require_may_tell(personal=json_data.personal)
 
     def work(session: Session) -> ReceiverMade:
         terms = ReceiverTerms(
@@ -101,15 +103,18 @@ def read(receiver_id: str) -> ReceiverOut:
 @routes.input(ReceiverChange)
 @routes.output(ReceiverOut)
 def change(receiver_id: str, json_data: ReceiverChange) -> ReceiverOut:
-    """Change a receiver, or switch it off and on. What is not named stays as it is."""
+    """Change a receiver, or switch it off and on. What is not named stays as it is.
+
+    If it is `personal` afterwards, the scope personal:read is needed."""
     house = current_installation()
     changes = json_data.model_dump(include=json_data.model_fields_set)
-    return _done(
-        receiver_id,
-        lambda session: receivers.change(
-            session, house.receivers_at, receiver_id, changes, house.clock()
-        ),
-    )
+
+    def work(session: Session) -> Receiver:
+        changed = receivers.change(session, house.receivers_at, receiver_id, changes, house.clock())
+        _require_may_tell(personal=changed.personal)
+        return changed
+
+    return _done(receiver_id, work)
 
 
 @routes.delete("/receivers/<receiver_id>")
@@ -246,6 +251,13 @@ def undelivered(receiver_id: str, query_data: PageIn) -> UndeliveredPage:
             ],
             next_cursor=page.next_cursor,
         )
+
+
+def _require_may_tell(*, personal: bool) -> None:
+    """Raises `ScopeMissing` for who would have a receiver told what they may not see themselves:
+    its address is theirs to choose."""
+    if personal:
+        require(PERSONAL)
 
 
 def _done(receiver_id: str, act: Callable[[Session], Receiver]) -> ReceiverOut:

@@ -448,6 +448,27 @@ class TestLinks:
             if method == "DELETE":
                 ours = furnish_again(call, secret, ours)
 
+    def test_no_receiver_is_told_of_people_but_by_who_sees_them(self, call, narrow, api) -> None:
+        plain = {"name": "crm", "url": "https://crm.example.com"}
+        blind = narrow("receivers:write")
+        seeing = narrow("receivers:write", "personal:read")
+
+        def refused(answer: Any) -> bool:
+            if answer.status_code != 403:
+                return False
+            return answer.get_json()["scope"] == "personal:read"
+
+        assert refused(call(blind, "POST", "receivers", {**plain, "personal": True}))
+        made = call(blind, "POST", "receivers", plain).get_json()
+        there = f"receivers/{made['id']}"
+        assert refused(call(blind, "PATCH", there, {"personal": True}))
+        assert call(seeing, "PATCH", there, {"personal": True}).status_code == 200
+        assert refused(call(blind, "PATCH", there, {"url": "https://elsewhere.example.com"}))
+        kept = api.get(there).get_json()
+        assert (kept["url"], kept["personal"]) == (plain["url"], True)
+        elsewhere = {"url": "https://elsewhere.example.com", "personal": False}
+        assert call(blind, "PATCH", there, elsewhere).status_code == 200
+
     def test_who_adds_a_member_gets_the_links_to_hand_on(self, call, narrow) -> None:
         answer = call(narrow("members:write"), "POST", "members", {"programme": "demo"})
         assert answer.status_code == 201
