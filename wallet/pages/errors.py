@@ -57,13 +57,13 @@ def _words_of_closed(why: LinkClosed) -> tuple[str, str]:
     match why:
         case "lost":
             return _("This card is blocked"), _(
-                "It was reported lost, and another card took its place. Is it yours? Ask at the"
-                " till: they give you the new one. All points are on it."
+                "It was reported lost, and another card took its place. Is it yours? Ask for the"
+                " new one at the till: everything that was on this card is on it."
             )
         case "blocked":
             return _("This card is blocked"), _(
                 "Nobody can use it until its owner comes. Is it yours? Come to the till: they"
-                " unblock it or give you a new one. No points are lost."
+                " unblock it or give you a new one. Nothing on it is lost."
             )
         case "void":
             return _("This card is not valid any more"), _(
@@ -76,7 +76,7 @@ def _words_of_closed(why: LinkClosed) -> tuple[str, str]:
             )
         case "renewed":
             return _("This link is not valid any more"), _(
-                "The card is there, and has got another link. Ask for it at the till."
+                "The card itself is fine, but it has a new link. Ask for the link at the till."
             )
         case "erased":
             return _("This card is no longer there"), _(
