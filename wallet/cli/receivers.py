@@ -103,7 +103,7 @@ def retire_receiver(name: str) -> None:
     """Delete all secrets of NAME but the newest."""
     with open_records().database.transaction() as session:
         retired = receivers.retire(session, receivers.named(session, name).public_id)
-    click.echo(f"{retired} old secrets of {name} sign nothing from now on.")
+    click.echo(f"Old secrets of {name} that sign nothing from now on: {retired}.")
 
 
 @receivers_group.command("test")

@@ -57,4 +57,4 @@ def retire_source(name: str) -> None:
     """Refuse all secrets of NAME but the newest."""
     with open_records().database.transaction() as session:
         retired = sources.retire(session, name)
-    click.echo(f"{retired} old secrets of {name} are refused from now on.")
+    click.echo(f"Old secrets of {name} that are refused from now on: {retired}.")
