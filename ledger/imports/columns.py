@@ -18,9 +18,35 @@ from ledger.imports.meanings import CONSENTS, BadCell, LocalForms
 ImportKind = Literal["members", "accrual", "write_off"]
 
 NAMES = {
-    "name": ("name", "full name", "имя", "фио", "ф и о", "клиент", "покупатель"),
-    "phone": ("phone", "phone number", "mobile", "телефон", "номер телефона", "мобильный"),
-    "email": ("email", "e mail", "почта", "эл почта", "электронная почта"),
+    "name": (
+        "name",
+        "full name",
+        "имя",
+        "фио",
+        "ф и о",
+        "фамилия имя отчество",
+        "наименование",  # 1C calls people so in its catalogues
+        "клиент",
+        "покупатель",
+    ),
+    "phone": (
+        "phone",
+        "phone number",
+        "mobile",
+        "mobile phone",
+        "телефон",
+        "номер телефона",
+        "мобильный",
+        "мобильный телефон",
+    ),
+    "email": (
+        "email",
+        "e mail",
+        "почта",
+        "эл почта",
+        "электронная почта",
+        "адрес электронной почты",
+    ),
     "birthday": ("birthday", "birth date", "date of birth", "дата рождения", "день рождения"),
     "card": ("card", "card number", "карта", "номер карты", "штрихкод"),
     "external_id": ("external id", "id", "код", "код клиента", "внешний код"),

@@ -209,7 +209,8 @@ def readable(told: dict[str, Any]) -> str:
             f"Members: {members['joined']} joined, {members['found']} were there",
             f"Points: {points['in_file']} in the file, {points['left_out']} left out,"
             f" {points['applied']} applied",
-            f"        {points['posted']} in {points['postings']} postings,"
+            f"        {points['posted']} in {points['postings']}"
+            f" {'posting' if points['postings'] == 1 else 'postings'},"
             f" balances moved by {points['balances_moved']}",
             f"SHA-256 over the rows: {rows['sha256']}",
             "Everything agrees." if told["agrees"] else "THE SUMS DO NOT AGREE.",

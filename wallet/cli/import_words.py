@@ -56,6 +56,12 @@ def told(preview: Preview, language: Language) -> Iterator[str]:
     yield sentences.of_text("Nothing was written.", language)
 
 
+def left_aside(import_: Import, language: Language) -> Iterator[str]:
+    """The columns of a file that was read which are not imported, each with the reason."""
+    for one in import_.left_aside:
+        yield wording.sentence(one["code"], {"column": one["column"]}, language)
+
+
 def progress(import_: Import) -> Iterator[str]:
     """How far an import is, in words."""
     yield f"Import {import_.public_id} ({import_.kind}): {import_.state}"
@@ -80,7 +86,7 @@ def write_left_out(
         for number, cells in table.rows():
             if number != row:
                 continue
-            told = "; ".join(
+            told = " ".join(
                 " ".join(
                     part
                     for part in (

@@ -1,5 +1,7 @@
 """Commands for members and points from files."""
 
+import contextlib
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -132,6 +134,8 @@ def _import_file(
             click.echo(
                 sentences.of_text("This file was begun before; it goes on where it stopped.", lang)
             )
+        for line in import_words.left_aside(import_, lang):
+            click.echo(line)
         importing.start(desk, import_.public_id, skip_bad=skip_bad)
     while importing.advance(desk, import_.id):
         pass
@@ -149,9 +153,15 @@ def _import_file(
 
 
 def _write_left_out(desk: Desk, path: Path, import_: Import, lang: Language) -> Path:
-    target = path.with_name(f"{path.stem}-left-out.csv")
-    with path.open("rb") as file, target.open("w", encoding="utf-8-sig", newline="") as out:
-        import_words.write_left_out(desk, file, import_, out, lang)
+    """Write the rows that were left out beside the file. An earlier such file may have been
+    corrected meanwhile and is kept."""
+    for number in itertools.count(1):
+        suffix = "left-out" if number == 1 else f"left-out-{number}"
+        target = path.with_name(f"{path.stem}-{suffix}.csv")
+        with contextlib.suppress(FileExistsError):
+            with path.open("rb") as file, target.open("x", encoding="utf-8-sig", newline="") as out:
+                import_words.write_left_out(desk, file, import_, out, lang)
+            break
     return target
 
 

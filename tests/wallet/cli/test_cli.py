@@ -522,9 +522,13 @@ def test_members_are_imported_from_a_file(wallet, tmp_path: Path) -> None:
     assert wallet("import", "list").output == ""
     left_out = tmp_path / "люди-left-out.csv"
     assert "Борис;x;1;" in left_out.read_text("utf-8-sig")
+    left_out.write_text("Имя;Телефон;Баланс\nБорис;+79990000002;1\n")  # corrected, not yet imported
     done = wallet(*arguments, "--skip-bad")
     assert done.exit_code == 0, done.output
     assert "Everything agrees." in done.output
+    assert "Борис;+79990000002;1" in left_out.read_text()
+    assert "Борис;x;1;" in (tmp_path / "люди-left-out-2.csv").read_text("utf-8-sig")
+    assert str(tmp_path / "люди-left-out-2.csv") in done.output
     import_id = done.output.split("wallet import check ")[1].strip()
     assert import_id in wallet("import", "list").output
     assert wallet("import", "check", import_id).output.startswith("ok")
@@ -532,6 +536,19 @@ def test_members_are_imported_from_a_file(wallet, tmp_path: Path) -> None:
     assert proof["statement"]["points"]["posted"] == 5
     again = wallet(*arguments, "--skip-bad")
     assert (again.exit_code, import_id in again.output) == (1, True)
+
+
+def test_columns_that_are_not_imported_are_named(wallet, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("Наименование;Мобильный телефон;Менеджер\nАнна Петрова;+79990000001;Ольга\n")
+    arguments = ("import", "members", str(file), "--programme", "demo")
+    shown = wallet(*arguments, "--preview").output
+    assert "Наименование Анна Петрова; Мобильный телефон +7 999 000-00-01" in shown
+    done = wallet(*arguments)
+    assert done.exit_code == 0, done.output
+    for output in (shown, done.output):
+        assert output.count("is not known here and is left aside") == 1
+        assert "“Менеджер”" in output
 
 
 def test_points_are_imported_in_or_out(wallet, tmp_path: Path) -> None:
@@ -542,4 +559,4 @@ def test_points_are_imported_in_or_out(wallet, tmp_path: Path) -> None:
     arguments = ("import", "points", str(points), "--programme", "demo")
     assert wallet(*arguments).exit_code == 2
     for kind in ("--accrue", "--write-off"):
-        assert "20 in 1 postings" in wallet(*arguments, kind).output
+        assert "20 in 1 posting," in wallet(*arguments, kind).output
