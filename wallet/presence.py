@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from babel.dates import format_timedelta
-from sqlalchemy import String, case, func, literal, select
+from sqlalchemy import String, case, delete, func, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -132,6 +132,11 @@ class Presence:
         """Whether nobody is missing, or nobody is missed."""
         nobody_missing = not (self.beat_is_missing or self.unworked or self.overdue)
         return nobody_missing or self.is_at_rest
+
+
+def forget(session: Session) -> None:
+    """Forget who was at work. In a database that was restored nobody has been yet."""
+    session.execute(delete(Heartbeat))
 
 
 def patience(beat_s: float) -> timedelta:

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from wallet.configuration import settings
 from wallet.configuration.keyring import KeyRing
 from wallet.migrations.drafting import every_table
 from wallet.passes.versioning import PassTag
+from wallet.presence import Heartbeat, Pulse
 from wallet.running.assembly import connect
 from wallet.sandbox.apns import RunningApns
 from wallet.web.app import create_app
@@ -174,6 +176,17 @@ def test_a_phone_goes_on_after_a_restore(
     assert pushes.stand_in.heard(TOKEN).count == heard + 2
     assert phone.updated(tag).get_json()["serialNumbers"] == [phone.serial]
     assert values(opened(phone.fetch(since=seen).data))["points"] == 105
+
+
+def test_nobody_is_at_work_after_a_restore(house, backed_up, elsewhere, wallet) -> None:
+    Pulse(house.installation.database, house.clock, timedelta(minutes=2)).note("beat")
+    done = wallet(elsewhere, "restore", backed_up())
+    assert done.exit_code == 0, done.output
+    installation = connect(settings.from_env(elsewhere), clock=house.clock, pause=house.pause)
+    with installation.database.reading() as session:
+        assert session.scalar(select(Heartbeat.name)) is None
+    installation.apple.close()
+    installation.database.close()
 
 
 def test_tags_of_a_second_restore_lie_beyond_those_of_the_first(
@@ -340,6 +353,9 @@ def test_a_backup_that_does_not_fit_is_refused_in_words(
     cut = tmp_path / "cut.zip"
     cut.write_bytes(file.read_bytes()[:-200])
     cases.append((cut, {}, "not a whole backup"))
+    other_file = tmp_path / "people.csv"
+    other_file.write_text("phone;balance\n")
+    cases.append((other_file, {}, "no backup of ours, or not a whole backup."))
     other = {"WALLET_SECRET_KEY": "sandbox-quite-another-secret-of-many"}
     cases.append((file, other, "not in WALLET_SECRET_KEY"))
     for path, more, sentence in cases:

@@ -24,7 +24,7 @@ from ledger.book import audit
 from ledger.database.engine import Database
 from ledger.people import members
 from ledger.settings import LedgerSettings
-from wallet import migrations
+from wallet import migrations, presence
 from wallet.apple import devices
 from wallet.backups import encryption, manifest, moving, postgres
 from wallet.backups.manifest import (
@@ -102,7 +102,11 @@ def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(source) as archive:
             yield archive
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except zipfile.BadZipFile as error:
+        raise BackupRefused(
+            "unreadable", f"{source} is no backup of ours, or not a whole backup."
+        ) from error
+    except (EOFError, OSError) as error:
         raise BackupRefused("unreadable", f"{source} is not a whole backup: {error}.") from error
 
 
@@ -244,6 +248,7 @@ def _bring_to_life(
         campaigns.halt(session)
         receiver_log.leap(session, now)
         receivers.rest(session)
+        presence.forget(session)
         after = 0
         while True:
             pass_ids = session.scalars(
