@@ -55,7 +55,7 @@ KILLS = int(os.environ.get("KOPILKA_FAULT_KILLS", "5"))
 DOWN_S = float(os.environ.get("KOPILKA_FAULT_DOWN_SECONDS", "1"))
 GOOGLE_CARDS = min(CARDS, 20)  # twenty a second is all that Google allows
 PASS_TYPE = certificates.SANDBOX_PASS_TYPE
-KEYS = KeyRing(("a-secret-for-the-cards-of-these-phones",))
+KEYS = KeyRing(("sandbox-test-secret-of-many-characters",))  # that of the services here
 LONG = 60 + CARDS / 20
 HELD_S = 15.0  # a sender gives up on an answer after twenty
 
