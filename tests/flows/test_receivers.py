@@ -3,6 +3,7 @@ they do not take it."""
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -445,6 +446,27 @@ def test_a_receiver_that_hangs_is_tried_again(api, add, member, house, crm, tell
     tell()
     assert len({one.id for one in crm.messages}) == 1
     assert len(crm.messages) == 2
+
+
+def test_receivers_that_are_slow_by_turns_do_not_keep_a_worker_for_ever(
+    api, add, member, house, crm, other, tell, monkeypatch
+) -> None:
+    for name, value in (("STRETCH_S", 0.2), ("ATTEMPT_LIMIT_S", 0.8), ("SLOW_S", 0.05)):
+        monkeypatch.setattr(delivery, name, value)
+    for one in (crm, other):
+        one.react = lambda _: lambda connection: (time.sleep(0.3), status(200)(connection))
+        add(one, types=["points.*"])
+    items = [
+        {"key": f"{number}", "type": "accrual", "member": member["id"], "points": 1}
+        for number in range(60)
+    ]
+    api.post("batches", {"items": items})
+    house.run("relay", "seals")
+    assert house.installation.events.deliver(house.clock) is True
+    assert len(crm.messages) < 60  # others have their turn now
+    tell()
+    for one in (crm, other):
+        assert len({message.id for message in one.messages}) == len(one.messages) == 60
 
 
 def test_one_message_it_cannot_take_stops_no_other(api, add, member, house, crm, tell) -> None:

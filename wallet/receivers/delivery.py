@@ -186,6 +186,8 @@ class EventSender:
     def _deliver(self, poster: Poster, clock: Clock) -> bool:
         lanes: dict[int, _Lane] = {}
         stop_at = time.monotonic() + STRETCH_S
+        # Receivers that are slow by turns must not keep us for ever.
+        end_at = stop_at + ATTEMPT_LIMIT_S
         look_at, more = 0.0, False
         while True:
             done = [lane for lane in lanes.values() if lane.is_done]
@@ -193,11 +195,12 @@ class EventSender:
                 del lanes[lane.receiver_id]
             moment = time.monotonic()
             # One that is slow must not keep the others waiting, even when our time is over.
-            may_claim = moment < stop_at or poster.oldest_s() > SLOW_S
+            is_slow = moment < end_at and poster.oldest_s() > SLOW_S
+            may_claim = moment < stop_at or is_slow
             if may_claim and moment >= look_at:
                 self._describe(clock)
             if done or (may_claim and moment >= look_at):
-                found = self._record_and_claim(done, lanes if may_claim else None, clock)
+                found = self._record_and_claim(done, lanes if may_claim else None, end_at, clock)
                 lanes |= {lane.receiver_id: lane for lane in found}
                 look_at = moment if found else moment + LOOK_S
                 more = not may_claim
@@ -235,10 +238,14 @@ class EventSender:
         poster.begin((lane, due), lane.url, headers, due.body)
 
     def _record_and_claim(
-        self, done: Sequence[_Lane], busy: Collection[int] | None, clock: Clock
+        self,
+        done: Sequence[_Lane],
+        busy: Collection[int] | None,
+        begin_before: float,
+        clock: Clock,
     ) -> list[_Lane]:
         """Note what came of these lanes, and claim the next ones unless `busy` is None: receivers
-        that are being served at this moment."""
+        that are being served at this moment. The new ones begin nothing after `begin_before`."""
         now = clock()
 
         def work(session: Session) -> list[_Lane]:
@@ -248,7 +255,10 @@ class EventSender:
                 return []
             return _claim(session, self._keys, busy, now, self._lease)
 
-        return self._database.run(work)
+        claimed = self._database.run(work)
+        for lane in claimed:
+            lane.begin_before = min(lane.begin_before, begin_before)
+        return claimed
 
 
 # --- Claiming ---------------------------------------------------------------------------------
