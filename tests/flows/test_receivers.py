@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,9 +17,10 @@ from wallet.api.bodies import events
 from wallet.google import mirror
 from wallet.happenings import HappeningRow
 from wallet.passes import issued
-from wallet.receivers import delivery, log, types
+from wallet.receivers import delivery, log, receivers, types
 from wallet.receivers.delivery import WAITS
 from wallet.receivers.log import Attempt, LoggedEvent
+from wallet.receivers.receivers import ReceiverTerms
 from wallet.running.assembly import connect
 
 LOCAL = "http://127.0.0.1:8080"
@@ -533,6 +535,28 @@ def test_secrets_rotate_without_a_message_that_cannot_be_checked(
     assert not crm.messages[1].is_signed_by(old)
     assert crm.messages[1].is_signed_by(new)
     assert "secret" not in state(api, receiver)
+
+
+def test_secrets_that_a_lost_key_sealed_stop_no_other_receiver(
+    api, add, member, house, crm, other
+) -> None:
+    sealed_before = add(crm, types=["points.*"])
+    anew = replace(house.installation.settings, secret_keys=("another-secret-of-many-characters",))
+    elsewhere = connect(anew, clock=house.clock)
+    terms = ReceiverTerms("other", other.url, types=["points.*"])
+    with elsewhere.database.transaction() as session:
+        receivers.add(session, elsewhere.keys, elsewhere.receivers_at, terms, house.clock())
+    grant(api, member)
+    house.run("relay", "seals")
+    elsewhere.events.deliver(house.clock)
+    assert (crm.types, other.types) == ([], ["points.accrued"])
+    assert state(api, sealed_before)["paused_until"] is not None
+    with elsewhere.database.transaction() as session:
+        receivers.rotate(session, elsewhere.keys, sealed_before["id"], house.clock())
+        receivers.retire(session, sealed_before["id"])
+    house.clock.advance(hours=1)
+    elsewhere.events.deliver(house.clock)
+    assert crm.types == ["points.accrued"]  # nothing was lost meanwhile
 
 
 def test_a_test_event_goes_to_one_receiver(api, add, crm, other, tell) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 import orjson
 import structlog
+from cryptography.fernet import InvalidToken
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook
@@ -296,7 +297,11 @@ def _claim(
     ).all()
     lanes = []
     for receiver in found:
-        lane = _lane(session, keys, receiver, newest, now, now + lease)
+        try:
+            lane = _lane(session, keys, receiver, newest, now, now + lease)
+        except InvalidToken:
+            _leave_alone(receiver, now)
+            continue
         if lane.due:
             receiver.lease_until = lane.lease_until
             lanes.append(lane)
@@ -304,6 +309,19 @@ def _claim(
             receiver.position = newest
     session.flush()
     return lanes
+
+
+def _leave_alone(receiver: Receiver, now: datetime) -> None:
+    """Nothing can be signed for this receiver: its secrets were sealed by a key that is not in the
+    ring any more. That is for the operator to mend, and stops no other receiver."""
+    receiver.failing_since = receiver.failing_since or now
+    receiver.paused_until = now + LONGEST_PAUSE
+    logger.error(
+        "receiver_secrets_unreadable",
+        meaning="WALLET_SECRET_KEY lacks the key that sealed them: put it back, or `rotate` and"
+        " `retire`",
+        receiver=receiver.public_id,
+    )
 
 
 # What is read of an event: columns, since objects would cost as much as sending them.
