@@ -3,7 +3,7 @@ the page while it is open."""
 
 import hashlib
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NoReturn, cast, get_args
 from urllib.parse import urlencode, urlsplit
 
@@ -44,6 +44,8 @@ from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
 # Hosts at which a sandbox is found by default; a phone would look for them on itself.
+# For so long after a card was made its page speaks to somebody who has just joined.
+NEW_FOR = timedelta(days=1)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 NO_BREAK_SPACE = "\u00a0"
@@ -122,7 +124,7 @@ def show(token: str) -> Response:
         render_template(
             "pages/card.html",
             programme=name,
-            is_new=pass_.version == 1,
+            is_new=pass_.version == 1 and now - pass_.created_at < NEW_FOR,
             shows_points=designs.counts(design),
             marketing=marketing,
             marketing_since=language.day(marketing.happened_at, programme.timezone)

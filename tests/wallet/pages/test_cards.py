@@ -429,3 +429,11 @@ def test_the_sandboxs_front_page_leads_everywhere(client, installation) -> None:
         assert f'href="{address}"' in page.text
     assert 'href="/api/openapi.json"' in client.get("/api/docs").text
     assert client.get("/api/openapi.json").status_code == 200
+
+
+def test_who_has_just_joined_is_told_so_and_later_no_more(card, house) -> None:
+    words = "Had one with us before?"
+    english = {"Accept-Language": "en"}
+    assert words in card.get("?lang=en", headers=english).text
+    house.clock.advance(days=2)
+    assert words not in card.get("?lang=en", headers=english).text
