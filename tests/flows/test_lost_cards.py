@@ -256,6 +256,20 @@ def test_codes_of_the_lost_card_are_refused_and_the_new_one_has_its_own(
     ).status_code == (200)
 
 
+@pytest.mark.parametrize("change", ["cards", "block"])
+def test_a_scan_that_is_repeated_shows_nothing_of_a_card_that_was_locked_out_since(
+    anna, api, client, house, change: str
+) -> None:
+    api.call("PATCH", "programmes/demo/card-code", {"kind": "ed25519"})
+    house.run()
+    code = {"barcode": Phone.with_card(client, anna).pass_json["barcodes"][0]["message"]}
+    for _ in range(2):
+        assert api.post("scans", code, key="once").get_json()["name"] == NAME
+    api.post(f"members/{anna['id']}/{change}", {"lost": True} if change == "cards" else None)
+    refused = api.post("scans", code, key="once")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "card_blocked")
+
+
 def test_coupons_come_along_and_what_was_used_stays_used(anna, lock_out, api, client) -> None:
     offers = [
         api.post("offers", {"programme": "demo", "title": title}).get_json()["id"]

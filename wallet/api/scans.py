@@ -47,8 +47,10 @@ def scan(json_data: ScanIn, key: str | None) -> ScanOut:
     if codes.is_code(card):
         member_id = _owner_of_code(text, coupon, card, key)
         with current_installation().database.reading() as session:
+            now = current_installation().clock()
+            _require_still_open(session, card, now)
             member = lookup.member(session, member_id)
-            return _scan_out(session, member, coupon, current_installation().clock())
+            return _scan_out(session, member, coupon, now)
     if not cards.is_possible(card):
         raise UnknownCard
     with current_installation().database.reading() as session:
@@ -81,6 +83,14 @@ def _accepted(session: Session, coupon: str | None, card: str, now: datetime) ->
     if coupon is not None:
         coupons.presented(session, coupon, scan.member)
     return scan
+
+
+def _require_still_open(session: Session, code: str, now: datetime) -> None:
+    """A scan that is repeated under its key is the same scan; but a card that was locked out since
+    it was scanned shows nothing any more. Raises `CardBlocked`, `CardVoid`, `CardExpired`."""
+    read = codes.read(code)
+    if read is not None:
+        cards.owner(session, read.card, now, caller().programme_id)
 
 
 def _scan_out(session: Session, member: Member, coupon: str | None, now: datetime) -> ScanOut:
