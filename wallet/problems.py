@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import NoReturn
 
 import orjson
-from flask import Response, abort, request
+from flask import Response, abort, current_app, request
 
 from ledger import languages
 from ledger.database.troubles import Trouble
@@ -16,6 +16,10 @@ from wallet import sentences
 from wallet.errors import CertificateProblem
 
 MEDIA_TYPE = "application/problem+json"
+# The page on which the `type` of each problem leads to what it means and what to do; its address is
+# in the application's configuration under this name.
+TYPES_PATH = "/api/docs/errors"
+TYPES = "PROBLEM_TYPES"
 
 STATUS: Mapping[type[Refusal], int] = {NotFound: 404, Conflict: 409, Invalid: 422, NotAllowed: 403}
 # The caller can do nothing about these: the operator has to.
@@ -46,6 +50,7 @@ def problem(
 ) -> Response:
     """The answer to a request that is refused; `detail` is in the language that was asked for."""
     body = {
+        "type": f"{current_app.config[TYPES]}#{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,

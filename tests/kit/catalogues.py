@@ -7,6 +7,7 @@ made anew."""
 import ast
 import functools
 import importlib
+import inspect
 import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from ledger.people import cards
 from ledger.words import FIELD, REFUSAL, REFUSAL_OF_MONEY
 from wallet import problems, sentences
 from wallet.access import apikeys
+from wallet.api import contract, nouns
 from wallet.delivery import waves
 from wallet.errors import SCOPE
 from wallet.outreach import campaigns, results, terms
@@ -36,7 +38,7 @@ from wallet.passes import content
 TOP = Path(__file__).parents[2]
 PACKAGES = ("ledger", "wallet")
 WIDTH = 100
-TEMPLATES = "pages/templates/**.html"
+TEMPLATES = ("pages/templates/**.html", "api/templates/**.html")
 # Modules with refusals of their own.
 WITH_REFUSALS = (
     "ledger.errors",
@@ -126,6 +128,7 @@ def said(package: str) -> frozenset[Message]:
         for context in (terms.CONTEXT, terms.CONTEXT_OF_MONEY):
             found |= {Message(context, name) for name in (*terms.KINDS, terms.LAPSED_WITH_GIFT)}
         found |= set(_on_pages())
+        found |= set(_of_calls())
     return frozenset(found)
 
 
@@ -215,10 +218,23 @@ def _messages(call: Call, node: ast.Call, file: Path) -> Iterator[Message]:
 
 
 def _on_pages() -> Iterator[Message]:
-    found = extract_from_dir(TOP / "wallet", [(TEMPLATES, "jinja2")], {TEMPLATES: {"silent": "no"}})
+    found = extract_from_dir(
+        TOP / "wallet",
+        [(files, "jinja2") for files in TEMPLATES],
+        {files: {"silent": "no"} for files in TEMPLATES},
+    )
     for _file, _line, message, _comments, _context in found:
         one, many = message if isinstance(message, tuple) else (message, "")
         yield Message("", one, many)
+
+
+def _of_calls() -> Iterator[Message]:
+    """What each view of the API says of its call: /api/docs shows it."""
+    for noun in (*nouns.NOUNS, "webhooks"):
+        module = importlib.import_module(f"wallet.api.{noun}")
+        for view in vars(module).values():
+            if inspect.isfunction(view) and hasattr(view, "_spec"):
+                yield from (Message("", text) for text in contract.told_by(view) if text)
 
 
 def file_of(package: str, language: str, kind: str = "po") -> Path:

@@ -8,6 +8,7 @@ from flask import g, request
 
 from wallet.access import apikeys
 from wallet.access.rights import Actor, may
+from wallet.api import calls
 from wallet.api.calls import View
 from wallet.errors import ScopeMissing
 from wallet.installation import current_installation
@@ -62,6 +63,6 @@ def needs(scope: str) -> Callable[[View], View]:
             g.right = scope
             return view(*args, **kwargs)
 
-        return cast(View, guarded)
+        return calls.declare(cast(View, guarded), scope=scope)
 
     return decorate

@@ -18,6 +18,7 @@ from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.auth import caller, needs
 from wallet.api.bodies.batches import BatchIn, BatchItemIn, BatchItemOut, BatchOut
 from wallet.api.bodies.points import PostingOut
+from wallet.api.calls import up_to
 from wallet.api.points import cause
 from wallet.installation import current_installation
 
@@ -37,7 +38,9 @@ def allow_large_bodies() -> None:
 
 
 @routes.post("/batches")
+@routes.doc(operation_id="createBatch")
 @needs("points:write")
+@up_to(MOST_BODY_BYTES)
 @routes.input(BatchIn)
 @routes.output(BatchOut)
 def post(json_data: BatchIn) -> BatchOut:

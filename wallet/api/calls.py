@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, cast
 
+from pydantic import BaseModel
+
 from ledger.errors import Refusal
 
 JSON = "application/json"
@@ -18,7 +20,9 @@ class Declaration:
     """What a view declares of its call. `content`: what a body may be that is no pydantic model, by
     media type, as OpenAPI writes it; `optional`: it may be left out. `signed`: the call has a
     signature in its headers instead of an API key. `prefer`: what the header Prefer may ask for
-    (RFC 7240)."""
+    (RFC 7240). `scope`: what its key must be allowed; `more_with`: a scope that shows more, or
+    allows more, in this call. `codes`: of refusals that have a code and no class. `models`: of what
+    `content` leads to. `most_bytes`: the largest body, where it is not that of all calls."""
 
     refusals: tuple[type[Refusal], ...] = ()
     key: Literal["optional", "required"] | None = None
@@ -26,6 +30,11 @@ class Declaration:
     optional: bool = False
     signed: bool = False
     prefer: str | None = None
+    scope: str | None = None
+    more_with: str | None = None
+    codes: tuple[str, ...] = ()
+    models: tuple[type[BaseModel], ...] = ()
+    most_bytes: int | None = None
 
     @property
     def takes_json(self) -> bool:
@@ -52,10 +61,27 @@ def refuses(*refusals: type[Refusal]) -> Callable[[View], View]:
     return lambda view: declare(view, refusals=refusals)
 
 
-def takes(content: Mapping[str, Any], *, optional: bool = False) -> Callable[[View], View]:
+def answers_codes(*codes: str) -> Callable[[View], View]:
+    """Decorate a view with the codes of refusals that it makes without a class (`refuse`)."""
+    return lambda view: declare(view, codes=codes)
+
+
+def takes(
+    content: Mapping[str, Any], *models: type[BaseModel], optional: bool = False
+) -> Callable[[View], View]:
     """Decorate a view that reads its body by itself. `content`: what the body may be, by media
-    type; `optional`: it may be left out."""
-    return lambda view: declare(view, content=content, optional=optional)
+    type; `models`: what it leads to; `optional`: it may be left out."""
+    return lambda view: declare(view, content=content, models=models, optional=optional)
+
+
+def up_to(most_bytes: int) -> Callable[[View], View]:
+    """Decorate a view that takes larger bodies than others."""
+    return lambda view: declare(view, most_bytes=most_bytes)
+
+
+def shows_more(scope: str) -> Callable[[View], View]:
+    """Decorate a view that shows or allows more to keys that have this scope besides."""
+    return lambda view: declare(view, more_with=scope)
 
 
 def prefers(meaning: str) -> Callable[[View], View]:

@@ -42,6 +42,7 @@ routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 
 
 @routes.post("/campaigns")
+@routes.doc(operation_id="createCampaign")
 @needs("campaigns:write")
 @refuses(UnknownProgramme, ConsentNeeded, *TEXTS)
 @routes.input(CampaignIn)
@@ -59,6 +60,7 @@ def create(json_data: CampaignIn, key: str | None) -> Response:
 
 
 @routes.get("/campaigns")
+@routes.doc(operation_id="listCampaigns")
 @needs("campaigns:read")
 @refuses(UnknownProgramme)
 @routes.input(CampaignSearch, location="query")
@@ -76,6 +78,7 @@ def find(query_data: CampaignSearch) -> CampaignsOut:
 
 
 @routes.get("/campaigns/<campaign_id>")
+@routes.doc(operation_id="getCampaign")
 @needs("campaigns:read")
 @refuses(UnknownCampaign)
 @routes.output(CampaignOut)
@@ -86,6 +89,7 @@ def read(campaign_id: str) -> CampaignOut:
 
 
 @routes.patch("/campaigns/<campaign_id>")
+@routes.doc(operation_id="updateCampaign")
 @needs("campaigns:write")
 @refuses(UnknownCampaign, CampaignNotReady, ConsentNeeded, *TEXTS)
 @routes.input(CampaignChange)
@@ -98,6 +102,7 @@ def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
 
 
 @routes.post("/campaigns/<campaign_id>/preview")
+@routes.doc(operation_id="previewCampaign")
 @needs("campaigns:read")
 @refuses(UnknownCampaign, *MEMBER)
 @routes.input(PreviewIn)
@@ -119,6 +124,7 @@ def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
 
 
 @routes.post("/campaigns/<campaign_id>/start")
+@routes.doc(operation_id="startCampaign")
 @needs("campaigns:write")
 @refuses(UnknownCampaign, CampaignNotReady, NoMessageField, DateOutOfRange)
 @routes.input(StartIn)
@@ -131,6 +137,7 @@ def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
 
 
 @routes.post("/campaigns/<campaign_id>/pause")
+@routes.doc(operation_id="pauseCampaign")
 @needs("campaigns:write")
 @refuses(UnknownCampaign, CampaignNotReady)
 @routes.output(CampaignOut, example=PAUSED)
@@ -140,6 +147,7 @@ def pause(campaign_id: str) -> CampaignOut:
 
 
 @routes.post("/campaigns/<campaign_id>/resume")
+@routes.doc(operation_id="resumeCampaign")
 @needs("campaigns:write")
 @refuses(UnknownCampaign, CampaignNotReady)
 @routes.output(CampaignOut)
@@ -149,6 +157,7 @@ def resume(campaign_id: str) -> CampaignOut:
 
 
 @routes.post("/campaigns/<campaign_id>/cancel")
+@routes.doc(operation_id="cancelCampaign")
 @needs("campaigns:write")
 @refuses(UnknownCampaign, CampaignNotReady)
 @routes.output(CampaignOut, example=CANCELLED)
@@ -160,6 +169,7 @@ def cancel(campaign_id: str) -> CampaignOut:
 
 
 @routes.get("/campaigns/<campaign_id>/results")
+@routes.doc(operation_id="getCampaignResults")
 @needs("campaigns:read")
 @refuses(UnknownCampaign)
 @routes.output(ResultsOut)

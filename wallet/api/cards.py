@@ -31,9 +31,10 @@ Remedy = Callable[[Session, Member, datetime], Member]
 
 
 @routes.post("/members/<member_id>/cards")
+@routes.doc(operation_id="replaceMemberCard")
 @needs("members:write")
 @refuses(*MEMBER, CardBlocked)
-@takes(REPLACE, optional=True)
+@takes(REPLACE, ReplaceIn, optional=True)
 @routes.output(MemberOut, status_code=201)
 @idempotent.keyed(required=False)
 def replace(member_id: str, key: str | None) -> Response:
@@ -54,6 +55,7 @@ def replace(member_id: str, key: str | None) -> Response:
 
 
 @routes.post("/members/<member_id>/block")
+@routes.doc(operation_id="blockMember")
 @needs("members:write")
 @refuses(*MEMBER)
 @routes.output(MemberOut, status_code=201, example=BLOCKED)
@@ -71,6 +73,7 @@ def block(member_id: str, key: str | None) -> Response:
 
 
 @routes.post("/members/<member_id>/unblock")
+@routes.doc(operation_id="unblockMember")
 @needs("members:write")
 @refuses(*MEMBER)
 @routes.output(MemberOut, status_code=201)

@@ -25,6 +25,7 @@ routes = APIBlueprint("card_codes", __name__, tag="Programmes")
 
 
 @routes.get("/programmes/<programme>/card-code")
+@routes.doc(operation_id="getCardCode")
 @needs("programmes:read")
 @refuses(UnknownProgramme)
 @routes.output(CardCodeOut)
@@ -35,6 +36,7 @@ def read(programme: str) -> CardCodeOut:
 
 
 @routes.patch("/programmes/<programme>/card-code")
+@routes.doc(operation_id="updateCardCode")
 @needs("programmes:write")
 @refuses(UnknownProgramme, CodeNotCarried, TermsRefused)
 @routes.input(CardCodeChange)
@@ -55,6 +57,7 @@ def change(programme: str, json_data: CardCodeChange) -> CardCodeOut:
 
 
 @routes.get("/programmes/<programme>/card-code/keys")
+@routes.doc(operation_id="listCardCodeKeys")
 @needs("codes:keys")
 @refuses(UnknownProgramme)
 @routes.output(CheckingKeysOut)

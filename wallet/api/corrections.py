@@ -37,6 +37,7 @@ routes = APIBlueprint("corrections", __name__, tag="Points")
 
 
 @routes.post("/postings/<posting_id>/reverse")
+@routes.doc(operation_id="reversePosting")
 @needs("points:write")
 @refuses(
     UnknownPosting,
@@ -78,6 +79,7 @@ def reverse(posting_id: str, json_data: ReversalIn, key: str | None) -> Response
 
 
 @routes.post("/transfers")
+@routes.doc(operation_id="createTransfer")
 @needs("points:write")
 @refuses(
     *WHOM,

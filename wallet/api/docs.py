@@ -1,14 +1,34 @@
-"""The contract as a page for people, made from the same document as for machines. Nothing comes
-from other hosts. Who may call: anybody."""
+"""The contract for people: every call and every thing, guides, and what each code means. Made from
+the same document as for machines. Nothing comes from other hosts. Who may call: anybody."""
 
 import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 
+import flask_babel
 from apiflask import APIFlask
-from flask import Blueprint, Response, current_app, make_response, render_template
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup, escape
 
-from wallet.api import contract
+from ledger import languages
+from ledger.languages import Language
+from wallet import sentences
+from wallet.access import apikeys
+from wallet.api import contract, schemas
+from wallet.api.remedies import REMEDIES
+from wallet.api.schemas import Schema
+from wallet.errors import SCOPE
+from wallet.installation import current_installation
+from wallet.sentences import CATALOGUE
 
+CODE = re.compile("`([^`]+)`")
+LIMITS = ("api", "webhooks")
+PAGES = "kopilka_api_docs"  # pages that were made, by name and language
+
+home = Blueprint("api_home", __name__)
 routes = Blueprint(
     "api_docs",
     __name__,
@@ -18,77 +38,220 @@ routes = Blueprint(
 )
 
 
+@home.get("/api")
+def lead() -> ResponseReturnValue:
+    """Whoever asks for the API itself is led to what describes it."""
+    return redirect("/api/docs")
+
+
 @routes.get("")
 def show() -> Response:
-    """The page `/api/docs`, made from the OpenAPI document."""
-    app = cast(APIFlask, current_app)
-    spec = cast(dict[str, Any], app.spec)
-    return make_response(render_template("api/docs.html", spec=spec, calls=_calls(spec)))
+    """The page `/api/docs`: all calls by subject, and all things that they take and give."""
+
+    def facts() -> dict[str, Any]:
+        return {"groups": _groups(_spec()), "things": _things(_spec())}
+
+    return _page("reference", facts)
 
 
-def _calls(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": f"{method}-{path.strip('/').replace('/', '-').replace('{', '').replace('}', '')}",
-            "method": method.upper(),
-            "path": path,
-            "summary": call["summary"],
-            "description": call.get("description", ""),
-            "parameters": [_parameter(parameter) for parameter in call["parameters"]],
-            "fields": _fields(spec, call.get("requestBody")),
-            "bodies": _examples(call.get("requestBody")),
-            "answers": _examples(next(iter(call["responses"].values()))),
-            "statuses": [
-                (status, answer["description"]) for status, answer in call["responses"].items()
-            ],
+@routes.get("/guide")
+def guide() -> Response:
+    """The page `/api/docs/guide`: what a list of calls cannot tell."""
+
+    def facts() -> dict[str, Any]:
+        settings, language = current_installation().settings, _language()
+        return {
+            "scopes": [(one, CATALOGUE.text(language, one, SCOPE)) for one in apikeys.SCOPES],
+            "limits": [(group, settings.rate_limits[group]) for group in LIMITS],
         }
-        for method, path, _ in contract.declared(spec)
-        for call in [spec["paths"][path][method]]
-    ]
+
+    return _page("guide", facts)
 
 
-def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+@routes.get("/errors")
+def errors() -> Response:
+    """The page `/api/docs/errors`, to which the `type` of each problem leads."""
+
+    def facts() -> dict[str, Any]:
+        by_status: dict[int, list[str]] = {}
+        for code, remedy in REMEDIES.items():
+            by_status.setdefault(remedy.status, []).append(code)
+        return {"statuses": dict(sorted(by_status.items())), "remedies": REMEDIES}
+
+    return _page("errors", facts)
+
+
+@routes.app_template_filter("coded")
+def coded(text: str) -> Markup:
+    """Text with its words in backquotes as code, and its paragraphs as paragraphs."""
+    paragraphs = str(escape(text)).split("\n\n")
+    marked = (CODE.sub(r"<code>\1</code>", paragraph) for paragraph in paragraphs)
+    return Markup("<br>").join(Markup(paragraph) for paragraph in marked)  # noqa: S704 - escaped
+
+
+def _page(name: str, facts: Callable[[], dict[str, Any]]) -> Response:
+    """A page in the reader's language. It is the same for everybody until the application starts
+    anew, so it is made once."""
+    pages: dict[tuple[str, Language], str] = current_app.extensions.setdefault(PAGES, {})
+    place = name, _language()
+    if place not in pages:
+        base = current_installation().settings.public_url
+        pages[place] = render_template(
+            f"api/{name}.html", page=name, spec=_spec(), base=base, **facts()
+        )
+    return make_response(pages[place])
+
+
+def _spec() -> Schema:
+    return cast(Schema, cast(APIFlask, current_app).spec)
+
+
+def _language() -> Language:
+    return languages.ours(str(flask_babel.get_locale()))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A parameter or a property, as a reader sees it. `thing`: the schema that it is made of."""
+
+    name: str
+    place: str
+    kind: str
+    thing: str
+    required: bool
+    meaning: str
+
+
+def _groups(spec: Schema) -> list[tuple[Schema, list[dict[str, Any]]]]:
+    """Tags with their calls, in the order in which the calls are listed."""
+    calls: dict[str, list[dict[str, Any]]] = {}
+    for call in contract.declared(spec):
+        calls.setdefault(call.operation["tags"][0], []).append(_call(call))
+    tags = {tag["name"]: tag for tag in spec["tags"]}
+    return [(tags[name], of_tag) for name, of_tag in calls.items()]
+
+
+def _call(call: contract.DeclaredCall) -> dict[str, Any]:
+    operation, language = call.operation, _language()
+    limits = current_installation().settings.rate_limits
+    body = _content(operation.get("requestBody"))
+    (answer,) = (
+        answer for status, answer in operation["responses"].items() if status.startswith("2")
+    )
     return {
-        "name": parameter["name"],
-        "place": parameter["in"],
-        "required": parameter.get("required", False),
-        "kind": _kind(parameter.get("schema", {})),
+        "id": operation["operationId"],
+        "method": call.method.upper(),
+        "path": call.path,
+        "summary": call.summary,
+        "description": call.description,
+        "manners": contract.manners_of(call, limits, language),
+        "parameters": [_parameter(one) for one in operation["parameters"]],
+        "body": list(_fields(_of_body(body))) if body else [],
+        "bodies": _examples(body),
+        "answer": _thing(_content(answer).get("schema", {})),
+        "answers": _examples(_content(answer)),
+        "codes": contract.codes_of(call),
     }
 
 
-def _fields(spec: dict[str, Any], place: dict[str, Any] | None) -> list[dict[str, Any]]:
-    schema = _content(place).get("schema", {})
-    name = schema.get("$ref", "").rpartition("/")[2]
-    body = spec["components"]["schemas"].get(name, {})
-    required = body.get("required", [])
-    return [
-        {"name": field, "required": field in required, "kind": _kind(rules)}
-        for field, rules in body.get("properties", {}).items()
-    ]
+def _things(spec: Schema) -> list[tuple[str, list[Field]]]:
+    return [(name, list(_fields(schema))) for name, schema in spec["components"]["schemas"].items()]
 
 
-def _kind(schema: dict[str, Any]) -> str:
-    """A schema in a few words: `string, up to 300`."""
-    choices = [part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"]
-    rules = choices[0] if choices else schema
+def _parameter(parameter: Schema) -> Field:
+    rules = parameter.get("schema", {})
+    return Field(
+        parameter["name"],
+        parameter["in"],
+        _kind(rules),
+        "",
+        parameter.get("required", False),
+        parameter["description"],
+    )
+
+
+def _of_body(content: Schema) -> Schema:
+    """The schema of a body. Of one that may be in several words, each is a thing of its own."""
+    name = _thing(content["schema"])
+    return cast(Schema, _spec()["components"]["schemas"][name] if name else content["schema"])
+
+
+def _fields(schema: Schema) -> Iterator[Field]:
+    required = schema.get("required", ())
+    for name, rules in schema.get("properties", {}).items():
+        yield Field(
+            name, "body", _kind(rules), _thing(rules), name in required, rules["description"]
+        )
+    for choice in schema.get("oneOf", ()):
+        yield Field(_thing(choice), "body", "", _thing(choice), required=False, meaning="")
+
+
+def _thing(rules: Schema) -> str:
+    """The name of the schema that this is, or a list of; empty if there is none, or several."""
+    choices = _choices(rules)
+    if len(choices) != 1:
+        return ""
+    (rules,) = choices
+    if isinstance(rules.get("items"), dict):
+        return _thing(rules["items"])
+    return cast(str, rules.get("$ref", "").removeprefix(schemas.PLACE))
+
+
+def _choices(rules: Schema) -> list[Schema]:
+    listed: list[Schema] = rules.get("anyOf") or rules.get("oneOf") or [rules]
+    return [part for part in listed if part.get("type") != "null"]
+
+
+def _kind(rules: Schema) -> str:
+    """A schema in a few words: `text, up to 300`."""
+    language = _language()
+    choices = _choices(rules)
+    if len(choices) != 1 or "$ref" in choices[0]:
+        return ""
+    (rules,) = choices
+    if "const" in rules:
+        return f"`{rules['const']}`"
     if "enum" in rules:
-        return " | ".join(map(str, rules["enum"]))
-    words = [rules.get("format") or rules.get("type", "object" if "$ref" in rules else "any")]
+        return " | ".join(f"`{one}`" for one in rules["enum"])
+    if "items" in rules:
+        inner = _kind(rules["items"])
+        listed = sentences.of_text("list", language)
+        return f"{listed}: {inner}" if inner else listed
+    words = [_named(rules.get("format") or rules.get("type", "object"), language)]
     if "maxLength" in rules:
-        words.append(f"up to {rules['maxLength']}")
+        words.append(sentences.of_text("up to {most}", language, most=rules["maxLength"]))
     if "minimum" in rules and "maximum" in rules:
-        words.append(f"{rules['minimum']} to {rules['maximum']}")
+        least, most = rules["minimum"], rules["maximum"]
+        words.append(sentences.of_text("{least} to {most}", language, least=least, most=most))
     return ", ".join(words)
 
 
-def _examples(place: dict[str, Any] | None) -> list[str]:
+def _named(kind: str, language: Language) -> str:
+    match kind:
+        case "string":
+            return sentences.of_text("text", language)
+        case "integer":
+            return sentences.of_text("whole number", language)
+        case "boolean":
+            return sentences.of_text("true or false", language)
+        case "date":
+            return sentences.of_text("day", language)
+        case "date-time":
+            return sentences.of_text("moment (RFC 3339)", language)
+        case "binary":
+            return sentences.of_text("file", language)
+    return sentences.of_text("object", language)
+
+
+def _examples(content: Schema) -> list[str]:
     """The examples of a body, as JSON in several lines."""
-    content = _content(place)
     examples = [named["value"] for named in content.get("examples", {}).values()]
     if "example" in content:
         examples.append(content["example"])
     return [json.dumps(example, ensure_ascii=False, indent=2) for example in examples]
 
 
-def _content(place: dict[str, Any] | None) -> dict[str, Any]:
-    return cast(dict[str, Any], (place or {}).get("content", {}).get("application/json", {}))
+def _content(place: Schema | None) -> Schema:
+    """What a body or an answer is: as JSON, or as the first of its other media types."""
+    content = (place or {}).get("content", {})
+    return cast(Schema, content.get("application/json", next(iter(content.values()), {})))

@@ -45,6 +45,7 @@ routes = APIBlueprint("holds", __name__, tag="Holds")
 
 
 @routes.post("/holds")
+@routes.doc(operation_id="createHold")
 @needs("points:write")
 @refuses(*WHOM, UnknownUnit, *MONEY, InsufficientPoints, DateOutOfRange)
 @routes.input(HoldIn)
@@ -63,6 +64,7 @@ def place(json_data: HoldIn, key: str | None) -> Response:
 
 
 @routes.get("/holds/<hold_id>")
+@routes.doc(operation_id="getHold")
 @needs("points:write")
 @refuses(UnknownHold)
 @routes.output(HoldOut, example=HOLD)
@@ -75,6 +77,7 @@ def read(hold_id: str) -> HoldOut:
 
 
 @routes.post("/holds/<hold_id>/capture")
+@routes.doc(operation_id="captureHold")
 @needs("points:write")
 @refuses(UnknownHold, HoldClosed, HoldExpired, CaptureTooLarge, *MONEY)
 @routes.input(CaptureIn)
@@ -93,6 +96,7 @@ def capture(hold_id: str, json_data: CaptureIn, key: str | None) -> Response:
 
 
 @routes.post("/holds/<hold_id>/release")
+@routes.doc(operation_id="releaseHold")
 @needs("points:write")
 @refuses(UnknownHold, HoldClosed)
 @routes.output(HoldOut, status_code=201, example=RELEASED)

@@ -35,6 +35,7 @@ PAIR = (SameMember, OtherProgramme, MemberMergedAway, PooledMember, HoldsOpen, B
 
 
 @routes.post("/members/<member_id>/household")
+@routes.doc(operation_id="joinHousehold")
 @needs("members:write")
 @refuses(*MEMBER, *PAIR)
 @routes.input(HeadIn)
@@ -53,6 +54,7 @@ def join_household(member_id: str, json_data: HeadIn, key: str | None) -> Respon
 
 
 @routes.post("/members/<member_id>/household/leave")
+@routes.doc(operation_id="leaveHousehold")
 @needs("members:write")
 @refuses(*MEMBER, MemberMergedAway)
 @routes.output(MemberOut, status_code=201)
@@ -70,6 +72,7 @@ def leave_household(member_id: str, key: str | None) -> Response:
 
 
 @routes.post("/members/<member_id>/merge")
+@routes.doc(operation_id="mergeMembers")
 @needs("members:write")
 @refuses(*MEMBER, *PAIR)
 @routes.input(IntoIn)

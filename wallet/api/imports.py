@@ -31,7 +31,7 @@ from ledger.programmes.units import Unit
 from wallet import importing
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
-from wallet.api.auth import needs, sees_people
+from wallet.api.auth import PERSONAL, needs, sees_people
 from wallet.api.bodies.imports import (
     APPLYING,
     FILE,
@@ -53,7 +53,7 @@ from wallet.api.bodies.imports import (
     SampleRowOut,
 )
 from wallet.api.bodies.paging import PageInProgramme
-from wallet.api.calls import prefers, refuses, takes
+from wallet.api.calls import answers_codes, prefers, refuses, shows_more, takes
 from wallet.api.refusals import of_fields
 from wallet.installation import current_installation
 from wallet.problems import problem, refuse
@@ -72,6 +72,7 @@ routes = APIBlueprint("imports", __name__, tag="Imports")
 
 
 @routes.post("/imports")
+@routes.doc(operation_id="createImport")
 @needs("imports:write")
 @refuses(
     UnknownProgramme,
@@ -81,6 +82,7 @@ routes = APIBlueprint("imports", __name__, tag="Imports")
     ImportReplaced,
     ImportNotReady,
 )
+@answers_codes("given_twice", "file_missing")
 @takes(FILE)
 @prefers(
     f"`wait=20` waits until the file is read, for so many seconds, {LONGEST_WAIT_S} at most;"
@@ -166,6 +168,7 @@ def _as_binary(file: object) -> BinaryIO:
 
 
 @routes.get("/imports")
+@routes.doc(operation_id="listImports")
 @needs("imports:write")
 @refuses(UnknownProgramme)
 @routes.input(PageInProgramme, location="query")
@@ -183,6 +186,7 @@ def find(query_data: PageInProgramme) -> ImportsOut:
 
 
 @routes.post("/imports/<import_id>/apply")
+@routes.doc(operation_id="applyImport")
 @needs("imports:write")
 @refuses(UnknownImport, ImportNotReady, ImportHasBadRows)
 @routes.input(ApplyIn)
@@ -199,7 +203,9 @@ def apply(import_id: str, json_data: ApplyIn) -> ImportOut:
 
 
 @routes.get("/imports/<import_id>")
+@routes.doc(operation_id="getImport")
 @needs("imports:write")
+@shows_more(PERSONAL)
 @refuses(UnknownImport)
 @routes.input(ImportReadIn, location="query")
 @routes.output(ImportOut)
@@ -210,6 +216,7 @@ def read(import_id: str, query_data: ImportReadIn) -> ImportOut:
 
 
 @routes.delete("/imports/<import_id>")
+@routes.doc(operation_id="withdrawImport")
 @needs("imports:write")
 @refuses(UnknownImport, ImportNotReady)
 @routes.output(ImportOut, example=WITHDRAWN)
@@ -226,6 +233,7 @@ def withdraw(import_id: str) -> ImportOut:
 
 
 @routes.get("/imports/<import_id>/rows")
+@routes.doc(operation_id="listImportRows")
 @needs("imports:write")
 @refuses(UnknownImport)
 @routes.input(ImportRowsIn, location="query")

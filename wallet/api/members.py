@@ -48,7 +48,7 @@ from wallet.api.bodies.members import (
     PersonIn,
     phone_in,
 )
-from wallet.api.calls import refuses
+from wallet.api.calls import refuses, shows_more
 from wallet.api.refusals import MEMBER, of_fields
 from wallet.installation import current_installation
 from wallet.passes import issued, issuing
@@ -63,6 +63,7 @@ CONSENTS = (DatesOutOfOrder, DateOutOfRange)
 
 
 @routes.post("/members")
+@routes.doc(operation_id="createMember")
 @needs("members:write")
 @refuses(UnknownProgramme, *TAKEN, *CONSENTS)
 @routes.input(MemberIn)
@@ -92,7 +93,9 @@ def add(json_data: MemberIn, key: str | None) -> Response:
 
 
 @routes.get("/members/<member_id>")
+@routes.doc(operation_id="getMember")
 @needs("members:read")
+@shows_more(PERSONAL)
 @refuses(*MEMBER)
 @routes.output(MemberInFull)
 def read(member_id: str) -> MemberOut:
@@ -103,7 +106,9 @@ def read(member_id: str) -> MemberOut:
 
 
 @routes.patch("/members/<member_id>")
+@routes.doc(operation_id="updateMember")
 @needs("members:write")
+@shows_more(PERSONAL)
 @refuses(*MEMBER, *TAKEN, *CONSENTS)
 @routes.input(MemberChange)
 @routes.output(MemberInFull, example=CORRECTED)
@@ -125,6 +130,7 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
 
 
 @routes.delete("/members/<member_id>")
+@routes.doc(operation_id="eraseMember")
 @needs("members:write")
 @refuses(UnknownMember, HouseholdNotEmpty)
 @routes.input(EraseIn, location="query")
@@ -153,7 +159,9 @@ def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
 
 
 @routes.get("/members")
+@routes.doc(operation_id="listMembers")
 @needs("members:read")
+@shows_more(PERSONAL)
 @routes.input(MemberSearch, location="query")
 @routes.output(MembersOut)
 def find(query_data: MemberSearch) -> MembersOut:

@@ -8,7 +8,7 @@ from ledger.programmes import units
 from ledger.programmes.units import Unit
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
-from wallet.api.auth import needs, sees_people
+from wallet.api.auth import PERSONAL, needs, sees_people
 from wallet.api.bodies.messages import (
     CardStateOut,
     MessageOut,
@@ -19,7 +19,7 @@ from wallet.api.bodies.messages import (
     WhyOut,
 )
 from wallet.api.bodies.paging import PageIn
-from wallet.api.calls import refuses
+from wallet.api.calls import refuses, shows_more
 from wallet.api.refusals import MEMBER, MONEY, TEXTS
 from wallet.errors import ConsentNeeded, MessageRefused, NoMessageField, UnknownMessage
 from wallet.installation import current_installation
@@ -32,6 +32,7 @@ routes = APIBlueprint("messages", __name__, tag="Messages")
 
 
 @routes.get("/programmes/<programme>/messages")
+@routes.doc(operation_id="listBuiltInMessages")
 @needs("campaigns:read")
 @refuses(UnknownProgramme)
 @routes.output(MessagesTermsOut)
@@ -47,6 +48,7 @@ def terms_of(programme: str) -> MessagesTermsOut:
 
 
 @routes.put("/programmes/<programme>/messages/<kind>")
+@routes.doc(operation_id="updateBuiltInMessage")
 @needs("campaigns:write")
 @refuses(
     UnknownProgramme,
@@ -88,7 +90,9 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
 
 
 @routes.get("/members/<member_id>/messages")
+@routes.doc(operation_id="listMemberMessages")
 @needs("campaigns:read")
+@shows_more(PERSONAL)
 @refuses(*MEMBER)
 @routes.input(PageIn, location="query")
 @routes.output(MessagesOut)

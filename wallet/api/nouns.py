@@ -42,5 +42,6 @@ def add_to(app: APIFlask) -> None:
         api.register_blueprint(import_module(f"wallet.api.{noun}").routes)
     app.register_blueprint(api)
     app.register_blueprint(webhooks.routes)
+    app.register_blueprint(docs.home)
     app.register_blueprint(docs.routes)
     app.spec_callback = cast(Any, contract.complete)  # our documents are never YAML text

@@ -41,6 +41,7 @@ routes = APIBlueprint("offers", __name__, tag="Offers")
 
 
 @routes.post("/offers")
+@routes.doc(operation_id="createOffer")
 @needs("offers:write")
 @refuses(UnknownProgramme, *MEMBER, DatesOutOfOrder, DateOutOfRange)
 @routes.input(OfferIn)
@@ -60,6 +61,7 @@ def publish(json_data: OfferIn, key: str | None) -> Response:
 
 
 @routes.get("/offers")
+@routes.doc(operation_id="listOffers")
 @needs("offers:read")
 @refuses(UnknownProgramme, *MEMBER)
 @routes.input(OfferSearch, location="query")
@@ -82,6 +84,7 @@ def find(query_data: OfferSearch) -> OffersOut:
 
 
 @routes.post("/offers/<offer_id>/withdraw")
+@routes.doc(operation_id="withdrawOffer")
 @needs("offers:write")
 @refuses(UnknownOffer)
 @routes.output(OfferOut, example=WITHDRAWN)
@@ -98,6 +101,7 @@ def withdraw(offer_id: str) -> OfferOut:
 
 
 @routes.post("/offers/<offer_id>/passes")
+@routes.doc(operation_id="createCoupon")
 @needs("passes:write")
 @refuses(*MEMBER, UnknownOffer, OfferNotShown)
 @routes.input(CouponIn)

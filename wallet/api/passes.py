@@ -14,9 +14,9 @@ from ledger.offers import Offer
 from ledger.people import members
 from ledger.programmes import programmes
 from wallet.api import idempotent, lookup
-from wallet.api.auth import needs, sees_people
+from wallet.api.auth import PERSONAL, needs, sees_people
 from wallet.api.bodies.passes import COUPON_USED, ENDED, VOID, ExpireIn, PassesOut, PassOut
-from wallet.api.calls import refuses
+from wallet.api.calls import refuses, shows_more
 from wallet.api.refusals import MEMBER
 from wallet.delivery.refresh import refresh
 from wallet.errors import CouponOver, CouponUsed, NotACoupon, PassErased, PassLost, UnknownPass
@@ -32,7 +32,9 @@ GONE = (PassErased, PassLost)
 
 
 @routes.get("/members/<member_id>/passes")
+@routes.doc(operation_id="listMemberPasses")
 @needs("passes:read")
+@shows_more(PERSONAL)
 @refuses(*MEMBER)
 @routes.output(PassesOut)
 def of_member(member_id: str) -> PassesOut:
@@ -49,7 +51,9 @@ def of_member(member_id: str) -> PassesOut:
 
 
 @routes.get("/passes/<pass_id>")
+@routes.doc(operation_id="getPass")
 @needs("passes:read")
+@shows_more(PERSONAL)
 @refuses(UnknownPass)
 @routes.output(PassOut)
 def read(pass_id: str) -> PassOut:
@@ -59,6 +63,7 @@ def read(pass_id: str) -> PassOut:
 
 
 @routes.post("/passes/<pass_id>/void")
+@routes.doc(operation_id="voidPass")
 @needs("passes:write")
 @refuses(UnknownPass, *GONE)
 @routes.output(PassOut, status_code=201, example=VOID)
@@ -72,6 +77,7 @@ def void(pass_id: str, key: str | None) -> Response:
 
 
 @routes.post("/passes/<pass_id>/expire")
+@routes.doc(operation_id="expirePass")
 @needs("passes:write")
 @refuses(UnknownPass, *GONE, DateOutOfRange)
 @routes.input(ExpireIn)
@@ -90,6 +96,7 @@ def expire(pass_id: str, json_data: ExpireIn, key: str | None) -> Response:
 
 
 @routes.post("/passes/<pass_id>/use")
+@routes.doc(operation_id="useCoupon")
 @needs("coupons:use")
 @refuses(UnknownPass, *GONE, NotACoupon, CouponUsed, CouponOver, CardBlocked, CardVoid, CardExpired)
 @routes.output(PassOut, status_code=201, example=COUPON_USED)
@@ -109,6 +116,7 @@ def use(pass_id: str, key: str | None) -> Response:
 
 
 @routes.post("/passes/<pass_id>/restore")
+@routes.doc(operation_id="restorePass")
 @needs("passes:write")
 @refuses(UnknownPass, *GONE)
 @routes.output(PassOut, status_code=201)
@@ -119,6 +127,7 @@ def restore(pass_id: str, key: str | None) -> Response:
 
 
 @routes.post("/passes/<pass_id>/link")
+@routes.doc(operation_id="replacePassLink")
 @needs("passes:write")
 @refuses(UnknownPass, *GONE)
 @routes.output(PassOut, status_code=201)

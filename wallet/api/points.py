@@ -30,6 +30,7 @@ routes = APIBlueprint("points", __name__, tag="Points")
 
 
 @routes.post("/accruals")
+@routes.doc(operation_id="createAccrual")
 @needs("points:write")
 @refuses(*WHOM, UnknownUnit, *MONEY, BalanceTooLarge, DatesOutOfOrder, DateOutOfRange)
 @routes.input(AccrualIn)
@@ -52,6 +53,7 @@ def accrue(json_data: AccrualIn, key: str | None) -> Response:
 
 
 @routes.post("/redemptions")
+@routes.doc(operation_id="createRedemption")
 @needs("points:write")
 @refuses(*WHOM, UnknownUnit, *MONEY, InsufficientPoints, DateOutOfRange)
 @routes.input(RedemptionIn)

@@ -17,6 +17,7 @@ routes = APIBlueprint("programmes", __name__, tag="Programmes")
 
 
 @routes.get("/programmes")
+@routes.doc(operation_id="listProgrammes")
 @needs("programmes:read")
 @routes.input(PageIn, location="query")
 @routes.output(ProgrammesOut)

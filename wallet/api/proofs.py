@@ -14,6 +14,7 @@ routes = APIBlueprint("proofs", __name__, tag="Statements")
 
 
 @routes.get("/postings/<posting_id>/proof")
+@routes.doc(operation_id="getPostingProof")
 @needs("members:read")
 @refuses(UnknownPosting, DayNotClosed, SealBroken)
 @routes.output(ProofOut)

@@ -42,6 +42,7 @@ routes = APIBlueprint("receivers", __name__, tag="Receivers")
 
 
 @routes.post("/receivers")
+@routes.doc(operation_id="createReceiver")
 @needs("receivers:write")
 @refuses(ReceiverRefused, UnknownProgramme)
 @routes.input(ReceiverIn)
@@ -71,6 +72,7 @@ def add(json_data: ReceiverIn) -> ReceiverMade:
 
 
 @routes.get("/receivers")
+@routes.doc(operation_id="listReceivers")
 @needs("receivers:read")
 @refuses(UnknownProgramme)
 @routes.input(PageInProgramme, location="query")
@@ -88,6 +90,7 @@ def find(query_data: PageInProgramme) -> ReceiversOut:
 
 
 @routes.get("/receivers/<receiver_id>")
+@routes.doc(operation_id="getReceiver")
 @needs("receivers:read")
 @refuses(UnknownReceiver)
 @routes.output(ReceiverOut)
@@ -98,6 +101,7 @@ def read(receiver_id: str) -> ReceiverOut:
 
 
 @routes.patch("/receivers/<receiver_id>")
+@routes.doc(operation_id="updateReceiver")
 @needs("receivers:write")
 @refuses(UnknownReceiver, ReceiverRefused)
 @routes.input(ReceiverChange)
@@ -118,6 +122,7 @@ def change(receiver_id: str, json_data: ReceiverChange) -> ReceiverOut:
 
 
 @routes.delete("/receivers/<receiver_id>")
+@routes.doc(operation_id="deleteReceiver")
 @needs("receivers:write")
 @refuses(UnknownReceiver)
 @routes.output(ReceiverOut)
@@ -133,6 +138,7 @@ def remove(receiver_id: str) -> ReceiverOut:
 
 
 @routes.post("/receivers/<receiver_id>/rotate")
+@routes.doc(operation_id="rotateReceiverSecret")
 @needs("receivers:write")
 @refuses(UnknownReceiver, ReceiverRefused)
 @routes.output(SecretOut, status_code=201)
@@ -147,6 +153,7 @@ def rotate(receiver_id: str) -> SecretOut:
 
 
 @routes.post("/receivers/<receiver_id>/retire")
+@routes.doc(operation_id="retireReceiverSecrets")
 @needs("receivers:write")
 @refuses(UnknownReceiver)
 @routes.output(RetiredOut)
@@ -157,6 +164,7 @@ def retire(receiver_id: str) -> RetiredOut:
 
 
 @routes.post("/receivers/<receiver_id>/test")
+@routes.doc(operation_id="testReceiver")
 @needs("receivers:write")
 @refuses(UnknownReceiver, ReceiverRefused)
 @routes.output(TestOut, status_code=202)
@@ -170,6 +178,7 @@ def test(receiver_id: str) -> TestOut:
 
 
 @routes.post("/receivers/<receiver_id>/replay")
+@routes.doc(operation_id="replayEvents")
 @needs("receivers:write")
 @refuses(UnknownReceiver, UnknownEvent)
 @routes.input(ReplayIn)
@@ -189,6 +198,7 @@ def replay(receiver_id: str, json_data: ReplayIn) -> ReceiverOut:
 
 
 @routes.get("/receivers/<receiver_id>/attempts")
+@routes.doc(operation_id="listReceiverAttempts")
 @needs("receivers:read")
 @refuses(UnknownReceiver)
 @routes.input(AttemptSearch, location="query")
@@ -227,6 +237,7 @@ def attempts(receiver_id: str, query_data: AttemptSearch) -> AttemptsOut:
 
 
 @routes.get("/receivers/<receiver_id>/undelivered")
+@routes.doc(operation_id="listUndeliveredEvents")
 @needs("receivers:read")
 @refuses(UnknownReceiver)
 @routes.input(PageIn, location="query")

@@ -16,9 +16,9 @@ from ledger.people import cards, persons
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from wallet.api import idempotent, lookup
-from wallet.api.auth import caller, needs
+from wallet.api.auth import PERSONAL, caller, needs
 from wallet.api.bodies.scans import CouponSeen, OfferSeen, ScanIn, ScanOut
-from wallet.api.calls import refuses
+from wallet.api.calls import refuses, shows_more
 from wallet.api.members import member_out
 from wallet.api.refusals import CARD
 from wallet.errors import CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted, PassLost
@@ -30,7 +30,9 @@ routes = APIBlueprint("scans", __name__, tag="Scans")
 
 
 @routes.post("/scans")
+@routes.doc(operation_id="scanBarcode")
 @needs("scans:write")
+@shows_more(PERSONAL)
 @refuses(*CARD, CodeForged, CodeOutdated, CodeUsed, NumberNotAccepted, PassLost)
 @routes.input(ScanIn)
 @routes.output(ScanOut)

@@ -31,6 +31,7 @@ routes = APIBlueprint("statements", __name__, tag="Statements")
 
 
 @routes.get("/members/<member_id>/postings")
+@routes.doc(operation_id="listMemberPostings")
 @needs("members:read")
 @refuses(*MEMBER, UnknownUnit, *MONEY)
 @routes.input(StatementIn, location="query")
@@ -74,6 +75,7 @@ def _line_out(line: StatementLine, unit: Unit) -> LineOut:
 
 
 @routes.get("/members/<member_id>/balances")
+@routes.doc(operation_id="getMemberBalances")
 @needs("members:read")
 @refuses(*MEMBER)
 @routes.input(BalancesIn, location="query")
@@ -114,6 +116,7 @@ def _balance_out(unit: Unit, counts: dict[str, int]) -> UnitBalanceOut:
 
 
 @routes.get("/programmes/<programme>/liability")
+@routes.doc(operation_id="getLiability")
 @needs("members:read")
 @refuses(UnknownProgramme, UnknownUnit)
 @routes.input(UnitIn, location="query")

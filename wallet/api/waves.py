@@ -22,6 +22,7 @@ routes = APIBlueprint("waves", __name__, tag="Waves")
 
 
 @routes.get("/waves")
+@routes.doc(operation_id="listWaves")
 @needs("offers:read")
 @refuses(UnknownProgramme)
 @routes.input(PageInProgramme, location="query")
@@ -41,6 +42,7 @@ def find(query_data: PageInProgramme) -> WavesOut:
 
 
 @routes.get("/waves/<wave_id>")
+@routes.doc(operation_id="getWave")
 @needs("offers:read")
 @refuses(UnknownWave)
 @routes.output(WaveOut)
@@ -51,6 +53,7 @@ def read(wave_id: str) -> WaveOut:
 
 
 @routes.post("/waves/<wave_id>/pause")
+@routes.doc(operation_id="pauseWave")
 @needs("offers:write")
 @refuses(UnknownWave, WaveOver)
 @routes.output(WaveOut, example=PAUSED)
@@ -60,6 +63,7 @@ def pause(wave_id: str) -> WaveOut:
 
 
 @routes.post("/waves/<wave_id>/resume")
+@routes.doc(operation_id="resumeWave")
 @needs("offers:write")
 @refuses(UnknownWave, WaveOver)
 @routes.output(WaveOut)
@@ -69,6 +73,7 @@ def resume(wave_id: str) -> WaveOut:
 
 
 @routes.post("/waves/<wave_id>/cancel")
+@routes.doc(operation_id="cancelWave")
 @needs("offers:write")
 @refuses(UnknownWave, WaveOver)
 @routes.output(WaveOut, example=CANCELLED)

@@ -33,10 +33,10 @@ from wallet.access.rights import may
 from wallet.access.sources import BoundSource
 from wallet.api import idempotent, lookup
 from wallet.api.amounts import balance_out, debt_paid
-from wallet.api.bodies.webhooks import MESSAGE, WebhookOut
+from wallet.api.bodies.webhooks import WebhookOut
 from wallet.api.calls import refuses, signed, takes
 from wallet.api.refusals import MONEY, WHOM, of_fields
-from wallet.api.sources import KINDS
+from wallet.api.sources import BODY, KINDS, MESSAGES
 from wallet.api.sources.command import PointsCommand
 from wallet.configuration.settings import DEMO
 from wallet.errors import UnknownSource
@@ -49,6 +49,7 @@ routes = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", tag="Webhook
 
 
 @routes.post("/<source>")
+@routes.doc(operation_id="receiveWebhook")
 @refuses(
     UnknownSource,
     *WHOM,
@@ -59,7 +60,7 @@ routes = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", tag="Webhook
     DateOutOfRange,
     IdempotencyConflict,
 )
-@takes(MESSAGE)
+@takes(BODY, *MESSAGES.values())
 @signed
 @routes.output(WebhookOut)
 def receive(source: str) -> Response:

@@ -29,7 +29,7 @@ from wallet.google.web import GoogleService
 from wallet.installation import EXTENSION, Installation
 from wallet.pages import site
 from wallet.pages.errors import error_page
-from wallet.problems import ASK_AGAIN_S, of_error, of_status, of_trouble, refuse
+from wallet.problems import ASK_AGAIN_S, TYPES, TYPES_PATH, of_error, of_status, of_trouble, refuse
 from wallet.web import headers, health, metrics, public_keys
 from wallet.web.addresses import accept_readable
 from wallet.web.ratelimits import RateLimits
@@ -55,7 +55,10 @@ class PageSessions(SecureCookieSessionInterface):
 
 
 class StrictJson(DefaultJSONProvider):
-    """Bodies of requests are read as everything is that comes from outside."""
+    """Bodies of requests are read as everything is that comes from outside. Names in answers stand
+    in the order in which models have them, whichever way an answer is written."""
+
+    sort_keys = False
 
     def loads(self, s: str | bytes, **_options: Any) -> Any:
         return strict_json.read(s)
@@ -86,6 +89,7 @@ def create_app(installation: Installation) -> Flask:
     app.extensions[EXTENSION] = installation
     app.config.update(
         MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
+        **{TYPES: installation.settings.public_url + TYPES_PATH},
         SECRET_KEY=installation.keys.first.derive("flask"),
         MAX_FORM_MEMORY_SIZE=64 * 1024,
         OPENAPI_VERSION="3.1.0",

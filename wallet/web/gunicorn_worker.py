@@ -16,7 +16,7 @@ import structlog
 from gunicorn.http import errors, wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from wallet.problems import MEDIA_TYPE
+from wallet.problems import MEDIA_TYPE, TYPES_PATH
 from wallet.web.connections import Connection, Phase, Progress
 
 NAME = "Kopilka"
@@ -135,7 +135,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         tell = log.error if kind is Exception else log.info
         tell("request_unreadable", status=status, error=type(exc).__name__)
         title = HTTPStatus(status).phrase
-        body = orjson.dumps({"title": title, "status": status, "code": code, "detail": detail})
+        kind_of_problem = f"{TYPES_PATH}#{code}"  # no application is asked for the host
+        body = orjson.dumps(
+            {
+                "type": kind_of_problem,
+                "title": title,
+                "status": status,
+                "code": code,
+                "detail": detail,
+            }
+        )
         head = (
             f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"

@@ -149,7 +149,7 @@ class TestMembers:
         join(**contact)
         answer = api.post("members", {"programme": "demo", **again})
         assert problem(answer) == (409, code)
-        assert not set(answer.get_json()) - {"title", "status", "code", "detail"}
+        assert not set(answer.get_json()) - {"type", "title", "status", "code", "detail"}
         other = join(name="Ева")
         assert problem(api.call("PATCH", f"members/{other['id']}", again)) == (409, code)
 

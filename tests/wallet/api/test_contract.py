@@ -4,6 +4,7 @@ import json
 import os
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -14,6 +15,7 @@ import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -28,6 +30,8 @@ from ledger.programmes.units import UnitTerms
 from wallet.access import apikeys
 from wallet.api import nouns, webhooks
 from wallet.api.bodies.examples import CARD, MEMBER_ID, OTHER_MEMBER_ID
+from wallet.api.bodies.glossary import MEANINGS
+from wallet.api.remedies import REMEDIES
 from wallet.passes import templates
 from wallet.receivers import types
 from wallet.sentences import UNFIT
@@ -60,8 +64,19 @@ CAMPAIGNS = (
     ("get", "campaigns/{campaign_id}/results"),
     ("put", "programmes/{programme}/messages/{kind}"),
 )
+RECEIVERS = (
+    ("post", "receivers"),
+    ("get", "receivers"),
+    ("get", "receivers/{receiver_id}"),
+    ("patch", "receivers/{receiver_id}"),
+    ("post", "receivers/{receiver_id}/test"),
+    ("post", "receivers/{receiver_id}/rotate"),
+    ("post", "receivers/{receiver_id}/retire"),
+    ("get", "receivers/{receiver_id}/attempts"),
+    ("get", "receivers/{receiver_id}/undelivered"),
+)
 # Calls that have stories of their own: test_imports.py, and test_tamper_evidence.py above, and
-# test_coupons.py in flows.
+# test_coupons.py in flows, and test_receivers.py for a replay.
 ELSEWHERE = (
     ("post", "passes/{pass_id}/use"),
     ("get", "postings/{posting_id}/proof"),
@@ -71,6 +86,7 @@ ELSEWHERE = (
     ("get", "imports/{import_id}"),
     ("get", "imports/{import_id}/rows"),
     ("delete", "imports/{import_id}"),
+    ("post", "receivers/{receiver_id}/replay"),
 )
 RECEIVERS = (
     ("post", "receivers"),
@@ -123,6 +139,7 @@ def calls(spec: dict) -> Calls:
         (method, path): example_of(call)
         for path, methods in spec["paths"].items()
         for method, call in methods.items()
+        if "204" not in call["responses"]
     }
 
 
@@ -150,16 +167,132 @@ def success(call: dict) -> dict:
 def examples(place: dict) -> list[dict]:
     content = place.get("content", {}).get("application/json", {})
     if "examples" in content:
-        return [content["examples"][name]["value"] for name in ("points", "money")]
+        return [example["value"] for example in content["examples"].values()]
     return [content["example"]] if "example" in content else []
+
+
+def every_call(spec: dict) -> Iterator[tuple[str, str, dict]]:
+    for path, methods in spec["paths"].items():
+        for method, call in methods.items():
+            yield method, path, call
+
+
+def properties(owner: str, schema: dict) -> Iterator[tuple[str, dict]]:
+    """Every property of a schema and of what stands within it."""
+    for name, rules in schema.get("properties", {}).items():
+        yield f"{owner}.{name}", rules
+        yield from properties(f"{owner}.{name}", rules)
+    inner = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+    if isinstance(schema.get("items"), dict):
+        inner.append(schema["items"])
+    for one in inner:
+        yield from properties(owner, one)
+
+
+class TestWhole:
+    """What a program that makes a client has to know, of every call: a new one cannot forget it."""
+
+    def test_the_document_is_an_openapi_document(self, spec: dict) -> None:
+        assert list(OpenAPIV31SpecValidator(spec).iter_errors()) == []
+
+    def test_every_property_is_described(self, spec: dict) -> None:
+        schemas = dict(spec["components"]["schemas"])
+        for _, _, call in every_call(spec):
+            for content in call.get("requestBody", {}).get("content", {}).values():
+                schemas[call["operationId"]] = content["schema"]
+        bare = [
+            name
+            for owner, schema in schemas.items()
+            for name, rules in properties(owner, schema)
+            if not rules.get("description", "").endswith(".")
+        ]
+        assert bare == [], "say in bodies/glossary.py what it means"
+
+    def test_every_parameter_is_described(self, spec: dict) -> None:
+        bare = [
+            (call["operationId"], parameter["name"])
+            for _, _, call in every_call(spec)
+            for parameter in call["parameters"]
+            if not parameter.get("description", "").endswith(".")
+        ]
+        assert bare == [], "say in bodies/glossary.py what it means"
+
+    def test_the_glossary_has_no_word_that_nothing_uses(self, spec: dict) -> None:
+        owners = {
+            owner: {name.rpartition(".")[2] for name, _ in properties(owner, schema)}
+            for owner, schema in spec["components"]["schemas"].items()
+        }
+        for _, _, call in every_call(spec):
+            names = {parameter["name"] for parameter in call["parameters"]}
+            for content in call.get("requestBody", {}).get("content", {}).values():
+                names |= set(content["schema"].get("properties", {}))
+            owners[call["operationId"]] = names
+        used = {
+            f"{owner}.{name}" if f"{owner}.{name}" in MEANINGS else name
+            for owner, names in owners.items()
+            for name in names
+        }
+        assert set(MEANINGS) - used == set()
+
+    def test_every_call_has_a_name_of_its_own(self, spec: dict) -> None:
+        names = [call["operationId"] for _, _, call in every_call(spec)]
+        assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name) for name in names), names
+        assert len(names) == len(set(names))
+
+    def test_each_thing_has_one_schema(self, spec: dict) -> None:
+        names = list(spec["components"]["schemas"])
+        assert [name for name in names if not name.isalnum()] == []
+        assert "MoneyOut" in names
+
+    def test_every_call_says_in_sentences_what_it_does(self, spec: dict) -> None:
+        for _, _, call in every_call(spec):
+            assert re.fullmatch(r"[A-Z][^\n]+\.", call["summary"]), call["summary"]
+            assert call["description"].endswith((".", "`.")), call["description"]
+
+    def test_every_call_says_who_may_call_and_how_often(self, spec: dict) -> None:
+        for method, path, call in every_call(spec):
+            assert "Limit: " in call["description"]
+            if path.startswith("/webhooks/"):
+                assert call["security"] == []
+                continue
+            (scope,) = call["security"][0]["key"]
+            assert scope in apikeys.SCOPES
+            assert f"Scope: `{scope}`." in call["description"]
+            takes_key = {one["name"] for one in call["parameters"]} & {"Idempotency-Key"}
+            assert takes_key or method != "post" or "no `Idempotency-Key`" in call["description"]
+
+    def test_every_refusal_says_its_codes_with_their_meaning(self, spec: dict) -> None:
+        told = set()
+        for _, _, call in every_call(spec):
+            for status, answer in call["responses"].items():
+                if status.startswith("2"):
+                    continue
+                assert answer["x-codes"], (call["operationId"], status)
+                for code in answer["x-codes"]:
+                    assert f"- `{code}`: {REMEDIES[code].means}" in answer["description"]
+                    assert REMEDIES[code].status == int(status)
+                    told.add(code)
+                assert ("Retry-After" in answer.get("headers", {})) == (status in ("429", "503"))
+        assert {"insufficient_points", "cursor_invalid", "signature_invalid"} <= told
+
+    def test_the_body_of_a_webhook_is_told_in_the_words_of_each_kind(self, spec: dict) -> None:
+        body = spec["paths"]["/webhooks/{source}"]["post"]["requestBody"]["content"]
+        (place,) = body.values()
+        told = {kind["$ref"].rpartition("/")[2] for kind in place["schema"]["oneOf"]}
+        assert told == {"GenericMessage", "OneCMessage"}
+        assert set(place["examples"]) == {"points", "money", "1c"}
+        for example in place["examples"].values():
+            schema = {**place["schema"], "components": spec["components"]}
+            jsonschema.validate(example["value"], schema)
 
 
 def test_every_call_tells_its_keys_problems_and_examples(spec: dict) -> None:
     for path, methods in spec["paths"].items():
         for call in methods.values():
             assert call["summary"].endswith("."), call["summary"]
-            assert {"401", "403", "429", "500"} <= set(call["responses"])
-            assert examples(success(call))
+            assert {"401", "429", "500", "503"} <= set(call["responses"])
+            assert ("403" in call["responses"]) == (not path.startswith("/webhooks/"))
+            assert examples(success(call)) or "204" in call["responses"]
             if path == "/api/v1/imports" and "requestBody" in call:
                 assert set(call["requestBody"]["content"]) == {
                     "application/octet-stream",
@@ -201,9 +334,10 @@ def test_examples_are_what_the_schemas_say(spec: dict, calls: Calls, in_money: C
                     schema = {**content["schema"], "components": spec["components"]}
                     jsonschema.validate(example, schema)
                     judged += 1
-    # An answer each, and a body for each that takes one; both once more where money is counted.
+    # An answer each, and a body for each that takes one; both once more where money is counted. A
+    # webhook also in 1C's words.
     shown = [*calls.values(), *in_money.values()]
-    assert judged == len(shown) + sum(example.body is not None for example in shown)
+    assert judged == len(shown) + sum(example.body is not None for example in shown) + 1
 
 
 def test_examples_run(calls: Calls, api, house) -> None:
@@ -361,8 +495,7 @@ def test_examples_of_receivers_run(calls: Calls, api) -> None:
         answer = api.call(method, path.replace("{receiver_id}", receiver), example.body)
         assert answer.status_code in (200, 201, 202), (path, answer.text)
         assert set(answer.get_json()) == set(example.answer)
-        if (method, path) == ("post", "receivers"):
-            receiver = answer.get_json()["id"]
+        receiver = receiver or answer.get_json()["id"]
 
 
 def test_every_event_has_an_example_of_its_schema(spec: dict) -> None:

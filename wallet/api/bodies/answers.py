@@ -23,6 +23,7 @@ class FieldProblem(AnswerBody):
 class Problem(AnswerBody):
     """A refusal (RFC 9457). `code` is stable; `detail` is for people."""
 
+    type: str
     title: str
     status: int
     code: str

@@ -16,7 +16,7 @@ class ReplaceIn(Body):
 
 REPLACE = {
     "application/json": {
-        "schema": {"type": "object", "properties": {"lost": {"type": "boolean"}}},
+        "schema": {"$ref": "#/components/schemas/ReplaceIn"},
         "example": {"lost": True},
     }
 }

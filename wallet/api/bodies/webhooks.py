@@ -2,21 +2,23 @@
 
 from wallet.api.bodies.amounts import BalanceOut, DebtPaid, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
-from wallet.api.bodies.examples import CARD, POSTING_ID, Example, in_points_and_money, rub, shows
+from wallet.api.bodies.examples import CARD, POSTING_ID, Example, rub, shows
 from wallet.api.bodies.points import POSTING, POSTING_IN_MONEY
 
-# A message of the kind `generic`, in our own words; other kinds of sources have theirs.
+# A message of the kind `generic`, in our own words.
 SENT: Example = {
     "type": "points.accrued",
     "timestamp": "2026-11-24T12:00:00Z",
     "data": {"card": CARD, "points": 100, "reason": "Coffee"},
 }
 SENT_IN_MONEY: Example = {**SENT, "data": {"card": CARD, "money": rub("199.90")}}
-MESSAGE = {
-    "application/json": {
-        "schema": {"type": "object"},
-        "examples": in_points_and_money(SENT, SENT_IN_MONEY),
-    }
+# A message of the kind `1c`, in 1C's words.
+SENT_BY_1C: Example = {
+    "Вид": "Начисление",
+    "КодКлиента": "000042",
+    "Баллы": 120,
+    "Документ": "Чек ККМ 0000-000123",
+    "Дата": "2026-11-24T12:30:00",
 }
 
 

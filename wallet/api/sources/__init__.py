@@ -1,12 +1,30 @@
 """Systems that post balance changes, each in words of its own. A kind of source is a module with
-`read(payload, zone)`, which returns a `PointsCommand`; a new kind is a module and a line here."""
+`read(payload, zone)`, which returns a `PointsCommand`, and the model of what it reads; a new kind
+is a module and a line in each table here."""
 
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel
+
+from wallet.api.bodies.examples import in_points_and_money
+from wallet.api.bodies.webhooks import SENT, SENT_BY_1C, SENT_IN_MONEY
 from wallet.api.sources import generic, onec
 from wallet.api.sources.command import PointsCommand
 
 Read = Callable[[bytes, ZoneInfo], PointsCommand]
 
 KINDS: dict[str, Read] = {"generic": generic.read, "1c": onec.read}
+
+MESSAGES: dict[str, type[BaseModel]] = {"generic": generic.GenericMessage, "1c": onec.OneCMessage}
+# The body of a webhook, as OpenAPI writes it: in the words of one kind or of the other.
+BODY = {
+    "application/json": {
+        "schema": {
+            "oneOf": [
+                {"$ref": f"#/components/schemas/{model.__name__}"} for model in MESSAGES.values()
+            ]
+        },
+        "examples": {**in_points_and_money(SENT, SENT_IN_MONEY), "1c": {"value": SENT_BY_1C}},
+    }
+}

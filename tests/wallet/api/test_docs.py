@@ -1,0 +1,117 @@
+"""The contract for people: every call, guides, and a place for each code, in both languages."""
+
+import ast
+import re
+from pathlib import Path
+
+import catalogues
+import pytest
+from flask.testing import FlaskClient
+
+import ledger
+import wallet
+from ledger.database.troubles import Trouble
+from wallet import problems
+from wallet.api.remedies import REMEDIES
+from wallet.web.gunicorn_worker import UNREADABLE
+
+CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
+PAGES = ("/api/docs", "/api/docs/guide", "/api/docs/errors")
+
+
+def refused_by_code() -> set[str]:
+    """Codes that stand in the code itself, at `refuse(status, "code")`."""
+    found = set()
+    for package in (ledger, wallet):
+        for file in Path(package.__file__).parent.glob("**/*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "refuse":
+                    code = node.args[1]
+                    found |= {code.value} if isinstance(code, ast.Constant) else set()
+    return found
+
+
+class TestErrors:
+    def test_each_code_that_the_code_knows_has_its_remedy(self) -> None:
+        refusals = [*catalogues.refusals("ledger"), *catalogues.refusals("wallet")]
+        known = {kind.code for kind in refusals}
+        known |= refused_by_code()
+        known |= {*problems.OF_FRAMEWORK.values(), problems.BROKEN, problems.FAILED, *Trouble}
+        known |= {code for _, _, code, _ in UNREADABLE}
+        known |= {"invalid_request"}
+        assert known == set(REMEDIES)
+
+    def test_its_status_is_the_one_that_is_answered(self) -> None:
+        for kind in (*catalogues.refusals("ledger"), *catalogues.refusals("wallet")):
+            assert REMEDIES[kind.code].status == problems.status_of_kind(kind), kind.code
+        for status, code in problems.OF_FRAMEWORK.items():
+            assert REMEDIES[code].status == status
+        for _, status, code, _ in UNREADABLE:
+            assert REMEDIES[code].status == status
+
+    @pytest.mark.parametrize("language", ["en", "ru"])
+    def test_a_problem_leads_to_what_it_means_and_what_to_do(
+        self, api, client: FlaskClient, language: str
+    ) -> None:
+        problem = api.post("accruals", {"card": "1", "points": 5}).get_json()
+        page, _, code = problem["type"].partition("#")
+        assert page == "http://127.0.0.1:8080/api/docs/errors"
+        assert code == problem["code"] == "unknown_card"
+        text = client.get(f"/api/docs/errors?lang={language}").text
+        for code in REMEDIES:
+            (told,) = re.findall(rf'<article id="{code}".*?</article>', text, re.DOTALL)
+            assert bool(CYRILLIC.search(told)) == (language == "ru")
+
+    def test_the_list_of_docs_is_the_same(self) -> None:
+        text = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+        lines = [
+            f"| {remedy.status} | `{code}` | {remedy.means} {remedy.do} |"
+            for code, remedy in sorted(
+                REMEDIES.items(), key=lambda one: (one[1].status, list(REMEDIES).index(one[0]))
+            )
+        ]
+        assert "\n".join(lines) in text, "docs/api.md lists other codes:\n" + "\n".join(lines)
+
+
+class TestPages:
+    @pytest.mark.parametrize("path", PAGES)
+    def test_a_page_speaks_its_readers_language(self, client: FlaskClient, path: str) -> None:
+        russian = client.get(path, headers={"Accept-Language": "ru"})
+        english = client.get(path, headers={"Accept-Language": "en"})
+        assert '<html lang="ru">' in russian.text
+        assert '<html lang="en">' in english.text
+        # 1C's own words and examples in them, and the other language's own name, are Russian.
+        prose = re.sub(
+            r"<pre.*?</pre>|<code>.*?</code>|data-find=\".*?\"|Русский",
+            "",
+            english.text,
+            flags=re.S,
+        )
+        assert not CYRILLIC.search(prose)
+        assert "Vary" in english.headers
+        assert "default-src 'none'" in english.headers["Content-Security-Policy"]
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_nothing_comes_from_elsewhere_and_every_link_leads_somewhere(
+        self, client: FlaskClient, path: str
+    ) -> None:
+        text = client.get(path).text
+        assert "style=" not in text
+        assert "<script>" not in text
+        leads = set(re.findall(r'(?:src|href)="([^"]+)"', text)) - {"data:,"}
+        assert not [one for one in leads if one.startswith("http")]
+        pages = {}
+        for lead in leads:
+            address, _, anchor = lead.partition("#")
+            address = address or path
+            if address.startswith("?"):
+                continue
+            if address not in pages:
+                pages[address] = client.get(address)
+            assert pages[address].status_code == 200, lead
+            assert not anchor or f'id="{anchor}"' in pages[address].text, lead
+
+    def test_the_api_itself_leads_there(self, client: FlaskClient) -> None:
+        answer = client.get("/api")
+        assert answer.status_code == 302
+        assert answer.location == "/api/docs"

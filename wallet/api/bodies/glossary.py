@@ -1,0 +1,530 @@
+"""What each name in the API's document means: properties of bodies, and parameters. A name means
+the same everywhere. Where it means something else, or more, its owner says so: the schema, or the
+operation."""
+
+from collections.abc import Mapping
+
+from ledger.words import N_
+
+# Name, or `Owner.name` -> what it means.
+MEANINGS: Mapping[str, str] = {
+    "accepted_at": N_("When Google took the message; null if it did not, or was not asked."),
+    "account": N_("Number of the account in the book. Only the book uses it."),
+    "activates_at": N_("From when the points can be spent; at once without it."),
+    "alerts_left": N_(
+        "How many of the three notifications in 24 hours that Google allows are left."
+    ),
+    "ambiguous_numbers": N_("How many numbers, such as 1,000, may mean a thousand or one."),
+    "amount": N_("The amount as text: digits, and a point before decimals, such as `199.90`."),
+    "MoneyOut.amount": N_(
+        "The amount as text, with all decimals of its unit; negative where money left a member."
+    ),
+    "SealedEntry.amount": N_(
+        "How much the account changed, in the smallest piece of its unit; negative for what "
+        "left it."
+    ),
+    "answer": N_(
+        "The beginning of an answer that was no success; null otherwise, and where personal "
+        "data is sent."
+    ),
+    "apple": N_(
+        "Address that adds the pass to Apple Wallet; null where it is not offered or may not be"
+        " seen."
+    ),
+    "MessageOut.apple": N_(
+        "What became of the message in Apple Wallet; null if the card is not there."
+    ),
+    "ResultsOut.apple": N_(
+        "How many of those who were told, by what became of the message in Apple Wallet."
+    ),
+    "applied": N_("How many rows were applied so far."),
+    "ConsentIn.at": N_("When the decision was made; now without it."),
+    "ConsentOut.at": N_("When the decision was made."),
+    "ExpireIn.at": N_("When the pass ends; now without it."),
+    "StartIn.at": N_(
+        "What the programme's clock shows when the campaign starts, such as `2027-03-01T10:00`;"
+        " at once without it."
+    ),
+    "getMemberBalances.at": N_("The moment whose balances are wanted; now without it."),
+    "at_google": N_(
+        "Whether the card at Google shows the same code, or one of its own that changes every "
+        "half minute."
+    ),
+    "at_least": N_("Fewest points; the bound itself is included."),
+    "at_least_money": N_("The same bound in money, such as `199.90 RUB`."),
+    "at_most": N_("Most points; the bound itself is included."),
+    "at_most_money": N_("The same bound in money, such as `199.90 RUB`."),
+    "attempts": N_("How often it was tried."),
+    "audience": N_(
+        "Which members are meant, as a tree of conditions; all of the programme without it."
+    ),
+    "PreviewOut.audience": N_("How many members are meant."),
+    "ResultsOut.audience": N_("How many members are meant."),
+    "available": N_("Points that can be spent now."),
+    "available_money": N_("The same as money, where the unit is money."),
+    "bad": N_("How many rows cannot be applied."),
+    "balance": N_("The member's balance right after this call."),
+    "balance_after": N_("All that the member had after this posting, active or not."),
+    "SealedEntry.balance_after": N_(
+        "What the account had after this posting; null where it is not counted."
+    ),
+    "balance_after_money": N_("The same as money, where the unit is money."),
+    "barcode": N_("What the barcode of the card holds."),
+    "ScanIn.barcode": N_("What a till read from a barcode, or what was typed."),
+    "birthday": N_("Date of birth, such as `1990-02-28`."),
+    "bundle": N_(
+        "Address of one file for an iPhone with all passes that are good now; null for keys "
+        "without `personal:read`."
+    ),
+    "bytes": N_("Size of the file in bytes."),
+    "campaign": N_("Id of the campaign; null for built-in messages."),
+    "campaign_id": N_("Id of the campaign."),
+    "cap": N_("How many messages a member may get in how many days; null for no limit."),
+    "capped": N_("Members who had got as many messages as the cap allows."),
+    "captured": N_("How many of the points were spent."),
+    "captured_money": N_("The same as money, where the unit is money."),
+    "AccrualIn.card": N_("Number of the member's card; give either this or `member`."),
+    "BatchItemIn.card": N_("Number of the member's card; give either this or `member`."),
+    "ForMember.card": N_("Number of the member's card; give either this or `member`."),
+    "GenericData.card": N_("Number of the member's card; give either this or `external_id`."),
+    "HoldIn.card": N_("Number of the member's card; give either this or `member`."),
+    "LineOut.card": N_(
+        "Number of the card that was shown; null if the member was named otherwise."
+    ),
+    "LinksOut.card": N_("Address of the card's page."),
+    "MemberInFull.card": N_("The member's newest card."),
+    "MemberOut.card": N_("The member's newest card."),
+    "MessagesOut.card": N_("The member's card in phones."),
+    "RedemptionIn.card": N_("Number of the member's card; give either this or `member`."),
+    "ScanOut.card": N_("The member's newest card."),
+    "SealedFacts.card": N_("Number of the card in the book; null if no card was named."),
+    "TogetherOut.card": N_("The member's newest card."),
+    "listMemberPostings.card": N_("Only postings by this card number."),
+    "listMembers.card": N_("Members who have this card number."),
+    "changed": N_("How many cards it changed."),
+    "changed_at": N_("When the pass last changed."),
+    "code": N_("A stable word for what is meant."),
+    "BatchItemOut.code": N_("Code of the refusal; null if the item was posted."),
+    "FieldProblem.code": N_("A stable word for what is wrong with the field."),
+    "Problem.code": N_(
+        "A stable word for the refusal; `type` leads to what it means and what to do."
+    ),
+    "ProgrammeOut.code": N_("Code of the programme, as it stands in requests."),
+    "UnitOut.code": N_("Code of the unit, as it stands in requests."),
+    "column": N_("Name of the column in the file."),
+    "consent": N_(
+        "Which members may be told: those who agreed (`given`), also those never asked "
+        "(`not_refused`), or `any`."
+    ),
+    "consents": N_("Decisions of the member, each for one purpose."),
+    "converting": N_("Whether some cards do not follow these terms yet."),
+    "country": N_(
+        "Two letters of the country; phone numbers without a country code are read as its "
+        "people write them."
+    ),
+    "coupon": N_("The coupon whose barcode was scanned; null if it was the barcode of the card."),
+    "created_at": N_("When it was made."),
+    "currency": N_(
+        "Currency in three capital letters (ISO 4217); null where the unit is not money."
+    ),
+    "MoneyIn.currency": N_("Currency in three capital letters (ISO 4217)."),
+    "MoneyOut.currency": N_("Currency in three capital letters (ISO 4217)."),
+    "cursor": N_("`next_cursor` of the page before; the first page without it."),
+    "data": N_("What happened."),
+    "day": N_("The day, such as `2026-11-24`."),
+    "ActivityCondition.days": N_(
+        "Within so many days before the campaign starts; give either this or `since`."
+    ),
+    "CapIn.days": N_("In so many days."),
+    "MessageTermsIn.days": N_(
+        "So many days before points run out, or after the last visit; null where the message "
+        "knows no days."
+    ),
+    "MessageTermsOut.days": N_(
+        "So many days before points run out, or after the last visit; null where the message "
+        "knows no days."
+    ),
+    "PurchaseCondition.days": N_(
+        "Within so many days before the campaign starts; give either this or `since`."
+    ),
+    "debt": N_(
+        "Points that the member owes: they were taken back after they had been spent. Points "
+        "that come in pay this first."
+    ),
+    "debt_money": N_("The same as money, where the unit is money."),
+    "debt_paid": N_(
+        "How much of what came in paid a debt at once; left out where nothing was owed."
+    ),
+    "debt_paid_money": N_("The same as money, where the unit is money."),
+    "decimal": N_(
+        "Which sign stands before decimals in the file, `comma` or `point`; null if nothing says."
+    ),
+    "delimiter": N_("The sign between cells of a CSV file; null for other files."),
+    "detail": N_("What is refused and why, for people, as `Accept-Language` asks."),
+    "BatchItemOut.detail": N_("Why the item was refused, for people; null if it was posted."),
+    "disabled_because": N_(
+        "`gone` if the receiver answered 410, null if a person switched it off or it is on."
+    ),
+    "done": N_("How many recipients are settled: told, or found not to be told."),
+    "email": N_("Mail address. One member of a programme has it."),
+    "en": N_("The sentence in English."),
+    "enabled": N_("Whether the receiver is told anything."),
+    "encoding": N_("Encoding of a CSV file; null for other files and before it is looked through."),
+    "ends_about": N_(
+        "When all recipients will be settled at the present pace; null where it cannot be said."
+    ),
+    "entries": N_("The accounts that the posting changed."),
+    "erased_at": N_("When the person was erased."),
+    "errors": N_("Each field at fault; null where the refusal is not about fields."),
+    "event": N_("Number of the event. Numbers grow."),
+    "expected_at": N_("When it will be done at its present pace; null where it cannot be said."),
+    "expires_at": N_("When it ends; null if it does not."),
+    "AccrualIn.expires_at": N_(
+        "Until when the points can be spent; as the programme's terms say without it."
+    ),
+    "BatchItemIn.expires_at": N_(
+        "Until when the points can be spent; as the programme's terms say without it."
+    ),
+    "HoldOut.expires_at": N_("When the points are free again if nobody captures them."),
+    "ReversalIn.expires_at": N_(
+        "Until when points that come back after their expiry live; as the programme's terms say"
+        " without it."
+    ),
+    "external_id": N_("Your own number of the member. One member of a programme has it."),
+    "GenericData.external_id": N_("Your own number of the member; give either this or `card`."),
+    "facts": N_("What was sealed of the posting."),
+    "failed": N_("Only attempts that failed."),
+    "failing_since": N_("Since when the receiver takes nothing; null while it does."),
+    "fetched_at": N_("When a phone fetched the card with the message; null if none did."),
+    "fetched_version": N_("Newest version that a phone fetched; null if none did."),
+    "field": N_("Our name for the column."),
+    "FieldProblem.field": N_(
+        "Path of the field in the request, joined by dots; `body` or `query` where it is the "
+        "whole of it."
+    ),
+    "ImportRowOut.field": N_("Our name for the column at fault; null where it is the whole row."),
+    "fields": N_("What will be stored, cell by cell."),
+    "file": N_("The file, and how it was understood."),
+    "createImport.file": N_("The file itself: CSV or XLSX."),
+    "finished_at": N_("When it was done; null before."),
+    "first": N_("Number of the first posting of the day."),
+    "foreign_numbers": N_(
+        "Phone numbers without a plus that were read as those of another country."
+    ),
+    "form": N_("Version of this form."),
+    "format": N_("`csv` or `xlsx`."),
+    "found_members": N_("Rows whose members are known already."),
+    "from": N_("When it begins."),
+    "MessageTermsIn.from": N_(
+        "It is sent from this hour on, by the programme's clock, such as `10:00`."
+    ),
+    "MessageTermsOut.from": N_(
+        "It is sent from this hour on, by the programme's clock, such as `10:00`."
+    ),
+    "OfferIn.from": N_("When the offer begins; now without it."),
+    "QuietIn.from": N_("When the quiet hours begin, by the programme's clock, such as `22:00`."),
+    "TransferIn.from": N_("The member who gives."),
+    "TransferOut.from": N_("The member who gave, with the balance right after it."),
+    "frozen": N_("Whether the list of recipients is complete."),
+    "gift": N_("Points that come with the message; null for none."),
+    "gift_money": N_("The gift as money, where the unit is money."),
+    "given": N_("Whether the member agreed; false where it is taken back."),
+    "given_up": N_("Send all events that were given up."),
+    "given_up_at": N_("When no more attempts were made; null while there are."),
+    "gone": N_("Members who were erased meanwhile."),
+    "google": N_(
+        "Address that adds the pass to Google Wallet; null where it is not offered or may not "
+        "be seen."
+    ),
+    "MessageOut.google": N_(
+        "What became of the message in Google Wallet; null if the card is not there."
+    ),
+    "ResultsOut.google": N_(
+        "How many of those who were told, by what became of the message in Google Wallet."
+    ),
+    "google_saved": N_("Whether the card is saved at Google; null if it is not offered there."),
+    "google_version": N_("Newest version that Google has; null if none."),
+    "grace_hours": N_("For how many hours the code before is accepted once more."),
+    "head": N_("Last link of the day's chain, in hexadecimal."),
+    "HeadIn.head": N_("Id of the member whose account the household shares."),
+    "held": N_("Points that open holds have set aside."),
+    "held_money": N_("The same as money, where the unit is money."),
+    "held_out": N_("Members who were left out on purpose, to compare with."),
+    "hidden_rows": N_("How many rows of the sheet are hidden; they are read like all others."),
+    "hold_id": N_("Id of the hold."),
+    "holdout_percent": N_(
+        "So many percent of the audience are left out on purpose, to compare with."
+    ),
+    "id": N_("Id, never used again for anything else."),
+    "CheckingKeyOut.id": N_("Id of the key, as the barcode names it."),
+    "Idempotency-Key": N_(
+        "A text that is new for each operation and the same when it is repeated: the repetition"
+        " has no second effect and gets the first answer."
+    ),
+    "import_id": N_("Id of the import."),
+    "in_phones": N_("How many of them have their card in a phone."),
+    "index": N_("Place of the posting among those of its day."),
+    "into": N_("Id of the member who stays."),
+    "items": N_("What was found, in the order that the call names."),
+    "BatchIn.items": N_("Accruals and redemptions, posted in this order."),
+    "BatchOut.items": N_("The outcome of each item, in the order in which they were sent."),
+    "join": N_("Address where customers join."),
+    "joined": N_("How many members joined by the import."),
+    "key": N_("A text that is new for each item and the same when it is repeated."),
+    "BatchItemOut.key": N_("The item's own key; null if it had none that could be read."),
+    "RootOut.key": N_("Id of the key that signed."),
+    "keys": N_("Keys that barcodes are checked with, the one in use first."),
+    "kind": N_("Which kind it is."),
+    "CardCodeChange.kind": N_(
+        "What the barcodes hold: the plain number, or a code that a till can check."
+    ),
+    "CardCodeOut.kind": N_(
+        "What the barcodes hold: the plain number, or a code that a till can check."
+    ),
+    "CheckingKeysOut.kind": N_(
+        "What the barcodes hold: the plain number, or a code that a till can check."
+    ),
+    "ImportOut.kind": N_("What the file holds."),
+    "LineOut.kind": N_("Kind of the posting."),
+    "MessageOut.kind": N_("Which message it is."),
+    "MessageTermsOut.kind": N_("Which message it is."),
+    "SealedEntry.kind": N_("Whose account it is."),
+    "SealedFacts.kind": N_("Kind of the posting."),
+    "UnitBalanceOut.kind": N_("Whether points, stamps or money are counted."),
+    "UnitOut.kind": N_("Whether points, stamps or money are counted."),
+    "createImport.kind": N_("What the file holds."),
+    "listMemberPostings.kind": N_("Kind of the posting."),
+    "updateBuiltInMessage.kind": N_("Which message it is."),
+    "lang": N_(
+        "Language of the sentences; without it, as `Accept-Language` asks, else the programme's."
+    ),
+    "languages": N_("In which languages texts are written for members."),
+    "last": N_("Number of the last posting of the day."),
+    "last_fetch_at": N_("When a phone last fetched the card; null if none did."),
+    "last_success_at": N_("When the receiver last took an event; null if it never did."),
+    "lasts_seconds": N_("For how many seconds the points are set aside."),
+    "left_aside": N_("Columns of the file that are not imported."),
+    "left_out": N_("How many rows were left out."),
+    "limit": N_("How many items a page has at most."),
+    "line": N_("Number of the entry within the posting."),
+    "links": N_(
+        "Where the card is. Only for keys with `personal:read`, and for the one that made the card."
+    ),
+    "ProgrammeOut.links": N_("The programme's pages for customers."),
+    "live_days": N_("How many days it lives; null for ever."),
+    "locale": N_("Language of the person, such as `ru`, `kk` or `de-AT`."),
+    "ProgrammeOut.locale": N_("First language of the programme."),
+    "lost": N_("Whether the card is in wrong hands: its link and its pass are replaced as well."),
+    "lots": N_("How many lots these points are in."),
+    "member": N_("Id of the member."),
+    "AccrualIn.member": N_("Id of the member; give either this or `card`."),
+    "BatchItemIn.member": N_("Id of the member; give either this or `card`."),
+    "ForMember.member": N_("Id of the member; give either this or `card`."),
+    "HoldIn.member": N_("Id of the member; give either this or `card`."),
+    "OfferIn.member": N_(
+        "Id of the member whom the offer is for; all of the programme without it."
+    ),
+    "OfferOut.member": N_("Id of the member whom the offer is for; null if it is for all."),
+    "PreviewIn.member": N_("Id of the member whose text is wanted."),
+    "RedemptionIn.member": N_("Id of the member; give either this or `card`."),
+    "listOffers.member": N_("Only offers that this member is, was or will be shown."),
+    "member_id": N_("Id of the member."),
+    "members": N_("Members whose balances it changed."),
+    "ErasedOut.members": N_("Ids of the member and of those who were merged into them."),
+    "merkle": N_("Root of the day's Merkle tree, in hexadecimal."),
+    "message": N_("What is wrong, for people, as `Accept-Language` asks."),
+    "messages": N_("So many messages at most."),
+    "money": N_("How much, as money; may stand in place of `points` where the unit is money."),
+    "HoldOut.money": N_("The points as money, where the unit is money."),
+    "LiabilityMonth.money": N_("The points as money, where the unit is money."),
+    "LineOut.money": N_("The points as money, where the unit is money."),
+    "PostingOut.money": N_("The points as money, where the unit is money."),
+    "ReversalOut.money": N_("The points as money, where the unit is money."),
+    "TransferOut.money": N_("The points as money, where the unit is money."),
+    "month": N_("First day of the month in which they run out; null for those that never do."),
+    "months": N_("The same, month by month."),
+    "name": N_("Name of the person, as it stands on the card."),
+    "CampaignChange.name": N_("Name of the campaign, for those who work with it."),
+    "CampaignIn.name": N_("Name of the campaign, for those who work with it."),
+    "CampaignOut.name": N_("Name of the campaign, for those who work with it."),
+    "ProgrammeOut.name": N_("Name of the programme, as customers see it."),
+    "ReceiverChange.name": N_("Name of the receiver. No other has it."),
+    "ReceiverIn.name": N_("Name of the receiver. No other has it."),
+    "ReceiverMade.name": N_("Name of the receiver. No other has it."),
+    "ReceiverOut.name": N_("Name of the receiver. No other has it."),
+    "new_members": N_("Rows whose members are new."),
+    "next_at": N_("When it is tried again; null once it was given up."),
+    "next_cursor": N_("`cursor` of the next page; null on the last one."),
+    "no_card": N_("Members without a card."),
+    "no_consent": N_("Members who did not agree to be told."),
+    "no_field": N_("Members whose card has no place for a message."),
+    "note": N_("Hash that stands for the posting's words; null if it has none."),
+    "number": N_("Number of the card, for people."),
+    "numbers": N_("Whether a till may send the plain number instead of the code."),
+    "occurred_at": N_("When it happened at your side; now without it."),
+    "LineOut.occurred_at": N_("When it happened."),
+    "SealedFacts.occurred_at": N_("When it happened."),
+    "of": N_("The conditions that are joined."),
+    "NotCondition.of": N_("The condition that must not hold."),
+    "offer": N_("Id of the offer."),
+    "PassOut.offer": N_("Id of a coupon's offer; null for a member's card."),
+    "offer_id": N_("Id of the offer."),
+    "offers": N_("Offers that the member's card shows now."),
+    "on": N_("Whether the message is sent."),
+    "origin": N_("Where it was given, in the words of the file it came with; null otherwise."),
+    "other_sheets": N_("How many other sheets the workbook has; they are not read."),
+    "pass_id": N_("Id of the pass."),
+    "pass_type": N_("Apple's name for the type of pass."),
+    "passes_per_second": N_("Its present pace."),
+    "path": N_("Hashes that lead from the posting to the root of the tree."),
+    "paused_until": N_(
+        "Until when nothing is sent, since the receiver failed; null if it is told."
+    ),
+    "pending": N_("Points that can be spent later."),
+    "pending_money": N_("The same as money, where the unit is money."),
+    "personal": N_("Whether events for it hold personal data."),
+    "phone": N_("Phone number; without a country code it is read as in the programme's country."),
+    "phones": N_("How many phones have the card in Apple Wallet."),
+    "placed_at": N_("When the points were set aside."),
+    "placeholders": N_("Names that the texts may have in double braces."),
+    "points": N_("How many points; in a unit of money, of its smallest piece."),
+    "LineOut.points": N_("How many points; negative for what left the member."),
+    "points_applied": N_("How many points the import gave so far."),
+    "points_applied_money": N_("The same as money, where the unit is money."),
+    "points_good": N_("How many points stand in rows that can be applied."),
+    "points_good_money": N_("The same as money, where the unit is money."),
+    "points_in_file": N_("How many points stand in the file."),
+    "points_in_file_money": N_("The same as money, where the unit is money."),
+    "position": N_("Number of the event up to which the receiver was told."),
+    "posted_at": N_("When it was written into the book."),
+    "posting": N_("Id of the redemption that captured the points; null if none did."),
+    "BatchItemOut.posting": N_("The posting; null if the item was refused."),
+    "posting_id": N_("Id of the posting."),
+    "Prefer": N_("How long to wait for the outcome, in seconds, such as `wait=10`."),
+    "previous": N_("Root of the day before, in hexadecimal."),
+    "privacy": N_("Address where customers read what happens to their data."),
+    "problem": N_("A stable word for what is wrong; null if all went well."),
+    "programme": N_("Code of the programme."),
+    "ReceiverIn.programme": N_("Code of the one programme that it hears of; null for all."),
+    "ReceiverMade.programme": N_("Code of the one programme that it hears of; null for all."),
+    "ReceiverOut.programme": N_("Code of the one programme that it hears of; null for all."),
+    "listImports.programme": N_("Only those of this programme; of all without it."),
+    "listReceivers.programme": N_("Only those of this programme; of all without it."),
+    "listWaves.programme": N_("Only those of this programme; of all without it."),
+    "progress": N_("How far it is."),
+    "promotion": N_("Your name of the promotion that the points are from."),
+    "proof": N_("Signed statement of a finished import; null before."),
+    "public_key": N_("Public key, 32 bytes in hexadecimal; null for other kinds."),
+    "purpose": N_("`advertising`, or `service` for what is none."),
+    "ConsentIn.purpose": N_("What the decision is about."),
+    "ConsentOut.purpose": N_("What the decision is about."),
+    "pushes_waiting": N_("How many pushes to Apple wait."),
+    "quiet_hours": N_("Hours in which no member gets the message; null for none."),
+    "reason": N_("Why points move, in the shop's own words; the member may read it."),
+    "receipt": N_("Your number of the receipt."),
+    "receiver_id": N_("Id of the receiver."),
+    "recipients": N_("How many members are told or were left out, so far as they are counted."),
+    "refusal": N_("Why the file cannot be imported; null if it can."),
+    "renew_days": N_("How often a code is replaced, in days; 0 for after scans only."),
+    "retired": N_("How many secrets were deleted."),
+    "reverses": N_("Id of the posting that was undone; null if it undoes none."),
+    "root": N_("Signed root of the day."),
+    "RootOut.root": N_("The root itself, in hexadecimal."),
+    "row": N_("Number of the row in the file."),
+    "rows": N_("How many rows were checked so far."),
+    "ImportFileOut.rows": N_("How many rows the file has; null before it is looked through."),
+    "ru": N_("The sentence in Russian."),
+    "salt": N_("The salt that `note` was hashed with."),
+    "sample": N_("The first rows as they will be stored, for keys with `personal:read`."),
+    "scale": N_("Number of decimal places."),
+    "secret": N_("The secret. It is shown now and never again."),
+    "CheckingKeyOut.secret": N_("Secret key, 32 bytes in hexadecimal; null for other kinds."),
+    "secrets": N_("How many secrets sign events now."),
+    "seen": N_("How many cards it has looked at."),
+    "sent_at": N_("When it was sent."),
+    "sha256": N_("SHA-256 of the file, in hexadecimal."),
+    "sheet": N_("Name of the sheet that is read; null for CSV."),
+    "signature": N_("Signature of the root, in hexadecimal."),
+    "since": N_("From this moment on, the moment itself included."),
+    "ReplayIn.since": N_("Send everything from this event on."),
+    "skip_bad": N_("Apply the good rows of a file that has bad ones."),
+    "source": N_("Where the decision came from."),
+    "receiveWebhook.source": N_("Name of the source, as the operator made it."),
+    "started_at": N_("When it began; null before."),
+    "starts_at": N_("When it is to begin; null for a draft."),
+    "state": N_("How it stands."),
+    "CardOut.state": N_("How the card stands; tills refuse all but `active`."),
+    "PassOut.state": N_("How the pass stands; `erased` and `lost` are for good."),
+    "status": N_("HTTP status."),
+    "AttemptOut.status": N_("HTTP status that the receiver answered; null if no answer came."),
+    "BatchItemOut.status": N_("HTTP status that the item alone would have had."),
+    "store": N_("Your name of the store."),
+    "text": N_("The text, as people read it."),
+    "MessageOut.text": N_("What the member was told; null for keys without `personal:read`."),
+    "PreviewOut.text": N_("What the named member would read; null if none was named."),
+    "text_version": N_("Your name for the text that the member saw."),
+    "texts": N_("What is said, by language."),
+    "timestamp": N_("When it happened; becomes `occurred_at` of the posting."),
+    "timezone": N_("Time zone of the programme's clock, such as `Europe/Moscow`."),
+    "title": N_("Title, as people read it."),
+    "Problem.title": N_("The HTTP status in words."),
+    "to": N_("The member who gets."),
+    "TransferOut.to": N_("The member who got, with the balance right after it."),
+    "told": N_("Members who were told."),
+    "told_at": N_("When it was written on the card; null if it was not."),
+    "took_ms": N_("How long the attempt took, in milliseconds."),
+    "total": N_("All of it, active or not."),
+    "WaveOut.total": N_("How many cards there are to look at."),
+    "total_money": N_("The same as money, where the unit is money."),
+    "type": N_("What it is."),
+    "AttemptOut.type": N_("Type of the event; null once it is not kept any more."),
+    "BatchItemIn.type": N_("Points in or points out."),
+    "GenericMessage.type": N_("Points in or points out."),
+    "Problem.type": N_("Address of the page that says what the code means and what to do."),
+    "types": N_("Which events it is told of, such as `points.*`; null for all."),
+    "undoes": N_("Number of the posting that was undone; null if it undoes none."),
+    "unit": N_("Code of what is counted; the programme's main unit without it."),
+    "units": N_("What the programme counts, the main one first."),
+    "until": N_("Up to this moment, the moment itself not included."),
+    "CouponSeen.until": N_("When the offer ends; it does not if this is null or left out."),
+    "MessageTermsIn.until": N_(
+        "It is sent until this hour, by the programme's clock, such as `21:00`."
+    ),
+    "MessageTermsOut.until": N_(
+        "It is sent until this hour, by the programme's clock, such as `21:00`."
+    ),
+    "OfferIn.until": N_("When the offer ends; it does not if this is null or left out."),
+    "OfferOut.until": N_("When the offer ends; it does not if this is null or left out."),
+    "QuietIn.until": N_("When the quiet hours end, by the programme's clock, such as `09:00`."),
+    "url": N_("Address that events are posted to."),
+    "version": N_("Number of the version that phones should show."),
+    "waiting": N_("Members who are not settled yet."),
+    "wallet": N_("In which wallet the card is."),
+    "wave_id": N_("Id of the wave."),
+    "webhook-id": N_("Id of the message: the same when it is repeated."),
+    "webhook-signature": N_(
+        "Signature of id, timestamp and body by Standard Webhooks, such as `v1,…`."
+    ),
+    "webhook-timestamp": N_(
+        "When this attempt was signed, in seconds since 1970; at most five minutes off."
+    ),
+    "why": N_("Why the message was not shown, or may not have been."),
+    "withdrawn_at": N_("When the offer was taken off the cards; null if it was not."),
+    "words": N_("Words of the posting; null if it has none, or none any more."),
+    "write_off": N_("Take the remaining points out of the book as expired."),
+    "written_off": N_("How many points this call wrote off."),
+    "Баллы": N_("How many points; give either this or the sum."),
+    "Валюта": N_("Currency of the sum in three capital letters."),
+    "Вид": N_("Points in or points out."),
+    "Дата": N_("When it happened, by the programme's clock where there is no zone."),
+    "Документ": N_("Number of the document."),
+    "Карта": N_("Number of the card; give either this or the client's code."),
+    "КодКлиента": N_("Code of the member in 1C; give either this or the card."),
+    "Комментарий": N_("Why points move; the member may read it."),
+    "Сумма": N_("How much money, as text; give either this or points."),
+}
+
+
+def of(owner: str, name: str) -> str | None:
+    """What `name` means in the schema or the operation `owner`; None if nothing says so."""
+    return MEANINGS.get(f"{owner}.{name}", MEANINGS.get(name))

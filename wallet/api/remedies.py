@@ -1,0 +1,628 @@
+"""What each code of a refusal means, and what to do about it: for the page that `type` of a problem
+leads to, for the OpenAPI document, and for docs/api.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ledger.words import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`status`: of the answer. `means`: what happened. `do`: what the caller can do about it. Both
+    are English sentences that the catalogue knows."""
+
+    status: int
+    means: str
+    do: str
+
+
+REMEDIES: Mapping[str, Explanation] = {
+    "malformed_json": Explanation(
+        400,
+        N_("The body is not JSON."),
+        N_("Send a JSON document in UTF-8, each name in it once."),
+    ),
+    "bad_request": Explanation(
+        400,
+        N_("The request cannot be read."),
+        N_("Compare it with the description of the call."),
+    ),
+    "idempotency_key_missing": Explanation(
+        400,
+        N_("This call needs an `Idempotency-Key`."),
+        N_("Send a text that is new for each operation and the same when it is repeated."),
+    ),
+    "idempotency_key_invalid": Explanation(
+        400,
+        N_("The `Idempotency-Key` is too long, or has signs that cannot be printed."),
+        N_("Use at most 255 printable characters."),
+    ),
+    "key_missing": Explanation(
+        401,
+        N_("The request has no API key."),
+        N_("Send `Authorization: Bearer` and your key."),
+    ),
+    "key_unknown": Explanation(
+        401,
+        N_("No live API key is like this one."),
+        N_("Check that the key is whole; the operator may have revoked it and can make another."),
+    ),
+    "signature_invalid": Explanation(
+        401,
+        N_("The signature of the webhook is missing or wrong."),
+        N_("Sign id, timestamp and the exact bytes of the body with the secret of the source."),
+    ),
+    "timestamp_outside_window": Explanation(
+        401,
+        N_("The webhook was signed more than five minutes ago, or in the future."),
+        N_("Sign each attempt anew, and set your clock."),
+    ),
+    "scope_missing": Explanation(
+        403,
+        N_("The API key lacks the right in `scope`."),
+        N_("Ask the operator for a key with this scope."),
+    ),
+    "not_found": Explanation(
+        404,
+        N_("There is nothing at this address."),
+        N_("Check the address against the list of calls."),
+    ),
+    "method_not_allowed": Explanation(
+        405,
+        N_("This address does not take this method."),
+        N_("The header `Allow` says which it takes."),
+    ),
+    "body_too_large": Explanation(
+        413,
+        N_("The body is larger than this call takes."),
+        N_("Send it in several parts."),
+    ),
+    "not_json": Explanation(
+        415,
+        N_("The body is said to be something other than JSON."),
+        N_("Send `Content-Type: application/json`."),
+    ),
+    "body_compressed": Explanation(
+        415,
+        N_("The body is compressed."),
+        N_("Send it without `Content-Encoding`."),
+    ),
+    "invalid_request": Explanation(
+        422,
+        N_("Fields of the request do not fit; `errors` names each of them."),
+        N_("Correct the fields in `errors`; the table of field codes says what each code means."),
+    ),
+    "cursor_invalid": Explanation(
+        422,
+        N_("The cursor is none of ours, or of another list."),
+        N_("Use `next_cursor` as it is, with the same filters."),
+    ),
+    "date_invalid": Explanation(
+        422,
+        N_("The address needs a day."),
+        N_("Write it as `2026-12-31`."),
+    ),
+    "given_twice": Explanation(
+        422,
+        N_("The field stands in the address and in the form."),
+        N_("Send it in one of the two."),
+    ),
+    "file_missing": Explanation(
+        422,
+        N_("The form has no file, or more than one."),
+        N_("Send exactly one file, as `file`."),
+    ),
+    "too_many_requests": Explanation(
+        429,
+        N_("Too many requests came from this key or address."),
+        N_("Wait for as many seconds as `Retry-After` says, then go on."),
+    ),
+    "internal_error": Explanation(
+        500,
+        N_("Something went wrong here. It has been noted."),
+        N_(
+            "Repeat the request with the same key; if it stays so, tell the operator the "
+            "`X-Request-Id`."
+        ),
+    ),
+    "seal_broken": Explanation(
+        500,
+        N_("The posting is not as it was sealed."),
+        N_("Tell the operator: somebody changed the book."),
+    ),
+    "storage_full": Explanation(
+        503,
+        N_("The database has no room."),
+        N_("Ask again after `Retry-After` seconds, with the same key."),
+    ),
+    "database_unavailable": Explanation(
+        503,
+        N_("The database does not answer."),
+        N_("Ask again after `Retry-After` seconds, with the same key."),
+    ),
+    "certificate_problem": Explanation(
+        503,
+        N_("The operator's certificate is missing, over, or does not fit."),
+        N_("Tell the operator: `wallet certs check` says what is wrong."),
+    ),
+    "not_http": Explanation(
+        400,
+        N_("What came is not a request as HTTP writes it."),
+        N_("Use a library that speaks HTTP."),
+    ),
+    "request_too_slow": Explanation(
+        408,
+        N_("The request did not come to its end in time."),
+        N_("Send it again, faster."),
+    ),
+    "address_too_long": Explanation(
+        414,
+        N_("The address is too long."),
+        N_("Ask for less at once."),
+    ),
+    "expectation_unknown": Explanation(
+        417,
+        N_("The header `Expect` asks for something unknown."),
+        N_("Leave the header out."),
+    ),
+    "headers_too_large": Explanation(
+        431,
+        N_("The headers are too many or too long."),
+        N_("Send fewer of them."),
+    ),
+    "transfer_coding_unknown": Explanation(
+        501,
+        N_("The body is sent in a coding that is not known here."),
+        N_("Send it as it is, or with `Transfer-Encoding: chunked`."),
+    ),
+    "push_token_missing": Explanation(
+        400,
+        N_("The phone sent no token for pushes."),
+        N_("This is between Apple's phones and the service; nothing to do for integrations."),
+    ),
+    "device_id_invalid": Explanation(
+        400,
+        N_("The phone sent no usable id of its own."),
+        N_("This is between Apple's phones and the service; nothing to do for integrations."),
+    ),
+    "personalization_token_missing": Explanation(
+        400,
+        N_("The phone sent no token with its owner's answers."),
+        N_("Fill in the form on the phone once more."),
+    ),
+    "personalization_info_missing": Explanation(
+        400,
+        N_("The phone sent none of its owner's answers."),
+        N_("Fill in the form on the phone once more."),
+    ),
+    "personalization_invalid": Explanation(
+        422,
+        N_("An answer of the phone's owner does not fit; `field` says which."),
+        N_("Correct it on the phone and send it again."),
+    ),
+    "logs_missing": Explanation(
+        400,
+        N_("The phone's report has no lines."),
+        N_("This is between Apple's phones and the service; nothing to do for integrations."),
+    ),
+    "callback_refused": Explanation(
+        422,
+        N_("A message about a saved card is not from Google as it should be; `problem` says why."),
+        N_("This is between Google and the service; operators look into the log."),
+    ),
+    "too_many_devices": Explanation(
+        409,
+        N_("The pass is on as many devices as may be."),
+        N_("Remove it from a device that is not used any more."),
+    ),
+    "unknown_programme": Explanation(
+        404,
+        N_("There is no programme with this code, or the key is for another."),
+        N_("`GET /programmes` lists those that the key is for."),
+    ),
+    "unknown_unit": Explanation(
+        404,
+        N_("The programme counts nothing with this code."),
+        N_("The `units` of `GET /programmes` say what it counts."),
+    ),
+    "unknown_member": Explanation(
+        404,
+        N_("There is no such member in the programmes that the key is for."),
+        N_("Check the id; ids of other installations mean nothing here."),
+    ),
+    "unknown_card": Explanation(
+        404,
+        N_("There is no such card number in the programmes that the key is for."),
+        N_("Scan again, or find the member by phone."),
+    ),
+    "unknown_offer": Explanation(
+        404,
+        N_("There is no offer with this id."),
+        N_("`GET /offers` lists those of a programme."),
+    ),
+    "unknown_posting": Explanation(
+        404,
+        N_("There is no posting with this id."),
+        N_("Take the `id` of the answer that made it, or of the statement."),
+    ),
+    "unknown_hold": Explanation(
+        404,
+        N_("There is no hold with this id."),
+        N_("Take the `id` of the answer that placed it."),
+    ),
+    "unknown_pass": Explanation(
+        404,
+        N_("There is no pass with this id."),
+        N_("`GET /members/…/passes` lists those of a member."),
+    ),
+    "unknown_campaign": Explanation(
+        404,
+        N_("There is no campaign with this id."),
+        N_("`GET /campaigns` lists those of a programme."),
+    ),
+    "unknown_message": Explanation(
+        404,
+        N_("There is no built-in message of this kind."),
+        N_("`GET /programmes/…/messages` lists them."),
+    ),
+    "unknown_import": Explanation(
+        404,
+        N_("There is no import with this id."),
+        N_("`GET /imports` lists them."),
+    ),
+    "unknown_source": Explanation(
+        404,
+        N_("There is no webhook source of this name."),
+        N_(
+            "The operator lists them with `wallet sources list`, and adds one with `wallet sources "
+            "add`."
+        ),
+    ),
+    "unknown_receiver": Explanation(
+        404,
+        N_("There is no receiver with this id."),
+        N_("`GET /receivers` lists them."),
+    ),
+    "unknown_event": Explanation(
+        404,
+        N_("There is no such event for this receiver, or it is not kept any more."),
+        N_("Events are kept for thirty days."),
+    ),
+    "unknown_wave": Explanation(
+        404,
+        N_("There is no wave with this id."),
+        N_("`GET /waves` lists them."),
+    ),
+    "member_erased": Explanation(
+        404,
+        N_("The person was erased; the id stands for nobody any more."),
+        N_("Forget the id too. Nothing brings the person back."),
+    ),
+    "member_merged": Explanation(
+        409,
+        N_("The member was merged into the one in `into`."),
+        N_("Use the id in `into`."),
+    ),
+    "card_blocked": Explanation(
+        409,
+        N_("Tills refuse this number; `state` says why."),
+        N_(
+            "`replaced`: the member has another number. `lost`: it is in wrong hands. `blocked`: "
+            "ask for `unblock` or a replacement."
+        ),
+    ),
+    "card_void": Explanation(
+        409,
+        N_("The card was made void."),
+        N_("Make it good again with `restore`, or use another number of the member."),
+    ),
+    "card_expired": Explanation(
+        409,
+        N_("The card was good until a moment that is over."),
+        N_("Make it good again with `restore`, or use another number of the member."),
+    ),
+    "external_id_taken": Explanation(
+        409,
+        N_("Another member of the programme has this `external_id`."),
+        N_("Find that member by it; they may be the same person."),
+    ),
+    "phone_taken": Explanation(
+        409,
+        N_("Another member of the programme has this phone number."),
+        N_("Find that member by phone; they may be the same person."),
+    ),
+    "email_taken": Explanation(
+        409,
+        N_("Another member of the programme has this mail address."),
+        N_("Find that member by e-mail; they may be the same person."),
+    ),
+    "insufficient_points": Explanation(
+        409,
+        N_("The member has `available` points to spend, fewer than the `asked` ones."),
+        N_("Take fewer, at most `available`."),
+    ),
+    "balance_too_large": Explanation(
+        409,
+        N_("The balance would be larger than a balance can be."),
+        N_("Check the amount: this is more than 2^53 - 1."),
+    ),
+    "points_spent": Explanation(
+        409,
+        N_(
+            "`missing` of the points were spent meanwhile, and the programme does not let members "
+            "owe."
+        ),
+        N_("Undo less, or ask the operator to allow debts."),
+    ),
+    "not_reversible": Explanation(
+        409,
+        N_("Postings of this `kind` cannot be reversed."),
+        N_("Reverse the posting that caused it."),
+    ),
+    "reversal_too_large": Explanation(
+        409,
+        N_("Only `left` points of the posting are left to undo."),
+        N_("Ask for at most `left`, or leave the amount out."),
+    ),
+    "hold_closed": Explanation(
+        409,
+        N_("The hold has ended; `state` says how."),
+        N_("If it was captured, the points are spent; else place another."),
+    ),
+    "hold_expired": Explanation(
+        409,
+        N_("The time of the hold is over."),
+        N_("Place another hold, or redeem at once."),
+    ),
+    "holds_open": Explanation(
+        409,
+        N_("Points are held, so this cannot be done now."),
+        N_("Capture or release the member's holds first."),
+    ),
+    "capture_too_large": Explanation(
+        409,
+        N_("More is to be captured than the hold has."),
+        N_("Capture at most `held`."),
+    ),
+    "idempotency_conflict": Explanation(
+        409,
+        N_("The key answered another request before."),
+        N_("Use a new key for each operation. If this one is the same, send it exactly as it was."),
+    ),
+    "other_programme": Explanation(
+        409,
+        N_("The two members belong to different programmes."),
+        N_("Name two members of one programme."),
+    ),
+    "same_member": Explanation(
+        409,
+        N_("Two different members are needed; these are one, or use one account."),
+        N_("Name two members with accounts of their own."),
+    ),
+    "pooled_member": Explanation(
+        409,
+        N_("The member belongs to a household, or is the head of one."),
+        N_("Leave the household first."),
+    ),
+    "household_not_empty": Explanation(
+        409,
+        N_("Others use the points of the person who is to be erased."),
+        N_("Have the other `members` leave the household first."),
+    ),
+    "not_money": Explanation(
+        422,
+        N_("The request has money, but the unit is not money."),
+        N_("Send `points`."),
+    ),
+    "wrong_currency": Explanation(
+        422,
+        N_("The money is in another currency than the unit."),
+        N_("Send the amount in `currency`."),
+    ),
+    "too_many_decimals": Explanation(
+        422,
+        N_("The amount has more decimal places than the unit."),
+        N_("Round it to `scale` places yourself: nothing is rounded here."),
+    ),
+    "amount_too_large": Explanation(
+        422,
+        N_("The amount is more than the book can count."),
+        N_("Check it: `largest` is the most."),
+    ),
+    "dates_out_of_order": Explanation(
+        422,
+        N_("`earlier` is not before `later`."),
+        N_("Correct one of the two moments."),
+    ),
+    "date_out_of_range": Explanation(
+        422,
+        N_("The date is too far in the past or in the future."),
+        N_("Check the year in `field`."),
+    ),
+    "day_not_closed": Explanation(
+        409,
+        N_("There is no proof yet: the day is not closed."),
+        N_("Ask again after `closes_at`; null means that it is not even sealed."),
+    ),
+    "offer_not_shown": Explanation(
+        409,
+        N_("The member is not shown this offer now."),
+        N_("Check its dates, and whom it is for."),
+    ),
+    "not_a_coupon": Explanation(
+        409,
+        N_("The pass is a member's card; only coupons are used up."),
+        N_("Name the pass of a coupon."),
+    ),
+    "coupon_used": Explanation(
+        409,
+        N_("The coupon was used before; that can be done once."),
+        N_("Refuse it at the till."),
+    ),
+    "coupon_over": Explanation(
+        409,
+        N_("The coupon is not good any more; `state` says why."),
+        N_("Refuse it at the till."),
+    ),
+    "pass_erased": Explanation(
+        409,
+        N_("The member of this pass was erased: it is void for good."),
+        N_("Nothing to do."),
+    ),
+    "pass_lost": Explanation(
+        409,
+        N_("The pass was lost with its phone: it is void for good."),
+        N_("Use the member's other pass."),
+    ),
+    "code_forged": Explanation(
+        409,
+        N_("The barcode was not made by us, or stands for somebody else."),
+        N_("Refuse it at the till."),
+    ),
+    "code_outdated": Explanation(
+        409,
+        N_("A newer code has taken its place: this may be a photo of the card."),
+        N_("Ask for the card itself: the phone has been told."),
+    ),
+    "code_used": Explanation(
+        409,
+        N_("The barcode was scanned already."),
+        N_("Wait `seconds` seconds, and scan the card's new code."),
+    ),
+    "code_not_carried": Explanation(
+        409,
+        N_("The barcode of the programme's cards cannot hold such a code."),
+        N_("Choose another `symbology`: `carriers` can hold it."),
+    ),
+    "number_not_accepted": Explanation(
+        409,
+        N_("The programme takes no card numbers typed by hand."),
+        N_("Scan the barcode."),
+    ),
+    "wave_over": Explanation(
+        409,
+        N_("The wave has ended; `state` says how."),
+        N_("A new change makes a new wave."),
+    ),
+    "campaign_not_ready": Explanation(
+        409,
+        N_("The campaign's `state` does not allow this."),
+        N_("Ask for the campaign, and see what its state allows."),
+    ),
+    "no_message_field": Explanation(
+        409,
+        N_("The card has no field that shows a message."),
+        N_("Add one to the design."),
+    ),
+    "consent_needed": Explanation(
+        422,
+        N_("Advertising may not go to members who refused it."),
+        N_("Take `given` or `not_refused`, or say that the purpose is `service`."),
+    ),
+    "language_not_spoken": Explanation(
+        422,
+        N_("A text is in a language that the programme does not speak."),
+        N_("Write it in one of `known`."),
+    ),
+    "text_missing": Explanation(
+        422,
+        N_("A message lacks its text in one of `languages`, or the text is too long."),
+        N_("Write each of them, at most `longest` characters."),
+    ),
+    "unknown_placeholder": Explanation(
+        422,
+        N_("A text has a placeholder that cannot be filled here."),
+        N_("Use those in `known`."),
+    ),
+    "placeholder_malformed": Explanation(
+        422,
+        N_("A text has double braces that are no placeholder."),
+        N_("Write a name from `placeholders` in double braces, or no braces."),
+    ),
+    "message_refused": Explanation(
+        422,
+        N_("This built-in message does not know the setting in `field`, or needs it."),
+        N_("Leave it out, or give it."),
+    ),
+    "receiver_refused": Explanation(
+        422,
+        N_("The receiver cannot be added, changed or tried; `detail` says which rule is broken."),
+        N_("Correct what `detail` names."),
+    ),
+    "file_refused": Explanation(
+        422,
+        N_("The file cannot be read as a table; `problem` says why."),
+        N_("Save it as CSV in UTF-8, or as XLSX, and send it again."),
+    ),
+    "import_repeated": Explanation(
+        409,
+        N_("A file with exactly these bytes was imported before."),
+        N_("See the import in `import_id`."),
+    ),
+    "import_replaced": Explanation(
+        409,
+        N_("The same file was sent again, and that import took the place of this one."),
+        N_("Work with the newer import."),
+    ),
+    "import_not_ready": Explanation(
+        409,
+        N_("The `state` of the import does not allow this."),
+        N_("Ask for the import until it is `checked`."),
+    ),
+    "import_has_bad_rows": Explanation(
+        409,
+        N_("Some rows cannot be imported."),
+        N_("Correct the file, or send `skip_bad`."),
+    ),
+    "programme_exists": Explanation(
+        409,
+        N_("Another programme has this code."),
+        N_("Choose another code."),
+    ),
+    "unit_exists": Explanation(
+        409,
+        N_("The programme has a unit with this code."),
+        N_("Choose another code."),
+    ),
+    "terms_refused": Explanation(
+        422,
+        N_("A programme cannot have these terms; `field` names the one at fault."),
+        N_("Correct it as `detail` says."),
+    ),
+    "design_refused": Explanation(
+        422,
+        N_("The design of a card cannot be used; `field` names the part."),
+        N_("Correct that part as `detail` says."),
+    ),
+    "image_refused": Explanation(
+        422,
+        N_("A picture cannot go into a pass; `problem` says why."),
+        N_("Make the picture anew as `detail` says."),
+    ),
+    "nfc_certificate_missing": Explanation(
+        422,
+        N_("The design uses NFC, and the certificate was not issued for it."),
+        N_("Ask Apple for an NFC certificate, or take NFC out of the design."),
+    ),
+    "api_key_refused": Explanation(
+        422,
+        N_("An API key cannot be made or revoked."),
+        N_("For operators: correct the command as `detail` says."),
+    ),
+    "source_refused": Explanation(
+        422,
+        N_("A webhook source cannot be added or changed."),
+        N_("For operators: correct the command as `detail` says."),
+    ),
+    "backup_refused": Explanation(
+        422,
+        N_("A backup cannot be made or restored; `problem` says why."),
+        N_("For operators: do what `detail` says."),
+    ),
+    "settings": Explanation(
+        422,
+        N_("Settings of the installation are missing or do not fit."),
+        N_("For operators: `wallet doctor` names each of them."),
+    ),
+}
