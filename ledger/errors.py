@@ -360,6 +360,12 @@ class ReversalTooLarge(Conflict):
         self.left = left
 
 
+class AlreadyReversed(Conflict):
+    """All of the posting was undone before."""
+
+    code = "already_reversed"
+
+
 class PointsSpent(Conflict):
     """`missing` of the points were spent meanwhile and cannot be taken back."""
 

@@ -34,6 +34,7 @@ from ledger.book.journal import Entry, Posting
 from ledger.book.lots import Lot, LotMove, OpenLot
 from ledger.book.postings import Posted
 from ledger.errors import (
+    AlreadyReversed,
     BalanceTooLarge,
     DatesOutOfOrder,
     NotReversible,
@@ -133,8 +134,9 @@ def reverse(
     """Undo `amount` points of a posting, or all that is left if it is None. Returns the reversal
     and how many points it undid.
 
-    Raises `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`,
-    and `AccountClosed`: then the caller asks for `sides_of` the posting again."""
+    Raises `NotReversible`, `AlreadyReversed`, `ReversalTooLarge`, `PointsSpent`,
+    `BalanceTooLarge`, `DatesOutOfOrder`, and `AccountClosed`: then the caller asks for `sides_of`
+    the posting again."""
     holders = [side.holder for side in sides]
     # Giver and taker of a gift may use one account by now: then the gift cannot go back.
     if posting.kind not in REVERSIBLE or not 0 < len({one.account_id for one in holders}) == len(
@@ -148,6 +150,8 @@ def reverse(
     postings.lock_open(session, [holder.account_id for holder in holders])
     balances = {holder.account_id: postings.settle(session, holder, now) for holder in holders}
     original = _original(session, posting)
+    if original.left == 0:
+        raise AlreadyReversed
     if amount is None:
         amount = original.left
     if not 0 < amount <= original.left:

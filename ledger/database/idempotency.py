@@ -18,7 +18,7 @@ does not bring the member back."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -86,10 +86,11 @@ class Repeated(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """An HTTP status and the exact bytes of the body."""
+    """An HTTP status and the exact bytes of the body. `replayed`: it was answered before."""
 
     status: int
     body: bytes
+    replayed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ def _first_outcome(row: Any, request_digest: bytes) -> StoredAnswer | Refusal:
         return MemberErased()
     if row.body_hash != request_digest:
         return IdempotencyConflict()
-    return StoredAnswer(row.status, row.answer)
+    return StoredAnswer(row.status, row.answer, replayed=True)
 
 
 def _claim(session: Session, request: Repeatable, now: datetime) -> bool:

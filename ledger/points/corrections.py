@@ -44,8 +44,8 @@ class Undone:
 
 def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -> Undone:
     """Undo a posting, in whole or in part, on the accounts that its members use now. Raises
-    `NotReversible`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`, `DatesOutOfOrder`,
-    `DateOutOfRange`, and for money what `Unit.points` raises."""
+    `NotReversible`, `AlreadyReversed`, `ReversalTooLarge`, `PointsSpent`, `BalanceTooLarge`,
+    `DatesOutOfOrder`, `DateOutOfRange`, and for money what `Unit.points` raises."""
     programme = programmes.by_id(session, posting.programme_id)
     causes.check_range(expires_at=wish.expires_at)
     reversals.lock(session, posting)

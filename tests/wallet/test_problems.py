@@ -9,8 +9,8 @@ NOT_FOUND = """
     unknown_member unknown_message unknown_offer unknown_pass unknown_posting unknown_programme
     unknown_receiver unknown_source unknown_unit unknown_wave"""
 CONFLICT = """
-    balance_too_large campaign_not_ready capture_too_large card_blocked card_expired card_void
-    code_forged
+    already_reversed balance_too_large campaign_not_ready capture_too_large card_blocked
+    card_expired card_void code_forged
     code_not_carried code_outdated code_used coupon_over coupon_used day_not_closed email_taken
     external_id_taken hold_closed hold_expired holds_open household_not_empty idempotency_conflict
     import_has_bad_rows import_not_ready import_repeated import_replaced insufficient_points

@@ -16,10 +16,11 @@ from wallet import problems
 from wallet.api import lookup
 from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.auth import caller, needs
-from wallet.api.bodies.batches import BatchIn, BatchItemIn, BatchItemOut, BatchOut
+from wallet.api.bodies.batches import BatchIn, BatchItemIn, BatchItemOut, BatchOut, MalformedItem
 from wallet.api.bodies.points import PostingOut
 from wallet.api.calls import up_to
 from wallet.api.points import cause
+from wallet.api.refusals import of_fields
 from wallet.installation import current_installation
 
 # So many items share a transaction. They are few, since other requests wait for the members that
@@ -46,21 +47,24 @@ def allow_large_bodies() -> None:
 def post(json_data: BatchIn) -> BatchOut:
     """Accrue and redeem for many members at once, in order.
 
-    Each item has a key and an outcome of its own. If the call breaks off, send the same batch
-    again: items that were posted are not posted twice."""
+    Each item has a key and an outcome of its own: one that does not fit fails alone. If the call
+    breaks off, send the same batch again: items that were posted are not posted twice."""
     scope = f"key:{caller().name}"
     now = current_installation().clock()
     outcomes: list[BatchItemOut] = []
     for start in range(0, len(json_data.items), TOGETHER):
-        part = json_data.items[start : start + TOGETHER]
-        items = [_item(wanted) for wanted in part]
+        part = json_data.all_items[start : start + TOGETHER]
+        items = [_item(wanted) for wanted in part if isinstance(wanted, BatchItemIn)]
 
         def work(session: Session, items: list[Item] = items) -> list[StoredAnswer | Refusal]:
             return batches.post(session, scope, items, _answer, now)
 
-        posted = current_installation().database.run(work, idempotent=True)
+        posted = iter(current_installation().database.run(work, idempotent=True))
         outcomes += [
-            _outcome_out(wanted.key, outcome) for wanted, outcome in zip(part, posted, strict=True)
+            _malformed_out(wanted)
+            if isinstance(wanted, MalformedItem)
+            else _outcome_out(wanted.key, next(posted))
+            for wanted in part
         ]
     return BatchOut(items=outcomes)
 
@@ -86,6 +90,13 @@ def _answer(done: PostedItem) -> StoredAnswer:
         **debt_paid(done.made.debt_paid, done.unit),
     )
     return StoredAnswer(201, posting.model_dump_json().encode())
+
+
+def _malformed_out(item: MalformedItem) -> BatchItemOut:
+    status, code, detail, facts = of_fields(item.error)
+    return BatchItemOut.model_validate(
+        {"key": item.key, "status": status, "code": code, "detail": detail, **facts}
+    )
 
 
 def _outcome_out(key: str, outcome: StoredAnswer | Refusal) -> BatchItemOut:

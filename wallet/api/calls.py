@@ -74,6 +74,16 @@ def takes(
     return lambda view: declare(view, content=content, models=models, optional=optional)
 
 
+def optional_body(view: View) -> View:
+    """Decorate a view whose body may be left out: then it is an empty one."""
+    return declare(view, optional=True)
+
+
+def takes_no_body(view: Callable[..., Any]) -> bool:
+    """Whether a view has no use for a body."""
+    return of(view).content is None and "body" not in getattr(view, "_spec", {})
+
+
 def up_to(most_bytes: int) -> Callable[[View], View]:
     """Decorate a view that takes larger bodies than others."""
     return lambda view: declare(view, most_bytes=most_bytes)

@@ -31,7 +31,7 @@ from wallet.api.bodies.campaigns import (
     ResultsOut,
     StartIn,
 )
-from wallet.api.calls import refuses
+from wallet.api.calls import optional_body, refuses
 from wallet.api.refusals import MEMBER, TEXTS
 from wallet.errors import CampaignNotReady, ConsentNeeded, NoMessageField, UnknownCampaign
 from wallet.installation import current_installation
@@ -105,6 +105,7 @@ def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
 @routes.doc(operation_id="previewCampaign")
 @needs("campaigns:read")
 @refuses(UnknownCampaign, *MEMBER)
+@optional_body
 @routes.input(PreviewIn)
 @routes.output(PreviewOut)
 def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
@@ -127,6 +128,7 @@ def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
 @routes.doc(operation_id="startCampaign")
 @needs("campaigns:write")
 @refuses(UnknownCampaign, CampaignNotReady, NoMessageField, DateOutOfRange)
+@optional_body
 @routes.input(StartIn)
 @routes.output(CampaignOut, example=SCHEDULED)
 def start(campaign_id: str, json_data: StartIn) -> CampaignOut:

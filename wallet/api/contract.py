@@ -28,12 +28,14 @@ from wallet.installation import current_installation
 
 PROBLEM, EVENT = "Problem", "Event"
 # Codes of refusals that have no class: of any call; of a key; of a signature; of a call with a
-# body; with a body of JSON; with an Idempotency-Key; with a query; with a list.
+# body; with a body of JSON; of a call that takes none; with an
+# Idempotency-Key; with a query; with a list.
 ALWAYS = ("too_many_requests", "internal_error", "database_unavailable", "storage_full")
 OF_KEY = ("key_missing", "key_unknown")
 OF_SIGNATURE = ("signature_invalid", "timestamp_outside_window", "malformed_json")
 WITH_BODY = ("bad_request", "body_too_large", "body_compressed", "invalid_request")
 WITH_JSON = ("malformed_json", "not_json")
+WITHOUT_BODY = ("malformed_json", "not_json", "body_too_large", "invalid_request")
 OF_IDEMPOTENCY_KEY = ("idempotency_key_invalid",)
 WITH_QUERY = ("invalid_request",)
 WITH_CURSOR = ("cursor_invalid",)
@@ -189,6 +191,8 @@ def codes_of(call: DeclaredCall) -> dict[int, list[str]]:
         codes.update(WITH_BODY)
         if declaration.takes_json and not declaration.signed:
             codes.update(WITH_JSON)
+    elif call.method != "get":
+        codes.update(WITHOUT_BODY)
     if declaration.key is not None:
         codes.update(OF_IDEMPOTENCY_KEY)
     if declaration.key == "required":

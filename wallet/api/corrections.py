@@ -7,6 +7,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger.errors import (
+    AlreadyReversed,
     BalanceTooLarge,
     DateOutOfRange,
     DatesOutOfOrder,
@@ -29,7 +30,7 @@ from wallet.api import idempotent, lookup
 from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies.corrections import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
-from wallet.api.calls import refuses
+from wallet.api.calls import optional_body, refuses
 from wallet.api.points import cause
 from wallet.api.refusals import MONEY, WHOM
 
@@ -42,6 +43,7 @@ routes = APIBlueprint("corrections", __name__, tag="Points")
 @refuses(
     UnknownPosting,
     NotReversible,
+    AlreadyReversed,
     ReversalTooLarge,
     PointsSpent,
     BalanceTooLarge,
@@ -49,6 +51,7 @@ routes = APIBlueprint("corrections", __name__, tag="Points")
     DatesOutOfOrder,
     DateOutOfRange,
 )
+@optional_body
 @routes.input(ReversalIn)
 @routes.output(ReversalOut, status_code=201)
 @idempotent.keyed(required=False)

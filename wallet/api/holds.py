@@ -36,7 +36,7 @@ from wallet.api.bodies.holds import (
     HoldOut,
 )
 from wallet.api.bodies.points import PostingOut
-from wallet.api.calls import refuses
+from wallet.api.calls import optional_body, refuses
 from wallet.api.points import cause, posted
 from wallet.api.refusals import MONEY, WHOM
 from wallet.installation import current_installation
@@ -80,6 +80,7 @@ def read(hold_id: str) -> HoldOut:
 @routes.doc(operation_id="captureHold")
 @needs("points:write")
 @refuses(UnknownHold, HoldClosed, HoldExpired, CaptureTooLarge, *MONEY)
+@optional_body
 @routes.input(CaptureIn)
 @routes.output(
     PostingOut, status_code=201, examples=in_points_and_money(CAPTURED, CAPTURED_IN_MONEY)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from flask import Response, request
+from flask import Response, after_this_request, request
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from wallet.problems import refuse
 
 LONGEST_KEY = 255  # characters
 MEDIA_TYPE = "application/json"
+REPLAYED = "Idempotent-Replayed"  # a header of answers that were given before
 
 # What a request does, given the session and the moment. It may return a refusal instead of raising
 # it: then its changes are committed, the refusal is answered, and the same request may succeed
@@ -52,7 +53,14 @@ def carry_out(
         outcome = _key_last(effect, repeatable, now)
     if isinstance(outcome, Refusal):
         raise outcome
+    if outcome.replayed:
+        after_this_request(_told_as_replayed)
     return outcome
+
+
+def _told_as_replayed(response: Response) -> Response:
+    response.headers[REPLAYED] = "true"
+    return response
 
 
 def _key_first(effect: Effect, repeatable: Repeatable, now: datetime) -> StoredAnswer | Refusal:

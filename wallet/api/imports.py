@@ -53,7 +53,7 @@ from wallet.api.bodies.imports import (
     SampleRowOut,
 )
 from wallet.api.bodies.paging import PageInProgramme
-from wallet.api.calls import answers_codes, prefers, refuses, shows_more, takes
+from wallet.api.calls import answers_codes, optional_body, prefers, refuses, shows_more, takes
 from wallet.api.refusals import of_fields
 from wallet.installation import current_installation
 from wallet.problems import problem, refuse
@@ -189,6 +189,7 @@ def find(query_data: PageInProgramme) -> ImportsOut:
 @routes.doc(operation_id="applyImport")
 @needs("imports:write")
 @refuses(UnknownImport, ImportNotReady, ImportHasBadRows)
+@optional_body
 @routes.input(ApplyIn)
 @routes.output(ImportOut, status_code=202, example=APPLYING)
 def apply(import_id: str, json_data: ApplyIn) -> ImportOut:

@@ -16,7 +16,7 @@ from ledger.programmes import programmes
 from wallet.api import idempotent, lookup
 from wallet.api.auth import PERSONAL, needs, sees_people
 from wallet.api.bodies.passes import COUPON_USED, ENDED, VOID, ExpireIn, PassesOut, PassOut
-from wallet.api.calls import refuses, shows_more
+from wallet.api.calls import optional_body, refuses, shows_more
 from wallet.api.refusals import MEMBER
 from wallet.delivery.refresh import refresh
 from wallet.errors import CouponOver, CouponUsed, NotACoupon, PassErased, PassLost, UnknownPass
@@ -80,6 +80,7 @@ def void(pass_id: str, key: str | None) -> Response:
 @routes.doc(operation_id="expirePass")
 @needs("passes:write")
 @refuses(UnknownPass, *GONE, DateOutOfRange)
+@optional_body
 @routes.input(ExpireIn)
 @routes.output(PassOut, status_code=201, example=ENDED)
 @idempotent.keyed(required=False)

@@ -1,7 +1,7 @@
 """What a request got wrong, field by field; and refusals that many calls share, for `refuses`."""
 
 from apiflask.exceptions import HTTPError
-from flask import Response, current_app, request
+from flask import Response, abort, current_app, request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -17,6 +17,7 @@ from ledger.errors import (
     UnknownMember,
     WrongCurrency,
 )
+from ledger.fields import Body
 from wallet import sentences
 from wallet.api import calls
 from wallet.errors import LanguageNotSpoken, PlaceholderMalformed, TextMissing, UnknownPlaceholder
@@ -32,15 +33,28 @@ MONEY = (NotMoney, WrongCurrency, TooManyDecimals, AmountTooLarge)
 TEXTS = (TextMissing, LanguageNotSpoken, UnknownPlaceholder, PlaceholderMalformed)
 
 
+class NoBody(Body):
+    """What a call may be sent that takes no body."""
+
+
 def require_json() -> None:
-    """415 `not_json` for a body whose Content-Type is not JSON. A call that takes no body may have
-    none."""
+    """415 `not_json` for a body whose Content-Type is not JSON. A body that may be left out is then
+    read as an empty one. 422 `invalid_request` for names in the body of a call that takes none:
+    it would be a wish that nobody hears."""
     view = current_app.view_functions[request.endpoint or ""]
-    if not calls.of(view).takes_json:
+    declaration = calls.of(view)
+    if not declaration.takes_json:
         return
     has_body = request.content_length or "chunked" in request.headers.get("Transfer-Encoding", "")
     if has_body and not request.is_json:
         refuse(415, "not_json")
+    if has_body and request.method != "GET" and calls.takes_no_body(view):
+        try:
+            NoBody.model_validate(request.get_json())
+        except ValidationError as error:
+            abort(problem(*of_fields(error)))
+    if declaration.optional and not has_body:
+        request._cached_json = ({}, {})
 
 
 def of_validation(error: HTTPError) -> Response:

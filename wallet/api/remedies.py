@@ -365,6 +365,11 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("Only `left` points of the posting are left to undo."),
         N_("Ask for at most `left`, or leave the amount out."),
     ),
+    "already_reversed": Explanation(
+        409,
+        N_("All of the posting was undone before."),
+        N_("Nothing is left to do; the member's statement shows the reversals."),
+    ),
     "hold_closed": Explanation(
         409,
         N_("The hold has ended; `state` says how."),

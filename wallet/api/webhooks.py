@@ -77,7 +77,10 @@ def receive(source: str) -> Response:
         done = _carry_out(session, bound, command, now)
         return StoredAnswer(200, done.model_dump_json().encode())
 
-    return idempotent.as_response(idempotent.carry_out(effect, message))
+    try:
+        return idempotent.as_response(idempotent.carry_out(effect, message))
+    except IdempotencyConflict:
+        refuse(409, IdempotencyConflict.code, text="webhook_differs")
 
 
 def _bound(session: Session, name: str) -> BoundSource:

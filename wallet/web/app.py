@@ -30,7 +30,7 @@ from wallet.installation import EXTENSION, Installation
 from wallet.pages import site
 from wallet.pages.errors import error_page
 from wallet.problems import ASK_AGAIN_S, TYPES, TYPES_PATH, of_error, of_status, of_trouble, refuse
-from wallet.web import headers, health, metrics, public_keys
+from wallet.web import compression, headers, health, metrics, public_keys
 from wallet.web.addresses import accept_readable
 from wallet.web.ratelimits import RateLimits
 
@@ -128,6 +128,7 @@ def create_app(installation: Installation) -> Flask:
     site.add_to(app)
     _answer_errors(app)
     _log_requests(app)
+    compression.add_to(app)
     headers.add_to(app, installation.settings.public_url)
     if hops := installation.settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]

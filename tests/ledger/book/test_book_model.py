@@ -306,6 +306,8 @@ class Model:
             self.settle(account)
         left = posting.amount - posting.undone
         amount = left if points is None else points
+        if left == 0:
+            raise Refused("already_reversed")
         if not 0 < amount <= left:
             raise Refused("reversal_too_large")
         if posting.taker is not None:

@@ -1,13 +1,21 @@
 """Many accruals and redemptions in one call."""
 
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from operator import not_
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body, Code, Moment, Readable
 from wallet.api.bodies.amounts import HowMuch
-from wallet.api.bodies.answers import AnswerBody
+from wallet.api.bodies.answers import AnswerBody, FieldProblem
 from wallet.api.bodies.examples import CARD, rub, shows
 from wallet.api.bodies.movements import Details, ForMember
 from wallet.api.bodies.points import POSTING, POSTING_IN_MONEY, PostingOut
@@ -37,6 +45,24 @@ class BatchItemIn(HowMuch, Keyed, ForMember, Details):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class MalformedItem:
+    """An item that does not fit, and why. It fails alone. `key` is None if it has none that can be
+    read."""
+
+    key: str | None
+    error: ValidationError
+
+
+def malformed_alone(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """The item, or a `MalformedItem` in its place."""
+    try:
+        return read(value)
+    except ValidationError as error:
+        key = value.get("key") if isinstance(value, dict) else None
+        return MalformedItem(key if isinstance(key, str) else None, error)
+
+
 ITEM = {"key": "receipt-1", "type": "accrual", "card": CARD}
 
 
@@ -53,17 +79,27 @@ class BatchIn(Body):
         in_money={"items": [{**ITEM, "money": rub("199.90")}]},
     )
 
-    items: Annotated[list[BatchItemIn], Field(min_length=1, max_length=MOST_ITEMS)]
+    items: Annotated[
+        list[Annotated[BatchItemIn, WrapValidator(malformed_alone)]],
+        Field(min_length=1, max_length=MOST_ITEMS),
+    ]
+
+    @property
+    def all_items(self) -> list[BatchItemIn | MalformedItem]:
+        """The items as they came, those that do not fit among them."""
+        return cast(list[BatchItemIn | MalformedItem], self.items)
 
 
 class BatchItemOut(AnswerBody):
-    """The outcome of one item: the posting, or the code and the sentence of the refusal."""
+    """The outcome of one item: the posting, or the code and the sentence of the refusal; of an item
+    that does not fit, also every field at fault."""
 
-    key: str
+    key: str | None
     status: int
     posting: PostingOut | None = None
     code: str | None = None
     detail: str | None = None
+    errors: Annotated[list[FieldProblem] | None, Field(exclude_if=not_)] = None
 
 
 POSTED = {

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ledger.book.drafts import PostingKind
 from ledger.fields import Code, Id, Moment, MoneyText, Receipt, either
 from ledger.limits import MOST_POINTS
 from wallet.api.bodies.amounts import MoneyBeside
@@ -19,7 +20,7 @@ class StatementIn(PageIn):
     are written `199.90 RUB`."""
 
     unit: Code | None = None
-    kind: Code | None = None
+    kind: PostingKind | None = None
     store: Receipt | None = None
     promotion: Receipt | None = None
     receipt: Receipt | None = None
