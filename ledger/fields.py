@@ -53,7 +53,7 @@ def written_out(value: object) -> object:
     """Dates must be text that begins with year, month and day: a bare number could mean seconds,
     milliseconds or a year. Raises `Unfit`."""
     if not isinstance(value, str) or not DATE.match(value):
-        raise Unfit("moment")
+        raise Unfit("not_a_moment")
     return PLUS_LOST.sub(r"+\1", value)
 
 

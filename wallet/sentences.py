@@ -17,46 +17,47 @@ from ledger.words import FIELD, REFUSAL
 
 CATALOGUE = words.catalogue("wallet")
 
-# What pydantic finds wrong -> how the catalogue calls it. Facts are those of pydantic's context.
+# What pydantic finds wrong -> the code that we promise, under which the catalogue has its words.
+# Facts are those of pydantic's context.
 KINDS: Mapping[str, str] = {
-    "missing": "missing",
-    "extra_forbidden": "not_known_here",
-    "string_type": "text",
-    "string_unicode": "text",
+    "missing": "required",
+    "extra_forbidden": "unknown_field",
+    "string_type": "not_text",
+    "string_unicode": "not_text",
     "string_too_long": "too_long",
     "string_too_short": "too_short",
     "too_long": "too_long",
     "too_short": "too_short",
-    "int_type": "whole_number",
-    "int_parsing": "whole_number",
-    "int_parsing_size": "whole_number",
-    "int_from_float": "whole_number",
-    "bool_type": "yes_or_no",
-    "bool_parsing": "yes_or_no",
-    "greater_than_equal": "at_least",
-    "less_than_equal": "at_most",
-    "literal_error": "one_of",
-    "union_tag_invalid": "kind",
-    "union_tag_not_found": "kind_missing",
-    "date_type": "day",
-    "date_parsing": "day",
-    "date_from_datetime_parsing": "day",
-    "date_from_datetime_inexact": "day",
-    "datetime_type": "moment",
-    "datetime_parsing": "moment",
-    "datetime_object_invalid": "moment",
-    "datetime_from_date_parsing": "moment",
-    "timezone_aware": "moment",
-    "model_type": "object",
-    "model_attributes_type": "object",
-    "dict_type": "object",
-    "mapping_type": "object",
-    "dataclass_type": "object",
-    "list_type": "list",
-    "tuple_type": "list",
-    "json_invalid": "json",
+    "int_type": "not_an_integer",
+    "int_parsing": "not_an_integer",
+    "int_parsing_size": "not_an_integer",
+    "int_from_float": "not_an_integer",
+    "bool_type": "not_a_boolean",
+    "bool_parsing": "not_a_boolean",
+    "greater_than_equal": "too_small",
+    "less_than_equal": "too_large",
+    "literal_error": "unknown_value",
+    "union_tag_invalid": "unknown_kind",
+    "union_tag_not_found": "kind_required",
+    "date_type": "not_a_day",
+    "date_parsing": "not_a_day",
+    "date_from_datetime_parsing": "not_a_day",
+    "date_from_datetime_inexact": "not_a_day",
+    "datetime_type": "not_a_moment",
+    "datetime_parsing": "not_a_moment",
+    "datetime_object_invalid": "not_a_moment",
+    "datetime_from_date_parsing": "not_a_moment",
+    "timezone_aware": "not_a_moment",
+    "model_type": "not_an_object",
+    "model_attributes_type": "not_an_object",
+    "dict_type": "not_an_object",
+    "mapping_type": "not_an_object",
+    "dataclass_type": "not_an_object",
+    "list_type": "not_a_list",
+    "tuple_type": "not_a_list",
+    "json_invalid": "malformed_json",
 }
-UNFIT = "unfit"
+UNFIT = "does_not_fit"
 PYDANTICS = frozenset(get_args(ErrorType))
 QUOTED = re.compile("'[^']*'")
 
@@ -71,6 +72,14 @@ def of_text(text: str, language: Language, **facts: object) -> str:
     return CATALOGUE.sentence(language, text, facts)
 
 
+def code_of_field(error: ErrorDetails) -> str:
+    """The stable code of what is wrong with a field: ours, whatever pydantic calls it."""
+    kind = error["type"]
+    if isinstance(unfit := error.get("ctx", {}).get("error"), Unfit):
+        return unfit.code
+    return KINDS.get(kind, UNFIT) if kind in PYDANTICS else kind
+
+
 def of_field(error: ErrorDetails, language: Language) -> str:
     """What is wrong with a field. It has neither the field's name in front nor a full stop."""
     kind, facts = error["type"], dict(error.get("ctx", {}))
@@ -79,5 +88,4 @@ def of_field(error: ErrorDetails, language: Language) -> str:
     if kind == "literal_error" and (choices := QUOTED.findall(facts["expected"])):
         # pydantic joins what may stand there with an English "or".
         facts["expected"] = lists.format_list(choices, "or", languages.locale(language))
-    code = KINDS.get(kind, UNFIT) if kind in PYDANTICS else kind
-    return CATALOGUE.sentence(language, code, facts, FIELD)
+    return CATALOGUE.sentence(language, code_of_field(error), facts, FIELD)

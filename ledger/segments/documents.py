@@ -20,7 +20,7 @@ def require_shallow(tree: Segment) -> Segment:
     """The tree, if it is not nested too deeply for a query. Code that checks a field of type `Tree`
     has to call this; pydantic alone allows some 250 levels."""
     if depth(tree) > MOST_DEEP:
-        raise PydanticCustomError("too_deep", "is nested too deeply")
+        raise PydanticCustomError("too_deep", "is nested too deeply", {"field": "audience"})
     return tree
 
 

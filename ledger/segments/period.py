@@ -13,7 +13,7 @@ Days = Annotated[int, Field(ge=1, le=3_650)]
 def require_one_begin(since: datetime | None, days: int | None) -> None:
     """Refuses a period that has both: it begins at a moment or a number of days ago."""
     if since is not None and days is not None:
-        raise PydanticCustomError("since_or_days", "give either since or days")
+        raise PydanticCustomError("since_or_days", "give either since or days", {"field": "since"})
 
 
 def begin(since: datetime | None, days: int | None, now: datetime) -> datetime | None:

@@ -13,17 +13,19 @@ from flask import Blueprint, Response, current_app, make_response, redirect, ren
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
-from ledger import languages
+from ledger import languages, words
 from ledger.languages import Language
+from ledger.words import FIELD
 from wallet import sentences
 from wallet.access import apikeys
 from wallet.api import contract, schemas
-from wallet.api.remedies import REMEDIES
+from wallet.api.remedies import FIELD_CODES, REMEDIES
 from wallet.api.schemas import Schema
 from wallet.errors import SCOPE
 from wallet.installation import current_installation
 from wallet.sentences import CATALOGUE
 
+PLACE = re.compile(r"{\w+}")
 CODE = re.compile("`([^`]+)`")
 LIMITS = ("api", "webhooks")
 PAGES = "kopilka_api_docs"  # pages that were made, by name and language
@@ -76,9 +78,22 @@ def errors() -> Response:
         by_status: dict[int, list[str]] = {}
         for code, remedy in REMEDIES.items():
             by_status.setdefault(remedy.status, []).append(code)
-        return {"statuses": dict(sorted(by_status.items())), "remedies": REMEDIES}
+        return {
+            "statuses": dict(sorted(by_status.items())),
+            "remedies": REMEDIES,
+            "fields": [(code, _wrong_with_a_field(code)) for code in FIELD_CODES],
+        }
 
     return _page("errors", facts)
+
+
+def _wrong_with_a_field(code: str) -> str:
+    """What this code of a field means; a limit that differs from field to field is left open."""
+    language = _language()
+    said = CATALOGUE.text(language, code, FIELD)
+    if said == code:  # the ledger checks it, and has the words
+        said = words.catalogue("ledger").text(language, code, FIELD)
+    return PLACE.sub("…", said)
 
 
 @routes.app_template_filter("coded")

@@ -77,7 +77,18 @@ def of_fields(error: ValidationError) -> tuple[int, str, str, dict[str, object]]
 
 def _field_problem(error: ErrorDetails) -> dict[str, str]:
     return {
-        "field": ".".join(str(part) for part in error["loc"]),
-        "code": error["type"],
+        "field": _path(error),
+        "code": sentences.code_of_field(error),
         "message": sentences.of_field(error, language()),
     }
+
+
+def _path(error: ErrorDetails) -> str:
+    """Where the fault is. Of several fields that do not go together it is the first; of the whole
+    body or query, that word."""
+    path = [str(part) for part in error["loc"]]
+    facts = error.get("ctx", {})
+    first = facts.get("field", facts.get("one"))
+    if first is not None and path[-1:] != [first]:
+        path.append(str(first))
+    return ".".join(path) or ("query" if request.method in ("GET", "DELETE") else "body")

@@ -372,15 +372,15 @@ class TestPoints:
     @pytest.mark.parametrize(
         ("points", "code"),
         [
-            (0, "greater_than_equal"),
-            (-1, "greater_than_equal"),
-            (1.5, "int_type"),
-            (5.0, "int_type"),
-            ("5", "int_type"),
-            (True, "int_type"),
-            (None, "missing"),
-            (2**53, "less_than_equal"),
-            (10**30, "less_than_equal"),
+            (0, "too_small"),
+            (-1, "too_small"),
+            (1.5, "not_an_integer"),
+            (5.0, "not_an_integer"),
+            ("5", "not_an_integer"),
+            (True, "not_an_integer"),
+            (None, "required"),
+            (2**53, "too_large"),
+            (10**30, "too_large"),
         ],
     )
     @pytest.mark.parametrize("path", ["accruals", "redemptions"])

@@ -11,8 +11,10 @@ from flask.testing import FlaskClient
 import ledger
 import wallet
 from ledger.database.troubles import Trouble
+from ledger.words import FIELD
 from wallet import problems
-from wallet.api.remedies import REMEDIES
+from wallet.api.remedies import FIELD_CODES, REMEDIES
+from wallet.sentences import PYDANTICS
 from wallet.web.gunicorn_worker import UNREADABLE
 
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
@@ -71,6 +73,54 @@ class TestErrors:
             )
         ]
         assert "\n".join(lines) in text, "docs/api.md lists other codes:\n" + "\n".join(lines)
+
+
+class TestFields:
+    def test_each_code_of_a_field_is_told(self, client: FlaskClient) -> None:
+        said = {
+            message.id
+            for package in ("ledger", "wallet")
+            for message in catalogues.said(package)
+            if message.context == FIELD
+        }
+        assert set(FIELD_CODES) == said
+        text = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+        page = client.get("/api/docs/errors").text
+        for code in FIELD_CODES:
+            assert f"| `{code}` | " in text
+            assert f'id="field-{code}"' in page
+
+    def test_no_code_is_pydantics(self) -> None:
+        assert not set(FIELD_CODES) & PYDANTICS - {"too_long", "too_short"}
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body", "field", "code"),
+        [
+            ("POST", "accruals", {"points": 5}, "card", "card_or_member"),
+            ("POST", "accruals", {"card": "1", "points": 5, "x": 1}, "x", "unknown_field"),
+            ("POST", "accruals", {"card": "1", "points": "5"}, "points", "not_an_integer"),
+            ("POST", "accruals", {"card": "1"}, "points", "required"),
+            ("POST", "accruals", [], "body", "not_an_object"),
+            ("POST", "members", {"programme": "demo", "phone": "12"}, "phone", "phone"),
+            ("POST", "members", {"programme": "demo", "email": "x"}, "email", "email"),
+            (
+                "POST",
+                "members",
+                {"programme": "demo", "birthday": "2999-01-01"},
+                "birthday",
+                "past_day",
+            ),
+            ("GET", "members?card=1&phone=%2B79991234567", None, "card", "one_search"),
+            ("GET", "members/x/postings?kind=bogus", None, "kind", "unknown_value"),
+        ],
+    )
+    def test_a_fault_names_its_field_and_a_code_of_ours(
+        self, api, method: str, path: str, body: object, field: str, code: str
+    ) -> None:
+        answer = api.call(method, path, body)
+        assert answer.status_code == 422
+        (error,) = answer.get_json()["errors"]
+        assert (error["field"], error["code"]) == (field, code)
 
 
 class TestPages:

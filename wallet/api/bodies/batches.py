@@ -41,7 +41,11 @@ class BatchItemIn(HowMuch, Keyed, ForMember, Details):
     def dates_of_accruals(self) -> Self:
         """Refuses dates on a redemption: `no_dates`."""
         if self.type == "redemption" and (self.activates_at or self.expires_at):
-            raise PydanticCustomError("no_dates", "a redemption has no activates_at or expires_at")
+            raise PydanticCustomError(
+                "no_dates",
+                "a redemption has no activates_at or expires_at",
+                {"field": "activates_at" if self.activates_at else "expires_at"},
+            )
         return self
 
 

@@ -29,7 +29,9 @@ class QuietIn(Body):
     def leaves_some_time(self) -> Self:
         """Refuses hours that never end: `always_quiet`."""
         if self.begins == self.ends:
-            raise PydanticCustomError("always_quiet", "from and until must differ")
+            raise PydanticCustomError(
+                "always_quiet", "from and until must differ", {"field": "until"}
+            )
         return self
 
 

@@ -123,7 +123,9 @@ class MemberSearch(PageIn):
         given = [self.card, self.phone, self.email, self.external_id]
         if sum(value is not None for value in given) != 1:
             raise PydanticCustomError(
-                "one_search", "give exactly one of card, phone, email and external_id"
+                "one_search",
+                "give exactly one of card, phone, email and external_id",
+                {"field": "card"},
             )
         return self
 

@@ -19,7 +19,9 @@ class ForMember(Body):
     def one_of_both(self) -> Self:
         """Refuses a member who is named twice or not at all: `card_or_member`."""
         if (self.card is None) == (self.member is None):
-            raise PydanticCustomError("card_or_member", "give either card or member")
+            raise PydanticCustomError(
+                "card_or_member", "give either card or member", {"field": "card"}
+            )
         return self
 
     @property

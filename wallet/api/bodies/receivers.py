@@ -73,7 +73,9 @@ class ReceiverChange(Body):
         """Refuses null for what must have a value: `null_not_allowed`."""
         for name in self.model_fields_set - {"types"}:
             if getattr(self, name) is None:
-                raise PydanticCustomError("null_not_allowed", "only types may be null")
+                raise PydanticCustomError(
+                    "null_not_allowed", "only types may be null", {"field": name}
+                )
         return self
 
 
@@ -92,7 +94,9 @@ class ReplayIn(Body):
         """Refuses none and several: `one_of_three`."""
         if len([one for one in (self.since, self.event, self.given_up) if one is not None]) != 1:
             raise PydanticCustomError(
-                "one_of_three", "give exactly one of since, event and given_up"
+                "one_of_three",
+                "give exactly one of since, event and given_up",
+                {"field": "since"},
             )
         return self
 
