@@ -24,7 +24,7 @@ from ledger import enrolment, erasure
 from ledger.book import holds, reversals, statements
 from ledger.database.engine import Database
 from ledger.database.idempotency import StoredAnswer
-from ledger.errors import Refusal, ReversalTooLarge, UnknownCard
+from ledger.errors import AlreadyReversed, Refusal, UnknownCard
 from ledger.imports import applying, reading, store
 from ledger.imports.columns import RowContent
 from ledger.imports.reading import SourceFile
@@ -401,7 +401,7 @@ def test_a_posting_is_undone_once_whoever_leaves_a_household_meanwhile(
     for at in range(1, last + 1):
         world = build(database, "household")
         met = scene.meet(undo(world), leave_and_undo(world), at)
-        refused = [one for one in (met.first, met.second) if isinstance(one, ReversalTooLarge)]
+        refused = [one for one in (met.first, met.second) if isinstance(one, AlreadyReversed)]
         assert len(refused) == 1, f"stopped before statement {at}"
     with database.reading() as session:
         check_books(session)
