@@ -64,19 +64,8 @@ CAMPAIGNS = (
     ("get", "campaigns/{campaign_id}/results"),
     ("put", "programmes/{programme}/messages/{kind}"),
 )
-RECEIVERS = (
-    ("post", "receivers"),
-    ("get", "receivers"),
-    ("get", "receivers/{receiver_id}"),
-    ("patch", "receivers/{receiver_id}"),
-    ("post", "receivers/{receiver_id}/test"),
-    ("post", "receivers/{receiver_id}/rotate"),
-    ("post", "receivers/{receiver_id}/retire"),
-    ("get", "receivers/{receiver_id}/attempts"),
-    ("get", "receivers/{receiver_id}/undelivered"),
-)
 # Calls that have stories of their own: test_imports.py, and test_tamper_evidence.py above, and
-# test_coupons.py in flows, and test_receivers.py for a replay.
+# test_coupons.py in flows.
 ELSEWHERE = (
     ("post", "passes/{pass_id}/use"),
     ("get", "postings/{posting_id}/proof"),
@@ -86,7 +75,6 @@ ELSEWHERE = (
     ("get", "imports/{import_id}"),
     ("get", "imports/{import_id}/rows"),
     ("delete", "imports/{import_id}"),
-    ("post", "receivers/{receiver_id}/replay"),
 )
 RECEIVERS = (
     ("post", "receivers"),
