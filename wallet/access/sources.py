@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+from cryptography.fernet import InvalidToken
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -19,6 +21,8 @@ from wallet.errors import SourceRefused
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 MOST_SECRETS = 5  # live at a time, of one source
+
+log = structlog.get_logger()
 
 
 class Source(Base):
@@ -119,12 +123,19 @@ def retire(session: Session, name: str) -> int:
 
 
 def bound(session: Session, keys: KeyRing, name: str) -> BoundSource | None:
-    """The source of this name with its live secrets; None if there is none."""
+    """The source of this name with its live secrets; None if there is none. A secret that was
+    sealed by a key which the ring has no more is left out, and the log says so: the other secrets
+    of the source, and other sources, go on."""
     source = session.scalar(select(Source).where(Source.name == name))
     if source is None:
         return None
-    found = tuple(keys.unseal(row.sealed) for row in _sealed(session, source.id))
-    return BoundSource(source.name, source.kind, source.programme_id, found)
+    found = []
+    for row in _sealed(session, source.id):
+        try:
+            found.append(keys.unseal(row.sealed))
+        except InvalidToken:
+            log.error("source_secret_unreadable", source=source.name, secret=row.id)
+    return BoundSource(source.name, source.kind, source.programme_id, tuple(found))
 
 
 def listed(session: Session) -> Sequence[Source]:

@@ -6,11 +6,14 @@ from uuid import uuid4
 
 import pytest
 from books import check_books
+from sqlalchemy import delete, select
 from standardwebhooks.webhooks import Webhook
 
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.access import sources
+from wallet.access.sources import Source, SourceSecret
+from wallet.configuration.keyring import KeyRing
 
 # pragma: allowlist nextline secret
 SECRET = "whsec_" + "c2VjcmV0LW9mLWEtdGVzdC1vZi0zMi1ieXRlcyE="
@@ -295,3 +298,14 @@ def test_what_scanners_put_around_a_number_does_not_matter(send, api, member) ->
         assert api.post("accruals", {"card": framed, "points": 1}).status_code == 201, n
         data = {"card": framed, "points": 1}
         assert send(body(member, data=data), webhook_id=f"m{n}").status_code == 200, n
+
+
+def test_a_secret_that_no_key_opens_stops_no_other(onec, send, member, installation, clock_now):
+    with installation.database.transaction() as session:
+        source = session.scalars(select(Source).where(Source.name == "shop")).one()
+        foreign = KeyRing(("another-ring-of-thirty-two-characters",)).seal(SECRET)
+        session.add(SourceSecret(source_id=source.id, sealed=foreign, created_at=clock_now()))
+    assert onec(member).status_code == 200
+    with installation.database.transaction() as session:
+        session.execute(delete(SourceSecret).where(SourceSecret.sealed != foreign))
+    assert code(onec(member)) == (401, "signature_invalid")
