@@ -39,6 +39,7 @@ from wallet.passes import folders, templates
 from wallet.passes.parts import Enrolment, NearField
 
 API_KEY = "sandbox-test-key-of-32-characters"
+# pragma: allowlist nextline secret
 SECRET = "whsec_" + "c2VjcmV0LW9mLWEtdGVzdC1vZi0zMi1ieXRlcyE="
 # The house stands for all examples of a test: what one did is cleared away before the next.
 many = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
