@@ -679,7 +679,7 @@ class TestReconciling:
         def meanwhile(*arguments: object):
             reply = get(*arguments)
             with house.installation.database.transaction() as session:
-                mirror.heard(session, card["object"], house.clock(), saved=False)
+                mirror.heard(session, card["object"], house.clock(), house.clock(), saved=False)
             return reply
 
         monkeypatch.setattr(provider._google, "get", meanwhile)

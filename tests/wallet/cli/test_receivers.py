@@ -20,7 +20,7 @@ def test_a_receiver_is_added_tried_and_removed(wallet, house) -> None:
         assert "receiver.tested: taken, 200" in wallet("receivers", "attempts", "CRM").output
         assert wallet("receivers", "attempts", "CRM", "--failed").output == "None.\n"
         new = wallet("receivers", "rotate", "CRM").output.strip()
-        assert wallet("receivers", "retire", "CRM").output.startswith("1 old")
+        assert wallet("receivers", "retire", "CRM").output.endswith(": 1.\n")
         event = str(message.event["id"])
         assert wallet("receivers", "replay", "CRM", "--event", event).exit_code == 0
         crm.react = lambda _: status(500)
