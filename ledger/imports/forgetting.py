@@ -58,8 +58,8 @@ def take_out(session: Session, waiting: Sequence[Import], names: Names) -> None:
 
 
 def without_erased(session: Session, import_: Import, rows: Sequence[Row]) -> list[Row]:
-    """Rows that are being read: whoever was erased since the file was sent is nobody any more, and
-    the row a bad one. The caller has locked the import."""
+    """The rows of a file that is being read. A row that names a person who was erased after the
+    file was sent becomes a bad row without content. The caller has locked the import."""
     marks = set(session.scalars(select(ErasedMark.mark).where(ErasedMark.import_id == import_.id)))
     if not marks:
         return list(rows)

@@ -163,8 +163,8 @@ class ImportProblem(Base):
 
 
 class ErasedMark(Base):
-    """Somebody whom an unread file may name was erased after it was sent: a digest of what named
-    them, which is good for this import alone."""
+    """A person was erased after a file was sent that is not read yet and may name them. The mark is
+    a digest of what named the person; it is made for this import alone."""
 
     __tablename__ = "ledger_import_erased"
 

@@ -549,10 +549,10 @@ class TestLinks:
 class TestAtOnce:
     """Beside a lock-out: what comes of both is what would have come of one after the other."""
 
-    @pytest.fixture(autouse=True)
-    def _only_there(self, database_url: str) -> None:
-        if not database_url.startswith("postgresql"):
-            pytest.skip("SQLite has one writer")
+    @pytest.fixture
+    def database_url(self, postgres_url: str) -> str:
+        """SQLite has one writer, so nothing happens at once there."""
+        return postgres_url
 
     @pytest.fixture
     def race(self, house, anna) -> Iterator[Callable[..., Any]]:

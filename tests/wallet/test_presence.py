@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+import structlog
 from click.testing import Result
 from sqlalchemy import select, text
 
@@ -147,4 +148,6 @@ def test_signs_are_written_together_and_not_each_time(
 def test_signs_that_cannot_be_written_stop_no_work(post: Post, clock) -> None:
     with post.database.transaction() as session:
         session.execute(text("DROP TABLE wallet_heartbeat"))
-    Pulse(post.database, clock, PATIENCE).note("relay")
+    with structlog.testing.capture_logs() as logged:
+        Pulse(post.database, clock, PATIENCE).note("relay")
+    assert [line["event"] for line in logged] == ["heartbeat_not_written"]
