@@ -22,11 +22,14 @@ _AS_USUAL = "; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _RULED_OUT)
 def by_index(session: Session) -> Iterator[None]:
     """Statements in this block are planned to use indexes only, whatever PostgreSQL believes about
     the number of rows: one row of a table leads to the rows of the next."""
-    if dialect_of(session) != "postgresql":
-        yield
-        return
-    connection = session.connection()
-    connection.exec_driver_sql(_BY_INDEX)
+    by_index_from_here(session)
     yield
     # After an error nothing has to be undone: SET LOCAL ends with the transaction.
-    connection.exec_driver_sql(_AS_USUAL)
+    if dialect_of(session) == "postgresql":
+        session.connection().exec_driver_sql(_AS_USUAL)
+
+
+def by_index_from_here(session: Session) -> None:
+    """The same for all statements of the transaction that follow."""
+    if dialect_of(session) == "postgresql":
+        session.connection().exec_driver_sql(_BY_INDEX)

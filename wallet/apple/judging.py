@@ -19,16 +19,18 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import String, select, text
+from sqlalchemy import String, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger.database.compiled import Compiled
 from ledger.database.tables import EPOCH, Base, Instant, batched, dialect_of, insert_or
 from wallet.apple.answers import BAD_TOKEN, DOUBTS
 from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, DuePush, Registration
 from wallet.configuration.keyring import KeyRing, Undecipherable
-from wallet.delivery.outcome import Deferred, Outcome, Sent
+from wallet.delivery.outcome import Deferred, Outcome
 from wallet.passes.issued import Pass
 
 # Members whose tokens were good, and are called bad with no acceptance in between: no accident.
@@ -56,7 +58,7 @@ class Topic(Base):
     @property
     def is_suspected(self) -> bool:
         """Whether Apple calls tokens bad that are known to be good."""
-        return self.fault in DOUBTS and self.accepted_at is not None
+        return _is_suspected(self.fault, self.accepted_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +74,66 @@ class Judgement:
 
 Answered = Sequence[tuple[DuePush, Outcome]]
 
+# Both are asked for every batch.
+_FIND = Compiled(
+    select(Topic.accepted_at, Topic.doubted_at, Topic.fault).where(
+        Topic.pass_type == bindparam("pass_type")
+    )
+)
+_AT_FAULT = Compiled(
+    select(Topic.pass_type, Topic.fault, Topic.accepted_at).where(Topic.fault.is_not(None))
+)
+
+
+class _Known(NamedTuple):
+    """What is known of a pass type; see `Topic`."""
+
+    accepted_at: datetime | None = None
+    doubted_at: datetime | None = None
+    fault: str | None = None
+
+    @property
+    def has_doubts(self) -> bool:
+        """Whether something was wrong since Apple last was known to accept a push."""
+        return (
+            self.fault is not None
+            or self.accepted_at is None
+            or (self.doubted_at is not None and self.doubted_at >= self.accepted_at)
+        )
+
 
 def judge(
-    session: Session, keys: KeyRing, pass_type: str, answered: Answered, now: datetime
+    session: Session,
+    keys: KeyRing,
+    pass_type: str,
+    sent: Sequence[DuePush],
+    others: Answered,
+    now: datetime,
 ) -> Judgement:
-    """Remember what Apple said of these pushes of one pass type, and judge the tokens that it calls
-    bad. Call it before anything else is recorded: it locks devices."""
-    topic = session.get(Topic, pass_type)
-    sent = [push for push, outcome in answered if isinstance(outcome, Sent)]
+    """Remember what Apple said of these pushes of one pass type, those that it accepted and the
+    others, and judge the tokens that it calls bad. Call it before anything else is recorded: it
+    locks devices."""
+    known = next((_Known(*row) for row in _FIND.execute(session, pass_type=pass_type)), _Known())
     doubted = {
         push: outcome.reason
-        for push, outcome in answered
+        for push, outcome in others
         if isinstance(outcome, Deferred) and outcome.reason in DOUBTS
     }
     news = [push for push in sent if push.accepted_at is None or push.doubted_at is not None]
     if news:
         _accept(session, news, now)
-    if sent:
-        proven_at: datetime | None = now
-    else:
-        proven_at = topic.accepted_at if topic is not None else None
+    proven_at = now if sent else known.accepted_at
     dead = _doubt(session, doubted, proven_at, now) if doubted else frozenset()
     suspects = unproven = None
     if doubted and proven_at is None:
         unproven = next(iter(doubted.values()))
     elif doubted and not sent:
         suspects = _suspected(session, keys, pass_type, doubted, proven_at)
-    fault = suspects or unproven or _fault(outcome for _, outcome in answered)
+    fault = suspects or unproven or _fault(outcome for _, outcome in others)
     is_news = _remember(
         session,
-        topic or Topic(pass_type=pass_type),
+        pass_type,
+        known,
         None if sent else fault,
         now,
         accepted=bool(sent),
@@ -112,8 +144,11 @@ def judge(
 
 def suspected(session: Session) -> frozenset[str]:
     """The pass types whose pushes wait since Apple calls tokens bad that are known to be good."""
-    found = session.scalars(select(Topic).where(Topic.fault.in_(DOUBTS)))
-    return frozenset(topic.pass_type for topic in found if topic.is_suspected)
+    return frozenset(
+        row.pass_type
+        for row in _AT_FAULT.execute(session)
+        if _is_suspected(row.fault, row.accepted_at)
+    )
 
 
 def faults(session: Session) -> Sequence[Topic]:
@@ -121,6 +156,10 @@ def faults(session: Session) -> Sequence[Topic]:
     return session.scalars(
         select(Topic).where(Topic.fault.is_not(None)).order_by(Topic.pass_type)
     ).all()
+
+
+def _is_suspected(fault: str | None, accepted_at: datetime | None) -> bool:
+    return fault in DOUBTS and accepted_at is not None
 
 
 def _fault(outcomes: Iterable[Outcome]) -> str | None:
@@ -237,7 +276,8 @@ def _tokens(keys: KeyRing, encrypted: Iterable[tuple[bytes, bytes]]) -> set[str]
 
 def _remember(
     session: Session,
-    topic: Topic,
+    pass_type: str,
+    known: _Known,
     fault: str | None,
     now: datetime,
     *,
@@ -249,24 +289,15 @@ def _remember(
     changes: dict[str, object] = {}
     if doubted:
         changes["doubted_at"] = now
-    if accepted and (doubted or _has_doubts(topic)):
+    if accepted and (doubted or known.has_doubts):
         changes |= {"accepted_at": now, "fault": None, "fault_since": None}
-    is_news = fault is not None and topic.fault != fault
+    is_news = fault is not None and known.fault != fault
     if is_news:
         changes |= {"fault": fault, "fault_since": now}
     if changes:
         session.execute(
             insert_or(session, Topic)
-            .values(pass_type=topic.pass_type, **changes)
+            .values(pass_type=pass_type, **changes)
             .on_conflict_do_update(index_elements=["pass_type"], set_=changes)
         )
     return is_news
-
-
-def _has_doubts(topic: Topic) -> bool:
-    """Whether something was wrong since Apple last was known to accept a push."""
-    return (
-        topic.fault is not None
-        or topic.accepted_at is None
-        or (topic.doubted_at is not None and topic.doubted_at >= topic.accepted_at)
-    )

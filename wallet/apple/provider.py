@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ledger.database.engine import Database
-from ledger.database.index_only import by_index
+from ledger.database.index_only import by_index_from_here
 from ledger.database.tables import EPOCH
 from wallet.apple import arrivals, devices, judging, signed_passes
 from wallet.apple.answers import DOUBTS, WAIT, PushVerdict
@@ -257,35 +257,47 @@ def _alarm(pass_type: str, judgement: Judgement) -> None:
 
 
 def _note(session: Session, keys: KeyRing, part: _Part, now: datetime) -> tuple[bool, Judgement]:
-    with by_index(session):
-        if part.outcomes is None:
-            return PUSHES.let_go(session, part.pushes) > 0, Judgement()
-        answered = [(push, part.outcomes[push.device_id]) for push in part.pushes]
-        judgement = judging.judge(session, keys, part.pass_type, answered, now)
-        done: list[DuePush] = []
-        waiting: list[tuple[DuePush, Deferred]] = []
-        for push, outcome in answered:
-            match outcome:
-                case Sent():
-                    done.append(push)
-                case Rejected(reason, datetime() as gone_at):
-                    _forget(session, push, gone_at, reason, now)
-                    done.append(push)
-                case Deferred(_, reason) if push.device_id in judgement.dead:
-                    _forget(session, push, now, reason, now)
-                    done.append(push)
-                case Rejected(reason):
-                    arrivals.happened(session, [push.pass_id], "push_refused", now, reason)
-                    done.append(push)
-                case Deferred():
-                    if judgement.suspects is not None and outcome.reason in DOUBTS:
-                        outcome = replace(outcome, until=now + SUSPECTED_WAIT, pause=True)
-                    waiting.append((push, outcome))
-        again = PUSHES.finish(session, done)
-        for push, deferred in waiting:
-            until = _until(push, deferred, now)
-            PUSHES.defer(session, push, until, deferred.reason, push.attempts + 1)
-        return again, judgement
+    by_index_from_here(session)
+    if part.outcomes is None:
+        return PUSHES.let_go(session, part.pushes) > 0, Judgement()
+    done, others = _accepted(part.pushes, part.outcomes)
+    judgement = judging.judge(session, keys, part.pass_type, done, others, now)
+    waiting: list[tuple[DuePush, Deferred]] = []
+    for push, outcome in others:
+        match outcome:
+            case Rejected(reason, datetime() as gone_at):
+                _forget(session, push, gone_at, reason, now)
+                done.append(push)
+            case Deferred(_, reason) if push.device_id in judgement.dead:
+                _forget(session, push, now, reason, now)
+                done.append(push)
+            case Rejected(reason):
+                arrivals.happened(session, [push.pass_id], "push_refused", now, reason)
+                done.append(push)
+            case Deferred():
+                if judgement.suspects is not None and outcome.reason in DOUBTS:
+                    outcome = replace(outcome, until=now + SUSPECTED_WAIT, pause=True)
+                waiting.append((push, outcome))
+    again = PUSHES.finish(session, done)
+    for push, deferred in waiting:
+        until = _until(push, deferred, now)
+        PUSHES.defer(session, push, until, deferred.reason, push.attempts + 1)
+    return again, judgement
+
+
+def _accepted(
+    pushes: Sequence[DuePush], outcomes: Outcomes
+) -> tuple[list[DuePush], list[tuple[DuePush, Outcome]]]:
+    """The pushes that Apple accepted, and the others with what became of them."""
+    accepted: list[DuePush] = []
+    others: list[tuple[DuePush, Outcome]] = []
+    for push in pushes:
+        outcome = outcomes[push.device_id]
+        if isinstance(outcome, Sent):
+            accepted.append(push)
+        else:
+            others.append((push, outcome))
+    return accepted, others
 
 
 def _forget(session: Session, push: DuePush, gone_at: datetime, reason: str, now: datetime) -> None:
