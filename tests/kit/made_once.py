@@ -6,6 +6,7 @@ each is kept under everything that it was made from."""
 
 import functools
 from collections.abc import Callable, Iterator
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -33,23 +34,34 @@ def _keys() -> Iterator[None]:
         yield
 
 
+# What werkzeug works out of the text of a route.
+PARSED = ("_parts", "_trace", "_converters", "_build", "_build_unknown")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _routes() -> Iterator[None]:
-    """Each application has ninety routes, and werkzeug writes two functions for each. They depend
-    only on the route's parts, if there are no defaults among them."""
-    write: Callable[..., Any] = Rule._compile_builder
-    written: dict[object, Any] = {}
+    """Each application has more than a hundred routes, and werkzeug parses each and writes two
+    functions for it. All that depends only on how the route is written, if there are no defaults
+    among its parts."""
+    parse: Callable[[Rule], None] = Rule.compile
+    parsed: dict[object, tuple[dict[str, Any], frozenset[str]]] = {}
 
-    def written_once(rule: Rule, append_unknown: bool = True) -> Any:  # noqa: FBT001, FBT002
-        if rule.defaults:
-            return write(rule, append_unknown)
-        key = (*rule._trace, append_unknown)
-        if key not in written:
-            written[key] = write(rule, append_unknown)
-        return written[key]
+    def parsed_once(rule: Rule) -> None:
+        if rule.defaults or rule.map.host_matching:
+            parse(rule)
+            return
+        key = (rule.rule, rule.subdomain, rule.merge_slashes, *rule.map.converters.items())
+        if key not in parsed:
+            parse(rule)
+            kept = {name: getattr(rule, name) for name in PARSED}
+            parsed[key] = (kept, frozenset(rule.arguments))
+        kept, arguments = parsed[key]
+        for name, value in kept.items():
+            setattr(rule, name, MethodType(value.__func__, rule) if callable(value) else value)
+        rule.arguments.update(arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", written_once)
+        patch.setattr(Rule, "compile", parsed_once)
         yield
 
 
