@@ -1,15 +1,17 @@
 """What every test would make again and what is the same each time: parsed keys, compiled routes and
-statements. A plugin of pytest; it keeps them for as long as the process lives.
+statements, the description of the API. A plugin of pytest; it keeps them for as long as the process lives.
 
 Nothing can get from one test into the next this way: keys and compiled code are never changed, and
 each is kept under everything that it was made from."""
 
 import functools
+import json
 from collections.abc import Callable, Iterator
 from types import MethodType
 from typing import Any
 
 import pytest
+from apiflask import APIFlask
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Dialect, Engine
 from sqlalchemy.dialects import registry
@@ -19,6 +21,7 @@ from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from wallet.google import account
+from wallet.installation import current_installation
 
 MOST_STATEMENTS = 3000
 
@@ -62,6 +65,26 @@ def _routes() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "compile", parsed_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _contract() -> Iterator[None]:
+    """To describe the API takes a second. The description depends on the routes, on the public
+    address and on the rate limits; each application gets a copy of its own."""
+    describe: Callable[..., Any] = APIFlask._get_spec
+    described: dict[object, str] = {}
+
+    def described_once(app: APIFlask, *how: Any, **more: Any) -> Any:
+        settings = current_installation().settings
+        routes = sorted(map(str, app.url_map.iter_rules()))
+        key = (settings.public_url, str(settings.rate_limits), *routes)
+        if key not in described:
+            described[key] = json.dumps(describe(app, *how, **more))
+        return json.loads(described[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(APIFlask, "_get_spec", described_once)
         yield
 
 

@@ -28,6 +28,7 @@ from wallet.sentences import CATALOGUE
 PLACE = re.compile(r"{\w+}")
 CODE = re.compile("`([^`]+)`")
 LIMITS = ("api", "webhooks")
+SPEC = "kopilka_api_spec"
 PAGES = "kopilka_api_docs"  # pages that were made, by name and language
 
 home = Blueprint("api_home", __name__)
@@ -118,7 +119,12 @@ def _page(name: str, facts: Callable[[], dict[str, Any]]) -> Response:
 
 
 def _spec() -> Schema:
-    return cast(Schema, cast(APIFlask, current_app).spec)
+    """The document for machines. The framework would work it out at every look, which takes a
+    second."""
+    known: Schema | None = current_app.extensions.get(SPEC)
+    if known is None:
+        known = current_app.extensions[SPEC] = cast(Schema, cast(APIFlask, current_app).spec)
+    return known
 
 
 def _language() -> Language:

@@ -64,6 +64,11 @@ def scene(database: Database) -> Iterator[Stage]:
         yield there
 
 
+@pytest.fixture(scope="module")
+def races(database: Database, scene: Stage) -> "Races":
+    return Races(database, scene)
+
+
 @dataclass
 class World:
     """Two members: the first earned 100 points and spent 40, the second has 50. The rest is there
@@ -308,61 +313,92 @@ def has(world: World) -> list[tuple[str, int, int, int, int]]:
 
 
 @pytest.mark.parametrize("first", OPERATIONS)
-def test_whatever_the_order_no_point_is_lost(database: Database, scene: Stage, first: str) -> None:
+def test_whatever_the_order_no_point_is_lost(
+    database: Database, races: "Races", first: str
+) -> None:
     for second in OPERATIONS:
         if meets(first, second):
-            race(database, scene, first, second)
+            races.run(first, second)
     with database.reading() as session:
         check_books(session)
 
 
-def race(database: Database, scene: Stage, first: str, second: str) -> None:
-    """Everywhere; or after all that the first reads and before its first lock, which is the place
-    that matters most, right after that lock, and before the commit. Once the second has to wait for
-    the first it has to at all later places."""
-    needed = {*OPERATIONS[first].needs, *OPERATIONS[second].needs}
-    if {first, second} == {"hold", "erase"}:
-        # An erasure frees all holds but one that is placed at that very moment: that one times out.
-        needed.add("holds end")
-    last = scene.statements_of(run(build(database, *needed), first))
-    allowed = one_after_the_other(database, needed, first, second)
-
-    def waits(at: int) -> bool:
-        world = build(database, *needed)
-        met = scene.meet(run(world, first), run(world, second), at)
-        came_of_it = outcome(world, first, met.first, second, met.second)
-        assert came_of_it in allowed, f"{first} before statement {at}, {second} in between"
-        return met.waited
-
-    if EVERYWHERE:
-        for at in range(1, last + 1):
-            waits(at)
-        return
-    waits(last)
-    free, taken = 1, last  # before the first statement nothing has begun
-    while taken - free > 1:
-        at = (free + taken) // 2
-        free, taken = (free, at) if waits(at) else (at, taken)
+Outcome = dict[str, Any]
 
 
-def one_after_the_other(
-    database: Database, needed: set[str], first: str, second: str
-) -> list[dict[str, Any]]:
-    """What comes of it in either order."""
-    found = []
-    for order in ((first, second), (second, first)):
-        world = build(database, *needed)
+class Races:
+    """What comes of two operations one after the other is found out once for both ways round, how
+    many statements one has too; and where one takes its first lock is where it is looked for
+    next time."""
+
+    def __init__(self, database: Database, scene: Stage) -> None:
+        self._database = database
+        self._scene = scene
+        self._allowed: dict[frozenset[str], list[Outcome]] = {}
+        self._lengths: dict[tuple[str, frozenset[str]], int] = {}
+        self._places: dict[str, tuple[int, int]] = {}
+
+    def run(self, first: str, second: str) -> None:
+        """Everywhere; or after all that the first reads and before its first lock, which is the
+        place that matters most, right after that lock, and before the commit. Once the second has
+        to wait for the first it has to at all later places."""
+        needed = frozenset((*OPERATIONS[first].needs, *OPERATIONS[second].needs))
+        if {first, second} == {"hold", "erase"}:
+            # An erasure frees all holds but one that is placed at that very moment: that one times
+            # out.
+            needed |= {"holds end"}
+        last = self._length(first, needed)
+        allowed = self._one_after_the_other(first, second, needed)
+
+        def waits(at: int) -> bool:
+            world = build(self._database, *needed)
+            met = self._scene.meet(run(world, first), run(world, second), at)
+            came_of_it = outcome(world, first, met.first, second, met.second)
+            assert came_of_it in allowed, f"{first} before statement {at}, {second} in between"
+            return met.waited
+
+        if EVERYWHERE:
+            for at in range(1, last + 1):
+                waits(at)
+            return
+        waits(last)
+        free, taken = 1, last  # before the first statement nothing has begun
+        # What the first locks first is most often the same whoever comes in between.
+        for at in self._places.get(first, ()):
+            if free < at < taken:
+                free, taken = (free, at) if waits(at) else (at, taken)
+        while taken - free > 1:
+            at = (free + taken) // 2
+            free, taken = (free, at) if waits(at) else (at, taken)
+        self._places[first] = (free, taken)
+
+    def _length(self, name: str, needed: frozenset[str]) -> int:
+        if (name, needed) not in self._lengths:
+            operation = run(build(self._database, *needed), name)
+            self._lengths[name, needed] = self._scene.statements_of(operation)
+        return self._lengths[name, needed]
+
+    def _one_after_the_other(
+        self, first: str, second: str, needed: frozenset[str]
+    ) -> list[Outcome]:
+        pair = frozenset((first, second))
+        if pair not in self._allowed:
+            orders = [(first, second), (second, first)]
+            self._allowed[pair] = [self._in_order(order, needed) for order in orders]
+        return self._allowed[pair]
+
+    def _in_order(self, order: tuple[str, str], needed: frozenset[str]) -> Outcome:
+        world = build(self._database, *needed)
         results = []
         for name in order:
             try:
                 results.append(run(world, name)())
             except Refusal as refusal:
                 results.append(refusal)
-        found.append(outcome(world, order[0], results[0], order[1], results[1]))
-    return found
+        return outcome(world, order[0], results[0], order[1], results[1])
 
 
-def outcome(world: World, one: str, came: Any, other: str, of_it: Any) -> dict[str, Any]:
+def outcome(world: World, one: str, came: Any, other: str, of_it: Any) -> Outcome:
     said = sorted((name, said_of(result)) for name, result in ((one, came), (other, of_it)))
     return {"said": said, "has": has(world)}
 
