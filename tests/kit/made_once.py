@@ -1,5 +1,6 @@
 """What every test would make again and what is the same each time: parsed keys, compiled routes and
-statements, the description of the API. A plugin of pytest; it keeps them for as long as the process lives.
+statements, the description of the API. A plugin of pytest; it keeps them for as long as the process
+lives.
 
 Nothing can get from one test into the next this way: keys and compiled code are never changed, and
 each is kept under everything that it was made from."""

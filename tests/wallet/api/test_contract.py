@@ -90,7 +90,7 @@ RECEIVERS = (
     ("delete", "receivers/{receiver_id}"),
 )
 # Of each kind: requests that fit, and requests that do not. More of them in `make proofs`.
-CASES_PER_CALL = int(os.environ.get("KOPILKA_REQUEST_CASES", "20"))
+CASES_PER_CALL = int(os.environ.get("KOPILKA_REQUEST_CASES", "10"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
