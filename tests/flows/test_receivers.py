@@ -571,6 +571,22 @@ def test_a_test_event_goes_to_one_receiver(api, add, crm, other, tell) -> None:
     assert (tried["type"], tried["status"], tried["problem"]) == ("receiver.tested", 200, None)
 
 
+def test_a_test_that_fails_is_not_tried_again_and_is_no_reason_to_pause(
+    api, add, crm, house, tell
+) -> None:
+    receiver = add(crm)
+    crm.react = lambda _: status(500)
+    for _ in range(10):
+        api.post(f"receivers/{receiver['id']}/test", None)
+        tell()
+    assert undelivered(api, receiver) == []
+    house.clock.advance(hours=80)
+    tell()
+    assert crm.types == ["receiver.tested"] * 10
+    now = state(api, receiver)
+    assert (now["paused_until"], now["failing_since"]) == (None, None)
+
+
 def test_events_are_replayed_under_their_own_ids(api, add, member, crm, tell) -> None:
     receiver = add(crm, types=["points.*"])
     for points in (1, 2, 3):

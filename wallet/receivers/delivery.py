@@ -71,11 +71,13 @@ logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """An event to send. `attempts` is how often it was tried; None: it is next in the log."""
+    """An event to send. `attempts` is how often it was tried; None: it is next in the log.
+    `is_test`: somebody looks at what comes of it, so it is tried once."""
 
     event_id: int
     body: bytes
     attempts: int | None
+    is_test: bool
 
 
 @dataclass(slots=True)
@@ -110,7 +112,10 @@ class _Lane:
 
     def note(self, due: _Due, result: Result, now: datetime) -> None:
         self.results.append((due, result, now))
-        self.failures = 0 if result.problem is None else self.failures + 1
+        if result.problem is None:
+            self.failures = 0
+        elif not due.is_test:
+            self.failures += 1
 
     @property
     def is_done(self) -> bool:
@@ -360,7 +365,7 @@ def _lane(
     fresh = _next_in_log(session, receiver, newest, limit) if limit else []
     codes: dict[int | None, str | None] = {None: None}
     due = [
-        _Due(event.id, _body(session, receiver, event, codes), attempts)
+        _Due(event.id, _body(session, receiver, event, codes), attempts, event.type == types.TEST)
         for event, attempts in [(row, row.attempts) for row in again]
         + [(row, None) for row in fresh]
     ]
@@ -429,18 +434,16 @@ def _record(session: Session, lane: _Lane, now: datetime) -> None:
     )
     if receiver is None:
         return
+    over = []
     for due, result, _ in lane.results:
-        if result.problem is not None:
+        if result.problem is not None and not due.is_test:
             _put_off(session, lane, due, result, now)
-    taken = [
-        due.event_id
-        for due, result, _ in lane.results
-        if result.problem is None and due.attempts is not None
-    ]
-    if taken:
+        elif due.attempts is not None:
+            over.append(due.event_id)
+    if over:
         session.execute(
             delete(Undelivered).where(
-                Undelivered.receiver_id == receiver.id, Undelivered.event_id.in_(taken)
+                Undelivered.receiver_id == receiver.id, Undelivered.event_id.in_(over)
             )
         )
     receiver.position = max(receiver.position, lane.reached())
