@@ -29,7 +29,7 @@ NAMES = """
     API Apple App Bearer CSV DOS Google HTTP ISO JSON NFC OpenAPI PNG POST Python RFC RUB Store
     Wallet XLSX auxiliary card days debt email from iPhone id kind kk languages loyalty major
     member message name null phone plain points primary ru secondary since stamps true false
-    until uuid
+    until uuid TypeScript
 """
 # Texts that are the same in every language.
 ALIKE = {"API", "{reason}", "{field}: {reason}", "{field}: {reason}.", "{name}: {reason}"}

@@ -71,6 +71,9 @@ def describe(schemas: dict[str, Schema]) -> None:
         for name, rules in _properties(schema):
             # A title is the name once more; generators would make words of it.
             rules.pop("title", None)
+            # That nothing is given is no value; generators would have people give it.
+            if rules.get("default", ...) is None:
+                del rules["default"]
             meaning = glossary.of(owner, name)
             if meaning is not None:
                 rules["description"] = meaning
