@@ -185,6 +185,8 @@ OurLanguage = Annotated[
     Language, Field(json_schema_extra={"enum": list(LANGUAGES)}), AfterValidator(our_language)
 ]
 Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
+# How many points there are: it may be none.
+Count = Annotated[int, Field(ge=0, le=MOST_POINTS, description="whole points, or 0")]
 MoneyText = Annotated[str, Field(max_length=LONGEST_AMOUNT), AfterValidator(in_a_word)]
 # Amounts are text, since programs read a number with decimals only approximately.
 AmountText = Annotated[
@@ -193,6 +195,13 @@ AmountText = Annotated[
     AfterValidator(amount),
     AfterValidator(not_negative),
     AfterValidator(not_zero),
+]
+# The same, or nothing at all.
+PaidText = Annotated[
+    str,
+    Field(max_length=LONGEST_AMOUNT, json_schema_extra={"pattern": f"^{WRITTEN}$"}),
+    AfterValidator(amount),
+    AfterValidator(not_negative),
 ]
 Currency = Annotated[
     str, Field(json_schema_extra={"pattern": f"^{CURRENCY.pattern}$"}), AfterValidator(currency)
@@ -206,6 +215,17 @@ class MoneyIn(Body):
     """Money as it is written: `{"amount": "199.90", "currency": "RUB"}`."""
 
     amount: AmountText
+    currency: Currency
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+
+class PaidIn(Body):
+    """What was paid in a purchase, written as money; it may be nothing."""
+
+    amount: PaidText
     currency: Currency
 
     @property

@@ -55,6 +55,22 @@ class Money:
         return -pieces(whole, decimals, scale) if sign else pieces(whole, decimals, scale)
 
 
+# Decimal places of currencies by ISO 4217; all others have two. The book keeps what was paid by
+# them, so a currency that is listed here keeps its number for ever.
+DECIMALS = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
+    **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+USUAL_DECIMALS = 2
+
+
+def decimals(currency: str) -> int:
+    """How many decimal places amounts in this currency have."""
+    return DECIMALS.get(currency, USUAL_DECIMALS)
+
+
 # How much is meant: whole pieces as the book counts them, or money.
 Amount = int | Money
 

@@ -109,6 +109,19 @@ RULES = {
         SELECT b.account_id FROM ledger_balance b
         JOIN ledger_lot l ON l.account_id = b.account_id AND l.remaining > l.held
         WHERE b.next_change_at > CASE WHEN l.active THEN l.expires_at ELSE l.activates_at END""",
+    "a purchase has a posting of its programme": """
+        SELECT u.posting_id FROM ledger_purchase u
+        LEFT JOIN ledger_posting p ON p.id = u.posting_id
+        WHERE p.id IS NULL OR p.programme_id <> u.programme_id""",
+    "a purchase is undone with its posting, and no more is taken back than was paid": """
+        SELECT u.posting_id FROM ledger_purchase u
+        JOIN ledger_posting r ON r.reverses_id = u.posting_id
+        LEFT JOIN ledger_purchase b
+            ON b.programme_id = u.programme_id AND b.posting_id = r.id
+        GROUP BY u.posting_id, u.amount, u.stands
+        HAVING u.amount + coalesce(sum(b.amount), 0) < 0 OR u.stands = (sum(r.undoes) = (
+            SELECT sum(e.amount) FROM ledger_entry e
+            WHERE e.posting_id = u.posting_id AND e.amount > 0))""",
     "what is summed up of an own account is what was sealed of it": """
         SELECT a.id FROM ledger_account a
         LEFT JOIN (SELECT account_id, sum(amount) AS amount, sum(count) AS count

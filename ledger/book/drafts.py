@@ -17,11 +17,32 @@ Bucket = Literal["available", "pending", "held"]
 
 
 @dataclass(frozen=True, slots=True)
+class Bought:
+    """Whose, when and where a purchase was: the member account, business time, the shop's name for
+    the store."""
+
+    account_id: int
+    occurred_at: datetime
+    store: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What was paid in the purchase in which points move: whole pieces of the currency, as many to
+    one as it has decimal places. A reversal takes back (a negative `amount`) what was paid in a
+    purchase that was `bought` before."""
+
+    amount: int
+    currency: str
+    bought: Bought | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PostingHeader:
     """What a posting is for. `occurred_at` is business time and may lie in the past. `receipt`,
     `store` and `promotion` are the shop's own names for things; `card_id` is the card that was
     shown. A reversal has the posting that it undoes (`reverses_id`) and how many of its points
-    (`undoes`)."""
+    (`undoes`). `paid` is kept beside the posting and is no part of what is sealed."""
 
     programme_id: int
     kind: PostingKind
@@ -33,6 +54,7 @@ class PostingHeader:
     card_id: int | None = None
     reverses_id: int | None = None
     undoes: int | None = None
+    paid: Paid | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,16 @@ _MOVE_COLUMNS = (
     ("amount", "bigint"),
     ("line", "bigint"),
 )
+_PURCHASE_COLUMNS = (
+    ("posting_id", "bigint"),
+    ("programme_id", "bigint"),
+    ("account_id", "bigint"),
+    ("amount", "bigint"),
+    ("currency", "text"),
+    ("occurred_at", "timestamptz"),
+    ("store", "text"),
+    ("stands", "boolean"),
+)
 _NEWS_COLUMNS = (("kind", "text"), ("payload", "jsonb"))
 
 _BALANCES = """
@@ -112,6 +122,14 @@ m AS (
   INSERT INTO ledger_lot_move (posting_id, lot_id, amount, line)
   SELECT {posting_id}, n.lot_id, n.amount, n.line FROM {moves} AS n WHERE EXISTS (SELECT FROM p)
 )"""
+_PURCHASES = """
+u AS (
+  INSERT INTO ledger_purchase (programme_id, posting_id, account_id, amount, currency, occurred_at,
+                               store, stands)
+  SELECT n.programme_id, {posting_id}, n.account_id, n.amount, n.currency, n.occurred_at, n.store,
+         n.stands
+  FROM {purchases} AS n WHERE EXISTS (SELECT FROM p)
+)"""
 _NEWS = """
 o AS (
   INSERT INTO ledger_outbox (kind, payload, created_at, not_before, attempts)
@@ -126,8 +144,12 @@ _PARTS: dict[str, _Columns] = {
     "lots": _LOT_COLUMNS,
     "takes": _TAKE_COLUMNS,
     "moves": _MOVE_COLUMNS,
+    "purchases": _PURCHASE_COLUMNS,
     "news": _NEWS_COLUMNS,
 }
+
+# What a statement has only if there are rows for it, by the part that says so.
+_OPTIONAL = {"lots": _LOTS, "takes": _TAKES, "purchases": _PURCHASES, "news": _NEWS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +204,14 @@ def write(
         ],
         "takes": [(lot_id, one.taken, one.held) for lot_id, one in rows.lot_changes.items()],
         "moves": [(ids[number], *move) for number, *move in rows.moves],
+        "purchases": [(ids[number], *purchase) for number, *purchase in rows.purchases],
         "news": [(kind, json.dumps(payload)) for kind, payload in news],
     }
     if len(rows.drafts) == 1:
         statement = _one_posting(*(len(tables[part]) for part in _PARTS), guard=guard.text)
         values = _as_values(tables)
     else:
-        statement = _many_postings(*(bool(tables[part]) for part in ("lots", "takes", "news")))
+        statement = _many_postings(*(bool(tables[part]) for part in _OPTIONAL))
         values = _as_arrays(tables)
     values["now"] = rows.now
     values["version"] = guard.version
@@ -214,7 +237,7 @@ def _one_posting(*counts: int, guard: str) -> str:
         values = ", ".join(f"({line})" for line in lines)
         sources[part] = f"(SELECT * FROM (VALUES {values}) AS v({names}))"  # noqa: S608
     counted = dict(zip(_PARTS, counts, strict=True))
-    wanted = (bool(counted["lots"]), bool(counted["takes"]), bool(counted["news"]))
+    wanted = tuple(bool(counted[part]) for part in _OPTIONAL)
     return _assembled(sources, wanted, "(SELECT id FROM p)", guard)
 
 
@@ -276,8 +299,6 @@ def _assembled(
     sources: Mapping[str, str], wanted: Sequence[bool], posting_id: str, guard: str
 ) -> str:
     parts = [_BALANCES, _POSTINGS]
-    parts += [
-        part for part, is_wanted in zip((_LOTS, _TAKES, _NEWS), wanted, strict=True) if is_wanted
-    ]
+    parts += [part for part, is_wanted in zip(_OPTIONAL.values(), wanted, strict=True) if is_wanted]
     texts = [part.format(**sources, posting_id=posting_id, guard=guard) for part in parts]
     return "WITH" + ",".join(texts) + "SELECT * FROM b"  # noqa: S608 - texts of this module

@@ -37,6 +37,10 @@ VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)"""
 _STEP_TAKE = "UPDATE ledger_lot SET remaining = remaining - ?, held = held - ? WHERE id = ?"
 _STEP_MOVE = """
 INSERT INTO ledger_lot_move (posting_id, lot_id, amount, line) VALUES (?, ?, ?, ?)"""
+_STEP_PURCHASE = """
+INSERT INTO ledger_purchase (posting_id, programme_id, account_id, amount, currency, occurred_at,
+                             store, stands)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _STEP_NEWS = """
 INSERT INTO ledger_outbox (kind, payload, created_at, not_before, attempts)
 VALUES (?, ?, ?, ?, 0)"""
@@ -59,6 +63,7 @@ def write(
         (_STEP_LOT, _lot_values(rows, ids)),
         (_STEP_TAKE, takes),
         (_STEP_MOVE, moves),
+        (_STEP_PURCHASE, _purchase_values(rows, ids)),
         (_STEP_NEWS, _news_values(news, rows.now)),
     ):
         if values:
@@ -141,6 +146,24 @@ def _lot_values(
             lot.origin_id,
         )
         for number, account_id, lot in rows.lots
+    ]
+
+
+def _purchase_values(
+    rows: PostingRows, ids: Sequence[int]
+) -> list[tuple[int, int, int, int, str, int, str | None, bool]]:
+    return [
+        (
+            ids[one.posting],
+            one.programme_id,
+            one.account_id,
+            one.amount,
+            one.currency,
+            _micros(one.occurred_at),
+            one.store,
+            one.stands,
+        )
+        for one in rows.purchases
     ]
 
 

@@ -19,7 +19,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from ledger.book import accounts, lots, postings
+from ledger.book import accounts, lots, postings, purchases
 from ledger.book.accounts import Account, Balance, Holder
 from ledger.book.drafts import (
     DebtLeg,
@@ -33,6 +33,7 @@ from ledger.book.drafts import (
 from ledger.book.journal import Entry, Posting
 from ledger.book.lots import Lot, LotMove, OpenLot
 from ledger.book.postings import Posted
+from ledger.book.purchases import TakenBack
 from ledger.errors import (
     AlreadyReversed,
     BalanceTooLarge,
@@ -71,6 +72,16 @@ class Original:
     def left(self) -> int:
         """How many points can still be undone."""
         return self.amount - self.undone
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """A reversal: its posting, how many points it undid, and what became of the purchase, if the
+    original posting belongs to one."""
+
+    posted: Posted
+    points: int
+    purchase: TakenBack | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +141,9 @@ def reverse(
     undoing: Undoing,
     events: Iterable[Event],
     now: datetime,
-) -> tuple[Posted, int]:
-    """Undo `amount` points of a posting, or all that is left if it is None. Returns the reversal
-    and how many points it undid.
+) -> Reversed:
+    """Undo `amount` points of a posting, or all that is left if it is None; of a purchase, as much
+    as belongs to them.
 
     Raises `NotReversible`, `AlreadyReversed`, `ReversalTooLarge`, `PointsSpent`,
     `BalanceTooLarge`, `DatesOutOfOrder`, and `AccountClosed`: then the caller asks for `sides_of`
@@ -165,12 +176,21 @@ def reverse(
         else:
             legs += _take_back(session, side, balance, original, amount, undoing)
     legs += _counterparts(session, posting, amount)
-    draft = PostingDraft(replace(header, reverses_id=posting.id, undoes=amount), _summed(legs))
+    purchase = purchases.take_back(
+        session, posting.programme_id, posting.id, original.amount, original.undone, amount
+    )
+    header = replace(
+        header,
+        reverses_id=posting.id,
+        undoes=amount,
+        paid=None if purchase is None else purchase.paid,
+    )
+    draft = PostingDraft(header, _summed(legs))
     after = postings.put(session, [draft], events, now)
     for holder in holders:
         after[holder.account_id] = postings.settle(session, holder, now)
         after[holder.account_id] = postings.repay(session, holder, after[holder.account_id], now)
-    return Posted(draft.public_id, after), amount
+    return Reversed(Posted(draft.public_id, after), amount, purchase)
 
 
 def _original(session: Session, posting: Posting) -> Original:

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from ledger.book.drafts import DebtLeg, Leg, MemberLeg, NewLot, PostingDraft, ProgrammeLeg
+from ledger.book.drafts import (
+    Bought,
+    DebtLeg,
+    Leg,
+    MemberLeg,
+    NewLot,
+    Paid,
+    PostingDraft,
+    ProgrammeLeg,
+)
 
 
 class EntryRow(NamedTuple):
@@ -37,6 +46,20 @@ class MoveRow(NamedTuple):
     lot_id: int
     amount: int
     line: int
+
+
+class PurchaseLine(NamedTuple):
+    """What was paid in the purchase that a posting belongs to, or what a reversal takes back of it.
+    `posting` is the index of the draft. `stands`: see `PurchaseRow`."""
+
+    posting: int
+    programme_id: int
+    account_id: int
+    amount: int
+    currency: str
+    occurred_at: datetime
+    store: str | None
+    stands: bool
 
 
 @dataclass(slots=True)
@@ -88,10 +111,13 @@ class PostingRows:
         self.entries: list[EntryRow] = []
         self.lots: list[LotRow] = []
         self.moves: list[MoveRow] = []
+        self.purchases: list[PurchaseLine] = []
         self.lot_changes: dict[int, LotChange] = defaultdict(LotChange)
         self.balance_changes: dict[int, BalanceChange] = defaultdict(BalanceChange)
         for number, draft in enumerate(drafts):
             self._add(number, draft.legs)
+            if draft.header.paid is not None:
+                self.purchases.append(_purchase(number, draft, draft.header.paid))
         self._look_ahead()
 
     def _add(self, number: int, legs: Sequence[Leg]) -> None:
@@ -142,6 +168,25 @@ class PostingRows:
             if entry.later is not None:
                 self.entries[at] = entry._replace(later=-later[entry.account_id])
                 later[entry.account_id] += entry.amount
+
+
+def _purchase(number: int, draft: PostingDraft, paid: Paid) -> PurchaseLine:
+    """A purchase is made now, on the one member account that the posting touches, or something of
+    an earlier one is taken back."""
+    header, bought = draft.header, paid.bought
+    if bought is None:
+        (account_id,) = {leg.account_id for leg in draft.legs if isinstance(leg, MemberLeg)}
+        bought = Bought(account_id, header.occurred_at, header.store)
+    return PurchaseLine(
+        number,
+        header.programme_id,
+        bought.account_id,
+        paid.amount,
+        paid.currency,
+        bought.occurred_at,
+        bought.store,
+        stands=paid.bought is None,
+    )
 
 
 def facts(draft: PostingDraft) -> tuple[object, ...]:

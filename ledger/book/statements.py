@@ -6,15 +6,17 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, and_, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts, balances
+from ledger.book import accounts, balances, purchases
 from ledger.book.accounts import Account, Balance
 from ledger.book.journal import Entry, Posting
 from ledger.book.lots import Lot
+from ledger.book.purchases import PurchaseRow
 from ledger.database.tables import MICROSECOND
 from ledger.limits import NEVER
+from ledger.money import Money
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.programmes import units
@@ -39,6 +41,15 @@ class StatementLine:
     card: str | None
     occurred_at: datetime
     posted_at: datetime
+    paid: int | None
+    currency: str | None
+
+    @property
+    def purchase(self) -> Money | None:
+        """What was paid in the purchase; negative where a reversal took something of it back."""
+        if self.paid is None or self.currency is None:
+            return None
+        return purchases.money(self.paid, self.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +102,18 @@ def statement(
             Card.number,
             Posting.occurred_at,
             Posting.posted_at,
+            PurchaseRow.amount,
+            PurchaseRow.currency,
         )
         .join(Entry, Entry.posting_id == Posting.id)
         .outerjoin(Card, Card.id == Posting.card_id)
+        .outerjoin(
+            PurchaseRow,
+            and_(
+                PurchaseRow.programme_id == Posting.programme_id,
+                PurchaseRow.posting_id == Posting.id,
+            ),
+        )
         .where(Entry.account_id == account_id, Entry.balance_after.is_not(None))
         .order_by(Entry.posting_id.desc())
         .limit(limit)

@@ -42,7 +42,8 @@ def grant(
 ) -> Movement:
     """Give points to a member, with the event of it. `source` is the programme's account that they
     come from. Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what
-    `resolving.with_target` raises, and for money what `Unit.points` raises."""
+    `resolving.with_target` raises, for money what `Unit.points` raises, and for a purchase what
+    `causes.paid` raises."""
 
     def credit(target: Target) -> Movement:
         unit, holder = target.unit, target.holder
@@ -52,7 +53,11 @@ def grant(
                 session,
                 holder,
                 causes.header(
-                    kind, holder.programme_id, grant.cause.with_card(target.card_id), now
+                    kind,
+                    holder.programme_id,
+                    grant.cause.with_card(target.card_id),
+                    now,
+                    unit=unit,
                 ),
                 lot,
                 [PointsAccrued(holder.member_id)],

@@ -158,7 +158,7 @@ class _Lookup:
         cause = wish.cause.with_card(resolved.card_id)
         if isinstance(wish, Grant):
             parcel = NewLot(points, term(programme.timezone, unit, wish, now))
-            wanted = causes.header("accrual", programme.id, cause, now)
+            wanted = causes.header("accrual", programme.id, cause, now, unit=unit)
             return Credit(holder, wanted, parcel, PointsAccrued(holder_id))
-        wanted = causes.header("redemption", programme.id, cause, now)
+        wanted = causes.header("redemption", programme.id, cause, now, unit=unit)
         return Debit(holder, wanted, points, PointsRedeemed(holder_id))

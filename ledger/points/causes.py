@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ledger.book.accounts import Balance
-from ledger.book.drafts import PostingHeader, PostingKind
-from ledger.errors import DateOutOfRange
+from ledger.book.drafts import Paid, PostingHeader, PostingKind
+from ledger.errors import DateOutOfRange, WrongCurrency
 from ledger.limits import EARLIEST, LATEST, NEVER
+from ledger.money import Money, decimals
 from ledger.people.members import Member
 from ledger.programmes.units import Unit
 
@@ -18,7 +19,8 @@ CLOCKS_DIFFER = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why points move, in the shop's own words: a sentence, the number of a receipt, the names of a
-    store and of a promotion, the card that was shown, and when it happened."""
+    store and of a promotion, the card that was shown, when it happened, and what was paid if it
+    was a purchase."""
 
     reason: str | None = None
     receipt: str | None = None
@@ -26,6 +28,7 @@ class Cause:
     store: str | None = None
     promotion: str | None = None
     card_id: int | None = None
+    purchase: Money | None = None
 
     def with_card(self, card_id: int | None) -> "Cause":
         """The same cause with the card that was shown. With None the cause stays as it is."""
@@ -48,12 +51,12 @@ class Movement:
     debt_paid: int = 0
 
 
-def header(kind: PostingKind, programme_id: int, cause: Cause, now: datetime) -> PostingHeader:
-    """What is to be posted, and why. Raises `DateOutOfRange`, also for what is said to happen
-    tomorrow: the clock of a till is wrong then."""
-    check_range(occurred_at=cause.occurred_at)
-    if cause.occurred_at is not None and cause.occurred_at > now + CLOCKS_DIFFER:
-        raise DateOutOfRange("occurred_at")
+def header(
+    kind: PostingKind, programme_id: int, cause: Cause, now: datetime, *, unit: Unit | None = None
+) -> PostingHeader:
+    """What is to be posted, and why. `unit`: what moves, where the posting may belong to a
+    purchase; without it, none is kept. Raises what `check_clock` and `paid` raise."""
+    check_clock(cause.occurred_at, now)
     return PostingHeader(
         programme_id,
         kind,
@@ -63,7 +66,27 @@ def header(kind: PostingKind, programme_id: int, cause: Cause, now: datetime) ->
         cause.store,
         cause.promotion,
         cause.card_id,
+        paid=None if unit is None else paid(cause.purchase, unit),
     )
+
+
+def paid(purchase: Money | None, unit: Unit) -> Paid | None:
+    """What was paid in a purchase, as the book keeps it. It may be in any currency, with its own
+    decimal places; but where `unit`, which moves by the purchase, is money, in the same. Raises
+    `WrongCurrency`, `TooManyDecimals`, `AmountTooLarge`."""
+    if purchase is None:
+        return None
+    if unit.currency not in (None, purchase.currency):
+        raise WrongCurrency(purchase.currency, unit.currency or "")
+    return Paid(purchase.points(decimals(purchase.currency)), purchase.currency)
+
+
+def check_clock(occurred_at: datetime | None, now: datetime) -> None:
+    """Raises `DateOutOfRange`, also for what is said to happen tomorrow: the clock of a till is
+    wrong then."""
+    check_range(occurred_at=occurred_at)
+    if occurred_at is not None and occurred_at > now + CLOCKS_DIFFER:
+        raise DateOutOfRange("occurred_at")
 
 
 def check_range(**moments: datetime | None) -> None:

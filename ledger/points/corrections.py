@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from ledger.book import reversals
 from ledger.book.accounts import AccountClosed, Balance
 from ledger.book.journal import Posting
+from ledger.book.purchases import TakenBack
 from ledger.book.reversals import Side, Undoing
 from ledger.errors import NotReversible
 from ledger.events import PointsReversed
@@ -33,13 +34,14 @@ class Reversal:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A reversal: how many points it undid, and the balance of each holder it concerns, by member
-    id."""
+    """A reversal: how many points it undid, the balance of each holder it concerns, by member id,
+    and what became of the purchase, if there is one."""
 
     posting_id: str
     points: int
     unit: Unit
     balances: dict[int, Balance]
+    purchase: TakenBack | None = None
 
 
 def reverse(session: Session, posting: Posting, wish: Reversal, now: datetime) -> Undone:
@@ -83,12 +85,11 @@ def _reverse(
     )
     events = [PointsReversed(holder.member_id) for holder in holders]
     with unit.errors_in_money():
-        posted, points = reversals.reverse(
-            session, posting, sides, wanted, amount, undoing, events, now
-        )
+        done = reversals.reverse(session, posting, sides, wanted, amount, undoing, events, now)
     return Undone(
-        posted.public_id,
-        points,
+        done.posted.public_id,
+        done.points,
         unit,
-        {holder.member_id: posted.balances[holder.account_id] for holder in holders},
+        {holder.member_id: done.posted.balances[holder.account_id] for holder in holders},
+        done.purchase,
     )

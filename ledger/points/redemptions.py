@@ -11,7 +11,7 @@ from ledger.book.drafts import PostingHeader
 from ledger.book.holds import Hold, Placed
 from ledger.database import outbox
 from ledger.events import PointsHeld, PointsRedeemed
-from ledger.money import Amount
+from ledger.money import Amount, Money
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.points import causes, resolving
@@ -33,8 +33,8 @@ class Spend:
 
 def redeem(session: Session, whom: Whom | Member, spend: Spend, now: datetime) -> Movement:
     """Spend points, soonest expiry first, with the event of it. Raises `InsufficientPoints`,
-    `DateOutOfRange`, what `resolving.with_target` raises, and for money what `Unit.points`
-    raises."""
+    `DateOutOfRange`, what `resolving.with_target` raises, for money what `Unit.points` raises, and
+    for a purchase what `causes.paid` raises."""
 
     def debit(target: Target) -> Movement:
         unit, holder = target.unit, target.holder
@@ -69,12 +69,21 @@ def hold(
 
 def _header(target: Target, spend: Spend, now: datetime) -> PostingHeader:
     cause = spend.cause.with_card(target.card_id)
-    return causes.header("redemption", target.holder.programme_id, cause, now)
+    programme_id = target.holder.programme_id
+    return causes.header("redemption", programme_id, cause, now, unit=target.unit)
 
 
-def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) -> Movement:
-    """Spend what was held, or `amount` of it; the rest is free again. Raises `HoldClosed`,
-    `HoldExpired`, `CaptureTooLarge`, and for money what `Unit.points` raises."""
+def capture(
+    session: Session,
+    hold: Hold,
+    amount: Amount | None,
+    now: datetime,
+    *,
+    purchase: Money | None = None,
+) -> Movement:
+    """Spend what was held, or `amount` of it; the rest is free again. `purchase`: what was paid
+    besides. Raises `HoldClosed`, `HoldExpired`, `CaptureTooLarge`, for money what `Unit.points`
+    raises, and for a purchase what `causes.paid` raises."""
     holder = accounts.holder_of(session, hold.account_id)
     unit = units.by_id(session, holder.unit_id)
     points = hold.amount if amount is None else unit.points(amount)
@@ -87,6 +96,7 @@ def capture(session: Session, hold: Hold, amount: Amount | None, now: datetime) 
         hold.store,
         hold.promotion,
         hold.card_id,
+        paid=causes.paid(purchase, unit),
     )
     with unit.errors_in_money():
         posted = holds.capture(

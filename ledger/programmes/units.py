@@ -46,7 +46,8 @@ POINTS = "points"
 class Unit(Base):
     """One thing that a programme counts. `scale` is the number of decimal places of one unit: 2
     where the smallest piece is a kopeck. `live_days` is how long its points live; null: for ever.
-    `main`: the one that is meant if a call names none. Rows are never changed."""
+    `main`: the one that is meant if a call names none. Nothing of a row is ever changed but
+    `live_days`, and that for points that come afterwards."""
 
     __tablename__ = "ledger_unit"
     __table_args__ = (
@@ -144,6 +145,24 @@ def add(session: Session, programme_id: int, terms: UnitTerms, *, main: bool = F
     return session.get_one(Unit, unit_id)
 
 
+def change_terms(session: Session, programme_id: int, code: str, live_days: int | None) -> Unit:
+    """Let points of this unit live so long (None: for ever) from now on. Points that there are keep
+    their dates. Postings that are under way may still follow the terms of before. Raises
+    `UnknownUnit`, `TermsRefused`."""
+    unit = session.scalar(
+        select(Unit)
+        .where(Unit.programme_id == programme_id, Unit.code == code)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if unit is None:
+        raise UnknownUnit(code)
+    _check_live_days(live_days)
+    unit.live_days = live_days
+    session.flush()
+    return unit
+
+
 def _check(terms: UnitTerms) -> None:
     if not CODE.fullmatch(terms.code):
         raise TermsRefused("unit", "small Latin letters, digits and dashes, up to 40.")
@@ -155,7 +174,11 @@ def _check(terms: UnitTerms) -> None:
         raise TermsRefused("currency", "money has one, and nothing else has.")
     if terms.currency is not None and not CURRENCY.fullmatch(terms.currency):
         raise TermsRefused("currency", "three capital letters, such as RUB.")
-    if terms.live_days is not None and not 1 <= terms.live_days <= MOST_LIVE_DAYS:
+    _check_live_days(terms.live_days)
+
+
+def _check_live_days(live_days: int | None) -> None:
+    if live_days is not None and not 1 <= live_days <= MOST_LIVE_DAYS:
         raise TermsRefused("live_days", "from {least} to {most}.", least=1, most=MOST_LIVE_DAYS)
 
 

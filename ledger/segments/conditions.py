@@ -6,16 +6,22 @@ members who share the account."""
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
-from ledger.book import accounts, balances
+from ledger.book import accounts, balances, purchases
 from ledger.book.accounts import Account, BalanceRow
 from ledger.book.journal import Entry, Posting
+from ledger.book.purchases import PurchaseRow
 from ledger.people.members import Member
 from ledger.segments.scope import Scope
 
-PURCHASE = ("accrual",)
+ACCRUAL = ("accrual",)
 ACTIVITY = ("accrual", "redemption")
+
+# Conditions on `Posting` for what is given and is no purchase. A package above the ledger that
+# gives points adds its own.
+GIFTS: list[ColumnElement[bool]] = []
+AFTER_ALL = 2**62  # stands for a posting that is yet to come
 
 _HOLDER = func.coalesce(Member.household_id, Member.id)
 
@@ -57,6 +63,39 @@ def has_posting(
     if unless is not None:
         postings = postings.where(~unless)
     return postings.correlate(Member).exists()
+
+
+def has_purchase(
+    scope: Scope,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    store: str | None = None,
+) -> ColumnElement[bool]:
+    """The member bought something at `since` or later and before `until`, in this store if one is
+    given. Purchases that were undone whole do not count.
+
+    As soon as a programme is told of purchases, these are the purchases. What was posted before the
+    first of them, nobody knows as well: there every accrual counts that was no gift."""
+    told = (
+        select(PurchaseRow.posting_id)
+        .join(Account, Account.id == PurchaseRow.account_id)
+        .where(Account.member_id == _HOLDER, PurchaseRow.stands)
+    )
+    if since is not None:
+        told = told.where(PurchaseRow.occurred_at >= since)
+    if until is not None:
+        told = told.where(PurchaseRow.occurred_at < until)
+    if store is not None:
+        told = told.where(PurchaseRow.store == store)
+    untold = has_posting(
+        scope, ACCRUAL, since, until, store, unless=or_(is_told_of(scope.programme_id), *GIFTS)
+    )
+    return told.correlate(Member).exists() | untold
+
+
+def is_told_of(programme_id: int) -> ColumnElement[bool]:
+    """A condition on `Posting`: it was made when the programme was told of purchases already."""
+    return Posting.id >= func.coalesce(purchases.first(programme_id), AFTER_ALL)
 
 
 def has_points(

@@ -27,14 +27,17 @@ from ledger.errors import CardBlocked, CardExpired, CardVoid, PhoneTaken
 from ledger.imports import store
 from ledger.imports.columns import RowContent
 from ledger.imports.store import Row
+from ledger.money import Money
 from ledger.people import cards, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
-from ledger.points import accruals, corrections, households, redemptions, upkeep
+from ledger.points import accruals, corrections, households, redemptions, told, upkeep
 from ledger.points.accruals import Grant
+from ledger.points.causes import Cause
 from ledger.points.corrections import Reversal
 from ledger.points.redemptions import Spend
+from ledger.points.told import BalanceIs
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
@@ -702,6 +705,34 @@ def test_receivers_come_without_a_change_of_what_is_there(
     assert {name: after[name] for name in before} == before
     migrations.downgrade(empty.engine, "0020")
     assert everything(empty) == before
+
+
+def test_purchases_come_without_a_change_of_what_is_there(
+    empty: Database, database_url: str
+) -> None:
+    """Postings of the release before belong to no purchase and are undone as ever; what is told
+    from now on goes with a step back, and the book stays as it is."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0023", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, "0025", keys=KEYS)
+    after = everything(empty)
+    assert {name: after[name] for name in before} == before
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    with empty.transaction() as session:
+        member = session.scalars(select(Member).order_by(Member.id)).first()
+        accruals.grant(session, member, Grant(10, Cause(purchase=Money("99.90", "RUB"))), now)
+        old = session.scalars(
+            select(Posting).where(Posting.kind == "accrual").order_by(Posting.id)
+        ).first()
+        assert corrections.reverse(session, old, Reversal(1), now).purchase is None
+        told.hear(session, member, BalanceIs(5, "crm", Cause(occurred_at=now)), now)
+    with empty.reading() as session:
+        check_books(session)
+    book = everything(empty)["ledger_entry"]
+    migrations.downgrade(empty.engine, "0023", keys=KEYS)
+    assert everything(empty)["ledger_entry"] == book
 
 
 def _put_phone(

@@ -70,7 +70,7 @@ def post(json_data: BatchIn) -> BatchOut:
 
 
 def _item(wanted: BatchItemIn) -> Item:
-    why = cause(wanted)
+    why = cause(wanted, wanted.paid)
     wish: Grant | Spend
     if wanted.type == "accrual":
         wish = Grant(wanted.amount, why, wanted.activates_at, wanted.expires_at, wanted.unit)

@@ -24,12 +24,20 @@ from ledger.errors import (
 from ledger.people import members
 from ledger.points import corrections, resolving, transfers
 from ledger.points.causes import Movement
-from ledger.points.corrections import Reversal
+from ledger.points.corrections import Reversal, Undone
 from ledger.points.transfers import Gift
 from wallet.api import idempotent, lookup
 from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.auth import needs
-from wallet.api.bodies.corrections import ReversalIn, ReversalOut, SideOut, TransferIn, TransferOut
+from wallet.api.bodies.amounts import MoneyOut
+from wallet.api.bodies.corrections import (
+    PurchaseUndone,
+    ReversalIn,
+    ReversalOut,
+    SideOut,
+    TransferIn,
+    TransferOut,
+)
 from wallet.api.calls import optional_body, refuses
 from wallet.api.points import cause
 from wallet.api.refusals import MONEY, WHOM
@@ -75,10 +83,20 @@ def reverse(posting_id: str, json_data: ReversalIn, key: str | None) -> Response
                 )
                 for member_id, balance in undone.balances.items()
             ],
+            purchase=_purchase_undone(undone),
             **in_money(undone.unit, points=undone.points),
         )
 
     return idempotent.created(json_data, effect, key)
+
+
+def _purchase_undone(undone: Undone) -> PurchaseUndone | None:
+    if undone.purchase is None:
+        return None
+    return PurchaseUndone(
+        taken_back=MoneyOut.model_validate(undone.purchase.money),
+        left=MoneyOut.model_validate(undone.purchase.money_left),
+    )
 
 
 @routes.post("/transfers")

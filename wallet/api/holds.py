@@ -91,7 +91,9 @@ def capture(hold_id: str, json_data: CaptureIn, key: str | None) -> Response:
 
     def effect(session: Session, now: datetime) -> PostingOut:
         hold = lookup.hold(session, hold_id)
-        return posted(redemptions.capture(session, hold, json_data.amount, now))
+        return posted(
+            redemptions.capture(session, hold, json_data.amount, now, purchase=json_data.paid)
+        )
 
     return idempotent.created(json_data, effect, key)
 

@@ -13,6 +13,7 @@ from ledger.errors import (
     InsufficientPoints,
     UnknownUnit,
 )
+from ledger.money import Money
 from ledger.points import accruals, redemptions
 from ledger.points.accruals import Grant
 from ledger.points.causes import Cause, Movement
@@ -42,7 +43,7 @@ def accrue(json_data: AccrualIn, key: str | None) -> Response:
     def effect(session: Session, now: datetime) -> PostingOut:
         grant = Grant(
             json_data.amount,
-            cause(json_data),
+            cause(json_data, json_data.paid),
             json_data.activates_at,
             json_data.expires_at,
             json_data.unit,
@@ -63,15 +64,22 @@ def redeem(json_data: RedemptionIn, key: str | None) -> Response:
     """Take points that a member pays with."""
 
     def effect(session: Session, now: datetime) -> PostingOut:
-        spend = Spend(json_data.amount, cause(json_data), json_data.unit)
+        spend = Spend(json_data.amount, cause(json_data, json_data.paid), json_data.unit)
         return posted(redemptions.redeem(session, lookup.whom(json_data.whom), spend, now))
 
     return idempotent.created(json_data, effect, key, key_taken="last")
 
 
-def cause(wanted: Details) -> Cause:
-    """Why points move, as the caller told it."""
-    return Cause(wanted.reason, wanted.receipt, wanted.occurred_at, wanted.store, wanted.promotion)
+def cause(wanted: Details, paid: Money | None = None) -> Cause:
+    """Why points move, as the caller told it; `paid`: what was paid in the purchase."""
+    return Cause(
+        wanted.reason,
+        wanted.receipt,
+        wanted.occurred_at,
+        wanted.store,
+        wanted.promotion,
+        purchase=paid,
+    )
 
 
 def posted(done: Movement) -> PostingOut:

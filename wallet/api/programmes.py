@@ -1,16 +1,26 @@
-"""Programmes: which there are, so that an integration can ask instead of being told."""
+"""Programmes: which there are, so that an integration can ask instead of being told; and the terms
+of what they count."""
 
 from collections.abc import Sequence
 
 from apiflask import APIBlueprint
+from sqlalchemy.orm import Session
 
+from ledger.errors import UnknownProgramme, UnknownUnit
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
-from wallet.api import paging
+from wallet.api import lookup, paging
 from wallet.api.auth import caller, needs
 from wallet.api.bodies.paging import PageIn
-from wallet.api.bodies.programmes import ProgrammeLinks, ProgrammeOut, ProgrammesOut, UnitOut
+from wallet.api.bodies.programmes import (
+    ProgrammeLinks,
+    ProgrammeOut,
+    ProgrammesOut,
+    UnitChange,
+    UnitOut,
+)
+from wallet.api.calls import refuses
 from wallet.installation import current_installation
 
 routes = APIBlueprint("programmes", __name__, tag="Programmes")
@@ -30,6 +40,25 @@ def find(query_data: PageIn) -> ProgrammesOut:
         )
         items = [_programme_out(row, units.of_programme(session, row.id)) for row in page.rows]
     return ProgrammesOut(items=items, next_cursor=page.next_cursor)
+
+
+@routes.patch("/programmes/<programme>/units/<unit>")
+@routes.doc(operation_id="updateUnit")
+@needs("programmes:write")
+@refuses(UnknownProgramme, UnknownUnit)
+@routes.input(UnitChange)
+@routes.output(UnitOut)
+def change_unit(programme: str, unit: str, json_data: UnitChange) -> UnitOut:
+    """Change how long points live that come from now on.
+
+    Points that there are keep their dates. Sent again it changes nothing."""
+
+    def work(session: Session) -> UnitOut:
+        programme_ = lookup.programme(session, programme)
+        changed = units.change_terms(session, programme_.id, unit, json_data.live_days)
+        return UnitOut.model_validate(changed)
+
+    return current_installation().database.run(work, idempotent=True)
 
 
 def _programme_out(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOut:

@@ -20,11 +20,12 @@ from ledger.errors import (
     InsufficientPoints,
     UnknownProgramme,
 )
-from ledger.points import accruals, redemptions
+from ledger.points import accruals, redemptions, told
 from ledger.points.accruals import Grant
 from ledger.points.causes import Cause
 from ledger.points.redemptions import Spend
 from ledger.points.resolving import Whom
+from ledger.points.told import BalanceIs, Levelled
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from ledger.strict_json import JsonMalformed
@@ -32,7 +33,7 @@ from wallet.access import sources
 from wallet.access.rights import may
 from wallet.access.sources import BoundSource
 from wallet.api import idempotent, lookup
-from wallet.api.amounts import balance_out, debt_paid
+from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.bodies.webhooks import WebhookOut
 from wallet.api.calls import refuses, signed, takes
 from wallet.api.refusals import MONEY, WHOM, of_fields
@@ -60,11 +61,12 @@ routes = APIBlueprint("webhooks", __name__, url_prefix="/webhooks", tag="Webhook
     DateOutOfRange,
     IdempotencyConflict,
 )
-@takes(BODY, *MESSAGES.values())
+@takes(BODY, *MESSAGES)
 @signed
 @routes.output(WebhookOut)
 def receive(source: str) -> Response:
-    """A change of a member's points, from a system that signs what it sends."""
+    """A change of a member's points, or what they have in all, from a system that signs what it
+    sends."""
     payload = request.get_data()
     with current_installation().database.reading() as session:
         bound = _bound(session, source)
@@ -143,7 +145,10 @@ def _carry_out(
         raise UnknownSource
     named = Whom(card=command.card, external_id=command.external_id)
     whom = lookup.within(source.actor, named)
-    cause = Cause(command.reason, command.receipt, command.occurred_at)
+    cause = Cause(command.reason, command.receipt, command.occurred_at, purchase=command.purchase)
+    if command.kind == "balance":
+        said = BalanceIs(command.amount, source.name, cause)
+        return _heard(told.hear(session, whom, said, now))
     if command.kind == "accrual":
         grant = Grant(command.amount, cause)
         done = accruals.grant(session, whom, grant, now)
@@ -154,4 +159,15 @@ def _carry_out(
         id=done.posting_id,
         balance=balance_out(done.balance, done.unit),
         **debt_paid(done.debt_paid, done.unit),
+    )
+
+
+def _heard(heard: Levelled) -> WebhookOut:
+    return WebhookOut(
+        id=heard.posting_id,
+        balance=balance_out(heard.balance, heard.unit),
+        outcome=heard.outcome,
+        difference=heard.difference,
+        **in_money(heard.unit, difference=heard.difference),
+        **debt_paid(heard.debt_paid, heard.unit),
     )

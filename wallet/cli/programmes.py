@@ -98,28 +98,40 @@ def add_programme(
 @click.argument("code")
 @click.argument("unit")
 @click.option(
-    "--kind", type=click.Choice(get_args(units.UnitKind)), default="points", show_default=True
+    "--kind", type=click.Choice(get_args(units.UnitKind)), help="Of a new one. Default: points."
 )
-@click.option("--scale", default=0, show_default=True, help="Decimal places: 2 for kopecks.")
-@click.option("--currency", help="Of money: three letters, such as RUB.")
-@click.option("--live-days", type=int, help="Default: for ever.")
+@click.option("--scale", type=int, help="Of a new one: decimal places, 2 for kopecks. Default: 0.")
+@click.option("--currency", help="Of new money: three letters, such as RUB.")
+@click.option("--live-days", type=int, help="How long it lives. Default of a new one: for ever.")
+@click.option("--for-ever", is_flag=True, help="It lives for ever.")
 @on_database
-def add_unit(
+def put_unit(
     code: str,
     unit: str,
-    kind: units.UnitKind,
-    scale: int,
+    kind: units.UnitKind | None,
+    scale: int | None,
     currency: str | None,
     live_days: int | None,
+    *,
+    for_ever: bool,
 ) -> None:
-    """Let programme CODE count something else besides: UNIT, such as stamps or cashback."""
-    records = open_records()
-    terms = UnitTerms(unit, kind, scale, currency, live_days)
-    with records.database.transaction() as session:
-        programme = programmes.by_code(session, code)
-        units.add(session, programme.id, terms)
-        found = [one.code for one in units.of_programme(session, programme.id)]
+    """Let programme CODE count something else besides: UNIT, such as stamps or cashback. If it
+    counts UNIT already, change how long points live that come from now on; what members have keeps
+    its dates. Without options it says how that is now."""
+    if for_ever and live_days is not None:
+        raise click.UsageError("--for-ever and --live-days exclude each other.")
+    with open_records().database.transaction() as session:
+        programme_id = programmes.by_code(session, code).id
+        is_new = units.find(session, programme_id, unit) is None
+        if is_new or (kind, scale, currency) != (None, None, None):
+            terms = UnitTerms(unit, kind or "points", scale or 0, currency, live_days)
+            units.add(session, programme_id, terms)
+        elif for_ever or live_days is not None:
+            units.change_terms(session, programme_id, unit, live_days)
+        found = [one.code for one in units.of_programme(session, programme_id)]
+        lives = units.named(session, programme_id, unit).live_days
     click.echo(f"{code} counts {', '.join(found)}.")
+    click.echo(f"{unit}: what comes from now on lives {f'{lives} days' if lives else 'for ever'}.")
 
 
 @programmes_group.command("terms")

@@ -5,10 +5,11 @@ from alembic import command
 from sqlalchemy import Engine, Table
 
 from ledger import offers
-from ledger.book import accounts, holds, journal, lots
+from ledger.book import accounts, holds, journal, lots, purchases
 from ledger.database import idempotency, outbox
 from ledger.imports import store
 from ledger.people import cards, consents, members, persons
+from ledger.points import told
 from ledger.programmes import programmes, units
 from ledger.seals import inspection, sealing
 from wallet import happenings, presence
@@ -53,6 +54,7 @@ TABLES_OF = (
     persons,
     presence,
     programmes,
+    purchases,
     receivers,
     renewal,
     rounds,
@@ -62,6 +64,7 @@ TABLES_OF = (
     store,
     templates,
     terms,
+    told,
     units,
     waves,
 )

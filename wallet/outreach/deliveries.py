@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     bindparam,
+    exists,
     func,
     select,
     text,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger.book.journal import Posting
 from ledger.database.tables import Base, Identifier, Instant, insert_or
 from wallet.passes import news
 from wallet.passes.content import LONGEST_MESSAGE
@@ -78,6 +80,12 @@ class Delivery(Base):
     text: Mapped[str | None] = mapped_column(String(LONGEST_MESSAGE))
     created_at: Mapped[datetime] = mapped_column(Instant)
     told_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+# A condition on `Posting`: it came with a message, as a gift.
+GIFT = exists(
+    select(Delivery.id).where(Delivery.posting_id == Posting.id, Delivery.kind.not_in(ANSWERS))
+)
 
 
 @dataclass(frozen=True, slots=True)

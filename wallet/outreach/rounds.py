@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, ForeignKey, String, exists, extract, func, or_, select, update
+from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import words
@@ -32,7 +32,7 @@ from wallet import happenings
 from wallet.delivery.refresh import MakeDue
 from wallet.happenings import Note
 from wallet.outreach import deliveries, hours, messages, recipients, terms, wording
-from wallet.outreach.deliveries import Delivery, NotTold, Occasion
+from wallet.outreach.deliveries import NotTold, Occasion
 from wallet.outreach.messages import Message
 from wallet.outreach.recipients import Candidate, ConsentRule
 from wallet.outreach.terms import DAILY, MessageTerms
@@ -57,12 +57,6 @@ class Round(Base):
     from_posting_id: Mapped[int] = mapped_column(default=0, server_default="0")
     begun_at: Mapped[datetime] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
-
-
-# A posting that came with a message of a round.
-_GIFT = exists(
-    select(Delivery.id).where(Delivery.posting_id == Posting.id, Delivery.kind.in_(terms.WITH_GIFT))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,8 +409,8 @@ def _lapsed(
     condition = (
         (Member.programme_id == programme.id)
         & conditions.is_active()
-        & conditions.has_posting(in_scope, conditions.ACTIVITY, begin, end, unless=_GIFT)
-        & ~conditions.has_posting(in_scope, conditions.ACTIVITY, end, unless=_GIFT)
+        & conditions.has_posting(in_scope, conditions.ACTIVITY, begin, end, unless=deliveries.GIFT)
+        & ~conditions.has_posting(in_scope, conditions.ACTIVITY, end, unless=deliveries.GIFT)
     )
     newest = session.scalar(select(func.max(Member.id))) or 0
     found = membership.page(session, condition, round_.after_id, newest, limit)

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from ledger.book import balances
+from ledger.book import balances, purchases
 from ledger.book.accounts import DEBT, MEMBER, Account
 from ledger.book.journal import Entry, Posting
+from ledger.book.purchases import PurchaseRow
 from ledger.database.index_only import by_index
 from ledger.database.tables import insert_or
+from ledger.money import Money
 from ledger.offers import Offer
 from ledger.people.members import Member
 from ledger.programmes.units import Unit
@@ -240,9 +242,18 @@ def _of_sealed(session: Session, programme_id: int, since: int, until: int) -> l
             Account.unit_id,
             Entry.amount,
             Entry.balance_after,
+            PurchaseRow.amount.label("paid"),
+            PurchaseRow.currency,
         )
         .join(Posting, Posting.id == Seal.posting_id)
         .outerjoin(reversed_, reversed_.id == Posting.reverses_id)
+        .outerjoin(
+            PurchaseRow,
+            and_(
+                PurchaseRow.programme_id == Posting.programme_id,
+                PurchaseRow.posting_id == Posting.id,
+            ),
+        )
         .join(Entry, Entry.posting_id == Posting.id)
         .join(Account, Account.id == Entry.account_id)
         .where(
@@ -253,10 +264,11 @@ def _of_sealed(session: Session, programme_id: int, since: int, until: int) -> l
         )
         .order_by(Seal.number, Entry.line)
     ).all()
-    headers: dict[int, tuple[Posting, str | None]] = {}
+    headers: dict[int, tuple[Posting, str | None, dict[str, str] | None]] = {}
     movements: dict[tuple[int, int, int], _Movement] = defaultdict(_Movement)
     for row in rows:
-        headers[row.number] = (row.Posting, row[2])
+        paid = None if row.paid is None else _written(purchases.money(row.paid, row.currency))
+        headers[row.number] = (row.Posting, row[2], paid)
         _add(movements[row.number, row.member_id, row.unit_id], row)
     people = _by_id(session, Member, {member_id for _, member_id, _ in movements})
     units = _by_id(session, Unit, {unit_id for *_, unit_id in movements})
@@ -275,7 +287,12 @@ def _add(movement: _Movement, row: Any) -> None:
 
 
 def _of_movement(
-    posting: Posting, reverses: str | None, member: Member, unit: Unit, movement: _Movement
+    posting: Posting,
+    reverses: str | None,
+    paid: dict[str, str] | None,
+    member: Member,
+    unit: Unit,
+    movement: _Movement,
 ) -> Described:
     data: dict[str, Any] = {
         "member": member.public_id,
@@ -288,6 +305,7 @@ def _of_movement(
         "store": posting.store,
         "promotion": posting.promotion,
         "reverses": reverses,
+        "purchase": paid,
         "occurred_at": posting.occurred_at.isoformat(),
     }
     money = _money(unit, movement.points)
@@ -301,7 +319,11 @@ def _of_movement(
 
 def _money(unit: Unit, points: int) -> dict[str, str] | None:
     money = unit.money(points)
-    return None if money is None else {"amount": money.amount, "currency": money.currency}
+    return None if money is None else _written(money)
+
+
+def _written(money: Money) -> dict[str, str]:
+    return {"amount": money.amount, "currency": money.currency}
 
 
 # --- Fetches ----------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from ledger.segments.scope import Scope
 
 
 class Purchase(Body):
-    """Bought something that earned points: since a moment, or within so many days of the start; in
-    this store, if one is named. Turn it round with `not`.
+    """Bought something: since a moment, or within so many days of the start; in this store, if one
+    is named. Turn it round with `not`. What a purchase is: docs/campaigns.md.
 
     {"kind": "purchase", "days": 30, "store": "arbat"}"""
 
@@ -29,6 +29,6 @@ class Purchase(Body):
         return self
 
     def condition(self, scope: Scope) -> ColumnElement[bool]:
-        """A purchase is an accrual. Without `since` and `days`, one of any age will do."""
+        """Without `since` and `days`, a purchase of any age will do."""
         since = period.begin(self.since, self.days, scope.now)
-        return conditions.has_posting(scope, conditions.PURCHASE, since, store=self.store)
+        return conditions.has_purchase(scope, since, store=self.store)

@@ -18,10 +18,12 @@ import pytest
 from books import check_books
 from clocks import StoppedClock
 from interleaving import Stage, stage
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ledger import enrolment, erasure
-from ledger.book import holds, reversals, statements
+from ledger.book import accounts, holds, reversals, statements
+from ledger.book.lots import Lot
 from ledger.database.engine import Database
 from ledger.database.idempotency import StoredAnswer
 from ledger.errors import AlreadyReversed, Refusal, UnknownCard
@@ -29,15 +31,27 @@ from ledger.imports import applying, reading, store
 from ledger.imports.columns import RowContent
 from ledger.imports.reading import SourceFile
 from ledger.imports.store import Row, Tally
+from ledger.money import Money
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.people.persons import Profile
-from ledger.points import accruals, batches, corrections, households, redemptions, transfers, upkeep
+from ledger.points import (
+    accruals,
+    batches,
+    corrections,
+    households,
+    redemptions,
+    told,
+    transfers,
+    upkeep,
+)
 from ledger.points.accruals import Grant
 from ledger.points.batches import Item
+from ledger.points.causes import Cause
 from ledger.points.corrections import Reversal
 from ledger.points.redemptions import Spend
 from ledger.points.resolving import Whom
+from ledger.points.told import BalanceIs
 from ledger.points.transfers import Gift
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme, Terms
@@ -106,7 +120,7 @@ def build(database: Database, *needed: str) -> World:
         def grant(member: Member, points: int, **terms: Any) -> str:
             return accruals.grant(session, member, Grant(points, **terms), clock()).posting_id
 
-        earned = grant(first, 100)
+        earned = grant(first, 100, cause=Cause(purchase=Money("1000", "RUB")))
         spent = redemptions.redeem(session, first, Spend(40), clock()).posting_id
         grant(second, 50)
         world = World(database, clock, club, first, second, earned, spent)
@@ -197,6 +211,13 @@ def undo_spending(world: World, session: Session) -> None:
     corrections.reverse(session, posting, Reversal(40), world.clock())
 
 
+def is_now(world: World, session: Session) -> None:
+    """Another system says that the first has 80."""
+    cause = Cause(occurred_at=world.clock())
+    said = BalanceIs(80, "crm", cause)
+    told.hear(session, Whom(world.card), said, world.clock())
+
+
 def give(world: World, session: Session) -> None:
     giver, taker = (world.member(session, one) for one in (world.first, world.second))
     transfers.transfer(session, giver, taker, Gift(30), world.clock())
@@ -269,6 +290,7 @@ OPERATIONS = {
     "time_out": Operation(time_out, ("hold",)),
     "undo_earning": Operation(undo_earning),
     "undo_spending": Operation(undo_spending),
+    "is_now": Operation(is_now),
     "give": Operation(give),
     "take": Operation(take),
     "batch": Operation(batch),
@@ -439,5 +461,49 @@ def test_a_posting_is_undone_once_whoever_leaves_a_household_meanwhile(
         met = scene.meet(undo(world), leave_and_undo(world), at)
         refused = [one for one in (met.first, met.second) if isinstance(one, AlreadyReversed)]
         assert len(refused) == 1, f"stopped before statement {at}"
+    with database.reading() as session:
+        check_books(session)
+
+
+def test_an_accrual_has_the_terms_of_before_or_of_afterwards(
+    database: Database, scene: Stage
+) -> None:
+    """Nobody waits for the change of terms, and nothing of both comes of it."""
+
+    def accrue(world: World) -> Callable[[], Any]:
+        return lambda: world.do(
+            lambda session: accruals.grant(session, Whom(world.card), Grant(7), world.clock())
+        )
+
+    def change(world: World, live_days: int) -> Callable[[], Any]:
+        programme_id = world.programme.id
+        return lambda: world.do(
+            lambda session: units.change_terms(session, programme_id, "points", live_days)
+        )
+
+    def ends(world: World) -> list[int]:
+        """In how many days the newest points end, and all others."""
+        with database.reading() as session:
+            account_id = accounts.account_id_of(
+                session, units.named(session, world.programme.id, None).id, world.first.id
+            )
+            lots_ = session.scalars(
+                select(Lot.expires_at).where(Lot.account_id == account_id).order_by(Lot.id)
+            ).all()
+        return [(one - world.clock()).days for one in lots_]
+
+    last = scene.statements_of(accrue(build(database)))
+    found = set()
+    for at in range(1, last + 1):
+        world = build(database)
+        change(world, 30)()
+        met = scene.meet(accrue(world), change(world, 60), at)
+        assert not met.waited
+        earned, newest = ends(world)
+        assert earned > 1000  # from when points lived for ever
+        found.add(newest)
+        accrue(world)()
+        assert ends(world)[-1] == 60
+    assert found == {30, 60}
     with database.reading() as session:
         check_books(session)

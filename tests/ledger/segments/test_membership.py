@@ -313,7 +313,7 @@ def test_conditions_bound_a_period_at_both_ends(club, anna) -> None:
     in_scope = main_scope(club)
 
     def has_accrual(since: datetime, until: datetime) -> bool:
-        condition = conditions.has_posting(in_scope, conditions.PURCHASE, since, until)
+        condition = conditions.has_posting(in_scope, conditions.ACCRUAL, since, until)
         with club.database.reading() as session:
             return session.scalars(select(Member.id).where(condition)).all() == [anna.id]
 

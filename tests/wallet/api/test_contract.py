@@ -29,7 +29,7 @@ from ledger.programmes.programmes import Terms
 from ledger.programmes.units import UnitTerms
 from wallet.access import apikeys
 from wallet.api import nouns, webhooks
-from wallet.api.bodies.examples import CARD, MEMBER_ID, OTHER_MEMBER_ID
+from wallet.api.bodies.examples import CARD, MEMBER_ID, OTHER_MEMBER_ID, rub
 from wallet.api.bodies.glossary import MEANINGS
 from wallet.api.remedies import REMEDIES
 from wallet.passes import templates
@@ -267,8 +267,8 @@ class TestWhole:
         body = spec["paths"]["/webhooks/{source}"]["post"]["requestBody"]["content"]
         (place,) = body.values()
         told = {kind["$ref"].rpartition("/")[2] for kind in place["schema"]["oneOf"]}
-        assert told == {"GenericMessage", "OneCMessage"}
-        assert set(place["examples"]) == {"points", "money", "1c"}
+        assert told == {"GenericMessage", "BalanceMessage", "OneCMessage", "OneCBalance"}
+        assert set(place["examples"]) == {"points", "money", "balance", "1c", "1c_balance"}
         for example in place["examples"].values():
             schema = {**place["schema"], "components": spec["components"]}
             jsonschema.validate(example["value"], schema)
@@ -323,9 +323,9 @@ def test_examples_are_what_the_schemas_say(spec: dict, calls: Calls, in_money: C
                     jsonschema.validate(example, schema)
                     judged += 1
     # An answer each, and a body for each that takes one; both once more where money is counted. A
-    # webhook also in 1C's words.
+    # webhook also in 1C's words, and a balance in those of each.
     shown = [*calls.values(), *in_money.values()]
-    assert judged == len(shown) + sum(example.body is not None for example in shown) + 1
+    assert judged == len(shown) + sum(example.body is not None for example in shown) + 3
 
 
 def test_examples_run(calls: Calls, api, house) -> None:
@@ -340,6 +340,7 @@ def test_examples_run(calls: Calls, api, house) -> None:
         "{offer_id}": offer["id"],
         "{wave_id}": api.get("waves").get_json()["items"][0]["id"],
         "{programme}": "demo",
+        "{unit}": "points",
         MEMBER_ID: made.get_json()["id"],
         "{pass_id}": api.get(f"members/{made.get_json()['id']}/passes").get_json()["items"][0][
             "id"
@@ -388,7 +389,8 @@ def test_examples_run(calls: Calls, api, house) -> None:
 def test_examples_of_the_book_run(calls: Calls, api, join) -> None:
     """A story in which every call has its turn."""
     anna, boris = join(name="Анна"), join(name="Борис")
-    posting = api.post("accruals", {"member": anna["id"], "points": 1000}).get_json()["id"]
+    bought = {"member": anna["id"], "points": 1000, "purchase": rub("1000")}
+    posting = api.post("accruals", bought).get_json()["id"]
     real = {
         "{member_id}": anna["id"],
         "{posting_id}": posting,

@@ -60,7 +60,8 @@ def test_a_programme_counts_other_things_besides(wallet, api, member) -> None:
         *("programmes", "unit", "demo", "cashback"),
         *("--kind", "money", "--scale", "2", "--currency", "RUB", "--live-days", "30"),
     )
-    assert added.output == "demo counts points, cashback.\n"
+    lives = "cashback: what comes from now on lives 30 days.\n"
+    assert added.output == "demo counts points, cashback.\n" + lives
     body = {"member": member["id"], "points": 19990, "unit": "cashback"}
     assert api.post("accruals", body).get_json()["balance"]["available"] == 19990
     units = api.get(f"members/{member['id']}/balances").get_json()["items"]
@@ -68,6 +69,26 @@ def test_a_programme_counts_other_things_besides(wallet, api, member) -> None:
         ("points", 0, None),
         ("cashback", 19990, "RUB"),
     ]
+
+
+def test_how_long_points_live_is_changed_for_what_comes(wallet, api, member) -> None:
+    def live_days() -> int | None:
+        return api.get("programmes").get_json()["items"][0]["units"][0]["live_days"]
+
+    def told(*options: str) -> str:
+        done = wallet("programmes", "unit", "demo", "points", *options)
+        assert done.exit_code == 0, done.output
+        return done.output.splitlines()[-1]
+
+    assert told() == "points: what comes from now on lives for ever."
+    assert told("--live-days", "90") == "points: what comes from now on lives 90 days."
+    assert (told(), live_days()) == ("points: what comes from now on lives 90 days.", 90)
+    assert told("--for-ever") == "points: what comes from now on lives for ever."
+    for options in (("--live-days", "0"), ("--live-days", "9", "--for-ever")):
+        assert wallet("programmes", "unit", "demo", "points", *options).exit_code != 0
+    taken = wallet("programmes", "unit", "demo", "points", "--kind", "stamps")
+    assert "has a unit 'points' already" in taken.output
+    assert live_days() is None
 
 
 def test_a_programme_has_terms_for_returns(wallet, api, member) -> None:

@@ -17,7 +17,7 @@ from ledger.fields import Body, Code, Moment, Readable
 from wallet.api.bodies.amounts import HowMuch
 from wallet.api.bodies.answers import AnswerBody, FieldProblem
 from wallet.api.bodies.examples import CARD, rub, shows
-from wallet.api.bodies.movements import Details, ForMember
+from wallet.api.bodies.movements import Details, ForMember, ForPurchase
 from wallet.api.bodies.points import POSTING, POSTING_IN_MONEY, PostingOut
 
 MOST_ITEMS = 5_000
@@ -30,7 +30,7 @@ class Keyed(Body):
     type: Literal["accrual", "redemption"]
 
 
-class BatchItemIn(HowMuch, Keyed, ForMember, Details):
+class BatchItemIn(HowMuch, Keyed, ForMember, Details, ForPurchase):
     """One accrual or redemption, with an idempotency key of its own."""
 
     unit: Code | None = None
@@ -76,7 +76,7 @@ class BatchIn(Body):
     model_config = shows(
         {
             "items": [
-                {**ITEM, "points": 100},
+                {**ITEM, "points": 100, "purchase": rub("1000.00")},
                 {"key": "receipt-2", "type": "redemption", "card": CARD, "points": 900},
             ]
         },

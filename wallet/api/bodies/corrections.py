@@ -1,9 +1,19 @@
 """Postings that are undone, and points that one member gives to another."""
 
+from operator import not_
+from typing import Annotated
+
 from pydantic import Field
 
 from ledger.fields import Body, Code, Moment
-from wallet.api.bodies.amounts import AmountOrAll, BalanceOut, DebtPaid, HowMuch, MoneyBeside
+from wallet.api.bodies.amounts import (
+    AmountOrAll,
+    BalanceOut,
+    DebtPaid,
+    HowMuch,
+    MoneyBeside,
+    MoneyOut,
+)
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import (
     CARD,
@@ -63,9 +73,17 @@ class SideOut(AnswerBody):
 REVERSAL = {"id": "01a20f22-ec30-7c19-8f3e-0f6f0b7d1c22", "reverses": POSTING_ID}
 
 
+class PurchaseUndone(AnswerBody):
+    """What a reversal took back of a purchase, and what is left of it."""
+
+    taken_back: MoneyOut
+    left: MoneyOut
+
+
 class ReversalOut(AnswerBody):
     """A posting that undid `points` of the posting `reverses`. `members`: those whose balance it
-    changed."""
+    changed. `purchase`: what became of what was paid, in proportion to the points; left out where
+    nothing was said of a purchase."""
 
     model_config = shows(
         {
@@ -77,6 +95,7 @@ class ReversalOut(AnswerBody):
                     "balance": {"available": 130, "pending": 0, "held": 0, "debt": 0},
                 }
             ],
+            "purchase": {"taken_back": rub("400.00"), "left": rub("600.00")},
         },
         in_money={
             **REVERSAL,
@@ -91,6 +110,7 @@ class ReversalOut(AnswerBody):
     points: int
     money: MoneyBeside = None
     members: list[SideOut]
+    purchase: Annotated[PurchaseUndone | None, Field(default=None, exclude_if=not_)]
 
 
 TRANSFER = {"id": "01a20f22-ed52-7b6a-9d7a-3c1c5b0e7a31"}

@@ -12,6 +12,7 @@ from wallet.api.bodies.examples import (
     OTHER_MEMBER_ID,
     POSTING_ID,
     Example,
+    rub,
     shows,
 )
 from wallet.api.bodies.passes import PASS
@@ -30,6 +31,7 @@ MOVED: Example = {
     "store": "centre",
     "promotion": None,
     "reverses": None,
+    "purchase": rub("1000.00"),
     "occurred_at": "2026-11-25T09:29:58+00:00",
 }
 IN_WALLET: Example = {**OF_MEMBER, "pass": PASS["id"], "wallet": "apple"}
@@ -52,8 +54,14 @@ DATA: dict[str, Example] = {
     "card.added": IN_WALLET,
     "card.removed": IN_WALLET,
     **dict.fromkeys(types.OF_POSTINGS.values(), MOVED),
-    "points.redeemed": {**MOVED, "points": -30, "balance": 320},
-    "points.reversed": {**MOVED, "points": -100, "balance": 250, "reverses": POSTING_ID},
+    "points.redeemed": {**MOVED, "points": -30, "balance": 320, "purchase": rub("470.00")},
+    "points.reversed": {
+        **MOVED,
+        "points": -100,
+        "balance": 250,
+        "reverses": POSTING_ID,
+        "purchase": rub("-1000.00"),
+    },
     "points.burning": BURNING,
     "balance.changed": {**OF_MEMBER, "balance": BALANCE},
     "coupon.used": {**OF_MEMBER, "pass": PASS["id"], "offer": OFFER_ID},

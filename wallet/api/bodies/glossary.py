@@ -514,7 +514,6 @@ MEANINGS: Mapping[str, str] = {
     "write_off": N_("Take the remaining points out of the book as expired."),
     "written_off": N_("How many points this call wrote off."),
     "Баллы": N_("How many points; give either this or the sum."),
-    "Валюта": N_("Currency of the sum in three capital letters."),
     "Вид": N_("Points in or points out."),
     "Дата": N_("When it happened, by the programme's clock where there is no zone."),
     "Документ": N_("Number of the document."),
@@ -522,6 +521,37 @@ MEANINGS: Mapping[str, str] = {
     "КодКлиента": N_("Code of the member in 1C; give either this or the card."),
     "Комментарий": N_("Why points move; the member may read it."),
     "Сумма": N_("How much money, as text; give either this or points."),
+    "purchase": N_("What was paid in the purchase, in money; left out if it is not known."),
+    "CaptureIn.purchase": N_("What was paid besides, in money; left out if it is not known."),
+    "LineOut.purchase": N_(
+        "What was paid in the purchase, less than 0 where a reversal took something of it back; "
+        "null if it is not known."
+    ),
+    "RedemptionIn.purchase": N_("What was paid besides, in money; left out if it is not known."),
+    "ReversalOut.purchase": N_(
+        "What became of what was paid; left out where it is not known what was paid."
+    ),
+    "PaidIn.amount": N_("The amount as text, such as `199.90`; `0` if nothing was paid."),
+    "PaidIn.currency": N_("Currency in three capital letters (ISO 4217)."),
+    "PurchaseUndone.taken_back": N_("How much of the purchase this reversal took back."),
+    "PurchaseUndone.left": N_("How much of the purchase is left."),
+    "Оплачено": N_("What was paid in the purchase, as text; its currency stands beside it."),
+    "Валюта": N_("Currency of the sum, and of what was paid, in three capital letters."),
+    "BalanceData.card": N_("Number of the member's card; give either this or `external_id`."),
+    "BalanceData.points": N_("How many points the member has; give either this or `money`."),
+    "BalanceData.money": N_("How much money the member has, where the unit is money."),
+    "BalanceMessage.timestamp": N_("When the member had it."),
+    "BalanceMessage.type": N_("What the member has in all."),
+    "OneCBalance.Вид": N_("What the member has in all."),
+    "OneCBalance.Баллы": N_("How many points the member has; give either this or the sum."),
+    "OneCBalance.Сумма": N_("How much money the member has, as text; give either this or points."),
+    "OneCBalance.Дата": N_("When the member had it, by the programme's clock without a zone."),
+    "WebhookOut.id": N_("Id of the posting; null if a balance that was told changed nothing."),
+    "WebhookOut.outcome": N_("What came of a balance that was told; left out for points."),
+    "difference": N_("How many points came in, less than 0 for those that went out."),
+    "difference_money": N_("The same as money, where the unit is money."),
+    "UnitChange.live_days": N_("How many days points live that come from now on; null: for ever."),
+    "updateUnit.unit": N_("Code of what is counted."),
 }
 
 

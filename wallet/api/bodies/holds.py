@@ -9,7 +9,7 @@ from ledger.fields import Code
 from wallet.api.bodies.amounts import AmountOrAll, BalanceOut, HowMuch, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import CARD, MEMBER_ID, balance_in_rub, rub, shows
-from wallet.api.bodies.movements import Details, ForMember
+from wallet.api.bodies.movements import Details, ForMember, ForPurchase
 from wallet.api.bodies.points import POSTING
 
 
@@ -25,10 +25,13 @@ class HoldIn(HowMuch, ForMember, Details):
     lasts_seconds: Annotated[int, Field(ge=1, le=30 * 86_400)] = 1_800
 
 
-class CaptureIn(AmountOrAll):
-    """How much of the hold is spent; all of it unless `points` or `money` says less."""
+class CaptureIn(AmountOrAll, ForPurchase):
+    """How much of the hold is spent; all of it unless `points` or `money` says less. `purchase`:
+    what was paid besides, in money."""
 
-    model_config = shows({"points": 45}, in_money={"money": rub("45.00")})
+    model_config = shows(
+        {"points": 45, "purchase": rub("455.00")}, in_money={"money": rub("45.00")}
+    )
 
 
 HOLD = {

@@ -1,11 +1,13 @@
 """What every movement of points says: whose they are, and why they move."""
 
-from typing import Self
+from operator import not_
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ledger.fields import Body, Id, Moment, Reason, Receipt
+from ledger.fields import Body, Id, Moment, PaidIn, Reason, Receipt
+from ledger.money import Money
 from ledger.points.resolving import Whom
 
 
@@ -28,6 +30,18 @@ class ForMember(Body):
     def whom(self) -> Whom:
         """The member who is meant, as `ledger.points.resolving` takes it."""
         return Whom(card=self.card, member=self.member)
+
+
+class ForPurchase(Body):
+    """What was paid in the purchase by which points move."""
+
+    # Left out of the dump where it was not sent: see the rules of this package.
+    purchase: Annotated[PaidIn | None, Field(default=None, exclude_if=not_)]
+
+    @property
+    def paid(self) -> Money | None:
+        """What was paid; None if nothing was said of a purchase."""
+        return None if self.purchase is None else self.purchase.money
 
 
 class Details(Body):

@@ -4,12 +4,13 @@ from ledger.fields import Code, Moment
 from wallet.api.bodies.amounts import BalanceOut, DebtPaid, HowMuch, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import CARD, MEMBER_ID, POSTING_ID, balance_in_rub, rub, shows
-from wallet.api.bodies.movements import Details, ForMember
+from wallet.api.bodies.movements import Details, ForMember, ForPurchase
 
 
-class AccrualIn(HowMuch, ForMember, Details):
+class AccrualIn(HowMuch, ForMember, Details, ForPurchase):
     """Points to give a member. They can be spent from `activates_at` (at once without it) until
-    `expires_at` (as the programme's terms say without it)."""
+    `expires_at` (as the programme's terms say without it). `purchase`: what was paid, if they are
+    for a purchase."""
 
     model_config = shows(
         {
@@ -17,6 +18,7 @@ class AccrualIn(HowMuch, ForMember, Details):
             "points": 100,
             "reason": "Coffee and cake",
             "receipt": "1001",
+            "purchase": rub("1000.00"),
             "expires_at": "2027-11-24T23:59:59+03:00",
         },
         in_money={"card": CARD, "money": rub("199.90"), "receipt": "1001"},
@@ -27,11 +29,12 @@ class AccrualIn(HowMuch, ForMember, Details):
     expires_at: Moment | None = None
 
 
-class RedemptionIn(HowMuch, ForMember, Details):
-    """Points that a member pays with; those that run out first are spent first."""
+class RedemptionIn(HowMuch, ForMember, Details, ForPurchase):
+    """Points that a member pays with; those that run out first are spent first. `purchase`: what
+    was paid besides, in money."""
 
     model_config = shows(
-        {"card": CARD, "points": 30, "receipt": "1002"},
+        {"card": CARD, "points": 30, "receipt": "1002", "purchase": rub("470.00")},
         in_money={"card": CARD, "money": rub("50"), "receipt": "1002"},
     )
 

@@ -1,7 +1,11 @@
 """Programmes, and what they count."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from ledger.fields import Body
+from ledger.programmes.units import MOST_LIVE_DAYS
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import page_of, shows
 
@@ -13,15 +17,28 @@ class ProgrammeLinks(AnswerBody):
     privacy: str
 
 
+UNIT = {"code": "points", "kind": "points", "scale": 0, "currency": None, "live_days": 365}
+
+
 class UnitOut(AnswerBody):
     """What a programme counts, with `scale` decimal places. `live_days`: how many days it lives;
     null: for ever."""
+
+    model_config = shows(UNIT)
 
     code: str
     kind: Literal["points", "stamps", "money"]
     scale: int
     currency: str | None
     live_days: int | None
+
+
+class UnitChange(Body):
+    """New terms for points that come from now on. Points that there are keep their dates."""
+
+    model_config = shows({"live_days": 365})
+
+    live_days: Annotated[int, Field(ge=1, le=MOST_LIVE_DAYS)] | None
 
 
 class ProgrammeOut(AnswerBody):
@@ -45,7 +62,7 @@ PROGRAMME = {
     "languages": ["ru", "en"],
     "timezone": "Europe/Moscow",
     "country": "RU",
-    "units": [{"code": "points", "kind": "points", "scale": 0, "currency": None, "live_days": 365}],
+    "units": [UNIT],
     "links": {
         "join": "https://cards.example.com/join/demo",
         "privacy": "https://cards.example.com/join/demo/privacy",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ledger.book.drafts import PostingKind
 from ledger.fields import Code, Id, Moment, MoneyText, Receipt, either
 from ledger.limits import MOST_POINTS
-from wallet.api.bodies.amounts import MoneyBeside
+from wallet.api.bodies.amounts import MoneyBeside, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import CARD, POSTING_ID, rub, shows
 from wallet.api.bodies.paging import PageIn
@@ -163,7 +163,8 @@ class LiabilityOut(AnswerBody):
 
 
 class LineOut(AnswerBody):
-    """A line of a statement; `points` is negative for what left the member."""
+    """A line of a statement; `points` is negative for what left the member. `purchase`: what was
+    paid in the purchase; negative where a reversal took something of it back."""
 
     id: str
     kind: str
@@ -178,6 +179,7 @@ class LineOut(AnswerBody):
     card: str | None
     occurred_at: datetime
     posted_at: datetime
+    purchase: MoneyOut | None
 
 
 LINE = {
@@ -192,6 +194,7 @@ LINE = {
     "card": CARD,
     "occurred_at": "2026-11-24T12:00:00Z",
     "posted_at": "2026-11-24T12:00:01Z",
+    "purchase": rub("1000.00"),
 }
 LINE_IN_MONEY = {
     **LINE,
@@ -199,6 +202,7 @@ LINE_IN_MONEY = {
     "money": rub("199.90"),
     "balance_after": 24_990,
     "balance_after_money": rub("249.90"),
+    "purchase": None,
 }
 
 
