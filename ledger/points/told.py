@@ -4,7 +4,7 @@ That system knows the balance and not what made it. So the difference is posted,
 redemption. Its messages may overtake each other: one that is older than the last one that was heard
 changes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.book import postings
 from ledger.book.accounts import Balance
 from ledger.book.drafts import NewLot
+from ledger.book.journal import Posting
 from ledger.book.postings import Posted
 from ledger.database.tables import Base, Instant, insert_or
 from ledger.errors import DateOutOfRange
@@ -25,10 +26,17 @@ from ledger.points.accruals import Grant
 from ledger.points.causes import NO_CAUSE, Cause
 from ledger.points.resolving import Target, Whom
 from ledger.programmes.units import Unit
+from ledger.segments import conditions
 
 # posted: there was a difference. unchanged: there was none. outdated: the source has told a newer
 # balance before.
 ToldOutcome = Literal["posted", "unchanged", "outdated"]
+
+
+# The promotion of postings that bring a balance to what was told. They are no purchases, whatever
+# made the balance what it is.
+PROMOTION = "balance.is"
+conditions.GIFTS.append(Posting.promotion.is_not_distinct_from(PROMOTION))
 
 
 class ToldBalance(Base):
@@ -116,7 +124,7 @@ def _note(session: Session, account_id: int, source: str, told_at: datetime) -> 
 
 
 def _post(session: Session, target: Target, cause: Cause, difference: int, now: datetime) -> Posted:
-    holder, why = target.holder, cause.with_card(target.card_id)
+    holder, why = target.holder, replace(cause.with_card(target.card_id), promotion=PROMOTION)
     if difference < 0:
         header = causes.header("redemption", holder.programme_id, why, now)
         news = [PointsRedeemed(holder.member_id)]

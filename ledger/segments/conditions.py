@@ -79,7 +79,7 @@ def has_purchase(
     told = (
         select(PurchaseRow.posting_id)
         .join(Account, Account.id == PurchaseRow.account_id)
-        .where(Account.member_id == _HOLDER, PurchaseRow.stands)
+        .where(is_account_of(Member, Account), PurchaseRow.stands)
     )
     if since is not None:
         told = told.where(PurchaseRow.occurred_at >= since)
@@ -91,6 +91,13 @@ def has_purchase(
         scope, ACCRUAL, since, until, store, unless=or_(is_told_of(scope.programme_id), *GIFTS)
     )
     return told.correlate(Member).exists() | untold
+
+
+def is_account_of(member: type[Member], account: type[Account]) -> ColumnElement[bool]:
+    """The account is one that the member uses, or one of their own that they used before they were
+    merged or joined a household: what they bought then is their purchase still."""
+    holder = func.coalesce(member.household_id, member.id)
+    return or_(account.member_id == holder, account.member_id == member.id)
 
 
 def is_told_of(programme_id: int) -> ColumnElement[bool]:

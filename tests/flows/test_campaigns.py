@@ -16,6 +16,7 @@ from statements import recorded
 
 from ledger.people import consents, members
 from ledger.people.consents import Decision
+from ledger.people.members import Member
 from ledger.programmes import programmes
 from wallet.access import apikeys
 from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
@@ -309,6 +310,117 @@ class TestRunning:
         assert seen["told"] + seen["held_out"] == 40
         assert pushes.stand_in.heard(TOKENS[40]).count == 0
         assert {pushes.stand_in.heard(token).count for token in TOKENS[:40]} == {0, 1}
+
+
+class TestEffect:
+    """What members bought after a campaign: those who were told beside those who were held out."""
+
+    def rub(self, amount: str) -> dict[str, str]:
+        return {"amount": amount, "currency": "RUB"}
+
+    def buys(self, api, one: dict, amount: str | None, **more: object) -> str:
+        body = {"member": one["id"], "points": 10, **more}
+        if amount is not None:
+            body["purchase"] = self.rub(amount)
+        answer = api.post("accruals", body)
+        assert answer.status_code == 201, answer.text
+        return answer.get_json()["id"]
+
+    def groups(self, house) -> tuple[list[str], list[str]]:
+        with house.installation.database.reading() as session:
+            rows = session.execute(
+                select(Member.public_id, Delivery.state)
+                .join(Delivery, Delivery.member_id == Member.id)
+                .order_by(Member.id)
+            ).all()
+        return tuple(
+            [id_ for id_, state in rows if state == which] for which in ("told", "held_out")
+        )
+
+    def test_both_groups_are_those_who_could_be_told(self, api, join, client, house) -> None:
+        """Who wants no news, and who has no card in a phone, is in neither: else the groups would
+        differ by more than the message."""
+        people = crowd(join, client, 30)
+        for one in people[:6]:
+            refusal = {"consents": [{"purpose": "marketing", "given": False}]}
+            assert api.call("PATCH", f"members/{one['id']}", refusal).status_code == 200
+        nowhere = [join(name=f"Без телефона {n}") for n in range(6)]
+        campaign = draft(api, holdout_percent=50)
+        start(api, campaign)
+        house.run(*PUMPS)
+        told, held_out = self.groups(house)
+        seen = funnel(api, campaign)
+        assert (seen["no_consent"], seen["no_card"], seen["waiting"]) == (6, 6, 0)
+        assert seen["told"] + seen["held_out"] == 24
+        assert min(len(told), len(held_out)) > 3
+        assert not {*told, *held_out} & {one["id"] for one in (*people[:6], *nowhere)}
+        assert all(is_held_out(campaign["id"], one, 50) for one in held_out)
+        assert not any(is_held_out(campaign["id"], one, 50) for one in told)
+
+    def test_purchases_are_compared_and_gifts_are_none(self, api, join, client, house) -> None:
+        people = {one["id"]: one for one in crowd(join, client, 40)}
+        campaign = draft(api, holdout_percent=40)
+        before = api.get(f"campaigns/{campaign['id']}/results").get_json()
+        assert (before["purchases"], before["cost"]) == (None, {"messages": 0, "gifts": 0})
+        self.buys(api, next(iter(people.values())), "5000")  # before it began
+        house.clock.advance(hours=1)
+        start(api, campaign)
+        house.run(*PUMPS)
+        told, held_out = self.groups(house)
+        house.clock.advance(days=1)
+        for one in told[:3]:
+            self.buys(api, people[one], "100.10")
+        self.buys(api, people[told[0]], "0")
+        undone = self.buys(api, people[told[3]], "900")
+        assert api.post(f"postings/{undone}/reverse", {}).status_code == 201
+        part = self.buys(api, people[told[4]], "50")
+        assert api.post(f"postings/{part}/reverse", {"points": 4}).status_code == 201
+        self.buys(api, people[held_out[0]], "10")
+        self.buys(api, people[held_out[1]], None)  # points without a purchase
+        house.clock.advance(days=29)
+        self.buys(api, people[held_out[2]], "77")  # too late
+        found = funnel(api, campaign)["purchases"]
+        assert found["counted"] == "purchases"
+        assert found["told"] == {
+            "members": len(told),
+            "bought": 4,
+            "percent": f"{400 / len(told):.2f}",
+        }
+        assert (found["held_out"]["members"], found["held_out"]["bought"]) == (len(held_out), 1)
+        assert found["conclusion"]["code"] == "too_few"
+        (money,) = found["money"]
+        assert money["told"]["total"] == self.rub("330.30")
+        assert money["held_out"]["total"] == self.rub("10.00")
+        assert money["held_out"]["average"] == self.rub(f"{10 / len(held_out):.2f}")
+        low, middle, high = (
+            float(money["difference"][name]["amount"]) for name in ("low", "average", "high")
+        )
+        assert low < middle < high
+        assert middle == pytest.approx(330.30 / len(told) - 10 / len(held_out), abs=0.01)
+        longer = api.get(f"campaigns/{campaign['id']}/results?days=60").get_json()
+        assert longer["purchases"]["held_out"]["bought"] == 2
+        assert longer["cost"] == {"messages": len(told), "gifts": 0}
+
+    def test_where_no_purchase_is_told_accruals_are_counted(self, api, join, client, house) -> None:
+        people = {one["id"]: one for one in crowd(join, client, 12)}
+        campaign = draft(api)
+        start(api, campaign)
+        house.run(*PUMPS)
+        told, _ = self.groups(house)
+        house.clock.advance(hours=1)
+        self.buys(api, people[told[0]], None)
+        found = funnel(api, campaign)["purchases"]
+        assert (found["counted"], found["told"]["bought"], found["money"]) == ("accruals", 1, [])
+        assert (found["difference"], found["conclusion"]["code"]) == (None, "nobody_held_out")
+        self.buys(api, people[told[1]], "5")
+        self.buys(api, people[told[2]], None)  # from now on that is no purchase
+        found = funnel(api, campaign)["purchases"]
+        assert (found["counted"], found["told"]["bought"]) == ("both", 2)
+
+    @pytest.mark.parametrize("days", ["0", "366", "x"])
+    def test_a_time_that_is_none_is_refused(self, api, days) -> None:
+        answer = api.get(f"campaigns/{draft(api)['id']}/results?days={days}")
+        assert answer.status_code == 422
 
 
 class TestStatements:

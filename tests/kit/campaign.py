@@ -257,11 +257,13 @@ class Crowd:
     def outcome(self, campaign: Campaign, number: int) -> str:
         """What must become of member `number`, whatever breaks."""
         public_id = self.members[number].public_id
-        if campaigns.is_held_out(campaign.public_id, public_id, campaign.holdout_percent):
-            return "held_out"
         if self.refuses(number):
             return "no_consent"
-        return "told" if number < self.at_google().stop else "no_card"
+        if number >= self.at_google().stop:
+            return "no_card"
+        if campaigns.is_held_out(campaign.public_id, public_id, campaign.holdout_percent):
+            return "held_out"
+        return "told"
 
 
 def gather(house: House, size: Size) -> Crowd:

@@ -32,7 +32,7 @@ from wallet.access import apikeys
 from wallet.api import contract, nouns
 from wallet.delivery import waves
 from wallet.errors import SCOPE
-from wallet.outreach import campaigns, results, terms
+from wallet.outreach import campaigns, comparison, effect, results, terms
 from wallet.passes import content
 
 TOP = Path(__file__).parents[2]
@@ -61,6 +61,7 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         SCOPE: tuple(apikeys.SCOPES),
         "state of a campaign": get_args(campaigns.CampaignState),
         "state of a coupon": get_args(content.PassState),
+        effect.CONTEXT: get_args(comparison.Conclusion),
         "state of a wave": (waves.RUNNING, waves.PAUSED, waves.DONE, waves.CANCELLED),
     },
 }

@@ -16,7 +16,7 @@ from ledger.imports import wording
 from ledger.languages import LANGUAGES, Language
 from ledger.money import Money
 from ledger.words import REFUSAL, REFUSAL_OF_MONEY, catalogue
-from wallet.outreach import results, terms
+from wallet.outreach import effect, results, terms
 from wallet.outreach.wording import PLACE
 
 RUSSIAN, ENGLISH = Language("ru"), Language("en")
@@ -42,7 +42,14 @@ EXAMPLE = re.compile(
 
 # Contexts whose messages are whole sentences.
 OF_MESSAGES = {terms.CONTEXT, terms.CONTEXT_OF_MONEY}
-SENTENCES = {REFUSAL, REFUSAL_OF_MONEY, wording.CONTEXT, results.CONTEXT, *OF_MESSAGES}
+SENTENCES = {
+    REFUSAL,
+    REFUSAL_OF_MONEY,
+    wording.CONTEXT,
+    results.CONTEXT,
+    effect.CONTEXT,
+    *OF_MESSAGES,
+}
 
 
 EVERY = [(package, message) for package in PACKAGES for message in sorted(catalogues.said(package))]

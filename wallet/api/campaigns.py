@@ -8,35 +8,49 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
+from ledger.book import purchases
 from ledger.errors import DateOutOfRange, UnknownMember, UnknownProgramme
-from ledger.programmes import programmes
+from ledger.programmes import programmes, units
 from ledger.segments import documents
 from wallet.api import idempotent, lookup, paging
+from wallet.api.amounts import in_money
 from wallet.api.auth import needs
+from wallet.api.bodies.amounts import MoneyOut
 from wallet.api.bodies.campaigns import (
     CAMPAIGN,
     CANCELLED,
     CHANGED,
     PAUSED,
     SCHEDULED,
+    AverageDifference,
     CampaignChange,
     CampaignIn,
     CampaignOut,
     CampaignPart,
     CampaignSearch,
     CampaignsOut,
+    ConclusionOut,
+    CostOut,
+    EffectOut,
+    GroupOut,
+    InCurrencyOut,
     PreviewIn,
     PreviewOut,
     ProgressOut,
+    ResultsIn,
     ResultsOut,
+    ShareDifference,
+    SpentOut,
     StartIn,
 )
 from wallet.api.calls import optional_body, refuses
 from wallet.api.refusals import MEMBER, TEXTS
 from wallet.errors import CampaignNotReady, ConsentNeeded, NoMessageField, UnknownCampaign
 from wallet.installation import current_installation
-from wallet.outreach import campaigns, results
+from wallet.outreach import campaigns, comparison, effect, results
 from wallet.outreach.campaigns import Campaign, CampaignDraft, CampaignPurpose
+from wallet.outreach.comparison import Conclusion, Group, Spending
+from wallet.outreach.effect import CampaignEffect, InCurrency
 
 routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 
@@ -174,12 +188,78 @@ def cancel(campaign_id: str) -> CampaignOut:
 @routes.doc(operation_id="getCampaignResults")
 @needs("campaigns:read")
 @refuses(UnknownCampaign)
+@routes.input(ResultsIn, location="query")
 @routes.output(ResultsOut)
-def funnel(campaign_id: str) -> ResultsOut:
-    """How far the message came, from the audience to the phones that fetched it."""
+def funnel(campaign_id: str, query_data: ResultsIn) -> ResultsOut:
+    """How far the message came, from the audience to the phones that fetched it, what members
+    bought afterwards, and what it cost."""
+    now = current_installation().clock()
     with current_installation().database.reading() as session:
         campaign = lookup.campaign(session, campaign_id)
-        return ResultsOut(**results.funnel(session, campaign, current_installation().clock()))
+        found = effect.of_campaign(session, campaign, query_data.days, now)
+        unit = units.named(session, campaign.programme_id, None)
+        cost = effect.cost(session, campaign)
+        return ResultsOut(
+            **results.funnel(session, campaign, now),
+            purchases=None if found is None else _effect_out(found),
+            cost=CostOut(
+                messages=cost.messages, gifts=cost.gifts, **in_money(unit, gifts=cost.gifts)
+            ),
+        )
+
+
+def _effect_out(found: CampaignEffect) -> EffectOut:
+    told, held_out = found.told, found.held_out
+    difference = None
+    if told.members and held_out.members:
+        share = comparison.of_shares(told, held_out)
+        difference = ShareDifference(
+            percent=_percent(share.found), low=_percent(share.low), high=_percent(share.high)
+        )
+    return EffectOut(
+        since=found.since,
+        until=found.until,
+        counted=found.counted,
+        told=_group_out(told),
+        held_out=_group_out(held_out),
+        difference=difference,
+        conclusion=_conclusion_out(comparison.share_conclusion(told, held_out)),
+        money=[_in_currency_out(one) for one in found.money],
+    )
+
+
+def _group_out(group: Group) -> GroupOut:
+    return GroupOut(members=group.members, bought=group.buyers, percent=_percent(group.share))
+
+
+def _in_currency_out(one: InCurrency) -> InCurrencyOut:
+    def money(pieces: float) -> MoneyOut:
+        return MoneyOut.model_validate(purchases.money(round(pieces), one.currency))
+
+    def spent(group: Spending) -> SpentOut:
+        return SpentOut(total=money(group.total), average=money(group.average))
+
+    difference = None
+    if min(one.told.members, one.held_out.members) > 1:
+        found = comparison.of_averages(one.told, one.held_out)
+        difference = AverageDifference(
+            average=money(found.found), low=money(found.low), high=money(found.high)
+        )
+    return InCurrencyOut(
+        told=spent(one.told),
+        held_out=spent(one.held_out),
+        difference=difference,
+        conclusion=_conclusion_out(comparison.spending_conclusion(one.told, one.held_out)),
+    )
+
+
+def _percent(share: float) -> str:
+    """A share as per cent, with two decimals; what is next to nothing has no sign."""
+    return f"{round(share * 100, 2) + 0.0:.2f}"
+
+
+def _conclusion_out(conclusion: Conclusion) -> ConclusionOut:
+    return ConclusionOut(code=conclusion, **effect.in_words(conclusion))
 
 
 def _do(campaign_id: str, work: Callable[[Session, datetime], Campaign]) -> CampaignOut:

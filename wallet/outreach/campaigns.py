@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
 from ledger.errors import DateOutOfRange
-from ledger.people import consents
+from ledger.people import consents, members
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
@@ -306,21 +306,17 @@ def _freeze(
     """Deliveries for the next members of the audience, as it was at the moment of the start."""
     in_scope = scope.in_main_unit(session, programme, campaign.started_at or now)
     wanted = membership.condition(documents.read(campaign.audience), in_scope)
-    members = membership.page(session, wanted, campaign.after_id, campaign.last_id, limit)
-    occasions = [_occasion(campaign, member) for member in members]
+    meant = membership.page(session, wanted, campaign.after_id, campaign.last_id, limit)
+    occasions = [
+        Occasion(one.id, CAMPAIGN, f"campaign:{campaign.id}", campaign.id) for one in meant
+    ]
     deliveries.note_all(session, programme.id, occasions, now)
-    campaign.recipients += len(members)
-    if len(members) == limit:
-        campaign.after_id = members[-1].id
+    campaign.recipients += len(meant)
+    if len(meant) == limit:
+        campaign.after_id = meant[-1].id
         return
     campaign.frozen_at = now
-    campaign.done = _count(session, campaign, "held_out")
-
-
-def _occasion(campaign: Campaign, member: Member) -> Occasion:
-    held_out = is_held_out(campaign.public_id, member.public_id, campaign.holdout_percent)
-    state: DeliveryState = "held_out" if held_out else "waiting"
-    return Occasion(member.id, CAMPAIGN, f"campaign:{campaign.id}", campaign.id, state)
+    campaign.done = _count(session, campaign, "held_out")  # by releases that drew them here
 
 
 def _tell(
@@ -373,10 +369,12 @@ def _choose(
     now: datetime,
 ) -> tuple[dict[int, Candidate], dict[NotTold, list[int]]]:
     """The members who get the message, by delivery, and the other deliveries, by the reason against
-    them."""
+    them. Held out are those alone who would get it: so both groups are alike but for the
+    message."""
     member_ids = list(waiting.values())
     counts = _recent_messages(session, campaign, member_ids, now)
     agreed = consents.agreed_to_news(session, member_ids)
+    held_out = _held_out(session, campaign, member_ids)
     chosen: dict[int, Candidate] = {}
     ended: dict[NotTold, list[int]] = {}
     for delivery_id, member_id in waiting.items():
@@ -389,9 +387,22 @@ def _choose(
         )
         if candidate is None or reason is not None:
             ended.setdefault(reason or "gone", []).append(delivery_id)
+        elif member_id in held_out:
+            ended.setdefault("held_out", []).append(delivery_id)
         else:
             chosen[delivery_id] = candidate
     return chosen, ended
+
+
+def _held_out(session: Session, campaign: Campaign, member_ids: Sequence[int]) -> set[int]:
+    """Those of these members who are in the campaign's hold-out group."""
+    if not campaign.holdout_percent:
+        return set()
+    return {
+        one.id
+        for one in members.by_ids(session, member_ids)
+        if is_held_out(campaign.public_id, one.public_id, campaign.holdout_percent)
+    }
 
 
 def _reason_against(

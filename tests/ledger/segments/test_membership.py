@@ -12,7 +12,12 @@ from sqlalchemy import select
 from statements import recorded
 
 from ledger import erasure
+from ledger.money import Money
 from ledger.people.members import Member
+from ledger.points import told
+from ledger.points.causes import Cause
+from ledger.points.resolving import Whom
+from ledger.points.told import BalanceIs
 from ledger.programmes import programmes
 from ledger.segments import conditions, documents, membership, scope
 from ledger.segments.registry import MOST_DEEP
@@ -319,3 +324,74 @@ def test_conditions_bound_a_period_at_both_ends(club, anna) -> None:
 
     assert has_accrual(begin, end)
     assert not has_accrual(begin - timedelta(days=1), begin)
+
+
+def rub(amount: str) -> Money:
+    return Money(amount, "RUB")
+
+
+class TestPurchases:
+    """As soon as a programme is told of purchases, these are the purchases."""
+
+    BOUGHT = ({"kind": "purchase"}, {"kind": "purchase", "days": 2})
+
+    def test_from_the_first_on_points_alone_are_no_purchase(self, club, anna, boris) -> None:
+        clara, dora = club.join("Клара"), club.join("Дора")
+        club.grant(boris, 5)  # nobody knows whether for a purchase
+        club.grant(anna, 5, purchase=rub("100"))
+        club.grant(clara, 5)
+        assert [which(club, one, self.BOUGHT) for one in (anna, boris, clara, dora)] == [
+            (True, True),
+            (True, True),
+            (False, False),
+            (False, False),
+        ]
+        club.clock.advance(days=3)
+        assert [which(club, one, self.BOUGHT) for one in (anna, boris)] == [(True, False)] * 2
+
+    def test_a_redemption_is_a_purchase_if_it_says_so(self, club, anna) -> None:
+        club.grant(anna, 50, activates=0)
+        club.clock.advance(days=3)
+        club.redeem(anna, 20)
+        assert which(club, anna, self.BOUGHT) == (True, False)
+        club.redeem(anna, 20, purchase=rub("0"), store="arbat")
+        stores = [{"kind": "purchase", "store": name} for name in ("arbat", "centre")]
+        assert which(club, anna, [*self.BOUGHT, *stores]) == (True, True, True, False)
+
+    def test_what_was_undone_whole_was_not_bought(self, club, anna) -> None:
+        posting = club.grant(anna, 5, purchase=rub("100"))
+        club.reverse(posting, 2)
+        assert which(club, anna, self.BOUGHT) == (True, True)
+        club.reverse(posting)
+        assert which(club, anna, self.BOUGHT) == (False, False)
+
+    def test_programmes_are_told_of_purchases_one_by_one(self, club, anna, database) -> None:
+        other = Club(database, club.clock, "other")
+        other.open()
+        boris = other.join("Борис")
+        club.grant(anna, 5, purchase=rub("100"))
+        other.grant(boris, 5)
+        assert which(other, boris, self.BOUGHT) == (True, True)
+
+    def test_what_a_member_bought_before_a_merger_is_theirs(self, club, anna, boris) -> None:
+        """Also what they bought on their own account, before they joined a household."""
+        clara = club.join("Клара")
+        club.grant(anna, 5, purchase=rub("100"))
+        club.household(anna, boris)
+        assert which(club, anna, self.BOUGHT) == (True, True)
+        assert which(club, boris, self.BOUGHT) == (False, False)
+        club.grant(boris, 5, purchase=rub("1"))
+        club.leave(anna)
+        assert [which(club, one, self.BOUGHT)[0] for one in (anna, boris, clara)] == [
+            True,
+            True,
+            False,
+        ]
+
+    def test_a_balance_that_was_told_is_no_purchase(self, club, anna) -> None:
+        said = BalanceIs(50, "crm", Cause(occurred_at=club.clock()))
+        club.database.run(
+            lambda session: told.hear(session, Whom(member=anna.public_id), said, club.clock())
+        )
+        trees = [*self.BOUGHT, {"kind": "activity"}]
+        assert which(club, anna, trees) == (False, False, True)

@@ -4,14 +4,16 @@ import gzip
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from books import check_books
 from phones import Phone, opened, values
 from sqlalchemy import select
 
+from ledger.book.lots import Lot
 from ledger.database.idempotency import Request
+from ledger.limits import NEVER
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.api.bodies.members import MemberIn
@@ -754,3 +756,48 @@ def test_the_description_of_the_api_is_served_and_names_every_route(client) -> N
     assert {"/api/v1/members", "/api/v1/accruals", "/api/v1/redemptions", "/api/v1/offers"} <= set(
         spec["paths"]
     )
+
+
+class TestUnits:
+    """How long points live is changed for what comes."""
+
+    PATH = "programmes/demo/units/points"
+
+    def live_days(self, api) -> int | None:
+        return api.get("programmes").get_json()["items"][0]["units"][0]["live_days"]
+
+    def test_points_that_come_live_so_long_and_others_keep_their_dates(
+        self, api, member, installation
+    ) -> None:
+        def ends() -> list[datetime]:
+            with installation.database.reading() as session:
+                return list(session.scalars(select(Lot.expires_at).order_by(Lot.id)))
+
+        api.post("accruals", {"member": member["id"], "points": 1})
+        for days in (30, 30, None):
+            answer = api.call("PATCH", self.PATH, {"live_days": days})
+            assert (answer.status_code, answer.get_json()["live_days"]) == (200, days)
+            assert self.live_days(api) == days
+            api.post("accruals", {"member": member["id"], "points": 1})
+        first, *months, last = ends()
+        assert first == last == NEVER
+        assert {(one - installation.clock()).days for one in months} == {30}
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            ({"live_days": 0}, "too_small"),
+            ({"live_days": 36_501}, "too_large"),
+            ({"live_days": "5"}, "not_an_integer"),
+            ({}, "required"),
+        ],
+    )
+    def test_a_time_that_is_none_is_refused(self, api, body, code) -> None:
+        answer = api.call("PATCH", self.PATH, body)
+        assert answer.status_code == 422
+        assert [one["code"] for one in answer.get_json()["errors"]] == [code]
+        assert self.live_days(api) is None
+
+    def test_what_is_not_counted_cannot_be_changed(self, api) -> None:
+        answer = api.call("PATCH", "programmes/demo/units/stamps", {"live_days": 5})
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown_unit")

@@ -309,3 +309,102 @@ def test_a_secret_that_no_key_opens_stops_no_other(onec, send, member, installat
     with installation.database.transaction() as session:
         session.execute(delete(SourceSecret).where(SourceSecret.sealed != foreign))
     assert code(onec(member)) == (401, "signature_invalid")
+
+
+class TestBalances:
+    """A system that knows what a member has, and not what made it."""
+
+    def says(self, member: dict, points: int, minute: int = 0, **more: object) -> bytes:
+        data = {"card": member["card"]["number"], "points": points, **more}
+        message = {"type": "balance.is", "timestamp": f"2026-11-24T12:{minute:02}:00Z"}
+        return json.dumps({**message, "data": data}).encode()
+
+    def test_the_difference_is_posted_and_told(self, send, api, member) -> None:
+        api.post("accruals", {"card": member["card"]["number"], "points": 400})
+        answer = send(self.says(member, 350, reason="Сверка", receipt="7"))
+        assert answer.status_code == 200
+        (line, _) = api.get(f"members/{member['id']}/postings").get_json()["items"]
+        assert answer.get_json() == {
+            "id": line["id"],
+            "balance": {"available": 350, "pending": 0, "held": 0, "debt": 0},
+            "outcome": "posted",
+            "difference": -50,
+        }
+        told = (line["kind"], line["points"], line["reason"], line["receipt"], line["promotion"])
+        assert told == ("redemption", -50, "Сверка", "7", "balance.is")
+        assert line["occurred_at"] == "2026-11-24T12:00:00Z"
+
+    def test_no_difference_and_an_older_message_post_nothing(self, send, api, member) -> None:
+        assert send(self.says(member, 70, minute=5)).status_code == 200
+        same = send(self.says(member, 70, minute=6), webhook_id="msg-2").get_json()
+        late = send(self.says(member, 20, minute=4), webhook_id="msg-3").get_json()
+        found = [(one["id"], one["outcome"], one["difference"]) for one in (same, late)]
+        assert found == [(None, "unchanged", 0), (None, "outdated", 0)]
+        assert len(api.get(f"members/{member['id']}/postings").get_json()["items"]) == 1
+
+    def test_a_repetition_has_its_first_answer(self, send, api, member) -> None:
+        """Also after a newer balance was told: it must not bring the older one back."""
+        first = send(self.says(member, 70))
+        send(self.says(member, 80, minute=1), webhook_id="msg-2")
+        again = send(self.says(member, 70))
+        assert (again.data, again.headers["Idempotent-Replayed"]) == (first.data, "true")
+        assert api.get(f"members/{member['id']}").get_json()["balance"]["available"] == 80
+
+    def test_what_holds_have_set_aside_cannot_go(self, send, api, member) -> None:
+        card = member["card"]["number"]
+        api.post("accruals", {"card": card, "points": 100})
+        api.post("holds", {"card": card, "points": 60})
+        refused = send(self.says(member, 50))
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "insufficient_points")
+        assert send(self.says(member, 100), webhook_id="msg-2").get_json()["outcome"] == "unchanged"
+
+    @pytest.mark.parametrize(
+        ("data", "field", "code"),
+        [
+            ({"points": -1}, "data.points", "too_small"),
+            ({"points": None}, "data.points", "points_or_money"),
+            ({"points": "5"}, "data.points", "not_an_integer"),
+            ({"external_id": "7"}, "data.card", "card_or_external_id"),
+            ({"purchase": {"amount": "5", "currency": "RUB"}}, "data.purchase", "unknown_field"),
+        ],
+    )
+    def test_what_does_not_fit_is_told(self, send, member, data, field, code) -> None:
+        answer = send(self.says(member, **{"points": 5, **data}))
+        assert answer.status_code == 422
+        assert (field, code) in [(one["field"], one["code"]) for one in answer.get_json()["errors"]]
+
+    def test_a_type_that_there_is_not_names_those_that_there_are(self, send, member) -> None:
+        answer = send(body(member, type="points.given"))
+        (error,) = answer.get_json()["errors"]
+        assert (error["field"], error["code"]) == ("type", "unknown_value")
+        assert "balance.is" in error["message"]
+
+    def test_1c_says_it_in_its_own_words(self, installation, api, join, send) -> None:
+        secret = sources.new_secret()
+        with installation.database.transaction() as session:
+            programme_id = programmes.by_code(session, "demo").id
+            sources.add(
+                session,
+                installation.keys,
+                "shop",
+                "1c",
+                programme_id,
+                secret,
+                installation.clock(),
+            )
+        member = join(name="Анна", external_id="000042")
+
+        def says(points: int, at: str, id_: str) -> dict:
+            message = {"Вид": "Остаток", "КодКлиента": "000042", "Баллы": points, "Дата": at}
+            answer = send(json.dumps(message).encode(), secret, id_, "shop")
+            assert answer.status_code == 200, answer.text
+            return answer.get_json()
+
+        assert says(120, "2026-11-24T12:30:00", "1")["difference"] == 120
+        assert says(5, "2026-11-24T12:29:00", "2")["outcome"] == "outdated"
+        assert says(0, "2026-11-24T12:31:00", "3")["difference"] == -120
+        missing = json.dumps({"Вид": "Остаток", "КодКлиента": "000042", "Баллы": 1}).encode()
+        answer = send(missing, secret, "4", "shop")
+        (error,) = answer.get_json()["errors"]
+        assert (error["field"], error["code"]) == ("Дата", "required")
+        assert api.get(f"members/{member['id']}").get_json()["balance"]["available"] == 0

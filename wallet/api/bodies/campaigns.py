@@ -4,17 +4,20 @@ from datetime import datetime
 from operator import not_
 from typing import Annotated, Any, Self
 
-from pydantic import Field, field_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body, Code, Hour, Id, Title, WallTime
 from ledger.segments import documents
+from wallet.api.bodies.amounts import MoneyBeside, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
-from wallet.api.bodies.examples import MEMBER_ID, Example, page_of, shows
+from wallet.api.bodies.examples import MEMBER_ID, Example, page_of, rub, shows
 from wallet.api.bodies.messages import TextsIn
 from wallet.api.bodies.paging import PageIn
 from wallet.outreach.audience import Audience
 from wallet.outreach.campaigns import CampaignPurpose
+from wallet.outreach.comparison import Conclusion
+from wallet.outreach.effect import Counted
 from wallet.outreach.recipients import ConsentRule as CampaignConsent
 
 
@@ -222,9 +225,110 @@ class PreviewOut(AnswerBody):
     text: str | None
 
 
+MORE: Example = {
+    "code": "more",
+    "ru": "Среди получивших сообщение больше, и случайностью это вряд ли объяснить.",
+    "en": "More among those who were told, and chance hardly explains it.",
+}
+MAY_BE_CHANCE: Example = {
+    "code": "may_be_chance",
+    "ru": "Разница может быть случайной.",
+    "en": "The difference may be chance.",
+}
+
+
+class ResultsIn(BaseModel):
+    """For how many days from the campaign's start purchases are counted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: Annotated[int, Field(ge=1, le=365)] = 30
+
+
+class GroupOut(AnswerBody):
+    """Members, how many of them bought something, and which part of them that is."""
+
+    members: int
+    bought: int
+    percent: str
+
+
+class ShareDifference(AnswerBody):
+    """How much greater the share of buyers is among those who were told, in points of per cent; it
+    lies between `low` and `high` in 19 of 20 comparisons."""
+
+    percent: str
+    low: str
+    high: str
+
+
+class ConclusionOut(AnswerBody):
+    """What may be said of a difference: a stable code (`more`, `less`, `may_be_chance`, `too_few`,
+    `nobody_held_out`), and a sentence in each language."""
+
+    code: Conclusion
+    ru: str
+    en: str
+
+
+class SpentOut(AnswerBody):
+    """What a group paid, less what was taken back, and what that is for each of its members,
+    whether they bought something or not."""
+
+    total: MoneyOut
+    average: MoneyOut
+
+
+class AverageDifference(AnswerBody):
+    """How much more a member who was told paid on average; it lies between `low` and `high` in 19
+    of 20 comparisons."""
+
+    average: MoneyOut
+    low: MoneyOut
+    high: MoneyOut
+
+
+class InCurrencyOut(AnswerBody):
+    """What both groups paid in one currency. `difference` is null where there is nothing to compare
+    with."""
+
+    told: SpentOut
+    held_out: SpentOut
+    difference: AverageDifference | None
+    conclusion: ConclusionOut
+
+
+class EffectOut(AnswerBody):
+    """What members bought from the start of the campaign up to `until` (or up to now, if that is
+    still to come): those who were told, and those who would have been and were held out.
+
+    `counted`: `purchases` as tills tell them; `accruals` that were no gifts, where none were ever
+    told; or `both`, where the first was told within the time. `difference` is null where there is
+    nothing to compare with."""
+
+    since: datetime
+    until: datetime
+    counted: Counted
+    told: GroupOut
+    held_out: GroupOut
+    difference: ShareDifference | None
+    conclusion: ConclusionOut
+    money: list[InCurrencyOut]
+
+
+class CostOut(AnswerBody):
+    """What the campaign cost: how many members were told, and how many points came with its
+    messages."""
+
+    messages: int
+    gifts: int
+    gifts_money: MoneyBeside = None
+
+
 class ResultsOut(AnswerBody):
     """How many members of the audience got how far. `apple` and `google` count those who were told
-    by what became of the message in that wallet; a member with both is counted in both."""
+    by what became of the message in that wallet; a member with both is counted in both.
+    `purchases` is null before the campaign has begun."""
 
     model_config = shows(
         {
@@ -254,6 +358,28 @@ class ResultsOut(AnswerBody):
                 "removed": 8,
                 "refused": 0,
             },
+            "purchases": {
+                "since": "2026-11-24T12:05:00Z",
+                "until": "2026-12-24T12:05:00Z",
+                "counted": "purchases",
+                "told": {"members": 3422, "bought": 584, "percent": "17.07"},
+                "held_out": {"members": 402, "bought": 51, "percent": "12.69"},
+                "difference": {"percent": "4.38", "low": "0.56", "high": "7.55"},
+                "conclusion": MORE,
+                "money": [
+                    {
+                        "told": {"total": rub("419312.40"), "average": rub("122.53")},
+                        "held_out": {"total": rub("38190.00"), "average": rub("95.00")},
+                        "difference": {
+                            "average": rub("27.53"),
+                            "low": rub("-4.10"),
+                            "high": rub("59.16"),
+                        },
+                        "conclusion": MAY_BE_CHANCE,
+                    }
+                ],
+            },
+            "cost": {"messages": 3422, "gifts": 0},
         }
     )
 
@@ -268,3 +394,5 @@ class ResultsOut(AnswerBody):
     told: int
     apple: dict[str, int]
     google: dict[str, int]
+    purchases: EffectOut | None
+    cost: CostOut
