@@ -4,7 +4,7 @@ they use."""
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, or_, select, text
+from sqlalchemy import ForeignKey, Index, String, func, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant, batched
@@ -73,6 +73,28 @@ def by_id(session: Session, member_id: int) -> Member:
 def by_ids(session: Session, member_ids: Sequence[int]) -> Sequence[Member]:
     """The members with these ids, in no particular order. Unknown ids are left out."""
     return session.scalars(select(Member).where(Member.id.in_(member_ids))).all()
+
+
+def in_programme(
+    session: Session, programme_id: int, before_id: int | None, limit: int
+) -> Sequence[Member]:
+    """Members of a programme, erased and merged ones among them, the newest first; with
+    `before_id`, those who came before this one."""
+    query = select(Member).where(Member.programme_id == programme_id)
+    if before_id is not None:
+        query = query.where(Member.id < before_id)
+    return session.scalars(query.order_by(Member.id.desc()).limit(limit)).all()
+
+
+def number_in_programme(session: Session, programme_id: int) -> int:
+    """How many members a programme has, without those who were erased or merged into others. It
+    reads them all."""
+    query = select(func.count()).where(
+        Member.programme_id == programme_id,
+        Member.erased_at.is_(None),
+        Member.merged_into_id.is_(None),
+    )
+    return session.scalars(query).one()
 
 
 def resolve_merged(session: Session, member: Member) -> Member:

@@ -10,7 +10,7 @@ from typing import Literal
 from zoneinfo import available_timezones
 
 from babel.core import get_global
-from sqlalchemy import ForeignKey, Index, String, Text, select
+from sqlalchemy import ForeignKey, Index, String, Text, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import languages
@@ -55,6 +55,8 @@ class Programme(Base):
     # When points that a reversal takes back were spent meanwhile: "debt" lets the member owe them,
     # "refuse" refuses the reversal.
     overdrawn: Mapped[str] = mapped_column(String(10), default="debt", server_default="debt")
+    # Whether everybody is told of it who comes to the service without a link.
+    listed: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -282,6 +284,11 @@ def countries(session: Session, only_id: int | None = None) -> list[str]:
     if only_id is not None:
         query = query.where(Programme.id == only_id)
     return sorted(session.scalars(query))
+
+
+def listed_for_all(session: Session) -> Sequence[Programme]:
+    """The programmes that everybody is told of, the oldest first."""
+    return session.scalars(select(Programme).where(Programme.listed).order_by(Programme.id)).all()
 
 
 def every(session: Session) -> Sequence[Programme]:

@@ -54,7 +54,7 @@ from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.happenings import ListeningRow
 from wallet.importing import Desk
 from wallet.outreach import campaigns, results, terms
-from wallet.passes import barcode_settings, issued, renewal, templates
+from wallet.passes import badges, barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issued import Pass
 from wallet.people import lost_cards
@@ -819,6 +819,36 @@ def test_devices_of_the_release_before_are_encrypted_and_go_on_at_once(
     after = everything(empty)
     assert after.pop("apple_complaint") != before.pop("apple_complaint")
     assert after == before
+
+
+def test_keys_of_the_release_before_never_end_and_its_programmes_are_not_listed(
+    empty: Database, database_url: str
+) -> None:
+    """What 0026 finds, and what goes with a downgrade: a key that would have no end there."""
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0023", keys=KEYS)
+    with empty.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO wallet_api_key (name, digest, scopes, created_at)"
+                " VALUES ('till', 'x', '[\"*\"]', :at)"
+            ).bindparams(bindparam("at", type_=Instant())),
+            {"at": now},
+        )
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    with empty.transaction() as session:
+        (key,) = apikeys.listed(session)
+        assert (key.expires_at, key.is_live(now)) == (None, True)
+        assert not any(one.listed for one in programmes.every(session))
+        apikeys.issue(session, "for a day", ["*"], now, expires_at=now + timedelta(days=1))
+        badge = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 180 50"/>'
+        badges.put(session, "apple", "ru", "badge.svg", badge, now)
+    migrations.downgrade(empty.engine, "0023", keys=KEYS)
+    assert everything(empty) == before
+    migrations.upgrade(empty.engine, keys=KEYS)
 
 
 def _file_of_devices(database: Database) -> bytes:

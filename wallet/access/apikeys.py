@@ -1,12 +1,12 @@
-"""API keys: which scopes they have, and in which programme. A key is shown once and kept as its
-hash; it can be revoked."""
+"""API keys: which scopes they have, in which programme, until when. A key is shown once and kept as
+its hash; it can be revoked."""
 
 import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -42,11 +42,15 @@ SCOPES = (
 PREFIX = "kopilka_"
 LONGEST_NAME = 60  # characters
 
+# Why a key is refused: it is none of ours or was revoked; its time is over.
+NotRecognised = Literal["key_unknown", "key_expired"]
+
 
 class ApiKey(Base):
     """A key as the database has it. `digest` is its SHA-256 in hexadecimal; the key itself is
-    stored nowhere. A key with a programme is for that one; without, for all. A revoked key keeps
-    its name, so no later key can take it."""
+    stored nowhere. A key with a programme is for that one; without, for all. From `expires_at` on
+    it is refused; null: never. A key that was revoked or has ended keeps its name, so no later key
+    can take it."""
 
     __tablename__ = "wallet_api_key"
 
@@ -57,6 +61,11 @@ class ApiKey(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
     programme_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_programme.id"))
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether the key is accepted."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 def issue(
@@ -65,10 +74,11 @@ def issue(
     scopes: Sequence[str],
     now: datetime,
     programme_id: int | None = None,
+    expires_at: datetime | None = None,
 ) -> str:
     """Make a key and return it; it cannot be read again. With `programme_id` it is for that
-    programme alone. Raises `ApiKeyRefused` for an unknown
-    scope or none, a name that does not fit, or a name that a key has or had."""
+    programme alone, with `expires_at` until then. Raises `ApiKeyRefused` for an unknown scope or
+    none, an end that is over, a name that does not fit, or a name that a key has or had."""
     unknown = sorted(set(scopes) - set(SCOPES) - {ALL})
     if unknown or not scopes:
         known = {"known": ", ".join(SCOPES), "all": ALL}
@@ -81,6 +91,8 @@ def issue(
         )
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise ApiKeyRefused("a name has from 1 to {most} printable characters.", most=LONGEST_NAME)
+    if expires_at is not None and expires_at <= now:
+        raise ApiKeyRefused("its last day is over already.")
     key = PREFIX + secrets.token_urlsafe(32)
     added = session.execute(
         insert_or(session, ApiKey)
@@ -90,6 +102,7 @@ def issue(
             scopes=sorted(set(scopes)),
             created_at=now,
             programme_id=programme_id,
+            expires_at=expires_at,
         )
         .on_conflict_do_nothing()
         .returning(ApiKey.id)
@@ -112,26 +125,31 @@ def revoke(session: Session, name: str, now: datetime) -> None:
 
 
 def listed(session: Session) -> Sequence[ApiKey]:
-    """All keys, live and revoked, oldest first."""
+    """All keys, live or not, oldest first."""
     return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
 
 
+# Of keys that were not revoked.
 _LIVE = Compiled(
-    select(ApiKey.id, ApiKey.scopes, ApiKey.programme_id).where(
+    select(ApiKey.id, ApiKey.scopes, ApiKey.programme_id, ApiKey.expires_at).where(
         ApiKey.digest == bindparam("digest"), ApiKey.revoked_at.is_(None)
     )
 )
 
 
-def recognise(database: Database, key: str, environment_key: str) -> Actor | None:
-    """Whose key this is; None for a key that is unknown or revoked. `environment_key` is
-    WALLET_API_KEY: it has all scopes in all programmes and stands in no table."""
+def recognise(
+    database: Database, key: str, environment_key: str, now: datetime
+) -> Actor | NotRecognised:
+    """Whose key this is, or why it is nobody's. `environment_key` is WALLET_API_KEY: it has all
+    scopes in all programmes, never ends, and stands in no table."""
     if hmac.compare_digest(key.encode(), environment_key.encode()):
         return Actor("environment", frozenset({ALL}))
     rows = database.fetch(_LIVE, digest=_digest(key))
     if not rows:
-        return None
+        return "key_unknown"
     (row,) = rows
+    if row.expires_at is not None and row.expires_at <= now:
+        return "key_expired"
     return Actor(str(row.id), frozenset(row.scopes), row.programme_id)
 
 

@@ -122,6 +122,15 @@ def retire(session: Session, name: str) -> int:
     return len(older)
 
 
+def remove(session: Session, name: str) -> None:
+    """Forget a source and its secrets: what it sends from now on is refused. What it did stays, and
+    so do the ids of its messages: a source that is added under the same name later is taken for the
+    same system. Raises `SourceRefused` if there is no such source."""
+    source = _named(session, name)
+    session.execute(delete(SourceSecret).where(SourceSecret.source_id == source.id))
+    session.execute(delete(Source).where(Source.id == source.id))
+
+
 def bound(session: Session, keys: KeyRing, name: str) -> BoundSource | None:
     """The source of this name with its live secrets; None if there is none. A secret that was
     sealed by a key which the ring has no more is left out, and the log says so: the other secrets

@@ -18,15 +18,16 @@ PERSONAL = "personal:read"
 
 
 def require_key() -> None:
-    """Refuse a request without a live key (401 `key_missing` or `key_unknown`), and note whose key
-    it came with."""
+    """Refuse a request without a live key (401 `key_missing`, `key_unknown` or `key_expired`), and
+    note whose key it came with."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         refuse(401, "key_missing")
-    known = apikeys.recognise(
-        current_installation().database, key, current_installation().settings.api_key
-    )
-    if known is None:
+    house = current_installation()
+    known = apikeys.recognise(house.database, key, house.settings.api_key, house.clock())
+    if known == "key_expired":
+        refuse(401, "key_expired")
+    if known == "key_unknown":
         refuse(401, "key_unknown")
     g.caller = known
 

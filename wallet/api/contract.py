@@ -31,7 +31,7 @@ PROBLEM, EVENT = "Problem", "Event"
 # body; with a body of JSON; of a call that takes none; with an
 # Idempotency-Key; with a query; with a list.
 ALWAYS = ("too_many_requests", "internal_error", "database_unavailable", "storage_full")
-OF_KEY = ("key_missing", "key_unknown")
+OF_KEY = ("key_missing", "key_unknown", "key_expired")
 OF_SIGNATURE = ("signature_invalid", "timestamp_outside_window", "malformed_json")
 WITH_BODY = ("bad_request", "body_too_large", "body_compressed", "invalid_request")
 WITH_JSON = ("malformed_json", "not_json")

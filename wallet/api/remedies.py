@@ -48,6 +48,11 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("No live API key is like this one."),
         N_("Check that the key is whole; the operator may have revoked it and can make another."),
     ),
+    "key_expired": Explanation(
+        401,
+        N_("The time of this API key is over."),
+        N_("Ask the operator for a new key."),
+    ),
     "signature_invalid": Explanation(
         401,
         N_("The signature of the webhook is missing or wrong."),

@@ -383,6 +383,12 @@ def forget(session: Session, device_id: int, push_token: bytes, gone_at: datetim
     return held
 
 
+def number_with(session: Session, pass_id: int) -> int:
+    """On how many devices the pass is registered."""
+    counted = select(func.count()).where(Registration.pass_id == pass_id)
+    return session.scalars(counted).one()
+
+
 def by_key(session: Session) -> Mapping[str, int]:
     """How many devices need which key: the ids of keys, sorted, also of those that the ring does
     not have. It reads the whole table. Those of a schema before 0023, of which a backup is made,

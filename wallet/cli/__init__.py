@@ -7,7 +7,7 @@ from wallet.cli.lazy import LazyCommand
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="wallet")
+@click.version_option(__version__, prog_name="Kopilka")
 def main() -> None:
     """Kopilka: loyalty cards in phones, kept true."""
 
@@ -70,6 +70,11 @@ COMMANDS = (
         "design",
         "wallet.cli.designs:design_group",
         "How a programme's cards look: a folder with design.json and PNG files.",
+    ),
+    LazyCommand(
+        "badges",
+        "wallet.cli.badges:badges_group",
+        "Official buttons of Apple and Google, for the pages.",
     ),
     LazyCommand(
         "waves",

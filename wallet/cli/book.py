@@ -121,9 +121,13 @@ def export_roots(programme: str | None, since: datetime | None) -> None:
         found = programmes.every(session)
         if programme is not None:
             found = [programmes.by_code(session, programme)]
+        none = True
         for one in found:
             for root in proofs.roots(session, one, since.date() if since else date.min):
                 click.echo(json.dumps(proofs.published(one, root)))
+                none = False
+    if none:  # not among the objects, which programs read
+        click.echo("None yet: a day has a root when it is over and sealed.", err=True)
 
 
 @roots_group.command("key")

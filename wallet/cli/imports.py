@@ -181,12 +181,15 @@ def _show(desk: Desk, import_: Import) -> None:
 def list_imports() -> None:
     """All imports, newest first."""
     with open_records().database.reading() as session:
-        for one in store.listed(session):
+        found = store.listed(session)
+        for one in found:
             programme = programmes.by_id(session, one.programme_id).code
             click.echo(
                 f"{one.public_id}: {one.kind}, {programme}, {one.created_at:%F %R}, {one.state},"
                 f" {one.applied} of {one.rows} rows applied"
             )
+    if not found:
+        click.echo("None. `wallet import members` and `wallet import points` begin one.")
 
 
 @import_group.command("show")

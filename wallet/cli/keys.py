@@ -1,9 +1,12 @@
 """Commands for API keys."""
 
+from datetime import UTC, datetime, timedelta
+
 import click
 
 from ledger.programmes import programmes
 from wallet.access import apikeys
+from wallet.access.apikeys import ApiKey
 from wallet.cli.database import on_database, open_records
 
 
@@ -26,28 +29,53 @@ def keys_group() -> None:
     metavar="CODE",
     help="The one programme that the key is for: all else is not there for it. Without, all.",
 )
+@click.option(
+    "--expires",
+    "last_day",
+    metavar="DAY",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The last day (UTC) on which it is accepted, such as 2027-06-30. Without, for good.",
+)
 @on_database
-def add_key(name: str, scopes: tuple[str, ...], programme: str | None) -> None:
+def add_key(
+    name: str, scopes: tuple[str, ...], programme: str | None, last_day: datetime | None
+) -> None:
     """Make a key for the integration NAME. It is shown now and never again."""
     records = open_records()
+    ends_at = None if last_day is None else last_day.replace(tzinfo=UTC) + timedelta(days=1)
     with records.database.transaction() as session:
         only = None if programme is None else programmes.by_code(session, programme).id
-        key = apikeys.issue(session, name, scopes, records.clock(), only)
+        key = apikeys.issue(session, name, scopes, records.clock(), only, ends_at)
     click.echo(key)
 
 
 @keys_group.command("list")
 @on_database
 def list_keys() -> None:
-    """All keys: name, programme, scopes, since when, until when."""
-    with open_records().database.reading() as session:
-        for key in apikeys.listed(session):
-            until = f", revoked {key.revoked_at:%F}" if key.revoked_at else ""
+    """All keys: name, programme, scopes, since when, until when; that of the environment first."""
+    records = open_records()
+    if records.settings.api_key:
+        click.echo("WALLET_API_KEY, of the environment: all programmes, *")
+    with records.database.reading() as session:
+        found = apikeys.listed(session)
+        for key in found:
             where = "all programmes"
             if key.programme_id is not None:
                 where = f"programme {programmes.by_id(session, key.programme_id).code}"
             scopes = ", ".join(key.scopes)
+            until = _until(key, records.clock())
             click.echo(f"{key.name}: {where}, {scopes}, since {key.created_at:%F}{until}")
+    if not found:
+        click.echo("No other keys. `wallet keys add` makes one for each integration.")
+
+
+def _until(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return f", revoked {key.revoked_at:%F}"
+    if key.expires_at is None:
+        return ""
+    last_day = key.expires_at - timedelta.resolution
+    return f", {'until' if key.is_live(now) else 'ended'} {last_day:%F}"
 
 
 @keys_group.command("revoke")

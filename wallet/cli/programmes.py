@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from sqlalchemy.orm import Session
 
 from ledger.languages import canonical
+from ledger.people import members
 from ledger.programmes import programmes, units
-from ledger.programmes.programmes import ProgrammeTextKind, Terms
-from ledger.programmes.units import UnitTerms
+from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
+from ledger.programmes.units import Unit, UnitTerms
 from wallet.cli.database import on_database, open_records
 from wallet.passes import barcode_settings, renewal, templates
 from wallet.passes.barcode_settings import AtGoogle, Numbers
@@ -94,6 +96,62 @@ def add_programme(
     click.echo(f"{records.settings.public_url}/join/{code}")
 
 
+@programmes_group.command("list")
+@on_database
+def list_programmes() -> None:
+    """All programmes: code, name, what they count, how many members."""
+    with open_records().database.reading() as session:
+        found = programmes.every(session)
+        for one in found:
+            counted = ", ".join(unit.code for unit in units.of_programme(session, one.id))
+            number = members.number_in_programme(session, one.id)
+            click.echo(f"{one.code}: {one.name}, counts {counted}, members: {number}")
+    if not found:
+        click.echo("None yet. `wallet programmes add CODE NAME` makes one.")
+
+
+@programmes_group.command("show")
+@click.argument("code")
+@on_database
+def show_programme(code: str) -> None:
+    """All that is known of programme CODE: its terms, its texts, its addresses, its design."""
+    records = open_records()
+    with records.database.reading() as session:
+        programme = programmes.by_code(session, code)
+        join = f"{records.settings.public_url}/join/{code}"
+        click.echo(f"{code}: {programme.name}, since {programme.created_at:%F}")
+        click.echo(f"members: {members.number_in_programme(session, programme.id)}")
+        for unit in units.of_programme(session, programme.id):
+            click.echo(f"counts {_unit(unit)}")
+        _say_terms(session, programme)
+        click.echo(f"time zone: {programme.timezone}")
+        for language in programme.languages:
+            click.echo(f"texts in {language}: {_texts(session, programme.id, language)}")
+        designs = templates.revisions(session, programme.id, "card")
+        click.echo(f"design of cards: version {len(designs)}, since {designs[-1].created_at:%F}")
+        click.echo(f"join: {join}")
+        click.echo(f"privacy: {join}/privacy")
+
+
+def _unit(unit: Unit) -> str:
+    kind = "" if unit.kind == unit.code else f" ({unit.kind})"
+    if unit.currency is not None:
+        kind = f" ({unit.kind} in {unit.currency}, {unit.scale} decimal places)"
+    lives = "for ever" if unit.live_days is None else f"{unit.live_days} days"
+    return f"{unit.code}{kind}: they live {lives}{', the main one' if unit.main else ''}"
+
+
+def _texts(session: Session, programme_id: int, language: str) -> str:
+    """Which texts the programme has in this language, or how to say them."""
+    said = [
+        kind
+        for kind in get_args(ProgrammeTextKind)
+        if (text := programmes.said(session, programme_id, kind, language)) is not None
+        and text.language == language
+    ]
+    return ", ".join(said) if said else "none of its own; `wallet programmes set` says them"
+
+
 @programmes_group.command("unit")
 @click.argument("code")
 @click.argument("unit")
@@ -163,6 +221,12 @@ def put_unit(
 @click.option(
     "--code-grace-hours", "grace_hours", type=int, help="The code before is good once more so long."
 )
+@click.option(
+    "--listed/--unlisted",
+    "listed",
+    default=None,
+    help="Whether it is shown at the service's address to everybody who comes without a link.",
+)
 @languages_option
 @country_option
 @on_database
@@ -172,25 +236,36 @@ def change_terms(
     overdrawn: str | None,
     languages: str | None,
     country: str | None,
+    *,
+    listed: bool | None,
     **choices: str | int | None,
 ) -> None:
-    """What programme CODE does when a purchase is returned, which languages it speaks, and what the
-    barcodes of its cards say; without options, how it is now."""
+    """What programme CODE does when a purchase is returned, which languages it speaks, who is told
+    of it, and what the barcodes of its cards say; without options, how it is now."""
     with open_records().database.transaction() as session:
         programme = programmes.by_code(session, code)
         programmes.change_terms(
             session, programme, grace_days, overdrawn, _named(languages), country
         )
-        click.echo(f"languages: {', '.join(programme.languages)}; country: {programme.country}")
-        click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
+        if listed is not None:
+            programme.listed = listed
+            session.flush()
         wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
-        choice = replace(barcode_settings.of(session, programme.id), **wanted)
         if wanted:
+            choice = replace(barcode_settings.of(session, programme.id), **wanted)
             renewal.change_terms(session, programme, choice)
-        click.echo(
-            f"code: {choice.kind}; numbers: {choice.numbers}; at Google: {choice.at_google};"
-            f" renewed every {choice.renew_days} days; grace: {choice.grace_hours} hours"
-        )
+        _say_terms(session, programme)
+
+
+def _say_terms(session: Session, programme: Programme) -> None:
+    click.echo(f"languages: {', '.join(programme.languages)}; country: {programme.country}")
+    click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
+    click.echo(f"listed for everybody: {'yes' if programme.listed else 'no'}")
+    choice = barcode_settings.of(session, programme.id)
+    click.echo(
+        f"code: {choice.kind}; numbers: {choice.numbers}; at Google: {choice.at_google};"
+        f" renewed every {choice.renew_days} days; grace: {choice.grace_hours} hours"
+    )
 
 
 @programmes_group.command("set")

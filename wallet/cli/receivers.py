@@ -58,7 +58,7 @@ def list_receivers() -> None:
             failing = f", failing since {one.failing_since:%F %T}" if one.failing_since else ""
             click.echo(f"{one.name}: {state}, {one.url}, {what}, {where}{failing}")
     if not found:
-        click.echo("None. `wallet receivers add` adds one.")
+        click.echo("None. `wallet receivers add` tells a system what happens.")
 
 
 @receivers_group.command("remove")
@@ -135,7 +135,8 @@ def list_attempts(name: str, *, failed: bool) -> None:
                 f"{one.sent_at:%F %T} {one.event_id} {what}: {outcome}, {status}, {one.took_ms} ms"
             )
     if not found:
-        click.echo("None.")
+        tried = "failed" if failed else "was made"
+        click.echo(f"None {tried} yet. `wallet receivers test {name}` makes one.")
 
 
 @receivers_group.command("replay")

@@ -1,11 +1,14 @@
 """Commands for sources: systems that post balance changes by signed webhook."""
 
 import click
+from sqlalchemy.orm import Session
 
+from ledger.errors import UnknownProgramme
 from ledger.programmes import programmes
 from wallet.access import sources
 from wallet.api.sources import KINDS
-from wallet.cli.database import on_database, open_records
+from wallet.cli.database import Records, on_database, open_records
+from wallet.configuration.settings import DEMO
 
 
 @click.group("sources")
@@ -33,11 +36,49 @@ def add_source(name: str, programme: str, kind: str) -> None:
 @sources_group.command("list")
 @on_database
 def list_sources() -> None:
-    """All sources: name, kind, programme, since when."""
-    with open_records().database.reading() as session:
-        for source in sources.listed(session):
+    """All sources: name, kind, programme, since when; that of the environment first."""
+    records = open_records()
+    with records.database.reading() as session:
+        is_own = _environment_has_one(records, session)
+        if is_own:
+            click.echo(f"{DEMO}: generic, {DEMO}, with WALLET_WEBHOOK_SECRET of the environment")
+        found = sources.listed(session)
+        for source in found:
             programme = programmes.by_id(session, source.programme_id).code
             click.echo(f"{source.name}: {source.kind}, {programme}, since {source.created_at:%F}")
+    if not found and not is_own:
+        click.echo("None. `wallet sources add` lets a system post changes of points.")
+
+
+@sources_group.command("remove")
+@click.argument("name")
+@on_database
+def remove_source(name: str) -> None:
+    """Refuse all that NAME sends from now on, and forget its secrets. What it posted stays.
+
+    It may be added again under the same name: then messages that it sent before are still known,
+    and nothing is done twice."""
+    records = open_records()
+    with records.database.transaction() as session:
+        known = any(one.name == name for one in sources.listed(session))
+        if not known and name == DEMO and _environment_has_one(records, session):
+            raise click.ClickException(
+                f"The source {DEMO} comes from WALLET_WEBHOOK_SECRET: take that out of the"
+                " environment, and restart."
+            )
+        sources.remove(session, name)
+    click.echo(f"{name} is refused from now on.")
+
+
+def _environment_has_one(records: Records, session: Session) -> bool:
+    """Whether webhooks signed with WALLET_WEBHOOK_SECRET find their programme."""
+    if records.settings.webhook_secret is None:
+        return False
+    try:
+        programmes.by_code(session, DEMO)
+    except UnknownProgramme:
+        return False
+    return True
 
 
 @sources_group.command("rotate")

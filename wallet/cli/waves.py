@@ -21,9 +21,13 @@ def list_waves(programme: str | None, *, over: bool) -> None:
     """How far each has come, newest first."""
     with open_records().database.reading() as session:
         programme_id = programmes.by_code(session, programme).id if programme else None
-        for wave in waves.listed(session, programme_id, None, MOST_ROWS_SHOWN):
-            if over or wave.finished_at is None:
-                click.echo(_wave(wave))
+        found = waves.listed(session, programme_id, None, MOST_ROWS_SHOWN, on_their_way=not over)
+        for wave in found:
+            click.echo(_wave(wave))
+    if not found and over:
+        click.echo("None yet. A new design or an offer for all members begins one.")
+    elif not found:
+        click.echo("Nothing is on its way. `wallet waves list --all` shows those that are over.")
 
 
 @waves_group.command("pause")

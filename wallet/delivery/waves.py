@@ -146,14 +146,22 @@ def find(session: Session, public_id: str) -> Wave:
 
 
 def listed(
-    session: Session, programme_id: int | None, before: int | None, limit: int
+    session: Session,
+    programme_id: int | None,
+    before: int | None,
+    limit: int,
+    *,
+    on_their_way: bool = False,
 ) -> Sequence[Wave]:
-    """Waves of one programme, or of all, newest first; with `before`, those older than that one."""
+    """Waves of one programme, or of all, newest first; with `before`, those older than that one;
+    `on_their_way`: without those that are over."""
     query = select(Wave).order_by(Wave.id.desc()).limit(limit)
     if programme_id is not None:
         query = query.where(Wave.programme_id == programme_id)
     if before is not None:
         query = query.where(Wave.id < before)
+    if on_their_way:
+        query = query.where(Wave.finished_at.is_(None))
     return session.scalars(query).all()
 
 

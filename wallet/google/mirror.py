@@ -146,6 +146,11 @@ def is_written(session: Session, pass_id: int, object_id: str) -> bool:
     return session.execute(found).first() is not None
 
 
+def is_saved(session: Session, pass_id: int) -> bool | None:
+    """Whether a person has the pass at Google; None if Google never said."""
+    return session.scalar(select(GoogleObject.saved).where(GoogleObject.pass_id == pass_id))
+
+
 def known_ids(session: Session, pass_ids: Sequence[int], issuer: str) -> Sequence[str]:
     """The object ids of those of these passes that Google has, of this issuer; the newest first."""
     return session.scalars(

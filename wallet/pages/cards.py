@@ -2,6 +2,7 @@
 the page while it is open."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NoReturn, cast, get_args
@@ -33,19 +34,21 @@ from ledger.programmes.units import Unit
 from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
 from wallet.errors import OfferNotShown
 from wallet.installation import current_installation
-from wallet.pages import designs, language, privacy
+from wallet.pages import badges, designs, language, privacy
+from wallet.pages.badges import ShownBadge
 from wallet.pages.designs import Look
 from wallet.pages.errors import LinkClosed, closed_page
 from wallet.pages.language import gettext as _
 from wallet.pages.origins import from_our_page
 from wallet.passes import barcodes, coupons, issued, showing, symbologies, templates
+from wallet.passes.badges import BadgeOf
 from wallet.passes.content import Facts, Symbology
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
-# Hosts at which a sandbox is found by default; a phone would look for them on itself.
 # For so long after a card was made its page speaks to somebody who has just joined.
 NEW_FOR = timedelta(days=1)
+# Hosts at which a sandbox is found by default; a phone would look for them on itself.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 NO_BREAK_SPACE = "\u00a0"
@@ -61,6 +64,16 @@ class Way:
 
     label: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WalletButton:
+    """What puts the card into a wallet; a badge, or the label. `wallet` None: into any app."""
+
+    wallet: BadgeOf | None
+    label: str
+    url: str
+    badge: ShownBadge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,7 @@ def show(token: str) -> Response:
         design = templates.design(session.get_one(Template, pass_.template_id))
         name = programmes.name_in(session, programme, language.current())
         marketing = consents.current(session, pass_.member_id).get("marketing")
+        buttons, others = _buttons(token, badges.shown(session))
     return make_response(
         render_template(
             "pages/card.html",
@@ -137,10 +151,8 @@ def show(token: str) -> Response:
             code=_drawn(symbology, facts.barcode),
             state=state,
             state_url=url_for(".state", token=token, lang=language.current()),
-            apple_url=url_for(".apple", token=token),
-            google_url=url_for(".google", token=token)
-            if current_installation().google is not None
-            else None,
+            buttons=buttons,
+            others=others,
             **_ways(pass_, look),
         )
     )
@@ -274,8 +286,8 @@ def messages(token: str) -> AnyResponse:
 
 
 def device(user_agent: str) -> DeviceKind:
-    """What the reader holds, guessed from the browser's name. Only the order of the ways to keep
-    the card depends on it, so the guess may be wrong: an iPad says it is a Mac."""
+    """What the reader holds, guessed from the browser's name. An iPad says that it is a Mac: who
+    seems to sit at a computer is shown every way."""
     if any(word in user_agent for word in ("iPhone", "iPad", "iPod")):
         return "apple"
     return "android" if "Android" in user_agent else "desktop"
@@ -396,15 +408,37 @@ def _offer_line(
 
 
 def _coupon_ways(token: str, offer_id: str) -> tuple[Way, ...]:
-    """The links that keep an offer, in the order and with the labels of those that keep the
-    card."""
-    on_android = device(request.user_agent.string) == "android"
-    label = _("Download for a wallet app") if on_android else _("Add to Apple Wallet")
-    ways = [Way(label, url_for(".coupon_apple", token=token, offer_id=offer_id))]
-    if current_installation().google is not None:
-        url = url_for(".coupon_google", token=token, offer_id=offer_id)
-        ways.insert(0 if on_android else 1, Way(_("Add to Google Wallet"), url))
+    """The links that keep an offer, for the wallets that the card's buttons are for."""
+    held = device(request.user_agent.string)
+    apple = url_for(".coupon_apple", token=token, offer_id=offer_id)
+    ways = []
+    if current_installation().google is not None and held != "apple":
+        google = url_for(".coupon_google", token=token, offer_id=offer_id)
+        ways.append(Way(_("Add to Google Wallet"), google))
+    if held == "android":
+        ways.append(Way(_("Download for a wallet app"), apple))
+    else:
+        ways.insert(0, Way(_("Add to Apple Wallet"), apple))
     return tuple(ways)
+
+
+def _buttons(
+    token: str, shown: Mapping[BadgeOf, ShownBadge]
+) -> tuple[tuple[WalletButton, ...], tuple[Way, ...]]:
+    """The buttons of the wallets that the reader's device has, both if it is no phone; and what
+    else can be done there, as links."""
+    held, apple_url = device(request.user_agent.string), url_for(".apple", token=token)
+    apple = WalletButton("apple", _("Add to Apple Wallet"), apple_url, shown.get("apple"))
+    for_any_app = _("Download for a wallet app")
+    if current_installation().google is None:
+        return (WalletButton(None, for_any_app, apple_url) if held == "android" else apple,), ()
+    google_url = url_for(".google", token=token)
+    google = WalletButton("google", _("Add to Google Wallet"), google_url, shown.get("google"))
+    if held == "apple":
+        return (apple,), ()
+    if held == "android":
+        return (google,), (Way(for_any_app, apple_url),)
+    return (apple, google), ()
 
 
 def _debt(unit: Unit | None, owed: int) -> str:

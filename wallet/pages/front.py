@@ -1,10 +1,12 @@
-"""The address without a path: in the sandbox, where to go from here. And what search engines are
-told."""
+"""The address without a path: in the sandbox, where to go from here; else who can be joined. And
+what search engines are told."""
 
-from flask import Blueprint, Response, abort, make_response, render_template
+from flask import Blueprint, Response, make_response, render_template
 
+from ledger.programmes import programmes
 from wallet.configuration.settings import DEMO
 from wallet.installation import current_installation
+from wallet.pages import language
 
 # Links to cards are not named: who is told to keep out never reads there that the page must not be
 # listed (X-Robots-Tag). Google has to reach what its cards show, so /google is open.
@@ -19,12 +21,19 @@ routes = Blueprint("front", __name__)
 
 @routes.get("/")
 def front() -> Response:
-    """In the sandbox, where to go from here; in production 404."""
+    """Who comes here followed no link: a customer is told where to go, and an operator that the
+    service runs. In the sandbox, where to go from here."""
     settings = current_installation().settings
-    if not settings.in_sandbox:
-        abort(404)
-    phone = f"http://127.0.0.1:{settings.sandbox.phone}/"
-    return make_response(render_template("pages/front.html", programme=DEMO, phone=phone))
+    if settings.in_sandbox:
+        phone = f"http://127.0.0.1:{settings.sandbox.phone}/"
+        return make_response(render_template("pages/front.html", programme=DEMO, phone=phone))
+    with current_installation().database.reading() as session:
+        listed = programmes.listed_for_all(session)
+        if len(listed) == 1:  # a shop with one programme: its own language
+            language.suggest(programme=listed[0].languages)
+        spoken = language.current()
+        names = [(one.code, programmes.name_in(session, one, spoken)) for one in listed]
+    return make_response(render_template("pages/reception.html", programmes=names))
 
 
 @routes.get("/robots.txt")

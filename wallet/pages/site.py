@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from wallet.pages import cards, designs, front, join, language, privacy
+from wallet.pages import badges, cards, designs, front, join, language, privacy
 
 
 def add_to(app: Flask) -> None:
@@ -14,7 +14,7 @@ def add_to(app: Flask) -> None:
         static_folder="static",
         static_url_path="/static",
     )
-    for routes in (front.routes, join.routes, privacy.routes, cards.routes, designs.routes):
-        pages.register_blueprint(routes)
+    for part in (front, join, privacy, cards, designs, badges):
+        pages.register_blueprint(part.routes)
     app.register_blueprint(pages)
     language.add_to(app)

@@ -79,20 +79,26 @@ def check(name: str, data: bytes) -> bytes:
             size=len(data) // 1000,
             most=MOST_BYTES // 1000,
         )
+    return clean(name, data, BOUNDS[match[1]], int(match[2] or 1))
+
+
+def clean(name: str, data: bytes, bounds: Bounds, scale: int = 1) -> bytes:
+    """A PNG, decoded and written again, if its size fits; `scale` is in pixels to the point. Raises
+    `ImageRefused`."""
     if not data.startswith(PNG_SIGNATURE):
         raise ImageRefused(name, "not_png", "this is not a PNG. Export the picture as PNG.")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
             # The size stands in the first bytes: a bomb is refused before it is unpacked.
-            size, scale = picture.size, int(match[2] or 1)
-            if BOUNDS[match[1]].fit(size, scale):
+            size = picture.size
+            if bounds.fit(size, scale):
                 return _png(_pixels(picture))
     # On malformed bytes the decoder fails in a dozen ways, also with AssertionError.
     except Exception as error:
         raise ImageRefused(
             name, "damaged", "the file begins like a PNG but cannot be read. Export it again."
         ) from error
-    raise BOUNDS[match[1]].refused(name, size, scale)
+    raise bounds.refused(name, size, scale)
 
 
 def check_name(name: str) -> re.Match[str]:

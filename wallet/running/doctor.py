@@ -4,7 +4,7 @@ import re
 import socket
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,7 @@ from ledger.database.engine import Database
 from ledger.errors import Refusal
 from ledger.seals import inspection, sealing
 from wallet import migrations, presence
+from wallet.access import apikeys
 from wallet.apple import complaints, devices, judging
 from wallet.apple.answers import DOUBTS
 from wallet.apple.devices import Device
@@ -40,6 +41,7 @@ GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
 CONNECT_S = 3  # for a server to answer
 COMPLAINTS_SHOWN = 5
 LEAST_FREE_MB = 200
+REMIND_OF_KEYS = timedelta(days=14)
 
 
 Mark = Literal["good", "bad", "note"]
@@ -215,6 +217,7 @@ def _database(database: Database, settings: Settings, now: datetime) -> Iterator
         yield Finding("note", f"Apple devices that hold cards: {phones}.")
         if settings.secret_keys:
             yield from _keys(session, KeyRing(settings.secret_keys))
+        yield from _ending_keys(session, now)
         yield from _receivers(session, now)
         for complaint in complaints.newest(session, COMPLAINTS_SHOWN):
             yield Finding(
@@ -332,6 +335,18 @@ def _keys(session: Session, ring: KeyRing) -> Iterator[Finding]:
                 "note",
                 f"The older key {key_id} of WALLET_SECRET_KEY is needed by no card and no device."
                 " Backups and codes may need it: docs/operating.md, Secrets.",
+            )
+
+
+def _ending_keys(session: Session, now: datetime) -> Iterator[Finding]:
+    """API keys whose integrations will soon be refused."""
+    for key in apikeys.listed(session):
+        ends_at = key.expires_at
+        if ends_at is not None and key.is_live(now) and ends_at - now < REMIND_OF_KEYS:
+            yield Finding(
+                "note",
+                f"The API key of {key.name} is accepted until {ends_at - timedelta.resolution:%F}."
+                " Give its integration a new one before.",
             )
 
 

@@ -18,8 +18,7 @@ def require_operator() -> None:
     if request.remote_addr in LOOPBACK and not forwarded:
         return
     key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    caller = apikeys.recognise(
-        current_installation().database, key, current_installation().settings.api_key
-    )
-    if caller is None or not may_everywhere(caller, ALL):
+    house = current_installation()
+    caller = apikeys.recognise(house.database, key, house.settings.api_key, house.clock())
+    if isinstance(caller, str) or not may_everywhere(caller, ALL):
         refuse(401, "key_missing", text="operator_key_missing")

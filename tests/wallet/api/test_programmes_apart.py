@@ -499,7 +499,7 @@ def test_the_command_line_makes_keys_of_a_programme_and_says_for_which_they_are(
     assert wallet("keys", "add", "office", "--scope", "*").exit_code == 0
     secret = made.stdout.strip()
     assert call(secret, "GET", f"members/{theirs['member_id']}").status_code == 404
-    lines = wallet("keys", "list").stdout.splitlines()
+    _of_environment, *lines = wallet("keys", "list").stdout.splitlines()
     assert lines[0].startswith("till: programme demo, members:read, since ")
     assert lines[1].startswith("office: all programmes, *, since ")
     unknown = wallet("keys", "add", "x", "--scope", "*", "--programme", "gamma")

@@ -85,7 +85,7 @@ def test_each_level_has_a_short_way_to_its_help(words: list[str]) -> None:
 
 def test_the_version_is_the_one_that_was_installed() -> None:
     shown = CliRunner().invoke(main, ["--version"]).output
-    assert shown == f"wallet, version {metadata.version('kopilka')}\n"
+    assert shown == f"Kopilka, version {metadata.version('kopilka')}\n"
 
 
 @pytest.mark.parametrize("words", [["keys", "list"], ["ledger", "check"], ["migrate"]])

@@ -18,7 +18,7 @@ def test_a_receiver_is_added_tried_and_removed(wallet, house) -> None:
         (message,) = crm.messages
         assert message.is_signed_by(secret)
         assert "receiver.tested: taken, 200" in wallet("receivers", "attempts", "CRM").output
-        assert wallet("receivers", "attempts", "CRM", "--failed").output == "None.\n"
+        assert wallet("receivers", "attempts", "CRM", "--failed").output.startswith("None failed")
         new = wallet("receivers", "rotate", "CRM").output.strip()
         assert wallet("receivers", "retire", "CRM").output.endswith(": 1.\n")
         event = str(message.event["id"])

@@ -208,7 +208,7 @@ class TestCodeOfThePage:
 
 class TestWallets:
     def test_the_button_leads_to_the_bundle(self, card) -> None:
-        link = re.search(r'<a class="button" href="([^"]+)"', card.get().text)[1]
+        link = re.search(r'<a class="button apple" href="([^"]+)"', card.get().text)[1]
         assert link == f"{card.path}/apple.pkpass"
         answer = card.client.get(link)
         assert answer.mimetype == "application/vnd.apple.pkpass"
@@ -225,7 +225,7 @@ class TestWallets:
             ("", "desktop"),
         ],
     )
-    def test_the_device_decides_what_comes_first(self, card, agent: str, kind: str) -> None:
+    def test_the_device_decides_what_the_page_is_like(self, card, agent: str, kind: str) -> None:
         assert device(agent) == kind
         page = card.get("?lang=en", headers={"User-Agent": agent}).text
         assert f'data-device="{kind}"' in page
@@ -343,20 +343,33 @@ class TestCouponsAtGoogle:
     @pytest.mark.parametrize(
         ("agent", "labels"),
         [
-            (IPHONE, ["Add to Apple Wallet", "Add to Google Wallet"]),
+            (IPHONE, ["Add to Apple Wallet"]),
             (MAC, ["Add to Apple Wallet", "Add to Google Wallet"]),
             (ANDROID, ["Add to Google Wallet", "Download for a wallet app"]),
         ],
     )
-    def test_the_device_decides_what_comes_first(self, card, api, agent, labels) -> None:
+    def test_the_device_decides_which_there_are(self, card, api, agent, labels) -> None:
         api.post("offers", {"programme": "demo", "title": "Круассан"})
         assert list(TestCoupons().ways(card, agent)) == labels
+        # The card itself has a button where an offer has a link, and one on a phone.
+        page = card.get("?lang=en", headers={"User-Agent": agent}).text
+        ways = page[page.index('<section class="ways">') : page.index('<section class="offers"')]
+        buttons = re.findall(r'class="button (\w+)" href="([^"]+)">([^<]+)<', ways)
+        shown = labels if agent == MAC else labels[:1]
+        assert [label for _, _, label in buttons] == shown
+        assert re.findall(r'<p class="hint"><a href="[^"]+">([^<]+)<', ways) == [
+            label for label in labels if label not in shown
+        ]
+        offers = page[
+            page.index('<section class="offers"') : page.index('<section class="messages"')
+        ]
+        assert "button" not in offers
 
     def test_google_knows_the_coupon_before_the_person_comes_there(
         self, house, card, api, google
     ) -> None:
         offer = api.post("offers", {"programme": "demo", "title": "Круассан"}).get_json()
-        link = TestCoupons().ways(card)["Add to Google Wallet"]
+        link = TestCoupons().ways(card, ANDROID)["Add to Google Wallet"]
         to_coupon = card.client.get(link)
         assert to_coupon.status_code == 303
         to_google = card.client.get(to_coupon.location)
@@ -418,8 +431,29 @@ class TestProduction:
         assert "Point the camera" in page.text
         assert "Secure" in page.headers["Set-Cookie"]
 
-    def test_there_is_no_front_page(self, production) -> None:
-        assert production.test_client().get("/").status_code == 404
+    @pytest.mark.parametrize(
+        ("lang", "says"),
+        [("en", "Loyalty cards for your phone"), ("ru", "Карты лояльности в телефоне")],
+    )
+    def test_who_comes_without_a_link_is_told_where_to_go(self, production, lang, says) -> None:
+        page = production.test_client().get(f"/?lang={lang}")
+        assert page.status_code == 200
+        assert says in page.text
+        assert "/join/" not in page.text  # nobody said that the programme is for everybody
+        assert 'href="/api/docs"' in page.text
+
+    def test_programmes_that_are_listed_can_be_joined_from_there(self, production, wallet) -> None:
+        assert wallet("programmes", "add", "secret", "Тайная").exit_code == 0
+        assert wallet("programmes", "terms", "demo", "--listed").exit_code == 0
+        page = production.test_client().get("/?lang=en").text
+        assert re.findall(r'href="(/join/[^"]+)"><b>([^<]+)<', page) == [
+            ("/join/demo", "Kopilka Coffee House")
+        ]
+        assert production.test_client().get("/join/demo").status_code == 200
+        # Its reader's language, or else that of the only shop there.
+        assert 'lang="ru"' in production.test_client().get("/").text
+        wallet("programmes", "terms", "demo", "--unlisted")
+        assert "/join/" not in production.test_client().get("/").text
 
 
 def test_the_sandboxs_front_page_leads_everywhere(client, installation) -> None:

@@ -76,21 +76,20 @@ function drawn(offer) {
     part.textContent = text;
     item.append(part);
   }
-  if (offer.ways.length) item.append(waysOf(offer));
+  if (offer.ways.length) item.append(linksOf(offer));
   return item;
 }
 
-function waysOf(offer) {
-  const ways = document.createElement("div");
-  ways.className = "ways";
+function linksOf(offer) {
+  const links = document.createElement("p");
+  links.className = "links";
   for (const way of offer.ways) {
     const link = document.createElement("a");
-    link.className = "button plain";
     link.href = way.url;
     link.textContent = way.label;
-    ways.append(link);
+    links.append(link);
   }
-  return ways;
+  return links;
 }
 
 // Two offers may have the same words; their links differ.
