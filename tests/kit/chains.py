@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from wallet.apple import roots
 from wallet.apple.signing import PASS_TYPE_EXTENSION, Signer
 from wallet.sandbox import certificates
 from wallet.sandbox.certificates import Authority, Issued
@@ -43,6 +45,11 @@ def stranger() -> Authority:
     """An authority of another organisation."""
     with patch.object(certificates, "SANDBOX_ISSUER_MARK", "Example Authority"):
         return certificates.new_authority(day(-30), day(400))
+
+
+def let_be_apples(monkeypatch: pytest.MonkeyPatch, issuer: Authority) -> None:
+    """What `issuer` issues counts as Apple's: its root takes the place of Apple's own."""
+    monkeypatch.setattr(roots, "roots", lambda: [issuer.root.certificate])
 
 
 @functools.cache

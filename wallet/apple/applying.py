@@ -55,7 +55,8 @@ def request(folder: Path, email: str, name: str) -> Path:
 
 def accept(folder: Path, answer: Path, issuer: Path, now: datetime) -> Signer:
     """Put Apple's certificate and the intermediate that issued it beside the key, in PEM. Raises
-    `CertificateProblem` if the three do not belong together; then nothing is changed."""
+    `CertificateProblem` if the three do not belong together, or if they are not Apple's; then
+    nothing is changed."""
     if not (folder / KEY_FILE).exists():
         raise CertificateProblem(
             "missing_file",
@@ -63,7 +64,7 @@ def accept(folder: Path, answer: Path, issuer: Path, now: datetime) -> Signer:
             " request was made with.",
         )
     papers = CertificateFiles.read(answer, folder / KEY_FILE, issuer, _certificate)
-    Signer.of(papers, now)
+    Signer.of(papers, now).require_known_issuer()
     _write(folder / CERTIFICATE_FILE, papers.leaf.public_bytes(serialization.Encoding.PEM))
     _write(folder / ISSUER_FILE, papers.issuer.public_bytes(serialization.Encoding.PEM))
     return Signer.load(folder, now)

@@ -15,15 +15,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
+from wallet.apple import roots
 from wallet.apple.cms_template import CmsTemplate
+from wallet.apple.roots import IssuedBy
 from wallet.errors import CertificateProblem
 
 CERTIFICATE_FILE = "pass.pem"
 KEY_FILE = "pass.key"
 ISSUER_FILE = "wwdr.pem"
-
-# The organisation in every certificate that the sandbox makes: production refuses those.
-SANDBOX_ISSUER_MARK = "Kopilka Sandbox"
 
 PASS_TYPE_EXTENSION = x509.ObjectIdentifier("1.2.840.113635.100.6.1.16")
 
@@ -100,7 +99,7 @@ class Signer:
     pass_type: str
     team: str
     nfc: bool
-    is_sandbox: bool
+    issued_by: IssuedBy
     not_before: datetime
     not_after: datetime
     fingerprint: str
@@ -154,7 +153,7 @@ class Signer:
             pass_type=found_type,
             team=found_team,
             nfc="with NFC" in (_one(leaf.subject, NameOID.COMMON_NAME) or ""),
-            is_sandbox=_one(leaf.issuer, NameOID.ORGANIZATION_NAME) == SANDBOX_ISSUER_MARK,
+            issued_by=roots.issuer_of(leaf, issuer),
             not_before=leaf.not_valid_before_utc,
             not_after=min(leaf.not_valid_after_utc, issuer.not_valid_after_utc),
             fingerprint=leaf.fingerprint(SHA256).hex(),
@@ -199,6 +198,19 @@ class Signer:
                 f"{_day(issuer.not_valid_after_utc)}. Create a new pass certificate in Apple's "
                 "developer portal and download the intermediate that issued it from "
                 "https://www.apple.com/certificateauthority/.",
+            )
+
+    def require_known_issuer(self) -> None:
+        """Raises `CertificateProblem` unless Apple issued the certificate, or our sandbox: whatever
+        its issuer is called, phones would refuse its passes."""
+        if self.issued_by == "somebody unknown":
+            raise CertificateProblem(
+                "not_apples",
+                f"{self._papers.certificate_file} is not Apple's: {self._papers.issuer_file}, which"
+                f" calls itself {self._papers.issuer.subject.rfc4514_string()}, was signed by none"
+                " of Apple's roots, and phones refuse passes behind it. Create a certificate for"
+                f" {self.pass_type} in Apple's developer portal, and download the intermediate"
+                " that issued it from https://www.apple.com/certificateauthority/.",
             )
 
     def is_valid(self, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from wallet.apple import applying
 from wallet.apple.rotation import Certificates
 from wallet.cli.context import environment, in_words
 from wallet.configuration.clock import system_clock
+from wallet.running import credentials
 from wallet.sandbox import certificates
 
 
@@ -55,17 +56,23 @@ def certs_import(folder: Path, answer: Path, issuer: Path) -> None:
 )
 @in_words
 def certs_check(folder: Path | None) -> None:
-    """Check the certificates in FOLDER as a start of the service would."""
+    """Check the certificates in FOLDER, or those of the service, as a start of it would; and who
+    issued them: Apple, by its roots and not by names, or the sandbox."""
     now = system_clock()
-    certificates = Certificates.find(folder or environment().apple_certs, now)
+    if folder is None:
+        certificates = credentials.read_certificates(environment(), now)
+    else:
+        certificates = Certificates.find(folder, now)
     waning = {signer.fingerprint: words for signer, words in certificates.reminders(now)}
     for signer in certificates.every:
-        kind = "sandbox" if signer.is_sandbox else "Apple"
+        signer.require_known_issuer()
         reminder = waning.get(signer.fingerprint)
         verdict = "good" if reminder is None else f"warning: {reminder}"
         if not signer.is_valid(now):
             verdict = f"not in use, valid from {signer.not_before:%F} to {signer.not_after:%F}"
         click.echo(
-            f"{signer.pass_type}: {verdict}. Team {signer.team}, issued by {kind},"
+            f"{signer.pass_type}: {verdict}. Team {signer.team}, issued by {signer.issued_by},"
             f" {signer.days_left(now)} days left."
         )
+        if signer.issued_by == "the sandbox":
+            click.echo("Real phones refuse cards that are signed with it. See README, Going live.")

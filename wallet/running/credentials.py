@@ -14,16 +14,20 @@ from wallet.google import account
 
 
 def read_certificates(settings: Settings, now: datetime) -> Certificates:
-    """The certificates in the folder. Raises `CertificateProblem`; `SettingsError` for sandbox
-    certificates in production."""
+    """The certificates in the folder. Raises `CertificateProblem`, in production also for those
+    that Apple did not issue; `SettingsError` for sandbox certificates there."""
     certificates = Certificates.find(settings.apple_certs, now)
     _require_real(settings, certificates)
     return certificates
 
 
 def _require_real(settings: Settings, certificates: Certificates) -> None:
+    """Production signs with what Apple issued, and nothing else."""
+    if settings.in_sandbox:
+        return
     for signer in certificates.every:
-        if signer.is_sandbox and not settings.in_sandbox:
+        signer.require_known_issuer()
+        if signer.issued_by == "the sandbox":
             raise SettingsError(
                 "WALLET_APPLE_CERTS",
                 f"holds the sandbox certificate of {signer.pass_type}; production needs one that"

@@ -130,6 +130,8 @@ def _certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
         return  # `unfit` has said so
     waning = {signer.fingerprint: words for signer, words in certificates.reminders(now)}
     for signer in certificates.every:
+        if not settings.in_sandbox and signer.issued_by != "Apple":
+            continue  # `unfit` has said so
         used = certificates.signing(signer.pass_type, now)
         if signer.fingerprint not in (used.fingerprint, *waning):
             yield Finding(
@@ -138,11 +140,11 @@ def _certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
                 f" {signer.not_before:%F} to {signer.not_after:%F}.",
             )
             continue
-        issuer = "the sandbox" if signer.is_sandbox else "Apple"
         reminder = waning.get(signer.fingerprint)
         yield Finding(
             "bad" if reminder else "good",
-            f"Certificate of {signer.pass_type} (team {signer.team}, issued by {issuer}):"
+            f"Certificate of {signer.pass_type} (team {signer.team}, issued by"
+            f" {signer.issued_by}):"
             f" {signer.days_left(now)} days left{f'; {reminder}' if reminder else ''}.",
         )
 

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from wallet.apple.signing import PASS_TYPE_EXTENSION, SANDBOX_ISSUER_MARK
+from wallet.apple.roots import SANDBOX_ISSUER_MARK
+from wallet.apple.signing import PASS_TYPE_EXTENSION
 
 SANDBOX_PASS_TYPE = "pass.sandbox.loyalty"  # noqa: S105 - a public name
 SANDBOX_TEAM = "SANDBOX000"

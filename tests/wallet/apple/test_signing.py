@@ -57,13 +57,6 @@ def test_a_certificate_for_nfc_says_so(tmp_path: Path) -> None:
     assert chains.signer(tmp_path, chains.leaf(nfc=True)).nfc
 
 
-def test_only_the_sandboxs_chain_counts_as_sandbox(tmp_path: Path, signer: Signer) -> None:
-    foreign = chains.leaf(issuer=chains.stranger())
-    other = Signer.load(chains.lay(tmp_path, foreign, chains.stranger()), chains.NOW)
-    assert signer.is_sandbox
-    assert not other.is_sandbox
-
-
 def test_the_intermediate_may_be_what_ends_first(tmp_path: Path) -> None:
     assert chains.signer(tmp_path, chains.leaf(last_day=500)).not_after == chains.day(400)
 

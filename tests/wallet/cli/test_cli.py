@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import chains
 import pytest
@@ -18,6 +19,7 @@ from sqlalchemy import select, text
 from wallet.apple.devices import PushRow
 from wallet.cli import main
 from wallet.delivery.waves import Wave
+from wallet.sandbox import certificates
 
 LISTED = "listed for everybody: no\n"
 PLAIN = "code: plain; numbers: accept; at Google: same; renewed every 7 days; grace: 24 hours\n"
@@ -468,7 +470,8 @@ def test_certificates_are_made_and_checked(wallet, tmp_path: Path) -> None:
     assert wallet("certs", "dev", str(folder)).output.endswith("made.\n")
     assert wallet("certs", "dev", str(folder)).output.endswith("still good.\n")
     checked = wallet("certs", "check", str(folder))
-    assert "pass.sandbox.loyalty: good. Team SANDBOX000" in checked.output
+    assert "pass.sandbox.loyalty: good. Team SANDBOX000, issued by the sandbox, " in checked.output
+    assert "Real phones refuse cards that are signed with it." in checked.output
     (folder / "pass.sandbox.loyalty" / "pass.key").write_text("nonsense")
     refused = wallet("certs", "check", str(folder))
     assert refused.exit_code == 1
@@ -482,6 +485,35 @@ def test_a_certificate_with_few_days_left_is_not_called_good(wallet, tmp_path: P
     assert checked.exit_code == 0
     assert f"{chains.PASS_TYPE}: warning: renew it soon. Team" in checked.output
     assert "good" not in checked.output
+
+
+def test_who_only_calls_itself_apple_is_not_apple(wallet, tmp_path: Path) -> None:
+    with patch.object(certificates, "SANDBOX_ISSUER_MARK", "Apple Inc."):
+        home_made = certificates.new_authority(chains.day(-30), chains.day(400))
+        folder = chains.lay(tmp_path / "own", chains.leaf(issuer=home_made), home_made)
+    for command in (
+        ("certs", "check", str(folder)),
+        ("certs", "import", str(folder), str(folder / "pass.pem"), str(folder / "wwdr.pem")),
+    ):
+        refused = wallet(*command)
+        assert refused.exit_code == 1
+        assert refused.output.startswith("Error: not_apples: ")
+        assert "O=Apple Inc." in refused.output
+    for command in ("doctor", "web", "worker"):
+        refused = wallet(command, **PRODUCTION, WALLET_APPLE_CERTS=str(folder))
+        assert (refused.exit_code, "not_apples: " in refused.output) == (1, True)
+        assert "issued by" not in refused.output
+
+
+def test_what_apples_root_signed_is_said_to_be_apples(wallet, tmp_path: Path, monkeypatch) -> None:
+    chains.let_be_apples(monkeypatch, chains.stranger())
+    leaf = chains.leaf(issuer=chains.stranger())
+    folder = chains.lay(tmp_path / "own", leaf, chains.stranger())
+    checked = wallet("certs", "check", **PRODUCTION, WALLET_APPLE_CERTS=str(folder))
+    assert checked.exit_code == 0, checked.output
+    assert re.fullmatch(
+        rf"{chains.PASS_TYPE}: good.*, issued by Apple, \d+ days left.\n", checked.output
+    )
 
 
 PRODUCTION = {

@@ -24,9 +24,12 @@ Examine = Callable[..., dict[str, list[str]]]
 
 
 @pytest.fixture
-def production(tmp_path: Path, empty_sqlite: Path) -> dict[str, str]:
+def production(
+    tmp_path: Path, empty_sqlite: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
     """All is well here but for what has to be reached over the network."""
     outside = chains.stranger()
+    chains.let_be_apples(monkeypatch, outside)
     return {
         "WALLET_MODE": "production",
         "WALLET_DATA": str(tmp_path),
