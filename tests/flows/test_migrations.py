@@ -716,7 +716,7 @@ def test_purchases_come_without_a_change_of_what_is_there(
     releases.load(empty, "0002")
     migrations.upgrade(empty.engine, "0023", keys=KEYS)
     before = everything(empty)
-    migrations.upgrade(empty.engine, "0025", keys=KEYS)
+    migrations.upgrade(empty.engine, "0024", keys=KEYS)
     after = everything(empty)
     assert {name: after[name] for name in before} == before
     now = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -824,7 +824,7 @@ def test_devices_of_the_release_before_are_encrypted_and_go_on_at_once(
 def test_keys_of_the_release_before_never_end_and_its_programmes_are_not_listed(
     empty: Database, database_url: str
 ) -> None:
-    """What 0026 finds, and what goes with a downgrade: a key that would have no end there."""
+    """What 0025 finds, and what goes with a downgrade: a key that would have no end there."""
     now = datetime(2026, 5, 20, 12, tzinfo=UTC)
     migrations.upgrade(empty.engine, "0002")
     releases.load(empty, "0002")

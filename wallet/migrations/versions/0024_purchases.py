@@ -5,7 +5,7 @@ from alembic import op
 
 from ledger.database.tables import Identifier, Instant
 
-revision = "0025"
+revision = "0024"
 down_revision = "0023"
 branch_labels = None
 depends_on = None
