@@ -47,7 +47,6 @@ from wallet.apple import devices, judging
 from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration.keyring import KeyRing
-from wallet.delivery.outcome import Sent
 from wallet.delivery.waves import Wave
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
@@ -531,8 +530,7 @@ def test_phones_of_the_release_before_are_pushed_to_and_nothing_is_known_of_thei
         devices.make_due(session, list(session.scalars(select(Registration.pass_id))), now)
         claimed = devices.claim(session, [], now, 100, timedelta(minutes=1))
         assert {push.accepted_at for push in claimed} == {None}
-        topic, answered = claimed[0].pass_type, [(push, Sent()) for push in claimed]
-        judging.judge(session, KEYS, topic, answered, now)
+        judging.judge(session, KEYS, claimed[0].pass_type, sent=claimed, others=[], now=now)
         session.expire_all()
         told = {push.device_id for push in claimed}
         assert {one.id for one in session.scalars(select(Device)) if one.accepted_at} == told
@@ -719,6 +717,7 @@ def test_purchases_come_without_a_change_of_what_is_there(
     migrations.upgrade(empty.engine, "0024", keys=KEYS)
     after = everything(empty)
     assert {name: after[name] for name in before} == before
+    migrations.upgrade(empty.engine, keys=KEYS)
     now = datetime(2026, 11, 29, 12, tzinfo=UTC)
     with empty.transaction() as session:
         member = session.scalars(select(Member).order_by(Member.id)).first()

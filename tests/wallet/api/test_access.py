@@ -31,7 +31,10 @@ CALLS = {
         ("GET", "programmes", None),
         ("GET", "programmes/x/card-code", None),
     ],
-    "programmes:write": [("PATCH", "programmes/x/card-code", {})],
+    "programmes:write": [
+        ("PATCH", "programmes/x/card-code", {}),
+        ("PATCH", "programmes/x/units/x", {"live_days": 30}),
+    ],
     "codes:keys": [("GET", "programmes/x/card-code/keys", None)],
     "points:write": [
         ("POST", "accruals", {"card": "1", "points": 1}),
