@@ -23,7 +23,8 @@ ACTIVITY = ("accrual", "redemption")
 GIFTS: list[ColumnElement[bool]] = []
 AFTER_ALL = 2**62  # stands for a posting that is yet to come
 
-_HOLDER = func.coalesce(Member.household_id, Member.id)
+# Whose accounts a member uses.
+HOLDER = func.coalesce(Member.household_id, Member.id)
 
 
 def is_active() -> ColumnElement[bool]:
@@ -49,7 +50,7 @@ def has_posting(
         .where(
             Account.unit_id == scope.unit_id,
             Account.kind == accounts.MEMBER,
-            Account.member_id == _HOLDER,
+            Account.member_id == HOLDER,
             Entry.balance_after.is_not(None),
             Posting.kind.in_(list(kinds)),
         )
@@ -79,7 +80,7 @@ def has_purchase(
     told = (
         select(PurchaseRow.posting_id)
         .join(Account, Account.id == PurchaseRow.account_id)
-        .where(is_account_of(Member, Account), PurchaseRow.stands)
+        .where(Account.member_id == HOLDER, PurchaseRow.stands)
     )
     if since is not None:
         told = told.where(PurchaseRow.occurred_at >= since)
@@ -91,13 +92,6 @@ def has_purchase(
         scope, ACCRUAL, since, until, store, unless=or_(is_told_of(scope.programme_id), *GIFTS)
     )
     return told.correlate(Member).exists() | untold
-
-
-def is_account_of(member: type[Member], account: type[Account]) -> ColumnElement[bool]:
-    """The account is one that the member uses, or one of their own that they used before they were
-    merged or joined a household: what they bought then is their purchase still."""
-    holder = func.coalesce(member.household_id, member.id)
-    return or_(account.member_id == holder, account.member_id == member.id)
 
 
 def is_told_of(programme_id: int) -> ColumnElement[bool]:
@@ -115,7 +109,7 @@ def has_points(
         .where(
             Account.unit_id == scope.unit_id,
             Account.kind == accounts.MEMBER,
-            Account.member_id == _HOLDER,
+            Account.member_id == HOLDER,
         )
     )
     if at_least is not None:

@@ -124,7 +124,7 @@ def _money(
         )
         .select_from(Delivery)
         .join(Member, Member.id == Delivery.member_id)
-        .join(Account, conditions.is_account_of(Member, Account))
+        .join(Account, Account.member_id == conditions.HOLDER)
         .join(PurchaseRow, PurchaseRow.account_id == Account.id)
         .where(
             Delivery.campaign_id == campaign.id,

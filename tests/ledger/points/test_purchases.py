@@ -10,6 +10,7 @@ from clubs import Club
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from statements import recorded
 
 from ledger.book import reversals
 from ledger.book.purchases import PurchaseRow
@@ -250,6 +251,23 @@ def test_any_parts_end_at_exactly_nothing(club, anna, points, pieces, parts) -> 
     assert last is not None
     assert (last.left, -last.paid.amount) == (0, left)
     club.clock.now += timedelta(seconds=1)
+
+
+def test_what_was_paid_costs_no_statement_and_nothing_costs_what_nobody_paid(club, anna) -> None:
+    """On PostgreSQL a posting is one statement; one that says nothing of a purchase is the same as
+    if there were none."""
+
+    def sent(purchase: Money | None) -> list[str]:
+        with recorded(club.database) as statements:
+            club.grant(anna, 1, purchase=purchase)
+        return statements
+
+    club.grant(anna, 1)
+    with_one, without = sent(rub("5")), sent(None)
+    named = ["ledger_purchase" in " ".join(one) for one in (with_one, without)]
+    assert named == [True, False]
+    steps = 1 if club.database.is_sqlite else 0
+    assert len(with_one) == len(without) + steps
 
 
 def test_occurred_at_is_when_the_purchase_was(club, anna) -> None:
