@@ -94,6 +94,23 @@ def has_purchase(
     return told.correlate(Member).exists() | untold
 
 
+def has_paid(
+    currency: str, at_least: int, since: datetime | None = None, store: str | None = None
+) -> ColumnElement[bool]:
+    """The member paid at least so much in this currency, in its smallest pieces, for all that they
+    bought at `since` or later, in this store if one is given, less what was taken back of it."""
+    paid = (
+        select(func.coalesce(func.sum(PurchaseRow.amount), 0))
+        .join(Account, Account.id == PurchaseRow.account_id)
+        .where(Account.member_id == HOLDER, PurchaseRow.currency == currency)
+    )
+    if since is not None:
+        paid = paid.where(PurchaseRow.occurred_at >= since)
+    if store is not None:
+        paid = paid.where(PurchaseRow.store == store)
+    return paid.correlate(Member).scalar_subquery() >= at_least
+
+
 def is_told_of(programme_id: int) -> ColumnElement[bool]:
     """A condition on `Posting`: it was made when the programme was told of purchases already."""
     return Posting.id >= func.coalesce(purchases.first(programme_id), AFTER_ALL)

@@ -94,7 +94,8 @@ def state(api, receiver: dict) -> dict:
 def test_a_crm_hears_of_a_member_and_their_points(api, add, join, crm, tell) -> None:
     receiver = add(crm)
     member = join(name="Анна", phone="+79161234567")
-    posting = grant(api, member, 100, receipt="R-1", store="centre")
+    paid = {"amount": "1000.00", "currency": "RUB"}
+    posting = grant(api, member, 100, receipt="R-1", store="centre", purchase=paid)
     spent = api.post("redemptions", {"card": member["card"]["number"], "points": 30}).get_json()
     tell()
     assert sorted(crm.types) == ["member.joined", "points.accrued", "points.redeemed"]
@@ -112,8 +113,10 @@ def test_a_crm_hears_of_a_member_and_their_points(api, add, join, crm, tell) -> 
         "store": "centre",
         "promotion": None,
         "reverses": None,
+        "purchase": paid,
         "occurred_at": None,
     }
+    assert redeemed["data"]["purchase"] is None
     assert redeemed["data"]["posting"] == spent["id"]
     assert (redeemed["data"]["points"], redeemed["data"]["balance"]) == (-30, 70)
     assert accrued["id"] < redeemed["id"]

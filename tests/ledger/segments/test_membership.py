@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from clubs import Club
+from pydantic import ValidationError
 from sqlalchemy import select
 from statements import recorded
 
@@ -372,6 +373,38 @@ class TestPurchases:
         club.grant(anna, 5, purchase=rub("100"))
         other.grant(boris, 5)
         assert which(other, boris, self.BOUGHT) == (True, True)
+
+    def test_for_so_much_in_all(self, club, anna, boris) -> None:
+        def least(amount: str, currency: str = "RUB", **more: object) -> dict:
+            money = {"amount": amount, "currency": currency}
+            return {"kind": "purchase", "at_least": money, **more}
+
+        club.grant(boris, 5)
+        club.grant(anna, 10, purchase=rub("100"), store="arbat")
+        club.clock.advance(days=3)
+        posting = club.grant(anna, 10, purchase=rub("50.50"))
+        club.grant(anna, 1, purchase=Money("7000", "KZT"))
+        trees = [
+            least("150.50"),
+            least("150.51"),
+            least("50.50", days=2),
+            least("100", days=2),
+            least("100", store="arbat"),
+            least("7000", "KZT"),
+            least("1", "EUR"),
+            {"kind": "not", "of": least("150.51")},
+        ]
+        expected = (True, False, True, False, True, True, False, True)
+        assert which(club, anna, trees) == expected
+        assert which(club, boris, trees) == (False,) * 7 + (True,)
+        club.reverse(posting, 1)
+        assert which(club, anna, trees[:1]) == (False,)
+
+    @pytest.mark.parametrize("amount", ["1.001", "0", "-5", "9" * 30])
+    def test_an_amount_that_nobody_can_have_paid_is_refused(self, amount) -> None:
+        money = {"amount": amount, "currency": "RUB"}
+        with pytest.raises(ValidationError):
+            documents.read({"kind": "purchase", "at_least": money})
 
     def test_a_household_buys_together(self, club, anna, boris) -> None:
         club.household(anna, boris)

@@ -578,6 +578,7 @@ MEANINGS: Mapping[str, str] = {
     "SpentOut.total": N_("What all of them paid, less what was taken back."),
     "EffectOut.until": N_("Up to when purchases are counted; it may be still to come."),
     "conclusion": N_("What may be said of the difference."),
+    "PurchaseCondition.at_least": N_("For so much in all, less what was taken back."),
     "ConclusionOut.code": N_("A stable word for what may be said."),
 }
 
