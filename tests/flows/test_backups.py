@@ -1,8 +1,10 @@
 """A backup of a service at work, restored elsewhere: the same book, and phones that go on."""
 
+import itertools
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -15,20 +17,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import crash
 import device_rows
 import pytest
 import traces
 from books import check_books
 from click.testing import CliRunner, Result
 from phones import TOKEN, Phone, opened, values
-from sqlalchemy import select, text
+from processes import processes
+from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from ledger.book.accounts import BalanceRow
 from ledger.database.engine import Database
+from ledger.imports.store import ImportRequest, ImportRow
+from ledger.people.persons import Person
 from ledger.seals import inspection
 from ledger.settings import LedgerSettings
-from wallet import happenings, migrations
+from wallet import happenings, importing, migrations
 from wallet.apple.complaints import Complaint
 from wallet.backups import encryption, manifest
 from wallet.backups.manifest import NAME, Manifest
@@ -671,3 +677,87 @@ def test_what_postgresql_does_not_take_leaves_an_empty_database(
     with house.installation.database.transaction() as session:
         session.execute(text("DELETE FROM apple_complaint"))
     assert wallet(larger, "restore", backed_up()).exit_code == 0
+
+
+# Before the schema, its tables, the first rows, the largest table, what lets phones know, the last
+# step before the commit. A move is one transaction, so that the end is all that matters.
+STEPS = (
+    "^CREATE TABLE",
+    "^DELETE FROM ledger_programme",
+    "^DELETE FROM ledger_entry",
+    "^ANALYZE",
+    "^UPDATE wallet_pass",
+    "^DELETE FROM wallet_heartbeat",
+)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_move_that_is_killed_leaves_an_empty_database_and_is_begun_again(
+    api, member, house, backed_up, wallet, larger, tmp_path
+) -> None:
+    api.post("accruals", {"member": member["id"], "points": 7})
+    house.run(*EVERYTHING)
+    file = backed_up()
+    target = Database(LedgerSettings(larger["WALLET_DATABASE_URL"]))
+
+    def left() -> list[str]:
+        return inspect(target.engine).get_table_names()
+
+    with processes(larger, tmp_path) as service:
+        for step in STEPS:
+            moving = service.start("restore", str(file), dies_before=(step, 1))
+            assert moving.wait(120) == -signal.SIGKILL, (step, service.log_of("restore"))
+            assert left() == [], step
+        # Before each of its commits, of which one is that of the move: nothing, and then all.
+        for number in itertools.count(1):
+            moving = service.start("restore", str(file), dies_before=(crash.COMMIT, number))
+            moving.wait(120)
+            if left():
+                break
+        assert number > 3
+    with house.installation.database.reading() as old, target.reading() as new:
+        assert manifest.book(new) == manifest.book(old)
+    target.close()
+    again = wallet(larger, "restore", file)
+    assert (again.exit_code, "has tables in it" in again.output) == (1, True)
+    assert wallet(larger, "ledger", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_import_that_was_going_on_goes_on_where_it_was_moved_to(
+    house, backed_up, wallet, larger, tmp_path
+) -> None:
+    """A backup is of one moment. What was applied by then came over and is not applied again; the
+    rest is applied there, whatever became of it here."""
+    rows = "".join(f"c-{n},{n % 50}\n" for n in range(1200))
+    table = tmp_path / "members.csv"
+    table.write_text(f"external_id,balance\n{rows}")
+    desk = house.installation.import_desk
+    with table.open("rb") as opened_file:
+        import_ = importing.read(desk, opened_file, ImportRequest("demo", "members", None))
+    importing.start(desk, import_.public_id, skip_bad=False)
+    assert importing.advance(desk, import_.id)
+    file = backed_up()
+    while importing.advance(desk, import_.id):  # here it goes on, too
+        pass
+    # While it is moved nobody can import there: nothing is to be seen of it before its end.
+    early = wallet(larger, "import", "members", str(table), "--programme", "demo")
+    assert (early.exit_code, "wallet migrate" in early.output) == (1, True)
+    assert wallet(larger, "restore", file).exit_code == 0
+    installation = connect(settings.from_env(larger), clock=house.clock, pause=house.pause)
+    try:
+        there = installation.import_desk
+        with installation.database.reading() as session:
+            assert session.scalar(select(func.count()).select_from(ImportRow)) == 500
+        while importing.advance(there, import_.id):
+            pass
+        with installation.database.reading() as session:
+            ids = session.scalars(select(Person.external_id)).all()
+            assert sorted(ids) == sorted(f"c-{n}" for n in range(1200))
+            check_books(session)
+        done = importing.statement(there, importing.find(there, import_.public_id))
+        assert done["statement"]["agrees"]
+        assert done["statement"]["points"]["balances_moved"] == sum(n % 50 for n in range(1200))
+    finally:
+        installation.apple.close()
+        installation.database.close()

@@ -19,6 +19,7 @@ from alembic.util import CommandError
 from pydantic import ValidationError
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
 
 from ledger.book import audit
 from ledger.database.engine import Database
@@ -175,10 +176,9 @@ def _restore_database(
         try:
             _require_empty(database)
             if made.kind == "sqlite":
-                _grow(database, made, copy, ring)
-            else:
-                postgres.require("pg_restore", made.tool or 0, "the backup")
-                postgres.load(database.engine, copy)
+                return _grow(database, made, copy, settings.data, ring, now)
+            postgres.require("pg_restore", made.tool or 0, "the backup")
+            postgres.load(database.engine, copy)
             return _bring_to_life(database, made, settings.data, ring, now)
         finally:
             database.close()
@@ -205,12 +205,20 @@ def _restore_database(
     return done
 
 
-def _grow(database: Database, made: Manifest, copy: Path, ring: KeyRing) -> None:
-    """Out of SQLite into this database on PostgreSQL."""
+def _grow(
+    database: Database, made: Manifest, copy: Path, data: Path, ring: KeyRing, now: datetime
+) -> tuple[int, tuple[str, ...]]:
+    """Out of SQLite into this database on PostgreSQL, in one transaction: it is empty until
+    everything is there and alive. Returns as `_bring_to_life` does."""
     source = Database(LedgerSettings(f"sqlite:///{copy}"))
     try:
         _require_same_book(source, made)
-        moving.move(source, database, ring)
+        _upgrade(source, ring)
+        with source.reading() as reading, database.transaction() as writing:
+            moving.move(reading, writing, ring)
+            _require_book(writing, made)
+            _require_sound(writing)
+            return _enliven(writing, data, now)
     except DatabaseError as error:
         if not isinstance(error.orig, sqlite3.DatabaseError):
             raise
@@ -236,48 +244,65 @@ def _bring_to_life(
     """Check the book, upgrade the schema, check the book again, and make every pass newer than all
     that phones know. Returns how many erased people are back, and which receivers are off."""
     _require_same_book(database, made)
+    _upgrade(database, ring)
+    _require_same_book(database, made)
+    with database.transaction() as session:
+        return _enliven(session, data, now)
+
+
+def _upgrade(database: Database, ring: KeyRing) -> None:
     try:
         migrations.upgrade(database.engine, keys=ring)
     except CommandError as error:
         raise BackupRefused("not_upgraded", f"The schema cannot be upgraded: {error}.") from error
-    _require_same_book(database, made)
-    with database.transaction() as session:
-        versioning.leap(session, now)
-        mirror.mistrust(session)
-        devices.PUSHES.end_leases(session)
-        campaigns.halt(session)
-        receiver_log.leap(session, now)
-        receivers.rest(session)
-        presence.forget(session)
-        after = 0
-        while True:
-            pass_ids = session.scalars(
-                select(Pass.id).where(Pass.id > after).order_by(Pass.id).limit(PASSES_AT_ONCE)
-            ).all()
-            if not pass_ids:
-                break
-            devices.make_due(session, pass_ids, now)
-            mirror.make_due(session, pass_ids, now)
-            after = pass_ids[-1]
-        gone = {member.public_id for member in members.all_erased(session)}
-        list_ = data / erasure.ERASED_FILE
-        listed = erasure.listed(list_.read_text()) if list_.exists() else []
-        back = [id_ for id_ in listed if id_ not in gone]
-        return len(members.existing_ids(session, back)), tuple(receivers.resting(session))
+
+
+def _enliven(session: Session, data: Path, now: datetime) -> tuple[int, tuple[str, ...]]:
+    """Make every pass newer than all that phones know, and let nobody else be told until the
+    operator says so. Returns as `_bring_to_life` does."""
+    versioning.leap(session, now)
+    mirror.mistrust(session)
+    devices.PUSHES.end_leases(session)
+    campaigns.halt(session)
+    receiver_log.leap(session, now)
+    receivers.rest(session)
+    presence.forget(session)
+    after = 0
+    while True:
+        pass_ids = session.scalars(
+            select(Pass.id).where(Pass.id > after).order_by(Pass.id).limit(PASSES_AT_ONCE)
+        ).all()
+        if not pass_ids:
+            break
+        devices.make_due(session, pass_ids, now)
+        mirror.make_due(session, pass_ids, now)
+        after = pass_ids[-1]
+    gone = {member.public_id for member in members.all_erased(session)}
+    list_ = data / erasure.ERASED_FILE
+    listed = erasure.listed(list_.read_text()) if list_.exists() else []
+    back = [id_ for id_ in listed if id_ not in gone]
+    return len(members.existing_ids(session, back)), tuple(receivers.resting(session))
 
 
 def _require_same_book(database: Database, made: Manifest) -> None:
     with database.reading() as session:
-        found = manifest.book(session)
-        if found != made.book:
-            raise BackupRefused(
-                "other_book", "The book in the backup is not the one its manifest tells of."
-            )
+        _require_book(session, made)
     if migrations.is_current(database.engine):
         with database.reading() as session:
-            breaches = audit.check(session)
-        if breaches:
-            raise BackupRefused("broken_book", f"The book is not sound: {breaches[0].rule}.")
+            _require_sound(session)
+
+
+def _require_book(session: Session, made: Manifest) -> None:
+    if manifest.book(session) != made.book:
+        raise BackupRefused(
+            "other_book", "The book in the backup is not the one its manifest tells of."
+        )
+
+
+def _require_sound(session: Session) -> None:
+    breaches = audit.check(session)
+    if breaches:
+        raise BackupRefused("broken_book", f"The book is not sound: {breaches[0].rule}.")
 
 
 def _restore_secrets(settings: Settings, made: Manifest, folder: Path) -> tuple[Path, ...]:

@@ -27,6 +27,12 @@ def upgrade(engine: Engine, revision: str = "head", *, keys: KeyRing | None = No
         command.upgrade(config(connection, keys), revision)
 
 
+def create(connection: Connection, keys: KeyRing) -> None:
+    """Make the whole schema within the transaction that this connection is in: it is there, with
+    whatever else comes to be in that transaction, or nothing is."""
+    command.upgrade(config(connection, keys), "head")
+
+
 def downgrade(engine: Engine, revision: str, *, keys: KeyRing | None = None) -> None:
     """Bring the schema back to `revision`; `keys` read what is encrypted."""
     with writing(engine).connect() as connection:
