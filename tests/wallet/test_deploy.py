@@ -13,6 +13,7 @@ import click
 import pytest
 import yaml
 
+from wallet.access import apikeys
 from wallet.cli import main
 from wallet.cli.lazy import LazyCommand
 from wallet.configuration import settings
@@ -171,6 +172,47 @@ def test_every_queue_has_a_worker_in_either() -> None:
             heard |= set(re.findall(r"kopilka-worker@([\w-]+)\.service", target))
             assert all(path.name in target for path in UNITS if "@" not in path.name)
         assert heard == wanted
+
+
+INSTALL = TOP / "deploy/install.sh"
+
+
+def test_the_script_for_a_bare_machine_says_what_wallet_knows() -> None:
+    """It is tried as a whole on a bare Debian; here, that it speaks of this very release."""
+    script = INSTALL.read_text().replace("\\\n", " ").replace('"$certs"', ".")
+    said = re.findall(r"(?:kopilka|/wallet) ([a-z]+ [^;|>&)\n]+)", script)
+    commands = {one for one in said if one.split()[0] in main.commands}
+    assert {one.split()[0] for one in commands} == {"certs", "programmes", "keys", "members"}
+    for command in commands:
+        understood(f"wallet {command}")
+    changed = set(re.findall(r"set_to (\w+)", script))
+    written = (TOP / "deploy/systemd/kopilka.env").read_text()
+    assert changed <= set(re.findall(r"^#?([A-Z_]+)=", written, re.MULTILINE))
+    scopes = set(re.findall(r"--scope (\S+)", script))
+    assert scopes and scopes <= set(apikeys.SCOPES)
+    (by_hand,) = re.findall(
+        r"^apt-get install -y (make .*)$", (TOP / "README.md").read_text(), re.M
+    )
+    assert set(by_hand.split()) <= set(script.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ((), 1, "has to run as root|expects? the checkout in /opt/kopilka"),
+        (("--help",), 0, "Usage: deploy/install.sh"),
+        (("--quickly",), 2, "Usage: deploy/install.sh"),
+    ],
+)
+def test_the_script_changes_nothing_where_it_cannot_work(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    copy = tmp_path / "deploy" / "install.sh"
+    copy.parent.mkdir()
+    shutil.copy(INSTALL, copy)
+    done = subprocess.run(["sh", copy, *arguments], capture_output=True, text=True)
+    assert done.returncode == code
+    assert re.search(says, done.stdout + done.stderr)
 
 
 def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
