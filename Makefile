@@ -114,21 +114,35 @@ mutants: $(VENV)/.mutants
 	  nice -n 10 $(BIN)/mutmut run --max-children 1 $(ONLY)
 	$(BIN)/python tests/mutants/report.py
 
+# The first run takes minutes, so it says how far it is. pip itself is quiet, or tells of every file.
+PIP := $(BIN)/pip install --disable-pip-version-check --no-input
+# $(call each-package,a lock file): installs it by its hashes, and counts aloud. A package that failed
+# ends it, and pip has said why on standard error.
+each-package = { $(PIP) --progress-bar off --require-hashes -r $(1) || echo "pip failed"; } | \
+  awk -v most="$$(grep -c '^[a-z0-9].*==' $(1))" \
+    '/^(Collecting|Requirement already satisfied)/ { if (++n % 10 == 0) print "   " n " of about " most " packages"; fflush() } \
+     /^Installing collected packages/ { print "   all of them are here: putting them in place"; fflush() } \
+     /^pip failed$$/ { exit 1 }'
+
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "1 of 3: a Python environment of its own in $(VENV) (some seconds)"
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "2 of 3: the packages in requirements.lock, each checked by its hash (a minute or two)"
+	@$(call each-package,requirements.lock)
+	@echo "3 of 3: Kopilka itself (some seconds)"
+	@$(PIP) -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo "What tests need: the packages in requirements-dev.lock (a minute or two)"
+	@$(call each-package,requirements-dev.lock)
 	@touch $@
 
 $(VENV)/.mutants: tests/mutants/requirements.lock $(VENV)/.dev
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r tests/mutants/requirements.lock
+	$(PIP) -q --require-hashes -r tests/mutants/requirements.lock
 	@touch $@
 
 # Both locks from pyproject.toml: one for running, one that adds what the tests need, same versions.

@@ -4,6 +4,7 @@ lost, work waits a few seconds for the next beat."""
 import functools
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import structlog
 from celery import Celery, bootsteps
 from celery.apps.beat import Beat
 from celery.beat import Scheduler, Service
+from celery.exceptions import SecurityWarning
 from celery.signals import task_received
 from celery.worker import WorkController
 from kombu import Queue
@@ -68,6 +70,7 @@ def create_celery(settings: Settings) -> Celery:
         # False.
         worker_cancel_long_running_tasks_on_connection_loss=True,
         task_ignore_result=True,
+        accept_content=["json"],  # a message names a pump and can hold nothing else
         task_queues=[Queue(name) for name in PUMP_NAMES],
         task_create_missing_queues=False,
         task_default_queue=PUMP_NAMES[0],
@@ -258,6 +261,8 @@ def run_worker(settings: Settings, queues: tuple[str, ...], concurrency: int) ->
     get_pumps = functools.cache(lambda: dict(pumps(get_house())))
     get_pulse = functools.cache(lambda: _pulse(settings, get_house().database))
     serve_pumps(celery, get_pumps, waker.wake, lambda name: get_pulse().note(name))
+    # It tells root, in eight lines, that messages might bring code along. Ours cannot.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     celery.worker_main(
         [
             "--quiet",  # a banner is no line of our log
