@@ -29,7 +29,10 @@ POSTGRES_AWAY = frozenset({"57P01", "57P02", "57P03", "53300", "25006"})
 
 # How PostgreSQL and its client say why no connection came about: there is no code for it.
 UNCONNECTED = (
-    (re.compile(r'database "[^"]*" does not exist'), "There is no such database: create it first."),
+    (
+        re.compile(r'database "[^"]*" does not exist'),
+        "There is no such database: create it first, for instance by `createdb NAME`.",
+    ),
     (
         re.compile(r"password authentication failed|no password supplied|[Pp]eer authentication"),
         "The user name or the password is not right.",

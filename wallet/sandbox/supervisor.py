@@ -56,6 +56,11 @@ def prepare(settings: Settings) -> None:
     """Make folder, certificates, Google's account, schema and the demo programme; what is there is
     not touched."""
     single_process.require_free(settings)
+    if settings.in_sandbox and not (settings.data / "certs").exists():
+        said = (
+            f"The first start makes certificates and a database in {settings.data}: some seconds."
+        )
+        click.echo(said, err=True)
     settings.data.mkdir(parents=True, exist_ok=True)
     ports = [settings.port]
     if settings.in_sandbox:

@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from ledger.database import troubles
 from ledger.database.troubles import Trouble
 
+NOT_CREATED = "There is no such database: create it first, for instance by `createdb NAME`."
+
 
 def _error(url: str, statement: str = "SELECT 1") -> DBAPIError:
     engine = create_engine(url)
@@ -26,7 +28,7 @@ def _error(url: str, statement: str = "SELECT 1") -> DBAPIError:
 def test_why_no_connection_came_about_is_said_apart(postgres: Postgres) -> None:
     nowhere = f"postgresql+psycopg://us@127.0.0.1:{free_port()}/kopilka"
     for url, sentence in (
-        (postgres.url("nobody_made_it"), "There is no such database: create it first."),
+        (postgres.url("nobody_made_it"), NOT_CREATED),
         (
             postgres.url("postgres").replace("postgres@", "nobody_knows_me@"),
             "The server knows no such user.",
