@@ -60,7 +60,7 @@ def join_all(
     database refuses all of them."""
     member_ids = persons.add_all(session, programme.id, [profile for profile, _ in people], now)
     numbers = [number for _, number in people]
-    cards.issue_all(session, list(zip(member_ids, numbers, strict=True)), now)
+    cards.issue_all(session, programme.id, list(zip(member_ids, numbers, strict=True)), now)
     unit = units.named(session, programme.id, None)
     accounts.open_all(session, programme.id, unit.id, member_ids)
     outbox.append(session, [MemberJoined(member_id) for member_id in member_ids], now)

@@ -39,7 +39,7 @@ def available(now: When) -> ColumnElement[int]:
 def of_account(session: Session, account_id: int, now: datetime) -> Balance:
     """What stands on a member account now. Nothing is locked, so it may be outdated at once."""
     rows = session.connection().execute(_OF_ACCOUNT, {"account": account_id, "now": now})
-    return _by_the_clock(rows.one(), now)
+    return by_the_clock(rows.one(), now)
 
 
 def of_members(
@@ -49,12 +49,13 @@ def of_members(
     any of a unit has none. Nothing is locked."""
     wanted = {"units": list(unit_ids), "members": member_ids, "now": now}
     rows = session.connection().execute(_OF_MEMBERS, wanted)
-    return {(row.member_id, row.unit_id): _by_the_clock(row, now) for row in rows}
+    return {(row.member_id, row.unit_id): by_the_clock(row, now) for row in rows}
 
 
-def _by_the_clock(row: Sequence[Any], now: datetime) -> Balance:
-    """The balance that settling the account would leave, see `postings.settle`."""
-    *stored, active, pending = row[: len(_READ)]
+def by_the_clock(row: Sequence[Any], now: datetime) -> Balance:
+    """The balance that settling the account would leave, see `postings.settle`. The row begins with
+    what `READ` selects."""
+    *stored, active, pending = row[: len(READ)]
     balance = Balance(*stored)
     if balance.next_change_at > now:
         return balance
@@ -95,12 +96,14 @@ def _pending(now: When) -> ColumnElement[int]:
 
 _NOW: ColumnElement[datetime] = bindparam("now", type_=Instant)
 _IS_DUE = _ROW.next_change_at <= _NOW
-_READ = (*_ROW, case((_IS_DUE, _active(_NOW))), case((_IS_DUE, _pending(_NOW))))
+# What `by_the_clock` needs of an account, for queries that read balances beside other things; they
+# are given `now`.
+READ = (*_ROW, case((_IS_DUE, _active(_NOW))), case((_IS_DUE, _pending(_NOW))))
 
 # Built once: to build a query costs as much as to have it answered.
-_OF_ACCOUNT = select(*_READ).where(_ROW.account_id == bindparam("account"))
+_OF_ACCOUNT = select(*READ).where(_ROW.account_id == bindparam("account"))
 _OF_MEMBERS = (
-    select(*_READ, Account.member_id, Account.unit_id)
+    select(*READ, Account.member_id, Account.unit_id)
     .join_from(Account, BalanceRow, BalanceRow.account_id == Account.id)
     .where(
         Account.unit_id.in_(bindparam("units", expanding=True)),

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import CheckConstraint, Index, String, insert, select, text, update
+from sqlalchemy import CheckConstraint, Index, String, insert, select, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from ledger.book import accounts, lots, postings
-from ledger.book.accounts import Account, Balance, Holder
+from ledger.book.accounts import MEMBER, Account, Balance, Holder
 from ledger.book.drafts import PostingHeader, Withdrawal
 from ledger.book.lots import Lot
 from ledger.book.postings import Posted
-from ledger.database.tables import Base, Identifier, Instant
+from ledger.database.tables import Base, Identifier, Instant, only_where, placed
 from ledger.errors import CaptureTooLarge, HoldClosed, HoldExpired, InsufficientPoints, UnknownHold
 from ledger.events import Event
+from ledger.people.members import Member
 
 HoldState = Literal["open", "captured", "released", "timed_out"]
 OPEN = "open"
@@ -36,17 +37,16 @@ class Hold(Base):
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("captured >= 0 AND captured <= amount", name="captured"),
-        Index(
-            "ix_ledger_hold_open",
-            "expires_at",
-            postgresql_where=text("state = 'open'"),
-            sqlite_where=text("state = 'open'"),
-        ),
+        Index("ix_ledger_hold_open", "expires_at", **only_where("state = 'open'")),
         Index("ix_ledger_hold_account", "account_id", "id"),
+        # For lists of a programme, all of it or those in one state, newest first.
+        Index("ix_ledger_hold_listed", "programme_id", "placed_at", "id"),
+        Index("ix_ledger_hold_state", "programme_id", "state", "placed_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     public_id: Mapped[str] = mapped_column(String(36), unique=True)
+    programme_id: Mapped[int]
     account_id: Mapped[int]
     amount: Mapped[int]
     captured: Mapped[int]
@@ -100,6 +100,7 @@ def place(
     lots.set_aside(session, withdrawals, 1)
     hold = Hold(
         public_id=str(uuid7()),
+        programme_id=holder.programme_id,
         account_id=holder.account_id,
         amount=amount,
         captured=0,
@@ -123,19 +124,10 @@ def place(
 
 def find(session: Session, public_id: str) -> Hold:
     """The hold with this public id. Raises `UnknownHold`."""
-    return find_with_programme(session, public_id)[0]
-
-
-def find_with_programme(session: Session, public_id: str) -> tuple[Hold, int]:
-    """The hold with this public id, and the id of its programme. Raises `UnknownHold`."""
-    row = session.execute(
-        select(Hold, Account.programme_id)
-        .join(Account, Account.id == Hold.account_id)
-        .where(Hold.public_id == public_id)
-    ).first()
-    if row is None:
+    hold = session.scalar(select(Hold).where(Hold.public_id == public_id))
+    if hold is None:
         raise UnknownHold
-    return row.Hold, row.programme_id
+    return hold
 
 
 def of_account(
@@ -146,6 +138,44 @@ def of_account(
     if before_id is not None:
         query = query.where(Hold.id < before_id)
     return session.scalars(query).all()
+
+
+@dataclass(frozen=True, slots=True)
+class ListedHold:
+    """A hold, the public id of the member on whose account it is, and the unit of its points."""
+
+    hold: Hold
+    member: str
+    unit_id: int
+
+
+def listed(
+    session: Session,
+    programme_id: int,
+    holder_id: int | None,
+    state: HoldState | None,
+    before: tuple[datetime, int] | None,
+    limit: int,
+) -> Sequence[ListedHold]:
+    """Holds of a programme, newest first, from before the one that was placed then and has this id:
+    those on the accounts of the member `holder_id`, if one is named; those in this state."""
+    query = (
+        select(Hold, Member.public_id, Account.unit_id)
+        .join(Account, Account.id == Hold.account_id)
+        .join(Member, Member.id == Account.member_id)
+        .order_by(Hold.placed_at.desc(), Hold.id.desc())
+        .limit(limit)
+    )
+    if holder_id is None:
+        query = query.where(Hold.programme_id == programme_id)
+    else:
+        theirs = select(Account.id).where(Account.member_id == holder_id, Account.kind == MEMBER)
+        query = query.where(Hold.account_id.in_(theirs))
+    if state is not None:
+        query = query.where(Hold.state == state)
+    if before is not None:
+        query = query.where(tuple_(Hold.placed_at, Hold.id) < placed(*before))
+    return [ListedHold(*row) for row in session.execute(query)]
 
 
 def capture(

@@ -8,7 +8,7 @@ entry or a move: the database refuses it."""
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, String, text
+from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.book import journal_postgres, journal_sqlite
@@ -18,7 +18,7 @@ from ledger.book.journal_postgres import Guard
 from ledger.book.rows import PostingRows
 from ledger.database import outbox
 from ledger.database.compiled import driver_connection
-from ledger.database.tables import Base, Identifier, Instant, dialect_of
+from ledger.database.tables import Base, Identifier, Instant, dialect_of, only_where
 from ledger.events import Event, to_row
 
 
@@ -29,11 +29,28 @@ class Posting(Base):
 
     __tablename__ = "ledger_posting"
     __table_args__ = (
+        Index("ix_ledger_posting_reverses", "reverses_id", **only_where("reverses_id IS NOT NULL")),
+        # For the daybook: the last of a programme, and the last that one filter lets through. A
+        # posting stands in those alone whose fact it has.
+        Index("ix_ledger_posting_listed", "programme_id", "occurred_at", "id"),
+        Index("ix_ledger_posting_kind", "programme_id", "kind", "occurred_at", "id"),
+        *(
+            Index(
+                f"ix_ledger_posting_{column}",
+                "programme_id",
+                column,
+                "occurred_at",
+                "id",
+                **only_where(f"{column} IS NOT NULL"),
+            )
+            for column in ("store", "promotion", "receipt", "reason")
+        ),
         Index(
-            "ix_ledger_posting_reverses",
-            "reverses_id",
-            postgresql_where=text("reverses_id IS NOT NULL"),
-            sqlite_where=text("reverses_id IS NOT NULL"),
+            "ix_ledger_posting_card",
+            "card_id",
+            "occurred_at",
+            "id",
+            **only_where("card_id IS NOT NULL"),
         ),
     )
 
@@ -66,9 +83,10 @@ class Entry(Base):
             "ix_ledger_entry_statement",
             "account_id",
             "posting_id",
-            postgresql_where=text("balance_after IS NOT NULL"),
-            sqlite_where=text("balance_after IS NOT NULL"),
+            **only_where("balance_after IS NOT NULL"),
         ),
+        # For the daybook: amounts of members that are large, or small.
+        Index("ix_ledger_entry_amount", "amount", **only_where("balance_after IS NOT NULL")),
     )
 
     # No foreign key: only the journal writes here, nothing is ever deleted, and to check each row

@@ -3,10 +3,19 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, func, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    case,
+    func,
+    select,
+    tuple_,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from ledger.book import accounts, balances, purchases
@@ -14,7 +23,7 @@ from ledger.book.accounts import Account, Balance
 from ledger.book.journal import Entry, Posting
 from ledger.book.lots import Lot
 from ledger.book.purchases import PurchaseRow
-from ledger.database.tables import MICROSECOND
+from ledger.database.tables import MICROSECOND, placed
 from ledger.limits import NEVER
 from ledger.money import Money
 from ledger.people.cards import Card
@@ -61,6 +70,7 @@ class Filter:
     store: str | None = None
     promotion: str | None = None
     receipt: str | None = None
+    reason: str | None = None
     card: str | None = None
     at_least: int | None = None
     at_most: int | None = None
@@ -125,6 +135,7 @@ def statement(
         (Posting.store, wanted.store),
         (Posting.promotion, wanted.promotion),
         (Posting.receipt, wanted.receipt),
+        (Posting.reason, wanted.reason),
         (Card.number, wanted.card),
     ):
         if value is not None:
@@ -273,6 +284,93 @@ def newest(
         .limit(limit)
     )
     return [AccountPosting(*row) for row in rows]
+
+
+LotState = Literal["pending", "active", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class LotLine:
+    """Points of an account with the same dates, of which some are left. `points` is how many there
+    were at first, `left` how many there are, `held` how many of those a hold has set aside.
+    `posting` is the public id of the posting that brought them here."""
+
+    lot_id: int
+    posting: str
+    points: int
+    left: int
+    held: int
+    activates_at: datetime
+    expires_at: datetime
+
+    def state(self, now: datetime) -> LotState:
+        """What the points are by the clock. Those that ran out leave the account within seconds,
+        but for those that a hold has set aside."""
+        if self.expires_at <= now:
+            return "expired"
+        return "active" if self.activates_at <= now else "pending"
+
+
+def lot_lines(
+    session: Session, account_id: int, after: tuple[datetime, int] | None, limit: int
+) -> list[LotLine]:
+    """The lots of an account in which something is left, in the order in which they are spent, from
+    behind the one with this end and id."""
+    query = (
+        select(
+            Lot.id,
+            Posting.public_id,
+            Lot.amount,
+            Lot.remaining,
+            Lot.held,
+            Lot.activates_at,
+            Lot.expires_at,
+        )
+        .join(Posting, Posting.id == Lot.posting_id)
+        .where(Lot.account_id == account_id, Lot.remaining > 0)
+        .order_by(Lot.expires_at, Lot.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(Lot.expires_at, Lot.id) > placed(*after))
+    return [LotLine(*row) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class NextExpiry:
+    """How many points of an account run out next, and when."""
+
+    points: int
+    expires_at: datetime
+
+
+def next_expiries(
+    session: Session, account_ids: Sequence[int], now: datetime
+) -> dict[int, NextExpiry]:
+    """What runs out next on each of these accounts, as far as it is free to be spent until then;
+    accounts of which nothing will run out are left out."""
+    running = (
+        Lot.remaining > 0,
+        Lot.remaining > Lot.held,
+        Lot.expires_at > now,
+        Lot.expires_at < NEVER,
+    )
+    soonest = (
+        select(Lot.account_id, func.min(Lot.expires_at).label("expires_at"))
+        .where(Lot.account_id.in_(account_ids), *running)
+        .group_by(Lot.account_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Lot.account_id, Lot.expires_at, func.sum(Lot.remaining - Lot.held))
+        .join(
+            soonest,
+            and_(soonest.c.account_id == Lot.account_id, soonest.c.expires_at == Lot.expires_at),
+        )
+        .where(*running)
+        .group_by(Lot.account_id, Lot.expires_at)
+    )
+    return {row[0]: NextExpiry(int(row[2]), row[1]) for row in rows}
 
 
 def balance_at(session: Session, account_id: int, moment: datetime) -> int:

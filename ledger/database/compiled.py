@@ -24,6 +24,10 @@ INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.
 
 Values = Mapping[str, Any] | Sequence[Any]
 
+# What carries out a statement with its values and returns the rows: `Database.fetch`, or a
+# `Compiled` in the transaction of a session (`within`).
+Fetching = Callable[..., list[Any]]
+
 BEGIN = "begin"
 CONNECTION = "wire"
 
@@ -171,6 +175,15 @@ class DriverConnection(NamedTuple):
         fails, the later ones are not carried out."""
         driver: Any = self.connection
         return cast(AbstractContextManager[Any], driver.pipeline())
+
+
+def within(session: Session) -> Fetching:
+    """What carries out statements in the session's transaction."""
+
+    def fetch(statement: Compiled, **values: Any) -> list[Any]:
+        return statement.execute(session, **values)
+
+    return fetch
 
 
 def driver_connection(session: Session) -> DriverConnection:

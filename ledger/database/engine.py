@@ -41,6 +41,7 @@ TRUSTED_IDLE_SECONDS = 1.0  # a connection that was idle for longer is tested be
 TRUSTED_WRITE_SECONDS = 1.0
 BEGIN = "BEGIN"
 READING = {"sqlite": BEGIN, "postgresql": "BEGIN READ ONLY"}
+SNAPSHOT = {"sqlite": BEGIN, "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
 WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": BEGIN}
 TRY_AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
 
@@ -85,6 +86,7 @@ class Database:
             _prepare_postgres(self.engine)
             _look_after_idle(self.engine)
         self._reading = self.engine.execution_options(begin=READING[self.engine.name])
+        self._snapshot = self.engine.execution_options(begin=SNAPSHOT[self.engine.name])
         self._writing = writing(self.engine)
         # SQLite has one writer at a time. Threads of this process queue here, fairly and without
         # polling; other processes meet at the file's own lock.
@@ -97,6 +99,14 @@ class Database:
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
             # Not rolled back: after a rollback the driver forgets its prepared statements.
+            session.commit()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """As `reading`, and all that is read is of one moment, that of the first statement. For as
+        long as it is open, what was deleted since stays on the disk."""
+        with Session(self._snapshot, expire_on_commit=False) as session:
+            yield session
             session.commit()
 
     def fetch(self, query: Compiled, **values: object) -> list[Any]:

@@ -5,7 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    Table,
+    Tuple,
+    literal,
+    text,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -63,6 +75,16 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def only_where(condition: str) -> dict[str, Any]:
+    """Of an index: it has only the rows that fulfil this condition, on either database."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
+def placed(moment: datetime, id_: int) -> Tuple:
+    """A place in a list that is ordered by moments, and by ids where they are alike."""
+    return tuple_(literal(moment, Instant), literal(id_, Identifier))
 
 
 def dialect_of(session: Session) -> Literal["sqlite", "postgresql"]:

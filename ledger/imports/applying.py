@@ -121,7 +121,7 @@ def _enrol(
     locked = members.lock(session, [one.member_id for one in found])
     gone = members.erased(session, locked)
     carded = [(id_, number) for id_, number in to_card.items() if id_ not in gone]
-    cards.issue_all(session, carded, now)
+    cards.issue_all(session, aim.programme.id, carded, now)
     outbox.append(session, [MemberChanged(member_id) for member_id, _ in carded], now)
     applied = [
         _Applied(row, member_id, member_id, None)

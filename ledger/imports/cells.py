@@ -36,6 +36,12 @@ STRAY_QUOTE = StrayQuote()
 NOT_FOUND_IN_SHEET = frozenset({"#N/A", "#Н/Д"})
 
 
+def harmless(text: str) -> str:
+    """Text for a cell that a spreadsheet may open: an apostrophe keeps what begins like a formula
+    from being one. Who imports such a file loses it again."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def too_many_columns() -> FileRefused:
     """The refusal of a table that is too wide."""
     return FileRefused("too_many_columns", "A table has at most {most} columns.", most=MOST_COLUMNS)

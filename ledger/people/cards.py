@@ -12,11 +12,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ForeignKey, Row, String, bindparam, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Row,
+    String,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.compiled import Compiled
-from ledger.database.tables import Base, Identifier, Instant, batched, detached, insert_or
+from ledger.database.tables import (
+    Base,
+    Identifier,
+    Instant,
+    batched,
+    detached,
+    insert_or,
+    only_where,
+    placed,
+)
 from ledger.errors import CardBlocked, CardExpired, CardVoid, Refusal, UnknownCard
 from ledger.people import members
 from ledger.people.members import Member
@@ -29,18 +53,41 @@ OTHER_CARD = re.compile(r"[!-~]{4,32}")
 # Why a number is blocked, see `CardBlocked`. Only "blocked" can be taken back.
 BlockReason = Literal["replaced", "lost", "blocked"]
 CardStatus = Literal["active", "blocked", "void", "expired"]
+_BLOCKED = "blocked_for IS NOT NULL"
 
 
 class Card(Base):
-    """One card number of a member. Since when it is blocked, and why; since when it is void; from
-    when on it is expired. Numbers stay, so that they are recognised. An erasure replaces the
-    number."""
+    """One card number of a member, whose programme stands beside it for lists. Since when it is
+    blocked, and why; since when it is void; from when on it is expired. Numbers stay, so that they
+    are recognised. An erasure replaces the number."""
 
     __tablename__ = "ledger_card"
+    __table_args__ = (
+        Index("ix_ledger_card_member", "member_id", "id"),
+        # For lists of a programme. Most cards count; each kind of those that do not has its own.
+        Index("ix_ledger_card_listed", "programme_id", "created_at", "id"),
+        *(
+            Index(f"ix_ledger_card_{name}", "programme_id", "created_at", "id", **only_where(which))
+            for name, which in (
+                ("blocked", _BLOCKED),
+                ("void", "void_at IS NOT NULL"),
+                ("ending", "expires_at IS NOT NULL"),
+            )
+        ),
+        Index(
+            "ix_ledger_card_blocked_for",
+            "programme_id",
+            "blocked_for",
+            "created_at",
+            "id",
+            **only_where(_BLOCKED),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     number: Mapped[str] = mapped_column(String(32), unique=True)
-    member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"), index=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"))
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
     created_at: Mapped[datetime] = mapped_column(Instant)
     blocked_at: Mapped[datetime | None] = mapped_column(Instant)
     blocked_for: Mapped[BlockReason | None] = mapped_column(String(10))
@@ -103,6 +150,67 @@ def state(card: Card | NewestCard, now: datetime) -> CardStatus:
     return "active"
 
 
+def in_state(wanted: CardStatus, now: datetime) -> ColumnElement[bool]:
+    """The condition that a row of `Card` is in this state by now, see `state`."""
+    blocked, void = Card.blocked_for.is_not(None), Card.void_at.is_not(None)
+    match wanted:
+        case "blocked":
+            return blocked
+        case "void":
+            return and_(~blocked, void)
+        case "expired":
+            ended = and_(Card.expires_at.is_not(None), Card.expires_at <= now)
+            return and_(~blocked, ~void, ended)
+    return and_(~blocked, ~void, or_(Card.expires_at.is_(None), Card.expires_at > now))
+
+
+@dataclass(frozen=True, slots=True)
+class CardFilter:
+    """Which cards a list has: those of a programme, or of one member; with `state`, those that are
+    in it by now; with `blocked_for`, those that are blocked for this reason."""
+
+    programme_id: int
+    member_id: int | None = None
+    state: CardStatus | None = None
+    blocked_for: BlockReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCard:
+    """A card with the public id of its member."""
+
+    card: Card
+    member: str
+
+
+def listed(
+    session: Session,
+    wanted: CardFilter,
+    after: tuple[datetime, int] | None,
+    limit: int,
+    now: datetime,
+) -> Sequence[ListedCard]:
+    """Cards that fit, in the order in which they were issued, from behind the one that was issued
+    then and has this id."""
+    query = (
+        select(Card, Member.public_id)
+        .join(Member, Member.id == Card.member_id)
+        .order_by(Card.created_at, Card.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(Card.created_at, Card.id) > placed(*after))
+    if wanted.member_id is None:
+        query = query.where(Card.programme_id == wanted.programme_id)
+    else:
+        query = query.where(Card.member_id == wanted.member_id)
+    if wanted.state is not None:
+        query = query.where(in_state(wanted.state, now))
+    if wanted.blocked_for is not None:
+        query = query.where(Card.blocked_for == wanted.blocked_for)
+    return [ListedCard(*row) for row in session.execute(query)]
+
+
 def check_digit(digits: str) -> str:
     """The Luhn digit (ISO/IEC 7812-1 annex B): it finds every single mistyped digit and nearly
     every swap of two neighbours."""
@@ -141,9 +249,14 @@ def is_own(number: str) -> bool:
     )
 
 
-def issue_all(session: Session, wanted: Sequence[tuple[int, str | None]], now: datetime) -> None:
-    """Issue cards to many members: with the number that a member has already, or with a new one for
-    None."""
+def issue_all(
+    session: Session,
+    programme_id: int,
+    wanted: Sequence[tuple[int, str | None]],
+    now: datetime,
+) -> None:
+    """Issue cards to many members of a programme: with the number that a member has already, or
+    with a new one for None."""
     for part in batched(wanted):
         session.execute(
             insert(Card),
@@ -151,6 +264,7 @@ def issue_all(session: Session, wanted: Sequence[tuple[int, str | None]], now: d
                 {
                     "number": number or new_card_number(),
                     "member_id": member_id,
+                    "programme_id": programme_id,
                     "created_at": now,
                     "blocked_at": None,
                 }
@@ -165,7 +279,12 @@ def issue(session: Session, member: Member, now: datetime) -> Card:
         number = new_card_number()
         card_id = session.execute(
             insert_or(session, Card)
-            .values(number=number, member_id=member.id, created_at=now)
+            .values(
+                number=number,
+                member_id=member.id,
+                programme_id=member.programme_id,
+                created_at=now,
+            )
             .on_conflict_do_nothing()
             .returning(Card.id)
         ).scalar_one_or_none()

@@ -3,12 +3,23 @@ they use."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Literal
 
-from sqlalchemy import ForeignKey, Index, String, func, or_, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database.tables import Base, Identifier, Instant, batched
+from ledger.database.tables import Base, Identifier, Instant, batched, only_where
 from ledger.errors import MemberErased, UnknownMember
+
+# Of somebody who was merged and then erased: erased.
+MemberState = Literal["active", "merged", "erased"]
+
+# The rows in each state, as the conditions of partial indexes; `in_state` asks by the same words.
+_IN_STATE: dict[MemberState, str] = {
+    "active": "erased_at IS NULL AND merged_into_id IS NULL",
+    "merged": "merged_into_id IS NOT NULL AND erased_at IS NULL",
+    "erased": "erased_at IS NOT NULL",
+}
 
 
 class Member(Base):
@@ -17,17 +28,24 @@ class Member(Base):
 
     __tablename__ = "ledger_member"
     __table_args__ = (
-        Index(
-            "ix_ledger_member_erased_at",
-            "erased_at",
-            postgresql_where=text("erased_at IS NOT NULL"),
-            sqlite_where=text("erased_at IS NOT NULL"),
+        Index("ix_ledger_member_erased_at", "erased_at", **only_where(_IN_STATE["erased"])),
+        # For lists of a programme, all of it or those in one state, oldest first.
+        Index("ix_ledger_member_listed", "programme_id", "created_at", "id"),
+        *(
+            Index(
+                f"ix_ledger_member_{state}",
+                "programme_id",
+                "created_at",
+                "id",
+                **only_where(condition),
+            )
+            for state, condition in _IN_STATE.items()
         ),
     )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     public_id: Mapped[str] = mapped_column(String(36), unique=True)
-    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"), index=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
     created_at: Mapped[datetime] = mapped_column(Instant)
     # The head of the household whose accounts this member uses; null: their own.
     household_id: Mapped[int | None] = mapped_column(index=True)
@@ -39,6 +57,26 @@ class Member(Base):
     def holder_id(self) -> int:
         """The member whose accounts this member uses, by id."""
         return self.household_id or self.id
+
+    @property
+    def state(self) -> MemberState:
+        """Whether the id stands for a person, for one who is another member now, or for nobody."""
+        return state_of(self.erased_at, self.merged_into_id)
+
+
+def state_of(erased_at: datetime | None, merged_into_id: int | None) -> MemberState:
+    """The state of a member with these facts."""
+    if erased_at is not None:
+        return "erased"
+    return "active" if merged_into_id is None else "merged"
+
+
+def in_state(state: MemberState) -> ColumnElement[bool]:
+    """The condition that a row of `Member` is in this state. An index serves it."""
+    erased, merged = Member.erased_at.is_not(None), Member.merged_into_id.is_not(None)
+    if state == "erased":
+        return erased
+    return and_(~erased, merged if state == "merged" else ~merged)
 
 
 def by_public_id(session: Session, public_id: str, *, include_erased: bool = False) -> Member:
@@ -95,6 +133,15 @@ def number_in_programme(session: Session, programme_id: int) -> int:
         Member.merged_into_id.is_(None),
     )
     return session.scalars(query).one()
+
+
+def public_ids(session: Session, member_ids: Collection[int | None]) -> dict[int | None, str]:
+    """By member id, the public ids of these members; None is left out."""
+    ids = {id_ for id_ in member_ids if id_ is not None}
+    if not ids:
+        return {}
+    rows = session.execute(select(Member.id, Member.public_id).where(Member.id.in_(ids)))
+    return {row.id: row.public_id for row in rows}
 
 
 def resolve_merged(session: Session, member: Member) -> Member:

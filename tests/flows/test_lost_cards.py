@@ -409,7 +409,8 @@ class TestBlocked:
         api.post(f"members/{anna['id']}/block", None)
         with house.installation.database.transaction() as session:
             member = members.by_public_id(session, anna["id"])
-            cards.issue_all(session, [(member.id, "4000123412341234")], house.clock())
+            numbers = [(member.id, "4000123412341234")]
+            cards.issue_all(session, member.programme_id, numbers, house.clock())
         api.post("accruals", {"member": anna["id"], "points": 5})
         house.run()
         assert "4000123412341234" not in json.dumps(opened(phone.fetch().data))

@@ -38,6 +38,7 @@ SCOPES = (
     "scans:write",
     "receivers:read",
     "receivers:write",
+    "exports:read",
 )
 PREFIX = "kopilka_"
 LONGEST_NAME = 60  # characters
@@ -151,6 +152,13 @@ def recognise(
     if row.expires_at is not None and row.expires_at <= now:
         return "key_expired"
     return Actor(str(row.id), frozenset(row.scopes), row.programme_id)
+
+
+def called(session: Session, actor: Actor) -> str:
+    """What operators call the key of this actor."""
+    if not actor.name.isdigit():
+        return f"key of the {actor.name}"
+    return f"key {session.get_one(ApiKey, int(actor.name)).name}"
 
 
 def _digest(key: str) -> str:

@@ -18,15 +18,17 @@ View = TypeVar("View", bound=Callable[..., Any])
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """What a view declares of its call. `content`: what a body may be that is no pydantic model, by
-    media type, as OpenAPI writes it; `optional`: it may be left out. `signed`: the call has a
-    signature in its headers instead of an API key. `prefer`: what the header Prefer may ask for
-    (RFC 7240). `scope`: what its key must be allowed; `more_with`: a scope that shows more, or
-    allows more, in this call. `codes`: of refusals that have a code and no class. `models`: of what
-    `content` leads to. `most_bytes`: the largest body, where it is not that of all calls."""
+    media type, as OpenAPI writes it; `answer`: the same of an answer; `optional`: a body may be
+    left out. `signed`: the call has a signature in its headers instead of an API key. `prefer`:
+    what the header Prefer may ask for (RFC 7240). `scope`: what its key must be allowed;
+    `more_with`: a scope that shows more, or allows more, in this call. `codes`: of refusals that
+    have a code and no class. `models`: of what `content` leads to. `most_bytes`: the
+    largest body, where it is not that of all calls."""
 
     refusals: tuple[type[Refusal], ...] = ()
     key: Literal["optional", "required"] | None = None
     content: Mapping[str, Any] | None = None
+    answer: Mapping[str, Any] | None = None
     optional: bool = False
     signed: bool = False
     prefer: str | None = None
@@ -72,6 +74,12 @@ def takes(
     """Decorate a view that reads its body by itself. `content`: what the body may be, by media
     type; `models`: what it leads to; `optional`: it may be left out."""
     return lambda view: declare(view, content=content, models=models, optional=optional)
+
+
+def answers_with(content: Mapping[str, Any]) -> Callable[[View], View]:
+    """Decorate a view whose answer is no JSON document. `content`: what it is, by media type; it
+    leads to schemas of other calls alone."""
+    return lambda view: declare(view, answer=content)
 
 
 def optional_body(view: View) -> View:

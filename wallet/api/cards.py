@@ -1,5 +1,5 @@
-"""A member's card when something is wrong with it: another number, a lost phone, a card that waits
-for its owner."""
+"""Cards as lists; and a member's card when something is wrong with it: another number, a lost
+phone, a card that waits for its owner."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,12 +10,21 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from ledger import enrolment
-from ledger.errors import CardBlocked
-from ledger.people import members
+from ledger.errors import CardBlocked, UnknownProgramme
+from ledger.people import cards, members
+from ledger.people.cards import CardFilter, ListedCard
 from ledger.people.members import Member
-from wallet.api import idempotent, lookup
+from wallet.api import idempotent, lookup, paging
 from wallet.api.auth import needs
-from wallet.api.bodies.cards import BLOCKED, REPLACE, ReplaceIn
+from wallet.api.bodies.cards import (
+    BLOCKED,
+    REPLACE,
+    CardFilters,
+    CardSearch,
+    CardsOut,
+    ListedCardOut,
+    ReplaceIn,
+)
 from wallet.api.bodies.members import MemberOut
 from wallet.api.calls import refuses, takes
 from wallet.api.members import member_out
@@ -28,6 +37,56 @@ from wallet.problems import problem
 routes = APIBlueprint("cards", __name__, tag="Members")
 
 Remedy = Callable[[Session, Member, datetime], Member]
+
+
+@routes.get("/cards")
+@routes.doc(operation_id="listCards")
+@needs("members:read")
+@refuses(UnknownProgramme)
+@routes.input(CardSearch, location="query")
+@routes.output(CardsOut)
+def find(query_data: CardSearch) -> CardsOut:
+    """The cards of a programme, in the order in which they were issued, with their states."""
+    with current_installation().database.reading() as session:
+        programme = lookup.programme(session, query_data.programme)
+        return _cards_out(session, query_data, programme.id, None)
+
+
+@routes.get("/members/<member_id>/cards")
+@routes.doc(operation_id="listMemberCards")
+@needs("members:read")
+@refuses(*MEMBER)
+@routes.input(CardFilters, location="query")
+@routes.output(CardsOut)
+def of_member(member_id: str, query_data: CardFilters) -> CardsOut:
+    """The cards that a member has and had, in the order in which they were issued."""
+    with current_installation().database.reading() as session:
+        member = lookup.member(session, member_id)
+        return _cards_out(session, query_data, member.programme_id, member.id)
+
+
+def _cards_out(
+    session: Session, asked: CardFilters, programme_id: int, member_id: int | None
+) -> CardsOut:
+    place, now = paging.place(asked, 2), current_installation().clock()
+    wanted = CardFilter(programme_id, member_id, asked.state, asked.blocked_for)
+    rows = cards.listed(session, wanted, paging.moment(place), place.most, now)
+    page = place.page(rows, lambda row: paging.at_moment(row.card.created_at, row.card.id))
+    return CardsOut(items=[_listed(row, now) for row in page.rows], next_cursor=page.next_cursor)
+
+
+def _listed(row: ListedCard, now: datetime) -> ListedCardOut:
+    card = row.card
+    return ListedCardOut(
+        number=card.number,
+        member=row.member,
+        state=cards.state(card, now),
+        blocked_for=card.blocked_for,
+        created_at=card.created_at,
+        blocked_at=card.blocked_at,
+        void_at=card.void_at,
+        expires_at=card.expires_at,
+    )
 
 
 @routes.post("/members/<member_id>/cards")

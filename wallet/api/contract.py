@@ -38,7 +38,7 @@ WITH_JSON = ("malformed_json", "not_json")
 WITHOUT_BODY = ("malformed_json", "not_json", "body_too_large", "invalid_request")
 OF_IDEMPOTENCY_KEY = ("idempotency_key_invalid",)
 WITH_QUERY = ("invalid_request",)
-WITH_CURSOR = ("cursor_invalid",)
+WITH_CURSOR = ("cursor_invalid", "cursor_of_another_list")
 # Refusals of a call that takes an Idempotency-Key.
 WITH_KEY = (IdempotencyConflict, MemberErased)
 # Answers that say when to ask again.
@@ -63,6 +63,7 @@ TAGS: Mapping[str, str] = {
     N_("Passes"): N_("Cards and coupons in phones."),
     N_("Scans"): N_("What a till sees when it scans."),
     N_("Receivers"): N_("Systems that are told what happens."),
+    N_("Exports"): N_("Members and postings as files, and who took which."),
     N_("Webhooks"): N_("Changes of points from systems that would rather send than ask."),
 }
 
@@ -244,6 +245,8 @@ def _complete(call: DeclaredCall, examples: Examples, limits: Mapping[str, str])
     if "requestBody" in operation:
         operation["requestBody"]["required"] = not declaration.optional
         _show_examples(operation["requestBody"]["content"], examples)
+    if declaration.answer is not None:
+        operation["responses"]["200"] = {"content": copy.deepcopy(dict(declaration.answer))}
     for status, answer in operation["responses"].items():
         answer["description"] = HTTPStatus(int(status)).phrase
         _show_examples(answer.get("content", {}), examples)

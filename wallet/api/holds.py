@@ -1,12 +1,13 @@
 """Points set aside while a sale goes on: placed, then captured or released."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger.book import accounts, balances
+from ledger.book import accounts, balances, holds
 from ledger.book.accounts import Balance
 from ledger.book.holds import Hold
 from ledger.errors import (
@@ -16,13 +17,15 @@ from ledger.errors import (
     HoldExpired,
     InsufficientPoints,
     UnknownHold,
+    UnknownProgramme,
     UnknownUnit,
 )
 from ledger.people import members
 from ledger.points import redemptions
 from ledger.points.redemptions import Spend
 from ledger.programmes import units
-from wallet.api import idempotent, lookup
+from ledger.programmes.units import Unit
+from wallet.api import idempotent, lookup, paging
 from wallet.api.amounts import balance_out, in_money
 from wallet.api.auth import needs
 from wallet.api.bodies.examples import in_points_and_money
@@ -34,11 +37,14 @@ from wallet.api.bodies.holds import (
     CaptureIn,
     HoldIn,
     HoldOut,
+    HoldSearch,
+    HoldsOut,
+    ListedHoldOut,
 )
 from wallet.api.bodies.points import PostingOut
 from wallet.api.calls import optional_body, refuses
 from wallet.api.points import cause, posted
-from wallet.api.refusals import MONEY, WHOM
+from wallet.api.refusals import MEMBER, MONEY, WHOM
 from wallet.installation import current_installation
 
 routes = APIBlueprint("holds", __name__, tag="Holds")
@@ -61,6 +67,36 @@ def place(json_data: HoldIn, key: str | None) -> Response:
         return _hold_out(session, placed.hold, placed.balance)
 
     return idempotent.created(json_data, effect, key)
+
+
+@routes.get("/holds")
+@routes.doc(operation_id="listHolds")
+@needs("members:read")
+@refuses(UnknownProgramme, *MEMBER)
+@routes.input(HoldSearch, location="query")
+@routes.output(HoldsOut)
+def find(query_data: HoldSearch) -> HoldsOut:
+    """The holds of a programme, open or ended, newest first."""
+    place = paging.place(query_data, 2)
+    with current_installation().database.reading() as session:
+        programme = lookup.programme(session, query_data.programme)
+        holder_id = None
+        if query_data.member is not None:
+            holder_id = lookup.member_of(session, programme.id, query_data.member).holder_id
+        page = place.page(
+            holds.listed(
+                session, programme.id, holder_id, query_data.state, paging.moment(place), place.most
+            ),
+            lambda row: paging.at_moment(row.hold.placed_at, row.hold.id),
+        )
+        counted = {unit.id: unit for unit in units.of_programme(session, programme.id)}
+        return HoldsOut(
+            items=[
+                ListedHoldOut.model_validate(_facts(row.hold, row.member, counted[row.unit_id]))
+                for row in page.rows
+            ],
+            next_cursor=page.next_cursor,
+        )
 
 
 @routes.get("/holds/<hold_id>")
@@ -119,17 +155,26 @@ def release(hold_id: str, key: str | None) -> Response:
 def _hold_out(session: Session, hold: Hold, balance: Balance) -> HoldOut:
     holder = accounts.holder_of(session, hold.account_id)
     unit = units.by_id(session, holder.unit_id)
+    member = members.by_id(session, holder.member_id).public_id
     return HoldOut.model_validate(
-        {
-            "id": hold.public_id,
-            "member": members.by_id(session, holder.member_id).public_id,
-            "points": hold.amount,
-            "state": hold.state,
-            "captured": hold.captured,
-            "posting": hold.posting_id,
-            "placed_at": hold.placed_at,
-            "expires_at": hold.expires_at,
-            "balance": balance_out(balance, unit),
-            **in_money(unit, points=hold.amount, captured=hold.captured),
-        }
+        {**_facts(hold, member, unit), "balance": balance_out(balance, unit)}
     )
+
+
+def _facts(hold: Hold, member: str, unit: Unit) -> dict[str, Any]:
+    return {
+        "id": hold.public_id,
+        "member": member,
+        "unit": unit.code,
+        "points": hold.amount,
+        "state": hold.state,
+        "captured": hold.captured,
+        "posting": hold.posting_id,
+        "receipt": hold.receipt,
+        "store": hold.store,
+        "promotion": hold.promotion,
+        "placed_at": hold.placed_at,
+        "expires_at": hold.expires_at,
+        "closed_at": hold.closed_at,
+        **in_money(unit, points=hold.amount, captured=hold.captured),
+    }

@@ -11,6 +11,7 @@ from ledger import offers
 from ledger.book import holds, reversals
 from ledger.book.holds import Hold
 from ledger.book.journal import Posting
+from ledger.database.compiled import Fetching
 from ledger.errors import (
     MemberErased,
     NotFound,
@@ -29,6 +30,7 @@ from ledger.people.members import Member
 from ledger.points.resolving import Whom
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
 from wallet.access.rights import Actor, may, may_everywhere
 from wallet.api.auth import caller, right
 from wallet.delivery import waves
@@ -50,6 +52,15 @@ def programme(session: Session, code: str) -> Programme:
     return found
 
 
+def listed_unit(fetch: Fetching, code: str) -> Unit:
+    """The main unit of the programme with this code, for a list of the programme: with its id, in
+    one statement. Raises `UnknownProgramme`."""
+    unit = programmes.main_unit(fetch, code)
+    if not _reaches(unit.programme_id):
+        raise UnknownProgramme(code)
+    return unit
+
+
 def programme_id(session: Session, code: str | None) -> int | None:
     """The programme whose rows a list has; None for all programmes. Raises `UnknownProgramme`."""
     return caller().programme_id if code is None else programme(session, code).id
@@ -63,6 +74,14 @@ def member(session: Session, public_id: str, *, include_erased: bool = False) ->
         raise UnknownMember
     if found.erased_at is not None and not include_erased:
         raise MemberErased
+    return found
+
+
+def member_of(session: Session, programme_id: int, public_id: str) -> Member:
+    """The member of this programme with this public id. Raises `UnknownMember`, `MemberErased`."""
+    found = member(session, public_id)
+    if found.programme_id != programme_id:
+        raise UnknownMember
     return found
 
 
@@ -94,8 +113,8 @@ def offer(session: Session, public_id: str) -> Offer:
 
 def hold(session: Session, public_id: str) -> Hold:
     """The hold with this public id. Raises `UnknownHold`."""
-    found, its_programme_id = holds.find_with_programme(session, public_id)
-    if not _reaches(its_programme_id):
+    found = holds.find(session, public_id)
+    if not _reaches(found.programme_id):
         raise UnknownHold
     return found
 

@@ -12,7 +12,8 @@ from flask import Response, abort
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from ledger.book import balances
+from ledger.book import balances, roster
+from ledger.book.roster import RosterFilter
 from ledger.contacts import PhoneNumber
 from ledger.errors import (
     DateOutOfRange,
@@ -29,7 +30,7 @@ from ledger.people.consents import ConsentSource, Decision
 from ledger.people.members import Member
 from ledger.people.persons import Profile, Search
 from ledger.programmes import programmes, units
-from wallet.api import idempotent, lookup, paging
+from wallet.api import idempotent, listing, lookup, paging
 from wallet.api.amounts import balance_out
 from wallet.api.auth import PERSONAL, caller, needs, require, sees_people
 from wallet.api.bodies.members import (
@@ -162,15 +163,20 @@ def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
 @routes.doc(operation_id="listMembers")
 @needs("members:read")
 @shows_more(PERSONAL)
+@refuses(UnknownProgramme, *MEMBER)
 @routes.input(MemberSearch, location="query")
 @routes.output(MembersOut)
-def find(query_data: MemberSearch) -> MembersOut:
-    """Find members by card, phone, email or external_id, oldest first.
+def find(query_data: MemberSearch) -> MembersOut | Response:
+    """The members of a programme, or those whom a search finds, oldest first.
+
+    A list has everybody: who was merged into another member, or erased, says so by `state`. It
+    has no links to cards; ask for one member to get them.
 
     By phone and email only for keys with personal:read: else anybody could ask whose number it is.
-
     Several members may have one phone number. It belongs to the first of them; the others gave it
     in the form on the web, where numbers are not checked."""
+    if not query_data.searches:
+        return _listed(query_data)
     if query_data.phone is not None or query_data.email is not None:
         require(PERSONAL)
     place, now = paging.place(query_data), current_installation().clock()
@@ -181,13 +187,41 @@ def find(query_data: MemberSearch) -> MembersOut:
             phones,
             query_data.email,
             query_data.external_id,
-            lookup.programme_id(session, None),
+            lookup.programme_id(session, query_data.programme),
         )
         page = place.page(persons.search(session, search, place.position or 0, place.most))
         return MembersOut(
             items=[_for_caller(session, member, now) for member in page.rows],
             next_cursor=page.next_cursor,
         )
+
+
+def _listed(asked: MemberSearch) -> Response:
+    place = paging.place(asked, 2)
+    database, now = current_installation().database, current_installation().clock()
+    programme = asked.programme or ""
+    unit = lookup.listed_unit(database.fetch, programme)
+    wanted = RosterFilter(
+        unit.programme_id,
+        unit.id,
+        asked.state,
+        asked.since,
+        asked.until,
+        _household_id(unit.programme_id, asked.household),
+    )
+    rows = roster.page(
+        database.fetch, wanted, paging.moment(place), place.most, now, people=sees_people()
+    )
+    page = place.page(rows, listing.position)
+    return listing.answer(page, listing.items(database.fetch, page.rows, programme, unit))
+
+
+def _household_id(programme_id: int, public_id: str | None) -> int | None:
+    """The member whose accounts are meant. Raises `UnknownMember`, `MemberErased`."""
+    if public_id is None:
+        return None
+    with current_installation().database.reading() as session:
+        return lookup.member_of(session, programme_id, public_id).holder_id
 
 
 def _profile(body: PersonIn, country: str) -> dict[str, Any]:
@@ -252,6 +286,7 @@ def member_out(
     card = cards.newest_of(session, member.id)
     unit = units.named(session, member.programme_id, None)
     standing = balances.of_members(session, [unit.id], [member.holder_id], now)
+    names = members.public_ids(session, [member.household_id, member.merged_into_id])
     return MemberOut(
         id=member.public_id,
         programme=programmes.by_id(session, member.programme_id).code,
@@ -261,6 +296,10 @@ def member_out(
             state=cards.state(card, current_installation().clock()),
         ),
         balance=balance_out(standing[member.holder_id, unit.id], unit),
+        created_at=member.created_at,
+        state=member.state,
+        merged_into=names.get(member.merged_into_id),
+        household=names.get(member.household_id),
         links=_links(session, member) if with_links or sees_people() else None,
     )
 

@@ -15,6 +15,7 @@ NOUNS = (
     "codes",
     "members",
     "statements",
+    "daybook",
     "proofs",
     "points",
     "holds",
@@ -30,6 +31,7 @@ NOUNS = (
     "passes",
     "scans",
     "receivers",
+    "exports",
 )
 
 

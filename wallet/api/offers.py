@@ -10,7 +10,6 @@ from ledger import offers
 from ledger.errors import (
     DateOutOfRange,
     DatesOutOfOrder,
-    UnknownMember,
     UnknownOffer,
     UnknownProgramme,
 )
@@ -83,6 +82,17 @@ def find(query_data: OfferSearch) -> OffersOut:
         )
 
 
+@routes.get("/offers/<offer_id>")
+@routes.doc(operation_id="getOffer")
+@needs("offers:read")
+@refuses(UnknownOffer)
+@routes.output(OfferOut)
+def read(offer_id: str) -> OfferOut:
+    """One offer, shown now or not."""
+    with current_installation().database.reading() as session:
+        return _offer_out(session, lookup.offer(session, offer_id))
+
+
 @routes.post("/offers/<offer_id>/withdraw")
 @routes.doc(operation_id="withdrawOffer")
 @needs("offers:write")
@@ -127,10 +137,7 @@ def _member_id(session: Session, programme: Programme, public_id: str | None) ->
     `UnknownMember`, `MemberErased`."""
     if public_id is None:
         return None
-    member = lookup.member(session, public_id)
-    if member.programme_id != programme.id:
-        raise UnknownMember
-    return member.id
+    return lookup.member_of(session, programme.id, public_id).id
 
 
 def _offer_out(session: Session, offer: Offer) -> OfferOut:

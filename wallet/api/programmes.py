@@ -17,6 +17,7 @@ from wallet.api.bodies.programmes import (
     ProgrammeLinks,
     ProgrammeOut,
     ProgrammesOut,
+    ProgrammeTermsOut,
     UnitChange,
     UnitOut,
 )
@@ -61,6 +62,18 @@ def change_unit(programme: str, unit: str, json_data: UnitChange) -> UnitOut:
     return current_installation().database.run(work, idempotent=True)
 
 
+@routes.get("/programmes/<programme>")
+@routes.doc(operation_id="getProgramme")
+@needs("programmes:read")
+@refuses(UnknownProgramme)
+@routes.output(ProgrammeOut)
+def read(programme: str) -> ProgrammeOut:
+    """One programme: its languages, what it counts, and its terms."""
+    with current_installation().database.reading() as session:
+        found = lookup.programme(session, programme)
+        return _programme_out(found, units.of_programme(session, found.id))
+
+
 def _programme_out(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOut:
     join = f"{current_installation().settings.public_url}/join/{programme.code}"
     return ProgrammeOut(
@@ -70,6 +83,8 @@ def _programme_out(programme: Programme, counted: Sequence[Unit]) -> ProgrammeOu
         languages=programme.languages,
         timezone=programme.timezone,
         country=programme.country,
+        terms=ProgrammeTermsOut.model_validate(programme),
+        created_at=programme.created_at,
         units=[UnitOut.model_validate(unit) for unit in counted],
         links=ProgrammeLinks(join=join, privacy=f"{join}/privacy"),
     )

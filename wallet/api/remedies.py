@@ -100,8 +100,8 @@ REMEDIES: Mapping[str, Explanation] = {
     ),
     "cursor_invalid": Explanation(
         422,
-        N_("The cursor is none of ours, or of another list."),
-        N_("Use `next_cursor` as it is, with the same filters."),
+        N_("The cursor is none of ours."),
+        N_("Use `next_cursor` as it is."),
     ),
     "date_invalid": Explanation(
         422,
@@ -635,6 +635,11 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("Settings of the installation are missing or do not fit."),
         N_("For operators: `wallet doctor` names each of them."),
     ),
+    "cursor_of_another_list": Explanation(
+        422,
+        N_("The cursor is of another list, or of this one with other filters."),
+        N_("Go on with the filters of the page before, or begin without a cursor."),
+    ),
 }
 
 # What can be wrong with a field, as `code` of `errors` says it.
@@ -682,4 +687,5 @@ FIELD_CODES = (
     "unknown_value",
     "unreadable",
     "wall_time",
+    "search_or_list",
 )

@@ -86,6 +86,11 @@ COMMANDS = (
         "wallet.cli.imports:import_group",
         "Members, opening balances and points from files (CSV, XLSX).",
     ),
+    LazyCommand(
+        "export",
+        "wallet.cli.exports:export_group",
+        "Members and postings of a programme as files.",
+    ),
     LazyCommand("certs", "wallet.cli.certificates:certs", "Apple's certificates."),
     LazyCommand(
         "sandbox",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, TextIO
 
 from ledger.imports import columns, files, previews, store, wording
-from ledger.imports.cells import Cell, Formula, StrayQuote, Unreadable
+from ledger.imports.cells import Cell, Formula, StrayQuote, Unreadable, harmless
 from ledger.imports.store import Import
 from ledger.languages import Language
 from wallet import sentences
@@ -105,9 +105,7 @@ def write_left_out(
 
 
 def _written(cell: Cell) -> str:
-    """A cell that a spreadsheet may open: an apostrophe keeps text that begins like a formula from
-    being one, and is taken off again when the corrected file is imported."""
+    """A cell as it goes out again, to be corrected and imported."""
     if cell is None or isinstance(cell, Formula | Unreadable | StrayQuote):
         return ""
-    text = str(cell)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return harmless(str(cell))

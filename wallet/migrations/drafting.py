@@ -13,7 +13,7 @@ from ledger.points import told
 from ledger.programmes import programmes, units
 from ledger.seals import inspection, sealing
 from wallet import happenings, presence
-from wallet.access import apikeys, sources
+from wallet.access import apikeys, exports, sources
 from wallet.apple import arrivals, complaints, devices, judging, signed_passes
 from wallet.delivery import waves
 from wallet.google import alerts, budget, callbacks, messages, mirror
@@ -38,6 +38,7 @@ TABLES_OF = (
     mirror,
     deliveries,
     devices,
+    exports,
     happenings,
     holds,
     idempotency,

@@ -15,6 +15,12 @@ CALLS = {
         ("GET", "members/x/balances", None),
         ("GET", "postings/x/proof", None),
         ("GET", "programmes/x/liability", None),
+        ("GET", "cards?programme=demo", None),
+        ("GET", "members/x/cards", None),
+        ("GET", "members/x/lots", None),
+        ("GET", "holds?programme=demo", None),
+        ("GET", "postings?programme=demo", None),
+        ("GET", "postings/x", None),
     ],
     "members:write": [
         ("POST", "members", {"programme": "demo"}),
@@ -29,6 +35,7 @@ CALLS = {
     ],
     "programmes:read": [
         ("GET", "programmes", None),
+        ("GET", "programmes/x", None),
         ("GET", "programmes/x/card-code", None),
     ],
     "programmes:write": [
@@ -53,6 +60,7 @@ CALLS = {
     ],
     "offers:read": [
         ("GET", "offers?programme=demo", None),
+        ("GET", "offers/x", None),
         ("GET", "waves", None),
         ("GET", "waves/x", None),
     ],
@@ -114,6 +122,11 @@ CALLS = {
         ("POST", "receivers/x/retire", None),
         ("POST", "receivers/x/test", None),
         ("POST", "receivers/x/replay", {"since": 1}),
+    ],
+    "exports:read": [
+        ("GET", "exports", None),
+        ("GET", "exports/members?programme=demo", None),
+        ("GET", "exports/postings?programme=demo", None),
     ],
     "scans:write": [("POST", "scans", {"barcode": "1"})],
 }

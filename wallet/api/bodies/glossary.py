@@ -580,6 +580,99 @@ MEANINGS: Mapping[str, str] = {
     "conclusion": N_("What may be said of the difference."),
     "PurchaseCondition.at_least": N_("For so much in all, less what was taken back."),
     "ConclusionOut.code": N_("A stable word for what may be said."),
+    "blocked_at": N_("Since when the number is blocked; null if it is not."),
+    "blocked_for": N_(
+        "Why the number is blocked: another one has its place (`replaced`), it is in wrong hands "
+        "(`lost`), or it waits for its owner (`blocked`); null if it is not blocked."
+    ),
+    "listCards.blocked_for": N_("Why the number is blocked."),
+    "listMemberCards.blocked_for": N_("Why the number is blocked."),
+    "listCards.state": N_("How the card stands by now."),
+    "listMemberCards.state": N_("How the card stands by now."),
+    "ListedCardOut.state": N_("How the card stands by now; tills refuse all but `active`."),
+    "ListedCardOut.created_at": N_("When the number was given."),
+    "ListedCardOut.expires_at": N_("From when on the card does not count; null if it has no end."),
+    "void_at": N_("Since when the card is void; null if it is not."),
+    "closed_at": N_("When the hold ended; null while it is open."),
+    "ListedHoldOut.expires_at": N_("When the points are free again if nobody captures them."),
+    "ListedHoldOut.state": N_("Whether the hold is open, or how it ended."),
+    "HoldOut.state": N_("Whether the hold is open, or how it ended."),
+    "listHolds.state": N_("Whether the hold is open, or how it ended."),
+    "household": N_("The member whose points this one uses, by id; null: their own."),
+    "listMembers.household": N_(
+        "Those who use the points of this member's household, by the id of any of them."
+    ),
+    "merged_into": N_("The member who this one is now, by id; null if they were not merged."),
+    "MemberOut.state": N_(
+        "`active`; `merged` for who is another member now; `erased` for an id that stands for "
+        "nobody any more."
+    ),
+    "MemberInFull.state": N_(
+        "`active`; `merged` for who is another member now; `erased` for an id that stands for "
+        "nobody any more."
+    ),
+    "TogetherOut.state": N_(
+        "`active`; `merged` for who is another member now; `erased` for an id that stands for "
+        "nobody any more."
+    ),
+    "MemberOut.created_at": N_("When the member joined."),
+    "MemberInFull.created_at": N_("When the member joined."),
+    "TogetherOut.created_at": N_("When the member joined."),
+    "listMembers.state": N_("Whether the id stands for a member, for another one, or for nobody."),
+    "listMembers.programme": N_("Code of the programme; a search needs none."),
+    "listMembers.since": N_("Who joined at this moment or later."),
+    "listMembers.until": N_("Who joined before this moment."),
+    "left": N_("How many of the points there are still."),
+    "left_money": N_("The same as money, where the unit is money."),
+    "LotOut.points": N_("How many points there were at first."),
+    "LotOut.held": N_("How many of those that are left open holds have set aside."),
+    "LotOut.posting": N_("The posting that brought the points, by id."),
+    "LotOut.state": N_("What the points are by the clock."),
+    "LotOut.activates_at": N_("From when the points can be spent."),
+    "LotOut.expires_at": N_("When the points run out; null: never."),
+    "next_expiry": N_("The points that run out next; null if none will."),
+    "NextExpiryOut.points": N_("How many points run out."),
+    "NextExpiryOut.expires_at": N_("When they run out."),
+    "terms": N_("How points come back, and how they are taken back."),
+    "grace_days": N_("For how many more days points live that come back after their time."),
+    "overdrawn": N_("What a reversal does about points that were spent meanwhile."),
+    "PostingFactsOut.entries": N_("What the posting did to each member."),
+    "PostingEntryOut.account": N_("Whether the points of the member changed, or what they owe."),
+    "PostingEntryOut.points": N_(
+        "By how many; negative for what left the member, and for a debt that grew."
+    ),
+    "PostingEntryOut.balance_after": N_(
+        "All that the member had after this posting, active or not; null for a debt."
+    ),
+    "PostingFactsOut.card": N_("Number of the card that was shown; null if none was."),
+    "listPostings.card": N_("Number of the card that was shown."),
+    "PostingFactsOut.kind": N_("Kind of the posting."),
+    "listPostings.kind": N_("Kind of the posting."),
+    "listPostings.unit": N_("Code of what the posting moved; any unit without it."),
+    "PostingFactsOut.undoes": N_("How many points of that posting it undoes; null if none."),
+    "what": N_("What was exported."),
+    "exportMembers.format": N_("`csv` or `ndjson`; without it, as `Accept` says."),
+    "exportPostings.format": N_("`csv` or `ndjson`; without it, as `Accept` says."),
+    "ExportOut.format": N_("`csv` or `ndjson`."),
+    "exportMembers.state": N_(
+        "Whether the id stands for a member, for another one, or for nobody."
+    ),
+    "exportMembers.household": N_(
+        "Those who use the points of this member's household, by the id of any of them."
+    ),
+    "exportMembers.since": N_("Who joined at this moment or later."),
+    "exportMembers.until": N_("Who joined before this moment."),
+    "exportPostings.card": N_("Number of the card that was shown."),
+    "exportPostings.kind": N_("Kind of the posting."),
+    "exportPostings.unit": N_("Code of what the posting moved; any unit without it."),
+    "filters": N_(
+        "Which rows were asked for; `…` in place of what may name a person or a receipt."
+    ),
+    "by": N_("The key, or the command, that asked for it."),
+    "ended_at": N_("When it ended; null while it runs, or if its process was killed."),
+    "complete": N_("Whether it ended with the last row; if not, the file is a part."),
+    "ExportOut.personal": N_("Whether what is known of people was in it."),
+    "ExportOut.rows": N_("How many rows went out."),
 }
 
 

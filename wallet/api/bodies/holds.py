@@ -1,15 +1,25 @@
 """Points that are set aside while a sale goes on."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from ledger.fields import Code
+from ledger.book.holds import HoldState
+from ledger.fields import Code, Id
 from wallet.api.bodies.amounts import AmountOrAll, BalanceOut, HowMuch, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
-from wallet.api.bodies.examples import CARD, MEMBER_ID, balance_in_rub, rub, shows
+from wallet.api.bodies.examples import (
+    CARD,
+    MEMBER_ID,
+    Example,
+    balance_in_rub,
+    page_of,
+    rub,
+    shows,
+)
 from wallet.api.bodies.movements import Details, ForMember, ForPurchase
+from wallet.api.bodies.paging import PageIn
 from wallet.api.bodies.points import POSTING
 
 
@@ -34,19 +44,25 @@ class CaptureIn(AmountOrAll, ForPurchase):
     )
 
 
-HOLD = {
+HOLD: Example = {
     "id": "01a20f22-ea11-7a51-9c0f-5d1f0f0c9a10",
     "member": MEMBER_ID,
+    "unit": "points",
     "points": 60,
     "state": "open",
     "captured": 0,
     "posting": None,
+    "receipt": "1003",
+    "store": None,
+    "promotion": None,
     "placed_at": "2026-11-24T12:00:00Z",
     "expires_at": "2026-11-24T12:30:00Z",
+    "closed_at": None,
     "balance": {"available": 110, "pending": 0, "held": 60, "debt": 0},
 }
-HOLD_IN_MONEY = {
+HOLD_IN_MONEY: Example = {
     **HOLD,
+    "unit": "money",
     "points": 6_050,
     "money": rub("60.50"),
     "captured_money": rub("0.00"),
@@ -62,23 +78,60 @@ CAPTURED_IN_MONEY = {
 RELEASED = {
     **HOLD,
     "state": "released",
+    "closed_at": "2026-11-24T12:10:00Z",
     "balance": {"available": 170, "pending": 0, "held": 0, "debt": 0},
 }
 
 
-class HoldOut(AnswerBody):
-    """Points set aside. `posting` is the redemption that captured them."""
+class HoldSearch(PageIn):
+    """The holds of a programme: all filters must fit. `member`: those on the accounts that this
+    member uses."""
 
-    model_config = shows(HOLD, in_money=HOLD_IN_MONEY)
+    programme: Code
+    member: Id | None = None
+    state: HoldState | None = None
+
+
+LISTED = {name: value for name, value in HOLD.items() if name != "balance"}
+LISTED_IN_MONEY = {name: value for name, value in HOLD_IN_MONEY.items() if name != "balance"}
+
+
+class ListedHoldOut(AnswerBody):
+    """A hold in a list. `state`: `open` until it is captured, released, or found to have reached
+    `expires_at`, which takes seconds."""
+
+    model_config = shows(LISTED, in_money=LISTED_IN_MONEY)
 
     id: str
     member: str
+    unit: str
     points: int
     money: MoneyBeside = None
-    state: Literal["open", "captured", "released", "timed_out"]
+    state: HoldState
     captured: int
     captured_money: MoneyBeside = None
     posting: str | None
+    receipt: str | None
+    store: str | None
+    promotion: str | None
     placed_at: datetime
     expires_at: datetime
+    closed_at: datetime | None
+
+
+class HoldsOut(AnswerBody):
+    """Holds, newest first."""
+
+    model_config = shows(page_of(LISTED), in_money=page_of(LISTED_IN_MONEY))
+
+    items: list[ListedHoldOut]
+    next_cursor: str | None
+
+
+class HoldOut(ListedHoldOut):
+    """Points set aside, and the member's balance now. `posting` is the redemption that captured
+    them."""
+
+    model_config = shows(HOLD, in_money=HOLD_IN_MONEY)
+
     balance: BalanceOut

@@ -23,6 +23,7 @@ from ledger.fields import (
 )
 from ledger.people.cards import CardStatus
 from ledger.people.consents import ConsentSource, Purpose
+from ledger.people.members import MemberState
 from wallet.api.bodies.amounts import BalanceOut, DebtPaid, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import CARD, MEMBER_ID, Example, page_of, shows
@@ -110,24 +111,51 @@ class MemberChange(PersonIn):
 
 
 class MemberSearch(PageIn):
-    """What to find members by: exactly one of `card`, `phone`, `email` and `external_id`."""
+    """Which members are wanted: those of a `programme`, all or only some of them; or those whom one
+    of `card`, `phone`, `email` and `external_id` finds. `since` and `until` bound `created_at`;
+    `since` itself is included, `until` is not."""
 
+    programme: Code | None = None
     card: Id | None = None
     phone: Phone | None = None
     email: Email | None = None
     external_id: ExternalId | None = None
+    state: MemberState | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    household: Id | None = None
+
+    @property
+    def searches(self) -> bool:
+        """Whether one person is looked for, not a list."""
+        return bool(self._sought)
+
+    @property
+    def _sought(self) -> list[str]:
+        return [name for name in SOUGHT_BY if getattr(self, name) is not None]
 
     @model_validator(mode="after")
-    def one_of_all(self) -> Self:
-        """Refuses none or several of them: `one_search`."""
-        given = [self.card, self.phone, self.email, self.external_id]
-        if sum(value is not None for value in given) != 1:
+    def search_or_list(self) -> Self:
+        """Refuses several searches, or neither a search nor a programme (`one_search`), and a
+        search with filters of a list (`search_or_list`)."""
+        if len(self._sought) > 1 or not (self._sought or self.programme):
             raise PydanticCustomError(
                 "one_search",
-                "give exactly one of card, phone, email and external_id",
+                "give a programme, or exactly one of card, phone, email and external_id",
                 {"field": "card"},
             )
+        for name in LISTED_BY:
+            if self._sought and getattr(self, name) is not None:
+                raise PydanticCustomError(
+                    "search_or_list",
+                    "a search by card, phone, email or external_id takes no other filter",
+                    {"field": name},
+                )
         return self
+
+
+SOUGHT_BY = ("card", "phone", "email", "external_id")
+LISTED_BY = ("state", "since", "until", "household")
 
 
 class EraseIn(BaseModel):
@@ -163,6 +191,10 @@ MEMBER: Example = {
     "programme": "demo",
     "card": {"number": CARD, "barcode": CARD, "state": "active"},
     "balance": {"available": 70, "pending": 0, "held": 0, "debt": 0},
+    "created_at": "2026-11-24T12:00:00Z",
+    "state": "active",
+    "merged_into": None,
+    "household": None,
     "links": {
         "card": "https://cards.example.com/card/da5f253d131ab4bc252bc811af061afb.pP2BUnlAKcCNZzrf",
         "apple": "https://cards.example.com/card/da5f253d131ab4bc.pP2BUnlAKcCNZzrf/apple.pkpass",
@@ -172,7 +204,8 @@ MEMBER: Example = {
 
 
 class MemberOut(AnswerBody):
-    """A member as every key may see them: card, and balance in the programme's main unit. `links`
+    """A member as every key may see them: card, and balance in the programme's main unit. Who was
+    merged into another member has that one's balance, and so has everybody of a household. `links`
     are there for keys with `personal:read`: whoever has them sees whose card it is."""
 
     model_config = shows(MEMBER)
@@ -181,6 +214,10 @@ class MemberOut(AnswerBody):
     programme: str
     card: CardOut
     balance: BalanceOut
+    created_at: datetime
+    state: MemberState
+    merged_into: str | None
+    household: str | None
     links: Annotated[LinksOut | None, Field(exclude_if=not_)] = None
 
 
@@ -226,9 +263,9 @@ class MemberInFull(MemberOut):
 
 
 class MembersOut(AnswerBody):
-    """The members that were found, oldest first."""
+    """The members that were found, oldest first. Only a search has `links`."""
 
-    model_config = shows(page_of(IN_FULL))
+    model_config = shows(page_of({name: IN_FULL[name] for name in IN_FULL if name != "links"}))
 
     items: list[MemberInFull | MemberOut]
     next_cursor: str | None

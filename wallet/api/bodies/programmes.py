@@ -1,5 +1,6 @@
 """Programmes, and what they count."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -41,18 +42,13 @@ class UnitChange(Body):
     live_days: Annotated[int, Field(ge=1, le=MOST_LIVE_DAYS)] | None
 
 
-class ProgrammeOut(AnswerBody):
-    """`units`: what it counts, the main one first. `languages`: in which texts are written for its
-    members. `country`: phone numbers without a country code are read as its people write them."""
+class ProgrammeTermsOut(AnswerBody):
+    """The terms on which points come back and are taken back. `grace_days`: points that come back
+    after their time live so many days more. `overdrawn`: what a reversal does about points that
+    were spent meanwhile: `debt` lets the member owe them, `refuse` refuses the reversal."""
 
-    code: str
-    name: str
-    locale: str
-    languages: list[str]
-    timezone: str
-    country: str
-    units: list[UnitOut]
-    links: ProgrammeLinks
+    grace_days: int
+    overdrawn: Literal["debt", "refuse"]
 
 
 PROGRAMME = {
@@ -63,11 +59,31 @@ PROGRAMME = {
     "timezone": "Europe/Moscow",
     "country": "RU",
     "units": [UNIT],
+    "terms": {"grace_days": 0, "overdrawn": "debt"},
+    "created_at": "2026-11-24T12:00:00Z",
     "links": {
         "join": "https://cards.example.com/join/demo",
         "privacy": "https://cards.example.com/join/demo/privacy",
     },
 }
+
+
+class ProgrammeOut(AnswerBody):
+    """`units`: what it counts, the main one first. `languages`: in which texts are written for its
+    members. `country`: phone numbers without a country code are read as its people write them."""
+
+    model_config = shows(PROGRAMME)
+
+    code: str
+    name: str
+    locale: str
+    languages: list[str]
+    timezone: str
+    country: str
+    units: list[UnitOut]
+    terms: ProgrammeTermsOut
+    created_at: datetime
+    links: ProgrammeLinks
 
 
 class ProgrammesOut(AnswerBody):

@@ -5,25 +5,30 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ledger.book.daybook import EntryAccount
 from ledger.book.drafts import PostingKind
-from ledger.fields import Code, Id, Moment, MoneyText, Receipt, either
+from ledger.book.statements import LotState
+from ledger.fields import Code, Id, Moment, MoneyText, Reason, Receipt, either
 from ledger.limits import MOST_POINTS
 from wallet.api.bodies.amounts import MoneyBeside, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
-from wallet.api.bodies.examples import CARD, POSTING_ID, rub, shows
+from wallet.api.bodies.examples import CARD, MEMBER_ID, POSTING_ID, page_of, rub, shows
 from wallet.api.bodies.paging import PageIn
 
 
-class StatementIn(PageIn):
-    """Which lines of a statement are wanted: all filters must fit. `since` and `until` bound
-    `occurred_at`; `since` itself is included, `until` is not. `at_least_money` and `at_most_money`
-    are written `199.90 RUB`."""
+class PostingFilters(BaseModel):
+    """Which postings are wanted: all filters must fit. `since` and `until` bound `occurred_at`;
+    `since` itself is included, `until` is not. `at_least_money` and `at_most_money` are written
+    `199.90 RUB`."""
+
+    model_config = ConfigDict(extra="forbid")
 
     unit: Code | None = None
     kind: PostingKind | None = None
     store: Receipt | None = None
     promotion: Receipt | None = None
     receipt: Receipt | None = None
+    reason: Reason | None = None
     card: Id | None = None
     at_least: Annotated[int, Field(ge=0, le=MOST_POINTS)] | None = None
     at_most: Annotated[int, Field(ge=0, le=MOST_POINTS)] | None = None
@@ -42,6 +47,22 @@ class StatementIn(PageIn):
         return self
 
 
+class StatementIn(PageIn, PostingFilters):
+    """Which lines of a member's statement are wanted."""
+
+
+class DaybookIn(PageIn, PostingFilters):
+    """Which postings of a programme are wanted."""
+
+    programme: Code
+
+
+class LotsIn(PageIn):
+    """The points of one unit; without `unit`, of the programme's main unit."""
+
+    unit: Code | None = None
+
+
 class BalancesIn(BaseModel):
     """`at`: the moment whose balances are wanted; without it, now."""
 
@@ -58,9 +79,18 @@ class UnitIn(BaseModel):
     unit: Code | None = None
 
 
+class NextExpiryOut(AnswerBody):
+    """Points that run out next, all at one moment, unless they are spent before."""
+
+    points: int
+    money: MoneyBeside = None
+    expires_at: datetime
+
+
 class UnitBalanceOut(AnswerBody):
     """What a member has of one unit, counted in its smallest piece (`scale` decimal places). `debt`
-    is what they owe. For a moment in the past only `total` is known."""
+    is what they owe. `next_expiry` is null where nothing will run out. For a moment in the past
+    only `total` is known."""
 
     unit: str
     kind: str
@@ -71,6 +101,7 @@ class UnitBalanceOut(AnswerBody):
     pending: int | None = None
     held: int | None = None
     debt: int | None = None
+    next_expiry: NextExpiryOut | None = None
     total_money: MoneyBeside = None
     available_money: MoneyBeside = None
     pending_money: MoneyBeside = None
@@ -88,6 +119,7 @@ UNIT_BALANCE = {
     "pending": 0,
     "held": 0,
     "debt": 0,
+    "next_expiry": {"points": 100, "expires_at": "2027-11-24T21:00:00Z"},
 }
 UNIT_BALANCE_IN_MONEY = {
     "unit": "money",
@@ -99,6 +131,7 @@ UNIT_BALANCE_IN_MONEY = {
     "pending": 0,
     "held": 0,
     "debt": 0,
+    "next_expiry": None,
     "total_money": rub("249.90"),
     "available_money": rub("249.90"),
     "pending_money": rub("0.00"),
@@ -215,4 +248,128 @@ class StatementOut(AnswerBody):
     )
 
     items: list[LineOut]
+    next_cursor: str | None
+
+
+LOT = {
+    "posting": POSTING_ID,
+    "points": 100,
+    "left": 70,
+    "held": 0,
+    "state": "active",
+    "activates_at": "2026-11-24T12:00:00Z",
+    "expires_at": "2027-11-24T21:00:00Z",
+}
+LOT_IN_MONEY = {
+    **LOT,
+    "points": 24_990,
+    "money": rub("249.90"),
+    "left": 24_990,
+    "left_money": rub("249.90"),
+    "held_money": rub("0.00"),
+    "expires_at": None,
+}
+
+
+class LotOut(AnswerBody):
+    """Points with the same dates, of which some are left: `points` is how many there were at first,
+    `left` how many there are, `held` how many of those an open hold has set aside. `state` is by
+    the clock: `pending` until `activates_at`, then `active`, and `expired` from `expires_at` on,
+    for the seconds until they leave the balance; those that are held stay for their hold.
+    `posting` brought them, or moved them here from the accounts of another member."""
+
+    model_config = shows(LOT, in_money=LOT_IN_MONEY)
+
+    posting: str
+    points: int
+    money: MoneyBeside = None
+    left: int
+    left_money: MoneyBeside = None
+    held: int
+    held_money: MoneyBeside = None
+    state: LotState
+    activates_at: datetime
+    expires_at: datetime | None
+
+
+class LotsOut(AnswerBody):
+    """Points in the order in which they are spent: those that run out first come first."""
+
+    model_config = shows(page_of(LOT), in_money=page_of(LOT_IN_MONEY))
+
+    items: list[LotOut]
+    next_cursor: str | None
+
+
+class PostingEntryOut(AnswerBody):
+    """What a posting did to one member: to their `points`, or to their `debt`. `points` is negative
+    for what left the member, and for a debt that grew. `balance_after` is null for a debt."""
+
+    member: str
+    unit: str
+    account: EntryAccount
+    points: int
+    money: MoneyBeside = None
+    balance_after: int | None
+    balance_after_money: MoneyBeside = None
+
+
+FACTS = {
+    "id": POSTING_ID,
+    "programme": "demo",
+    "kind": "accrual",
+    "reason": "Coffee and cake",
+    "receipt": "1001",
+    "store": "arbat-1",
+    "promotion": None,
+    "card": CARD,
+    "reverses": None,
+    "undoes": None,
+    "occurred_at": "2026-11-24T12:00:00Z",
+    "posted_at": "2026-11-24T12:00:01Z",
+}
+ENTRY = {"member": MEMBER_ID, "unit": "points", "account": "points"}
+DAYBOOK = {**FACTS, "entries": [{**ENTRY, "points": 100, "balance_after": 170}]}
+DAYBOOK_IN_MONEY = {
+    **FACTS,
+    "entries": [
+        {
+            **ENTRY,
+            "unit": "money",
+            "points": 19_990,
+            "money": rub("199.90"),
+            "balance_after": 24_990,
+            "balance_after_money": rub("249.90"),
+        }
+    ],
+}
+
+
+class PostingFactsOut(AnswerBody):
+    """A posting: what it was for, and what it did to each member; a gift has two entries.
+    `reverses` is the posting that it undoes, `undoes` how many of its points."""
+
+    model_config = shows(DAYBOOK, in_money=DAYBOOK_IN_MONEY)
+
+    id: str
+    programme: str
+    kind: PostingKind
+    reason: str | None
+    receipt: str | None
+    store: str | None
+    promotion: str | None
+    card: str | None
+    reverses: str | None
+    undoes: int | None
+    occurred_at: datetime
+    posted_at: datetime
+    entries: list[PostingEntryOut]
+
+
+class DaybookOut(AnswerBody):
+    """Postings of a programme, newest first by when they happened."""
+
+    model_config = shows(page_of(DAYBOOK), in_money=page_of(DAYBOOK_IN_MONEY))
+
+    items: list[PostingFactsOut]
     next_cursor: str | None

@@ -1,0 +1,192 @@
+"""The members of a programme as lists: a page of them with card, balance and what is known of the
+person, in one statement. To build one from rows of the session would cost several times as much."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy.orm import aliased
+
+from ledger.book import balances
+from ledger.book.accounts import MEMBER, Account, Balance, BalanceRow
+from ledger.database.compiled import Compiled, Fetching
+from ledger.database.tables import EPOCH, Identifier, Instant
+from ledger.people import cards, members
+from ledger.people.cards import Card, CardStatus, NewestCard
+from ledger.people.members import Member, MemberState
+from ledger.people.persons import Person
+
+
+@dataclass(frozen=True, slots=True)
+class RosterFilter:
+    """Which members of a programme a list has. `since` and `until` bound when they joined; `since`
+    is included, `until` is not. `household_id`: those who use the accounts of this member, and the
+    member. Balances are of the unit."""
+
+    programme_id: int
+    unit_id: int
+    state: MemberState | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    household_id: int | None = None
+
+
+# Where in a list of members one stands: when they joined, and their id.
+RosterPlace = tuple[datetime, int]
+BEGINNING: RosterPlace = (EPOCH, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """What is known of the person behind a member, as it is stored."""
+
+    name: str | None
+    phone: str | None
+    email: str | None
+    birthday: date | None
+    locale: str | None
+    external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMember:
+    """A member in a list. `household`: the public id of the member whose accounts they use, if that
+    is another; `merged_into`: of the one who they are now. `person` is there where it was asked
+    for, with nothing in it once they were erased."""
+
+    place: RosterPlace
+    id: str
+    state: MemberState
+    household: str | None
+    merged_into: str | None
+    card: str
+    card_state: CardStatus
+    balance: Balance
+    person: KnownPerson | None
+
+
+def page(
+    fetch: Fetching,
+    wanted: RosterFilter,
+    after: RosterPlace | None,
+    limit: int,
+    now: datetime,
+    *,
+    people: bool,
+) -> list[ListedMember]:
+    """Members that fit, in the order in which they joined, from behind `after`. `people`: with what
+    is known of them. `fetch` carries out a statement that reads."""
+    after_at, after_id = after or BEGINNING
+    bounds = {"since": wanted.since, "until": wanted.until, "household": wanted.household_id}
+    given = {name: value for name, value in bounds.items() if value is not None}
+    rows = fetch(
+        _statement(wanted.state, frozenset(given), people=people),
+        programme=wanted.programme_id,
+        unit=wanted.unit_id,
+        after_at=after_at,
+        after_id=after_id,
+        most=limit,
+        now=now,
+        **given,
+    )
+    return [_listed(row, now, people=people) for row in rows]
+
+
+def _listed(row: Any, now: datetime, *, people: bool) -> ListedMember:
+    balance = row[_FACTS : _FACTS + len(balances.READ)]
+    card = NewestCard(row.number, row.blocked_for, row.void_at, row.ends_at, withheld=False)
+    return ListedMember(
+        place=(row.created_at, row.id),
+        id=row.public_id,
+        state=members.state_of(row.erased_at, row.merged_into_id),
+        household=row.household,
+        merged_into=row.merged_into,
+        card=row.number,
+        card_state=cards.state(card, now),
+        balance=balances.by_the_clock(balance, now),
+        person=KnownPerson(*row[-len(_OF_PERSON) :]) if people else None,
+    )
+
+
+# The columns of a member and their card, which stand before the balance.
+_FACTS = 12
+
+_HEAD, _INTO = aliased(Member), aliased(Member)
+_OF_PERSON = (
+    Person.name,
+    Person.phone,
+    Person.email,
+    Person.birthday,
+    Person.locale,
+    Person.external_id,
+)
+
+
+@cache
+def _statement(state: MemberState | None, bounds: frozenset[str], *, people: bool) -> Compiled:
+    """Built once for each combination of filters: to build it costs more than to have it answered.
+
+    The page is taken first, from an index of members; all else is looked up for its rows alone."""
+    page_ = _page(state, bounds)
+    newest = (
+        select(func.max(Card.id)).where(Card.member_id == page_.c.id).correlate(page_)
+    ).scalar_subquery()
+    holder_id = func.coalesce(page_.c.household_id, page_.c.id)
+    query = (
+        select(
+            *page_.c,
+            _HEAD.public_id.label("household"),
+            _INTO.public_id.label("merged_into"),
+            Card.number,
+            Card.blocked_for,
+            Card.void_at,
+            Card.expires_at.label("ends_at"),
+            *balances.READ,
+            *(_OF_PERSON if people else ()),
+        )
+        .select_from(page_)
+        .join(Card, and_(Card.member_id == page_.c.id, Card.id == newest))
+        .join(
+            Account,
+            and_(
+                Account.unit_id == bindparam("unit"),
+                Account.member_id == holder_id,
+                Account.kind == MEMBER,
+            ),
+        )
+        .join(BalanceRow, BalanceRow.account_id == Account.id)
+        .outerjoin(_HEAD, _HEAD.id == page_.c.household_id)
+        .outerjoin(_INTO, _INTO.id == page_.c.merged_into_id)
+        .order_by(page_.c.created_at, page_.c.id)
+    )
+    if people:
+        query = query.outerjoin(Person, Person.member_id == page_.c.id)
+    return Compiled(query)
+
+
+def _page(state: MemberState | None, bounds: frozenset[str]) -> Subquery:
+    query = select(
+        Member.id,
+        Member.public_id,
+        Member.created_at,
+        Member.household_id,
+        Member.merged_into_id,
+        Member.erased_at,
+    ).where(
+        Member.programme_id == bindparam("programme"),
+        tuple_(Member.created_at, Member.id)
+        > tuple_(bindparam("after_at", type_=Instant), bindparam("after_id", type_=Identifier)),
+    )
+    if state is not None:
+        query = query.where(members.in_state(state))
+    conditions: dict[str, ColumnElement[bool]] = {
+        "since": Member.created_at >= bindparam("since"),
+        "until": Member.created_at < bindparam("until"),
+        "household": or_(
+            Member.id == bindparam("household"), Member.household_id == bindparam("household")
+        ),
+    }
+    query = query.where(*(conditions[name] for name in sorted(bounds)))
+    return query.order_by(Member.created_at, Member.id).limit(bindparam("most")).subquery("page")
