@@ -38,7 +38,7 @@ def join(
 
     `checked`: a shop vouches for the phone number and the address, so one that another member has
     is refused. Otherwise it is only marked as shared, see `persons.add_unchecked`. Raises
-    `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`."""
+    `PersonalDataNotKept`, `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`."""
     add = persons.add if checked else persons.add_unchecked
     member = add(session, programme.id, profile, now)
     card = cards.issue(session, member, now)

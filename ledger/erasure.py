@@ -24,7 +24,7 @@ from ledger.database.tables import Instant
 from ledger.errors import HouseholdNotEmpty
 from ledger.events import MemberChanged, PersonErased
 from ledger.imports import forgetting
-from ledger.offers import Offer
+from ledger.offers.offers import Offer, OfferMember
 from ledger.people import consents, members, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
@@ -33,7 +33,7 @@ from ledger.points import households
 
 # Rows with one of these columns are deleted with the member that the column names. A new table of
 # personal data needs a line here.
-ROWS_OF_A_MEMBER = (Person.member_id, Offer.member_id)
+ROWS_OF_A_MEMBER = (Person.member_id, OfferMember.member_id, Offer.member_id)
 
 SHORTEST_WORD = 3  # characters; shorter words stand in texts that are not about the person at all
 

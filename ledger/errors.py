@@ -507,3 +507,47 @@ class ImportHasBadRows(Conflict):
     def __init__(self, bad: int, rows: int) -> None:
         self.bad = bad
         self.rows = rows
+
+
+class LanguageNotSpoken(Invalid):
+    """A text is in a language that the programme does not speak; it speaks those in `known`."""
+
+    code = "language_not_spoken"
+
+    def __init__(self, language: str, known: str) -> None:
+        self.language = language
+        self.known = known
+
+
+class TitleMissing(Invalid):
+    """An offer has a text in this language and no title: nobody would read the text."""
+
+    code = "title_missing"
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+
+class OfferOver(Conflict):
+    """The offer is over, and stays as it was. `state`: `withdrawn`, or `ended`."""
+
+    code = "offer_over"
+    vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of an offer"}
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+
+
+class OfferBegun(Conflict):
+    """The offer has begun: when it did is past, and stays."""
+
+    code = "offer_begun"
+
+
+class PersonalDataNotKept(Invalid):
+    """The programme keeps nothing personal, and these `fields` are that."""
+
+    code = "personal_data_not_kept"
+
+    def __init__(self, fields: str) -> None:
+        self.fields = fields

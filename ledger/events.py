@@ -93,11 +93,12 @@ class PointsTurned:
 
 @dataclass(frozen=True, slots=True)
 class OfferTurned:
-    """An offer was published, began, ended or was withdrawn. If `member_id` is None, it concerns
-    the whole programme."""
+    """An offer was published, changed, began, ended or was withdrawn. If `member_id` is None, it
+    concerns the members of an audience, that of the offer `offer_id`, or the whole programme."""
 
     programme_id: int
     member_id: int | None
+    offer_id: int | None = None
 
 
 Event = (

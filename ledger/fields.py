@@ -4,8 +4,9 @@ The checks are strict: a number in quotes is not a number. Lengths are counted a
 brought into one form, since that is what the database keeps."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, LiteralString
+from typing import Annotated, Any, LiteralString
 
 from pydantic import (
     AfterValidator,
@@ -14,9 +15,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainSerializer,
+    TypeAdapter,
 )
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from ledger.contacts import (
     Unfit,
@@ -38,6 +42,8 @@ WALL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 CURRENCY = re.compile(r"[A-Z]{3}")
 WRITTEN = r"(0|[1-9][0-9]*)(\.[0-9]+)?"
 LONGEST_AMOUNT = 40
+MOST_LIVE_DAYS = 36_500
+MOST_TEXTS = 20  # languages of one text
 # Of a phone number, however it is dialled.
 FEWEST_DIGITS, MOST_DIGITS = 5, 20
 FRAMES = "\r\n\t \x02\x03\x04\x1d"
@@ -187,6 +193,7 @@ OurLanguage = Annotated[
 Points = Annotated[int, Field(ge=1, le=MOST_POINTS, description="whole points, at least 1")]
 # How many points there are: it may be none.
 Count = Annotated[int, Field(ge=0, le=MOST_POINTS, description="whole points, or 0")]
+LiveDays = Annotated[int, Field(ge=1, le=MOST_LIVE_DAYS)]
 MoneyText = Annotated[str, Field(max_length=LONGEST_AMOUNT), AfterValidator(in_a_word)]
 # Amounts are text, since programs read a number with decimals only approximately.
 AmountText = Annotated[
@@ -209,6 +216,52 @@ Currency = Annotated[
 TextVersion = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 Title = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 OfferText = Annotated[str, Readable, Field(max_length=2000)]
+
+
+@dataclass(frozen=True)
+class ByLanguage:
+    """Marks a text that may be written in several languages: plain, or by language. Each is checked
+    as the type `text`; by language there are `least` of them."""
+
+    text: Any
+    least: int = 0
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        plain, by_language = TypeAdapter(self.text), self._by_language()
+
+        def read(value: object) -> object:
+            # A ValidationError in here becomes part of that of the body, with its places.
+            if isinstance(value, str):
+                return plain.validate_python(value, strict=True)
+            if not isinstance(value, dict):
+                raise PydanticCustomError("text_or_texts", "must be text, or texts by language")
+            if len(value) < self.least:
+                raise PydanticCustomError("text_or_texts", "must be text, or texts by language")
+            if len(value) > MOST_TEXTS:
+                raise PydanticKnownError(
+                    "too_long",
+                    {"field_type": "Text", "max_length": MOST_TEXTS, "actual_length": len(value)},
+                )
+            return by_language.validate_python(value, strict=True)
+
+        return core_schema.no_info_plain_validator_function(read)
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        by_language = self._by_language().json_schema()
+        bounds = {"minProperties": self.least, "maxProperties": MOST_TEXTS}
+        return {"anyOf": [TypeAdapter(self.text).json_schema(), {**by_language, **bounds}]}
+
+    def _by_language(self) -> TypeAdapter[dict[str, str]]:
+        texts: Any = dict
+        return TypeAdapter(texts[Locale, self.text])
+
+
+Titles = Annotated[str | dict[str, str], ByLanguage(Title, least=1)]
+OfferTexts = Annotated[str | dict[str, str], ByLanguage(OfferText)]
 
 
 class MoneyIn(Body):

@@ -6,11 +6,14 @@ A language is named by its BCP 47 tag, as folders and vendors write it: `ru`, `d
 
 import functools
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NewType
 
 from babel import Locale, UnknownLocaleError
+
+# One text in several languages, by their tags.
+Texts = Mapping[str, str]
 
 # One of LANGUAGES. The language of a text that others wrote may be any, and is a plain str.
 Language = NewType("Language", str)
@@ -50,6 +53,17 @@ def best(available: Collection[str], *wanted: str | None) -> str | None:
         ),
         None,
     )
+
+
+def said(texts: Texts, *wanted: str | None) -> str:
+    """What is said in the first of these languages that there is a text in; if there is none, in
+    any. Empty if there is no text at all."""
+    return texts[chosen] if (chosen := of_texts(texts, *wanted)) is not None else ""
+
+
+def of_texts(texts: Collection[str], *wanted: str | None) -> str | None:
+    """The first of these languages that there is a text in, or else any; None without texts."""
+    return best(texts, *wanted) or next(iter(texts), None)
 
 
 def ours(*wanted: str | None) -> Language:

@@ -8,7 +8,7 @@ docs/decisions/0015."""
 
 import functools
 import gettext
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from importlib import resources
@@ -24,6 +24,8 @@ from ledger.languages import Language
 REFUSAL = "refusal"
 REFUSAL_OF_MONEY = "refusal of money"
 FIELD = "field"
+
+PEOPLE_COUNT_TO = 1001  # by then every language has used all its forms but that of a million
 
 _LAST_MINUTE = time(23, 58, 59)  # the last that counts of what ends at 23:59
 
@@ -104,6 +106,36 @@ def decimal_in(language: str, value: Decimal) -> str:
     return numbers.format_decimal(
         value, locale=languages.locale(language), decimal_quantization=False
     )
+
+
+def plural_forms(language: str) -> int:
+    """How many forms a word has in this language beside whole numbers: in Russian three, as in 1
+    балл, 2 балла, 5 баллов."""
+    return len(_categories(language))
+
+
+def plural_form(language: str, number: int | Decimal, forms: Sequence[str]) -> str:
+    """The form of a word that stands beside this number. `forms` are in the order in which CLDR
+    lists the categories of whole numbers (zero, one, two, few, many, other). Forms of which the
+    language has another number are taken as English ones: for one, and for all others."""
+    categories = _categories(language)
+    if len(forms) != len(categories):
+        return forms[0] if abs(number) == 1 else forms[-1]
+    size = number if number >= 0 else -number
+    if size == int(size):
+        size = int(size)  # 5.00 is no fraction
+    category = languages.locale(language).plural_form(size)
+    if category not in categories:  # a fraction: in Russian 1,5 балла
+        category = "few" if "few" in categories else categories[-1]
+    return forms[categories.index(category)]
+
+
+@functools.cache
+def _categories(language: str) -> tuple[str, ...]:
+    """The plural categories of whole numbers that people count to, in CLDR's order."""
+    rule = languages.locale(language).plural_form
+    used = {rule(number) for number in range(PEOPLE_COUNT_TO)}
+    return tuple(one for one in ("zero", "one", "two", "few", "many", "other") if one in used)
 
 
 def day_in(language: str, value: date) -> str:

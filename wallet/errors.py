@@ -247,16 +247,6 @@ class WaveOver(Conflict):
         self.state = state
 
 
-class LanguageNotSpoken(Invalid):
-    """A text is in a language that the programme does not speak; it speaks those in `known`."""
-
-    code = "language_not_spoken"
-
-    def __init__(self, language: str, known: str) -> None:
-        self.language = language
-        self.known = known
-
-
 class TextMissing(Invalid):
     """A message has no text in one of these `languages`, or one that is empty or has more than
     `longest` characters."""
@@ -279,6 +269,19 @@ class UnknownPlaceholder(Invalid):
         self.language = language
         self.placeholder = placeholder
         self.known = known
+
+
+class PluralFormsWrong(Invalid):
+    """The word beside a number has another number of forms than its language; that has
+    `needed`."""
+
+    code = "plural_forms_wrong"
+    plural = "needed"
+
+    def __init__(self, language: str, placeholder: str, needed: int) -> None:
+        self.language = language
+        self.placeholder = placeholder
+        self.needed = needed
 
 
 class PlaceholderMalformed(Invalid):

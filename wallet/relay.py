@@ -90,8 +90,8 @@ def _hear(
     outdated = sorted({one.member_id for one in events if isinstance(one, CardOutdated)})
     if outdated:
         remind(session, issued.ids_of_members(session, outdated), make_due, now)
-    for programme_id in _whole_programmes(events):
-        start(session, programme_id, now)
+    for programme_id, offer_id in _many(events):
+        start(session, programme_id, now, offer_id)
     _tell_receivers(session, events, now)
 
 
@@ -123,12 +123,15 @@ def _tell_receivers(session: Session, events: Sequence[Event], now: datetime) ->
         wake_after_commit(session, sealing.PUMP)
 
 
-def _whole_programmes(events: Iterable[Event]) -> list[int]:
-    """Programmes in which something happened to all members."""
-    return sorted(
-        {
-            event.programme_id
-            for event in events
-            if isinstance(event, OfferTurned) and event.member_id is None
-        }
-    )
+def _many(events: Iterable[Event]) -> list[tuple[int, int | None]]:
+    """Programmes in which something happened to all members; with an offer, to its audience."""
+    turned = {
+        (event.programme_id, event.offer_id)
+        for event in events
+        if isinstance(event, OfferTurned) and event.member_id is None
+    }
+    of_all = {programme_id for programme_id, offer_id in turned if offer_id is None}
+    return [
+        *((programme_id, None) for programme_id in sorted(of_all)),
+        *sorted((one, offer_id) for one, offer_id in turned if offer_id and one not in of_all),
+    ]

@@ -11,7 +11,15 @@ from uuid_utils.compat import uuid7
 from ledger.limits import NEVER
 
 PostingKind = Literal[
-    "accrual", "redemption", "expiry", "reversal", "transfer", "merge", "opening", "repayment"
+    "accrual",
+    "redemption",
+    "expiry",
+    "reversal",
+    "transfer",
+    "merge",
+    "opening",
+    "repayment",
+    "gift",
 ]
 Bucket = Literal["available", "pending", "held"]
 

@@ -47,7 +47,7 @@ from ledger.events import Event
 from ledger.limits import MOST_POINTS
 from ledger.people.members import Member
 
-REVERSIBLE = frozenset({"accrual", "opening", "redemption", "transfer", "expiry"})
+REVERSIBLE = frozenset({"accrual", "gift", "opening", "redemption", "transfer", "expiry"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ MOST_ROWS = 500  # in one statement, see `batched`
 
 Identifier = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys
 JsonDocument = JSON().with_variant(JSONB(), "postgresql")
+# A document that may be missing: None is null, and not a document that says null.
+OptionalDocument = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Base")

@@ -20,7 +20,7 @@ from ledger.imports.store import Row
 from ledger.people import cards, members
 from ledger.people.cards import CardOwner
 from ledger.people.members import Member
-from ledger.people.persons import Person
+from ledger.people.persons import PERSONAL, Person
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 
@@ -99,6 +99,7 @@ def judge(
             for name in IDENTIFIERS
             if (row.number, name) in repeated
         ]
+        problems += _not_kept(aim, row)
         one = ledger.judge(row) if not problems else Judged(row, problems)
         judged.append(one)
     if seen is None:
@@ -112,6 +113,18 @@ def judge(
         if not one.problems and (first := twice.get((one.row.number, "member"))) is not None
         else one
         for one in judged
+    ]
+
+
+def _not_kept(aim: Aim, row: Row) -> list[RowProblem]:
+    """What a file of members says of them, for a programme that keeps nothing personal. In other
+    files phone numbers and addresses only name members, and are not stored."""
+    if aim.programme.keeps_personal or aim.kind != "members":
+        return []
+    return [
+        RowProblem("personal_data_not_kept", name)
+        for name in PERSONAL
+        if getattr(row.wish, name) is not None
     ]
 
 

@@ -13,7 +13,9 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
+    func,
     insert,
+    or_,
     select,
     text,
     update,
@@ -25,11 +27,18 @@ from uuid_utils.compat import uuid7
 from ledger.contacts import PhoneNumber
 from ledger.database import outbox
 from ledger.database.tables import Base, batched, insert_or
-from ledger.errors import EmailTaken, ExternalIdTaken, PhoneTaken, UnknownMember
+from ledger.errors import (
+    EmailTaken,
+    ExternalIdTaken,
+    PersonalDataNotKept,
+    PhoneTaken,
+    UnknownMember,
+)
 from ledger.events import MemberChanged
 from ledger.people import cards, members
 from ledger.people.cards import Card
 from ledger.people.members import Member
+from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 
 
@@ -88,6 +97,10 @@ class Profile:
     external_id: str | None = None
 
 
+# What is personal in a profile.
+PERSONAL = ("name", "phone", "email", "birthday")
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """What members are searched by; exactly one of the first four is set. `phones` are all numbers
@@ -101,9 +114,16 @@ class Search:
     programme_id: int | None = None
 
 
+def personal_of(profile: Profile) -> list[str]:
+    """The names of what is personal in this profile. A language, and the number by which another
+    system calls somebody, say nothing about them to who has not that system."""
+    return [name for name in PERSONAL if getattr(profile, name) is not None]
+
+
 def add(session: Session, programme_id: int, profile: Profile, now: datetime) -> Member:
-    """Add a member with this profile, which a shop vouches for. Raises `ExternalIdTaken`,
-    `PhoneTaken`, `EmailTaken`."""
+    """Add a member with this profile, which a shop vouches for. Raises `PersonalDataNotKept`,
+    `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`."""
+    _require_kept(session, programme_id, profile)
     member = _new(session, programme_id, now)
     # Two systems may add one person at once: the unique keys decide.
     while not _put_down(session, member, profile):
@@ -114,7 +134,8 @@ def add(session: Session, programme_id: int, profile: Profile, now: datetime) ->
 def add_unchecked(session: Session, programme_id: int, profile: Profile, now: datetime) -> Member:
     """Add a member for a person who enters a phone number or an address that nobody has checked. If
     another member has it already, it is kept for both and marked as shared here. So the answer
-    never tells whether somebody is a member. Raises `ExternalIdTaken`."""
+    never tells whether somebody is a member. Raises `PersonalDataNotKept`, `ExternalIdTaken`."""
+    _require_kept(session, programme_id, profile)
     member = _new(session, programme_id, now)
     while True:
         phone_shared, email_shared = (
@@ -131,8 +152,8 @@ def add_unchecked(session: Session, programme_id: int, profile: Profile, now: da
 
 def change(session: Session, member: Member, changes: Mapping[str, Any], now: datetime) -> bool:
     """Correct what is known of the person. `changes` has the names of `Profile`; None removes a
-    value. False if nothing differs. Raises `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`, and
-    `UnknownMember` if the person was erased."""
+    value. False if nothing differs. Raises `PersonalDataNotKept` for what is new, also
+    `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`, and `UnknownMember` if the person was erased."""
     row = session.scalar(select(Person).where(Person.member_id == member.id).with_for_update())
     if row is None:
         raise UnknownMember
@@ -140,6 +161,8 @@ def change(session: Session, member: Member, changes: Mapping[str, Any], now: da
     after = replace(before, **changes)
     if after == before:
         return False
+    same = {name: None for name in PERSONAL if getattr(after, name) == getattr(before, name)}
+    _require_kept(session, member.programme_id, replace(after, **same))
     left = [
         (column, marker, value)
         for column, marker, value, kept, shared in (
@@ -170,8 +193,9 @@ def change(session: Session, member: Member, changes: Mapping[str, Any], now: da
 
 def introduce(session: Session, member: Member, said: Profile, now: datetime) -> None:
     """A member of whom nothing was known tells who they are, and nobody has checked it: values that
-    another member has are marked as shared, as in `add_unchecked`. Raises `UnknownMember` if the
-    person was erased."""
+    another member has are marked as shared, as in `add_unchecked`. Raises `PersonalDataNotKept`,
+    and `UnknownMember` if the person was erased."""
+    _require_kept(session, member.programme_id, said)
     row = session.scalar(select(Person).where(Person.member_id == member.id).with_for_update())
     if row is None:
         raise UnknownMember
@@ -190,6 +214,13 @@ def introduce(session: Session, member: Member, said: Profile, now: datetime) ->
             continue  # another person entered the same at this moment: now it is shared
         break
     outbox.append(session, [MemberChanged(member.id)], now)
+
+
+def _require_kept(session: Session, programme_id: int, *told: Profile) -> None:
+    """Raises `PersonalDataNotKept` for what is told to a programme that keeps nothing personal."""
+    sent = {name for profile in told for name in personal_of(profile)}
+    if sent and not programmes.keeps_personal(session, programme_id):
+        raise PersonalDataNotKept(", ".join(name for name in PERSONAL if name in sent))
 
 
 def _new(session: Session, programme_id: int, now: datetime) -> Member:
@@ -269,7 +300,10 @@ def _hand_on(
 def add_all(
     session: Session, programme_id: int, profiles: Sequence[Profile], now: datetime
 ) -> list[int]:
-    """Add many members at once. Returns their ids in the order of the profiles."""
+    """Add many members at once. Returns their ids in the order of the profiles. Raises
+    `PersonalDataNotKept`."""
+    if profiles:
+        _require_kept(session, programme_id, *profiles)
     member_ids: list[int] = []
     for part in batched(profiles):
         added = session.scalars(
@@ -300,6 +334,13 @@ def member_by_external_id(session: Session, programme_id: int, external_id: str)
         .execution_options(populate_existing=True)
     )
     return None if member is None else members.resolve_merged(session, member)
+
+
+def number_known(session: Session, programme_id: int) -> int:
+    """Of how many members of the programme something personal is stored."""
+    something = or_(*(getattr(Person, name).is_not(None) for name in PERSONAL))
+    query = select(func.count()).where(Person.programme_id == programme_id, something)
+    return session.scalars(query).one()
 
 
 def search(session: Session, wanted: Search, after_id: int, limit: int) -> Sequence[Member]:

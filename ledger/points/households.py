@@ -23,6 +23,7 @@ from ledger.errors import (
     SameMember,
 )
 from ledger.events import MemberChanged, MemberMerged, PointsMoved
+from ledger.offers import offers
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.points import causes
@@ -71,6 +72,7 @@ def merge(session: Session, member: Member, into: Member, now: datetime) -> int:
         .where((Member.id == member.id) | (Member.merged_into_id == member.id))
         .values(merged_into_id=into.id)
     )
+    offers.hand_on(session, member.id, into.id)
     changed = (MemberChanged(member.id), MemberMerged(member.id, into.id), MemberChanged(into.id))
     outbox.append(session, [*changed, PointsMoved(into.holder_id)], now)
     return debt_paid

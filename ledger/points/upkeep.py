@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ledger import offers
 from ledger.book import accounts, holds, postings
 from ledger.database import outbox
 from ledger.errors import HoldClosed
 from ledger.events import PointsHeld, PointsTurned
+from ledger.offers import audiences, offers
 
 
 def turn(session: Session, now: datetime, limit: int = 200) -> bool:
@@ -23,6 +23,11 @@ def turn(session: Session, now: datetime, limit: int = 200) -> bool:
         outbox.append(session, [PointsTurned(holder.member_id)], now)
     turned = offers.turn_due(session, now, limit)
     return len(due) == limit or turned == limit
+
+
+def write_audiences(session: Session, now: datetime) -> bool:
+    """One step at the audience of an offer that has begun. True if there may be more."""
+    return audiences.write_down(session, now)
 
 
 def release_stale_holds(session: Session, now: datetime, limit: int = 200) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal
 from zoneinfo import available_timezones
 
 from babel.core import get_global
-from sqlalchemy import ForeignKey, Index, String, Text, bindparam, false, select
+from sqlalchemy import ForeignKey, Index, String, Text, bindparam, false, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import languages
@@ -58,6 +58,8 @@ class Programme(Base):
     overdrawn: Mapped[str] = mapped_column(String(10), default="debt", server_default="debt")
     # Whether everybody is told of it who comes to the service without a link.
     listed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Whether names, phone numbers, addresses and birthdays of its members are stored.
+    keeps_personal: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -152,11 +154,13 @@ def change_terms(
     overdrawn: str | None,
     spoken: Sequence[str] | None = None,
     country: str | None = None,
+    *,
+    keeps_personal: bool | None = None,
 ) -> None:
-    """What holds for returns from now on, the languages that texts are written in, and the country
-    whose phone numbers come without a code; None leaves a term as it is. Texts that there are in a
-    language that is no more stay, and so do numbers that were read before. Raises
-    `TermsRefused`."""
+    """What holds for returns from now on, the languages that texts are written in, the country
+    whose phone numbers come without a code, and whether personal data is kept; None leaves a term
+    as it is. Texts that there are in a language that is no more stay, and so do numbers that were
+    read before, and personal data that was stored. Raises `TermsRefused`."""
     terms = Terms(
         programme.code,
         programme.name,
@@ -171,6 +175,8 @@ def change_terms(
     programme.grace_days, programme.overdrawn = terms.grace_days, terms.overdrawn
     programme.languages = list(terms.spoken)
     programme.country = terms.home
+    if keeps_personal is not None:
+        programme.keeps_personal = keeps_personal
     session.flush()
 
 
@@ -206,6 +212,16 @@ def _check_languages(terms: Terms) -> None:
         raise TermsRefused("languages", "a language is named twice.")
     if len(terms.spoken) > MOST_LANGUAGES:
         raise TermsRefused("languages", "at most {most}.", most=MOST_LANGUAGES)
+
+
+def keeps_personal(session: Session, programme_id: int) -> bool:
+    """Whether personal data of its members is stored. Until the transaction ends nobody changes
+    this term."""
+    return session.scalars(
+        select(Programme.keeps_personal)
+        .where(Programme.id == programme_id)
+        .with_for_update(read=True)
+    ).one()
 
 
 def by_code(session: Session, code: str) -> Programme:
@@ -293,6 +309,17 @@ def name_in(session: Session, programme: Programme, language: str) -> str:
     """What pages in this language call the programme: the text for it, or else its own name."""
     text = said(session, programme.id, "name", language)
     return text.text if text is not None and text.language == language else programme.name
+
+
+def names(session: Session, programme: Programme) -> dict[str, str]:
+    """What the programme is called, by language: in its own as it was made, unless it was named
+    anew; in others, if it has a name there."""
+    rows = session.execute(
+        select(ProgrammeText.language, ProgrammeText.text)
+        .where(ProgrammeText.programme_id == programme.id, ProgrammeText.kind == "name")
+        .order_by(ProgrammeText.id)
+    )
+    return {programme.locale: programme.name, **{row.language: row.text for row in rows}}
 
 
 def countries(session: Session, only_id: int | None = None) -> list[str]:

@@ -104,10 +104,15 @@ class Unit(Base):
         of a calendar day in the programme's zone. `NEVER` if they live for ever."""
         if self.live_days is None:
             return NEVER
-        zone = ZoneInfo(timezone)
-        last_day = (activates_at.astimezone(zone) + timedelta(days=self.live_days)).date()
-        midnight = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), tzinfo=zone)
-        return midnight.astimezone(NEVER.tzinfo)
+        return end_of_days(activates_at, self.live_days, timezone)
+
+
+def end_of_days(begin: datetime, days: int, timezone: str) -> datetime:
+    """The end of the calendar day that is so many days after `begin`, in this zone."""
+    zone = ZoneInfo(timezone)
+    last_day = (begin.astimezone(zone) + timedelta(days=days)).date()
+    midnight = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), tzinfo=zone)
+    return midnight.astimezone(NEVER.tzinfo)
 
 
 @dataclass(frozen=True, slots=True)

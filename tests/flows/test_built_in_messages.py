@@ -76,7 +76,7 @@ class TestAnswers:
         before = api.get(f"members/{member['id']}/messages").get_json()["card"]["version"]
         accrue(api, member, 1250)
         house.run(*PUMPS)
-        text = "Начислено баллов: 1\u00a0250. Теперь у вас 1\u00a0250."
+        text = "Начислено 1\u00a0250 баллов. Теперь у вас 1\u00a0250 баллов."
         assert said(api, member) == [("accrued", "told", text)]
         assert field_of(phone, "news")["changeMessage"] == "%@"
         # A phone that has two things to say makes one empty sentence of them.
@@ -104,7 +104,7 @@ class TestAnswers:
             accrue(api, member, points)
         house.run(*PUMPS)
         assert {text for *_, text in said(api, member)} == {
-            "Начислено баллов: 123. Теперь у вас 123."
+            "Начислено 123 балла. Теперь у вас 123 балла."
         }
         assert len(said(api, member)) == 3
 
@@ -116,7 +116,9 @@ class TestAnswers:
         switch_on(api, "spent")
         api.post("redemptions", {"member": member["id"], "points": 30})
         house.run(*PUMPS)
-        assert said(api, member) == [("spent", "told", "Points spent: 30. You have 70 left.")]
+        assert said(api, member) == [
+            ("spent", "told", "30 points were spent. You have 70 points left.")
+        ]
 
     def test_what_was_before_is_not_told_nor_what_is_switched_off(
         self, api, member, phone, house
@@ -147,7 +149,7 @@ class TestBurning:
             assert said(api, member) == [], day
         house.clock.now = datetime(2027, 2, 28, 9, tzinfo=UTC)
         house.run(*PUMPS)
-        text = "Анна, 3 марта 2027\u202fг. сгорят баллы: 60. Успейте потратить."
+        text = "Анна, 3 марта 2027\u202fг. сгорят 60 баллов. Успейте потратить."
         assert said(api, member) == [("burning", "told", text)]
         for _ in range(5):
             house.clock.advance(hours=12)
@@ -180,7 +182,7 @@ class TestBurning:
         for _ in range(8):
             house.clock.advance(minutes=8)
             house.run(*PUMPS)
-        newest = "Анна, 2 марта 2027\u202fг., 18:00 сгорят баллы: 8. Успейте потратить."
+        newest = "Анна, 2 марта 2027\u202fг., 18:00 сгорят 8 баллов. Успейте потратить."
         assert said(api, member)[0][2] == newest
         assert len(said(api, member)) == 2
 
@@ -208,7 +210,7 @@ class TestBirthday:
         house.clock.advance(days=1)
         house.run(*PUMPS)
         # The gift is told by its own message, and by no other.
-        text = "Вера, с днём рождения! Дарим вам баллы: 500."
+        text = "Вера, с днём рождения! Дарим вам 500 баллов."
         assert said(api, vera) == [("birthday", "told", text)]
         assert api.get(f"members/{vera['id']}").get_json()["balance"]["available"] == 500
         (line,) = api.get(f"members/{vera['id']}/postings").get_json()["items"]
@@ -300,7 +302,7 @@ class TestLapsed:
         for _ in range(3):
             house.clock.advance(days=1)
             house.run(*PUMPS)
-        text = "Глеб, давно не виделись! Баллов на вашей карте: 70."
+        text = "Глеб, давно не виделись! У вас 70 баллов."
         assert said(api, gone) == [("lapsed", "told", text)]
         assert said(api, back) == []
 
@@ -339,7 +341,7 @@ class TestLapsed:
         for days in (29, 1, 1, 28, 1, 1):
             house.clock.advance(days=days)
             house.run(*PUMPS)
-        text = "Глеб, давно не виделись! Дарим вам баллы: 50."
+        text = "Глеб, давно не виделись! Дарим вам 50 баллов."
         # The gift is no visit: who only got it is not told a second time.
         assert said(api, gone) == [("lapsed", "told", text)]
         assert said(api, unasked) == [("lapsed", "no_consent", None)]
@@ -367,7 +369,7 @@ def test_rounds_are_bounded_and_go_on_where_they_stopped(api, join, client, hous
 def test_a_kind_needs_what_it_needs_and_nothing_else(api) -> None:
     for kind, body, status, code in (
         ("accrued", {"days": 3}, 422, "message_refused"),
-        ("burning", {"gift": 3}, 422, "message_refused"),
+        ("burning", {"gift_live_days": 3}, 422, "message_refused"),
         ("lapsed", {"consent": "any"}, 422, "consent_needed"),
         ("burning", {"texts": {"en": "{{gift}}"}}, 422, "unknown_placeholder"),
         ("wedding", {}, 404, "unknown_message"),

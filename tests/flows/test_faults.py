@@ -28,10 +28,11 @@ from processes import Processes, kill, processes, wait_until
 from servers import free_port, free_ports
 from sqlalchemy import func, insert, select
 
-from ledger import enrolment, offers
+from ledger import enrolment
 from ledger.database.engine import Database
 from ledger.database.outbox import OutboxRow
-from ledger.offers import OfferDraft
+from ledger.offers import offers
+from ledger.offers.offers import OfferDraft
 from ledger.people.members import Member
 from ledger.people.persons import Profile
 from ledger.points import accruals
@@ -105,9 +106,7 @@ class Phones:
     def change_all(self, now: datetime) -> None:
         with self.database.transaction() as session:
             programme = programmes.by_code(session, DEMO)
-            offers.publish(
-                session, programme.id, None, OfferDraft("Латте −20 %", "", None, None), now
-            )
+            offers.publish(session, programme.id, None, OfferDraft({"ru": "Латте −20 %"}), now)
 
     def change(self, which: slice, now: datetime) -> None:
         with self.database.transaction() as session:

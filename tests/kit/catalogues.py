@@ -56,6 +56,7 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "state of a hold": get_args(holds.HoldState),
         wording.ANSWER: ("yes", "no"),
         "state of an import": ("reading", "refused", "checked", "applying", "done"),
+        "state of an offer": ("withdrawn", "ended"),
     },
     "wallet": {
         SCOPE: tuple(apikeys.SCOPES),
@@ -127,7 +128,9 @@ def said(package: str) -> frozenset[Message]:
         found |= {Message(REFUSAL, code) for code in codes}
         found |= {Message(results.CONTEXT, why) for why in get_args(results.Why)}
         for context in (terms.CONTEXT, terms.CONTEXT_OF_MONEY):
-            found |= {Message(context, name) for name in (*terms.KINDS, terms.LAPSED_WITH_GIFT)}
+            for kind in terms.KINDS:
+                names = (kind, terms.WITH_A_GIFT.format(kind=kind))
+                found |= {Message(context, name) for name in names}
         found |= set(_on_pages())
         found |= set(_of_calls())
     return frozenset(found)

@@ -14,15 +14,17 @@ CONFLICT = """
     code_not_carried code_outdated code_used coupon_over coupon_used day_not_closed email_taken
     external_id_taken hold_closed hold_expired holds_open household_not_empty idempotency_conflict
     import_has_bad_rows import_not_ready import_repeated import_replaced insufficient_points
-    member_merged no_message_field not_a_coupon not_reversible number_not_accepted offer_not_shown
-    other_programme pass_erased pass_lost phone_taken points_spent pooled_member programme_exists
+    member_merged no_message_field not_a_coupon not_reversible number_not_accepted offer_begun
+    offer_not_shown offer_over other_programme pass_erased pass_lost phone_taken points_spent
+    pooled_member programme_exists
     reversal_too_large same_member too_many_devices unit_exists wave_over"""
 INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused consent_needed
     date_out_of_range dates_out_of_order design_refused file_refused image_refused
-    language_not_spoken message_refused nfc_certificate_missing not_money personalization_invalid
-    placeholder_malformed receiver_refused settings source_refused terms_refused text_missing
-    too_many_decimals unknown_placeholder wrong_currency"""
+    language_not_spoken message_refused nfc_certificate_missing not_money personal_data_not_kept
+    personalization_invalid placeholder_malformed plural_forms_wrong receiver_refused settings
+    source_refused terms_refused text_missing title_missing too_many_decimals
+    unknown_placeholder wrong_currency"""
 STATUSES = {
     **dict.fromkeys(NOT_FOUND.split(), 404),
     **dict.fromkeys(CONFLICT.split(), 409),

@@ -9,8 +9,9 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger.book import purchases
-from ledger.errors import DateOutOfRange, UnknownMember, UnknownProgramme
+from ledger.errors import DateOutOfRange, DatesOutOfOrder, UnknownMember, UnknownProgramme
 from ledger.programmes import programmes, units
+from ledger.programmes.units import Unit
 from ledger.segments import documents
 from wallet.api import idempotent, lookup, paging
 from wallet.api.amounts import in_money
@@ -32,6 +33,8 @@ from wallet.api.bodies.campaigns import (
     ConclusionOut,
     CostOut,
     EffectOut,
+    GiftIn,
+    GiftOut,
     GroupOut,
     InCurrencyOut,
     PreviewIn,
@@ -44,13 +47,14 @@ from wallet.api.bodies.campaigns import (
     StartIn,
 )
 from wallet.api.calls import optional_body, refuses
-from wallet.api.refusals import MEMBER, TEXTS
+from wallet.api.refusals import MEMBER, MONEY, TEXTS
 from wallet.errors import CampaignNotReady, ConsentNeeded, NoMessageField, UnknownCampaign
 from wallet.installation import current_installation
 from wallet.outreach import campaigns, comparison, effect, results
 from wallet.outreach.campaigns import Campaign, CampaignDraft, CampaignPurpose
 from wallet.outreach.comparison import Conclusion, Group, Spending
 from wallet.outreach.effect import CampaignEffect, InCurrency
+from wallet.outreach.gifts import MessageGift
 
 routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 
@@ -58,7 +62,7 @@ routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 @routes.post("/campaigns")
 @routes.doc(operation_id="createCampaign")
 @needs("campaigns:write")
-@refuses(UnknownProgramme, ConsentNeeded, *TEXTS)
+@refuses(UnknownProgramme, ConsentNeeded, *TEXTS, *MONEY)
 @routes.input(CampaignIn)
 @routes.output(CampaignOut, status_code=201, example=CAMPAIGN)
 @idempotent.keyed(required=False)
@@ -67,7 +71,8 @@ def create(json_data: CampaignIn, key: str | None) -> Response:
 
     def effect(session: Session, now: datetime) -> CampaignOut:
         programme = lookup.programme(session, json_data.programme)
-        draft = CampaignDraft(**{**_usual(json_data), **_parts(json_data)})
+        unit = units.named(session, programme.id, None)
+        draft = CampaignDraft(**{**_usual(json_data), **_parts(json_data, unit)})
         return _campaign_out(session, campaigns.create(session, programme, draft, now))
 
     return idempotent.created(json_data, effect, key)
@@ -105,14 +110,17 @@ def read(campaign_id: str) -> CampaignOut:
 @routes.patch("/campaigns/<campaign_id>")
 @routes.doc(operation_id="updateCampaign")
 @needs("campaigns:write")
-@refuses(UnknownCampaign, CampaignNotReady, ConsentNeeded, *TEXTS)
+@refuses(UnknownCampaign, CampaignNotReady, ConsentNeeded, *TEXTS, *MONEY)
 @routes.input(CampaignChange)
 @routes.output(CampaignOut, example=CHANGED)
 def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
     """Change a draft. What is not named stays as it is."""
-    return _do(
-        campaign_id, lambda session, _: campaigns.change(session, campaign_id, _parts(json_data))
-    )
+
+    def changed(session: Session, _now: datetime) -> Campaign:
+        unit = units.named(session, campaigns.programme_of(session, campaign_id), None)
+        return campaigns.change(session, campaign_id, _parts(json_data, unit))
+
+    return _do(campaign_id, changed)
 
 
 @routes.post("/campaigns/<campaign_id>/preview")
@@ -141,7 +149,7 @@ def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
 @routes.post("/campaigns/<campaign_id>/start")
 @routes.doc(operation_id="startCampaign")
 @needs("campaigns:write")
-@refuses(UnknownCampaign, CampaignNotReady, NoMessageField, DateOutOfRange)
+@refuses(UnknownCampaign, CampaignNotReady, NoMessageField, DateOutOfRange, DatesOutOfOrder)
 @optional_body
 @routes.input(StartIn)
 @routes.output(CampaignOut, example=SCHEDULED)
@@ -283,15 +291,14 @@ def _purpose(body: CampaignPart) -> CampaignPurpose | None:
     return body.purpose
 
 
-def _parts(body: CampaignPart) -> dict[str, Any]:
-    """The fields that were sent, by the names of `CampaignDraft`."""
+def _parts(body: CampaignPart, unit: Unit) -> dict[str, Any]:
+    """The fields that were sent, by the names of `CampaignDraft`. A gift is of this unit."""
     parts: dict[str, Any] = {}
     given = body.model_fields_set
     if isinstance(body, CampaignIn | CampaignChange):
-        if body.name is not None:
-            parts["name"] = body.name
-        if body.texts is not None:
-            parts["texts"] = body.texts.given()
+        texts = body.texts.given() if body.texts is not None else None
+        said = {"name": body.name, "texts": texts}
+        parts |= {name: value for name, value in said.items() if value is not None}
     if "audience" in given or isinstance(body, CampaignIn):
         parts["audience"] = documents.stored(body.audience)
     if "quiet_hours" in given:
@@ -305,7 +312,26 @@ def _parts(body: CampaignPart) -> dict[str, Any]:
         parts["consent"] = body.consent
     if (purpose := _purpose(body)) is not None:
         parts["purpose"] = purpose
+    if "gift" in given:
+        parts["gift"] = _gift(body.gift, unit)
     return parts
+
+
+def _gift(sent: GiftIn | None, unit: Unit) -> MessageGift | None:
+    if sent is None:
+        return None
+    return MessageGift(unit.points(sent.amount), sent.live_days, sent.expires_at)
+
+
+def _gift_out(gift: MessageGift | None, unit: Unit) -> GiftOut | None:
+    if gift is None:
+        return None
+    return GiftOut(
+        points=gift.points,
+        live_days=gift.live_days,
+        expires_at=gift.expires_at,
+        **in_money(unit, points=gift.points),
+    )
 
 
 def _campaign_out(session: Session, campaign: Campaign) -> CampaignOut:
@@ -321,6 +347,7 @@ def _campaign_out(session: Session, campaign: Campaign) -> CampaignOut:
         holdout_percent=campaign.holdout_percent,
         purpose=draft.purpose,
         consent=draft.consent,
+        gift=_gift_out(draft.gift, units.named(session, campaign.programme_id, None)),
         state=campaign.state,
         starts_at=campaign.starts_at,
         started_at=campaign.started_at,

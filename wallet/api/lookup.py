@@ -7,7 +7,6 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger import offers
 from ledger.book import holds, reversals
 from ledger.book.holds import Hold
 from ledger.book.journal import Posting
@@ -24,7 +23,8 @@ from ledger.errors import (
 )
 from ledger.imports import store
 from ledger.imports.store import Import
-from ledger.offers import Offer
+from ledger.offers import offers
+from ledger.offers.offers import Offer
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.points.resolving import Whom

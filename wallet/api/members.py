@@ -21,6 +21,7 @@ from ledger.errors import (
     EmailTaken,
     ExternalIdTaken,
     HouseholdNotEmpty,
+    PersonalDataNotKept,
     PhoneTaken,
     UnknownMember,
     UnknownProgramme,
@@ -66,7 +67,7 @@ CONSENTS = (DatesOutOfOrder, DateOutOfRange)
 @routes.post("/members")
 @routes.doc(operation_id="createMember")
 @needs("members:write")
-@refuses(UnknownProgramme, *TAKEN, *CONSENTS)
+@refuses(UnknownProgramme, PersonalDataNotKept, *TAKEN, *CONSENTS)
 @routes.input(MemberIn)
 @routes.output(MemberOut, status_code=201)
 @idempotent.keyed(required=True)
@@ -110,7 +111,7 @@ def read(member_id: str) -> MemberOut:
 @routes.doc(operation_id="updateMember")
 @needs("members:write")
 @shows_more(PERSONAL)
-@refuses(*MEMBER, *TAKEN, *CONSENTS)
+@refuses(*MEMBER, PersonalDataNotKept, *TAKEN, *CONSENTS)
 @routes.input(MemberChange)
 @routes.output(MemberInFull, example=CORRECTED)
 def correct(member_id: str, json_data: MemberChange) -> MemberOut:

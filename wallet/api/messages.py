@@ -25,6 +25,7 @@ from wallet.errors import ConsentNeeded, MessageRefused, NoMessageField, Unknown
 from wallet.installation import current_installation
 from wallet.outreach import results, terms
 from wallet.outreach.deliveries import MessageKind
+from wallet.outreach.gifts import MessageGift
 from wallet.outreach.results import MessageResult
 from wallet.outreach.terms import Wanted
 
@@ -73,12 +74,14 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
         gift = json_data.gift
         if json_data.gift_money is not None:
             gift = unit.points(json_data.gift_money.money)
+        if gift is None and json_data.gift_live_days is not None:
+            raise MessageRefused("gift_live_days")
         usual = terms.standard(known, unit, programme_.languages, with_gift=gift is not None)
         wanted = Wanted(
             on=json_data.on,
             texts=json_data.texts.given() if json_data.texts is not None else usual.texts,
             days=json_data.days if json_data.days is not None else usual.days,
-            gift=gift,
+            gift=MessageGift.of(gift, json_data.gift_live_days),
             from_hour=json_data.begins,
             until_hour=json_data.ends,
             consent=json_data.consent or usual.consent,
@@ -122,18 +125,20 @@ def _kind(kind: str) -> MessageKind:
 
 
 def _terms_out(kind: MessageKind, wanted: Wanted, unit: Unit) -> MessageTermsOut:
+    gift = wanted.gift
     return MessageTermsOut.model_validate(
         {
             "kind": kind,
             "on": wanted.on,
             "texts": wanted.texts,
             "days": wanted.days,
-            "gift": wanted.gift,
+            "gift": None if gift is None else gift.points,
+            "gift_live_days": None if gift is None else gift.live_days,
             "from": wanted.from_hour,
             "until": wanted.until_hour,
             "consent": wanted.consent,
             "placeholders": list(terms.PLACES[kind]),
-            **({} if wanted.gift is None else in_money(unit, gift=wanted.gift)),
+            **({} if gift is None else in_money(unit, gift=gift.points)),
         }
     )
 

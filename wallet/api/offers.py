@@ -1,28 +1,37 @@
 """Offers: what members are shown on their cards."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ledger import offers
 from ledger.errors import (
     DateOutOfRange,
     DatesOutOfOrder,
+    LanguageNotSpoken,
+    OfferBegun,
+    OfferOver,
+    TitleMissing,
     UnknownOffer,
     UnknownProgramme,
 )
 from ledger.limits import NEVER
-from ledger.offers import Offer, OfferDraft
+from ledger.offers import offers
+from ledger.offers.offers import Offer, OfferDraft
 from ledger.people import members
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from wallet.api import idempotent, lookup, paging
+from ledger.segments import documents
+from wallet.api import idempotent, lookup, paging, reading
 from wallet.api.auth import needs
 from wallet.api.bodies.offers import (
+    OFFER_CHANGED,
     WITHDRAWN,
     CouponIn,
+    OfferChange,
     OfferIn,
     OfferOut,
     OfferSearch,
@@ -38,21 +47,34 @@ from wallet.passes import coupons
 
 routes = APIBlueprint("offers", __name__, tag="Offers")
 
+# Of what an offer says.
+WORDING = (LanguageNotSpoken, TitleMissing)
+
 
 @routes.post("/offers")
 @routes.doc(operation_id="createOffer")
 @needs("offers:write")
-@refuses(UnknownProgramme, *MEMBER, DatesOutOfOrder, DateOutOfRange)
+@refuses(UnknownProgramme, *MEMBER, *WORDING, DatesOutOfOrder, DateOutOfRange)
 @routes.input(OfferIn)
 @routes.output(OfferOut, status_code=201)
 @idempotent.keyed(required=False)
 def publish(json_data: OfferIn, key: str | None) -> Response:
-    """Show an offer on the card of one member, or on all cards of the programme."""
-    draft = OfferDraft(json_data.title, json_data.text, json_data.starts_at, json_data.ends_at)
+    """Show an offer on the card of one member, on those of an audience, or on all cards of the
+    programme.
+
+    Each member reads their own language. Who belongs to an audience is decided once, when the offer
+    begins; who is not in it sees nothing of the offer."""
 
     def effect(session: Session, now: datetime) -> OfferOut:
         programme = lookup.programme(session, json_data.programme)
         member_id = _member_id(session, programme, json_data.member)
+        draft = OfferDraft(
+            _by_language(programme, json_data.title),
+            _by_language(programme, json_data.text),
+            json_data.starts_at,
+            json_data.ends_at,
+            documents.stored(json_data.audience) if json_data.audience is not None else None,
+        )
         offer = offers.publish(session, programme.id, member_id, draft, now)
         return _offer_out(session, offer)
 
@@ -91,6 +113,28 @@ def read(offer_id: str) -> OfferOut:
     """One offer, shown now or not."""
     with current_installation().database.reading() as session:
         return _offer_out(session, lookup.offer(session, offer_id))
+
+
+@routes.patch("/offers/<offer_id>")
+@routes.doc(operation_id="updateOffer")
+@needs("offers:write")
+@refuses(UnknownOffer, OfferOver, OfferBegun, *WORDING, DatesOutOfOrder, DateOutOfRange)
+@routes.input(OfferChange)
+@routes.output(OfferOut, example=OFFER_CHANGED)
+def change(offer_id: str, json_data: OfferChange) -> OfferOut:
+    """Change what an offer says, or its dates. Cards follow as they do with a new offer.
+
+    What is past stays: when an offer has begun, and all of one that is over. The same change sent
+    again wakes no phone."""
+
+    def work(session: Session) -> OfferOut:
+        lookup.require_offer(session, offer_id)
+        programme = programmes.by_id(session, offers.programme_of(session, offer_id))
+        changes = _changes(programme, json_data)
+        now = current_installation().clock()
+        return _offer_out(session, offers.change(session, offer_id, changes, now))
+
+    return current_installation().database.run(work, idempotent=True)
 
 
 @routes.post("/offers/<offer_id>/withdraw")
@@ -140,15 +184,40 @@ def _member_id(session: Session, programme: Programme, public_id: str | None) ->
     return lookup.member_of(session, programme.id, public_id).id
 
 
+def _changes(programme: Programme, body: OfferChange) -> dict[str, Any]:
+    """What was sent, by the names that `offers.change` knows."""
+    changes: dict[str, Any] = {}
+    if body.title is not None:
+        changes["titles"] = _by_language(programme, body.title)
+    if body.text is not None:
+        changes["texts"] = _by_language(programme, body.text)
+    if body.starts_at is not None:
+        changes["starts_at"] = body.starts_at
+    if "ends_at" in body.model_fields_set:
+        changes["ends_at"] = body.ends_at or NEVER
+    return changes
+
+
+def _by_language(programme: Programme, said: str | Mapping[str, str]) -> dict[str, str]:
+    """A text by language; plain text means the programme's own. Empty ones are left out."""
+    by_language = {programme.locale: said} if isinstance(said, str) else said
+    return {language: text for language, text in by_language.items() if text}
+
+
 def _offer_out(session: Session, offer: Offer) -> OfferOut:
     member_id = offer.member_id
+    programme = programmes.by_id(session, offer.programme_id)
+    title, text = reading.offer(offer, programme)
     return OfferOut.model_validate(
         {
             "id": offer.public_id,
-            "programme": programmes.by_id(session, offer.programme_id).code,
-            "title": offer.title,
-            "text": offer.text,
+            "programme": programme.code,
+            "title": title,
+            "text": text,
+            "titles": offer.titles,
+            "texts": offer.texts,
             "member": members.by_id(session, member_id).public_id if member_id else None,
+            "audience": offer.audience,
             "from": offer.starts_at,
             "until": None if offer.ends_at == NEVER else offer.ends_at,
             "withdrawn_at": offer.withdrawn_at,

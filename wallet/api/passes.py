@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ledger.errors import CardBlocked, CardExpired, CardVoid, DateOutOfRange
 from ledger.limits import EARLIEST, LATEST
-from ledger.offers import Offer
+from ledger.offers.offers import Offer
 from ledger.people import members
 from ledger.programmes import programmes
 from wallet.api import idempotent, lookup

@@ -10,6 +10,7 @@ from ledger.errors import (
     CardBlocked,
     CardExpired,
     CardVoid,
+    LanguageNotSpoken,
     MemberErased,
     NotMoney,
     TooManyDecimals,
@@ -20,7 +21,7 @@ from ledger.errors import (
 from ledger.fields import Body
 from wallet import sentences
 from wallet.api import calls
-from wallet.errors import LanguageNotSpoken, PlaceholderMalformed, TextMissing, UnknownPlaceholder
+from wallet.errors import PlaceholderMalformed, PluralFormsWrong, TextMissing, UnknownPlaceholder
 from wallet.problems import FAILED, language, problem, refuse
 
 # Of a member who is named by id; of a card; of a member who is named by card or by id.
@@ -30,7 +31,13 @@ WHOM = (*CARD, *MEMBER)
 # Of money that is given in place of points.
 MONEY = (NotMoney, WrongCurrency, TooManyDecimals, AmountTooLarge)
 # Of the texts of a message.
-TEXTS = (TextMissing, LanguageNotSpoken, UnknownPlaceholder, PlaceholderMalformed)
+TEXTS = (
+    TextMissing,
+    LanguageNotSpoken,
+    UnknownPlaceholder,
+    PluralFormsWrong,
+    PlaceholderMalformed,
+)
 
 
 class NoBody(Body):

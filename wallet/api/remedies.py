@@ -640,6 +640,31 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("The cursor is of another list, or of this one with other filters."),
         N_("Go on with the filters of the page before, or begin without a cursor."),
     ),
+    "title_missing": Explanation(
+        422,
+        N_("An offer has a text in `language` and no title."),
+        N_("Write the title in that language too, or leave the text out."),
+    ),
+    "offer_over": Explanation(
+        409,
+        N_("The offer was withdrawn or has ended, as `state` says, and stays as it was."),
+        N_("Publish another one."),
+    ),
+    "offer_begun": Explanation(
+        409,
+        N_("The offer has begun, and when it did stays."),
+        N_("Leave `from` out."),
+    ),
+    "plural_forms_wrong": Explanation(
+        422,
+        N_("The word beside a number has another number of forms than its language."),
+        N_("Write `needed` forms, separated by bars."),
+    ),
+    "personal_data_not_kept": Explanation(
+        422,
+        N_("The programme keeps nothing personal, and `fields` are that."),
+        N_("Leave them out."),
+    ),
 }
 
 # What can be wrong with a field, as `code` of `errors` says it.
@@ -651,6 +676,7 @@ FIELD_CODES = (
     "card_or_external_id",
     "card_or_member",
     "currency_malformed",
+    "days_or_moment",
     "does_not_fit",
     "email",
     "empty",
@@ -658,6 +684,7 @@ FIELD_CODES = (
     "kind_required",
     "language_malformed",
     "malformed_json",
+    "member_or_audience",
     "no_dates",
     "not_a_boolean",
     "not_a_day",
@@ -677,6 +704,7 @@ FIELD_CODES = (
     "short_text",
     "since_or_days",
     "sum_and_currency",
+    "text_or_texts",
     "too_deep",
     "too_large",
     "too_long",

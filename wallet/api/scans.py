@@ -6,16 +6,16 @@ from zoneinfo import ZoneInfo
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from ledger import offers
 from ledger.database import idempotency
 from ledger.database.idempotency import Repeatable, StoredAnswer
 from ledger.errors import Refusal, UnknownCard
 from ledger.limits import NEVER
-from ledger.offers import Offer
+from ledger.offers import offers
+from ledger.offers.offers import Offer
 from ledger.people import cards, persons
 from ledger.people.members import Member
 from ledger.programmes import programmes
-from wallet.api import idempotent, lookup
+from wallet.api import idempotent, lookup, reading
 from wallet.api.auth import PERSONAL, caller, needs
 from wallet.api.bodies.scans import CouponSeen, OfferSeen, ScanIn, ScanOut
 from wallet.api.calls import refuses, shows_more
@@ -97,10 +97,14 @@ def _require_still_open(session: Session, code: str, now: datetime) -> None:
 
 def _scan_out(session: Session, member: Member, coupon: str | None, now: datetime) -> ScanOut:
     current = offers.shown(session, member.programme_id, [member.id], now)[member.id]
+    programme = programmes.by_id(session, member.programme_id)
     return ScanOut(
         **member_out(session, member, now).model_dump(),
         name=persons.profile_of(session, member.id).name,
-        offers=[OfferSeen(id=offer.public_id, title=offer.title) for offer in current],
+        offers=[
+            OfferSeen(id=offer.public_id, title=reading.offer(offer, programme)[0])
+            for offer in current
+        ],
         coupon=_coupon_out(session, member, coupon, now) if coupon is not None else None,
     )
 
@@ -109,12 +113,14 @@ def _coupon_out(session: Session, member: Member, serial: str, now: datetime) ->
     pass_ = coupons.presented(session, serial, member)
     offer = session.get_one(Offer, pass_.offer_id)
     ends_at = pass_.ends_at or offer.ends_at
-    zone = ZoneInfo(programmes.by_id(session, pass_.programme_id).timezone)
+    programme = programmes.by_id(session, pass_.programme_id)
+    zone = ZoneInfo(programme.timezone)
+    title, text = reading.offer(offer, programme)
     return CouponSeen(
         id=pass_.serial,
         offer=offer.public_id,
-        title=offer.title,
-        text=offer.text,
+        title=title,
+        text=text,
         state=coupons.state(session, pass_, now),
         until=ends_at.astimezone(zone) if ends_at != NEVER else None,
     )

@@ -208,7 +208,7 @@ class PassTemplate:
         check(design)
         default = design.languages[0]
         opening: dict[str, object] = {
-            "organizationName": design.organization,
+            "organizationName": design.organization_name,
             "description": design.description[default],
             "backgroundColor": _rgb(design.background),
             "foregroundColor": _rgb(design.foreground),
@@ -217,8 +217,8 @@ class PassTemplate:
         }
         if design.sharing_prohibited:
             opening["sharingProhibited"] = True
-        if design.logo_text:
-            opening["logoText"] = design.logo_text
+        if logo_text := design.logo_texts.get(default):
+            opening["logoText"] = logo_text
         fields = {shown.key: PreparedField.prepare(shown, default) for shown in design.fields}
         personal = {"semantics": design.semantics, "userInfo": design.user_info}
         return cls(

@@ -72,7 +72,8 @@ def answer(
     now: datetime,
 ) -> bool:
     """Note who the owner is. `token` identifies the answer: True if it is taken, also if the same
-    answer came before; False if the pass does not ask (any more). Raises `AnswerUnfit`."""
+    answer came before; False if the pass does not ask (any more). Raises `AnswerUnfit`, and
+    `PersonalDataNotKept` for a programme that keeps nothing personal."""
     (locked,) = issued.lock(session, [pass_.id])
     answered = hashlib.sha256(token.encode()).hexdigest()
     if locked.enrolment == answered:

@@ -8,11 +8,12 @@ import click
 from sqlalchemy.orm import Session
 
 from ledger.languages import canonical
-from ledger.people import members
+from ledger.people import members, persons
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
 from ledger.programmes.units import Unit, UnitTerms
 from wallet.cli.database import on_database, open_records
+from wallet.delivery import waves
 from wallet.passes import barcode_settings, renewal, templates
 from wallet.passes.barcode_settings import AtGoogle, Numbers
 from wallet.passes.codes import CodeKind
@@ -229,6 +230,13 @@ def put_unit(
 )
 @languages_option
 @country_option
+@click.option(
+    "--personal-data/--no-personal-data",
+    "keeps_personal",
+    default=None,
+    help="Whether names, phone numbers, addresses and birthdays of members are stored. What is"
+    " stored already stays: erase these members, or null what is known of them.",
+)
 @on_database
 def change_terms(
     code: str,
@@ -238,18 +246,32 @@ def change_terms(
     country: str | None,
     *,
     listed: bool | None,
+    keeps_personal: bool | None,
     **choices: str | int | None,
 ) -> None:
     """What programme CODE does when a purchase is returned, which languages it speaks, who is told
-    of it, and what the barcodes of its cards say; without options, how it is now."""
-    with open_records().database.transaction() as session:
+    of it, whether it keeps personal data, and what the barcodes of its cards say; without options,
+    how it is now."""
+    records = open_records()
+    with records.database.transaction() as session:
         programme = programmes.by_code(session, code)
+        asked = programme.keeps_personal
         programmes.change_terms(
-            session, programme, grace_days, overdrawn, _named(languages), country
+            session,
+            programme,
+            grace_days,
+            overdrawn,
+            _named(languages),
+            country,
+            keeps_personal=keeps_personal,
         )
         if listed is not None:
             programme.listed = listed
             session.flush()
+        design = templates.design(templates.current(session, programme.id))
+        if programme.keeps_personal != asked and design.enrolment is not None:
+            # Cards that ask whose they are stop asking, or begin to.
+            waves.start(session, programme.id, records.clock())
         wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
         if wanted:
             choice = replace(barcode_settings.of(session, programme.id), **wanted)
@@ -261,6 +283,7 @@ def _say_terms(session: Session, programme: Programme) -> None:
     click.echo(f"languages: {', '.join(programme.languages)}; country: {programme.country}")
     click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
     click.echo(f"listed for everybody: {'yes' if programme.listed else 'no'}")
+    click.echo(_on_personal_data(session, programme))
     choice = barcode_settings.of(session, programme.id)
     click.echo(
         f"code: {choice.kind}; numbers: {choice.numbers}; at Google: {choice.at_google};"
@@ -297,6 +320,14 @@ def set_programme(
             if text is not None:
                 programmes.say(session, programme_id, kind, lang, text, records.clock())
     click.echo(f"{records.settings.public_url}/join/{code}/privacy?lang={lang}")
+
+
+def _on_personal_data(session: Session, programme: Programme) -> str:
+    if programme.keeps_personal:
+        return "personal data: kept"
+    if known := persons.number_known(session, programme.id):
+        return f"personal data: not kept; of {known} members it was stored before, and stays"
+    return "personal data: not kept, and none is stored"
 
 
 def _named(languages: str | None) -> tuple[str, ...] | None:

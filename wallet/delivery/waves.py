@@ -1,6 +1,6 @@
-"""A change for all cards of a programme: a row that remembers how far it came, advanced in bounded
-steps. After each step as many phones may ask for their cards, so steps keep a pace: it grows while
-phones fetch at once, and shrinks when they fetch late."""
+"""A change for all cards of a programme, or of an audience: a row that remembers how far it came,
+advanced in bounded steps. After each step as many phones may ask for their cards, so steps keep a
+pace: it grows while phones fetch at once, and shrinks when they fetch late."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import Base, Identifier, Instant
+from ledger.offers import offers
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.delivery.refresh import MakeDue, refresh
 from wallet.errors import UnknownWave, WaveOver
@@ -32,9 +33,10 @@ LookAtLag = Callable[[Session, datetime], Lag]
 
 
 class Wave(Base):
-    """A refresh of all passes of a programme. It has come up to and with pass `after_id`. Of
-    `total` passes it has looked at `seen`, and `changed` of them differed. `pace` is in passes a
-    second; its next step is not due before `next_at`."""
+    """A refresh of all passes of a programme; or, with an `offer_id`, of the members for whom that
+    offer was written down. It has come up to and with pass `after_id`, or member. Of `total` passes
+    it has looked at `seen`, and `changed` of them differed. `pace` is in passes a second; its next
+    step is not due before `next_at`."""
 
     __tablename__ = "wallet_wave"
     __table_args__ = (Index("ix_wallet_wave_state", "state", "next_at"),)
@@ -42,6 +44,7 @@ class Wave(Base):
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     public_id: Mapped[str] = mapped_column(String(36), unique=True)
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
+    offer_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_offer.id"))
     after_id: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Instant)
     state: Mapped[str] = mapped_column(String(16))
@@ -77,15 +80,22 @@ def fetches_are_late(lag: Lag) -> bool:
     return lag.fetched_after_s is not None and lag.fetched_after_s > LATE_S
 
 
-def start(session: Session, programme_id: int, now: datetime) -> Wave:
-    """Begin a wave: all passes of the programme may have changed."""
+def start(session: Session, programme_id: int, now: datetime, offer_id: int | None = None) -> Wave:
+    """Begin a wave: all passes of the programme may have changed, or with an `offer_id` those of
+    the members whom this offer is for."""
+    total = (
+        issued.number_in_programme(session, programme_id)
+        if offer_id is None
+        else issued.number_of_audience(session, offer_id)
+    )
     wave = Wave(
         public_id=str(uuid7()),
         programme_id=programme_id,
+        offer_id=offer_id,
         after_id=0,
         created_at=now,
         state=RUNNING,
-        total=issued.number_in_programme(session, programme_id),
+        total=total,
         seen=0,
         changed=0,
         pace=FIRST_PACE,
@@ -114,9 +124,8 @@ def advance(
         wave.next_at, wave.expected_at = now + LOOK_EVERY, None
         return True
     limit = min(limit, max(1, int(rate)))
-    pass_ids = issued.in_programme(session, wave.programme_id, wave.after_id, limit)
+    pass_ids, is_last = _next(session, wave, limit)
     if pass_ids:
-        wave.after_id = pass_ids[-1]
         wave.seen += len(pass_ids)
         wave.changed += refresh(session, pass_ids, make_due, now)
         wave.next_at = max(wave.next_at, now - LONGEST_BURST) + timedelta(
@@ -124,9 +133,22 @@ def advance(
         )
     left = max(0, wave.total - wave.seen)
     wave.expected_at = max(now, wave.next_at) + timedelta(seconds=left / rate)
-    if len(pass_ids) < limit:
+    if is_last:
         _end(wave, DONE, now)
     return True
+
+
+def _next(session: Session, wave: Wave, limit: int) -> tuple[Sequence[int], bool]:
+    """The passes that come next, and whether they are the last; the wave remembers how far it
+    came."""
+    if wave.offer_id is None:
+        found = pass_ids = issued.in_programme(session, wave.programme_id, wave.after_id, limit)
+    else:
+        found = offers.audience(session, wave.offer_id, wave.after_id, limit)
+        pass_ids = issued.ids_of_members(session, found)
+    if found:
+        wave.after_id = found[-1]
+    return pass_ids, len(found) < limit
 
 
 def _lock(session: Session, wave_id: int, now: datetime) -> Wave | None:

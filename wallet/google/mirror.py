@@ -8,7 +8,7 @@ leased in the same way.
 Lock order: passes, classes and objects, and waiting writes last, by pass."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -37,8 +37,9 @@ FIRST_CHECK = timedelta(hours=1)
 
 class GoogleClass(Base):
     """A class, for the cards of a programme or the coupons of an offer. `template_id` is the
-    revision of the design from which it was last written, null before the first time. It may be
-    written by the worker that has leased it until `lease_until`."""
+    revision of the design from which it was last written, null before the first time;
+    `offer_revision` that of the offer. It may be written by the worker that has leased it until
+    `lease_until`."""
 
     __tablename__ = "google_class"
 
@@ -46,6 +47,16 @@ class GoogleClass(Base):
     programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
     template_id: Mapped[int | None] = mapped_column(ForeignKey("wallet_template.id"))
     lease_until: Mapped[datetime] = mapped_column(Instant)
+    offer_revision: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRevision:
+    """What a class is written from: a revision of the design, and of the offer if it is for
+    coupons."""
+
+    template_id: int
+    offer_revision: int = 0
 
 
 class GoogleObject(Base):
@@ -208,11 +219,12 @@ def refused(session: Session, pass_id: int, reason: str) -> None:
     )
 
 
-def class_is_due(session: Session, class_id: str, template_id: int) -> bool:
+def class_is_due(session: Session, class_id: str, wanted: ClassRevision) -> bool:
     """Whether the class must be written before an object of this revision can be."""
     found = select(GoogleClass.class_id).where(
         GoogleClass.class_id == class_id,
-        GoogleClass.template_id >= template_id,
+        GoogleClass.template_id >= wanted.template_id,
+        GoogleClass.offer_revision >= wanted.offer_revision,
     )
     return session.execute(found).first() is None
 
@@ -237,12 +249,12 @@ def lease_class(
 
 
 def release_class(
-    session: Session, class_id: str, lease_until: datetime, template_id: int | None
+    session: Session, class_id: str, lease_until: datetime, written: ClassRevision | None
 ) -> None:
-    """End the lease. `template_id` is the revision that was written, None if none was."""
+    """End the lease. `written` is what the class was written from, None if it was not."""
     values: dict[str, object] = {"lease_until": EPOCH}
-    if template_id is not None:
-        values["template_id"] = template_id
+    if written is not None:
+        values |= asdict(written)
     session.execute(
         update(GoogleClass)
         .where(GoogleClass.class_id == class_id, GoogleClass.lease_until == lease_until)

@@ -6,7 +6,7 @@ object belongs to one member. A generic class has only the layout: words, colour
 its objects. No body is ever built from one that was read at Google: our database is the truth, and
 a body that a GET answered could not be sent again anyway."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -169,7 +169,7 @@ def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> Goog
     of_all: GoogleBody = {
         # Sent with every write: without it Google refuses to change an approved class.
         "reviewStatus": "UNDER_REVIEW",
-        "issuerName": design.organization,
+        **_called("issuerName", design),
         "heroImage": _image(pictures.hero, design),
         "hexBackgroundColor": design.background.lower(),
     }
@@ -181,31 +181,70 @@ def _named(design: Design, pictures: Pictures, offer: OfferShown | None) -> Goog
                 "programLogo": logo,
             }
         case "gift_card":
-            return of_all | {"merchantName": design.organization, "programLogo": logo}
+            return of_all | {**_called("merchantName", design), "programLogo": logo}
         case "offer":
-            # Offers are written in one language.
-            title = offer.title if offer is not None else design.description[default]
-            named: GoogleBody = of_all | {
-                "title": title,
-                "provider": design.organization,
+            return of_all | {
+                **_called("provider", design),
+                **_offered(design, offer),
                 "redemptionChannel": "INSTORE",
                 "titleImage": logo,
             }
-            if offer is not None and offer.text:
-                named["details"] = offer.text
-            return named
+
+
+def _called(field: str, design: Design) -> GoogleBody:
+    """The name of the organisation in the field of a class that has it, in each language in which
+    it has a name of its own."""
+    found: GoogleBody = {field: design.organization_name}
+    if len(design.names) > 1:
+        found[_localised(field)] = _localized(design.names, design)
+    return found
+
+
+def _localised(field: str) -> str:
+    """Google's name of the same field in several languages."""
+    return f"localized{field[0].upper()}{field[1:]}"
+
+
+def _offered(design: Design, offer: OfferShown | None) -> GoogleBody:
+    """Title and details of an offer, in each language that it was written in."""
+    default = design.languages[0]
+    if offer is None:
+        return {"title": design.description[default]}
+    titles = _in_each(offer, design, lambda shown: shown.title)
+    named: GoogleBody = {"title": titles[default]}
+    if offer.others:
+        named["localizedTitle"] = _localized(titles, design, titles)
+    if offer.text:
+        details = _in_each(offer, design, lambda shown: shown.text)
+        named["details"] = details[default]
+        if offer.others:
+            named["localizedDetails"] = _localized(details, design, details)
+    return named
+
+
+def _in_each(offer: OfferShown, design: Design, part: Callable[[OfferShown], str]) -> Translations:
+    """This part of the offer in the languages of the design, and in others that it was written
+    in."""
+    return {
+        language: part(offer.in_language(language))
+        for language in dict.fromkeys([*design.languages, *offer.others])
+    }
 
 
 def class_patch(body: GoogleBody) -> GoogleBody:
     """The change that brings an existing class to this body; what the design no longer has is
     cleared. Google merges objects, so a part of the layout that is gone must be sent as null."""
     lost: GoogleBody = dict.fromkeys(MAY_BE_LOST)
+    names = (
+        _localised(name) for name in ("issuerName", "merchantName", "provider") if name in body
+    )
+    lost |= dict.fromkeys(names)
     if "programName" in body:
         lost |= dict.fromkeys(_labels("loyalty"))
     elif "merchantName" in body:
         lost |= dict.fromkeys(_labels("gift_card"))
     elif "title" in body:
-        lost["details"] = None
+        lost |= dict.fromkeys(("localizedTitle", "details", "localizedDetails"))
     template = body.get("classTemplateInfo")
     kept = {name: value for name, value in body.items() if name != "id"}
     if isinstance(template, dict):
@@ -281,7 +320,7 @@ def _titled(design: Design, content: Content, pictures: Pictures) -> GoogleBody:
     default = design.languages[0]
     body: GoogleBody = {
         "genericType": "GENERIC_MEMBERSHIP_CARD",
-        "cardTitle": _localized({default: design.organization}, design),
+        "cardTitle": _localized(design.names, design),
         "header": _localized(design.description, design),
         "logo": _image(pictures.logo, design),
         "heroImage": _image(pictures.hero, design),
@@ -291,7 +330,7 @@ def _titled(design: Design, content: Content, pictures: Pictures) -> GoogleBody:
     shown = _shown(content, field.key) if field is not None else None
     if field is not None and shown is not None and shown.value != NOTHING:
         said = _in_languages(field, shown, design) or {default: _written(shown)}
-        body["header"] = _localized(said, design)
+        body["header"] = _localized(said, design, shown.said or ())
         if field.label.get(default):
             body["subheader"] = _localized(field.label, design)
     return body
@@ -340,7 +379,7 @@ def message(design: Design, content: Content) -> GoogleBody | None:
         return None
     found: GoogleBody = {
         "id": content.message,
-        "header": field.label.get(design.languages[0]) or design.organization,
+        "header": field.label.get(design.languages[0]) or design.organization_name,
         "body": str(shown.value),
     }
     if field.label.get(design.languages[0]):
@@ -380,8 +419,14 @@ def offer_message(
     )
     if shown is None or content.voided or not offer.title:
         return None
-    header = shown.label.get(design.languages[0]) or design.organization
-    return {"id": id_, "header": header, "body": offer.in_full}
+    header = shown.label.get(design.languages[0]) or design.organization_name
+    found: GoogleBody = {"id": id_, "header": header, "body": offer.in_full}
+    if offer.others:
+        in_each = _in_each(offer, design, lambda one: one.in_full)
+        found["localizedBody"] = _localized(in_each, design, in_each)
+        if shown.label.get(design.languages[0]):
+            found["localizedHeader"] = _localized(shown.label, design)
+    return found
 
 
 def quiet(patch: Mapping[str, object]) -> GoogleBody:
@@ -533,7 +578,7 @@ def _text_modules(design: Design, content: Content) -> Sequence[Mapping[str, obj
         module: GoogleBody = {"id": layout.module_id(field.key), "body": _written(shown)}
         if (said := _in_languages(field, shown, design)) is not None:
             module["body"] = said[design.languages[0]]
-            module["localizedBody"] = _localized(said, design)
+            module["localizedBody"] = _localized(said, design, shown.said or ())
         if field.label.get(design.languages[0]):
             module["header"] = field.label[design.languages[0]]
             module["localizedHeader"] = _localized(field.label, design)
@@ -550,9 +595,11 @@ def _written(shown: FieldValue) -> str:
 
 def _in_languages(field: FieldDesign, shown: FieldValue, design: Design) -> Translations | None:
     """The value in each language, for texts and dates, which Google does not format; None for
-    others."""
+    others, and for what was written in one language."""
     if field.shows == "text":
         return field.text
+    if shown.said is not None:
+        return shown.said
     if field.shows != "expires" or shown.value == NOTHING:
         return None
     moment = datetime.fromisoformat(str(shown.value))
@@ -564,13 +611,17 @@ def _label(design: Design, shown: FieldValue) -> Translations:
 
 
 def _image(address: str, design: Design) -> GoogleBody:
-    default = design.languages[0]
-    words = {"language": default, "value": design.organization}
-    return {"sourceUri": {"uri": address}, "contentDescription": {"defaultValue": words}}
+    described: GoogleBody = {
+        "defaultValue": {"language": design.languages[0], "value": design.organization_name}
+    }
+    if len(design.names) > 1:
+        described = _localized(design.names, design)
+    return {"sourceUri": {"uri": address}, "contentDescription": described}
 
 
-def _localized(text: Translations, design: Design) -> GoogleBody:
-    default, *others = design.languages
+def _localized(text: Translations, design: Design, beyond: Collection[str] = ()) -> GoogleBody:
+    """A text in the languages of the design, and in those `beyond` it."""
+    default, *others = dict.fromkeys([*design.languages, *beyond])
     localized: GoogleBody = {"defaultValue": {"language": default, "value": text[default]}}
     if others:
         localized["translatedValues"] = [

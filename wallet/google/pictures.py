@@ -19,10 +19,10 @@ def logo(design: Design, images: Mapping[str, bytes]) -> bytes:
     """The design's icon, as PNG. An icon that we drew is drawn again, since enlarged it would be
     blurred."""
     largest = _largest("icon", design, images)
-    drawn = artwork.default(design.organization, design.background, design.foreground)
+    drawn = artwork.default(design.organization_name, design.background, design.foreground)
     if largest in drawn.values():
         base, ink = drawing.colour(design.background), drawing.colour(design.foreground)
-        return _fitted(drawing.icon(design.organization, base, ink), LOGO)
+        return _fitted(drawing.icon(design.organization_name, base, ink), LOGO)
     return _fitted(_opened(largest), LOGO, drawing.colour(design.background))
 
 

@@ -10,9 +10,9 @@ from functools import partial
 import structlog
 from sqlalchemy.orm import Session
 
-from ledger import offers
 from ledger.database.engine import Database
-from ledger.offers import Offer
+from ledger.offers import offers
+from ledger.offers.offers import Offer
 from ledger.people import persons
 from ledger.programmes import programmes
 from wallet.configuration.clock import Clock
@@ -20,7 +20,7 @@ from wallet.configuration.keyring import KeyRing
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.google import alerts, budget, client, messages, mirror, objects, pictures
 from wallet.google.client import ANSWER_LIMIT_S, Google, Reply
-from wallet.google.mirror import Copy, Due, GoogleClass, GoogleObject
+from wallet.google.mirror import ClassRevision, Copy, Due, GoogleClass, GoogleObject
 from wallet.google.objects import GoogleBody, Pictures
 from wallet.passes import issued, renewal, showing, templates
 from wallet.passes.content import Content, Design, OfferShown, PassKind
@@ -82,6 +82,7 @@ class CardToWrite:
     programme_id: int
     class_id: str
     offer_id: int | None
+    offer_revision: int
     design: Design
     content: Content
     copy: Copy
@@ -93,6 +94,11 @@ class CardToWrite:
     pictures: Pictures
     linked: Sequence[str]  # objects of the member's valid coupons, as far as Google has them
     totp_secret: bytes = field(repr=False)
+
+    @property
+    def wanted_class(self) -> ClassRevision:
+        """What its class must have been written from, at the least."""
+        return ClassRevision(self.copy.template_id, self.offer_revision)
 
     @property
     def message_id(self) -> str:
@@ -168,9 +174,9 @@ class Writer:
         if card is None or card.content.rotating:
             return None
         body = replace(card, linked=()).body
-        if not mirror.class_is_due(session, card.class_id, card.copy.template_id):
+        if not mirror.class_is_due(session, card.class_id, card.wanted_class):
             return (body, objects.essentials(body)), None
-        return (body, objects.essentials(body)), self._newest_class(session, card)[1]
+        return (body, objects.essentials(body)), self._newest_class(session, card)[2]
 
     def last_written(self, session: Session, pass_id: int, now: datetime) -> GoogleBody | None:
         """The object as Google should have it; None if a newer version is yet to be written."""
@@ -198,6 +204,7 @@ class Writer:
             programme_id=pass_.programme_id,
             class_id=self.class_id(session, pass_),
             offer_id=pass_.offer_id,
+            offer_revision=_revision(session, pass_.offer_id),
             design=design,
             content=content,
             copy=Copy(
@@ -408,25 +415,25 @@ class Writer:
         """Write the class if it is older than the card's design. None if the class is fit for the
         card."""
         with self._database.reading() as session:
-            is_due = mirror.class_is_due(session, card.class_id, card.copy.template_id)
+            is_due = mirror.class_is_due(session, card.class_id, card.wanted_class)
         outcome = self._write_class(card, errand) if is_due else None
         return outcome if isinstance(outcome, Deferred | Rejected) else None
 
     def _write_class(self, card: CardToWrite, errand: WriteBudget) -> Outcome:
-        """Write the class from the programme's current design, unless another worker is writing
-        it."""
+        """Write the class from the programme's current design and from the offer as it is now,
+        unless another worker is writing it."""
         now = errand.clock()
         with self._database.transaction() as session:
             ours = mirror.lease_class(session, card.programme_id, card.class_id, now, self._lease)
         if ours is None:
             return Deferred(now + BUSY_CLASS_WAIT, CLASS_BUSY)
-        template_id = None
+        written = None
         try:
             with self._database.reading() as session:
-                template, body = self._newest_class(session, card)
+                kind, revision, body = self._newest_class(session, card)
                 known = session.get_one(GoogleClass, card.class_id)
             reply = self._upsert(
-                CLASSES[templates.design(template).kind],
+                CLASSES[kind],
                 card.class_id,
                 body,
                 objects.class_patch(body),
@@ -435,18 +442,22 @@ class Writer:
             )
             outcome = _settled(reply, errand.clock())
             if not isinstance(outcome, Deferred | Rejected):
-                template_id = template.id
+                written = revision
             return outcome
         finally:
             with self._database.transaction() as session:
-                mirror.release_class(session, card.class_id, ours, template_id)
+                mirror.release_class(session, card.class_id, ours, written)
 
-    def _newest_class(self, session: Session, card: CardToWrite) -> tuple[Template, GoogleBody]:
-        """The class as it is to be, and the programme's current design that it is made from."""
+    def _newest_class(
+        self, session: Session, card: CardToWrite
+    ) -> tuple[PassKind, ClassRevision, GoogleBody]:
+        """The class as it is to be: its kind, what it is made from, its body."""
         purpose = templates.purpose_of(card.design)
         template = templates.current(session, card.programme_id, purpose)
         names = templates.image_names(session, template.id)
-        return template, self._class_body(card.class_id, template, names, _offer(session, card))
+        revision = ClassRevision(template.id, _revision(session, card.offer_id))
+        body = self._class_body(card.class_id, template, names, _offer(session, card))
+        return templates.design(template).kind, revision, body
 
     def _class_body(
         self,
@@ -531,8 +542,13 @@ class Writer:
 def _offer(session: Session, card: CardToWrite) -> OfferShown | None:
     if card.offer_id is None:
         return None
-    offer = session.get_one(Offer, card.offer_id)
-    return OfferShown(offer.title, offer.text)
+    programme = programmes.by_id(session, card.programme_id)
+    return showing.offer_shown(session.get_one(Offer, card.offer_id), programme)
+
+
+def _revision(session: Session, offer_id: int | None) -> int:
+    """Which wording of the offer is the newest; 0 for a card, which is of no offer."""
+    return 0 if offer_id is None else session.get_one(Offer, offer_id).revision
 
 
 def _is_refused(reply: Reply) -> bool:

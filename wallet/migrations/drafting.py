@@ -4,10 +4,10 @@ not. Both have to know every module that declares tables; running migrations doe
 from alembic import command
 from sqlalchemy import Engine, Table
 
-from ledger import offers
 from ledger.book import accounts, holds, journal, lots, purchases
 from ledger.database import idempotency, outbox
 from ledger.imports import store
+from ledger.offers import offers
 from ledger.people import cards, consents, members, persons
 from ledger.points import told
 from ledger.programmes import programmes, units

@@ -13,14 +13,17 @@ from ledger.book import statements
 from ledger.book.journal import Posting
 from ledger.book.statements import AccountPosting
 from ledger.events import Event, PointsAccrued, PointsRedeemed
+from ledger.people import members
 from ledger.people.members import Member
 from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
-from wallet.outreach import deliveries, messages, recipients, terms, wording
+from wallet.outreach import deliveries, gifts, messages, recipients, terms
 from wallet.outreach.deliveries import ANSWERS, Delivery, Occasion
-from wallet.outreach.messages import About, Message, WrittenMessage
+from wallet.outreach.messages import Message, WrittenMessage
 from wallet.outreach.recipients import Candidate
 from wallet.outreach.terms import MessageTerms
+from wallet.outreach.wording import Known
 from wallet.passes import issued, versioning
 
 POSTED = {"accrual": "accrued", "redemption": "spent"}
@@ -43,9 +46,14 @@ def hear(
     }
     if not holder_ids or not switched_on:
         return []
+    grouped = _by_programme(session, holder_ids)
+    for programme_id, member_ids in grouped.items():
+        theirs = [one for (of, _), one in switched_on.items() if of == programme_id]
+        if any(one.present is not None for one in theirs):  # balances are locked before passes
+            gifts.lock(session, programmes.by_id(session, programme_id), member_ids)
     issued.lock(session, pass_ids)  # all of them in one order, before those of the recipients
     written: list[WrittenMessage] = []
-    for programme_id, member_ids in _by_programme(session, holder_ids).items():
+    for programme_id, member_ids in grouped.items():
         for kind in ANSWERS:
             if (programme_id, kind) in switched_on:
                 written += _answer(session, switched_on[programme_id, kind], member_ids, now)
@@ -85,6 +93,8 @@ def _answer(
     candidates = recipients.lock(session, [posting.member_id for posting in postings])
     delivery_ids = _note(session, answer, postings, candidates, now)
     by_member = _to_answer(postings, delivery_ids, candidates)
+    if answer.present is not None:
+        by_member = _with_gifts(session, programme, answer, by_member, delivery_ids, now)
     readers = recipients.read(
         session, programme, [candidates[member_id] for member_id in by_member], now
     )
@@ -93,7 +103,7 @@ def _answer(
             readers[member_id],
             [delivery_ids[posting.posting_id] for posting in theirs],
             answer.texts,
-            _about(answer, unit, theirs),
+            _about(session, programme, answer, unit, theirs),
             states_balance=True,
         )
         for member_id, theirs in sorted(by_member.items())
@@ -161,9 +171,44 @@ def _to_answer(
     return grouped
 
 
-def _about(answer: MessageTerms, unit: Unit, postings: Sequence[AccountPosting]) -> About:
-    amount = unit.amount(sum(posting.points for posting in postings))
-    return {language: {answer.kind: wording.amount(amount, language)} for language in answer.texts}
+def _with_gifts(
+    session: Session,
+    programme: Programme,
+    answer: MessageTerms,
+    by_member: Mapping[int, list[AccountPosting]],
+    delivery_ids: Mapping[int, int],
+    now: datetime,
+) -> dict[int, list[AccountPosting]]:
+    """Those of these postings, by member, with which points could be given: one gift for each,
+    however many of them one message tells of. The deliveries of the others are ended."""
+    if answer.present is None:
+        return dict(by_member)
+    of = {
+        delivery_ids[posting.posting_id]: member_id
+        for member_id, theirs in by_member.items()
+        for posting in theirs
+    }
+    people = {one.id: one for one in members.by_ids(session, list(by_member))}
+    given = gifts.give(session, programme, answer.present, people, of, answer.kind, now)
+    deliveries.end(session, {"refused": [id_ for id_ in of if id_ not in given]})
+    answered = {
+        member_id: [one for one in theirs if delivery_ids[one.posting_id] in given]
+        for member_id, theirs in by_member.items()
+    }
+    return {member_id: theirs for member_id, theirs in answered.items() if theirs}
+
+
+def _about(
+    session: Session,
+    programme: Programme,
+    answer: MessageTerms,
+    unit: Unit,
+    postings: Sequence[AccountPosting],
+) -> Known:
+    return {
+        answer.kind: unit.amount(sum(posting.points for posting in postings)),
+        "gift": gifts.amount(session, programme, answer.present, len(postings)),
+    }
 
 
 def _in_phone(candidates: Mapping[int, Candidate], member_id: int) -> bool:

@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
-from ledger.errors import DateOutOfRange
+from ledger.errors import DateOutOfRange, DatesOutOfOrder
 from ledger.people import consents, members
 from ledger.people.members import Member
 from ledger.programmes import programmes
@@ -27,8 +27,9 @@ from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.delivery.refresh import MakeDue
 from wallet.delivery.waves import LOOK_EVERY, LookAtLag, fetches_are_late
 from wallet.errors import CampaignNotReady, ConsentNeeded, NoMessageField, UnknownCampaign
-from wallet.outreach import audience, deliveries, hours, messages, recipients, wording
+from wallet.outreach import audience, deliveries, gifts, hours, messages, recipients, wording
 from wallet.outreach.deliveries import CAMPAIGN, Delivery, DeliveryState, NotTold, Occasion
+from wallet.outreach.gifts import MessageGift
 from wallet.outreach.hours import Span
 from wallet.outreach.messages import Message
 from wallet.outreach.recipients import Candidate, ConsentRule
@@ -48,6 +49,8 @@ CampaignPurpose = Literal["advertising", "service"]
 # When no member is told of advertising unless the campaign says otherwise. Built-in messages of a
 # day keep to the same hours.
 NIGHT = ("21:00", "10:00")
+
+PLACES = (*wording.PERSONAL, "gift")
 
 
 class Campaign(Base):
@@ -79,6 +82,9 @@ class Campaign(Base):
     holdout_percent: Mapped[int] = mapped_column(default=0)
     purpose: Mapped[str] = mapped_column(String(12), server_default="advertising")
     consent: Mapped[str] = mapped_column(String(12))
+    gift: Mapped[int | None]
+    gift_live_days: Mapped[int | None]
+    gift_expires_at: Mapped[datetime | None] = mapped_column(Instant)
     state: Mapped[str] = mapped_column(String(10))
     starts_at: Mapped[datetime | None] = mapped_column(Instant)
     not_before: Mapped[datetime] = mapped_column(Instant)
@@ -101,12 +107,18 @@ class Campaign(Base):
             return None
         return Span.read(self.quiet_from, self.quiet_until)
 
+    @property
+    def present(self) -> MessageGift | None:
+        """What comes with the message."""
+        return MessageGift.of(self.gift, self.gift_live_days, self.gift_expires_at)
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignDraft:
     """What a campaign is made of. `quiet`: hours in which no member is told; `cap`: at most so many
     messages in so many days, this one included. `consent`: see `recipients.ConsentRule`. `purpose`:
-    `service` is for what is no advertising, such as "the shop is closed today"."""
+    `service` is for what is no advertising, such as "the shop is closed today". `gift`: points that
+    come with the message, for those who are told."""
 
     name: str
     texts: dict[str, str]
@@ -116,6 +128,7 @@ class CampaignDraft:
     holdout_percent: int = 0
     consent: ConsentRule = "given"
     purpose: CampaignPurpose = "advertising"
+    gift: MessageGift | None = None
 
 
 def create(session: Session, programme: Programme, draft: CampaignDraft, now: datetime) -> Campaign:
@@ -158,6 +171,11 @@ def by_public_id(session: Session, public_id: str) -> Campaign:
     return campaign
 
 
+def programme_of(session: Session, public_id: str) -> int:
+    """The programme of the campaign of this id. Raises `UnknownCampaign`."""
+    return by_public_id(session, public_id).programme_id
+
+
 def listed(
     session: Session, programme_id: int, before_id: int | None, limit: int
 ) -> Sequence[Campaign]:
@@ -170,7 +188,8 @@ def listed(
 
 def start(session: Session, public_id: str, at: datetime | None, now: datetime) -> Campaign:
     """Let a draft run: now, or when the clock of the programme's wall shows `at` (which has no
-    zone). Raises `UnknownCampaign`, `CampaignNotReady`, `NoMessageField`, `DateOutOfRange`."""
+    zone). Raises `UnknownCampaign`, `CampaignNotReady`, `NoMessageField`, `DateOutOfRange`, and
+    `DatesOutOfOrder` for a gift that would have run out by then."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
     programme = programmes.by_id(session, campaign.programme_id)
@@ -180,6 +199,8 @@ def start(session: Session, public_id: str, at: datetime | None, now: datetime) 
     moment = now if at is None else hours.off_wall(at, programme.timezone)
     if moment < now - LATE_START:
         raise DateOutOfRange("at")  # a wrong year would tell everybody at once
+    if campaign.gift_expires_at is not None and campaign.gift_expires_at <= max(moment, now):
+        raise DatesOutOfOrder("at", "gift.expires_at")
     campaign.starts_at = campaign.not_before = max(moment, now)
     campaign.state = "scheduled" if moment > now else "running"
     wake_after_commit(session, PUMP)
@@ -286,13 +307,14 @@ def preview(
 ) -> tuple[int, int, str | None]:
     """How many are meant, how many of them have a card in a phone, and what this member would
     read."""
-    wording.check(draft.texts, wording.PERSONAL, programme.languages)
+    _check_texts(draft, programme)
     in_scope = scope.in_main_unit(session, programme, now)
     all_, reached = audience.size(session, documents.read(draft.audience), in_scope)
     if member is None:
         return all_, reached, None
     facts = showing.facts(session, programme, [member.id], now)[member.id]
-    return all_, reached, messages.text_for(programme, draft.texts, facts, about={})
+    about = {"gift": gifts.amount(session, programme, draft.gift)}
+    return all_, reached, messages.text_for(programme, draft.texts, facts, about)
 
 
 def drafted(campaign: Campaign) -> CampaignDraft:
@@ -327,17 +349,32 @@ def _tell(
     now: datetime,
     limit: int,
 ) -> None:
-    """Send the message to the next members who wait for it. Lock order: deliveries, passes."""
+    """Send the message to the next members who wait for it, with the gift that goes with it: points
+    and words together, or neither. Lock order: deliveries, balances, passes."""
     waiting = _waiting(session, campaign, limit)
     if not waiting:
         _finish(campaign, now)
         return
+    gift = campaign.present
+    people = gifts.lock(session, programme, waiting.values()) if gift is not None else {}
     candidates = recipients.lock(session, list(waiting.values()))
     chosen, ended = _choose(session, campaign, waiting, candidates, now)
+    if gift is not None:
+        of = {delivery_id: one.member_id for delivery_id, one in chosen.items()}
+        given = gifts.give(session, programme, gift, people, of, campaign.name, now)
+        ended["refused"] = [delivery_id for delivery_id in chosen if delivery_id not in given]
+        chosen = {id_: one for id_, one in chosen.items() if id_ in given}
     deliveries.end(session, ended)
     readers = recipients.read(session, programme, chosen.values(), now)
+    about = {"gift": gifts.amount(session, programme, gift)}
     batch = [
-        Message(readers[candidate.member_id], [delivery_id], campaign.texts)
+        Message(
+            readers[candidate.member_id],
+            [delivery_id],
+            campaign.texts,
+            about,
+            states_balance=gift is not None,
+        )
         for delivery_id, candidate in chosen.items()
     ]
     messages.tell(session, programme, batch, make_due, now)
@@ -486,7 +523,7 @@ def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
     """The draft as columns of the row. Raises `ConsentNeeded`, and what `wording.check` raises."""
     if draft.purpose == "advertising" and draft.consent == "any":
         raise ConsentNeeded
-    wording.check(draft.texts, wording.PERSONAL, programme.languages)
+    _check_texts(draft, programme)
     quiet_from, quiet_until = draft.quiet or (None, None)
     cap_messages, cap_days = draft.cap or (None, None)
     return {
@@ -500,7 +537,15 @@ def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
         "holdout_percent": draft.holdout_percent,
         "consent": draft.consent,
         "purpose": draft.purpose,
+        "gift": draft.gift.points if draft.gift is not None else None,
+        "gift_live_days": draft.gift.live_days if draft.gift is not None else None,
+        "gift_expires_at": draft.gift.expires_at if draft.gift is not None else None,
     }
+
+
+def _check_texts(draft: CampaignDraft, programme: Programme) -> None:
+    places = wording.with_gift(PLACES, has_gift=draft.gift is not None)
+    wording.check(draft.texts, places, programme.languages)
 
 
 def _draft(campaign: Campaign) -> CampaignDraft:
@@ -515,4 +560,5 @@ def _draft(campaign: Campaign) -> CampaignDraft:
         campaign.holdout_percent,
         cast(ConsentRule, campaign.consent),
         cast(CampaignPurpose, campaign.purpose),
+        campaign.present,
     )

@@ -46,7 +46,8 @@ ANSWERS = ("accrued", "spent")
 
 
 class Delivery(Base):
-    """A message to one member on one occasion. `version`: the version of the pass that carries it.
+    """A message to one member on one occasion. `posting_id`: what it tells of; `gift_posting_id`:
+    what came with it. `version`: the version of the pass that carries it.
     `repeats`: the card said the same words before, and an iPhone does not announce a field that did
     not change. `text` is personal data."""
 
@@ -72,6 +73,7 @@ class Delivery(Base):
     occasion: Mapped[str] = mapped_column(String(60))
     state: Mapped[str] = mapped_column(String(10))
     posting_id: Mapped[int | None]
+    gift_posting_id: Mapped[int | None]
     pass_id: Mapped[int | None]
     version: Mapped[int | None]
     on_apple: Mapped[bool] = mapped_column(default=False)
@@ -203,11 +205,10 @@ def end(session: Session, ended: Mapping[NotTold, Sequence[int]]) -> None:
 
 
 def came_with(session: Session, postings: Mapping[int, int]) -> None:
-    """Note which posting each of these deliveries (delivery -> posting) tells of, so that no other
-    message tells of it."""
+    """Note the gift, a posting, that came with each of these deliveries (delivery -> posting)."""
     for delivery_id, posting_id in postings.items():
         session.execute(
-            update(Delivery).where(Delivery.id == delivery_id).values(posting_id=posting_id)
+            update(Delivery).where(Delivery.id == delivery_id).values(gift_posting_id=posting_id)
         )
 
 

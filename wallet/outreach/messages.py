@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from ledger.languages import Texts
 from ledger.programmes.programmes import Programme
 from wallet import happenings
 from wallet.delivery.refresh import MakeDue, publish
@@ -17,25 +18,23 @@ from wallet.happenings import Note
 from wallet.outreach import deliveries, wording
 from wallet.outreach.deliveries import Settlement
 from wallet.outreach.recipients import Candidate, Recipient
-from wallet.outreach.wording import Texts
+from wallet.outreach.wording import Known
 from wallet.passes import news, versioning
 from wallet.passes.content import Facts, LastMessage
 from wallet.passes.news import Word
 from wallet.passes.versioning import PassVersion
 
-About = Mapping[str, Mapping[str, str]]
-
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """Texts for one recipient. `delivery_ids`: the deliveries that it settles; the greatest is the
-    id of the message. `about` fills the places that only this kind of message has, by language.
+    id of the message. `about` fills the places that only this kind of message has.
     `states_balance`: the words speak of the balance, so that the card need not announce it."""
 
     recipient: Recipient
     delivery_ids: Sequence[int]
     texts: Texts
-    about: About = field(default_factory=dict)
+    about: Known = field(default_factory=dict)
     states_balance: bool = False
 
 
@@ -132,17 +131,17 @@ def settle(
     )
 
 
-def text_for(programme: Programme, texts: Texts, facts: Facts, about: About) -> str:
+def text_for(programme: Programme, texts: Texts, facts: Facts, about: Known) -> str:
     """What the member reads, in their own language if there is a text in it."""
     language = wording.language_for(texts, facts.locale, *programme.languages)
     known = {
         "name": facts.name,
-        "points": wording.amount(facts.amount, language),
+        "points": facts.amount,
         "card": facts.card_number,
-        "programme": programme.name,
-        **about.get(language, {}),
+        "programme": facts.programme,
+        **about,
     }
-    return wording.fill(texts[language], known)
+    return wording.fill(texts[language], known, language)
 
 
 def _in_words(programme: Programme, message: Message) -> LastMessage:

@@ -131,7 +131,7 @@ def funnel(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any
     google = _counted(session, record.google, *theirs, Delivery.on_google)
     return {
         "audience": sum(states.values()),
-        **{name: states[name] for name in (*NOT_TOLD, "waiting", "told") if name != "refused"},
+        **{name: states[name] for name in (*NOT_TOLD, "waiting", "told")},
         "apple": {name: apple[name] for name in get_args(OnApple)},
         "google": {name: google[name] for name in get_args(OnGoogle)},
     }

@@ -14,28 +14,23 @@ from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select, upd
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import words
-from ledger.book import accounts, statements
-from ledger.book.accounts import AccountClosed
-from ledger.book.journal import Posting
+from ledger.book import statements
 from ledger.database.tables import Base, Instant, insert_or
-from ledger.errors import Refusal
-from ledger.people import consents, members
+from ledger.people import consents
 from ledger.people.members import Member
 from ledger.people.persons import Person
-from ledger.points import accruals
-from ledger.points.accruals import Grant
-from ledger.points.causes import Cause
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.segments import conditions, membership, scope
 from wallet import happenings
 from wallet.delivery.refresh import MakeDue
 from wallet.happenings import Note
-from wallet.outreach import deliveries, hours, messages, recipients, terms, wording
+from wallet.outreach import deliveries, gifts, hours, messages, recipients, terms
 from wallet.outreach.deliveries import NotTold, Occasion
 from wallet.outreach.messages import Message
 from wallet.outreach.recipients import Candidate, ConsentRule
 from wallet.outreach.terms import DAILY, MessageTerms
+from wallet.outreach.wording import Known, LastDay
 
 BATCH = 100  # members in one step
 # So long after a round of points that run out it looks again at those that were given meanwhile.
@@ -66,7 +61,7 @@ class Occurrence:
 
     member_id: int
     occasion: str
-    about: dict[str, dict[str, str]]
+    about: Known
     burning: Mapping[str, object] | None = None
 
 
@@ -195,7 +190,7 @@ def _tell(
     burning = [(one.member_id, one.burning) for one in fresh.values() if one.burning is not None]
     happenings.note(session, "points.burning", [Note(*one) for one in burning], now)
     fresh = _who_agreed(session, wanted, fresh)
-    given = _give(session, programme, wanted, fresh, now) if wanted.gift else {}
+    given = _give(session, programme, wanted, fresh, now)
     candidates = recipients.lock(session, [entry.member_id for entry in fresh.values()])
     chosen, ended = _choose(wanted, fresh, given, candidates)
     deliveries.end(session, ended)
@@ -259,7 +254,7 @@ def _choose(
     ended: dict[NotTold, list[int]] = {}
     for delivery_id, entry in fresh.items():
         candidate = candidates.get(entry.member_id)
-        if wanted.gift and delivery_id not in given:
+        if wanted.present is not None and delivery_id not in given:
             ended.setdefault("refused", []).append(delivery_id)
         elif candidate is None:
             ended.setdefault("gone", []).append(delivery_id)
@@ -276,39 +271,14 @@ def _give(
     wanted: MessageTerms,
     fresh: Mapping[int, Occurrence],
     now: datetime,
-) -> dict[int, int]:
-    """Give points to each; returns the postings by delivery. A member whose account has no room for
-    more gets none."""
-    people = _lock_accounts(session, programme, [one.member_id for one in fresh.values()])
-    given: dict[int, int] = {}
-    for id_, one in fresh.items():
-        grant = Grant(wanted.gift or 0, Cause(promotion=wanted.kind))
-        try:
-            with session.begin_nested():
-                done = accruals.grant(session, people[one.member_id], grant, now)
-        except Refusal:
-            continue
-        posting = select(Posting.id).where(Posting.public_id == done.posting_id)
-        given[id_] = session.scalars(posting).one()
-    deliveries.came_with(session, given)
-    return given
-
-
-def _lock_accounts(
-    session: Session, programme: Programme, member_ids: Sequence[int]
-) -> dict[int, Member]:
-    """These members, with the accounts that they use locked in ascending order."""
-    unit = units.named(session, programme.id, None)
-    people = {one.id: one for one in members.by_ids(session, member_ids)}
-    while True:
-        holder_ids = sorted({one.holder_id for one in people.values()})
-        try:
-            holders = accounts.holders(session, programme.id, unit.id, holder_ids)
-        except AccountClosed:  # a member was merged or joined a household: look again
-            people = {id_: members.reread(session, one) for id_, one in people.items()}
-            continue
-        accounts.lock(session, [holder.account_id for holder in holders])
-        return people
+) -> set[int]:
+    """Give each the points that come with the message, if any do; returns the deliveries that got
+    them."""
+    if wanted.present is None:
+        return set()
+    of = {delivery_id: one.member_id for delivery_id, one in fresh.items()}
+    people = gifts.lock(session, programme, of.values())
+    return gifts.give(session, programme, wanted.present, people, of, wanted.kind, now)
 
 
 def _burning(
@@ -343,11 +313,9 @@ def _burning(
         if member_id in found or (member_id, occasion) in told or (member_id, day) not in changed:
             continue
         about = {
-            language: {
-                "burning": wording.amount(unit.amount(points), language),
-                "day": words.end_in(language, ends[member_id, day]),
-            }
-            for language in wanted.texts
+            "burning": unit.amount(points),
+            "day": LastDay(ends[member_id, day]),
+            "gift": gifts.amount(session, programme, wanted.present),
         }
         burning: dict[str, object] = {"unit": unit.code, "points": points, "until": day.isoformat()}
         if (money := unit.money(points)) is not None:
@@ -379,22 +347,10 @@ def _birthdays(
         .order_by(Member.id)
         .limit(limit)
     ).all()
-    about = _gift(session, programme, wanted)
+    about = {"gift": gifts.amount(session, programme, wanted.present)}
     # By year: a birthday that is corrected within the year is not celebrated twice.
     found = [Occurrence(id_, f"birthday:{round_.day.year}", about) for id_ in ids]
     return found, ids[-1] if len(ids) == limit else None
-
-
-def _gift(
-    session: Session, programme: Programme, wanted: MessageTerms
-) -> dict[str, dict[str, str]]:
-    """What the text says of the gift, by language."""
-    unit = units.named(session, programme.id, None)
-    gift = unit.amount(wanted.gift) if wanted.gift else None
-    return {
-        language: {"gift": "" if gift is None else wording.amount(gift, language)}
-        for language in wanted.texts
-    }
 
 
 def _lapsed(
@@ -415,8 +371,8 @@ def _lapsed(
     newest = session.scalar(select(func.max(Member.id))) or 0
     found = membership.page(session, condition, round_.after_id, newest, limit)
     about = {
-        language: {**gift, "days": words.number_in(language, wanted.days or 0)}
-        for language, gift in _gift(session, programme, wanted).items()
+        "gift": gifts.amount(session, programme, wanted.present),
+        "days": wanted.days or 0,
     }
     people = [Occurrence(one.id, f"lapsed:{day}", about) for one in found]
     return people, found[-1].id if len(found) == limit else None

@@ -20,6 +20,7 @@ from wallet.errors import ConsentNeeded, MessageRefused, NoMessageField
 from wallet.outreach import wording
 from wallet.outreach.campaigns import NIGHT, PUMP
 from wallet.outreach.deliveries import MessageKind
+from wallet.outreach.gifts import MessageGift
 from wallet.outreach.hours import Span
 from wallet.outreach.recipients import ConsentRule
 from wallet.passes import templates
@@ -29,30 +30,30 @@ KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 # These have a day and hours; the others answer at once to what a member did.
 DAILY: tuple[MessageKind, ...] = ("burning", "birthday", "lapsed")
 WITH_DAYS: tuple[MessageKind, ...] = ("burning", "lapsed")
-WITH_GIFT: tuple[MessageKind, ...] = ("birthday", "lapsed")
 # The others speak of what is the member's own, or of what they did, and come to everybody unless
 # the programme says otherwise.
 ADVERTISING: tuple[MessageKind, ...] = ("lapsed",)
 DAY = NIGHT[1], NIGHT[0]  # the hours of daily messages
 
 PLACES: dict[MessageKind, tuple[str, ...]] = {
-    "accrued": (*wording.PERSONAL, "accrued"),
-    "spent": (*wording.PERSONAL, "spent"),
-    "burning": (*wording.PERSONAL, "burning", "day"),
+    "accrued": (*wording.PERSONAL, "accrued", "gift"),
+    "spent": (*wording.PERSONAL, "spent", "gift"),
+    "burning": (*wording.PERSONAL, "burning", "day", "gift"),
     "birthday": (*wording.PERSONAL, "gift"),
     "lapsed": (*wording.PERSONAL, "days", "gift"),
 }
-# Contexts in which the catalogue has the texts that come with the service.
-LAPSED_WITH_GIFT = "lapsed with a gift"
+# Contexts in which the catalogue has the texts that come with the service, by kind: with and
+# without a gift.
+WITH_A_GIFT = "{kind} with a gift"
 CONTEXT, CONTEXT_OF_MONEY = "message", "message of money"
 DAYS: dict[MessageKind, int] = {"burning": 7, "lapsed": 60}
 
 
 class MessageTerms(Base):
     """`days`: how long before points run out, or since the last purchase. `gift`: points that come
-    with the message. `consent`: see `recipients.ConsentRule`. Between `from_hour` and `until_hour`
-    of the programme's clock a daily message is told. `since`: when it was last switched on; what
-    was before is not told."""
+    with the message, and live `gift_live_days`, or as their unit has it. `consent`: see
+    `recipients.ConsentRule`. Between `from_hour` and `until_hour` of the programme's clock a daily
+    message is told. `since`: when it was last switched on; what was before is not told."""
 
     __tablename__ = "outreach_message_terms"
 
@@ -62,6 +63,7 @@ class MessageTerms(Base):
     texts: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     days: Mapped[int | None]
     gift: Mapped[int | None]
+    gift_live_days: Mapped[int | None]
     from_hour: Mapped[str] = mapped_column(String(5))
     until_hour: Mapped[str] = mapped_column(String(5))
     since: Mapped[datetime] = mapped_column(Instant)
@@ -72,6 +74,11 @@ class MessageTerms(Base):
         """The hours of the programme's clock in which a daily message may be told."""
         return Span.read(self.from_hour, self.until_hour)
 
+    @property
+    def present(self) -> MessageGift | None:
+        """What comes with the message."""
+        return MessageGift.of(self.gift, self.gift_live_days)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -80,7 +87,7 @@ class Wanted:
     on: bool
     texts: dict[str, str]
     days: int | None = None
-    gift: int | None = None
+    gift: MessageGift | None = None
     from_hour: str = DAY[0]
     until_hour: str = DAY[1]
     consent: ConsentRule = "any"
@@ -90,9 +97,8 @@ def standard(
     kind: MessageKind, unit: Unit, spoken: Sequence[str], *, with_gift: bool = False
 ) -> Wanted:
     """The terms of a message that a programme has not set: off, and with our own texts in those of
-    the programme's languages that we have texts in. `unit` is what the messages speak of. Who was
-    long away is told of a gift in other words."""
-    name = LAPSED_WITH_GIFT if with_gift and kind == "lapsed" else kind
+    the programme's languages that we have texts in. `unit` is what the messages speak of."""
+    name = WITH_A_GIFT.format(kind=kind) if with_gift else kind
     context = CONTEXT if unit.currency is None else CONTEXT_OF_MONEY
     texts = {
         tag: sentences.CATALOGUE.text(language, name, context)
@@ -119,11 +125,14 @@ def put(
 ) -> Wanted:
     """Set how the programme has this message from now on. Raises what `wording.check` raises,
     `MessageRefused`, `ConsentNeeded`, `NoMessageField`."""
-    wording.check(wanted.texts, PLACES[kind], programme.languages)
+    unit = units.named(session, programme.id, None)
+    has_gift = wanted.gift is not None
+    # Our own texts may stand in for those of a language whose words have other plural forms.
+    if wanted.texts != standard(kind, unit, programme.languages, with_gift=has_gift).texts:
+        places = wording.with_gift(PLACES[kind], has_gift=has_gift)
+        wording.check(wanted.texts, places, programme.languages)
     if (wanted.days is None) == (kind in WITH_DAYS):
         raise MessageRefused("days")
-    if wanted.gift is not None and kind not in WITH_GIFT:
-        raise MessageRefused("gift")
     if wanted.consent == "any" and kind in ADVERTISING:
         raise ConsentNeeded
     design = templates.design(templates.current(session, programme.id))
@@ -135,7 +144,8 @@ def put(
         "is_on": wanted.on,
         "texts": wanted.texts,
         "days": wanted.days,
-        "gift": wanted.gift,
+        "gift": wanted.gift.points if wanted.gift is not None else None,
+        "gift_live_days": wanted.gift.live_days if wanted.gift is not None else None,
         "from_hour": wanted.from_hour,
         "until_hour": wanted.until_hour,
         "consent": wanted.consent,
@@ -165,7 +175,7 @@ def _wanted(row: MessageTerms) -> Wanted:
         row.is_on,
         row.texts,
         row.days,
-        row.gift,
+        row.present,
         row.from_hour,
         row.until_hour,
         cast(ConsentRule, row.consent),

@@ -23,9 +23,9 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger import offers
 from ledger.errors import UnknownOffer
-from ledger.offers import Offer
+from ledger.offers import offers
+from ledger.offers.offers import Offer
 from ledger.people import consents, members, persons
 from ledger.people.consents import Decision
 from ledger.programmes import programmes, units
@@ -139,6 +139,7 @@ def show(token: str) -> Response:
             "pages/card.html",
             programme=name,
             is_new=pass_.version == 1 and now - pass_.created_at < NEW_FOR,
+            is_known=programme.keeps_personal,
             shows_points=designs.counts(design),
             marketing=marketing,
             marketing_since=language.day(marketing.happened_at, programme.timezone)
@@ -386,7 +387,7 @@ def _now_shown(
         points=language.amount(unit, facts.points),
         unit=language.unit_word(unit, facts.points),
         debt=_debt(unit, facts.debt),
-        # The facts say "until" in the programme's language; this page may speak another.
+        # The facts speak the member's language; this page may speak another.
         offers=tuple(
             _offer_line(offer, programme, token, coupons.get(offer.id), now) for offer in shown
         ),
@@ -398,9 +399,10 @@ def _offer_line(
     offer: Offer, programme: Programme, token: str, coupon: Pass | None, now: datetime
 ) -> OfferLine:
     is_over = coupon is not None and not issued.counts(coupon, now)
+    title, text = showing.wording(offer, programme, *language.wanted())
     return OfferLine(
-        title=offer.title,
-        text=offer.text,
+        title=title,
+        text=text,
         until=showing.until(offer, programme, language.current()),
         note=_("You have used it") if coupon is not None and coupon.state == "used" else "",
         ways=() if is_over else _coupon_ways(token, offer.public_id),

@@ -82,12 +82,13 @@ def enrol(code: str) -> AnyResponse:
     with current_installation().database.reading() as session:
         programme = addressed(session, code)
         locale, country = language.to_write_in(programme.languages), programme.country
-    entries, problems = _understood(typed)
+        is_asked = programme.keeps_personal
+    entries, problems = _understood(typed) if is_asked else _nothing_said(typed)
     phone = _number(entries, country, problems)
     if problems:
         return _form(code, typed, problems, token, 422)
     profile = Profile(entries.name or None, phone, entries.email, entries.birthday, locale)
-    purposes: list[Purpose] = ["personal_data"]
+    purposes: list[Purpose] = ["personal_data"] if is_asked else []
     if typed["marketing"]:
         purposes.append("marketing")
     try:
@@ -125,6 +126,7 @@ def _form(
     page = render_template(
         "pages/join.html",
         programme=name,
+        is_asked=programme.keeps_personal,
         shows_points=shows_points,
         nothing=language.amount(unit, 0),
         unit=language.unit_word(unit, 0),
@@ -156,6 +158,19 @@ def _understood(typed: Mapping[str, str]) -> tuple[Entries, Problems]:
     if not typed["consent"]:
         problems["consent"] = _("We cannot make a card without your consent.")
     return entries, problems
+
+
+def _nothing_said(typed: dict[str, str]) -> tuple[Entries, Problems]:
+    """The form of a programme that keeps nothing personal. What was typed all the same, into a form
+    that was opened before, is not even shown again."""
+    said = [name for name in Entries.model_fields if typed[name].strip()]
+    for name in said:
+        typed[name] = ""
+    if not said:
+        return Entries(), Problems()
+    return Entries(), {
+        "form": _("We keep nothing about you any more. Press the button again, and the card opens.")
+    }
 
 
 def _number(entries: Entries, country: str, problems: Problems) -> PhoneNumber | None:

@@ -88,14 +88,20 @@ def to_write_in(spoken: Sequence[str]) -> str:
     return languages.best(spoken, *chosen, *asked) or current()
 
 
-def _choose() -> Language:
-    return languages.ours(
+def wanted() -> Sequence[str | None]:
+    """The languages that the reader asked for, or may understand, the best first. What others wrote
+    may be in one that our own words are not in."""
+    return (
         request.args.get("lang"),
         request.cookies.get(COOKIE),
         g.get("language_of_member"),
         *languages.accepted(request.accept_languages),
         *g.get("languages_of_programme", ()),
     )
+
+
+def _choose() -> Language:
+    return languages.ours(*wanted())
 
 
 def _remember(response: Response) -> Response:

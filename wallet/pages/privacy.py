@@ -23,10 +23,10 @@ from wallet.pages.programme import addressed
 from wallet.passes import templates
 
 HEADING = "# "
-DEFAULTS = {
-    path.stem: path.read_text(encoding="utf-8")
-    for path in (Path(__file__).parent / "notices").glob("*.txt")
-}
+NOTICES = Path(__file__).parent / "notices"
+DEFAULTS = {path.stem: path.read_text(encoding="utf-8") for path in NOTICES.glob("*.txt")}
+# Of programmes that keep nothing personal.
+OF_NOTHING = {path.stem: path.read_text(encoding="utf-8") for path in NOTICES.glob("nothing/*.txt")}
 
 routes = Blueprint("privacy", __name__, url_prefix="/join/<code>/privacy")
 
@@ -85,7 +85,8 @@ def notice(session: Session, programme: Programme) -> Notice:
     name = programmes.name_in(session, programme, tongue)
     operator = programmes.said(session, programme.id, "operator", tongue)
     # By `replace`, since a name may have braces of its own.
-    text = DEFAULTS[tongue].replace("{operator}", operator.text if operator else name)
+    texts = DEFAULTS if programme.keeps_personal else OF_NOTHING
+    text = texts[tongue].replace("{operator}", operator.text if operator else name)
     return Notice(text, tongue, None)
 
 

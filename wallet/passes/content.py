@@ -1,11 +1,11 @@
 """A card before any vendor sees it: its design, and what one member's card shows right now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from ledger import words
+from ledger import languages, words
 from ledger.money import Amount, Money
 from wallet.passes.parts import (
     Action,
@@ -14,6 +14,7 @@ from wallet.passes.parts import (
     Beacon,
     Enrolment,
     Link,
+    Named,
     NearField,
     Place,
     RelevantTime,
@@ -66,6 +67,7 @@ class FieldDesign:
 @dataclass(frozen=True, slots=True)
 class Design:
     """How the cards of a programme look and which words they use; colours are `#rrggbb`.
+    `organization` and `logo_text` are in the first language, or in several.
 
     `kind`: a member's card, an offer, a gift card, or a card that only says who its holder is.
     `pass_type` is Apple's pass type, if it is not that of the installation. `fallback` is the
@@ -73,13 +75,13 @@ class Design:
     ISO 8601. Cards with the same word in `grouping` are stacked. `semantics` and `user_info` are
     for machines and never shown."""
 
-    organization: str
+    organization: Named
     description: Translations
     languages: tuple[str, ...]
     fields: tuple[FieldDesign, ...]
     kind: PassKind = "loyalty"
     pass_type: str | None = None
-    logo_text: str = ""
+    logo_text: Named = ""
     background: str = "#1f3a5f"
     foreground: str = "#ffffff"
     label_colour: str = "#d7e3f4"
@@ -102,19 +104,44 @@ class Design:
     semantics: Mapping[str, Any] = field(default_factory=dict)
     user_info: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def names(self) -> Translations:
+        """What the organisation is called: in the first language, or in several."""
+        return self._in_several(self.organization)
+
+    @property
+    def organization_name(self) -> str:
+        """The name of the organisation in the first language."""
+        return self.names.get(self.languages[0], "")
+
+    @property
+    def logo_texts(self) -> Translations:
+        """The text beside the logo: in the first language, or in several."""
+        return self._in_several(self.logo_text)
+
+    def _in_several(self, text: str | Translations) -> Translations:
+        return {self.languages[0]: text} if isinstance(text, str) else text
+
 
 @dataclass(frozen=True, slots=True)
 class OfferShown:
-    """An offer as a member sees it; `until` is already in words, or empty."""
+    """An offer as a member sees it; `until` is already in words, or empty. `others`: the same in
+    each language of the programme, if it was written in several."""
 
     title: str
     text: str = ""
     until: str = ""
+    others: Mapping[str, "OfferShown"] = field(default_factory=dict)
 
     @property
     def in_full(self) -> str:
         """All that is said of the offer."""
         return "\n".join(part for part in (self.title, self.text, self.until) if part)
+
+    def in_language(self, language: str) -> "OfferShown":
+        """The offer as readers of this language see it, of which the member may be none."""
+        known = languages.best(self.others, language)
+        return self if known is None else self.others[known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +210,15 @@ GOOD = Validity()
 class FieldValue:
     """A field with its value. Numbers stay numbers: the phone formats them in its own language.
     `announce` says whether the phone may tell its owner of this value. Money is in whole pieces, of
-    which `scale` decimal places make one unit of the `currency`."""
+    which `scale` decimal places make one unit of the `currency`. `said`: a text in other languages
+    too, for wallets that choose by the language of the phone."""
 
     key: str
     value: str | int
     announce: bool = True
     scale: int = 0
     currency: str | None = None
+    said: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +269,7 @@ def announces_messages(design: Design) -> bool:
 
 def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> FieldValue:
     value: str | int
+    said: dict[str, str] | None = None
     match field.shows:
         case "text":
             value = (field.text or {}).get(design.languages[0], "")
@@ -259,12 +289,27 @@ def _shown(field: FieldDesign, design: Design, facts: Facts, expires: str) -> Fi
             value = facts.programme
         case "offer":
             value = facts.offers[0].title if facts.offers else ""
+            said = {
+                language: facts.offers[0].in_language(language).title
+                for language in _written_in(facts.offers[:1], design)
+            }
         case "offers":
             value = "\n\n".join(offer.in_full for offer in facts.offers)
+            said = {
+                language: "\n\n".join(one.in_language(language).in_full for one in facts.offers)
+                for language in _written_in(facts.offers, design)
+            }
         case "message":
             value = facts.message.text if facts.message is not None else ""
     # An empty field is not announced: the notification would only say "—".
-    return FieldValue(field.key, value or NOTHING, announce=bool(value))
+    return FieldValue(field.key, value or NOTHING, announce=bool(value), said=said or None)
+
+
+def _written_in(offers: Sequence[OfferShown], design: Design) -> Sequence[str]:
+    """The languages in which these offers are to be had besides the member's; none if all of them
+    were written in one."""
+    written = dict.fromkeys(language for offer in offers for language in offer.others)
+    return list(dict.fromkeys([*design.languages, *written])) if written else []
 
 
 def _last_day(expires: str) -> str:

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger import offers
 from ledger.database.tables import insert_or
-from ledger.offers import Offer
+from ledger.offers import offers
+from ledger.offers.offers import Offer
 from ledger.people import cards, members
 from ledger.people.members import Member
 from ledger.programmes import programmes

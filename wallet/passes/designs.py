@@ -52,10 +52,11 @@ def check(design: Design) -> None:
     """Refuse a design that no wallet could show. Raises `DesignRefused`, which names the part to
     change."""
     _check_languages(design.languages)
-    _require_text("organization", design.organization)
+    _require_text("organization", design.organization_name)
+    _check_translations("organization", design.names, design.languages)
     _require_text("description", design.description.get(design.languages[0], ""))
     _check_translations("description", design.description, design.languages)
-    _refuse_unwritable("logo_text", design.logo_text)
+    _check_translations("logo_text", design.logo_texts, design.languages)
     for name in ("background", "foreground", "label_colour"):
         if COLOUR.fullmatch(getattr(design, name)) is None:
             raise DesignRefused(name, "a colour is written #rrggbb, for example #1f3a5f.")
@@ -79,6 +80,9 @@ def check(design: Design) -> None:
 def texts(design: Design) -> Iterator[tuple[str, Translations]]:
     """Every text that a card has in several languages, with its place in the design."""
     yield "description", design.description
+    for place, named in (("organization", design.names), ("logo_text", design.logo_texts)):
+        if len(named) > 1:
+            yield place, named
     for field in design.fields:
         for name in ("label", "change_message", "text", "linked"):
             if (text := getattr(field, name)) is not None:

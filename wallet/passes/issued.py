@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, select, t
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
+from ledger.offers.offers import OfferMember
 from ledger.people import cards, members
 from wallet.configuration.keyring import CardLink, LinkPurpose
 from wallet.errors import PassErased, PassLost, UnknownPass
@@ -184,6 +185,18 @@ def number_in_programme(session: Session, programme_id: int) -> int:
     return session.scalars(query).one()
 
 
+def number_of_audience(session: Session, offer_id: int) -> int:
+    """How many passes the members have for whom this offer was written down, counted as in
+    `number_in_programme`."""
+    query = (
+        select(func.count())
+        .select_from(OfferMember)
+        .join(Pass, Pass.member_id == OfferMember.member_id)
+        .where(OfferMember.offer_id == offer_id, Pass.lost_at.is_(None))
+    )
+    return session.scalars(query).one()
+
+
 def lock(session: Session, pass_ids: Sequence[int]) -> Sequence[Pass]:
     """Lock passes in ascending order and read them anew. Facts that are read after this are newer
     than every version that exists."""
@@ -300,5 +313,5 @@ def read_content(stored: Mapping[str, Any]) -> Content:
 
 def stored_content(content: Content) -> dict[str, Any]:
     """The content as `Pass.content` holds it."""
-    stored: dict[str, Any] = _CONTENT.dump_python(content, mode="json")
+    stored: dict[str, Any] = _CONTENT.dump_python(content, mode="json", exclude_none=True)
     return stored

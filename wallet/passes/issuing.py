@@ -39,7 +39,8 @@ def issue_all(
     template = templates.current(session, programme.id)
     design = templates.design(template)
     facts = showing.facts(session, programme, member_ids, now)
-    asking = _unknown_people(session, member_ids) if design.enrolment is not None else set()
+    may_ask = design.enrolment is not None and programme.keeps_personal
+    asking = _unknown_people(session, member_ids) if may_ask else set()
     content = {
         member_id: render(design, facts[member_id], Validity(asks=member_id in asking))
         for member_id in member_ids
@@ -122,8 +123,8 @@ def join(
     *,
     checked: bool = True,
 ) -> Pass:
-    """A person joins the programme and gets a card. Raises `ExternalIdTaken`, `PhoneTaken`,
-    `EmailTaken`; for `checked` see `enrolment.join`."""
+    """A person joins the programme and gets a card. Raises `PersonalDataNotKept`,
+    `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`; for `checked` see `enrolment.join`."""
     joined = enrolment.join(session, programme, profile, now, checked=checked)
     return issue(session, joined.member, pass_type, keys, now)
 

@@ -4,10 +4,25 @@ place for. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import PlainValidator
+from pydantic_core import PydanticKnownError
 
 # One text in several languages: language code -> text. The design's first language is its default.
 Translations = Mapping[str, str]
+
+
+def one_or_several(value: object) -> str | Translations:
+    """A text in the design's first language, or in several."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values()):
+        return dict(value)
+    raise PydanticKnownError("string_type")
+
+
+Named = Annotated[str | Translations, PlainValidator(one_or_several)]
 
 # Types of tap cards under a pass (iOS 27), by Apple's names; only those that suit a shop.
 SemanticAction = Literal[

@@ -1,6 +1,7 @@
 """What passes may show: facts about their members, what a coupon shows of them, and whether a pass
 is valid. `content.render` puts these facts into a design."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,14 +11,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger import languages, offers, words
+from ledger import languages, words
 from ledger.book import statements
 from ledger.languages import Language
 from ledger.limits import NEVER
-from ledger.offers import Offer
+from ledger.offers import offers
+from ledger.offers.offers import Offer
 from ledger.people import cards, members
 from ledger.people.persons import Person, Profile
-from ledger.programmes import units
+from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.words import N_
 from wallet import sentences
@@ -41,6 +43,8 @@ def facts(
     )
     offers_shown = offers.shown(session, programme.id, member_ids, now)
     messages = news.of_members(session, member_ids)
+    names = programmes.names(session, programme)
+    told = functools.cache(lambda offer, locale: offer_shown(offer, programme, locale))
     unit = units.find(session, programme.id, None)
     scale, currency = (unit.scale, unit.currency) if unit is not None else (0, None)
     blocked = {member_id for member_id, card in newest.items() if card.withheld} - gone
@@ -48,7 +52,7 @@ def facts(
     rotating = barcode_settings.of(session, programme.id).at_google == "rotating"
     living = {
         member_id: Facts(
-            programme=programme.name,
+            programme=languages.said(names, people[member_id].locale, *programme.languages),
             card_number=newest[member_id].number,
             barcode=barcodes.get(member_id, newest[member_id].number),
             name=people[member_id].name or "",
@@ -58,8 +62,7 @@ def facts(
             currency=currency,
             rotating=rotating,
             offers=tuple(
-                offer_shown(offer, programme, people[member_id].locale)
-                for offer in offers_shown[member_id]
+                told(offer, people[member_id].locale) for offer in offers_shown[member_id]
             ),
             message=messages.get(member_id),
             locale=people[member_id].locale,
@@ -96,10 +99,25 @@ def _people(session: Session, member_ids: Sequence[int]) -> Mapping[int, Profile
 
 
 def offer_shown(offer: Offer, programme: Programme, locale: str | None = None) -> OfferShown:
-    """The offer as the member reads it: its last day in their language, by the programme's
+    """The offer as the member reads it: in their language, with its last day by the programme's
     clock."""
+    in_several = len({*offer.titles, *offer.texts}) > 1
+    written = dict.fromkeys([*programme.languages, *offer.titles]) if in_several else ()
+    others = {language: _in_words(offer, programme, language) for language in written}
+    return replace(_in_words(offer, programme, locale), others=others)
+
+
+def wording(offer: Offer, programme: Programme, *wanted: str | None) -> tuple[str, str]:
+    """Title and text of the offer in the first of these languages that it has, else in the first of
+    the programme's. The text is in the language of the title, if there is a text in it."""
+    chosen = languages.of_texts(offer.titles, *wanted, *programme.languages)
+    said = languages.said(offer.texts, chosen, *wanted, *programme.languages)
+    return offer.titles[chosen or ""], said
+
+
+def _in_words(offer: Offer, programme: Programme, locale: str | None) -> OfferShown:
     language = languages.ours(locale, *programme.languages)
-    return OfferShown(offer.title, offer.text, until(offer, programme, language))
+    return OfferShown(*wording(offer, programme, locale), until(offer, programme, language))
 
 
 def until(offer: Offer, programme: Programme, language: Language) -> str:
@@ -118,7 +136,8 @@ def until(offer: Offer, programme: Programme, language: Language) -> str:
 def validity_of(pass_: Pass, programme: Programme) -> Validity:
     """Whether the pass is valid, and until when, in the programme's time zone."""
     ends = _local(pass_.ends_at, programme) if pass_.ends_at is not None else ""
-    return Validity(pass_.state, ends, asks=pass_.enrolment == ASKS)
+    asks = pass_.enrolment == ASKS and programme.keeps_personal
+    return Validity(pass_.state, ends, asks=asks)
 
 
 def of_coupon(

@@ -20,7 +20,7 @@ from wallet.errors import DesignRefused, ImageRefused
 from wallet.passes import artwork, barcode_settings, contrast, designs, symbologies
 from wallet.passes.content import Design, FieldDesign
 from wallet.passes.designs import NEW_VALUE
-from wallet.passes.parts import Translations
+from wallet.passes.parts import Named, Translations
 
 DesignPurpose = Literal["card", "offer"]
 
@@ -105,7 +105,7 @@ def _store(
 def _pictures(design: Design, images: Mapping[str, bytes]) -> dict[str, bytes]:
     """The pictures of a design: those that are given, and drawn ones for kinds that are not. Raises
     `ImageRefused`."""
-    drawn = artwork.default(design.organization, design.background, design.foreground)
+    drawn = artwork.default(design.organization_name, design.background, design.foreground)
     given = {name: artwork.check(name, data) for name, data in images.items()}
     artwork.check_languages(given, design.languages)
     thumbnails = [name for name in given if artwork.kind(name) == "thumbnail"]
@@ -251,7 +251,7 @@ def offer_design(cards: Design) -> Design:
     )
 
 
-def gift_cards(organization: str, spoken: Sequence[str] = USUAL) -> Design:
+def gift_cards(organization: Named, spoken: Sequence[str] = USUAL) -> Design:
     """The design with which gift cards begin: the balance, and the number of the card. In languages
     as in `standard`."""
     own = languages.own_words(spoken)
@@ -274,7 +274,7 @@ def gift_cards(organization: str, spoken: Sequence[str] = USUAL) -> Design:
     )
 
 
-def membership(organization: str, spoken: Sequence[str] = USUAL) -> Design:
+def membership(organization: Named, spoken: Sequence[str] = USUAL) -> Design:
     """The design with which membership cards begin: whose card it is, and nothing that is counted.
     In languages as in `standard`."""
     own = languages.own_words(spoken)
@@ -292,7 +292,7 @@ def membership(organization: str, spoken: Sequence[str] = USUAL) -> Design:
     )
 
 
-def standard(organization: str, spoken: Sequence[str] = USUAL) -> Design:
+def standard(organization: Named, spoken: Sequence[str] = USUAL) -> Design:
     """The design with which a programme begins: points, name, the newest offer. It has those of the
     `spoken` languages in which we have words; if there are none, the first of them with English
     words."""

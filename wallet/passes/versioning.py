@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, String, bindparam, case, func, select, upd
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import EPOCH, MICROSECOND, Base, JsonDocument, insert_or
-from ledger.offers import Offer
+from ledger.offers.offers import Offer
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.passes import issued, showing, templates

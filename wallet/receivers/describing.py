@@ -20,7 +20,7 @@ from ledger.book.purchases import PurchaseRow
 from ledger.database.index_only import by_index
 from ledger.database.tables import insert_or
 from ledger.money import Money
-from ledger.offers import Offer
+from ledger.offers.offers import Offer
 from ledger.people.members import Member
 from ledger.programmes.units import Unit
 from ledger.seals.sealing import Chain, Seal

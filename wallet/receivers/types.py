@@ -15,6 +15,7 @@ OF_POSTINGS: Mapping[str, str] = {
     "merge": "points.moved",
     "opening": "points.opened",
     "repayment": "points.repaid",
+    "gift": "points.given",
 }
 FETCHED = "message.fetched"
 TEST = "receiver.tested"  # to one receiver, which asked for it

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ledger.database import outbox
 from ledger.database.engine import wake_after_commit
 from ledger.imports import store
+from ledger.offers import offers
 from ledger.points import upkeep
 from ledger.seals import inspection, sealing
 from wallet import happenings, importing, relay
@@ -26,7 +27,7 @@ from wallet.passes import renewal
 from wallet.people import erasure
 from wallet.receivers import log as receiver_log
 
-UPKEEP = "upkeep"
+UPKEEP = offers.PUMP
 SEALS = sealing.PUMP
 INSPECTION = "inspection"
 PUMP_NAMES = (
@@ -94,6 +95,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
 
     def keep_up() -> bool:
         more = database.run(lambda session: upkeep.turn(session, clock()))
+        more = database.run(lambda session: upkeep.write_audiences(session, clock())) or more
         keys = installation.keys
         more = database.run(lambda session: renewal.turn(session, keys, clock())) or more
         more = database.run(lambda session: upkeep.release_stale_holds(session, clock())) or more

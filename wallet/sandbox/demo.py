@@ -21,4 +21,5 @@ def ensure(session: Session, now: datetime) -> None:
     except UnknownProgramme:
         programme = programmes.create(session, TERMS, now)
         programmes.say(session, programme.id, "name", "en", IN_ENGLISH, now)
-        templates.store(session, programme.id, templates.standard(TERMS.name), {}, now)
+        names = {"ru": TERMS.name, "en": IN_ENGLISH}
+        templates.store(session, programme.id, templates.standard(names), {}, now)

@@ -75,6 +75,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("GET", "offers"): "programme={programme}",
     ("GET", "offers/{offer_id}"): None,
     ("POST", "offers/{offer_id}/withdraw"): None,
+    ("PATCH", "offers/{offer_id}"): {"title": "Кекс"},
     ("POST", "offers/{offer_id}/passes"): {"member": "{member_id}"},
     ("GET", "waves"): None,
     ("GET", "waves/{wave_id}"): None,

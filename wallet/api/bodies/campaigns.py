@@ -7,9 +7,9 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from ledger.fields import Body, Code, Hour, Id, Title, WallTime
+from ledger.fields import Body, Code, Hour, Id, LiveDays, Moment, Title, WallTime, either
 from ledger.segments import documents
-from wallet.api.bodies.amounts import MoneyBeside, MoneyOut
+from wallet.api.bodies.amounts import HowMuch, MoneyBeside, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import MEMBER_ID, Example, page_of, rub, shows
 from wallet.api.bodies.messages import TextsIn
@@ -46,6 +46,21 @@ class CapIn(Body):
     days: Annotated[int, Field(ge=1, le=365)]
 
 
+class GiftIn(HowMuch):
+    """Points, or money, that come with the message to those who are told. They live as the unit's
+    terms say, or `live_days`, or until `expires_at`."""
+
+    live_days: LiveDays | None = None
+    expires_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def one_end(self) -> Self:
+        """Refuses two ends: `days_or_moment`."""
+        if self.live_days is not None and self.expires_at is not None:
+            raise either("days_or_moment", "live_days", "expires_at")
+        return self
+
+
 class CampaignPart(Body):
     """Which members a campaign is for, and how many messages a member may get.
 
@@ -61,6 +76,7 @@ class CampaignPart(Body):
     holdout_percent: Annotated[int, Field(ge=0, le=90)] = 0
     purpose: Annotated[CampaignPurpose | None, Field(default=None, exclude_if=not_)]
     consent: CampaignConsent | None = None
+    gift: Annotated[GiftIn | None, Field(default=None, exclude_if=not_)]
 
     @field_serializer("consent")
     def as_before(self, consent: CampaignConsent | None) -> CampaignConsent:
@@ -93,6 +109,7 @@ DRAFT: Example = {
     "cap": {"messages": 3, "days": 7},
     "holdout_percent": 10,
     "consent": "given",
+    "gift": {"points": 50, "live_days": 30},
 }
 
 
@@ -137,6 +154,15 @@ class CampaignSearch(PageIn):
     programme: Code
 
 
+class GiftOut(AnswerBody):
+    """What comes with the message to those who are told."""
+
+    points: int
+    money: MoneyBeside = None
+    live_days: int | None
+    expires_at: datetime | None
+
+
 class ProgressOut(AnswerBody):
     """`done` of `recipients` are settled: told, or found not to be told. `frozen`: the list of
     recipients is complete. `ends_about`: when all will be settled at the present pace."""
@@ -151,6 +177,7 @@ CAMPAIGN = {
     "id": "01a20f24-5d3c-7f11-9c0e-3b8f0e6a7d21",
     **DRAFT,
     "purpose": "advertising",
+    "gift": {"points": 50, "live_days": 30, "expires_at": None},
     "state": "draft",
     "starts_at": None,
     "started_at": None,
@@ -191,6 +218,7 @@ class CampaignOut(AnswerBody):
     holdout_percent: int
     purpose: CampaignPurpose
     consent: CampaignConsent
+    gift: GiftOut | None
     state: str
     starts_at: datetime | None
     started_at: datetime | None
@@ -339,6 +367,7 @@ class ResultsOut(AnswerBody):
             "no_card": 0,
             "gone": 1,
             "no_field": 0,
+            "refused": 0,
             "waiting": 0,
             "told": 3422,
             "apple": {
@@ -390,6 +419,7 @@ class ResultsOut(AnswerBody):
     no_card: int
     gone: int
     no_field: int
+    refused: int
     waiting: int
     told: int
     apple: dict[str, int]

@@ -673,6 +673,37 @@ MEANINGS: Mapping[str, str] = {
     "complete": N_("Whether it ended with the last row; if not, the file is a part."),
     "ExportOut.personal": N_("Whether what is known of people was in it."),
     "ExportOut.rows": N_("How many rows went out."),
+    "titles": N_("The title in each language."),
+    "OfferIn.title": N_("Title: by language, or plain text in the programme's own."),
+    "OfferChange.title": N_("Title: by language, or plain text in the programme's own."),
+    "OfferIn.text": N_("Text: by language, or plain text in the programme's own."),
+    "OfferChange.text": N_("Text: by language, or plain text in the programme's own."),
+    "OfferOut.title": N_("The title in the caller's language."),
+    "OfferOut.text": N_("The text in the caller's language; empty if there is none."),
+    "OfferOut.texts": N_("The text in each language."),
+    "OfferIn.audience": N_(
+        "Which members it is for, as a tree of conditions; written down once, when it begins."
+    ),
+    "OfferOut.audience": N_("Which members it is for; null if it is for one, or for all."),
+    "OfferChange.from": N_("When it begins; it cannot be changed any more once it has."),
+    "OfferChange.until": N_("When it ends; null: it does not."),
+    "CampaignIn.gift": N_("What comes with the message to those who are told."),
+    "CampaignChange.gift": N_("What comes with the message to those who are told; null: nothing."),
+    "CampaignOut.gift": N_("What comes with the message to those who are told; null for nothing."),
+    "gift_live_days": N_("How many days the gift lives; as the unit's terms say without it."),
+    "GiftIn.live_days": N_("How many days the points live; as the unit's terms say without it."),
+    "GiftOut.live_days": N_("How many days the points live; null where something else says it."),
+    "GiftIn.expires_at": N_("Until when the points can be spent, whenever they came."),
+    "GiftOut.expires_at": N_(
+        "Until when the points can be spent; null where something else says it."
+    ),
+    "GiftOut.money": N_("The points as money, where the unit is money."),
+    "GiftIn.money": N_("How much, as money; may stand in place of `points`."),
+    "refused": N_("Members to whom the gift could not be given, and who were not told."),
+    "keeps_personal": N_(
+        "Whether names, phone numbers, addresses and birthdays are stored; where they are not, "
+        "sending them is refused."
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, RootModel, model_serializer, model_validator
 
-from ledger.fields import Body, Hour, Locale, NotEmpty, Points, Readable, either
+from ledger.fields import Body, Hour, LiveDays, Locale, NotEmpty, Points, Readable, either
 from wallet.api.bodies.amounts import MoneyBeside, SentMoney
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import page_of, shows
@@ -42,11 +42,11 @@ TERMS = {
 
 class MessageTermsIn(Body):
     """How a built-in message is wanted. `days`: how many days before points run out, or after the
-    last visit, it is sent. `gift`: points that come with the message, to a birthday or to who was
-    long away. It is sent between `from` and `until` of the programme's clock. `consent`: to members
-    who agreed to news (`given`), also to those who were never asked (`not_refused`), or to `any`.
-    Left out, it is `given` for `lapsed`, which is advertising and cannot have `any`, and `any` for
-    the others."""
+    last visit, it is sent. `gift`: points that come with the message, once for each occasion; they
+    live `gift_live_days`, or as the unit's terms say. It is sent between `from` and `until` of the
+    programme's clock. `consent`: to members who agreed to news (`given`), also to those who were
+    never asked (`not_refused`), or to `any`. Left out, it is `given` for `lapsed`, which is
+    advertising and cannot have `any`, and `any` for the others."""
 
     model_config = shows(TERMS)
 
@@ -55,6 +55,7 @@ class MessageTermsIn(Body):
     days: Annotated[int, Field(ge=1, le=365)] | None = None
     gift: Points | None = None
     gift_money: SentMoney = None
+    gift_live_days: LiveDays | None = None
     begins: Hour = Field(alias="from", default="10:00")
     ends: Hour = Field(alias="until", default="21:00")
     consent: ConsentRule | None = None
@@ -71,8 +72,9 @@ TERMS_OUT = {
     "kind": "burning",
     **TERMS,
     "gift": None,
+    "gift_live_days": None,
     "consent": "any",
-    "placeholders": ["name", "points", "card", "programme", "burning", "day"],
+    "placeholders": ["name", "points", "card", "programme", "burning", "day", "gift"],
 }
 
 
@@ -88,6 +90,7 @@ class MessageTermsOut(AnswerBody):
     days: int | None
     gift: int | None
     gift_money: MoneyBeside = None
+    gift_live_days: int | None
     begins: str = Field(alias="from")
     ends: str = Field(alias="until")
     consent: ConsentRule

@@ -43,12 +43,14 @@ class UnitChange(Body):
 
 
 class ProgrammeTermsOut(AnswerBody):
-    """The terms on which points come back and are taken back. `grace_days`: points that come back
-    after their time live so many days more. `overdrawn`: what a reversal does about points that
-    were spent meanwhile: `debt` lets the member owe them, `refuse` refuses the reversal."""
+    """The terms on which points come back and are taken back, and what is kept of people.
+    `grace_days`: points that come back after their time live so many days more. `overdrawn`: what a
+    reversal does about points that were spent meanwhile: `debt` lets the member owe them, `refuse`
+    refuses the reversal."""
 
     grace_days: int
     overdrawn: Literal["debt", "refuse"]
+    keeps_personal: bool
 
 
 PROGRAMME = {
@@ -59,7 +61,7 @@ PROGRAMME = {
     "timezone": "Europe/Moscow",
     "country": "RU",
     "units": [UNIT],
-    "terms": {"grace_days": 0, "overdrawn": "debt"},
+    "terms": {"grace_days": 0, "overdrawn": "debt", "keeps_personal": True},
     "created_at": "2026-11-24T12:00:00Z",
     "links": {
         "join": "https://cards.example.com/join/demo",

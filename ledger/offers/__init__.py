@@ -1,0 +1,1 @@
+"""Offers: what members are shown, in which languages, and for whom it is."""
