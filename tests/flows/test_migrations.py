@@ -28,6 +28,8 @@ from ledger.imports import store
 from ledger.imports.columns import RowContent
 from ledger.imports.store import Row
 from ledger.money import Money
+from ledger.offers import offers
+from ledger.offers.offers import Offer, OfferDraft
 from ledger.people import cards, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
@@ -47,6 +49,7 @@ from wallet.apple import devices, judging
 from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration.keyring import KeyRing
+from wallet.delivery import waves
 from wallet.delivery.waves import Wave
 from wallet.google import mirror
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
@@ -864,3 +867,53 @@ def _file_of_devices(database: Database) -> bytes:
         names = ("apple_device", "uq_apple_device_library_id_pass_type")
         read = text("SELECT pg_read_binary_file(pg_relation_filepath(CAST(:name AS regclass)))")
         return b"".join(bytes(connection.scalar(read, {"name": one}) or b"") for one in names)
+
+
+def test_offers_of_the_release_before_are_in_the_programmes_language(
+    empty: Database, database_url: str
+) -> None:
+    """What 0027 makes of offers in one language, and what a release back makes of the others."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0023", keys=KEYS)
+    before = everything(empty)
+    now = datetime(2026, 5, 21, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    with empty.transaction() as session:
+        tea = programmes.by_code(session, "tea")
+        kept = {one.id: one for one in session.scalars(select(Offer))}
+        for row in before["ledger_offer"]:
+            offer = kept[row["id"]]
+            locale = programmes.by_id(session, offer.programme_id).locale
+            assert offer.titles == {locale: row["title"]}
+            assert offer.texts == ({locale: row["text"]} if row["text"] else {})
+            assert (offer.revision, offer.audience, offer.is_for_all()) == (
+                1,
+                None,
+                row["member_id"] is None,
+            )
+        assert tea.keeps_personal
+        published = offers.publish(
+            session,
+            tea.id,
+            None,
+            OfferDraft({"en": "Tea", tea.locale: "Чай"}, audience={"kind": "everyone"}),
+            now,
+        )
+        id_ = published.id
+    while empty.run(lambda session: upkeep.write_audiences(session, now)):
+        pass
+    with empty.transaction() as session:
+        theirs = session.scalars(select(Member.id).where(Member.programme_id == tea.id)).all()
+        assert set(offers.audience(session, id_, 0, 10)) == set(theirs) != set()
+        for shown in offers.shown(session, tea.id, theirs, now).values():
+            assert id_ in {one.id for one in shown}
+        waves.start(session, tea.id, now, id_)
+    migrations.downgrade(empty.engine, "0023", keys=KEYS)
+    after = everything(empty)
+    (new,) = [row for row in after["ledger_offer"] if row["id"] == id_]
+    assert (new["title"], new["text"]) == ("Чай", "")
+    assert new["withdrawn_at"] is not None  # it would be shown to all
+    after["ledger_offer"] = [row for row in after["ledger_offer"] if row["id"] != id_]
+    for name in ("ledger_offer", "wallet_wave", "ledger_programme", "google_class"):
+        assert after[name] == before[name], name

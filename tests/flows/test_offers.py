@@ -7,12 +7,14 @@ from datetime import timedelta
 import googles
 import pytest
 import requests
+from interleaving import stage
 from phones import opened, values
 from sqlalchemy import func, select
 
 from ledger.offers import audiences, offers
 from ledger.offers.offers import OfferMember
 from ledger.people.members import Member
+from wallet.delivery import waves
 from wallet.delivery.waves import Wave
 from wallet.google.mirror import GoogleObject
 from wallet.passes.issued import Pass
@@ -287,6 +289,50 @@ def test_one_that_has_not_begun_can_begin_sooner(api, client, house, anna, publi
     assert card(client, anna)["offer"] == "—"
     change(made, **{"from": house.clock().isoformat()})
     assert card(client, anna)["offer"] == "Латте −20 %"
+
+
+def test_a_change_while_its_wave_is_under_way_is_on_the_card(
+    api, client, house, anna, request
+) -> None:
+    """The wave reads the offer, and it is changed before the wave has stored what it read: the wave
+    of the change comes after it, from every place at which they can meet."""
+    if request.node.callspec.params["database_url"] != "postgresql":
+        pytest.skip("SQLite has one writer: there is no at once")
+    database, make_due = house.installation.database, house.installation.make_due
+    pace = house.installation.pace
+
+    def step() -> bool:
+        return database.run(lambda session: waves.advance(session, make_due, pace, house.clock()))
+
+    def publish(number: int) -> str:
+        title = {"ru": f"Латте {number}"}
+        made = api.post("offers", {**LATTE, "title": title, "text": {}}).get_json()
+        house.run("relay")
+        return str(made["id"])
+
+    def change(offer_id: str, number: int) -> None:
+        database.run(
+            lambda session: (
+                offers.change(session, offer_id, {"titles": {"ru": f"Чай {number}"}}, house.clock())
+                and None
+            )
+        )
+
+    publish(0)
+    with stage(database) as scene:
+        number = scene.statements_of(step)
+        house.run(*PUMPS)
+        for at in range(1, number + 1):
+            offer_id = publish(at)
+            house.clock.advance(seconds=10)
+            met = scene.meet(step, lambda: change(offer_id, at), at)  # noqa: B023
+            assert not isinstance(met.first, Exception), met.first
+            assert not isinstance(met.second, Exception), met.second
+            house.run(*PUMPS)
+            house.clock.advance(seconds=10)
+            house.run(*PUMPS)
+            assert card(client, anna)["offer"] == f"Чай {at}"
+            assert seen_at_till(api, anna)[0] == f"Чай {at}"
 
 
 # --- Audiences ---------------------------------------------------------------------------------

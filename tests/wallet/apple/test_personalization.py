@@ -17,7 +17,9 @@ from sqlalchemy import func, select
 
 from ledger.people.members import Member
 from ledger.people.persons import Person
+from ledger.programmes import programmes
 from wallet.apple import bundle
+from wallet.delivery import waves
 from wallet.errors import DesignRefused, ImageRefused, NfcRefused
 from wallet.passes import designs, templates
 from wallet.passes.content import Design
@@ -91,6 +93,25 @@ def answered(phone: Phone, token: str = SENT, **options: Any) -> Any:
 def names(data: bytes) -> set[str]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return set(archive.namelist())
+
+
+def test_a_programme_that_keeps_nothing_asks_nobody(
+    phone, client, join, house, installation
+) -> None:
+    with installation.database.transaction() as session:
+        demo = programmes.by_code(session, "demo")
+        programmes.change_terms(session, demo, None, None, keeps_personal=False)
+    # A card that asked before, and has not been told yet.
+    assert answered(phone).get_json()["code"] == "personal_data_not_kept"
+    with installation.database.transaction() as session:
+        waves.start(session, 1, house.clock())
+    house.run()
+    assert "personalization.json" not in names(phone.fetch().data)
+    assert answered(phone).status_code == 404
+    fresh = Phone.with_card(client, join())
+    assert "personalization.json" not in names(fresh.fetch().data)
+    with installation.database.reading() as session:
+        assert session.scalar(select(func.count()).where(Person.name.is_not(None))) == 0
 
 
 def test_a_card_of_nobody_asks_and_one_of_somebody_does_not(asking, client, join) -> None:
