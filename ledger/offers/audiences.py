@@ -6,7 +6,7 @@ that is not complete shows nothing to anybody. See docs/decisions/0027."""
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ledger.limits import NEVER
@@ -39,7 +39,8 @@ def write_down(session: Session, now: datetime, limit: int = MEMBERS_AT_ONCE) ->
     if offer.begun_at is None:
         offer.begun_at, offer.last_id = now, _newest_member(session, offer.programme_id)
     found = _meant(session, offer, offer.begun_at, limit)
-    offers.write_down(session, offer.id, _present(session, found))
+    members.lock(session, found)
+    offers.write_down(session, offer.id, _present(found))
     if len(found) < limit:
         offers.frozen(session, offer, now)
     else:
@@ -57,13 +58,10 @@ def _meant(session: Session, offer: Offer, begun_at: datetime, limit: int) -> Se
     return [member.id for member in page]
 
 
-def _present(session: Session, member_ids: Sequence[int]) -> Sequence[int]:
-    """Those of these who still stand for a person, locked: a merge or an erasure at this moment
-    either sees what is written down, or is seen."""
-    members.lock(session, member_ids)
-    return session.scalars(
-        select(Member.id).where(Member.id.in_(member_ids), conditions.is_active())
-    ).all()
+def _present(member_ids: Sequence[int]) -> Select[int]:
+    """Those of these who still stand for a person. They are locked, so a merge or an erasure at
+    this moment either sees what is written down, or is seen."""
+    return select(Member.id).where(Member.id.in_(member_ids), conditions.is_active())
 
 
 def _newest_member(session: Session, programme_id: int) -> int:

@@ -3,17 +3,29 @@
 The audience of an offer is written down when the offer begins (see `audiences`), and nobody is
 shown the offer before the list is complete. Lock order: an offer, then members."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, and_, literal, or_, select
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    and_,
+    bindparam,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from ledger import languages
 from ledger.database import outbox
+from ledger.database.compiled import Compiled
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import (
     Base,
@@ -227,25 +239,38 @@ def shown(
         Offer.withdrawn_at.is_(None),
     )
     rows = session.scalars(select(Offer).where(*current, _for_all_or_one_of(member_ids))).all()
-    listed_for = session.execute(
-        select(OfferMember.member_id, Offer)
-        .join(Offer, Offer.id == OfferMember.offer_id)
-        .where(
-            *current,
-            OfferMember.member_id.in_(member_ids),
-            or_(Offer.audience.is_(None), Offer.frozen_at.is_not(None)),
-        )
-    ).all()
+    listed_for = _listed_for(session, member_ids)
+    listed_ids = {offer_id for _, offer_id in listed_for}
+    complete = or_(Offer.audience.is_(None), Offer.frozen_at.is_not(None))
+    query = select(Offer).where(*current, Offer.id.in_(listed_ids), complete)
+    among = {offer.id: offer for offer in session.scalars(query)} if listed_ids else {}
     found = {
         member_id: {offer.id: offer for offer in rows if offer.member_id in (None, member_id)}
         for member_id in member_ids
     }
-    for member_id, offer in listed_for:
-        found[member_id][offer.id] = offer
+    for member_id, offer_id in listed_for:
+        if offer_id in among:
+            found[member_id][offer_id] = among[offer_id]
     return {
         member_id: sorted(theirs.values(), key=lambda one: (one.starts_at, one.id), reverse=True)
         for member_id, theirs in found.items()
     }
+
+
+_LISTED_FOR_ONE = Compiled(
+    select(OfferMember.member_id, OfferMember.offer_id).where(
+        OfferMember.member_id == bindparam("member", type_=Identifier)
+    )
+)
+
+
+def _listed_for(session: Session, member_ids: Sequence[int]) -> Sequence[tuple[int, int]]:
+    """Pairs of these members and offers that are for them. A till asks for one member."""
+    if len(member_ids) == 1:
+        return _LISTED_FOR_ONE.execute(session, member=member_ids[0])
+    pairs = select(OfferMember.member_id, OfferMember.offer_id)
+    rows = session.execute(pairs.where(OfferMember.member_id.in_(member_ids)))
+    return [(row.member_id, row.offer_id) for row in rows]
 
 
 def audience(session: Session, offer_id: int, after_id: int, limit: int) -> Sequence[int]:
@@ -306,12 +331,14 @@ def hand_on(session: Session, from_id: int, to_id: int) -> None:
         )
 
 
-def write_down(session: Session, offer_id: int, member_ids: Iterable[int]) -> None:
-    """Note that the offer is for these members."""
-    rows = [{"offer_id": offer_id, "member_id": id_} for id_ in member_ids]
-    if rows:
-        statement = insert_or(session, OfferMember).on_conflict_do_nothing()
-        session.connection().execute(statement, rows)
+def write_down(session: Session, offer_id: int, meant: Select[int]) -> None:
+    """Note that the offer is for the members of this query, which selects their ids."""
+    members_of = select(literal(offer_id), meant.subquery().c[0]).where(true())
+    session.execute(
+        insert_or(session, OfferMember)
+        .from_select(["offer_id", "member_id"], members_of)
+        .on_conflict_do_nothing()
+    )
 
 
 def frozen(session: Session, offer: Offer, now: datetime) -> None:

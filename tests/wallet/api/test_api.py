@@ -730,6 +730,7 @@ def test_programmes_are_listed_page_by_page(api, installation) -> None:
                 "languages": ["en", "ru"],
                 "timezone": "Europe/Berlin",
                 "country": "DE",
+                "keeps_personal": True,
                 "units": [
                     {
                         "code": "points",
