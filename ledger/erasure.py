@@ -24,7 +24,8 @@ from ledger.database.tables import Instant
 from ledger.errors import HouseholdNotEmpty
 from ledger.events import MemberChanged, PersonErased
 from ledger.imports import forgetting
-from ledger.offers.offers import Offer, OfferMember
+from ledger.offers import offers
+from ledger.offers.offers import OfferMember
 from ledger.people import consents, members, persons
 from ledger.people.cards import Card
 from ledger.people.members import Member
@@ -33,7 +34,7 @@ from ledger.points import households
 
 # Rows with one of these columns are deleted with the member that the column names. A new table of
 # personal data needs a line here.
-ROWS_OF_A_MEMBER = (Person.member_id, OfferMember.member_id, Offer.member_id)
+ROWS_OF_A_MEMBER = (Person.member_id, OfferMember.member_id)
 
 SHORTEST_WORD = 3  # characters; shorter words stand in texts that are not about the person at all
 
@@ -71,6 +72,7 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
     points = _write_off(session, ids, now) if write_off else 0
     for column in ROWS_OF_A_MEMBER:
         session.execute(delete(column.class_).where(column.in_(ids)))
+    offers.forget(session, ids, now)
     consents.forget_origins(session, ids)
     _take_cards(session, ids, now)
     erased_at = member.erased_at or now

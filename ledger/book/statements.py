@@ -192,10 +192,13 @@ def running_out(
     after_member_id: int,
     limit: int,
     from_posting_id: int = 0,
+    *,
+    but_gifts: bool = False,
 ) -> list[RunningOut]:
     """Points that count at `since` and run out after it, up to `until`, for the next members after
     `after_member_id`, at most `limit` members with all that each has. Ordered by member, then
-    soonest first. With `from_posting_id`, of members to whom a later posting brought some."""
+    soonest first. With `from_posting_id`, of members to whom a later posting brought some.
+    `but_gifts`: points that came as a gift are left out."""
     burning = (
         Account.unit_id == unit_id,
         Account.kind == accounts.MEMBER,
@@ -205,11 +208,13 @@ def running_out(
         Lot.expires_at > since,
         Lot.expires_at <= until,
     )
+    gifts = select(Posting.id).where(Posting.id == Lot.posting_id, Posting.kind == "gift")
+    unless = (~gifts.exists(),) if but_gifts else ()
     newer = (Lot.posting_id > from_posting_id,) if from_posting_id else ()
     next_members = (
         select(Account.member_id)
         .join(Lot, Lot.account_id == Account.id)
-        .where(*burning, *newer)
+        .where(*burning, *unless, *newer)
         .group_by(Account.member_id)
         .order_by(Account.member_id)
         .limit(limit)
@@ -222,7 +227,7 @@ def running_out(
             func.max(Lot.posting_id),
         )
         .join(Lot, Lot.account_id == Account.id)
-        .where(*burning, Account.member_id.in_(next_members))
+        .where(*burning, *unless, Account.member_id.in_(next_members))
         .group_by(Account.member_id, Lot.expires_at)
         .order_by(Account.member_id, Lot.expires_at)
     )

@@ -15,10 +15,12 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    func,
     literal,
     or_,
     select,
     true,
+    update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
@@ -329,6 +331,23 @@ def hand_on(session: Session, from_id: int, to_id: int) -> None:
             .from_select(["offer_id", "member_id"], offered)
             .on_conflict_do_nothing()
         )
+
+
+def forget(session: Session, member_ids: Sequence[int], now: datetime) -> None:
+    """Take the words out of what was offered to these members alone, since they may name them, and
+    withdraw it. The rows stay: coupons refer to them."""
+    session.execute(
+        update(Offer)
+        .where(Offer.member_id.in_(member_ids))
+        .values(
+            titles={},
+            texts={},
+            revision=Offer.revision + 1,
+            withdrawn_at=func.coalesce(Offer.withdrawn_at, literal(now, Instant)),
+            turns_at=NEVER,
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def write_down(session: Session, offer_id: int, meant: Select[int]) -> None:

@@ -284,7 +284,7 @@ class TestCampaigns:
         body = {"programme": "demo", "name": "Подарок", "texts": TEXTS, "gift": {"points": 1}}
         campaign = api.post("campaigns", body).get_json()
         shown = api.post(f"campaigns/{campaign['id']}/preview", {"member": member["id"]})
-        assert shown.get_json()["text"] == "1 point for you. Now you have 0."
+        assert shown.get_json()["text"] == "1 point for you. Now you have 1."
 
 
 class TestBuiltIn:
@@ -337,6 +337,16 @@ class TestBuiltIn:
         assert (kind, state) == ("burning", "told")
         assert "сгорят 3 балла. Успейте потратить: дарим вам ещё 5." in str(text)
         assert has(api, member) == 8
+
+    def test_a_gift_that_burns_brings_no_other(self, api, client, house, member) -> None:
+        in_phone(client, member)
+        accrue(api, member, 3, expires_at="2027-03-02T00:00:00+03:00")
+        switch_on(api, "burning", days=7, gift=5, gift_live_days=2)
+        for _ in range(12):
+            house.run(*PUMPS)
+            house.clock.advance(days=1)
+        assert len(said(api, member)) == 1
+        assert [one["points"] for one in postings(api, member) if one["kind"] == "gift"] == [5]
 
     def test_terms_say_how_long_it_lives(self, api) -> None:
         body = {"on": True, "gift": 5, "gift_live_days": 30}

@@ -7,6 +7,7 @@ from datetime import timedelta
 import googles
 import pytest
 import requests
+import traces
 from interleaving import stage
 from phones import opened, values
 from sqlalchemy import func, select
@@ -447,6 +448,23 @@ def test_an_erased_member_is_in_no_list(api, house, buyer, publish) -> None:
     with house.installation.database.reading() as session:
         listed = session.scalars(select(Member.erased_at).join(OfferMember)).all()
     assert [moment for moment in listed if moment is not None] == []
+
+
+def test_a_coupon_of_an_offer_for_one_does_not_keep_its_member(
+    api, client, house, google, anna, publish
+) -> None:
+    """The coupon refers to the offer, so the offer stays; its words go, at Google too."""
+    made = publish(member=anna["id"], title="Анна, вам", text="Только вам, Анна")
+    coupon = save(client, f"{anna['links']['card']}/offers/{made['id']}/google")
+    assert api.delete(f"members/{anna['id']}").status_code == 200
+    house.run(*PUMPS)
+    assert traces.in_tables(house.installation.database, ["Анна, вам", "Только вам"]) == []
+    written = google.stand_in.resources.get(OFFER, coupon)
+    class_ = google.stand_in.resources.get(OFFER_CLASS, written["classId"])
+    assert "Анна" not in str({**written, "classReference": class_})
+    assert written["state"] == "INACTIVE"
+    answer = api.call("PATCH", f"offers/{made['id']}", {"title": "Анна, снова вам"}).get_json()
+    assert (answer["code"], answer["state"]) == ("offer_over", "withdrawn")
 
 
 def test_who_is_merged_keeps_what_was_offered_to_either(

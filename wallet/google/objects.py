@@ -208,7 +208,7 @@ def _localised(field: str) -> str:
 def _offered(design: Design, offer: OfferShown | None) -> GoogleBody:
     """Title and details of an offer, in each language that it was written in."""
     default = design.languages[0]
-    if offer is None:
+    if offer is None or not offer.title:  # its member was erased
         return {"title": design.description[default]}
     titles = _in_each(offer, design, lambda shown: shown.title)
     named: GoogleBody = {"title": titles[default]}

@@ -313,6 +313,8 @@ def preview(
     if member is None:
         return all_, reached, None
     facts = showing.facts(session, programme, [member.id], now)[member.id]
+    if draft.gift is not None:
+        facts = replace(facts, points=facts.points + draft.gift.points)
     about = {"gift": gifts.amount(session, programme, draft.gift)}
     return all_, reached, messages.text_for(programme, draft.texts, facts, about)
 

@@ -290,11 +290,19 @@ def _burning(
     limit: int,
 ) -> tuple[list[Occurrence], int | None]:
     """Members whose points run out by the end of the day that is `days` ahead. Each is told of the
-    soonest such day that they were not told of, with the amounts of this moment."""
+    soonest such day that they were not told of, with the amounts of this moment. If the message
+    brings a gift, points of a gift are no occasion: one gift would bring the next for ever."""
     unit = units.named(session, programme.id, None)
     end = hours.begin_of(round_.day + timedelta(days=(wanted.days or 0) + 1), programme.timezone)
     rows = statements.running_out(
-        session, unit.id, now, end, round_.after_id, limit, round_.from_posting_id
+        session,
+        unit.id,
+        now,
+        end,
+        round_.after_id,
+        limit,
+        round_.from_posting_id,
+        but_gifts=wanted.present is not None,
     )
     sums: dict[tuple[int, date], int] = {}
     ends: dict[tuple[int, date], datetime] = {}  # the first moment of that day at which some go

@@ -112,7 +112,7 @@ def wording(offer: Offer, programme: Programme, *wanted: str | None) -> tuple[st
     the programme's. The text is in the language of the title, if there is a text in it."""
     chosen = languages.of_texts(offer.titles, *wanted, *programme.languages)
     said = languages.said(offer.texts, chosen, *wanted, *programme.languages)
-    return offer.titles[chosen or ""], said
+    return offer.titles.get(chosen or "", ""), said
 
 
 def _in_words(offer: Offer, programme: Programme, locale: str | None) -> OfferShown:
