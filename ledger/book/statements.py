@@ -36,7 +36,7 @@ from ledger.programmes.units import Unit
 class StatementLine:
     """One line of a member's statement. `points` is negative for what left the member.
     `balance_after` is all that the member had after it, active or not. `id` is the public id of the
-    posting."""
+    posting. `paid` counts whole pieces of the `currency`."""
 
     posting_id: int
     id: str
@@ -50,8 +50,8 @@ class StatementLine:
     card: str | None
     occurred_at: datetime
     posted_at: datetime
-    paid: int | None
-    currency: str | None
+    paid: int | None = None
+    currency: str | None = None
 
     @property
     def purchase(self) -> Money | None:

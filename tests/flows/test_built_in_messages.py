@@ -350,6 +350,15 @@ class TestLapsed:
             for one in (gone, unasked)
         ]
         assert standing == [120, 70]
+        # Nor is it a purchase: both bought something once, when they earned their points.
+        assert [self.bought(api, days) for days in (60, 61, 62)] == [0, 2, 2]
+
+    def bought(self, api, days: int) -> int:
+        """How many bought something within so many days."""
+        audience = {"kind": "purchase", "days": days}
+        body = {"programme": "demo", "name": "a", "texts": {"ru": "б"}, "audience": audience}
+        campaign = api.post("campaigns", body).get_json()
+        return api.post(f"campaigns/{campaign['id']}/preview", {}).get_json()["audience"]
 
 
 def test_rounds_are_bounded_and_go_on_where_they_stopped(api, join, client, house) -> None:

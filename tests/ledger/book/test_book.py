@@ -16,6 +16,7 @@ from ledger.database import compiled
 from ledger.database.tables import MICROSECOND
 from ledger.errors import InsufficientPoints, TermsRefused, UnitExists, UnknownUnit
 from ledger.limits import NEVER
+from ledger.money import Money
 from ledger.people.cards import newest_of
 from ledger.people.members import Member
 from ledger.people.persons import Profile
@@ -197,10 +198,11 @@ def test_a_statement_is_filtered(club, anna) -> None:
 
 def test_a_statement_says_what_was_told_and_is_read_in_pages(club, anna, boris) -> None:
     told = {"reason": "cake", "receipt": "7", "store": "Arbat", "promotion": "spring"}
+    paid = Money("199.90", "RUB")
     with club.database.reading() as session:
         card = newest_of(session, anna.id)
     at = club.clock() - timedelta(days=2)
-    first = club.grant(anna, 10, occurred_at=at, card_id=card.id, **told)
+    first = club.grant(anna, 10, occurred_at=at, card_id=card.id, purchase=paid, **told)
     club.clock.advance(minutes=1)
     second, third = club.redeem(anna, 4), club.grant(anna, 5)
     newest, between, oldest = club.lines(anna)
@@ -215,7 +217,10 @@ def test_a_statement_says_what_was_told_and_is_read_in_pages(club, anna, boris) 
         card=card.number,
         occurred_at=at,
         posted_at=club.clock() - timedelta(minutes=1),
+        paid=19_990,
+        currency="RUB",
     )
+    assert (oldest.purchase, between.purchase) == (paid, None)
     account_id = club.balance(anna).account_id
     with club.database.reading() as session:
 
