@@ -135,7 +135,6 @@ def test_a_design_speaks_the_languages_of_its_programme(wallet, tmp_path: Path) 
 def test_a_programme_has_terms_for_the_barcodes_of_its_cards(wallet, house, member) -> None:
     options = ("--code", "hmac", "--code-numbers", "refuse", "--code-renew-days", "0")
     said = "code: hmac; numbers: refuse; at Google: same; renewed every 0 days; grace: 24 hours\n"
-    said += PERSONAL
     changed = wallet("programmes", "terms", "demo", *options)
     assert (
         changed.output
