@@ -11,9 +11,11 @@ import pytest
 import requests
 from books import check_books
 from phones import PASS_TYPE, Phone, opened, values
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from statements import recorded
 
+from ledger.book.accounts import Account
+from ledger.book.journal import Entry, Posting
 from ledger.people import consents, members
 from ledger.people.consents import Decision
 from ledger.people.members import Member
@@ -326,6 +328,18 @@ class TestEffect:
         assert answer.status_code == 201, answer.text
         return answer.get_json()["id"]
 
+    def comes_with_the_message(self, house, posting_id: str) -> None:
+        """As if the points had been given with the campaign's message to their member."""
+        with house.installation.database.transaction() as session:
+            posting = session.scalars(select(Posting).where(Posting.public_id == posting_id)).one()
+            account = select(Account.member_id).join(Entry, Entry.account_id == Account.id)
+            owner = session.scalars(
+                account.where(Entry.posting_id == posting.id, Account.kind == "member")
+            ).one()
+            session.execute(
+                update(Delivery).where(Delivery.member_id == owner).values(posting_id=posting.id)
+            )
+
     def groups(self, house) -> tuple[list[str], list[str]]:
         with house.installation.database.reading() as session:
             rows = session.execute(
@@ -412,6 +426,9 @@ class TestEffect:
         found = funnel(api, campaign)["purchases"]
         assert (found["counted"], found["told"]["bought"], found["money"]) == ("accruals", 1, [])
         assert (found["difference"], found["conclusion"]["code"]) == (None, "nobody_held_out")
+        self.comes_with_the_message(house, self.buys(api, people[told[5]], None))
+        assert funnel(api, campaign)["purchases"]["told"]["bought"] == 1
+        assert funnel(api, campaign)["cost"] == {"messages": 12, "gifts": 10}
         self.buys(api, people[told[1]], "5")
         self.buys(api, people[told[2]], None)  # from now on that is no purchase
         found = funnel(api, campaign)["purchases"]

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from ledger.book.journal import Posting
 from ledger.database.tables import Base, Identifier, Instant, insert_or
@@ -84,9 +84,11 @@ class Delivery(Base):
     told_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
-# A condition on `Posting`: it came with a message, as a gift.
+# A condition on `Posting`: it came with a message, as a gift. The message has a name of its own,
+# since the condition may stand in a query of deliveries.
+_BRINGS = aliased(Delivery)
 GIFT = exists(
-    select(Delivery.id).where(Delivery.posting_id == Posting.id, Delivery.kind.not_in(ANSWERS))
+    select(_BRINGS.id).where(_BRINGS.posting_id == Posting.id, _BRINGS.kind.not_in(ANSWERS))
 )
 
 
