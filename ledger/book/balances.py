@@ -24,7 +24,7 @@ from ledger.book.accounts import MEMBER, Account, Balance, BalanceRow
 from ledger.book.lots import Lot
 from ledger.database.tables import Instant
 
-When = datetime | ColumnElement[datetime]
+When = datetime | SQLColumnExpression[datetime]
 
 _ROW = BalanceRow.__table__.c
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from ledger.book import accounts, balances, purchases
 from ledger.book.accounts import Account, BalanceRow
+from ledger.book.balances import When
 from ledger.book.journal import Entry, Posting
 from ledger.book.purchases import PurchaseRow
 from ledger.people.members import Member
@@ -35,8 +36,8 @@ def is_active() -> ColumnElement[bool]:
 def has_posting(
     scope: Scope,
     kinds: Collection[str],
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: When | None = None,
+    until: When | None = None,
     store: str | None = None,
     unless: ColumnElement[bool] | None = None,
 ) -> ColumnElement[bool]:
@@ -63,13 +64,13 @@ def has_posting(
         postings = postings.where(Posting.store == store)
     if unless is not None:
         postings = postings.where(~unless)
-    return postings.correlate(Member).exists()
+    return postings.correlate_except(Posting, Entry, Account).exists()
 
 
 def has_purchase(
     scope: Scope,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: When | None = None,
+    until: When | None = None,
     store: str | None = None,
 ) -> ColumnElement[bool]:
     """The member bought something at `since` or later and before `until`, in this store if one is
@@ -91,7 +92,7 @@ def has_purchase(
     untold = has_posting(
         scope, ACCRUAL, since, until, store, unless=or_(is_told_of(scope.programme_id), *GIFTS)
     )
-    return told.correlate(Member).exists() | untold
+    return told.correlate_except(PurchaseRow, Account).exists() | untold
 
 
 def has_paid(

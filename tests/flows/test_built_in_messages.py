@@ -353,6 +353,50 @@ class TestLapsed:
         # Nor is it a purchase: both bought something once, when they earned their points.
         assert [self.bought(api, days) for days in (60, 61, 62)] == [0, 2, 2]
 
+    @pytest.mark.parametrize("gift", [None, 50])
+    def test_some_are_held_out_and_get_no_gift(self, api, join, client, house, gift) -> None:
+        """Of those alone who would be told; what both groups bought afterwards is compared."""
+        people = [join(**AGREED) for _ in range(24)]
+        for number, one in enumerate(people):
+            in_phone(client, one, f"{number:032x}")
+        unasked, nowhere = join(), join(**AGREED)
+        for one in (*people, unasked, nowhere):
+            accrue(api, one, 70)
+        switch_on(api, "lapsed", days=30, gift=gift, holdout_percent=50)
+        for days in (29, 1, 1):
+            house.clock.advance(days=days)
+            house.run(*PUMPS)
+        became = {one["id"]: said(api, one) for one in (*people, unasked, nowhere)}
+        assert became.pop(unasked["id"]) == [("lapsed", "no_consent", None)]
+        if gift is None:
+            assert became.pop(nowhere["id"]) == [("lapsed", "no_card", None)]
+        states = {id_: state for id_, [(_, state, _)] in became.items()}
+        held_out = [one for one in states if states[one] == "held_out"]
+        told = [one for one in states if states[one] == "told"]
+        assert len(held_out) + len(told) == len(states)
+        assert min(len(held_out), len(told)) > 1
+        for id_, state in states.items():
+            points = api.get(f"members/{id_}").get_json()["balance"]["available"]
+            assert points == 70 + (gift or 0) * (state == "told")
+        money = {"amount": "100", "currency": "RUB"}
+        for id_ in told[:2]:
+            api.post("accruals", {"member": id_, "points": 1, "purchase": money})
+        house.clock.advance(days=20)
+        api.post("accruals", {"member": held_out[0], "points": 1, "purchase": money})
+        path = "programmes/demo/messages/lapsed/results"
+        found = api.get(f"{path}?days=10").get_json()
+        assert found["told"] == {
+            "members": len(told),
+            "bought": 2,
+            "percent": f"{200 / len(told):.2f}",
+        }
+        assert (found["held_out"]["members"], found["held_out"]["bought"]) == (len(held_out), 0)
+        assert [one["told"]["total"]["amount"] for one in found["money"]] == ["200.00"]
+        assert api.get(path).get_json()["held_out"]["bought"] == 1
+        later = house.clock().isoformat().replace("+", "%2B")
+        nobody = api.get(f"{path}?since={later}").get_json()
+        assert (nobody["told"]["members"], nobody["conclusion"]["code"]) == (0, "nobody_held_out")
+
     def bought(self, api, days: int) -> int:
         """How many bought something within so many days."""
         audience = {"kind": "purchase", "days": days}
@@ -379,6 +423,7 @@ def test_a_kind_needs_what_it_needs_and_nothing_else(api) -> None:
     for kind, body, status, code in (
         ("accrued", {"days": 3}, 422, "message_refused"),
         ("burning", {"gift_live_days": 3}, 422, "message_refused"),
+        ("birthday", {"holdout_percent": 5}, 422, "message_refused"),
         ("lapsed", {"consent": "any"}, 422, "consent_needed"),
         ("burning", {"texts": {"en": "{{gift}}"}}, 422, "unknown_placeholder"),
         ("wedding", {}, 404, "unknown_message"),

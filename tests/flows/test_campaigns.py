@@ -366,7 +366,7 @@ class TestEffect:
         seen = funnel(api, campaign)
         assert (seen["no_consent"], seen["no_card"], seen["waiting"]) == (6, 6, 0)
         assert seen["told"] + seen["held_out"] == 24
-        assert min(len(told), len(held_out)) > 3
+        assert min(len(told), len(held_out)) > 1
         assert not {*told, *held_out} & {one["id"] for one in (*people[:6], *nowhere)}
         assert all(is_held_out(campaign["id"], one, 50) for one in held_out)
         assert not any(is_held_out(campaign["id"], one, 50) for one in told)

@@ -53,7 +53,7 @@ from wallet.installation import current_installation
 from wallet.outreach import campaigns, comparison, effect, results
 from wallet.outreach.campaigns import Campaign, CampaignDraft, CampaignPurpose
 from wallet.outreach.comparison import Conclusion, Group, Spending
-from wallet.outreach.effect import CampaignEffect, InCurrency
+from wallet.outreach.effect import InCurrency, Sales
 from wallet.outreach.gifts import MessageGift
 
 routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
@@ -209,14 +209,15 @@ def funnel(campaign_id: str, query_data: ResultsIn) -> ResultsOut:
         cost = effect.cost(session, campaign)
         return ResultsOut(
             **results.funnel(session, campaign, now),
-            purchases=None if found is None else _effect_out(found),
+            purchases=None if found is None else sales_out(found),
             cost=CostOut(
                 messages=cost.messages, gifts=cost.gifts, **in_money(unit, gifts=cost.gifts)
             ),
         )
 
 
-def _effect_out(found: CampaignEffect) -> EffectOut:
+def sales_out(found: Sales) -> EffectOut:
+    """What members bought, as answers tell it."""
     told, held_out = found.told, found.held_out
     difference = None
     if told.members and held_out.members:

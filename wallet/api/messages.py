@@ -1,5 +1,7 @@
 """Built-in messages of a programme, and what became of the messages to one member."""
 
+from datetime import timedelta
+
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
@@ -9,9 +11,11 @@ from ledger.programmes.units import Unit
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import PERSONAL, needs, sees_people
+from wallet.api.bodies.campaigns import EffectOut
 from wallet.api.bodies.messages import (
     CardStateOut,
     MessageOut,
+    MessageResultsIn,
     MessagesOut,
     MessagesTermsOut,
     MessageTermsIn,
@@ -20,14 +24,18 @@ from wallet.api.bodies.messages import (
 )
 from wallet.api.bodies.paging import PageIn
 from wallet.api.calls import refuses, shows_more
+from wallet.api.campaigns import sales_out
 from wallet.api.refusals import MEMBER, MONEY, TEXTS
 from wallet.errors import ConsentNeeded, MessageRefused, NoMessageField, UnknownMessage
 from wallet.installation import current_installation
-from wallet.outreach import results, terms
+from wallet.outreach import effect, results, terms
 from wallet.outreach.deliveries import MessageKind
 from wallet.outreach.gifts import MessageGift
 from wallet.outreach.results import MessageResult
 from wallet.outreach.terms import Wanted
+
+# Whose results are told if nobody says since when.
+A_WHILE = timedelta(days=91)
 
 routes = APIBlueprint("messages", __name__, tag="Messages")
 
@@ -85,11 +93,29 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
             from_hour=json_data.begins,
             until_hour=json_data.ends,
             consent=json_data.consent or usual.consent,
+            holdout_percent=json_data.holdout_percent,
         )
         put = terms.put(session, programme_, known, wanted, current_installation().clock())
         return _terms_out(known, put, unit)
 
     return current_installation().database.run(work)
+
+
+@routes.get("/programmes/<programme>/messages/<kind>/results")
+@routes.doc(operation_id="getBuiltInMessageResults")
+@needs("campaigns:read")
+@refuses(UnknownProgramme, UnknownMessage)
+@routes.input(MessageResultsIn, location="query")
+@routes.output(EffectOut)
+def brought(programme: str, kind: str, query_data: MessageResultsIn) -> EffectOut:
+    """What members bought after a built-in message: those who were told, and those held out."""
+    known, now = _kind(kind), current_installation().clock()
+    until = query_data.until or now
+    since = query_data.since or until - A_WHILE
+    with current_installation().database.reading() as session:
+        programme_ = lookup.programme(session, programme)
+        found = effect.of_message(session, programme_, known, since, until, query_data.days, now)
+    return sales_out(found)
 
 
 @routes.get("/members/<member_id>/messages")
@@ -137,6 +163,7 @@ def _terms_out(kind: MessageKind, wanted: Wanted, unit: Unit) -> MessageTermsOut
             "from": wanted.from_hour,
             "until": wanted.until_hour,
             "consent": wanted.consent,
+            "holdout_percent": wanted.holdout_percent,
             "placeholders": list(terms.PLACES[kind]),
             **({} if gift is None else in_money(unit, gift=gift.points)),
         }

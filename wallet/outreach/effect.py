@@ -1,26 +1,42 @@
-"""What a campaign brought and what it cost: who bought something afterwards, of those who were told
+"""What messages brought and what they cost: who bought something afterwards, of those who were told
 and of those who were held out to compare with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Float, case, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Float,
+    Interval,
+    SQLColumnExpression,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from ledger.book import purchases
 from ledger.book.accounts import MEMBER, Account
+from ledger.book.balances import When
 from ledger.book.journal import Entry, Posting
 from ledger.book.purchases import PurchaseRow
+from ledger.database.tables import MICROSECOND, dialect_of
 from ledger.languages import LANGUAGES, Language
 from ledger.people.members import Member
 from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
 from ledger.segments import conditions, scope
 from wallet import sentences
 from wallet.outreach.campaigns import Campaign
 from wallet.outreach.comparison import Conclusion, Group, Spending
-from wallet.outreach.deliveries import Delivery, DeliveryState
+from wallet.outreach.deliveries import Delivery, DeliveryState, MessageKind
 
 # What was counted: purchases as tills tell them; accruals that were no gifts, where none were ever
 # told; or both, where the first was told within the time.
@@ -39,9 +55,10 @@ class InCurrency:
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignEffect:
-    """Purchases from the start of a campaign up to `until`, which may be still to come. `money` is
-    in the order of how much was paid in all."""
+class Sales:
+    """Purchases from the start of a campaign up to `until`, which may be still to come; or after
+    messages that were due from `since` to `until`. `money` is in the order of how much was paid in
+    all."""
 
     since: datetime
     until: datetime
@@ -67,31 +84,82 @@ def in_words(conclusion: Conclusion) -> dict[Language, str]:
     }
 
 
-def of_campaign(
-    session: Session, campaign: Campaign, days: int, now: datetime
-) -> CampaignEffect | None:
+def of_campaign(session: Session, campaign: Campaign, days: int, now: datetime) -> Sales | None:
     """What was bought in so many days from the campaign's start; None if it has not begun.
 
     Both groups are watched from one moment on, whenever each member was told: those who were held
-    out were not told at any. Purchases of a household count for each of its members."""
+    out were not told at any."""
     if campaign.started_at is None:
         return None
     since, until = campaign.started_at, campaign.started_at + timedelta(days=days)
-    programme = programmes.by_id(session, campaign.programme_id)
-    in_scope = scope.in_main_unit(session, programme, now)
-    bought = conditions.has_purchase(in_scope, since, until)
+    theirs = _Watched((Delivery.campaign_id == campaign.id,), since, until)
+    return _compared(session, campaign.programme_id, theirs, since, until, now)
+
+
+def of_message(
+    session: Session,
+    programme: Programme,
+    kind: MessageKind,
+    since: datetime,
+    until: datetime,
+    days: int,
+    now: datetime,
+) -> Sales:
+    """What was bought in so many days after a built-in message, by those for whom it was due at
+    `since` or later and before `until`. Whoever it was due for twice counts twice."""
+    theirs = _Watched(
+        (
+            Delivery.programme_id == programme.id,
+            Delivery.kind == kind,
+            Delivery.created_at >= since,
+            Delivery.created_at < until,
+        ),
+        Delivery.created_at,
+        _later(session, Delivery.created_at, days),
+    )
+    return _compared(session, programme.id, theirs, since, until, now)
+
+
+def _later(
+    session: Session, moment: SQLColumnExpression[datetime], days: int
+) -> SQLColumnExpression[Any]:
+    """So many days after a moment, as SQL. SQLite has whole microseconds."""
+    if dialect_of(session) == "sqlite":
+        return type_coerce(moment, BigInteger) + timedelta(days=days) // MICROSECOND
+    return type_coerce(moment, DateTime(timezone=True)) + literal(timedelta(days=days), Interval())
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """Deliveries, by conditions on them, and from when to when each member is watched."""
+
+    deliveries: Sequence[ColumnElement[bool]]
+    since: When
+    until: When
+
+
+def _compared(
+    session: Session,
+    programme_id: int,
+    theirs: _Watched,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+) -> Sales:
+    """Purchases of a household count for each of its members."""
+    in_scope = scope.in_main_unit(session, programmes.by_id(session, programme_id), now)
+    bought = conditions.has_purchase(in_scope, theirs.since, theirs.until)
     counts = session.execute(
         select(Delivery.state, func.count(), func.sum(case((bought, 1), else_=0)))
         .select_from(Delivery)
         .join(Member, Member.id == Delivery.member_id)
-        .where(Delivery.campaign_id == campaign.id, Delivery.state.in_(COMPARED))
+        .where(*theirs.deliveries, Delivery.state.in_(COMPARED))
         .group_by(Delivery.state)
     )
     groups = {state: Group(members, int(buyers)) for state, members, buyers in counts}
     told, held_out = (groups.get(state, Group(0, 0)) for state in COMPARED)
-    money = _money(session, campaign, since, until, told, held_out)
-    counted = _counted(session, campaign.programme_id, since)
-    return CampaignEffect(since, until, counted, told, held_out, money)
+    money = _money(session, theirs, told, held_out)
+    return Sales(since, until, _counted(session, programme_id, since), told, held_out, money)
 
 
 def cost(session: Session, campaign: Campaign) -> Cost:
@@ -107,14 +175,7 @@ def cost(session: Session, campaign: Campaign) -> Cost:
     return Cost(session.scalars(told).one(), int(gifts or 0))
 
 
-def _money(
-    session: Session,
-    campaign: Campaign,
-    since: datetime,
-    until: datetime,
-    told: Group,
-    held_out: Group,
-) -> list[InCurrency]:
+def _money(session: Session, theirs: _Watched, told: Group, held_out: Group) -> list[InCurrency]:
     """What members paid, less what was taken back of it."""
     by_member = (
         select(
@@ -127,10 +188,10 @@ def _money(
         .join(Account, Account.member_id == conditions.HOLDER)
         .join(PurchaseRow, PurchaseRow.account_id == Account.id)
         .where(
-            Delivery.campaign_id == campaign.id,
+            *theirs.deliveries,
             Delivery.state.in_(COMPARED),
-            PurchaseRow.occurred_at >= since,
-            PurchaseRow.occurred_at < until,
+            PurchaseRow.occurred_at >= theirs.since,
+            PurchaseRow.occurred_at < theirs.until,
         )
         .group_by(Delivery.id, Delivery.state, PurchaseRow.currency)
         .subquery()

@@ -25,8 +25,9 @@ from ledger.segments import conditions, membership, scope
 from wallet import happenings
 from wallet.delivery.refresh import MakeDue
 from wallet.happenings import Note
-from wallet.outreach import deliveries, gifts, hours, messages, recipients, terms
+from wallet.outreach import campaigns, deliveries, gifts, hours, messages, recipients, terms
 from wallet.outreach.deliveries import NotTold, Occasion
+from wallet.outreach.in_phone import InPhone
 from wallet.outreach.messages import Message
 from wallet.outreach.recipients import Candidate, ConsentRule
 from wallet.outreach.terms import DAILY, MessageTerms
@@ -190,6 +191,7 @@ def _tell(
     burning = [(one.member_id, one.burning) for one in fresh.values() if one.burning is not None]
     happenings.note(session, "points.burning", [Note(*one) for one in burning], now)
     fresh = _who_agreed(session, wanted, fresh)
+    fresh = _but_for_held_out(session, programme, wanted, fresh, now)
     given = _give(session, programme, wanted, fresh, now)
     candidates = recipients.lock(session, [entry.member_id for entry in fresh.values()])
     chosen, ended = _choose(wanted, fresh, given, candidates)
@@ -239,6 +241,35 @@ def _who_agreed(
     }
     deliveries.end(session, {"no_consent": [id_ for id_ in fresh if id_ not in may_be]})
     return may_be
+
+
+def _but_for_held_out(
+    session: Session,
+    programme: Programme,
+    wanted: MessageTerms,
+    fresh: Mapping[int, Occurrence],
+    now: datetime,
+) -> dict[int, Occurrence]:
+    """Those who are not held out by lot, by delivery; the deliveries of the others are ended. Drawn
+    anew for each occasion, and of those alone who would be told: without a gift, whose card is in a
+    phone."""
+    if not wanted.holdout_percent:
+        return dict(fresh)
+    meant = select(Member).where(Member.id.in_([entry.member_id for entry in fresh.values()]))
+    if not wanted.gift:
+        in_scope = scope.in_main_unit(session, programme, now)
+        meant = meant.where(InPhone(kind="card").condition(in_scope))
+    names = {one.id: one.public_id for one in session.scalars(meant)}
+    held_out = [
+        id_
+        for id_, entry in fresh.items()
+        if entry.member_id in names
+        and campaigns.is_held_out(
+            f"{programme.code}:{entry.occasion}", names[entry.member_id], wanted.holdout_percent
+        )
+    ]
+    deliveries.end(session, {"held_out": held_out})
+    return {id_: entry for id_, entry in fresh.items() if id_ not in set(held_out)}
 
 
 def _choose(

@@ -53,7 +53,8 @@ class MessageTerms(Base):
     """`days`: how long before points run out, or since the last purchase. `gift`: points that come
     with the message, and live `gift_live_days`, or as their unit has it. `consent`: see
     `recipients.ConsentRule`. Between `from_hour` and `until_hour` of the programme's clock a daily
-    message is told. `since`: when it was last switched on; what was before is not told."""
+    message is told. `since`: when it was last switched on; what was before is not told.
+    `holdout_percent`: so many of those who would be told are not, to compare with."""
 
     __tablename__ = "outreach_message_terms"
 
@@ -68,6 +69,7 @@ class MessageTerms(Base):
     until_hour: Mapped[str] = mapped_column(String(5))
     since: Mapped[datetime] = mapped_column(Instant)
     consent: Mapped[str] = mapped_column(String(12), server_default="any")
+    holdout_percent: Mapped[int] = mapped_column(default=0, server_default="0")
 
     @property
     def hours(self) -> Span:
@@ -91,6 +93,7 @@ class Wanted:
     from_hour: str = DAY[0]
     until_hour: str = DAY[1]
     consent: ConsentRule = "any"
+    holdout_percent: int = 0
 
 
 def standard(
@@ -133,6 +136,8 @@ def put(
         wording.check(wanted.texts, places, programme.languages)
     if (wanted.days is None) == (kind in WITH_DAYS):
         raise MessageRefused("days")
+    if wanted.holdout_percent and kind not in ADVERTISING:
+        raise MessageRefused("holdout_percent")
     if wanted.consent == "any" and kind in ADVERTISING:
         raise ConsentNeeded
     design = templates.design(templates.current(session, programme.id))
@@ -149,6 +154,7 @@ def put(
         "from_hour": wanted.from_hour,
         "until_hour": wanted.until_hour,
         "consent": wanted.consent,
+        "holdout_percent": wanted.holdout_percent,
         "since": now if went_on or before is None else before.since,
     }
     session.execute(
@@ -179,4 +185,5 @@ def _wanted(row: MessageTerms) -> Wanted:
         row.from_hour,
         row.until_hour,
         cast(ConsentRule, row.consent),
+        row.holdout_percent,
     )

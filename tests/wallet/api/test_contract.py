@@ -64,6 +64,7 @@ CAMPAIGNS = (
     ("post", "campaigns/{campaign_id}/cancel"),
     ("get", "campaigns/{campaign_id}/results"),
     ("put", "programmes/{programme}/messages/{kind}"),
+    ("get", "programmes/{programme}/messages/{kind}/results"),
 )
 # Calls that have stories of their own: test_imports.py, and test_tamper_evidence.py above, and
 # test_coupons.py in flows.

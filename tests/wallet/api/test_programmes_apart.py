@@ -28,6 +28,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("PATCH", "programmes/{programme}/units/{unit}"): {"live_days": 100},
     ("GET", "programmes/{programme}/messages"): None,
     ("PUT", "programmes/{programme}/messages/{kind}"): {"on": True},
+    ("GET", "programmes/{programme}/messages/{kind}/results"): None,
     ("GET", "programmes/{programme}/liability"): None,
     ("POST", "members"): {"programme": "{programme}"},
     ("GET", "members"): "card={card}",

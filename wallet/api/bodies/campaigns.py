@@ -326,13 +326,39 @@ class InCurrencyOut(AnswerBody):
     conclusion: ConclusionOut
 
 
+EFFECT: Example = {
+    "since": "2026-11-24T12:05:00Z",
+    "until": "2026-12-24T12:05:00Z",
+    "counted": "purchases",
+    "told": {"members": 3422, "bought": 584, "percent": "17.07"},
+    "held_out": {"members": 402, "bought": 51, "percent": "12.69"},
+    "difference": {"percent": "4.38", "low": "0.56", "high": "7.55"},
+    "conclusion": MORE,
+    "money": [
+        {
+            "told": {"total": rub("419312.40"), "average": rub("122.53")},
+            "held_out": {"total": rub("38190.00"), "average": rub("95.00")},
+            "difference": {
+                "average": rub("27.53"),
+                "low": rub("-4.10"),
+                "high": rub("59.16"),
+            },
+            "conclusion": MAY_BE_CHANCE,
+        }
+    ],
+}
+
+
 class EffectOut(AnswerBody):
     """What members bought from the start of the campaign up to `until` (or up to now, if that is
-    still to come): those who were told, and those who would have been and were held out.
+    still to come); of a built-in message, after those that were due from `since` to `until`: those
+    who were told, and those who would have been and were held out.
 
     `counted`: `purchases` as tills tell them; `accruals` that were no gifts, where none were ever
     told; or `both`, where the first was told within the time. `difference` is null where there is
     nothing to compare with."""
+
+    model_config = shows(EFFECT)
 
     since: datetime
     until: datetime
@@ -387,27 +413,7 @@ class ResultsOut(AnswerBody):
                 "removed": 8,
                 "refused": 0,
             },
-            "purchases": {
-                "since": "2026-11-24T12:05:00Z",
-                "until": "2026-12-24T12:05:00Z",
-                "counted": "purchases",
-                "told": {"members": 3422, "bought": 584, "percent": "17.07"},
-                "held_out": {"members": 402, "bought": 51, "percent": "12.69"},
-                "difference": {"percent": "4.38", "low": "0.56", "high": "7.55"},
-                "conclusion": MORE,
-                "money": [
-                    {
-                        "told": {"total": rub("419312.40"), "average": rub("122.53")},
-                        "held_out": {"total": rub("38190.00"), "average": rub("95.00")},
-                        "difference": {
-                            "average": rub("27.53"),
-                            "low": rub("-4.10"),
-                            "high": rub("59.16"),
-                        },
-                        "conclusion": MAY_BE_CHANCE,
-                    }
-                ],
-            },
+            "purchases": EFFECT,
             "cost": {"messages": 3422, "gifts": 0},
         }
     )

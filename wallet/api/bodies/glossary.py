@@ -579,6 +579,11 @@ MEANINGS: Mapping[str, str] = {
     "EffectOut.until": N_("Up to when purchases are counted; it may be still to come."),
     "conclusion": N_("What may be said of the difference."),
     "PurchaseCondition.at_least": N_("For so much in all, less what was taken back."),
+    "MessageTermsIn.holdout_percent": N_("So many per cent are not told, to compare with."),
+    "MessageTermsOut.holdout_percent": N_("So many per cent are not told, to compare with."),
+    "getBuiltInMessageResults.days": N_("For how many days after each purchases are counted."),
+    "getBuiltInMessageResults.since": N_("Messages due from then on; three months ago without it."),
+    "getBuiltInMessageResults.until": N_("Messages due before then; now without it."),
     "ConclusionOut.code": N_("A stable word for what may be said."),
     "blocked_at": N_("Since when the number is blocked; null if it is not."),
     "blocked_for": N_(

@@ -3,9 +3,19 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, RootModel, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_serializer, model_validator
 
-from ledger.fields import Body, Hour, LiveDays, Locale, NotEmpty, Points, Readable, either
+from ledger.fields import (
+    Body,
+    Hour,
+    LiveDays,
+    Locale,
+    Moment,
+    NotEmpty,
+    Points,
+    Readable,
+    either,
+)
 from wallet.api.bodies.amounts import MoneyBeside, SentMoney
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import page_of, shows
@@ -46,7 +56,8 @@ class MessageTermsIn(Body):
     live `gift_live_days`, or as the unit's terms say. It is sent between `from` and `until` of the
     programme's clock. `consent`: to members who agreed to news (`given`), also to those who were
     never asked (`not_refused`), or to `any`. Left out, it is `given` for `lapsed`, which is
-    advertising and cannot have `any`, and `any` for the others."""
+    advertising and cannot have `any`, and `any` for the others. `holdout_percent`, of `lapsed`
+    alone: so many of those who would be told are not, to compare with."""
 
     model_config = shows(TERMS)
 
@@ -59,6 +70,7 @@ class MessageTermsIn(Body):
     begins: Hour = Field(alias="from", default="10:00")
     ends: Hour = Field(alias="until", default="21:00")
     consent: ConsentRule | None = None
+    holdout_percent: Annotated[int, Field(ge=0, le=90)] = 0
 
     @model_validator(mode="after")
     def one_gift(self) -> Self:
@@ -74,6 +86,7 @@ TERMS_OUT = {
     "gift": None,
     "gift_live_days": None,
     "consent": "any",
+    "holdout_percent": 0,
     "placeholders": ["name", "points", "card", "programme", "burning", "day", "gift"],
 }
 
@@ -94,7 +107,19 @@ class MessageTermsOut(AnswerBody):
     begins: str = Field(alias="from")
     ends: str = Field(alias="until")
     consent: ConsentRule
+    holdout_percent: int
     placeholders: list[str]
+
+
+class MessageResultsIn(BaseModel):
+    """Messages that were due at `since` or later (three months ago without it) and before `until`
+    (now without it), and for how many days after each purchases are counted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Moment | None = None
+    until: Moment | None = None
+    days: Annotated[int, Field(ge=1, le=365)] = 30
 
 
 class MessagesTermsOut(AnswerBody):

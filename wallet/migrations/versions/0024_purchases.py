@@ -28,6 +28,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("programme_id", "posting_id", name="pk_ledger_purchase"),
     )
     op.create_index("ix_ledger_purchase_bought", PURCHASE, ["account_id", "occurred_at"])
+    op.add_column(
+        "outreach_message_terms",
+        sa.Column("holdout_percent", Identifier, nullable=False, server_default="0"),
+    )
     op.create_table(
         TOLD,
         sa.Column("account_id", Identifier, autoincrement=False, nullable=False),
@@ -38,5 +42,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("outreach_message_terms", "holdout_percent")
     op.drop_table(TOLD)
     op.drop_table(PURCHASE)
