@@ -248,6 +248,11 @@ def main_unit(fetch: Fetching, code: str) -> Unit:
     return detached(Unit, rows[0]._asdict())
 
 
+def exists(session: Session, code: str) -> bool:
+    """Whether there is a programme with this code."""
+    return session.scalar(select(Programme.id).where(Programme.code == code)) is not None
+
+
 def by_id(session: Session, programme_id: int) -> Programme:
     """The programme with this id, which must exist."""
     return session.get_one(Programme, programme_id)

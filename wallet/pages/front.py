@@ -22,12 +22,12 @@ routes = Blueprint("front", __name__)
 @routes.get("/")
 def front() -> Response:
     """Who comes here followed no link: a customer is told where to go, and an operator that the
-    service runs. In the sandbox, where to go from here."""
+    service runs. In a sandbox as `wallet run` makes it, where to go from here."""
     settings = current_installation().settings
-    if settings.in_sandbox:
-        phone = f"http://127.0.0.1:{settings.sandbox.phone}/"
-        return make_response(render_template("pages/front.html", programme=DEMO, phone=phone))
     with current_installation().database.reading() as session:
+        if settings.in_sandbox and programmes.exists(session, DEMO):
+            phone = f"http://127.0.0.1:{settings.sandbox.phone}/"
+            return make_response(render_template("pages/front.html", programme=DEMO, phone=phone))
         listed = programmes.listed_for_all(session)
         if len(listed) == 1:  # a shop with one programme: its own language
             language.suggest(programme=listed[0].languages)

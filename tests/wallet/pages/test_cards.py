@@ -9,6 +9,7 @@ import pytest
 import requests
 from flask import Flask
 from phones import opened
+from sqlalchemy import text
 
 from wallet.configuration import settings
 from wallet.installation import Installation
@@ -471,3 +472,11 @@ def test_who_has_just_joined_is_told_so_and_later_no_more(card, house) -> None:
     assert words in card.get("?lang=en", headers=english).text
     house.clock.advance(days=2)
     assert words not in card.get("?lang=en", headers=english).text
+
+
+def test_a_sandbox_without_the_demo_sends_nobody_there(client, installation) -> None:
+    with installation.database.transaction() as session:
+        session.execute(text("UPDATE ledger_programme SET code = 'first', listed = true"))
+    page = client.get("/?lang=en").text
+    assert "/join/demo" not in page
+    assert 'href="/join/first"' in page
