@@ -215,6 +215,43 @@ def test_the_script_changes_nothing_where_it_cannot_work(
     assert re.search(says, done.stdout + done.stderr)
 
 
+def _make(folder: Path, pip: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`make install` into a folder of its own, with this in place of pip."""
+    program = folder / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o755)
+    tool = folder / "pip"
+    tool.write_text(f"#!/bin/sh\n{pip}\n")
+    tool.chmod(0o755)
+    make = ["make", "--no-print-directory", f"VENV={folder}", f"PIP={tool}", "install", *arguments]
+    return subprocess.run(make, cwd=TOP, capture_output=True, text=True)
+
+
+def test_an_installation_says_how_far_it_is(tmp_path: Path) -> None:
+    each = "for n in $(seq 25); do echo Collecting p-$n; done"
+    collects = f"{each}; echo Installing collected packages"
+    done = _make(tmp_path / "venv", f'case "$*" in *hashes*) {collects};; esac')
+    assert done.returncode == 0, done.stderr
+    assert [re.sub(r"[:(].*", "", line).rstrip() for line in done.stdout.splitlines()] == [
+        "2 of 3",
+        *(f"   {n} of about {_locked()} packages" for n in (10, 20)),
+        "   all of them are here",
+        "3 of 3",
+    ]
+
+
+def test_a_package_that_is_not_to_be_had_ends_the_installation(tmp_path: Path) -> None:
+    failed = _make(tmp_path / "venv", "echo Collecting a; echo no such package >&2; exit 1")
+    assert failed.returncode != 0
+    assert "no such package" in failed.stderr
+    assert "3 of 3" not in failed.stdout
+
+
+def _locked() -> int:
+    lines = (TOP / "requirements.lock").read_text().splitlines()
+    return sum(bool(re.match(r"[a-z0-9].*==", line)) for line in lines)
+
+
 def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
     image = (TOP / "deploy/Dockerfile").read_text()
     assert re.search(r"^USER kopilka$", image, re.MULTILINE)
