@@ -1,7 +1,10 @@
 """Offers as people meet them: in their own language, changed while they are shown, and for an
 audience alone. On both databases, on the card, its page, at the till and at Google."""
 
+import io
+import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import googles
@@ -15,11 +18,15 @@ from sqlalchemy import func, select
 from ledger.offers import audiences, offers
 from ledger.offers.offers import OfferMember
 from ledger.people.members import Member
+from ledger.programmes import programmes
 from wallet.delivery import waves
 from wallet.delivery.waves import Wave
 from wallet.google.mirror import GoogleObject
+from wallet.passes import templates
+from wallet.passes.content import FieldDesign
 from wallet.passes.issued import Pass
 from wallet.sandbox import apns
+from wallet.sandbox.android_card import spoken
 from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.google.resources import OBJECT, OFFER, OFFER_CLASS
 
@@ -213,6 +220,9 @@ def test_google_has_every_language(client, house, google, anna, john, publish) -
         (message,) = written["messages"]
         assert message["body"].startswith(title)
         assert set(in_words(message["localizedBody"])) == {"ru", "en"}
+        (notice,) = google.stand_in.resources.card(object_id).notices
+        assert spoken(notice.localized_body, "en") == "Latte −20 %\nTo go"
+        assert spoken(notice.localized_body, "ru") == "Латте −20 %\nС собой"
     coupon = save(client, f"{john['links']['card']}/offers/{made['id']}/google")
     class_id = google.stand_in.resources.get(OFFER, coupon)["classId"]
     class_ = google.stand_in.resources.get(OFFER_CLASS, class_id)
@@ -220,6 +230,29 @@ def test_google_has_every_language(client, house, google, anna, john, publish) -
     assert in_words(class_["localizedTitle"]) == LATTE["title"]
     assert in_words(class_["localizedDetails"]) == LATTE["text"]
     assert in_words(class_["localizedIssuerName"])["en"] == "Kopilka Coffee House"
+
+
+def test_the_shop_is_called_as_its_pages_call_it(api, client, house, anna, john) -> None:
+    with house.installation.database.transaction() as session:
+        demo = programmes.by_code(session, "demo")
+        design = templates.design(templates.current(session, demo.id))
+        shop = FieldDesign("shop", "back", {"ru": "Магазин", "en": "Shop"}, shows="programme")
+        changed = replace(design, fields=(*design.fields, shop))
+        templates.store(session, demo.id, changed, {}, house.clock())
+        waves.start(session, demo.id, house.clock())
+    house.run(*PUMPS)
+    assert card(client, anna)["shop"] == "Кофейня «Копилка»"
+    assert card(client, john)["shop"] == "Kopilka Coffee House"
+    data = client.get(john["links"]["apple"].removeprefix(LOCAL)).data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        words = archive.read("en.lproj/pass.strings").decode("utf-16")
+    assert opened(data)["organizationName"] == opened(data)["logoText"] == "Кофейня «Копилка»"
+    assert '"Кофейня «Копилка»" = "Kopilka Coffee House";' in words
+    texts = {"ru": "Вам пишет {{programme}}", "en": "From {{programme}}"}
+    body = {"programme": "demo", "name": "x", "texts": texts}
+    campaign = api.post("campaigns", body).get_json()
+    shown = api.post(f"campaigns/{campaign['id']}/preview", {"member": john["id"]}).get_json()
+    assert shown["text"] == "From Kopilka Coffee House"
 
 
 # --- Changes -----------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ class Notification:
     header: str
     body: str
     localized_header: CardPart | None = None
+    localized_body: CardPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class AndroidChange:
             return None
         line = self.after.lines(language).get(self.notice.field)
         header = android_card.spoken(self.notice.localized_header, language) or self.notice.header
-        parts = (line.label, line.value) if line else (header, self.notice.body)
+        body = android_card.spoken(self.notice.localized_body, language) or self.notice.body
+        parts = (line.label, line.value) if line else (header, body)
         return ": ".join(part for part in parts if part)
 
     def fields(self, language: Language) -> tuple[FieldChange, ...]:
@@ -87,6 +89,7 @@ class _Handed:
                 str(one["header"]),
                 str(one["body"]),
                 one.get("localizedHeader"),
+                one.get("localizedBody"),
             )
             for one in found["notices"]
         )

@@ -95,7 +95,7 @@ def parts(draw: st.DrawFn, languages: tuple[str, ...]) -> dict[str, object]:
 def any_design(draw: st.DrawFn) -> Design:
     languages = tuple(draw(st.lists(LANGUAGES, min_size=1, max_size=3, unique=True)))
     design = Design(
-        organization=draw(SAID),
+        organization=draw(SAID | st.fixed_dictionaries(dict.fromkeys(languages, SAID))),
         description={languages[0]: draw(SAID)},
         languages=languages,
         fields=tuple(draw(st.lists(fields(languages[0]), max_size=14))),
@@ -110,6 +110,10 @@ def any_design(draw: st.DrawFn) -> Design:
     return design
 
 
+IN_ONE_LANGUAGE = st.builds(OfferShown, SAID, WORDS, WORDS)
+OFFERS = st.builds(
+    OfferShown, SAID, WORDS, WORDS, st.dictionaries(LANGUAGES, IN_ONE_LANGUAGE, max_size=3)
+)
 any_facts = st.builds(
     Facts,
     programme=SAID,
@@ -117,7 +121,7 @@ any_facts = st.builds(
     barcode=st.from_regex(r"[0-9]{16}", fullmatch=True),
     name=WORDS,
     points=st.integers(0, 2**53 - 1),
-    offers=st.lists(st.builds(OfferShown, SAID, WORDS, WORDS), max_size=4).map(tuple),
+    offers=st.lists(OFFERS, max_size=4).map(tuple),
     voided=st.booleans(),
 )
 
@@ -376,6 +380,33 @@ class TestLayout:
         assert class_["redemptionChannel"] == "INSTORE"
         rows = class_["classTemplateInfo"]["cardTemplateOverride"]["cardRowTemplateInfos"]
         assert paths(rows[0])[0] == "object.textModulesData['name']" or "class.title" in paths(rows)
+
+    def test_an_offer_and_a_shop_are_called_in_every_language(self) -> None:
+        design = replace(
+            templates.offer_design(STANDARD), organization={"ru": "Копилка", "en": "Kopilka"}
+        )
+        english = OfferShown("Latte −20 %", "To go")
+        russian = OfferShown("Латте −20 %", "С собой")
+        offer = replace(russian, others={"ru": russian, "en": english})
+        class_ = objects.class_body(CLASS_ID, design, PICTURES, None, offer)
+        assert faults("OfferClass", class_, "insert") == []
+        for name, translated in (
+            ("localizedTitle", "Latte −20 %"),
+            ("localizedDetails", "To go"),
+            ("localizedIssuerName", "Kopilka"),
+            ("localizedProvider", "Kopilka"),
+        ):
+            (found,) = class_[name]["translatedValues"]
+            assert found == {"language": "en", "value": translated}
+        plain = objects.class_body(CLASS_ID, templates.offer_design(STANDARD), PICTURES, None, None)
+        cleared = objects.class_patch(plain)
+        for name in (
+            "localizedTitle",
+            "localizedDetails",
+            "localizedIssuerName",
+            "localizedProvider",
+        ):
+            assert cleared[name] is None
 
     def test_places_links_news_and_a_picture_are_there(self) -> None:
         design = replace(

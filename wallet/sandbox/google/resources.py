@@ -75,6 +75,7 @@ class SentNotice:
     body: str
     field: str = ""
     localized_header: JsonBody | None = None
+    localized_body: JsonBody | None = None
 
 
 @dataclass(slots=True)
@@ -167,7 +168,8 @@ class Resources:
             kept.revision = self._next()
             if notifies:
                 header, body = _text(message, "header"), _text(message, "body")
-                self._tell(kind, id_, header, body, localized_header=message.get("localizedHeader"))
+                localized = (message.get("localizedHeader"), message.get("localizedBody"))
+                self._tell(kind, id_, header, body, localized=localized)
             return {"resource": self._shown(kind, kept)}
 
     def listed(
@@ -328,7 +330,7 @@ class Resources:
         header: str,
         body: str,
         field_: str = "",
-        localized_header: JsonBody | None = None,
+        localized: tuple[JsonBody | None, JsonBody | None] = (None, None),
     ) -> None:
         """Give a notice to everyone who holds this object, or any object of this class."""
         ones = kind if kind.of is not None else next(one for one in OBJECTS if one.of is kind)
@@ -339,7 +341,7 @@ class Resources:
         ]
         number, now = self._next(), self._clock()
         for kept in held:
-            kept.notices.append(SentNotice(number, now, header, body, field_, localized_header))
+            kept.notices.append(SentNotice(number, now, header, body, field_, *localized))
             kept.revision = number
 
     def _newer(self, ids: Collection[str], after: int) -> Iterator[SavedCard]:

@@ -193,6 +193,7 @@ def _card(card: SavedCard) -> dict[str, object]:
                 "body": one.body,
                 "field": one.field,
                 "localizedHeader": one.localized_header,
+                "localizedBody": one.localized_body,
             }
             for one in card.notices
         ],
