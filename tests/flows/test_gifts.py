@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from books import check_books
+from interleaving import stage
 from phones import Phone, opened, values
 from sqlalchemy import event, func, select
 
@@ -17,7 +18,7 @@ from ledger.database.engine import Database
 from ledger.limits import MOST_POINTS
 from ledger.programmes import programmes, units
 from wallet.delivery.providers import Lag
-from wallet.outreach import campaigns
+from wallet.outreach import campaigns, rounds
 from wallet.outreach.campaigns import is_held_out
 from wallet.outreach.deliveries import Delivery
 
@@ -203,6 +204,54 @@ class TestCampaigns:
         assert broken > 5
         assert gifts_and_told(house) == (len(crowd), len(crowd))
 
+    def test_a_cancel_at_any_moment_of_a_step_is_the_end(
+        self, api, house, crowd, give, request
+    ) -> None:
+        """Once the call that cancels has returned, nobody more is told or given anything."""
+        if request.node.callspec.params["database_url"] != "postgresql":
+            pytest.skip("SQLite has one writer: there is no at once")
+        database, make_due = house.installation.database, house.installation.make_due
+
+        def step() -> bool:
+            return database.run(
+                lambda session: campaigns.step(
+                    session, make_due, lambda *_: Lag(0, None), house.clock(), 2
+                )
+            )
+
+        def telling() -> str:
+            """A campaign whose next step tells somebody."""
+            campaign = give()
+            while (
+                database.run(
+                    lambda session: campaigns.by_public_id(session, campaign["id"]).frozen_at
+                )
+                is None
+            ):
+                step()
+            return str(campaign["id"])
+
+        def cancel(public_id: str) -> tuple[int, int]:
+            database.run(
+                lambda session: campaigns.cancel(session, public_id, house.clock()) and None
+            )
+            return gifts_and_told(house)
+
+        with stage(database) as scene:
+            telling()
+            step()  # what is compiled and kept once is there from now on
+            for at in range(1, scene.statements_of(step) + 1, 5):
+                with house.installation.database.transaction() as session:
+                    campaigns.halt(session)  # those of the places before
+                id_ = telling()
+                met = scene.meet(step, lambda: cancel(id_), at)  # noqa: B023
+                assert not isinstance(met.first, Exception), met.first
+                given, told = met.second
+                assert given == told
+                while step():
+                    pass
+                assert gifts_and_told(house) == (given, told)
+
     def test_a_gift_is_no_purchase_and_no_visit(self, api, house, crowd, give) -> None:
         buyer = crowd[0]
         accrue(api, buyer)
@@ -347,6 +396,31 @@ class TestBuiltIn:
             house.clock.advance(days=1)
         assert len(said(api, member)) == 1
         assert [one["points"] for one in postings(api, member) if one["kind"] == "gift"] == [5]
+
+    def test_wherever_a_round_breaks_points_and_words_are_as_many(
+        self, api, join, client, house
+    ) -> None:
+        people = [join(birthday="1990-02-26") for _ in range(5)]
+        for number, one in enumerate(people):
+            in_phone(client, one, f"{number:032x}")
+        switch_on(api, "birthday", gift=7)
+        database, make_due = house.installation.database, house.installation.make_due
+        broken = 0
+        for place in itertools.count(1, 7):
+            with broken_before(database, place) as was:
+                try:
+                    more = database.run(
+                        lambda session: rounds.step(session, make_due, house.clock(), 2)
+                    )
+                except Broken:
+                    more = True
+            broken += was()
+            given, told = gifts_and_told(house)
+            assert given == told
+            if not more:
+                break
+        assert broken > 5
+        assert [has(api, one) for one in people] == [7] * 5
 
     def test_terms_say_how_long_it_lives(self, api) -> None:
         body = {"on": True, "gift": 5, "gift_live_days": 30}
