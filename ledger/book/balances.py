@@ -55,10 +55,10 @@ def of_members(
 def by_the_clock(row: Sequence[Any], now: datetime) -> Balance:
     """The balance that settling the account would leave, see `postings.settle`. The row begins with
     what `READ` selects."""
-    *stored, active, pending = row[: len(READ)]
-    balance = Balance(*stored)
+    balance = Balance(*row[: len(_ROW)])
     if balance.next_change_at > now:
         return balance
+    active, pending = row[len(_ROW) : len(READ)]
     repaid = min(balance.debt, active)
     return Balance(
         balance.account_id,

@@ -1,10 +1,11 @@
 """The members of a programme as lists: a page of them with card, balance and what is known of the
 person, in one statement. To build one from rows of the session would cost several times as much."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Subquery, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
@@ -13,8 +14,9 @@ from ledger.book import balances
 from ledger.book.accounts import MEMBER, Account, Balance, BalanceRow
 from ledger.database.compiled import Compiled, Fetching
 from ledger.database.tables import EPOCH, Identifier, Instant
-from ledger.people import cards, members
-from ledger.people.cards import Card, CardStatus, NewestCard
+from ledger.people import cards, consents, members
+from ledger.people.cards import Card, CardStatus
+from ledger.people.consents import PURPOSES, Consent, Purpose
 from ledger.people.members import Member, MemberState
 from ledger.people.persons import Person
 
@@ -38,10 +40,21 @@ RosterPlace = tuple[datetime, int]
 BEGINNING: RosterPlace = (EPOCH, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPerson:
+class HeldConsent(NamedTuple):
+    """What the person decided about a purpose, as it holds now."""
+
+    purpose: Purpose
+    given: bool
+    text_version: str | None
+    source: str
+    origin: str | None
+    happened_at: datetime
+
+
+class KnownPerson(NamedTuple):
     """What is known of the person behind a member, as it is stored."""
 
+    consents: Sequence[HeldConsent]
     name: str | None
     phone: str | None
     email: str | None
@@ -50,8 +63,7 @@ class KnownPerson:
     external_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedMember:
+class ListedMember(NamedTuple):
     """A member in a list. `household`: the public id of the member whose accounts they use, if that
     is another; `merged_into`: of the one who they are now. `person` is there where it was asked
     for, with nothing in it once they were erased."""
@@ -96,18 +108,27 @@ def page(
 
 def _listed(row: Any, now: datetime, *, people: bool) -> ListedMember:
     balance = row[_FACTS : _FACTS + len(balances.READ)]
-    card = NewestCard(row.number, row.blocked_for, row.void_at, row.ends_at, withheld=False)
     return ListedMember(
-        place=(row.created_at, row.id),
-        id=row.public_id,
-        state=members.state_of(row.erased_at, row.merged_into_id),
-        household=row.household,
-        merged_into=row.merged_into,
-        card=row.number,
-        card_state=cards.state(card, now),
-        balance=balances.by_the_clock(balance, now),
-        person=KnownPerson(*row[-len(_OF_PERSON) :]) if people else None,
+        (row.created_at, row.id),
+        row.public_id,
+        members.state_of(row.erased_at, row.merged_into_id),
+        row.household,
+        row.merged_into,
+        row.number,
+        cards.state_of(row.blocked_for, row.void_at, row.ends_at, now),
+        balances.by_the_clock(balance, now),
+        _person(row[_FACTS + len(balances.READ) :]) if people else None,
     )
+
+
+def _person(row: Sequence[Any]) -> KnownPerson:
+    told, decided = row[: len(_OF_PERSON)], row[len(_OF_PERSON) :]
+    held = [
+        HeldConsent(purpose, *decided[place : place + _OF_CONSENT])
+        for purpose, place in zip(PURPOSES, range(0, len(decided), _OF_CONSENT), strict=True)
+        if decided[place] is not None
+    ]
+    return KnownPerson(held, *told)
 
 
 # The columns of a member and their card, which stand before the balance.
@@ -133,6 +154,7 @@ def _statement(state: MemberState | None, bounds: frozenset[str], *, people: boo
     newest = (
         select(func.max(Card.id)).where(Card.member_id == page_.c.id).correlate(page_)
     ).scalar_subquery()
+    decided = {purpose: aliased(Consent) for purpose in PURPOSES} if people else {}
     holder_id = func.coalesce(page_.c.household_id, page_.c.id)
     query = (
         select(
@@ -145,6 +167,7 @@ def _statement(state: MemberState | None, bounds: frozenset[str], *, people: boo
             Card.expires_at.label("ends_at"),
             *balances.READ,
             *(_OF_PERSON if people else ()),
+            *(column for one in decided.values() for column in _decision(one)),
         )
         .select_from(page_)
         .join(Card, and_(Card.member_id == page_.c.id, Card.id == newest))
@@ -163,7 +186,16 @@ def _statement(state: MemberState | None, bounds: frozenset[str], *, people: boo
     )
     if people:
         query = query.outerjoin(Person, Person.member_id == page_.c.id)
+    for purpose, one in decided.items():
+        query = query.outerjoin(one, one.id == consents.newest_of(page_.c.id, purpose))
     return Compiled(query)
+
+
+def _decision(one: type[Consent]) -> tuple[Any, ...]:
+    return one.given, one.text_version, one.source, one.origin, one.happened_at
+
+
+_OF_CONSENT = len(_decision(Consent))
 
 
 def _page(state: MemberState | None, bounds: frozenset[str]) -> Subquery:

@@ -54,13 +54,13 @@ class Instant(TypeDecorator[datetime]):
             return value
         return (value - EPOCH) // MICROSECOND
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """None on PostgreSQL: connections of ours are in UTC, and the driver's moments with
+        them."""
+        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else None
+
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return EPOCH + timedelta(microseconds=value)
-        moment: datetime = value
-        return moment.astimezone(UTC)
+        return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
 class Base(DeclarativeBase):

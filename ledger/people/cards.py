@@ -87,7 +87,7 @@ class Card(Base):
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     number: Mapped[str] = mapped_column(String(32), unique=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("ledger_member.id"))
-    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
+    programme_id: Mapped[int]  # the member's
     created_at: Mapped[datetime] = mapped_column(Instant)
     blocked_at: Mapped[datetime | None] = mapped_column(Instant)
     blocked_for: Mapped[BlockReason | None] = mapped_column(String(10))
@@ -129,24 +129,31 @@ class CardOwner:
 def objection(card: Card | NewestCard | Row[Any], now: datetime) -> Refusal | None:
     """Why this number is refused at this moment: `CardBlocked`, `CardVoid` or `CardExpired`. None
     if it counts. A row has `MARKS`."""
-    if card.blocked_for is not None:
-        return CardBlocked(card.blocked_for)
-    if card.void_at is not None:
-        return CardVoid()
-    if card.expires_at is not None and card.expires_at <= now:
-        return CardExpired()
+    match state(card, now):
+        case "blocked":
+            return CardBlocked(card.blocked_for or "")
+        case "void":
+            return CardVoid()
+        case "expired":
+            return CardExpired()
     return None
 
 
-def state(card: Card | NewestCard, now: datetime) -> CardStatus:
-    """The state of a card in one word."""
-    match objection(card, now):
-        case CardBlocked():
-            return "blocked"
-        case CardVoid():
-            return "void"
-        case CardExpired():
-            return "expired"
+def state(card: Card | NewestCard | Row[Any], now: datetime) -> CardStatus:
+    """The state of a card in one word. A row has `MARKS`."""
+    return state_of(card.blocked_for, card.void_at, card.expires_at, now)
+
+
+def state_of(
+    blocked_for: str | None, void_at: datetime | None, expires_at: datetime | None, now: datetime
+) -> CardStatus:
+    """The state of a card with these marks: the one rule, which every door asks."""
+    if blocked_for is not None:
+        return "blocked"
+    if void_at is not None:
+        return "void"
+    if expires_at is not None and expires_at <= now:
+        return "expired"
     return "active"
 
 

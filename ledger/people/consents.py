@@ -7,14 +7,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any, Literal, cast
+from typing import Literal, cast, get_args
 
-from sqlalchemy import ForeignKey, Index, String, Text, bindparam, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, select, update
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from ledger.database.compiled import Compiled, Fetching
-from ledger.database.tables import MOST_ROWS, Base, Identifier, Instant, batched, insert_or
+from ledger.database.tables import Base, Identifier, Instant, batched, insert_or
 from ledger.errors import DateOutOfRange, DatesOutOfOrder
 from ledger.limits import EARLIEST
 from ledger.people import members
@@ -22,6 +20,7 @@ from ledger.people.members import Member
 
 # personal_data: we may keep and use what the person told us. marketing: we may write to them.
 Purpose = Literal["personal_data", "marketing"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 ConsentSource = Literal["page", "api", "import", "pass"]
 
 
@@ -185,43 +184,22 @@ def history(session: Session, member_id: int) -> Sequence[Consent]:
 
 
 def current(session: Session, member_id: int) -> dict[Purpose, Consent]:
-    """The decision that holds for each purpose that the member ever decided about."""
-    return {cast(Purpose, row.purpose): row for row in history(session, member_id)}
+    """The decision that holds for each purpose that the member ever decided about, in the order of
+    `PURPOSES`."""
+    held = {cast(Purpose, row.purpose): row for row in history(session, member_id)}
+    return {purpose: held[purpose] for purpose in PURPOSES if purpose in held}
 
 
-# Statements have a fixed number of places for ids: what is left over names the first once more.
-_PLACES = (50, MOST_ROWS)
-
-
-@cache
-def _of_members(places: int) -> Compiled:
-    ids = [bindparam(f"member_{number}", type_=Identifier) for number in range(places)]
-    return Compiled(
-        select(
-            Consent.member_id,
-            Consent.purpose,
-            Consent.given,
-            Consent.text_version,
-            Consent.source,
-            Consent.origin,
-            Consent.happened_at,
-        )
-        .where(Consent.member_id.in_(ids))
-        .order_by(Consent.happened_at, Consent.id)
+def newest_of(member_id: ColumnElement[int], purpose: Purpose) -> ColumnElement[int]:
+    """The id of the decision that holds, for queries that read it beside other things."""
+    decided = aliased(Consent)
+    return (
+        select(decided.id)
+        .where(decided.member_id == member_id, decided.purpose == purpose)
+        .order_by(decided.happened_at.desc(), decided.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-
-
-def held(fetch: Fetching, member_ids: Sequence[int]) -> dict[int, list[Any]]:
-    """The decisions that hold, one for each purpose, of each of these members who ever decided, as
-    rows of `Consent`. `fetch` carries out a statement that reads."""
-    newest: dict[int, dict[str, Any]] = {}
-    for part in batched(member_ids):
-        places = next(size for size in _PLACES if size >= len(part))
-        ids = [*part, *[part[0]] * (places - len(part))]
-        given = {f"member_{number}": id_ for number, id_ in enumerate(ids)}
-        for row in fetch(_of_members(places), **given):
-            newest.setdefault(row.member_id, {})[row.purpose] = row
-    return {member_id: list(found.values()) for member_id, found in newest.items()}
 
 
 def agreed_to_news(session: Session, member_ids: Sequence[int]) -> dict[int, bool]:

@@ -102,7 +102,7 @@ def measure() -> dict[str, float]:
         installation = connect(settings.from_env(environment))
         migrations.upgrade(installation.database.engine)
         pass_ = _card(installation)
-        with _nothing() as nothing, processes(environment, folder) as started:
+        with nothing_served() as nothing, processes(environment, folder) as started:
             web = started.start("web")
             wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "the web to answer")
             try:
@@ -150,7 +150,8 @@ def _ticks(pid: int) -> int:
 
 
 @contextmanager
-def _nothing() -> Iterator[Served]:
+def nothing_served() -> Iterator[Served]:
+    """The view that does nothing, in a process of its own."""
     port = servers.free_port()
     process = subprocess.Popen([sys.executable, __file__, str(port)], env=os.environ)
     try:

@@ -13,6 +13,7 @@ import fetching
 import http_bench
 import import_bench
 import ledger_bench
+import listing
 import moving
 import pushing
 import sealing
@@ -94,6 +95,7 @@ def main() -> int:
     started = startup.measure()
     told = telling.measure()
     moved = moving.measure()
+    listed = listing.measure()
     lacking = fast_apns.missing()
     pushed = {} if lacking else {**pushing.measure(), **campaign_pace.measure()}
     figures = [
@@ -147,6 +149,13 @@ def main() -> int:
             0.1,
             0.3,
         ),
+        Figure(
+            "list_of_members",
+            "list of 50 members at 1,000,000, CPU / a view that does nothing",
+            listed["list_of_members"],
+            5.0,
+            3.0,
+        ),
         *(Figure(name, what, imported[name], floor, goal) for name, what, floor, goal in IMPORTING),
         *(Figure(name, what, fetched[name], floor, goal) for name, what, floor, goal in FETCHING),
         *(
@@ -178,6 +187,7 @@ def main() -> int:
             **fetched,
             **told,
             **moved,
+            **listed,
             **pushed,
         },
     }

@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, insert, inspect, select, text
 from sqlalchemy.orm import Session
 
 from ledger import enrolment
-from ledger.book import accounts, audit, reversals, statements
+from ledger.book import accounts, audit, holds, reversals, statements
 from ledger.book.journal import Posting
 from ledger.database.engine import Database
 from ledger.database.tables import Instant
@@ -44,7 +44,7 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import happenings, importing, migrations
-from wallet.access import apikeys
+from wallet.access import apikeys, exports
 from wallet.apple import devices, judging
 from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, PushRow, Registration
@@ -738,6 +738,43 @@ def test_purchases_come_without_a_change_of_what_is_there(
     book = everything(empty)["ledger_entry"]
     migrations.downgrade(empty.engine, "0023", keys=KEYS)
     assert everything(empty)["ledger_entry"] == book
+
+
+def test_cards_and_holds_of_the_release_before_stand_in_lists(
+    empty: Database, database_url: str
+) -> None:
+    """What 0026 finds: cards and holds that do not say of which programme they are."""
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0023", keys=KEYS)
+    with empty.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO ledger_hold (public_id, account_id, amount, captured, state,"
+                " placed_at, expires_at) SELECT 'hold-' || id, id, 5, 0, 'open', :now, :now"
+                " FROM ledger_account WHERE kind = 'member'"
+            ).bindparams(bindparam("now", type_=Instant())),
+            {"now": now},
+        )
+    before = everything(empty)
+    migrations.upgrade(empty.engine, "0026", keys=KEYS)
+    with empty.reading() as session:
+        found = 0
+        for programme_id in session.scalars(text("SELECT id FROM ledger_programme")).all():
+            theirs = set(
+                session.scalars(select(Member.public_id).where(Member.programme_id == programme_id))
+            )
+            wanted = cards.CardFilter(programme_id)
+            issued_ = cards.listed(session, wanted, None, 100, now)
+            held = holds.listed(session, programme_id, None, "open", None, 100)
+            assert {one.member for one in issued_} <= theirs
+            assert {one.member for one in held} <= theirs
+            found += len(issued_) + len(held)
+        assert found == len(before["ledger_card"]) + len(before["ledger_hold"])
+        assert exports.listed(session, None, None, 10) == []
+    migrations.downgrade(empty.engine, "0023", keys=KEYS)
+    assert everything(empty) == before
 
 
 def _put_phone(

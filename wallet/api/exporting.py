@@ -89,7 +89,7 @@ def members(
         fetch = within(session)
         after: RosterPlace | None = None
         while rows := roster.page(fetch, wanted, after, AT_ONCE, now, people=people):
-            yield listing.items(fetch, rows, programme, unit)
+            yield listing.items(rows, programme, unit)
             after = rows[-1].place
 
     money = tuple(f"{name}_money" for name in ("available", "pending", "held", "debt"))

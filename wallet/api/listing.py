@@ -11,9 +11,7 @@ import orjson
 from flask import Response
 
 from ledger.book.accounts import Balance
-from ledger.book.roster import ListedMember
-from ledger.database.compiled import Fetching
-from ledger.people import consents
+from ledger.book.roster import HeldConsent, ListedMember
 from ledger.programmes.units import Unit
 from wallet.api import paging
 from wallet.api.amounts import balance_out
@@ -30,18 +28,9 @@ def position(member: ListedMember) -> tuple[int, int]:
     return paging.at_moment(*member.place)
 
 
-def items(
-    fetch: Fetching, rows: Sequence[ListedMember], programme: str, unit: Unit
-) -> list[ListItem]:
-    """Members as they stand in a list, with what they agreed to if the rows have what is known of
-    them."""
-    listed = [_item(row, programme, unit) for row in rows]
-    known = [row.place[1] for row in rows if row.person is not None]
-    if known:
-        held = consents.held(fetch, known)
-        for item, row in zip(listed, rows, strict=True):
-            item["consents"] = [_consent(one) for one in held.get(row.place[1], ())]
-    return listed
+def items(rows: Sequence[ListedMember], programme: str, unit: Unit) -> list[ListItem]:
+    """Members as they stand in a list, with as much of the person as the rows have."""
+    return [_item(row, programme, unit) for row in rows]
 
 
 def answer(page: Page[ListedMember], listed: Sequence[ListItem]) -> Response:
@@ -69,6 +58,7 @@ def _item(row: ListedMember, programme: str, unit: Unit) -> ListItem:
             "birthday": person.birthday,
             "locale": person.locale,
             "external_id": person.external_id,
+            "consents": [_consent(one) for one in person.consents],
         }
     return item
 
@@ -84,7 +74,7 @@ def _balance(balance: Balance, unit: Unit) -> ListItem:
     }
 
 
-def _consent(row: Any) -> ListItem:
+def _consent(row: HeldConsent) -> ListItem:
     return {
         "purpose": row.purpose,
         "given": row.given,

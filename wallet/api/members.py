@@ -214,7 +214,7 @@ def _listed(asked: MemberSearch) -> Response:
         database.fetch, wanted, paging.moment(place), place.most, now, people=sees_people()
     )
     page = place.page(rows, listing.position)
-    return listing.answer(page, listing.items(database.fetch, page.rows, programme, unit))
+    return listing.answer(page, listing.items(page.rows, programme, unit))
 
 
 def _household_id(programme_id: int, public_id: str | None) -> int | None:

@@ -1,0 +1,155 @@
+"""What a list costs the web tier at a million members: 50 of them, by each filter that has an
+index, with all that is known of the people and what they agreed to. CPU time of the web process, by
+the kernel's count, to that of a Flask view that does nothing on the same server. PostgreSQL's own
+is not in it, and neither is who asks. The figure is that of the filter that costs most.
+
+`KOPILKA_BENCH_MEMBERS` says how many members there are, if not a million."""
+
+import os
+import statistics
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import servers
+from fetching import Served, nothing_served
+from processes import answers, processes, wait_until
+from sqlalchemy import text
+
+from ledger.people.persons import Profile
+from ledger.programmes import programmes
+from wallet import migrations
+from wallet.access import apikeys
+from wallet.configuration import settings
+from wallet.configuration.settings import DEMO
+from wallet.installation import Installation
+from wallet.passes import issuing
+from wallet.running.assembly import connect
+from wallet.sandbox import certificates, demo
+
+MEMBERS = int(os.environ.get("KOPILKA_BENCH_MEMBERS", "1000000"))
+ROUNDS = 5
+KEY = "bench-key-of-thirty-two-characters"
+
+# Each as a member who joined through the service, but for what must be their own. One in a hundred
+# is merged, one erased, one in a household; one in two agreed to news.
+CROWD = """
+INSERT INTO ledger_member
+    (id, public_id, programme_id, created_at, household_id, merged_into_id, erased_at)
+SELECT n, lpad(to_hex(n), 36, '0'), programme_id, created_at + n * interval '10 seconds',
+       CASE WHEN n % 100 IN (4, 6) THEN n - 2 END, CASE WHEN n % 100 = 6 THEN n - 2 END,
+       CASE WHEN n % 100 = 8 THEN created_at END
+FROM ledger_member, generate_series(CAST(2 AS bigint), :many) n WHERE ledger_member.id = 1;
+INSERT INTO ledger_person (member_id, programme_id, name, phone, email, birthday, locale,
+                           external_id, phone_shared, email_shared)
+SELECT id, programme_id, 'Участник ' || id, '+7' || (9000000000 + id), id || '@example.com',
+       '1990-05-20', 'ru', 'c-' || id, false, false
+FROM ledger_member WHERE id > 1;
+INSERT INTO ledger_card (id, number, member_id, programme_id, created_at)
+SELECT id, lpad(id::text, 16, '0'), id, programme_id, created_at FROM ledger_member WHERE id > 1;
+INSERT INTO ledger_account (id, programme_id, unit_id, kind, member_id)
+SELECT m.id + 1000, a.programme_id, a.unit_id, a.kind, m.id
+FROM ledger_member m, ledger_account a WHERE m.id > 1 AND a.member_id = 1 AND a.kind = 'member';
+INSERT INTO ledger_balance (account_id, available, pending, held, debt, next_change_at, closed)
+SELECT id, id % 1000, 0, 0, 0, '9999-12-31', false FROM ledger_account WHERE id > 1001;
+INSERT INTO ledger_consent (member_id, purpose, given, source, happened_at, recorded_at)
+SELECT id, 'marketing', true, 'api', created_at, created_at
+FROM ledger_member WHERE id > 1 AND id % 2 = 0;
+ANALYZE
+"""
+
+
+def measure() -> dict[str, float]:
+    """`list_of_members`: the dearest filter, to a view that does nothing; and each by its name."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        servers.postgres() as server,
+        servers.redis() as redis_url,
+    ):
+        server.execute("CREATE DATABASE lists")
+        folder, port = Path(name), servers.free_port()
+        certificates.ensure_chain(folder / "certs", datetime.now(UTC))
+        environment = {
+            "PORT": str(port),
+            "WALLET_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "WALLET_DATA": name,
+            "WALLET_DATABASE_URL": server.url("lists"),
+            "WALLET_BROKER_URL": redis_url,
+            "WALLET_APPLE_CERTS": str(folder / "certs"),
+            "WALLET_APNS_URL": "https://127.0.0.1:9",
+            "WALLET_API_KEY": KEY,
+            "WALLET_SECRET_KEY": "bench-secret-of-thirty-two-characters",
+            "WALLET_RATE_LIMITS": "api=1000000/second",
+            "WEB_CONCURRENCY": "1",
+        }
+        installation = connect(settings.from_env(environment))
+        migrations.upgrade(installation.database.engine)
+        key, since = _crowd(installation)
+        with nothing_served() as nothing, processes(environment, folder) as started:
+            web = started.start("web")
+            wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "the web to answer")
+            try:
+                return _measured(Served(port, web.pid), nothing, key, since)
+            finally:
+                installation.database.close()
+
+
+def _crowd(installation: Installation) -> tuple[str, datetime]:
+    """A million members. Returns a key that may see them, and when the middle one joined."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    with installation.database.transaction() as session:
+        demo.ensure(session, now)
+        programme = programmes.by_code(session, DEMO)
+        pass_type, keys = installation.pass_type, installation.keys
+        issuing.join(session, programme, Profile(name="First"), pass_type, keys, now)
+        scopes = ["members:read", "personal:read"]
+        key = apikeys.issue(session, "crm", scopes, now, programme.id)
+    with installation.database.engine.connect() as connection:
+        for statement in CROWD.split(";"):
+            used: dict[str, Any] = {"many": MEMBERS} if ":many" in statement else {}
+            connection.execute(text(statement), used)
+        connection.commit()
+    return key, now + timedelta(seconds=10 * (MEMBERS // 2))
+
+
+def _measured(ours: Served, nothing: Served, key: str, since: datetime) -> dict[str, float]:
+    middle = since.isoformat().replace("+00:00", "Z")
+    later = (since + timedelta(days=1)).isoformat().replace("+00:00", "Z")
+    filters = {
+        "all": "",
+        "since": f"&since={middle}",
+        "until": f"&since={middle}&until={later}",
+        "active": "&state=active",
+        "merged": f"&state=merged&since={middle}",
+        "erased": "&state=erased",
+    }
+    headers = {"Authorization": f"Bearer {key}"}
+    ratios: dict[str, list[float]] = {name: [] for name in filters}
+    idles = []
+    for _ in range(ROUNDS):
+        idle = nothing.cpu("/healthz", {}, 200, _stay)
+        costs = {
+            name: ours.cpu(f"/api/v1/members?programme={DEMO}{query}", headers, 200, _stay)
+            for name, query in filters.items()
+        }
+        idle = (idle + nothing.cpu("/healthz", {}, 200, _stay)) / 2
+        idles.append(idle)
+        for name, cost in costs.items():
+            ratios[name].append(cost / idle)
+    found = {f"list_{name}": statistics.median(rounds) for name, rounds in ratios.items()}
+    return {
+        "list_of_members": max(found.values()),
+        **found,
+        "nothing_cpu_s": statistics.median(idles),
+    }
+
+
+def _stay() -> None:
+    pass
+
+
+if __name__ == "__main__":
+    for name, figure in measure().items():
+        sys.stdout.write(f"{name:20} {figure:10.5f}\n")
