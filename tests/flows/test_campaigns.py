@@ -329,7 +329,8 @@ class TestEffect:
         return answer.get_json()["id"]
 
     def comes_with_the_message(self, house, posting_id: str) -> None:
-        """As if the points had been given with the campaign's message to their member."""
+        """As if the points had been given with a message by a release before gifts were a kind of
+        their own."""
         with house.installation.database.transaction() as session:
             posting = session.scalars(select(Posting).where(Posting.public_id == posting_id)).one()
             account = select(Account.member_id).join(Entry, Entry.account_id == Account.id)
@@ -417,7 +418,7 @@ class TestEffect:
 
     def test_where_no_purchase_is_told_accruals_are_counted(self, api, join, client, house) -> None:
         people = {one["id"]: one for one in crowd(join, client, 12)}
-        campaign = draft(api)
+        campaign = draft(api, gift={"points": 25})
         start(api, campaign)
         house.run(*PUMPS)
         told, _ = self.groups(house)
@@ -428,7 +429,7 @@ class TestEffect:
         assert (found["difference"], found["conclusion"]["code"]) == (None, "nobody_held_out")
         self.comes_with_the_message(house, self.buys(api, people[told[5]], None))
         assert funnel(api, campaign)["purchases"]["told"]["bought"] == 1
-        assert funnel(api, campaign)["cost"] == {"messages": 12, "gifts": 10}
+        assert funnel(api, campaign)["cost"] == {"messages": 12, "gifts": 300}
         self.buys(api, people[told[1]], "5")
         self.buys(api, people[told[2]], None)  # from now on that is no purchase
         found = funnel(api, campaign)["purchases"]

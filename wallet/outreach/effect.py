@@ -164,12 +164,11 @@ def _compared(
 
 def cost(session: Session, campaign: Campaign) -> Cost:
     """What the campaign cost up to now."""
-    theirs = (Delivery.campaign_id == campaign.id, Delivery.posting_id.is_not(None))
     gifts = session.scalar(
         select(func.sum(Entry.amount))
         .join(Account, Account.id == Entry.account_id)
-        .join(Delivery, Delivery.posting_id == Entry.posting_id)
-        .where(*theirs, Account.kind == MEMBER, Entry.amount > 0)
+        .join(Delivery, Delivery.gift_posting_id == Entry.posting_id)
+        .where(Delivery.campaign_id == campaign.id, Account.kind == MEMBER, Entry.amount > 0)
     )
     told = select(func.count()).where(Delivery.campaign_id == campaign.id, Delivery.state == "told")
     return Cost(session.scalars(told).one(), int(gifts or 0))
