@@ -19,6 +19,8 @@ from wallet.problems import refuse
 
 AnyRow = TypeVar("AnyRow")
 
+# Which page it is, and in which language it is said.
+NO_FILTERS = {"cursor", "limit", "lang"}
 BINDING_BYTES = 6  # so many tell lists and filters apart; nobody gains by making one that fits
 
 
@@ -75,7 +77,7 @@ def place(asked: PageIn, numbers: int = 1) -> PagePlace:
 def _binding(asked: PageIn) -> str:
     """Which list is asked for, and with which filters. Filters that a later release adds change
     nothing where they are not used."""
-    filters = asked.model_dump_json(exclude={"cursor", "limit"}, exclude_none=True)
+    filters = asked.model_dump_json(exclude=NO_FILTERS, exclude_none=True)
     named = f"{request.endpoint} {sorted((request.view_args or {}).items())} {filters}"
     digest = hashlib.blake2b(named.encode(), digest_size=BINDING_BYTES).digest()
     return base64.urlsafe_b64encode(digest).decode()

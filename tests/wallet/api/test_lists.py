@@ -466,7 +466,11 @@ def test_one_offer_and_one_programme_are_read(api, offer_made) -> None:
     assert api.get("offers/x").get_json()["code"] == "unknown_offer"
     (programme,) = api.get("programmes").get_json()["items"]
     assert api.get("programmes/demo").get_json() == programme
-    assert programme["terms"] == {"grace_days": 0, "overdrawn": "debt"}
+    assert programme["terms"] == {
+        "grace_days": 0,
+        "overdrawn": "debt",
+        "keeps_personal": True,
+    }
     assert api.get("programmes/x").get_json()["code"] == "unknown_programme"
 
 
