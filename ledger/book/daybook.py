@@ -3,7 +3,7 @@ it did to members. Every filter has an index that serves it (see `Posting`); of 
 database takes the one that leaves fewest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -70,6 +70,7 @@ def page(
     """Postings of a programme that fit, newest first by when they happened, or `oldest_first`, from
     behind the place `behind`. With `unit_id`, those that moved this unit. Bounds of points are for
     the points of one member that the posting moved."""
+    wanted, behind = _begun(wanted, behind, oldest_first=oldest_first)
     order = (Posting.occurred_at, Posting.id)
     query = _facts().where(Posting.programme_id == programme_id).limit(limit)
     query = query.order_by(*(order if oldest_first else (one.desc() for one in order)))
@@ -78,6 +79,20 @@ def page(
         ahead = tuple_(*order) > place if oldest_first else tuple_(*order) < place
         query = query.where(ahead)
     return _with_entries(session, _filtered(query, wanted, unit_id))
+
+
+def _begun(
+    wanted: Filter, behind: DaybookPlace | None, *, oldest_first: bool
+) -> tuple[Filter, DaybookPlace | None]:
+    """The same with one place at which the scan of the index begins. With two such bounds
+    PostgreSQL may begin at the farther one and walk to the other through all in between."""
+    if oldest_first and wanted.since is not None:
+        since = (wanted.since, 0)
+        return replace(wanted, since=None), since if behind is None else max(since, behind)
+    if not oldest_first and wanted.until is not None:
+        until = (wanted.until, 0)
+        return replace(wanted, until=None), until if behind is None else min(until, behind)
+    return wanted, behind
 
 
 def one(session: Session, posting_id: int) -> DaybookPosting:

@@ -90,8 +90,11 @@ def page(
 ) -> list[ListedMember]:
     """Members that fit, in the order in which they joined, from behind `after`. `people`: with what
     is known of them. `fetch` carries out a statement that reads."""
-    after_at, after_id = after or BEGINNING
-    bounds = {"since": wanted.since, "until": wanted.until, "household": wanted.household_id}
+    # The scan of the index begins at one place. With two lower bounds PostgreSQL may begin at the
+    # lesser one and walk to the other through everybody in between.
+    since: RosterPlace = BEGINNING if wanted.since is None else (wanted.since, 0)
+    after_at, after_id = max(after or BEGINNING, since)
+    bounds = {"until": wanted.until, "household": wanted.household_id}
     given = {name: value for name, value in bounds.items() if value is not None}
     rows = fetch(
         _statement(wanted.state, frozenset(given), people=people),
@@ -214,7 +217,6 @@ def _page(state: MemberState | None, bounds: frozenset[str]) -> Subquery:
     if state is not None:
         query = query.where(members.in_state(state))
     conditions: dict[str, ColumnElement[bool]] = {
-        "since": Member.created_at >= bindparam("since"),
         "until": Member.created_at < bindparam("until"),
         "household": or_(
             Member.id == bindparam("household"), Member.household_id == bindparam("household")
