@@ -1,7 +1,7 @@
 """For whom an offer is: its audience is written down once, when it begins.
 
 In bounded steps, each under the offer's own lock, so that two workers cannot do it twice. A list
-that is not complete shows nothing to anybody. See docs/decisions/0027."""
+that is not complete shows nothing to anybody. See docs/decisions/0026."""
 
 from collections.abc import Sequence
 from datetime import datetime
