@@ -152,6 +152,17 @@ def listed(session: Session) -> Sequence[Source]:
     return session.scalars(select(Source).order_by(Source.id)).all()
 
 
+def unreadable(session: Session, keys: KeyRing) -> Sequence[str]:
+    """The names of sources with a secret that no key of the ring sealed: what is signed by it is
+    refused."""
+    found = session.execute(
+        select(Source.name, SourceSecret.sealed)
+        .join(SourceSecret, SourceSecret.source_id == Source.id)
+        .order_by(Source.id)
+    )
+    return list(dict.fromkeys(row.name for row in found if not keys.can_unseal(row.sealed)))
+
+
 def _named(session: Session, name: str) -> Source:
     source = session.scalar(select(Source).where(Source.name == name))
     if source is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -88,6 +88,14 @@ class KeyRing:
         """What `seal` was given. Raises cryptography's InvalidToken if no key of the ring sealed
         it."""
         return self._box.decrypt(sealed.encode()).decode()
+
+    def can_unseal(self, sealed: str) -> bool:
+        """Whether a key of the ring sealed it."""
+        try:
+            self.unseal(sealed)
+        except InvalidToken:
+            return False
+        return True
 
     def cipher(self, column: str) -> "ColumnCipher":
         """The encryption of a column of the database, with keys of its own."""

@@ -187,6 +187,17 @@ def secrets_of(session: Session, keys: KeyRing, receiver_id: int) -> tuple[str, 
     return tuple(keys.unseal(sealed) for sealed in found)
 
 
+def unreadable(session: Session, keys: KeyRing) -> Sequence[str]:
+    """The names of receivers with a secret that no key of the ring sealed: nothing can be signed
+    for them."""
+    found = session.execute(
+        select(Receiver.name, ReceiverSecret.sealed)
+        .join(ReceiverSecret, ReceiverSecret.receiver_id == Receiver.id)
+        .order_by(Receiver.id)
+    )
+    return list(dict.fromkeys(row.name for row in found if not keys.can_unseal(row.sealed)))
+
+
 def number_of_secrets(session: Session, receiver_id: int) -> int:
     """How many secrets are live."""
     return session.scalars(

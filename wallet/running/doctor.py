@@ -21,7 +21,7 @@ from ledger.database.engine import Database
 from ledger.errors import Refusal
 from ledger.seals import inspection, sealing
 from wallet import migrations, presence
-from wallet.access import apikeys
+from wallet.access import apikeys, sources
 from wallet.apple import complaints, devices, judging
 from wallet.apple.answers import DOUBTS
 from wallet.apple.devices import Device
@@ -218,7 +218,9 @@ def _database(database: Database, settings: Settings, now: datetime) -> Iterator
         phones = session.scalar(select(func.count()).select_from(Device))
         yield Finding("note", f"Apple devices that hold cards: {phones}.")
         if settings.secret_keys:
-            yield from _keys(session, KeyRing(settings.secret_keys))
+            ring = KeyRing(settings.secret_keys)
+            yield from _keys(session, ring)
+            yield from _sealed_secrets(session, ring)
         yield from _ending_keys(session, now)
         yield from _receivers(session, now)
         for complaint in complaints.newest(session, COMPLAINTS_SHOWN):
@@ -338,6 +340,23 @@ def _keys(session: Session, ring: KeyRing) -> Iterator[Finding]:
                 f"The older key {key_id} of WALLET_SECRET_KEY is needed by no card and no device."
                 " Backups and codes may need it: docs/operating.md, Secrets.",
             )
+
+
+def _sealed_secrets(session: Session, ring: KeyRing) -> Iterator[Finding]:
+    """Secrets of others that lie here sealed, and that no key of the ring can open."""
+    for name in sources.unreadable(session, ring):
+        yield Finding(
+            "bad",
+            f"A secret of the webhook source {name} was sealed by a key that is not in"
+            f" WALLET_SECRET_KEY: put the key back, or `wallet sources rotate {name}`.",
+        )
+    for name in receivers.unreadable(session, ring):
+        yield Finding(
+            "bad",
+            f"A secret of the receiver {name} was sealed by a key that is not in WALLET_SECRET_KEY,"
+            f" and it is told nothing: put the key back, or `wallet receivers rotate {name}` and"
+            f" `retire {name}`.",
+        )
 
 
 def _ending_keys(session: Session, now: datetime) -> Iterator[Finding]:

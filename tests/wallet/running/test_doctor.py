@@ -255,3 +255,21 @@ def test_room_on_the_disk_is_told_before_it_is_gone(
     assert any(s.startswith("Disk of the database: ") for s in examine()["good"])
     monkeypatch.setattr(doctor, "LEAST_FREE_MB", 10**9)
     assert any("When it is full, everything that changes" in s for s in examine()["bad"])
+
+
+def test_secrets_that_no_key_opens_are_named(wallet, house, environment) -> None:
+    assert wallet("sources", "add", "till", "demo").exit_code == 0
+    assert wallet("receivers", "add", "CRM", "https://crm.example.com/in").exit_code == 0
+
+    def bad(key: str) -> list[str]:
+        found = settings.read({**environment, "WALLET_SECRET_KEY": key})
+        return [
+            one.sentence
+            for one in doctor.examine(*found, house.clock)
+            if one.verdict == "bad" and "was sealed by a key" in one.sentence
+        ]
+
+    assert bad(environment["WALLET_SECRET_KEY"]) == []
+    of_source, of_receiver = bad("sandbox-another-key-of-many-letters")
+    assert "webhook source till" in of_source
+    assert "receiver CRM" in of_receiver
