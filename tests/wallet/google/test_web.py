@@ -117,10 +117,13 @@ class TestButtons:
         assert page.index(GOOGLES) < page.index(APPLES)
         assert "Добавить в Google Wallet" in page
 
-    def test_everybody_else_to_apple_first(self, client, member) -> None:
-        for agent in (IPHONE, ""):
-            page = self.page(client, member, agent)
-            assert page.index(APPLES) < page.index(GOOGLES)
+    def test_an_iphone_is_shown_apple_alone(self, client, member) -> None:
+        page = self.page(client, member, IPHONE)
+        assert (APPLES in page, GOOGLES in page) == (True, False)
+
+    def test_everybody_else_is_led_to_apple_first(self, client, member) -> None:
+        page = self.page(client, member, "")
+        assert page.index(APPLES) < page.index(GOOGLES)
 
 
 class TestWithoutGoogle:
