@@ -240,7 +240,7 @@ class TestRoots:
         assert printed.exit_code == 0
         lines = client.get("/ledger/roots/demo").text.splitlines()
         assert [*map(json.loads, printed.output.splitlines())] == [*map(json.loads, lines)]
-        assert wallet("ledger", "roots", "export", "--since", "2999-01-01").output == ""
+        assert wallet("ledger", "roots", "export", "--since", "2999-01-01").stdout == ""
         keys = json.loads(wallet("ledger", "roots", "key").output)
         assert keys == client.get("/ledger/key").get_json()
 
