@@ -50,7 +50,7 @@ def test_what_is_stored_stays_and_the_command_says_so(api, house, before, nothin
     assert "personal data: not kept; of 1 members it was stored before, and stays" in nothing
     assert known(house) == [PERSON["name"]]
     assert api.get(f"members/{before['id']}").get_json()["name"] == PERSON["name"]
-    assert api.get("programmes").get_json()["items"][0]["keeps_personal"] is False
+    assert api.get("programmes").get_json()["items"][0]["terms"]["keeps_personal"] is False
     api.delete(f"members/{before['id']}")
     assert "not kept, and none is stored" in wallet("programmes", "terms", "demo").output
     again = wallet("programmes", "terms", "demo", "--personal-data").output

@@ -70,6 +70,7 @@ CALLS = {
         ("POST", "waves/x/cancel", None),
         ("POST", "offers", {"programme": "demo", "title": "Кекс"}),
         ("POST", "offers/x/withdraw", None),
+        ("PATCH", "offers/x", {}),
     ],
     "campaigns:read": [
         ("GET", "campaigns?programme=demo", None),
@@ -77,6 +78,7 @@ CALLS = {
         ("POST", "campaigns/x/preview", {}),
         ("GET", "campaigns/x/results", None),
         ("GET", "programmes/x/messages", None),
+        ("GET", "programmes/x/messages/x/results", None),
         ("GET", "members/x/messages", None),
     ],
     "campaigns:write": [
