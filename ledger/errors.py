@@ -17,7 +17,8 @@ from typing import ClassVar
 
 from ledger import words
 from ledger.languages import ENGLISH, Language
-from ledger.words import REFUSAL, REFUSAL_OF_MONEY
+from ledger.limits import EARLIEST, LATEST
+from ledger.words import N_, REFUSAL, REFUSAL_OF_MONEY
 
 NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -243,14 +244,35 @@ class DatesOutOfOrder(Invalid):
         self.earlier = earlier
         self.later = later
 
+    def sentence(self, language: Language) -> str:
+        """Of a field that is measured by the clock, people are told no other name than its own."""
+        catalogue, facts = words.catalogue_of(type(self)), self.facts()
+        if self.earlier == "now":
+            return catalogue.sentence(language, N_("{later} must lie in the future."), facts)
+        if self.later == "now":
+            return catalogue.sentence(language, N_("{earlier} must not lie in the future."), facts)
+        return super().sentence(language)
+
 
 class DateOutOfRange(Invalid):
-    """The date is too far in the past or in the future (`limits.EARLIEST`, `limits.LATEST`)."""
+    """The date is too far in the past or in the future to be meant. `earliest` is the first that is
+    taken, `latest` the end of those; a text stays as it is, as the wall clock of a programme has no
+    zone."""
 
     code = "date_out_of_range"
 
-    def __init__(self, field: str) -> None:
+    def __init__(
+        self, field: str, earliest: datetime | str = EARLIEST, latest: datetime | str = LATEST
+    ) -> None:
         self.field = field
+        self.earliest = _written(earliest)
+        self.latest = _written(latest)
+
+
+def _written(moment: datetime | str) -> str:
+    if isinstance(moment, str):
+        return moment
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class IdempotencyConflict(Conflict):

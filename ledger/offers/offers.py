@@ -402,10 +402,10 @@ def _check_dates(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
     for name, moment in (("from", starts_at), ("until", ends_at)):
         if moment != NEVER and not EARLIEST <= moment < LATEST:
             raise DateOutOfRange(name)
-    if ends_at <= starts_at:
-        raise DatesOutOfOrder("from", "until")
     if ends_at <= now:
         raise DatesOutOfOrder("now", "until")
+    if ends_at <= starts_at:
+        raise DatesOutOfOrder("from", "until")
 
 
 def _next_turn(offer: Offer, now: datetime) -> datetime:

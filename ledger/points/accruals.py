@@ -1,14 +1,14 @@
 """Points in: accruals, and other postings that give a member points."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from ledger.book import postings
 from ledger.book.accounts import ProgrammeAccountKind
 from ledger.book.drafts import NewLot, PostingKind, Term
-from ledger.errors import DatesOutOfOrder
+from ledger.errors import DateOutOfRange, DatesOutOfOrder
 from ledger.events import PointsAccrued
 from ledger.money import Amount
 from ledger.people.members import Member
@@ -78,8 +78,10 @@ def term(zone: str, unit: Unit, grant: Grant, now: datetime) -> Term:
     activates_at = grant.activates_at or now
     expires_at = grant.expires_at or unit.expiry(activates_at, zone)
     causes.check_range(activates_at=activates_at, expires_at=expires_at)
-    if expires_at <= activates_at:
-        raise DatesOutOfOrder("activates_at", "expires_at")
+    if expires_at <= now and grant.expires_at is None:
+        raise DateOutOfRange("activates_at", now - timedelta(days=unit.live_days or 0))
     if expires_at <= now:
         raise DatesOutOfOrder("now", "expires_at")
+    if expires_at <= activates_at:
+        raise DatesOutOfOrder("activates_at", "expires_at")
     return Term(activates_at, expires_at)

@@ -86,7 +86,7 @@ def check_clock(occurred_at: datetime | None, now: datetime) -> None:
     wrong then."""
     check_range(occurred_at=occurred_at)
     if occurred_at is not None and occurred_at > now + CLOCKS_DIFFER:
-        raise DateOutOfRange("occurred_at")
+        raise DateOutOfRange("occurred_at", latest=now + CLOCKS_DIFFER)
 
 
 def check_range(**moments: datetime | None) -> None:

@@ -276,6 +276,34 @@ class TestRunning:
         house.run(*PUMPS)
         assert told(house) == 1
 
+    @pytest.mark.parametrize(
+        ("at", "taken"),
+        [
+            ("2027-03-01T09:58:59", False),  # a few minutes ago
+            ("2027-03-01T00:30", False),  # this morning
+            ("2026-03-01T10:00", False),  # the year of before
+            ("2200-01-01T03:00", False),
+            ("2027-03-01T09:59", True),  # the clock of who asks is a minute late
+            ("2027-03-01T10:00", True),
+        ],
+    )
+    def test_a_start_that_is_past_is_refused_and_tells_nobody(
+        self, api, phone, house, at: str, *, taken: bool
+    ) -> None:
+        house.clock.now = datetime(2027, 3, 1, 7, tzinfo=UTC)  # 10:00 in Moscow
+        campaign = draft(api)
+        answer = api.post(f"campaigns/{campaign['id']}/start", {"at": at})
+        house.run(*PUMPS)
+        assert (answer.status_code, told(house)) == ((200, 1) if taken else (422, 0))
+        if not taken:
+            refusal = answer.get_json()
+            assert (refusal["code"], refusal["field"]) == ("date_out_of_range", "at")
+            assert (refusal["earliest"], refusal["latest"]) == (
+                "2027-03-01T10:00",
+                "2200-01-01T03:00",
+            )
+            assert read(api, campaign)["state"] == "draft"
+
     def test_quiet_hours_over_midnight_are_waited_out(self, api, phone, house) -> None:
         house.clock.now = datetime(2027, 3, 1, 20, tzinfo=UTC)  # 23:00 in Moscow
         campaign = draft(api, quiet_hours={"from": "22:00", "until": "09:00"})

@@ -51,7 +51,6 @@ WITH_REFUSALS = (
 VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "ledger": {
         "kind of posting": get_args(drafts.PostingKind),
-        "moment": ("now",),
         "state of a card": get_args(cards.BlockReason),
         "state of a hold": get_args(holds.HoldState),
         wording.ANSWER: ("yes", "no"),

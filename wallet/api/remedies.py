@@ -448,7 +448,7 @@ REMEDIES: Mapping[str, Explanation] = {
     "date_out_of_range": Explanation(
         422,
         N_("The date is too far in the past or in the future."),
-        N_("Check the year in `field`."),
+        N_("Name in `field` a moment from `earliest` to `latest`."),
     ),
     "day_not_closed": Explanation(
         409,

@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
 from ledger.errors import DateOutOfRange, DatesOutOfOrder
+from ledger.limits import LATEST
 from ledger.people import consents, members
 from ledger.people.members import Member
 from ledger.programmes import programmes
@@ -37,8 +38,7 @@ from wallet.passes import showing, templates
 from wallet.passes.content import announces_messages
 
 PUMP = "messages"
-# A start that is past by more than this is a mistake, such as a wrong year.
-LATE_START = timedelta(minutes=10)
+CLOCKS_DIFFER = timedelta(minutes=1)  # by so much a start may seem to be past
 BATCH = 200
 FROZEN_AT_ONCE = 500
 LONGEST_NAME = 100  # characters
@@ -197,10 +197,12 @@ def start(session: Session, public_id: str, at: datetime | None, now: datetime) 
     if not announces_messages(design):
         raise NoMessageField(programme.code)
     moment = now if at is None else hours.off_wall(at, programme.timezone)
-    if moment < now - LATE_START:
-        raise DateOutOfRange("at")  # a wrong year would tell everybody at once
+    if not now - CLOCKS_DIFFER <= moment < LATEST:
+        # A slip of the pen would tell everybody at once. Who wants that sends no `at`.
+        taken = (hours.on_wall(one, programme.timezone) for one in (now, LATEST))
+        raise DateOutOfRange("at", *(one.isoformat(timespec="minutes") for one in taken))
     if campaign.gift_expires_at is not None and campaign.gift_expires_at <= max(moment, now):
-        raise DatesOutOfOrder("at", "gift.expires_at")
+        raise DatesOutOfOrder("now" if at is None else "at", "gift.expires_at")
     campaign.starts_at = campaign.not_before = max(moment, now)
     campaign.state = "scheduled" if moment > now else "running"
     wake_after_commit(session, PUMP)

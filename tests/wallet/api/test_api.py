@@ -14,7 +14,7 @@ from sqlalchemy import select
 from ledger.book.lots import Lot
 from ledger.database.idempotency import Request
 from ledger.limits import NEVER
-from ledger.programmes import programmes
+from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from wallet.api.bodies.members import MemberIn
 
@@ -432,6 +432,37 @@ class TestPoints:
         answer = api.post("accruals", {"member": member["id"], "points": 5, **dates})
         _, code = problem(answer)
         assert status in (code, (answer.get_json().get("errors") or [{}])[0].get("field"))
+
+    def test_a_date_that_is_past_is_told_of_alone(self, api, member) -> None:
+        """Not beside names that nobody sent, and with the moments that are taken."""
+        past = {"member": member["id"], "points": 5, "expires_at": "2020-01-01T12:00:00Z"}
+        said = "expires_at must lie in the future."
+        assert api.post("accruals", past).get_json()["detail"] == said
+        batch = api.post(
+            "batches", {"items": [{"type": "accrual", "key": "past", **past}]}
+        ).get_json()
+        assert batch["items"][0]["detail"] == said
+        offer = {"programme": "demo", "title": "Кекс", "until": "2020-01-01T12:00:00Z"}
+        assert api.post("offers", offer).get_json()["detail"] == "until must lie in the future."
+        russian = api.call("POST", "offers", offer, **{"Accept-Language": "ru"}).get_json()
+        assert russian["detail"] == "Дата until должна быть в будущем."
+        early = {"member": member["id"], "points": 5, "occurred_at": "1999-01-01T12:00:00Z"}
+        assert api.post("accruals", early).get_json()["detail"] == (
+            "occurred_at must not lie before 2000-01-01T00:00:00Z, "
+            "and must lie before 2200-01-01T00:00:00Z."
+        )
+
+    def test_points_that_would_have_run_out_by_the_terms_are_told_by_what_was_sent(
+        self, api, member, installation
+    ) -> None:
+        with installation.database.transaction() as session:
+            programme = programmes.by_code(session, "demo")
+            units.change_terms(session, programme.id, "points", 365)
+        long_ago = {"member": member["id"], "points": 5, "activates_at": "2001-01-01T12:00:00Z"}
+        refusal = api.post("accruals", long_ago).get_json()
+        assert (refusal["code"], refusal["field"]) == ("date_out_of_range", "activates_at")
+        long_ago["activates_at"] = refusal["earliest"]
+        assert api.post("accruals", long_ago).status_code == 201
 
 
 class TestBodies:
