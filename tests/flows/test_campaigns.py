@@ -79,6 +79,12 @@ def read(api, campaign: dict) -> dict:
     return api.get(f"campaigns/{campaign['id']}").get_json()
 
 
+def rest(api, campaign: dict) -> tuple[str | None, str | None]:
+    """Why nobody is told at present, and until when."""
+    progress = read(api, campaign)["progress"]
+    return progress["waits_for"], progress["waits_until"]
+
+
 def funnel(api, campaign: dict) -> dict:
     answer = api.get(f"campaigns/{campaign['id']}/results")
     assert answer.status_code == 200, answer.text
@@ -183,14 +189,18 @@ def step(house, limit: int = 2, lag: Lag = NOT_BEHIND) -> bool:
 @pytest.mark.parametrize("lag", [Lag(0, 16.0), Lag(MOST_COUNTED, 1.0)], ids=["late", "piled up"])
 def test_a_campaign_rests_while_phones_are_behind(api, join, client, house, lag) -> None:
     crowd(join, client, 4)
-    start(api, draft(api))
+    campaign = draft(api)
+    start(api, campaign)
     until_frozen(house)
     assert step(house, lag=lag)
     assert told(house) == 0
+    until = house.clock() + timedelta(seconds=5)
+    assert rest(api, campaign) == ("pace", until.isoformat().replace("+00:00", "Z"))
     assert not step(house, lag=lag)  # it does not even look again before a while is over
     house.clock.advance(seconds=5)
     assert step(house)
     assert told(house) == 2
+    assert rest(api, campaign) == (None, None)
 
 
 def states(house) -> dict[str, int]:
@@ -219,6 +229,7 @@ class TestRunning:
         until_frozen(house)
         assert step(house)
         assert api.call("POST", f"campaigns/{campaign['id']}/pause").get_json()["state"] == "paused"
+        assert rest(api, campaign) == ("paused", None)
         assert not step(house)
         assert told(house) == 2
         assert api.post(f"campaigns/{campaign['id']}/start", {}).status_code == 409
@@ -228,6 +239,8 @@ class TestRunning:
             "done": 2,
             "frozen": True,
             "ends_about": None,
+            "waits_for": None,
+            "waits_until": None,
         }
         house.run(*PUMPS)
         assert (told(house), read(api, campaign)["state"]) == (6, "done")
@@ -270,6 +283,7 @@ class TestRunning:
         campaign = draft(api)
         scheduled = start(api, campaign, at="2027-03-01T10:00")
         assert (scheduled["state"], scheduled["starts_at"]) == ("scheduled", "2027-03-01T07:00:00Z")
+        assert rest(api, campaign) == ("start", "2027-03-01T07:00:00Z")
         house.run(*PUMPS)
         assert told(house) == 0
         house.clock.advance(minutes=1)
@@ -310,6 +324,7 @@ class TestRunning:
         start(api, campaign)
         house.run(*PUMPS)
         assert (told(house), read(api, campaign)["state"]) == (0, "running")
+        assert rest(api, campaign) == ("quiet_hours", "2027-03-02T06:00:00Z")
         house.clock.now = datetime(2027, 3, 2, 5, 59, tzinfo=UTC)
         house.run(*PUMPS)
         assert told(house) == 0

@@ -337,9 +337,11 @@ def _gift_out(gift: MessageGift | None, unit: Unit) -> GiftOut | None:
 
 def _campaign_out(session: Session, campaign: Campaign) -> CampaignOut:
     draft = campaigns.drafted(campaign)
+    programme = programmes.by_id(session, campaign.programme_id)
+    rest = campaigns.rest(campaign, programme, current_installation().clock())
     return CampaignOut(
         id=campaign.public_id,
-        programme=programmes.by_id(session, campaign.programme_id).code,
+        programme=programme.code,
         name=campaign.name,
         texts=campaign.texts,
         audience=campaign.audience,
@@ -359,5 +361,7 @@ def _campaign_out(session: Session, campaign: Campaign) -> CampaignOut:
             done=campaign.done,
             frozen=campaign.frozen_at is not None,
             ends_about=campaign.ends_about,
+            waits_for=None if rest is None else rest.waits_for,
+            waits_until=None if rest is None else rest.until,
         ),
     )

@@ -45,6 +45,9 @@ LONGEST_NAME = 100  # characters
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
 CampaignPurpose = Literal["advertising", "service"]
+# Why no member is told at present: its start is still to come, it is quiet, phones are behind with
+# what they were told, or somebody paused it.
+WaitsFor = Literal["start", "quiet_hours", "pace", "paused"]
 
 # When no member is told of advertising unless the campaign says otherwise. Built-in messages of a
 # day keep to the same hours.
@@ -111,6 +114,14 @@ class Campaign(Base):
     def present(self) -> MessageGift | None:
         """What comes with the message."""
         return MessageGift.of(self.gift, self.gift_live_days, self.gift_expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Why a campaign tells no member at present, and when it goes on; None: when it is resumed."""
+
+    waits_for: WaitsFor
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +266,20 @@ def halt(session: Session) -> None:
     )
 
 
+def rest(campaign: Campaign, programme: Programme, now: datetime) -> Rest | None:
+    """Why a campaign that is to tell members tells none at this moment; None if it does, or if it
+    is not started or over."""
+    if campaign.state == "paused":
+        return Rest("paused", None)
+    if campaign.state == "scheduled" and campaign.not_before > now:
+        return Rest("start", campaign.not_before)
+    if campaign.state not in ("scheduled", "running"):
+        return None
+    if (until := _end_of_quiet(campaign, programme, now)) is not None:
+        return Rest("quiet_hours", until)
+    return Rest("pace", campaign.not_before) if campaign.not_before > now else None
+
+
 def is_held_out(campaign_id: str, member_id: str, percent: int) -> bool:
     """Whether the member is in the campaign's hold-out group. Drawn from both public ids, so the
     answer never changes, and each campaign draws anew."""
@@ -288,7 +313,8 @@ def step(
         campaign.last_id = _newest_member(session, programme.id)
     elif campaign.frozen_at is None:
         _freeze(session, campaign, programme, now, min(limit * 5, FROZEN_AT_ONCE))
-    elif (silent_until := _quiet_until(campaign, programme, now)) is not None:
+    elif (silent_until := _end_of_quiet(campaign, programme, now)) is not None:
+        campaign.counted_from = campaign.ends_about = None
         campaign.not_before = silent_until
     elif _must_rest(look(session, now)):
         campaign.not_before = now + LOOK_EVERY
@@ -486,13 +512,11 @@ def _measure(campaign: Campaign, done: int, now: datetime) -> None:
     campaign.ends_about = now + took * (left / covered) if covered else None
 
 
-def _quiet_until(campaign: Campaign, programme: Programme, now: datetime) -> datetime | None:
+def _end_of_quiet(campaign: Campaign, programme: Programme, now: datetime) -> datetime | None:
+    """When the quiet hours that it is now are over; None if members may be told."""
     if campaign.quiet is None:
         return None
-    until = hours.end_of(campaign.quiet, now, programme.timezone)
-    if until is not None:
-        campaign.counted_from = campaign.ends_about = None
-    return until
+    return hours.end_of(campaign.quiet, now, programme.timezone)
 
 
 def _must_rest(lag: Lag) -> bool:

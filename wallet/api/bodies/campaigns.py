@@ -15,7 +15,7 @@ from wallet.api.bodies.examples import MEMBER_ID, Example, page_of, rub, shows
 from wallet.api.bodies.messages import TextsIn
 from wallet.api.bodies.paging import PageIn
 from wallet.outreach.audience import Audience
-from wallet.outreach.campaigns import CampaignPurpose
+from wallet.outreach.campaigns import CampaignPurpose, WaitsFor
 from wallet.outreach.comparison import Conclusion
 from wallet.outreach.effect import Counted
 from wallet.outreach.recipients import ConsentRule as CampaignConsent
@@ -165,15 +165,21 @@ class GiftOut(AnswerBody):
 
 class ProgressOut(AnswerBody):
     """`done` of `recipients` are settled: told, or found not to be told. `frozen`: the list of
-    recipients is complete. `ends_about`: when all will be settled at the present pace."""
+    recipients is complete. `ends_about`: when all will be settled at the present pace.
+
+    `waits_for`: why no member is told at present: `start` is still to come, it is `quiet_hours`,
+    phones are behind with what they were told before (`pace`), or it is `paused`. `waits_until`:
+    when it goes on by itself."""
 
     recipients: int
     done: int
     frozen: bool
     ends_about: datetime | None
+    waits_for: WaitsFor | None
+    waits_until: datetime | None
 
 
-CAMPAIGN = {
+CAMPAIGN: Example = {
     "id": "01a20f24-5d3c-7f11-9c0e-3b8f0e6a7d21",
     **DRAFT,
     "purpose": "advertising",
@@ -183,9 +189,16 @@ CAMPAIGN = {
     "started_at": None,
     "finished_at": None,
     "created_at": "2026-11-24T12:00:00Z",
-    "progress": {"recipients": 0, "done": 0, "frozen": False, "ends_about": None},
+    "progress": {
+        "recipients": 0,
+        "done": 0,
+        "frozen": False,
+        "ends_about": None,
+        "waits_for": None,
+        "waits_until": None,
+    },
 }
-RUNNING = {
+RUNNING: Example = {
     **CAMPAIGN,
     "state": "running",
     "starts_at": "2026-11-24T12:05:00Z",
@@ -195,12 +208,29 @@ RUNNING = {
         "done": 1200,
         "frozen": True,
         "ends_about": "2026-11-24T12:07:00Z",
+        "waits_for": None,
+        "waits_until": None,
     },
 }
 CHANGED = {**CAMPAIGN, "holdout_percent": 5}
-SCHEDULED = {**CAMPAIGN, "state": "scheduled", "starts_at": "2027-03-01T07:00:00Z"}
-PAUSED = {**RUNNING, "state": "paused"}
-CANCELLED = {**RUNNING, "state": "cancelled", "finished_at": "2026-11-24T12:06:00Z"}
+SCHEDULED = {
+    **CAMPAIGN,
+    "state": "scheduled",
+    "starts_at": "2027-03-01T07:00:00Z",
+    "progress": {
+        **CAMPAIGN["progress"],
+        "waits_for": "start",
+        "waits_until": "2027-03-01T07:00:00Z",
+    },
+}
+STOPPED = {**RUNNING["progress"], "ends_about": None}
+PAUSED = {**RUNNING, "state": "paused", "progress": {**STOPPED, "waits_for": "paused"}}
+CANCELLED = {
+    **RUNNING,
+    "state": "cancelled",
+    "finished_at": "2026-11-24T12:06:00Z",
+    "progress": STOPPED,
+}
 
 
 class CampaignOut(AnswerBody):

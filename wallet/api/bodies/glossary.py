@@ -709,6 +709,18 @@ MEANINGS: Mapping[str, str] = {
         "Whether names, phone numbers, addresses and birthdays are stored; where they are not, "
         "sending them is refused."
     ),
+    "waits_for": N_(
+        "Why no member is told at present: `start`, `quiet_hours`, `pace` or `paused`; null where "
+        "nothing is waited for."
+    ),
+    "waits_until": N_("When the campaign goes on by itself; null where it does not wait for that."),
+    "CampaignIn.quiet_hours": N_(
+        "Hours of the programme's clock in which no member gets the message. Without it, from "
+        "21:00 to 10:00 for advertising and none for service; null: none."
+    ),
+    "CampaignChange.quiet_hours": N_(
+        "Hours of the programme's clock in which no member gets the message; null: none."
+    ),
 }
 
 
