@@ -10,11 +10,13 @@ from typing import Any, Literal, cast
 from sqlalchemy import BigInteger, Select, and_, or_, select, tuple_, type_coerce
 from sqlalchemy.orm import Session, aliased
 
-from ledger.book import accounts
+from ledger.book import accounts, purchases
 from ledger.book.accounts import Account
-from ledger.book.journal import Entry, Posting
+from ledger.book.journal import PURCHASE, Entry, Posting
+from ledger.book.purchases import PurchaseRow
 from ledger.book.statements import Filter
 from ledger.database.tables import batched, placed
+from ledger.money import Money
 from ledger.people.cards import Card
 from ledger.people.members import Member
 
@@ -36,7 +38,7 @@ class DaybookEntry:
 @dataclass(frozen=True, slots=True)
 class DaybookPosting:
     """One posting. `reverses` is the public id of the one that it undoes, `undoes` how many of its
-    points. `card` is the number that was shown."""
+    points. `card` is the number that was shown. `paid` counts whole pieces of the `currency`."""
 
     entries: Sequence[DaybookEntry]
     posting_id: int
@@ -51,6 +53,13 @@ class DaybookPosting:
     undoes: int | None
     occurred_at: datetime
     posted_at: datetime
+    paid: int | None = None
+    currency: str | None = None
+
+    @property
+    def purchase(self) -> Money | None:
+        """What was paid in the purchase; negative where a reversal took something of it back."""
+        return purchases.optional(self.paid, self.currency)
 
 
 # Where in the daybook one stands: when a posting happened, and its id.
@@ -119,9 +128,12 @@ def _facts() -> Select[Any]:
             Posting.undoes,
             Posting.occurred_at,
             Posting.posted_at,
+            PurchaseRow.amount,
+            PurchaseRow.currency,
         )
         .outerjoin(Card, Card.id == Posting.card_id)
         .outerjoin(_UNDONE, _UNDONE.id == Posting.reverses_id)
+        .outerjoin(PurchaseRow, PURCHASE)
     )
     return cast(Select[Any], facts)
 

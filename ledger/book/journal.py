@@ -8,13 +8,14 @@ entry or a move: the database refuses it."""
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy import CheckConstraint, Index, String, and_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.book import journal_postgres, journal_sqlite
 from ledger.book.accounts import Balance
 from ledger.book.drafts import PostingDraft
 from ledger.book.journal_postgres import Guard
+from ledger.book.purchases import PurchaseRow
 from ledger.book.rows import PostingRows
 from ledger.database import outbox
 from ledger.database.compiled import driver_connection
@@ -97,6 +98,12 @@ class Entry(Base):
     amount: Mapped[int]
     # What the member had in all after this entry; null on the programme's own accounts and debts.
     balance_after: Mapped[int | None]
+
+
+# How a posting finds what was paid in it: by both columns, since there is an index of both alone.
+PURCHASE = and_(
+    PurchaseRow.programme_id == Posting.programme_id, PurchaseRow.posting_id == Posting.id
+)
 
 
 def write(

@@ -60,6 +60,11 @@ def money(amount: int, currency: str) -> Money:
     return Money.of(amount, decimals(currency), currency)
 
 
+def optional(amount: int | None, currency: str | None) -> Money | None:
+    """The same of what an outer join brought; None where there is no purchase."""
+    return None if amount is None or currency is None else money(amount, currency)
+
+
 def first(programme_id: int) -> ScalarSelect[int | None]:
     """The posting of the programme's first purchase, as SQL; null as long as it was told of
     none."""

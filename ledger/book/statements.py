@@ -16,11 +16,11 @@ from sqlalchemy import (
     tuple_,
     type_coerce,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ledger.book import accounts, balances, purchases
 from ledger.book.accounts import Account, Balance
-from ledger.book.journal import Entry, Posting
+from ledger.book.journal import PURCHASE, Entry, Posting
 from ledger.book.lots import Lot
 from ledger.book.purchases import PurchaseRow
 from ledger.database.tables import MICROSECOND, placed
@@ -31,12 +31,15 @@ from ledger.people.members import Member
 from ledger.programmes import units
 from ledger.programmes.units import Unit
 
+_UNDONE = aliased(Posting)
+
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
     """One line of a member's statement. `points` is negative for what left the member.
     `balance_after` is all that the member had after it, active or not. `id` is the public id of the
-    posting. `paid` counts whole pieces of the `currency`."""
+    posting, `reverses` that of the one it undoes. `debt` is what it added to what the member owes,
+    negative where that was paid. `paid` counts whole pieces of the `currency`."""
 
     posting_id: int
     id: str
@@ -52,13 +55,13 @@ class StatementLine:
     posted_at: datetime
     paid: int | None = None
     currency: str | None = None
+    reverses: str | None = None
+    debt: int = 0
 
     @property
     def purchase(self) -> Money | None:
         """What was paid in the purchase; negative where a reversal took something of it back."""
-        if self.paid is None or self.currency is None:
-            return None
-        return purchases.money(self.paid, self.currency)
+        return purchases.optional(self.paid, self.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +117,13 @@ def statement(
             Posting.posted_at,
             PurchaseRow.amount,
             PurchaseRow.currency,
+            _UNDONE.public_id,
+            _owed_more(account_id),
         )
         .join(Entry, Entry.posting_id == Posting.id)
         .outerjoin(Card, Card.id == Posting.card_id)
-        .outerjoin(
-            PurchaseRow,
-            and_(
-                PurchaseRow.programme_id == Posting.programme_id,
-                PurchaseRow.posting_id == Posting.id,
-            ),
-        )
+        .outerjoin(_UNDONE, _UNDONE.id == Posting.reverses_id)
+        .outerjoin(PurchaseRow, PURCHASE)
         .where(Entry.account_id == account_id, Entry.balance_after.is_not(None))
         .order_by(Entry.posting_id.desc())
         .limit(limit)
@@ -148,7 +148,21 @@ def statement(
         query = query.where(Posting.occurred_at >= wanted.since)
     if wanted.until is not None:
         query = query.where(Posting.occurred_at < wanted.until)
-    return [StatementLine(*row) for row in session.execute(query)]
+    return [StatementLine(*row[:-1], int(row[-1])) for row in session.execute(query)]
+
+
+def _owed_more(account_id: int) -> ColumnElement[int]:
+    """What a posting added to what the owner of this account owes."""
+    theirs, owed, entry = aliased(Account), aliased(Account), aliased(Entry)
+    debts = (
+        select(owed.id)
+        .join(theirs, and_(owed.unit_id == theirs.unit_id, owed.member_id == theirs.member_id))
+        .where(theirs.id == account_id, owed.kind == accounts.DEBT)
+    )
+    paid_back = select(func.sum(entry.amount)).where(
+        entry.posting_id == Posting.id, entry.account_id.in_(debts)
+    )
+    return type_coerce(-func.coalesce(paid_back.scalar_subquery(), 0), BigInteger)
 
 
 def all_balances(session: Session, member: Member, now: datetime) -> list[tuple[Unit, Balance]]:

@@ -85,6 +85,7 @@ def posting_out(
             "undoes": row.undoes,
             "occurred_at": row.occurred_at,
             "posted_at": row.posted_at,
+            "purchase": row.purchase,
             "entries": entries,
         }
     )

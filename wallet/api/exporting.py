@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -68,6 +69,7 @@ POSTING_COLUMNS = (
     "occurred_at",
     "posted_at",
 )
+PURCHASE_COLUMNS = ("purchase", "purchase_currency")
 ENTRY_COLUMNS = ("member", "unit", "account", "points", "balance_after")
 
 
@@ -116,7 +118,8 @@ def postings(
     unit_id: int | None,
 ) -> ExportSource:
     """The postings of a programme that fit, oldest first by when they happened. In a table a
-    posting has a row for each member whose points, or debt, it changed."""
+    posting has a row for each member whose points, or debt, it changed; what was paid stands in the
+    first of them alone, so that the column can be summed."""
 
     def pages(session: Session) -> Generator[list[ListItem], None, None]:
         behind: DaybookPlace | None = None
@@ -134,13 +137,20 @@ def postings(
 
     def rows(item: ListItem) -> Iterator[TableRow]:
         facts = [item[name] for name in POSTING_COLUMNS]
+        paid = item["purchase"]
         for entry in item["entries"]:
-            amounts = {name: (entry.get(name) or {}).get("amount") for name in money}
+            amounts = {name: _number(entry.get(name)) for name in money}
             if has_money:
                 amounts["currency"] = (entry.get("money") or {}).get("currency")
-            yield [*facts, *(entry[name] for name in ENTRY_COLUMNS), *amounts.values()]
+            bought = (_number(paid), (paid or {}).get("currency"))
+            yield [*facts, *(entry[name] for name in ENTRY_COLUMNS), *amounts.values(), *bought]
+            paid = None
 
-    return ExportSource(pages, (*POSTING_COLUMNS, *ENTRY_COLUMNS, *money), rows)
+    return ExportSource(pages, (*POSTING_COLUMNS, *ENTRY_COLUMNS, *money, *PURCHASE_COLUMNS), rows)
+
+
+def _number(money: Mapping[str, str] | None) -> Decimal | None:
+    return None if money is None else Decimal(money["amount"])
 
 
 class ExportRun:
@@ -202,8 +212,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)  # a number below zero is no formula
+    if isinstance(value, int | Decimal):
+        return format(value, "f" if isinstance(value, Decimal) else "d")  # below zero: no formula
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):

@@ -80,7 +80,8 @@ def _bound(points: int | None, money: str | None, unit: Unit) -> int | None:
 
 
 def _line_out(line: StatementLine, unit: Unit) -> LineOut:
-    money = in_money(unit, points=line.points, balance_after=line.balance_after)
+    counts = {"points": line.points, "balance_after": line.balance_after, "debt": line.debt}
+    money = in_money(unit, **counts)
     return LineOut.model_validate(line).model_copy(update=money)
 
 

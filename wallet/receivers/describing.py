@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ledger.book import balances, purchases
 from ledger.book.accounts import DEBT, MEMBER, Account
-from ledger.book.journal import Entry, Posting
+from ledger.book.journal import PURCHASE, Entry, Posting
 from ledger.book.purchases import PurchaseRow
 from ledger.database.index_only import by_index
 from ledger.database.tables import insert_or
@@ -247,13 +247,7 @@ def _of_sealed(session: Session, programme_id: int, since: int, until: int) -> l
         )
         .join(Posting, Posting.id == Seal.posting_id)
         .outerjoin(reversed_, reversed_.id == Posting.reverses_id)
-        .outerjoin(
-            PurchaseRow,
-            and_(
-                PurchaseRow.programme_id == Posting.programme_id,
-                PurchaseRow.posting_id == Posting.id,
-            ),
-        )
+        .outerjoin(PurchaseRow, PURCHASE)
         .join(Entry, Entry.posting_id == Posting.id)
         .join(Account, Account.id == Entry.account_id)
         .where(

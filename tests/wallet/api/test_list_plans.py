@@ -52,6 +52,9 @@ SELECT id, line, CASE line WHEN 0 THEN id ELSE 1 END,
        CASE line WHEN 0 THEN 1 ELSE -1 END * CASE WHEN id % 1000 = 2 THEN 5000 ELSE 1 + id % 7 END,
        CASE line WHEN 0 THEN 1 END
 FROM ledger_account, generate_series(0, 1) line WHERE id >= 1000;
+INSERT INTO ledger_purchase (programme_id, posting_id, account_id, amount, currency, occurred_at,
+                             stands)
+SELECT programme_id, id, id, 100, 'RUB', now(), true FROM ledger_account WHERE id >= 1000;
 INSERT INTO ledger_lot (id, account_id, posting_id, activates_at, expires_at, amount, remaining,
                         active)
 SELECT id, id, id, now(), now() + interval '1 year', 1, 1, true
@@ -80,6 +83,7 @@ QUESTIONS = {
     "cards?programme=demo&state=expired": "ix_ledger_card_ending",
     "members/m-1002/cards?": "ix_ledger_card_member",
     "members/m-1002/lots?": "ix_ledger_lot_open",
+    "members/m-1002/postings?": "ix_ledger_entry_statement",
     "holds?programme=demo": "ix_ledger_hold_listed",
     "holds?programme=demo&state=open": "ix_ledger_hold_state",
     "holds?programme=demo&member=m-1002": "ix_ledger_hold_account",
@@ -94,7 +98,10 @@ QUESTIONS = {
     "postings?programme=demo&at_least=4000": "ix_ledger_entry_amount",
     "exports?programme=demo": None,
 }
-LARGE = ("member", "person", "card", "account", "balance", "posting", "entry", "lot", "hold")
+LARGE = (
+    *("member", "person", "card", "account", "balance"),
+    *("posting", "purchase", "entry", "lot", "hold"),
+)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """What was paid, told at every door that moves points, and shown again."""
 
+import csv
+import io
 import json
 from datetime import UTC, datetime
 
@@ -63,6 +65,61 @@ def test_every_call_of_points_may_say_what_was_paid(api, anna) -> None:
         ("accrual", 7, rub("70.07")),
         ("redemption", -8, None),
     ]
+
+
+def test_what_was_paid_is_read_back_wherever_postings_are(api, anna) -> None:
+    card = {"card": anna["card"]["number"]}
+    posting = api.post("accruals", {**card, "points": 100, "purchase": rub("1000")}).get_json()[
+        "id"
+    ]
+    back = api.post(f"postings/{posting}/reverse", {"points": 40}).get_json()["id"]
+    api.post("accruals", {**card, "points": 1})
+    told = [None, rub("-400.00"), rub("1000.00")]
+    listed = api.get("postings?programme=demo").get_json()["items"]
+    assert [one["purchase"] for one in listed] == told
+    for id_, paid in ((posting, rub("1000.00")), (back, rub("-400.00"))):
+        assert api.get(f"postings/{id_}").get_json()["purchase"] == paid
+    lines = api.get("exports/postings?programme=demo").data.splitlines()
+    assert [json.loads(line)["purchase"] for line in lines] == told[::-1]
+    text = api.get("exports/postings?programme=demo&format=csv").data.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";"))
+    assert [(row["purchase"], row["purchase_currency"]) for row in rows] == [
+        ("1000.00", "RUB"),
+        ("-400.00", "RUB"),
+        ("", ""),
+    ]
+
+
+def test_a_file_can_be_summed_where_a_posting_has_several_rows(api, anna) -> None:
+    card = {"card": anna["card"]["number"]}
+    posting = api.post("accruals", {**card, "points": 120, "purchase": rub("1200")}).get_json()[
+        "id"
+    ]
+    api.post("redemptions", {**card, "points": 40})
+    api.post(f"postings/{posting}/reverse", {})
+    text = api.get("exports/postings?programme=demo&kind=reversal&format=csv").data.decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";"))
+    assert [(row["account"], row["points"], row["purchase"]) for row in rows] == [
+        ("points", "-80", "-1200.00"),
+        ("debt", "-40", ""),
+    ]
+
+
+def test_a_statement_says_what_became_a_debt_and_what_was_undone(api, anna) -> None:
+    card = {"card": anna["card"]["number"]}
+    posting = api.post("accruals", {**card, "points": 120}).get_json()["id"]
+    api.post("redemptions", {**card, "points": 40})
+    api.post(f"postings/{posting}/reverse", {})
+    api.post("accruals", {**card, "points": 50})
+    lines = api.get(f"members/{anna['id']}/postings").get_json()["items"]
+    assert [(one["points"], one["debt"], one["reverses"]) for one in reversed(lines)] == [
+        (120, 0, None),
+        (-40, 0, None),
+        (-80, 40, posting),
+        (50, 0, None),
+        (-40, -40, None),
+    ]
+    assert api.get(f"members/{anna['id']}").get_json()["balance"]["debt"] == 0
 
 
 def test_a_repetition_pays_once(api, anna, installation) -> None:

@@ -63,7 +63,7 @@ POSTINGS_FILE = _file(
     PostingFactsOut,
     DAYBOOK,
     "id;programme;kind;reason;receipt;store;promotion;card;reverses;undoes;occurred_at;posted_at;"
-    "member;unit;account;points;balance_after\r\n",
+    "member;unit;account;points;balance_after;purchase;purchase_currency\r\n",
 )
 
 EXPORT = {

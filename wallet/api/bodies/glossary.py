@@ -721,6 +721,13 @@ MEANINGS: Mapping[str, str] = {
     "CampaignChange.quiet_hours": N_(
         "Hours of the programme's clock in which no member gets the message; null: none."
     ),
+    "LineOut.debt": N_(
+        "How many points it added to what the member owes; negative where something was paid."
+    ),
+    "PostingFactsOut.purchase": N_(
+        "What was paid in the purchase; negative where a reversal took something of it back; null "
+        "if it is not known."
+    ),
 }
 
 

@@ -196,7 +196,9 @@ class LiabilityOut(AnswerBody):
 
 
 class LineOut(AnswerBody):
-    """A line of a statement; `points` is negative for what left the member. `purchase`: what was
+    """A line of a statement; `points` is negative for what left the member. `reverses` is the
+    posting that it undoes. `debt` is what it added to what the member owes, where points that were
+    to be taken back had been spent; negative where something of it was paid. `purchase`: what was
     paid in the purchase; negative where a reversal took something of it back."""
 
     id: str
@@ -205,11 +207,14 @@ class LineOut(AnswerBody):
     money: MoneyBeside = None
     balance_after: int
     balance_after_money: MoneyBeside = None
+    debt: int
+    debt_money: MoneyBeside = None
     reason: str | None
     receipt: str | None
     store: str | None
     promotion: str | None
     card: str | None
+    reverses: str | None
     occurred_at: datetime
     posted_at: datetime
     purchase: MoneyOut | None
@@ -220,11 +225,13 @@ LINE = {
     "kind": "accrual",
     "points": 100,
     "balance_after": 170,
+    "debt": 0,
     "reason": "Coffee and cake",
     "receipt": "1001",
     "store": "arbat-1",
     "promotion": None,
     "card": CARD,
+    "reverses": None,
     "occurred_at": "2026-11-24T12:00:00Z",
     "posted_at": "2026-11-24T12:00:01Z",
     "purchase": rub("1000.00"),
@@ -235,6 +242,7 @@ LINE_IN_MONEY = {
     "money": rub("199.90"),
     "balance_after": 24_990,
     "balance_after_money": rub("249.90"),
+    "debt_money": rub("0.00"),
     "purchase": None,
 }
 
@@ -327,11 +335,13 @@ FACTS = {
     "undoes": None,
     "occurred_at": "2026-11-24T12:00:00Z",
     "posted_at": "2026-11-24T12:00:01Z",
+    "purchase": rub("1000.00"),
 }
 ENTRY = {"member": MEMBER_ID, "unit": "points", "account": "points"}
 DAYBOOK = {**FACTS, "entries": [{**ENTRY, "points": 100, "balance_after": 170}]}
 DAYBOOK_IN_MONEY = {
     **FACTS,
+    "purchase": None,
     "entries": [
         {
             **ENTRY,
@@ -347,7 +357,8 @@ DAYBOOK_IN_MONEY = {
 
 class PostingFactsOut(AnswerBody):
     """A posting: what it was for, and what it did to each member; a gift has two entries.
-    `reverses` is the posting that it undoes, `undoes` how many of its points."""
+    `reverses` is the posting that it undoes, `undoes` how many of its points. `purchase`: what was
+    paid in the purchase; negative where a reversal took something of it back."""
 
     model_config = shows(DAYBOOK, in_money=DAYBOOK_IN_MONEY)
 
@@ -363,6 +374,7 @@ class PostingFactsOut(AnswerBody):
     undoes: int | None
     occurred_at: datetime
     posted_at: datetime
+    purchase: MoneyOut | None
     entries: list[PostingEntryOut]
 
 
