@@ -117,9 +117,19 @@ def complete(spec: Document) -> Document:
     for call in declared(spec):
         components["schemas"].update(schemas.of_models(*call.declaration.models))
         _complete(call, examples, settings.rate_limits)
+        if call.method == "patch":
+            schemas.without_defaults(_body_of(spec, call))
     schemas.one_for_each_thing(spec)
     schemas.describe(spec["components"]["schemas"])
+    schemas.tell_maps_by_their_values(spec)
     return spec
+
+
+def _body_of(spec: Document, call: "DeclaredCall") -> Document:
+    """The schema of what this call is sent as JSON, itself no reference."""
+    schema: Document = call.operation["requestBody"]["content"][JSON]["schema"]
+    name = schema.get("$ref", "").removeprefix(schemas.PLACE)
+    return spec["components"]["schemas"][name] if name else schema
 
 
 @dataclass(frozen=True, slots=True)

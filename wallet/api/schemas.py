@@ -92,6 +92,30 @@ def _properties(schema: Schema) -> list[tuple[str, Schema]]:
     return found
 
 
+def tell_maps_by_their_values(part: Any) -> None:
+    """Describe each map with keys of one form, such as texts by language, as generators of clients
+    read maps: what a value is as `additionalProperties`, what a key is as `propertyNames`. Of
+    `patternProperties` they make an empty model, and lose what is put into it."""
+    if isinstance(part, list):
+        for one in part:
+            tell_maps_by_their_values(one)
+    elif isinstance(part, dict):
+        patterns = part.get("patternProperties", {})
+        if len(patterns) == 1:
+            ((pattern, value),) = part.pop("patternProperties").items()
+            part["additionalProperties"] = value
+            part["propertyNames"] = {**part.get("propertyNames", {}), "pattern": pattern}
+        for one in part.values():
+            tell_maps_by_their_values(one)
+
+
+def without_defaults(schema: Schema) -> None:
+    """Take the defaults out of a body that changes what is there: what is not named stays as it is,
+    and a generated client would name all that has a default."""
+    for rules in schema.get("properties", {}).values():
+        rules.pop("default", None)
+
+
 def in_one_line(text: str) -> str:
     """A docstring without the line breaks that stand in it for the source's sake alone."""
     return re.sub(r"(?<!\n)\n(?!\n)\s*", " ", text).strip()

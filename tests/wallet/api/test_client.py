@@ -77,3 +77,38 @@ def test_a_made_client_joins_accrues_and_reads(made: str, address: str) -> None:
         100,
     )
     assert refused.type_.endswith("/api/docs/errors#insufficient_points")
+
+
+def test_a_made_client_writes_texts_by_language_and_changes_what_it_names(
+    made: str, address: str
+) -> None:
+    client = import_module(made).AuthenticatedClient(base_url=address, token=KEY)
+    models = import_module(f"{made}.models")
+
+    def call(group: str, name: str):
+        return import_module(f"{made}.api.{group}.{name}").sync
+
+    texts = {"ru": "Латте за полцены", "en": "Latte is half price"}
+    campaign = call("campaigns", "create_campaign")(
+        client=client,
+        body=models.CampaignIn.from_dict(
+            {"programme": "demo", "name": "Latte", "texts": texts, "holdout_percent": 10}
+        ),
+    )
+    assert campaign.texts.to_dict() == texts
+    changed = call("campaigns", "update_campaign")(
+        campaign.id, client=client, body=models.CampaignChange(name="Friday latte")
+    )
+    assert (changed.name, changed.holdout_percent) == ("Friday latte", 10)
+    assert changed.texts.to_dict() == texts
+    message = call("messages", "update_built_in_message")(
+        "demo",
+        "lapsed",
+        client=client,
+        body=models.MessageTermsIn.from_dict({"on": True, "texts": texts}),
+    )
+    assert message.texts.to_dict() == texts
+    offer = call("offers", "create_offer")(
+        client=client, body=models.OfferIn.from_dict({"programme": "demo", "title": texts})
+    )
+    assert offer.titles.to_dict() == texts

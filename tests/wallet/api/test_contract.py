@@ -231,6 +231,21 @@ class TestWhole:
         }
         assert set(MEANINGS) - used == set()
 
+    def test_a_body_that_changes_something_has_no_default(self, spec: dict) -> None:
+        """A generated client sends what has a default, named or not."""
+        changes = [call["requestBody"] for method, _, call in every_call(spec) if method == "patch"]
+        assert len(changes) > 5
+        for body in changes:
+            name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            for field, rules in properties(name, spec["components"]["schemas"][name]):
+                assert "default" not in rules, field
+
+    def test_maps_say_what_a_value_is_as_generators_read_it(self, spec: dict) -> None:
+        assert "patternProperties" not in json.dumps(spec)
+        texts = spec["components"]["schemas"]["TextsIn"]
+        assert texts["additionalProperties"]["anyOf"][0]["type"] == "string"
+        assert re.fullmatch(texts["propertyNames"]["pattern"], "de-AT")
+
     def test_every_call_has_a_name_of_its_own(self, spec: dict) -> None:
         names = [call["operationId"] for _, _, call in every_call(spec)]
         assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name) for name in names), names

@@ -28,7 +28,7 @@ MessageText = Annotated[str, Readable, Field(max_length=LONGEST_MESSAGE), NotEmp
 class TextsIn(RootModel[dict[Locale, MessageText | None]]):
     """What is said, by language: `{{name|friend}}` is filled for each member."""
 
-    model_config = ConfigDict(strict=True, json_schema_extra={"additionalProperties": False})
+    model_config = ConfigDict(strict=True)
 
     def given(self) -> dict[str, str]:
         """The texts by language; a null counts as not sent."""
