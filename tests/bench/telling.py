@@ -46,13 +46,13 @@ DATA = {
     "posting": "01a20f22-e854-7493-982b-a92daf507b36",
     "unit": "points",
     "points": 100,
-    "balance": 350,
-    "debt": 0,
+    "balance_after": 350,
+    "debt_change": 0,
     "receipt": "1001",
     "store": "centre",
     "promotion": None,
     "reverses": None,
-    "occurred_at": "2026-11-25T09:29:58+00:00",
+    "occurred_at": "2026-11-25T09:29:58Z",
 }
 
 

@@ -1,6 +1,7 @@
 """Others are told what happens, on both databases: what they are told, and what becomes of it when
 they do not take it."""
 
+import re
 import socket
 import threading
 import time
@@ -107,8 +108,8 @@ def test_a_crm_hears_of_a_member_and_their_points(api, add, join, crm, tell) -> 
         "posting": posting["id"],
         "unit": "points",
         "points": 100,
-        "balance": 100,
-        "debt": 0,
+        "balance_after": 100,
+        "debt_change": 0,
         "receipt": "R-1",
         "store": "centre",
         "promotion": None,
@@ -118,7 +119,7 @@ def test_a_crm_hears_of_a_member_and_their_points(api, add, join, crm, tell) -> 
     }
     assert redeemed["data"]["purchase"] is None
     assert redeemed["data"]["posting"] == spent["id"]
-    assert (redeemed["data"]["points"], redeemed["data"]["balance"]) == (-30, 70)
+    assert (redeemed["data"]["points"], redeemed["data"]["balance_after"]) == (-30, 70)
     assert accrued["id"] < redeemed["id"]
     assert all(one.is_signed_by(receiver["secret"]) for one in crm.messages)
     assert {one.id for one in crm.messages} == {f"evt_{one['id']}" for one in crm.events}
@@ -138,12 +139,78 @@ def test_every_posting_tells_the_balance_after_it(api, add, join, crm, tell) -> 
     balances: dict[str, int] = {}
     for event in sorted(crm.events, key=by_id):
         data = event["data"]
-        assert data["balance"] == balances.get(data["member"], 0) + data["points"]
-        balances[data["member"]] = data["balance"]
+        assert data["balance_after"] == balances.get(data["member"], 0) + data["points"]
+        balances[data["member"]] = data["balance_after"]
     assert set(crm.types) == {"points.accrued", "points.transferred", "points.reversed"}
     for who in (anna, boris):
         now = api.get(f"members/{who['id']}").get_json()["balance"]["available"]
         assert balances[who["id"]] == now
+
+
+def told_of(value: object) -> object:
+    """What a reader of an example takes for granted of a value: its kind, and its sign."""
+    if isinstance(value, dict):
+        return {name: told_of(one) for name, one in value.items() if name != "currency"}
+    if isinstance(value, str) and re.fullmatch(r"-?\d+\.\d+", value):
+        return "negative" if value.startswith("-") else "amount"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "negative" if value < 0 else "positive" if value else "none"
+    return type(value).__name__
+
+
+def test_postings_of_every_kind_are_told_as_their_examples_say(
+    api, add, join, client, house, crm, tell
+) -> None:
+    anna, boris, vera = join(phone="+79990000001"), join(), join()
+    tell()
+    add(crm, types=["points.*"])
+    paid = {"amount": "1000.00", "currency": "RUB"}
+    first = grant(api, anna, 100, receipt="R-1", store="centre", purchase=paid)
+    spent = {"card": anna["card"]["number"], "points": 30, "receipt": "R-2", "store": "centre"}
+    assert api.post("redemptions", {**spent, "purchase": paid}).status_code == 201
+    sides = {"from": {"member": anna["id"]}, "to": {"member": boris["id"]}}
+    assert api.post("transfers", {**sides, "points": 60}).status_code == 201
+    tell()
+    # What was spent becomes a debt, and is paid by points that become active by themselves.
+    assert api.post(f"postings/{first['id']}/reverse", {}).status_code == 201
+    soon, later = (house.clock() + timedelta(hours=h) for h in (1, 2))
+    grant(api, anna, 200, activates_at=soon.isoformat(), expires_at=later.isoformat())
+    house.clock.advance(minutes=61)
+    tell()
+    grant(api, anna, 15)
+    house.clock.advance(minutes=61)
+    tell()
+    grant(api, vera, 5)
+    assert api.post(f"members/{vera['id']}/merge", {"into": boris["id"]}).status_code == 201
+    answer = client.post(
+        "/api/v1/imports?programme=demo&kind=members",
+        data=b"phone;balance\n+79990000002;12\n",
+        headers={
+            "Authorization": "Bearer sandbox-test-key-of-32-characters",
+            "Content-Type": "text/csv",
+        },
+    ).get_json()
+    house.run("imports")
+    assert api.post(f"imports/{answer['id']}/apply", {}).status_code in (200, 202)
+    house.run("imports")
+    phone = Phone.with_card(client, boris)
+    assert phone.register().status_code == 201
+    campaign = api.post(
+        "campaigns",
+        {
+            "programme": "demo",
+            "name": "Чай",
+            "texts": {"ru": "Чай!"},
+            "consent": "any",
+            "gift": {"points": 50},
+        },
+    ).get_json()
+    assert api.post(f"campaigns/{campaign['id']}/start", {}).status_code == 200
+    house.run("messages")
+    tell()
+    for name in types.OF_POSTINGS.values():
+        told = [told_of(one["data"]) for one in crm.events if one["type"] == name]
+        assert told_of(events.DATA[name]) in told, (name, told)
 
 
 def test_merging_erasing_and_correcting_are_told(api, add, join, crm, tell) -> None:

@@ -18,7 +18,7 @@ from wallet import problems, sentences
 from wallet.api import calls, schemas
 from wallet.api.bodies import events, glossary
 from wallet.api.bodies.answers import Problem
-from wallet.api.bodies.events import EventOut
+from wallet.api.bodies.events import Event
 from wallet.api.bodies.examples import in_points_and_money
 from wallet.api.calls import JSON, Declaration
 from wallet.api.remedies import REMEDIES
@@ -26,7 +26,7 @@ from wallet.api.schemas import Schema
 from wallet.errors import ScopeMissing
 from wallet.installation import current_installation
 
-PROBLEM, EVENT = "Problem", "Event"
+PROBLEM = "Problem"
 # Codes of refusals that have no class: of any call; of a key; of a signature; of a call with a
 # body; with a body of JSON; of a call that takes none; with an
 # Idempotency-Key; with a query; with a list.
@@ -186,11 +186,9 @@ def _add_problem(models: Document) -> None:
 
 
 def _add_events(spec: Document) -> None:
-    """What receivers are told: a call that we make ourselves."""
-    schema = EventOut.model_json_schema()
-    schema.pop("examples")
-    spec["components"]["schemas"][EVENT] = schema
-    spec["x-webhooks"] = {"event": events.webhook(f"#/components/schemas/{EVENT}")}
+    """What receivers are told: calls that we make ourselves."""
+    spec["components"]["schemas"].update(schemas.of_models(Event))
+    spec["webhooks"] = events.webhooks(schemas.PLACE)
 
 
 def codes_of(call: DeclaredCall) -> dict[int, list[str]]:
@@ -233,12 +231,25 @@ def manners_of(call: DeclaredCall, limits: Mapping[str, str], language: Language
         said.append(say(N_("With `{scope}` it shows more."), scope=declaration.more_with))
     said.append(say(_repeating(call.method, declaration)))
     group = "webhooks" if declaration.signed else "api"
-    limit = limits[group]
+    limit = pace(limits[group], language)
     said.append(say(N_("Limit: {limit} by one key; then 429 with `Retry-After`."), limit=limit))
     if declaration.most_bytes is not None:
         most = declaration.most_bytes // MEGABYTE
         said.append(say(N_("Body: at most {most} MB."), most=most))
     return said
+
+
+def pace(limit: str, language: Language) -> str:
+    """A limit such as `100/second`, in the reader's words."""
+    most, _, each = limit.partition("/")
+    match each:
+        case "second":
+            return sentences.of_text(N_("{most} a second"), language, most=most)
+        case "minute":
+            return sentences.of_text(N_("{most} a minute"), language, most=most)
+        case "hour":
+            return sentences.of_text(N_("{most} an hour"), language, most=most)
+    return limit
 
 
 def _complete(call: DeclaredCall, examples: Examples, limits: Mapping[str, str]) -> None:

@@ -52,7 +52,16 @@ def show() -> Response:
     """The page `/api/docs`: all calls by subject, and all things that they take and give."""
 
     def facts() -> dict[str, Any]:
-        return {"groups": _groups(_spec()), "things": _things(_spec())}
+        spec = _spec()
+        return {
+            "groups": _groups(spec),
+            "events": _events(spec),
+            "things": _things(spec),
+            "places": {
+                place: sentences.of_text(place, _language())
+                for place in ("path", "query", "header")
+            },
+        }
 
     return _page("reference", facts)
 
@@ -65,10 +74,33 @@ def guide() -> Response:
         settings, language = current_installation().settings, _language()
         return {
             "scopes": [(one, CATALOGUE.text(language, one, SCOPE)) for one in apikeys.SCOPES],
-            "limits": [(group, settings.rate_limits[group]) for group in LIMITS],
+            "limits": [
+                (group, contract.pace(settings.rate_limits[group], _language())) for group in LIMITS
+            ],
+            "keys": _keys(_spec()),
+            "conditions": _conditions(_spec()),
         }
 
     return _page("guide", facts)
+
+
+def _keys(spec: Schema) -> dict[str, list[str]]:
+    """Names of the calls that are sent by POST, by what they make of an Idempotency-Key."""
+    found: dict[str, list[str]] = {"required": [], "optional": [], "none": []}
+    for call in contract.declared(spec):
+        if call.method == "post" and not call.declaration.signed:
+            found[call.declaration.key or "none"].append(call.operation["operationId"])
+    return found
+
+
+def _conditions(spec: Schema) -> list[tuple[str, str]]:
+    """The schemas of the conditions of an audience, and the `kind` of each."""
+    things = spec["components"]["schemas"]
+    return [
+        (name, things[name]["properties"]["kind"]["const"])
+        for name in things
+        if name.endswith("Condition")
+    ]
 
 
 @routes.get("/errors")
@@ -133,12 +165,12 @@ def _language() -> Language:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parameter or a property, as a reader sees it. `thing`: the schema that it is made of."""
+    """A parameter or a property, as a reader sees it. `things`: the schemas that it may be."""
 
     name: str
     place: str
     kind: str
-    thing: str
+    things: list[str]
     required: bool
     meaning: str
 
@@ -175,8 +207,39 @@ def _call(call: contract.DeclaredCall) -> dict[str, Any]:
     }
 
 
-def _things(spec: Schema) -> list[tuple[str, list[Field]]]:
-    return [(name, list(_fields(schema))) for name, schema in spec["components"]["schemas"].items()]
+def _places() -> dict[str, str]:
+    """Where a parameter stands, in the reader's words."""
+    language = _language()
+    return {
+        "path": sentences.of_text("in the path", language),
+        "query": sentences.of_text("in the query", language),
+        "header": sentences.of_text("in a header", language),
+    }
+
+
+def _events(spec: Schema) -> list[dict[str, Any]]:
+    """The calls that we make: what each says, the thing that its data is, and an example."""
+    told = []
+    for name, methods in spec["webhooks"].items():
+        content = _content(methods["post"]["requestBody"])
+        own = content["schema"]["allOf"][1]["properties"]
+        told.append(
+            {
+                "type": name,
+                "summary": methods["post"]["summary"],
+                "data": _thing(own["data"]),
+                "examples": _examples(content),
+            }
+        )
+    return told
+
+
+def _things(spec: Schema) -> list[tuple[str, str, list[Field]]]:
+    """Schemas: the name, what it is, its fields."""
+    return [
+        (name, schema.get("description", ""), list(_fields(schema)))
+        for name, schema in spec["components"]["schemas"].items()
+    ]
 
 
 def _parameter(parameter: Schema) -> Field:
@@ -185,7 +248,7 @@ def _parameter(parameter: Schema) -> Field:
         parameter["name"],
         parameter["in"],
         _kind(rules),
-        "",
+        [],
         parameter.get("required", False),
         parameter["description"],
     )
@@ -201,30 +264,50 @@ def _fields(schema: Schema) -> Iterator[Field]:
     required = schema.get("required", ())
     for name, rules in schema.get("properties", {}).items():
         yield Field(
-            name, "body", _kind(rules), _thing(rules), name in required, rules["description"]
+            name, "body", _kind(rules), _all_things(rules), name in required, rules["description"]
         )
     for choice in schema.get("oneOf", ()):
-        yield Field(_thing(choice), "body", "", _thing(choice), required=False, meaning="")
+        name = _thing(choice)
+        yield Field(name, "body", "", [name], required=False, meaning="")
 
 
 def _thing(rules: Schema) -> str:
     """The name of the schema that this is, or a list of; empty if there is none, or several."""
-    choices = _choices(rules)
-    if len(choices) != 1:
-        return ""
-    (rules,) = choices
-    if isinstance(rules.get("items"), dict):
-        return _thing(rules["items"])
-    return cast(str, rules.get("$ref", "").removeprefix(schemas.PLACE))
+    things = _all_things(rules)
+    return things[0] if len(things) == 1 else ""
+
+
+def _all_things(rules: Schema) -> list[str]:
+    """The names of all schemas that this may be, or be a list of."""
+    found = []
+    for choice in _choices(rules):
+        if isinstance(choice.get("items"), dict):
+            found += _all_things(choice["items"])
+        elif "$ref" in choice:
+            found.append(choice["$ref"].removeprefix(schemas.PLACE))
+    return found
 
 
 def _choices(rules: Schema) -> list[Schema]:
-    listed: list[Schema] = rules.get("anyOf") or rules.get("oneOf") or [rules]
-    return [part for part in listed if part.get("type") != "null"]
+    return [part for part in _all_choices(rules) if part.get("type") != "null"]
+
+
+def _all_choices(rules: Schema) -> list[Schema]:
+    """What this may be; one that may be several things itself stands as these."""
+    listed: list[Schema] = rules.get("anyOf") or rules.get("oneOf") or []
+    return [one for part in listed for one in _all_choices(part)] or [rules]
 
 
 def _kind(rules: Schema) -> str:
-    """A schema in a few words: `text, up to 300`."""
+    """A schema in a few words: `text, up to 300, or null`."""
+    kind, language = _kind_of_value(rules), _language()
+    if len(_choices(rules)) == len(_all_choices(rules)):
+        return kind
+    null = sentences.of_text("or null", language)
+    return f"{kind}, {null}" if kind else null
+
+
+def _kind_of_value(rules: Schema) -> str:
     language = _language()
     choices = _choices(rules)
     if len(choices) != 1 or "$ref" in choices[0]:

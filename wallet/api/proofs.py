@@ -21,7 +21,8 @@ routes = APIBlueprint("proofs", __name__, tag="Statements")
 def prove(posting_id: str) -> ProofOut:
     """The proof of a posting, once the day of its sealing is over.
 
-    `docs/verify_statement.py` checks it against the published roots."""
+    The program `verify_statement.py` checks it against the published roots without asking us; it
+    comes with the service."""
     with current_installation().database.reading() as session:
         proof = proofs.proof(session, lookup.posting(session, posting_id))
     return ProofOut.model_validate(proof.document())

@@ -193,8 +193,8 @@ def _public_ids(rows: Mapping[int, Any]) -> dict[int, str]:
 
 @dataclass(slots=True)
 class _Movement:
-    """What one posting did to the points of one member in one unit. `balance`: what the member has
-    after it; None if only the debt moved."""
+    """What one posting did to the points of one member in one unit. `debt`: by how much what they
+    owe has grown. `balance`: all that the member has after it; None if only the debt moved."""
 
     points: int = 0
     debt: int = 0
@@ -293,8 +293,8 @@ def _of_movement(
         "posting": posting.public_id,
         "unit": unit.code,
         "points": movement.points,
-        "balance": movement.balance,
-        "debt": movement.debt,
+        "balance_after": movement.balance,
+        "debt_change": movement.debt,
         "receipt": posting.receipt,
         "store": posting.store,
         "promotion": posting.promotion,
@@ -306,7 +306,7 @@ def _of_movement(
     if money is not None:
         data["money"] = money
         if movement.balance is not None:
-            data["balance_money"] = _money(unit, movement.balance)
+            data["balance_after_money"] = _money(unit, movement.balance)
     kind = types.OF_POSTINGS[posting.kind]
     return Described(kind, posting.programme_id, member.id, data, posting.posted_at)
 

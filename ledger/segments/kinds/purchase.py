@@ -17,8 +17,8 @@ from ledger.segments.scope import Scope
 
 class Purchase(Body):
     """Bought something: since a moment, or within so many days of the start; in this store, if one
-    is named; for so much in all, if that is said. Turn it round with `not`. What a purchase is:
-    docs/campaigns.md.
+    is named; for so much in all, if that is said. Turn it round with `not`. A purchase is a posting
+    with `purchase`; where none was ever told, an accrual that is no gift.
 
     {"kind": "purchase", "days": 30, "at_least": {"amount": "5000", "currency": "RUB"}}"""
 

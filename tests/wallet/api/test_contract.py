@@ -246,6 +246,34 @@ class TestWhole:
         assert texts["additionalProperties"]["anyOf"][0]["type"] == "string"
         assert re.fullmatch(texts["propertyNames"]["pattern"], "de-AT")
 
+    def test_answers_are_not_described_in_the_words_of_requests(self, spec: dict) -> None:
+        schemas = spec["components"]["schemas"]
+        answers = {
+            name
+            for _, _, call in every_call(spec)
+            for name in re.findall(r"schemas/(\w+)", json.dumps(success(call)))
+        }
+        while (
+            more := {
+                name
+                for one in answers
+                for name in re.findall(r"schemas/(\w+)", json.dumps(schemas[one]))
+            }
+            - answers
+        ):
+            answers |= more
+        of_requests = re.compile(r"without it|give either|may stand in place")
+        wrong = [
+            field
+            for name in answers
+            for field, rules in properties(name, schemas[name])
+            if of_requests.search(rules["description"])
+        ]
+        assert wrong == []
+        for lists in ("MemberOut", "ScanOut", "HoldOut"):
+            said = schemas[lists]["properties"]["balance"]["description"]
+            assert "this call" not in said, lists
+
     def test_every_call_has_a_name_of_its_own(self, spec: dict) -> None:
         names = [call["operationId"] for _, _, call in every_call(spec)]
         assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name) for name in names), names
@@ -513,12 +541,21 @@ def test_examples_of_receivers_run(calls: Calls, api) -> None:
         receiver = receiver or answer.get_json()["id"]
 
 
-def test_every_event_has_an_example_of_its_schema(spec: dict) -> None:
-    call = spec["x-webhooks"]["event"]["post"]["requestBody"]["content"]["application/json"]
-    schema = {**call["schema"], "components": spec["components"]}
-    assert set(call["examples"]) == set(types.TYPES)
-    for one in call["examples"].values():
-        jsonschema.validate(one["value"], schema)
+def test_every_event_is_described_with_an_example_of_its_schema(spec: dict) -> None:
+    assert set(spec["webhooks"]) == {*types.TYPES, types.TEST}
+    for name, methods in spec["webhooks"].items():
+        call = methods["post"]
+        assert re.fullmatch(r"[A-Z][^\n]+\.", call["summary"]), name
+        content = call["requestBody"]["content"]["application/json"]
+        schema = {**content["schema"], "components": spec["components"]}
+        jsonschema.validate(content["example"], schema)
+        about = spec["components"]["schemas"][
+            content["schema"]["allOf"][1]["properties"]["data"]["$ref"].rpartition("/")[2]
+        ]
+        assert set(content["example"]["data"]) <= set(about.get("properties", {})), name
+        of_another = {**content["example"], "type": "member.none"}
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(of_another, schema)
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

@@ -14,6 +14,7 @@ from ledger.database.troubles import Trouble
 from ledger.words import FIELD
 from wallet import problems
 from wallet.api.remedies import FIELD_CODES, REMEDIES
+from wallet.receivers import types
 from wallet.sentences import PYDANTICS
 from wallet.web.gunicorn_worker import UNREADABLE
 
@@ -165,3 +166,47 @@ class TestPages:
         answer = client.get("/api")
         assert answer.status_code == 302
         assert answer.location == "/api/docs"
+
+    @pytest.mark.parametrize(("language", "taken"), [("en", "a second"), ("ru", "в секунду")])
+    def test_events_are_shown_each_with_its_data_and_an_example(
+        self, client: FlaskClient, language: str, taken: str
+    ) -> None:
+        text = client.get(f"/api/docs?lang={language}").text
+        for name in (*types.TYPES, types.TEST):
+            (told,) = re.findall(rf'<details id="event-{name}".*?</details>', text, re.DOTALL)
+            says = re.search(r'class="says">(.*?)</span>', told)
+            assert says
+            assert bool(CYRILLIC.search(says[1])) == (language == "ru")
+            assert "&#34;webhook" not in told
+            assert f"&#34;type&#34;: &#34;{name}&#34;" in told
+        guide = client.get(f"/api/docs/guide?lang={language}").text
+        assert "WebhookVerificationError" in guide
+        assert taken in guide
+        assert "`" not in re.sub(r"<pre.*?</pre>", "", guide, flags=re.S)
+
+    def test_what_may_be_null_says_so_and_an_audience_leads_to_its_conditions(
+        self, client: FlaskClient
+    ) -> None:
+        text = client.get("/api/docs?lang=en").text
+        (campaign,) = re.findall(r'<details id="CampaignIn".*?</details>', text, re.DOTALL)
+        for kind in ("AllCondition", "NotCondition", "PurchaseCondition", "InPhoneCondition"):
+            assert f'href="#{kind}"' in campaign
+        (told,) = re.findall(r'<details id="PointsTold".*?</details>', text, re.DOTALL)
+        (balance,) = re.findall(r"<code>balance_after</code>.*?</p>", told, re.DOTALL)
+        assert "whole number, or null" in balance
+
+    def test_no_page_names_a_file_that_its_reader_has_not(self, client: FlaskClient) -> None:
+        for path in PAGES:
+            assert not re.search(r"docs/\w+\.(md|py)", client.get(path).text), path
+
+    def test_every_post_stands_under_what_it_makes_of_a_key(self, client: FlaskClient) -> None:
+        spec = client.get("/api/openapi.json").get_json()
+        guide = client.get("/api/docs/guide").text
+        (keys,) = re.findall(r'id="idempotency".*?<dl>(.*?)</dl>', guide, re.DOTALL)
+        told = dict.fromkeys(re.findall(r"#(\w+)", keys))
+        posts = {
+            methods["post"]["operationId"]
+            for path, methods in spec["paths"].items()
+            if "post" in methods and not path.startswith("/webhooks/")
+        }
+        assert set(told) == posts

@@ -63,7 +63,7 @@ MEANINGS: Mapping[str, str] = {
     "available": N_("Points that can be spent now."),
     "available_money": N_("The same as money, where the unit is money."),
     "bad": N_("How many rows cannot be applied."),
-    "balance": N_("The member's balance right after this call."),
+    "balance": N_("What the member has at the moment of the answer."),
     "balance_after": N_("All that the member had after this posting, active or not."),
     "SealedEntry.balance_after": N_(
         "What the account had after this posting; null where it is not counted."
@@ -133,19 +133,19 @@ MEANINGS: Mapping[str, str] = {
     "data": N_("What happened."),
     "day": N_("The day, such as `2026-11-24`."),
     "ActivityCondition.days": N_(
-        "Within so many days before the campaign starts; give either this or `since`."
+        "Within how many days before the campaign starts; give either this or `since`."
     ),
-    "CapIn.days": N_("In so many days."),
+    "CapIn.days": N_("In how many days."),
     "MessageTermsIn.days": N_(
-        "So many days before points run out, or after the last visit; null where the message "
+        "How many days before points run out, or after the last visit; null where the message "
         "knows no days."
     ),
     "MessageTermsOut.days": N_(
-        "So many days before points run out, or after the last visit; null where the message "
+        "How many days before points run out, or after the last visit; null where the message "
         "knows no days."
     ),
     "PurchaseCondition.days": N_(
-        "Within so many days before the campaign starts; give either this or `since`."
+        "Within how many days before the campaign starts; give either this or `since`."
     ),
     "debt": N_(
         "Points that the member owes: they were taken back after they had been spent. Points "
@@ -253,9 +253,9 @@ MEANINGS: Mapping[str, str] = {
     "hidden_rows": N_("How many rows of the sheet are hidden; they are read like all others."),
     "hold_id": N_("Id of the hold."),
     "holdout_percent": N_(
-        "So many percent of the audience are left out on purpose, to compare with."
+        "How many percent of the audience are left out on purpose, to compare with."
     ),
-    "id": N_("Id, never used again for anything else."),
+    "id": N_("Id; it is never given to anything else."),
     "CheckingKeyOut.id": N_("Id of the key, as the barcode names it."),
     "Idempotency-Key": N_(
         "A text that is new for each operation and the same when it is repeated: the repetition"
@@ -333,14 +333,8 @@ MEANINGS: Mapping[str, str] = {
     "ErasedOut.members": N_("Ids of the member and of those who were merged into them."),
     "merkle": N_("Root of the day's Merkle tree, in hexadecimal."),
     "message": N_("What is wrong, for people, as `Accept-Language` asks."),
-    "messages": N_("So many messages at most."),
-    "money": N_("How much, as money; may stand in place of `points` where the unit is money."),
-    "HoldOut.money": N_("The points as money, where the unit is money."),
-    "LiabilityMonth.money": N_("The points as money, where the unit is money."),
-    "LineOut.money": N_("The points as money, where the unit is money."),
-    "PostingOut.money": N_("The points as money, where the unit is money."),
-    "ReversalOut.money": N_("The points as money, where the unit is money."),
-    "TransferOut.money": N_("The points as money, where the unit is money."),
+    "messages": N_("How many messages at most."),
+    "money": N_("The points as money; left out where the unit is no money."),
     "month": N_("First day of the month in which they run out; null for those that never do."),
     "months": N_("The same, month by month."),
     "name": N_("Name of the person, as it stands on the card."),
@@ -355,15 +349,13 @@ MEANINGS: Mapping[str, str] = {
     "new_members": N_("Rows whose members are new."),
     "next_at": N_("When it is tried again; null once it was given up."),
     "next_cursor": N_("`cursor` of the next page; null on the last one."),
-    "no_card": N_("Members without a card."),
+    "no_card": N_("Members whose card is in no phone."),
     "no_consent": N_("Members who did not agree to be told."),
     "no_field": N_("Members whose card has no place for a message."),
     "note": N_("Hash that stands for the posting's words; null if it has none."),
     "number": N_("Number of the card, for people."),
     "numbers": N_("Whether a till may send the plain number instead of the code."),
-    "occurred_at": N_("When it happened at your side; now without it."),
-    "LineOut.occurred_at": N_("When it happened."),
-    "SealedFacts.occurred_at": N_("When it happened."),
+    "occurred_at": N_("When it happened."),
     "of": N_("The conditions that are joined."),
     "NotCondition.of": N_("The condition that must not hold."),
     "offer": N_("Id of the offer."),
@@ -464,7 +456,9 @@ MEANINGS: Mapping[str, str] = {
     "PreviewOut.text": N_("What the named member would read; null if none was named."),
     "text_version": N_("Your name for the text that the member saw."),
     "texts": N_("What is said, by language."),
-    "timestamp": N_("When it happened; becomes `occurred_at` of the posting."),
+    "timestamp": N_(
+        "When it happened; of a posting, when it was written into the book. Every try has the same."
+    ),
     "timezone": N_("Time zone of the programme's clock, such as `Europe/Moscow`."),
     "title": N_("Title, as people read it."),
     "Problem.title": N_("The HTTP status in words."),
@@ -483,7 +477,7 @@ MEANINGS: Mapping[str, str] = {
     "Problem.type": N_("Address of the page that says what the code means and what to do."),
     "types": N_("Which events it is told of, such as `points.*`; null for all."),
     "undoes": N_("Number of the posting that was undone; null if it undoes none."),
-    "unit": N_("Code of what is counted; the programme's main unit without it."),
+    "unit": N_("Code of what is counted."),
     "units": N_("What the programme counts, the main one first."),
     "until": N_("Up to this moment, the moment itself not included."),
     "CouponSeen.until": N_("When the offer ends; it does not if this is null or left out."),
@@ -551,7 +545,6 @@ MEANINGS: Mapping[str, str] = {
     "difference": N_("How many points came in, less than 0 for those that went out."),
     "difference_money": N_("The same as money, where the unit is money."),
     "UnitChange.live_days": N_("How many days points live that come from now on; null: for ever."),
-    "updateUnit.unit": N_("Code of what is counted."),
     "average": N_("What that is for each member, buyers or not."),
     "AverageDifference.average": N_("How much more a member who was told paid on average."),
     "bought": N_("How many of them bought something."),
@@ -569,8 +562,8 @@ MEANINGS: Mapping[str, str] = {
     "GroupOut.members": N_("How many members there are."),
     "CostOut.messages": N_("How many members were told."),
     "EffectOut.money": N_("What they paid, a currency each, the one with most first."),
-    "percent": N_("Which part of them bought something, in per cent."),
-    "ShareDifference.percent": N_("How much greater the part is, in points of per cent."),
+    "percent": N_("Which part of them bought something, in percent."),
+    "ShareDifference.percent": N_("How much greater the part is, in percentage points."),
     "purchases": N_("What members bought afterwards; null before the campaign has begun."),
     "EffectOut.since": N_("When the campaign began to run."),
     "EffectOut.told": N_("Those who were told."),
@@ -579,8 +572,8 @@ MEANINGS: Mapping[str, str] = {
     "EffectOut.until": N_("Up to when purchases are counted; it may be still to come."),
     "conclusion": N_("What may be said of the difference."),
     "PurchaseCondition.at_least": N_("For so much in all, less what was taken back."),
-    "MessageTermsIn.holdout_percent": N_("So many per cent are not told, to compare with."),
-    "MessageTermsOut.holdout_percent": N_("So many per cent are not told, to compare with."),
+    "MessageTermsIn.holdout_percent": N_("How many percent are not told, to compare with."),
+    "MessageTermsOut.holdout_percent": N_("How many percent are not told, to compare with."),
     "getBuiltInMessageResults.days": N_("For how many days after each purchases are counted."),
     "getBuiltInMessageResults.since": N_("Messages due from then on; three months ago without it."),
     "getBuiltInMessageResults.until": N_("Messages due before then; now without it."),
@@ -702,7 +695,6 @@ MEANINGS: Mapping[str, str] = {
     "GiftOut.expires_at": N_(
         "Until when the points can be spent; null where something else says it."
     ),
-    "GiftOut.money": N_("The points as money, where the unit is money."),
     "GiftIn.money": N_("How much, as money; may stand in place of `points`."),
     "refused": N_("Members to whom the gift could not be given, and who were not told."),
     "keeps_personal": N_(
@@ -727,6 +719,101 @@ MEANINGS: Mapping[str, str] = {
     "PostingFactsOut.purchase": N_(
         "What was paid in the purchase; negative where a reversal took something of it back; null "
         "if it is not known."
+    ),
+    "GenericMessage.timestamp": N_("When it happened; becomes `occurred_at` of the posting."),
+    "Event.id": N_("Number of the event: it grows, with gaps, and stays below 2^53."),
+    "Event.programme": N_(
+        "Code of the programme; null for a test of a receiver of all programmes."
+    ),
+    "Event.data": N_("What happened, as the type has it."),
+    "Event.type": N_("What happened."),
+    "person": N_("What is known of the person; left out where personal data is not given."),
+    "PersonKnown.name": N_(
+        "Name of the person, as it stands on the card; null if it is not known."
+    ),
+    "PersonKnown.phone": N_("Phone number; null if it is not known."),
+    "PersonKnown.email": N_("Mail address; null if it is not known."),
+    "PersonKnown.birthday": N_("Date of birth; null if it is not known."),
+    "PersonKnown.locale": N_("Language of the person; null if it is not known."),
+    "PersonKnown.external_id": N_("Your own number of the member; null if it is not known."),
+    "MergeTold.member": N_("Id of the member who is another one now."),
+    "MergeTold.into": N_("Id of the member who they are now."),
+    "pass": N_("Id of the pass: of the card, or of a coupon."),
+    "WalletTold.wallet": N_("The wallet that it came to, or left."),
+    "PointsTold.posting": N_("Id of the posting."),
+    "PointsTold.points": N_("By how many points; negative for what left the member."),
+    "PointsTold.balance_after": N_(
+        "All that the member had right after this posting, as in the statement: "
+        "available, pending and held together. It is not what can be spent. Null where "
+        "only the debt changed."
+    ),
+    "debt_change": N_(
+        "By how many points what the member owes has grown; negative where a debt was paid."
+    ),
+    "PointsTold.receipt": N_("Number of the receipt; null if there is none."),
+    "PointsTold.store": N_("Name of the store; null if none was named."),
+    "PointsTold.promotion": N_(
+        "Name of the promotion, or of the campaign of a gift; null for none."
+    ),
+    "PointsTold.purchase": N_(
+        "What was paid in the purchase, less than 0 where a reversal took something of it"
+        " back; null if it is not known."
+    ),
+    "BurningTold.points": N_("How many points run out."),
+    "BurningTold.until": N_("The day on which they run out, by the programme's clock."),
+    "BalanceTold.balance": N_(
+        "What the member has, when the event is made; null if they never had any of it."
+    ),
+    "CouponTold.pass": N_("Id of the coupon's pass."),
+    "MessageTold.kind": N_("Which message it is."),
+    "MessageTold.campaign": N_("Id of the campaign; null for built-in messages."),
+    "wallets": N_("The wallets that show it."),
+    "PostingOut.balance": N_("The member's balance right after this call."),
+    "SideOut.balance": N_("The member's balance right after this call."),
+    "WebhookOut.balance": N_("The member's balance right after this call."),
+    "AccrualIn.money": N_(
+        "How much, as money; may stand in place of `points` where the unit is money."
+    ),
+    "BatchItemIn.money": N_(
+        "How much, as money; may stand in place of `points` where the unit is money."
+    ),
+    "HoldIn.money": N_(
+        "How much, as money; may stand in place of `points` where the unit is money."
+    ),
+    "RedemptionIn.money": N_(
+        "How much, as money; may stand in place of `points` where the unit is money."
+    ),
+    "TransferIn.money": N_(
+        "How much, as money; may stand in place of `points` where the unit is money."
+    ),
+    "CaptureIn.money": N_(
+        "How much, as money; may stand in place of `points` where the unit is money."
+    ),
+    "GenericData.money": N_(
+        "How much, as money; may stand in place of `points` where the unit is money."
+    ),
+    "ReversalIn.money": N_(
+        "How much, as money; may stand in place of `points` where the unit is money."
+    ),
+    "ReversalOut.reverses": N_("Id of the posting that was undone."),
+    "AccrualIn.occurred_at": N_("When it happened, by your clock; now without it."),
+    "BatchItemIn.occurred_at": N_("When it happened, by your clock; now without it."),
+    "HoldIn.occurred_at": N_("When it happened, by your clock; now without it."),
+    "RedemptionIn.occurred_at": N_("When it happened, by your clock; now without it."),
+    "TransferIn.occurred_at": N_("When it happened, by your clock; now without it."),
+    "ReversalIn.occurred_at": N_("When it happened, by your clock; now without it."),
+    "AccrualIn.unit": N_("Code of what is counted; the programme's main unit without it."),
+    "BatchItemIn.unit": N_("Code of what is counted; the programme's main unit without it."),
+    "HoldIn.unit": N_("Code of what is counted; the programme's main unit without it."),
+    "RedemptionIn.unit": N_("Code of what is counted; the programme's main unit without it."),
+    "TransferIn.unit": N_("Code of what is counted; the programme's main unit without it."),
+    "createImport.unit": N_("Code of what is counted; the programme's main unit without it."),
+    "listMemberLots.unit": N_("Code of what is counted; the programme's main unit without it."),
+    "listMemberPostings.unit": N_("Code of what is counted; the programme's main unit without it."),
+    "getLiability.unit": N_("Code of what is counted; the programme's main unit without it."),
+    "CampaignOut.audience": N_("Which members are meant, as a tree of conditions."),
+    "MessageTermsOut.gift_live_days": N_(
+        "How many days the gift lives; null: as the unit's terms say."
     ),
 }
 

@@ -4,9 +4,10 @@
 const search = document.getElementById("search");
 const found = document.getElementById("found");
 const parts = [...document.querySelectorAll("[data-find]")].map((part) => {
-  const heading = part.querySelector("summary, h3, p");
-  const said = part.tagName === "ARTICLE" ? part.textContent : heading.textContent;
-  return { part, words: `${part.dataset.find} ${said}`.toLowerCase() };
+  // All that is said of it; examples and lists of codes are not.
+  const said = [...part.querySelectorAll("summary, h3 code, p, .manners")];
+  const words = [part.dataset.find, ...said.map((one) => one.textContent)];
+  return { part, words: words.join(" ").toLowerCase() };
 });
 
 function filter() {
@@ -21,7 +22,7 @@ function filter() {
     group.hidden = wanted.length > 0 && !group.querySelector("[data-find]:not([hidden])");
   }
   document.body.classList.toggle("searching", wanted.length > 0);
-  found.textContent = wanted.length ? count : "";
+  found.textContent = wanted.length ? count || found.dataset.none : "";
 }
 
 function open() {
