@@ -20,10 +20,12 @@ frame.onload = () => {
 if (location.search === "?probed") document.body.append(frame);
 """
 SEARCH = """
-search.value = "household";
+search.value = "%s";
 search.dispatchEvent(new Event("input"));
 const left = [...document.querySelectorAll("details:not([hidden])")];
 document.body.dataset.seen = left.map((one) => one.id).join(" ");
+const [input, count] = [search, found].map((one) => one.getBoundingClientRect());
+document.body.dataset.said = `${found.textContent} ${Math.round(input.right - count.right)}`;
 """
 
 
@@ -52,8 +54,36 @@ def test_a_page_fits_a_phone(app: Flask, serve, browser, path: str) -> None:
     assert re.findall(r'data-seen="([^"]+)"', drawn) == ["390 390"]
 
 
+def searched(app: Flask, serve, browser, words: str) -> tuple[set[str], str, int]:
+    """What a search leaves, what is said of it, and how far from the end of the line it is said."""
+    drawn = browser.after(serve(probed(app, SEARCH % words)) + "/api/docs?lang=en", 5)
+    seen = re.findall(r'data-seen="([^"]*)"', drawn)[0].split()
+    said, _, room = re.findall(r'data-said="([^"]*)"', drawn)[0].rpartition(" ")
+    return set(seen), said, int(room)
+
+
 def test_a_search_leaves_what_speaks_of_it(app: Flask, serve, browser) -> None:
-    drawn = browser.after(serve(probed(app, SEARCH)) + "/api/docs", 5)
-    seen = drawn.partition('data-seen="')[2].partition('"')[0].split()
-    assert {"joinHousehold", "leaveHousehold", "eraseMember"} <= set(seen)  # by path, and by a code
+    seen, said, room = searched(app, serve, browser, "household")
+    assert {"joinHousehold", "leaveHousehold", "eraseMember"} <= seen  # by path, and by a code
     assert "listWaves" not in seen
+    assert said == str(len(seen))
+    assert room > 36  # the cross that clears the line is there
+
+
+@pytest.mark.parametrize(
+    ("words", "one"),
+    [
+        ("points.repaid", "event-points.repaid"),
+        ("debt_change", "PointsTold"),
+    ],
+)
+def test_a_search_finds_events_and_descriptions(
+    app: Flask, serve, browser, words: str, one: str
+) -> None:
+    seen, _, _ = searched(app, serve, browser, words)
+    assert one in seen
+
+
+def test_a_search_that_finds_nothing_says_so(app: Flask, serve, browser) -> None:
+    seen, said, _ = searched(app, serve, browser, "nothing like this")
+    assert (seen, said) == (set(), "Nothing found")
