@@ -33,7 +33,7 @@ from ledger.contacts import (
 )
 from ledger.languages import LANGUAGES, LONGEST_TAG, TAG, Language
 from ledger.limits import MOST_POINTS
-from ledger.money import AMOUNT, Money
+from ledger.money import AMOUNT, Money, currencies
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # In an address a plus sign is a blank, unless it is written as %2B.
@@ -114,11 +114,14 @@ def not_zero(value: str) -> str:
 
 
 def currency(value: str) -> str:
-    """Three capital letters, as in ISO 4217. Whether there is such a currency is not checked
-    here."""
+    """A currency of ISO 4217."""
     if not CURRENCY.fullmatch(value):
         raise PydanticCustomError(
             "currency_malformed", "must be a currency of three capital letters, such as RUB"
+        )
+    if value not in currencies():
+        raise PydanticCustomError(
+            "currency_unknown", "must be a currency that ISO 4217 knows, such as RUB"
         )
     return value
 

@@ -1,6 +1,7 @@
 """Money, and the whole pieces of it that the book counts. Only this module turns one into the
 other. It is exact: decimals are moved as digits, nothing is ever rounded."""
 
+import functools
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -53,6 +54,12 @@ class Money:
             raise ValueError(f"{self.amount!r} is not an amount")
         sign, whole, decimals = found.groups(default="")
         return -pieces(whole, decimals, scale) if sign else pieces(whole, decimals, scale)
+
+
+@functools.cache
+def currencies() -> frozenset[str]:
+    """All currencies of ISO 4217, those of the past as well."""
+    return frozenset(numbers.list_currencies())
 
 
 # Decimal places of currencies by ISO 4217; all others have two. The book keeps what was paid by

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     and_,
     case,
+    cast,
     func,
     select,
     tuple_,
@@ -148,7 +149,7 @@ def statement(
         query = query.where(Posting.occurred_at >= wanted.since)
     if wanted.until is not None:
         query = query.where(Posting.occurred_at < wanted.until)
-    return [StatementLine(*row[:-1], int(row[-1])) for row in session.execute(query)]
+    return [StatementLine(*row) for row in session.execute(query)]
 
 
 def _owed_more(account_id: int) -> ColumnElement[int]:
@@ -162,7 +163,7 @@ def _owed_more(account_id: int) -> ColumnElement[int]:
     paid_back = select(func.sum(entry.amount)).where(
         entry.posting_id == Posting.id, entry.account_id.in_(debts)
     )
-    return type_coerce(-func.coalesce(paid_back.scalar_subquery(), 0), BigInteger)
+    return cast(-func.coalesce(paid_back.scalar_subquery(), 0), BigInteger)
 
 
 def all_balances(session: Session, member: Member, now: datetime) -> list[tuple[Unit, Balance]]:

@@ -32,7 +32,7 @@ from ledger.errors import (
     WrongCurrency,
 )
 from ledger.limits import NEVER
-from ledger.money import Amount, Money
+from ledger.money import Amount, Money, currencies
 
 UnitKind = Literal["points", "stamps", "money"]
 
@@ -179,6 +179,8 @@ def _check(terms: UnitTerms) -> None:
         raise TermsRefused("currency", "money has one, and nothing else has.")
     if terms.currency is not None and not CURRENCY.fullmatch(terms.currency):
         raise TermsRefused("currency", "three capital letters, such as RUB.")
+    if terms.currency is not None and terms.currency not in currencies():
+        raise TermsRefused("currency", "one that ISO 4217 knows, such as RUB.")
     _check_live_days(terms.live_days)
 
 

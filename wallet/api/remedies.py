@@ -716,4 +716,5 @@ FIELD_CODES = (
     "unreadable",
     "wall_time",
     "search_or_list",
+    "currency_unknown",
 )

@@ -19,6 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from ledger.money import currencies
 from wallet.passes.parts import Action, App, BackMessage, Beacon, Link, NearField, Place
 
 
@@ -33,7 +34,6 @@ class Rule(NamedTuple):
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-CURRENCY = re.compile(r"[A-Z]{3}")
 PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
 WEB = re.compile(r"https://[^\s/?#]+\.[^\s/?#]+(?:[/?#]\S*)?")
 ADDRESS = re.compile(rf"{WEB.pattern}|tel:\+?[0-9-]{{3,20}}|mailto:[^\s@]+@[^\s@]+\.[^\s@]+")
@@ -126,7 +126,9 @@ DESIGN: Mapping[str, Rule] = {
 
 # Rules for fields.
 FIELD: Mapping[str, Rule] = {
-    "currency": Rule(like(CURRENCY), "is three capital letters such as RUB (ISO 4217)."),
+    "currency": Rule(
+        lambda value: _is_currency(value), "is three capital letters such as RUB (ISO 4217)."
+    ),
 }
 
 PARTS: Mapping[type, Mapping[str, Rule]] = {
@@ -179,7 +181,11 @@ def _is_money(value: object) -> bool:
     amount, currency = value["amount"], value["currencyCode"]
     if not isinstance(amount, str) or not isinstance(currency, str):
         return False
-    return bool(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", amount) and CURRENCY.fullmatch(currency))
+    return bool(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", amount) and _is_currency(currency))
+
+
+def _is_currency(value: object) -> bool:
+    return isinstance(value, str) and value in currencies()
 
 
 def _is_text(value: object) -> bool:

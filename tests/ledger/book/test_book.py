@@ -159,6 +159,7 @@ def test_accounts_whose_time_has_come_are_due_the_oldest_first(club, anna, boris
         UnitTerms("Points!"),
         UnitTerms("x", "money"),
         UnitTerms("x", "money", currency="rub"),
+        UnitTerms("x", "money", currency="XQZ"),
         UnitTerms("x", currency="RUB"),
         UnitTerms("x", "nuts"),
         UnitTerms("x", scale=7),

@@ -406,6 +406,11 @@ class TestPurchases:
         with pytest.raises(ValidationError):
             documents.read({"kind": "purchase", "at_least": money})
 
+    def test_a_currency_that_there_is_not_is_refused(self) -> None:
+        money = {"amount": "5", "currency": "XQZ"}
+        with pytest.raises(ValidationError, match="ISO 4217"):
+            documents.read({"kind": "purchase", "at_least": money})
+
     def test_a_household_buys_together(self, club, anna, boris) -> None:
         club.household(anna, boris)
         club.grant(anna, 5, purchase=rub("100"))

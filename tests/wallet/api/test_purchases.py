@@ -153,6 +153,7 @@ def test_the_dump_of_what_says_nothing_of_a_purchase_is_as_it_was(body) -> None:
         (rub("-5"), "purchase.amount", "amount_negative"),
         (rub("1e3"), "purchase.amount", "amount_malformed"),
         ({"amount": "5", "currency": "rub"}, "purchase.currency", "currency_malformed"),
+        ({"amount": "5", "currency": "XQZ"}, "purchase.currency", "currency_unknown"),
         ({"amount": "5"}, "purchase.currency", "required"),
         ("5 RUB", "purchase", "not_an_object"),
     ],
