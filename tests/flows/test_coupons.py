@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -129,6 +129,23 @@ def test_a_till_that_repeats_its_request_has_used_it_once(coupon, app, api) -> N
     assert used(api, coupon, key="receipt-18")[1]["code"] == "coupon_used"
 
 
+def test_it_ends_with_its_offer_unless_another_end_is_set(coupon, api, offer, member) -> None:
+    address = f"passes/{coupon.serial}"
+
+    def ends() -> datetime | None:
+        said = api.get(address).get_json()["expires_at"]
+        return None if said is None else datetime.fromisoformat(said)
+
+    assert ends() == datetime.fromisoformat(offer["until"])
+    later = "2099-01-01T00:00:00+03:00"
+    api.call("PATCH", f"offers/{offer['id']}", {"until": later})
+    assert ends() == datetime.fromisoformat(later)
+    api.call("PATCH", f"offers/{offer['id']}", {"until": None})
+    assert ends() is None
+    api.post(f"{address}/expire", {"at": later})
+    assert ends() == datetime.fromisoformat(later)
+
+
 def test_what_was_taken_back_can_be_used_again(coupon, api) -> None:
     assert used(api, coupon)[0] == 201
     assert api.post(f"passes/{coupon.serial}/restore", {}).status_code == 201
@@ -139,7 +156,7 @@ def test_what_was_taken_back_can_be_used_again(coupon, api) -> None:
 @pytest.mark.parametrize(
     ("end", "state"), [("withdraw", "void"), ("void", "void"), ("expire", "expired"), ("", "")]
 )
-def test_one_that_is_over_says_so_at_once(coupon, api, offer, house, end, state) -> None:
+def test_one_that_is_over_says_so_at_once(coupon, api, offer, member, house, end, state) -> None:
     """Even while the phone shows it as good: nothing was pumped."""
     barcode = on_phone(coupon)
     if end == "withdraw":
@@ -149,7 +166,14 @@ def test_one_that_is_over_says_so_at_once(coupon, api, offer, house, end, state)
     else:
         house.clock.advance(days=7)
     state = state or "expired"
-    assert scanned(api, barcode)[1]["coupon"]["state"] == state
+    seen = scanned(api, barcode)[1]["coupon"]
+    [listed] = (
+        one
+        for one in api.get(f"members/{member['id']}/passes").get_json()["items"]
+        if one["id"] == coupon.serial
+    )
+    assert (seen["state"], listed["state"]) == (state, state)
+    assert listed["expires_at"] == seen["until"] is not None
     status, refused = used(api, coupon)
     assert (status, refused["code"], refused["state"]) == (409, "coupon_over", state)
 

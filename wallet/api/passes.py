@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from ledger.errors import CardBlocked, CardExpired, CardVoid, DateOutOfRange
-from ledger.limits import EARLIEST, LATEST
+from ledger.limits import EARLIEST, LATEST, NEVER
 from ledger.offers.offers import Offer
 from ledger.people import members
 from ledger.programmes import programmes
@@ -172,6 +172,7 @@ def pass_out(session: Session, pass_: Pass) -> PassOut:
     house = current_installation()
     shows_links = sees_people() and pass_.lost_at is None
     offer = session.get(Offer, pass_.offer_id) if pass_.offer_id is not None else None
+    ends_at = pass_.ends_at if offer is None else coupons.ends_at(pass_, offer)
     programme = programmes.by_id(session, pass_.programme_id)
     zone = ZoneInfo(programme.timezone)
     return PassOut(
@@ -180,8 +181,8 @@ def pass_out(session: Session, pass_: Pass) -> PassOut:
         offer=offer.public_id if offer is not None else None,
         programme=programme.code,
         pass_type=pass_.pass_type,
-        state=_state(pass_),
-        expires_at=pass_.ends_at.astimezone(zone) if pass_.ends_at is not None else None,
+        state=_state(session, pass_, house.clock()),
+        expires_at=None if ends_at is None or ends_at == NEVER else ends_at.astimezone(zone),
         version=pass_.version,
         changed_at=issued.changed_at(pass_),
         apple=house.apple.link(pass_) if shows_links else None,
@@ -189,7 +190,9 @@ def pass_out(session: Session, pass_: Pass) -> PassOut:
     )
 
 
-def _state(pass_: Pass) -> str:
+def _state(session: Session, pass_: Pass, now: datetime) -> str:
     if pass_.lost_at is not None:
         return "lost"
-    return "erased" if pass_.voided else pass_.state
+    if pass_.voided:
+        return "erased"
+    return pass_.state if pass_.offer_id is None else coupons.state(session, pass_, now)

@@ -112,7 +112,7 @@ def _scan_out(session: Session, member: Member, coupon: str | None, now: datetim
 def _coupon_out(session: Session, member: Member, serial: str, now: datetime) -> CouponSeen:
     pass_ = coupons.presented(session, serial, member)
     offer = session.get_one(Offer, pass_.offer_id)
-    ends_at = pass_.ends_at or offer.ends_at
+    ends_at = coupons.ends_at(pass_, offer)
     programme = programmes.by_id(session, pass_.programme_id)
     zone = ZoneInfo(programme.timezone)
     title, text = reading.offer(offer, programme)

@@ -81,6 +81,12 @@ def presented(session: Session, serial: str, member: Member) -> Pass:
     return pass_
 
 
+def ends_at(pass_: Pass, offer: Offer) -> datetime:
+    """When the coupon of this offer ends: with the offer, unless another end was decided. `NEVER`
+    if it does not."""
+    return pass_.ends_at or offer.ends_at
+
+
 def state(session: Session, pass_: Pass, now: datetime) -> PassState:
     """Whether a till may take the coupon at this moment, even if a phone shows something else yet.
     Raises `NotACoupon`."""
@@ -93,8 +99,7 @@ def state(session: Session, pass_: Pass, now: datetime) -> PassState:
         return "void"
     if (shown := issued.content(pass_).state) != "active":
         return shown
-    ends_at = pass_.ends_at or offer.ends_at
-    return "active" if now < ends_at and issued.counts(pass_, now) else "expired"
+    return "active" if now < ends_at(pass_, offer) and issued.counts(pass_, now) else "expired"
 
 
 def use(session: Session, pass_: Pass, now: datetime) -> Pass:

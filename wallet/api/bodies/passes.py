@@ -30,15 +30,21 @@ PASS = {
 }
 VOID = {**PASS, "state": "void", "version": 5}
 ENDED = {**PASS, "expires_at": "2027-01-01T00:00:00+03:00", "version": 5}
-COUPON = {**PASS, "offer": OFFER_ID, "version": 1}
+COUPON = {
+    **PASS,
+    "offer": OFFER_ID,
+    "expires_at": "2027-01-01T00:00:00+03:00",
+    "version": 1,
+}
 COUPON_USED = {**COUPON, "state": "used", "version": 5}
 
 
 class PassOut(AnswerBody):
     """A pass in phones. `state` is `active`, `void`, `expired`, `used`, or for good: `erased` if
     its member was erased, `lost` if it was lost and another pass took its place. `offer` is the
-    offer of a coupon; it is null for a member's card. `apple` and `google` are null for keys
-    without `personal:read`: whoever has the links sees whose pass it is."""
+    offer of a coupon; it is null for a member's card. A coupon ends with its offer (`expires_at`),
+    unless another end was set, and its `state` is what tills are told. `apple` and `google` are
+    null for keys without `personal:read`: whoever has the links sees whose pass it is."""
 
     model_config = shows(PASS)
 
