@@ -29,7 +29,9 @@ from ledger.people import cards
 from ledger.words import FIELD, REFUSAL, REFUSAL_OF_MONEY
 from wallet import problems, sentences
 from wallet.access import apikeys
-from wallet.api import contract, nouns
+from wallet.api import calls, contract, nouns, schemas
+from wallet.api.bodies.answers import Problem
+from wallet.api.bodies.events import EventTold
 from wallet.delivery import waves
 from wallet.errors import SCOPE
 from wallet.outreach import campaigns, comparison, effect, results, terms
@@ -132,6 +134,7 @@ def said(package: str) -> frozenset[Message]:
                 found |= {Message(context, name) for name in names}
         found |= set(_on_pages())
         found |= set(_of_calls())
+        found |= set(_of_things())
     return frozenset(found)
 
 
@@ -238,6 +241,20 @@ def _of_calls() -> Iterator[Message]:
         for view in vars(module).values():
             if inspect.isfunction(view) and hasattr(view, "_spec"):
                 yield from (Message("", text) for text in contract.told_by(view) if text)
+
+
+def _of_things() -> Iterator[Message]:
+    """What each schema of the API says of itself: /api/docs shows it."""
+    models = {Problem, EventTold}
+    for noun in (*nouns.NOUNS, "webhooks"):
+        module = importlib.import_module(f"wallet.api.{noun}")
+        for view in vars(module).values():
+            if inspect.isfunction(view) and hasattr(view, "_spec"):
+                taken, given = view._spec.get("body"), view._spec.get("response") or {}
+                models |= {taken, given.get("schema"), *calls.of(view).models} - {None}
+    for schema in schemas.of_models(*models).values():
+        said = schemas.told_by(schema)
+        yield from (Message("", text) for text in said if text and not text.startswith("{"))
 
 
 def file_of(package: str, language: str, kind: str = "po") -> Path:

@@ -18,7 +18,7 @@ from wallet import problems, sentences
 from wallet.api import calls, schemas
 from wallet.api.bodies import events, glossary
 from wallet.api.bodies.answers import Problem
-from wallet.api.bodies.events import Event
+from wallet.api.bodies.events import EventTold
 from wallet.api.bodies.examples import in_points_and_money
 from wallet.api.calls import JSON, Declaration
 from wallet.api.remedies import REMEDIES
@@ -187,7 +187,7 @@ def _add_problem(models: Document) -> None:
 
 def _add_events(spec: Document) -> None:
     """What receivers are told: calls that we make ourselves."""
-    spec["components"]["schemas"].update(schemas.of_models(Event))
+    spec["components"]["schemas"].update(schemas.of_models(EventTold))
     spec["webhooks"] = events.webhooks(schemas.PLACE)
 
 

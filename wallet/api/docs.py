@@ -234,10 +234,10 @@ def _events(spec: Schema) -> list[dict[str, Any]]:
     return told
 
 
-def _things(spec: Schema) -> list[tuple[str, str, list[Field]]]:
+def _things(spec: Schema) -> list[tuple[str, list[str], list[Field]]]:
     """Schemas: the name, what it is, its fields."""
     return [
-        (name, schema.get("description", ""), list(_fields(schema)))
+        (name, schemas.told_by(schema), list(_fields(schema)))
         for name, schema in spec["components"]["schemas"].items()
     ]
 

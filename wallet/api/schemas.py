@@ -121,6 +121,12 @@ def in_one_line(text: str) -> str:
     return re.sub(r"(?<!\n)\n(?!\n)\s*", " ", text).strip()
 
 
+def told_by(schema: Schema) -> list[str]:
+    """What a schema says of itself, paragraph by paragraph; one that begins with a brace is an
+    example. For the catalogue, too."""
+    return in_one_line(schema.get("description", "")).split("\n\n")
+
+
 def names_used(spec: Schema) -> set[str]:
     """The names of all schemas that something in the document leads to."""
     return set(re.findall(rf'"{PLACE}([^"]+)"', json.dumps(spec)))

@@ -192,8 +192,20 @@ class TestPages:
         for kind in ("AllCondition", "NotCondition", "PurchaseCondition", "InPhoneCondition"):
             assert f'href="#{kind}"' in campaign
         (told,) = re.findall(r'<details id="PointsTold".*?</details>', text, re.DOTALL)
-        (balance,) = re.findall(r"<code>balance_after</code>.*?</p>", told, re.DOTALL)
+        (balance,) = re.findall(
+            r'<p class="field"><code>balance_after</code>.*?</p>', told, re.DOTALL
+        )
         assert "whole number, or null" in balance
+
+    @pytest.mark.parametrize("language", ["en", "ru"])
+    def test_a_schema_says_what_it_is(self, client: FlaskClient, language: str) -> None:
+        text = client.get(f"/api/docs?lang={language}").text
+        things = text.partition('<h2 id="things">')[2]
+        told = re.findall(
+            r"</summary>\s*<p>(.*?)</p>.*?</details>", things.partition("</main>")[0], re.DOTALL
+        )
+        assert len(told) == len(re.findall("<details", things)) > 100
+        assert all(bool(CYRILLIC.search(one)) == (language == "ru") for one in told)
 
     def test_no_page_names_a_file_that_its_reader_has_not(self, client: FlaskClient) -> None:
         for path in PAGES:

@@ -75,6 +75,7 @@ def test_a_search_leaves_what_speaks_of_it(app: Flask, serve, browser) -> None:
     [
         ("points.repaid", "event-points.repaid"),
         ("debt_change", "PointsTold"),
+        ("once for each occasion", "MessageTermsIn"),
     ],
 )
 def test_a_search_finds_events_and_descriptions(

@@ -234,7 +234,7 @@ CANCELLED = {
 
 
 class CampaignOut(AnswerBody):
-    """A campaign. `state`: draft, scheduled, running, paused, done or cancelled."""
+    """A campaign. `state`: `draft`, `scheduled`, `running`, `paused`, `done` or `cancelled`."""
 
     model_config = shows(RUNNING)
 
@@ -312,7 +312,7 @@ class GroupOut(AnswerBody):
 
 
 class ShareDifference(AnswerBody):
-    """How much greater the share of buyers is among those who were told, in points of per cent; it
+    """How much greater the share of buyers is among those who were told, in percentage points; it
     lies between `low` and `high` in 19 of 20 comparisons."""
 
     percent: str

@@ -37,7 +37,7 @@ LISTED_CARD = {
 
 class ListedCardOut(AnswerBody):
     """A card number, and whether it counts. `state`: `active`, `blocked`, `void` or `expired`; of
-    several it is the first that holds in the order blocked, void, expired. Numbers stay when
+    several it is the first that holds in the order `blocked`, `void`, `expired`. Numbers stay when
     another takes their place; those of who was erased read `erased-`."""
 
     model_config = shows(LISTED_CARD)

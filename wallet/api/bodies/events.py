@@ -257,7 +257,7 @@ def example(name: str) -> Example:
     }
 
 
-class Event(AnswerBody):
+class EventTold(AnswerBody):
     """What is posted to a receiver, signed as Standard Webhooks has it. `id` grows: an event with a
     greater one was committed later. `webhook-id` is the same on every try. What `data` is depends
     on `type`."""
@@ -289,7 +289,7 @@ def webhooks(place: str) -> dict[str, Any]:
 def _webhook(name: str, place: str) -> dict[str, Any]:
     schema = {
         "allOf": [
-            {"$ref": f"{place}{Event.__name__}"},
+            {"$ref": f"{place}{EventTold.__name__}"},
             {
                 "type": "object",
                 "properties": {

@@ -721,12 +721,12 @@ MEANINGS: Mapping[str, str] = {
         "if it is not known."
     ),
     "GenericMessage.timestamp": N_("When it happened; becomes `occurred_at` of the posting."),
-    "Event.id": N_("Number of the event: it grows, with gaps, and stays below 2^53."),
-    "Event.programme": N_(
+    "EventTold.id": N_("Number of the event: it grows, with gaps, and stays below 2^53."),
+    "EventTold.programme": N_(
         "Code of the programme; null for a test of a receiver of all programmes."
     ),
-    "Event.data": N_("What happened, as the type has it."),
-    "Event.type": N_("What happened."),
+    "EventTold.data": N_("What happened, as the type has it."),
+    "EventTold.type": N_("What happened."),
     "person": N_("What is known of the person; left out where personal data is not given."),
     "PersonKnown.name": N_(
         "Name of the person, as it stands on the card; null if it is not known."

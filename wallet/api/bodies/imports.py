@@ -197,11 +197,12 @@ WITHDRAWN = {**IMPORT, "state": "withdrawn", "sample": []}
 
 
 class ImportOut(AnswerBody):
-    """What the check found, and how far applying it is. `state` is reading, checked, applying or
-    done; or refused, and `refusal` says why; or withdrawn. `rows` grows while the file is checked,
-    up to `file.rows`. `foreign_numbers` counts phone numbers without a plus that were read as those
-    of another country than the programme's. `sample` shows the first rows that wait to be applied,
-    to keys with the scope personal:read. `proof` is the signed statement of a finished import."""
+    """What the check found, and how far applying it is. `state` is `reading`, `checked`,
+    `applying` or `done`; or `refused`, and `refusal` says why; or `withdrawn`. `rows` grows while
+    the file is checked, up to `file.rows`. `foreign_numbers` counts phone numbers without a plus
+    that were read as those of another country than the programme's. `sample` shows the first rows
+    that wait to be applied, to keys with the scope `personal:read`. `proof` is the signed statement
+    of a finished import."""
 
     model_config = shows(IMPORT)
 
