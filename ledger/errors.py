@@ -10,7 +10,7 @@ stands in the catalogue of each language, under its code; `str(error)` is the En
     ├── Invalid     what was asked for can never be done: the request itself has to change
     └── NotAllowed  the caller may not do this"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
@@ -536,9 +536,9 @@ class LanguageNotSpoken(Invalid):
 
     code = "language_not_spoken"
 
-    def __init__(self, language: str, known: str) -> None:
+    def __init__(self, language: str, known: Collection[str]) -> None:
         self.language = language
-        self.known = known
+        self.known = list(known)
 
 
 class TitleMissing(Invalid):

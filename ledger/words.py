@@ -93,6 +93,8 @@ def value_in(language: str, value: object) -> str:
         return value.written(language)
     if isinstance(value, int) and not isinstance(value, bool):
         return number_in(language, value)
+    if isinstance(value, list | tuple):
+        return ", ".join(value_in(language, one) for one in value)
     return str(value)
 
 

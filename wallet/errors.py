@@ -1,6 +1,6 @@
 """Refusals of the wallet: members of the families in `ledger.errors`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from ledger import words
@@ -254,8 +254,8 @@ class TextMissing(Invalid):
     code = "text_missing"
     plural = "longest"
 
-    def __init__(self, languages: str, longest: int) -> None:
-        self.languages = languages
+    def __init__(self, languages: Collection[str], longest: int) -> None:
+        self.languages = list(languages)
         self.longest = longest
 
 
@@ -265,10 +265,10 @@ class UnknownPlaceholder(Invalid):
 
     code = "unknown_placeholder"
 
-    def __init__(self, language: str, placeholder: str, known: str) -> None:
+    def __init__(self, language: str, placeholder: str, known: Collection[str]) -> None:
         self.language = language
         self.placeholder = placeholder
-        self.known = known
+        self.known = list(known)
 
 
 class PluralFormsWrong(Invalid):
@@ -341,7 +341,7 @@ class CodeNotCarried(Conflict):
     def __init__(self, kind: str, symbology: str, carriers: Sequence[str]) -> None:
         self.kind = kind
         self.symbology = symbology
-        self.carriers = ", ".join(carriers)
+        self.carriers = list(carriers)
 
 
 class CodeForged(Conflict):

@@ -392,7 +392,7 @@ def _check_texts(programme: Programme, titles: Texts, texts: Texts) -> None:
     language."""
     for tag in (*titles, *texts):
         if languages.best(programme.languages, tag) is None:
-            raise LanguageNotSpoken(tag, ", ".join(programme.languages))
+            raise LanguageNotSpoken(tag, programme.languages)
     for tag in texts:
         if languages.best(titles, tag) is None:
             raise TitleMissing(tag)

@@ -59,8 +59,8 @@ def test_each_kind_that_pydantic_has_is_one_that_it_knows() -> None:
         (
             "accruals",
             {"card": "1", "points": 1, "occurred_at": "2026-01-01T12:00:00"},
-            "нужна дата",
-            "must be a date",
+            "нужен момент",
+            "must be a moment",
         ),
         (
             "members",

@@ -53,15 +53,18 @@ def require(scope: str) -> None:
         raise ScopeMissing(scope)
 
 
-def needs(scope: str) -> Callable[[View], View]:
+def needs(scope: str, *, or_else: str | None = None) -> Callable[[View], View]:
     """Decorate a view that only keys with this scope may call; it raises `ScopeMissing` for
-    others. In which programmes they may, `lookup` asks."""
+    others. Keys with the scope `or_else` may call it as well. In which programmes they may,
+    `lookup` asks."""
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            require(scope)
             g.right = scope
+            if or_else is not None and not may(caller(), scope) and may(caller(), or_else):
+                g.right = or_else
+            require(g.right)
             return view(*args, **kwargs)
 
         return calls.declare(cast(View, guarded), scope=scope)

@@ -101,11 +101,13 @@ def find(query_data: HoldSearch) -> HoldsOut:
 
 @routes.get("/holds/<hold_id>")
 @routes.doc(operation_id="getHold")
-@needs("points:write")
+@needs("members:read", or_else="points:write")
 @refuses(UnknownHold)
 @routes.output(HoldOut, example=HOLD)
 def read(hold_id: str) -> HoldOut:
-    """One hold, and the member's balance now."""
+    """One hold, and the member's balance now.
+
+    Keys with `points:write` may read it too."""
     with current_installation().database.reading() as session:
         hold = lookup.hold(session, hold_id)
         balance = balances.of_account(session, hold.account_id, current_installation().clock())

@@ -51,12 +51,12 @@ def check(texts: Texts, places: Collection[str], spoken: Collection[str]) -> Non
     """Texts are in languages that the programme speaks. Raises `TextMissing`, `LanguageNotSpoken`,
     `UnknownPlaceholder`, `PluralFormsWrong`, `PlaceholderMalformed`."""
     if not texts:
-        raise TextMissing(", ".join(spoken), LONGEST_MESSAGE)
+        raise TextMissing(spoken, LONGEST_MESSAGE)
     for language, text in texts.items():
         if languages.best(spoken, language) is None:
-            raise LanguageNotSpoken(language, ", ".join(spoken))
+            raise LanguageNotSpoken(language, spoken)
         if not text.strip() or len(text) > LONGEST_MESSAGE:
-            raise TextMissing(language, LONGEST_MESSAGE)
+            raise TextMissing([language], LONGEST_MESSAGE)
         for match in PLACE.finditer(text):
             _check_place(match, places, language)
         rest = PLACE.sub("", text)
@@ -68,7 +68,7 @@ def _check_place(match: re.Match[str], places: Collection[str], language: str) -
     name, forms = match["name"], match["forms"]
     fit = places if forms is None else [one for one in places if one in COUNTED]
     if name not in fit:
-        raise UnknownPlaceholder(language, name, ", ".join(fit))
+        raise UnknownPlaceholder(language, name, fit)
     needed = words.plural_forms(language)
     if forms is not None and len(_forms(forms)) != needed:
         raise PluralFormsWrong(language, name, needed)

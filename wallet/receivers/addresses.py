@@ -78,6 +78,8 @@ class Allowed:
         nothing speaks against it as far as can be seen from the address itself."""
         parts = _parts(url)
         if parts is None or parts.scheme not in PORTS or not parts.hostname:
+            if self.networks:
+                return N_("the address must begin with https:// or http:// and name a host.")
             return N_("the address must begin with https:// and name a host.")
         if parts.username is not None or parts.password is not None:
             return N_("the address must not hold a name or a password.")

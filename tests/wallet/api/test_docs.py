@@ -112,7 +112,9 @@ class TestFields:
                 "past_day",
             ),
             ("GET", "members?card=1&phone=%2B79991234567", None, "card", "one_search"),
+            ("GET", "members?limit=5", None, "programme", "one_search"),
             ("GET", "members/x/postings?kind=bogus", None, "kind", "unknown_value"),
+            ("PATCH", "receivers/x", {"name": None}, "name", "null_not_allowed"),
         ],
     )
     def test_a_fault_names_its_field_and_a_code_of_ours(
@@ -122,6 +124,37 @@ class TestFields:
         assert answer.status_code == 422
         (error,) = answer.get_json()["errors"]
         assert (error["field"], error["code"]) == (field, code)
+
+    def test_a_day_where_a_moment_is_wanted_is_told_what_a_moment_is(self, api) -> None:
+        address = "postings?programme=demo&since=2026-11-29"
+        for language, words in (
+            ("en", "must be a moment of date, time and zone, such as 2026-12-31T23:59:59+03:00"),
+            ("ru", "нужен момент: дата, время и часовой пояс, например 2026-12-31T23:59:59+03:00"),
+        ):
+            answer = api.call("GET", address, **{"Accept-Language": language}).get_json()
+            assert answer["errors"] == [
+                {"field": "since", "code": "not_a_moment", "message": words}
+            ]
+
+    @pytest.mark.parametrize(
+        ("call", "name", "known", "said"),
+        [
+            (("offers", {"title": {"de": "Kuchen"}}), "known", ["ru", "en"], "ru, en"),
+            (
+                ("campaigns", {"name": "x", "texts": {"ru": "{{nobody}}"}}),
+                "known",
+                ["name", "points", "card", "programme"],
+                "name, points, card, programme",
+            ),
+        ],
+    )
+    def test_what_is_known_is_a_list_for_programs_and_words_for_people(
+        self, api, call: tuple[str, dict], name: str, known: list[str], said: str
+    ) -> None:
+        path, body = call
+        answer = api.post(path, {"programme": "demo", **body}).get_json()
+        assert answer[name] == known
+        assert said in answer["detail"]
 
 
 class TestPages:

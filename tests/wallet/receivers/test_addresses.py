@@ -82,3 +82,9 @@ def test_only_the_named_network_may_be_called_and_by_plain_http_only_that() -> N
     assert not OUTSIDE.may_connect("https", "not an address")
     assert WITH_LAN.objection("http://192.168.1.5/hs/kopilka") is None
     assert WITH_LAN.objection("http://127.0.0.1/") is not None
+
+
+def test_it_says_how_an_address_may_begin_here() -> None:
+    for allowed, beginnings in ((OUTSIDE, "https:// and"), (WITH_LAN, "https:// or http:// and")):
+        said = f"the address must begin with {beginnings} name a host."
+        assert allowed.objection("ftp://example.com/") == said

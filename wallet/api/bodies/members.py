@@ -142,7 +142,7 @@ class MemberSearch(PageIn):
             raise PydanticCustomError(
                 "one_search",
                 "give a programme, or exactly one of card, phone, email and external_id",
-                {"field": "card"},
+                {"field": "card" if self._sought else "programme"},
             )
         for name in LISTED_BY:
             if self._sought and getattr(self, name) is not None:

@@ -73,9 +73,7 @@ class ReceiverChange(Body):
         """Refuses null for what must have a value: `null_not_allowed`."""
         for name in self.model_fields_set - {"types"}:
             if getattr(self, name) is None:
-                raise PydanticCustomError(
-                    "null_not_allowed", "only types may be null", {"field": name}
-                )
+                raise PydanticCustomError("null_not_allowed", "must not be null", {"field": name})
         return self
 
 
