@@ -272,7 +272,7 @@ class DateOutOfRange(Invalid):
 def _written(moment: datetime | str) -> str:
     if isinstance(moment, str):
         return moment
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return words.timestamp(moment.replace(microsecond=0))
 
 
 class IdempotencyConflict(Conflict):

@@ -140,6 +140,11 @@ def _categories(language: str) -> tuple[str, ...]:
     return tuple(one for one in ("zero", "one", "two", "few", "many", "other") if one in used)
 
 
+def timestamp(moment: datetime) -> str:
+    """A moment as programs read it, wherever it stands: RFC 3339, in UTC with a Z."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
 def day_in(language: str, value: date) -> str:
     """A day such as 31 December 2026, in the order and words of this language."""
     return dates.format_date(value, "long", locale=languages.locale(language))

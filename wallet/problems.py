@@ -57,7 +57,8 @@ def problem(
         "detail": detail,
         **(facts or {}),
     }
-    response = Response(orjson.dumps(body), status=status, mimetype=MEDIA_TYPE)
+    text = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+    response = Response(text, status=status, mimetype=MEDIA_TYPE)
     response.headers["Content-Language"] = language()
     response.vary.add("Accept-Language")
     return response

@@ -117,6 +117,7 @@ def test_a_crm_hears_of_a_member_and_their_points(api, add, join, crm, tell) -> 
         "purchase": paid,
         "occurred_at": None,
     }
+    assert accrued["data"]["occurred_at"].endswith("Z")
     assert redeemed["data"]["purchase"] is None
     assert redeemed["data"]["posting"] == spent["id"]
     assert (redeemed["data"]["points"], redeemed["data"]["balance_after"]) == (-30, 70)

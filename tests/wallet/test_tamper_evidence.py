@@ -191,7 +191,7 @@ class TestProofByApi:
         sealer.run()
         answer = api.get(f"postings/{postings[0]}/proof")
         assert answer.status_code == 409
-        assert answer.get_json()["closes_at"].endswith("T21:00:00+00:00")
+        assert answer.get_json()["closes_at"].endswith("T21:00:00Z")
 
     @pytest.mark.parametrize("posting", ["x", "%00", "01a20f22-e854-7493-982b-a92daf507b36"])
     def test_nobodys_posting_is_404(self, api, posting: str) -> None:

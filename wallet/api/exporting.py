@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
+from ledger import words
 from ledger.book import daybook, roster
 from ledger.book.daybook import DaybookPlace, DaybookPosting
 from ledger.book.roster import RosterFilter, RosterPlace
@@ -215,7 +216,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, int | Decimal):
         return format(value, "f" if isinstance(value, Decimal) else "d")  # below zero: no formula
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return words.timestamp(value)
     if isinstance(value, date):
         return value.isoformat()
     return cells.harmless(str(value))

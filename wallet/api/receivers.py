@@ -127,7 +127,9 @@ def change(receiver_id: str, json_data: ReceiverChange) -> ReceiverOut:
 @refuses(UnknownReceiver)
 @routes.output(ReceiverOut)
 def remove(receiver_id: str) -> ReceiverOut:
-    """Remove a receiver, and all that was kept of it. Answers with what it was."""
+    """Remove a receiver, and all that was kept of it. Answers with what it was.
+
+    The same call once more finds it no longer: 404 `unknown_receiver`."""
 
     def work(session: Session) -> ReceiverOut:
         was = _receiver_out(session, receivers.find(session, receiver_id))

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import click
 
+from ledger import words
 from ledger.book.roster import RosterFilter
 from ledger.book.statements import Filter
 from ledger.programmes import programmes, units
@@ -97,7 +98,7 @@ def _order(
     personal: bool,
 ) -> ExportOrder:
     bounds = {"since": since, "until": until}
-    asked = {name: one.isoformat() for name, one in bounds.items() if one is not None}
+    asked = {name: words.timestamp(one) for name, one in bounds.items() if one is not None}
     return ExportOrder(programme_id, what, format_, personal, asked, BY)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
+from ledger import words
 from ledger.book import balances, purchases
 from ledger.book.accounts import DEBT, MEMBER, Account
 from ledger.book.journal import PURCHASE, Entry, Posting
@@ -300,7 +301,7 @@ def _of_movement(
         "promotion": posting.promotion,
         "reverses": reverses,
         "purchase": paid,
-        "occurred_at": posting.occurred_at.isoformat(),
+        "occurred_at": words.timestamp(posting.occurred_at),
     }
     money = _money(unit, movement.points)
     if money is not None:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from ledger import words
 from ledger.database import troubles
 from ledger.database.engine import Database
 from wallet import migrations, presence
@@ -34,14 +35,14 @@ def health() -> Response:
     require_operator()
     installation = current_installation()
     now, certificates = installation.clock(), installation.certificates
-    waning = {signer.fingerprint: words for signer, words in certificates.reminders(now)}
+    waning = {signer.fingerprint: text for signer, text in certificates.reminders(now)}
     using = {signer.fingerprint for signer in _signing(installation, now)}
     shown = [
         {
             "pass_type": signer.pass_type,
             "team": signer.team,
-            "from": signer.not_before.isoformat(),
-            "until": signer.not_after.isoformat(),
+            "from": words.timestamp(signer.not_before),
+            "until": words.timestamp(signer.not_after),
             "days_left": signer.days_left(now),
             "signs": signer.fingerprint in using,
             "warning": waning.get(signer.fingerprint),
@@ -100,7 +101,7 @@ def _takes_writes(database: Database) -> bool:
 
 
 def _written(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+    return None if moment is None else words.timestamp(moment)
 
 
 def _signing(installation: Installation, now: datetime) -> Iterator[Signer]:

@@ -65,7 +65,7 @@ def test_a_fault_of_pushes_is_told_while_it_lasts(client, installation, house, w
         {
             "pass_type": PASS_TYPE,
             "reason": "BadDeviceToken",
-            "since": now.isoformat(),
+            "since": now.isoformat().replace("+00:00", "Z"),
             "pushes_wait": True,
         }
     ]
