@@ -37,7 +37,7 @@ from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.bodies.webhooks import WebhookOut
 from wallet.api.calls import refuses, signed, takes
 from wallet.api.refusals import MONEY, WHOM, of_fields
-from wallet.api.sources import BODY, KINDS, MESSAGES
+from wallet.api.sources import BODY, KINDS, MESSAGES, MOMENTS
 from wallet.api.sources.command import PointsCommand
 from wallet.configuration.settings import DEMO
 from wallet.errors import UnknownSource
@@ -76,7 +76,11 @@ def receive(source: str) -> Response:
     message = Repeatable(f"webhook:{bound.name}", webhook_id, idempotency.digest(payload))
 
     def effect(session: Session, now: datetime) -> StoredAnswer:
-        done = _carry_out(session, bound, command, now)
+        try:
+            done = _carry_out(session, bound, command, now)
+        except DateOutOfRange as refusal:
+            refusal.field = MOMENTS[bound.kind]  # as the source calls it
+            raise
         return StoredAnswer(200, done.model_dump_json().encode())
 
     try:

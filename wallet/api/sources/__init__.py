@@ -1,6 +1,6 @@
 """Systems that post balance changes, each in words of its own. A kind of source is a module with
-`read(payload, zone)`, which returns a `PointsCommand`, and the model of what it reads; a new kind
-is a module and a line in each table here."""
+`read(payload, zone)`, which returns a `PointsCommand`, the name that it has for the moment, and the
+model of what it reads; a new kind is a module and a line in each table here."""
 
 from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
@@ -21,6 +21,8 @@ from wallet.api.sources.command import PointsCommand
 Read = Callable[[bytes, ZoneInfo], PointsCommand]
 
 KINDS: dict[str, Read] = {"generic": generic.read, "1c": onec.read}
+# What each kind calls the moment at which it happened.
+MOMENTS: dict[str, str] = {"generic": generic.MOMENT, "1c": onec.MOMENT}
 
 MESSAGES: Sequence[type[BaseModel]] = (
     generic.GenericMessage,

@@ -22,6 +22,8 @@ from wallet.api.bodies.amounts import HowMuch
 from wallet.api.bodies.movements import ForPurchase
 from wallet.api.sources.command import PointsCommand
 
+MOMENT = "timestamp"
+
 
 class GenericData(HowMuch, ForPurchase):
     """How much, for which member, and why; `purchase`: what was paid, if it was a purchase."""

@@ -45,6 +45,7 @@ from wallet.api.sources.command import PointsCommand
 
 # What 1C writes where a date was left out: its empty date, with whatever time and zone.
 EMPTY = "0001-01-01"
+MOMENT = "Дата"
 
 
 def none_if_empty(value: object) -> object:
