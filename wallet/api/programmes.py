@@ -33,7 +33,7 @@ routes = APIBlueprint("programmes", __name__, tag="Programmes")
 @routes.input(PageIn, location="query")
 @routes.output(ProgrammesOut)
 def find(query_data: PageIn) -> ProgrammesOut:
-    """The programmes that the key is for, in the order they were made."""
+    """The programmes that the key opens, in the order they were made."""
     place = paging.place(query_data)
     with current_installation().database.reading() as session:
         page = place.page(

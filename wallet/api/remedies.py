@@ -223,8 +223,8 @@ REMEDIES: Mapping[str, Explanation] = {
     ),
     "unknown_programme": Explanation(
         404,
-        N_("There is no programme with this code, or the key is for another."),
-        N_("`GET /programmes` lists those that the key is for."),
+        N_("There is no programme with this code, or the key does not open it."),
+        N_("`GET /programmes` lists those that the key opens."),
     ),
     "unknown_unit": Explanation(
         404,
@@ -233,12 +233,12 @@ REMEDIES: Mapping[str, Explanation] = {
     ),
     "unknown_member": Explanation(
         404,
-        N_("There is no such member in the programmes that the key is for."),
+        N_("There is no such member in the programmes that the key opens."),
         N_("Check the id; ids of other installations mean nothing here."),
     ),
     "unknown_card": Explanation(
         404,
-        N_("There is no such card number in the programmes that the key is for."),
+        N_("There is no such card number in the programmes that the key opens."),
         N_("Scan again, or find the member by phone."),
     ),
     "unknown_offer": Explanation(
