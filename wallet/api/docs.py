@@ -299,12 +299,13 @@ def _all_choices(rules: Schema) -> list[Schema]:
 
 
 def _kind(rules: Schema) -> str:
-    """A schema in a few words: `text, up to 300, or null`."""
+    """A schema in a few words: `text, up to 300 or null`."""
     kind, language = _kind_of_value(rules), _language()
     if len(_choices(rules)) == len(_all_choices(rules)):
         return kind
-    null = sentences.of_text("or null", language)
-    return f"{kind}, {null}" if kind else null
+    if not kind:
+        return sentences.of_text("or null", language)
+    return sentences.of_text("{kind} or null", language, kind=kind)
 
 
 def _kind_of_value(rules: Schema) -> str:

@@ -14,6 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
+from wallet.api.bodies import events
+
 NAME = "kopilka_client"
 KEY = "sandbox-test-key-of-32-characters"
 
@@ -112,3 +114,12 @@ def test_a_made_client_writes_texts_by_language_and_changes_what_it_names(
         client=client, body=models.OfferIn.from_dict({"programme": "demo", "title": texts})
     )
     assert offer.titles.to_dict() == texts
+
+
+def test_a_made_client_reads_events_of_every_type(made: str) -> None:
+    models = import_module(f"{made}.models")
+    for name, told in events.DATA_OF.items():
+        example = events.example(name)
+        event = models.EventTold.from_dict(example)
+        assert (event.type_, type(event.data).__name__) == (name, told.__name__)
+        assert set(event.data.to_dict()) == set(example["data"])

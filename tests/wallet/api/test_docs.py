@@ -228,7 +228,7 @@ class TestPages:
         (balance,) = re.findall(
             r'<p class="field"><code>balance_after</code>.*?</p>', told, re.DOTALL
         )
-        assert "whole number, or null" in balance
+        assert "whole number or null" in balance
 
     @pytest.mark.parametrize("language", ["en", "ru"])
     def test_a_schema_says_what_it_is(self, client: FlaskClient, language: str) -> None:
