@@ -39,8 +39,8 @@ _UNDONE = aliased(Posting)
 class StatementLine:
     """One line of a member's statement. `points` is negative for what left the member.
     `balance_after` is all that the member had after it, active or not. `id` is the public id of the
-    posting, `reverses` that of the one it undoes. `debt` is what it added to what the member owes,
-    negative where that was paid. `paid` counts whole pieces of the `currency`."""
+    posting, `reverses` that of the one it undoes. `debt_change` is what it added to what the
+    member owes, negative where that was paid. `paid` counts whole pieces of the `currency`."""
 
     posting_id: int
     id: str
@@ -57,7 +57,7 @@ class StatementLine:
     paid: int | None = None
     currency: str | None = None
     reverses: str | None = None
-    debt: int = 0
+    debt_change: int = 0
 
     @property
     def purchase(self) -> Money | None:

@@ -80,7 +80,11 @@ def _bound(points: int | None, money: str | None, unit: Unit) -> int | None:
 
 
 def _line_out(line: StatementLine, unit: Unit) -> LineOut:
-    counts = {"points": line.points, "balance_after": line.balance_after, "debt": line.debt}
+    counts = {
+        "points": line.points,
+        "balance_after": line.balance_after,
+        "debt_change": line.debt_change,
+    }
     money = in_money(unit, **counts)
     return LineOut.model_validate(line).model_copy(update=money)
 

@@ -112,7 +112,7 @@ def test_a_statement_says_what_became_a_debt_and_what_was_undone(api, anna) -> N
     api.post(f"postings/{posting}/reverse", {})
     api.post("accruals", {**card, "points": 50})
     lines = api.get(f"members/{anna['id']}/postings").get_json()["items"]
-    assert [(one["points"], one["debt"], one["reverses"]) for one in reversed(lines)] == [
+    assert [(one["points"], one["debt_change"], one["reverses"]) for one in reversed(lines)] == [
         (120, 0, None),
         (-40, 0, None),
         (-80, 40, posting),

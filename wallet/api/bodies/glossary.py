@@ -713,9 +713,6 @@ MEANINGS: Mapping[str, str] = {
     "CampaignChange.quiet_hours": N_(
         "Hours of the programme's clock in which no member gets the message; null: none."
     ),
-    "LineOut.debt": N_(
-        "How many points it added to what the member owes; negative where something was paid."
-    ),
     "PostingFactsOut.purchase": N_(
         "What was paid in the purchase; negative where a reversal took something of it back; null "
         "if it is not known."
@@ -747,6 +744,7 @@ MEANINGS: Mapping[str, str] = {
         "available, pending and held together. It is not what can be spent. Null where "
         "only the debt changed."
     ),
+    "debt_change_money": N_("The same as money, where the unit is money."),
     "debt_change": N_(
         "By how many points what the member owes has grown; negative where a debt was paid."
     ),

@@ -197,9 +197,9 @@ class LiabilityOut(AnswerBody):
 
 class LineOut(AnswerBody):
     """A line of a statement; `points` is negative for what left the member. `reverses` is the
-    posting that it undoes. `debt` is what it added to what the member owes, where points that were
-    to be taken back had been spent; negative where something of it was paid. `purchase`: what was
-    paid in the purchase; negative where a reversal took something of it back."""
+    posting that it undoes. `debt_change` is what it added to what the member owes, where points
+    that were to be taken back had been spent; negative where something of it was paid. `purchase`:
+    what was paid in the purchase; negative where a reversal took something of it back."""
 
     id: str
     kind: str
@@ -207,8 +207,8 @@ class LineOut(AnswerBody):
     money: MoneyBeside = None
     balance_after: int
     balance_after_money: MoneyBeside = None
-    debt: int
-    debt_money: MoneyBeside = None
+    debt_change: int
+    debt_change_money: MoneyBeside = None
     reason: str | None
     receipt: str | None
     store: str | None
@@ -225,7 +225,7 @@ LINE = {
     "kind": "accrual",
     "points": 100,
     "balance_after": 170,
-    "debt": 0,
+    "debt_change": 0,
     "reason": "Coffee and cake",
     "receipt": "1001",
     "store": "arbat-1",
@@ -242,7 +242,7 @@ LINE_IN_MONEY = {
     "money": rub("199.90"),
     "balance_after": 24_990,
     "balance_after_money": rub("249.90"),
-    "debt_money": rub("0.00"),
+    "debt_change_money": rub("0.00"),
     "purchase": None,
 }
 
