@@ -245,7 +245,7 @@ class DatesOutOfOrder(Invalid):
         self.later = later
 
     def sentence(self, language: Language) -> str:
-        """Of a field that is measured by the clock, people are told no other name than its own."""
+        """What is compared with the clock names its own field alone."""
         catalogue, facts = words.catalogue_of(type(self)), self.facts()
         if self.earlier == "now":
             return catalogue.sentence(language, N_("{later} must lie in the future."), facts)

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import BigInteger, Select, and_, or_, select, tuple_, type_coerce
 from sqlalchemy.orm import Session, aliased
 
-from ledger.book import accounts, purchases
+from ledger.book import accounts, purchases, statements
 from ledger.book.accounts import Account
 from ledger.book.journal import PURCHASE, Entry, Posting
 from ledger.book.purchases import PurchaseRow
@@ -139,15 +139,7 @@ def _facts() -> Select[Any]:
 
 
 def _filtered(query: Select[Any], wanted: Filter, unit_id: int | None) -> Select[Any]:
-    for column, value in (
-        (Posting.kind, wanted.kind),
-        (Posting.store, wanted.store),
-        (Posting.promotion, wanted.promotion),
-        (Posting.receipt, wanted.receipt),
-        (Posting.reason, wanted.reason),
-    ):
-        if value is not None:
-            query = query.where(column == value)
+    query = query.where(*statements.exactly(wanted))
     if wanted.card is not None:
         shown = select(Card.id).where(Card.number == wanted.card).scalar_subquery()
         query = query.where(Posting.card_id == shown)

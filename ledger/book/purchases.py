@@ -66,8 +66,7 @@ def optional(amount: int | None, currency: str | None) -> Money | None:
 
 
 def first(programme_id: int) -> ScalarSelect[int | None]:
-    """The posting of the programme's first purchase, as SQL; null as long as it was told of
-    none."""
+    """The posting of the programme's first purchase, as SQL; null if there was none yet."""
     return (
         select(func.min(PurchaseRow.posting_id))
         .where(PurchaseRow.programme_id == programme_id)

@@ -131,16 +131,9 @@ def statement(
     )
     if before_posting_id is not None:
         query = query.where(Entry.posting_id < before_posting_id)
-    for column, value in (
-        (Posting.kind, wanted.kind),
-        (Posting.store, wanted.store),
-        (Posting.promotion, wanted.promotion),
-        (Posting.receipt, wanted.receipt),
-        (Posting.reason, wanted.reason),
-        (Card.number, wanted.card),
-    ):
-        if value is not None:
-            query = query.where(column == value)
+    query = query.where(*exactly(wanted))
+    if wanted.card is not None:
+        query = query.where(Card.number == wanted.card)
     if wanted.at_least is not None:
         query = query.where(func.abs(Entry.amount) >= wanted.at_least)
     if wanted.at_most is not None:
@@ -150,6 +143,18 @@ def statement(
     if wanted.until is not None:
         query = query.where(Posting.occurred_at < wanted.until)
     return [StatementLine(*row) for row in session.execute(query)]
+
+
+def exactly(wanted: Filter) -> list[ColumnElement[bool]]:
+    """The filters that ask what a posting says of itself, word for word."""
+    asked = (
+        (Posting.kind, wanted.kind),
+        (Posting.store, wanted.store),
+        (Posting.promotion, wanted.promotion),
+        (Posting.receipt, wanted.receipt),
+        (Posting.reason, wanted.reason),
+    )
+    return [column == value for column, value in asked if value is not None]
 
 
 def _owed_more(account_id: int) -> ColumnElement[int]:

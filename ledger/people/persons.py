@@ -217,7 +217,7 @@ def introduce(session: Session, member: Member, said: Profile, now: datetime) ->
 
 
 def _require_kept(session: Session, programme_id: int, *told: Profile) -> None:
-    """Raises `PersonalDataNotKept` for what is told to a programme that keeps nothing personal."""
+    """Raises `PersonalDataNotKept` if the programme stores no personal data and some was given."""
     sent = {name for profile in told for name in personal_of(profile)}
     if sent and not programmes.keeps_personal(session, programme_id):
         raise PersonalDataNotKept(", ".join(name for name in PERSONAL if name in sent))
