@@ -14,7 +14,7 @@ and looks them up again."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import (
     Boolean,
@@ -109,8 +109,7 @@ _LOCKED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """Points of one member account: free to spend, not yet active, set aside by holds; and what the
     member owes (`debt`, a positive number).
 

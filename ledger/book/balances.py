@@ -27,6 +27,7 @@ from ledger.database.tables import Instant
 When = datetime | SQLColumnExpression[datetime]
 
 _ROW = BalanceRow.__table__.c
+_KEPT = len(_ROW)  # columns; what counts by the clock stands behind them
 
 
 def available(now: When) -> ColumnElement[int]:
@@ -55,10 +56,10 @@ def of_members(
 def by_the_clock(row: Sequence[Any], now: datetime) -> Balance:
     """The balance that settling the account would leave, see `postings.settle`. The row begins with
     what `READ` selects."""
-    balance = Balance(*row[: len(_ROW)])
+    balance = Balance._make(row[:_KEPT])
     if balance.next_change_at > now:
         return balance
-    active, pending = row[len(_ROW) : len(READ)]
+    active, pending = row[_KEPT : _KEPT + 2]
     repaid = min(balance.debt, active)
     return Balance(
         balance.account_id,

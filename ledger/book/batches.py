@@ -122,10 +122,10 @@ class _Desk:
         )
         draft = self._draft(deed, [MemberLeg(deed.holder.account_id, new_lots=[deed.lot]), issued])
         if deed.lot.term.activates_at <= self.now:
-            state.balance = replace(balance, available=balance.available + amount)
+            state.balance = balance._replace(available=balance.available + amount)
             state.grown = True
         else:
-            state.balance = replace(balance, pending=balance.pending + amount)
+            state.balance = balance._replace(pending=balance.pending + amount)
         return Made(draft.public_id, state.balance)
 
     def _debit(self, deed: Debit, state: _AccountState) -> Made:
@@ -148,7 +148,7 @@ class _Desk:
             deed, [MemberLeg(deed.holder.account_id, withdrawals=withdrawals), redeemed]
         )
         state.open_lots = _without(open_lots, parts)
-        state.balance = replace(balance, available=balance.available - deed.points)
+        state.balance = balance._replace(available=balance.available - deed.points)
         return Made(draft.public_id, state.balance)
 
     def _credit_and_repay(self, deed: Credit) -> Made:

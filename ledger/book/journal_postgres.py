@@ -5,6 +5,7 @@ The statement moves the balances first, and everything else waits for them. Wher
 row, nothing is written; and the postings of an account are numbered in the order in which they
 changed its balance."""
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -83,19 +84,19 @@ b AS (
   RETURNING x.account_id, x.available, x.pending, x.held, x.debt, x.next_change_at, x.closed
 )"""
 _NOTHING_DUE = f"""
-  AND x.next_change_at > %(now)s AND x.debt = 0 AND NOT x.closed
+  AND x.next_change_at > {{now}} AND x.debt = 0 AND NOT x.closed
   AND x.available + x.pending + x.held + d.available + d.pending + d.held <= {MOST_POINTS}"""
 # xmin is the transaction that wrote the row last. If this UPDATE waits for the lock of another
 # writer, PostgreSQL checks the condition again afterwards, on the new row.
 _UNCHANGED = """
-  AND x.xmin = %(version)s::xid"""
+  AND x.xmin = {version}::xid"""
 _POSTINGS = """
 p AS (
   INSERT INTO ledger_posting (id, public_id, programme_id, kind, reason, receipt, store, promotion,
                               card_id, reverses_id, undoes, occurred_at, posted_at)
   SELECT coalesce(n.id, nextval('ledger_posting_id_seq')), n.public_id, n.programme_id, n.kind,
          n.reason, n.receipt, n.store, n.promotion, n.card_id, n.reverses_id, n.undoes,
-         n.occurred_at, %(now)s
+         n.occurred_at, {now}
   FROM {postings} AS n WHERE EXISTS (SELECT FROM b)
   RETURNING id
 ),
@@ -110,7 +111,7 @@ l AS (
   INSERT INTO ledger_lot (account_id, posting_id, activates_at, expires_at, amount, remaining,
                           held, active, origin_id)
   SELECT n.account_id, {posting_id}, n.activates_at, n.expires_at, n.amount, n.amount, 0,
-         n.activates_at <= %(now)s, n.origin_id
+         n.activates_at <= {now}, n.origin_id
   FROM {lots} AS n WHERE EXISTS (SELECT FROM p)
 )"""
 _TAKES = """
@@ -133,7 +134,7 @@ u AS (
 _NEWS = """
 o AS (
   INSERT INTO ledger_outbox (kind, payload, created_at, not_before, attempts)
-  SELECT n.kind, n.payload, %(now)s, %(now)s, 0 FROM {news} AS n WHERE EXISTS (SELECT FROM p)
+  SELECT n.kind, n.payload, {now}, {now}, 0 FROM {news} AS n WHERE EXISTS (SELECT FROM p)
 )"""
 
 _Columns = tuple[tuple[str, str], ...]
@@ -178,8 +179,8 @@ def write(
     ids: list[int | None] = [None]
     if len(rows.drafts) > 1:
         # The caller has locked the balances, so these ids are in the order of the changes.
-        wanted = "SELECT nextval('ledger_posting_id_seq') FROM generate_series(1, %(count)s)"
-        found = connection.execute(wanted, {"count": len(rows.drafts)}, reads=True)
+        wanted = "SELECT nextval('ledger_posting_id_seq') FROM generate_series(1, $1)"
+        found = connection.execute(wanted, [len(rows.drafts)], reads=True)
         ids = [posting_id for (posting_id,) in found]
     tables: dict[str, list[tuple[Any, ...]]] = {
         "balances": [
@@ -211,10 +212,11 @@ def write(
         statement = _one_posting(*(len(tables[part]) for part in _PARTS), guard=guard.text)
         values = _as_values(tables)
     else:
-        statement = _many_postings(*(bool(tables[part]) for part in _OPTIONAL))
+        statement = _many_postings(*(part for part in _PARTS if tables[part]))
         values = _as_arrays(tables)
-    values["now"] = rows.now
-    values["version"] = guard.version
+    values.append(rows.now)
+    if guard.version is not None:
+        values.append(guard.version)
     changed = connection.execute(statement, values, reads=True)
     if not guard.text and len(changed) != len(rows.balance_changes):
         raise AssertionError("a posting to an account without a balance")
@@ -227,27 +229,20 @@ def write(
 
 @lru_cache(512)
 def _one_posting(*counts: int, guard: str) -> str:
-    sources = {}
+    sources, numbers = {}, itertools.count(1)
     for (part, columns), count in zip(_PARTS.items(), counts, strict=True):
-        lines = (
-            ", ".join(f"%({part}_{row}_{name})s::{kind}" for name, kind in columns)
-            for row in range(count)
-        )
-        names = ", ".join(name for name, _ in columns)
-        values = ", ".join(f"({line})" for line in lines)
-        sources[part] = f"(SELECT * FROM (VALUES {values}) AS v({names}))"  # noqa: S608
-    counted = dict(zip(_PARTS, counts, strict=True))
-    wanted = tuple(bool(counted[part]) for part in _OPTIONAL)
-    return _assembled(sources, wanted, "(SELECT id FROM p)", guard)
+        if count:
+            lines = (
+                ", ".join(f"${next(numbers)}::{kind}" for _, kind in columns) for _ in range(count)
+            )
+            names = ", ".join(name for name, _ in columns)
+            values = ", ".join(f"({line})" for line in lines)
+            sources[part] = f"(SELECT * FROM (VALUES {values}) AS v({names}))"  # noqa: S608
+    return _assembled(sources, "(SELECT id FROM p)", guard, next(numbers))
 
 
-def _as_values(tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> dict[str, Any]:
-    return {
-        f"{part}_{number}_{name}": _plain(value)
-        for part, columns in _PARTS.items()
-        for number, row in enumerate(tables[part])
-        for (name, _), value in zip(columns, row, strict=True)
-    }
+def _as_values(tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> list[Any]:
+    return [_plain(value) for part in _PARTS for row in tables[part] for value in row]
 
 
 def _plain(value: Any) -> Any:
@@ -260,22 +255,23 @@ def _plain(value: Any) -> Any:
 
 
 @cache
-def _many_postings(*wanted: bool) -> str:
-    sources = {}
-    for part, columns in _PARTS.items():
-        arrays = ", ".join(f"%({part}_{name})s::{kind}[]" for name, kind in columns)
+def _many_postings(*parts: str) -> str:
+    sources, numbers = {}, itertools.count(1)
+    for part in parts:
+        columns = _PARTS[part]
+        arrays = ", ".join(f"${next(numbers)}::{kind}[]" for _, kind in columns)
         names = ", ".join(name for name, _ in columns)
         sources[part] = f"(SELECT * FROM unnest({arrays}) AS v({names}))"  # noqa: S608
-    return _assembled(sources, wanted, "n.posting_id", "")
+    return _assembled(sources, "n.posting_id", "", next(numbers))
 
 
-def _as_arrays(tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for part, columns in _PARTS.items():
-        lists = zip(*tables[part], strict=True) if tables[part] else ((),) * len(columns)
-        for (name, kind), column in zip(columns, lists, strict=False):
-            values[f"{part}_{name}"] = _array(column, quoted=kind in ("text", "jsonb"))
-    return values
+def _as_arrays(tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> list[Any]:
+    return [
+        _array(column, quoted=kind in ("text", "jsonb"))
+        for part, columns in _PARTS.items()
+        if tables[part]
+        for (_, kind), column in zip(columns, zip(*tables[part], strict=True), strict=True)
+    ]
 
 
 def _array(column: Sequence[Any], *, quoted: bool) -> str:
@@ -295,10 +291,12 @@ def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _assembled(
-    sources: Mapping[str, str], wanted: Sequence[bool], posting_id: str, guard: str
-) -> str:
-    parts = [_BALANCES, _POSTINGS]
-    parts += [part for part, is_wanted in zip(_OPTIONAL.values(), wanted, strict=True) if is_wanted]
-    texts = [part.format(**sources, posting_id=posting_id, guard=guard) for part in parts]
+def _assembled(sources: Mapping[str, str], posting_id: str, guard: str, number: int) -> str:
+    """`number` is that of the parameter `now`; the guard's `version` is the next."""
+    parts = [_BALANCES, _POSTINGS, *(text for part, text in _OPTIONAL.items() if part in sources)]
+    moment, version = f"${number}", f"${number + 1}"
+    condition = guard.format(now=moment, version=version)
+    texts = [
+        part.format(**sources, posting_id=posting_id, guard=condition, now=moment) for part in parts
+    ]
     return "WITH" + ",".join(texts) + "SELECT * FROM b"  # noqa: S608 - texts of this module

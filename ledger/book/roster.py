@@ -7,28 +7,42 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Subquery, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Subquery,
+    and_,
+    bindparam,
+    func,
+    join,
+    or_,
+    outerjoin,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import aliased
 
 from ledger.book import balances
 from ledger.book.accounts import MEMBER, Account, Balance, BalanceRow
 from ledger.database.compiled import Compiled, Fetching
-from ledger.database.tables import EPOCH, Identifier, Instant
+from ledger.database.tables import EPOCH, Identifier, Instant, detached
+from ledger.errors import UnknownProgramme
 from ledger.people import cards, consents, members
 from ledger.people.cards import Card, CardStatus
 from ledger.people.consents import PURPOSES, Consent, Purpose
 from ledger.people.members import Member, MemberState
 from ledger.people.persons import Person
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class RosterFilter:
-    """Which members of a programme a list has. `since` and `until` bound when they joined; `since`
-    is included, `until` is not. `household_id`: those who use the accounts of this member, and the
-    member. Balances are of the unit."""
+    """Which members a list has of the programme with this code. `since` and `until` bound when they
+    joined; `since` is included, `until` is not. `household_id`: those who use the accounts of this
+    member, and the member."""
 
-    programme_id: int
-    unit_id: int
+    programme: str
     state: MemberState | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -79,6 +93,14 @@ class ListedMember(NamedTuple):
     person: KnownPerson | None
 
 
+class RosterPage(NamedTuple):
+    """Members of a list, and the unit in which their balances are: the main one of the
+    programme."""
+
+    unit: Unit
+    members: list[ListedMember]
+
+
 def page(
     fetch: Fetching,
     wanted: RosterFilter,
@@ -87,9 +109,9 @@ def page(
     now: datetime,
     *,
     people: bool,
-) -> list[ListedMember]:
+) -> RosterPage:
     """Members that fit, in the order in which they joined, from behind `after`. `people`: with what
-    is known of them. `fetch` carries out a statement that reads."""
+    is known of them. `fetch` carries out a statement that reads. Raises `UnknownProgramme`."""
     # The scan of the index begins at one place. With two lower bounds PostgreSQL may begin at the
     # lesser one and walk to the other through everybody in between.
     since: RosterPlace = BEGINNING if wanted.since is None else (wanted.since, 0)
@@ -98,19 +120,22 @@ def page(
     given = {name: value for name, value in bounds.items() if value is not None}
     rows = fetch(
         _statement(wanted.state, frozenset(given), people=people),
-        programme=wanted.programme_id,
-        unit=wanted.unit_id,
+        programme=wanted.programme,
         after_at=after_at,
         after_id=after_id,
         most=limit,
         now=now,
         **given,
     )
-    return [_listed(row, now, people=people) for row in rows]
+    if not rows:
+        raise UnknownProgramme(wanted.programme)
+    unit = detached(Unit, dict(zip(_UNIT.keys(), rows[0][:_MEMBER], strict=True)))
+    if rows[0].id is None:  # the unit stands alone: no member fits
+        return RosterPage(unit, [])
+    return RosterPage(unit, [_listed(row, now, people=people) for row in rows])
 
 
 def _listed(row: Any, now: datetime, *, people: bool) -> ListedMember:
-    balance = row[_FACTS : _FACTS + len(balances.READ)]
     return ListedMember(
         (row.created_at, row.id),
         row.public_id,
@@ -119,25 +144,26 @@ def _listed(row: Any, now: datetime, *, people: bool) -> ListedMember:
         row.merged_into,
         row.number,
         cards.state_of(row.blocked_for, row.void_at, row.ends_at, now),
-        balances.by_the_clock(balance, now),
-        _person(row[_FACTS + len(balances.READ) :]) if people else None,
+        balances.by_the_clock(row[_BALANCE:_PERSON], now),
+        _person(row[_PERSON:]) if people else None,
     )
 
 
 def _person(row: Sequence[Any]) -> KnownPerson:
-    told, decided = row[: len(_OF_PERSON)], row[len(_OF_PERSON) :]
     held = [
-        HeldConsent(purpose, *decided[place : place + _OF_CONSENT])
-        for purpose, place in zip(PURPOSES, range(0, len(decided), _OF_CONSENT), strict=True)
-        if decided[place] is not None
+        HeldConsent(purpose, *row[place : place + _OF_CONSENT])
+        for purpose, place in _CONSENTS
+        if row[place] is not None
     ]
-    return KnownPerson(held, *told)
+    return KnownPerson(held, *row[: len(_OF_PERSON)])
 
-
-# The columns of a member and their card, which stand before the balance.
-_FACTS = 12
 
 _HEAD, _INTO = aliased(Member), aliased(Member)
+_UNIT = Unit.__table__.c
+# Where the columns of a row begin that are of the member and their card, the balance, the person.
+_MEMBER = len(_UNIT)
+_BALANCE = _MEMBER + 12
+_PERSON = _BALANCE + len(balances.READ)
 _OF_PERSON = (
     Person.name,
     Person.phone,
@@ -152,15 +178,36 @@ _OF_PERSON = (
 def _statement(state: MemberState | None, bounds: frozenset[str], *, people: bool) -> Compiled:
     """Built once for each combination of filters: to build it costs more than to have it answered.
 
-    The page is taken first, from an index of members; all else is looked up for its rows alone."""
-    page_ = _page(state, bounds)
+    The page is taken first, from an index of members; all else is looked up for its rows alone.
+    Beside each of them stands the main unit, and it stands alone where there is none: a statement
+    less than to look for it before."""
+    unit, page_ = _main_unit(), _page(state, bounds)
     newest = (
         select(func.max(Card.id)).where(Card.member_id == page_.c.id).correlate(page_)
     ).scalar_subquery()
     decided = {purpose: aliased(Consent) for purpose in PURPOSES} if people else {}
     holder_id = func.coalesce(page_.c.household_id, page_.c.id)
-    query = (
+    members_ = (
+        join(page_, Card, and_(Card.member_id == page_.c.id, Card.id == newest))
+        .join(
+            Account,
+            and_(
+                Account.unit_id == select(_main_unit().c.unit_id).scalar_subquery(),
+                Account.member_id == holder_id,
+                Account.kind == MEMBER,
+            ),
+        )
+        .join(BalanceRow, BalanceRow.account_id == Account.id)
+        .outerjoin(_HEAD, _HEAD.id == page_.c.household_id)
+        .outerjoin(_INTO, _INTO.id == page_.c.merged_into_id)
+    )
+    if people:
+        members_ = members_.outerjoin(Person, Person.member_id == page_.c.id)
+    for purpose, one in decided.items():
+        members_ = members_.outerjoin(one, one.id == consents.newest_of(page_.c.id, purpose))
+    return Compiled(
         select(
+            *unit.c,
             *page_.c,
             _HEAD.public_id.label("household"),
             _INTO.public_id.label("merged_into"),
@@ -172,26 +219,9 @@ def _statement(state: MemberState | None, bounds: frozenset[str], *, people: boo
             *(_OF_PERSON if people else ()),
             *(column for one in decided.values() for column in _decision(one)),
         )
-        .select_from(page_)
-        .join(Card, and_(Card.member_id == page_.c.id, Card.id == newest))
-        .join(
-            Account,
-            and_(
-                Account.unit_id == bindparam("unit"),
-                Account.member_id == holder_id,
-                Account.kind == MEMBER,
-            ),
-        )
-        .join(BalanceRow, BalanceRow.account_id == Account.id)
-        .outerjoin(_HEAD, _HEAD.id == page_.c.household_id)
-        .outerjoin(_INTO, _INTO.id == page_.c.merged_into_id)
+        .select_from(outerjoin(unit, members_, true()))
         .order_by(page_.c.created_at, page_.c.id)
     )
-    if people:
-        query = query.outerjoin(Person, Person.member_id == page_.c.id)
-    for purpose, one in decided.items():
-        query = query.outerjoin(one, one.id == consents.newest_of(page_.c.id, purpose))
-    return Compiled(query)
 
 
 def _decision(one: type[Consent]) -> tuple[Any, ...]:
@@ -199,6 +229,19 @@ def _decision(one: type[Consent]) -> tuple[Any, ...]:
 
 
 _OF_CONSENT = len(_decision(Consent))
+# Where the decision about each purpose begins, behind the columns of the person.
+_CONSENTS = tuple(
+    (purpose, len(_OF_PERSON) + number * _OF_CONSENT) for number, purpose in enumerate(PURPOSES)
+)
+
+
+def _main_unit() -> Subquery:
+    return (
+        select(*(one.label(f"unit_{name}") for name, one in _UNIT.items()))
+        .join(Programme, Programme.id == Unit.programme_id)
+        .where(Programme.code == bindparam("programme"), Unit.main)
+        .subquery()
+    )
 
 
 def _page(state: MemberState | None, bounds: frozenset[str]) -> Subquery:
@@ -210,7 +253,8 @@ def _page(state: MemberState | None, bounds: frozenset[str]) -> Subquery:
         Member.merged_into_id,
         Member.erased_at,
     ).where(
-        Member.programme_id == bindparam("programme"),
+        Member.programme_id
+        == select(Programme.id).where(Programme.code == bindparam("programme")).scalar_subquery(),
         tuple_(Member.created_at, Member.id)
         > tuple_(bindparam("after_at", type_=Instant), bindparam("after_id", type_=Identifier)),
     )

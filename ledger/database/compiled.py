@@ -4,6 +4,9 @@ At each execution SQLAlchemy builds keys for its caches, a context and a result,
 than what the database does. A statement that every request needs is worth doing that only once.
 Types, errors and lost connections are treated as everywhere else.
 
+Parameters are numbered, as the databases have them: the driver of PostgreSQL has names of its own
+for them, and would read all of a long statement at each execution to number them.
+
 BEGIN has no answer, so it needs no round trip of its own to PostgreSQL: it waits beside the
 connection and goes with the first statement, whether SQLAlchemy or the driver executes that."""
 
@@ -12,8 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, cast
 
+import psycopg
+from psycopg import RawCursor
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
@@ -22,7 +28,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 # dialects, but a class of its own in each, hence the loose type.
 INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
-Values = Mapping[str, Any] | Sequence[Any]
+Values = Sequence[Any]
 
 # What carries out a statement with its values and returns the rows: `Database.fetch`, or a
 # `Compiled` in the transaction of a session (`within`).
@@ -30,6 +36,9 @@ Fetching = Callable[..., list[Any]]
 
 BEGIN = "begin"
 CONNECTION = "wire"
+
+
+_NUMBERED: Dialect = cast(Any, PGDialect_psycopg)(paramstyle="numeric_dollar")
 
 
 class Compiled:
@@ -73,10 +82,11 @@ class _DialectForm:
     """A statement as text of one database, with the conversions of its parameters and columns."""
 
     def __init__(self, statement: Any, dialect: Dialect, columns: Sequence[str] | None) -> None:
-        compiled = statement.compile(dialect=dialect, column_keys=columns)
+        numbered = dialect if dialect.name == "sqlite" else _NUMBERED
+        compiled = statement.compile(dialect=numbered, column_keys=columns)
         self.sql = str(compiled)
         self._defaults = dict(compiled.params)
-        self._order: Sequence[str] | None = compiled.positiontup
+        self._order: Sequence[str] = compiled.positiontup
         self._binding = [
             (name, bind)
             for name in self._defaults
@@ -97,7 +107,7 @@ class _DialectForm:
         every = {**self._defaults, **values}
         for name, bind in self._binding:
             every[name] = bind(every[name])
-        return every if self._order is None else [every[name] for name in self._order]
+        return [every[name] for name in self._order]
 
     def named(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
         if not self._reading:
@@ -140,11 +150,12 @@ class DriverConnection(NamedTuple):
         self.connection.info.pop(BEGIN, None)
 
     def execute(self, sql: str, values: Values = (), *, reads: bool) -> Sequence[Sequence[Any]]:
-        """Execute SQL in the driver's own form; returns the rows if it `reads`. A connection that
-        turns out to be lost does not go back to the pool. Raises `DBAPIError`."""
+        """Execute SQL in the database's own form, parameters being `?` on SQLite and `$1` on
+        PostgreSQL; returns the rows if it `reads`. A connection that turns out to be lost does not
+        go back to the pool. Raises `DBAPIError`."""
         errors = self.dialect.loaded_dbapi.Error
         begin = self.connection.info.pop(BEGIN, None)
-        cursor = self.connection.cursor()
+        cursor = self._cursor()
         try:
             if begin is None:
                 cursor.execute(sql, values)
@@ -169,6 +180,11 @@ class DriverConnection(NamedTuple):
             ) from error
         finally:
             cursor.close()
+
+    def _cursor(self) -> Any:
+        if self.dialect.name == "sqlite":
+            return self.connection.cursor()
+        return RawCursor(cast(psycopg.Connection[Any], self.connection.dbapi_connection))
 
     def _pipeline(self) -> AbstractContextManager[Any]:
         """Statements within it go to PostgreSQL together and come back together. If one of them

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
+from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     Connection,
     Engine,
@@ -82,6 +83,7 @@ class Database:
                 hide_parameters=True,  # they hold names and phone numbers, and errors are logged
                 json_deserializer=orjson.loads,
                 connect_args={"options": "-c timezone=utc"},
+                pool_reset_on_return=None,  # `_prepare_postgres` does it, where it is needed
             )
             _prepare_postgres(self.engine)
             _look_after_idle(self.engine)
@@ -286,6 +288,13 @@ def _prepare_postgres(engine: Any) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: DBAPIConnection, _record: object) -> None:
         connection.autocommit = True
+
+    @event.listens_for(engine, "reset")
+    def _on_reset(connection: Any, _record: object, _state: object) -> None:
+        """A connection goes back to the pool without a transaction. Nearly always it has none, and
+        to see that is cheaper than to end it."""
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            connection.rollback()
 
     _begin_in_words(engine)
 

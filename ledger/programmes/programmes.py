@@ -10,17 +10,16 @@ from typing import Literal
 from zoneinfo import available_timezones
 
 from babel.core import get_global
-from sqlalchemy import ForeignKey, Index, String, Text, bindparam, false, select, true
+from sqlalchemy import ForeignKey, Index, String, Text, false, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import languages
 from ledger.contacts import Unfit, is_country, readable
-from ledger.database.compiled import Compiled, Fetching
-from ledger.database.tables import Base, Identifier, Instant, JsonDocument, detached, insert_or
+from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
 from ledger.languages import LANGUAGES, LONGEST_TAG, TAG
 from ledger.programmes import units
-from ledger.programmes.units import Unit, UnitTerms
+from ledger.programmes.units import UnitTerms
 
 LOCALE = "ru"
 COUNTRY = "RU"
@@ -230,22 +229,6 @@ def by_code(session: Session, code: str) -> Programme:
     if programme is None:
         raise UnknownProgramme(code)
     return programme
-
-
-_WITH_MAIN_UNIT = Compiled(
-    select(*Unit.__table__.c)
-    .join(Programme, Programme.id == Unit.programme_id)
-    .where(Programme.code == bindparam("code"), Unit.main)
-)
-
-
-def main_unit(fetch: Fetching, code: str) -> Unit:
-    """The main unit of the programme with this code, which names the programme's id as well: what a
-    list needs, in one statement. Raises `UnknownProgramme`."""
-    rows = fetch(_WITH_MAIN_UNIT, code=code)
-    if not rows:
-        raise UnknownProgramme(code)
-    return detached(Unit, rows[0]._asdict())
 
 
 def exists(session: Session, code: str) -> bool:

@@ -83,16 +83,15 @@ class ExportSource:
     rows: RowsOf
 
 
-def members(
-    programme: str, unit: Unit, wanted: RosterFilter, now: datetime, *, people: bool
-) -> ExportSource:
-    """The members of a programme that fit, oldest first; with `people`, what is known of them."""
+def members(wanted: RosterFilter, unit: Unit, now: datetime, *, people: bool) -> ExportSource:
+    """The members that fit, oldest first; with `people`, what is known of them. `unit` is the main
+    one of their programme."""
 
     def pages(session: Session) -> Generator[list[ListItem], None, None]:
         fetch = within(session)
         after: RosterPlace | None = None
-        while rows := roster.page(fetch, wanted, after, AT_ONCE, now, people=people):
-            yield listing.items(rows, programme, unit)
+        while rows := roster.page(fetch, wanted, after, AT_ONCE, now, people=people).members:
+            yield listing.items(rows, wanted.programme, unit)
             after = rows[-1].place
 
     money = tuple(f"{name}_money" for name in ("available", "pending", "held", "debt"))

@@ -57,10 +57,9 @@ def members(query_data: MembersExportIn) -> Response:
         if query_data.household is not None:
             household_id = lookup.member_of(session, programme.id, query_data.household).holder_id
     wanted = RosterFilter(
-        programme.id, unit.id, query_data.state, query_data.since, query_data.until, household_id
+        programme.code, query_data.state, query_data.since, query_data.until, household_id
     )
-    now = current_installation().clock()
-    source = exporting.members(programme.code, unit, wanted, now, people=people)
+    source = exporting.members(wanted, unit, current_installation().clock(), people=people)
     return _sent("members", programme.id, query_data, source, people=people)
 
 

@@ -5,6 +5,7 @@ It is written without models, which would take longer than all the rest of such 
 holds it to the model `MemberInFull`."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -30,7 +31,8 @@ def position(member: ListedMember) -> tuple[int, int]:
 
 def items(rows: Sequence[ListedMember], programme: str, unit: Unit) -> list[ListItem]:
     """Members as they stand in a list, with as much of the person as the rows have."""
-    return [_item(row, programme, unit) for row in rows]
+    balance_of = _in_points if unit.currency is None else partial(_in_money, unit)
+    return [_item(row, programme, balance_of(row.balance)) for row in rows]
 
 
 def answer(page: Page[ListedMember], listed: Sequence[ListItem]) -> Response:
@@ -39,12 +41,12 @@ def answer(page: Page[ListedMember], listed: Sequence[ListItem]) -> Response:
     return Response(orjson.dumps(body, option=AS_ELSEWHERE), mimetype=MEDIA_TYPE)
 
 
-def _item(row: ListedMember, programme: str, unit: Unit) -> ListItem:
+def _item(row: ListedMember, programme: str, balance: ListItem) -> ListItem:
     item = {
         "id": row.id,
         "programme": programme,
         "card": {"number": row.card, "barcode": row.card, "state": row.card_state},
-        "balance": _balance(row.balance, unit),
+        "balance": balance,
         "created_at": row.place[0],
         "state": row.state,
         "merged_into": row.merged_into,
@@ -63,9 +65,11 @@ def _item(row: ListedMember, programme: str, unit: Unit) -> ListItem:
     return item
 
 
-def _balance(balance: Balance, unit: Unit) -> ListItem:
-    if unit.currency is not None:
-        return balance_out(balance, unit).model_dump()
+def _in_money(unit: Unit, balance: Balance) -> ListItem:
+    return balance_out(balance, unit).model_dump()
+
+
+def _in_points(balance: Balance) -> ListItem:
     return {
         "available": balance.available,
         "pending": balance.pending,

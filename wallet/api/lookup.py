@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from ledger.book import holds, reversals
 from ledger.book.holds import Hold
 from ledger.book.journal import Posting
-from ledger.database.compiled import Fetching
 from ledger.errors import (
     MemberErased,
     NotFound,
@@ -52,13 +51,11 @@ def programme(session: Session, code: str) -> Programme:
     return found
 
 
-def listed_unit(fetch: Fetching, code: str) -> Unit:
-    """The main unit of the programme with this code, for a list of the programme: with its id, in
-    one statement. Raises `UnknownProgramme`."""
-    unit = programmes.main_unit(fetch, code)
+def require_reach(unit: Unit, code: str) -> None:
+    """Raises `UnknownProgramme` if the unit is of a programme that the caller is not for; `code` is
+    that of the programme."""
     if not _reaches(unit.programme_id):
         raise UnknownProgramme(code)
-    return unit
 
 
 def programme_id(session: Session, code: str | None) -> int | None:

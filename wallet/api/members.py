@@ -201,28 +201,24 @@ def _listed(asked: MemberSearch) -> Response:
     place = paging.place(asked, 2)
     database, now = current_installation().database, current_installation().clock()
     programme = asked.programme or ""
-    unit = lookup.listed_unit(database.fetch, programme)
-    wanted = RosterFilter(
-        unit.programme_id,
-        unit.id,
-        asked.state,
-        asked.since,
-        asked.until,
-        _household_id(unit.programme_id, asked.household),
-    )
-    rows = roster.page(
+    household_id = _household_id(programme, asked.household)
+    wanted = RosterFilter(programme, asked.state, asked.since, asked.until, household_id)
+    unit, rows = roster.page(
         database.fetch, wanted, paging.moment(place), place.most, now, people=sees_people()
     )
+    lookup.require_reach(unit, programme)
     page = place.page(rows, listing.position)
     return listing.answer(page, listing.items(page.rows, programme, unit))
 
 
-def _household_id(programme_id: int, public_id: str | None) -> int | None:
-    """The member whose accounts are meant. Raises `UnknownMember`, `MemberErased`."""
+def _household_id(programme: str, public_id: str | None) -> int | None:
+    """The member whose accounts are meant. Raises `UnknownProgramme`, `UnknownMember`,
+    `MemberErased`."""
     if public_id is None:
         return None
     with current_installation().database.reading() as session:
-        return lookup.member_of(session, programme_id, public_id).holder_id
+        named = lookup.programme(session, programme)
+        return lookup.member_of(session, named.id, public_id).holder_id
 
 
 def _profile(body: PersonIn, country: str) -> dict[str, Any]:

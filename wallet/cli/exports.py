@@ -61,8 +61,8 @@ def export_members(
     with records.database.reading() as session:
         found = programmes.by_code(session, programme)
         unit = units.named(session, found.id, None)
-    wanted = RosterFilter(found.id, unit.id, since=since, until=until)
-    source = exporting.members(found.code, unit, wanted, records.clock(), people=personal)
+    wanted = RosterFilter(found.code, since=since, until=until)
+    source = exporting.members(wanted, unit, records.clock(), people=personal)
     order = _order(found.id, "members", format_, since, until, personal=personal)
     _write(records, order, source, file)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from psycopg import RawCursor
 from sqlalchemy import event, text
 
 from ledger.database.compiled import DriverConnection
@@ -130,13 +131,13 @@ def explained(database: Database) -> Iterator[list[str]]:
 
     def explain(cursor: Any, sql: str, values: Any) -> None:
         if sql.lstrip().startswith("SELECT"):
-            with cursor.connection.cursor() as beside:
+            with type(cursor)(cursor.connection) as beside:
                 beside.execute(f"EXPLAIN {sql}", values)
                 plans.append("\n".join(line for (line,) in beside.fetchall()))
 
     def execute(wire: DriverConnection, sql: str, values: Any = (), **how: Any) -> Any:
         found = by_driver(wire, sql, values, **how)
-        explain(wire.connection.cursor(), sql, values)
+        explain(RawCursor(wire.connection.dbapi_connection), sql, values)
         return found
 
     def on_statement(_c: object, cursor: Any, sql: str, values: Any, *_: object) -> None:
