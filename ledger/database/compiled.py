@@ -8,7 +8,8 @@ Parameters are numbered, as the databases have them: the driver of PostgreSQL ha
 for them, and would read all of a long statement at each execution to number them.
 
 BEGIN has no answer, so it needs no round trip of its own to PostgreSQL: it waits beside the
-connection and goes with the first statement, whether SQLAlchemy or the driver executes that."""
+connection and goes ahead of the first statement, whether SQLAlchemy or the driver executes that.
+The same holds for settings of the transaction."""
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple, cast
 
 import psycopg
 from psycopg import RawCursor
+from psycopg.pq import Format
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -34,7 +36,7 @@ Values = Sequence[Any]
 # `Compiled` in the transaction of a session (`within`).
 Fetching = Callable[..., list[Any]]
 
-BEGIN = "begin"
+AHEAD = "ahead"
 CONNECTION = "wire"
 
 
@@ -137,32 +139,40 @@ class DriverConnection(NamedTuple):
         if self.dialect.name == "sqlite":  # in this process: there is no round trip to save
             self.execute(sql, reads=False)
         else:
-            self.connection.info[BEGIN] = sql
+            self.connection.info[AHEAD] = [sql]
 
-    def begin_now(self) -> None:
-        """Send a BEGIN that still waits. To be called before other code uses the connection."""
-        begin = self.connection.info.pop(BEGIN, None)
-        if begin is not None:
-            self.execute(begin, reads=False)
+    def ahead(self, sql: str) -> None:
+        """Send this to PostgreSQL together with the statement that follows in the transaction, and
+        not at all if none does. Nobody hears its answer."""
+        self.connection.info.setdefault(AHEAD, []).append(sql)
 
-    def never_begin(self) -> None:
-        """Drop a BEGIN that still waits: the transaction ends without any statement."""
-        self.connection.info.pop(BEGIN, None)
+    def send_ahead(self) -> None:
+        """Send what still waits. To be called before other code uses the connection."""
+        waiting = self.connection.info.pop(AHEAD, None)
+        if waiting:
+            *before, last = waiting
+            self.connection.info[AHEAD] = before
+            self.execute(last, reads=False)
+
+    def drop_ahead(self) -> None:
+        """Drop what still waits: the transaction ends without another statement."""
+        self.connection.info.pop(AHEAD, None)
 
     def execute(self, sql: str, values: Values = (), *, reads: bool) -> Sequence[Sequence[Any]]:
         """Execute SQL in the database's own form, parameters being `?` on SQLite and `$1` on
         PostgreSQL; returns the rows if it `reads`. A connection that turns out to be lost does not
         go back to the pool. Raises `DBAPIError`."""
         errors = self.dialect.loaded_dbapi.Error
-        begin = self.connection.info.pop(BEGIN, None)
+        ahead = self.connection.info.pop(AHEAD, None)
         cursor = self._cursor()
         try:
-            if begin is None:
-                cursor.execute(sql, values)
-            else:
+            if ahead:
                 with self._pipeline():
-                    self.connection.cursor().execute(begin)
+                    for one in ahead:
+                        self.connection.cursor().execute(one)
                     cursor.execute(sql, values)
+            else:
+                cursor.execute(sql, values)
             return cursor.fetchall() if reads else ()
         except errors as error:
             lost = self.dialect.is_disconnect(error, self.connection.dbapi_connection, cursor)
@@ -184,7 +194,9 @@ class DriverConnection(NamedTuple):
     def _cursor(self) -> Any:
         if self.dialect.name == "sqlite":
             return self.connection.cursor()
-        return RawCursor(cast(psycopg.Connection[Any], self.connection.dbapi_connection))
+        cursor = RawCursor(cast(psycopg.Connection[Any], self.connection.dbapi_connection))
+        cursor.format = Format.BINARY  # values as the server has them: neither side writes texts
+        return cursor
 
     def _pipeline(self) -> AbstractContextManager[Any]:
         """Statements within it go to PostgreSQL together and come back together. If one of them

@@ -301,13 +301,13 @@ def _prepare_postgres(engine: Any) -> None:
     @event.listens_for(engine, "before_cursor_execute")
     def _on_statement(connection: Connection, *_: object) -> None:
         """A statement that SQLAlchemy carries out itself needs the BEGIN before it."""
-        _driver_connection(connection).begin_now()
+        _driver_connection(connection).send_ahead()
 
     @event.listens_for(engine, "commit")
     @event.listens_for(engine, "rollback")
     def _on_end(connection: Connection) -> None:
         if not connection.invalidated:
-            _driver_connection(connection).never_begin()
+            _driver_connection(connection).drop_ahead()
 
 
 def _driver_connection(connection: Connection) -> DriverConnection:

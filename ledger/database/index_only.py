@@ -11,11 +11,12 @@ from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
+from ledger.database.compiled import driver_connection
 from ledger.database.tables import dialect_of
 
 _RULED_OUT = ("enable_seqscan", "enable_sort", "enable_hashjoin", "enable_mergejoin", "jit")
-_BY_INDEX = "; ".join(f"SET LOCAL {name} = off" for name in _RULED_OUT)
-_AS_USUAL = "; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _RULED_OUT)
+_BY_INDEX = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in _RULED_OUT)
+_AS_USUAL = [f"SET LOCAL {name} TO DEFAULT" for name in _RULED_OUT]
 
 
 @contextmanager
@@ -26,10 +27,11 @@ def by_index(session: Session) -> Iterator[None]:
     yield
     # After an error nothing has to be undone: SET LOCAL ends with the transaction.
     if dialect_of(session) == "postgresql":
-        session.connection().exec_driver_sql(_AS_USUAL)
+        for setting in _AS_USUAL:
+            driver_connection(session).ahead(setting)
 
 
 def by_index_from_here(session: Session) -> None:
     """The same for all statements of the transaction that follow."""
     if dialect_of(session) == "postgresql":
-        session.connection().exec_driver_sql(_BY_INDEX)
+        driver_connection(session).ahead(_BY_INDEX)

@@ -9,17 +9,29 @@ later one: a worker that comes back after its lease changes no row that another 
 A queue is a table of `LeasedRow` columns and a `LeasedQueue`. Pushes to Apple and writes to Google
 wait in two of them; docs/architecture.md says what another vendor needs besides."""
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from operator import attrgetter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, TextClause, bindparam, func, literal, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextClause,
+    bindparam,
+    column,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy import update as update_of
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger.database.compiled import Compiled
 from ledger.database.index_only import by_index
 from ledger.database.tables import EPOCH, Instant, dialect_of, insert_or
 
@@ -55,8 +67,9 @@ LeasedItem = TypeVar("LeasedItem", bound=Leased)
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a claim reads from another table along with the row: these columns of the row whose `id`
-    is the value of `key` in the queue. They are null if there is no such row."""
+    """What a claim reads from another table along with the row: these columns, or conditions on
+    them, of the row whose `id` is the value of `key` in the queue. Columns are null if there is no
+    such row."""
 
     table: str
     key: str
@@ -64,13 +77,13 @@ class Beside:
 
 
 class LeasedQueue(Generic[LeasedItem]):
-    """`item` builds a claimed row from its key, generation, attempts, the end of its lease, and the
-    columns that a claim reads from another table (`beside`).
+    """`item` builds a claimed row from its key, generation, attempts, what a claim reads from
+    another table (`beside`), and the end of its lease.
 
     `newest_share`: if more rows are due than a claim takes, it takes some of the newest as well,
     one for each `newest_share` old ones. `unless`: an SQL condition on the row, called `waiting`,
-    and on the names `:passed_over` that a claim is given; rows that fulfil it are not claimed
-    then."""
+    that is fulfilled if something of it is `{passed_over}`, among the names that a claim is given;
+    such rows are not claimed then."""
 
     def __init__(
         self,
@@ -85,6 +98,7 @@ class LeasedQueue(Generic[LeasedItem]):
         self._item = item
         self._newest_share = newest_share
         self._keys: tuple[str, ...] = tuple(table.__table__.primary_key.columns.keys())
+        self._compared_names = (*self._keys, "generation", "lease_until")
         self._longest_reason: int = table.__table__.c.last_reason.type.length
         self._statements = _Statements(table.__tablename__, self._keys, beside, unless)
 
@@ -134,17 +148,16 @@ class LeasedQueue(Generic[LeasedItem]):
         values: dict[str, object] = {"now": now, "until": until, "oldest": limit}
         if self._newest_share is not None:
             values["newest"] = limit // self._newest_share
+        dialect = dialect_of(session)
         if passed_over:
-            values["passed_over"] = list(passed_over)
+            names = list(passed_over)
+            values["passed_over"] = names if dialect == "postgresql" else json.dumps(names)
         statement = self._statements.claiming(
-            dialect_of(session),
-            with_newest=self._newest_share is not None,
-            passes_over=bool(passed_over),
+            dialect, with_newest=self._newest_share is not None, passes_over=bool(passed_over)
         )
         with by_index(session):
-            rows = session.execute(statement, values).all()
-        own = len(self._keys) + 2
-        return [self._item(*row[:own], until, *row[own:]) for row in rows]
+            rows = statement.execute(session, **values)
+        return [self._item(*row, until) for row in rows]
 
     def claim_one(
         self, session: Session, key: Sequence[int], now: datetime, lease: timedelta
@@ -209,7 +222,7 @@ class LeasedQueue(Generic[LeasedItem]):
 
     def _has_key(self, key: Sequence[int]) -> ColumnElement[bool]:
         columns = self._row.__table__.primary_key.columns
-        (first, *others) = (column == value for column, value in zip(columns, key, strict=True))
+        (first, *others) = (one == value for one, value in zip(columns, key, strict=True))
         condition: ColumnElement[bool] = first
         for other in others:
             condition &= other
@@ -231,27 +244,33 @@ class LeasedQueue(Generic[LeasedItem]):
         into which no request was merged. Returns how many they were."""
         if not items:
             return 0
-        dialect = dialect_of(session)
-        statement = self._statements.changing(dialect, verb, assignment, unchanged=unchanged)
-        return session.connection().execute(statement, self._given(dialect, items)).rowcount
+        which = (verb, assignment, unchanged)
+        if dialect_of(session) == "postgresql":
+            changing = self._statements.changing_together(*which)
+            ((changed,),) = changing.execute(session, **self._given(items))
+            return cast(int, changed)
+        names = self._compared_names
+        rows = [dict(zip(names, row, strict=True)) for row in self._compared(items)]
+        return session.connection().execute(self._statements.changing_one(*which), rows).rowcount
 
     def _lock(self, session: Session, items: Sequence[LeasedItem]) -> None:
         """Lock these rows before they are given back. PostgreSQL needs a statement of its own for
         it: one that waits for a row and changes it looks at rows as they were when it began, and
         misses the one that it waited for. Of a row to be deleted that is right: it was asked for
         meanwhile."""
-        dialect = dialect_of(session)
-        if items and dialect == "postgresql":
-            session.connection().execute(self._statements.locking, self._given(dialect, items))
+        if items and dialect_of(session) == "postgresql":
+            self._statements.locking.execute(session, **self._given(items))
 
-    def _given(self, dialect: str, items: Sequence[LeasedItem]) -> Any:
-        """Key, generation and end of the lease of these rows: on PostgreSQL as arrays."""
-        names = (*self._keys, "generation", "lease_until")
-        rows = sorted(map(attrgetter(*names), items))
-        if dialect == "postgresql":
-            columns = zip(*rows, strict=True)
-            return {name: _array(column) for name, column in zip(names, columns, strict=True)}
-        return [dict(zip(names, row, strict=True)) for row in rows]
+    def _given(self, items: Sequence[LeasedItem]) -> dict[str, str]:
+        """What tells these rows from others, as arrays."""
+        columns = zip(*self._compared(items), strict=True)
+        return {
+            name: _array(column) for name, column in zip(self._compared_names, columns, strict=True)
+        }
+
+    def _compared(self, items: Sequence[LeasedItem]) -> list[tuple[Any, ...]]:
+        """Key, generation and end of the lease of these rows, in the order of locks."""
+        return sorted(map(attrgetter(*self._compared_names), items))
 
 
 # Rows are chosen and locked in the order of the index, and found again by their physical place
@@ -280,18 +299,26 @@ _CLAIM = {
 # On PostgreSQL the rows are sent together, as arrays, and each is found by its key. The lock in the
 # subquery leaves only this plan, and takes them in the order of their keys, as `make_due` does.
 # SQLite is in this process: there it is one row after another.
-_CHANGE = {
-    "postgresql": """
-    {verb} {table} {assignment} WHERE ctid = ANY (ARRAY (
-        SELECT held.ctid FROM unnest({arrays}) AS given ({names})
-        CROSS JOIN LATERAL (
-            SELECT ctid FROM {table} waiting WHERE {ours} FOR UPDATE) held))""",
-    "sqlite": "{verb} {table} {assignment} WHERE {ours}",
-}
+_CHANGE_TOGETHER = """
+    WITH changed AS (
+        {verb} {table} {assignment} WHERE ctid = ANY (ARRAY (
+            SELECT held.ctid FROM unnest({arrays}) AS given ({names})
+            CROSS JOIN LATERAL (
+                SELECT ctid FROM {table} waiting WHERE {ours} FOR UPDATE) held))
+        RETURNING 1)
+    SELECT count(*) FROM changed"""
+_CHANGE_ONE = "{verb} {table} {assignment} WHERE {ours}"
 _LOCK = """
     SELECT 1 FROM unnest({arrays}) AS given ({names})
     CROSS JOIN LATERAL (SELECT FROM {table} waiting WHERE {ours} FOR UPDATE) held"""
 LET_GO = "SET lease_until = due_at"
+
+
+# How a row is compared with names that a claim is given.
+_AMONG = {
+    "postgresql": "= ANY (CAST(:passed_over AS text[]))",
+    "sqlite": "IN (SELECT value FROM json_each(:passed_over))",
+}
 
 
 class _Statements:
@@ -305,18 +332,20 @@ class _Statements:
         types = dict.fromkeys((*keys, "generation"), "bigint[]") | {"lease_until": "timestamptz[]"}
         self._names = ", ".join(types)
         self._arrays = ", ".join(f"CAST(:{name} AS {type_})" for name, type_ in types.items())
-        ours = " AND ".join(f"waiting.{name} = given.{name}" for name in keys)
+        ours = self._ours(keys)
         parts = {"table": table, "arrays": self._arrays, "names": self._names, "ours": ours}
-        self.locking = text(_LOCK.format(**parts))
+        self.locking = Compiled(text(_LOCK.format(**parts)).columns(column("one")))
         self.claiming = cache(self._claiming)
-        self.changing = cache(self._changing)
+        self.changing_together = cache(self._changing_together)
+        self.changing_one = cache(self._changing_one)
 
-    def _claiming(self, dialect: str, *, with_newest: bool, passes_over: bool) -> TextClause:
+    def _claiming(self, dialect: str, *, with_newest: bool, passes_over: bool) -> Compiled:
         orders = [("", "oldest"), ("DESC", "newest")] if with_newest else [("", "oldest")]
+        unless = self._unless.format(passed_over=_AMONG[dialect])
         places = [
             _PLACES[dialect].format(
                 table=self._table,
-                unless=f"AND NOT {self._unless}" if passes_over else "",
+                unless=f"AND NOT {unless}" if passes_over else "",
                 order=order,
                 limit=limit,
             )
@@ -327,14 +356,13 @@ class _Statements:
             table=self._table,
             places=_BOTH[dialect].join(places),
             keys=", ".join(self._keys),
-            beside="".join(f", {column}" for column in read_along),
+            beside="".join(f", {one}" for one in read_along),
             join=join,
         )
-        return text(statement).bindparams(
-            bindparam("now", type_=Instant),
-            bindparam("until", type_=Instant),
-            *([bindparam("passed_over", expanding=True)] if passes_over else []),
-        )
+        moments = bindparam("now", type_=Instant), bindparam("until", type_=Instant)
+        count = len(self._keys) + 2 + len(read_along)
+        read: list[ColumnElement[Any]] = [column(f"read_{number}") for number in range(count)]
+        return Compiled(text(statement).bindparams(*moments).columns(*read))
 
     def _beside_parts(self, dialect: str) -> tuple[list[str], str]:
         """The columns that a claim reads from another table, and the join that brings them if one
@@ -344,26 +372,35 @@ class _Statements:
         table, key, columns = self._beside.table, self._beside.key, self._beside.columns
         if dialect == "postgresql":
             join = f"LEFT JOIN {table} beside ON beside.id = claimed.{key}"
-            return [f"beside.{column}" for column in columns], join
-        one = "(SELECT {column} FROM {table} WHERE id = {key})"
-        return [one.format(column=column, table=table, key=key) for column in columns], ""
+            return [f"beside.{one}" for one in columns], join
+        form = "(SELECT {column} FROM {table} WHERE id = {key})"
+        return [form.format(column=one, table=table, key=key) for one in columns], ""
 
-    def _changing(self, dialect: str, verb: str, assignment: str, *, unchanged: bool) -> TextClause:
-        compared = [*self._keys, "lease_until", *(["generation"] if unchanged else [])]
-        form = "waiting.{0} = given.{0}" if dialect == "postgresql" else "{0} = :{0}"
-        statement = text(
-            _CHANGE[dialect].format(
-                verb=verb,
-                table=self._table,
-                assignment=assignment,
-                arrays=self._arrays,
-                names=self._names,
-                ours=" AND ".join(form.format(name) for name in compared),
-            )
+    def _changing_together(self, verb: str, assignment: str, unchanged: bool) -> Compiled:  # noqa: FBT001
+        statement = _CHANGE_TOGETHER.format(
+            verb=verb,
+            table=self._table,
+            assignment=assignment,
+            arrays=self._arrays,
+            names=self._names,
+            ours=self._ours(self._compared(unchanged)),
         )
-        if dialect == "postgresql":
-            return statement
-        return statement.bindparams(bindparam("lease_until", type_=Instant))
+        return Compiled(text(statement).columns(column("changed")))
+
+    def _changing_one(self, verb: str, assignment: str, unchanged: bool) -> TextClause:  # noqa: FBT001
+        compared = self._compared(unchanged)
+        ours = " AND ".join(f"{name} = :{name}" for name in compared)
+        statement = _CHANGE_ONE.format(
+            verb=verb, table=self._table, assignment=assignment, ours=ours
+        )
+        return text(statement).bindparams(bindparam("lease_until", type_=Instant))
+
+    def _compared(self, unchanged: bool) -> list[str]:  # noqa: FBT001
+        return [*self._keys, "lease_until", *(["generation"] if unchanged else [])]
+
+    @staticmethod
+    def _ours(compared: Sequence[str]) -> str:
+        return " AND ".join(f"waiting.{name} = given.{name}" for name in compared)
 
 
 def _array(column: Sequence[int | datetime]) -> str:

@@ -66,7 +66,7 @@ HELD_S = 15.0  # a sender gives up on an answer after twenty
 PLACES = (
     ("^INSERT INTO apple_push", 1),
     ("^DELETE FROM ledger_outbox", 1),
-    ("^DELETE FROM apple_push", 1),
+    ("DELETE FROM apple_push", 1),
     ("^INSERT INTO google_budget", 2),
     ("^UPDATE google_object", 2),
 )

@@ -106,20 +106,19 @@ class PushRow(LeasedRow, Base):
 class DuePush(NamedTuple):
     """A claimed push. Pushes sort in the order of locks. They come by the hundred thousand, and a
     tuple is the cheapest value that has names. Identifier and token are as they lie in the
-    database: they are read when the push is sent, and not before. Of `accepted_at` and `doubted_at`
-    of the device only whether they are there is of use: each database has a form of its own for
-    them."""
+    database: they are read when the push is sent, and not before. `is_proven`: Apple accepted the
+    token before; `is_doubted`: it called it bad since."""
 
     device_id: int
     pass_id: int
     generation: int
     attempts: int
-    lease_until: datetime
     library_id: bytes
     push_token: bytes
     pass_type: str
-    accepted_at: object | None
-    doubted_at: object | None
+    is_proven: bool
+    is_doubted: bool
+    lease_until: datetime
 
 
 # What a pass has in life: an iPhone, a watch, an iPad, an old phone in a drawer, and the same of a
@@ -138,11 +137,17 @@ PUSHES = LeasedQueue(
     beside=Beside(
         "apple_device",
         "device_id",
-        ("library_id", "push_token", "pass_type", "accepted_at", "doubted_at"),
+        (
+            "library_id",
+            "push_token",
+            "pass_type",
+            "accepted_at IS NOT NULL",
+            "doubted_at IS NOT NULL",
+        ),
     ),
     newest_share=NEWEST_SHARE,
     unless="EXISTS (SELECT 1 FROM apple_device"
-    " WHERE id = waiting.device_id AND pass_type IN :passed_over)",
+    " WHERE id = waiting.device_id AND pass_type {passed_over})",
 )
 
 

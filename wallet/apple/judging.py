@@ -119,7 +119,7 @@ def judge(
         for push, outcome in others
         if isinstance(outcome, Deferred) and outcome.reason in DOUBTS
     }
-    news = [push for push in sent if push.accepted_at is None or push.doubted_at is not None]
+    news = [push for push in sent if push.is_doubted or not push.is_proven]
     if news:
         _accept(session, news, now)
     proven_at = now if sent else known.accepted_at
@@ -240,7 +240,7 @@ def _suspected(
 ) -> str | None:
     """Apple's reason, if it cannot be the tokens: of so many members they were good, and are called
     bad since Apple last accepted a push."""
-    good = [reason for push, reason in doubted.items() if push.accepted_at is not None]
+    good = [reason for push, reason in doubted.items() if push.is_proven]
     if not good:
         return None
     devices = (

@@ -3,7 +3,8 @@
 import functools
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -39,7 +40,8 @@ PROBES = 5
 # For so long batch follows batch before the other pumps of this process get a turn.
 STRETCH_S = 2.0
 
-Outcomes = dict[int, Outcome]  # by the id of the device
+Tokens = Mapping[int, str]  # by the id of the device
+Outcomes = dict[int, Outcome]  # likewise
 
 log = structlog.get_logger()
 
@@ -48,9 +50,11 @@ log = structlog.get_logger()
 class _ClaimedBatch:
     """Pushes that are leased to us, in the order of locks. None of them is begun after
     `begin_before`: it could end after the lease, when another worker may have claimed it.
+    `tokens`: those of their devices, by the id of the device, as far as they can be read.
     `suspected`: pass types of which Apple calls tokens bad that are known to be good."""
 
     pushes: list[DuePush]
+    tokens: Tokens
     begin_before: datetime
     suspected: frozenset[str] = frozenset()
 
@@ -69,7 +73,7 @@ class _Part:
     outcomes: Outcomes | None
 
 
-NOTHING = _ClaimedBatch([], EPOCH)
+NOTHING = _ClaimedBatch([], {}, EPOCH)
 
 
 class AppleProvider:
@@ -151,7 +155,24 @@ class AppleProvider:
             return pushes, judging.suspected(session) if pushes else frozenset()
 
         pushes, suspected = self._database.run(claimed)
-        return _ClaimedBatch(sorted(pushes), now + self._lease / 2, suspected)
+        tokens = self._tokens(pushes)
+        return _ClaimedBatch(sorted(pushes), tokens, now + self._lease / 2, suspected)
+
+    def _tokens(self, pushes: Sequence[DuePush]) -> dict[int, str]:
+        """The tokens of devices. Those that cannot be read are left out, and logged by their
+        number."""
+        found: dict[int, str] = {}
+        unreadable: Counter[str] = Counter()
+        for push in pushes:
+            try:
+                token = self._secrets.read_push_token(push.push_token, push.library_id)
+            except Undecipherable:
+                unreadable[push.pass_type] += 1
+            else:
+                found[push.device_id] = token
+        for pass_type, number in unreadable.items():
+            log.error("push_tokens_unreadable", pass_type=pass_type, pushes=number)
+        return found
 
     def _push(self, batch: _ClaimedBatch, clock: Clock) -> list[_Part]:
         """Push the batch, one pass type after the other. Returns their parts."""
@@ -164,59 +185,53 @@ class AppleProvider:
             if now < self._paused_until.get(pass_type, now):
                 parts.append(_Part(pass_type, pushes, None))
             elif pass_type in batch.suspected:
-                parts += self._probe(pass_type, pushes, now)
+                parts += self._probe(pass_type, pushes, batch.tokens, now)
             else:
-                parts.append(_Part(pass_type, pushes, self._send(pass_type, pushes, now)))
+                outcomes = self._send(pass_type, pushes, batch.tokens, now)
+                parts.append(_Part(pass_type, pushes, outcomes))
         return parts
 
-    def _probe(self, pass_type: str, pushes: Sequence[DuePush], now: datetime) -> Iterator[_Part]:
+    def _probe(
+        self, pass_type: str, pushes: Sequence[DuePush], tokens: Tokens, now: datetime
+    ) -> Iterator[_Part]:
         """Push to a few tokens that are known to be good; to the others only if Apple accepts one
         of these. A batch without such a token proves nothing and is pushed as ever."""
-        good = [push for push in pushes if push.accepted_at is not None][:PROBES]
+        good = [push for push in pushes if push.is_proven][:PROBES]
         first = good or list(pushes)
-        outcomes = self._send(pass_type, first, now)
+        outcomes = self._send(pass_type, first, tokens, now)
         yield _Part(pass_type, first, outcomes)
         tried = set(first)
         if others := [push for push in pushes if push not in tried]:
             accepted = any(isinstance(outcome, Sent) for outcome in outcomes.values())
-            sent = self._send(pass_type, others, now) if accepted else None
+            sent = self._send(pass_type, others, tokens, now) if accepted else None
             yield _Part(pass_type, others, sent)
 
-    def _send(self, pass_type: str, pushes: Sequence[DuePush], now: datetime) -> Outcomes:
-        devices_of = self._devices_by_token(pass_type, pushes)
-        tokens = list(devices_of)
+    def _send(
+        self, pass_type: str, pushes: Sequence[DuePush], tokens: Tokens, now: datetime
+    ) -> Outcomes:
+        devices_of: dict[str, list[int]] = {}
+        for push in pushes:
+            if (token := tokens.get(push.device_id)) is not None:
+                devices_of.setdefault(token, []).append(push.device_id)
         sender = self._senders.get(pass_type)
         if sender is None:
             log.error("pass_type_without_certificate", pass_type=pass_type)
             every = (push.device_id for push in pushes)
             return dict.fromkeys(every, Deferred(now + LONGEST_WAIT, "NoCertificate"))
-        answers = sender.push(tokens, now) if tokens else []
+        answers = sender.push(list(devices_of), now) if devices_of else []
         others = [one for one in answers if not isinstance(one, Sent)]
         for outcome in others:
             if isinstance(outcome, Deferred) and outcome.pause:
                 self._paused_until[pass_type] = outcome.until
-        log.info("pushed", pass_type=pass_type, sent=len(tokens) - len(others), other=len(others))
+        log.info("pushed", pass_type=pass_type, sent=len(answers) - len(others), other=len(others))
         unread = Deferred(now + LONGEST_WAIT, "TokenUnreadable")
-        outcomes: Outcomes = {push.device_id: unread for push in pushes}
+        outcomes: Outcomes = {
+            push.device_id: unread for push in pushes if push.device_id not in tokens
+        }
         for device_ids, answer in zip(devices_of.values(), answers, strict=True):
-            outcomes.update(dict.fromkeys(device_ids, answer))
+            for device_id in device_ids:
+                outcomes[device_id] = answer
         return outcomes
-
-    def _devices_by_token(self, pass_type: str, pushes: Sequence[DuePush]) -> dict[str, list[int]]:
-        """The tokens of these pushes, and which devices have each. Those that cannot be read are
-        left out, and logged by their number."""
-        found: dict[str, list[int]] = {}
-        unreadable = 0
-        for push in pushes:
-            try:
-                token = self._secrets.read_push_token(push.push_token, push.library_id)
-            except Undecipherable:
-                unreadable += 1
-            else:
-                found.setdefault(token, []).append(push.device_id)
-        if unreadable:
-            log.error("push_tokens_unreadable", pass_type=pass_type, pushes=unreadable)
-        return found
 
     def _record(self, parts: Sequence[_Part], clock: Clock) -> bool:
         """Record the outcomes. True if a change came in while its push was on its way: then its row

@@ -1,10 +1,12 @@
 """Empty pushes to many phones over one HTTP/2 connection to Apple. Only the transport: no rows."""
 
 import os
+import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +38,7 @@ KEEP_CONNECTION_S = 3600
 PROBE_IDLE_CONNECTION_S = 60
 LOOK_AROUND_S = 1.0  # the longest wait for bytes before libcurl is asked again
 NAP_S = 0.002
+CORK: int | None = getattr(socket, "TCP_CORK", None)  # Linux has it
 
 SENT = Sent()  # all are equal, so one object is enough
 
@@ -101,13 +104,20 @@ class _Batch:
     tokens: Sequence[str]
     now: datetime
     waiting: deque[int] = field(default_factory=deque)
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    outcomes: list[Outcome | None] = field(default_factory=list)
     tally: Counter[tuple[PushVerdict, str]] = field(default_factory=Counter)
     begun_at: float = field(default_factory=time.monotonic)
     halt: Deferred | None = None
 
     def __post_init__(self) -> None:
         self.waiting.extend(range(len(self.tokens)))
+        self.outcomes.extend([None] * len(self.tokens))
+
+    def take(self, most: int) -> list[int]:
+        """Pushes to be begun now, at most so many."""
+        if self.halt is not None:
+            return []
+        return [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
 
     def settle(self, push: int, meaning: PushVerdict, reason: str, gone_at: datetime) -> None:
         """Note the outcome of one push, and end the batch if its meaning says so."""
@@ -137,16 +147,13 @@ class _Batch:
         since the batch began."""
         return self.now + timedelta(seconds=time.monotonic() - self.begun_at) + wait
 
-    def has_more(self) -> bool:
-        return self.halt is None and bool(self.waiting)
-
     def begin_again(self, reason: str) -> None:
         """Continue a batch that ended for this reason. The pushes that failed for it are sent again
         first, then the pushes that were not begun."""
-        again = [push for push, outcome in self.outcomes.items() if _reason(outcome) == reason]
+        again = [push for push, outcome in enumerate(self.outcomes) if _reason(outcome) == reason]
         self.waiting.extendleft(sorted(again, reverse=True))
         for push in again:
-            del self.outcomes[push]
+            self.outcomes[push] = None
         self.tally = Counter({what: n for what, n in self.tally.items() if what[1] != reason})
         self.halt = None
 
@@ -154,7 +161,7 @@ class _Batch:
         """An outcome for each token, in their order. Pushes that were not sent have the outcome
         that ended the batch."""
         unsent = self.halt or Deferred(self.now, "not_sent")
-        return [self.outcomes.get(push, unsent) for push in range(len(self.tokens))]
+        return [outcome or unsent for outcome in self.outcomes]
 
 
 class _Connection:
@@ -170,17 +177,19 @@ class _Connection:
         self.answered_at = 0.0
         self._options = options
         self._idle: list[_Stream] = []
+        self._socket: socket.socket | None = None
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, 1)
         self._multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
 
-    def has_room(self) -> bool:
-        return len(self.active) < (MAX_STREAMS if self.is_proven else 1)
+    def room(self) -> int:
+        """How many more pushes may be on their way."""
+        return (MAX_STREAMS if self.is_proven else 1) - len(self.active)
 
-    def begin(self, push: int, url: str, headers: Sequence[str]) -> None:
+    def begin(self, push: int, url: str, headers: Sequence[str], moment: float) -> None:
         stream = self._idle.pop() if self._idle else self._new_stream()
-        stream.push, stream.begun_at, stream.is_scout = push, time.monotonic(), not self.is_proven
+        stream.push, stream.begun_at, stream.is_scout = push, moment, not self.is_proven
         stream.answer.clear()
         stream.curl.setopt(pycurl.URL, url)
         if stream.headers is not headers:
@@ -192,7 +201,8 @@ class _Connection:
     def advance(self) -> tuple[list[_Stream], list[tuple[_Stream, int, str]]]:
         """Move bytes. Returns the streams that were answered, and those that failed with code and
         text."""
-        self._multi.perform()
+        with self._corked():
+            self._multi.perform()
         _, answered, failed = self._multi.info_read()
         return [self._retire(curl) for curl in answered], [
             (self._retire(curl), code, text) for curl, code, text in failed
@@ -209,6 +219,31 @@ class _Connection:
             # returns at once, and without a nap this loop would keep the processor busy.
             time.sleep(NAP_S)
 
+    @contextmanager
+    def _corked(self) -> Iterator[None]:
+        """What is written in this block leaves in full packets and at its end. libcurl writes each
+        push by itself, and a packet for each costs both sides more than all the rest of it."""
+        if CORK is None or self._socket is None or not self.is_proven:
+            yield
+            return
+        self._socket.setsockopt(socket.IPPROTO_TCP, CORK, 1)
+        try:
+            yield
+        finally:
+            self._socket.setsockopt(socket.IPPROTO_TCP, CORK, 0)
+
+    def _connecting(self, descriptor: int, _purpose: int) -> int:
+        """libcurl calls this with each socket that it opens. Its descriptor is libcurl's to close,
+        and another file may have its number then: so ours is a copy."""
+        self._leave_socket()
+        self._socket = socket.socket(fileno=os.dup(descriptor))
+        return int(pycurl.SOCKOPT_OK)
+
+    def _leave_socket(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
     def close(self) -> None:
         for curl in self.active:
             self._multi.remove_handle(curl)
@@ -217,6 +252,7 @@ class _Connection:
             stream.curl.close()
         self.active, self._idle = {}, []
         self._multi.close()
+        self._leave_socket()
 
     def _retire(self, curl: pycurl.Curl) -> _Stream:
         stream = self.active.pop(curl)
@@ -229,6 +265,7 @@ class _Connection:
         for option, value in self._options.items():
             stream.curl.setopt(option, value)
         stream.curl.setopt(pycurl.WRITEFUNCTION, stream.answer.append)
+        stream.curl.setopt(pycurl.SOCKOPTFUNCTION, self._connecting)
         return stream
 
 
@@ -300,16 +337,22 @@ class Apns:
     def _exchange(self, batch: _Batch, headers: list[str]) -> None:
         connection = self._connection = self._connection or _Connection(self._options)
         while True:
-            while batch.has_more() and connection.has_room():
-                push = batch.waiting.popleft()
-                connection.begin(push, self._url + _as_one_step(batch.tokens[push]), headers)
+            moment = time.monotonic()
+            for push in batch.take(connection.room()):
+                url = self._url + _as_one_step(batch.tokens[push])
+                connection.begin(push, url, headers, moment)
             if not connection.active:
                 return
             answered, failed = connection.advance()
             if answered:
                 connection.answered_at = time.monotonic()
             for stream in answered:
-                meaning, reason, gone_at = _read_answer(stream, batch.now)
+                status = stream.curl.getinfo(pycurl.RESPONSE_CODE)
+                if status == TAKEN and not stream.answer:
+                    batch.outcomes[stream.push] = SENT
+                    connection.is_proven = True
+                    continue
+                meaning, reason, gone_at = _read_answer(status, stream.answer, batch.now)
                 connection.is_proven = meaning not in ENDS_THE_BATCH
                 batch.settle(stream.push, meaning, reason, gone_at)
             for stream, code, text in failed:
@@ -345,6 +388,7 @@ class Apns:
             f"apns-priority: {5 if self._push_type == 'background' else 10}",
             f"apns-expiration: {int((now + self._expires_after).timestamp())}",
             "content-type: application/json",
+            "accept:",  # without it libcurl would say that it takes anything
         ]
         if provider_token is not None:
             headers.append(f"authorization: bearer {provider_token}")
@@ -368,8 +412,8 @@ class Apns:
 
 def _as_one_step(token: str) -> str:
     """The token as one step of a path, whatever is in it. Ordinary tokens need no quoting, and to
-    check that costs a tenth of quoting."""
-    if token.isascii() and token.isalnum():
+    check that costs a tenth of quoting; for bytes it costs less than for a text."""
+    if token.isascii() and token.encode().isalnum():
         return token
     return quote(token, safe="", errors="replace")
 
@@ -378,13 +422,12 @@ def _reason(outcome: Outcome | None) -> str:
     return "" if outcome is None or isinstance(outcome, Sent) else outcome.reason
 
 
-def _read_answer(stream: _Stream, now: datetime) -> tuple[PushVerdict, str, datetime]:
+def _read_answer(
+    status: int, answer: Sequence[bytes], now: datetime
+) -> tuple[PushVerdict, str, datetime]:
     """The meaning of an answer, Apple's reason, and since when the token is dead, if it is."""
-    status = stream.curl.getinfo(pycurl.RESPONSE_CODE)
-    if status == TAKEN and not stream.answer:
-        return PushVerdict.TAKEN, "", now
     try:
-        facts = orjson.loads(b"".join(stream.answer)) if stream.answer else {}
+        facts = orjson.loads(b"".join(answer)) if answer else {}
     except orjson.JSONDecodeError:
         facts = {}
     facts = facts if isinstance(facts, dict) else {}

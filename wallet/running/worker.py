@@ -26,6 +26,7 @@ from wallet.configuration.settings import Settings
 from wallet.installation import Installation
 from wallet.presence import Pulse
 from wallet.running.assembly import connect
+from wallet.running.garbage import spare_what_stays
 from wallet.running.pumps import PUMP_NAMES, Pump, pumps
 
 PUMP_TASK = "wallet.pump"
@@ -256,8 +257,14 @@ def run_worker(settings: Settings, queues: tuple[str, ...], concurrency: int) ->
     celery.conf.beat_s = settings.beat_s
     celery.steps["consumer"].add(Listening)
     waker = Waker(celery)
+
     # Connected in each child, at its first task: neither database nor push connection is forked.
-    get_house = functools.cache(lambda: connect(settings, wake=waker.wake))
+    @functools.cache
+    def get_house() -> Installation:
+        house = connect(settings, wake=waker.wake)
+        spare_what_stays()
+        return house
+
     get_pumps = functools.cache(lambda: dict(pumps(get_house())))
     get_pulse = functools.cache(lambda: _pulse(settings, get_house().database))
     serve_pumps(celery, get_pumps, waker.wake, lambda name: get_pulse().note(name))

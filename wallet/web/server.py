@@ -1,6 +1,5 @@
 """The web server: gunicorn with threads, the same in the sandbox and in production."""
 
-import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from gunicorn.app.base import BaseApplication
 from wallet.configuration.settings import Settings
 from wallet.running import single_process
 from wallet.running.assembly import connect
+from wallet.running.garbage import spare_what_stays
 from wallet.running.worker import Embedded, Waker, create_celery
 from wallet.web.app import create_app
 from wallet.web.gunicorn_worker import MOST_CONNECTIONS, Worker, close_after_large_body
@@ -60,9 +60,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             self._embedded = Embedded(celery, installation, waker.wake)
             self._embedded.start()
         app: Flask = create_app(installation)
-        # What was loaded stays, so the garbage collector need not walk through it again and again.
-        gc.collect()
-        gc.freeze()
+        spare_what_stays()
         return app
 
     def _on_exit(self, _server: object, _worker: object) -> None:

@@ -134,9 +134,7 @@ def test_those_that_waited_longest_come_first_and_some_of_the_newest_along(queue
 def test_a_claim_says_where_the_push_goes(queue: Queue) -> None:
     queue.fill(1)
     encrypted = DeviceSecrets(KEYS).encrypted("phone-1", token(1), SANDBOX_PASS_TYPE)
-    assert queue.claim() == [
-        DuePush(1, 1, 1, 0, NOW + LEASE, *encrypted, SANDBOX_PASS_TYPE, None, None)
-    ]
+    assert queue.claim() == [DuePush(1, 1, 1, 0, *encrypted, SANDBOX_PASS_TYPE, 0, 0, NOW + LEASE)]
 
 
 def test_a_lease_that_ran_out_is_anybodys(queue: Queue) -> None:
