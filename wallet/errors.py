@@ -192,6 +192,30 @@ class UnknownSource(NotFound):
     code = "unknown_source"
 
 
+class EmployeeRefused(WithReason, Invalid):
+    """Somebody of the staff cannot have this password, or cannot go."""
+
+    code = "employee_refused"
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
+
+
+class UnknownEmployee(NotFound):
+    """Nobody of the staff has this address."""
+
+    code = "unknown_employee"
+
+    def __init__(self, email: str) -> None:
+        self.email = email
+
+
+class StaffLinkClosed(NotFound):
+    """A link of the console was used, is too old, or is none."""
+
+    code = "staff_link_closed"
+
+
 class ApiKeyRefused(WithReason, Invalid):
     """An API key cannot be made or revoked."""
 

@@ -50,6 +50,7 @@ COMMANDS = (
     ),
     LazyCommand("programmes", "wallet.cli.programmes:programmes_group", "Loyalty programmes."),
     LazyCommand("members", "wallet.cli.people:members_group", "People with a card."),
+    LazyCommand("staff", "wallet.cli.staff:staff_group", "People who use the console."),
     LazyCommand("keys", "wallet.cli.keys:keys_group", "API keys of integrations."),
     LazyCommand(
         "sources",

@@ -13,7 +13,15 @@ from ledger.points import told
 from ledger.programmes import programmes, units
 from ledger.seals import inspection, sealing
 from wallet import happenings, presence
-from wallet.access import apikeys, exports, sources
+from wallet.access import (
+    admission,
+    apikeys,
+    exports,
+    sign_in_delays,
+    sources,
+    staff,
+    staff_sessions,
+)
 from wallet.apple import arrivals, complaints, devices, judging, signed_passes
 from wallet.delivery import waves
 from wallet.google import alerts, budget, callbacks, messages, mirror
@@ -24,6 +32,7 @@ from wallet.receivers import log, receivers
 
 TABLES_OF = (
     accounts,
+    admission,
     alerts,
     apikeys,
     arrivals,
@@ -62,7 +71,10 @@ TABLES_OF = (
     rounds,
     sealing,
     signed_passes,
+    sign_in_delays,
     sources,
+    staff,
+    staff_sessions,
     store,
     templates,
     terms,

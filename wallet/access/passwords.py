@@ -1,0 +1,36 @@
+"""Passwords of the staff: argon2id, as OWASP's Password Storage Cheat Sheet advises it."""
+
+import threading
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+SHORTEST = 10  # characters
+LONGEST = 200
+
+# 46 MiB and two passes: some tenths of a second, and memory that nobody has for millions of guesses
+# at once.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=46 * 1024, parallelism=1)
+# So many at a time in one process: a crowd at the door must not take its memory.
+_AT_ONCE = threading.BoundedSemaphore(2)
+
+
+def hashed(password: str) -> str:
+    """The password as it may lie in the database."""
+    with _AT_ONCE:
+        return _HASHER.hash(password)
+
+
+# Checked where there is no password, so that it takes as long as where there is one.
+_NOBODYS = _HASHER.hash("a password that nobody has")
+
+
+def fits(password: str, digest: str | None) -> bool:
+    """Whether it is this password. Without a digest it is not, and that takes as long to find
+    out."""
+    with _AT_ONCE:
+        try:
+            is_right = _HASHER.verify(digest or _NOBODYS, password)
+        except (VerificationError, InvalidHashError):
+            return False
+    return is_right and digest is not None

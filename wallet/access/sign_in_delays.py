@@ -1,0 +1,59 @@
+"""How long somebody who guesses passwords has to wait: longer with each wrong one. It is counted by
+the address that is tried and by where it is tried from together, so that a stranger who guesses
+keeps nobody out but himself."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, delete
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.database.tables import Base, Identifier, Instant, insert_or
+from wallet.configuration.keyring import KeyRing
+
+FREE = 5  # wrong passwords without a wait
+FIRST_WAIT = timedelta(seconds=2)  # it doubles with each further one
+LONGEST_WAIT = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+class SignInFailure(Base):
+    """Wrong passwords since the last right one. `who` tells pairs of address and origin apart and
+    names neither."""
+
+    __tablename__ = "wallet_sign_in_failure"
+
+    who: Mapped[str] = mapped_column(String(43), primary_key=True)
+    failures: Mapped[int] = mapped_column(Identifier)
+    failed_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+def who(keys: KeyRing, email: str, origin: str) -> str:
+    """By what guesses are counted: this address, tried from this network address."""
+    return keys.first.derive("sign in", email.strip().lower(), origin)
+
+
+def wait(session: Session, guesser: str, now: datetime) -> timedelta:
+    """For how long no password of theirs is looked at; nothing for whoever may try."""
+    known = session.get(SignInFailure, guesser)
+    if known is None or known.failures < FREE:
+        return timedelta()
+    longest: timedelta = min(FIRST_WAIT * 2 ** min(known.failures - FREE, 20), LONGEST_WAIT)
+    return max(known.failed_at + longest - now, timedelta())
+
+
+def failed(session: Session, guesser: str, now: datetime) -> None:
+    """Count a wrong password."""
+    session.execute(delete(SignInFailure).where(SignInFailure.failed_at <= now - FORGOTTEN_AFTER))
+    session.execute(
+        insert_or(session, SignInFailure)
+        .values(who=guesser, failures=1, failed_at=now)
+        .on_conflict_do_update(
+            index_elements=["who"],
+            set_={"failures": SignInFailure.failures + 1, "failed_at": now},
+        )
+    )
+
+
+def succeeded(session: Session, guesser: str) -> None:
+    """Forget the wrong ones: the right one came."""
+    session.execute(delete(SignInFailure).where(SignInFailure.who == guesser))

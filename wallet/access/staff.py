@@ -1,0 +1,92 @@
+"""The people of the staff, and which roles they have in which programmes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, ForeignKey, String, exists, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ledger.contacts import email_address
+from ledger.database.tables import Base, Identifier, Instant
+from wallet.access.roles import Role
+from wallet.errors import UnknownEmployee
+
+LONGEST_EMAIL = 254  # characters
+
+
+class Employee(Base):
+    """Somebody of the staff. Without `password_hash` they have not come in yet. Once `removed_at`
+    is set they are let in no more; the row stays, since the record of changes names it."""
+
+    __tablename__ = "wallet_employee"
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    email: Mapped[str] = mapped_column(String(LONGEST_EMAIL), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    removed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class EmployeeRole(Base):
+    """A role in one programme; without one, in all. Rows of an employee are written under the lock
+    of their `Employee`."""
+
+    __tablename__ = "wallet_employee_role"
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    employee_id: Mapped[int] = mapped_column(ForeignKey("wallet_employee.id"), index=True)
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_programme.id"))
+    role: Mapped[Role] = mapped_column(String(20))
+
+
+def listed(session: Session) -> Sequence[Employee]:
+    """All who are let in, or are to come in, by their addresses."""
+    return session.scalars(
+        select(Employee).where(Employee.removed_at.is_(None)).order_by(Employee.email)
+    ).all()
+
+
+def roles_of(session: Session, employee_ids: Sequence[int]) -> Mapping[int, list[EmployeeRole]]:
+    """The roles of these people, by their ids: those in all programmes first."""
+    found: dict[int, list[EmployeeRole]] = {one: [] for one in employee_ids}
+    roles = (
+        select(EmployeeRole)
+        .where(EmployeeRole.employee_id.in_(employee_ids))
+        .order_by(EmployeeRole.programme_id.is_not(None), EmployeeRole.programme_id)
+    )
+    for role in session.scalars(roles):
+        found[role.employee_id].append(role)
+    return found
+
+
+def by_email(session: Session, email: str) -> Employee:
+    """The person with this address, locked. Raises `UnknownEmployee`, and `Unfit` for what is no
+    address."""
+    address = email_address(email)
+    employee = session.scalar(
+        select(Employee)
+        .where(Employee.email == address, Employee.removed_at.is_(None))
+        .with_for_update()
+    )
+    if employee is None:
+        raise UnknownEmployee(address)
+    return employee
+
+
+def locked(session: Session, which: ColumnElement[bool]) -> Employee:
+    """The one person who fulfils this, locked and as they are now."""
+    return session.scalars(
+        select(Employee).where(which).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def has_administrator(session: Session) -> bool:
+    """Whether somebody administers all programmes, and has come in."""
+    administers = exists().where(
+        EmployeeRole.employee_id == Employee.id,
+        EmployeeRole.role == "administrator",
+        EmployeeRole.programme_id.is_(None),
+        Employee.removed_at.is_(None),
+        Employee.password_hash.is_not(None),
+    )
+    return bool(session.scalar(select(administers)))

@@ -1,0 +1,92 @@
+"""Commands for the people who use the console."""
+
+import click
+
+from ledger.contacts import Unfit, email_address
+from ledger.programmes import programmes
+from wallet.access import admission, staff
+from wallet.access.roles import ROLES, Role
+from wallet.access.staff import EmployeeRole
+from wallet.cli.database import Records, on_database, open_records
+
+MOST_PROGRAMMES = 10_000
+
+
+@click.group("staff")
+def staff_group() -> None:
+    """People who use the console."""
+
+
+@staff_group.command("add")
+@click.argument("email")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What they may do.")
+@click.option(
+    "--programme",
+    metavar="CODE",
+    help="The one programme in which they have the role. Without, all.",
+)
+@on_database
+def add_employee(email: str, role: Role, programme: str | None) -> None:
+    """Give the person with this address a role. Prints a link, good once and for three days, by
+    which they set a password. Who has a role there already gets this one instead."""
+    records = open_records()
+    with records.database.transaction() as session:
+        only = None if programme is None else programmes.by_code(session, programme).id
+        token = admission.add(session, _address(email), role, records.clock(), only)
+    click.echo(_link(records, token))
+
+
+@staff_group.command("reset")
+@click.argument("email")
+@on_database
+def reset_password(email: str) -> None:
+    """Print a link, good once and for three days, by which this person sets another password."""
+    records = open_records()
+    with records.database.transaction() as session:
+        token = admission.reset(session, _address(email), records.clock())
+    click.echo(_link(records, token))
+
+
+@staff_group.command("list")
+@on_database
+def list_employees() -> None:
+    """Who may use the console, and with which roles."""
+    records = open_records()
+    with records.database.reading() as session:
+        found = staff.listed(session)
+        roles = staff.roles_of(session, [one.id for one in found])
+        codes = {one.id: one.code for one in programmes.listed(session, 0, MOST_PROGRAMMES)}
+        for employee in found:
+            has = ", ".join(_role(one, codes) for one in roles[employee.id])
+            state = "" if employee.password_hash else "; has not come in yet"
+            click.echo(f"{employee.email}: {has}{state}")
+    if not found:
+        click.echo("Nobody yet. `wallet staff add` invites the first.")
+
+
+@staff_group.command("remove")
+@click.argument("email")
+@on_database
+def remove_employee(email: str) -> None:
+    """Let this person in no more. Where they are signed in, they are signed out at once."""
+    records = open_records()
+    with records.database.transaction() as session:
+        admission.remove(session, _address(email), records.clock())
+    click.echo(f"{email} is let in no more.")
+
+
+def _role(role: EmployeeRole, codes: dict[int, str]) -> str:
+    if role.programme_id is None:
+        return f"{role.role} in all programmes"
+    return f"{role.role} in {codes.get(role.programme_id, role.programme_id)}"
+
+
+def _address(email: str) -> str:
+    try:
+        return email_address(email)
+    except Unfit as error:
+        raise click.ClickException(f"{email} is no address of e-mail.") from error
+
+
+def _link(records: Records, token: str) -> str:
+    return f"{records.settings.public_url}/console/welcome/{token}"
