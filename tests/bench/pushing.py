@@ -35,7 +35,7 @@ from ledger.points import accruals
 from ledger.points.accruals import Grant
 from ledger.programmes import programmes
 from ledger.settings import LedgerSettings
-from wallet import migrations, relay
+from wallet import migrations
 from wallet.apple import devices
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential
@@ -43,6 +43,7 @@ from wallet.configuration.clock import system_clock
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import DEMO
 from wallet.passes import issued, issuing
+from wallet.running import relay
 from wallet.running.garbage import spare_what_stays
 from wallet.running.pumps import Pump
 from wallet.sandbox import certificates, demo

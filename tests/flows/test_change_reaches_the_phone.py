@@ -14,9 +14,9 @@ from ledger.database import outbox
 from ledger.people.members import Member
 from ledger.points import accruals
 from ledger.points.accruals import Grant
-from wallet import relay
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.delivery.waves import Wave
+from wallet.running import relay
 from wallet.sandbox.apns import RunningApns
 
 TOKENS = [f"{number:064x}" for number in range(40)]

@@ -20,7 +20,6 @@ from sqlalchemy import func, select, text, update
 from ledger.people.members import Member
 from ledger.points import accruals
 from ledger.points.accruals import Grant
-from wallet import relay
 from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
 from wallet.delivery.waves import start
 from wallet.google import account, alerts, mirror, writing
@@ -29,6 +28,7 @@ from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.passes import templates
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
+from wallet.running import relay
 from wallet.sandbox.google import CallFault, RunningGoogle
 from wallet.sandbox.google.callbacks import CardEvent
 from wallet.sandbox.google.resources import CLASS, OBJECT

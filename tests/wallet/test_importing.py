@@ -38,11 +38,12 @@ from ledger.points import accruals, households, redemptions
 from ledger.points.accruals import Grant
 from ledger.points.redemptions import Spend
 from ledger.programmes import programmes
-from wallet import importing, relay
+from wallet import importing
 from wallet.cli import import_words
 from wallet.importing import Desk
 from wallet.passes import issued, issuing
 from wallet.passes.issued import Pass
+from wallet.running import relay
 
 PEOPLE = (
     "ФИО;Телефон;Почта;Карта;Код;Баланс;Сгорает",

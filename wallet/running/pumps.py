@@ -17,7 +17,7 @@ from ledger.imports import store
 from ledger.offers import offers
 from ledger.points import upkeep
 from ledger.seals import inspection, sealing
-from wallet import happenings, importing, relay
+from wallet import happenings, importing
 from wallet.apple import devices
 from wallet.delivery import waves
 from wallet.google import reconciling
@@ -26,6 +26,7 @@ from wallet.outreach import campaigns, rounds
 from wallet.passes import renewal
 from wallet.people import erasure
 from wallet.receivers import log as receiver_log
+from wallet.running import relay
 
 UPKEEP = offers.PUMP
 SEALS = sealing.PUMP
