@@ -27,7 +27,7 @@ LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes
   --custom-compile-command "make lock" pyproject.toml
 
 .PHONY: run install test proofs newcomer bank campaign faults requests races histories bench mutants lint \
-  security sbom words lock clean
+  security sbom words vendor lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/wallet run
@@ -52,7 +52,8 @@ lint: $(VENV)/.dev
 # key, are let through; anything else that is none says so: `pragma: allowlist secret`.
 security: $(VENV)/.dev
 	$(BIN)/bandit -q -c pyproject.toml -r ledger wallet --severity-level medium
-	git ls-files -z -- $(foreach kind,lock po mo woff2 png svg,':!*.$(kind)') | \
+	git ls-files -z -- $(foreach kind,lock po mo woff2 png svg,':!*.$(kind)') \
+	    ':!wallet/console/static/vendor' | \
 	  xargs -0 $(BIN)/detect-secrets-hook --no-verify \
 	    --disable-plugin HexHighEntropyString --disable-plugin KeywordDetector \
 	    --exclude-secrets '^(password|guest|secret)$$' \
@@ -68,6 +69,10 @@ sbom: $(VENV)/.dev
 # Catalogues of translations, after a change of what is said: names what has no text yet.
 words: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/kit/catalogues.py
+
+# Files of others that the console's pages use, as frontend/package.json names them. It needs Node.
+vendor: $(VENV)/.dev
+	$(BIN)/python frontend/vendor.py
 
 # The README's own commands, followed in a fresh clone from nothing to points on both phones.
 newcomer: $(VENV)/.dev

@@ -32,6 +32,7 @@ from wallet.access import apikeys
 from wallet.api import calls, contract, nouns, schemas
 from wallet.api.bodies.answers import Problem
 from wallet.api.bodies.events import EventTold
+from wallet.console import shell
 from wallet.delivery import waves
 from wallet.errors import SCOPE
 from wallet.outreach import campaigns, comparison, effect, results, terms
@@ -40,7 +41,7 @@ from wallet.passes import content
 TOP = Path(__file__).parents[2]
 PACKAGES = ("ledger", "wallet")
 WIDTH = 100
-TEMPLATES = ("pages/templates/**.html", "api/templates/**.html")
+TEMPLATES = ("pages/templates/**.html", "api/templates/**.html", "console/templates/**.html")
 # Modules with refusals of their own.
 WITH_REFUSALS = (
     "ledger.errors",
@@ -101,6 +102,7 @@ CALLS: Mapping[str, Call] = {
     "SourceRefused": Call(0),
     "ReceiverRefused": Call(0),
     "Rule": Call(1),
+    "MenuEntry": Call(1, shell.CONTEXT),
 }
 
 

@@ -24,11 +24,12 @@ from ledger.errors import Refusal
 from wallet.api import nouns, refusals
 from wallet.apple.web import PassKitService
 from wallet.configuration import logs
+from wallet.console import errors as console_errors
+from wallet.console import site as console
 from wallet.delivery.refresh import refresh
 from wallet.google.web import GoogleService
 from wallet.installation import EXTENSION, Installation
-from wallet.pages import site
-from wallet.pages.errors import error_page
+from wallet.pages import errors, site
 from wallet.problems import ASK_AGAIN_S, TYPES, TYPES_PATH, of_error, of_status, of_trouble, refuse
 from wallet.web import compression, headers, health, metrics, public_keys
 from wallet.web.addresses import accept_readable
@@ -126,6 +127,7 @@ def create_app(installation: Installation) -> Flask:
     app.register_blueprint(public_keys.routes)
     app.register_blueprint(public_keys.codes)
     site.add_to(app)
+    console.add_to(app)
     _answer_errors(app)
     _log_requests(app)
     compression.add_to(app)
@@ -143,7 +145,7 @@ def _answer_errors(app: APIFlask) -> None:
         refusal = of_error(error)
         if request.path.startswith(MACHINE_PATHS):
             return refusal
-        return error_page(refusal.status_code)
+        return _error_page(refusal.status_code)
 
     def on_http_error(error: HTTPException) -> AnyResponse:
         if error.response is not None:
@@ -152,7 +154,7 @@ def _answer_errors(app: APIFlask) -> None:
         if request.path.startswith(MACHINE_PATHS):
             answer: AnyResponse = of_status(status)
         else:
-            answer = error_page(status)
+            answer = _error_page(status)
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After"):
                 answer.headers[name] = value
@@ -171,6 +173,12 @@ def _answer_errors(app: APIFlask) -> None:
     app.register_error_handler(Exception, on_bug)
 
 
+def _error_page(status: int) -> Response:
+    """In the looks of the pages that the request was for."""
+    is_console = console_errors.is_ours(request.path)
+    return console_errors.error_page(status) if is_console else errors.error_page(status)
+
+
 def _in_trouble(error: Exception) -> AnyResponse | None:
     """503 if the database has trouble, which is no mistake of ours. Many requests may meet it, so
     it is one line in the log for each, and no trace. None for a mistake, which is logged."""
@@ -180,7 +188,7 @@ def _in_trouble(error: Exception) -> AnyResponse | None:
         return None
     log.error("database_trouble", trouble=trouble, route=str(request.url_rule))
     is_machine = request.path.startswith(MACHINE_PATHS)
-    answer: AnyResponse = of_trouble(trouble) if is_machine else error_page(503)
+    answer: AnyResponse = of_trouble(trouble) if is_machine else _error_page(503)
     answer.headers["Retry-After"] = str(ASK_AGAIN_S[trouble])
     return answer
 

@@ -1,0 +1,173 @@
+"""Brings what the console's pages use from others: exact versions from npm, their files and
+licences copied, their hashes written down. `make vendor` runs it where Node is; nothing of Node
+is needed to run Kopilka or to test it.
+
+npm checks each package by the hash in package-lock.json, and none of their scripts runs."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+VENDOR = HERE.parent / "wallet/console/static/vendor"
+LOCK, LIST, LICENCE = "vendor.lock.json", "THIRD_PARTY.md", "LICENSE"
+
+# Names of Tabler's outlined icons.
+ICONS = """
+    alert-circle alert-triangle arrow-left ban bell building-store calendar chart-bar check
+    chevron-down chevron-left chevron-right circle-check circle-dot clock copy credit-card
+    device-mobile discount dots download external-link eye filter help history home inbox
+    info-circle key language loader lock logout mail menu-2 pencil player-pause plus search send
+    settings shield-lock trash user-circle users x
+"""
+
+# Licences that ask for nothing but that their text goes along.
+ACCEPTED = {"0BSD", "MIT", "OFL-1.1"}
+
+# The tarball of Tabler has no text of its licence; the head of its stylesheet names the owners.
+MIT = """MIT License
+
+Copyright (c) 2018-2026 The Tabler Authors
+Copyright (c) 2018-2026 codecalm.net Paweł Kuna
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What is taken of a package of npm: files by their new names, and where we keep them.
+    `licence_text` stands in for a text that the package itself lacks."""
+
+    npm: str
+    name: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    icons: Sequence[str] = ()
+    licence_text: str | None = None
+
+
+PACKAGES = (
+    Package("htmx.org", "htmx", {"htmx.min.js": "dist/htmx.min.js"}),
+    Package(
+        "@tabler/core",
+        "tabler-core",
+        {"tabler.min.css": "dist/css/tabler.min.css"},
+        licence_text=MIT,
+    ),
+    Package("@tabler/icons", "tabler-icons", icons=ICONS.split()),
+    Package(
+        "@fontsource-variable/golos-text",
+        "golos-text",
+        {
+            f"{part}.woff2": f"files/golos-text-{part}-wght-normal.woff2"
+            for part in ("cyrillic", "cyrillic-ext", "latin", "latin-ext")
+        },
+    ),
+)
+
+
+def main() -> None:
+    """Replace the folder of vendored files by what package.json asks for."""
+    with tempfile.TemporaryDirectory() as folder:
+        modules = _installed(Path(folder))
+        shutil.rmtree(VENDOR, ignore_errors=True)
+        entries = [_copy(package, modules / package.npm) for package in PACKAGES]
+    (VENDOR / LOCK).write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+    (VENDOR / LIST).write_text("".join(_list(entries)))
+
+
+def _installed(folder: Path) -> Path:
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, folder)
+    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    subprocess.run(install, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return folder / "node_modules"
+
+
+def _copy(package: Package, source: Path) -> dict[str, Any]:
+    about = json.loads((source / "package.json").read_text())
+    wanted = json.loads((HERE / "package.json").read_text())["dependencies"][package.npm]
+    if about["version"] != wanted:
+        sys.exit(f"{package.npm}: {about['version']} came where {wanted} was asked for")
+    if about["license"] not in ACCEPTED:
+        sys.exit(f"{package.npm}: nobody has read the licence {about['license']}")
+    folder = VENDOR / f"{package.name}-{wanted}"
+    folder.mkdir(parents=True)
+    for name, original in package.files.items():
+        shutil.copyfile(source / original, folder / name)
+    if package.icons:
+        (folder / "icons.svg").write_text(_sprite(source / "icons/outline", package.icons))
+    (folder / LICENCE).write_text(package.licence_text or _licence_of(source))
+    return {
+        "name": package.name,
+        "npm": package.npm,
+        "version": wanted,
+        "licence": about["license"],
+        "files": {
+            str(file.relative_to(VENDOR)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted(folder.iterdir())
+        },
+    }
+
+
+def _licence_of(source: Path) -> str:
+    if not (source / LICENCE).is_file():
+        sys.exit(f"{source.name} brings no text of its licence: name one in PACKAGES")
+    return (source / LICENCE).read_text()
+
+
+def _sprite(folder: Path, names: Sequence[str]) -> str:
+    """All icons in one file, each a symbol under its own name. Colour and width of the strokes are
+    those of the place where an icon is used."""
+    head = '<svg xmlns="http://www.w3.org/2000/svg" fill="none" stroke="currentColor">\n'
+    return (
+        head
+        + "".join(_symbol(name, (folder / f"{name}.svg").read_text()) for name in names)
+        + ("</svg>\n")
+    )
+
+
+def _symbol(name: str, icon: str) -> str:
+    shapes = re.findall(r"<(?:path|circle|rect|line|ellipse|polyline)\b[^>]*>", icon)
+    drawn = [" ".join(one.split()) for one in shapes if 'stroke="none"' not in one]
+    if not drawn:
+        sys.exit(f"{name}: nothing is drawn")
+    strokes = 'fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"'
+    return f'<symbol id="{name}" viewBox="0 0 24 24" {strokes}>{"".join(drawn)}</symbol>\n'
+
+
+def _list(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "# What the console's pages bring from others\n\n"
+    yield f"Made by `make vendor`. The hash of each file is in `{LOCK}`, each licence beside its\n"
+    yield "files.\n\n| what | version | licence | npm package |\n| --- | --- | --- | --- |\n"
+    for one in entries:
+        licence = f"[{one['licence']}]({one['name']}-{one['version']}/{LICENCE})"
+        yield f"| {one['name']} | {one['version']} | {licence} | `{one['npm']}` |\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""What stands around every page of the console: the menu, the bar above, the strip of the sandbox.
+
+An entry of the menu is shown to those who have its right, once it has a page."""
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from flask import request, url_for
+
+import wallet.console
+from ledger.languages import LANGUAGES
+from wallet.installation import current_installation
+from wallet.pages import language
+from wallet.sentences import CATALOGUE
+
+PREFIX = "/console"
+STATIC = Path(wallet.console.__file__).parent / "static"
+VENDOR = "vendor/"
+CONTEXT = "menu"  # of the catalogue: the same words may mean something else on a page
+
+Allows = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """`endpoint` is its first page, None while it has none. `right` is what it takes to see it;
+    None: to be inside."""
+
+    name: str
+    words: str
+    icon: str
+    right: str | None = None
+    endpoint: str | None = None
+
+
+# In the order of a marketer's day.
+MENU = (
+    MenuEntry("home", "Home", "home"),
+    MenuEntry("members", "Members", "users", "members:read"),
+    MenuEntry("cards", "Cards", "credit-card", "passes:read"),
+    MenuEntry("messages", "Messages", "send", "campaigns:read"),
+    MenuEntry("promotions", "Promotions", "discount", "offers:read"),
+    MenuEntry("shop", "Shop", "building-store", "stores:read"),
+    MenuEntry("reports", "Reports", "chart-bar", "members:read"),
+    MenuEntry("settings", "Settings", "settings", "programmes:read"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleLink:
+    """A place to go. `is_here`: the page that is shown is there, or below it."""
+
+    words: str
+    url: str
+    icon: str = ""
+    is_here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who is signed in: a name, the role in words, places that are theirs (profile, security), and
+    where the form is sent that ends the session."""
+
+    name: str
+    role: str
+    links: Sequence[ConsoleLink] = ()
+    sign_out_url: str | None = None
+
+    @property
+    def initials(self) -> str:
+        """One or two letters in place of a picture."""
+        return "".join(word[0] for word in self.name.split()[:2]).upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the layout `inside.html` shows around a page. What is None is not shown."""
+
+    menu: Sequence[ConsoleLink]
+    reader: Reader
+    programme: str
+    programmes: Sequence[ConsoleLink]
+    search_url: str | None
+    help_url: str | None
+    phones_url: str | None
+    is_sandbox: bool
+
+
+def around(
+    may: Allows,
+    here: str,
+    *,
+    reader: Reader,
+    programme: str,
+    programmes: Sequence[ConsoleLink] = (),
+    search_url: str | None = None,
+    help_url: str | None = None,
+    menu: Sequence[MenuEntry] = MENU,
+) -> Frame:
+    """What stands around a page below the entry `here`, for somebody whose rights `may` knows.
+    `programme` is the name of the one that is shown; `programmes` are those one can switch to."""
+    settings = current_installation().settings
+    return Frame(
+        menu=[_link(entry, here) for entry in menu if _is_shown(entry, may)],
+        reader=reader,
+        programme=programme,
+        programmes=programmes,
+        search_url=search_url,
+        help_url=help_url,
+        phones_url=f"http://127.0.0.1:{settings.sandbox.phone}/" if settings.in_sandbox else None,
+        is_sandbox=settings.in_sandbox,
+    )
+
+
+def _is_shown(entry: MenuEntry, may: Allows) -> bool:
+    return entry.endpoint is not None and (entry.right is None or may(entry.right))
+
+
+def _link(entry: MenuEntry, here: str) -> ConsoleLink:
+    words = CATALOGUE.text(language.current(), entry.words, CONTEXT)
+    return ConsoleLink(words, url_for(entry.endpoint or ""), entry.icon, entry.name == here)
+
+
+def language_links() -> Sequence[tuple[str, str, str]]:
+    """This page in each language: its code, its own name, the address with all filters kept."""
+    asked = [pair for pair in request.args.items(multi=True) if pair[0] != "lang"]
+    return [
+        (one, language.OFFERED[one], f"{request.path}?{urlencode([*asked, ('lang', one)])}")
+        for one in LANGUAGES
+    ]
+
+
+def file_url(filename: str) -> str:
+    """The address of a file of the console. It changes with the file, so it may be kept for
+    good."""
+    if filename.startswith(VENDOR):
+        return url_for("console.static", filename=filename)
+    return url_for("console.static", filename=filename, v=hash_of(filename))
+
+
+def hash_of(filename: str) -> str | None:
+    """What tells one content of our file from another; None if there is no such file."""
+    return _hashes().get(filename)
+
+
+@functools.cache
+def _hashes() -> Mapping[str, str]:
+    files = (file for file in STATIC.iterdir() if file.is_file())
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:12] for file in files}

@@ -1,0 +1,48 @@
+"""The console as one blueprint, with the templates and files that its pages share."""
+
+from flask import Blueprint, Flask, request
+from werkzeug.wrappers import Response
+
+from wallet.console import shell
+
+A_YEAR_S = 365 * 24 * 3600
+
+
+class ConsoleBlueprint(Blueprint):
+    """Files whose address changes with what they hold may be kept for good: those of others have
+    their version in the path, ours have the hash that `shell.file_url` adds."""
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """In seconds; None to ask each time whether the file is still the same."""
+        if filename is not None and _is_of_one_version(filename):
+            return A_YEAR_S
+        return super().get_send_file_max_age(filename)
+
+
+def _is_of_one_version(filename: str) -> bool:
+    if filename.startswith(shell.VENDOR):
+        return "/" in filename.removeprefix(shell.VENDOR)  # the lists beside the folders are not
+    return request.args.get("v") == shell.hash_of(filename)
+
+
+def add_to(app: Flask) -> None:
+    """Register the console's pages."""
+    console = ConsoleBlueprint(
+        "console",
+        "wallet.console",
+        url_prefix=shell.PREFIX,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/static",
+    )
+    console.after_request(_say_that_it_stays)
+    app.register_blueprint(console)
+    app.add_template_global(shell.file_url, "console_file")
+    app.add_template_global(shell.language_links, "language_links")
+
+
+def _say_that_it_stays(response: Response) -> Response:
+    """Some browsers ask again at a reload, unless they are told that nothing can have changed."""
+    if response.cache_control.max_age == A_YEAR_S:
+        response.cache_control.immutable = True
+    return response

@@ -1,0 +1,40 @@
+// What the pages cannot do without a script: keys that lead somewhere, menus that close.
+
+const search = document.querySelector("[data-search]");
+const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") closeMenus(null, true);
+  if (isSearchKey(event) && search?.checkVisibility()) {
+    event.preventDefault();
+    search.select();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (event.code === "KeyJ") step(1);
+  if (event.code === "KeyK") step(-1);
+});
+
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details.k-drop")));
+
+// By the place of the key: a Russian keyboard has other letters there.
+function isSearchKey(event) {
+  if (event.code === "KeyK" && (event.ctrlKey || event.metaKey)) return true;
+  return event.key === "/" && !event.ctrlKey && !isTyping(event.target);
+}
+
+function closeMenus(except, giveBack = false) {
+  for (const menu of document.querySelectorAll("details.k-drop[open]")) {
+    if (menu === except) continue;
+    const hadFocus = menu.contains(document.activeElement);
+    menu.open = false;
+    if (giveBack && hadFocus) menu.querySelector("summary").focus();
+  }
+}
+
+// From row to row of a list.
+function step(by) {
+  const links = [...document.querySelectorAll(".k-row-link")];
+  const here = links.indexOf(document.activeElement);
+  links[here < 0 && by < 0 ? links.length - 1 : Math.min(Math.max(here + by, 0), links.length - 1)]?.focus();
+}
