@@ -28,7 +28,7 @@ from ledger.imports import wording
 from ledger.people import cards
 from ledger.words import FIELD, REFUSAL, REFUSAL_OF_MONEY
 from wallet import problems, sentences
-from wallet.access import apikeys
+from wallet.access import apikeys, roles
 from wallet.api import calls, contract, nouns, schemas
 from wallet.api.bodies.answers import Problem
 from wallet.api.bodies.events import EventTold
@@ -61,7 +61,8 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "state of an offer": ("withdrawn", "ended"),
     },
     "wallet": {
-        SCOPE: tuple(apikeys.SCOPES),
+        SCOPE: (*apikeys.SCOPES, *roles.OF_PEOPLE),
+        roles.CONTEXT: roles.ROLES,
         "state of a campaign": get_args(campaigns.CampaignState),
         "state of a coupon": get_args(content.PassState),
         effect.CONTEXT: get_args(comparison.Conclusion),
@@ -99,6 +100,7 @@ CALLS: Mapping[str, Call] = {
     "DesignRefused": Call(1),
     "ImageRefused": Call(2),
     "ApiKeyRefused": Call(0),
+    "EmployeeRefused": Call(0),
     "SourceRefused": Call(0),
     "ReceiverRefused": Call(0),
     "Rule": Call(1),

@@ -231,6 +231,7 @@ REASONS = {
     "ImageRefused": "a pass needs an icon.",
     "DesignRefused": "must not be empty.",
     "ApiKeyRefused": "a name has small Latin letters, digits and dashes, up to 40.",
+    "EmployeeRefused": "there must be an administrator: make another one first.",
     "SourceRefused": "a name has small Latin letters, digits and dashes, up to 40.",
     "ReceiverRefused": "name at least one type, or leave types out for all.",
 }

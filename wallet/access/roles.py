@@ -16,6 +16,7 @@ Role = Literal[
     "cashier",
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
+CONTEXT = "role"  # in which the catalogue names them
 
 # Rights that only people have, not keys. The catalogue says in words what each of them allows
 # (context `scope`, as for the scopes of keys).

@@ -620,6 +620,21 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("An API key cannot be made or revoked."),
         N_("For operators: correct the command as `detail` says."),
     ),
+    "employee_refused": Explanation(
+        422,
+        N_("Somebody of the staff cannot have this password, or cannot go."),
+        N_("For operators: do what `detail` says."),
+    ),
+    "unknown_employee": Explanation(
+        404,
+        N_("Nobody of the staff has this address."),
+        N_("For operators: `wallet staff list` shows who there is."),
+    ),
+    "staff_link_closed": Explanation(
+        404,
+        N_("The link to the console was used, is too old, or is none."),
+        N_("Ask an administrator for a new one."),
+    ),
     "source_refused": Explanation(
         422,
         N_("A webhook source cannot be added or changed."),

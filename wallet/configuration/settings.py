@@ -45,6 +45,7 @@ RATE_LIMITS = {
     "join": "30/minute",
     "log": "60/minute",
     "guess": "60/minute",
+    "door": "30/minute",
 }
 # In the sandbox all requests come from one address.
 SANDBOX_RATE_LIMITS = dict.fromkeys(RATE_LIMITS, "2000/second")

@@ -39,7 +39,7 @@ class MenuEntry:
 
 # In the order of a marketer's day.
 MENU = (
-    MenuEntry("home", "Home", "home"),
+    MenuEntry("home", "Home", "home", endpoint="console.home.show"),
     MenuEntry("members", "Members", "users", "members:read"),
     MenuEntry("cards", "Cards", "credit-card", "passes:read"),
     MenuEntry("messages", "Messages", "send", "campaigns:read"),

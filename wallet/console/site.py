@@ -3,7 +3,7 @@
 from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
-from wallet.console import shell
+from wallet.console import door, home, shell
 
 A_YEAR_S = 365 * 24 * 3600
 
@@ -25,8 +25,8 @@ def _is_of_one_version(filename: str) -> bool:
     return request.args.get("v") == shell.hash_of(filename)
 
 
-def add_to(app: Flask) -> None:
-    """Register the console's pages."""
+def add_to(app: Flask, public_url: str) -> None:
+    """Register the console's pages, behind their door."""
     console = ConsoleBlueprint(
         "console",
         "wallet.console",
@@ -36,6 +36,8 @@ def add_to(app: Flask) -> None:
         static_url_path="/static",
     )
     console.after_request(_say_that_it_stays)
+    door.add_to(app, console, by_https=public_url.startswith("https:"))
+    console.register_blueprint(home.routes)
     app.register_blueprint(console)
     app.add_template_global(shell.file_url, "console_file")
     app.add_template_global(shell.language_links, "language_links")

@@ -127,7 +127,7 @@ def create_app(installation: Installation) -> Flask:
     app.register_blueprint(public_keys.routes)
     app.register_blueprint(public_keys.codes)
     site.add_to(app)
-    console.add_to(app)
+    console.add_to(app, installation.settings.public_url)
     _answer_errors(app)
     _log_requests(app)
     compression.add_to(app)

@@ -30,7 +30,11 @@ GROUPS = {
     "/codes/": "ledger",
     "/join/": "join",
     "/card/": "card",
+    "/console/sign-in": "door",
+    "/console/welcome/": "door",
 }
+ONLY_FORMS = frozenset({"join", "door"})  # to look at one costs nothing
+
 
 LUMPS = 50  # that make up a limit where processes count together
 FEWEST_CLEARED = 10_000  # windows; with fewer there is nothing worth clearing away
@@ -56,7 +60,7 @@ class RateLimits:
         asked, path = request, request.path
         group = next((name for start, name in GROUPS.items() if path.startswith(start)), "")
         limit = self._limits.get(group)
-        if limit is None or (group == "join" and asked.method != "POST"):
+        if limit is None or (group in ONLY_FORMS and asked.method != "POST"):
             return
         caller = f"{group}/{_caller(asked, group)}"
         self._require_any_left(caller)
