@@ -25,8 +25,8 @@ ICONS = """
     alert-circle alert-triangle arrow-left ban bell building-store calendar chart-bar check
     chevron-down chevron-left chevron-right circle-check circle-dot clock copy credit-card
     device-mobile discount dots download external-link eye filter help history home inbox
-    info-circle key language loader lock logout mail menu-2 pencil player-pause plus search send
-    settings shield-lock trash user-circle users x
+    info-circle key language loader lock logout mail menu-2 pencil player-pause player-play plus
+    search send settings shield-lock trash user-circle users x
 """
 
 # Licences that ask for nothing but that their text goes along.

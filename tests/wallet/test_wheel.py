@@ -29,6 +29,9 @@ PACKAGES = ("ledger", "wallet")
 ANDROID = "Mozilla/5.0 (Linux; Android 16; Pixel 9) Chrome/140.0 Mobile Safari/537.36"
 STOP_S = 30
 
+# What lies beside files of others for those who read the source.
+ABOUT_FILES = {"LICENSE", "THIRD_PARTY.md", "vendor.lock.json"}
+
 
 def repository() -> set[str]:
     """Our files as Git knows them: those that are about to be committed, too."""
@@ -151,6 +154,8 @@ class Page(HTMLParser):
             self._link(has["rel"].split(), has)
         elif tag == "script" and "src" in has:
             self._add(has["src"], "text/javascript")
+        elif tag == "use":
+            self._add(has.get("href", "").partition("#")[0], "image/")
         elif tag in ("img", "source"):
             self._add(has.get("src", ""), "image/")
             for candidate in has.get("srcset", "").split(","):
@@ -241,7 +246,8 @@ def pages(installed: Installed, card: str) -> list[tuple[str, requests.Response]
     on_android = fetched(card, **{"User-Agent": ANDROID})
     (google,) = re.findall(r'href="([^"]+/google)"', on_android.text)
     saved = fetched(urljoin(card, google), **{"User-Agent": ANDROID})
-    return [*found, (card, on_android), (saved.url, saved)]
+    console = requests.get(f"{installed.url}/console/nowhere", timeout=30)
+    return [*found, (card, on_android), (saved.url, saved), (console.url, console)]
 
 
 def test_every_file_of_ours_is_in_the_wheel(wheel: Path) -> None:
@@ -263,7 +269,7 @@ def test_all_that_pages_name_is_there(installed: Installed, pages) -> None:
         answers = [(one.address, fetched(one.address, one.kind)) for one in waiting]
         waiting = {new for url, answer in answers for new in names(url, answer)} - seen
     # A page that names less than it should, or a file that no page needs, would pass unnoticed.
-    ours = {Path(name).name for name in repository() if "/static/" in name}
+    ours = {Path(name).name for name in repository() if "/static/" in name} - ABOUT_FILES
     assert ours <= {Path(urlsplit(one.address).path).name for one in seen}
     assert {"text/css", "text/javascript", "image/"} <= {one.kind for one in seen}
 

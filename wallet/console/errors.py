@@ -1,9 +1,14 @@
 """A page of the console for what went wrong: what happened, and what to do now."""
 
+from collections.abc import Mapping
+
 from flask import Response, make_response, render_template
 
 from wallet.console.shell import PREFIX, Frame
 from wallet.pages.language import gettext as _
+
+# Icons of the sprite, by HTTP status.
+ICONS: Mapping[int, str] = {403: "lock", 404: "search", 429: "clock", 503: "clock"}
 
 
 def is_ours(path: str) -> bool:
@@ -17,7 +22,14 @@ def error_page(status: int, frame: Frame | None = None) -> Response:
     title, text = _words(status)
     home = frame.menu[0] if frame is not None and frame.menu else None
     page = make_response(
-        render_template("console/error.html", title=title, text=text, home=home, frame=frame),
+        render_template(
+            "console/error.html",
+            icon_name=ICONS.get(status, "alert-circle"),
+            title=title,
+            text=text,
+            home=home,
+            frame=frame,
+        ),
         status,
     )
     page.headers["Cache-Control"] = "no-store"

@@ -17,10 +17,11 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => closeMenus(event.target.closest("details.k-drop")));
 
-// By the place of the key: a Russian keyboard has other letters there.
+// Keys are known by their place: a Russian keyboard has other letters there.
 function isSearchKey(event) {
-  if (event.code === "KeyK" && (event.ctrlKey || event.metaKey)) return true;
-  return event.key === "/" && !event.ctrlKey && !isTyping(event.target);
+  if (event.ctrlKey || event.metaKey) return event.code === "KeyK";
+  const isSlash = event.key === "/" || (event.code === "Slash" && !event.shiftKey);
+  return isSlash && !event.altKey && !isTyping(event.target);
 }
 
 function closeMenus(except, giveBack = false) {
