@@ -1,5 +1,6 @@
 """Everything on one machine: `wallet run` in an empty folder, to "ready" and down again."""
 
+import re
 import signal
 import threading
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from processes import Processes, answers, kill, processes, wait_until
 from servers import free_ports
 from sqlalchemy import select
@@ -16,6 +18,7 @@ from wallet.presence import BEAT, Heartbeat
 from wallet.running import worker
 from wallet.running.worker import Embedded, create_celery
 
+CONSOLE_LINK = re.compile(r"^console (http://localhost:\d+/console/welcome/\S+)$", re.MULTILINE)
 STOP_S = 30  # on a loaded machine; an idle one takes one or two
 
 
@@ -41,6 +44,11 @@ def test_an_empty_folder_becomes_ready_and_stops_when_asked(machine: Processes) 
     run = machine.start("run", cold=True)
     wait_until(lambda: "ready http" in machine.log_of("run"), "the greeting")
     assert is_up(machine)
+    link = CONSOLE_LINK.search(machine.log_of("run"))
+    kept = (Path(machine.environment["WALLET_DATA"]) / "sandbox.env").read_text()
+    assert link is not None
+    assert f"WALLET_CONSOLE_LINK={link[1]}\n" in kept
+    assert requests.get(link[1], timeout=30).status_code == 200
     run.send_signal(signal.SIGTERM)
     assert run.wait(STOP_S) == 0
     assert not is_up(machine)

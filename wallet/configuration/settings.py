@@ -24,6 +24,7 @@ PRODUCTION = "production"
 MEMORY_BROKER = "memory://"
 DEMO = "demo"  # the programme that a sandbox begins with
 SANDBOX_ENV = "sandbox.env"
+CONSOLE_LINK = "WALLET_CONSOLE_LINK"  # a line of it: for people, not read by us
 
 # Secrets of the sandbox say so, so that production can refuse them.
 SANDBOX_MARK = "sandbox"
@@ -409,10 +410,22 @@ def _sandbox_values(data: Path) -> dict[str, str]:
 def note_port(data: Path, port: int) -> None:
     """Keep beside the sandbox's secrets where `wallet run` listens, so that commands in other
     terminals find it without being told."""
+    _note(data, "PORT", None if port == DEFAULT_PORT else str(port))
+
+
+def note_console_link(data: Path, link: str | None) -> None:
+    """Keep beside the sandbox's secrets the link that makes the first administrator; None: there is
+    no such link any more."""
+    _note(data, CONSOLE_LINK, link)
+
+
+def _note(data: Path, name: str, value: str | None) -> None:
     path = data / SANDBOX_ENV
-    lines = [line for line in path.read_text().splitlines() if not line.startswith("PORT=")]
-    if port != DEFAULT_PORT:
-        lines.append(f"PORT={port}")
+    if not path.exists():  # this sandbox was given its secrets from outside
+        return
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(f"{name}=")]
+    if value is not None:
+        lines.append(f"{name}={value}")
     draft = data / f".{SANDBOX_ENV}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

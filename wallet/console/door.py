@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from ledger.contacts import Unfit
 from wallet.access import admission, passwords, sign_in_delays, staff_sessions
 from wallet.access.staff_sessions import SignedIn
+from wallet.configuration.settings import note_console_link
 from wallet.console.errors import error_page
 from wallet.console.shell import PREFIX
 from wallet.errors import EmployeeRefused, StaffLinkClosed
@@ -46,9 +47,6 @@ OPEN = frozenset(
         "console.door.set_password",
     }
 )
-
-# Field of a form -> what is wrong with it, in words. "form" stands for all of it.
-Problems = dict[str, str]
 
 routes = Blueprint("door", __name__)
 csrf = CSRFProtect()
@@ -167,10 +165,11 @@ def set_password(token: str) -> AnyResponse:
     more."""
     house, now = current_installation(), current_installation().clock()
     password, email = request.form.get("password", ""), request.form.get("email", "")
-    problems: Problems = {}
+    problems: dict[str, str] = {}  # by the field of the form
     try:
         with house.database.transaction() as writing:
-            if admission.whose_link(writing, token, now) is None:
+            is_first = admission.whose_link(writing, token, now) is None
+            if is_first:
                 employee = admission.make_first(writing, token, email, password, now)
             else:
                 employee = admission.set_password(writing, token, password, now)
@@ -183,6 +182,8 @@ def set_password(token: str) -> AnyResponse:
         problems["password"] = _capital(refused.reason(language.current()))
     if problems:
         return _welcome_form(token, problems, 422)
+    if is_first and house.settings.in_sandbox:
+        note_console_link(house.settings.data, None)
     return _let_in(begun, url_for("console.home.show"))
 
 

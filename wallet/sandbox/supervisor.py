@@ -16,8 +16,9 @@ from urllib.request import urlopen
 import click
 
 from wallet import migrations
+from wallet.access import admission
 from wallet.configuration.clock import system_clock
-from wallet.configuration.settings import DEMO, SANDBOX_ENV, Settings, note_port
+from wallet.configuration.settings import DEMO, SANDBOX_ENV, Settings, note_console_link, note_port
 from wallet.errors import SettingsError
 from wallet.running import single_process
 from wallet.running.assembly import connect
@@ -33,7 +34,7 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
     """Prepare, start, say "ready", watch; returns the exit code. If one process ends, the others
     are ended too: half a service is worse than none."""
-    prepare(settings)
+    console_link = prepare(settings)
     with _asked_to_stop() as stop, _children(_parts(settings), environ) as children:
         ready = False
         started_at = time.monotonic()
@@ -44,7 +45,7 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
                     return 1
             if not ready and _answers(settings):
                 ready = True
-                click.echo(greeting(settings))
+                click.echo(greeting(settings, console_link))
             elif not ready and time.monotonic() > started_at + START_S:
                 click.echo(f"No answer on port {settings.port} after {START_S} s.", err=True)
                 return 1
@@ -52,9 +53,10 @@ def supervise(settings: Settings, environ: Mapping[str, str]) -> int:
     return 0
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings) -> str | None:
     """Make folder, certificates, Google's account, schema and the demo programme; what is there is
-    not touched."""
+    not touched. Returns the link that makes the first administrator of the console, unless there is
+    one."""
     single_process.require_free(settings)
     if settings.in_sandbox and not (settings.data / "certs").exists():
         said = (
@@ -77,15 +79,31 @@ def prepare(settings: Settings) -> None:
         note_port(settings.data, settings.port)
     installation = connect(settings)
     migrations.upgrade(installation.database.engine, keys=installation.keys)
-    if settings.in_sandbox:
-        with installation.database.transaction() as session:
+    with installation.database.transaction() as session:
+        if settings.in_sandbox:
             demo.ensure(session, installation.clock())
+        token = admission.first_link(session, installation.clock())
     installation.database.close()
+    link = None if token is None else f"{_console(settings)}/welcome/{token}"
+    if settings.in_sandbox:
+        note_console_link(settings.data, link)
+    return link
 
 
-def greeting(settings: Settings) -> str:
-    """What a newcomer wants to know first."""
-    lines = [f"ready http://127.0.0.1:{settings.port}"]
+def _console(settings: Settings) -> str:
+    """The address of the console. Passkeys know names and no numbers, so on this machine it has
+    one."""
+    if settings.in_sandbox:
+        return f"http://localhost:{settings.port}/console"
+    return f"{settings.public_url}/console"
+
+
+def greeting(settings: Settings, console_link: str | None = None) -> str:
+    """What a newcomer wants to know first. `console_link` makes the first administrator."""
+    console = console_link or _console(settings)
+    lines = [f"ready http://127.0.0.1:{settings.port}", f"console {console}"]
+    if console_link is not None:
+        lines.append("  (good once and for three days: it makes the first administrator)")
     if settings.in_sandbox:
         url = settings.public_url
         lines += [

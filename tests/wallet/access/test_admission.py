@@ -13,7 +13,7 @@ from wallet.access.rights import may
 from wallet.access.roles import OF_PEOPLE, RIGHTS_OF, ROLES
 from wallet.errors import EmployeeRefused, StaffLinkClosed, UnknownEmployee
 
-PASSWORD = "a long enough one"  # pragma: allowlist secret
+PASSWORD = "a long enough one"  # noqa: S105  # pragma: allowlist secret
 OTHER = "another long one"  # pragma: allowlist secret
 ANNA = "anna@example.com"
 

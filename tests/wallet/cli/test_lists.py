@@ -23,6 +23,7 @@ def day(days_from_now: int) -> str:
     ("words", "said"),
     [
         ("keys list", "No other keys. `wallet keys add` makes one for each integration."),
+        ("staff list", "Nobody yet. `wallet staff add` invites the first."),
         ("sources list", "None. `wallet sources add` lets a system post changes of points."),
         ("receivers list", "None. `wallet receivers add` tells a system what happens."),
         ("waves list", "Nothing is on its way. `wallet waves list --all` shows those"),

@@ -1,0 +1,47 @@
+"""The people who use the console, from the command line."""
+
+import re
+from urllib.parse import urlsplit
+
+LINK = re.compile(r"http://127\.0\.0\.1:\d+/console/welcome/[\w-]{43}")
+
+
+def test_somebody_is_invited_shown_and_let_go(wallet, client) -> None:
+    first = wallet("staff", "add", "head@example.com", "--role", "administrator")
+    assert LINK.fullmatch(first.output.strip()), first.output
+    added = wallet("staff", "add", "Anna@Example.com", "--role", "marketer", "--programme", "demo")
+    page = urlsplit(added.output.strip()).path
+    shown = wallet("staff", "list").output.splitlines()
+    assert shown == [
+        "anna@example.com: marketer in demo; has not come in yet",
+        "head@example.com: administrator in all programmes; has not come in yet",
+    ]
+    assert client.get(page).status_code == 200
+    assert LINK.fullmatch(wallet("staff", "reset", "anna@example.com").output.strip())
+    assert client.get(page).status_code == 404
+
+
+def test_what_cannot_be_is_said_in_words(wallet) -> None:
+    for words, said in (
+        (("add", "anna", "--role", "viewer"), "anna is no address of e-mail."),
+        (("add", "a@b.ru", "--role", "king"), "'king' is not one of"),
+        (("add", "a@b.ru", "--role", "viewer", "--programme", "none"), "none"),
+        (
+            ("reset", "nobody@example.com"),
+            "Nobody of the staff has the address nobody@example.com.",
+        ),
+        (
+            ("remove", "nobody@example.com"),
+            "Nobody of the staff has the address nobody@example.com.",
+        ),
+    ):
+        answer = wallet("staff", *words)
+        assert answer.exit_code != 0
+        assert said in answer.output, answer.output
+
+
+def test_the_last_administrator_stays(wallet, client) -> None:
+    wallet("staff", "add", "head@example.com", "--role", "administrator")
+    refused = wallet("staff", "remove", "head@example.com")
+    assert refused.exit_code == 1
+    assert "there must be an administrator" in refused.output
