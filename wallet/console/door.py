@@ -64,7 +64,6 @@ def add_to(app: Flask, console: Blueprint, *, by_https: bool) -> None:
     )
     csrf.init_app(app)
     console.before_request(_guard)
-    console.after_request(_keep_nothing)
     console.register_error_handler(CSRFError, _on_foreign_form)
     console.register_blueprint(routes)
 
@@ -91,13 +90,6 @@ def _guard() -> AnyResponse | None:
     if request.headers.get("HX-Request") == "true":
         return Response(status=204, headers={"HX-Redirect": door})
     return redirect(door, 303)
-
-
-def _keep_nothing(response: AnyResponse) -> AnyResponse:
-    """No cache keeps a page of the console: it may speak of people."""
-    if response.mimetype == "text/html":
-        response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _on_foreign_form(_error: CSRFError) -> AnyResponse:

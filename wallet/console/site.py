@@ -35,7 +35,7 @@ def add_to(app: Flask, public_url: str) -> None:
         static_folder="static",
         static_url_path="/static",
     )
-    console.after_request(_say_that_it_stays)
+    console.after_request(say_how_long_to_keep)
     door.add_to(app, console, by_https=public_url.startswith("https:"))
     console.register_blueprint(home.routes)
     app.register_blueprint(console)
@@ -43,8 +43,11 @@ def add_to(app: Flask, public_url: str) -> None:
     app.add_template_global(shell.language_links, "language_links")
 
 
-def _say_that_it_stays(response: Response) -> Response:
-    """Some browsers ask again at a reload, unless they are told that nothing can have changed."""
-    if response.cache_control.max_age == A_YEAR_S:
+def say_how_long_to_keep(response: Response) -> Response:
+    """Pages say what is known of people: nobody keeps them. Some browsers ask for files again at a
+    reload, unless they are told that nothing can have changed."""
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "no-store")
+    elif response.cache_control.max_age == A_YEAR_S:
         response.cache_control.immutable = True
     return response

@@ -4,7 +4,7 @@ has no such pages."""
 from dataclasses import replace
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Blueprint, Flask, Response, make_response, render_template, request
 
 from wallet.console import errors, shell
 from wallet.console.shell import ConsoleLink, Frame, Reader
@@ -24,6 +24,7 @@ def add_to(app: Flask) -> None:
         view = _outside if name in OUTSIDE else _inside
         pages.add_url_rule(f"/console/gallery/{name}", f"page-{name}", view)
     pages.add_url_rule("/console/gallery/error/<int:status>", "error", _error)
+    pages.add_url_rule("/console/gallery/live", "live", _live, methods=["GET", "POST"])
     pages.add_url_rule("/console/gallery/forbidden", "forbidden", _forbidden)
     app.register_blueprint(pages)
 
@@ -72,6 +73,15 @@ def _inside() -> str:
     here = {"form": "settings", "empty": "messages", "parts": "home"}.get(name, "members")
     russian = language.current() == "ru"
     return render_template(f"gallery/{name}.html", russian=russian, frame=frame(here))
+
+
+def _live() -> Response | tuple[str, int]:
+    """A form that is sent by htmx, and refused."""
+    if request.method == "GET":
+        return make_response(render_template("gallery/live.html", frame=frame("settings")))
+    typed = request.form["words"]
+    problems = {"words": "Здесь нужно число."}
+    return render_template("gallery/live-form.html", typed=typed, problems=problems), 422
 
 
 def _forbidden() -> str:

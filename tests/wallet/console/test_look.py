@@ -158,6 +158,23 @@ class TestByKeyboard:
             assert seen.focus() == "code"
 
 
+def test_a_form_that_was_refused_comes_back_in_place(look) -> None:
+    """And with what was typed; what it brings is no script that runs."""
+    with look("/console/gallery/live") as seen:
+        seen.page.locator("#words").fill("<b>двенадцать")
+        seen.page.keyboard.press("Enter")
+        seen.page.locator("#problems:focus").wait_for()
+        assert seen.page.locator("#words").input_value() == "<b>двенадцать"
+        assert seen.page.evaluate("window.wasRun") is None
+
+
+@pytest.mark.parametrize("width", [320, 412, 640, 768, 991, 992, 1100, 1920, 2560])
+def test_nothing_is_too_wide_for_any_screen(look, width: int) -> None:
+    for page in ("members", "member", "sign-in"):
+        with look(f"/console/gallery/{page}", width=width) as seen:
+            assert seen.page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_on_paper_there_is_the_page_alone(look) -> None:
     with look("/console/gallery/members") as seen:
         seen.page.emulate_media(media="print")

@@ -1,14 +1,15 @@
 """What stands around a page, the files of the console, and pages for what went wrong."""
 
+import re
 from dataclasses import replace
 
 import gallery
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from wallet.access import apikeys
-from wallet.console import shell
+from wallet.console import shell, site
 
 OF_ONE_VERSION = "max-age=31536000"
 RUSSIAN = ["Главная", "Клиенты", "Карты", "Рассылки", "Акции", "Магазины", "Отчёты", "Настройки"]
@@ -56,6 +57,20 @@ class TestSandbox:
         assert "k-strip" not in page
 
 
+# What is called the same in every language.
+NAMES = {"English"}
+
+
+@pytest.mark.parametrize("page", ["sign-in", "empty", "error/403?inside=1", "error/404"])
+def test_a_russian_page_has_no_english_words(client: FlaskClient, page: str) -> None:
+    """Nor in what only those hear who cannot see it."""
+    client.set_cookie("lang", "ru")
+    text = client.get(f"/console/gallery/{page}").text.partition("<title>")[2]
+    spoken = re.findall(r'(?:aria-label|alt|title|placeholder)="([^"]*)"', text)
+    words = re.sub(r"<[^>]+>", " ", text) + " ".join(spoken)
+    assert set(re.findall("[A-Za-z]{2,}", words)) <= NAMES
+
+
 def test_what_is_not_given_is_not_shown(app: Flask) -> None:
     with app.test_request_context("/console/gallery/members"):
         frame = gallery.frame(search_url=None, help_url=None, programmes=[])
@@ -97,6 +112,13 @@ class TestFiles:
         answer = client.get(f"/console/static/{path}")
         assert answer.status_code == 404
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_pages_are_kept_by_nobody_unless_they_say_otherwise() -> None:
+    page = Response("<p>Анна", mimetype="text/html")
+    assert site.say_how_long_to_keep(page).headers["Cache-Control"] == "no-store"
+    page.headers["Cache-Control"] = "no-cache"
+    assert site.say_how_long_to_keep(page).headers["Cache-Control"] == "no-cache"
 
 
 class TestErrors:
