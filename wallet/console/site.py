@@ -12,6 +12,8 @@ class ConsoleBlueprint(Blueprint):
     """Files whose address changes with what they hold may be kept for good: those of others have
     their version in the path, ours have the hash that `shell.file_url` adds."""
 
+    enable_openapi = False  # APIFlask asks every blueprint that has something done before requests
+
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """In seconds; None to ask each time whether the file is still the same."""
         if filename is not None and _is_of_one_version(filename):
