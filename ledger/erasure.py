@@ -43,13 +43,14 @@ SHORTEST_WORD = 3  # characters; shorter words stand in texts that are not about
 class Erased:
     """A person who is erased, and since when. `id` is the public id of the member who stood for
     them, `public_ids` and `member_ids` are all members they were, merged ones included. `points`
-    were written off."""
+    were written off. `is_repeated`: they were erased before."""
 
     id: str
     erased_at: datetime
     public_ids: tuple[str, ...]
     member_ids: tuple[int, ...]
     points: int = 0
+    is_repeated: bool = False
 
 
 def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = False) -> Erased:
@@ -88,7 +89,7 @@ def erase(session: Session, public_id: str, now: datetime, *, write_off: bool = 
     changed = [] if holder_id in ids else [MemberChanged(holder_id)]
     outbox.append(session, [*gone, *changed], now)
     public_ids = tuple(one.public_id for one in group)
-    return Erased(member.public_id, erased_at, public_ids, tuple(ids), points)
+    return Erased(member.public_id, erased_at, public_ids, tuple(ids), points, not fresh)
 
 
 def take_late_words(session: Session, member_ids: Sequence[int]) -> None:

@@ -41,6 +41,8 @@ from ledger.imports.reading import Claim, SourceFile
 from ledger.imports.store import Import, ImportRequest, Row, Tally
 from ledger.limits import MOST_POINTS
 from ledger.programmes import programmes, units
+from wallet.access import changes
+from wallet.access.changes import Author, ChangedThing
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.passes import issuing
@@ -260,12 +262,21 @@ def _keep_part(
     return desk.database.run(work)
 
 
-def withdraw(desk: Desk, public_id: str) -> Import:
-    """Take back an import that was not applied: nothing of its file is left. Raises
-    `UnknownImport`, `ImportNotReady`."""
-    return desk.database.run(
-        lambda session: store.withdraw(session, store.find(session, public_id).id)
-    )
+def withdraw(desk: Desk, public_id: str, by: Author | None = None) -> Import:
+    """Take back an import that was not applied: nothing of its file is left. `by`: whose wish that
+    is; None where the file cannot be imported anyway. Raises `UnknownImport`, `ImportNotReady`."""
+
+    def work(session: Session) -> Import:
+        withdrawn = store.withdraw(session, store.find(session, public_id).id)
+        if by is not None:
+            changes.note(session, by, "import.withdrawn", _changed(withdrawn), desk.clock())
+        return withdrawn
+
+    return desk.database.run(work)
+
+
+def _changed(import_: Import) -> ChangedThing:
+    return ChangedThing("import", import_.public_id, import_.programme_id)
 
 
 def settled(desk: Desk, import_: Import, until: float) -> Import:
@@ -288,13 +299,20 @@ def resumable(desk: Desk, file: BinaryIO, order: ImportRequest) -> Import | None
         return known if known is not None and known.state == store.APPLYING else None
 
 
-def start(desk: Desk, public_id: str, *, skip_bad: bool) -> Import:
-    """Have a checked import applied by the pump. Raises `UnknownImport`, and what `store.start`
-    raises."""
+def start(desk: Desk, public_id: str, by: Author, *, skip_bad: bool) -> Import:
+    """Have a checked import applied by the pump. `by`: whose wish that is. Raises `UnknownImport`,
+    and what `store.start` raises."""
 
     def work(session: Session) -> Import:
-        found = store.find(session, public_id)
-        return store.start(session, found.id, desk.clock(), skip_bad=skip_bad)
+        now = desk.clock()
+        id_ = store.find(session, public_id).id
+        found = store.locked(session, id_)
+        was = None if found is None else found.state
+        started = store.start(session, id_, now, skip_bad=skip_bad)
+        if was == store.CHECKED:
+            asked = {"what": started.kind, "rows": started.rows, "skip_bad": skip_bad}
+            changes.note(session, by, "import.applied", _changed(started), now, {}, asked)
+        return started
 
     return desk.database.run(work)
 

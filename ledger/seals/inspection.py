@@ -3,7 +3,7 @@ kept for operators. `wallet ledger verify` walks everything, from the first post
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -95,7 +95,15 @@ def carry_out(database: Database, signatures: Signatures) -> list[str]:
     return findings
 
 
-def go(database: Database, walk: Walk | Strays) -> None:
+class Stepwise(Protocol):
+    """A walk in steps of bounded size."""
+
+    def step(self, session: Session) -> bool:
+        """Go one step further; True if there is more."""
+        ...
+
+
+def go(database: Database, walk: Stepwise) -> None:
     """Walk to the end, or to the first fault; each step has a session of its own."""
     more = True
     while more:

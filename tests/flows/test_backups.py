@@ -35,6 +35,7 @@ from ledger.people.persons import Person
 from ledger.seals import inspection
 from ledger.settings import LedgerSettings
 from wallet import happenings, importing, migrations
+from wallet.access.changes import Author
 from wallet.apple.complaints import Complaint
 from wallet.backups import encryption, manifest
 from wallet.backups.manifest import NAME, Manifest
@@ -47,6 +48,8 @@ from wallet.presence import Heartbeat, Pulse
 from wallet.running.assembly import connect
 from wallet.sandbox.apns import RunningApns
 from wallet.web.app import create_app
+
+BY = Author("command", "wallet test")
 
 
 @pytest.fixture
@@ -735,7 +738,7 @@ def test_an_import_that_was_going_on_goes_on_where_it_was_moved_to(
     desk = house.installation.import_desk
     with table.open("rb") as opened_file:
         import_ = importing.read(desk, opened_file, ImportRequest("demo", "members", None))
-    importing.start(desk, import_.public_id, skip_bad=False)
+    importing.start(desk, import_.public_id, BY, skip_bad=False)
     assert importing.advance(desk, import_.id)
     file = backed_up()
     while importing.advance(desk, import_.id):  # here it goes on, too

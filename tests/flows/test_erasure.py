@@ -38,6 +38,7 @@ from ledger.points import households, redemptions
 from ledger.points.causes import Cause
 from ledger.points.redemptions import HOLD_FOR, Spend
 from wallet import importing
+from wallet.access.changes import Author
 from wallet.apple.complaints import Complaint
 from wallet.apple.devices import Device, PushRow, Registration
 from wallet.configuration import logs
@@ -45,6 +46,8 @@ from wallet.passes.issued import Pass
 from wallet.people import erasure
 from wallet.running import relay
 from wallet.sandbox.apns import RunningApns
+
+BY = Author("command", "wallet test")
 
 PERSON = {
     "name": "Ефросинья Ёлкина-Šmíd",
@@ -412,6 +415,7 @@ def test_an_erasure_that_is_killed_is_whole_or_has_not_begun(
                 person["id"],
                 house.installation.make_due,
                 house.clock(),
+                by=BY,
             )
     assert sorted(traces.in_tables(database, TOLD)) == before
     with monkeypatch.context() as patch:
@@ -423,6 +427,7 @@ def test_an_erasure_that_is_killed_is_whole_or_has_not_begun(
                 person["id"],
                 house.installation.make_due,
                 house.clock(),
+                by=BY,
             )
     assert traces.in_tables(database, TOLD) == []
     erase(api, person)
@@ -535,7 +540,7 @@ def test_who_is_erased_does_not_come_back_with_a_file_that_waits(
     elif read != "unread":
         assert importing.read_one(desk)
     if read == "applying":
-        importing.start(desk, sent.public_id, skip_bad=False)
+        importing.start(desk, sent.public_id, BY, skip_bad=False)
         assert importing.advance(desk)
     erase(api, person)
     if read in ("read", "applying"):
@@ -571,7 +576,7 @@ def test_each_name_of_the_erased_person_is_enough(api, house, person, name: str)
     erase(api, person)
     house.run(store.IMPORTS)
     for import_ in (checked, unread):
-        importing.start(desk, import_.public_id, skip_bad=True)
+        importing.start(desk, import_.public_id, BY, skip_bad=True)
     house.run(store.IMPORTS)
     for import_ in (checked, unread):
         done = importing.find(desk, import_.public_id)
@@ -593,7 +598,7 @@ def test_where_a_consent_was_given_goes_with_the_person(api, house, person) -> N
     ).encode()
     desk = house.installation.import_desk
     import_ = importing.read(desk, io.BytesIO(file), store.ImportRequest("demo", "members"))
-    importing.start(desk, import_.public_id, skip_bad=False)
+    importing.start(desk, import_.public_id, BY, skip_bad=False)
     house.run(store.IMPORTS)
     (given,) = api.get(f"members/{person['id']}").get_json()["consents"]
     assert (given["source"], given["origin"]) == ("import", f"Анкета: {PERSON['name']}")
@@ -645,7 +650,7 @@ class TestAtTheSameMoment:
         sent = importing.receive(desk, file, store.ImportRequest("demo", "members"))
         if what == "applying":
             assert importing.read_one(desk)
-            importing.start(desk, sent.public_id, skip_bad=False)
+            importing.start(desk, sent.public_id, BY, skip_bad=False)
         return sent.public_id
 
     @pytest.mark.parametrize(
@@ -665,7 +670,9 @@ class TestAtTheSameMoment:
             waiting = self.waiting(house, what, number)
 
             def erasing(public_id: str = person["id"]) -> None:
-                database.run(lambda session: erasure.erase(session, public_id, due, house.clock()))
+                database.run(
+                    lambda session: erasure.erase(session, public_id, due, house.clock(), by=BY)
+                )
 
             def writing(person: dict = person) -> object:
                 return write(person)
@@ -679,7 +686,7 @@ class TestAtTheSameMoment:
             house.run()
             if waiting is not None:
                 house.run(store.IMPORTS)
-                importing.start(house.installation.import_desk, waiting, skip_bad=True)
+                importing.start(house.installation.import_desk, waiting, BY, skip_bad=True)
                 house.run(store.IMPORTS)
             assert traces.in_tables(database, [*TOLD, person["card"]["number"]]) == [], at
             gone = found(house, person["id"])

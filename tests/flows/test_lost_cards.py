@@ -26,6 +26,7 @@ from ledger.points import accruals, households, redemptions
 from ledger.points.accruals import Grant
 from ledger.points.redemptions import Spend
 from ledger.points.resolving import Whom
+from wallet.access.changes import Author
 from wallet.apple import devices
 from wallet.apple.devices import PushRow
 from wallet.apple.signed_passes import SealedPass
@@ -34,6 +35,8 @@ from wallet.passes.issued import Pass
 from wallet.people import erasure, lost_cards
 from wallet.sandbox.google import RunningGoogle
 from wallet.sandbox.google.resources import OBJECT
+
+BY = Author("command", "wallet test")
 
 LOCAL = "http://127.0.0.1:8080"
 serials = itertools.count(1000)
@@ -752,7 +755,7 @@ class TestAtOnce:
     ) -> None:
         def erase(session: Any) -> None:
             make_due = house.installation.make_due
-            erasure.erase(session, anna["id"], make_due, house.clock())
+            erasure.erase(session, anna["id"], make_due, house.clock(), by=BY)
 
         met = race(erase, at, first=first)
         erased = met.second if first == "lock-out" else met.first

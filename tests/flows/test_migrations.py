@@ -45,6 +45,7 @@ from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import happenings, importing, migrations
 from wallet.access import apikeys, exports
+from wallet.access.changes import Author
 from wallet.apple import devices, judging
 from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, PushRow, Registration
@@ -60,6 +61,8 @@ from wallet.passes import badges, barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issued import Pass
 from wallet.people import lost_cards
+
+BY = Author("command", "wallet test")
 
 KEYS = KeyRing(("a-secret-for-the-devices-of-tests",))
 MOVED = {  # to the programme's unit, and into several languages
@@ -665,7 +668,7 @@ def test_imports_of_the_release_before_wait_on(empty: Database, database_url: st
         assert session.scalars(select(store.Import.public_id)).all() == ["import-1"]
     checked = importing.find(desk, "import-1")
     assert (checked.facts, checked.refusal, checked.rows_in_file) == ({}, None, None)
-    importing.start(desk, "import-1", skip_bad=False)
+    importing.start(desk, "import-1", BY, skip_bad=False)
     while importing.advance(desk):
         pass
     assert importing.find(desk, "import-1").joined == 1

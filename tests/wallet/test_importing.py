@@ -39,11 +39,14 @@ from ledger.points.accruals import Grant
 from ledger.points.redemptions import Spend
 from ledger.programmes import programmes
 from wallet import importing
+from wallet.access.changes import Author
 from wallet.cli import import_words
 from wallet.importing import Desk
 from wallet.passes import issued, issuing
 from wallet.passes.issued import Pass
 from wallet.running import relay
+
+BY = Author("command", "wallet test")
 
 PEOPLE = (
     "ФИО;Телефон;Почта;Карта;Код;Баланс;Сгорает",
@@ -73,7 +76,7 @@ def order(kind="members", **more: str) -> ImportRequest:
 
 def run(desk: Desk, file: BinaryIO, wanted: ImportRequest, *, skip_bad: bool = False) -> Import:
     import_ = importing.read(desk, file, wanted)
-    importing.start(desk, import_.public_id, skip_bad=skip_bad)
+    importing.start(desk, import_.public_id, BY, skip_bad=skip_bad)
     while importing.advance(desk):
         pass
     return importing.find(desk, import_.public_id)
@@ -181,7 +184,7 @@ def test_a_file_is_imported_once(desk: Desk) -> None:
         with pytest.raises(ImportRepeated) as repeated:
             attempt(desk, csv_file(*PEOPLE), order())
         assert repeated.value.import_id == first.public_id
-    assert importing.start(desk, first.public_id, skip_bad=False).state == "done"
+    assert importing.start(desk, first.public_id, BY, skip_bad=False).state == "done"
     assert not importing.advance(desk)
     assert count(desk, Member) == 3
 
@@ -191,7 +194,7 @@ def test_a_file_that_was_only_checked_is_checked_anew(desk: Desk) -> None:
     second = importing.read(desk, csv_file(*PEOPLE), order())
     with pytest.raises(UnknownImport):
         importing.find(desk, first.public_id)
-    importing.start(desk, second.public_id, skip_bad=False)
+    importing.start(desk, second.public_id, BY, skip_bad=False)
     with pytest.raises(ImportNotReady):
         importing.read(desk, csv_file(*PEOPLE), order())
     resumed = importing.resumable(desk, csv_file(*PEOPLE), order())
@@ -215,10 +218,10 @@ def test_bad_rows_stop_the_file_until_told(desk: Desk) -> None:
     file = csv_file(*PEOPLE, "=1+1;+79990000009;;;;=1+1;", "Д;+79990000008;;;;5;31.02.2030")
     import_ = importing.read(desk, file, order())
     with pytest.raises(ImportHasBadRows) as refused:
-        importing.start(desk, import_.public_id, skip_bad=False)
+        importing.start(desk, import_.public_id, BY, skip_bad=False)
     assert (refused.value.bad, refused.value.rows) == (2, 5)
     assert not importing.advance(desk)
-    importing.start(desk, import_.public_id, skip_bad=True)
+    importing.start(desk, import_.public_id, BY, skip_bad=True)
     while importing.advance(desk):
         pass
     import_ = importing.find(desk, import_.public_id)
@@ -417,7 +420,7 @@ def test_what_changed_since_the_check_leaves_its_row_out(desk: Desk, house, join
     join(phone="+79990000012", external_id="x")
     house.clock.advance(days=2)
     for import_ in (out, people):
-        importing.start(desk, import_.public_id, skip_bad=False)
+        importing.start(desk, import_.public_id, BY, skip_bad=False)
         while importing.advance(desk):
             pass
     out, people = (importing.find(desk, one.public_id) for one in (out, people))
@@ -497,7 +500,7 @@ def test_more_points_than_can_be_counted_are_refused(desk: Desk) -> None:
 def test_many_parts_make_one_import(desk: Desk) -> None:
     rows = [f"+7999{number:07};{number}" for number in range(1234)]
     import_ = importing.read(desk, csv_file("phone;balance", *rows), order())
-    importing.start(desk, import_.public_id, skip_bad=False)
+    importing.start(desk, import_.public_id, BY, skip_bad=False)
     progress = []
     while importing.advance(desk):
         progress.append(importing.find(desk, import_.public_id).applied)
@@ -746,7 +749,7 @@ def test_a_preview_says_what_it_read_and_how(desk: Desk) -> None:
 def others(desk: Desk, public_id: str, file: BinaryIO) -> dict[str, Callable[[], object]]:
     """What may be done with an import while it is withdrawn."""
     return {
-        "start": lambda: importing.start(desk, public_id, skip_bad=False),
+        "start": lambda: importing.start(desk, public_id, BY, skip_bad=False),
         "read": lambda: importing.read_one(desk),
         "sent again": lambda: importing.receive(desk, file, order()),
         "advance": lambda: importing.advance(desk),
@@ -758,7 +761,7 @@ def in_state_for(desk: Desk, other: str, file: BinaryIO) -> Import:
         return importing.receive(desk, file, order())
     import_ = importing.read(desk, file, order())
     if other == "advance":
-        importing.start(desk, import_.public_id, skip_bad=False)
+        importing.start(desk, import_.public_id, BY, skip_bad=False)
     return import_
 
 

@@ -254,7 +254,8 @@ class TestCommands:
         verified = wallet("ledger", "verify")
         assert (verified.exit_code, verified.output) == (
             0,
-            "ok  demo: 3 postings and 1 days are whole.\n",
+            "ok  demo: 3 postings and 1 days are whole.\n"
+            "ok  the record of changes: 0 changes are whole.\n",
         )
 
     def test_points_that_were_left_behind_come_home(self, house, join, api, wallet, tamper) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database.compiled import Compiled
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
+from wallet.access.changes import Author
 from wallet.access.rights import ALL, Actor
 from wallet.errors import ApiKeyRefused
 
@@ -39,6 +40,7 @@ SCOPES = (
     "receivers:read",
     "receivers:write",
     "exports:read",
+    "changes:read",
 )
 PREFIX = "kopilka_"
 LONGEST_NAME = 60  # characters
@@ -125,6 +127,14 @@ def revoke(session: Session, name: str, now: datetime) -> None:
         raise ApiKeyRefused("there is no live key '{name}'.", name=name)
 
 
+def named(session: Session, name: str) -> ApiKey:
+    """The key of this name, live or not. Raises `ApiKeyRefused` if there is none."""
+    found = session.scalar(select(ApiKey).where(ApiKey.name == name))
+    if found is None:
+        raise ApiKeyRefused("there is no live key '{name}'.", name=name)
+    return found
+
+
 def listed(session: Session) -> Sequence[ApiKey]:
     """All keys, live or not, oldest first."""
     return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
@@ -154,11 +164,11 @@ def recognise(
     return Actor(str(row.id), frozenset(row.scopes), row.programme_id)
 
 
-def called(session: Session, actor: Actor) -> str:
-    """What operators call the key of this actor."""
+def author(session: Session, actor: Actor) -> Author:
+    """The actor as the author of a change, by the name that operators gave the key."""
     if not actor.name.isdigit():
-        return f"key of the {actor.name}"
-    return f"key {session.get_one(ApiKey, int(actor.name)).name}"
+        return Author("environment", "WALLET_API_KEY")
+    return Author("key", session.get_one(ApiKey, int(actor.name)).name)
 
 
 def _digest(key: str) -> str:

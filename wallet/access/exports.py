@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument
+from wallet.access import changes
+from wallet.access.changes import Author, ChangedThing
 
 ExportKind = Literal["members", "postings"]
 ExportFormat = Literal["csv", "ndjson"]
@@ -47,7 +49,7 @@ class ExportOrder:
     format: ExportFormat
     personal: bool
     filters: Mapping[str, Any]
-    by: str
+    by: Author
 
 
 # Filters that name a person, or may: that they were used is kept, and what was asked is not.
@@ -67,7 +69,7 @@ def begin(session: Session, order: ExportOrder, now: datetime) -> Export:
         format=order.format,
         personal=order.personal,
         filters=filters,
-        by=order.by,
+        by=order.by.said,
         started_at=now,
         ended_at=None,
         complete=False,
@@ -75,6 +77,9 @@ def begin(session: Session, order: ExportOrder, now: datetime) -> Export:
     )
     session.add(export)
     session.flush()
+    of = ChangedThing("export", export.public_id, order.programme_id)
+    asked = {"what": order.what, "format": order.format, "personal": order.personal, **filters}
+    changes.note(session, order.by, "export.began", of, now, {}, asked)
     return export
 
 

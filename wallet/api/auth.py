@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from flask import g, request
+from sqlalchemy.orm import Session
 
 from wallet.access import apikeys
+from wallet.access.changes import Author
 from wallet.access.rights import Actor, may
 from wallet.api import calls
 from wallet.api.calls import View
@@ -35,6 +37,11 @@ def require_key() -> None:
 def caller() -> Actor:
     """Whose key this request came with; `require_key` has noted it."""
     return cast(Actor, g.caller)
+
+
+def author(session: Session) -> Author:
+    """The caller as the author of what this request changes."""
+    return apikeys.author(session, caller())
 
 
 def right() -> str:

@@ -13,9 +13,11 @@ from ledger.errors import DateOutOfRange, DatesOutOfOrder, UnknownMember, Unknow
 from ledger.programmes import programmes, units
 from ledger.programmes.units import Unit
 from ledger.segments import documents
+from wallet.access import changes
+from wallet.access.changes import ChangedThing
 from wallet.api import idempotent, lookup, paging
 from wallet.api.amounts import in_money
-from wallet.api.auth import needs
+from wallet.api.auth import author, needs
 from wallet.api.bodies.amounts import MoneyOut
 from wallet.api.bodies.campaigns import (
     CAMPAIGN,
@@ -73,7 +75,11 @@ def create(json_data: CampaignIn, key: str | None) -> Response:
         programme = lookup.programme(session, json_data.programme)
         unit = units.named(session, programme.id, None)
         draft = CampaignDraft(**{**_usual(json_data), **_parts(json_data, unit)})
-        return _campaign_out(session, campaigns.create(session, programme, draft, now))
+        campaign = campaigns.create(session, programme, draft, now)
+        of = ChangedThing("campaign", campaign.public_id, programme.id)
+        made = changes.facts(campaign)
+        changes.note(session, author(session), "campaign.made", of, now, {}, made)
+        return _campaign_out(session, campaign)
 
     return idempotent.created(json_data, effect, key)
 
@@ -120,7 +126,7 @@ def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
         unit = units.named(session, campaigns.programme_of(session, campaign_id), None)
         return campaigns.change(session, campaign_id, _parts(json_data, unit))
 
-    return _do(campaign_id, changed)
+    return _do(campaign_id, "campaign.changed", changed)
 
 
 @routes.post("/campaigns/<campaign_id>/preview")
@@ -156,7 +162,9 @@ def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
 def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
     """Start a draft, now or when the clock of the programme shows `at`."""
     return _do(
-        campaign_id, lambda session, now: campaigns.start(session, campaign_id, json_data.at, now)
+        campaign_id,
+        "campaign.started",
+        lambda session, now: campaigns.start(session, campaign_id, json_data.at, now),
     )
 
 
@@ -167,7 +175,9 @@ def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
 @routes.output(CampaignOut, example=PAUSED)
 def pause(campaign_id: str) -> CampaignOut:
     """Pause a campaign: no more members are told until it is resumed."""
-    return _do(campaign_id, lambda session, _: campaigns.pause(session, campaign_id))
+    return _do(
+        campaign_id, "campaign.paused", lambda session, _: campaigns.pause(session, campaign_id)
+    )
 
 
 @routes.post("/campaigns/<campaign_id>/resume")
@@ -177,7 +187,11 @@ def pause(campaign_id: str) -> CampaignOut:
 @routes.output(CampaignOut)
 def resume(campaign_id: str) -> CampaignOut:
     """Let a paused campaign go on."""
-    return _do(campaign_id, lambda session, now: campaigns.resume(session, campaign_id, now))
+    return _do(
+        campaign_id,
+        "campaign.resumed",
+        lambda session, now: campaigns.resume(session, campaign_id, now),
+    )
 
 
 @routes.post("/campaigns/<campaign_id>/cancel")
@@ -189,7 +203,11 @@ def cancel(campaign_id: str) -> CampaignOut:
     """End a campaign for good: after this answer no more members are told.
 
     Doing it again changes nothing."""
-    return _do(campaign_id, lambda session, now: campaigns.cancel(session, campaign_id, now))
+    return _do(
+        campaign_id,
+        "campaign.cancelled",
+        lambda session, now: campaigns.cancel(session, campaign_id, now),
+    )
 
 
 @routes.get("/campaigns/<campaign_id>/results")
@@ -271,10 +289,17 @@ def _conclusion_out(conclusion: Conclusion) -> ConclusionOut:
     return ConclusionOut(code=conclusion, **effect.in_words(conclusion))
 
 
-def _do(campaign_id: str, work: Callable[[Session, datetime], Campaign]) -> CampaignOut:
+def _do(campaign_id: str, code: str, work: Callable[[Session, datetime], Campaign]) -> CampaignOut:
+    """`code` is that of the change, in the record of them."""
+
     def done(session: Session) -> CampaignOut:
-        lookup.require_campaign(session, campaign_id)
-        return _campaign_out(session, work(session, current_installation().clock()))
+        now = current_installation().clock()
+        before = changes.held(session, lookup.campaign(session, campaign_id))
+        campaign = work(session, now)
+        of = ChangedThing("campaign", campaign_id, campaign.programme_id)
+        after = changes.reread(session, campaign)
+        changes.note(session, author(session), code, of, now, before, after)
+        return _campaign_out(session, campaign)
 
     return current_installation().database.run(done)
 

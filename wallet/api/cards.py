@@ -14,8 +14,9 @@ from ledger.errors import CardBlocked, UnknownProgramme
 from ledger.people import cards, members
 from ledger.people.cards import CardFilter, ListedCard
 from ledger.people.members import Member
+from wallet.access import changes
 from wallet.api import idempotent, lookup, paging
-from wallet.api.auth import needs
+from wallet.api.auth import author, needs
 from wallet.api.bodies.cards import (
     BLOCKED,
     REPLACE,
@@ -27,7 +28,7 @@ from wallet.api.bodies.cards import (
 )
 from wallet.api.bodies.members import MemberOut
 from wallet.api.calls import refuses, takes
-from wallet.api.members import member_out
+from wallet.api.members import changed_member, member_out
 from wallet.api.refusals import MEMBER, of_fields
 from wallet.installation import current_installation
 from wallet.passes import renewal
@@ -104,13 +105,13 @@ def replace(member_id: str, key: str | None) -> Response:
     link and another pass, with the same points, offers and coupons."""
     body = _wish()
     if not body.lost:
-        return _changed(member_id, None, _other_number, key)
+        return _changed(member_id, None, _other_number, "card.replaced", key)
 
     def replace_lost(session: Session, member: Member, now: datetime) -> Member:
         house = current_installation()
         return lost_cards.replace(session, member, house.keys, house.make_due, now)
 
-    return _changed(member_id, body, replace_lost, key)
+    return _changed(member_id, body, replace_lost, "card.lost", key)
 
 
 @routes.post("/members/<member_id>/block")
@@ -128,7 +129,7 @@ def block(member_id: str, key: str | None) -> Response:
     def work(session: Session, member: Member, now: datetime) -> Member:
         return lost_cards.block(session, member, current_installation().make_due, now)
 
-    return _changed(member_id, None, work, key)
+    return _changed(member_id, None, work, "card.blocked", key)
 
 
 @routes.post("/members/<member_id>/unblock")
@@ -145,7 +146,7 @@ def unblock(member_id: str, key: str | None) -> Response:
     def work(session: Session, member: Member, now: datetime) -> Member:
         return lost_cards.unblock(session, member, current_installation().make_due, now)
 
-    return _changed(member_id, None, work, key)
+    return _changed(member_id, None, work, "card.unblocked", key)
 
 
 def _wish() -> ReplaceIn:
@@ -164,12 +165,16 @@ def _other_number(session: Session, member: Member, now: datetime) -> Member:
     return member
 
 
-def _changed(member_id: str, body: ReplaceIn | None, change: Remedy, key: str | None) -> Response:
-    """The answer is about the member who was named, even where another one stands for them."""
+def _changed(
+    member_id: str, body: ReplaceIn | None, change: Remedy, code: str, key: str | None
+) -> Response:
+    """The answer is about the member who was named, even where another one stands for them.
+    `code` is that of the change, in the record of them."""
 
     def effect(session: Session, now: datetime) -> MemberOut:
         member = lookup.member(session, member_id)
         change(session, member, now)
+        changes.note(session, author(session), code, changed_member(member), now)
         return member_out(session, members.reread(session, member), now)
 
     return idempotent.created(body, effect, key)

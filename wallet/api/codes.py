@@ -7,8 +7,10 @@ from sqlalchemy.orm import Session
 
 from ledger.errors import TermsRefused, UnknownProgramme
 from ledger.programmes.programmes import Programme
+from wallet.access import changes
+from wallet.access.changes import ChangedThing
 from wallet.api import lookup
-from wallet.api.auth import needs
+from wallet.api.auth import author, needs
 from wallet.api.bodies.codes import (
     CONVERTING,
     CardCodeChange,
@@ -49,8 +51,14 @@ def change(programme: str, json_data: CardCodeChange) -> CardCodeOut:
     def work(session: Session) -> CardCodeOut:
         programme_ = lookup.programme(session, programme)
         wanted = json_data.model_dump(exclude_none=True)
-        choice = replace(barcode_settings.of(session, programme_.id), **wanted)
+        before = barcode_settings.held(session, programme_.id)
+        choice = replace(before, **wanted)
         renewal.change_terms(session, programme_, choice)
+        of = ChangedThing("card_code", programme_.code, programme_.id)
+        now = current_installation().clock()
+        changes.note(
+            session, author(session), "card_code.changed", of, now, asdict(before), asdict(choice)
+        )
         return _card_code_out(session, programme_)
 
     return current_installation().database.run(work)
@@ -64,10 +72,17 @@ def change(programme: str, json_data: CardCodeChange) -> CardCodeOut:
 def keys(programme: str) -> CheckingKeysOut:
     """The keys by which a till recognises forged barcodes, without a network.
 
-    For the kind `hmac` this is the secret itself: with it one can make barcodes too."""
-    with current_installation().database.reading() as session:
+    For the kind `hmac` this is the secret itself: with it one can make barcodes too. The record of
+    changes says who took it."""
+    house = current_installation()
+    with house.database.reading() as session:
         programme_ = lookup.programme(session, programme)
         kind = barcode_settings.of(session, programme_.id).kind
+    if kind == "hmac":
+        of = ChangedThing("card_code", programme_.code, programme_.id)
+        with house.database.transaction() as session:
+            by = author(session)
+            changes.note(session, by, "card_code.keys_taken", of, house.clock())
     return CheckingKeysOut(
         programme=programme_.code,
         kind=kind,

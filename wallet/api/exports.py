@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from ledger.book.roster import RosterFilter
 from ledger.errors import MemberErased, UnknownMember, UnknownProgramme, UnknownUnit
 from ledger.programmes import programmes, units
-from wallet.access import apikeys, exports
+from wallet.access import exports
 from wallet.access.exports import ExportFormat, ExportKind, ExportOrder
 from wallet.api import exporting, lookup, paging
-from wallet.api.auth import PERSONAL, caller, needs, sees_people
+from wallet.api.auth import PERSONAL, author, needs, sees_people
 from wallet.api.bodies.exports import (
     CSV,
     MEMBERS_FILE,
@@ -134,7 +134,7 @@ def _sent(
     house = current_installation()
     told = asked.model_dump(mode="json", exclude={"programme", "format"}, exclude_none=True)
     with house.database.reading() as session:
-        by = apikeys.called(session, caller())
+        by = author(session)
     format_ = _format(asked)
     order = ExportOrder(programme_id, what, format_, people, told, by)
     run = ExportRun(house.database, house.clock, order, source)

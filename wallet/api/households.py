@@ -19,13 +19,15 @@ from ledger.errors import (
 from ledger.people.members import Member
 from ledger.points import households
 from ledger.programmes import units
+from wallet.access import changes
+from wallet.access.changes import RecordedFacts
 from wallet.api import idempotent, lookup
 from wallet.api.amounts import debt_paid
-from wallet.api.auth import needs
+from wallet.api.auth import author, needs
 from wallet.api.bodies.households import HeadIn, IntoIn
 from wallet.api.bodies.members import MemberOut, TogetherOut
 from wallet.api.calls import refuses
-from wallet.api.members import member_out
+from wallet.api.members import changed_member, member_out
 from wallet.api.refusals import MEMBER
 
 routes = APIBlueprint("households", __name__, tag="Members")
@@ -48,7 +50,9 @@ def join_household(member_id: str, json_data: HeadIn, key: str | None) -> Respon
 
     def join(session: Session, member: Member, now: datetime) -> tuple[Member, int]:
         head = lookup.member(session, json_data.head)
-        return member, households.join(session, member, head, now)
+        paid = households.join(session, member, head, now)
+        _note(session, "member.household_joined", member, now, {"head": head.public_id})
+        return member, paid
 
     return _together(member_id, json_data, join, key)
 
@@ -66,6 +70,7 @@ def leave_household(member_id: str, key: str | None) -> Response:
 
     def leave(session: Session, member: Member, now: datetime) -> Member:
         households.leave(session, member, now)
+        _note(session, "member.household_left", member, now)
         return member
 
     return _changed(member_id, None, leave, key)
@@ -85,9 +90,17 @@ def merge(member_id: str, json_data: IntoIn, key: str | None) -> Response:
 
     def into(session: Session, member: Member, now: datetime) -> tuple[Member, int]:
         stays = lookup.member(session, json_data.into)
-        return stays, households.merge(session, member, stays, now)
+        paid = households.merge(session, member, stays, now)
+        _note(session, "member.merged", member, now, {"into": stays.public_id})
+        return stays, paid
 
     return _together(member_id, json_data, into, key)
+
+
+def _note(
+    session: Session, code: str, member: Member, now: datetime, after: RecordedFacts | None = None
+) -> None:
+    changes.note(session, author(session), code, changed_member(member), now, None, after)
 
 
 def _together(

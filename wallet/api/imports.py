@@ -31,7 +31,7 @@ from ledger.programmes.units import Unit
 from wallet import importing
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
-from wallet.api.auth import PERSONAL, needs, sees_people
+from wallet.api.auth import PERSONAL, author, needs, sees_people
 from wallet.api.bodies.imports import (
     APPLYING,
     FILE,
@@ -196,8 +196,9 @@ def apply(import_id: str, json_data: ApplyIn) -> ImportOut:
     """Apply a checked file. It goes on by itself; ask for the import to see how far it is."""
     with current_installation().database.reading() as session:
         lookup.require_import(session, import_id)
+        by = author(session)
     import_ = importing.start(
-        current_installation().import_desk, import_id, skip_bad=json_data.skip_bad
+        current_installation().import_desk, import_id, by, skip_bad=json_data.skip_bad
     )
     with current_installation().database.reading() as session:
         return _import_out(session, import_)
@@ -227,7 +228,8 @@ def withdraw(import_id: str) -> ImportOut:
     One that is being applied, or was, cannot be withdrawn."""
     with current_installation().database.reading() as session:
         lookup.import_(session, import_id)
-    import_ = importing.withdraw(current_installation().import_desk, import_id)
+        by = author(session)
+    import_ = importing.withdraw(current_installation().import_desk, import_id, by)
     with current_installation().database.reading() as session:
         import_.state = "withdrawn"
         return _import_out(session, import_)

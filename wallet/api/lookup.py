@@ -171,19 +171,9 @@ def require_offer(session: Session, public_id: str) -> None:
     _require(session, Offer, public_id, UnknownOffer)
 
 
-def require_campaign(session: Session, public_id: str) -> None:
-    """Raises `UnknownCampaign` for one that the caller cannot name."""
-    _require(session, Campaign, public_id, UnknownCampaign)
-
-
-def require_wave(session: Session, public_id: str) -> None:
-    """Raises `UnknownWave` for one that the caller cannot name."""
-    _require(session, Wave, public_id, UnknownWave)
-
-
 def _require(
     session: Session,
-    table: type[Import | Offer | Campaign | Wave],
+    table: type[Import | Offer],
     public_id: str,
     unknown: type[NotFound],
 ) -> None:

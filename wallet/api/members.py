@@ -29,11 +29,13 @@ from ledger.errors import (
 from ledger.people import cards, consents, members, persons
 from ledger.people.consents import ConsentSource, Decision
 from ledger.people.members import Member
-from ledger.people.persons import Profile, Search
+from ledger.people.persons import Person, Profile, Search
 from ledger.programmes import programmes, units
+from wallet.access import changes
+from wallet.access.changes import ChangedThing
 from wallet.api import idempotent, listing, lookup, paging
 from wallet.api.amounts import balance_out
-from wallet.api.auth import PERSONAL, caller, needs, require, sees_people
+from wallet.api.auth import PERSONAL, author, caller, needs, require, sees_people
 from wallet.api.bodies.members import (
     CORRECTED,
     CardOut,
@@ -89,6 +91,7 @@ def add(json_data: MemberIn, key: str | None) -> Response:
         )
         member = members.by_id(session, pass_.member_id)
         consents.record(session, member, _decisions(json_data), "api", now)
+        changes.note(session, author(session), "member.added", changed_member(member), now)
         return member_out(session, member, now, with_links=True)
 
     return idempotent.created(json_data, effect, key)
@@ -124,8 +127,14 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
         now = current_installation().clock()
         member = lookup.member(session, member_id)
         country = programmes.by_id(session, member.programme_id).country
+        person = session.get(Person, member.id)
+        before = {**changes.held(session, person), **_agreed(session, member)}
         persons.change(session, member, _profile(json_data, country), now)
         consents.record(session, member, _decisions(json_data), "api", now)
+        after = {} if person is None else changes.reread(session, person)
+        after = {**after, **_agreed(session, member)}
+        of = changed_member(member)
+        changes.note(session, author(session), "member.changed", of, now, before, after)
         return _for_caller(session, member, now)
 
     return current_installation().database.run(work)
@@ -144,12 +153,14 @@ def erase(member_id: str, query_data: EraseIn) -> ErasedOut:
     house = current_installation()
     with house.database.reading() as session:
         lookup.member(session, member_id, include_erased=True)
+        by = author(session)
     erased = erasure.carry_out(
         house.database,
         house.settings.data,
         member_id,
         house.make_due,
         house.clock(),
+        by=by,
         write_off=query_data.write_off,
     )
     return ErasedOut(
@@ -250,6 +261,16 @@ def _decisions(body: PersonIn) -> list[Decision]:
         Decision(consent.purpose, consent.given, consent.text_version, consent.at)
         for consent in body.consents
     ]
+
+
+def _agreed(session: Session, member: Member) -> dict[str, bool]:
+    """What the member agreed to, or not, by purpose."""
+    return {purpose: one.given for purpose, one in consents.current(session, member.id).items()}
+
+
+def changed_member(member: Member) -> ChangedThing:
+    """A member as the record of changes names them."""
+    return ChangedThing("member", member.public_id, member.programme_id, member.id)
 
 
 def _for_caller(session: Session, member: Member, now: datetime) -> MemberOut:

@@ -32,6 +32,7 @@ NOUNS = (
     "scans",
     "receivers",
     "exports",
+    "changes",
 )
 
 

@@ -25,8 +25,10 @@ from ledger.people import members
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from ledger.segments import documents
+from wallet.access import changes
+from wallet.access.changes import ChangedThing, RecordedFacts
 from wallet.api import idempotent, lookup, paging, reading
-from wallet.api.auth import needs
+from wallet.api.auth import author, needs
 from wallet.api.bodies.offers import (
     OFFER_CHANGED,
     WITHDRAWN,
@@ -76,6 +78,7 @@ def publish(json_data: OfferIn, key: str | None) -> Response:
             documents.stored(json_data.audience) if json_data.audience is not None else None,
         )
         offer = offers.publish(session, programme.id, member_id, draft, now)
+        _note(session, "offer.made", offer, now, {}, changes.facts(offer))
         return _offer_out(session, offer)
 
     return idempotent.created(json_data, effect, key)
@@ -130,9 +133,12 @@ def change(offer_id: str, json_data: OfferChange) -> OfferOut:
     def work(session: Session) -> OfferOut:
         lookup.require_offer(session, offer_id)
         programme = programmes.by_id(session, offers.programme_of(session, offer_id))
-        changes = _changes(programme, json_data)
+        wanted = _wanted(programme, json_data)
         now = current_installation().clock()
-        return _offer_out(session, offers.change(session, offer_id, changes, now))
+        before = changes.held(session, lookup.offer(session, offer_id))
+        offer = offers.change(session, offer_id, wanted, now)
+        _note(session, "offer.changed", offer, now, before, changes.reread(session, offer))
+        return _offer_out(session, offer)
 
     return current_installation().database.run(work, idempotent=True)
 
@@ -146,10 +152,11 @@ def withdraw(offer_id: str) -> OfferOut:
     """Take an offer off all cards at once. Doing it again changes nothing."""
 
     def work(session: Session) -> OfferOut:
-        lookup.require_offer(session, offer_id)
-        return _offer_out(
-            session, offers.withdraw(session, offer_id, current_installation().clock())
-        )
+        now = current_installation().clock()
+        before = changes.held(session, lookup.offer(session, offer_id))
+        offer = offers.withdraw(session, offer_id, now)
+        _note(session, "offer.withdrawn", offer, now, before, changes.reread(session, offer))
+        return _offer_out(session, offer)
 
     return current_installation().database.run(work, idempotent=True)
 
@@ -184,18 +191,30 @@ def _member_id(session: Session, programme: Programme, public_id: str | None) ->
     return lookup.member_of(session, programme.id, public_id).id
 
 
-def _changes(programme: Programme, body: OfferChange) -> dict[str, Any]:
+def _note(
+    session: Session,
+    code: str,
+    offer: Offer,
+    now: datetime,
+    before: RecordedFacts,
+    after: RecordedFacts,
+) -> None:
+    of = ChangedThing("offer", offer.public_id, offer.programme_id, offer.member_id)
+    changes.note(session, author(session), code, of, now, before, after)
+
+
+def _wanted(programme: Programme, body: OfferChange) -> dict[str, Any]:
     """What was sent, by the names that `offers.change` knows."""
-    changes: dict[str, Any] = {}
+    wanted: dict[str, Any] = {}
     if body.title is not None:
-        changes["titles"] = _by_language(programme, body.title)
+        wanted["titles"] = _by_language(programme, body.title)
     if body.text is not None:
-        changes["texts"] = _by_language(programme, body.text)
+        wanted["texts"] = _by_language(programme, body.text)
     if body.starts_at is not None:
-        changes["starts_at"] = body.starts_at
+        wanted["starts_at"] = body.starts_at
     if "ends_at" in body.model_fields_set:
-        changes["ends_at"] = body.ends_at or NEVER
-    return changes
+        wanted["ends_at"] = body.ends_at or NEVER
+    return wanted
 
 
 def _by_language(programme: Programme, said: str | Mapping[str, str]) -> dict[str, str]:

@@ -13,8 +13,10 @@ from ledger.limits import EARLIEST, LATEST, NEVER
 from ledger.offers.offers import Offer
 from ledger.people import members
 from ledger.programmes import programmes
+from wallet.access import changes
+from wallet.access.changes import ChangedThing
 from wallet.api import idempotent, lookup
-from wallet.api.auth import PERSONAL, needs, sees_people
+from wallet.api.auth import PERSONAL, author, needs, sees_people
 from wallet.api.bodies.passes import COUPON_USED, ENDED, VOID, ExpireIn, PassesOut, PassOut
 from wallet.api.calls import optional_body, refuses, shows_more
 from wallet.api.refusals import MEMBER
@@ -73,7 +75,7 @@ def void(pass_id: str, key: str | None) -> Response:
 
     A card that is void is refused at tills: nothing is scanned, accrued or spent by the number that
     it showed. The points stay. Where a phone is lost, block or replace the card."""
-    return _changed(pass_id, None, "void", None, key)
+    return _changed(pass_id, "pass.voided", None, "void", None, key)
 
 
 @routes.post("/passes/<pass_id>/expire")
@@ -92,8 +94,9 @@ def expire(pass_id: str, json_data: ExpireIn, key: str | None) -> Response:
     if at is not None and not EARLIEST <= at < LATEST:
         raise DateOutOfRange("at")
     if at is not None and at > current_installation().clock():
-        return _changed(pass_id, json_data, "active", at, key)
-    return _changed(pass_id, json_data, "expired", at or current_installation().clock(), key)
+        return _changed(pass_id, "pass.ended", json_data, "active", at, key)
+    ends_at = at or current_installation().clock()
+    return _changed(pass_id, "pass.ended", json_data, "expired", ends_at, key)
 
 
 @routes.post("/passes/<pass_id>/use")
@@ -124,7 +127,7 @@ def use(pass_id: str, key: str | None) -> Response:
 @idempotent.keyed(required=False)
 def restore(pass_id: str, key: str | None) -> Response:
     """Make a void, ended or used pass good again."""
-    return _changed(pass_id, None, "active", None, key)
+    return _changed(pass_id, "pass.restored", None, "active", None, key)
 
 
 @routes.post("/passes/<pass_id>/link")
@@ -139,22 +142,36 @@ def renew_link(pass_id: str, key: str | None) -> Response:
     The link before opens nothing any more. The pass in the phone stays as it is."""
 
     def effect(session: Session, now: datetime) -> PassOut:
-        return pass_out(session, issued.renew_link(session, lookup.pass_(session, pass_id)))
+        pass_ = issued.renew_link(session, lookup.pass_(session, pass_id))
+        changes.note(session, author(session), "pass.link_replaced", _thing(pass_), now)
+        return pass_out(session, pass_)
 
     return idempotent.created(None, effect, key)
 
 
+def _thing(pass_: Pass) -> ChangedThing:
+    return ChangedThing("pass", pass_.serial, pass_.programme_id, pass_.member_id)
+
+
 def _changed(
     pass_id: str,
+    code: str,
     body: BaseModel | None,
     state: PassState,
     ends_at: datetime | None,
     key: str | None,
 ) -> Response:
-    """Set the state of a pass. Doing it again changes nothing, and phones are not told again."""
+    """Set the state of a pass. Doing it again changes nothing, and phones are not told again.
+    `code` is that of the change, in the record of them."""
 
     def effect(session: Session, now: datetime) -> PassOut:
-        pass_ = issued.decide(session, lookup.pass_(session, pass_id), state, ends_at, now)
+        named = lookup.pass_(session, pass_id)
+        members.lock(session, [named.member_id])
+        (held,) = issued.lock(session, [named.id])
+        before = changes.facts(held)
+        pass_ = issued.decide(session, named, state, ends_at, now)
+        after = changes.facts(pass_)
+        changes.note(session, author(session), code, _thing(pass_), now, before, after)
         return _refreshed(session, pass_, now)
 
     return idempotent.created(body, effect, key)

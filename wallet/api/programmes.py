@@ -10,8 +10,10 @@ from ledger.errors import UnknownProgramme, UnknownUnit
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
+from wallet.access import changes
+from wallet.access.changes import ChangedThing
 from wallet.api import lookup, paging
-from wallet.api.auth import caller, needs
+from wallet.api.auth import author, caller, needs
 from wallet.api.bodies.paging import PageIn
 from wallet.api.bodies.programmes import (
     ProgrammeLinks,
@@ -56,7 +58,11 @@ def change_unit(programme: str, unit: str, json_data: UnitChange) -> UnitOut:
 
     def work(session: Session) -> UnitOut:
         programme_ = lookup.programme(session, programme)
+        before = changes.held(session, units.named(session, programme_.id, unit))
         changed = units.change_terms(session, programme_.id, unit, json_data.live_days)
+        of = ChangedThing("unit", unit, programme_.id)
+        by, now = author(session), current_installation().clock()
+        changes.note(session, by, "unit.changed", of, now, before, changes.facts(changed))
         return UnitOut.model_validate(changed)
 
     return current_installation().database.run(work, idempotent=True)

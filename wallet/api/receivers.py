@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from ledger.errors import UnknownProgramme
 from ledger.programmes import programmes
+from wallet.access import changes
+from wallet.access.changes import ChangedThing, RecordedFacts
 from wallet.api import lookup, paging
-from wallet.api.auth import PERSONAL, needs, require
+from wallet.api.auth import PERSONAL, author, needs, require
 from wallet.api.bodies.paging import PageIn, PageInProgramme
 from wallet.api.bodies.receivers import (
     AttemptOut,
@@ -66,6 +68,7 @@ def add(json_data: ReceiverIn) -> ReceiverMade:
         receiver, secret = receivers.add(
             session, house.keys, house.receivers_at, terms, house.clock()
         )
+        _note(session, "receiver.added", receiver, {}, changes.facts(receiver))
         return ReceiverMade(**dict(_receiver_out(session, receiver)), secret=secret)
 
     return house.database.run(work)
@@ -111,11 +114,13 @@ def change(receiver_id: str, json_data: ReceiverChange) -> ReceiverOut:
 
     If it is `personal` afterwards, the scope personal:read is needed."""
     house = current_installation()
-    changes = json_data.model_dump(include=json_data.model_fields_set)
+    wanted = json_data.model_dump(include=json_data.model_fields_set)
 
     def work(session: Session) -> Receiver:
-        changed = receivers.change(session, house.receivers_at, receiver_id, changes, house.clock())
+        before = changes.facts(receivers.locked(session, receiver_id))
+        changed = receivers.change(session, house.receivers_at, receiver_id, wanted, house.clock())
         _require_may_tell(personal=changed.personal)
+        _note(session, "receiver.changed", changed, before, changes.facts(changed))
         return changed
 
     return _done(receiver_id, work)
@@ -132,7 +137,9 @@ def remove(receiver_id: str) -> ReceiverOut:
     The same call once more finds it no longer: 404 `unknown_receiver`."""
 
     def work(session: Session) -> ReceiverOut:
-        was = _receiver_out(session, receivers.find(session, receiver_id))
+        receiver = receivers.locked(session, receiver_id)
+        was = _receiver_out(session, receiver)
+        _note(session, "receiver.removed", receiver, changes.facts(receiver), {})
         receivers.remove(session, receiver_id)
         return was
 
@@ -147,11 +154,13 @@ def remove(receiver_id: str) -> ReceiverOut:
 def rotate(receiver_id: str) -> SecretOut:
     """Make one more secret. Events are signed with it and with the older ones until `retire`."""
     house = current_installation()
-    secret = _run(
-        receiver_id,
-        lambda session: receivers.rotate(session, house.keys, receiver_id, house.clock()),
-    )
-    return SecretOut(secret=secret)
+
+    def work(session: Session) -> SecretOut:
+        secret = receivers.rotate(session, house.keys, receiver_id, house.clock())
+        _note(session, "receiver.secret_added", receivers.find(session, receiver_id))
+        return SecretOut(secret=secret)
+
+    return _run(receiver_id, work)
 
 
 @routes.post("/receivers/<receiver_id>/retire")
@@ -161,8 +170,14 @@ def rotate(receiver_id: str) -> SecretOut:
 @routes.output(RetiredOut)
 def retire(receiver_id: str) -> RetiredOut:
     """Delete all secrets but the newest."""
-    retired = _run(receiver_id, lambda session: receivers.retire(session, receiver_id))
-    return RetiredOut(retired=retired)
+
+    def work(session: Session) -> RetiredOut:
+        retired = receivers.retire(session, receiver_id)
+        if retired:
+            _note(session, "receiver.secrets_retired", receivers.find(session, receiver_id))
+        return RetiredOut(retired=retired)
+
+    return _run(receiver_id, work)
 
 
 @routes.post("/receivers/<receiver_id>/test")
@@ -191,10 +206,14 @@ def replay(receiver_id: str, json_data: ReplayIn) -> ReceiverOut:
 
     def work(session: Session) -> Receiver:
         if json_data.since is not None:
-            return receivers.replay_since(session, receiver_id, json_data.since)
-        if json_data.event is not None:
-            return receivers.replay_one(session, receiver_id, json_data.event, now)
-        return receivers.replay_given_up(session, receiver_id, now)
+            replayed = receivers.replay_since(session, receiver_id, json_data.since)
+        elif json_data.event is not None:
+            replayed = receivers.replay_one(session, receiver_id, json_data.event, now)
+        else:
+            replayed = receivers.replay_given_up(session, receiver_id, now)
+        asked = json_data.model_dump(exclude_none=True, exclude_defaults=True)
+        _note(session, "receiver.replayed", replayed, {}, asked)
+        return replayed
 
     return _done(receiver_id, work)
 
@@ -264,6 +283,18 @@ def undelivered(receiver_id: str, query_data: PageIn) -> UndeliveredPage:
             ],
             next_cursor=page.next_cursor,
         )
+
+
+def _note(
+    session: Session,
+    code: str,
+    receiver: Receiver,
+    before: RecordedFacts | None = None,
+    after: RecordedFacts | None = None,
+) -> None:
+    of = ChangedThing("receiver", receiver.public_id, receiver.programme_id)
+    now = current_installation().clock()
+    changes.note(session, author(session), code, of, now, before, after)
 
 
 def _require_may_tell(*, personal: bool) -> None:

@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from ledger.errors import UnknownProgramme
 from ledger.programmes import programmes
+from wallet.access import changes
+from wallet.access.changes import ChangedThing
 from wallet.api import lookup, paging
-from wallet.api.auth import needs
+from wallet.api.auth import author, needs
 from wallet.api.bodies.paging import PageInProgramme
 from wallet.api.bodies.waves import CANCELLED, PAUSED, WaveOut, WavesOut
 from wallet.api.calls import refuses
@@ -59,7 +61,7 @@ def read(wave_id: str) -> WaveOut:
 @routes.output(WaveOut, example=PAUSED)
 def pause(wave_id: str) -> WaveOut:
     """Pause a wave. Cards that it has not reached keep what they show until it is resumed."""
-    return _done(wave_id, lambda session, _: waves.pause(session, wave_id))
+    return _done(wave_id, "wave.paused", lambda session, _: waves.pause(session, wave_id))
 
 
 @routes.post("/waves/<wave_id>/resume")
@@ -69,7 +71,7 @@ def pause(wave_id: str) -> WaveOut:
 @routes.output(WaveOut)
 def resume(wave_id: str) -> WaveOut:
     """Let a paused wave go on, slowly at first."""
-    return _done(wave_id, lambda session, now: waves.resume(session, wave_id, now))
+    return _done(wave_id, "wave.resumed", lambda session, now: waves.resume(session, wave_id, now))
 
 
 @routes.post("/waves/<wave_id>/cancel")
@@ -81,13 +83,21 @@ def cancel(wave_id: str) -> WaveOut:
     """End a wave for good.
 
     Cards that it has not reached follow when something else changes them."""
-    return _done(wave_id, lambda session, now: waves.cancel(session, wave_id, now))
+    return _done(
+        wave_id, "wave.cancelled", lambda session, now: waves.cancel(session, wave_id, now)
+    )
 
 
-def _done(wave_id: str, act: Callable[[Session, datetime], Wave]) -> WaveOut:
+def _done(wave_id: str, code: str, act: Callable[[Session, datetime], Wave]) -> WaveOut:
+    """`code` is that of the change, in the record of them."""
+
     def done(session: Session) -> WaveOut:
-        lookup.require_wave(session, wave_id)
-        return _wave_out(session, act(session, current_installation().clock()))
+        now = current_installation().clock()
+        before = changes.held(session, lookup.wave(session, wave_id))
+        wave = act(session, now)
+        of = ChangedThing("wave", wave_id, wave.programme_id)
+        changes.note(session, author(session), code, of, now, before, changes.facts(wave))
+        return _wave_out(session, wave)
 
     return current_installation().database.run(done)
 

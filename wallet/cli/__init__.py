@@ -92,6 +92,11 @@ COMMANDS = (
         "wallet.cli.exports:export_group",
         "Members and postings of a programme as files.",
     ),
+    LazyCommand(
+        "changes",
+        "wallet.cli.changes:changes_group",
+        "Who changed what, and when.",
+    ),
     LazyCommand("certs", "wallet.cli.certificates:certs", "Apple's certificates."),
     LazyCommand(
         "sandbox",

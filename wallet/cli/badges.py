@@ -6,7 +6,9 @@ from typing import get_args
 import click
 
 from ledger.languages import LANGUAGES
-from wallet.cli.database import on_database, open_records
+from wallet.access import changes
+from wallet.access.changes import ChangedThing
+from wallet.cli.database import author, on_database, open_records
 from wallet.passes import badges
 from wallet.passes.badges import BadgeOf
 
@@ -33,7 +35,10 @@ def set_badge(wallet: BadgeOf, language: str, file: Path) -> None:
     records = open_records()
     data = file.read_bytes()
     with records.database.transaction() as session:
-        badge = badges.put(session, wallet, language, file.name, data, records.clock())
+        now = records.clock()
+        badge = badges.put(session, wallet, language, file.name, data, now)
+        of = ChangedThing("badge", f"{wallet} {language}")
+        changes.note(session, author(), "badge.set", of, now)
     click.echo(f"{wallet} {language}: pages show it from now on, {_shape(badge)}.")
 
 
@@ -60,8 +65,12 @@ def list_badges() -> None:
 @on_database
 def remove_badge(wallet: BadgeOf, language: str) -> None:
     """Show a plain button again."""
-    with open_records().database.transaction() as session:
+    records = open_records()
+    with records.database.transaction() as session:
         was_there = badges.remove(session, wallet, language)
+        if was_there:
+            of = ChangedThing("badge", f"{wallet} {language}")
+            changes.note(session, author(), "badge.removed", of, records.clock())
     said = "pages show a plain button again" if was_there else "there was none"
     click.echo(f"{wallet} {language}: {said}.")
 

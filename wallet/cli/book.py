@@ -12,7 +12,8 @@ from ledger.points import households
 from ledger.programmes import programmes
 from ledger.seals import inspection, proofs, sealing
 from ledger.seals.verification import Strays, Walk
-from wallet.cli.database import on_database, open_records
+from wallet.access.change_chain import ChangeWalk
+from wallet.cli.database import Records, on_database, open_records
 
 
 @click.group("ledger")
@@ -81,7 +82,8 @@ def repair_ledger() -> None:
 @on_database
 def verify_ledger(programme: str | None, since: int) -> None:
     """Walk the chains of seals and name the first posting that was changed, removed, added or
-    moved. With --from only from the day of that number on. Exit code 1 if there is one."""
+    moved; then the record of changes, in the same way. With --from only from the day of that
+    number on, with --programme its postings alone. Exit code 1 if anything is found."""
     if since > 1 and programme is None:
         raise click.UsageError("--from is a number of one chain: give --programme too.")
     records = open_records()
@@ -103,7 +105,19 @@ def verify_ledger(programme: str | None, since: int) -> None:
     if strays.fault is not None:
         is_whole = False
         click.echo(f"!!  {strays.fault}")
+    if programme is None:
+        is_whole = _verify_changes(records) and is_whole
     sys.exit(not is_whole)
+
+
+def _verify_changes(records: Records) -> bool:
+    walk = ChangeWalk(records.keys.roots)
+    inspection.go(records.database, walk)
+    if walk.fault is None:
+        click.echo(f"ok  the record of changes: {walk.lines} changes are whole.")
+    else:
+        click.echo(f"!!  the record of changes: {walk.fault}")
+    return walk.fault is None
 
 
 @ledger_group.group("roots")

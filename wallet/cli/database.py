@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger.database import troubles
 from ledger.database.engine import Database
 from wallet import migrations
+from wallet.access.changes import Author
 from wallet.cli.context import Command, environment, in_words
 from wallet.configuration.clock import Clock, system_clock
 from wallet.configuration.keyring import KeyRing
@@ -57,3 +58,13 @@ def require_current(database: Database) -> None:
     """Raises `ClickException` if the schema is that of another release."""
     if not migrations.is_current(database.engine):
         raise click.ClickException("The database is not up to date. Run `wallet migrate` first.")
+
+
+def author() -> Author:
+    """The command that runs, as the author of what it changes: `wallet keys add`."""
+    names = []
+    context: click.Context | None = click.get_current_context()
+    while context is not None and context.parent is not None:
+        names.append(context.info_name or "")
+        context = context.parent
+    return Author("command", " ".join(["wallet", *reversed(names)]))

@@ -7,8 +7,10 @@ import click
 from sqlalchemy.orm import Session
 
 from ledger.programmes import programmes, units
+from wallet.access import changes
+from wallet.access.changes import ChangedThing
 from wallet.apple import bundle
-from wallet.cli.database import on_database, open_records
+from wallet.cli.database import author, on_database, open_records
 from wallet.cli.installation import at_work
 from wallet.delivery import waves
 from wallet.errors import DesignRefused
@@ -59,7 +61,10 @@ def import_design(programme: str, folder: Path) -> None:
         _require_same_kind(session, programme_id, design)
         before = templates.find(session, programme_id, templates.purpose_of(design))
         stored = templates.store(session, programme_id, design, images, installation.clock())
-        is_new = _carry_out(session, before, stored, installation.clock())
+        now = installation.clock()
+        is_new = _carry_out(session, before, stored, now)
+        if is_new:
+            _note(session, "design.published", programme, stored, now)
     if is_new:
         click.echo(f"The cards of {programme} have a new design.")
     else:
@@ -109,7 +114,10 @@ def roll_back_design(programme: str, *, number: int | None, offers: bool) -> Non
         _require_certificate(installation, design)
         _require_same_kind(session, programme_id, design)
         stored = templates.bring_back(session, found[wanted - 1], installation.clock())
-        is_new = _carry_out(session, found[-1], stored, installation.clock())
+        now = installation.clock()
+        is_new = _carry_out(session, found[-1], stored, now)
+        if is_new:
+            _note(session, "design.rolled_back", programme, stored, now, to=wanted)
     if is_new:
         click.echo(f"The cards of {programme} have the design of version {wanted} again.")
     else:
@@ -137,6 +145,20 @@ def _carry_out(session: Session, before: Template | None, stored: Template, now:
         return False
     waves.start(session, stored.programme_id, now)
     return True
+
+
+def _note(
+    session: Session,
+    code: str,
+    programme: str,
+    stored: Template,
+    now: datetime,
+    to: int | None = None,
+) -> None:
+    version = len(templates.revisions(session, stored.programme_id, stored.purpose))
+    of = ChangedThing("design", f"{programme} {stored.purpose}", stored.programme_id)
+    after = {"version": version, "that_of": to}
+    changes.note(session, author(), code, of, now, {"version": version - 1}, after)
 
 
 def _warn(design: Design) -> None:

@@ -13,9 +13,7 @@ from ledger.programmes import programmes, units
 from wallet.access.exports import ExportFormat, ExportKind, ExportOrder
 from wallet.api import exporting
 from wallet.api.exporting import ExportRun, ExportSource
-from wallet.cli.database import Records, on_database, open_records
-
-BY = "wallet export"
+from wallet.cli.database import Records, author, on_database, open_records
 
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
 
@@ -99,7 +97,7 @@ def _order(
 ) -> ExportOrder:
     bounds = {"since": since, "until": until}
     asked = {name: words.timestamp(one) for name, one in bounds.items() if one is not None}
-    return ExportOrder(programme_id, what, format_, personal, asked, BY)
+    return ExportOrder(programme_id, what, format_, personal, asked, author())
 
 
 def _write(records: Records, order: ExportOrder, source: ExportSource, file: BinaryIO) -> None:

@@ -19,7 +19,7 @@ from ledger.programmes import programmes
 from wallet import importing, sentences
 from wallet.cli import import_words
 from wallet.cli.context import MOST_ROWS_SHOWN, Command
-from wallet.cli.database import on_database, open_records
+from wallet.cli.database import author, on_database, open_records
 from wallet.cli.installation import at_work
 from wallet.importing import Desk
 
@@ -136,7 +136,7 @@ def _import_file(
             )
         for line in import_words.left_aside(import_, lang):
             click.echo(line)
-        importing.start(desk, import_.public_id, skip_bad=skip_bad)
+        importing.start(desk, import_.public_id, author(), skip_bad=skip_bad)
     while importing.advance(desk, import_.id):
         pass
     finished = importing.find(desk, import_.public_id)
@@ -212,7 +212,7 @@ def show_import(import_id: str, *, as_json: bool) -> None:
 @on_database
 def withdraw_import(import_id: str) -> None:
     """Take back an import that was not applied; nothing of its file is left."""
-    withdrawn = importing.withdraw(at_work().import_desk, import_id)
+    withdrawn = importing.withdraw(at_work().import_desk, import_id, author())
     click.echo(f"Withdrawn: {withdrawn.public_id}")
 
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from ledger.programmes import programmes
-from wallet.access import apikeys
+from wallet.access import apikeys, changes
 from wallet.access.apikeys import ApiKey
-from wallet.cli.database import on_database, open_records
+from wallet.access.changes import ChangedThing
+from wallet.cli.database import author, on_database, open_records
 
 
 @click.group("keys")
@@ -45,7 +46,11 @@ def add_key(
     ends_at = None if last_day is None else last_day.replace(tzinfo=UTC) + timedelta(days=1)
     with records.database.transaction() as session:
         only = None if programme is None else programmes.by_code(session, programme).id
-        key = apikeys.issue(session, name, scopes, records.clock(), only, ends_at)
+        now = records.clock()
+        key = apikeys.issue(session, name, scopes, now, only, ends_at)
+        made = changes.facts(apikeys.named(session, name))
+        of = ChangedThing("key", name, only)
+        changes.note(session, author(), "key.added", of, now, {}, made)
     click.echo(key)
 
 
@@ -85,5 +90,8 @@ def revoke_key(name: str) -> None:
     """Refuse the key of NAME from now on."""
     records = open_records()
     with records.database.transaction() as session:
-        apikeys.revoke(session, name, records.clock())
+        now = records.clock()
+        apikeys.revoke(session, name, now)
+        of = ChangedThing("key", name, apikeys.named(session, name).programme_id)
+        changes.note(session, author(), "key.revoked", of, now)
     click.echo(f"The key of {name} is refused from now on.")

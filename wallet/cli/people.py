@@ -12,12 +12,14 @@ from ledger.contacts import PhoneNumber, Unfit, phone_number
 from ledger.errors import UnknownMember
 from ledger.people import cards, members, persons, rereading
 from ledger.people.members import Member
-from ledger.people.persons import Search
+from ledger.people.persons import Person, Search
 from ledger.people.rereading import Reread
 from ledger.programmes import programmes, units
+from wallet.access import changes
+from wallet.access.changes import ChangedThing
 from wallet.apple import devices
 from wallet.cli.context import MOST_ROWS_SHOWN
-from wallet.cli.database import Records, on_database, open_records
+from wallet.cli.database import Records, author, on_database, open_records
 from wallet.cli.installation import at_work
 from wallet.google import mirror
 from wallet.installation import Installation
@@ -150,7 +152,7 @@ def replace_lost_card(member_id: str) -> None:
     def lose(session: Session, member: Member, house: Installation, now: datetime) -> Member:
         return lost_cards.replace(session, member, house.keys, house.make_due, now)
 
-    house, person = _remedied(member_id, lose)
+    house, person = _remedied(member_id, "card.lost", lose)
     with house.database.reading() as session:
         click.echo(f"{person}: what was in the lost phone is refused from now on.")
         member = members.by_public_id(session, person)
@@ -167,7 +169,7 @@ def block_card(member_id: str) -> None:
     def block(session: Session, member: Member, house: Installation, now: datetime) -> Member:
         return lost_cards.block(session, member, house.make_due, now)
 
-    house, person = _remedied(member_id, block)
+    house, person = _remedied(member_id, "card.blocked", block)
     click.echo(f"{person}: blocked until `wallet members unblock {person}`.")
     house.database.close()
 
@@ -181,20 +183,27 @@ def unblock_card(member_id: str) -> None:
     def unblock(session: Session, member: Member, house: Installation, now: datetime) -> Member:
         return lost_cards.unblock(session, member, house.make_due, now)
 
-    house, person = _remedied(member_id, unblock)
+    house, person = _remedied(member_id, "card.unblocked", unblock)
     click.echo(f"{person}: not blocked any more.")
     house.database.close()
 
 
-def _remedied(member_id: str, remedy: CardTreatment) -> tuple[Installation, str]:
-    """Carry out what is to be done with a card; the installation, and who stands for the person."""
+def _remedied(member_id: str, code: str, remedy: CardTreatment) -> tuple[Installation, str]:
+    """Carry out what is to be done with a card; the installation, and who stands for the person.
+    `code` is that of the change, in the record of them."""
     house = at_work()
 
     def work(session: Session) -> str:
-        member = members.by_public_id(session, member_id)
-        return remedy(session, member, house, house.clock()).public_id
+        member, now = members.by_public_id(session, member_id), house.clock()
+        person = remedy(session, member, house, now).public_id
+        changes.note(session, author(), code, _changed(member), now)
+        return person
 
     return house, house.database.run(work)
+
+
+def _changed(member: Member) -> ChangedThing:
+    return ChangedThing("member", member.public_id, member.programme_id, member.id)
 
 
 def _line(session: Session, member: Member, now: datetime) -> str:
@@ -257,6 +266,7 @@ def erase_member(member_id: str | None, listed_in: Path | None, *, write_off: bo
                 id_,
                 house.make_due,
                 house.clock(),
+                by=author(),
                 write_off=write_off,
             )
         except UnknownMember:
@@ -287,10 +297,21 @@ def reread_contacts(*, mend: bool) -> None:
         with records.database.transaction() as session:
             found, after = rereading.page(session, after, REREAD_AT_ONCE)
             for reread in found:
-                done = mend and rereading.mend(session, reread, records.clock())
+                done = mend and _mend(session, reread, records.clock())
                 said, mended = said + 1, mended + done
                 click.echo(f"{reread.member.public_id}: {_in_words(reread, mended=done)}")
     click.echo(f"{said} are not as they would be stored today; {mended} were mended.")
+
+
+def _mend(session: Session, reread: Reread, now: datetime) -> bool:
+    person = session.get(Person, reread.member.id)
+    before = changes.held(session, person)
+    done = rereading.mend(session, reread, now)
+    if done and person is not None:
+        after = changes.reread(session, person)
+        of = _changed(reread.member)
+        changes.note(session, author(), "member.changed", of, now, before, after)
+    return done
 
 
 def _in_words(reread: Reread, *, mended: bool) -> str:

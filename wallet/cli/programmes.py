@@ -1,6 +1,7 @@
 """Commands for programmes: what they count, their terms, what they say of themselves."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,7 +13,9 @@ from ledger.people import members, persons
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
 from ledger.programmes.units import Unit, UnitTerms
-from wallet.cli.database import on_database, open_records
+from wallet.access import changes
+from wallet.access.changes import ChangedThing, RecordedFacts
+from wallet.cli.database import author, on_database, open_records
 from wallet.delivery import waves
 from wallet.passes import barcode_settings, renewal, templates
 from wallet.passes.barcode_settings import AtGoogle, Numbers
@@ -94,6 +97,7 @@ def add_programme(
         now = records.clock()
         programme = programmes.create(session, terms, now)
         templates.store(session, programme.id, design, {}, now)
+        _note(session, "programme.added", programme, now, {}, changes.facts(programme))
     click.echo(f"{records.settings.public_url}/join/{code}")
 
 
@@ -179,16 +183,22 @@ def put_unit(
     its dates. Without options it says how that is now."""
     if for_ever and live_days is not None:
         raise click.UsageError("--for-ever and --live-days exclude each other.")
-    with open_records().database.transaction() as session:
+    records = open_records()
+    with records.database.transaction() as session:
         programme_id = programmes.by_code(session, code).id
-        is_new = units.find(session, programme_id, unit) is None
+        before = changes.held(session, units.find(session, programme_id, unit))
+        is_new = not before
         if is_new or (kind, scale, currency) != (None, None, None):
             terms = UnitTerms(unit, kind or "points", scale or 0, currency, live_days)
             units.add(session, programme_id, terms)
         elif for_ever or live_days is not None:
             units.change_terms(session, programme_id, unit, live_days)
         found = [one.code for one in units.of_programme(session, programme_id)]
-        lives = units.named(session, programme_id, unit).live_days
+        counted = units.named(session, programme_id, unit)
+        lives, after = counted.live_days, changes.facts(counted)
+        of, by = ChangedThing("unit", unit, programme_id), author()
+        what = "unit.added" if is_new else "unit.changed"
+        changes.note(session, by, what, of, records.clock(), before, after)
     click.echo(f"{code} counts {', '.join(found)}.")
     click.echo(f"{unit}: what comes from now on lives {f'{lives} days' if lives else 'for ever'}.")
 
@@ -254,7 +264,8 @@ def change_terms(
     how it is now."""
     records = open_records()
     with records.database.transaction() as session:
-        programme = programmes.by_code(session, code)
+        programme, now = programmes.by_code(session, code), records.clock()
+        before = changes.held(session, programme)
         asked = programme.keeps_personal
         programmes.change_terms(
             session,
@@ -268,14 +279,20 @@ def change_terms(
         if listed is not None:
             programme.listed = listed
             session.flush()
+        after = changes.facts(programme)
+        _note(session, "programme.terms_changed", programme, now, before, after)
         design = templates.design(templates.current(session, programme.id))
         if programme.keeps_personal != asked and design.enrolment is not None:
             # Cards that ask whose they are stop asking, or begin to.
-            waves.start(session, programme.id, records.clock())
+            waves.start(session, programme.id, now)
         wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
         if wanted:
-            choice = replace(barcode_settings.of(session, programme.id), **wanted)
+            choice_before = barcode_settings.held(session, programme.id)
+            choice = replace(choice_before, **wanted)
             renewal.change_terms(session, programme, choice)
+            of = ChangedThing("card_code", code, programme.id)
+            was, is_ = asdict(choice_before), asdict(choice)
+            changes.note(session, author(), "card_code.changed", of, now, was, is_)
         _say_terms(session, programme)
 
 
@@ -315,11 +332,27 @@ def set_programme(
         raise click.UsageError("Say what to set: --name, --operator or --privacy.")
     records = open_records()
     with records.database.transaction() as session:
-        programme_id = programmes.by_code(session, code).id
+        programme, now = programmes.by_code(session, code), records.clock()
         for kind, text in texts.items():
             if text is not None:
-                programmes.say(session, programme_id, kind, lang, text, records.clock())
+                said = programmes.said(session, programme.id, kind, lang)
+                was = said.text if said is not None and said.language == lang else None
+                programmes.say(session, programme.id, kind, lang, text, now)
+                before, after = {f"{kind} in {lang}": was}, {f"{kind} in {lang}": text}
+                _note(session, "programme.texts_changed", programme, now, before, after)
     click.echo(f"{records.settings.public_url}/join/{code}/privacy?lang={lang}")
+
+
+def _note(
+    session: Session,
+    code: str,
+    programme: Programme,
+    now: datetime,
+    before: RecordedFacts,
+    after: RecordedFacts,
+) -> None:
+    of = ChangedThing("programme", programme.code, programme.id)
+    changes.note(session, author(), code, of, now, before, after)
 
 
 def _on_personal_data(session: Session, programme: Programme) -> str:

@@ -1,13 +1,17 @@
 """Commands for receivers: systems that are told what happens."""
 
 import click
+from sqlalchemy.orm import Session
 
 from ledger.programmes import programmes
+from wallet.access import changes
+from wallet.access.changes import ChangedThing, RecordedFacts
 from wallet.cli.context import MOST_ROWS_SHOWN
-from wallet.cli.database import on_database, open_records
+from wallet.cli.database import author, on_database, open_records
+from wallet.configuration.clock import Clock
 from wallet.receivers import log, receivers
 from wallet.receivers.addresses import Allowed
-from wallet.receivers.receivers import ReceiverTerms
+from wallet.receivers.receivers import Receiver, ReceiverTerms
 
 
 @click.group("receivers")
@@ -36,7 +40,8 @@ def add_receiver(
     with records.database.transaction() as session:
         programme_id = None if programme is None else programmes.by_code(session, programme).id
         terms = ReceiverTerms(name, url, programme_id, types or None, personal)
-        _, secret = receivers.add(session, records.keys, allowed, terms, records.clock())
+        made, secret = receivers.add(session, records.keys, allowed, terms, records.clock())
+        _note(session, records.clock, "receiver.added", made, {}, changes.facts(made))
     click.echo(secret)
 
 
@@ -66,8 +71,12 @@ def list_receivers() -> None:
 @on_database
 def remove_receiver(name: str) -> None:
     """Remove NAME and all that was kept of it."""
-    with open_records().database.transaction() as session:
-        receivers.remove(session, receivers.named(session, name).public_id)
+    records = open_records()
+    with records.database.transaction() as session:
+        receiver = receivers.locked(session, receivers.named(session, name).public_id)
+        was = changes.facts(receiver)
+        _note(session, records.clock, "receiver.removed", receiver, was, {})
+        receivers.remove(session, receiver.public_id)
     click.echo(f"{name} is told nothing from now on.")
 
 
@@ -80,8 +89,11 @@ def switch_receiver(name: str, state: str) -> None:
     records = open_records()
     allowed = Allowed(records.settings.receiver_networks)
     with records.database.transaction() as session:
-        public_id = receivers.named(session, name).public_id
-        receivers.change(session, allowed, public_id, {"enabled": state == "on"}, records.clock())
+        receiver = receivers.locked(session, receivers.named(session, name).public_id)
+        before, wanted = changes.facts(receiver), {"enabled": state == "on"}
+        receivers.change(session, allowed, receiver.public_id, wanted, records.clock())
+        after = changes.facts(receiver)
+        _note(session, records.clock, "receiver.changed", receiver, before, after)
     click.echo(f"{name} is {state}.")
 
 
@@ -92,8 +104,10 @@ def rotate_receiver(name: str) -> None:
     """Make one more secret for NAME; events are signed with all until `wallet receivers retire`."""
     records = open_records()
     with records.database.transaction() as session:
-        public_id = receivers.named(session, name).public_id
-        click.echo(receivers.rotate(session, records.keys, public_id, records.clock()))
+        receiver = receivers.named(session, name)
+        secret = receivers.rotate(session, records.keys, receiver.public_id, records.clock())
+        _note(session, records.clock, "receiver.secret_added", receiver)
+    click.echo(secret)
 
 
 @receivers_group.command("retire")
@@ -101,8 +115,12 @@ def rotate_receiver(name: str) -> None:
 @on_database
 def retire_receiver(name: str) -> None:
     """Delete all secrets of NAME but the newest."""
-    with open_records().database.transaction() as session:
-        retired = receivers.retire(session, receivers.named(session, name).public_id)
+    records = open_records()
+    with records.database.transaction() as session:
+        receiver = receivers.named(session, name)
+        retired = receivers.retire(session, receiver.public_id)
+        if retired:
+            _note(session, records.clock, "receiver.secrets_retired", receiver)
     click.echo(f"Old secrets of {name} that sign nothing from now on: {retired}.")
 
 
@@ -153,9 +171,23 @@ def replay_receiver(name: str, since: int | None, event: int | None, *, given_up
     with records.database.transaction() as session:
         public_id = receivers.named(session, name).public_id
         if since is not None:
-            receivers.replay_since(session, public_id, since)
+            replayed = receivers.replay_since(session, public_id, since)
         elif event is not None:
-            receivers.replay_one(session, public_id, event, records.clock())
+            replayed = receivers.replay_one(session, public_id, event, records.clock())
         else:
-            receivers.replay_given_up(session, public_id, records.clock())
+            replayed = receivers.replay_given_up(session, public_id, records.clock())
+        given = {"since": since, "event": event, "given_up": given_up or None}
+        _note(session, records.clock, "receiver.replayed", replayed, {}, given)
     click.echo(f"They go to {name} once more.")
+
+
+def _note(
+    session: Session,
+    clock: Clock,
+    code: str,
+    receiver: Receiver,
+    before: RecordedFacts | None = None,
+    after: RecordedFacts | None = None,
+) -> None:
+    of = ChangedThing("receiver", receiver.public_id, receiver.programme_id)
+    changes.note(session, author(), code, of, clock(), before, after)

@@ -4,9 +4,10 @@ import click
 from sqlalchemy.orm import Session
 
 from ledger.programmes import programmes
-from wallet.access import sources
+from wallet.access import changes, sources
+from wallet.access.changes import ChangedThing
 from wallet.api.sources import KINDS
-from wallet.cli.database import Records, on_database, open_records
+from wallet.cli.database import Records, author, on_database, open_records
 from wallet.configuration.settings import DEMO
 
 
@@ -28,6 +29,8 @@ def add_source(name: str, programme: str, kind: str) -> None:
         programme_id = programmes.by_code(session, programme).id
         now = records.clock()
         sources.add(session, records.keys, name, kind, programme_id, secret, now)
+        of = ChangedThing("source", name, programme_id)
+        changes.note(session, author(), "source.added", of, now, {}, {"kind": kind})
     click.echo(f"{records.settings.public_url}/webhooks/{name}")
     click.echo(secret)
 
@@ -59,12 +62,16 @@ def remove_source(name: str) -> None:
     and nothing is done twice."""
     records = open_records()
     with records.database.transaction() as session:
-        known = any(one.name == name for one in sources.listed(session))
-        if not known and name == DEMO and _environment_has_one(records, session):
+        found = [one for one in sources.listed(session) if one.name == name]
+        if not found and name == DEMO and _environment_has_one(records, session):
             raise click.ClickException(
                 f"The source {DEMO} comes from WALLET_WEBHOOK_SECRET: take that out of the"
                 " environment, and restart."
             )
+        for source in found:
+            of = ChangedThing("source", name, source.programme_id)
+            was = changes.facts(source)
+            changes.note(session, author(), "source.removed", of, records.clock(), was, {})
         sources.remove(session, name)
     click.echo(f"{name} is refused from now on.")
 
@@ -81,7 +88,9 @@ def rotate_source(name: str) -> None:
     """Make one more secret for NAME; the old one stays good until `wallet sources retire`."""
     records = open_records()
     with records.database.transaction() as session:
-        click.echo(sources.rotate(session, records.keys, name, records.clock()))
+        secret = sources.rotate(session, records.keys, name, records.clock())
+        _note(records, session, "source.secret_added", name)
+    click.echo(secret)
 
 
 @sources_group.command("retire")
@@ -89,6 +98,15 @@ def rotate_source(name: str) -> None:
 @on_database
 def retire_source(name: str) -> None:
     """Refuse all secrets of NAME but the newest."""
-    with open_records().database.transaction() as session:
+    records = open_records()
+    with records.database.transaction() as session:
         retired = sources.retire(session, name)
+        if retired:
+            _note(records, session, "source.secrets_retired", name)
     click.echo(f"Old secrets of {name} that are refused from now on: {retired}.")
+
+
+def _note(records: Records, session: Session, code: str, name: str) -> None:
+    (source,) = (one for one in sources.listed(session) if one.name == name)
+    of = ChangedThing("source", name, source.programme_id)
+    changes.note(session, author(), code, of, records.clock())

@@ -169,3 +169,91 @@ def _guard_seals_postgres(connection: Connection) -> None:
         " WHEN (new.reason IS NULL AND old.reason IS NOT NULL)"
         " EXECUTE FUNCTION ledger_forget_salt()"
     )
+
+
+# --- The record of changes: a later migration's ------------------------------------------------
+
+CHANGES = ("wallet_change", "wallet_change_personal")
+NOTED = (
+    "id",
+    "at",
+    "author_kind",
+    "author_name",
+    "programme_id",
+    "code",
+    "of_kind",
+    "of_id",
+    "member_id",
+    "fields",
+    "personal_hash",
+)
+ERASED = "EXISTS (SELECT 1 FROM ledger_member WHERE id = old.member_id AND erased_at IS NOT NULL)"
+RECORD_REFUSAL = "the record of changes is append-only"
+
+
+def guard_changes(connection: Connection) -> None:
+    """Forbid changes of what was noted. Two things are let through: a line gets its place in the
+    chain, once; and the personal part of a line goes with a member who is erased."""
+    if connection.dialect.name == "sqlite":
+        _guard_changes_sqlite(connection)
+    else:
+        _guard_changes_postgres(connection)
+
+
+def lift_changes(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        for table in CHANGES:
+            for deed in ("update", "delete"):
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_no_{deed}")
+        return
+    for table in CHANGES:
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}")
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}")
+    for function in ("wallet_change_only_place", "wallet_change_only_erased", "wallet_refuse"):
+        connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {function}()")
+
+
+def _guard_changes_sqlite(connection: Connection) -> None:
+    same = " AND ".join(f"new.{name} IS old.{name}" for name in NOTED)
+    placed = f"WHEN NOT ({same} AND old.number IS NULL AND new.number IS NOT NULL)"
+    for table, deed, unless in (
+        ("wallet_change", "update", placed),
+        ("wallet_change", "delete", ""),
+        ("wallet_change_personal", "update", ""),
+        ("wallet_change_personal", "delete", f"WHEN NOT {ERASED}"),
+    ):
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_{deed} BEFORE {deed.upper()} ON {table} {unless}"
+            f" BEGIN SELECT RAISE(ABORT, '{RECORD_REFUSAL}'); END"
+        )
+
+
+def _guard_changes_postgres(connection: Connection) -> None:
+    same = " AND ".join(f"new.{name} IS NOT DISTINCT FROM old.{name}" for name in NOTED)
+    for function, unless in (
+        ("wallet_refuse", ""),
+        (
+            "wallet_change_only_place",
+            f"IF TG_OP = 'UPDATE' AND {same} AND old.number IS NULL AND new.number IS NOT NULL"
+            " THEN RETURN new; END IF;",
+        ),
+        (
+            "wallet_change_only_erased",
+            f"IF TG_OP = 'DELETE' AND {ERASED} THEN RETURN old; END IF;",
+        ),
+    ):
+        connection.exec_driver_sql(
+            f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {unless}"
+            f" RAISE EXCEPTION '{RECORD_REFUSAL}'; END $$"
+        )
+    for table, function in zip(
+        CHANGES, ("wallet_change_only_place", "wallet_change_only_erased"), strict=True
+    ):
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION {function}()"
+        )
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION wallet_refuse()"
+        )

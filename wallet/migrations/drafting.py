@@ -16,6 +16,8 @@ from wallet import happenings, presence
 from wallet.access import (
     admission,
     apikeys,
+    change_chain,
+    changes,
     exports,
     sign_in_delays,
     sources,
@@ -41,6 +43,8 @@ TABLES_OF = (
     callbacks,
     campaigns,
     cards,
+    change_chain,
+    changes,
     barcode_settings,
     complaints,
     consents,

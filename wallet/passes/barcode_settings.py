@@ -64,6 +64,12 @@ def of(session: Session, programme_id: int) -> BarcodeSettings:
     )
 
 
+def held(session: Session, programme_id: int) -> BarcodeSettings:
+    """The choice of a programme, read under its lock: to be changed in this transaction."""
+    _lock(session, programme_id)
+    return of(session, programme_id)
+
+
 def store(
     session: Session, programme_id: int, choice: BarcodeSettings, offered: Sequence[Symbology]
 ) -> bool:
@@ -71,11 +77,7 @@ def store(
     first. True if cards that exist change by it. Raises `TermsRefused`, `CodeNotCarried`."""
     _check(choice)
     _require_carried(choice, offered)
-    defaults = {"programme_id": programme_id, **asdict(BarcodeSettings())}
-    session.execute(insert_or(session, CodeTerms).values(defaults).on_conflict_do_nothing())
-    # Two requests that change the terms at the same moment take turns here.
-    query = select(CodeTerms).where(CodeTerms.programme_id == programme_id).with_for_update()
-    row = session.scalars(query.execution_options(populate_existing=True)).one()
+    row = _lock(session, programme_id)
     before = of(session, programme_id)
     for name, value in asdict(choice).items():
         setattr(row, name, value)
@@ -84,6 +86,14 @@ def store(
         row.converted_to = 0
     session.flush()
     return concerns_cards != before
+
+
+def _lock(session: Session, programme_id: int) -> CodeTerms:
+    """Two requests that change the terms at the same moment take turns here."""
+    defaults = {"programme_id": programme_id, **asdict(BarcodeSettings())}
+    session.execute(insert_or(session, CodeTerms).values(defaults).on_conflict_do_nothing())
+    query = select(CodeTerms).where(CodeTerms.programme_id == programme_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def is_converting(session: Session, programme_id: int) -> bool:

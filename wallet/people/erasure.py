@@ -17,6 +17,9 @@ from sqlalchemy.orm import Session
 from ledger import erasure
 from ledger.database.engine import Database
 from ledger.erasure import Erased
+from ledger.people import members
+from wallet.access import changes
+from wallet.access.changes import Author, ChangedThing
 from wallet.apple import complaints, devices
 from wallet.apple.signed_passes import SealedPass
 from wallet.delivery.refresh import MakeDue, refresh
@@ -44,11 +47,17 @@ def erase(
     make_due: Sequence[MakeDue],
     now: datetime,
     *,
+    by: Author,
     write_off: bool = False,
 ) -> Erased:
     """Erase a person in the book and in the wallet, within this transaction. Raises
     `UnknownMember`, `HouseholdNotEmpty`."""
     erased = erasure.erase(session, public_id, now, write_off=write_off)
+    changes.forget(session, erased.member_ids)
+    if erased.points or not erased.is_repeated:
+        programme_id = members.by_id(session, erased.member_ids[0]).programme_id
+        of = ChangedThing("member", erased.id, programme_id, erased.member_ids[0])
+        changes.note(session, by, "member.erased", of, now, None, {"written_off": erased.points})
     pass_ids = issued.every_id_of_members(session, erased.member_ids)
     # Whoever writes words on these cards at this moment holds them: what they write goes as well.
     issued.lock_out(session, pass_ids)
@@ -70,13 +79,14 @@ def carry_out(
     make_due: Sequence[MakeDue],
     now: datetime,
     *,
+    by: Author,
     write_off: bool = False,
 ) -> Erased:
     """Erase a person to the last byte, and note the id in the data folder: a restored backup brings
     the person back, and this list says whom to erase again. If the process dies on the way, calling
     it again finishes the work. Raises what `erase` raises."""
     erased = database.run(
-        lambda session: erase(session, public_id, make_due, now, write_off=write_off)
+        lambda session: erase(session, public_id, make_due, now, by=by, write_off=write_off)
     )
     clean = database.wipe()
     _note(data, erased)

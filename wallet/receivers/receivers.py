@@ -121,7 +121,7 @@ def change(
     """Change a receiver; `changes` by the names of `ReceiverTerms`, and `enabled`. One that is
     switched on again is told what happens from then on; `replay` gives it what came before. Raises
     `UnknownReceiver`, `ReceiverRefused`."""
-    receiver = _locked(session, public_id)
+    receiver = locked(session, public_id)
     wanted = {name: changes.get(name, getattr(receiver, name)) for name in ("name", "url", "types")}
     _check(allowed, **wanted)
     if wanted["name"] != receiver.name and _is_taken(session, wanted["name"]):
@@ -141,7 +141,7 @@ def change(
 
 def remove(session: Session, public_id: str) -> None:
     """Remove a receiver and all that was kept of it. Raises `UnknownReceiver`."""
-    receiver = _locked(session, public_id)
+    receiver = locked(session, public_id)
     log.forget_receiver(session, receiver.id)
     session.execute(delete(ReceiverSecret).where(ReceiverSecret.receiver_id == receiver.id))
     session.execute(delete(Receiver).where(Receiver.id == receiver.id))
@@ -151,7 +151,7 @@ def remove(session: Session, public_id: str) -> None:
 def rotate(session: Session, keys: KeyRing, public_id: str, now: datetime) -> str:
     """Add a secret and return it; events are signed with it and with the older ones until `retire`.
     Raises `UnknownReceiver`, `ReceiverRefused` if it has `MOST_SECRETS` already."""
-    receiver = _locked(session, public_id)
+    receiver = locked(session, public_id)
     live = select(func.count()).where(ReceiverSecret.receiver_id == receiver.id)
     if (session.scalar(live) or 0) >= MOST_SECRETS:
         raise ReceiverRefused(
@@ -163,7 +163,7 @@ def rotate(session: Session, keys: KeyRing, public_id: str, now: datetime) -> st
 def retire(session: Session, public_id: str) -> int:
     """Delete all secrets but the newest; returns how many were deleted. Raises
     `UnknownReceiver`."""
-    receiver = _locked(session, public_id)
+    receiver = locked(session, public_id)
     newest = select(func.max(ReceiverSecret.id)).where(ReceiverSecret.receiver_id == receiver.id)
     return len(
         session.execute(
@@ -208,7 +208,7 @@ def number_of_secrets(session: Session, receiver_id: int) -> int:
 def test(session: Session, public_id: str, now: datetime) -> int:
     """Send an event of the type `receiver.tested` to this receiver alone, at once, and return its
     id. Raises `UnknownReceiver`, `ReceiverRefused` if it is switched off."""
-    receiver = _locked(session, public_id)
+    receiver = locked(session, public_id)
     if not receiver.enabled:
         raise ReceiverRefused("'{name}' is switched off.", name=receiver.name)
     event_id = log.write_test(session, receiver.id, receiver.programme_id, now)
@@ -220,7 +220,7 @@ def test(session: Session, public_id: str, now: datetime) -> int:
 def replay_since(session: Session, public_id: str, event_id: int) -> Receiver:
     """Send everything from this event on once more, under the same ids. Raises
     `UnknownReceiver`."""
-    receiver = _locked(session, public_id)
+    receiver = locked(session, public_id)
     receiver.position = min(receiver.position, event_id - 1)
     _try_now(session, receiver)
     return receiver
@@ -228,7 +228,7 @@ def replay_since(session: Session, public_id: str, event_id: int) -> Receiver:
 
 def replay_one(session: Session, public_id: str, event_id: int, now: datetime) -> Receiver:
     """Send one event once more, whatever its type. Raises `UnknownReceiver`, `UnknownEvent`."""
-    receiver = _locked(session, public_id)
+    receiver = locked(session, public_id)
     log.require(session, receiver.id, receiver.programme_id, event_id)
     log.send_again(session, receiver.id, event_id, now)
     _try_now(session, receiver)
@@ -237,7 +237,7 @@ def replay_one(session: Session, public_id: str, event_id: int, now: datetime) -
 
 def replay_given_up(session: Session, public_id: str, now: datetime) -> Receiver:
     """Send everything that was given up once more. Raises `UnknownReceiver`."""
-    receiver = _locked(session, public_id)
+    receiver = locked(session, public_id)
     log.send_given_up_again(session, receiver.id, now)
     _try_now(session, receiver)
     return receiver
@@ -246,6 +246,21 @@ def replay_given_up(session: Session, public_id: str, now: datetime) -> Receiver
 def find(session: Session, public_id: str) -> Receiver:
     """The receiver of this id. Raises `UnknownReceiver`."""
     found = session.scalar(select(Receiver).where(Receiver.public_id == public_id))
+    if found is None:
+        raise UnknownReceiver
+    return found
+
+
+def locked(session: Session, public_id: str) -> Receiver:
+    """The receiver of this id, held until the end of the transaction. Raises `UnknownReceiver`."""
+    # Before the receiver: who gives ids to events has this lock, and takes no other.
+    log.lock(session)
+    found = session.scalar(
+        select(Receiver)
+        .where(Receiver.public_id == public_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     if found is None:
         raise UnknownReceiver
     return found
@@ -312,20 +327,6 @@ def _try_now(session: Session, receiver: Receiver) -> None:
 
 def _any_enabled(session: Session) -> bool:
     return session.scalar(select(Receiver.id).where(Receiver.enabled).limit(1)) is not None
-
-
-def _locked(session: Session, public_id: str) -> Receiver:
-    # Before the receiver: who gives ids to events has this lock, and takes no other.
-    log.lock(session)
-    found = session.scalar(
-        select(Receiver)
-        .where(Receiver.public_id == public_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if found is None:
-        raise UnknownReceiver
-    return found
 
 
 def _add_secret(session: Session, keys: KeyRing, receiver_id: int, now: datetime) -> str:

@@ -18,6 +18,8 @@ from ledger.offers import offers
 from ledger.points import upkeep
 from ledger.seals import inspection, sealing
 from wallet import happenings, importing
+from wallet.access import change_chain
+from wallet.access.change_chain import ChangeWalk
 from wallet.apple import devices
 from wallet.delivery import waves
 from wallet.google import reconciling
@@ -105,11 +107,14 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         return database.run(lambda session: erasure.forget_devices(session, clock())) or more
 
     def seal() -> bool:
-        return database.run(lambda session: _seal(session, installation))
+        more = database.run(lambda session: _seal(session, installation))
+        roots = installation.keys.roots
+        return database.run(lambda session: change_chain.turn(session, roots)) or more
 
     def inspect() -> bool:
         if database.run(lambda session: inspection.begin(session, clock())):
             findings = inspection.carry_out(database, installation.keys.roots)
+            findings += _look_through_changes(installation)
             database.run(lambda session: inspection.end(session, findings, clock()))
             for finding in findings:
                 log.error("ledger_unsound", finding=finding)
@@ -148,6 +153,13 @@ def _seal(session: Session, house: Installation) -> bool:
     if happenings.is_listened_to(session):
         wake_after_commit(session, happenings.PUMP)
     return more
+
+
+def _look_through_changes(house: Installation) -> list[str]:
+    """What is not well with the record of changes, in a sentence."""
+    walk = ChangeWalk(house.keys.roots)
+    inspection.go(house.database, walk)
+    return [] if walk.fault is None else [f"The record of changes: {walk.fault}"]
 
 
 def _tell(house: Installation) -> bool:

@@ -131,6 +131,7 @@ CALLS = {
         ("GET", "exports/members?programme=demo", None),
         ("GET", "exports/postings?programme=demo", None),
     ],
+    "changes:read": [("GET", "changes", None)],
     "scans:write": [("POST", "scans", {"barcode": "1"})],
 }
 

@@ -218,7 +218,7 @@ class TestCommand:
         target = tmp_path / "file.csv"
         assert wallet("export", "members", "demo", str(target), "--personal").exit_code == 0
         assert "Анна" in target.read_text()
-        assert (record()[0]["by"], record()[0]["personal"]) == ("wallet export", True)
+        assert (record()[0]["by"], record()[0]["personal"]) == ("wallet export members", True)
 
     def test_a_programme_that_is_not_there_is_a_sentence(self, wallet, tmp_path) -> None:
         refused = wallet("export", "members", "nowhere", str(tmp_path / "x"))

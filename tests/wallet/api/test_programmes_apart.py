@@ -119,6 +119,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("GET", "exports"): "programme={programme}",
     ("GET", "exports/members"): "programme={programme}",
     ("GET", "exports/postings"): "programme={programme}",
+    ("GET", "changes"): "programme={programme}",
 }
 # Calls that answer 200 with a list, in which nothing of the other programme may be.
 LISTS = {("GET", "programmes"), ("GET", "members"), ("GET", "imports"), ("GET", "waves")}

@@ -813,6 +813,34 @@ MEANINGS: Mapping[str, str] = {
     "MessageTermsOut.gift_live_days": N_(
         "How many days the gift lives; null: as the unit's terms say."
     ),
+    "after": N_("What it is since; null where there is nothing any more."),
+    "author": N_("Who made the change."),
+    "before": N_("What it was; null where there was nothing."),
+    "ChangeOut.at": N_("When it was made."),
+    "ChangeOut.code": N_("What was done, such as `key.added` or `receiver.changed`."),
+    "ChangeOut.fields": N_("What differs, and says nothing of a person."),
+    "ChangeOut.id": N_("Id of the change; it is never given to another."),
+    "ChangeOut.number": N_(
+        "Place in the chain of hashes; null for some seconds, until the change has one."
+    ),
+    "ChangeOut.of": N_("What was changed."),
+    "ChangeOut.personal": N_(
+        "What it says of a person; null if nothing, if they were erased, and for keys without"
+        " `personal:read`."
+    ),
+    "ChangeOut.programme": N_("Code of its programme; null where it concerns none, or all."),
+    "ChangeAuthorOut.kind": N_(
+        "An API key, the key of the environment, a source of webhooks, or a command of the"
+        " operator."
+    ),
+    "ChangeAuthorOut.name": N_("Name of the key or source, or the command."),
+    "ChangedThingOut.kind": N_("Which kind of thing it is."),
+    "ChangedThingOut.id": N_("Its code, its name or its id."),
+    "FieldChangeOut.name": N_("Name of the field."),
+    "listChanges.kind": N_("Only changes of such things."),
+    "listChanges.of": N_("Only changes of this one, by its code, name or id."),
+    "listChanges.since": N_("Only changes from this moment on."),
+    "listChanges.until": N_("Only changes before this moment."),
 }
 
 
