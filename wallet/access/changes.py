@@ -36,6 +36,7 @@ from ledger.database.tables import (
     placed,
 )
 from ledger.limits import NEVER
+from ledger.programmes.programmes import Programme
 from ledger.seals import hashes
 from ledger.seals.hashes import HASH_BYTES
 from ledger.seals.sealing import SALT_BYTES
@@ -295,9 +296,10 @@ class ChangeFilter:
 
 @dataclass(frozen=True, slots=True)
 class ListedChange:
-    """A change, and its personal part if it has one still."""
+    """A change, the code of its programme, and its personal part if it has one still."""
 
     change: RecordedChange
+    programme: str | None
     personal: dict[str, Any] | None
 
 
@@ -306,7 +308,8 @@ def listed(
 ) -> Sequence[ListedChange]:
     """The changes that fit, newest first, from before this moment and id."""
     query = (
-        select(RecordedChange, PersonalChange.fields)
+        select(RecordedChange, Programme.code, PersonalChange.fields)
+        .outerjoin(Programme, Programme.id == RecordedChange.programme_id)
         .outerjoin(PersonalChange, PersonalChange.change_id == RecordedChange.id)
         .order_by(RecordedChange.at.desc(), RecordedChange.id.desc())
         .limit(limit)
@@ -323,7 +326,7 @@ def listed(
         query = query.where(RecordedChange.at < wanted.until)
     if before is not None:
         query = query.where(tuple_(RecordedChange.at, RecordedChange.id) < placed(*before))
-    return [ListedChange(change, personal) for change, personal in session.execute(query)]
+    return [ListedChange(*row) for row in session.execute(query).all()]
 
 
 def _differences(before: RecordedFacts, after: RecordedFacts) -> dict[str, list[Any]]:

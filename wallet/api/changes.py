@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from apiflask import APIBlueprint
-from sqlalchemy.orm import Session
 
 from ledger.errors import UnknownProgramme
-from ledger.programmes import programmes
 from wallet.access import changes
 from wallet.access.changes import ChangeFilter, ListedChange
 from wallet.api import lookup, paging
@@ -50,20 +48,19 @@ def find(query_data: ChangeSearch) -> ChangesOut:
         found = changes.listed(session, wanted, paging.moment(place), place.most)
         page = place.page(found, lambda row: paging.at_moment(row.change.at, row.change.id))
         return ChangesOut(
-            items=[_change_out(session, row) for row in page.rows],
+            items=[_change_out(row) for row in page.rows],
             next_cursor=page.next_cursor,
         )
 
 
-def _change_out(session: Session, row: ListedChange) -> ChangeOut:
+def _change_out(row: ListedChange) -> ChangeOut:
     change, personal = row.change, row.personal
-    programme_id = change.programme_id
     return ChangeOut(
         id=change.id,
         number=change.number,
         at=change.at,
         author=ChangeAuthorOut(kind=change.author_kind, name=change.author_name),
-        programme=None if programme_id is None else programmes.by_id(session, programme_id).code,
+        programme=row.programme,
         code=change.code,
         of=ChangedThingOut(kind=change.of_kind, id=change.of_id),
         fields=_fields(change.fields),

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.database.engine import Database
 from ledger.people.members import Member
-from ledger.programmes import programmes
+from ledger.programmes import programmes, units
 from ledger.seals import inspection
 from wallet.access import change_chain, changes
 from wallet.access.change_chain import ChangeChain, ChangeWalk
@@ -25,6 +25,7 @@ LINES = 30
 TAMPERINGS = 200
 KEY = Author("key", "crm")
 SHOP = ChangedThing("programme", "demo", 1)
+UNIT = ChangedThing("unit", "points", 1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -295,3 +296,33 @@ def test_a_line_that_is_committed_late_gets_a_later_number(
         ).all()
     assert [row.id for row in found] == sorted((row.id for row in found), reverse=True)
     assert fault(database) is None
+
+
+def test_what_was_before_is_what_the_change_before_left(
+    database: Database, clock: StoppedClock
+) -> None:
+    """Of changes at the same moment each begins where another ended: none is told from what
+    somebody else has changed meanwhile."""
+    writers, each = 4, 8
+
+    def write(writer: int) -> None:
+        for number in range(each):
+            with database.transaction() as session:
+                before = changes.held(session, units.named(session, 1, "points"))
+                lives = 100 + writer * each + number
+                changed = units.change_terms(session, 1, "points", lives)
+                after = changes.facts(changed)
+                changes.note(session, KEY, "unit.changed", UNIT, clock(), before, after)
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.reading() as session:
+        steps = dict(one["live_days"] for one in session.scalars(select(RecordedChange.fields)))
+    assert len(steps) == writers * each  # no two changes began from the same
+    at: int | None = next(iter(steps.keys() - steps.values()))
+    for _ in range(writers * each):
+        at = steps[at]
+    assert at not in steps

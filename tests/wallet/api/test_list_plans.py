@@ -65,6 +65,11 @@ INSERT INTO ledger_hold (id, public_id, programme_id, account_id, amount, captur
 SELECT id, 'h-' || id, programme_id, id, 1, 0,
        CASE WHEN id % 100 = 2 THEN 'open' ELSE 'captured' END, now(), now()
 FROM ledger_account WHERE id >= 1000;
+INSERT INTO wallet_change (id, at, author_kind, author_name, programme_id, code, of_kind, of_id,
+                           fields)
+SELECT id, now() - id * interval '1 minute', 'key', 'crm', programme_id, 'member.changed',
+       CASE WHEN id % 100 = 2 THEN 'key' ELSE 'member' END, 'c-' || id, '{}'
+FROM ledger_account WHERE id >= 1000;
 ANALYZE
 """
 
@@ -98,6 +103,11 @@ QUESTIONS = {
     "postings?programme=demo&card=4444444444441002": "ix_ledger_posting_card",
     "postings?programme=demo&at_least=4000": "ix_ledger_entry_amount",
     "exports?programme=demo": None,
+    "changes?": "ix_wallet_change_listed",
+    "changes?programme=demo": "ix_wallet_change_programme",
+    "changes?since={long_ago}&until={later}": "ix_wallet_change_listed",
+    "changes?kind=key": "ix_wallet_change_kind",
+    "changes?of=c-1002": "ix_wallet_change_of",
 }
 LARGE = (
     *("member", "person", "card", "account", "balance"),
@@ -164,6 +174,7 @@ def test_every_filter_has_an_index(crowd: None, installation, api, house) -> Non
         assert answer.status_code == 200, answer.text
         told = "\n".join(plans)
         reads_all = [table for table in LARGE if f"Seq Scan on ledger_{table} " in told]
+        reads_all += ["change"] * ("Seq Scan on wallet_change " in told)
         if reads_all or (index is not None and f" {index} " not in told):
             wrong.append(f"{question}: {reads_all}, {index}\n{told}")
         if index is not None:
