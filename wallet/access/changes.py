@@ -41,12 +41,13 @@ from ledger.seals import hashes
 from ledger.seals.hashes import HASH_BYTES
 from ledger.seals.sealing import SALT_BYTES
 
-AuthorKind = Literal["key", "environment", "source", "command"]
+AuthorKind = Literal["key", "environment", "source", "command", "employee"]
 ThingKind = Literal[
     "badge",
     "campaign",
     "card_code",
     "design",
+    "employee",
     "export",
     "import",
     "key",
@@ -115,6 +116,7 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
     "wallet_wave": ("state",),
 }
 
+LONGEST_NAME = 254  # characters of who did it, and of what it is called: an address of e-mail fits
 LONGEST_TEXT = 500  # characters; of longer texts the record has the beginning
 
 # What may be said of a member in the line itself. Everything else goes with the person.
@@ -150,11 +152,11 @@ class RecordedChange(Base):
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant)
     author_kind: Mapped[AuthorKind] = mapped_column(String(12))
-    author_name: Mapped[str] = mapped_column(String(100))
+    author_name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     programme_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_programme.id"))
     code: Mapped[str] = mapped_column(String(40))
     of_kind: Mapped[ThingKind] = mapped_column(String(12))
-    of_id: Mapped[str] = mapped_column(String(100))
+    of_id: Mapped[str] = mapped_column(String(LONGEST_NAME))
     member_id: Mapped[int | None]
     fields: Mapped[dict[str, Any]] = mapped_column(JsonDocument)
     personal_hash: Mapped[bytes | None] = mapped_column(LargeBinary(HASH_BYTES))

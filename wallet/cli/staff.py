@@ -4,10 +4,11 @@ import click
 
 from ledger.contacts import Unfit, email_address
 from ledger.programmes import programmes
-from wallet.access import admission, staff
+from wallet.access import admission, changes, staff
+from wallet.access.changes import ChangedThing
 from wallet.access.roles import ROLES, Role
 from wallet.access.staff import EmployeeRole
-from wallet.cli.database import Records, on_database, open_records
+from wallet.cli.database import Records, author, on_database, open_records
 
 MOST_PROGRAMMES = 10_000
 
@@ -32,7 +33,10 @@ def add_employee(email: str, role: Role, programme: str | None) -> None:
     records = open_records()
     with records.database.transaction() as session:
         only = None if programme is None else programmes.by_code(session, programme).id
-        token = admission.add(session, _address(email), role, records.clock(), only)
+        address, now = _address(email), records.clock()
+        token = admission.add(session, address, role, now, only)
+        of = ChangedThing("employee", address, only)
+        changes.note(session, author(), "employee.invited", of, now, {}, {"role": role})
     click.echo(_link(records, token))
 
 
@@ -43,7 +47,10 @@ def reset_password(email: str) -> None:
     """Print a link, good once and for three days, by which this person sets another password."""
     records = open_records()
     with records.database.transaction() as session:
-        token = admission.reset(session, _address(email), records.clock())
+        address, now = _address(email), records.clock()
+        token = admission.reset(session, address, now)
+        of = ChangedThing("employee", address)
+        changes.note(session, author(), "employee.link_made", of, now)
     click.echo(_link(records, token))
 
 
@@ -71,7 +78,10 @@ def remove_employee(email: str) -> None:
     """Let this person in no more. Where they are signed in, they are signed out at once."""
     records = open_records()
     with records.database.transaction() as session:
-        admission.remove(session, _address(email), records.clock())
+        address, now = _address(email), records.clock()
+        admission.remove(session, address, now)
+        of = ChangedThing("employee", address)
+        changes.note(session, author(), "employee.removed", of, now)
     click.echo(f"{email} is let in no more.")
 
 

@@ -22,7 +22,8 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.contacts import Unfit
-from wallet.access import admission, passwords, sign_in_delays, staff_sessions
+from wallet.access import admission, changes, passwords, sign_in_delays, staff_sessions
+from wallet.access.changes import Author, ChangedThing
 from wallet.access.staff_sessions import SignedIn
 from wallet.configuration.settings import note_console_link
 from wallet.console.errors import error_page
@@ -166,6 +167,8 @@ def set_password(token: str) -> AnyResponse:
             else:
                 employee = admission.set_password(writing, token, password, now)
             begun = staff_sessions.begin(writing, employee.id, now)
+            by, of = Author("employee", employee.email), ChangedThing("employee", employee.email)
+            changes.note(writing, by, "employee.password_set", of, now)
     except StaffLinkClosed:
         return _closed_link()
     except Unfit:

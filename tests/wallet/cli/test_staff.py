@@ -21,6 +21,16 @@ def test_somebody_is_invited_shown_and_let_go(wallet, client) -> None:
     assert client.get(page).status_code == 404
 
 
+def test_who_invited_and_removed_whom_is_recorded(wallet) -> None:
+    wallet("staff", "add", "head@example.com", "--role", "administrator")
+    wallet("staff", "add", "anna@example.com", "--role", "marketer", "--programme", "demo")
+    wallet("staff", "reset", "anna@example.com")
+    said = wallet("changes", "list", "--kind", "employee").output
+    for one in ("wallet staff add", "employee.invited", "employee.link_made", "marketer"):
+        assert one in said, said
+    assert "/welcome/" not in said
+
+
 def test_what_cannot_be_is_said_in_words(wallet) -> None:
     for words, said in (
         (("add", "anna", "--role", "viewer"), "anna is no address of e-mail."),

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from wallet.access import admission, sign_in_delays, staff_sessions
+from wallet.access.changes import RecordedChange
 from wallet.console import door
 from wallet.web.app import create_app
 
@@ -68,12 +70,21 @@ def anna(visitor: Visitor, invited: str) -> Visitor:
     return visitor
 
 
-def test_an_invited_person_sets_a_password_and_is_inside(visitor, invited: str) -> None:
+def test_an_invited_person_sets_a_password_and_is_inside(
+    visitor, invited: str, installation
+) -> None:
     assert not visitor.is_in
     assert ANNA in visitor.get(invited).text
     answer = visitor.send(invited, password=PASSWORD)
     assert (answer.status_code, answer.location) == (303, "/console/")
     assert "Marketer" in visitor.get("/console/").text
+    with installation.database.reading() as session:
+        (line,) = session.scalars(select(RecordedChange)).all()
+    assert (line.code, line.author_kind, line.author_name) == (
+        "employee.password_set",
+        "employee",
+        ANNA,
+    )
     again = visitor.get(invited)
     assert again.status_code == 404
     assert "This link works no more" in again.text
