@@ -14,7 +14,9 @@ from ledger.database.engine import Database
 from ledger.database.tables import Base, Instant, insert_or
 from wallet.access import passwords, staff, staff_sessions
 from wallet.access.roles import Role
+from wallet.access.sign_in_delays import SignInFailure
 from wallet.access.staff import Employee, EmployeeRole
+from wallet.access.staff_sessions import StaffSession
 from wallet.errors import EmployeeRefused, StaffLinkClosed
 
 LINK_LIVES = timedelta(days=3)
@@ -36,8 +38,10 @@ def add(
 ) -> str:
     """Give somebody this role, in one programme or in all, and return the token of the link by
     which they set a password. Who has a role there already gets this one instead. Raises `Unfit`
-    for what is no address."""
+    for what is no address, and `EmployeeRefused` for another role of the last administrator."""
     email = email_address(email)
+    staff.one_at_a_time(session)
+    had_one = staff.has_administrator(session)
     session.execute(
         insert_or(session, Employee)
         .values(email=email, created_at=now)
@@ -50,6 +54,7 @@ def add(
     session.execute(delete(EmployeeRole).where(EmployeeRole.employee_id == employee.id, there))
     session.add(EmployeeRole(employee_id=employee.id, programme_id=programme_id, role=role))
     session.flush()
+    _require_administrator(session, had_one=had_one)
     staff_sessions.end_all(session, employee.id)  # what they may do changed
     return invite(session, employee, now)
 
@@ -63,10 +68,9 @@ def invite(session: Session, employee: Employee, now: datetime) -> str:
 def first_link(session: Session, now: datetime) -> str | None:
     """The token of a link that makes the first administrator; None if there is one already. Older
     ones work no more."""
-    if staff.has_administrator(session):
-        return None
+    staff.one_at_a_time(session)
     session.execute(delete(StaffLink).where(StaffLink.employee_id.is_(None)))
-    return _new_link(session, None, now)
+    return None if staff.has_administrator(session) else _new_link(session, None, now)
 
 
 def whose_link(session: Session, token: str, now: datetime) -> Employee | None:
@@ -78,21 +82,21 @@ def whose_link(session: Session, token: str, now: datetime) -> Employee | None:
     return None if link.employee_id is None else session.get_one(Employee, link.employee_id)
 
 
-def set_password(session: Session, token: str, password: str, now: datetime) -> Employee:
-    """Set the password of the person whom the link is for, and use it up. Everywhere else they are
-    signed out. Raises `StaffLinkClosed`, and `EmployeeRefused` for a password that is too short or
-    too long."""
-    digest = _checked(password)
+def set_password(session: Session, token: str, digest: str, now: datetime) -> Employee:
+    """Set the password of the person whom the link is for, and use it up. `digest` is what `hashed`
+    made of it. Everywhere else they are signed out. Raises `StaffLinkClosed`."""
+    staff.one_at_a_time(session)
     employee_id = _used_up(session, token, now)
     if employee_id is None:
         raise StaffLinkClosed
     return _let_in(session, staff.locked(session, Employee.id == employee_id), digest)
 
 
-def make_first(session: Session, token: str, email: str, password: str, now: datetime) -> Employee:
+def make_first(session: Session, token: str, email: str, digest: str, now: datetime) -> Employee:
     """Make the first administrator, and use the link up. Raises as `set_password`, and `Unfit` for
     what is no address."""
-    email, digest = email_address(email), _checked(password)
+    email = email_address(email)
+    staff.one_at_a_time(session)
     if _used_up(session, token, now) is not None or staff.has_administrator(session):
         raise StaffLinkClosed
     add(session, email, "administrator", now)
@@ -100,12 +104,12 @@ def make_first(session: Session, token: str, email: str, password: str, now: dat
 
 
 def sign_in(database: Database, email: str, password: str, now: datetime) -> str | None:
-    """Sign in who has this address and password, and return the token of the session; None for
-    nobody, which takes as long to find out."""
+    """Sign in who has this address, as `email_address` writes it, and this password. Returns the
+    token of the session; None for nobody, which takes as long to find out."""
     with database.reading() as session:
         known = session.execute(
             select(Employee.id, Employee.password_hash).where(
-                Employee.email == email.strip().lower(), Employee.removed_at.is_(None)
+                Employee.email == email, Employee.removed_at.is_(None)
             )
         ).first()
     digest = None if known is None else known.password_hash
@@ -122,11 +126,12 @@ def sign_in(database: Database, email: str, password: str, now: datetime) -> str
 def remove(session: Session, email: str, now: datetime) -> None:
     """Let this person in no more, at once. Raises `UnknownEmployee`, and `EmployeeRefused` for the
     last administrator."""
+    staff.one_at_a_time(session)
+    had_one = staff.has_administrator(session)
     employee = staff.by_email(session, email)
     employee.removed_at, employee.password_hash = now, None
     session.flush()
-    if not staff.has_administrator(session):
-        raise EmployeeRefused("there must be an administrator: make another one first.")
+    _require_administrator(session, had_one=had_one)
     session.execute(delete(EmployeeRole).where(EmployeeRole.employee_id == employee.id))
     session.execute(delete(StaffLink).where(StaffLink.employee_id == employee.id))
     staff_sessions.end_all(session, employee.id)
@@ -135,18 +140,36 @@ def remove(session: Session, email: str, now: datetime) -> None:
 def reset(session: Session, email: str, now: datetime) -> str:
     """The token of a link by which this person sets another password. The old one works until then.
     Raises `UnknownEmployee`."""
+    staff.one_at_a_time(session)
     return invite(session, staff.by_email(session, email), now)
+
+
+def close_all(session: Session) -> None:
+    """Sign everybody out, and let no link work any more: what was used or ended since a backup was
+    taken must not come back with it."""
+    for table in (StaffSession, StaffLink, SignInFailure):
+        session.execute(delete(table))
 
 
 def _let_in(session: Session, employee: Employee, digest: str) -> Employee:
     employee.password_hash = digest
     session.flush()
     staff_sessions.end_all(session, employee.id)
+    if staff.has_administrator(session):
+        session.execute(delete(StaffLink).where(StaffLink.employee_id.is_(None)))
     return employee
 
 
-def _checked(password: str) -> str:
-    """The password, hashed."""
+def _require_administrator(session: Session, *, had_one: bool) -> None:
+    """Who runs an installation alone must not lock themselves out. Where none has come in yet,
+    nothing is lost."""
+    if had_one and not staff.has_administrator(session):
+        raise EmployeeRefused("there must be an administrator: make another one first.")
+
+
+def hashed(password: str) -> str:
+    """The password as it may be stored. It takes a while: no transaction should wait for it. Raises
+    `EmployeeRefused` for one that is too short or too long, and `passwords.TooManyAtOnce`."""
     if len(password) < passwords.SHORTEST:
         raise EmployeeRefused(
             "a password has at least {fewest} characters.", fewest=passwords.SHORTEST

@@ -1,6 +1,8 @@
 """Passwords of the staff: argon2id, as OWASP's Password Storage Cheat Sheet advises it."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,13 +13,19 @@ LONGEST = 200
 # 46 MiB and two passes: some tenths of a second, and memory that nobody has for millions of guesses
 # at once.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=46 * 1024, parallelism=1)
-# So many at a time in one process: a crowd at the door must not take its memory.
+# So many at a time in one process, and nobody waits for long: a crowd at the door must take neither
+# its memory nor all its threads.
 _AT_ONCE = threading.BoundedSemaphore(2)
+PATIENCE_S = 2.0
+
+
+class TooManyAtOnce(Exception):
+    """Others are having their passwords looked at. It may be tried again in a few seconds."""
 
 
 def hashed(password: str) -> str:
-    """The password as it may lie in the database."""
-    with _AT_ONCE:
+    """The password as it may lie in the database. Raises `TooManyAtOnce`."""
+    with _in_turn():
         return _HASHER.hash(password)
 
 
@@ -27,10 +35,20 @@ _NOBODYS = _HASHER.hash("a password that nobody has")
 
 def fits(password: str, digest: str | None) -> bool:
     """Whether it is this password. Without a digest it is not, and that takes as long to find
-    out."""
-    with _AT_ONCE:
+    out. Raises `TooManyAtOnce`."""
+    with _in_turn():
         try:
             is_right = _HASHER.verify(digest or _NOBODYS, password)
         except (VerificationError, InvalidHashError):
             return False
     return is_right and digest is not None
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    if not _AT_ONCE.acquire(timeout=PATIENCE_S):
+        raise TooManyAtOnce
+    try:
+        yield
+    finally:
+        _AT_ONCE.release()

@@ -2,6 +2,7 @@
 the address that is tried and by where it is tried from together, so that a stranger who guesses
 keeps nobody out but himself."""
 
+import ipaddress
 from datetime import datetime, timedelta
 
 from sqlalchemy import String, delete
@@ -14,6 +15,7 @@ FREE = 5  # wrong passwords without a wait
 FIRST_WAIT = timedelta(seconds=2)  # it doubles with each further one
 LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
+HALF_OF_IPV6 = 64  # bits
 
 
 class SignInFailure(Base):
@@ -28,8 +30,9 @@ class SignInFailure(Base):
 
 
 def who(keys: KeyRing, email: str, origin: str) -> str:
-    """By what guesses are counted: this address, tried from this network address."""
-    return keys.first.derive("sign in", email.strip().lower(), origin)
+    """By what guesses are counted: this address, tried from this network address. Of an address of
+    IPv6 the first half counts: whoever has one has all that begin alike."""
+    return keys.first.derive("sign in", email, _network(origin))
 
 
 def wait(session: Session, guesser: str, now: datetime) -> timedelta:
@@ -57,3 +60,13 @@ def failed(session: Session, guesser: str, now: datetime) -> None:
 def succeeded(session: Session, guesser: str) -> None:
     """Forget the wrong ones: the right one came."""
     session.execute(delete(SignInFailure).where(SignInFailure.who == guesser))
+
+
+def _network(origin: str) -> str:
+    try:
+        address = ipaddress.ip_address(origin)
+    except ValueError:
+        return origin
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network((address, HALF_OF_IPV6), strict=False))

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, String, exists, select
+from sqlalchemy import ColumnElement, ForeignKey, String, exists, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.contacts import email_address
-from ledger.database.tables import Base, Identifier, Instant
+from ledger.database.tables import Base, Identifier, Instant, dialect_of
 from wallet.access.roles import Role
 from wallet.errors import UnknownEmployee
 
@@ -78,6 +78,25 @@ def locked(session: Session, which: ColumnElement[bool]) -> Employee:
     return session.scalars(
         select(Employee).where(which).with_for_update().execution_options(populate_existing=True)
     ).one()
+
+
+def one_at_a_time(session: Session) -> None:
+    """Until the transaction ends nobody else invites, lets in or removes people: what is true of
+    all of them, such as that one of them is an administrator, could not be held by locks of single
+    rows. To be called before anything of theirs is read. Who signs in does not wait."""
+    if dialect_of(session) == "postgresql":  # SQLite has one writer anyway
+        session.execute(text(f"LOCK TABLE {Employee.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def role_in(session: Session, email: str, programme_id: int | None) -> Role | None:
+    """Which role the person with this address has in one programme; without one, in all."""
+    return session.scalar(
+        select(EmployeeRole.role)
+        .join(Employee, Employee.id == EmployeeRole.employee_id)
+        .where(
+            Employee.email == email, EmployeeRole.programme_id.is_not_distinct_from(programme_id)
+        )
+    )
 
 
 def has_administrator(session: Session) -> bool:

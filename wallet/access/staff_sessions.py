@@ -102,6 +102,7 @@ _LIVE = Compiled(
         StaffSession.digest == bindparam("digest"),
         StaffSession.seen_at > bindparam("idle"),
         StaffSession.began_at > bindparam("oldest"),
+        Employee.removed_at.is_(None),
     )
 )
 

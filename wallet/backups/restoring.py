@@ -26,6 +26,7 @@ from ledger.database.engine import Database
 from ledger.people import members
 from ledger.settings import LedgerSettings
 from wallet import migrations, presence
+from wallet.access import admission
 from wallet.apple import devices
 from wallet.backups import encryption, manifest, moving, postgres
 from wallet.backups.manifest import (
@@ -267,6 +268,7 @@ def _enliven(session: Session, data: Path, now: datetime) -> tuple[int, tuple[st
     receiver_log.leap(session, now)
     receivers.rest(session)
     presence.forget(session)
+    admission.close_all(session)
     after = 0
     while True:
         pass_ids = session.scalars(

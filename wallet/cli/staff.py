@@ -34,9 +34,14 @@ def add_employee(email: str, role: Role, programme: str | None) -> None:
     with records.database.transaction() as session:
         only = None if programme is None else programmes.by_code(session, programme).id
         address, now = _address(email), records.clock()
+        staff.one_at_a_time(session)
+        before = staff.role_in(session, address, only)
         token = admission.add(session, address, role, now, only)
-        of = ChangedThing("employee", address, only)
-        changes.note(session, author(), "employee.invited", of, now, {}, {"role": role})
+        of, held = (
+            ChangedThing("employee", address, only),
+            {} if before is None else {"role": before},
+        )
+        changes.note(session, author(), "employee.invited", of, now, held, {"role": role})
     click.echo(_link(records, token))
 
 

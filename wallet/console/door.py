@@ -4,7 +4,6 @@ the first time. Everything else of the console is behind it."""
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import cast
-from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
@@ -21,7 +20,7 @@ from flask import (
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
-from ledger.contacts import Unfit
+from ledger.contacts import Unfit, email_address
 from wallet.access import admission, changes, passwords, sign_in_delays, staff_sessions
 from wallet.access.changes import Author, ChangedThing
 from wallet.access.staff_sessions import SignedIn
@@ -32,6 +31,7 @@ from wallet.errors import EmployeeRefused, StaffLinkClosed
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
+from wallet.pages.origins import from_our_page
 
 # Browsers take a cookie of this name only by https and from this very host.
 COOKIE = "kopilka_staff"
@@ -59,13 +59,15 @@ def add_to(app: Flask, console: Blueprint, *, by_https: bool) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,  # other forms depend on no cookie
         WTF_CSRF_TIME_LIMIT=None,  # a token is good for as long as the browser's session
         WTF_CSRF_SSL_STRICT=False,  # the cookie is SameSite, and our pages send no referrer
-        SESSION_COOKIE_NAME="kopilka_form",
+        SESSION_COOKIE_NAME="__Host-kopilka_form" if by_https else "kopilka_form",
+        SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=by_https,
     )
     csrf.init_app(app)
     console.before_request(_guard)
     console.register_error_handler(CSRFError, _on_foreign_form)
+    console.register_error_handler(passwords.TooManyAtOnce, _on_crowd)
     console.register_blueprint(routes)
 
 
@@ -80,6 +82,8 @@ def _guard() -> AnyResponse | None:
     if request.endpoint == STATIC:
         return None
     if request.method not in ("GET", "HEAD"):
+        if not from_our_page():
+            return error_page(403)
         csrf.protect()
     house = current_installation()
     token = request.cookies.get(_cookie_name(), "")
@@ -103,6 +107,12 @@ def _on_foreign_form(_error: CSRFError) -> AnyResponse:
     return error_page(400)
 
 
+def _on_crowd(_error: passwords.TooManyAtOnce) -> AnyResponse:
+    page = error_page(503)
+    page.headers["Retry-After"] = "3"
+    return page
+
+
 @routes.get("/sign-in")
 def sign_in() -> AnyResponse:
     """The form for address and password. Who is signed in goes on."""
@@ -116,18 +126,21 @@ def enter() -> AnyResponse:
     """Sign in, and go on to the page that was wanted. 422 for what is not right, 429 for whoever
     has to wait before the next try."""
     house = current_installation()
-    email, password = request.form.get("email", ""), request.form.get("password", "")
+    email, password = _address(), request.form.get("password", "")
+    if len(password) > passwords.LONGEST:
+        password = ""  # nobody has it
     guesser = sign_in_delays.who(house.keys, email, request.remote_addr or "")
     with house.database.reading() as reading:
         wait = sign_in_delays.wait(reading, guesser, house.clock())
     if wait:
         return _sign_in_form({"form": _wait_in_words(wait)}, 429)
-    token = admission.sign_in(house.database, email, password[: passwords.LONGEST], house.clock())
+    token = admission.sign_in(house.database, email, password, house.clock())
     with house.database.transaction() as writing:
         if token is None:
             sign_in_delays.failed(writing, guesser, house.clock())
         else:
             sign_in_delays.succeeded(writing, guesser)
+            staff_sessions.end(writing, request.cookies.get(_cookie_name(), ""))
     if token is None:
         sentence = _("There is nobody with this address and this password.")
         return _sign_in_form({"form": sentence}, 422)
@@ -160,14 +173,19 @@ def set_password(token: str) -> AnyResponse:
     password, email = request.form.get("password", ""), request.form.get("email", "")
     problems: dict[str, str] = {}  # by the field of the form
     try:
+        with house.database.reading() as reading:
+            is_first = admission.whose_link(reading, token, now) is None
+        digest = admission.hashed(password)
         with house.database.transaction() as writing:
-            is_first = admission.whose_link(writing, token, now) is None
             if is_first:
-                employee = admission.make_first(writing, token, email, password, now)
+                employee = admission.make_first(writing, token, email, digest, now)
             else:
-                employee = admission.set_password(writing, token, password, now)
+                employee = admission.set_password(writing, token, digest, now)
             begun = staff_sessions.begin(writing, employee.id, now)
             by, of = Author("employee", employee.email), ChangedThing("employee", employee.email)
+            if is_first:
+                role = {"role": "administrator"}
+                changes.note(writing, by, "employee.invited", of, now, {}, role)
             changes.note(writing, by, "employee.password_set", of, now)
     except StaffLinkClosed:
         return _closed_link()
@@ -214,7 +232,7 @@ def _closed_link() -> Response:
 
 
 def _let_in(token: str, where: str) -> AnyResponse:
-    session.clear()  # a token of forms that somebody planted before is worth nothing from now on
+    session.clear()
     answer = redirect(where, 303)
     answer.set_cookie(
         _cookie_name(), token, secure=_by_https(), httponly=True, samesite="Lax", path="/"
@@ -225,9 +243,17 @@ def _let_in(token: str, where: str) -> AnyResponse:
 def _next() -> str:
     """Where to go once inside: the page of the console that was wanted, never another site."""
     wanted = request.values.get("next", "")
-    parts = urlsplit(wanted)
-    is_ours = wanted.startswith(f"{PREFIX}/") and not (parts.scheme or parts.netloc)
-    return wanted if is_ours and "\\" not in wanted else url_for("console.home.show")
+    is_ours = wanted.startswith(f"{PREFIX}/") and wanted.isprintable() and "\\" not in wanted
+    return wanted if is_ours else url_for("console.home.show")
+
+
+def _address() -> str:
+    """The address that was typed, as addresses of the staff are kept; for what is none, an address
+    that nobody has."""
+    try:
+        return email_address(request.form.get("email", ""))
+    except Unfit:
+        return ""
 
 
 def _wait_in_words(wait: timedelta) -> str:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from wallet.access import admission, sign_in_delays, staff_sessions
+from wallet.access import admission, passwords, sign_in_delays, staff_sessions
 from wallet.access.changes import RecordedChange
 from wallet.console import door
 from wallet.web.app import create_app
@@ -126,10 +126,34 @@ def test_signing_in_leads_to_where_one_wanted(anna) -> None:
         "/api",
         "javascript:alert(1)",
         "/\\evil.example",
+        "//[",
+        "/console/\r\nSet-Cookie: a=b",
     ],
 )
 def test_it_never_leads_elsewhere(anna, wanted: str) -> None:
     assert anna.sign_in(next=wanted).location == "/console/"
+
+
+@pytest.mark.parametrize("written", ["  Anna@Example.com ", "Anna <anna@example.com>"])
+def test_an_address_may_be_written_as_people_write_it(anna, written: str) -> None:
+    assert anna.send("/console/sign-in", email=written, password=PASSWORD).status_code == 303
+
+
+@pytest.mark.parametrize("email", ["", "a\0@example.com", "x" * 5000, "a@b@c"])
+def test_what_is_no_address_is_nobody(anna, email: str) -> None:
+    assert anna.send("/console/sign-in", email=email, password=PASSWORD).status_code == 422
+
+
+def test_a_crowd_is_asked_to_come_again(anna, monkeypatch) -> None:
+    monkeypatch.setattr(passwords, "PATIENCE_S", 0)
+    with passwords._AT_ONCE, passwords._AT_ONCE:
+        refused = anna.sign_in()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "3")
+    assert anna.sign_in().status_code == 303
+
+
+def test_a_password_with_more_behind_it_is_another(anna) -> None:
+    assert anna.sign_in(PASSWORD + "x" * 300).status_code == 422
 
 
 def test_a_wrong_password_says_nothing_of_who_is_there(anna) -> None:
@@ -188,6 +212,16 @@ class TestForms:
     def test_setting_a_password(self, visitor, invited: str) -> None:
         assert visitor.post(invited, password=PASSWORD).status_code == 400
         assert visitor.send(invited, password=PASSWORD).status_code == 303
+
+    def test_one_that_stood_on_another_site(self, anna) -> None:
+        token = FORM_TOKEN.search(anna.get("/console/sign-in").text)[1]
+        answer = anna.client.post(
+            "/console/sign-in",
+            data={"email": ANNA, "password": PASSWORD, "csrf_token": token},
+            headers={"Sec-Fetch-Site": "same-site"},
+        )
+        assert answer.status_code == 403
+        assert not anna.is_in
 
     def test_the_token_of_another_browser(self, anna, app) -> None:
         theirs = FORM_TOKEN.search(Visitor(app.test_client()).get("/console/sign-in").text)[1]
