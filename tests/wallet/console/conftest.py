@@ -30,7 +30,9 @@ def address(app: Flask) -> Iterator[str]:
     server.shutdown()
 
 
-@pytest.fixture(scope="session")
+# Not for longer than its module: as long as Playwright is there, a loop of asyncio runs in this
+# thread, and tests that want one of their own would fail.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
     program = next(found, None)

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ledger.fields import Moment
-from wallet.access.changes import AuthorKind, ThingKind
+from ledger.fields import Moment, NotEmpty, Readable
+from wallet.access.changes import LONGEST_NAME, AuthorKind, ThingKind
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import page_of, shows
 from wallet.api.bodies.paging import PageInProgramme
@@ -28,7 +28,7 @@ class ChangeSearch(PageInProgramme):
     """Which changes are wanted; without anything, all."""
 
     kind: ThingKind | None = None
-    of: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    of: Annotated[str, Readable, Field(max_length=LONGEST_NAME), NotEmpty] | None = None
     since: Moment | None = None
     until: Moment | None = None
 
