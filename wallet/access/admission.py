@@ -36,9 +36,9 @@ class StaffLink(Base):
 def add(
     session: Session, email: str, role: Role, now: datetime, programme_id: int | None = None
 ) -> str:
-    """Give somebody this role, in one programme or in all, and return the token of the link by
-    which they set a password. Who has a role there already gets this one instead. Raises `Unfit`
-    for what is no address, and `EmployeeRefused` for another role of the last administrator."""
+    """Give the person with this address a role, in one programme or in all. It replaces the role
+    that they had there. Returns the token of a link by which they set a password. Raises `Unfit`
+    if this is no address, and `EmployeeRefused` if the last administrator would lose the role."""
     email = email_address(email)
     staff.one_at_a_time(session)
     had_one = staff.has_administrator(session)

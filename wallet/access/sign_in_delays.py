@@ -1,6 +1,6 @@
-"""How long somebody who guesses passwords has to wait: longer with each wrong one. It is counted by
-the address that is tried and by where it is tried from together, so that a stranger who guesses
-keeps nobody out but himself."""
+"""How long a person who guesses passwords must wait: longer after each wrong one. Guesses are
+counted by e-mail address and network address together, so a stranger who guesses blocks only
+himself."""
 
 import ipaddress
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ def who(keys: KeyRing, email: str, origin: str) -> str:
 
 
 def wait(session: Session, guesser: str, now: datetime) -> timedelta:
-    """For how long no password of theirs is looked at; nothing for whoever may try."""
+    """For how long their passwords are not checked; zero if they may try now."""
     known = session.get(SignInFailure, guesser)
     if known is None or known.failures < FREE:
         return timedelta()

@@ -15,8 +15,8 @@ LONGEST_EMAIL = 254  # characters
 
 
 class Employee(Base):
-    """Somebody of the staff. Without `password_hash` they have not come in yet. Once `removed_at`
-    is set they are let in no more; the row stays, since the record of changes names it."""
+    """A person who uses the console. Without `password_hash` they have not signed in yet. Once
+    `removed_at` is set they cannot sign in; the row stays, since the record of changes names it."""
 
     __tablename__ = "wallet_employee"
 
@@ -100,7 +100,7 @@ def role_in(session: Session, email: str, programme_id: int | None) -> Role | No
 
 
 def has_administrator(session: Session) -> bool:
-    """Whether somebody administers all programmes, and has come in."""
+    """Whether there is an administrator of all programmes who has set a password."""
     administers = exists().where(
         EmployeeRole.employee_id == Employee.id,
         EmployeeRole.role == "administrator",

@@ -24,7 +24,7 @@ NOTED_EVERY = timedelta(minutes=1)  # each request would otherwise write
 
 
 class StaffSession(Base):
-    """One browser in which somebody is signed in. `digest` is the SHA-256 of its token in
+    """One browser in which an employee is signed in. `digest` is the SHA-256 of its token in
     hexadecimal. `seen_at`: its last request, to the minute."""
 
     __tablename__ = "wallet_staff_session"
@@ -37,7 +37,7 @@ class StaffSession(Base):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody of the staff who is signed in. `actors`: what they may do, once for each role."""
+    """An employee who is signed in. `actors`: what they may do, once for each role."""
 
     employee_id: int
     email: str
@@ -49,7 +49,7 @@ class SignedIn:
 
 
 def begin(session: Session, employee_id: int, now: datetime) -> str:
-    """Sign somebody in, and return the token of the session."""
+    """Sign an employee in, and return the token of the session."""
     token = secrets.token_urlsafe(32)
     session.add(
         StaffSession(digest=_digest(token), employee_id=employee_id, began_at=now, seen_at=now)
