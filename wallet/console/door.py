@@ -83,7 +83,7 @@ def _guard() -> AnyResponse | None:
         return None
     if request.method not in ("GET", "HEAD"):
         if not from_our_page():
-            return error_page(403)
+            return error_page(400)  # 403 says that a role is missing
         csrf.protect()
     house = current_installation()
     token = request.cookies.get(_cookie_name(), "")
