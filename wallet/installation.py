@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import current_app
 
 from ledger.database.engine import Database
+from wallet.access.apikeys import KnownKeys
 from wallet.apple.provider import AppleProvider
 from wallet.apple.rotation import Certificates
 from wallet.apple.signed_passes import SignedPasses
@@ -36,6 +37,7 @@ class Installation:
     clock: Clock
     database: Database
     keys: KeyRing
+    known_keys: KnownKeys
     certificates: Certificates
     pass_type: str
     signed_passes: SignedPasses

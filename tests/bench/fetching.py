@@ -41,6 +41,7 @@ from wallet.web.server import Worker
 
 ROUNDS = 5
 REQUESTS = 300
+AT_ONCE = 8  # clients; as many as a process has threads
 DEVICE = "d" * 32
 
 Headers = dict[str, str]
@@ -133,6 +134,22 @@ class Served:
             outdate()
             self._ask(path, headers, status)
         return (self._used() - begun) / requests
+
+    def cpu_at_once(self, path: str, headers: Headers, requests: int) -> float:
+        """CPU seconds of one answer while eight clients ask at once."""
+        command = ["h2load", "--h1", f"-n{requests}", f"-c{AT_ONCE}"]
+        for name, value in headers.items():
+            command += ["-H", f"{name}: {value}"]
+        begun = self._used()
+        said = subprocess.run(
+            [*command, f"http://127.0.0.1:{self._connection.port}{path}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        used = self._used() - begun
+        assert f"{requests} 2xx" in said, said
+        return used / requests
 
     def _ask(self, path: str, headers: Headers, status: int) -> None:
         self._connection.request("GET", path, headers=headers)

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, String, bindparam, select, update
@@ -44,6 +44,8 @@ SCOPES = (
 )
 PREFIX = "kopilka_"
 LONGEST_NAME = 60  # characters
+TRUSTED_FOR = timedelta(seconds=1)  # a key that was looked up, by requests that only read
+MOST_SEEN = 1000  # keys that one process remembers
 
 # Why a key is refused: it is none of ours or was revoked; its time is over.
 NotRecognised = Literal["key_unknown", "key_expired"]
@@ -148,20 +150,46 @@ _LIVE = Compiled(
 )
 
 
-def recognise(
-    database: Database, key: str, environment_key: str, now: datetime
-) -> Actor | NotRecognised:
-    """Whose key this is, or why it is nobody's. `environment_key` is WALLET_API_KEY: it has all
-    scopes in all programmes, never ends, and stands in no table."""
-    if hmac.compare_digest(key.encode(), environment_key.encode()):
-        return Actor("environment", frozenset({ALL}))
-    rows = database.fetch(_LIVE, digest=_digest(key))
-    if not rows:
-        return "key_unknown"
-    (row,) = rows
-    if row.expires_at is not None and row.expires_at <= now:
-        return "key_expired"
-    return Actor(str(row.id), frozenset(row.scopes), row.programme_id)
+class KnownKeys:
+    """Whose the keys are that requests come with, for one process. `environment_key` is
+    WALLET_API_KEY: it has all scopes in all programmes, never ends, and stands in no table.
+
+    To look up a key is a good part of what a list costs, and who reads lists asks again at once. So
+    a request that only reads goes by what this process saw within the second; whatever changes
+    something is looked up each time."""
+
+    def __init__(self, database: Database, environment_key: str) -> None:
+        self._database = database
+        self._environment_key = environment_key.encode()
+        self._seen: dict[str, tuple[Any, datetime]] = {}  # by digest: the key's row, and when
+
+    def recognise(self, key: str, now: datetime, *, only_reads: bool) -> Actor | NotRecognised:
+        """Whose key this is, or why it is nobody's. A revoked one is refused at once where the
+        request changes something, elsewhere a second later."""
+        if hmac.compare_digest(key.encode(), self._environment_key):
+            return Actor("environment", frozenset({ALL}))
+        digest = _digest(key)
+        row = self._seen_lately(digest, now) if only_reads else None
+        row = row or self._looked_up(digest, now)
+        if row is None:
+            return "key_unknown"
+        if row.expires_at is not None and row.expires_at <= now:
+            return "key_expired"
+        return Actor(str(row.id), frozenset(row.scopes), row.programme_id)
+
+    def _seen_lately(self, digest: str, now: datetime) -> Any | None:
+        row, seen_at = self._seen.get(digest, (None, now))
+        return row if seen_at <= now < seen_at + TRUSTED_FOR else None
+
+    def _looked_up(self, digest: str, now: datetime) -> Any | None:
+        rows = self._database.fetch(_LIVE, digest=digest)
+        if not rows:
+            self._seen.pop(digest, None)
+            return None
+        if len(self._seen) >= MOST_SEEN:
+            self._seen = {}
+        self._seen[digest] = (rows[0], now)
+        return rows[0]
 
 
 def author(session: Session, actor: Actor) -> Author:

@@ -26,7 +26,8 @@ def require_key() -> None:
     if scheme.lower() != "bearer" or not key:
         refuse(401, "key_missing")
     house = current_installation()
-    known = apikeys.recognise(house.database, key, house.settings.api_key, house.clock())
+    only_reads = request.method in ("GET", "HEAD")
+    known = house.known_keys.recognise(key, house.clock(), only_reads=only_reads)
     if known == "key_expired":
         refuse(401, "key_expired")
     if known == "key_unknown":

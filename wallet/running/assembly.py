@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from ledger.database.engine import Database, Wake
+from wallet.access.apikeys import KnownKeys
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential, TokenCredential
 from wallet.apple.pushkey import ProviderTokens
@@ -54,6 +55,7 @@ def connect(
         clock=clock,
         database=database,
         keys=keys,
+        known_keys=KnownKeys(database, settings.api_key),
         certificates=certificates,
         pass_type=pass_type,
         signed_passes=SignedPasses(database, certificates, keys, settings.public_url),

@@ -3,7 +3,6 @@ scopes in all programmes."""
 
 from flask import request
 
-from wallet.access import apikeys
 from wallet.access.rights import ALL, may_everywhere
 from wallet.installation import current_installation
 from wallet.problems import refuse
@@ -19,6 +18,6 @@ def require_operator() -> None:
         return
     key = request.headers.get("Authorization", "").removeprefix("Bearer ")
     house = current_installation()
-    caller = apikeys.recognise(house.database, key, house.settings.api_key, house.clock())
+    caller = house.known_keys.recognise(key, house.clock(), only_reads=True)
     if isinstance(caller, str) or not may_everywhere(caller, ALL):
         refuse(401, "key_missing", text="operator_key_missing")

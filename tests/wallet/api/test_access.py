@@ -1,6 +1,7 @@
 """Who may do what: keys with scopes, and scans."""
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -142,9 +143,10 @@ ALSO = {"holds/x": "points:write"}
 
 @pytest.fixture
 def key(installation, house):
-    def issued(*scopes: str, name: str = "till") -> str:
+    def issued(*scopes: str, name: str = "till", expires_at: datetime | None = None) -> str:
         with installation.database.transaction() as session:
-            return apikeys.issue(session, name, scopes, house.clock())
+            now = house.clock()
+            return apikeys.issue(session, name, scopes, now, expires_at=expires_at)
 
     return issued
 
@@ -185,13 +187,44 @@ def test_every_route_of_the_api_names_its_scope(app) -> None:
     assert routes == known
 
 
-def test_a_revoked_key_is_refused_at_once(key, call, installation, house) -> None:
+def test_a_revoked_key_changes_nothing_from_now_on(key, call, installation, house) -> None:
     secret = key("*")
     assert call(secret, "GET", "members/x", None).status_code == 404
     with installation.database.transaction() as session:
         apikeys.revoke(session, "till", house.clock())
+    answer = call(secret, "POST", "members", {"programme": "demo", "name": "Anna"})
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "key_unknown")
+    answer = call(secret, "GET", "members/x", None)  # it was refused already: nobody trusts it
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "key_unknown")
+
+
+def test_a_revoked_key_reads_for_no_longer_than_a_second(
+    key, call, installation, clock_now
+) -> None:
+    secret = key("*")
+    assert call(secret, "GET", "members/x", None).status_code == 404
+    with installation.database.transaction() as session:
+        apikeys.revoke(session, "till", clock_now())
+    clock_now.advance(seconds=1)
     answer = call(secret, "GET", "members/x", None)
     assert (answer.status_code, answer.get_json()["code"]) == (401, "key_unknown")
+
+
+def test_a_key_that_was_seen_ends_with_its_day(key, call, clock_now) -> None:
+    secret = key("*", expires_at=clock_now() + timedelta(milliseconds=500))
+    assert call(secret, "GET", "members/x", None).status_code == 404
+    clock_now.advance(milliseconds=500)
+    answer = call(secret, "GET", "members/x", None)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "key_expired")
+
+
+def test_only_so_many_keys_are_remembered(installation, clock_now, monkeypatch) -> None:
+    monkeypatch.setattr(apikeys, "MOST_SEEN", 3)
+    with installation.database.transaction() as session:
+        made = [apikeys.issue(session, f"k{n}", ["*"], clock_now()) for n in range(8)]
+    for one in made * 2:
+        found = installation.known_keys.recognise(one, clock_now(), only_reads=True)
+        assert not isinstance(found, str)
 
 
 def test_a_key_is_not_kept_as_it_is(key, installation) -> None:
