@@ -22,11 +22,15 @@ LOCK, LIST, LICENCE = "vendor.lock.json", "THIRD_PARTY.md", "LICENSE"
 
 # Names of Tabler's outlined icons.
 ICONS = """
-    alert-circle alert-triangle arrow-left ban bell building-store calendar chart-bar check
-    chevron-down chevron-left chevron-right circle-check circle-dot clock copy credit-card
-    device-mobile discount dots download external-link eye filter help history home inbox
-    info-circle key language loader lock logout mail menu-2 pencil player-pause player-play plus
-    search send settings shield-lock trash user-circle users x
+    address-book alert-circle alert-triangle arrow-left arrow-right arrow-merge ban bell bolt
+    building building-store calendar cash-register certificate chart-bar chart-line check
+    checklist chevron-down chevron-left chevron-right circle-check circle-dot clock coin coins
+    copy credit-card device-desktop device-mobile device-tablet discount dots dots-vertical
+    download external-link eye file-spreadsheet file-text filter fingerprint flag gift help
+    history home id inbox info-circle key language link list-check loader lock logout mail map-pin
+    menu-2 pencil phone player-pause player-play player-stop plus printer receipt refresh rotate
+    search send settings shield-lock tag target trash upload user user-circle user-plus users
+    webhook world x
 """
 
 # Licences that ask for nothing but that their text goes along.

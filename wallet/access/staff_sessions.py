@@ -37,10 +37,12 @@ class StaffSession(Base):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An employee who is signed in. `actors`: what they may do, once for each role."""
+    """An employee who is signed in. `roles`: which they have, each with the programme in which,
+    None for all. `actors`: what they may do, once for each role."""
 
     employee_id: int
     email: str
+    roles: tuple[tuple[Role, int | None], ...]
     actors: tuple[Actor, ...]
 
     def may(self, right: str, programme_id: int | None = None) -> bool:
@@ -84,7 +86,8 @@ def recognise(database: Database, token: str, now: datetime) -> SignedIn | None:
             session.execute(
                 update(StaffSession).where(StaffSession.digest == digest).values(seen_at=now)
             )
-    return SignedIn(rows[0].id, rows[0].email, tuple(map(_actor, rows)))
+    held = tuple((row.role, row.programme_id) for row in rows)
+    return SignedIn(rows[0].id, rows[0].email, held, tuple(map(_actor, rows)))
 
 
 # A row for each role of who is signed in.

@@ -197,7 +197,7 @@ def set_password(token: str) -> AnyResponse:
         return _welcome_form(token, problems, 422)
     if is_first and house.settings.in_sandbox:
         note_console_link(house.settings.data, None)
-    return _let_in(begun, url_for("console.home.show"))
+    return _let_in(begun, url_for("console.home.begin"))
 
 
 def _sign_in_form(problems: Mapping[str, str], status: int = 200) -> Response:
@@ -244,7 +244,7 @@ def _next() -> str:
     """Where to go once inside: the page of the console that was wanted, never another site."""
     wanted = request.values.get("next", "")
     is_ours = wanted.startswith(f"{PREFIX}/") and wanted.isprintable() and "\\" not in wanted
-    return wanted if is_ours else url_for("console.home.show")
+    return wanted if is_ours else url_for("console.home.begin")
 
 
 def _address() -> str:

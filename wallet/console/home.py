@@ -1,17 +1,14 @@
-"""The console's first page: who one is here, and what one's roles allow."""
+"""The console's first pages: where one begins, and who one is in a programme."""
 
-from flask import Blueprint, render_template, url_for
-from sqlalchemy.orm import Session
+from flask import Blueprint
+from werkzeug.wrappers import Response
 
-from ledger.programmes import programmes
-from wallet.access import roles, staff
+from wallet.access import roles
 from wallet.access.apikeys import SCOPES
 from wallet.access.roles import OF_PEOPLE
-from wallet.access.staff import EmployeeRole
-from wallet.console import door, shell
-from wallet.console.shell import Frame, Reader
+from wallet.console import pages
+from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.errors import SCOPE
-from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.sentences import CATALOGUE
@@ -20,39 +17,38 @@ routes = Blueprint("home", __name__)
 
 
 @routes.get("/")
+@needs(None)
+def begin() -> Response | str:
+    """To the home of the first programme in which they may do anything; if there is none yet, what
+    their roles allow."""
+    for first in pages.seen_programmes():
+        return pages.go("console.home.show", programme=first.code)
+    return _rights()
+
+
+@routes.get(f"{IN_PROGRAMME}/")
+@needs(None)
 def show() -> str:
     """Who is signed in, with which roles, and what those allow."""
-    who = door.signed_in()
-    with current_installation().database.reading() as session:
-        held = staff.roles_of(session, [who.employee_id])[who.employee_id]
-        named = [(_role_in_words(one), _where(session, one)) for one in held]
-    tongue = language.current()
+    return _rights()
+
+
+def _rights() -> str:
+    who, tongue = pages.person(), language.current()
+    names = {one.id: one.name for one in pages.seen_programmes()}
+    named = [
+        (
+            CATALOGUE.text(tongue, role, roles.CONTEXT),
+            _("in all programmes") if programme_id is None else names[programme_id],
+        )
+        for role, programme_id in who.roles
+    ]
     rights = [
         (CATALOGUE.text(tongue, right, SCOPE), who.may(right)) for right in (*SCOPES, *OF_PEOPLE)
     ]
-    return render_template(
+    return pages.show(
         "console/home.html",
-        frame=_frame(who.email, ", ".join(role for role, _ in named)),
+        "home",
         roles=named,
         rights=sorted(rights, key=lambda one: not one[1]),  # what one may stands first
-    )
-
-
-def _role_in_words(role: EmployeeRole) -> str:
-    return CATALOGUE.text(language.current(), role.role, roles.CONTEXT)
-
-
-def _where(session: Session, role: EmployeeRole) -> str:
-    if role.programme_id is None:
-        return _("in all programmes")
-    programme = programmes.by_id(session, role.programme_id)
-    return programmes.name_in(session, programme, language.current())
-
-
-def _frame(email: str, roles: str) -> Frame:
-    return shell.around(
-        door.signed_in().may,
-        "home",
-        reader=Reader(email, roles, sign_out_url=url_for("console.door.sign_out")),
-        programme="",
     )

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
 import wallet.console
-from ledger.languages import LANGUAGES
+from ledger.languages import LANGUAGES, Language
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.sentences import CATALOGUE
@@ -96,16 +96,24 @@ def around(
     *,
     reader: Reader,
     programme: str,
+    code: str | None = None,
     programmes: Sequence[ConsoleLink] = (),
     search_url: str | None = None,
     help_url: str | None = None,
     menu: Sequence[MenuEntry] = MENU,
 ) -> Frame:
     """What stands around a page below the entry `here`, for somebody whose rights `may` knows.
-    `programme` is the name of the one that is shown; `programmes` are those one can switch to."""
+    `programme` is the name of the one that is shown, `code` its code; `programmes` are those one
+    can switch to."""
     settings = current_installation().settings
     return Frame(
-        menu=[_link(entry, here) for entry in menu if _is_shown(entry, may)],
+        menu=_links(
+            tuple(entry for entry in menu if _is_shown(entry, may)),
+            here,
+            code,
+            language.current(),
+            request.script_root,
+        ),
         reader=reader,
         programme=programme,
         programmes=programmes,
@@ -120,9 +128,28 @@ def _is_shown(entry: MenuEntry, may: Allows) -> bool:
     return entry.endpoint is not None and (entry.right is None or may(entry.right))
 
 
-def _link(entry: MenuEntry, here: str) -> ConsoleLink:
-    words = CATALOGUE.text(language.current(), entry.words, CONTEXT)
-    return ConsoleLink(words, url_for(entry.endpoint or ""), entry.icon, entry.name == here)
+@functools.lru_cache(1024)  # half of what an empty page costs would be to build these addresses
+def _links(
+    entries: Sequence[MenuEntry], here: str, code: str | None, tongue: Language, _root: str
+) -> Sequence[ConsoleLink]:
+    return [
+        ConsoleLink(
+            CATALOGUE.text(tongue, entry.words, CONTEXT),
+            _url(entry.endpoint or "", code),
+            entry.icon,
+            entry.name == here,
+        )
+        for entry in entries
+        if code is not None or not _is_of_programme(entry.endpoint or "")
+    ]
+
+
+def _url(endpoint: str, code: str | None) -> str:
+    return url_for(endpoint, programme=code) if _is_of_programme(endpoint) else url_for(endpoint)
+
+
+def _is_of_programme(endpoint: str) -> bool:
+    return current_app.url_map.is_endpoint_expecting(endpoint, "programme")
 
 
 def language_links() -> Sequence[tuple[str, str, str]]:

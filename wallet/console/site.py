@@ -3,7 +3,10 @@
 from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
-from wallet.console import door, home, shell
+from wallet.console import door, home, listing, pages, shell
+
+# Where pages live, each with the right that it takes (`pages.needs`).
+SECTIONS = (home.routes,)
 
 A_YEAR_S = 365 * 24 * 3600
 
@@ -39,9 +42,12 @@ def add_to(app: Flask, public_url: str) -> None:
     )
     console.after_request(say_how_long_to_keep)
     door.add_to(app, console, by_https=public_url.startswith("https:"))
-    console.register_blueprint(home.routes)
+    for section in SECTIONS:
+        console.register_blueprint(section)
     app.register_blueprint(console)
     app.add_template_global(shell.file_url, "console_file")
+    app.add_template_global(pages.url, "page_url")
+    app.add_template_global(listing.this_url, "this_url")
     app.add_template_global(shell.language_links, "language_links")
 
 

@@ -1,11 +1,11 @@
 """The console's door, as a browser comes to it."""
 
-import re
 from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from visitors import FORM_TOKEN, HOME, Visitor
 from werkzeug.test import TestResponse
 
 from wallet.access import admission, passwords, sign_in_delays, staff_sessions
@@ -15,43 +15,16 @@ from wallet.web.app import create_app
 
 PASSWORD = "a long enough one"  # noqa: S105  # pragma: allowlist secret
 ANNA = "anna@example.com"
-FORM_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
-class Visitor:
-    """A browser: it keeps cookies, and sends the token that a form had."""
-
-    def __init__(self, client: FlaskClient) -> None:
-        self.client = client
-
-    def get(self, path: str, **headers: str) -> TestResponse:
-        return self.client.get(path, headers={"Accept-Language": "en", **headers})
-
-    def send(self, path: str, **entries: str) -> TestResponse:
-        """Open the form of this address, fill it in and send it."""
-        found = FORM_TOKEN.search(self.get(path).text)
-        assert found, "no form"
-        return self.post(path, csrf_token=found[1], **entries)
-
-    def post(self, path: str, **entries: str) -> TestResponse:
-        return self.client.post(path, data=entries, headers={"Accept-Language": "en"})
-
+class Anna(Visitor):
     def sign_in(self, password: str = PASSWORD, **more: str) -> TestResponse:
         return self.send("/console/sign-in", email=ANNA, password=password, **more)
 
-    def sign_out(self) -> TestResponse:
-        found = FORM_TOKEN.search(self.get("/console/").text)
-        assert found
-        return self.post("/console/sign-out", csrf_token=found[1])
-
-    @property
-    def is_in(self) -> bool:
-        return self.get("/console/").status_code == 200
-
 
 @pytest.fixture
-def visitor(client: FlaskClient) -> Visitor:
-    return Visitor(client)
+def visitor(client: FlaskClient) -> Anna:
+    return Anna(client)
 
 
 @pytest.fixture
@@ -77,7 +50,7 @@ def test_an_invited_person_sets_a_password_and_is_inside(
     assert ANNA in visitor.get(invited).text
     answer = visitor.send(invited, password=PASSWORD)
     assert (answer.status_code, answer.location) == (303, "/console/")
-    assert "Marketer" in visitor.get("/console/").text
+    assert "Marketer" in visitor.get(HOME).text
     with installation.database.reading() as session:
         (line,) = session.scalars(select(RecordedChange)).all()
     assert (line.code, line.author_kind, line.author_name) == (
@@ -97,7 +70,7 @@ def test_the_first_administrator_makes_themselves(visitor, installation, house) 
     assert wrong.status_code == 422
     assert "This is no address of e-mail." in wrong.text
     assert visitor.send(link, email=ANNA, password=PASSWORD).status_code == 303
-    assert "Administrator" in visitor.get("/console/").text
+    assert "Administrator" in visitor.get(HOME).text
     assert visitor.get(link).status_code == 404
 
 
@@ -167,7 +140,7 @@ def test_a_wrong_password_says_nothing_of_who_is_there(anna) -> None:
 
 
 def test_whoever_guesses_waits_and_others_do_not(anna, app, house) -> None:
-    stranger = Visitor(app.test_client())
+    stranger = Anna(app.test_client())
     stranger.client.environ_base["REMOTE_ADDR"] = "6.6.6.6"
     for _ in range(sign_in_delays.FREE):
         assert stranger.sign_in("guess").status_code == 422
@@ -232,11 +205,11 @@ class TestForms:
 def test_no_cache_keeps_a_page(anna) -> None:
     assert anna.get("/console/sign-in").headers["Cache-Control"] == "no-store"
     anna.sign_in()
-    assert anna.get("/console/").headers["Cache-Control"] == "no-store"
+    assert anna.get(HOME).headers["Cache-Control"] == "no-store"
 
 
 def test_a_piece_of_a_page_that_is_asked_for_too_late_leads_to_the_door(anna) -> None:
-    answer = anna.get("/console/", **{"HX-Request": "true"})
+    answer = anna.get(HOME, **{"HX-Request": "true"})
     assert answer.status_code == 204
     assert answer.headers["HX-Redirect"].startswith("/console/sign-in")
 

@@ -33,6 +33,14 @@ function closeMenus(except, giveBack = false) {
   }
 }
 
+// A button that copies what stands in the field of this id, and says so.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+  button.querySelector("span").textContent = button.dataset.copied;
+});
+
 // From row to row of a list.
 function step(by) {
   const links = [...document.querySelectorAll(".k-row-link")];

@@ -1,0 +1,98 @@
+"""What somebody typed into a form, read as people write, and what is wrong with it, in words.
+
+Only what an entry is (a number, a day) is decided here. Whether it may be so is decided where the
+API asks as well; `refused` takes over what those refuse."""
+
+import re
+from collections.abc import Collection
+from datetime import date
+
+from flask import request
+
+from ledger.errors import Refusal, WithReason
+from wallet.pages import language
+from wallet.pages.language import gettext as _
+
+# A whole number as people write it: 1 250, 1 250 with any space, 1,250.
+_SPACES = re.compile(r"[\s\u00a0\u202f_']")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
+LONGEST_NUMBER = 18  # digits: more fit into no column
+
+FORM = "form"  # in `problems`: what is wrong with all of it
+
+
+class FormEntries:
+    """The entries of the form that was sent. `problems`: what is wrong, a sentence by the name of
+    its field; with the name `form`, what is wrong with all of it. What was typed stays readable by
+    name: `entries["phone"]`."""
+
+    def __init__(self) -> None:
+        self._form = request.form
+        self.problems: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        return self._form.get(name, "")
+
+    @property
+    def fit(self) -> bool:
+        """Whether nothing is wrong so far."""
+        return not self.problems
+
+    def text(self, name: str, *, required: bool = True, most: int | None = None) -> str:
+        """The entry without spaces around it."""
+        typed = self[name].strip()
+        if required and not typed:
+            self.refuse(name, _("Please fill this in."))
+        elif most is not None and len(typed) > most:
+            self.refuse(name, _("At most %(count)s characters.", count=str(most)))
+        return typed
+
+    def whole(self, name: str, *, required: bool = True) -> int | None:
+        """A whole number; None for nothing, or for what is none."""
+        typed = self.text(name, required=required)
+        digits = _SPACES.sub("", typed).replace("\u2212", "-")
+        if _GROUPED.fullmatch(digits):
+            digits = digits.replace(",", "")
+        if not digits:
+            return None
+        if not re.fullmatch(rf"[+-]?\d{{1,{LONGEST_NUMBER}}}", digits, re.ASCII):
+            self.refuse(name, _("This is not a whole number."))
+            return None
+        return int(digits)
+
+    def day(self, name: str, *, required: bool = True) -> date | None:
+        """A day, as browsers send it; None for nothing, or for what is none."""
+        typed = self.text(name, required=required)
+        if not typed:
+            return None
+        try:
+            return date.fromisoformat(typed)
+        except ValueError:
+            self.refuse(name, _("This is not a day."))
+            return None
+
+    def choice(self, name: str, known: Collection[str]) -> str:
+        """One of the known values."""
+        typed = self[name]
+        if typed not in known:
+            self.refuse(name, _("Please choose one of them."))
+        return typed
+
+    def several(self, name: str) -> list[str]:
+        """All values of a field that may be there more than once, such as ticked boxes."""
+        return self._form.getlist(name)
+
+    def ticked(self, name: str) -> bool:
+        """Whether this box is ticked."""
+        return name in self._form
+
+    def refuse(self, name: str, sentence: str) -> None:
+        """Say what is wrong with a field; what was said first stays."""
+        self.problems.setdefault(name, sentence)
+
+    def refused(self, refusal: Refusal, name: str = FORM) -> None:
+        """Say in words why what was asked for is refused, at a field or above the form."""
+        tongue = language.current()
+        is_plain = isinstance(refusal, WithReason) and name != FORM
+        sentence = refusal.reason(tongue) if is_plain else refusal.sentence(tongue)  # type: ignore[attr-defined]
+        self.refuse(name, sentence[:1].upper() + sentence[1:])

@@ -1,0 +1,192 @@
+"""What every page behind the door stands on: the right that it takes, the programme that its
+address names, who is there, and what stands around it.
+
+A view says with `needs` which right it takes, and is called only for who has it. The programme in
+an address is taken out of the view's arguments: `programme()` has it."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from flask import current_app, flash, g, make_response, redirect, render_template, request, url_for
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, aliased
+from werkzeug.wrappers import Response
+
+from ledger.database.compiled import Compiled
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme, ProgrammeText
+from wallet.access import roles
+from wallet.access.changes import Author
+from wallet.access.staff_sessions import SignedIn
+from wallet.console import door, shell
+from wallet.console.errors import error_page
+from wallet.console.forms import FormEntries
+from wallet.console.shell import ConsoleLink, Frame, Reader
+from wallet.installation import current_installation
+from wallet.pages import language
+from wallet.sentences import CATALOGUE
+
+# What addresses of pages begin with that are of one programme.
+IN_PROGRAMME = "/programmes/<programme>"
+
+ConsoleView = TypeVar("ConsoleView", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class SeenProgramme:
+    """A programme as pages of the console name it, in the reader's language."""
+
+    id: int
+    code: str
+    name: str
+
+
+def needs(right: str | None) -> Callable[[ConsoleView], ConsoleView]:
+    """Decorate a view that takes this right: in the programme that its address names, or in any if
+    it names none. None: whoever is signed in may see it. A programme in which somebody may do
+    nothing is not there for them."""
+
+    def decorate(view: ConsoleView) -> ConsoleView:
+        @functools.wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            g.seen_programmes = _seen_programmes(person())
+            g.programme = None
+            if (code := kwargs.pop("programme", None)) is not None:
+                g.programme = next((one for one in g.seen_programmes if one.code == code), None)
+                if g.programme is None:
+                    return error_page(404, frame(""))
+            if right is not None and not may(right):
+                return error_page(403, frame(""))
+            return view(*args, **kwargs)
+
+        guarded.right = right  # type: ignore[attr-defined] # a test asks each view for it
+        return cast(ConsoleView, guarded)
+
+    return decorate
+
+
+def person() -> SignedIn:
+    """Who of the staff is there."""
+    return door.signed_in()
+
+
+def author() -> Author:
+    """The same, as the author of what they change."""
+    return Author("employee", person().email)
+
+
+def programme() -> SeenProgramme:
+    """The programme that the page's address names."""
+    found: SeenProgramme | None = g.programme
+    assert found is not None, "the address of this page names no programme"  # noqa: S101
+    return found
+
+
+def programme_row(session: Session) -> Programme:
+    """The same as its row."""
+    return programmes.by_id(session, programme().id)
+
+
+def may(right: str) -> bool:
+    """Whether they have this right here: in the programme of the page, or in any, if it is of
+    none."""
+    here: SeenProgramme | None = g.programme
+    return person().may(right, None if here is None else here.id)
+
+
+def seen_programmes() -> Sequence[SeenProgramme]:
+    """The programmes in which they may do anything, the oldest first."""
+    return cast(Sequence[SeenProgramme], g.seen_programmes)
+
+
+def show(template: str, here: str, **given: Any) -> str:
+    """The page, below the menu's entry `here`."""
+    return render_template(template, frame=frame(here), may=may, **given)
+
+
+def show_again(template: str, here: str, entries: FormEntries, **given: Any) -> Response:
+    """The page with a form that was refused: 422, with all that was typed and what is wrong."""
+    page = show(template, here, entries=entries, problems=entries.problems, **given)
+    return make_response(page, 422)
+
+
+def say(sentence: str) -> None:
+    """Have the next page that is shown say this: what was done, in a few words."""
+    flash(sentence)
+
+
+def go(endpoint: str, **values: Any) -> Response:
+    """Lead to this page, with GET, after a form was accepted. The programme stays."""
+    return redirect(url(endpoint, **values), 303)
+
+
+def url(endpoint: str, **values: Any) -> str:
+    """The address of a page, in this page's programme unless another is named."""
+    here: SeenProgramme | None = g.programme
+    if here is not None and "programme" not in values and _is_in_programme(endpoint):
+        values["programme"] = here.code
+    return url_for(endpoint, **values)
+
+
+def frame(here: str) -> Frame:
+    """What stands around the page, below the menu's entry `here`."""
+    who, seen = person(), seen_programmes()
+    shown: SeenProgramme | None = g.programme or next(iter(seen), None)
+    return shell.around(
+        lambda right: who.may(right, None if shown is None else shown.id),
+        here,
+        reader=Reader(
+            who.email, _roles_in_words(who), sign_out_url=url_for("console.door.sign_out")
+        ),
+        programme="" if shown is None else shown.name,
+        code=None if shown is None else shown.code,
+        programmes=[ConsoleLink(one.name, _same_page(one), "", one == shown) for one in seen],
+    )
+
+
+def _same_page(there: SeenProgramme) -> str:
+    """This page in another programme; its home, if what the page shows is not there."""
+    rule = request.url_rule
+    is_there = rule is not None and rule.arguments == {"programme"} and request.method == "GET"
+    endpoint = rule.endpoint if rule is not None and is_there else "console.home.show"
+    return url_for(endpoint, programme=there.code)
+
+
+def _is_in_programme(endpoint: str) -> bool:
+    return current_app.url_map.is_endpoint_expecting(endpoint, "programme")
+
+
+def _roles_in_words(who: SignedIn) -> str:
+    tongue = language.current()
+    held = dict.fromkeys(role for role, _ in who.roles)
+    return ", ".join(CATALOGUE.text(tongue, role, roles.CONTEXT) for role in held)
+
+
+def _seen_programmes(who: SignedIn) -> Sequence[SeenProgramme]:
+    rows = current_installation().database.fetch(_NAMED, language=language.current())
+    only = {programme_id for _, programme_id in who.roles}
+    return [
+        SeenProgramme(row.id, row.code, row.own or row.name)
+        for row in rows
+        if None in only or row.id in only
+    ]
+
+
+_TEXT = aliased(ProgrammeText)
+# As `programmes.name_in` says it.
+_NAMED = Compiled(
+    select(
+        Programme.id,
+        Programme.code,
+        select(_TEXT.text)
+        .where(_TEXT.programme_id == Programme.id, _TEXT.kind == "name")
+        .where(_TEXT.language == bindparam("language"))
+        .order_by(_TEXT.id.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("own"),
+        Programme.name,
+    ).order_by(Programme.id)
+)
