@@ -4,6 +4,7 @@ programme's."""
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import flask_babel
@@ -34,8 +35,24 @@ def add_to(app: Flask) -> None:
         default_translation_directories=str(CATALOGUES),
         locale_selector=_choose,
     )
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined] # of its extension i18n
+        gettext=lambda one: _texts().ugettext(one),
+        ngettext=lambda one, many, count: _texts().ungettext(one, many, count),
+        pgettext=lambda context, one: _texts().upgettext(context, one),
+        npgettext=lambda context, one, many, count: _texts().unpgettext(context, one, many, count),
+        newstyle=True,
+    )
     app.context_processor(lambda: {"language": current(), "languages": OFFERED})
     app.after_request(_remember)
+
+
+def _texts() -> Any:
+    """The catalogue that this request speaks from. A page has dozens of texts, and Babel would look
+    for it anew at each."""
+    found = g.get("texts")
+    if found is None:
+        found = g.texts = flask_babel.get_translations()
+    return found
 
 
 def current() -> Language:
@@ -77,6 +94,7 @@ def suggest(*, programme: Sequence[str], member: str | None = None) -> None:
     or the first of the programme's that our own words are in."""
     g.language_of_member = member
     g.languages_of_programme = programme
+    g.pop("texts", None)
     flask_babel.refresh()  # it may have been chosen in this request before this was known
 
 
