@@ -206,6 +206,21 @@ class TestSaveLink:
             assert list(pool.map(pressed, range(10))) == [303] * 10
         assert google.stand_in.stats.requests == 2  # class and object
 
+    def test_a_press_that_comes_while_another_ends_writes_nothing(
+        self, client, member, google, house, monkeypatch
+    ) -> None:
+        """It looked before the first was through, and goes on after it."""
+        assert press(client, member).status_code == 303
+        looks, looked = [], type(house.installation.google)._is_written
+
+        def late(provider, *of: object) -> bool:
+            looks.append(of)
+            return len(looks) > 1 and looked(provider, *of)
+
+        monkeypatch.setattr(type(house.installation.google), "_is_written", late)
+        assert press(client, member).status_code == 303
+        assert google.stand_in.stats.requests == 2
+
     def test_a_card_nobody_wants_at_google_is_not_there(self, api, member, house, google) -> None:
         grant(api, member)
         run(house)

@@ -120,7 +120,8 @@ def add(
     session: Session, pass_id: int, object_id: str, now: datetime, head_start: timedelta
 ) -> None:
     """A person wants this card at Google: from now on it is kept up to date there. The caller
-    writes it as well; if that fails, the pump does it after the head start.
+    writes it as well; if that fails, the pump does it after the head start. Nothing is to be
+    written if Google has the object by now: people press the button twice.
 
     If the object is known under another id, that one belongs to an issuer that we no longer are."""
     # Two statements: ON CONFLICT names one of the two keys, and PostgreSQL may fail on the other
@@ -144,7 +145,10 @@ def add(
             check_at=now + FIRST_CHECK,
         )
     )
-    WRITES.add(session, [pass_id], now + head_start)
+    # Read under its lock: another request may just be noting that it wrote the object.
+    known = session.get_one(GoogleObject, pass_id, with_for_update=True, populate_existing=True)
+    if known.version is None:
+        WRITES.add(session, [pass_id], now + head_start)
 
 
 def is_written(session: Session, pass_id: int, object_id: str) -> bool:
