@@ -12,7 +12,9 @@ from wallet.cli import COMMANDS
 # begin as copies of one that has loaded what is not ours, which takes most of the time.
 TABLES_AFTER = """
 import importlib, json, os, sys
-import alembic.command, celery, flask, sqlalchemy.orm
+import alembic.command, apiflask, babel.dates, celery, cryptography.x509, flask_babel, flask_wtf
+import gunicorn.app.base, jwt, limits, openpyxl, phonenumbers, PIL.Image, psycopg, pydantic, redis
+import requests, sqlalchemy.orm, structlog
 
 assert not any(name.split(".")[0] in ("ledger", "wallet") for name in sys.modules)
 for module in sys.argv[1:]:
