@@ -239,6 +239,15 @@ def which(club: Club, member: Member, trees: Sequence[dict]) -> tuple[bool, ...]
     return answers
 
 
+def a_few_of_each(village: Village, random: Random) -> list[int]:
+    """Two members of each kind: to ask for all trees at once is dear, the sets have everybody."""
+    kinds: dict[object, list[int]] = {}
+    for n, person in enumerate(village.people):
+        kind = (person.state.partition(" ")[0], person.uses != n)
+        kinds.setdefault(kind, []).append(n)
+    return [n for some in kinds.values() for n in random.sample(some, min(2, len(some)))]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_segment_has_the_members_that_the_model_says(club: Club, seed: int) -> None:
     random = Random(seed)  # noqa: S311 - a seed repeats it
@@ -257,7 +266,8 @@ def test_a_segment_has_the_members_that_the_model_says(club: Club, seed: int) ->
     for place, tree in enumerate(trees):
         meant = {village.people[n].member.id for n in expected if expected[n][place]}
         assert members_of(club, tree) == meant, tree
-    for n, person in enumerate(village.people):
+    for n in a_few_of_each(village, random):
+        person = village.people[n]
         assert which(club, person.member, trees) == tuple(expected[n]), person
     assert not any(which(club, stranger, trees))
     states = {person.state.partition(" ")[0] for person in village.people}
