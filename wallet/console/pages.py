@@ -7,9 +7,11 @@ an address is taken out of the view's arguments: `programme()` has it."""
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from flask import current_app, flash, g, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, aliased
 from werkzeug.wrappers import Response
@@ -17,10 +19,10 @@ from werkzeug.wrappers import Response
 from ledger.database.compiled import Compiled
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme, ProgrammeText
-from wallet.access import roles
+from wallet.access import rights, roles
 from wallet.access.changes import Author
 from wallet.access.staff_sessions import SignedIn
-from wallet.console import door, shell
+from wallet.console import door, moments, shell
 from wallet.console.errors import error_page
 from wallet.console.forms import FormEntries
 from wallet.console.shell import ConsoleLink, Frame, Reader
@@ -36,11 +38,13 @@ ConsoleView = TypeVar("ConsoleView", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class SeenProgramme:
-    """A programme as pages of the console name it, in the reader's language."""
+    """A programme as pages of the console name it, in the reader's language. `zone` is that of its
+    clock."""
 
     id: int
     code: str
     name: str
+    zone: str
 
 
 def needs(right: str | None) -> Callable[[ConsoleView], ConsoleView]:
@@ -96,6 +100,11 @@ def may(right: str) -> bool:
     return person().may(right, None if here is None else here.id)
 
 
+def may_everywhere(right: str) -> bool:
+    """Whether they have this right in all programmes, those included that are to come."""
+    return any(rights.may_everywhere(actor, right) for actor in person().actors)
+
+
 def seen_programmes() -> Sequence[SeenProgramme]:
     """The programmes in which they may do anything, the oldest first."""
     return cast(Sequence[SeenProgramme], g.seen_programmes)
@@ -110,6 +119,17 @@ def show_again(template: str, here: str, entries: FormEntries, **given: Any) -> 
     """The page with a form that was refused: 422, with all that was typed and what is wrong."""
     page = show(template, here, entries=entries, problems=entries.problems, **given)
     return make_response(page, 422)
+
+
+def zone() -> str:
+    """The zone of the page's programme; on a page of none, of the first that they may see."""
+    here: SeenProgramme | None = g.programme or next(iter(seen_programmes()), None)
+    return "UTC" if here is None else here.zone
+
+
+def when(moment: datetime) -> Markup:
+    """A moment, by the clock of the page's programme."""
+    return moments.element(moment, zone(), current_installation().clock())
 
 
 def say(sentence: str) -> None:
@@ -168,7 +188,7 @@ def _seen_programmes(who: SignedIn) -> Sequence[SeenProgramme]:
     rows = current_installation().database.fetch(_NAMED, language=language.current())
     only = {programme_id for _, programme_id in who.roles}
     return [
-        SeenProgramme(row.id, row.code, row.own or row.name)
+        SeenProgramme(row.id, row.code, row.own or row.name, row.timezone)
         for row in rows
         if None in only or row.id in only
     ]
@@ -188,5 +208,6 @@ _NAMED = Compiled(
         .scalar_subquery()
         .label("own"),
         Programme.name,
+        Programme.timezone,
     ).order_by(Programme.id)
 )

@@ -47,6 +47,7 @@ def add_to(app: Flask, public_url: str) -> None:
     app.register_blueprint(console)
     app.add_template_global(shell.file_url, "console_file")
     app.add_template_global(pages.url, "page_url")
+    app.add_template_global(pages.when, "when")
     app.add_template_global(listing.this_url, "this_url")
     app.add_template_global(shell.language_links, "language_links")
 
