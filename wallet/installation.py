@@ -9,6 +9,7 @@ from flask import current_app
 
 from ledger.database.engine import Database
 from wallet.access.apikeys import KnownKeys
+from wallet.access.posting import LetterSender
 from wallet.apple.provider import AppleProvider
 from wallet.apple.rotation import Certificates
 from wallet.apple.signed_passes import SignedPasses
@@ -31,7 +32,7 @@ EXTENSION = "kopilka"
 @dataclass(frozen=True, slots=True)
 class Installation:
     """The connected parts of an installation. `pass_type` is that of new cards; `google` is None if
-    it is not set up."""
+    it is not set up, and so is `letters`: links are then handed over by whoever made them."""
 
     settings: Settings
     clock: Clock
@@ -44,6 +45,7 @@ class Installation:
     apple: AppleProvider
     google: GoogleProvider | None
     events: EventSender
+    letters: LetterSender | None
 
     @property
     def signers(self) -> dict[str, Signer]:

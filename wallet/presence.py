@@ -16,6 +16,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database.engine import Database
 from ledger.database.outbox import RELAY, OutboxRow
 from ledger.database.tables import Base, Instant, insert_or
+from wallet.access import letters
+from wallet.access.letters import StaffLetter
 from wallet.apple.devices import PUSH, PushRow
 from wallet.configuration.clock import Clock
 from wallet.google import mirror
@@ -177,6 +179,7 @@ def _waiting(session: Session, now: datetime) -> Iterator[Backlog]:
         ("events", RELAY, OutboxRow.not_before),
         ("pushes", PUSH, PushRow.due_at),
         ("google", mirror.PUMP, DueRow.due_at),
+        ("letters", letters.PUMP, StaffLetter.due_at),
     ):
         number, oldest = session.execute(select(func.count(), func.min(due_at))).one()
         yield Backlog(what, queue, number, oldest if oldest and oldest <= now else None)

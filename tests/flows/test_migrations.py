@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import device_rows
+import pyotp
 import pytest
 import releases
 import traces
@@ -27,6 +28,7 @@ from ledger.errors import CardBlocked, CardExpired, CardVoid, PhoneTaken
 from ledger.imports import store
 from ledger.imports.columns import RowContent
 from ledger.imports.store import Row
+from ledger.languages import ENGLISH
 from ledger.money import Money
 from ledger.offers import offers
 from ledger.offers.offers import Offer, OfferDraft
@@ -44,7 +46,7 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.settings import LedgerSettings
 from wallet import happenings, importing, migrations
-from wallet.access import apikeys, exports
+from wallet.access import apikeys, exports, letters, second_factors, staff_sessions, tokens
 from wallet.access.changes import Author
 from wallet.apple import devices, judging
 from wallet.apple.device_secrets import DeviceSecrets
@@ -957,3 +959,44 @@ def test_offers_of_the_release_before_are_in_the_programmes_language(
     after["ledger_offer"] = [row for row in after["ledger_offer"] if row["id"] != id_]
     for name in ("ledger_offer", "wallet_wave", "ledger_programme", "google_class"):
         assert after[name] == before[name], name
+
+
+def test_the_staff_of_the_release_before_stays_signed_in_without_a_second_factor(
+    empty: Database, database_url: str
+) -> None:
+    """What 0030 finds, and what goes with a downgrade."""
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, "0029", keys=KEYS)
+    with empty.transaction() as session:
+        at = bindparam("at", type_=Instant())
+        session.execute(
+            text(
+                "INSERT INTO wallet_employee (email, password_hash, created_at)"
+                " VALUES ('anna@example.com', 'x', :at)"
+            ).bindparams(at),
+            {"at": now},
+        )
+        session.execute(
+            text("INSERT INTO wallet_employee_role (employee_id, role) VALUES (1, 'administrator')")
+        )
+        session.execute(
+            text(
+                "INSERT INTO wallet_staff_session (digest, employee_id, began_at, seen_at)"
+                " VALUES (:digest, 1, :at, :at)"
+            ).bindparams(at),
+            {"digest": tokens.digest("token"), "at": now},
+        )
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    signed_in = staff_sessions.recognise(empty, "token", now)
+    assert signed_in is not None
+    assert (signed_in.email, signed_in.strong) == ("anna@example.com", False)
+    assert not signed_in.has_proved(now)
+    with empty.transaction() as session:
+        secret = second_factors.new_secret()
+        code = pyotp.TOTP(secret).at(now)
+        second_factors.set_up(session, KEYS, signed_in.employee_id, secret, code, now)
+        letters.send_forgotten(session, signed_in.email, ENGLISH, now)
+    migrations.downgrade(empty.engine, "0029", keys=KEYS)
+    assert everything(empty) == before
+    migrations.upgrade(empty.engine, keys=KEYS)

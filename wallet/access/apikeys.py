@@ -1,9 +1,7 @@
 """API keys: which scopes they have, in which programme, until when. A key is shown once and kept as
 its hash; it can be revoked."""
 
-import hashlib
 import hmac
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -14,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database.compiled import Compiled
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
+from wallet.access import tokens
 from wallet.access.changes import Author
 from wallet.access.rights import ALL, Actor
 from wallet.errors import ApiKeyRefused
@@ -52,10 +51,9 @@ NotRecognised = Literal["key_unknown", "key_expired"]
 
 
 class ApiKey(Base):
-    """A key as the database has it. `digest` is its SHA-256 in hexadecimal; the key itself is
-    stored nowhere. A key with a programme is for that one; without, for all. From `expires_at` on
-    it is refused; null: never. A key that was revoked or has ended keeps its name, so no later key
-    can take it."""
+    """A key as the database has it, by its `digest`; the key itself is stored nowhere. A key with a
+    programme is for that one; without, for all. From `expires_at` on it is refused; null: never. A
+    key that was revoked or has ended keeps its name, so no later key can take it."""
 
     __tablename__ = "wallet_api_key"
 
@@ -98,12 +96,12 @@ def issue(
         raise ApiKeyRefused("a name has from 1 to {most} printable characters.", most=LONGEST_NAME)
     if expires_at is not None and expires_at <= now:
         raise ApiKeyRefused("its last day is over already.")
-    key = PREFIX + secrets.token_urlsafe(32)
+    key = PREFIX + tokens.new()
     added = session.execute(
         insert_or(session, ApiKey)
         .values(
             name=name,
-            digest=_digest(key),
+            digest=tokens.digest(key),
             scopes=sorted(set(scopes)),
             created_at=now,
             programme_id=programme_id,
@@ -168,7 +166,7 @@ class KnownKeys:
         request changes something, elsewhere a second later."""
         if hmac.compare_digest(key.encode(), self._environment_key):
             return Actor("environment", frozenset({ALL}))
-        digest = _digest(key)
+        digest = tokens.digest(key)
         row = self._seen_lately(digest, now) if only_reads else None
         row = row or self._looked_up(digest, now)
         if row is None:
@@ -197,9 +195,3 @@ def author(session: Session, actor: Actor) -> Author:
     if not actor.name.isdigit():
         return Author("environment", "WALLET_API_KEY")
     return Author("key", session.get_one(ApiKey, int(actor.name)).name)
-
-
-def _digest(key: str) -> str:
-    """Keys are 256 random bits, so a plain hash cannot be turned back, and a slow hash would add
-    nothing."""
-    return hashlib.sha256(key.encode()).hexdigest()

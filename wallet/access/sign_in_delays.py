@@ -1,26 +1,53 @@
-"""How long a person who guesses passwords must wait: longer after each wrong one. Guesses are
-counted by e-mail address and network address together, so a stranger who guesses blocks only
-himself."""
+"""How long whoever guesses must wait: longer after each wrong password or code.
 
-import ipaddress
+What somebody does from elsewhere never keeps out a person who has not been wrong from where they
+are; docs/decisions/0029 says why it is counted as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant, insert_or
+from wallet.access import networks
 from wallet.configuration.keyring import KeyRing
 
-FREE = 5  # wrong passwords without a wait
-FIRST_WAIT = timedelta(seconds=2)  # it doubles with each further one
-LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
-HALF_OF_IPV6 = 64  # bits
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How waits grow: after `free` times each further one doubles the wait, from `first` up to
+    `longest`."""
+
+    free: int
+    first: timedelta
+    longest: timedelta
+
+    def after(self, times: int) -> timedelta:
+        """How long to wait after so many times."""
+        if times < self.free:
+            return timedelta()
+        grown: timedelta = min(self.first * 2 ** min(times - self.free, 20), self.longest)
+        return grown
+
+
+# Wrong ones for one address of e-mail, from one network address.
+HERE = Delay(5, timedelta(seconds=2), timedelta(minutes=15))
+# Wrong ones for one address of e-mail, from everywhere: it slows those who were wrong themselves.
+EVERYWHERE = Delay(20, timedelta(seconds=1), timedelta(seconds=30))
+# Wrong codes of the second step, from everywhere: who gets there knows the password.
+CODES = Delay(10, timedelta(seconds=2), timedelta(minutes=15))
+# Letters with a link, asked for by anybody: for one address of e-mail, from one network address.
+LETTERS_TO = Delay(1, timedelta(minutes=1), timedelta(hours=1))
+LETTERS_FROM = Delay(5, timedelta(seconds=10), timedelta(minutes=15))
 
 
 class SignInFailure(Base):
-    """Wrong passwords since the last right one. `who` tells pairs of address and origin apart and
-    names neither."""
+    """What was counted, and when last. `who` tells apart by what it is counted and names neither
+    people nor addresses."""
 
     __tablename__ = "wallet_sign_in_failure"
 
@@ -29,44 +56,101 @@ class SignInFailure(Base):
     failed_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
-def who(keys: KeyRing, email: str, origin: str) -> str:
-    """By what guesses are counted: this address, tried from this network address. Of an address of
-    IPv6 the first half counts: whoever has one has all that begin alike."""
-    return keys.first.derive("sign in", email, _network(origin))
+@dataclass(frozen=True, slots=True)
+class Guesser:
+    """By what guesses are counted: this address tried from here, this address tried from
+    everywhere, and the codes of one person, if it is a code that is tried."""
+
+    here: str
+    everywhere: str
+    codes: str | None = None
 
 
-def wait(session: Session, guesser: str, now: datetime) -> timedelta:
-    """For how long their passwords are not checked; zero if they may try now."""
-    known = session.get(SignInFailure, guesser)
-    if known is None or known.failures < FREE:
-        return timedelta()
-    longest: timedelta = min(FIRST_WAIT * 2 ** min(known.failures - FREE, 20), LONGEST_WAIT)
-    return max(known.failed_at + longest - now, timedelta())
-
-
-def failed(session: Session, guesser: str, now: datetime) -> None:
-    """Count a wrong password."""
-    session.execute(delete(SignInFailure).where(SignInFailure.failed_at <= now - FORGOTTEN_AFTER))
-    session.execute(
-        insert_or(session, SignInFailure)
-        .values(who=guesser, failures=1, failed_at=now)
-        .on_conflict_do_update(
-            index_elements=["who"],
-            set_={"failures": SignInFailure.failures + 1, "failed_at": now},
-        )
+def who(keys: KeyRing, email: str, origin: str) -> Guesser:
+    """Who tries this address of e-mail from this network address."""
+    derive = keys.first.derive
+    return Guesser(
+        derive("sign in", email, networks.counted(origin)), derive("sign in everywhere", email)
     )
 
 
-def succeeded(session: Session, guesser: str) -> None:
-    """Forget the wrong ones: the right one came."""
-    session.execute(delete(SignInFailure).where(SignInFailure.who == guesser))
+def with_code(keys: KeyRing, guesser: Guesser, employee_id: int) -> Guesser:
+    """The same, with the code of an app that this person has."""
+    return replace(guesser, codes=keys.first.derive("second step", str(employee_id)))
 
 
-def _network(origin: str) -> str:
-    try:
-        address = ipaddress.ip_address(origin)
-    except ValueError:
-        return origin
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network((address, HALF_OF_IPV6), strict=False))
+def wait(session: Session, guesser: Guesser, now: datetime) -> timedelta:
+    """For how long nothing of theirs is checked; zero if they may try now."""
+    waits = [timedelta()]
+    if guesser.codes is not None:
+        waits.append(_left(session, guesser.codes, CODES, now))
+    mine = session.get(SignInFailure, guesser.here)
+    if mine is not None:
+        others = session.get(SignInFailure, guesser.everywhere)
+        longest = max(
+            HERE.after(mine.failures), EVERYWHERE.after(0 if others is None else others.failures)
+        )
+        waits.append(mine.failed_at + longest - now)
+    return max(waits)
+
+
+def failed(session: Session, guesser: Guesser, now: datetime) -> None:
+    """Count a wrong password or code."""
+    counted = [guesser.here, guesser.everywhere]
+    _count(session, [*counted, guesser.codes] if guesser.codes else counted, now)
+
+
+def succeeded(session: Session, guesser: Guesser) -> None:
+    """Forget what was wrong from here: the right one came. That others are guessing elsewhere is
+    not over with it."""
+    known = [guesser.here, guesser.codes or guesser.here]
+    session.execute(delete(SignInFailure).where(SignInFailure.who.in_(known)))
+
+
+@dataclass(frozen=True, slots=True)
+class LetterAsker:
+    """Who asks for a letter: to which address, from where, each as it is counted."""
+
+    to: str
+    origin: str
+
+
+def who_asks(keys: KeyRing, email: str, origin: str) -> LetterAsker:
+    """Who asks for a letter to this address from this network address."""
+    derive = keys.first.derive
+    return LetterAsker(derive("letter to", email), derive("letter from", networks.counted(origin)))
+
+
+def wait_to_ask(session: Session, asker: LetterAsker, now: datetime) -> timedelta:
+    """For how long nothing more is taken from there; zero if they may ask now."""
+    return _left(session, asker.origin, LETTERS_FROM, now)
+
+
+def may_be_written_to(session: Session, asker: LetterAsker, now: datetime) -> bool:
+    """Whether the address may be sent one more letter already."""
+    return not _left(session, asker.to, LETTERS_TO, now)
+
+
+def asked(session: Session, asker: LetterAsker, now: datetime, *, written: bool) -> None:
+    """Count that a letter was asked for, and, if it is `written`, that its address gets one."""
+    _count(session, [asker.origin, asker.to] if written else [asker.origin], now)
+
+
+def _left(session: Session, who: str, delay: Delay, now: datetime) -> timedelta:
+    known = session.get(SignInFailure, who)
+    if known is None:
+        return timedelta()
+    return max(known.failed_at + delay.after(known.failures) - now, timedelta())
+
+
+def _count(session: Session, counted: Sequence[str], now: datetime) -> None:
+    session.execute(delete(SignInFailure).where(SignInFailure.failed_at <= now - FORGOTTEN_AFTER))
+    for one in sorted(counted):  # in one order: two who count at once must not wait for each other
+        session.execute(
+            insert_or(session, SignInFailure)
+            .values(who=one, failures=1, failed_at=now)
+            .on_conflict_do_update(
+                index_elements=["who"],
+                set_={"failures": SignInFailure.failures + 1, "failed_at": now},
+            )
+        )

@@ -16,7 +16,8 @@ LONGEST_EMAIL = 254  # characters
 
 class Employee(Base):
     """A person who uses the console. Without `password_hash` they have not signed in yet. Once
-    `removed_at` is set they cannot sign in; the row stays, since the record of changes names it."""
+    `removed_at` is set they cannot sign in; the row stays, since the record of changes names it.
+    `language` is the one in which they chose their password: letters to them are in it."""
 
     __tablename__ = "wallet_employee"
 
@@ -25,6 +26,7 @@ class Employee(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(Instant)
     removed_at: Mapped[datetime | None] = mapped_column(Instant)
+    language: Mapped[str | None] = mapped_column(String(10))
 
 
 class EmployeeRole(Base):

@@ -2,18 +2,21 @@
 a cookie and the row as its hash. A session ends after half an hour without a request, after twelve
 hours in any case, and at once where its owner's password or roles change."""
 
-import hashlib
-import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import ForeignKey, String, bindparam, delete, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger.database import troubles
 from ledger.database.compiled import Compiled
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Instant
+from wallet.access import tokens
 from wallet.access.rights import Actor, may
 from wallet.access.roles import RIGHTS_OF, Role
 from wallet.access.staff import Employee, EmployeeRole
@@ -21,11 +24,28 @@ from wallet.access.staff import Employee, EmployeeRole
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 NOTED_EVERY = timedelta(minutes=1)  # each request would otherwise write
+PROOF_LASTS = timedelta(minutes=10)
+LONGEST_BROWSER, LONGEST_ORIGIN = 200, 45  # characters
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a browser says of itself, and the network address it comes from: for its owner, who
+    looks where they are signed in."""
+
+    browser: str = ""
+    origin: str = ""
+
+
+FROM_ANYWHERE = Visit()
 
 
 class StaffSession(Base):
-    """One browser in which an employee is signed in. `digest` is the SHA-256 of its token in
-    hexadecimal. `seen_at`: its last request, to the minute."""
+    """One browser in which an employee is signed in. `digest` is that of its token. `seen_at`: its
+    last request, to the minute. `strong`: two factors were shown, not a password alone.
+    `proved_at`: when it last was shown who sits there."""
 
     __tablename__ = "wallet_staff_session"
 
@@ -33,41 +53,104 @@ class StaffSession(Base):
     employee_id: Mapped[int] = mapped_column(ForeignKey("wallet_employee.id"), index=True)
     began_at: Mapped[datetime] = mapped_column(Instant, index=True)
     seen_at: Mapped[datetime] = mapped_column(Instant)
+    strong: Mapped[bool]
+    proved_at: Mapped[datetime | None] = mapped_column(Instant)
+    browser: Mapped[str] = mapped_column(String(LONGEST_BROWSER))
+    origin: Mapped[str] = mapped_column(String(LONGEST_ORIGIN))
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """An employee who is signed in. `roles`: which they have, each with the programme in which,
-    None for all. `actors`: what they may do, once for each role."""
+    None for all. `actors`: what they may do, once for each role. `session` names their session to
+    `staff_sessions`; for `strong` and `proved_at` see `StaffSession`."""
 
     employee_id: int
     email: str
     roles: tuple[tuple[Role, int | None], ...]
     actors: tuple[Actor, ...]
+    session: str = ""
+    strong: bool = False
+    proved_at: datetime | None = None
 
     def may(self, right: str, programme_id: int | None = None) -> bool:
         """Whether they have this right in this programme; without a programme, in any at all."""
         return any(may(actor, right, programme_id) for actor in self.actors)
 
+    def has_proved(self, now: datetime) -> bool:
+        """Whether they have shown lately that it is they who sit there: a browser that was left
+        open must not be enough to change how one comes in."""
+        return self.proved_at is not None and now < self.proved_at + PROOF_LASTS
 
-def begin(session: Session, employee_id: int, now: datetime) -> str:
-    """Sign an employee in, and return the token of the session."""
-    token = secrets.token_urlsafe(32)
+
+def begin(
+    session: Session,
+    employee_id: int,
+    now: datetime,
+    visit: Visit = FROM_ANYWHERE,
+    *,
+    strong: bool = False,
+) -> str:
+    """Sign an employee in, and return the token of the session. `strong`: two factors were
+    shown."""
+    token = tokens.new()
     session.add(
-        StaffSession(digest=_digest(token), employee_id=employee_id, began_at=now, seen_at=now)
+        StaffSession(
+            digest=tokens.digest(token),
+            employee_id=employee_id,
+            began_at=now,
+            seen_at=now,
+            strong=strong,
+            proved_at=now,
+            browser=visit.browser[:LONGEST_BROWSER],
+            origin=visit.origin[:LONGEST_ORIGIN],
+        )
     )
     session.flush()
     return token
 
 
+def prove(session: Session, who: SignedIn, now: datetime, *, strong: bool = False) -> None:
+    """Note that who is signed in has just shown who they are; `strong`: by a second factor."""
+    session.execute(
+        update(StaffSession)
+        .where(StaffSession.digest == who.session)
+        .values(proved_at=now, strong=StaffSession.strong | strong)
+    )
+
+
+def listed(session: Session, employee_id: int, now: datetime) -> Sequence[StaffSession]:
+    """Where this person is signed in, the latest request first."""
+    return session.scalars(
+        select(StaffSession)
+        .where(
+            StaffSession.employee_id == employee_id,
+            StaffSession.seen_at > now - IDLE,
+            StaffSession.began_at > now - LONGEST,
+        )
+        .order_by(StaffSession.seen_at.desc(), StaffSession.began_at.desc())
+    ).all()
+
+
 def end(session: Session, token: str) -> None:
     """Sign this browser out; one that is not signed in changes nothing."""
-    session.execute(delete(StaffSession).where(StaffSession.digest == _digest(token)))
+    session.execute(delete(StaffSession).where(StaffSession.digest == tokens.digest(token)))
 
 
 def end_all(session: Session, employee_id: int) -> None:
     """Sign this person out everywhere."""
     session.execute(delete(StaffSession).where(StaffSession.employee_id == employee_id))
+
+
+def end_others(session: Session, who: SignedIn) -> int:
+    """Sign this person out everywhere but here; returns in how many browsers they were."""
+    return len(
+        session.scalars(
+            delete(StaffSession)
+            .where(StaffSession.employee_id == who.employee_id, StaffSession.digest != who.session)
+            .returning(StaffSession.digest)
+        ).all()
+    )
 
 
 def forget_old(session: Session, now: datetime) -> None:
@@ -77,17 +160,35 @@ def forget_old(session: Session, now: datetime) -> None:
 
 def recognise(database: Database, token: str, now: datetime) -> SignedIn | None:
     """Who is signed in with this token; None if nobody is, or no longer."""
-    digest = _digest(token)
+    digest = tokens.digest(token)
     rows = database.fetch(_LIVE, digest=digest, idle=now - IDLE, oldest=now - LONGEST)
     if not rows:
         return None
     if rows[0].seen_at <= now - NOTED_EVERY:
+        _note_seen(database, digest, now)
+    return SignedIn(
+        rows[0].id,
+        rows[0].email,
+        tuple((row.role, row.programme_id) for row in rows),
+        tuple(map(_actor, rows)),
+        digest,
+        rows[0].strong,
+        rows[0].proved_at,
+    )
+
+
+def _note_seen(database: Database, digest: str, now: datetime) -> None:
+    """A database that takes no writes just now is no reason to refuse a page that only reads."""
+    try:
         with database.transaction() as session:
             session.execute(
                 update(StaffSession).where(StaffSession.digest == digest).values(seen_at=now)
             )
-    held = tuple((row.role, row.programme_id) for row in rows)
-    return SignedIn(rows[0].id, rows[0].email, held, tuple(map(_actor, rows)))
+    except DBAPIError as error:
+        trouble = troubles.found_in(error)
+        if trouble is None:
+            raise
+        log.warning("session_not_noted", trouble=trouble)
 
 
 # A row for each role of who is signed in.
@@ -96,6 +197,8 @@ _LIVE = Compiled(
         Employee.id,
         Employee.email,
         StaffSession.seen_at,
+        StaffSession.strong,
+        StaffSession.proved_at,
         EmployeeRole.role,
         EmployeeRole.programme_id,
     )
@@ -113,8 +216,3 @@ _LIVE = Compiled(
 def _actor(row: Any) -> Actor:
     role: Role = row.role
     return Actor(f"employee {row.id}", RIGHTS_OF[role], row.programme_id)
-
-
-def _digest(token: str) -> str:
-    """Tokens are 256 random bits, so a plain hash cannot be turned back."""
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -3,14 +3,23 @@
 import click
 
 from ledger.contacts import Unfit, email_address
+from ledger.languages import ENGLISH, LANGUAGES, Language
 from ledger.programmes import programmes
-from wallet.access import admission, changes, staff
+from wallet.access import admission, changes, letters, staff
 from wallet.access.changes import ChangedThing
 from wallet.access.roles import ROLES, Role
 from wallet.access.staff import EmployeeRole
 from wallet.cli.database import Records, author, on_database, open_records
 
 MOST_PROGRAMMES = 10_000
+
+_in_language = click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default=ENGLISH,
+    show_default=True,
+    help="Of the letter, for somebody who has not come in yet.",
+)
 
 
 @click.group("staff")
@@ -26,10 +35,12 @@ def staff_group() -> None:
     metavar="CODE",
     help="The one programme in which they have the role. Without, all.",
 )
+@_in_language
 @on_database
-def add_employee(email: str, role: Role, programme: str | None) -> None:
+def add_employee(email: str, role: Role, programme: str | None, language: Language) -> None:
     """Give the person with this address a role. Prints a link, good once and for three days, by
-    which they set a password. Who has a role there already gets this one instead."""
+    which they set a password; where a mail server is set up they get it by letter too. Who has a
+    role there already gets this one instead."""
     records = open_records()
     with records.database.transaction() as session:
         only = None if programme is None else programmes.by_code(session, programme).id
@@ -42,21 +53,45 @@ def add_employee(email: str, role: Role, programme: str | None) -> None:
             {} if before is None else {"role": before},
         )
         changes.note(session, author(), "employee.invited", of, now, held, {"role": role})
-    click.echo(_link(records, token))
+        by_letter = letters.send_link(
+            session,
+            records.keys,
+            records.settings.mail,
+            "invitation",
+            address,
+            token,
+            language,
+            now,
+        )
+    _tell_link(records, address, token, by_letter=by_letter)
 
 
 @staff_group.command("reset")
 @click.argument("email")
+@click.option(
+    "--without-second-factor",
+    is_flag=True,
+    help="Remove app, recovery codes and passkeys as well: the phone is lost, say.",
+)
+@_in_language
 @on_database
-def reset_password(email: str) -> None:
-    """Print a link, good once and for three days, by which this person sets another password."""
+def reset_password(email: str, language: Language, *, without_second_factor: bool) -> None:
+    """Print a link, good once and for three days, by which this person sets another password; where
+    a mail server is set up they get it by letter too."""
     records = open_records()
     with records.database.transaction() as session:
         address, now = _address(email), records.clock()
         token = admission.reset(session, address, now)
         of = ChangedThing("employee", address)
         changes.note(session, author(), "employee.link_made", of, now)
-    click.echo(_link(records, token))
+        if without_second_factor and admission.take_away_factors(
+            session, staff.by_email(session, address)
+        ):
+            changes.note(session, author(), "employee.second_factor_removed", of, now)
+        by_letter = letters.send_link(
+            session, records.keys, records.settings.mail, "reset", address, token, language, now
+        )
+    _tell_link(records, address, token, by_letter=by_letter)
 
 
 @staff_group.command("list")
@@ -103,5 +138,8 @@ def _address(email: str) -> str:
         raise click.ClickException(f"{email} is no address of e-mail.") from error
 
 
-def _link(records: Records, token: str) -> str:
-    return f"{records.settings.public_url}/console/welcome/{token}"
+def _tell_link(records: Records, address: str, token: str, *, by_letter: bool) -> None:
+    """The link alone on the standard output: programs read it."""
+    click.echo(f"{records.settings.public_url}/console/welcome/{token}")
+    if by_letter:
+        click.echo(f"A letter with it is on its way to {address}.", err=True)

@@ -10,10 +10,13 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Literal, cast, get_args
+from urllib.parse import unquote, urlsplit
 
+from ledger.contacts import Unfit, email_address
 from ledger.settings import LedgerSettings
 from wallet.configuration.environment import Environment
 from wallet.configuration.keyring import SHORTEST_KEY
@@ -55,6 +58,9 @@ SANDBOX_GOOGLE_ISSUER = "3388000000000000001"
 
 APNS_PRODUCTION_URL = "https://api.push.apple.com"
 APPLE_ID = re.compile(r"[A-Z0-9]{10}")  # of a team or a key, as Apple's portal shows it
+MAIL_PORTS = {"smtp": 587, "smtps": 465}
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+NO_TLS = "tls=none"
 APNS_KEY_FILE = re.compile(r"AuthKey_([A-Z0-9]{10})\.p8")
 
 # In characters. Secrets are not typed by hand, so there is no reason for shorter ones.
@@ -97,6 +103,23 @@ class GoogleSettings:
     check_s: float
 
 
+# Of whom of the staff a second factor is asked.
+SecondFactorWanted = Literal["optional", "administrators", "everybody"]
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The server that letters to people of the staff leave by, and whom they are from. `security`:
+    TLS from the first byte, TLS before anything is said, or none."""
+
+    host: str
+    port: int
+    security: Literal["tls", "starttls", "none"]
+    user: str | None
+    password: str | None = field(repr=False)
+    sender: str
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All that the environment says; the README's table tells what each is. Names in `_s` are in
@@ -121,6 +144,8 @@ class Settings:
     apns_ca: Path | None
     apns_key: ApnsKeySettings | None
     google: GoogleSettings | None
+    mail: MailSettings | None
+    second_factor: SecondFactorWanted
     lease_s: float
     beat_s: float
     wave_passes: int
@@ -197,6 +222,11 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
         ),
         apns_key=_apns_key(env),
         google=_google(env, data, port + 4 if mode == SANDBOX else None),
+        mail=_mail(env),
+        second_factor=cast(
+            SecondFactorWanted,
+            env.one_of("WALLET_SECOND_FACTOR", "optional", get_args(SecondFactorWanted)),
+        ),
         lease_s=env.seconds("WALLET_LEASE_SECONDS", 60.0),
         beat_s=env.seconds("WALLET_BEAT_SECONDS", 5.0),
         wave_passes=env.number("WALLET_WAVE_PASSES_PER_SECOND", 1000),
@@ -342,6 +372,47 @@ def _google(env: Environment, data: Path, stand_in: int | None) -> GoogleSetting
         credentials=credentials,
         issuer=issuer,
         check_s=env.seconds("WALLET_GOOGLE_CHECK_SECONDS", A_DAY_S),
+    )
+
+
+def _mail(env: Environment) -> MailSettings | None:
+    """None if no letters leave: links are handed over by whoever made them."""
+    url, sender = env.optional("WALLET_SMTP_URL"), env.optional("WALLET_MAIL_FROM")
+    if url is None and sender is None:
+        return None
+    if url is None or sender is None:
+        env.refuse(
+            "WALLET_SMTP_URL" if url is None else "WALLET_MAIL_FROM",
+            "is not set, but the other of the two is; letters need both.",
+        )
+        return None
+    try:
+        email_address(sender)
+    except Unfit:
+        env.refuse("WALLET_MAIL_FROM", "is no address such as Kopilka <kopilka@example.com>.")
+    if not sender.isprintable():
+        env.refuse("WALLET_MAIL_FROM", "must be one line.")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    # Not quoted: it may hold a password.
+    if host is None or parts.scheme not in MAIL_PORTS or parts.query not in ("", NO_TLS):
+        env.refuse(
+            "WALLET_SMTP_URL",
+            "must be like smtp://user:password@mail.example.com:587, or smtps:// where TLS begins"
+            f" at once. A server in your own network may have ?{NO_TLS}.",
+        )
+        return None
+    plain = parts.scheme == "smtp" and (parts.query == NO_TLS or host in THIS_MACHINE)
+    return MailSettings(
+        host=host,
+        port=port or MAIL_PORTS[parts.scheme],
+        security="none" if plain else "tls" if parts.scheme == "smtps" else "starttls",
+        user=None if parts.username is None else unquote(parts.username),
+        password=None if parts.password is None else unquote(parts.password),
+        sender=sender,
     )
 
 

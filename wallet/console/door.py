@@ -1,10 +1,12 @@
-"""The console's door: signing in and out, and the links by which people of the staff come in for
-the first time. Everything else of the console is behind it."""
+"""The console's door: signing in, in one step or two, and out. Everything else of the console is
+behind it; `links` are the other way in."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
+import orjson
+from cryptography.fernet import InvalidToken
 from flask import (
     Blueprint,
     Flask,
@@ -21,15 +23,20 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.contacts import Unfit, email_address
-from wallet.access import admission, changes, passwords, sign_in_delays, staff_sessions
+from wallet.access import (
+    admission,
+    changes,
+    passkeys,
+    passwords,
+    sign_in_delays,
+    staff_sessions,
+)
+from wallet.access.admission import HalfWay
 from wallet.access.changes import Author, ChangedThing
-from wallet.access.staff_sessions import SignedIn
-from wallet.configuration.settings import note_console_link
+from wallet.access.staff_sessions import SignedIn, Visit
 from wallet.console.errors import error_page
 from wallet.console.shell import PREFIX
-from wallet.errors import EmployeeRefused, StaffLinkClosed
 from wallet.installation import current_installation
-from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.pages.origins import from_our_page
 
@@ -44,10 +51,20 @@ OPEN = frozenset(
     {
         "console.door.sign_in",
         "console.door.enter",
-        "console.door.welcome",
-        "console.door.set_password",
+        "console.door.second_step",
+        "console.door.show_code",
+        "console.links.welcome",
+        "console.links.set_password",
+        "console.links.forgotten",
+        "console.links.send_link",
+        "console.passkeys.ask_to_sign_in",
+        "console.passkeys.sign_in",
     }
 )
+# What is there for somebody who has to set up a second factor before anything else.
+OWN = ("console.me.", "console.passkeys.", "console.door.")
+
+HALF_WAY = "half"  # in the browser's session, sealed: whose password was right
 
 routes = Blueprint("door", __name__)
 csrf = CSRFProtect()
@@ -88,23 +105,51 @@ def _guard() -> AnyResponse | None:
     house = current_installation()
     token = request.cookies.get(_cookie_name(), "")
     g.signed_in = staff_sessions.recognise(house.database, token, house.clock()) if token else None
-    if g.signed_in is not None or request.endpoint in OPEN:
+    if request.endpoint in OPEN:
         return None
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    door = url_for("console.door.sign_in", next=wanted)
+    if g.signed_in is not None:
+        return (
+            lead(url_for("console.me.show"))
+            if must_set_up(g.signed_in) and _is_elsewhere()
+            else None
+        )
+    if request.method == "GET":
+        page = request.full_path.rstrip("?")
+        return lead(url_for("console.door.sign_in", next=page))
+    # `kept.js` gives back what was typed, on the page where it was.
+    return lead(url_for("console.door.sign_in", unsent="1"))
+
+
+def must_set_up(who: SignedIn) -> bool:
+    """Whether they came in by a password alone where that is not enough."""
+    of_whom = current_installation().settings.second_factor
+    if who.strong or of_whom == "optional":
+        return False
+    return of_whom == "everybody" or any(role == "administrator" for role, _there in who.roles)
+
+
+def _is_elsewhere() -> bool:
+    return not (request.endpoint or "").startswith(OWN)
+
+
+def lead(where: str) -> AnyResponse:
+    """To another page, also for whoever asked for a piece of one."""
     if request.headers.get("HX-Request") == "true":
-        return Response(status=204, headers={"HX-Redirect": door})
-    return redirect(door, 303)
+        return Response(status=204, headers={"HX-Redirect": where})
+    return redirect(where, 303)
 
 
 def _on_foreign_form(_error: CSRFError) -> AnyResponse:
-    """A form without our token stood on another site, or waited until its browser forgot us."""
+    """A form without our token stood on another site, or waited until its browser forgot us: then
+    its page, loaded anew, has a good one, and the browser still has what was typed (`kept.js`)."""
     problems = {
         "form": _("The page was open for too long. Nothing was changed: please send it once more.")
     }
     if request.endpoint == "console.door.enter":
-        return _sign_in_form(problems, 400)
-    return error_page(400)
+        return sign_in_form(problems, 400)
+    page = make_response(render_template("console/outdated.html"), 400)
+    page.headers["X-Form"] = "outdated"
+    return page
 
 
 def _on_crowd(_error: passwords.TooManyAtOnce) -> AnyResponse:
@@ -117,14 +162,14 @@ def _on_crowd(_error: passwords.TooManyAtOnce) -> AnyResponse:
 def sign_in() -> AnyResponse:
     """The form for address and password. Who is signed in goes on."""
     if g.signed_in is not None:
-        return redirect(_next(), 303)
-    return _sign_in_form({})
+        return redirect(wanted(), 303)
+    return sign_in_form({})
 
 
 @routes.post("/sign-in")
 def enter() -> AnyResponse:
-    """Sign in, and go on to the page that was wanted. 422 for what is not right, 429 for whoever
-    has to wait before the next try."""
+    """Sign in, or take the first of two steps, and go on to the page that was wanted. 422 for what
+    is not right, 429 for whoever has to wait before the next try."""
     house = current_installation()
     email, password = _address(), request.form.get("password", "")
     if len(password) > passwords.LONGEST:
@@ -133,18 +178,50 @@ def enter() -> AnyResponse:
     with house.database.reading() as reading:
         wait = sign_in_delays.wait(reading, guesser, house.clock())
     if wait:
-        return _sign_in_form({"form": _wait_in_words(wait)}, 429)
-    token = admission.sign_in(house.database, email, password, house.clock())
+        return sign_in_form({"form": wait_in_words(wait)}, 429)
+    entered = admission.sign_in(house.database, email, password, house.clock(), visit())
+    if isinstance(entered, HalfWay):  # what was wrong counts until the second step is taken
+        return let_half_in(entered, wanted())
     with house.database.transaction() as writing:
-        if token is None:
+        if entered is None:
             sign_in_delays.failed(writing, guesser, house.clock())
         else:
             sign_in_delays.succeeded(writing, guesser)
-            staff_sessions.end(writing, request.cookies.get(_cookie_name(), ""))
-    if token is None:
+    if entered is None:
         sentence = _("There is nobody with this address and this password.")
-        return _sign_in_form({"form": sentence}, 422)
-    return _let_in(token, _next())
+        return sign_in_form({"form": sentence}, 422)
+    return let_in(entered, wanted())
+
+
+@routes.get("/sign-in/code")
+def second_step() -> AnyResponse:
+    """The form for the code of an app, or from paper."""
+    return _code_form({})
+
+
+@routes.post("/sign-in/code")
+def show_code() -> AnyResponse:
+    """Take the second step. 422 for a code that is not right, or was used before; 429 for whoever
+    has to wait."""
+    house, half = current_installation(), _half_way()
+    code = request.form.get("code", "")
+    if half is None:
+        return redirect(url_for("console.door.sign_in", next=wanted()), 303)
+    origin = request.remote_addr or ""
+    with house.database.transaction() as writing:
+        now = house.clock()
+        stepped = admission.finish(writing, house.keys, half, code, origin, now, visit())
+        if stepped is not None and stepped.shown == "recovery_code":
+            email = stepped.employee.email
+            by, of = Author("employee", email), ChangedThing("employee", email)
+            changes.note(writing, by, "employee.recovery_code_used", of, now)
+    if stepped is None:
+        return redirect(url_for("console.door.sign_in", next=wanted()), 303)
+    if stepped.wait:
+        return _code_form({"form": wait_in_words(stepped.wait)}, 429)
+    if not stepped.token:
+        return _code_form({"code": _("This code is not right, or was used before.")}, 422)
+    return let_in(stepped.token, wanted())
 
 
 @routes.post("/sign-out")
@@ -158,80 +235,38 @@ def sign_out() -> AnyResponse:
     return answer
 
 
-@routes.get("/welcome/<token>")
-def welcome(token: str) -> AnyResponse:
-    """The form behind a link that works once: a password, and for the first administrator an
-    address. To look at it uses nothing up."""
-    return _welcome_form(token, {})
-
-
-@routes.post("/welcome/<token>")
-def set_password(token: str) -> AnyResponse:
-    """Set the password and sign in. 422 for entries that do not fit, 404 for a link that works no
-    more."""
-    house, now = current_installation(), current_installation().clock()
-    password, email = request.form.get("password", ""), request.form.get("email", "")
-    problems: dict[str, str] = {}  # by the field of the form
-    try:
-        with house.database.reading() as reading:
-            is_first = admission.whose_link(reading, token, now) is None
-        digest = admission.hashed(password)
-        with house.database.transaction() as writing:
-            if is_first:
-                employee = admission.make_first(writing, token, email, digest, now)
-            else:
-                employee = admission.set_password(writing, token, digest, now)
-            begun = staff_sessions.begin(writing, employee.id, now)
-            by, of = Author("employee", employee.email), ChangedThing("employee", employee.email)
-            if is_first:
-                role = {"role": "administrator"}
-                changes.note(writing, by, "employee.invited", of, now, {}, role)
-            changes.note(writing, by, "employee.password_set", of, now)
-    except StaffLinkClosed:
-        return _closed_link()
-    except Unfit:
-        problems["email"] = _("This is no address of e-mail.")
-    except EmployeeRefused as refused:
-        problems["password"] = _capital(refused.reason(language.current()))
-    if problems:
-        return _welcome_form(token, problems, 422)
-    if is_first and house.settings.in_sandbox:
-        note_console_link(house.settings.data, None)
-    return _let_in(begun, url_for("console.home.begin"))
-
-
-def _sign_in_form(problems: Mapping[str, str], status: int = 200) -> Response:
+def sign_in_form(problems: Mapping[str, str], status: int = 200) -> Response:
+    """The form for address and password, with what is wrong with it."""
+    settings = current_installation().settings
     page = render_template(
         "console/sign_in.html",
         problems=problems,
         email=request.form.get("email", ""),
-        wanted=_next(),
+        wanted=wanted(),
+        by_passkey=passkeys.site_of(settings.public_url) is not None,
+        by_letter=settings.mail is not None,
     )
     return make_response(page, status)
 
 
-def _welcome_form(token: str, problems: Mapping[str, str], status: int = 200) -> AnyResponse:
-    house = current_installation()
-    try:
-        with house.database.reading() as reading:
-            employee = admission.whose_link(reading, token, house.clock())
-    except StaffLinkClosed:
-        return _closed_link()
-    page = render_template(
-        "console/welcome.html",
-        problems=problems,
-        email=request.form.get("email", "") if employee is None else employee.email,
-        is_first=employee is None,
-        fewest=passwords.SHORTEST,
-    )
+def _code_form(problems: Mapping[str, str], status: int = 200) -> AnyResponse:
+    if _half_way() is None:
+        return redirect(url_for("console.door.sign_in", next=wanted()), 303)
+    page = render_template("console/code.html", problems=problems, wanted=wanted())
     return make_response(page, status)
 
 
-def _closed_link() -> Response:
-    return make_response(render_template("console/closed_link.html"), 404)
+def visit() -> Visit:
+    """What is kept of this browser with the session."""
+    browser = "".join(sign for sign in request.user_agent.string if sign.isprintable())
+    return Visit(browser, request.remote_addr or "")
 
 
-def _let_in(token: str, where: str) -> AnyResponse:
+def let_in(token: str, where: str) -> AnyResponse:
+    """Have this browser signed in by the session with this token, and go there. Who was signed in
+    in it before is not any more."""
+    with current_installation().database.transaction() as writing:
+        staff_sessions.end(writing, request.cookies.get(_cookie_name(), ""))
     session.clear()
     answer = redirect(where, 303)
     answer.set_cookie(
@@ -240,11 +275,32 @@ def _let_in(token: str, where: str) -> AnyResponse:
     return answer
 
 
-def _next() -> str:
+def let_half_in(half: HalfWay, where: str) -> AnyResponse:
+    """Ask this browser for the second step, and go there afterwards."""
+    said = orjson.dumps([half.employee_id, half.proof, half.at.timestamp()]).decode()
+    session.clear()
+    session[HALF_WAY] = current_installation().keys.seal(said)
+    return redirect(url_for("console.door.second_step", next=where), 303)
+
+
+def _half_way() -> HalfWay | None:
+    """Who has taken the first step in this browser; None if nobody has, or too long ago."""
+    house = current_installation()
+    try:
+        employee_id, proof, at = orjson.loads(house.keys.unseal(session.get(HALF_WAY, "")))
+    except InvalidToken:
+        return None
+    half = HalfWay(employee_id, proof, datetime.fromtimestamp(at, UTC))
+    with house.database.reading() as reading:
+        employee = admission.whose_step(reading, half, house.clock())
+    return None if employee is None else half
+
+
+def wanted() -> str:
     """Where to go once inside: the page of the console that was wanted, never another site."""
-    wanted = request.values.get("next", "")
-    is_ours = wanted.startswith(f"{PREFIX}/") and wanted.isprintable() and "\\" not in wanted
-    return wanted if is_ours else url_for("console.home.begin")
+    asked = request.values.get("next", "")
+    is_ours = asked.startswith(f"{PREFIX}/") and asked.isprintable() and "\\" not in asked
+    return asked if is_ours else url_for("console.home.begin")
 
 
 def _address() -> str:
@@ -256,16 +312,13 @@ def _address() -> str:
         return ""
 
 
-def _wait_in_words(wait: timedelta) -> str:
+def wait_in_words(wait: timedelta) -> str:
+    """That whoever guesses has to wait so long."""
     seconds = int(wait.total_seconds()) + 1
     if seconds < 60:
         return _("Too many wrong passwords. Try again in %(count)s s.", count=str(seconds))
     minutes = -(-seconds // 60)
     return _("Too many wrong passwords. Try again in %(count)s min.", count=str(minutes))
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
 
 
 def _cookie_name() -> str:

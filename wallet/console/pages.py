@@ -28,6 +28,7 @@ from wallet.console.forms import FormEntries
 from wallet.console.shell import ConsoleLink, Frame, Reader
 from wallet.installation import current_installation
 from wallet.pages import language
+from wallet.pages.language import gettext as _
 from wallet.sentences import CATALOGUE
 
 # What addresses of pages begin with that are of one programme.
@@ -158,7 +159,10 @@ def frame(here: str) -> Frame:
         lambda right: who.may(right, None if shown is None else shown.id),
         here,
         reader=Reader(
-            who.email, _roles_in_words(who), sign_out_url=url_for("console.door.sign_out")
+            who.email,
+            _roles_in_words(who),
+            [ConsoleLink(_("Sign-in and security"), url_for("console.me.show"), "shield-lock")],
+            sign_out_url=url_for("console.door.sign_out"),
         ),
         programme="" if shown is None else shown.name,
         code=None if shown is None else shown.code,

@@ -3,10 +3,10 @@
 from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
-from wallet.console import door, home, listing, pages, shell
+from wallet.console import door, home, links, listing, me, pages, passkeys, shell
 
 # Where pages live, each with the right that it takes (`pages.needs`).
-SECTIONS = (home.routes,)
+SECTIONS = (home.routes, me.routes, passkeys.routes)
 
 A_YEAR_S = 365 * 24 * 3600
 
@@ -42,7 +42,7 @@ def add_to(app: Flask, public_url: str) -> None:
     )
     console.after_request(say_how_long_to_keep)
     door.add_to(app, console, by_https=public_url.startswith("https:"))
-    for section in SECTIONS:
+    for section in (links.routes, *SECTIONS):
         console.register_blueprint(section)
     app.register_blueprint(console)
     app.add_template_global(shell.file_url, "console_file")

@@ -6,6 +6,7 @@ from functools import partial
 
 from ledger.database.engine import Database, Wake
 from wallet.access.apikeys import KnownKeys
+from wallet.access.posting import LetterSender
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential, TokenCredential
 from wallet.apple.pushkey import ProviderTokens
@@ -69,7 +70,15 @@ def connect(
             partial(Poster, Allowed(settings.receiver_networks)),
             timedelta(seconds=settings.lease_s),
         ),
+        letters=_letters(settings, database, keys),
     )
+
+
+def _letters(settings: Settings, database: Database, keys: KeyRing) -> LetterSender | None:
+    if settings.mail is None:
+        return None
+    lease = timedelta(seconds=settings.lease_s)
+    return LetterSender(database, keys, settings.mail, settings.public_url, lease)
 
 
 def _google(

@@ -21,7 +21,8 @@ from ledger.database.engine import Database
 from ledger.errors import Refusal
 from ledger.seals import inspection, sealing
 from wallet import migrations, presence
-from wallet.access import apikeys, sources
+from wallet.access import apikeys, second_factors, sources
+from wallet.access.mail import MailServer, NotTaken
 from wallet.apple import complaints, devices, judging
 from wallet.apple.answers import DOUBTS
 from wallet.apple.devices import Device
@@ -38,6 +39,7 @@ from wallet.running import credentials
 from wallet.running.pumps import WATCHED
 
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
+MAIL_SETTINGS = {"WALLET_SMTP_URL", "WALLET_MAIL_FROM"}
 CONNECT_S = 3  # for a server to answer
 COMPLAINTS_SHOWN = 5
 LEAST_FREE_MB = 200
@@ -68,6 +70,8 @@ def examine(
         yield _reachable("Google's API", google.api_url)
     elif not known & GOOGLE_SETTINGS:
         yield Finding("note", "Google Wallet is not set up: cards are offered for Apple alone.")
+    if not known & MAIL_SETTINGS:
+        yield _mail_server(settings)
     if not settings.in_sandbox and "WALLET_PUBLIC_URL" not in known:
         yield _seen_from_outside(settings.public_url)
     yield from _services(settings, known, clock())
@@ -146,6 +150,26 @@ def _certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
             f"Certificate of {signer.pass_type} (team {signer.team}, issued by"
             f" {signer.issued_by}):"
             f" {signer.days_left(now)} days left{f'; {reminder}' if reminder else ''}.",
+        )
+
+
+def _mail_server(settings: Settings) -> Finding:
+    """Whether letters to the staff can leave."""
+    mail = settings.mail
+    if mail is None:
+        return Finding(
+            "note",
+            "No mail server is set up (WALLET_SMTP_URL): links to the console are handed over by"
+            " whoever makes them.",
+        )
+    try:
+        with MailServer(mail):
+            return Finding("good", f"The mail server {mail.host}:{mail.port} lets us in.")
+    except NotTaken as refused:
+        return Finding(
+            "bad",
+            f"The mail server {mail.host}:{mail.port} does not let us in ({refused.why}): letters"
+            " to the staff wait, and are tried again.",
         )
 
 
@@ -254,6 +278,7 @@ WAITS = {
     "events": "Events that wait to be carried on",
     "pushes": "Pushes that wait",
     "google": "Changes that wait for Google",
+    "letters": "Letters to the staff that wait",
 }
 
 
@@ -356,6 +381,13 @@ def _sealed_secrets(session: Session, ring: KeyRing) -> Iterator[Finding]:
             f"A secret of the receiver {name} was sealed by a key that is not in WALLET_SECRET_KEY,"
             f" and it is told nothing: put the key back, or `wallet receivers rotate {name}` and"
             f" `retire {name}`.",
+        )
+    for email in second_factors.unreadable(session, ring):
+        yield Finding(
+            "bad",
+            f"The second factor of {email} was sealed by a key that is not in WALLET_SECRET_KEY,"
+            " and their codes are refused: put the key back, or `wallet staff reset"
+            f" {email} --without-second-factor`.",
         )
 
 

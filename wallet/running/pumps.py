@@ -18,7 +18,7 @@ from ledger.offers import offers
 from ledger.points import upkeep
 from ledger.seals import inspection, sealing
 from wallet import happenings, importing
-from wallet.access import change_chain
+from wallet.access import change_chain, letters
 from wallet.access.change_chain import ChangeWalk
 from wallet.apple import devices
 from wallet.delivery import waves
@@ -45,6 +45,7 @@ PUMP_NAMES = (
     store.IMPORTS,
     campaigns.PUMP,
     happenings.PUMP,
+    letters.PUMP,
 )
 
 # The nightly inspection may be at work for hours, and its pump silent meanwhile.
@@ -137,6 +138,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         store.IMPORTS: Pump(import_files),
         campaigns.PUMP: Pump(partial(_tell, installation)),
         happenings.PUMP: Pump(lambda: installation.events.deliver(clock)),
+        letters.PUMP: Pump(partial(_send_letters, installation)),
         reconciling.PUMP: Pump(reconcile),
         SEALS: Pump(seal),
         INSPECTION: Pump(inspect),
@@ -145,6 +147,10 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
             for provider in installation.providers
         },
     }
+
+
+def _send_letters(house: Installation) -> bool:
+    return house.letters is not None and house.letters.deliver(house.clock)
 
 
 def _seal(session: Session, house: Installation) -> bool:

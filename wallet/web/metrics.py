@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ledger.database.outbox import OutboxRow
 from ledger.seals import inspection, sealing
+from wallet.access.letters import StaffLetter
 from wallet.apple import judging
 from wallet.apple.devices import Device, PushRow
 from wallet.delivery.waves import PAUSED, RUNNING, Wave
@@ -55,6 +56,7 @@ class _Figures:
                 ("google", DueRow.due_at),
                 ("happenings", HappeningRow.happened_at),
                 ("undelivered", Undelivered.due_at),
+                ("letters", StaffLetter.due_at),
             ):
                 number, since = session.execute(select(func.count(), func.min(column))).one()
                 waiting.add_metric([what], number)

@@ -16,6 +16,7 @@ from limits import RateLimitItem, parse
 from limits.storage import RedisStorage, storage_from_string
 from werkzeug.exceptions import TooManyRequests
 
+from wallet.access import networks
 from wallet.configuration.settings import Settings
 from wallet.problems import of_status
 
@@ -32,6 +33,8 @@ GROUPS = {
     "/card/": "card",
     "/console/sign-in": "door",
     "/console/welcome/": "door",
+    "/console/forgotten": "door",
+    "/console/me/": "door",
 }
 ONLY_FORMS = frozenset({"join", "door"})  # to look at one costs nothing
 
@@ -164,4 +167,4 @@ def _guesser(asked: Request) -> str:
 
 
 def _address(asked: Request) -> str:
-    return asked.remote_addr or "unknown"
+    return networks.counted(asked.remote_addr or "unknown")

@@ -1,12 +1,17 @@
 """How people of the staff come in, and go."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 
 from ledger.contacts import Unfit
+from ledger.database.engine import Database
 from ledger.programmes import programmes
 from wallet.access import admission, passwords, sign_in_delays, staff, staff_sessions
 from wallet.access.rights import may
@@ -60,6 +65,20 @@ class Door:
     def first_link(self) -> str | None:
         with self.database.transaction() as session:
             return admission.first_link(session, self.clock())
+
+
+@contextmanager
+def no_writes(database: Database) -> Iterator[None]:
+    """The database as one that was replaced by a copy which only reads."""
+    setting = "PRAGMA query_only" if database.is_sqlite else "SET default_transaction_read_only"
+
+    def bound(connection: Any, *_: object) -> None:
+        connection.execute(f"{setting} = on")
+
+    event.listen(database.engine, "checkout", bound)
+    yield
+    event.remove(database.engine, "checkout", bound)
+    database.engine.dispose()
 
 
 def test_who_was_invited_sets_a_password_and_signs_in(door) -> None:
@@ -170,6 +189,17 @@ class TestSessions:
         door.sign_in()
         with door.database.reading() as session:
             assert session.scalar(text("SELECT count(*) FROM wallet_staff_session")) == 1
+
+    def test_one_goes_on_while_the_database_takes_no_writes(self, door, house) -> None:
+        door.set_password(door.add())
+        token = door.sign_in()
+        house.clock.advance(minutes=5)
+        with no_writes(door.database):
+            with pytest.raises(DBAPIError):
+                door.add("boris@example.com")
+            assert door.who(token)
+        house.clock.advance(minutes=26)  # that it was seen could not be noted
+        assert door.who(token) is None
 
     def test_another_password_signs_out_everywhere(self, door) -> None:
         door.set_password(door.add())
@@ -349,16 +379,26 @@ class TestDelays:
         for _ in range(16):
             self._fail(door)
             waits.append(self._wait(door))
-        assert waits[: sign_in_delays.FREE - 1] == [timedelta()] * (sign_in_delays.FREE - 1)
+        assert waits[: sign_in_delays.HERE.free - 1] == [timedelta()] * (
+            sign_in_delays.HERE.free - 1
+        )
         assert waits == sorted(waits)
-        assert waits[-1] == sign_in_delays.LONGEST_WAIT
-        house.clock.advance(seconds=sign_in_delays.LONGEST_WAIT.total_seconds())
+        assert waits[-1] == sign_in_delays.HERE.longest
+        house.clock.advance(seconds=sign_in_delays.HERE.longest.total_seconds())
         assert not self._wait(door)
 
     def test_a_stranger_keeps_nobody_else_out(self, door) -> None:
         for _ in range(20):
             self._fail(door, "6.6.6.6")
         assert not self._wait(door)
+
+    def test_guesses_from_everywhere_slow_those_who_were_wrong_themselves(self, door) -> None:
+        for number in range(100):
+            self._fail(door, f"10.0.{number}.1")
+        assert not self._wait(door)
+        self._fail(door)
+        assert self._wait(door) == sign_in_delays.EVERYWHERE.longest
+        assert not self._wait(door, "5.6.7.8")
 
     def test_the_right_one_ends_them(self, door) -> None:
         for _ in range(8):
@@ -368,7 +408,7 @@ class TestDelays:
         assert not self._wait(door)
 
     def test_whoever_has_many_addresses_of_ipv6_is_one(self, door) -> None:
-        for number in range(sign_in_delays.FREE):
+        for number in range(sign_in_delays.HERE.free):
             self._fail(door, f"2001:db8:0:1::{number}")
         assert self._wait(door, "2001:db8:0:1:ffff::1")
         assert not self._wait(door, "2001:db8:0:2::1")

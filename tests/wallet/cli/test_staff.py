@@ -3,7 +3,11 @@
 import re
 from urllib.parse import urlsplit
 
-from wallet.access import admission
+import pyotp
+from sqlalchemy import select
+
+from wallet.access import admission, second_factors, staff
+from wallet.access.letters import StaffLetter
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/console/welcome/[\w-]{43}")
 
@@ -31,6 +35,38 @@ def test_who_invited_and_removed_whom_is_recorded(wallet) -> None:
     for one in ("wallet staff add", "employee.invited", "employee.link_made", "marketer"):
         assert one in said, said
     assert "/welcome/" not in said
+
+
+def test_who_lost_their_phone_gets_a_link_and_no_second_step(wallet, installation, house) -> None:
+    wallet("staff", "add", "anna@example.com", "--role", "administrator")
+    secret = second_factors.new_secret()
+    with installation.database.transaction() as session:
+        anna = staff.by_email(session, "anna@example.com").id
+        code = pyotp.TOTP(secret).at(house.clock())
+        second_factors.set_up(session, installation.keys, anna, secret, code, house.clock())
+    assert LINK.fullmatch(wallet("staff", "reset", "anna@example.com").output.strip())
+    with installation.database.reading() as session:
+        assert second_factors.state(session, anna)
+    told = wallet("staff", "reset", "anna@example.com", "--without-second-factor")
+    assert LINK.fullmatch(told.output.strip())
+    with installation.database.reading() as session:
+        assert second_factors.state(session, anna) is None
+    said = wallet("changes", "list", "--kind", "employee").output
+    assert "employee.second_factor_removed" in said
+
+
+def test_with_a_mail_server_a_link_goes_by_letter_too(wallet, installation) -> None:
+    mail = {"WALLET_SMTP_URL": "smtp://localhost:9", "WALLET_MAIL_FROM": "a@example.com"}
+    added = wallet(
+        "staff", "add", "anna@example.com", "--role", "viewer", "--language", "ru", **mail
+    )
+    link, *_ = added.stdout.splitlines()
+    assert LINK.fullmatch(link)
+    assert "A letter with it is on its way to anna@example.com." in added.stderr
+    with installation.database.reading() as session:
+        (letter,) = session.scalars(select(StaffLetter)).all()
+    assert (letter.kind, letter.language) == ("invitation", "ru")
+    assert installation.keys.unseal(letter.sealed) == link.rpartition("/")[2]
 
 
 def test_what_cannot_be_is_said_in_words(wallet) -> None:

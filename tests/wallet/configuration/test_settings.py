@@ -159,3 +159,55 @@ def test_a_value_may_lie_in_a_file(tmp_path: Path) -> None:
 def test_a_broker_allows_more_web_processes() -> None:
     found = settings.from_env({**PRODUCTION, "WALLET_BROKER_URL": "redis://127.0.0.1/0"})
     assert (found.web_concurrency, found.embedded) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("smtp://mail.example.com", ("mail.example.com", 587, "starttls", None, None)),
+        ("smtps://mail.example.com", ("mail.example.com", 465, "tls", None, None)),
+        # pragma: allowlist nextline secret
+        ("smtp://a:b%40c@mail:2525", ("mail", 2525, "starttls", "a", "b@c")),
+        ("smtp://mail:25?tls=none", ("mail", 25, "none", None, None)),
+        ("smtp://localhost:25", ("localhost", 25, "none", None, None)),
+    ],
+)
+def test_where_letters_leave(url: str, found: tuple, tmp_path: Path) -> None:
+    file = tmp_path / "mail"
+    file.write_text(url)
+    environ = {
+        "WALLET_DATA": str(tmp_path),
+        "WALLET_SMTP_URL_FILE": str(file),
+        "WALLET_MAIL_FROM": "Kopilka <a@example.com>",
+    }
+    read = settings.from_env(environ).mail
+    assert (read.host, read.port, read.security, read.user, read.password) == found
+    assert "b@c" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("url", "sender", "name"),
+    [
+        (None, "a@example.com", "WALLET_SMTP_URL"),
+        ("smtp://mail", None, "WALLET_MAIL_FROM"),
+        ("smtp://mail", "nobody", "WALLET_MAIL_FROM"),
+        ("smtp://mail", "a@example.com\nBcc: b@example.com", "WALLET_MAIL_FROM"),
+        ("http://mail", "a@example.com", "WALLET_SMTP_URL"),
+        ("smtp://mail:x", "a@example.com", "WALLET_SMTP_URL"),
+        ("smtp://:secret@", "a@example.com", "WALLET_SMTP_URL"),
+        ("smtp://mail?tls=maybe", "a@example.com", "WALLET_SMTP_URL"),
+    ],
+)
+def test_letters_that_could_not_leave_are_refused(url, sender, name: str, tmp_path: Path) -> None:
+    given = {"WALLET_SMTP_URL": url, "WALLET_MAIL_FROM": sender, "WALLET_DATA": str(tmp_path)}
+    with pytest.raises(SettingsError) as refused:
+        settings.from_env({key: value for key, value in given.items() if value is not None})
+    assert {name} == set(names(refused.value))
+    assert "secret" not in str(refused.value)
+
+
+def test_of_whom_a_second_factor_is_asked(tmp_path: Path) -> None:
+    environ = {"WALLET_DATA": str(tmp_path)}
+    assert settings.from_env(environ).second_factor == "optional"
+    with pytest.raises(SettingsError, match="WALLET_SECOND_FACTOR"):
+        settings.from_env({**environ, "WALLET_SECOND_FACTOR": "nobody"})

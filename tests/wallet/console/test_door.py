@@ -142,13 +142,13 @@ def test_a_wrong_password_says_nothing_of_who_is_there(anna) -> None:
 def test_whoever_guesses_waits_and_others_do_not(anna, app, house) -> None:
     stranger = Anna(app.test_client())
     stranger.client.environ_base["REMOTE_ADDR"] = "6.6.6.6"
-    for _ in range(sign_in_delays.FREE):
+    for _ in range(sign_in_delays.HERE.free):
         assert stranger.sign_in("guess").status_code == 422
     waits = stranger.sign_in(PASSWORD)
     assert waits.status_code == 429
     assert "Too many wrong passwords. Try again in" in waits.text
     assert anna.sign_in().status_code == 303
-    house.clock.advance(seconds=sign_in_delays.FIRST_WAIT.total_seconds())
+    house.clock.advance(seconds=sign_in_delays.HERE.first.total_seconds())
     assert stranger.sign_in().status_code == 303
 
 

@@ -63,6 +63,15 @@ def test_addresses_are_told_apart_behind_the_proxy_that_was_set(client) -> None:
         assert client.post("/join/demo", headers=headers).status_code == 429
 
 
+def test_whoever_has_many_addresses_of_ipv6_is_counted_as_one(client) -> None:
+    for number in range(3):
+        headers = {"X-Forwarded-For": f"2001:db8:0:1::{number}"}
+        answer = client.post("/join/demo", headers=headers)
+        assert answer.status_code == (422 if number < 2 else 429)
+    headers = {"X-Forwarded-For": "2001:db8:0:2::1"}
+    assert client.post("/join/demo", headers=headers).status_code == 422
+
+
 def test_health_and_styles_are_not_limited(client) -> None:
     assert {client.get("/healthz").status_code for _ in range(50)} == {200}
 

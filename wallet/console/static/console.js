@@ -41,6 +41,10 @@ document.addEventListener("click", async (event) => {
   button.querySelector("span").textContent = button.dataset.copied;
 });
 
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) print();
+});
+
 // From row to row of a list.
 function step(by) {
   const links = [...document.querySelectorAll(".k-row-link")];
