@@ -18,7 +18,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 VENDOR = HERE.parent / "wallet/console/static/vendor"
-LOCK, LIST, LICENCE = "vendor.lock.json", "THIRD_PARTY.md", "LICENSE"
+LOCK, LIST, LICENCE, NOTICE = "vendor.lock.json", "THIRD_PARTY.md", "LICENSE", "NOTICE"
 
 # Names of Tabler's outlined icons.
 ICONS = """
@@ -33,8 +33,8 @@ ICONS = """
     webhook world x
 """
 
-# Licences that ask for nothing but that their text goes along.
-ACCEPTED = {"0BSD", "MIT", "OFL-1.1"}
+# Licences that ask for nothing but that their text goes along, and a NOTICE if there is one.
+ACCEPTED = {"0BSD", "Apache-2.0", "MIT", "OFL-1.1"}
 
 # The tarball of Tabler has no text of its licence; the head of its stylesheet names the owners.
 MIT = """MIT License
@@ -83,6 +83,7 @@ PACKAGES = (
         licence_text=MIT,
     ),
     Package("@tabler/icons", "tabler-icons", icons=ICONS.split()),
+    Package("echarts", "echarts", {"echarts.min.js": "dist/echarts.esm.min.mjs"}),
     Package(
         "@fontsource-variable/golos-text",
         "golos-text",
@@ -126,6 +127,8 @@ def _copy(package: Package, source: Path) -> dict[str, Any]:
     if package.icons:
         (folder / "icons.svg").write_text(_sprite(source / "icons/outline", package.icons))
     (folder / LICENCE).write_text(package.licence_text or _licence_of(source))
+    if (source / NOTICE).is_file():
+        shutil.copyfile(source / NOTICE, folder / NOTICE)
     return {
         "name": package.name,
         "npm": package.npm,

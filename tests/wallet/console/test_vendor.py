@@ -21,8 +21,12 @@ TEXTS = [
     if file.suffix in (".css", ".js", ".svg", ".html")
 ]
 
-# Names of XML's own, and owners named in a comment: no browser asks there.
-NAMED_ONLY = re.compile(r"http://www\.w3\.org/2000/svg|/\*!.*?\*/", re.DOTALL)
+# Names of XML's own, and owners and licences named in a comment: no browser asks there.
+NAMED_ONLY = re.compile(
+    r"http://www\.w3\.org/(?:1999/xlink|2000/svg|2000/xmlns/|XML/1998/namespace)"
+    r"|/\*[!\n].*?\*/",
+    re.DOTALL,
+)
 OUTSIDE = re.compile(r"""(?:https?:|["'(\s=])//[\w-]+\.\w|@import""")
 
 
