@@ -150,6 +150,11 @@ def day_in(language: str, value: date) -> str:
     return dates.format_date(value, "long", locale=languages.locale(language))
 
 
+def short_day_in(language: str, value: date) -> str:
+    """The same day without its year, for where there is little room: 31 Dec."""
+    return dates.format_skeleton("MMMd", value, locale=languages.locale(language))
+
+
 def end_in(language: str, end: datetime) -> str:
     """When something ends, as people read it, by the clock of `end`'s own zone: its last day, such
     as 31 December 2026. If it ends within a day, with the time: 31 December 2026, 18:00."""

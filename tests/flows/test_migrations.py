@@ -14,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from books import check_books
 from clocks import StoppedClock
+from dayfigures import Days
 from processes import processes
 from sealing import Sealer
 from sqlalchemy import bindparam, insert, inspect, select, text
@@ -44,6 +45,8 @@ from ledger.points.redemptions import Spend
 from ledger.points.told import BalanceIs
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
+from ledger.reports import days
+from ledger.reports.figures import FigureOf
 from ledger.settings import LedgerSettings
 from wallet import happenings, importing, migrations
 from wallet.access import apikeys, exports, letters, second_factors, staff_sessions, tokens
@@ -795,6 +798,9 @@ def _put_phone(
     )
 
 
+# What sealing writes, and what it moves on.
+SEALED = {f"ledger_{name}" for name in ("seal", "chain", "sealing", "rollup", "block", "root")}
+
 QUEUES = ("apple_push", "google_due", "ledger_outbox")
 
 
@@ -1000,3 +1006,41 @@ def test_the_staff_of_the_release_before_stays_signed_in_without_a_second_factor
     migrations.downgrade(empty.engine, "0029", keys=KEYS)
     assert everything(empty) == before
     migrations.upgrade(empty.engine, keys=KEYS)
+
+
+def test_days_of_the_release_before_are_counted_from_its_book(
+    """What 0031 finds: postings and members without a table of days, and cards in phones."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    table = Days(empty, StoppedClock(now))
+    table.run()
+    with empty.reading() as session:
+        told_ = {
+            programme.id: days.sums(session, programme.id)
+            for programme in programmes.every(session)
+        }
+        held = session.execute(
+                "SELECT a.programme_id, u.code, sum(b.available + b.pending + b.held)"
+                " FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id"
+                " JOIN ledger_unit u ON u.id = a.unit_id GROUP BY a.programme_id, u.code"
+            )
+        ).all()
+        cards_there = session.execute(
+                "SELECT p.programme_id, count(DISTINCT r.pass_id) FROM apple_registration r"
+                " JOIN wallet_pass p ON p.id = r.pass_id GROUP BY p.programme_id"
+            )
+        ).all()
+    assert held
+    for programme_id, unit, points in held:
+        assert told_[programme_id].get(FigureOf("owed", unit), 0) == points
+    for programme_id, number in cards_there:
+        assert told_[programme_id][FigureOf("card_added", "apple")] == number
+    assert sum(sums[FigureOf("joined")] for sums in told_.values()) == len(before["ledger_member"])
+    kept = table.table()
+    table.rebuild()
+    assert table.table() == kept
+    after = everything(empty)
+    assert {name: rows for name, rows in after.items() if name not in SEALED} == {
+        name: rows for name, rows in before.items() if name not in SEALED
+    }

@@ -4,16 +4,20 @@ otherwise.
 Apple tells only that it accepted a push. The only proof of arrival is that a phone asks for the
 pass afterwards, with the pass's own token, and that all of the answer left this machine."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import String
+from sqlalchemy import String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.compiled import Compiled
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, insert_or
+from ledger.reports import days
+from ledger.reports.figures import RecountedFigure
+from wallet.passes.issued import Pass
 
 # removed: a phone removed the card, or its owner switched automatic updates off. device_gone: Apple
 # says that the push token is dead. push_refused: Apple does not accept a push for this card.
@@ -50,6 +54,27 @@ _FETCHED = Compiled(
 def fetched(database: Database, pass_id: int, version: int, now: datetime) -> None:
     """Note that a phone has this version. Only the first time of a version is kept."""
     database.run_one(_FETCHED, pass_id=pass_id, version=version, fetched_at=now)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchesByDay:
+    """First fetches of versions, by when they were: for the table of days."""
+
+    figure: RecountedFigure = "fetched"
+
+    def quarters(
+        self, session: Session, programme_ids: Collection[int], since: datetime
+    ) -> Iterable[tuple[int, int, int]]:
+        """See `ledger.reports.days.CountedAgain`."""
+        at = days.quarter(session, Fetch.fetched_at)
+        rows = session.execute(
+            select(Pass.programme_id, at, func.count())
+            .select_from(Fetch)
+            .join(Pass, Pass.id == Fetch.pass_id)
+            .where(Fetch.fetched_at >= since)
+            .group_by(Pass.programme_id, at)
+        )
+        return [(row[0], row[1], row[2]) for row in rows if row[0] in programme_ids]
 
 
 def happened(

@@ -40,12 +40,13 @@ from ledger.database.engine import Database, wake_after_commit
 from ledger.database.leases import Beside, LeasedQueue, LeasedRow
 from ledger.database.tables import Base, Identifier, Instant, insert_or
 from ledger.people.members import Member
+from ledger.reports import tallies
 from wallet import happenings
 from wallet.apple.device_secrets import LONGEST_ENCRYPTED, DeviceSecrets
 from wallet.configuration.keyring import KEY_ID_BYTES, KeyRing, Undecipherable
 from wallet.errors import TooManyDevices
 from wallet.happenings import Note
-from wallet.passes import versioning
+from wallet.passes import issued, versioning
 from wallet.passes.issued import Pass
 
 PUSH = "apple"
@@ -267,16 +268,16 @@ def unregister(
         _tell(session, "card.removed", [pass_.id], now, phones=0)
 
 
-def told_it_is_void(session: Session, pass_id: int) -> None:
+def told_it_is_void(session: Session, pass_id: int, now: datetime) -> None:
     """The last version of a void pass was fetched. If one phone alone is registered for the pass,
     its registration ends. If there are several, it is unknown which of them fetched it, and all
     stay."""
     registered = _phones(session, pass_id)
-    if len(registered) == 1:
-        _end(session, registered[0], pass_id)
+    if len(registered) == 1 and _end(session, registered[0], pass_id):
+        _tally(session, "card_removed", _with_phones(session, [pass_id], 0), now)
 
 
-def forget_untold(session: Session, until: datetime, limit: int) -> int:
+def forget_untold(session: Session, until: datetime, now: datetime, limit: int) -> int:
     """End registrations older than `until` of passes that are void for good since then: their
     members were erased, or they were lost. Returns how many there were, `limit` at most."""
     rows = session.execute(
@@ -290,8 +291,8 @@ def forget_untold(session: Session, until: datetime, limit: int) -> int:
         .order_by(Registration.device_id, Registration.pass_id)
         .limit(limit)
     ).all()
-    for device_id, pass_id in rows:
-        _end(session, device_id, pass_id)
+    ended = {pass_id for device_id, pass_id in rows if _end(session, device_id, pass_id)}
+    _tally(session, "card_removed", _with_phones(session, sorted(ended), 0), now)
     return len(rows)
 
 
@@ -521,11 +522,32 @@ def _tell(
 ) -> None:
     """Note that these cards came to Apple Wallet, or left it: those that so many phones have now. A
     second phone of the same person, or a watch, is no news."""
-    if not happenings.is_listened_to(session):
-        return
-    notes = [
-        Note(None, {"pass": pass_id, "wallet": "apple"})
-        for pass_id in pass_ids
-        if len(_phones(session, pass_id)) == phones
-    ]
+    news = _with_phones(session, pass_ids, phones)
+    _tally(session, "card_added" if phones else "card_removed", news, now)
+    notes = [Note(None, {"pass": pass_id, "wallet": "apple"}) for pass_id in news]
     happenings.note(session, what, notes, now)
+
+
+def _with_phones(session: Session, pass_ids: Sequence[int], phones: int) -> list[int]:
+    """Those of these passes that so many phones have now: 0 or 1. The passes stay locked, so that
+    of two phones that come or go at once, one sees the other."""
+    if not pass_ids:
+        return []
+    session.execute(
+        select(Pass.id)
+        .where(Pass.id.in_(pass_ids))
+        .order_by(Pass.id)
+        .with_for_update(key_share=True)
+    )
+    return [pass_id for pass_id in pass_ids if len(_phones(session, pass_id)) == phones]
+
+
+def _tally(
+    session: Session,
+    figure: Literal["card_added", "card_removed"],
+    pass_ids: Sequence[int],
+    now: datetime,
+) -> None:
+    if pass_ids:
+        cards = issued.programmes_of(session, pass_ids, cards_only=True)
+        tallies.note(session, figure, PUSH, tallies.counted(cards.values()), now)

@@ -15,16 +15,19 @@ from sqlalchemy.orm import Session
 from ledger.database.engine import Database
 from ledger.database.index_only import by_index_from_here
 from ledger.database.tables import EPOCH
+from ledger.reports.figures import TalliedFigure
 from wallet.apple import arrivals, devices, judging, signed_passes
 from wallet.apple.answers import DOUBTS, WAIT, PushVerdict
 from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import PUSHES, DuePush
 from wallet.apple.judging import Judgement
+from wallet.apple.push import NOT_SENT
 from wallet.apple.rotation import Senders
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing, Undecipherable
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 from wallet.delivery.providers import MOST_COUNTED, Lag
+from wallet.passes import issued
 from wallet.passes.issued import Pass
 
 # Pushes in one claim. With the newest that a claim adds, these are as many as Apple may be asked at
@@ -33,6 +36,10 @@ BATCH = 800
 LONGEST_WAIT = timedelta(hours=1)  # before another attempt, and for a missing certificate or key
 # Before Apple is asked again where it calls tokens bad that are known to be good.
 SUSPECTED_WAIT = WAIT[PushVerdict.OPERATOR_NEEDED]
+
+# Why a push was not sent at all.
+NO_CERTIFICATE, UNREADABLE = "NoCertificate", "TokenUnreadable"
+UNSENT = frozenset({NO_CERTIFICATE, UNREADABLE, NOT_SENT})
 
 # So many pushes find out whether Apple accepts again what it called bad.
 PROBES = 5
@@ -217,14 +224,14 @@ class AppleProvider:
         if sender is None:
             log.error("pass_type_without_certificate", pass_type=pass_type)
             every = (push.device_id for push in pushes)
-            return dict.fromkeys(every, Deferred(now + LONGEST_WAIT, "NoCertificate"))
+            return dict.fromkeys(every, Deferred(now + LONGEST_WAIT, NO_CERTIFICATE))
         answers = sender.push(list(devices_of), now) if devices_of else []
         others = [one for one in answers if not isinstance(one, Sent)]
         for outcome in others:
             if isinstance(outcome, Deferred) and outcome.pause:
                 self._paused_until[pass_type] = outcome.until
         log.info("pushed", pass_type=pass_type, sent=len(answers) - len(others), other=len(others))
-        unread = Deferred(now + LONGEST_WAIT, "TokenUnreadable")
+        unread = Deferred(now + LONGEST_WAIT, UNREADABLE)
         outcomes: Outcomes = {
             push.device_id: unread for push in pushes if push.device_id not in tokens
         }
@@ -276,6 +283,7 @@ def _note(session: Session, keys: KeyRing, part: _Part, now: datetime) -> tuple[
     if part.outcomes is None:
         return PUSHES.let_go(session, part.pushes) > 0, Judgement()
     done, others = _accepted(part.pushes, part.outcomes)
+    _tally(session, done, others, now)
     judgement = judging.judge(session, keys, part.pass_type, done, others, now)
     waiting: list[tuple[DuePush, Deferred]] = []
     for push, outcome in others:
@@ -313,6 +321,25 @@ def _accepted(
         else:
             others.append((push, outcome))
     return accepted, others
+
+
+def _tally(
+    session: Session,
+    accepted: Sequence[DuePush],
+    others: Sequence[tuple[DuePush, Outcome]],
+    now: datetime,
+) -> None:
+    """Count what Apple answered; a push that had no certificate or token was not sent."""
+    answered: dict[TalliedFigure, list[int]] = {
+        "push_accepted": [push.pass_id for push in accepted],
+        "push_failed": [push.pass_id for push, outcome in others if isinstance(outcome, Rejected)],
+        "push_deferred": [
+            push.pass_id
+            for push, outcome in others
+            if isinstance(outcome, Deferred) and outcome.reason not in UNSENT
+        ],
+    }
+    issued.tally(session, devices.PUSH, answered, now)
 
 
 def _forget(session: Session, push: DuePush, gone_at: datetime, reason: str, now: datetime) -> None:

@@ -43,6 +43,7 @@ CORK: int | None = getattr(socket, "TCP_CORK", None)  # Linux has it
 SENT = Sent()  # all are equal, so one object is enough
 
 TAKEN = 200
+NOT_SENT = "not_sent"  # why a push waits that was not begun
 HTTP2_STREAM_ERROR = 92  # pycurl has no name for it
 ANSWER_LOST = {
     pycurl.E_GOT_NOTHING,
@@ -160,7 +161,7 @@ class _Batch:
     def in_order(self) -> list[Outcome]:
         """An outcome for each token, in their order. Pushes that were not sent have the outcome
         that ended the batch."""
-        unsent = self.halt or Deferred(self.now, "not_sent")
+        unsent = self.halt or Deferred(self.now, NOT_SENT)
         return [outcome or unsent for outcome in self.outcomes]
 
 
@@ -373,7 +374,7 @@ class Apns:
                 "reason": reason,
                 "pass_type": self._pass_type,
                 "pushes": pushes,
-                "not_sent": len(batch.waiting),
+                NOT_SENT: len(batch.waiting),
             }
             if meaning in ALARMING:
                 log.error("apns_fault", meaning=meaning.value, **facts)

@@ -159,9 +159,10 @@ class PassKitService:
         if not taken:
             return
         try:
-            self._signed_passes.arrived(found, self._clock())
+            now = self._clock()
+            self._signed_passes.arrived(found, now)
             if found.content.voided:
-                self._database.run(lambda session: devices.told_it_is_void(session, found.id))
+                self._database.run(lambda session: devices.told_it_is_void(session, found.id, now))
         except Exception:
             # The answer is out and right. What is lost is the note, and the next fetch writes it.
             log.exception("arrival_not_noted", pass_id=found.id)

@@ -63,6 +63,11 @@ COMMANDS = (
         "Systems that are told what happens, by signed webhook.",
     ),
     LazyCommand(
+        "days",
+        "wallet.cli.days:days_group",
+        "The table of days, from which the console draws its figures.",
+    ),
+    LazyCommand(
         "ledger",
         "wallet.cli.book:ledger_group",
         "The book: does it keep its rules, and was anything changed behind its back?",

@@ -24,8 +24,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ledger.database.engine import wake_after_commit
 from ledger.database.leases import LeasedQueue, LeasedRow
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, insert_or
+from ledger.reports import tallies
+from ledger.reports.figures import TalliedFigure
 from wallet import happenings
 from wallet.happenings import HappeningType, Note
+from wallet.passes import issued
 
 PUMP = "google"
 LONGEST_ID = 120  # characters
@@ -131,22 +134,16 @@ def add(
         .values(pass_id=pass_id, object_id=object_id, created_at=now, check_at=now + FIRST_CHECK)
         .on_conflict_do_nothing()
     )
-    session.execute(
-        update(GoogleObject)
-        .where(GoogleObject.pass_id == pass_id, GoogleObject.object_id != object_id)
-        .values(
-            object_id=object_id,
-            version=None,
-            template_id=None,
-            points=None,
-            saved=None,
-            heard_at=None,
-            silenced_at=None,
-            check_at=now + FIRST_CHECK,
-        )
-    )
     # Read under its lock: another request may just be noting that it wrote the object.
     known = session.get_one(GoogleObject, pass_id, with_for_update=True, populate_existing=True)
+    if known.object_id != object_id:
+        if known.saved:
+            _tally(session, "card_removed", pass_id, now)
+        known.object_id = object_id
+        known.version = known.template_id = known.points = known.saved = None
+        known.heard_at = known.silenced_at = None
+        known.check_at = now + FIRST_CHECK
+        session.flush()
     if known.version is None:
         WRITES.add(session, [pass_id], now + head_start)
 
@@ -294,6 +291,12 @@ def believe(session: Session, known: GoogleObject, now: datetime, *, saved: bool
         about = {"pass": known.pass_id, "wallet": "google"}
         kind: HappeningType = "card.added" if saved else "card.removed"
         happenings.note(session, kind, [Note(None, about)], now)
+        _tally(session, "card_added" if saved else "card_removed", known.pass_id, now)
+
+
+def _tally(session: Session, figure: TalliedFigure, pass_id: int, now: datetime) -> None:
+    cards = issued.programmes_of(session, [pass_id], cards_only=True)
+    tallies.note(session, figure, PUMP, tallies.counted(cards.values()), now)
 
 
 def mistrust(session: Session) -> None:

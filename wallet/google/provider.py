@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ledger.database.engine import Database
+from ledger.reports.figures import TalliedFigure
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import GoogleSettings
@@ -21,6 +22,7 @@ from wallet.google.client import Google, is_down
 from wallet.google.mirror import WRITES, Due
 from wallet.google.reconciling import Reconciler
 from wallet.google.writing import (
+    CARD_GONE,
     CLASS_BUSY,
     NO_BUDGET,
     OUT_OF_TIME,
@@ -209,6 +211,7 @@ class GoogleProvider:
         is due again."""
         done: list[Due] = []
         new: list[int] = []
+        _tally(session, writes, results, now)
         for due, written in zip(writes, results, strict=True):
             match written.outcome:
                 case Sent():
@@ -235,6 +238,22 @@ class GoogleProvider:
         now = clock()
         self._pause((budget.next_second(now) - now).total_seconds())
         return clock() > now
+
+
+def _tally(
+    session: Session, writes: Sequence[Due], results: Sequence[WriteResult], now: datetime
+) -> None:
+    """Count what Google answered; what was not asked of it at all is nothing."""
+    answered: dict[TalliedFigure, list[int]] = {}
+    for due, written in zip(writes, results, strict=True):
+        match written.outcome:
+            case Sent():
+                answered.setdefault("push_accepted", []).append(due.pass_id)
+            case Rejected(reason) if reason != CARD_GONE:
+                answered.setdefault("push_failed", []).append(due.pass_id)
+            case Deferred(_, reason) if reason not in NOBODYS_FAULT:
+                answered.setdefault("push_deferred", []).append(due.pass_id)
+    issued.tally(session, mirror.PUMP, answered, now)
 
 
 def _defer(session: Session, due: Due, outcome: Deferred, now: datetime) -> None:

@@ -51,6 +51,8 @@ CLASS_BUSY = "class_busy"
 OUT_OF_TIME = "out_of_time"
 # Google refuses to insert it, since it exists, and to patch it, since it does not.
 NEITHER = "neither_inserted_nor_patched"
+# Our own word as well: there is nothing to write.
+CARD_GONE = "card_gone"
 
 log = structlog.get_logger()
 
@@ -158,7 +160,7 @@ class Writer:
         with self._database.reading() as session:
             card = self._card(session, due.pass_id, errand.clock())
         if card is None:
-            return WriteResult(Rejected("card_gone"))
+            return WriteResult(Rejected(CARD_GONE))
         trouble = self._ensure_class(card, errand)
         if trouble is None:
             trouble = self._write_object(card, errand)

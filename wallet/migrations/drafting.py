@@ -11,6 +11,7 @@ from ledger.offers import offers
 from ledger.people import cards, consents, members, persons
 from ledger.points import told
 from ledger.programmes import programmes, units
+from ledger.reports import days, tallies
 from ledger.seals import inspection, sealing
 from wallet import happenings, presence
 from wallet.access import (
@@ -52,6 +53,7 @@ TABLES_OF = (
     complaints,
     consents,
     mirror,
+    days,
     deliveries,
     devices,
     exports,
@@ -86,6 +88,7 @@ TABLES_OF = (
     staff,
     staff_sessions,
     store,
+    tallies,
     templates,
     terms,
     told,

@@ -3,7 +3,7 @@ offer that a member took.
 
 Lock order: passes by ascending id, then the counter of tags (`versioning`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
+from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument, batched
 from ledger.offers.offers import OfferMember
 from ledger.people import cards, members
+from ledger.reports import tallies
+from ledger.reports.figures import TalliedFigure
 from wallet.configuration.keyring import CardLink, LinkPurpose
 from wallet.errors import PassErased, PassLost, UnknownPass
 from wallet.passes.content import Content, PassState
@@ -183,6 +185,33 @@ def number_in_programme(session: Session, programme_id: int) -> int:
     lost."""
     query = select(func.count()).where(Pass.programme_id == programme_id, Pass.lost_at.is_(None))
     return session.scalars(query).one()
+
+
+def programmes_of(
+    session: Session, pass_ids: Collection[int], *, cards_only: bool = False
+) -> dict[int, int]:
+    """By pass, the programme of each of these; with `cards_only`, coupons are left out."""
+    found: dict[int, int] = {}
+    for part in batched(list(pass_ids)):
+        query = select(Pass.id, Pass.programme_id).where(Pass.id.in_(part))
+        if cards_only:
+            query = query.where(Pass.offer_id.is_(None))
+        found |= {row.id: row.programme_id for row in session.execute(query)}
+    return found
+
+
+def tally(
+    session: Session,
+    wallet: str,
+    passes: Mapping[TalliedFigure, Sequence[int]],
+    now: datetime,
+) -> None:
+    """Note in the tallies of days what became of these passes at a wallet, by figure; a pass counts
+    as often as it is named."""
+    known = programmes_of(session, {one for ids in passes.values() for one in ids})
+    for figure, ids in passes.items():
+        of_programmes = tallies.counted(known[one] for one in ids if one in known)
+        tallies.note(session, figure, wallet, of_programmes, now)
 
 
 def number_of_audience(session: Session, offer_id: int) -> int:

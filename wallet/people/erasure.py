@@ -107,7 +107,7 @@ def listed(text: str) -> list[str]:
 def forget_devices(session: Session, now: datetime, limit: int = 200) -> bool:
     """Forget phones that have had `TOLD_FOR` to hear that their pass is void; True if there may be
     more."""
-    return devices.forget_untold(session, now - TOLD_FOR, limit) == limit
+    return devices.forget_untold(session, now - TOLD_FOR, now, limit) == limit
 
 
 def _serials(session: Session, pass_ids: Sequence[int]) -> Sequence[str]:

@@ -16,11 +16,14 @@ from ledger.database.engine import wake_after_commit
 from ledger.imports import store
 from ledger.offers import offers
 from ledger.points import upkeep
+from ledger.reports import days
+from ledger.reports.days import CountedAgain, MembersByDay
 from ledger.seals import inspection, sealing
 from wallet import happenings, importing
 from wallet.access import change_chain, letters
 from wallet.access.change_chain import ChangeWalk
 from wallet.apple import devices
+from wallet.apple.arrivals import FetchesByDay
 from wallet.delivery import waves
 from wallet.google import reconciling
 from wallet.installation import Installation
@@ -46,10 +49,14 @@ PUMP_NAMES = (
     campaigns.PUMP,
     happenings.PUMP,
     letters.PUMP,
+    days.PUMP,
 )
 
 # The nightly inspection may be at work for hours, and its pump silent meanwhile.
 WATCHED = tuple(name for name in PUMP_NAMES if name != INSPECTION)
+
+# What the table of days counts again at each look.
+COUNTED_AGAIN: tuple[CountedAgain, ...] = (MembersByDay(), FetchesByDay())
 
 # A pump works for so long at a stretch; then others get their turn. A worker with few processes may
 # have all pumps, and Google, which takes twenty calls a second, would keep each process for as long
@@ -142,6 +149,7 @@ def pumps(installation: Installation) -> Mapping[str, Pump]:
         reconciling.PUMP: Pump(reconcile),
         SEALS: Pump(seal),
         INSPECTION: Pump(inspect),
+        days.PUMP: Pump(partial(_count_days, installation)),
         **{
             provider.name: Pump(lambda provider=provider: provider.deliver(clock))  # type: ignore[misc]
             for provider in installation.providers
@@ -159,6 +167,10 @@ def _seal(session: Session, house: Installation) -> bool:
     if happenings.is_listened_to(session):
         wake_after_commit(session, happenings.PUMP)
     return more
+
+
+def _count_days(house: Installation) -> bool:
+    return house.database.run(lambda session: days.turn(session, COUNTED_AGAIN, house.clock()))
 
 
 def _look_through_changes(house: Installation) -> list[str]:

@@ -139,6 +139,7 @@ COMMANDS = {
     "badges set": "badge.set",
     "badges list": ASKS,
     "badges remove": "badge.removed",
+    "days rebuild": "it counts again what is there",
     "waves list": ASKS,
     "waves pause": "wave.paused",
     "waves resume": "wave.resumed",

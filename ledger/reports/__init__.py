@@ -1,0 +1,1 @@
+"""Reports: figures by day, kept beside the book and made anew from it."""
