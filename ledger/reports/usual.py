@@ -14,6 +14,7 @@ from typing import Literal
 WEEKS = 8
 FEWEST_WEEKS = 4  # before anything is called usual
 SHARE = 10  # a tenth beyond the range is no news yet
+FEW = 3  # nor are these
 
 UsualVerdict = Literal["lower", "usual", "higher"]
 
@@ -37,8 +38,8 @@ class Usual:
 
 def _margin(bound: int) -> int:
     """By so much a number of such a size may differ without a reason: twice the spread of a count,
-    or a tenth."""
-    return max(2 * math.isqrt(max(bound, 0)), bound // SHARE)
+    or a tenth, and in any case a few."""
+    return max(FEW, 2 * math.isqrt(max(bound, 0)), bound // SHARE)
 
 
 def weekdays(today: date, since: date) -> list[date]:

@@ -1,19 +1,42 @@
-"""The console's first pages: where one begins, and who one is in a programme."""
+"""The console's first pages: where one begins, how today goes in a programme, and who one is in
+it."""
 
-from flask import Blueprint
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from urllib.parse import quote
+
+from flask import Blueprint, current_app, make_response, request
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from wallet.access import roles
+from ledger import words
+from ledger.imports import cells
+from ledger.programmes.programmes import Programme
+from ledger.reports import days
+from wallet.access import exports, roles
 from wallet.access.apikeys import SCOPES
+from wallet.access.exports import ExportOrder
 from wallet.access.roles import OF_PEOPLE
-from wallet.console import pages
+from wallet.console import concerns, jobs, pages
+from wallet.console.overview import FIGURES, PERIODS, Overview
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.errors import SCOPE
+from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.sentences import CATALOGUE
 
 routes = Blueprint("home", __name__)
+
+EXPORTS = "exports:read"
+DELIMITER = ";"  # as in other CSVs of ours: what spreadsheets of most of Europe expect
+MARK = "\ufeff"  # by which spreadsheets know UTF-8
+
+# Where the rows stand that a figure counts: the page, and the right that it takes. A figure whose
+# page is not there yet leads nowhere.
+ROWS_OF: Mapping[str, tuple[str, str]] = {"joined": ("console.members.show", "members:read")}
 
 
 @routes.get("/")
@@ -29,8 +52,84 @@ def begin() -> Response | str:
 @routes.get(f"{IN_PROGRAMME}/")
 @needs(None)
 def show() -> str:
-    """Who is signed in, with which roles, and what those allow."""
-    return _rights()
+    """How today goes, what needs a hand and what runs, as far as their roles let them see it; if
+    that is nothing, what their roles allow."""
+    if not pages.may(FIGURES):
+        return _rights()
+    house = current_installation()
+    period = request.args.get("days", "")
+    shown = int(period) if period in map(str, PERIODS) else PERIODS[0]
+    with house.database.reading() as session:
+        programme = pages.programme_row(session)
+        overview = Overview(session, programme, house.clock())
+        needed = concerns.in_words(session, programme)
+        tiles, charts = overview.tiles(), overview.charts(shown)
+    return pages.show(
+        "console/overview.html",
+        "home",
+        today=words.day_in(language.current(), overview.today),
+        overview=overview,
+        tiles=[(tile, _rows_url(tile.name, overview.today)) for tile in tiles],
+        charts=charts,
+        period=shown,
+        periods=PERIODS,
+        concerns=needed,
+        jobs=jobs.running_now(),
+    )
+
+
+@routes.get(f"{IN_PROGRAMME}/days.csv")
+@needs(EXPORTS)
+def table() -> Response:
+    """All days as a table: a row for each day and figure. Who took it stands in the record of
+    exports."""
+    house = current_installation()
+    with house.database.transaction() as session:
+        programme = pages.programme_row(session)
+        now = house.clock()
+        order = ExportOrder(
+            programme.id, "days", "csv", personal=False, filters={}, by=pages.author()
+        )
+        begun = exports.begin(session, order, now)
+        rows = _all_days(session, programme, now)
+        exports.end(session, begun.id, len(rows), house.clock(), complete=True)
+        export_id = begun.public_id
+    target = io.StringIO(MARK)
+    target.seek(0, io.SEEK_END)
+    writer = csv.writer(target, delimiter=DELIMITER)
+    writer.writerow(("day", "figure", "of", "amount"))
+    writer.writerows(rows)
+    answer = make_response(target.getvalue())
+    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
+    name = quote(f"{programme.code}-days.csv")
+    answer.headers["Content-Disposition"] = f"attachment; filename={name}"
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Export-Id"] = export_id
+    return answer
+
+
+def _all_days(
+    session: Session, programme: Programme, now: datetime
+) -> Sequence[tuple[str, str, str, int]]:
+    first = days.first_day(session, programme.id)
+    if first is None:
+        return []
+    last = now.date() + timedelta(days=1)  # in zones to the east it is tomorrow already
+    by_day = days.between(session, programme.id, first, last)
+    return [
+        (day.isoformat(), counted.figure, cells.harmless(counted.of), amount)
+        for day in sorted(by_day)
+        for counted, amount in sorted(by_day[day].items())
+    ]
+
+
+def _rows_url(figure: str, today: date) -> str:
+    """The address of the rows that a figure of today counts; empty if it has no page yet, or none
+    for the reader."""
+    endpoint, right = ROWS_OF.get(figure, ("", ""))
+    if endpoint not in current_app.view_functions or not pages.may(right):
+        return ""
+    return pages.url(endpoint)
 
 
 def _rights() -> str:

@@ -22,6 +22,9 @@ STATIC = Path(wallet.console.__file__).parent / "static"
 VENDOR = "vendor/"
 CONTEXT = "menu"  # of the catalogue: the same words may mean something else on a page
 
+# The right to see what runs: whoever works with messages, cards or files has it.
+JOBS = "campaigns:read"
+
 Allows = Callable[[str], bool]
 
 
@@ -88,6 +91,7 @@ class Frame:
     help_url: str | None
     phones_url: str | None
     is_sandbox: bool
+    jobs_url: str | None = None
 
 
 def around(
@@ -121,6 +125,7 @@ def around(
         help_url=help_url,
         phones_url=f"http://127.0.0.1:{settings.sandbox.phone}/" if settings.in_sandbox else None,
         is_sandbox=settings.in_sandbox,
+        jobs_url=_jobs_url(code, request.script_root) if code and may(JOBS) else None,
     )
 
 
@@ -142,6 +147,11 @@ def _links(
         for entry in entries
         if code is not None or not _is_of_programme(entry.endpoint or "")
     ]
+
+
+@functools.lru_cache(1024)
+def _jobs_url(code: str, _root: str) -> str:
+    return url_for("console.jobs.bar", programme=code)
 
 
 def _url(endpoint: str, code: str | None) -> str:

@@ -3,10 +3,10 @@
 from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
-from wallet.console import door, home, links, listing, me, pages, passkeys, shell
+from wallet.console import door, home, jobs, links, listing, me, pages, passkeys, shell
 
 # Where pages live, each with the right that it takes (`pages.needs`).
-SECTIONS = (home.routes, me.routes, passkeys.routes)
+SECTIONS = (home.routes, jobs.routes, me.routes, passkeys.routes)
 
 A_YEAR_S = 365 * 24 * 3600
 

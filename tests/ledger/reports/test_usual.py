@@ -35,7 +35,8 @@ def test_of_three_weeks_nothing_is_called_usual() -> None:
         ([100, 120, 110, 130], 153, "higher"),
         ([4, 5, 6, 5], 0, "usual"),  # of so few it may well be
         ([9, 10, 12, 11], 2, "lower"),
-        ([0, 0, 0, 0], 1, "higher"),
+        ([0, 0, 0, 0], 3, "usual"),
+        ([0, 0, 0, 0], 4, "higher"),
         ([0, 0, 0, 0], 0, "usual"),
         ([10_000, 12_000, 11_000, 10_500], 9_001, "usual"),
         ([10_000, 12_000, 11_000, 10_500], 8_999, "lower"),

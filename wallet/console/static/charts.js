@@ -1,0 +1,119 @@
+// Charts, drawn from the tables beneath them once the page is there: without this script the tables
+// tell the same. The library is large, so it is fetched when a chart comes into view.
+
+const motion = matchMedia("(prefers-reduced-motion: reduce)");
+const night = matchMedia("(prefers-color-scheme: dark)");
+const drawn = new Map(); // canvas -> chart
+let library;
+
+const look = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    look.unobserve(entry.target);
+    draw(entry.target);
+  }
+}, { rootMargin: "200px" });
+
+function watch(part) {
+  for (const figure of part.querySelectorAll(".k-chart")) look.observe(figure);
+}
+
+async function draw(figure) {
+  library ??= import(figure.dataset.library);
+  const echarts = await library;
+  const canvas = figure.querySelector(".k-chart-canvas");
+  if (!canvas.isConnected || drawn.has(canvas)) return;
+  const chart = echarts.init(canvas, null, { renderer: "svg" });
+  drawn.set(canvas, chart);
+  chart.setOption(options(figure));
+  new ResizeObserver(() => chart.resize()).observe(canvas);
+}
+
+function options(figure) {
+  const table = figure.querySelector("table");
+  const head = [...table.tHead.rows[0].cells].slice(1);
+  const rows = [...table.tBodies[0].rows];
+  const shown = new Map(); // "series day" -> the number as people write it
+  const series = head.map((cell, number) => ({
+    name: cell.textContent.trim(),
+    type: rows.length > 31 ? "line" : "bar",
+    showSymbol: false,
+    barMaxWidth: 16,
+    lineStyle: { width: 2 },
+    itemStyle: { borderRadius: [2, 2, 0, 0] },
+    color: colour(figure, `k-series-${number + 1}`),
+    data: rows.map((row, day) => {
+      const value = row.cells[number + 1];
+      shown.set(`${number} ${day}`, value.textContent.trim());
+      const amount = Number(value.dataset.value);
+      const isWhole = day < rows.length - 1; // today is not over
+      return isWhole ? amount : { value: amount, itemStyle: { opacity: 0.5 } };
+    }),
+  }));
+  const ink = colour(figure, "k-series-ink");
+  const line = colour(figure, "k-series-line");
+  const sheet = colour(figure, "k-series-sheet");
+  const text = { color: ink, fontFamily: getComputedStyle(figure).fontFamily, fontSize: 12 };
+  return {
+    animation: !motion.matches,
+    animationDuration: 150,
+    textStyle: text,
+    legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 12, icon: "roundRect", textStyle: text, show: series.length > 1 },
+    grid: { top: series.length > 1 ? 36 : 12, right: 8, bottom: 4, left: 4, containLabel: true },
+    xAxis: {
+      type: "category",
+      data: rows.map((row) => row.cells[0].dataset.short),
+      axisLine: { lineStyle: { color: line } },
+      axisTick: { show: false },
+      axisLabel: { ...text, hideOverlap: true },
+    },
+    yAxis: {
+      type: "value",
+      minInterval: 1,
+      splitNumber: 4,
+      splitLine: { lineStyle: { color: line } },
+      axisLabel: { ...text, formatter: short },
+    },
+    tooltip: {
+      trigger: "axis",
+      renderMode: "richText", // the other mode writes styles into markup, which our policy forbids
+      backgroundColor: sheet,
+      borderColor: line,
+      textStyle: text,
+      axisPointer: { type: series[0].type === "bar" ? "shadow" : "line", shadowStyle: { color: line, opacity: 0.35 } },
+      formatter: (points) => [
+        rows[points[0].dataIndex].cells[0].textContent.trim(),
+        ...points.map((one) => `${one.seriesName}: ${shown.get(`${one.seriesIndex} ${one.dataIndex}`)}`),
+      ].join("\n"),
+    },
+    series,
+  };
+}
+
+// A variable of the style sheet may say two colours: which of them counts, only an element knows.
+function colour(figure, name) {
+  const probe = document.createElement("span");
+  probe.className = name;
+  figure.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+function short(value) {
+  return new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+}
+
+for (const wish of [night, motion]) {
+  wish.addEventListener("change", () => {
+    for (const [canvas, chart] of drawn) chart.setOption(options(canvas.closest(".k-chart")));
+  });
+}
+document.addEventListener("htmx:load", (event) => watch(event.detail.elt));
+document.addEventListener("htmx:beforeCleanupElement", (event) => {
+  for (const canvas of event.detail.elt.querySelectorAll?.(".k-chart-canvas") ?? []) {
+    drawn.get(canvas)?.dispose();
+    drawn.delete(canvas);
+  }
+});
+watch(document);
