@@ -1009,9 +1009,14 @@ def test_the_staff_of_the_release_before_stays_signed_in_without_a_second_factor
 
 
 def test_days_of_the_release_before_are_counted_from_its_book(
+    empty: Database, database_url: str
+) -> None:
     """What 0031 finds: postings and members without a table of days, and cards in phones."""
     migrations.upgrade(empty.engine, "0002")
     releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0029", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
     now = datetime(2026, 11, 29, 12, tzinfo=UTC)
     table = Days(empty, StoppedClock(now))
     table.run()
@@ -1021,12 +1026,14 @@ def test_days_of_the_release_before_are_counted_from_its_book(
             for programme in programmes.every(session)
         }
         held = session.execute(
+            text(
                 "SELECT a.programme_id, u.code, sum(b.available + b.pending + b.held)"
                 " FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id"
                 " JOIN ledger_unit u ON u.id = a.unit_id GROUP BY a.programme_id, u.code"
             )
         ).all()
         cards_there = session.execute(
+            text(
                 "SELECT p.programme_id, count(DISTINCT r.pass_id) FROM apple_registration r"
                 " JOIN wallet_pass p ON p.id = r.pass_id GROUP BY p.programme_id"
             )
@@ -1040,6 +1047,7 @@ def test_days_of_the_release_before_are_counted_from_its_book(
     kept = table.table()
     table.rebuild()
     assert table.table() == kept
+    migrations.downgrade(empty.engine, "0029", keys=KEYS)
     after = everything(empty)
     assert {name: rows for name, rows in after.items() if name not in SEALED} == {
         name: rows for name, rows in before.items() if name not in SEALED
