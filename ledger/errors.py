@@ -7,6 +7,7 @@ stands in the catalogue of each language, under its code; `str(error)` is the En
     Refusal
     ├── NotFound    what was named is not there
     ├── Conflict    it is there, but at present this cannot be done with it
+    ├── Outdated    it was changed meanwhile: what the caller knew of it holds no longer
     ├── Invalid     what was asked for can never be done: the request itself has to change
     └── NotAllowed  the caller may not do this"""
 
@@ -75,6 +76,10 @@ class NotFound(Refusal):
 class Conflict(Refusal):
     """This cannot be done at present. It may be possible later, or after something else was
     done."""
+
+
+class Outdated(Refusal):
+    """What is to be changed was changed by somebody else since the caller read it."""
 
 
 class Invalid(Refusal):
@@ -335,6 +340,66 @@ class AmountTooLarge(Invalid):
 
     def __init__(self, largest: str) -> None:
         self.largest = largest
+
+
+class NoPercentBack(Conflict):
+    """Purchases earn nothing by themselves in this unit: the programme gives no percent back, so
+    the caller has to say how many points."""
+
+    code = "no_percent_back"
+
+
+class NothingEarned(Conflict):
+    """The purchase is too small to earn a whole point. Nothing was posted."""
+
+    code = "nothing_earned"
+
+
+class UnknownStore(NotFound):
+    """The programme has no store with this code."""
+
+    code = "unknown_store"
+
+    def __init__(self, store: str) -> None:
+        self.store = store
+
+
+class UnknownTill(NotFound):
+    """The programme has no till with this code, or none in this store."""
+
+    code = "unknown_till"
+
+    def __init__(self, till: str) -> None:
+        self.till = till
+
+
+class StoreNotNamed(Conflict):
+    """Several stores have a till with this code: say which of `stores` is meant."""
+
+    code = "store_not_named"
+
+    def __init__(self, till: str, stores: Collection[str]) -> None:
+        self.till = till
+        self.stores = list(stores)
+
+
+class StoreRefused(WithReason, Invalid):
+    """A store or a till cannot be like this; `field` names what must change."""
+
+    code = "store_refused"
+
+    def __init__(self, field: str, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
+        self.field = field
+
+
+class ChangedMeanwhile(Outdated):
+    """Somebody changed it since the caller read it; it is now at `revision`."""
+
+    code = "changed_meanwhile"
+
+    def __init__(self, revision: int) -> None:
+        self.revision = revision
 
 
 class UnknownPosting(NotFound):

@@ -33,7 +33,7 @@ from ledger.contacts import (
 )
 from ledger.languages import LANGUAGES, LONGEST_TAG, TAG, Language
 from ledger.limits import MOST_POINTS
-from ledger.money import AMOUNT, Money, currencies
+from ledger.money import AMOUNT, Money, currencies, hundredths
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # In an address a plus sign is a blank, unless it is written as %2B.
@@ -41,6 +41,7 @@ PLUS_LOST = re.compile(r" (\d\d:?\d\d)$")
 WALL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 CURRENCY = re.compile(r"[A-Z]{3}")
 WRITTEN = r"(0|[1-9][0-9]*)(\.[0-9]+)?"
+PERCENT = r"^(100(\.0{1,2})?|[1-9]?[0-9](\.[0-9]{1,2})?)$"
 LONGEST_AMOUNT = 40
 MOST_LIVE_DAYS = 36_500
 MOST_TEXTS = 20  # languages of one text
@@ -110,6 +111,12 @@ def not_zero(value: str) -> str:
     """Refuses an amount whose digits are all 0."""
     if not value.strip("0."):
         raise PydanticCustomError("amount_zero", "must be more than 0")
+    return value
+
+
+def percent(value: str) -> str:
+    """A percent with at most two decimals, from 0 to 100. Raises `Unfit`."""
+    hundredths(value)
     return value
 
 
@@ -215,6 +222,12 @@ PaidText = Annotated[
 ]
 Currency = Annotated[
     str, Field(json_schema_extra={"pattern": f"^{CURRENCY.pattern}$"}), AfterValidator(currency)
+]
+# Percents are text, as amounts are.
+PercentText = Annotated[
+    str,
+    Field(max_length=6, json_schema_extra={"pattern": PERCENT}),
+    AfterValidator(percent),
 ]
 TextVersion = Annotated[str, Readable, Field(max_length=100), NotEmpty]
 Title = Annotated[str, Readable, Field(max_length=100), NotEmpty]

@@ -1,5 +1,6 @@
 """Money, and the whole pieces of it that the book counts. Only this module turns one into the
-other. It is exact: decimals are moved as digits, nothing is ever rounded."""
+other. It is exact: decimals are moved as digits, nothing is ever rounded. So it is with percents,
+which are counted in hundredths."""
 
 import functools
 import re
@@ -10,11 +11,15 @@ from typing import Self
 from babel import numbers
 
 from ledger import languages
+from ledger.contacts import Unfit
 from ledger.errors import AmountTooLarge, TooManyDecimals
 from ledger.limits import MOST_POINTS
 
 NO_BREAK = "\u00a0"
 AMOUNT = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
+PERCENT = re.compile(r"(0|[1-9][0-9]{0,2})(?:\.([0-9]{1,2}))?")
+HUNDREDTHS = 100  # of a percent in one percent
+WHOLE = 100 * HUNDREDTHS  # hundredths of a percent in all of something
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +97,22 @@ def pieces(whole: str, decimals: str, scale: int) -> int:
     if len(digits) > len(str(MOST_POINTS)) or int(digits) > MOST_POINTS:
         raise AmountTooLarge(Money.of(MOST_POINTS, scale, "").amount)
     return int(digits)
+
+
+def hundredths(percent: str) -> int:
+    """A percent as it is written, `5` or `2.75`, in hundredths. Raises `Unfit` for what is none,
+    has more than two decimals, or is more than 100."""
+    found = PERCENT.fullmatch(percent)
+    if found is None:
+        raise Unfit("percent")
+    whole, decimals = found.groups(default="")
+    size = int(whole) * HUNDREDTHS + int(decimals.ljust(2, "0"))
+    if size > WHOLE:
+        raise Unfit("percent")
+    return size
+
+
+def percent(size: int) -> str:
+    """So many hundredths as a percent: `5`, `2.75`, never with a zero at the end."""
+    whole, decimals = divmod(size, HUNDREDTHS)
+    return f"{whole}.{decimals:02}".rstrip("0") if decimals else str(whole)

@@ -10,7 +10,7 @@ from flask import Response, abort, current_app, request
 
 from ledger import languages
 from ledger.database.troubles import Trouble
-from ledger.errors import Conflict, Invalid, NotAllowed, NotFound, Refusal, SealBroken
+from ledger.errors import Conflict, Invalid, NotAllowed, NotFound, Outdated, Refusal, SealBroken
 from ledger.languages import Language
 from wallet import sentences
 from wallet.errors import CertificateProblem
@@ -21,7 +21,13 @@ MEDIA_TYPE = "application/problem+json"
 TYPES_PATH = "/api/docs/errors"
 TYPES = "PROBLEM_TYPES"
 
-STATUS: Mapping[type[Refusal], int] = {NotFound: 404, Conflict: 409, Invalid: 422, NotAllowed: 403}
+STATUS: Mapping[type[Refusal], int] = {
+    NotFound: 404,
+    Conflict: 409,
+    Outdated: 412,
+    Invalid: 422,
+    NotAllowed: 403,
+}
 # The caller can do nothing about these: the operator has to.
 OF_THE_OPERATOR: Mapping[type[Refusal], int] = {SealBroken: 500, CertificateProblem: 503}
 

@@ -1,7 +1,9 @@
 """Points in: accruals, and other postings that give a member points."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -15,20 +17,29 @@ from ledger.people.members import Member
 from ledger.points import causes, resolving
 from ledger.points.causes import NO_CAUSE, Cause, Movement
 from ledger.points.resolving import Target, Whom
+from ledger.programmes import base_terms
+from ledger.programmes.earning import Rates
 from ledger.programmes.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Points to be given to a member, in the programme's main unit unless another is named. Without
-    `activates_at` they are active at once; without `expires_at` they live as long as the unit's
-    terms say."""
+    """Points to be given to a member, in the programme's main unit unless another is named; with
+    None, as many as its purchase earns by the base programme. Without `activates_at` they are
+    active at once; without `expires_at` they live as long as the unit's terms say."""
 
-    points: Amount
+    points: Amount | None
     cause: Cause = NO_CAUSE
     activates_at: datetime | None = None
     expires_at: datetime | None = None
     unit: str | None = None
+
+    def pieces(self, unit: Unit, rates: Callable[[], Rates | None]) -> int:
+        """How many points that is, as the book counts them. `rates` are asked for only where the
+        purchase says it. Raises what `Unit.points` and `base_terms.earned` raise."""
+        if self.points is not None:
+            return unit.points(self.points)
+        return base_terms.earned(rates(), self.cause.purchase)
 
 
 def grant(
@@ -42,12 +53,13 @@ def grant(
 ) -> Movement:
     """Give points to a member, with the event of it. `source` is the programme's account that they
     come from. Raises `BalanceTooLarge`, `DatesOutOfOrder`, `DateOutOfRange`, what
-    `resolving.with_target` raises, for money what `Unit.points` raises, and for a purchase what
-    `causes.paid` raises."""
+    `resolving.with_target` and `Grant.pieces` raise, and for a purchase what `causes.paid`
+    raises."""
 
     def credit(target: Target) -> Movement:
         unit, holder = target.unit, target.holder
-        lot = NewLot(unit.points(grant.points), term(target.zone, unit, grant, now))
+        points = grant.pieces(unit, partial(base_terms.rates, session, unit))
+        lot = NewLot(points, term(target.zone, unit, grant, now))
         with unit.errors_in_money():
             posted = postings.credit(
                 session,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,8 @@ from ledger.points import causes, resolving
 from ledger.points.accruals import Grant, term
 from ledger.points.redemptions import Spend
 from ledger.points.resolving import Resolved, Whom
-from ledger.programmes import programmes, units
+from ledger.programmes import base_terms, programmes, units
+from ledger.programmes.earning import Rates
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 
@@ -119,6 +121,7 @@ class _Lookup:
         self._programmes: dict[int, Programme] = {}
         self._units: dict[tuple[int, str | None], Unit] = {}
         self._holders: dict[tuple[int, int], Holder] = {}
+        self._rates: dict[int, Rates | None] = {}
 
         holders: dict[tuple[int, str | None], set[int]] = {}
         for item in items:
@@ -153,12 +156,18 @@ class _Lookup:
         resolved, wish = self.resolved(item), item.wish
         programme = self._programmes[resolved.member.programme_id]
         unit = self.unit(item)
-        points, holder_id = unit.points(wish.points), resolved.member.holder_id
+        holder_id = resolved.member.holder_id
         holder = self._holders[unit.id, holder_id]
         cause = wish.cause.with_card(resolved.card_id)
         if isinstance(wish, Grant):
+            points = wish.pieces(unit, partial(self._rates_of, unit))
             parcel = NewLot(points, term(programme.timezone, unit, wish, now))
             wanted = causes.header("accrual", programme.id, cause, now, unit=unit)
             return Credit(holder, wanted, parcel, PointsAccrued(holder_id))
         wanted = causes.header("redemption", programme.id, cause, now, unit=unit)
-        return Debit(holder, wanted, points, PointsRedeemed(holder_id))
+        return Debit(holder, wanted, unit.points(wish.points), PointsRedeemed(holder_id))
+
+    def _rates_of(self, unit: Unit) -> Rates | None:
+        if unit.id not in self._rates:
+            self._rates[unit.id] = base_terms.rates(self._session, unit)
+        return self._rates[unit.id]

@@ -19,6 +19,7 @@ from ledger.database.tables import Base, Identifier, Instant, JsonDocument, inse
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
 from ledger.languages import LANGUAGES, LONGEST_TAG, TAG
 from ledger.programmes import units
+from ledger.programmes.trades import CALLED, TRADES, Called, Trade
 from ledger.programmes.units import UnitTerms
 
 LOCALE = "ru"
@@ -31,8 +32,14 @@ OVERDRAWN = ("debt", "refuse")
 
 # name: what pages in this language call the programme. operator: who runs it and is responsible for
 # people's data, with an address to write to. privacy: what happens to that data.
-ProgrammeTextKind = Literal["name", "operator", "privacy"]
-LONGEST: dict[ProgrammeTextKind, int] = {"name": LONGEST_NAME, "operator": 500, "privacy": 100_000}
+# poster: what stands above the code on the poster in the shop.
+ProgrammeTextKind = Literal["name", "operator", "privacy", "poster"]
+LONGEST: dict[ProgrammeTextKind, int] = {
+    "name": LONGEST_NAME,
+    "operator": 500,
+    "privacy": 100_000,
+    "poster": 120,
+}
 
 
 class Programme(Base):
@@ -59,6 +66,12 @@ class Programme(Base):
     listed: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether names, phone numbers, addresses and birthdays of its members are stored.
     keeps_personal: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # What kind of shop it is; null until its people have said so, in their first hour.
+    trade: Mapped[Trade | None] = mapped_column(String(12))
+    # What the staff calls a member.
+    called: Mapped[Called] = mapped_column(String(12), default=CALLED[0], server_default=CALLED[0])
+    # Steps of the first hour that its people do not need.
+    skipped: Mapped[list[str]] = mapped_column(JsonDocument, default=list, server_default="[]")
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -140,42 +153,73 @@ def create(session: Session, terms: Terms, now: datetime) -> Programme:
     return by_id(session, programme_id)
 
 
+def is_timezone(name: str) -> bool:
+    """Whether there is a time zone of this IANA name."""
+    return name in timezones()
+
+
 @functools.cache
-def _timezones() -> frozenset[str]:
-    """Kept, since to find them a thousand files are read."""
+def timezones() -> frozenset[str]:
+    """All time zones. Kept, since to find them a thousand files are read."""
     return frozenset(available_timezones())
 
 
 def change_terms(
     session: Session,
     programme: Programme,
-    grace_days: int | None,
-    overdrawn: str | None,
+    grace_days: int | None = None,
+    overdrawn: str | None = None,
     spoken: Sequence[str] | None = None,
     country: str | None = None,
     *,
     keeps_personal: bool | None = None,
+    timezone: str | None = None,
+    listed: bool | None = None,
+    called: Called | None = None,
 ) -> None:
     """What holds for returns from now on, the languages that texts are written in, the country
-    whose phone numbers come without a code, and whether personal data is kept; None leaves a term
-    as it is. Texts that there are in a language that is no more stay, and so do numbers that were
-    read before, and personal data that was stored. Raises `TermsRefused`."""
+    whose phone numbers come without a code, whether personal data is kept, by whose clock its days
+    go, who is told of it, and what its staff calls a member; None leaves a term as it is. Texts
+    that there are in a language that is no more stay, and so do numbers that were read before,
+    dates of points that were given before, and personal data that was stored. Raises
+    `TermsRefused`."""
     terms = Terms(
         programme.code,
         programme.name,
         programme.locale,
-        programme.timezone,
+        programme.timezone if timezone is None else timezone,
         grace_days=programme.grace_days if grace_days is None else grace_days,
         overdrawn=overdrawn or programme.overdrawn,
         languages=tuple(programme.languages if spoken is None else spoken),
         country=programme.country if country is None else country,
     )
     _check(terms)
+    if called is not None and called not in CALLED:
+        raise TermsRefused("called", "one of {known}.", known=", ".join(CALLED))
     programme.grace_days, programme.overdrawn = terms.grace_days, terms.overdrawn
     programme.languages = list(terms.spoken)
-    programme.country = terms.home
+    programme.country, programme.timezone = terms.home, terms.timezone
     if keeps_personal is not None:
         programme.keeps_personal = keeps_personal
+    if listed is not None:
+        programme.listed = listed
+    if called is not None:
+        programme.called = called
+    session.flush()
+
+
+def begin_trade(session: Session, programme: Programme, trade: Trade) -> None:
+    """Its people have said what kind of shop it is. Raises `TermsRefused`."""
+    if trade not in TRADES:
+        raise TermsRefused("trade", "one of {known}.", known=", ".join(TRADES))
+    programme.trade = trade
+    session.flush()
+
+
+def skip_step(session: Session, programme: Programme, step: str, *, is_needed: bool) -> None:
+    """Note whether its people need this step of their first hour. The caller has locked the row."""
+    others = [one for one in programme.skipped if one != step]
+    programme.skipped = others if is_needed else sorted([*others, step])
     session.flush()
 
 
@@ -186,7 +230,7 @@ def _check(terms: Terms) -> None:
         )
     if not 0 < len(terms.name.strip()) <= LONGEST_NAME:
         raise TermsRefused("name", "from 1 to {most} characters.", most=LONGEST_NAME)
-    if terms.timezone not in _timezones():
+    if not is_timezone(terms.timezone):
         raise TermsRefused(
             "timezone", "'{zone}' is not one, such as Europe/Moscow.", zone=terms.timezone
         )

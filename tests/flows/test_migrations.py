@@ -43,8 +43,9 @@ from ledger.points.causes import Cause
 from ledger.points.corrections import Reversal
 from ledger.points.redemptions import Spend
 from ledger.points.told import BalanceIs
-from ledger.programmes import programmes, units
+from ledger.programmes import base_terms, programmes, stores, units
 from ledger.programmes.programmes import Terms
+from ledger.programmes.stores import StoreTerms
 from ledger.reports import days
 from ledger.reports.figures import FigureOf
 from ledger.settings import LedgerSettings
@@ -1052,3 +1053,29 @@ def test_days_of_the_release_before_are_counted_from_its_book(
     assert {name: rows for name, rows in after.items() if name not in SEALED} == {
         name: rows for name, rows in before.items() if name not in SEALED
     }
+
+
+def test_programmes_of_the_release_before_have_their_first_hour_behind_them(
+    empty: Database, database_url: str
+) -> None:
+    """What 0034 finds stays as it is; nobody is asked again what kind of shop it is, and purchases
+    earn nothing by themselves until somebody says how much."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0031", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    after = everything(empty)
+    new = {"trade": "other", "called": "client"}
+    for was, now in zip(before["ledger_programme"], after["ledger_programme"], strict=True):
+        assert {name: now[name] for name in was} == was
+        assert {name: now[name] for name in new} == new
+    others = [name for name in before if name not in ("ledger_programme", "alembic_version")]
+    assert {name: after[name] for name in others} == {name: before[name] for name in others}
+    with empty.transaction() as session:
+        programme = programmes.every(session)[0]
+        assert programme.skipped == []
+        assert base_terms.of(session, programme.id) is None
+        stores.put_store(session, programme.id, StoreTerms("centre"), programme.created_at)
+    migrations.downgrade(empty.engine, "0031", keys=KEYS)
+    assert everything(empty) == before

@@ -26,6 +26,7 @@ from ledger.database.troubles import Trouble
 from ledger.errors import Refusal
 from ledger.imports import wording
 from ledger.people import cards
+from ledger.programmes import base_words, trades
 from ledger.words import FIELD, REFUSAL, REFUSAL_OF_MONEY
 from wallet import problems, sentences
 from wallet.access import apikeys, roles
@@ -57,6 +58,7 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "state of a card": get_args(cards.BlockReason),
         "state of a hold": get_args(holds.HoldState),
         wording.ANSWER: ("yes", "no"),
+        base_words.CALLED_CONTEXT: trades.CALLED,
         "state of an import": ("reading", "refused", "checked", "applying", "done"),
         "state of an offer": ("withdrawn", "ended"),
     },
@@ -96,6 +98,7 @@ CALLS: Mapping[str, Call] = {
     "BadCell": Call(0, wording.CONTEXT),
     "refuse": Call(1, REFUSAL, keyword="text"),
     "TermsRefused": Call(1, package="ledger"),
+    "StoreRefused": Call(1, package="ledger"),
     "FileRefused": Call(1, package="ledger"),
     "DesignRefused": Call(1),
     "ImageRefused": Call(2),
@@ -127,6 +130,8 @@ def said(package: str) -> frozenset[Message]:
         codes = (*wording.LEFT_ASIDE, *wording.NOTES)
         found |= {Message(wording.CONTEXT, code) for code in codes}
         found = {_with_plural(one) for one in found}
+        found |= {Message(base_words.CONTEXT, code) for code in base_words.CODES}
+        found |= {Message(base_words.CONTEXT, code, code) for code in base_words.COUNTING}
     if package == "wallet":
         found |= {Message(FIELD, code) for code in {*sentences.KINDS.values(), sentences.UNFIT}}
         codes = {*problems.OF_FRAMEWORK.values(), problems.BROKEN, problems.FAILED, *Trouble}
@@ -134,7 +139,11 @@ def said(package: str) -> frozenset[Message]:
         found |= {Message(results.CONTEXT, why) for why in get_args(results.Why)}
         for context in (terms.CONTEXT, terms.CONTEXT_OF_MONEY):
             for kind in terms.KINDS:
-                names = (kind, terms.WITH_A_GIFT.format(kind=kind))
+                plain = [
+                    kind,
+                    *(terms.BEFORE.format(kind=one) for one in terms.AHEAD if one == kind),
+                ]
+                names = (*plain, *(terms.WITH_A_GIFT.format(kind=name) for name in plain))
                 found |= {Message(context, name) for name in names}
         found |= set(_on_pages())
         found |= set(_of_calls())

@@ -226,6 +226,7 @@ def _arguments(kind: type[Refusal], state: str) -> Iterator[object]:
 
 
 REASONS = {
+    "StoreRefused": "more than 0.",
     "TermsRefused": "debt or refuse.",
     "FileRefused": "The file is empty.",
     "ImageRefused": "a pass needs an icon.",

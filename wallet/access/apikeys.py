@@ -40,6 +40,8 @@ SCOPES = (
     "receivers:write",
     "exports:read",
     "changes:read",
+    "stores:read",
+    "stores:write",
 )
 PREFIX = "kopilka_"
 LONGEST_NAME = 60  # characters

@@ -58,6 +58,8 @@ ThingKind = Literal[
     "programme",
     "receiver",
     "source",
+    "store",
+    "till",
     "unit",
     "wave",
 ]
@@ -67,6 +69,14 @@ RecordedFacts = Mapping[str, Any]
 # Which columns of a table are settings, or what is known of somebody. What is left out keeps
 # account of work, or is a secret.
 RECORDED: Mapping[str, tuple[str, ...]] = {
+    "ledger_base_programme": (
+        "back",
+        "payable",
+        "worth",
+        "currency",
+        "welcome_gift",
+        "welcome_live_days",
+    ),
     "ledger_offer": ("titles", "texts", "audience", "starts_at", "ends_at", "withdrawn_at"),
     "ledger_person": ("name", "phone", "email", "birthday", "locale", "external_id"),
     "ledger_programme": (
@@ -79,7 +89,12 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
         "overdrawn",
         "listed",
         "keeps_personal",
+        "called",
+        "trade",
+        "skipped",
     ),
+    "ledger_store": ("name", "group", "timezone", "closed"),
+    "ledger_till": ("name", "closed"),
     "ledger_unit": ("kind", "scale", "currency", "main", "live_days"),
     "outreach_campaign": (
         "name",

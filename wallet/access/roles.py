@@ -38,6 +38,7 @@ _VIEWER = frozenset(
         "offers:read",
         "campaigns:read",
         "passes:read",
+        "stores:read",
     }
 )
 _CARD_EDITOR = _VIEWER | {"members:write", "passes:write"}
@@ -59,6 +60,7 @@ RIGHTS_OF: dict[Role, frozenset[str]] = {
         "codes:keys",
         "receivers:write",
         "staff:write",
+        "stores:write",
     },
     "manager": _EVERYTHING - {"staff:write"},
     "administrator": frozenset({ALL}),

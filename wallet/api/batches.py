@@ -75,7 +75,7 @@ def _item(wanted: BatchItemIn) -> Item:
     if wanted.type == "accrual":
         wish = Grant(wanted.amount, why, wanted.activates_at, wanted.expires_at, wanted.unit)
     else:
-        wish = Spend(wanted.amount, why, wanted.unit)
+        wish = Spend(wanted.amount or 0, why, wanted.unit)  # its body says how much
     digest = idempotency.digest("batch", wanted.model_dump_json())
     return Item(wanted.key, digest, lookup.whom(wanted.whom), wish)
 

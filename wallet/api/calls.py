@@ -23,7 +23,8 @@ class Declaration:
     what the header Prefer may ask for (RFC 7240). `scope`: what its key must be allowed;
     `more_with`: a scope that shows more, or allows more, in this call. `codes`: of refusals that
     have a code and no class. `models`: of what `content` leads to. `most_bytes`: the
-    largest body, where it is not that of all calls."""
+    largest body, where it is not that of all calls. `revised`: the header If-Match may say which
+    revision the caller read."""
 
     refusals: tuple[type[Refusal], ...] = ()
     key: Literal["optional", "required"] | None = None
@@ -37,6 +38,7 @@ class Declaration:
     codes: tuple[str, ...] = ()
     models: tuple[type[BaseModel], ...] = ()
     most_bytes: int | None = None
+    revised: bool = False
 
     @property
     def takes_json(self) -> bool:
@@ -105,6 +107,11 @@ def shows_more(scope: str) -> Callable[[View], View]:
 def prefers(meaning: str) -> Callable[[View], View]:
     """Decorate a view that honours the header Prefer; `meaning` says what it may ask for."""
     return lambda view: declare(view, prefer=meaning)
+
+
+def revised(view: View) -> View:
+    """Decorate a view that honours the header If-Match, with the revision that the caller read."""
+    return declare(view, revised=True)
 
 
 def signed(view: View) -> View:

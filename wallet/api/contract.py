@@ -64,6 +64,7 @@ TAGS: Mapping[str, str] = {
     N_("Scans"): N_("What a till sees when it scans."),
     N_("Receivers"): N_("Systems that are told what happens."),
     N_("Exports"): N_("Members and postings as files, and who took which."),
+    N_("Stores"): N_("Where a programme is at home: stores, and the tills in them."),
     N_("Webhooks"): N_("Changes of points from systems that would rather send than ask."),
 }
 
@@ -74,6 +75,12 @@ KEY_HEADER = {
     "example": "receipt-1001",
 }
 PREFER_HEADER = {"name": "Prefer", "in": "header", "schema": {"type": "string"}}
+MATCH_HEADER = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": {"type": "string", "maxLength": 40},
+    "example": '"3"',
+}
 SIGNATURE_HEADERS = [
     {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -285,6 +292,8 @@ def _complete_parameters(operation: Document, declaration: Declaration) -> None:
         operation["parameters"].append({**KEY_HEADER, "required": declaration.key == "required"})
     if declaration.prefer is not None:
         operation["parameters"].append({**PREFER_HEADER, "description": declaration.prefer})
+    if declaration.revised:
+        operation["parameters"].append(dict(MATCH_HEADER))
     for parameter in operation["parameters"]:
         parameter.get("schema", {}).pop("title", None)
         meaning = glossary.of(operation["operationId"], parameter["name"])

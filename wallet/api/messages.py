@@ -86,7 +86,13 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
             gift = unit.points(json_data.gift_money.money)
         if gift is None and json_data.gift_live_days is not None:
             raise MessageRefused("gift_live_days")
-        usual = terms.standard(known, unit, programme_.languages, with_gift=gift is not None)
+        usual = terms.standard(
+            known,
+            unit,
+            programme_.languages,
+            with_gift=gift is not None,
+            days=json_data.days,
+        )
         wanted = Wanted(
             on=json_data.on,
             texts=json_data.texts.given() if json_data.texts is not None else usual.texts,

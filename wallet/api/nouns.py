@@ -33,6 +33,7 @@ NOUNS = (
     "receivers",
     "exports",
     "changes",
+    "stores",
 )
 
 

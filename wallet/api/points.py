@@ -11,6 +11,8 @@ from ledger.errors import (
     DateOutOfRange,
     DatesOutOfOrder,
     InsufficientPoints,
+    NoPercentBack,
+    NothingEarned,
     UnknownUnit,
 )
 from ledger.money import Money
@@ -33,12 +35,21 @@ routes = APIBlueprint("points", __name__, tag="Points")
 @routes.post("/accruals")
 @routes.doc(operation_id="createAccrual")
 @needs("points:write")
-@refuses(*WHOM, UnknownUnit, *MONEY, BalanceTooLarge, DatesOutOfOrder, DateOutOfRange)
+@refuses(
+    *WHOM,
+    UnknownUnit,
+    *MONEY,
+    BalanceTooLarge,
+    DatesOutOfOrder,
+    DateOutOfRange,
+    NoPercentBack,
+    NothingEarned,
+)
 @routes.input(AccrualIn)
 @routes.output(PostingOut, status_code=201)
 @idempotent.keyed(required=True)
 def accrue(json_data: AccrualIn, key: str | None) -> Response:
-    """Give a member points."""
+    """Give a member points, or what their purchase earns."""
 
     def effect(session: Session, now: datetime) -> PostingOut:
         grant = Grant(

@@ -680,6 +680,41 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("The programme keeps nothing personal, and `fields` are that."),
         N_("Leave them out."),
     ),
+    "no_percent_back": Explanation(
+        409,
+        N_("Purchases earn nothing by themselves in this unit."),
+        N_("Say how many `points`, or set a percent with `PUT /programmes/{code}/base`."),
+    ),
+    "nothing_earned": Explanation(
+        409,
+        N_("The purchase is too small to earn a whole point; nothing was posted."),
+        N_("Go on: there is nothing to repeat."),
+    ),
+    "unknown_store": Explanation(
+        404,
+        N_("The programme has no store with this code."),
+        N_("`GET /stores` says which there are; `PUT /stores/{code}` makes one."),
+    ),
+    "unknown_till": Explanation(
+        404,
+        N_("The programme has no till with this code, or none in this store."),
+        N_("`GET /tills` says which there are; `PUT /tills/{code}` makes one."),
+    ),
+    "store_not_named": Explanation(
+        409,
+        N_("Several `stores` have a till with this code."),
+        N_("Send `store` with the code of the one that is meant."),
+    ),
+    "store_refused": Explanation(
+        422,
+        N_("A store or a till cannot be like this; `field` names the part at fault."),
+        N_("Correct it as `detail` says."),
+    ),
+    "changed_meanwhile": Explanation(
+        412,
+        N_("Somebody changed it since you read it; it is at `revision` now."),
+        N_("Read it again, and decide anew."),
+    ),
 }
 
 # What can be wrong with a field, as `code` of `errors` says it.
@@ -732,4 +767,5 @@ FIELD_CODES = (
     "wall_time",
     "search_or_list",
     "currency_unknown",
+    "percent",
 )

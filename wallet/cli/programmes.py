@@ -1,7 +1,6 @@
 """Commands for programmes: what they count, their terms, what they say of themselves."""
 
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,9 +13,10 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
 from ledger.programmes.units import Unit, UnitTerms
 from wallet.access import changes
-from wallet.access.changes import ChangedThing, RecordedFacts
+from wallet.access.changes import ChangedThing
 from wallet.cli.database import author, on_database, open_records
-from wallet.delivery import waves
+from wallet.delivery import programme_changes
+from wallet.delivery.programme_changes import ProgrammeChange
 from wallet.passes import barcode_settings, renewal, templates
 from wallet.passes.barcode_settings import AtGoogle, Numbers
 from wallet.passes.codes import CodeKind
@@ -94,10 +94,7 @@ def add_programme(
         unit = UnitTerms("money", "money", KOPECKS, gift_cards, points_live_days)
         terms, design = replace(terms, unit=unit), templates.gift_cards(name, terms.spoken)
     with records.database.transaction() as session:
-        now = records.clock()
-        programme = programmes.create(session, terms, now)
-        templates.store(session, programme.id, design, {}, now)
-        _note(session, "programme.added", programme, now, {}, changes.facts(programme))
+        programme_changes.make(session, terms, design, author(), records.clock())
     click.echo(f"{records.settings.public_url}/join/{code}")
 
 
@@ -265,26 +262,15 @@ def change_terms(
     records = open_records()
     with records.database.transaction() as session:
         programme, now = programmes.by_code(session, code), records.clock()
-        before = changes.held(session, programme)
-        asked = programme.keeps_personal
-        programmes.change_terms(
-            session,
-            programme,
+        wish = ProgrammeChange(
             grace_days,
             overdrawn,
             _named(languages),
             country,
             keeps_personal=keeps_personal,
+            listed=listed,
         )
-        if listed is not None:
-            programme.listed = listed
-            session.flush()
-        after = changes.facts(programme)
-        _note(session, "programme.terms_changed", programme, now, before, after)
-        design = templates.design(templates.current(session, programme.id))
-        if programme.keeps_personal != asked and design.enrolment is not None:
-            # Cards that ask whose they are stop asking, or begin to.
-            waves.start(session, programme.id, now)
+        programme_changes.change(session, programme, wish, author(), now)
         wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
         if wanted:
             choice_before = barcode_settings.held(session, programme.id)
@@ -335,24 +321,8 @@ def set_programme(
         programme, now = programmes.by_code(session, code), records.clock()
         for kind, text in texts.items():
             if text is not None:
-                said = programmes.said(session, programme.id, kind, lang)
-                was = said.text if said is not None and said.language == lang else None
-                programmes.say(session, programme.id, kind, lang, text, now)
-                before, after = {f"{kind} in {lang}": was}, {f"{kind} in {lang}": text}
-                _note(session, "programme.texts_changed", programme, now, before, after)
+                programme_changes.say(session, programme, kind, lang, text, author(), now)
     click.echo(f"{records.settings.public_url}/join/{code}/privacy?lang={lang}")
-
-
-def _note(
-    session: Session,
-    code: str,
-    programme: Programme,
-    now: datetime,
-    before: RecordedFacts,
-    after: RecordedFacts,
-) -> None:
-    of = ChangedThing("programme", programme.code, programme.id)
-    changes.note(session, author(), code, of, now, before, after)
 
 
 def _on_personal_data(session: Session, programme: Programme) -> str:

@@ -10,7 +10,7 @@ from ledger.imports import store
 from ledger.offers import offers
 from ledger.people import cards, consents, members, persons
 from ledger.points import told
-from ledger.programmes import programmes, units
+from ledger.programmes import base_terms, programmes, stores, units
 from ledger.reports import days, tallies
 from ledger.seals import inspection, sealing
 from wallet import happenings, presence
@@ -43,6 +43,7 @@ TABLES_OF = (
     apikeys,
     arrivals,
     badges,
+    base_terms,
     budget,
     callbacks,
     campaigns,
@@ -88,6 +89,7 @@ TABLES_OF = (
     staff,
     staff_sessions,
     store,
+    stores,
     tallies,
     templates,
     terms,

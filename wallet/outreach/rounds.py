@@ -367,10 +367,12 @@ def _burning(
 def _birthdays(
     session: Session, round_: Round, wanted: MessageTerms, programme: Programme, limit: int
 ) -> tuple[list[Occurrence], int | None]:
+    """Members whose birthday is `days` ahead of the round's day."""
+    birthday = round_.day + timedelta(days=wanted.days or 0)
     born = or_(
         *(
             (extract("month", Person.birthday) == month) & (extract("day", Person.birthday) == day)
-            for month, day in hours.celebrates(round_.day)
+            for month, day in hours.celebrates(birthday)
         )
     )
     ids = session.scalars(
@@ -386,9 +388,12 @@ def _birthdays(
         .order_by(Member.id)
         .limit(limit)
     ).all()
-    about = {"gift": gifts.amount(session, programme, wanted.present)}
+    about = {
+        "gift": gifts.amount(session, programme, wanted.present),
+        "days": wanted.days or 0,
+    }
     # By year: a birthday that is corrected within the year is not celebrated twice.
-    found = [Occurrence(id_, f"birthday:{round_.day.year}", about) for id_ in ids]
+    found = [Occurrence(id_, f"birthday:{birthday.year}", about) for id_ in ids]
     return found, ids[-1] if len(ids) == limit else None
 
 

@@ -30,6 +30,8 @@ KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 # These have a day and hours; the others answer at once to what a member did.
 DAILY: tuple[MessageKind, ...] = ("burning", "birthday", "lapsed")
 WITH_DAYS: tuple[MessageKind, ...] = ("burning", "lapsed")
+# These may come before their day, and come on it unless the programme says otherwise.
+AHEAD: tuple[MessageKind, ...] = ("birthday",)
 # The others speak of what is the member's own, or of what they did, and come to everybody unless
 # the programme says otherwise.
 ADVERTISING: tuple[MessageKind, ...] = ("lapsed",)
@@ -39,22 +41,24 @@ PLACES: dict[MessageKind, tuple[str, ...]] = {
     "accrued": (*wording.PERSONAL, "accrued", "gift"),
     "spent": (*wording.PERSONAL, "spent", "gift"),
     "burning": (*wording.PERSONAL, "burning", "day", "gift"),
-    "birthday": (*wording.PERSONAL, "gift"),
+    "birthday": (*wording.PERSONAL, "days", "gift"),
     "lapsed": (*wording.PERSONAL, "days", "gift"),
 }
 # Contexts in which the catalogue has the texts that come with the service, by kind: with and
 # without a gift.
 WITH_A_GIFT = "{kind} with a gift"
+BEFORE = "{kind} to come"
 CONTEXT, CONTEXT_OF_MONEY = "message", "message of money"
 DAYS: dict[MessageKind, int] = {"burning": 7, "lapsed": 60}
 
 
 class MessageTerms(Base):
-    """`days`: how long before points run out, or since the last purchase. `gift`: points that come
-    with the message, and live `gift_live_days`, or as their unit has it. `consent`: see
-    `recipients.ConsentRule`. Between `from_hour` and `until_hour` of the programme's clock a daily
-    message is told. `since`: when it was last switched on; what was before is not told.
-    `holdout_percent`: so many of those who would be told are not, to compare with."""
+    """`days`: how long before points run out or a birthday, or since the last purchase. `gift`:
+    points that come with the message, and live `gift_live_days`, or as their unit has it.
+    `consent`: see `recipients.ConsentRule`. Between `from_hour` and `until_hour` of the
+    programme's clock a daily message is told. `since`: when it was last switched on;
+    what was before is not told. `holdout_percent`: so many of those who would be told are not, to
+    compare with."""
 
     __tablename__ = "outreach_message_terms"
 
@@ -97,11 +101,18 @@ class Wanted:
 
 
 def standard(
-    kind: MessageKind, unit: Unit, spoken: Sequence[str], *, with_gift: bool = False
+    kind: MessageKind,
+    unit: Unit,
+    spoken: Sequence[str],
+    *,
+    with_gift: bool = False,
+    days: int | None = None,
 ) -> Wanted:
     """The terms of a message that a programme has not set: off, and with our own texts in those of
-    the programme's languages that we have texts in. `unit` is what the messages speak of."""
-    name = WITH_A_GIFT.format(kind=kind) if with_gift else kind
+    the programme's languages that we have texts in. `unit` is what the messages speak of; `days`:
+    how long before its day a message comes that need not."""
+    name = BEFORE.format(kind=kind) if days and kind in AHEAD else kind
+    name = WITH_A_GIFT.format(kind=name) if with_gift else name
     context = CONTEXT if unit.currency is None else CONTEXT_OF_MONEY
     texts = {
         tag: sentences.CATALOGUE.text(language, name, context)
@@ -131,10 +142,11 @@ def put(
     unit = units.named(session, programme.id, None)
     has_gift = wanted.gift is not None
     # Our own texts may stand in for those of a language whose words have other plural forms.
-    if wanted.texts != standard(kind, unit, programme.languages, with_gift=has_gift).texts:
+    usual = standard(kind, unit, programme.languages, with_gift=has_gift, days=wanted.days)
+    if wanted.texts != usual.texts:
         places = wording.with_gift(PLACES[kind], has_gift=has_gift)
         wording.check(wanted.texts, places, programme.languages)
-    if (wanted.days is None) == (kind in WITH_DAYS):
+    if (wanted.days is None) == (kind in WITH_DAYS) and kind not in AHEAD:
         raise MessageRefused("days")
     if wanted.holdout_percent and kind not in ADVERTISING:
         raise MessageRefused("holdout_percent")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from ledger import enrolment
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
+from ledger.points import welcoming
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from wallet.configuration.keyring import KeyRing
@@ -123,9 +124,10 @@ def join(
     *,
     checked: bool = True,
 ) -> Pass:
-    """A person joins the programme and gets a card. Raises `PersonalDataNotKept`,
+    """A person joins the programme, is welcomed, and gets a card. Raises `PersonalDataNotKept`,
     `ExternalIdTaken`, `PhoneTaken`, `EmailTaken`; for `checked` see `enrolment.join`."""
     joined = enrolment.join(session, programme, profile, now, checked=checked)
+    welcoming.welcome(session, joined.member, now)
     return issue(session, joined.member, pass_type, keys, now)
 
 

@@ -75,6 +75,11 @@ CALLS = {
     "createAccrual": POSTINGS,
     "createRedemption": POSTINGS,
     "receiveWebhook": POSTINGS,
+    "updateProgramme": "programme.terms_changed programme.texts_changed",
+    "putBaseProgramme": "programme.base_changed",
+    "putStore": "store.added store.changed",
+    "putStores": "store.added store.changed",
+    "putTill": "till.added till.changed",
 }
 # GETs that hand out what somebody may want to know of later.
 TAKEN = {

@@ -96,7 +96,10 @@ RECEIVERS = (
 # What these calls have to be asked.
 QUESTIONS = {
     f"/api/v1/{path}": "?programme={programme}"
-    for path in ("members", "offers", "campaigns", "cards", "holds", "postings")
+    for path in (
+        *("members", "offers", "campaigns", "cards", "holds", "postings"),
+        *("stores", "stores/{store}", "tills", "tills/{till}"),
+    )
 }
 # Of each kind: requests that fit, and requests that do not. More of them in `make proofs`.
 CASES_PER_CALL = int(os.environ.get("KOPILKA_REQUEST_CASES", "10"))
@@ -392,12 +395,16 @@ def test_examples_run(calls: Calls, api, house) -> None:
     assert made.status_code == 201
     offer = api.post("offers", calls["post", "/api/v1/offers"].body).get_json()
     house.run("relay")  # the offer becomes a wave
+    assert api.call("PUT", "stores/centre", {"programme": "demo"}).status_code == 200
+    assert api.call("PUT", "tills/1", {"programme": "demo", "store": "centre"}).status_code == 200
     real = {
         "{member_id}": made.get_json()["id"],
         "{offer_id}": offer["id"],
         "{wave_id}": api.get("waves").get_json()["items"][0]["id"],
         "{programme}": "demo",
         "{unit}": "points",
+        "{store}": "centre",
+        "{till}": "1",
         MEMBER_ID: made.get_json()["id"],
         "{pass_id}": api.get(f"members/{made.get_json()['id']}/passes").get_json()["items"][0][
             "id"

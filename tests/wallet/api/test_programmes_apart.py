@@ -116,6 +116,21 @@ CALLS: dict[tuple[str, str], Any] = {
     ("GET", "receivers/{receiver_id}/attempts"): None,
     ("GET", "receivers/{receiver_id}/undelivered"): None,
     ("DELETE", "receivers/{receiver_id}"): None,
+    ("PATCH", "programmes/{programme}"): {"grace_days": 3},
+    ("GET", "programmes/{programme}/base"): None,
+    ("PUT", "programmes/{programme}/base"): {
+        "percent_back": "5",
+        "percent_payable": "30",
+        "point_worth": {"amount": "1", "currency": "RUB"},
+        "live_days": 365,
+    },
+    ("GET", "stores"): "programme={programme}",
+    ("GET", "stores/{store}"): "programme={programme}",
+    ("PUT", "stores/{store}"): {"programme": "{programme}", "name": "Tverskaya"},
+    ("POST", "stores/batch"): {"programme": "{programme}", "items": [{"code": "{store}"}]},
+    ("GET", "tills"): "programme={programme}",
+    ("GET", "tills/{till}"): "programme={programme}",
+    ("PUT", "tills/{till}"): {"programme": "{programme}", "store": "{store}"},
     ("GET", "exports"): "programme={programme}",
     ("GET", "exports/members"): "programme={programme}",
     ("GET", "exports/postings"): "programme={programme}",
@@ -155,7 +170,7 @@ MIXED: list[tuple[str, str, Any]] = [
     ("GET", "members?email=anna@example.com", None),
 ]
 # Names that mean the same in every programme.
-ALIKE = ("kind", "unit")
+ALIKE = ("kind", "unit", "store", "till")
 PERSON = {"name": "Анна", "phone": "+79161234509", "email": "anna@example.com"}
 
 Objects = dict[str, str]
@@ -217,11 +232,15 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
             {"name": f"crm-{code}", "url": "https://crm.example.com", "programme": code},
         ).get_json()
         everything = installation.settings.api_key
+        api.call("PUT", "stores/centre", {"programme": code})
+        api.call("PUT", "tills/1", {"programme": code, "store": "centre"})
         import_ = call(everything, "POST", "imports", f"programme={code}&kind=members")
         return {
             "programme": code,
             "kind": "accrued",
             "unit": "points",
+            "store": "centre",
+            "till": "1",
             "member_id": member["id"],
             "card": member["card"]["number"],
             "external_id": f"crm-{code}",

@@ -14,10 +14,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body, Code, Moment, Readable
-from wallet.api.bodies.amounts import HowMuch
 from wallet.api.bodies.answers import AnswerBody, FieldProblem
 from wallet.api.bodies.examples import CARD, rub, shows
-from wallet.api.bodies.movements import Details, ForMember, ForPurchase
+from wallet.api.bodies.movements import Details, ForMember, ForPurchase, HowMuchOrEarned
 from wallet.api.bodies.points import POSTING, POSTING_IN_MONEY, PostingOut
 
 MOST_ITEMS = 5_000
@@ -30,8 +29,9 @@ class Keyed(Body):
     type: Literal["accrual", "redemption"]
 
 
-class BatchItemIn(HowMuch, Keyed, ForMember, Details, ForPurchase):
-    """One accrual or redemption, with an idempotency key of its own."""
+class BatchItemIn(HowMuchOrEarned, Keyed, ForMember, Details, ForPurchase):
+    """One accrual or redemption, with an idempotency key of its own. An accrual with a `purchase`
+    and no `points` earns what the base programme says."""
 
     unit: Code | None = None
     activates_at: Moment | None = None

@@ -3,12 +3,13 @@
 from operator import not_
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from ledger.fields import Body, Id, Moment, PaidIn, Reason, Receipt
+from ledger.fields import Body, Id, Moment, PaidIn, Points, Reason, Receipt
 from ledger.money import Money
 from ledger.points.resolving import Whom
+from wallet.api.bodies.amounts import AmountOrAll
 
 
 class ForMember(Body):
@@ -42,6 +43,27 @@ class ForPurchase(Body):
     def paid(self) -> Money | None:
         """What was paid; None if nothing was said of a purchase."""
         return None if self.purchase is None else self.purchase.money
+
+
+class HowMuchOrEarned(AmountOrAll):
+    """How much: `points`, or `money` where the unit is money. A `purchase` without either earns
+    what the base programme says."""
+
+    points: Points | None = Field(default=None, validate_default=True)
+
+    @field_validator("points")
+    @classmethod
+    def one_at_least(cls, points: int | None, sent: ValidationInfo) -> int | None:
+        """Refuses a body with neither points nor money, unless a purchase earns them:
+        `required`."""
+        # What does not fit is missing in what was sent, and pydantic reports it by itself.
+        told = sent.data
+        has_no_money = "money" in told and told["money"] is None
+        has_no_purchase = "purchase" in told and told["purchase"] is None
+        earns_nothing = has_no_purchase or told.get("type") == "redemption"
+        if points is None and has_no_money and earns_nothing:
+            raise PydanticKnownError("missing")
+        return points
 
 
 class Details(Body):

@@ -4,13 +4,13 @@ from ledger.fields import Code, Moment
 from wallet.api.bodies.amounts import BalanceOut, DebtPaid, HowMuch, MoneyBeside
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import CARD, MEMBER_ID, POSTING_ID, balance_in_rub, rub, shows
-from wallet.api.bodies.movements import Details, ForMember, ForPurchase
+from wallet.api.bodies.movements import Details, ForMember, ForPurchase, HowMuchOrEarned
 
 
-class AccrualIn(HowMuch, ForMember, Details, ForPurchase):
+class AccrualIn(HowMuchOrEarned, ForMember, Details, ForPurchase):
     """Points to give a member. They can be spent from `activates_at` (at once without it) until
     `expires_at` (as the programme's terms say without it). `purchase`: what was paid, if they are
-    for a purchase."""
+    for a purchase; without `points` and `money` it earns what the base programme says."""
 
     model_config = shows(
         {

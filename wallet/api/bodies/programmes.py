@@ -5,10 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ledger.fields import Body
+from ledger.fields import Body, LiveDays, Locale, MoneyIn, PercentText, Readable
+from ledger.programmes.programmes import LONGEST_NAME, MOST_GRACE_DAYS, MOST_LANGUAGES
+from ledger.programmes.trades import Called
 from ledger.programmes.units import MOST_LIVE_DAYS
+from wallet.api.bodies.amounts import HowMuch, MoneyBeside, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
-from wallet.api.bodies.examples import page_of, shows
+from wallet.api.bodies.examples import page_of, rub, shows
 
 
 class ProgrammeLinks(AnswerBody):
@@ -51,6 +54,8 @@ class ProgrammeTermsOut(AnswerBody):
     grace_days: int
     overdrawn: Literal["debt", "refuse"]
     keeps_personal: bool
+    listed: bool
+    called: Called
 
 
 PROGRAMME = {
@@ -61,7 +66,13 @@ PROGRAMME = {
     "timezone": "Europe/Moscow",
     "country": "RU",
     "units": [UNIT],
-    "terms": {"grace_days": 0, "overdrawn": "debt", "keeps_personal": True},
+    "terms": {
+        "grace_days": 0,
+        "overdrawn": "debt",
+        "keeps_personal": True,
+        "listed": False,
+        "called": "guest",
+    },
     "created_at": "2026-11-24T12:00:00Z",
     "links": {
         "join": "https://cards.example.com/join/demo",
@@ -95,3 +106,112 @@ class ProgrammesOut(AnswerBody):
 
     items: list[ProgrammeOut]
     next_cursor: str | None
+
+
+class ProgrammeChangeIn(Body):
+    """What is to be different about a programme. What is left out stays as it is. Dates of points
+    that were given, texts that were said and numbers that were read stay as well."""
+
+    model_config = shows({"grace_days": 14, "overdrawn": "debt", "called": "guest"})
+
+    names: dict[Locale, Annotated[str, Readable, Field(min_length=1, max_length=LONGEST_NAME)]] = (
+        Field(default_factory=dict)
+    )
+    languages: Annotated[list[Locale], Field(min_length=1, max_length=MOST_LANGUAGES)] | None = None
+    country: Annotated[str, Field(min_length=2, max_length=2)] | None = None
+    timezone: Annotated[str, Readable, Field(max_length=60)] | None = None
+    grace_days: Annotated[int, Field(ge=0, le=MOST_GRACE_DAYS)] | None = None
+    overdrawn: Literal["debt", "refuse"] | None = None
+    keeps_personal: bool | None = None
+    listed: bool | None = None
+    called: Called | None = None
+
+
+class WelcomeIn(HowMuch):
+    """Points, or money, for a new member. They live `live_days`, or as the unit's terms say."""
+
+    live_days: LiveDays | None = None
+
+
+class BirthdayGiftIn(WelcomeIn):
+    """Points, or money, for a birthday: on the day, or so many days before it. They come with the
+    words of the built-in message `birthday`."""
+
+    days_before: Annotated[int, Field(ge=0, le=60)] = 0
+
+
+class LapsedGiftIn(WelcomeIn):
+    """Points, or money, for who has bought nothing for `days`. They come with the words of the
+    built-in message `lapsed`."""
+
+    days: Annotated[int, Field(ge=1, le=365)] = 60
+
+
+BASE = {
+    "percent_back": "5",
+    "percent_payable": "30",
+    "point_worth": rub("1.00"),
+    "live_days": 365,
+    "welcome": {"points": 100, "live_days": 30},
+    "birthday": None,
+    "lapsed": None,
+}
+
+
+class BaseIn(Body):
+    """The base programme, whole. `percent_back`: of what is paid in money, how much comes back in
+    points. `percent_payable`: how much of a purchase points may pay. `point_worth`: what one point
+    pays; left out where the programme counts money. A gift that is null is not given any more."""
+
+    model_config = shows(BASE)
+
+    percent_back: PercentText
+    percent_payable: PercentText
+    point_worth: MoneyIn | None = None
+    live_days: LiveDays | None
+    welcome: WelcomeIn | None = None
+    birthday: BirthdayGiftIn | None = None
+    lapsed: LapsedGiftIn | None = None
+
+
+class WelcomeOut(AnswerBody):
+    """What a new member is given."""
+
+    points: int
+    money: MoneyBeside = None
+    live_days: int | None
+
+
+class BirthdayGiftOut(WelcomeOut):
+    """What is given for a birthday, and so many days before it."""
+
+    days_before: int
+
+
+class LapsedGiftOut(WelcomeOut):
+    """What is given to who has bought nothing for so many days."""
+
+    days: int
+
+
+class BaseOut(AnswerBody):
+    """The base programme. `sentence`: all of it but for the gifts in one sentence, by language."""
+
+    model_config = shows(
+        {
+            **BASE,
+            "sentence": {
+                "en": "Members get 5% back in points, may pay up to 30% of a purchase with them,"
+                " 1 point = RUB\u00a01, points live for 365 days."
+            },
+        }
+    )
+
+    percent_back: str
+    percent_payable: str
+    point_worth: MoneyOut | None
+    live_days: int | None
+    welcome: WelcomeOut | None
+    birthday: BirthdayGiftOut | None
+    lapsed: LapsedGiftOut | None
+    sentence: dict[str, str]

@@ -1,0 +1,33 @@
+"""Trades: what a shop of each kind usually begins with, and what its people call a member. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Trade = Literal["coffee", "restaurant", "shop", "beauty", "fuel", "other"]
+TRADES: tuple[Trade, ...] = get_args(Trade)
+
+# What a member is called where people of the staff read of one.
+Called = Literal["client", "guest", "buyer"]
+CALLED: tuple[Called, ...] = get_args(Called)
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What most shops of a trade begin with: `back` and `payable` in hundredths of a percent, how
+    many days points live, and what a member is called."""
+
+    back: int
+    payable: int
+    live_days: int
+    called: Called
+
+
+USUAL: Mapping[Trade, Usual] = {
+    "coffee": Usual(500, 10_000, 180, "guest"),
+    "restaurant": Usual(500, 3_000, 365, "guest"),
+    "shop": Usual(300, 3_000, 365, "buyer"),
+    "beauty": Usual(500, 5_000, 365, "client"),
+    "fuel": Usual(150, 5_000, 180, "client"),
+    "other": Usual(500, 3_000, 365, "client"),
+}

@@ -1,0 +1,134 @@
+"""Programmes made and changed, by whatever door, with all that follows from it: the first design of
+a card, the record of changes, cards that ask anew whose they are."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ledger.programmes import programmes, stores
+from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
+from ledger.programmes.stores import Store, StoreTerms, Till, TillTerms
+from ledger.programmes.trades import Called
+from wallet.access import changes
+from wallet.access.changes import Author, ChangedThing
+from wallet.delivery import waves
+from wallet.passes import templates
+from wallet.passes.content import Design
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeChange:
+    """What is to be different about a programme; None leaves it as it is. See
+    `programmes.change_terms`."""
+
+    grace_days: int | None = None
+    overdrawn: str | None = None
+    languages: tuple[str, ...] | None = None
+    country: str | None = None
+    timezone: str | None = None
+    keeps_personal: bool | None = None
+    listed: bool | None = None
+    called: Called | None = None
+
+
+def make(session: Session, terms: Terms, design: Design, by: Author, now: datetime) -> Programme:
+    """Make a programme whose cards look like this to begin with. Raises `TermsRefused`,
+    `ProgrammeExists`."""
+    programme = programmes.create(session, terms, now)
+    templates.store(session, programme.id, design, {}, now)
+    changes.note(session, by, "programme.added", of(programme), now, {}, changes.facts(programme))
+    return programme
+
+
+def change(
+    session: Session, programme: Programme, wanted: ProgrammeChange, by: Author, now: datetime
+) -> None:
+    """Change the terms of a programme. If it keeps personal data from now on, or does not any more,
+    cards that ask whose they are begin to ask, or stop. Raises `TermsRefused`."""
+    before = changes.held(session, programme)
+    asked = programme.keeps_personal
+    programmes.change_terms(
+        session,
+        programme,
+        wanted.grace_days,
+        wanted.overdrawn,
+        wanted.languages,
+        wanted.country,
+        timezone=wanted.timezone,
+        keeps_personal=wanted.keeps_personal,
+        listed=wanted.listed,
+        called=wanted.called,
+    )
+    after = changes.facts(programme)
+    changes.note(session, by, "programme.terms_changed", of(programme), now, before, after)
+    design = templates.design(templates.current(session, programme.id))
+    if programme.keeps_personal != asked and design.enrolment is not None:
+        waves.start(session, programme.id, now)
+
+
+def say(
+    session: Session,
+    programme: Programme,
+    kind: ProgrammeTextKind,
+    language: str,
+    text: str,
+    by: Author,
+    now: datetime,
+) -> None:
+    """From now on the programme says this text in this language. What it says already is not said
+    again: a text that people agreed to stays the one they were shown. Raises `TermsRefused`."""
+    changes.held(session, programme)  # of two people one is the later
+    said = programmes.said(session, programme.id, kind, language)
+    was = said.text if said is not None and said.language == language else None
+    if was == text:
+        return
+    programmes.say(session, programme.id, kind, language, text, now)
+    name = f"{kind} in {language}"
+    changes.note(
+        session, by, "programme.texts_changed", of(programme), now, {name: was}, {name: text}
+    )
+
+
+def put_store(
+    session: Session,
+    programme: Programme,
+    wanted: StoreTerms,
+    by: Author,
+    now: datetime,
+    known: int | None = None,
+) -> Store:
+    """Make or change a store, see `stores.put_store`, which says what it raises."""
+    changes.held(session, programme)
+    code = stores.checked_code(wanted.code)
+    before = changes.held(session, stores.find_store(session, programme.id, code))
+    store = stores.put_store(session, programme.id, wanted, now, known)
+    what = "store.changed" if before else "store.added"
+    thing = ChangedThing("store", code, programme.id)
+    changes.note(session, by, what, thing, now, before, changes.facts(store))
+    return store
+
+
+def put_till(
+    session: Session,
+    programme: Programme,
+    wanted: TillTerms,
+    by: Author,
+    now: datetime,
+    known: int | None = None,
+) -> Till:
+    """Make or change a till, see `stores.put_till`, which says what it raises."""
+    changes.held(session, programme)
+    code = stores.checked_code(wanted.code)
+    store = stores.store_named(session, programme.id, wanted.store)
+    before = changes.held(session, stores.find_till(session, store.id, code))
+    till = stores.put_till(session, programme.id, wanted, now, known)
+    what = "till.changed" if before else "till.added"
+    thing = ChangedThing("till", f"{store.code}/{code}", programme.id)
+    changes.note(session, by, what, thing, now, before, changes.facts(till))
+    return till
+
+
+def of(programme: Programme) -> ChangedThing:
+    """The programme as the record of changes names it."""
+    return ChangedThing("programme", programme.code, programme.id)

@@ -1,0 +1,47 @@
+"""A message to one member, to see how it looks in the phone: what people of the staff send
+themselves before they write to anybody else."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from ledger.people.members import Member
+from ledger.programmes.programmes import Programme
+from wallet.delivery.refresh import MakeDue
+from wallet.errors import NoMessageField
+from wallet.outreach import deliveries, messages, recipients, wording
+from wallet.outreach.deliveries import Occasion
+from wallet.outreach.messages import Message
+from wallet.passes import templates
+from wallet.passes.content import announces_messages
+
+KIND = "trial"
+
+
+def send(
+    session: Session,
+    programme: Programme,
+    member: Member,
+    texts: dict[str, str],
+    make_due: Sequence[MakeDue],
+    now: datetime,
+) -> bool:
+    """Write a message on the card of this member; False if they have no card that shows it, or it
+    is blocked. Raises `NoMessageField`, and what `wording.check` raises."""
+    wording.check(texts, wording.PERSONAL, programme.languages)
+    design = templates.design(templates.current(session, programme.id))
+    if not announces_messages(design):
+        raise NoMessageField(programme.code)
+    occasion = Occasion(member.id, KIND, f"{KIND}:{uuid7()}")
+    noted = deliveries.note(session, programme.id, [occasion], now)
+    delivery_id = noted[member.id, occasion.occasion]
+    candidates = recipients.lock(session, [member.id])
+    if member.id not in candidates:
+        deliveries.end(session, {"gone": [delivery_id]})
+        return False
+    readers = recipients.read(session, programme, candidates.values(), now)
+    message = Message(readers[member.id], [delivery_id], texts)
+    messages.tell(session, programme, [message], make_due, now)
+    return True
