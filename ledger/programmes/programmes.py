@@ -19,7 +19,7 @@ from ledger.database.tables import Base, Identifier, Instant, JsonDocument, inse
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
 from ledger.languages import LANGUAGES, LONGEST_TAG, TAG
 from ledger.programmes import units
-from ledger.programmes.trades import CALLED, TRADES, Called, Trade
+from ledger.programmes.trades import CALLED, TRADES, USUAL, Called, Trade
 from ledger.programmes.units import UnitTerms
 
 LOCALE = "ru"
@@ -209,10 +209,11 @@ def change_terms(
 
 
 def begin_trade(session: Session, programme: Programme, trade: Trade) -> None:
-    """Its people have said what kind of shop it is. Raises `TermsRefused`."""
+    """Its people have said what kind of shop it is, and with it what they call a member. Raises
+    `TermsRefused`."""
     if trade not in TRADES:
         raise TermsRefused("trade", "one of {known}.", known=", ".join(TRADES))
-    programme.trade = trade
+    programme.trade, programme.called = trade, USUAL[trade].called
     session.flush()
 
 

@@ -186,7 +186,8 @@ def checked_code(code: str) -> str:
         found = readable(code)
     except Unfit:
         found = ""
-    if not 0 < len(found) <= LONGEST_CODE or "/" in found or not found.isprintable():
+    is_word = "/" not in found and found.strip(".") and found.isprintable()
+    if not is_word or len(found) > LONGEST_CODE:
         raise StoreRefused(
             "code", "from 1 to {most} characters that can be printed, without /.", most=LONGEST_CODE
         )

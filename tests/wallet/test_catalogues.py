@@ -30,6 +30,7 @@ NAMES = """
     PNG POST PUT Python RFC RUB SVG Standard Store TypeScript Wallet Webhooks XLSX auxiliary card
     days debt email false from iPhone id kind kk languages loyalty major member message name null
     phone plain points primary ru secondary since stamps true until uuid viewBox
+    Android Console ID Pass Pay Team Type en https
 """
 # Texts that are the same in every language.
 ALIKE = {"API", "{reason}", "{field}: {reason}", "{field}: {reason}.", "{name}: {reason}"}

@@ -14,13 +14,16 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from sqlalchemy import (
+    ColumnElement,
     ForeignKey,
     Index,
     LargeBinary,
     String,
     delete,
+    func,
     insert,
     inspect,
+    or_,
     select,
     tuple_,
 )
@@ -344,6 +347,34 @@ def listed(
     if before is not None:
         query = query.where(tuple_(RecordedChange.at, RecordedChange.id) < placed(*before))
     return [ListedChange(*row) for row in session.execute(query).all()]
+
+
+def newest(session: Session, things: Sequence[ChangedThing]) -> int:
+    """The last change of any of these things by now: whoever opens a form remembers it."""
+    found = session.scalar(select(func.max(RecordedChange.id)).where(_is_one_of(things)))
+    return found or 0
+
+
+def since(
+    session: Session, things: Sequence[ChangedThing], change_id: int
+) -> Sequence[RecordedChange]:
+    """The changes of these things after this one, the oldest first."""
+    return session.scalars(
+        select(RecordedChange)
+        .where(_is_one_of(things), RecordedChange.id > change_id)
+        .order_by(RecordedChange.id)
+    ).all()
+
+
+def _is_one_of(things: Sequence[ChangedThing]) -> ColumnElement[bool]:
+    return or_(
+        *(
+            (RecordedChange.of_id == thing.id)
+            & (RecordedChange.of_kind == thing.kind)
+            & RecordedChange.programme_id.is_not_distinct_from(thing.programme_id)
+            for thing in things
+        )
+    )
 
 
 def _differences(before: RecordedFacts, after: RecordedFacts) -> dict[str, list[Any]]:

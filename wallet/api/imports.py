@@ -59,6 +59,7 @@ from wallet.installation import current_installation
 from wallet.problems import problem, refuse
 
 MOST_IN_MEMORY_BYTES = 1 << 20  # a larger file goes to the disk
+MOST_PARSED_BYTES = 1 << 20
 CHUNK_BYTES = 1 << 16
 PART = "file"  # of a form
 WAIT = "wait"  # the preference of RFC 7240
@@ -96,6 +97,8 @@ def add(query_data: ImportAsked) -> tuple[ImportOut, int, dict[str, str]]:
     The file is the body of the request, or `file` in a form. It is read by a worker: the answer has
     the state `reading`; ask for the import until it is `checked`, or `refused`."""
     request.max_content_length = current_installation().settings.import_bytes
+    # The parser of forms takes as much of a file at a time as other forms may have in all.
+    request.max_form_memory_size = MOST_PARSED_BYTES
     desk = current_installation().import_desk
     if request.mimetype == "multipart/form-data":
         order, file = _order(query_data, request.form), _sent_in_form()

@@ -93,6 +93,13 @@ def signed_in() -> SignedIn:
     return cast(SignedIn, g.signed_in)
 
 
+def somebody() -> SignedIn | None:
+    """Who of the staff this request is from, before anything of it was read; None for others."""
+    house = current_installation()
+    token = request.cookies.get(_cookie_name(), "")
+    return staff_sessions.recognise(house.database, token, house.clock()) if token else None
+
+
 def _guard() -> AnyResponse | None:
     """Let in who is signed in, and whoever comes to be. Others are led to the door, and back to
     where they wanted once they are in."""

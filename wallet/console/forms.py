@@ -9,7 +9,9 @@ from datetime import date
 
 from flask import request
 
+from ledger.contacts import Unfit
 from ledger.errors import Refusal, WithReason
+from ledger.money import Money, hundredths
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
@@ -59,6 +61,31 @@ class FormEntries:
             self.refuse(name, _("This is not a whole number."))
             return None
         return int(digits)
+
+    def percent(self, name: str, *, required: bool = True) -> int | None:
+        """A percent in hundredths, written with a comma or a point; None for nothing, or for what
+        is none."""
+        typed = self.text(name, required=required)
+        if not typed:
+            return None
+        try:
+            return hundredths(_SPACES.sub("", typed).removesuffix("%").replace(",", "."))
+        except Unfit:
+            self.refuse(name, _("A percent from 0 to 100, such as 5 or 2.75."))
+            return None
+
+    def money(self, name: str, currency: str, *, required: bool = True) -> Money | None:
+        """An amount of this currency, written with a comma or a point before its decimals; None for
+        nothing, or for what is none."""
+        typed = self.text(name, required=required)
+        if not typed:
+            return None
+        digits = _SPACES.sub("", typed).replace(",", ".")
+        if not re.fullmatch(rf"[0-9]{{1,{LONGEST_NUMBER}}}(\.[0-9]+)?", digits, re.ASCII):
+            self.refuse(name, _("An amount of money, such as 100 or 99.90."))
+            return None
+        whole, _point, places = digits.partition(".")
+        return Money(f"{int(whole)}.{places}" if places else str(int(whole)), currency)
 
     def day(self, name: str, *, required: bool = True) -> date | None:
         """A day, as browsers send it; None for nothing, or for what is none."""

@@ -47,9 +47,9 @@ MENU = (
     MenuEntry("cards", "Cards", "credit-card", "passes:read"),
     MenuEntry("messages", "Messages", "send", "campaigns:read"),
     MenuEntry("promotions", "Promotions", "discount", "offers:read"),
-    MenuEntry("shop", "Shop", "building-store", "stores:read"),
+    MenuEntry("shop", "Shop", "building-store", "stores:read", "console.stores.find"),
     MenuEntry("reports", "Reports", "chart-bar", "members:read"),
-    MenuEntry("settings", "Settings", "settings", "programmes:read"),
+    MenuEntry("settings", "Settings", "settings", "programmes:read", "console.settings.show"),
 )
 
 

@@ -3,11 +3,44 @@
 from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
-from wallet.console import door, home, jobs, links, listing, me, pages, passkeys, shell
+from wallet.console import (
+    base_programme,
+    certificates,
+    door,
+    first_hour,
+    home,
+    imports,
+    jobs,
+    links,
+    listing,
+    me,
+    pages,
+    passkeys,
+    programme_settings,
+    settings,
+    shell,
+    stores,
+)
+from wallet.installation import current_installation
 
 # Where pages live, each with the right that it takes (`pages.needs`).
-SECTIONS = (home.routes, jobs.routes, me.routes, passkeys.routes)
+SECTIONS = (
+    home.routes,
+    jobs.routes,
+    me.routes,
+    passkeys.routes,
+    settings.routes,
+    first_hour.routes,
+    base_programme.routes,
+    programme_settings.routes,
+    stores.routes,
+    certificates.routes,
+    imports.routes,
+)
 
+# Of a file in a form the parser takes as much at a time as other forms may have in all, and keeps
+# what may be the beginning of the next part.
+MOST_PARSED_BYTES = 1 << 20
 A_YEAR_S = 365 * 24 * 3600
 
 
@@ -41,6 +74,7 @@ def add_to(app: Flask, public_url: str) -> None:
         static_url_path="/static",
     )
     console.after_request(say_how_long_to_keep)
+    console.before_request(allow_large_forms)  # before the door reads the form
     door.add_to(app, console, by_https=public_url.startswith("https:"))
     for section in (links.routes, *SECTIONS):
         console.register_blueprint(section)
@@ -50,6 +84,17 @@ def add_to(app: Flask, public_url: str) -> None:
     app.add_template_global(pages.when, "when")
     app.add_template_global(listing.this_url, "this_url")
     app.add_template_global(shell.language_links, "language_links")
+
+
+def allow_large_forms() -> None:
+    """Files, and privacy notices, may be larger than other entries, if they come from somebody who
+    is inside."""
+    is_large = request.endpoint in (imports.UPLOAD, programme_settings.TEXTS_SENT)
+    if not is_large or request.method != "POST" or door.somebody() is None:
+        return
+    request.max_form_memory_size = MOST_PARSED_BYTES
+    if request.endpoint == imports.UPLOAD:
+        request.max_content_length = current_installation().settings.import_bytes
 
 
 def say_how_long_to_keep(response: Response) -> Response:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ledger.programmes import programmes, stores
 from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
 from ledger.programmes.stores import Store, StoreTerms, Till, TillTerms
-from ledger.programmes.trades import Called
+from ledger.programmes.trades import Called, Trade
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
 from wallet.delivery import waves
@@ -78,7 +78,7 @@ def say(
 ) -> None:
     """From now on the programme says this text in this language. What it says already is not said
     again: a text that people agreed to stays the one they were shown. Raises `TermsRefused`."""
-    changes.held(session, programme)  # of two people one is the later
+    hold(session, programme)  # of two people one is the later
     said = programmes.said(session, programme.id, kind, language)
     was = said.text if said is not None and said.language == language else None
     if was == text:
@@ -90,6 +90,33 @@ def say(
     )
 
 
+def begin_trade(
+    session: Session, programme: Programme, trade: Trade, by: Author, now: datetime
+) -> None:
+    """Its people have said what kind of shop it is, and with it what they call a member. Raises
+    `TermsRefused`."""
+    before = changes.held(session, programme)
+    programmes.begin_trade(session, programme, trade)
+    after = changes.facts(programme)
+    changes.note(session, by, "programme.terms_changed", of(programme), now, before, after)
+
+
+def skip_step(
+    session: Session,
+    programme: Programme,
+    step: str,
+    by: Author,
+    now: datetime,
+    *,
+    is_needed: bool,
+) -> None:
+    """Note whether its people need this step of their first hour."""
+    before = changes.held(session, programme)
+    programmes.skip_step(session, programme, step, is_needed=is_needed)
+    after = changes.facts(programme)
+    changes.note(session, by, "programme.terms_changed", of(programme), now, before, after)
+
+
 def put_store(
     session: Session,
     programme: Programme,
@@ -99,7 +126,7 @@ def put_store(
     known: int | None = None,
 ) -> Store:
     """Make or change a store, see `stores.put_store`, which says what it raises."""
-    changes.held(session, programme)
+    hold(session, programme)
     code = stores.checked_code(wanted.code)
     before = changes.held(session, stores.find_store(session, programme.id, code))
     store = stores.put_store(session, programme.id, wanted, now, known)
@@ -118,7 +145,7 @@ def put_till(
     known: int | None = None,
 ) -> Till:
     """Make or change a till, see `stores.put_till`, which says what it raises."""
-    changes.held(session, programme)
+    hold(session, programme)
     code = stores.checked_code(wanted.code)
     store = stores.store_named(session, programme.id, wanted.store)
     before = changes.held(session, stores.find_till(session, store.id, code))
@@ -127,6 +154,11 @@ def put_till(
     thing = ChangedThing("till", f"{store.code}/{code}", programme.id)
     changes.note(session, by, what, thing, now, before, changes.facts(till))
     return till
+
+
+def hold(session: Session, programme: Programme) -> None:
+    """Until the transaction ends nobody else changes the programme, or a store of it."""
+    changes.held(session, programme)
 
 
 def of(programme: Programme) -> ChangedThing:

@@ -9,11 +9,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ledger import languages
+from ledger.languages import Language
 from ledger.money import Money, decimals
 from ledger.programmes import base_terms, base_words, units
 from ledger.programmes.base_terms import BaseTerms
 from ledger.programmes.earning import Rates
 from ledger.programmes.programmes import Programme
+from ledger.programmes.trades import Called
 from ledger.programmes.units import Unit
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
@@ -129,13 +131,23 @@ def _texts(
 def sentences(session: Session, programme: Programme, wanted: BaseChoice) -> dict[str, str]:
     """The base programme in one sentence, in each language of the programme that our own words are
     in."""
+    spoken = languages.own_words(programme.languages)
+    return {tag: sentence(session, programme, wanted, one) for tag, one in spoken.items()}
+
+
+def sentence(
+    session: Session,
+    programme: Programme,
+    wanted: BaseChoice,
+    language: Language,
+    called: Called | None = None,
+) -> str:
+    """The base programme in one sentence. `called`: what a member would be called, if that is to
+    change. Raises what `rates` raises."""
     unit = units.named(session, programme.id, None)
-    return {
-        tag: base_words.sentence(
-            rates(unit, wanted.terms), unit.kind, wanted.live_days, programme.called, language
-        )
-        for tag, language in languages.own_words(programme.languages).items()
-    }
+    known = rates(unit, wanted.terms)
+    who = called or programme.called
+    return base_words.sentence(known, unit.kind, wanted.live_days, who, language)
 
 
 def rates(unit: Unit, chosen: BaseTerms) -> Rates:

@@ -87,6 +87,7 @@ def test_stores_number_their_tills_alike(shop, database) -> None:
     [
         (StoreTerms(""), "code"),
         (StoreTerms("a/b"), "code"),
+        (StoreTerms(".."), "code"),
         (StoreTerms("x" * 41), "code"),
         (StoreTerms("a\nb"), "code"),
         (StoreTerms("a", "я" * 101), "name"),

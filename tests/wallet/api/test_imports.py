@@ -320,6 +320,14 @@ def people(*rows: str) -> tuple[BytesIO, str]:
 TERMS = {"programme": "demo", "kind": "members"}
 
 
+def test_a_large_file_comes_in_a_form_too(send_form) -> None:
+    rows = [f"Name {number};+7916{number:07}" for number in range(60_000)]
+    file = csv_file("имя;телефон", *rows)
+    assert len(file.getvalue()) > 1_000_000
+    answer = send_form({"file": (file, "people.csv"), **TERMS})
+    assert answer.status_code == 201, answer.text
+
+
 def test_a_file_in_a_form_is_read_as_the_body_would_be(send, read, send_form) -> None:
     told = read(send(csv_file(*ROWS).getvalue()))
     for data, query in (

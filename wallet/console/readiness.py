@@ -1,0 +1,111 @@
+"""Ready to start: what a programme needs before its first day, each step read from what is really
+there. Nobody ticks a step off by hand; a step can only be said not to be needed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session
+
+from ledger.book.journal import Posting
+from ledger.imports import store
+from ledger.imports.store import Import
+from ledger.people.members import Member
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Programme
+from wallet.access.staff import Employee, EmployeeRole
+from wallet.apple.devices import Registration
+from wallet.google.mirror import GoogleObject
+from wallet.installation import Installation
+from wallet.outreach.deliveries import Delivery
+from wallet.passes.issued import Pass
+
+ReadyStep = Literal[
+    "card", "legal", "poster", "cashier", "import", "accrual", "message", "certificates"
+]
+STEPS: tuple[ReadyStep, ...] = get_args(ReadyStep)
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """`is_done`: what the step is for is there. `is_skipped`: its people said that they do not need
+    it; a step that was done all the same is done."""
+
+    step: ReadyStep
+    is_done: bool
+    is_skipped: bool
+
+
+def steps(
+    session: Session, house: Installation, programme: Programme, now: datetime
+) -> list[StepState]:
+    """Every step, in the order in which a shop takes them."""
+    real = has_real_wallets(house, now)
+    known: Mapping[ReadyStep, Callable[[], bool]] = {
+        "card": lambda: _has_card(session, programme, has_wallets=real),
+        "legal": lambda: programmes.said(session, programme.id, "operator", "") is not None,
+        "poster": lambda: programmes.said(session, programme.id, "poster", "") is not None,
+        "cashier": lambda: _is_there(session, _cashiers(programme)),
+        "import": lambda: _is_there(session, _imports(programme)),
+        "accrual": lambda: _is_there(session, _undone(programme)),
+        "message": lambda: _is_there(session, _told(programme)),
+        "certificates": lambda: real,
+    }
+    return [StepState(step, known[step](), step in programme.skipped) for step in STEPS]
+
+
+def has_real_wallets(house: Installation, now: datetime) -> bool:
+    """Whether phones of customers accept the cards in at least one vendor's wallet. Until then the
+    card is the page in the browser."""
+    if house.settings.in_sandbox:
+        return False
+    apple = any(one.issued_by == "Apple" and one.is_valid(now) for one in house.certificates.every)
+    return apple or house.google is not None
+
+
+def _is_there(session: Session, rows: Select[int]) -> bool:
+    return bool(session.scalar(select(exists(rows))))
+
+
+def _has_card(session: Session, programme: Programme, *, has_wallets: bool) -> bool:
+    """Whether somebody holds a card: in a wallet, or, while there is none, in the browser."""
+    if not has_wallets:
+        return _is_there(session, select(Member.id).where(Member.programme_id == programme.id))
+    theirs = select(Pass.id).where(Pass.programme_id == programme.id)
+    on_apple = theirs.join(Registration, Registration.pass_id == Pass.id)
+    on_google = theirs.join(GoogleObject, GoogleObject.pass_id == Pass.id).where(
+        GoogleObject.saved.is_(True)
+    )
+    return _is_there(session, on_apple) or _is_there(session, on_google)
+
+
+def _cashiers(programme: Programme) -> Select[int]:
+    return (
+        select(EmployeeRole.id)
+        .join(Employee, Employee.id == EmployeeRole.employee_id)
+        .where(
+            EmployeeRole.role == "cashier",
+            EmployeeRole.programme_id.is_(None) | (EmployeeRole.programme_id == programme.id),
+            Employee.removed_at.is_(None),
+        )
+    )
+
+
+def _imports(programme: Programme) -> Select[int]:
+    return select(Import.id).where(
+        Import.programme_id == programme.id, Import.state.in_((store.APPLYING, store.DONE))
+    )
+
+
+def _undone(programme: Programme) -> Select[int]:
+    return select(Posting.id).where(
+        Posting.programme_id == programme.id, Posting.kind == "reversal"
+    )
+
+
+def _told(programme: Programme) -> Select[int]:
+    return select(Delivery.id).where(
+        Delivery.programme_id == programme.id, Delivery.state == "told"
+    )

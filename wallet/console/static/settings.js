@@ -1,0 +1,5 @@
+// What only some pages of settings need.
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
