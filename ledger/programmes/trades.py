@@ -13,7 +13,7 @@ CALLED: tuple[Called, ...] = get_args(Called)
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class UsualTerms:
     """What most shops of a trade begin with: `back` and `payable` in hundredths of a percent, how
     many days points live, and what a member is called."""
 
@@ -23,11 +23,11 @@ class Usual:
     called: Called
 
 
-USUAL: Mapping[Trade, Usual] = {
-    "coffee": Usual(500, 10_000, 180, "guest"),
-    "restaurant": Usual(500, 3_000, 365, "guest"),
-    "shop": Usual(300, 3_000, 365, "buyer"),
-    "beauty": Usual(500, 5_000, 365, "client"),
-    "fuel": Usual(150, 5_000, 180, "client"),
-    "other": Usual(500, 3_000, 365, "client"),
+USUAL: Mapping[Trade, UsualTerms] = {
+    "coffee": UsualTerms(500, 10_000, 180, "guest"),
+    "restaurant": UsualTerms(500, 3_000, 365, "guest"),
+    "shop": UsualTerms(300, 3_000, 365, "buyer"),
+    "beauty": UsualTerms(500, 5_000, 365, "client"),
+    "fuel": UsualTerms(150, 5_000, 180, "client"),
+    "other": UsualTerms(500, 3_000, 365, "client"),
 }
