@@ -60,12 +60,11 @@ TRADE_WORDS: Mapping[Trade, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class StepLink:
-    """Where a step is done; without an endpoint there is no page for it yet. `right`: what it takes
-    there."""
+    """Where a step is done, and the right that it takes there."""
 
     words: str
     under: str
-    endpoints: Sequence[str]
+    endpoint: str
     right: str
 
 
@@ -73,49 +72,49 @@ STEP_LINKS: Mapping[ReadyStep, StepLink] = {
     "card": StepLink(
         N_("A card on my phone"),
         N_("Join your own programme as a customer does, and look at the card."),
-        ("console.first_hour.own_card",),
+        "console.first_hour.own_card",
         "programmes:read",
     ),
     "legal": StepLink(
         N_("Operator and consents"),
         N_("Say who answers for personal data: customers read it before they agree."),
-        ("console.programme_settings.texts",),
+        "console.programme_settings.texts",
         "company:write",
     ),
     "poster": StepLink(
         N_("Poster for the counter"),
         N_("One sheet with a code: a customer points the camera at it and has the card."),
-        ("console.first_hour.poster",),
+        "console.first_hour.poster",
         "programmes:read",
     ),
     "cashier": StepLink(
         N_("A cashier is invited"),
         N_("They get a link, set a password, and see what a till needs."),
-        ("console.staff.invite", "console.staff.new", "console.staff.listed", "console.staff.show"),
+        "console.staff.invite",
         "staff:write",
     ),
     "import": StepLink(
         N_("Customers from a spreadsheet"),
         N_("With their points, if you had a programme before."),
-        ("console.imports.new",),
+        "console.imports.new",
         "imports:write",
     ),
     "accrual": StepLink(
         N_("Points given and taken back, as a test"),
         N_("Give a card some points, then undo it: so you know how a return goes."),
-        ("console.members.find", "console.members.listed", "console.members.show_all"),
+        "console.members.listed",
         "members:read",
     ),
     "message": StepLink(
         N_("A message to myself"),
         N_("See how your words look on a phone before customers do."),
-        ("console.first_hour.trial_message",),
+        "console.first_hour.trial_message",
         "campaigns:write",
     ),
     "certificates": StepLink(
         N_("Certificates of Apple and Google"),
         N_("For cards in Wallet. Until then the card lives in the browser, and works."),
-        ("console.certificates.show",),
+        "console.certificates.show",
         "programmes:read",
     ),
 }
@@ -423,7 +422,7 @@ def _ready(session: Session, programme: Programme) -> str:
     base = base_programme.of(session, programme)
     states = readiness.steps(session, house, programme, house.clock())
     shown = [_shown_step(state) for state in states]
-    needed = [one for one in states if one.is_done or not one.is_skipped]
+    done, needed = readiness.progress(states)
     return pages.show(
         READY,
         HERE,
@@ -433,8 +432,8 @@ def _ready(session: Session, programme: Programme) -> str:
         example=None if base is None else base_page.example(base, of),
         card=_picture(session, programme, base, of),
         steps=shown,
-        done=sum(one.is_done for one in needed),
-        all=len(needed),
+        done=done,
+        all=needed,
         unit_word=language.unit_word,
         written=lambda money: RoundMoney(money).written(language.current()),
     )
@@ -442,9 +441,8 @@ def _ready(session: Session, programme: Programme) -> str:
 
 def _shown_step(state: StepState) -> ShownStep:
     link = STEP_LINKS[state.step]
-    endpoint = next((one for one in link.endpoints if settings_search.has_page(one)), None)
-    is_open = endpoint is not None and pages.may(link.right)
-    url = pages.url(endpoint) if endpoint is not None and is_open else None
+    is_open = settings_search.has_page(link.endpoint) and pages.may(link.right)
+    url = pages.url(link.endpoint) if is_open else None
     return ShownStep(state.step, _(link.words), _(link.under), url, state)
 
 

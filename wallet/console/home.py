@@ -19,7 +19,7 @@ from wallet.access import exports, roles
 from wallet.access.apikeys import SCOPES
 from wallet.access.exports import ExportOrder
 from wallet.access.roles import OF_PEOPLE
-from wallet.console import concerns, jobs, pages
+from wallet.console import concerns, jobs, pages, readiness
 from wallet.console.overview import FIGURES, PERIODS, Overview
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.errors import SCOPE
@@ -31,6 +31,7 @@ from wallet.sentences import CATALOGUE
 routes = Blueprint("home", __name__)
 
 EXPORTS = "exports:read"
+SETS_UP = "company:write"
 DELIMITER = ";"  # as in other CSVs of ours: what spreadsheets of most of Europe expect
 MARK = "\ufeff"  # by which spreadsheets know UTF-8
 
@@ -42,9 +43,14 @@ ROWS_OF: Mapping[str, tuple[str, str]] = {"joined": ("console.members.show", "me
 @routes.get("/")
 @needs(None)
 def begin() -> Response | str:
-    """To the home of the first programme in which they may do anything; if there is none yet, what
-    their roles allow."""
+    """To the home of the first programme in which they may do anything, or, for whoever sets it up,
+    to its first hour; if there is none yet, what their roles allow."""
     for first in pages.seen_programmes():
+        if pages.person().may(SETS_UP, first.id):
+            with current_installation().database.reading() as session:
+                is_unanswered = readiness.is_unanswered(session, first.id)
+            if is_unanswered:
+                return pages.go("console.first_hour.show", programme=first.code)
         return pages.go("console.home.show", programme=first.code)
     return _rights()
 
@@ -63,6 +69,7 @@ def show() -> str:
         programme = pages.programme_row(session)
         overview = Overview(session, programme, house.clock())
         needed = concerns.in_words(session, programme)
+        left = readiness.left(session, house, programme, house.clock())
         tiles, charts = overview.tiles(), overview.charts(shown)
     return pages.show(
         "console/overview.html",
@@ -74,6 +81,7 @@ def show() -> str:
         period=shown,
         periods=PERIODS,
         concerns=needed,
+        left=left,
         jobs=jobs.running_now(),
     )
 

@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, cast
-from zoneinfo import ZoneInfo
 
-from babel import dates
 from flask import Blueprint, make_response, request
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ledger import languages
 from ledger.errors import Refusal, UnknownImport
 from ledger.imports import previews, store, wording
 from ledger.imports.columns import ImportKind
@@ -23,7 +21,7 @@ from ledger.programmes import units
 from ledger.programmes.units import Unit
 from ledger.words import N_, number_in
 from wallet import importing
-from wallet.console import listing, pages
+from wallet.console import listing, moments, pages
 from wallet.console.errors import error_page
 from wallet.console.forms import FormEntries
 from wallet.console.pages import IN_PROGRAMME, needs
@@ -310,8 +308,7 @@ def _states() -> dict[str, tuple[str, str]]:
     return {name: (look, _(words)) for name, (look, words) in STATES.items()}
 
 
-def _moments(session: Session) -> Callable[[datetime], str]:
+def _moments(session: Session) -> Callable[[datetime], Markup]:
     """Writes a moment by the clock of the programme, as the reader writes it."""
-    zone = ZoneInfo(pages.programme_row(session).timezone)
-    locale = languages.locale(language.current())
-    return lambda moment: dates.format_datetime(moment.astimezone(zone), "short", locale=locale)
+    zone, now = pages.programme_row(session).timezone, current_installation().clock()
+    return lambda moment: moments.element(moment, zone, now)

@@ -1,9 +1,9 @@
 """Ready to start: what a programme needs before its first day, each step read from what is really
 there. Nobody ticks a step off by hand; a step can only be said not to be needed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from sqlalchemy import Select, exists, select
@@ -26,6 +26,7 @@ ReadyStep = Literal[
     "card", "legal", "poster", "cashier", "import", "accrual", "message", "certificates"
 ]
 STEPS: tuple[ReadyStep, ...] = get_args(ReadyStep)
+NEW_FOR = timedelta(days=60)  # a programme; then the home page speaks of it no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,27 @@ def steps(
         "certificates": lambda: real,
     }
     return [StepState(step, known[step](), step in programme.skipped) for step in STEPS]
+
+
+def progress(states: Sequence[StepState]) -> tuple[int, int]:
+    """How many steps are done, of how many that are needed."""
+    needed = [one for one in states if one.is_done or not one.is_skipped]
+    return sum(one.is_done for one in needed), len(needed)
+
+
+def left(
+    session: Session, house: Installation, programme: Programme, now: datetime
+) -> tuple[int, int] | None:
+    """The same for a programme that is new; None once all is done, or it is new no more."""
+    if now - programme.created_at > NEW_FOR:
+        return None
+    done, needed = progress(steps(session, house, programme, now))
+    return None if done == needed else (done, needed)
+
+
+def is_unanswered(session: Session, programme_id: int) -> bool:
+    """Whether nobody has answered the questions of the first hour."""
+    return programmes.by_id(session, programme_id).trade is None
 
 
 def has_real_wallets(house: Installation, now: datetime) -> bool:

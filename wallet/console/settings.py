@@ -67,14 +67,14 @@ SUBJECTS: Sequence[tuple[str, Sequence[SettingsPlace]]] = (
         N_("People and access"),
         (
             SettingsPlace(
-                "console.staff.listed",
+                "console.staff.show",
                 "staff:write",
                 "users",
                 N_("Staff and roles"),
                 N_("Who comes in, and what each may do"),
             ),
             SettingsPlace(
-                "console.keys.listed",
+                "console.keys.show",
                 "keys:write",
                 "key",
                 N_("API keys"),
@@ -88,7 +88,7 @@ SUBJECTS: Sequence[tuple[str, Sequence[SettingsPlace]]] = (
                 N_("Systems that tell us of points, and systems that we tell what happens"),
             ),
             SettingsPlace(
-                "console.changes.listed",
+                "console.changes.show",
                 "changes:read",
                 "history",
                 N_("Record of changes"),

@@ -180,7 +180,7 @@ ENTRIES = (
         "poster qr code print sign join плакат код куар распечатать табличка вступить постер",
     ),
     SettingEntry(
-        "console.staff.find",
+        "console.staff.show",
         N_("Staff and roles"),
         "staff:write",
         "users",
@@ -189,14 +189,14 @@ ENTRIES = (
         " коллега",
     ),
     SettingEntry(
-        "console.keys.find",
+        "console.keys.show",
         N_("API keys"),
         "keys:write",
         "key",
         "key keys api token integration ключ ключи апи токен интеграция доступ 1с",
     ),
     SettingEntry(
-        "console.webhooks.find",
+        "console.webhooks.show",
         N_("Webhooks: sources and receivers"),
         "receivers:read",
         "webhook",
@@ -204,14 +204,14 @@ ENTRIES = (
         " события интеграция 1с срм",
     ),
     SettingEntry(
-        "console.changes.find",
+        "console.changes.show",
         N_("Record of changes"),
         "changes:read",
         "history",
         "changes journal log audit who history журнал изменений кто менял история аудит",
     ),
     SettingEntry(
-        "console.jobs.find",
+        "console.jobs.show",
         N_("Jobs"),
         "programmes:read",
         "list-check",

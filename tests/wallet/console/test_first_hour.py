@@ -26,6 +26,15 @@ def done(visitor: Visitor) -> set[str]:
     return {step for step, look in zip(STEPS, ticked, strict=True) if look == "k-step-done"}
 
 
+def test_who_sets_a_programme_up_begins_with_it_and_others_do_not(
+    manager, client, installation
+) -> None:
+    assert manager.get("/console/").location == PLACE
+    manager.send(PLACE, **ANSWERS)
+    assert manager.get("/console/").location == HOME
+    assert "Ready to start: 0 of 8" in manager.read(HOME)
+
+
 def test_a_trade_brings_what_is_usual_for_it(manager) -> None:
     page = manager.read(PLACE)
     assert "What do you sell?" in page
