@@ -66,9 +66,11 @@ sbom: $(VENV)/.dev
 	PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
 	  --output-reproducible --of JSON -o build/sbom.json
 
-# Catalogues of translations, after a change of what is said: names what has no text yet.
+# Catalogues of translations, after a change of what is said: names what has no text yet. And the
+# table of rights in docs/console.md.
 words: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/kit/catalogues.py
+	$(BIN)/python tests/kit/rights_table.py
 
 # Files of others that the console's pages use, as frontend/package.json names them. It needs Node.
 vendor: $(VENV)/.dev

@@ -10,6 +10,7 @@ from ledger.languages import Language
 from ledger.words import N_
 
 SCOPE = "scope"  # the context in which the catalogue says what a key may do
+EVENT = "event"  # and what events are called that receivers are told
 
 
 class OfInstallation(Refusal):
@@ -184,6 +185,24 @@ class UnknownMessage(NotFound):
     """There is no built-in message of this kind."""
 
     code = "unknown_message"
+
+
+class BeyondOwnRights(NotAllowed):
+    """What somebody would give to another is more than they may do themselves."""
+
+    code = "beyond_own_rights"
+
+
+class RolesChangedMeanwhile(Conflict):
+    """Somebody else changed the roles of this person after the form was opened."""
+
+    code = "roles_changed_meanwhile"
+
+
+class UnknownApiKey(NotFound):
+    """There is no such API key, or it is none that the asker may see."""
+
+    code = "unknown_api_key"
 
 
 class UnknownSource(NotFound):

@@ -25,6 +25,8 @@ from ledger.database.engine import Database
 from ledger.programmes import programmes
 from ledger.settings import LedgerSettings
 from wallet import migrations
+from wallet.access import grants
+from wallet.access.changes import Author
 from wallet.configuration.clock import system_clock
 from wallet.configuration.keyring import KeyRing
 from wallet.configuration.settings import DEMO
@@ -36,6 +38,8 @@ from wallet.receivers.delivery import WINDOW, EventSender
 from wallet.receivers.log import Attempt, LoggedEvent
 from wallet.receivers.receivers import Receiver, ReceiverTerms
 from wallet.sandbox import demo
+
+BY = grants.operator(Author("command", "wallet test"))
 
 SHARE = float(os.environ.get("KOPILKA_BENCH_SHARE", "1"))
 ROUNDS = 3
@@ -90,7 +94,7 @@ def _house() -> Iterator[House]:
             now = system_clock()
             demo.ensure(session, now)
             terms = ReceiverTerms("bench", f"http://127.0.0.1:{port}/hook")
-            receivers.add(session, keys, HERE, terms, now)
+            receivers.add(session, keys, HERE, terms, BY, now)
             programme_id = programmes.by_code(session, DEMO).id
             first = session.scalars(select(ListeningRow.last_event)).one() + 1
             rows = [

@@ -33,10 +33,13 @@ from ledger.imports import store
 from ledger.people.persons import Person
 from ledger.programmes import programmes
 from wallet.access import sources
+from wallet.access.changes import Author
 from wallet.errors import DesignRefused
 from wallet.installation import Installation
 from wallet.passes import folders, templates
 from wallet.passes.parts import Enrolment, NearField
+
+BY = Author("command", "wallet test")
 
 API_KEY = "sandbox-test-key-of-32-characters"
 # pragma: allowlist nextline secret
@@ -325,7 +328,7 @@ class Till:
 def till(installation, client, api, clock_now) -> Till:
     with installation.database.transaction() as session:
         demo = programmes.by_code(session, "demo")
-        sources.add(session, installation.keys, "shop", "1c", demo.id, SECRET, clock_now())
+        sources.add(session, installation.keys, "shop", "1c", demo.id, SECRET, BY, clock_now())
     return Till(client, api)
 
 

@@ -48,10 +48,21 @@ from ledger.programmes.programmes import Terms
 from ledger.programmes.stores import StoreTerms
 from ledger.reports import days
 from ledger.reports.figures import FigureOf
+from ledger.seals import inspection
 from ledger.settings import LedgerSettings
 from wallet import happenings, importing, migrations
-from wallet.access import apikeys, exports, letters, second_factors, staff_sessions, tokens
-from wallet.access.changes import Author
+from wallet.access import (
+    apikeys,
+    change_chain,
+    changes,
+    exports,
+    letters,
+    second_factors,
+    staff_sessions,
+    tokens,
+)
+from wallet.access.change_chain import ChangeWalk
+from wallet.access.changes import Author, ChangedThing, RecordedChange
 from wallet.apple import devices, judging
 from wallet.apple.device_secrets import DeviceSecrets
 from wallet.apple.devices import Device, PushRow, Registration
@@ -1079,3 +1090,48 @@ def test_programmes_of_the_release_before_have_their_first_hour_behind_them(
         stores.put_store(session, programme.id, StoreTerms("centre"), programme.created_at)
     migrations.downgrade(empty.engine, "0031", keys=KEYS)
     assert everything(empty) == before
+
+
+def test_the_record_of_the_release_before_is_walked_as_a_whole(
+    empty: Database, database_url: str
+) -> None:
+    """What 0033 finds: a chain of which nobody knows how far it was checked, and keys of which
+    nobody knows when they were used."""
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0034", keys=KEYS)
+    moment = bindparam("at", type_=Instant())
+    with empty.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO wallet_api_key (name, digest, scopes, created_at)"
+                " VALUES ('till', 'x', '[\"*\"]', :at)"
+            ).bindparams(moment),
+            {"at": now},
+        )
+        of = ChangedThing("key", "till")
+        changes.note(session, BY, "key.added", of, now, {}, {"scopes": ["*"]})
+        line = session.scalars(select(RecordedChange)).one()
+        line.number, line.hash = 1, change_chain.linked(bytes(32), line)
+        message = change_chain.SIGNED + (1).to_bytes(8, "big") + line.hash
+        roots = KEYS.roots
+        session.execute(
+            text(
+                "INSERT INTO wallet_change_chain (id, number, head, key, signature)"
+                " VALUES (1, 1, :head, :key, :signature)"
+            ),
+            {"head": line.hash, "key": roots.key, "signature": roots.sign(message)},
+        )
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    with empty.reading() as session:
+        assert change_chain.begin_after(session, now) == 0
+        assert apikeys.named(session, "till").used_at is None
+    walk = ChangeWalk(KEYS.roots)
+    inspection.go(empty, walk)
+    assert (walk.fault, walk.lines) == (None, 1)
+    empty.run(lambda session: change_chain.remember(session, walk, now))
+    migrations.downgrade(empty.engine, "0034", keys=KEYS)
+    assert everything(empty) == before
+    migrations.upgrade(empty.engine, keys=KEYS)

@@ -14,6 +14,8 @@ from phones import Phone, opened
 from receiving import Message, Receiving, receiving, status
 from sqlalchemy import func, select
 
+from wallet.access import grants
+from wallet.access.changes import Author
 from wallet.api.bodies import events
 from wallet.google import mirror
 from wallet.happenings import HappeningRow
@@ -23,6 +25,8 @@ from wallet.receivers.delivery import WAITS
 from wallet.receivers.log import Attempt, LoggedEvent
 from wallet.receivers.receivers import ReceiverTerms
 from wallet.running.assembly import connect
+
+BY = grants.operator(Author("command", "wallet test"))
 
 LOCAL = "http://127.0.0.1:8080"
 
@@ -621,15 +625,15 @@ def test_secrets_that_a_lost_key_sealed_stop_no_other_receiver(
     elsewhere = connect(anew, clock=house.clock)
     terms = ReceiverTerms("other", other.url, types=["points.*"])
     with elsewhere.database.transaction() as session:
-        receivers.add(session, elsewhere.keys, elsewhere.receivers_at, terms, house.clock())
+        receivers.add(session, elsewhere.keys, elsewhere.receivers_at, terms, BY, house.clock())
     grant(api, member)
     house.run("relay", "seals")
     elsewhere.events.deliver(house.clock)
     assert (crm.types, other.types) == ([], ["points.accrued"])
     assert state(api, sealed_before)["paused_until"] is not None
     with elsewhere.database.transaction() as session:
-        receivers.rotate(session, elsewhere.keys, sealed_before["id"], house.clock())
-        receivers.retire(session, sealed_before["id"])
+        receivers.rotate(session, elsewhere.keys, sealed_before["id"], BY.author, house.clock())
+        receivers.retire(session, sealed_before["id"], BY.author, house.clock())
     house.clock.advance(hours=1)
     elsewhere.events.deliver(house.clock)
     assert crm.types == ["points.accrued"]  # nothing was lost meanwhile

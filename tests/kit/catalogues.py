@@ -12,6 +12,7 @@ import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
@@ -29,15 +30,16 @@ from ledger.people import cards
 from ledger.programmes import base_words, trades
 from ledger.words import FIELD, REFUSAL, REFUSAL_OF_MONEY
 from wallet import problems, sentences
-from wallet.access import apikeys, roles
+from wallet.access import apikeys, change_words, changes, roles, sources
 from wallet.api import calls, contract, nouns, schemas
 from wallet.api.bodies.answers import Problem
 from wallet.api.bodies.events import EventTold
 from wallet.console import shell
 from wallet.delivery import waves
-from wallet.errors import SCOPE
+from wallet.errors import EVENT, SCOPE
 from wallet.outreach import campaigns, comparison, effect, results, terms
 from wallet.passes import content
+from wallet.receivers import log, types
 
 TOP = Path(__file__).parents[2]
 PACKAGES = ("ledger", "wallet")
@@ -65,6 +67,19 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "wallet": {
         SCOPE: (*apikeys.SCOPES, *roles.OF_PEOPLE),
         roles.CONTEXT: roles.ROLES,
+        roles.CONTEXT_OF_GROUPS: tuple(roles.GROUPS),
+        sources.CONTEXT: sources.KINDS,
+        change_words.CONTEXT: change_words.CODES,
+        change_words.FIELD_CONTEXT: tuple(
+            sorted({*change_words.MORE_FIELDS, *chain(*changes.RECORDED.values())})
+        ),
+        change_words.THING_CONTEXT: tuple(
+            sorted({*get_args(changes.ThingKind), *change_words.MORE_THINGS})
+        ),
+        change_words.AUTHOR_CONTEXT: get_args(changes.AuthorKind),
+        change_words.VALUE_CONTEXT: change_words.VALUES,
+        EVENT: (*types.TYPES, *types.GROUPS, types.TEST),
+        log.CONTEXT: log.PROBLEMS,
         "state of a campaign": get_args(campaigns.CampaignState),
         "state of a coupon": get_args(content.PassState),
         effect.CONTEXT: get_args(comparison.Conclusion),

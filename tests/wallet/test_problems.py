@@ -8,7 +8,7 @@ NOT_FOUND = """
     member_erased unknown_campaign unknown_card unknown_event unknown_hold unknown_import
     unknown_member unknown_message unknown_offer unknown_pass unknown_posting unknown_programme
     unknown_receiver unknown_source unknown_unit unknown_wave staff_link_closed unknown_employee
-    unknown_store unknown_till"""
+    unknown_store unknown_till unknown_api_key"""
 CONFLICT = """
     already_reversed balance_too_large campaign_not_ready capture_too_large card_blocked
     card_expired card_void code_forged
@@ -19,7 +19,7 @@ CONFLICT = """
     offer_not_shown offer_over other_programme pass_erased pass_lost phone_taken points_spent
     pooled_member programme_exists
     reversal_too_large same_member too_many_devices unit_exists wave_over
-    no_percent_back nothing_earned store_not_named"""
+    no_percent_back nothing_earned store_not_named roles_changed_meanwhile"""
 INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused consent_needed
     date_out_of_range dates_out_of_order design_refused employee_refused file_refused image_refused
@@ -33,6 +33,7 @@ STATUSES = {
     **dict.fromkeys(INVALID.split(), 422),
     "changed_meanwhile": 412,
     "scope_missing": 403,
+    "beyond_own_rights": 403,
     "seal_broken": 500,
     "certificate_problem": 503,
 }

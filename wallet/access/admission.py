@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.contacts import email_address
 from ledger.database.engine import Database
-from ledger.database.tables import Base, Instant, insert_or
+from ledger.database.tables import Base, Instant
 from ledger.languages import Language
 from wallet.access import (
     letters,
@@ -65,19 +65,12 @@ def add(
     email = email_address(email)
     staff.one_at_a_time(session)
     had_one = staff.has_administrator(session)
-    session.execute(
-        insert_or(session, Employee)
-        .values(email=email, created_at=now)
-        .on_conflict_do_nothing(index_elements=["email"])
-    )
-    employee = staff.locked(session, Employee.email == email)
-    if employee.removed_at is not None:
-        employee.removed_at = employee.password_hash = None
+    employee = staff.welcomed(session, email, now)
     there = EmployeeRole.programme_id.is_not_distinct_from(programme_id)
     session.execute(delete(EmployeeRole).where(EmployeeRole.employee_id == employee.id, there))
     session.add(EmployeeRole(employee_id=employee.id, programme_id=programme_id, role=role))
     session.flush()
-    _require_administrator(session, had_one=had_one)
+    require_administrator(session, had_one=had_one)
     staff_sessions.end_all(session, employee.id)  # what they may do changed
     return invite(session, employee, now)
 
@@ -274,7 +267,7 @@ def remove(session: Session, email: str, now: datetime) -> None:
     employee = staff.by_email(session, email)
     employee.removed_at, employee.password_hash = now, None
     session.flush()
-    _require_administrator(session, had_one=had_one)
+    require_administrator(session, had_one=had_one)
     session.execute(delete(EmployeeRole).where(EmployeeRole.employee_id == employee.id))
     _end_links(session, employee)
     take_away_factors(session, employee)
@@ -317,7 +310,7 @@ def _proof(employee: Employee) -> str:
     return tokens.digest(employee.password_hash or "")
 
 
-def _require_administrator(session: Session, *, had_one: bool) -> None:
+def require_administrator(session: Session, *, had_one: bool) -> None:
     """Who runs an installation alone must not lock themselves out. Where none has come in yet,
     nothing is lost."""
     if had_one and not staff.has_administrator(session):

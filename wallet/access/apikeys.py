@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import structlog
 from sqlalchemy import ForeignKey, String, bindparam, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ledger.database import troubles
 from ledger.database.compiled import Compiled
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
@@ -44,9 +47,12 @@ SCOPES = (
     "stores:write",
 )
 PREFIX = "kopilka_"
+NOTED_EVERY = timedelta(hours=1)  # each request would otherwise write
 LONGEST_NAME = 60  # characters
 TRUSTED_FOR = timedelta(seconds=1)  # a key that was looked up, by requests that only read
 MOST_SEEN = 1000  # keys that one process remembers
+
+log = structlog.get_logger()
 
 # Why a key is refused: it is none of ours or was revoked; its time is over.
 NotRecognised = Literal["key_unknown", "key_expired"]
@@ -55,7 +61,8 @@ NotRecognised = Literal["key_unknown", "key_expired"]
 class ApiKey(Base):
     """A key as the database has it, by its `digest`; the key itself is stored nowhere. A key with a
     programme is for that one; without, for all. From `expires_at` on it is refused; null: never. A
-    key that was revoked or has ended keeps its name, so no later key can take it."""
+    key that was revoked or has ended keeps its name, so no later key can take it. `used_at`: its
+    last request, to the hour; null: none so far."""
 
     __tablename__ = "wallet_api_key"
 
@@ -67,6 +74,7 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
     programme_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_programme.id"))
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
 
     def is_live(self, now: datetime) -> bool:
         """Whether the key is accepted."""
@@ -144,7 +152,7 @@ def listed(session: Session) -> Sequence[ApiKey]:
 
 # Of keys that were not revoked.
 _LIVE = Compiled(
-    select(ApiKey.id, ApiKey.scopes, ApiKey.programme_id, ApiKey.expires_at).where(
+    select(ApiKey.id, ApiKey.scopes, ApiKey.programme_id, ApiKey.expires_at, ApiKey.used_at).where(
         ApiKey.digest == bindparam("digest"), ApiKey.revoked_at.is_(None)
     )
 )
@@ -169,12 +177,14 @@ class KnownKeys:
         if hmac.compare_digest(key.encode(), self._environment_key):
             return Actor("environment", frozenset({ALL}))
         digest = tokens.digest(key)
-        row = self._seen_lately(digest, now) if only_reads else None
-        row = row or self._looked_up(digest, now)
+        lately = self._seen_lately(digest, now) if only_reads else None
+        row = lately or self._looked_up(digest, now)
         if row is None:
             return "key_unknown"
         if row.expires_at is not None and row.expires_at <= now:
             return "key_expired"
+        if lately is None and (row.used_at is None or row.used_at <= now - NOTED_EVERY):
+            self._note_use(row.id, now)
         return Actor(str(row.id), frozenset(row.scopes), row.programme_id)
 
     def _seen_lately(self, digest: str, now: datetime) -> Any | None:
@@ -190,6 +200,18 @@ class KnownKeys:
             self._seen = {}
         self._seen[digest] = (rows[0], now)
         return rows[0]
+
+    def _note_use(self, key_id: int, now: datetime) -> None:
+        """Note that the key is in use. Where nothing can be written, the request goes on
+        without."""
+        try:
+            with self._database.transaction() as session:
+                session.execute(update(ApiKey).where(ApiKey.id == key_id).values(used_at=now))
+        except DBAPIError as error:
+            trouble = troubles.found_in(error)
+            if trouble is None:
+                raise
+            log.warning("key_use_not_noted", key=key_id, trouble=trouble)
 
 
 def author(session: Session, actor: Actor) -> Author:

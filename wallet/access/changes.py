@@ -164,6 +164,7 @@ class RecordedChange(Base):
         Index("ix_wallet_change_programme", "programme_id", "at", "id"),
         Index("ix_wallet_change_kind", "of_kind", "at", "id"),
         Index("ix_wallet_change_of", "of_id", "at", "id"),
+        Index("ix_wallet_change_author", "author_name", "at", "id"),
         Index("ix_wallet_change_waiting", "id", **only_where("number IS NULL")),
     )
 
@@ -304,12 +305,13 @@ def forget(session: Session, member_ids: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """Which changes are wanted; what is None does not matter. `until` is the moment after the
-    last."""
+    """Which changes are wanted; what is None does not matter. `by` is the name of an author.
+    `until` is the moment after the last."""
 
     programme_id: int | None = None
     kind: ThingKind | None = None
     of: str | None = None
+    by: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -340,6 +342,8 @@ def listed(
         query = query.where(RecordedChange.of_kind == wanted.kind)
     if wanted.of is not None:
         query = query.where(RecordedChange.of_id == wanted.of)
+    if wanted.by is not None:
+        query = query.where(RecordedChange.author_name == wanted.by)
     if wanted.since is not None:
         query = query.where(RecordedChange.at >= wanted.since)
     if wanted.until is not None:

@@ -1,5 +1,6 @@
 """What somebody may do, and where: one question for every kind of actor."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 ALL = "*"
@@ -25,3 +26,15 @@ def may(actor: Actor, right: str, programme_id: int | None = None) -> bool:
     """Whether the actor has this right in this programme; without a programme, in any at all."""
     is_there = programme_id is None or actor.programme_id in (None, programme_id)
     return is_there and (ALL in actor.rights or right in actor.rights)
+
+
+def may_give(actors: Collection[Actor], rights: Collection[str], programme_id: int | None) -> bool:
+    """Whether somebody with these actors may hand these rights on, in this programme, or without
+    one in all: they have each of them there themselves."""
+
+    def has(actor: Actor, right: str) -> bool:
+        if programme_id is None:
+            return may_everywhere(actor, right)
+        return may(actor, right, programme_id)
+
+    return all(any(has(actor, right) for actor in actors) for right in rights)

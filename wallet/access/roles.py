@@ -1,6 +1,7 @@
 """What people of the staff may do: roles, and the rights that each of them has. Rights are the
 scopes of API keys, and some more that only people need."""
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 from wallet.access.apikeys import SCOPES
@@ -17,6 +18,7 @@ Role = Literal[
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
 CONTEXT = "role"  # in which the catalogue names them
+CONTEXT_OF_GROUPS = "group of rights"
 
 # Rights that only people have, not keys. The catalogue says in words what each of them allows
 # (context `scope`, as for the scopes of keys).
@@ -28,7 +30,22 @@ OF_PEOPLE = (
     "points:approve",
     "keys:write",
     "staff:write",
+    "sources:write",
 )
+EVERY_RIGHT = (*SCOPES, *OF_PEOPLE)
+
+# Rights that belong together, as pages show them. The catalogue has the words of each group.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "members": ("members:read", "personal:read", "members:write"),
+    "points": ("points:write", "points:adjust", "points:approve"),
+    "tills": ("scans:write", "coupons:use", "codes:keys"),
+    "cards": ("passes:read", "passes:write", "designs:write"),
+    "messages": ("campaigns:read", "campaigns:write", "offers:read", "offers:write"),
+    "programme": ("programmes:read", "terms:write", "programmes:write", "company:write"),
+    "files": ("imports:write", "exports:read"),
+    "connections": ("receivers:read", "receivers:write", "sources:write"),
+    "access": ("staff:write", "keys:write", "changes:read"),
+}
 
 _VIEWER = frozenset(
     {
@@ -44,7 +61,7 @@ _VIEWER = frozenset(
 _CARD_EDITOR = _VIEWER | {"members:write", "passes:write"}
 _CALL_CENTRE = frozenset({"members:read", "personal:read", "offers:read", "passes:read"})
 _CASHIER = frozenset({"scans:write", "points:write", "coupons:use"})
-_EVERYTHING = frozenset({*SCOPES, *OF_PEOPLE})
+_EVERYTHING = frozenset(EVERY_RIGHT)
 
 # What each role may do, in the programme that a person has it in. Nobody but an administrator makes
 # people of the staff; nobody approves what they asked for themselves, whatever their role.
@@ -59,6 +76,7 @@ RIGHTS_OF: dict[Role, frozenset[str]] = {
         "keys:write",
         "codes:keys",
         "receivers:write",
+        "sources:write",
         "staff:write",
         "stores:write",
     },
@@ -67,3 +85,8 @@ RIGHTS_OF: dict[Role, frozenset[str]] = {
     "call_centre": _CALL_CENTRE,
     "cashier": _CASHIER,
 }
+
+
+def allows(role: Role, right: str) -> bool:
+    """Whether who has this role has this right."""
+    return bool({ALL, right} & RIGHTS_OF[role])

@@ -1,10 +1,11 @@
 """Sources: systems that post balance changes by signed webhook. Each is bound to one programme and
-speaks one kind of message; several secrets are live while one replaces another."""
+speaks one kind of message; several secrets are live while one replaces another. What is changed of
+sources is noted in the record of changes."""
 
 import base64
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +15,15 @@ from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, Identifier, Instant, insert_or
+from wallet.access import changes
+from wallet.access.changes import Author, ChangedThing
 from wallet.access.rights import Actor
 from wallet.configuration.keyring import KeyRing
 from wallet.errors import SourceRefused
 
+# What sources send; `wallet.api.sources` has a reader for each.
+KINDS = ("generic", "1c")
+CONTEXT = "kind of source"  # in which the catalogue names them
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 MOST_SECRETS = 5  # live at a time, of one source
@@ -27,7 +33,7 @@ log = structlog.get_logger()
 
 class Source(Base):
     """A system that may post changes of points in one programme. `kind` says which messages it
-    sends: a key of `wallet.api.sources.KINDS`."""
+    sends: one of `KINDS`."""
 
     __tablename__ = "wallet_source"
 
@@ -77,6 +83,7 @@ def add(
     kind: str,
     programme_id: int,
     secret: str,
+    by: Author,
     now: datetime,
 ) -> None:
     """Add a source whose first secret is `secret`. Raises `SourceRefused` for a name that does not
@@ -93,9 +100,11 @@ def add(
         raise SourceRefused("there is a source '{name}' already.", name=name)
     session.add(SourceSecret(source_id=source_id, sealed=keys.seal(secret), created_at=now))
     session.flush()
+    of = ChangedThing("source", name, programme_id)
+    changes.note(session, by, "source.added", of, now, {}, {"kind": kind})
 
 
-def rotate(session: Session, keys: KeyRing, name: str, now: datetime) -> str:
+def rotate(session: Session, keys: KeyRing, name: str, by: Author, now: datetime) -> str:
     """Add a secret to a source and return it; the older ones stay live until `retire`. Raises
     `SourceRefused` if there is no such source, or if it has `MOST_SECRETS` already."""
     source = _named(session, name)
@@ -106,10 +115,11 @@ def rotate(session: Session, keys: KeyRing, name: str, now: datetime) -> str:
     secret = new_secret()
     session.add(SourceSecret(source_id=source.id, sealed=keys.seal(secret), created_at=now))
     session.flush()
+    _note(session, by, "source.secret_added", source, now)
     return secret
 
 
-def retire(session: Session, name: str) -> int:
+def retire(session: Session, name: str, by: Author, now: datetime) -> int:
     """Delete all secrets of a source but the newest; returns how many were deleted. Raises
     `SourceRefused` if there is no such source."""
     source = _named(session, name)
@@ -119,14 +129,18 @@ def retire(session: Session, name: str) -> int:
             SourceSecret.source_id == source.id, SourceSecret.id != newest.id
         )
     )
+    if older:
+        _note(session, by, "source.secrets_retired", source, now)
     return len(older)
 
 
-def remove(session: Session, name: str) -> None:
+def remove(session: Session, name: str, by: Author, now: datetime) -> None:
     """Forget a source and its secrets: what it sends from now on is refused. What it did stays, and
     so do the ids of its messages: a source that is added under the same name later is taken for the
     same system. Raises `SourceRefused` if there is no such source."""
     source = _named(session, name)
+    of = ChangedThing("source", name, source.programme_id)
+    changes.note(session, by, "source.removed", of, now, changes.facts(source), {})
     session.execute(delete(SourceSecret).where(SourceSecret.source_id == source.id))
     session.execute(delete(Source).where(Source.id == source.id))
 
@@ -147,9 +161,25 @@ def bound(session: Session, keys: KeyRing, name: str) -> BoundSource | None:
     return BoundSource(source.name, source.kind, source.programme_id, tuple(found))
 
 
-def listed(session: Session) -> Sequence[Source]:
-    """All sources, oldest first."""
-    return session.scalars(select(Source).order_by(Source.id)).all()
+def listed(session: Session, programme_id: int | None = None) -> Sequence[Source]:
+    """All sources, or those of a programme, oldest first."""
+    query = select(Source).order_by(Source.id)
+    if programme_id is not None:
+        query = query.where(Source.programme_id == programme_id)
+    return session.scalars(query).all()
+
+
+def secrets_since(session: Session, source_ids: Collection[int]) -> Mapping[int, list[datetime]]:
+    """When the live secrets of these sources were made, by source, oldest first."""
+    found: dict[int, list[datetime]] = {one: [] for one in source_ids}
+    rows = session.execute(
+        select(SourceSecret.source_id, SourceSecret.created_at)
+        .where(SourceSecret.source_id.in_(source_ids))
+        .order_by(SourceSecret.id)
+    )
+    for source_id, created_at in rows:
+        found[source_id].append(created_at)
+    return found
 
 
 def unreadable(session: Session, keys: KeyRing) -> Sequence[str]:
@@ -163,8 +193,14 @@ def unreadable(session: Session, keys: KeyRing) -> Sequence[str]:
     return list(dict.fromkeys(row.name for row in found if not keys.can_unseal(row.sealed)))
 
 
+def _note(session: Session, by: Author, code: str, source: Source, now: datetime) -> None:
+    of = ChangedThing("source", source.name, source.programme_id)
+    changes.note(session, by, code, of, now)
+
+
 def _named(session: Session, name: str) -> Source:
-    source = session.scalar(select(Source).where(Source.name == name))
+    """The source of this name, locked: who counts its secrets counts alone."""
+    source = session.scalar(select(Source).where(Source.name == name).with_for_update())
     if source is None:
         raise SourceRefused("there is no source '{name}'.", name=name)
     return source

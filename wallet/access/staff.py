@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, ForeignKey, String, exists, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.contacts import email_address
-from ledger.database.tables import Base, Identifier, Instant, dialect_of
+from ledger.database.tables import Base, Identifier, Instant, dialect_of, insert_or
 from wallet.access.roles import Role
 from wallet.errors import UnknownEmployee
 
@@ -72,6 +72,20 @@ def by_email(session: Session, email: str) -> Employee:
     )
     if employee is None:
         raise UnknownEmployee(address)
+    return employee
+
+
+def welcomed(session: Session, address: str, now: datetime) -> Employee:
+    """The person with this address, locked; made if there is none, and let in again if they had
+    been removed."""
+    session.execute(
+        insert_or(session, Employee)
+        .values(email=address, created_at=now)
+        .on_conflict_do_nothing(index_elements=["email"])
+    )
+    employee = locked(session, Employee.email == address)
+    if employee.removed_at is not None:
+        employee.removed_at = employee.password_hash = None
     return employee
 
 

@@ -2,13 +2,13 @@
 a cookie and the row as its hash. A session ends after half an hour without a request, after twelve
 hours in any case, and at once where its owner's password or roles change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ForeignKey, String, bindparam, delete, select, update
+from sqlalchemy import ForeignKey, String, bindparam, delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -137,9 +137,10 @@ def end(session: Session, token: str) -> None:
     session.execute(delete(StaffSession).where(StaffSession.digest == tokens.digest(token)))
 
 
-def end_all(session: Session, employee_id: int) -> None:
-    """Sign this person out everywhere."""
-    session.execute(delete(StaffSession).where(StaffSession.employee_id == employee_id))
+def end_all(session: Session, employee_id: int) -> int:
+    """Sign this person out everywhere; returns in how many browsers they were signed in."""
+    ended = delete(StaffSession).where(StaffSession.employee_id == employee_id)
+    return len(session.execute(ended.returning(StaffSession.digest)).all())
 
 
 def end_others(session: Session, who: SignedIn) -> int:
@@ -189,6 +190,45 @@ def _note_seen(database: Database, digest: str, now: datetime) -> None:
         if trouble is None:
             raise
         log.warning("session_not_noted", trouble=trouble)
+
+
+def actors(session: Session, employee_id: int) -> tuple[Actor, ...]:
+    """What this person may do at this moment, once for each role; nothing if they were removed."""
+    roles = select(Employee.id, EmployeeRole.role, EmployeeRole.programme_id).join(
+        EmployeeRole, EmployeeRole.employee_id == Employee.id
+    )
+    alive = roles.where(Employee.id == employee_id, Employee.removed_at.is_(None))
+    return tuple(map(_actor, session.execute(alive)))
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Where somebody is signed in: in how many browsers, since when, and their last request."""
+
+    browsers: int
+    began_at: datetime
+    seen_at: datetime
+
+
+def attendances(
+    session: Session, employee_ids: Sequence[int], now: datetime
+) -> Mapping[int, Attendance]:
+    """Who of these people is signed in, by their ids."""
+    rows = session.execute(
+        select(
+            StaffSession.employee_id,
+            func.count(),
+            func.min(StaffSession.began_at),
+            func.max(StaffSession.seen_at),
+        )
+        .where(
+            StaffSession.employee_id.in_(employee_ids),
+            StaffSession.seen_at > now - IDLE,
+            StaffSession.began_at > now - LONGEST,
+        )
+        .group_by(StaffSession.employee_id)
+    )
+    return {row[0]: Attendance(*row[1:]) for row in rows}
 
 
 # A row for each role of who is signed in.

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from wallet.access import apikeys
 from wallet.access.changes import Author
+from wallet.access.grants import Doer
 from wallet.access.rights import Actor, may
 from wallet.api import calls
 from wallet.api.calls import View
@@ -43,6 +44,11 @@ def caller() -> Actor:
 def author(session: Session) -> Author:
     """The caller as the author of what this request changes."""
     return apikeys.author(session, caller())
+
+
+def doer(session: Session) -> Doer:
+    """The caller as who does something, with what they may do."""
+    return Doer(author(session), (caller(),))
 
 
 def right() -> str:

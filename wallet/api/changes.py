@@ -39,11 +39,12 @@ def find(query_data: ChangeSearch) -> ChangesOut:
     place = paging.place(query_data, 2)
     with current_installation().database.reading() as session:
         wanted = ChangeFilter(
-            lookup.programme_id(session, query_data.programme),
-            query_data.kind,
-            query_data.of,
-            query_data.since,
-            query_data.until,
+            programme_id=lookup.programme_id(session, query_data.programme),
+            kind=query_data.kind,
+            of=query_data.of,
+            by=query_data.by,
+            since=query_data.since,
+            until=query_data.until,
         )
         found = changes.listed(session, wanted, paging.moment(place), place.most)
         page = place.page(found, lambda row: paging.at_moment(row.change.at, row.change.id))

@@ -11,10 +11,8 @@ from sqlalchemy.orm import Session
 
 from ledger.errors import UnknownProgramme
 from ledger.programmes import programmes
-from wallet.access import changes
-from wallet.access.changes import ChangedThing, RecordedFacts
 from wallet.api import lookup, paging
-from wallet.api.auth import PERSONAL, author, needs, require
+from wallet.api.auth import author, doer, needs
 from wallet.api.bodies.paging import PageIn, PageInProgramme
 from wallet.api.bodies.receivers import (
     AttemptOut,
@@ -36,7 +34,7 @@ from wallet.api.calls import refuses
 from wallet.errors import ReceiverRefused, UnknownEvent, UnknownReceiver
 from wallet.installation import current_installation
 from wallet.receivers import log, receivers
-from wallet.receivers.receivers import Receiver, ReceiverTerms
+from wallet.receivers.receivers import Receiver, ReceiverTerms, Replay
 
 ReachedResult = TypeVar("ReachedResult")
 
@@ -55,7 +53,6 @@ def add(json_data: ReceiverIn) -> ReceiverMade:
     The answer has the secret with which it checks signatures, this once. `personal` needs the scope
     personal:read."""
     house = current_installation()
-    _require_may_tell(personal=json_data.personal)
 
     def work(session: Session) -> ReceiverMade:
         terms = ReceiverTerms(
@@ -66,9 +63,8 @@ def add(json_data: ReceiverIn) -> ReceiverMade:
             json_data.personal,
         )
         receiver, secret = receivers.add(
-            session, house.keys, house.receivers_at, terms, house.clock()
+            session, house.keys, house.receivers_at, terms, doer(session), house.clock()
         )
-        _note(session, "receiver.added", receiver, {}, changes.facts(receiver))
         return ReceiverMade(**dict(_receiver_out(session, receiver)), secret=secret)
 
     return house.database.run(work)
@@ -117,11 +113,8 @@ def change(receiver_id: str, json_data: ReceiverChange) -> ReceiverOut:
     wanted = json_data.model_dump(include=json_data.model_fields_set)
 
     def work(session: Session) -> Receiver:
-        before = changes.facts(receivers.locked(session, receiver_id))
-        changed = receivers.change(session, house.receivers_at, receiver_id, wanted, house.clock())
-        _require_may_tell(personal=changed.personal)
-        _note(session, "receiver.changed", changed, before, changes.facts(changed))
-        return changed
+        by, now = doer(session), house.clock()
+        return receivers.change(session, house.receivers_at, receiver_id, wanted, by, now)
 
     return _done(receiver_id, work)
 
@@ -139,8 +132,7 @@ def remove(receiver_id: str) -> ReceiverOut:
     def work(session: Session) -> ReceiverOut:
         receiver = receivers.locked(session, receiver_id)
         was = _receiver_out(session, receiver)
-        _note(session, "receiver.removed", receiver, changes.facts(receiver), {})
-        receivers.remove(session, receiver_id)
+        receivers.remove(session, receiver_id, author(session), current_installation().clock())
         return was
 
     return _run(receiver_id, work)
@@ -156,8 +148,8 @@ def rotate(receiver_id: str) -> SecretOut:
     house = current_installation()
 
     def work(session: Session) -> SecretOut:
-        secret = receivers.rotate(session, house.keys, receiver_id, house.clock())
-        _note(session, "receiver.secret_added", receivers.find(session, receiver_id))
+        by = author(session)
+        secret = receivers.rotate(session, house.keys, receiver_id, by, house.clock())
         return SecretOut(secret=secret)
 
     return _run(receiver_id, work)
@@ -172,10 +164,8 @@ def retire(receiver_id: str) -> RetiredOut:
     """Delete all secrets but the newest."""
 
     def work(session: Session) -> RetiredOut:
-        retired = receivers.retire(session, receiver_id)
-        if retired:
-            _note(session, "receiver.secrets_retired", receivers.find(session, receiver_id))
-        return RetiredOut(retired=retired)
+        now = current_installation().clock()
+        return RetiredOut(retired=receivers.retire(session, receiver_id, author(session), now))
 
     return _run(receiver_id, work)
 
@@ -205,15 +195,8 @@ def replay(receiver_id: str, json_data: ReplayIn) -> ReceiverOut:
     now = current_installation().clock()
 
     def work(session: Session) -> Receiver:
-        if json_data.since is not None:
-            replayed = receivers.replay_since(session, receiver_id, json_data.since)
-        elif json_data.event is not None:
-            replayed = receivers.replay_one(session, receiver_id, json_data.event, now)
-        else:
-            replayed = receivers.replay_given_up(session, receiver_id, now)
-        asked = json_data.model_dump(exclude_none=True, exclude_defaults=True)
-        _note(session, "receiver.replayed", replayed, {}, asked)
-        return replayed
+        wanted = Replay(json_data.since, json_data.event, json_data.given_up is True)
+        return receivers.replay(session, receiver_id, wanted, author(session), now)
 
     return _done(receiver_id, work)
 
@@ -283,25 +266,6 @@ def undelivered(receiver_id: str, query_data: PageIn) -> UndeliveredPage:
             ],
             next_cursor=page.next_cursor,
         )
-
-
-def _note(
-    session: Session,
-    code: str,
-    receiver: Receiver,
-    before: RecordedFacts | None = None,
-    after: RecordedFacts | None = None,
-) -> None:
-    of = ChangedThing("receiver", receiver.public_id, receiver.programme_id)
-    now = current_installation().clock()
-    changes.note(session, author(session), code, of, now, before, after)
-
-
-def _require_may_tell(*, personal: bool) -> None:
-    """Raises `ScopeMissing` for who would have a receiver told what they may not see themselves:
-    its address is theirs to choose."""
-    if personal:
-        require(PERSONAL)
 
 
 def _done(receiver_id: str, act: Callable[[Session], Receiver]) -> ReceiverOut:

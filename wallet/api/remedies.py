@@ -715,6 +715,21 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("Somebody changed it since you read it; it is at `revision` now."),
         N_("Read it again, and decide anew."),
     ),
+    "beyond_own_rights": Explanation(
+        403,
+        N_("Nobody gives others more than they may do themselves."),
+        N_("Ask an administrator who has these rights."),
+    ),
+    "roles_changed_meanwhile": Explanation(
+        409,
+        N_("Somebody else changed the roles of this person meanwhile."),
+        N_("Look at the roles as they are now, and decide anew."),
+    ),
+    "unknown_api_key": Explanation(
+        404,
+        N_("There is no such API key."),
+        N_("For operators: `wallet keys list` shows which there are."),
+    ),
 }
 
 # What can be wrong with a field, as `code` of `errors` says it.

@@ -37,7 +37,7 @@ from wallet.api.amounts import balance_out, debt_paid, in_money
 from wallet.api.bodies.webhooks import WebhookOut
 from wallet.api.calls import refuses, signed, takes
 from wallet.api.refusals import MONEY, WHOM, of_fields
-from wallet.api.sources import BODY, KINDS, MESSAGES, MOMENTS
+from wallet.api.sources import BODY, MESSAGES, MOMENTS, READERS
 from wallet.api.sources.command import PointsCommand
 from wallet.configuration.settings import DEMO
 from wallet.errors import UnknownSource
@@ -134,7 +134,7 @@ def _objection(secret: str, payload: bytes) -> str | None:
 
 def _command(source: BoundSource, programme: Programme, payload: bytes) -> PointsCommand:
     try:
-        return KINDS[source.kind](payload, ZoneInfo(programme.timezone))
+        return READERS[source.kind](payload, ZoneInfo(programme.timezone))
     except JsonMalformed:
         refuse(400, "malformed_json")
     except ValidationError as error:

@@ -24,6 +24,7 @@ def changes_group() -> None:
 @click.option("--programme", metavar="CODE", help="Only of this one. Default: all.")
 @click.option("--kind", type=click.Choice(get_args(ThingKind)), help="Only of such things.")
 @click.option("--of", metavar="ID", help="Only of this one, by its code, name or id.")
+@click.option("--by", metavar="NAME", help="Only what this key, command or person changed.")
 @click.option("--since", type=MOMENT, help="From this moment on, such as 2026-12-31T00:00+03:00.")
 @click.option("--until", type=MOMENT, help="Before it, written alike.")
 @click.option("--personal", is_flag=True, help="With what the changes say of people.")
@@ -39,6 +40,7 @@ def list_changes(
     programme: str | None,
     kind: ThingKind | None,
     of: str | None,
+    by: str | None,
     since: datetime | None,
     until: datetime | None,
     limit: int,
@@ -48,7 +50,7 @@ def list_changes(
     """The changes, newest first: when, who, what, and what it was before."""
     with open_records().database.reading() as session:
         programme_id = None if programme is None else programmes.by_code(session, programme).id
-        wanted = ChangeFilter(programme_id, kind, of, since, until)
+        wanted = ChangeFilter(programme_id, kind, of, by, since, until)
         found = changes.listed(session, wanted, None, limit + 1)
         for row in found[:limit]:
             click.echo(_line(row, personal=personal))

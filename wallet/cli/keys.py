@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from ledger.programmes import programmes
-from wallet.access import apikeys, changes
+from wallet.access import apikeys, grants
 from wallet.access.apikeys import ApiKey
-from wallet.access.changes import ChangedThing
+from wallet.access.grants import KeyTerms
 from wallet.cli.database import author, on_database, open_records
 
 
@@ -46,11 +46,8 @@ def add_key(
     ends_at = None if last_day is None else last_day.replace(tzinfo=UTC) + timedelta(days=1)
     with records.database.transaction() as session:
         only = None if programme is None else programmes.by_code(session, programme).id
-        now = records.clock()
-        key = apikeys.issue(session, name, scopes, now, only, ends_at)
-        made = changes.facts(apikeys.named(session, name))
-        of = ChangedThing("key", name, only)
-        changes.note(session, author(), "key.added", of, now, {}, made)
+        terms = KeyTerms(name, scopes, only, ends_at)
+        key = grants.issue_key(session, grants.operator(author()), terms, records.clock())
     click.echo(key)
 
 
@@ -90,8 +87,5 @@ def revoke_key(name: str) -> None:
     """Refuse the key of NAME from now on."""
     records = open_records()
     with records.database.transaction() as session:
-        now = records.clock()
-        apikeys.revoke(session, name, now)
-        of = ChangedThing("key", name, apikeys.named(session, name).programme_id)
-        changes.note(session, author(), "key.revoked", of, now)
+        grants.revoke_key(session, grants.operator(author()), name, records.clock())
     click.echo(f"The key of {name} is refused from now on.")

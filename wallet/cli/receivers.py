@@ -1,17 +1,14 @@
 """Commands for receivers: systems that are told what happens."""
 
 import click
-from sqlalchemy.orm import Session
 
 from ledger.programmes import programmes
-from wallet.access import changes
-from wallet.access.changes import ChangedThing, RecordedFacts
+from wallet.access import grants
 from wallet.cli.context import MOST_ROWS_SHOWN
 from wallet.cli.database import author, on_database, open_records
-from wallet.configuration.clock import Clock
 from wallet.receivers import log, receivers
 from wallet.receivers.addresses import Allowed
-from wallet.receivers.receivers import Receiver, ReceiverTerms
+from wallet.receivers.receivers import ReceiverTerms, Replay
 
 
 @click.group("receivers")
@@ -40,8 +37,8 @@ def add_receiver(
     with records.database.transaction() as session:
         programme_id = None if programme is None else programmes.by_code(session, programme).id
         terms = ReceiverTerms(name, url, programme_id, types or None, personal)
-        made, secret = receivers.add(session, records.keys, allowed, terms, records.clock())
-        _note(session, records.clock, "receiver.added", made, {}, changes.facts(made))
+        by = grants.operator(author())
+        _, secret = receivers.add(session, records.keys, allowed, terms, by, records.clock())
     click.echo(secret)
 
 
@@ -73,10 +70,8 @@ def remove_receiver(name: str) -> None:
     """Remove NAME and all that was kept of it."""
     records = open_records()
     with records.database.transaction() as session:
-        receiver = receivers.locked(session, receivers.named(session, name).public_id)
-        was = changes.facts(receiver)
-        _note(session, records.clock, "receiver.removed", receiver, was, {})
-        receivers.remove(session, receiver.public_id)
+        public_id = receivers.named(session, name).public_id
+        receivers.remove(session, public_id, author(), records.clock())
     click.echo(f"{name} is told nothing from now on.")
 
 
@@ -89,11 +84,9 @@ def switch_receiver(name: str, state: str) -> None:
     records = open_records()
     allowed = Allowed(records.settings.receiver_networks)
     with records.database.transaction() as session:
-        receiver = receivers.locked(session, receivers.named(session, name).public_id)
-        before, wanted = changes.facts(receiver), {"enabled": state == "on"}
-        receivers.change(session, allowed, receiver.public_id, wanted, records.clock())
-        after = changes.facts(receiver)
-        _note(session, records.clock, "receiver.changed", receiver, before, after)
+        public_id, wanted = receivers.named(session, name).public_id, {"enabled": state == "on"}
+        by = grants.operator(author())
+        receivers.change(session, allowed, public_id, wanted, by, records.clock())
     click.echo(f"{name} is {state}.")
 
 
@@ -104,9 +97,8 @@ def rotate_receiver(name: str) -> None:
     """Make one more secret for NAME; events are signed with all until `wallet receivers retire`."""
     records = open_records()
     with records.database.transaction() as session:
-        receiver = receivers.named(session, name)
-        secret = receivers.rotate(session, records.keys, receiver.public_id, records.clock())
-        _note(session, records.clock, "receiver.secret_added", receiver)
+        public_id = receivers.named(session, name).public_id
+        secret = receivers.rotate(session, records.keys, public_id, author(), records.clock())
     click.echo(secret)
 
 
@@ -117,10 +109,8 @@ def retire_receiver(name: str) -> None:
     """Delete all secrets of NAME but the newest."""
     records = open_records()
     with records.database.transaction() as session:
-        receiver = receivers.named(session, name)
-        retired = receivers.retire(session, receiver.public_id)
-        if retired:
-            _note(session, records.clock, "receiver.secrets_retired", receiver)
+        public_id = receivers.named(session, name).public_id
+        retired = receivers.retire(session, public_id, author(), records.clock())
     click.echo(f"Old secrets of {name} that sign nothing from now on: {retired}.")
 
 
@@ -170,24 +160,6 @@ def replay_receiver(name: str, since: int | None, event: int | None, *, given_up
     records = open_records()
     with records.database.transaction() as session:
         public_id = receivers.named(session, name).public_id
-        if since is not None:
-            replayed = receivers.replay_since(session, public_id, since)
-        elif event is not None:
-            replayed = receivers.replay_one(session, public_id, event, records.clock())
-        else:
-            replayed = receivers.replay_given_up(session, public_id, records.clock())
-        given = {"since": since, "event": event, "given_up": given_up or None}
-        _note(session, records.clock, "receiver.replayed", replayed, {}, given)
+        wanted = Replay(since, event, given_up)
+        receivers.replay(session, public_id, wanted, author(), records.clock())
     click.echo(f"They go to {name} once more.")
-
-
-def _note(
-    session: Session,
-    clock: Clock,
-    code: str,
-    receiver: Receiver,
-    before: RecordedFacts | None = None,
-    after: RecordedFacts | None = None,
-) -> None:
-    of = ChangedThing("receiver", receiver.public_id, receiver.programme_id)
-    changes.note(session, author(), code, of, clock(), before, after)

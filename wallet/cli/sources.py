@@ -4,9 +4,8 @@ import click
 from sqlalchemy.orm import Session
 
 from ledger.programmes import programmes
-from wallet.access import changes, sources
-from wallet.access.changes import ChangedThing
-from wallet.api.sources import KINDS
+from wallet.access import sources
+from wallet.access.sources import KINDS
 from wallet.cli.database import Records, author, on_database, open_records
 from wallet.configuration.settings import DEMO
 
@@ -27,10 +26,8 @@ def add_source(name: str, programme: str, kind: str) -> None:
     secret = sources.new_secret()
     with records.database.transaction() as session:
         programme_id = programmes.by_code(session, programme).id
-        now = records.clock()
-        sources.add(session, records.keys, name, kind, programme_id, secret, now)
-        of = ChangedThing("source", name, programme_id)
-        changes.note(session, author(), "source.added", of, now, {}, {"kind": kind})
+        by, now = author(), records.clock()
+        sources.add(session, records.keys, name, kind, programme_id, secret, by, now)
     click.echo(f"{records.settings.public_url}/webhooks/{name}")
     click.echo(secret)
 
@@ -68,11 +65,7 @@ def remove_source(name: str) -> None:
                 f"The source {DEMO} comes from WALLET_WEBHOOK_SECRET: take that out of the"
                 " environment, and restart."
             )
-        for source in found:
-            of = ChangedThing("source", name, source.programme_id)
-            was = changes.facts(source)
-            changes.note(session, author(), "source.removed", of, records.clock(), was, {})
-        sources.remove(session, name)
+        sources.remove(session, name, author(), records.clock())
     click.echo(f"{name} is refused from now on.")
 
 
@@ -88,8 +81,7 @@ def rotate_source(name: str) -> None:
     """Make one more secret for NAME; the old one stays good until `wallet sources retire`."""
     records = open_records()
     with records.database.transaction() as session:
-        secret = sources.rotate(session, records.keys, name, records.clock())
-        _note(records, session, "source.secret_added", name)
+        secret = sources.rotate(session, records.keys, name, author(), records.clock())
     click.echo(secret)
 
 
@@ -100,13 +92,5 @@ def retire_source(name: str) -> None:
     """Refuse all secrets of NAME but the newest."""
     records = open_records()
     with records.database.transaction() as session:
-        retired = sources.retire(session, name)
-        if retired:
-            _note(records, session, "source.secrets_retired", name)
+        retired = sources.retire(session, name, author(), records.clock())
     click.echo(f"Old secrets of {name} that are refused from now on: {retired}.")
-
-
-def _note(records: Records, session: Session, code: str, name: str) -> None:
-    (source,) = (one for one in sources.listed(session) if one.name == name)
-    of = ChangedThing("source", name, source.programme_id)
-    changes.note(session, author(), code, of, records.clock())

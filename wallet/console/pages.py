@@ -21,6 +21,7 @@ from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme, ProgrammeText
 from wallet.access import rights, roles
 from wallet.access.changes import Author
+from wallet.access.grants import Doer
 from wallet.access.staff_sessions import SignedIn
 from wallet.console import door, moments, shell
 from wallet.console.errors import error_page
@@ -80,6 +81,11 @@ def person() -> SignedIn:
 def author() -> Author:
     """The same, as the author of what they change."""
     return Author("employee", person().email)
+
+
+def doer() -> Doer:
+    """The same, as who does something, with what they may do."""
+    return Doer(author(), person().actors, person().employee_id)
 
 
 def programme() -> SeenProgramme:

@@ -6,20 +6,25 @@ from werkzeug.wrappers import Response
 from wallet.console import (
     base_programme,
     certificates,
+    changes,
     door,
     first_hour,
     home,
     imports,
     jobs,
+    keys,
     links,
     listing,
     me,
     pages,
     passkeys,
     programme_settings,
+    rights,
     settings,
     shell,
+    staff,
     stores,
+    webhooks,
 )
 from wallet.installation import current_installation
 
@@ -36,6 +41,11 @@ SECTIONS = (
     stores.routes,
     certificates.routes,
     imports.routes,
+    rights.routes,
+    staff.routes,
+    keys.routes,
+    webhooks.routes,
+    changes.routes,
 )
 
 # Of a file in a form the parser takes as much at a time as other forms may have in all, and keeps

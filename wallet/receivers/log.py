@@ -9,7 +9,7 @@ Lock order: the row of `ListeningRow`, then receivers."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import Index, String, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -29,6 +29,19 @@ from wallet.receivers import types
 
 KEPT_FOR = timedelta(days=30)
 LONGEST_ANSWER = 200  # characters of an answer that are kept
+CONTEXT = "problem of an attempt"  # in which the catalogue names them
+
+# What went wrong with an attempt.
+AttemptProblem = Literal[
+    "address_refused",
+    "timed_out",
+    "unreachable",
+    "tls_failed",
+    "redirected",
+    "refused",
+    "broken_off",
+]
+PROBLEMS: tuple[AttemptProblem, ...] = get_args(AttemptProblem)
 
 
 class LoggedEvent(Base):

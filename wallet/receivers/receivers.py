@@ -1,7 +1,8 @@
 """Receivers: systems that are told what happens, each at its own address and with its own secrets.
 
 Several secrets are live while one replaces another; each event is signed with all of them. Secrets
-lie in the database sealed by the key ring."""
+lie in the database sealed by the key ring. What is changed of receivers is noted in the record of
+changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from uuid_utils.compat import uuid7
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument, insert_or
 from wallet import happenings
-from wallet.access import sources
+from wallet.access import changes, sources
+from wallet.access.changes import Author, ChangedThing, RecordedFacts
+from wallet.access.grants import Doer
+from wallet.access.rights import may_give
 from wallet.configuration.keyring import KeyRing
-from wallet.errors import ReceiverRefused, UnknownReceiver
+from wallet.errors import ReceiverRefused, ScopeMissing, UnknownReceiver
 from wallet.receivers import log, types
 from wallet.receivers.addresses import LONGEST_URL, Allowed
 
@@ -25,6 +29,7 @@ MOST_RECEIVERS = 100
 MOST_SECRETS = 5  # live at a time, of one receiver
 LONGEST_NAME = 60  # characters
 GONE, RESTORED = "gone", "restored"
+PERSONAL = "personal:read"
 
 
 class Receiver(Base):
@@ -81,10 +86,12 @@ class ReceiverTerms:
 
 
 def add(
-    session: Session, keys: KeyRing, allowed: Allowed, terms: ReceiverTerms, now: datetime
+    session: Session, keys: KeyRing, allowed: Allowed, terms: ReceiverTerms, by: Doer, now: datetime
 ) -> tuple[Receiver, str]:
     """Add a receiver, which is told what happens from now on, and return it with its first secret.
-    Raises `ReceiverRefused` for a name, address or type that does not fit."""
+    Raises `ReceiverRefused` for a name, address or type that does not fit, and `ScopeMissing` for a
+    doer who may not see what it would be told."""
+    _require_may_tell(by, terms)
     _check(allowed, terms.name, terms.url, terms.types)
     if (session.scalar(select(func.count()).select_from(Receiver)) or 0) >= MOST_RECEIVERS:
         raise ReceiverRefused("there are {most} receivers already.", most=MOST_RECEIVERS)
@@ -112,43 +119,53 @@ def add(
     secret = _add_secret(session, keys, receiver_id, now)
     receiver = session.get_one(Receiver, receiver_id)
     _begin_to_listen(session, receiver, now)
+    _note(session, by.author, "receiver.added", receiver, now, {}, changes.facts(receiver))
     return receiver, secret
 
 
 def change(
-    session: Session, allowed: Allowed, public_id: str, changes: Mapping[str, Any], now: datetime
+    session: Session,
+    allowed: Allowed,
+    public_id: str,
+    wanted: Mapping[str, Any],
+    by: Doer,
+    now: datetime,
 ) -> Receiver:
-    """Change a receiver; `changes` by the names of `ReceiverTerms`, and `enabled`. One that is
+    """Change a receiver; `wanted` by the names of `ReceiverTerms`, and `enabled`. One that is
     switched on again is told what happens from then on; `replay` gives it what came before. Raises
-    `UnknownReceiver`, `ReceiverRefused`."""
+    `UnknownReceiver`, `ReceiverRefused`, and `ScopeMissing` as `add`."""
     receiver = locked(session, public_id)
-    wanted = {name: changes.get(name, getattr(receiver, name)) for name in ("name", "url", "types")}
-    _check(allowed, **wanted)
-    if wanted["name"] != receiver.name and _is_taken(session, wanted["name"]):
-        raise ReceiverRefused("there is a receiver '{name}' already.", name=wanted["name"])
+    before = changes.facts(receiver)
+    terms = {name: wanted.get(name, getattr(receiver, name)) for name in ("name", "url", "types")}
+    _check(allowed, **terms)
+    if terms["name"] != receiver.name and _is_taken(session, terms["name"]):
+        raise ReceiverRefused("there is a receiver '{name}' already.", name=terms["name"])
     was_enabled = receiver.enabled
-    for name, value in changes.items():
+    for name, value in wanted.items():
         setattr(receiver, name, value)
-    if changes.get("enabled"):
+    _require_may_tell(by, receiver)
+    if wanted.get("enabled"):
         receiver.disabled_because = None
         if not was_enabled:
             _begin_to_listen(session, receiver, now)
     _try_now(session, receiver)
     session.flush()
     listen_or_not(session)
+    _note(session, by.author, "receiver.changed", receiver, now, before, changes.facts(receiver))
     return receiver
 
 
-def remove(session: Session, public_id: str) -> None:
+def remove(session: Session, public_id: str, by: Author, now: datetime) -> None:
     """Remove a receiver and all that was kept of it. Raises `UnknownReceiver`."""
     receiver = locked(session, public_id)
+    _note(session, by, "receiver.removed", receiver, now, changes.facts(receiver), {})
     log.forget_receiver(session, receiver.id)
     session.execute(delete(ReceiverSecret).where(ReceiverSecret.receiver_id == receiver.id))
     session.execute(delete(Receiver).where(Receiver.id == receiver.id))
     listen_or_not(session)
 
 
-def rotate(session: Session, keys: KeyRing, public_id: str, now: datetime) -> str:
+def rotate(session: Session, keys: KeyRing, public_id: str, by: Author, now: datetime) -> str:
     """Add a secret and return it; events are signed with it and with the older ones until `retire`.
     Raises `UnknownReceiver`, `ReceiverRefused` if it has `MOST_SECRETS` already."""
     receiver = locked(session, public_id)
@@ -157,24 +174,26 @@ def rotate(session: Session, keys: KeyRing, public_id: str, now: datetime) -> st
         raise ReceiverRefused(
             "{most} secrets are live; retire the old ones first.", most=MOST_SECRETS
         )
+    _note(session, by, "receiver.secret_added", receiver, now)
     return _add_secret(session, keys, receiver.id, now)
 
 
-def retire(session: Session, public_id: str) -> int:
+def retire(session: Session, public_id: str, by: Author, now: datetime) -> int:
     """Delete all secrets but the newest; returns how many were deleted. Raises
     `UnknownReceiver`."""
     receiver = locked(session, public_id)
     newest = select(func.max(ReceiverSecret.id)).where(ReceiverSecret.receiver_id == receiver.id)
-    return len(
-        session.execute(
-            delete(ReceiverSecret)
-            .where(
-                ReceiverSecret.receiver_id == receiver.id,
-                ReceiverSecret.id != newest.scalar_subquery(),
-            )
-            .returning(ReceiverSecret.id)
-        ).all()
-    )
+    retired = session.execute(
+        delete(ReceiverSecret)
+        .where(
+            ReceiverSecret.receiver_id == receiver.id,
+            ReceiverSecret.id != newest.scalar_subquery(),
+        )
+        .returning(ReceiverSecret.id)
+    ).all()
+    if retired:
+        _note(session, by, "receiver.secrets_retired", receiver, now)
+    return len(retired)
 
 
 def secrets_of(session: Session, keys: KeyRing, receiver_id: int) -> tuple[str, ...]:
@@ -198,6 +217,15 @@ def unreadable(session: Session, keys: KeyRing) -> Sequence[str]:
     return list(dict.fromkeys(row.name for row in found if not keys.can_unseal(row.sealed)))
 
 
+def secrets_since(session: Session, receiver_id: int) -> Sequence[datetime]:
+    """When the live secrets were made, oldest first."""
+    return session.scalars(
+        select(ReceiverSecret.created_at)
+        .where(ReceiverSecret.receiver_id == receiver_id)
+        .order_by(ReceiverSecret.id)
+    ).all()
+
+
 def number_of_secrets(session: Session, receiver_id: int) -> int:
     """How many secrets are live."""
     return session.scalars(
@@ -217,29 +245,29 @@ def test(session: Session, public_id: str, now: datetime) -> int:
     return event_id
 
 
-def replay_since(session: Session, public_id: str, event_id: int) -> Receiver:
-    """Send everything from this event on once more, under the same ids. Raises
-    `UnknownReceiver`."""
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What is to be sent once more, under the same ids: everything from the event `since` on, one
+    `event` of whatever type, or all that was `given_up`. Exactly one of them."""
+
+    since: int | None = None
+    event: int | None = None
+    given_up: bool = False
+
+
+def replay(session: Session, public_id: str, wanted: Replay, by: Author, now: datetime) -> Receiver:
+    """Send events once more. Raises `UnknownReceiver`, `UnknownEvent`."""
     receiver = locked(session, public_id)
-    receiver.position = min(receiver.position, event_id - 1)
+    if wanted.since is not None:
+        receiver.position = min(receiver.position, wanted.since - 1)
+    elif wanted.event is not None:
+        log.require(session, receiver.id, receiver.programme_id, wanted.event)
+        log.send_again(session, receiver.id, wanted.event, now)
+    else:
+        log.send_given_up_again(session, receiver.id, now)
     _try_now(session, receiver)
-    return receiver
-
-
-def replay_one(session: Session, public_id: str, event_id: int, now: datetime) -> Receiver:
-    """Send one event once more, whatever its type. Raises `UnknownReceiver`, `UnknownEvent`."""
-    receiver = locked(session, public_id)
-    log.require(session, receiver.id, receiver.programme_id, event_id)
-    log.send_again(session, receiver.id, event_id, now)
-    _try_now(session, receiver)
-    return receiver
-
-
-def replay_given_up(session: Session, public_id: str, now: datetime) -> Receiver:
-    """Send everything that was given up once more. Raises `UnknownReceiver`."""
-    receiver = locked(session, public_id)
-    log.send_given_up_again(session, receiver.id, now)
-    _try_now(session, receiver)
+    asked = {"since": wanted.since, "event": wanted.event, "given_up": wanted.given_up or None}
+    _note(session, by, "receiver.replayed", receiver, now, {}, asked)
     return receiver
 
 
@@ -310,6 +338,26 @@ def resting(session: Session) -> Sequence[str]:
     return session.scalars(
         select(Receiver.name).where(Receiver.disabled_because == RESTORED).order_by(Receiver.id)
     ).all()
+
+
+def _require_may_tell(by: Doer, terms: ReceiverTerms | Receiver) -> None:
+    """Raises `ScopeMissing` for who would have a receiver told what they may not see themselves:
+    its address is theirs to choose."""
+    if terms.personal and not may_give(by.actors, {PERSONAL}, terms.programme_id):
+        raise ScopeMissing(PERSONAL)
+
+
+def _note(
+    session: Session,
+    by: Author,
+    code: str,
+    receiver: Receiver,
+    now: datetime,
+    before: RecordedFacts | None = None,
+    after: RecordedFacts | None = None,
+) -> None:
+    of = ChangedThing("receiver", receiver.public_id, receiver.programme_id)
+    changes.note(session, by, code, of, now, before, after)
 
 
 def _begin_to_listen(session: Session, receiver: Receiver, now: datetime) -> None:

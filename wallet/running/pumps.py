@@ -174,9 +174,13 @@ def _count_days(house: Installation) -> bool:
 
 
 def _look_through_changes(house: Installation) -> list[str]:
-    """What is not well with the record of changes, in a sentence."""
-    walk = ChangeWalk(house.keys.roots)
+    """What is not well with the record of changes, in a sentence. Mostly only what came since the
+    last night is walked."""
+    with house.database.reading() as session:
+        since = change_chain.begin_after(session, house.clock())
+    walk = ChangeWalk(house.keys.roots, since)
     inspection.go(house.database, walk)
+    house.database.run(lambda session: change_chain.remember(session, walk, house.clock()))
     return [] if walk.fault is None else [f"The record of changes: {walk.fault}"]
 
 

@@ -231,6 +231,81 @@ class TestTampering:
         assert "another personal part" in (fault(database) or "")
 
 
+class TestNights:
+    """Each night what is new is walked, and all of it once a week."""
+
+    def night(self, database: Database, clock: StoppedClock) -> ChangeWalk:
+        clock.advance(days=1)
+        with database.reading() as session:
+            since = change_chain.begin_after(session, clock())
+        walk = ChangeWalk(KEYS, since)
+        inspection.go(database, walk)
+        database.run(lambda session: change_chain.remember(session, walk, clock()))
+        return walk
+
+    def add(self, database: Database, clock: StoppedClock) -> None:
+        with database.transaction() as session:
+            changes.note(session, KEY, "programme.changed", SHOP, clock(), {}, {"name": "Tea"})
+        chain(database)
+
+    def test_only_what_came_since_is_walked_and_all_of_it_once_a_week(
+        self, database: Database, record: None, clock: StoppedClock
+    ) -> None:
+        walked = []
+        for _ in range(8):
+            walked.append(self.night(database, clock).lines)
+            self.add(database, clock)
+        assert walked == [LINES, 1, 1, 1, 1, 1, 1, LINES + 7]
+        with database.reading() as session:
+            state = change_chain.state(session)
+        assert (state.checked, state.fault) == (LINES + 7, None)
+        assert state.checked_at == state.walked_at == clock()
+
+    def test_a_fault_is_found_each_night_until_it_is_mended(
+        self, database: Database, record: None, clock: StoppedClock
+    ) -> None:
+        self.night(database, clock)
+        with database.transaction() as session:
+            append_only.lift_changes(session.connection())
+            session.execute(text("UPDATE wallet_change SET author_name = 'x' WHERE number = 3"))
+        faults = [self.night(database, clock).fault for _ in range(9)]
+        assert [fault is not None for fault in faults] == [False] * 6 + [True] * 3
+        with database.reading() as session:
+            state = change_chain.state(session)
+        assert "number 3" in state.fault and state.walked_at is None
+        with database.transaction() as session:
+            session.execute(text("UPDATE wallet_change SET author_name = 'crm' WHERE number = 3"))
+        assert self.night(database, clock).fault is None
+
+    def test_a_hash_that_was_changed_where_a_walk_begins_is_found(
+        self, database: Database, record: None, clock: StoppedClock
+    ) -> None:
+        self.night(database, clock)
+        self.add(database, clock)
+        with database.transaction() as session:
+            append_only.lift_changes(session.connection())
+            session.execute(
+                update(RecordedChange)
+                .where(RecordedChange.number == LINES)
+                .values(hash=b"\1" * 32)
+                .execution_options(synchronize_session=False)
+            )
+        assert f"number {LINES + 1}" in (self.night(database, clock).fault or "")
+
+    def test_a_mark_behind_the_end_is_no_excuse(
+        self, database: Database, record: None, clock: StoppedClock
+    ) -> None:
+        self.night(database, clock)
+        with database.transaction() as session:
+            session.execute(text("UPDATE wallet_change_chain SET checked = 999"))
+        assert "number 999 was removed" in (self.night(database, clock).fault or "")
+
+    def test_an_empty_record_is_nothing_to_remember(
+        self, database: Database, clock: StoppedClock
+    ) -> None:
+        assert self.night(database, clock).fault is None
+
+
 def test_erasing_leaves_the_chain_whole(
     database: Database, record: None, anna: int, clock: StoppedClock
 ) -> None:

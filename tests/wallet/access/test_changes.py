@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from ledger.database.tables import Base
-from wallet.access import apikeys, changes
+from wallet.access import apikeys, change_words, changes
 from wallet.access.changes import PersonalChange, RecordedChange
 from wallet.cli import main
 from wallet.cli.lazy import LazyCommand
@@ -86,6 +86,11 @@ TAKEN = {
     "exportMembers": "export.began",
     "exportPostings": "export.began",
     "listCardCodeKeys": "card_code.keys_taken",
+}
+# What pages of the console alone do.
+ON_PAGES = {
+    "the door": "employee.password_set",
+    "staff": "employee.role_given employee.role_taken employee.signed_out",
 }
 COMMANDS = {
     "run": RUNS,
@@ -205,9 +210,12 @@ def test_every_code_is_noted_somewhere_and_explained() -> None:
     root = Path(changes.__file__).parents[1]
     said = "".join(path.read_text() for path in root.rglob("*.py"))
     page = (root.parent / "docs" / "changes.md").read_text()
-    for code in codes(CALLS) | codes(COMMANDS) | codes(TAKEN):
+    known = codes(CALLS) | codes(COMMANDS) | codes(TAKEN) | codes(ON_PAGES)
+    for code in known:
         assert f'"{code}"' in said, code
         assert f"`{code}`" in page, code
+    known |= set(re.findall(r"`([a-z_]+\.[a-z_]+)`", page))
+    assert known <= set(change_words.CODES), "each has its sentence in wallet.access.change_words"
 
 
 def test_what_is_recorded_are_columns() -> None:
@@ -528,6 +536,14 @@ class TestReading:
         assert {one["programme"] for one in items["items"]} == {"demo"}
         everything = client.get("/api/v1/changes", headers=keys("changes:read")).get_json()
         assert {one["programme"] for one in everything["items"]} == {"demo", "club", None}
+
+    def test_what_one_author_did_is_found(self, api, client, join, wallet) -> None:
+        join(name="Анна")
+        wallet("programmes", "add", "club", "Club")
+        (club,) = api.get("changes?by=wallet%20programmes%20add").get_json()["items"]
+        assert club["code"] == "programme.added"
+        (line,) = wallet("changes", "list", "--by", "wallet programmes add").output.splitlines()
+        assert "programme.added" in line
 
     def test_the_command_says_the_same(self, api, join, wallet) -> None:
         anna = join(name="Анна")

@@ -14,11 +14,14 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Terms
 from ledger.programmes.units import UnitTerms
 from wallet.access import sources
+from wallet.access.changes import Author
 from wallet.api.bodies.batches import BatchIn
 from wallet.api.bodies.corrections import ReversalIn, TransferIn
 from wallet.api.bodies.holds import CaptureIn, HoldIn
 from wallet.api.bodies.points import AccrualIn, RedemptionIn
 from wallet.passes import templates
+
+BY = Author("command", "wallet test")
 
 CASHBACK = UnitTerms("cashback", "money", 2, "RUB")
 
@@ -309,7 +312,7 @@ class TestWebhooks:
             programme_id = programmes.by_code(session, "gifts").id
             for name, kind in (("till", "generic"), ("onec", "1c")):
                 sources.add(
-                    session, installation.keys, name, kind, programme_id, secret, house.clock()
+                    session, installation.keys, name, kind, programme_id, secret, BY, house.clock()
                 )
 
         def sent(name: str, message: dict) -> dict:

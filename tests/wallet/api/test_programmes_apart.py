@@ -14,9 +14,12 @@ from ledger.points.resolving import Whom
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.access import apikeys, sources
+from wallet.access.changes import Author
 from wallet.access.rights import Actor, may, may_everywhere
 from wallet.api import lookup
 from wallet.passes import templates
+
+BY = Author("command", "wallet test")
 
 # Every call, with the body or the query that it needs. Words in braces stand for objects.
 CALLS: dict[tuple[str, str], Any] = {
@@ -455,7 +458,7 @@ def test_may_is_one_question_for_every_kind_of_actor(installation, house) -> Non
     with installation.database.transaction() as session:
         demo = programmes.by_code(session, "demo").id
         secret = sources.new_secret()
-        sources.add(session, installation.keys, "till", "generic", demo, secret, house.clock())
+        sources.add(session, installation.keys, "till", "generic", demo, secret, BY, house.clock())
         source = sources.bound(session, installation.keys, "till")
     for actor in (source.actor, Actor("1", frozenset({"points:write"}), demo)):
         assert may(actor, "points:write") and may(actor, "points:write", demo)

@@ -14,9 +14,12 @@ from ledger.book.purchases import PurchaseRow
 from ledger.programmes import programmes, units
 from ledger.programmes.units import UnitTerms
 from wallet.access import sources
+from wallet.access.changes import Author
 from wallet.api.bodies.batches import BatchItemIn
 from wallet.api.bodies.holds import CaptureIn
 from wallet.api.bodies.points import AccrualIn, RedemptionIn
+
+BY = Author("command", "wallet test")
 
 
 @pytest.fixture(autouse=True)
@@ -206,7 +209,14 @@ def till(installation, client):
         with installation.database.transaction() as session:
             programme_id = programmes.by_code(session, "demo").id
             sources.add(
-                session, installation.keys, name, kind, programme_id, secret, installation.clock()
+                session,
+                installation.keys,
+                name,
+                kind,
+                programme_id,
+                secret,
+                BY,
+                installation.clock(),
             )
         payload, now = json.dumps(message, ensure_ascii=False), datetime.now(UTC)
         return client.post(

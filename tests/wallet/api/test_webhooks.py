@@ -12,8 +12,12 @@ from standardwebhooks.webhooks import Webhook
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.access import sources
+from wallet.access.changes import Author
 from wallet.access.sources import Source, SourceSecret
+from wallet.api.sources import MOMENTS, READERS
 from wallet.configuration.keyring import KeyRing
+
+BY = Author("command", "wallet test")
 
 # pragma: allowlist nextline secret
 SECRET = "whsec_" + "c2VjcmV0LW9mLWEtdGVzdC1vZi0zMi1ieXRlcyE="
@@ -73,7 +77,7 @@ def onec(send, installation, clock_now):
     """A message as 1C sends it."""
     with installation.database.transaction() as session:
         demo = programmes.by_code(session, "demo")
-        sources.add(session, installation.keys, "shop", "1c", demo.id, SECRET, clock_now())
+        sources.add(session, installation.keys, "shop", "1c", demo.id, SECRET, BY, clock_now())
 
     def sent(member: dict, **more: str):
         message = {"Вид": "Начисление", "Карта": member["card"]["number"], "Баллы": 5, **more}
@@ -190,7 +194,7 @@ def own_source(installation, house):
     def added(name: str, kind: str) -> str:
         secret = sources.new_secret()
         with installation.database.transaction() as session:
-            sources.add(session, installation.keys, name, kind, 1, secret, house.clock())
+            sources.add(session, installation.keys, name, kind, 1, secret, BY, house.clock())
         return secret
 
     return added
@@ -203,12 +207,12 @@ def test_secrets_are_sealed_and_rotate_without_a_refused_message(
     with installation.database.transaction() as session:
         stored = session.query(sources.SourceSecret).one().sealed
         assert old not in stored
-        new = sources.rotate(session, installation.keys, "till", house.clock())
+        new = sources.rotate(session, installation.keys, "till", BY, house.clock())
     for number, secret in enumerate((old, new)):
         answer = send(body(member), secret=secret, webhook_id=f"m{number}", source="till")
         assert answer.status_code == 200
     with installation.database.transaction() as session:
-        assert sources.retire(session, "till") == 1
+        assert sources.retire(session, "till", BY, house.clock()) == 1
     assert send(body(member), secret=new, webhook_id="m3", source="till").status_code == 200
     assert code(send(body(member), secret=old, webhook_id="m4", source="till")) == (
         401,
@@ -240,7 +244,9 @@ def test_a_source_sees_its_own_programme_only(send, member, installation, house,
     with installation.database.transaction() as session:
         other = programmes.create(session, Terms("other", "Другая"), house.clock()).id
         secret = sources.new_secret()
-        sources.add(session, installation.keys, "other", "generic", other, secret, house.clock())
+        sources.add(
+            session, installation.keys, "other", "generic", other, secret, BY, house.clock()
+        )
     assert code(send(body(member), secret=secret, source="other")) == (404, "unknown_card")
 
 
@@ -394,6 +400,7 @@ class TestBalances:
                 "1c",
                 programme_id,
                 secret,
+                BY,
                 installation.clock(),
             )
         member = join(name="Анна", external_id="000042")
@@ -412,3 +419,7 @@ class TestBalances:
         (error,) = answer.get_json()["errors"]
         assert (error["field"], error["code"]) == ("Дата", "required")
         assert api.get(f"members/{member['id']}").get_json()["balance"]["available"] == 0
+
+
+def test_every_kind_of_source_has_a_reader() -> None:
+    assert set(READERS) == set(MOMENTS) == set(sources.KINDS)

@@ -29,6 +29,7 @@ class ChangeSearch(PageInProgramme):
 
     kind: ThingKind | None = None
     of: Annotated[str, Readable, Field(max_length=LONGEST_NAME), NotEmpty] | None = None
+    by: Annotated[str, Readable, Field(max_length=LONGEST_NAME), NotEmpty] | None = None
     since: Moment | None = None
     until: Moment | None = None
 

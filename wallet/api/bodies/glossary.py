@@ -895,6 +895,7 @@ MEANINGS: Mapping[str, str] = {
     "StoreItemOut.detail": N_("Why it was refused, in words; null otherwise."),
     "StoreOut.changed_at": N_("When it last changed."),
     "TillOut.changed_at": N_("When it last changed."),
+    "listChanges.by": N_("Only what this author changed, by the name of the key or person."),
 }
 
 

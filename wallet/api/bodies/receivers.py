@@ -11,6 +11,7 @@ from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import page_of, shows
 from wallet.api.bodies.paging import PageIn
 from wallet.receivers.addresses import LONGEST_URL
+from wallet.receivers.log import AttemptProblem
 from wallet.receivers.receivers import LONGEST_NAME
 
 ReceiverName = Annotated[str, Readable, Field(max_length=LONGEST_NAME), NotEmpty]
@@ -198,18 +199,7 @@ class AttemptOut(AnswerBody):
     sent_at: datetime
     took_ms: int
     status: int | None
-    problem: (
-        Literal[
-            "address_refused",
-            "timed_out",
-            "unreachable",
-            "tls_failed",
-            "redirected",
-            "refused",
-            "broken_off",
-        ]
-        | None
-    )
+    problem: AttemptProblem | None
     answer: str | None
 
 

@@ -1,6 +1,7 @@
 """Systems that post balance changes, each in words of its own. A kind of source is a module with
 `read(payload, zone)`, which returns a `PointsCommand`, the name that it has for the moment, and the
-model of what it reads; a new kind is a module and a line in each table here."""
+model of what it reads; a new kind is a module, a line in each table here, and its name in
+`wallet.access.sources.KINDS`."""
 
 from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from wallet.api.sources.command import PointsCommand
 
 Read = Callable[[bytes, ZoneInfo], PointsCommand]
 
-KINDS: dict[str, Read] = {"generic": generic.read, "1c": onec.read}
+READERS: dict[str, Read] = {"generic": generic.read, "1c": onec.read}
 # What each kind calls the moment at which it happened.
 MOMENTS: dict[str, str] = {"generic": generic.MOMENT, "1c": onec.MOMENT}
 

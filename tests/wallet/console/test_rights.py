@@ -1,0 +1,265 @@
+"""Every page of the console for every role: in its own programme, in another, and for nobody. It
+is allowed exactly where the table of rights says so, and no page shows a link or a form that its
+reader may not use. New routes are taken up by themselves; one whose address has a part that is not
+known here needs a line in `Samples`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from visitors import FORM_TOKEN, Visitor, signed_in
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
+
+from ledger.programmes import programmes
+from ledger.programmes.programmes import Terms
+from wallet.access import apikeys, grants, sources, staff
+from wallet.access.changes import Author
+from wallet.access.roles import ROLES, Role, allows
+from wallet.console import door
+from wallet.installation import Installation
+from wallet.receivers import receivers
+from wallet.receivers.receivers import ReceiverTerms
+
+OWN, OTHER = "demo", "other"
+# Parts of addresses whose samples are somebody else's, or nothing.
+NOT_THERE = {"passkey_id", "id_"}
+BY = Author("command", "wallet test")
+DOOR = "console.door."
+
+# Addresses that lead somewhere, and where a form without a method leads.
+HREF = re.compile(r'<(?:a|form)\b[^>]*?\b(?:href|action)="([^"]*)"', re.DOTALL)
+POSTED = re.compile(r'<form\b(?=[^>]*\bmethod="post")(?:[^>]*?\baction="([^"]*)")?', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What stands for the parts of addresses: something that is there, in the programme `demo`."""
+
+    parts: dict[str, object]
+
+    @classmethod
+    def made(cls, installation: Installation) -> "Samples":
+        now, keys = installation.clock(), installation.keys
+        with installation.database.transaction() as session:
+            programmes.create(session, Terms(OTHER, "Другая"), now)
+            demo = programmes.by_code(session, OWN).id
+            apikeys.issue(session, "crm", ["members:read"], now, demo)
+            terms = ReceiverTerms("crm", "http://127.0.0.1:9999/", demo)
+            by = grants.operator(BY)
+            receiver, _ = receivers.add(session, keys, installation.receivers_at, terms, by, now)
+            sources.add(session, keys, "till", "generic", demo, sources.new_secret(), BY, now)
+            somebody = staff.welcomed(session, "somebody@example.com", now)
+            session.add(
+                staff.EmployeeRole(employee_id=somebody.id, programme_id=demo, role="cashier")
+            )
+            session.flush()
+            return cls(
+                {
+                    "employee_id": somebody.id,
+                    "key_id": apikeys.named(session, "crm").id,
+                    "receiver_id": receiver.public_id,
+                    "name": "till",
+                    "passkey_id": 1,
+                    "kind": "import",
+                    "id_": "01a20f23-0b7e-7a10-9c5e-3a1f0c2d4e5f",
+                    "turn": "pause",
+                }
+            )
+
+    def address(self, rule: Rule, programme: str) -> str:
+        """The rule's address in this programme."""
+        unknown = rule.arguments - self.parts.keys() - {"programme"}
+        assert not unknown, f"{rule.rule}: give a sample for {', '.join(unknown)}"
+        given = {**self.parts, "programme": programme}
+        built = rule.build({name: given[name] for name in rule.arguments})
+        assert built is not None
+        return str(built[1])
+
+
+@pytest.fixture
+def samples(installation) -> Samples:
+    return Samples.made(installation)
+
+
+@pytest.fixture
+def behind(app: Flask) -> list[Rule]:
+    """The rules of all that is behind the door."""
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("console.")]
+    return [
+        rule
+        for rule in rules
+        if rule.endpoint not in {*door.OPEN, "console.static"}
+        and not rule.endpoint.startswith(DOOR)
+    ]
+
+
+def right_of(app: Flask, rule: Rule) -> str | None:
+    view = app.view_functions[rule.endpoint]
+    assert hasattr(view, "right"), f"{rule.endpoint} states no right: pages.needs"
+    right: str | None = view.right
+    return right
+
+
+def is_allowed(role: Role, right: str | None) -> bool:
+    return right is None or allows(role, right)
+
+
+def employee(app: Flask, installation: Installation, role: Role, programme: str = OWN) -> Visitor:
+    with installation.database.reading() as session:
+        there = programmes.by_code(session, programme).id
+    return signed_in(app.test_client(), installation, role, there)
+
+
+class TestEveryRoute:
+    @pytest.mark.parametrize("role", ROLES)
+    def test_a_page_is_there_exactly_for_who_has_its_right(
+        self, app, installation, samples, behind, role: Role
+    ) -> None:
+        visitor = employee(app, installation, role)
+        for rule in behind:
+            if "GET" not in (rule.methods or ()):
+                continue
+            answer = visitor.get(samples.address(rule, OWN))
+            if is_allowed(role, right_of(app, rule)):
+                good = (200, 303, 404) if rule.arguments & NOT_THERE else (200, 303)
+                assert answer.status_code in good, (rule.rule, answer.status_code)
+            else:
+                assert answer.status_code == 403, (rule.rule, answer.status_code)
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_a_form_is_taken_exactly_from_who_has_its_right(
+        self, app, installation, samples, behind, role: Role
+    ) -> None:
+        visitor = employee(app, installation, role)
+        token = FORM_TOKEN.search(visitor.read("/console/rights"))[1]
+        for rule in behind:
+            if "POST" not in (rule.methods or ()):
+                continue
+            answer = visitor.post(samples.address(rule, OWN), csrf_token=token)
+            if is_allowed(role, right_of(app, rule)):
+                assert answer.status_code in (200, 303, 404, 422), (rule.rule, answer.status_code)
+            else:
+                assert answer.status_code == 403, (rule.rule, answer.status_code)
+
+    def test_another_programme_is_not_there_for_anybody(
+        self, app, installation, samples, behind
+    ) -> None:
+        """Neither are things of a programme, by the address of another: whoever may everything in
+        both finds them where they are."""
+        elsewhere = employee(app, installation, "administrator", OTHER)
+        everywhere = signed_in(app.test_client(), installation, "administrator", email="a@b.ru")
+        for rule in behind:
+            if "programme" not in rule.arguments:
+                continue
+            for method in {"GET", "POST"} & (rule.methods or set()):
+                assert status(elsewhere, method, samples.address(rule, OWN)) == 404, rule.rule
+                if rule.arguments != {"programme"}:
+                    assert status(everywhere, method, samples.address(rule, OTHER)) == 404, (
+                        rule.rule
+                    )
+
+    def test_things_of_another_programme_are_not_there_on_pages_of_no_programme(
+        self, app, installation, samples, behind
+    ) -> None:
+        elsewhere = employee(app, installation, "administrator", OTHER)
+        for rule in behind:
+            if "programme" in rule.arguments or not rule.arguments:
+                continue
+            for method in {"GET", "POST"} & (rule.methods or set()):
+                assert status(elsewhere, method, samples.address(rule, OTHER)) == 404, rule.rule
+
+    def test_who_is_not_signed_in_is_led_to_the_door(
+        self, app, installation, samples, behind
+    ) -> None:
+        nobody = Visitor(app.test_client())
+        for rule in behind:
+            for method in {"GET", "POST"} & (rule.methods or set()):
+                answer = status(nobody, method, samples.address(rule, OWN))
+                assert answer in ((303,) if method == "GET" else (303, 400)), rule.rule
+
+
+def status(visitor: Visitor, method: str, address: str) -> int:
+    if method == "GET":
+        return visitor.get(address).status_code
+    found = FORM_TOKEN.search(visitor.get("/console/rights").text)
+    token = {"csrf_token": found[1]} if found else {}
+    return visitor.post(address, **token).status_code
+
+
+class TestNobodyIsShownWhatTheyMayNot:
+    @pytest.mark.parametrize("role", ROLES)
+    def test_every_link_and_form_works_for_its_reader(
+        self, app, installation, samples, behind, role: Role
+    ) -> None:
+        visitor = employee(app, installation, role)
+        pages = [
+            samples.address(rule, OWN)
+            for rule in behind
+            if "GET" in (rule.methods or ()) and is_allowed(role, right_of(app, rule))
+        ]
+        for page, target in crawl(visitor, pages):
+            answer = visitor.get(target)
+            assert answer.status_code in (200, 303, 204), (page, target, answer.status_code)
+
+    @pytest.mark.parametrize("role", ROLES)
+    def test_every_form_that_is_posted_is_one_that_they_may_send(
+        self, app, installation, samples, behind, role: Role
+    ) -> None:
+        visitor, routes = employee(app, installation, role), app.url_map.bind("localhost")
+        for rule in behind:
+            if "GET" not in (rule.methods or ()) or not is_allowed(role, right_of(app, rule)):
+                continue
+            page = samples.address(rule, OWN)
+            for action in POSTED.findall(visitor.get(page).text):
+                address = urlsplit(unescape(action) or page).path
+                try:
+                    endpoint, parts = routes.match(address, method="POST")
+                except HTTPException as error:
+                    pytest.fail(f"{page}: {address} takes no form ({error.code})")
+                if not endpoint.startswith(DOOR):
+                    right = app.view_functions[endpoint].right
+                    assert is_allowed(role, right), (page, address, right)
+                    assert parts.get("programme", OWN) == OWN
+
+
+def crawl(visitor: Visitor, pages: list[str]) -> Iterator[tuple[str, str]]:
+    """Every page that these lead to within the console, each once, with one that leads there."""
+    seen, waiting = set(pages), list(pages)
+    while waiting:
+        page = waiting.pop()
+        answer = visitor.get(page)
+        if answer.mimetype != "text/html":
+            continue
+        text = answer.text
+        posted = {action for action in POSTED.findall(text) if action}
+        for link in HREF.findall(text):
+            target = without_fragment(unescape(link))
+            if link in posted or not target.startswith("/console") or target in seen:
+                continue
+            if target.startswith("/console/static") or "lang=" in target:
+                continue
+            seen.add(target)
+            if len(seen) < MOST_PAGES:
+                waiting.append(target)
+            yield page, target
+
+
+MOST_PAGES = 300
+
+
+def without_fragment(link: str) -> str:
+    return link.partition("#")[0]
+
+
+def test_a_page_that_showed_too_much_would_be_noticed() -> None:
+    page = (
+        '<a class="x" href="/console/a?b=1&amp;c=2">x</a><form method="post" action="/console/d">'
+    )
+    assert HREF.findall(page) == ["/console/a?b=1&amp;c=2", "/console/d"]
+    assert POSTED.findall(page) == ["/console/d"]
+    assert POSTED.findall('<form class="k-form" method="post" novalidate>') == [""]

@@ -1,0 +1,292 @@
+"""The record of changes as people read it: each line a sentence, each field before and after, in
+the reader's language. Codes and names of columns never reach a person."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from ledger import languages, words
+from ledger.languages import Language
+from wallet.access import roles, sources
+from wallet.access.changes import Author, RecordedChange
+from wallet.access.rights import ALL
+from wallet.errors import EVENT, SCOPE
+from wallet.sentences import CATALOGUE
+
+# Contexts of the catalogue: sentences by code, names of fields and of kinds, words for values.
+CONTEXT = "change"
+FIELD_CONTEXT = "field of a change"
+THING_CONTEXT = "kind of changed thing"
+AUTHOR_CONTEXT = "author of a change"
+VALUE_CONTEXT = "value in a change"
+
+NOTHING = "—"
+
+CODES = (
+    "adjustment.approved",
+    "adjustment.asked",
+    "adjustment.declined",
+    "adjustment.made",
+    "adjustment.withdrawn",
+    "badge.removed",
+    "badge.set",
+    "campaign.cancelled",
+    "campaign.changed",
+    "campaign.made",
+    "campaign.paused",
+    "campaign.resumed",
+    "campaign.started",
+    "card.blocked",
+    "card.lost",
+    "card.replaced",
+    "card.unblocked",
+    "card_code.changed",
+    "card_code.keys_taken",
+    "design.published",
+    "design.rolled_back",
+    "employee.invited",
+    "employee.link_made",
+    "employee.passkey_added",
+    "employee.passkey_removed",
+    "employee.password_set",
+    "employee.recovery_code_used",
+    "employee.recovery_codes_made",
+    "employee.removed",
+    "employee.role_given",
+    "employee.role_taken",
+    "employee.second_factor_removed",
+    "employee.second_factor_set",
+    "employee.signed_out",
+    "export.began",
+    "import.applied",
+    "import.withdrawn",
+    "key.added",
+    "key.revoked",
+    "member.added",
+    "member.changed",
+    "member.erased",
+    "member.file_taken",
+    "member.household_joined",
+    "member.household_left",
+    "member.merged",
+    "message.changed",
+    "offer.changed",
+    "offer.made",
+    "offer.withdrawn",
+    "pass.ended",
+    "pass.link_replaced",
+    "pass.restored",
+    "pass.voided",
+    "programme.added",
+    "programme.base_changed",
+    "programme.terms_changed",
+    "programme.texts_changed",
+    "receiver.added",
+    "receiver.changed",
+    "receiver.removed",
+    "receiver.replayed",
+    "receiver.secret_added",
+    "receiver.secrets_retired",
+    "segment.deleted",
+    "segment.saved",
+    "source.added",
+    "source.removed",
+    "source.secret_added",
+    "source.secrets_retired",
+    "store.added",
+    "store.changed",
+    "till.added",
+    "till.changed",
+    "unit.added",
+    "unit.changed",
+    "wave.cancelled",
+    "wave.paused",
+    "wave.resumed",
+)
+
+# Kinds of things, beside those of `changes.ThingKind`.
+MORE_THINGS = ("adjustment", "segment", "store", "till")
+
+# Names of fields that are no columns of `changes.RECORDED`.
+MORE_FIELDS = (
+    "adjust_limit",
+    "adjustment",
+    "at_google",
+    "back",
+    "called",
+    "closed",
+    "currency",
+    "event",
+    "format",
+    "given_up",
+    "grace_hours",
+    "group",
+    "head",
+    "household",
+    "into",
+    "numbers",
+    "operator",
+    "payable",
+    "points",
+    "privacy",
+    "renew_days",
+    "role",
+    "rows",
+    "since",
+    "skip_bad",
+    "skipped",
+    "that_of",
+    "trade",
+    "tree",
+    "until",
+    "version",
+    "welcome_gift",
+    "welcome_live_days",
+    "what",
+    "worth",
+    "written_off",
+)
+
+# Words of ours that stand as values in fields, whatever their field.
+VALUES = (
+    "1c",
+    "accept",
+    "active",
+    "advertising",
+    "birthday",
+    "cancelled",
+    "conditions",
+    "debt",
+    "done",
+    "draft",
+    "everything",
+    "expired",
+    "generic",
+    "hmac",
+    "main",
+    "members",
+    "money",
+    "no",
+    "paused",
+    "plain",
+    "points",
+    "postings",
+    "refuse",
+    "rotating",
+    "running",
+    "same",
+    "scheduled",
+    "service",
+    "stamps",
+    "used",
+    "void",
+    "yes",
+)
+
+TEXT_IN_LANGUAGE = re.compile(r"(\w+) in (\w\w)")  # `name in ru`, of what pages say
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+HIDDEN = frozenset({"audience", "tree"})  # a tree of conditions; that it changed is said
+
+# A moment as the reader writes it.
+MomentWriter = Callable[[datetime], str]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldField:
+    """A field in words, before and after."""
+
+    name: str
+    before: str
+    after: str
+
+
+def sentence(change: RecordedChange, language: Language, of: str | None = None) -> str:
+    """What was done. `of` is what the changed thing is called, where that is known better than by
+    its code, name or id."""
+    if change.code not in CODES:
+        return f"{thing(change.of_kind, language)} {of or change.of_id}"
+    told = CATALOGUE.text(language, change.code, CONTEXT)
+    return told.format(of=of or change.of_id)
+
+
+def thing(kind: str, language: Language) -> str:
+    """What such things are called."""
+    return CATALOGUE.text(language, kind, THING_CONTEXT)
+
+
+def author(by: Author, language: Language) -> str:
+    """Who did it."""
+    return CATALOGUE.text(language, by.kind, AUTHOR_CONTEXT).format(name=by.name)
+
+
+def fields(
+    differing: Mapping[str, Sequence[Any]], language: Language, moment: MomentWriter
+) -> list[ToldField]:
+    """What differs, field by field."""
+    return [
+        ToldField(
+            _field(name, language),
+            _value(name, before, language, moment),
+            _value(name, after, language, moment),
+        )
+        for name, (before, after) in differing.items()
+    ]
+
+
+def _field(name: str, language: Language) -> str:
+    if text := TEXT_IN_LANGUAGE.fullmatch(name):
+        return f"{_field(text[1], language)} ({_language(text[2], language)})"
+    return CATALOGUE.text(language, name, FIELD_CONTEXT)
+
+
+def _value(name: str, value: Any, language: Language, moment: MomentWriter) -> str:
+    if value is None or value in ("", [], {}):
+        return NOTHING
+    if isinstance(value, bool):
+        return CATALOGUE.text(language, "yes" if value else "no", VALUE_CONTEXT)
+    if name in HIDDEN:
+        return CATALOGUE.text(language, "conditions", VALUE_CONTEXT)
+    if isinstance(value, Mapping):
+        return "; ".join(
+            _part(str(key), _value(name, one, language, moment), language)
+            for key, one in value.items()
+        )
+    if isinstance(value, list):
+        return ", ".join(_value(name, one, language, moment) for one in value)
+    if isinstance(value, int):
+        return words.number_in(language, value)
+    return _text(name, str(value), language, moment)
+
+
+def _text(name: str, value: str, language: Language, moment: MomentWriter) -> str:
+    if name == "role" and value in roles.ROLES:
+        return CATALOGUE.text(language, value, roles.CONTEXT)
+    if name == "scopes":
+        if value == ALL:
+            return CATALOGUE.text(language, "everything", VALUE_CONTEXT)
+        return CATALOGUE.text(language, value, SCOPE)
+    if name == "types":
+        return CATALOGUE.text(language, value, EVENT)
+    if name in ("languages", "locale"):
+        return _language(value, language)
+    if name == "kind" and value in sources.KINDS:
+        return CATALOGUE.text(language, value, sources.CONTEXT)
+    if MOMENT.fullmatch(value):
+        return moment(datetime.fromisoformat(value))
+    if DAY.fullmatch(value):
+        return words.day_in(language, date.fromisoformat(value))
+    return CATALOGUE.text(language, value, VALUE_CONTEXT) if value in VALUES else value
+
+
+def _part(key: str, said: str, language: Language) -> str:
+    """A part of a document: texts are told by their languages, other parts need no name."""
+    name = _language(key, language)
+    return said if name == key else f"{name}: {said}"
+
+
+def _language(tag: str, language: Language) -> str:
+    """The name of a language; what is none stays as it is."""
+    return str(languages.locale(language).languages.get(tag, tag))
