@@ -89,6 +89,34 @@ def phone_number(text: str, country: str) -> PhoneNumber:
     raise Unfit("phone")
 
 
+_OF_NUMBERS = re.compile(r"\+?[\d\s().\-\u2010-\u2015\u00a0]+")
+
+
+def digits_of(text: str) -> str | None:
+    """The digits of what may be a number that somebody has begun to type, or a part of one; None
+    for other text."""
+    written = visible(unicodedata.normalize("NFKC", text)).translate(_DASHES)
+    return _NOT_A_DIGIT.sub("", written) if _OF_NUMBERS.fullmatch(written) else None
+
+
+def phone_beginnings(text: str, country: str) -> tuple[str, ...]:
+    """How a stored number may begin of which people of `country` have typed the first digits: with
+    a plus, with the digit by which they dial out, with the country's code or without it. Empty for
+    what cannot begin a number."""
+    if not (digits := digits_of(text)):
+        return ()
+    if has_plus(text):
+        return (f"+{digits}",)
+    code = str(phonenumbers.country_code_for_region(country))
+    dialled = phonenumbers.ndd_prefix_for_region(country, strip_non_digits=True) or ""
+    readings = [f"+{code}{digits}"]
+    if dialled and digits.startswith(dialled):
+        readings.insert(0, f"+{code}{digits.removeprefix(dialled)}")
+    if digits.startswith(code):
+        readings.insert(0, f"+{digits}")
+    return tuple(dict.fromkeys(readings))
+
+
 def country_or(named: object, home: str) -> str:
     """The country that a phone says its owner is in, if it is one; else this one."""
     return named if isinstance(named, str) and is_country(named) else home

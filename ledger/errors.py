@@ -638,3 +638,42 @@ class PersonalDataNotKept(Invalid):
 
     def __init__(self, fields: str) -> None:
         self.fields = fields
+
+
+class UnknownSegment(NotFound):
+    """The programme has no segment of this name."""
+
+    code = "unknown_segment"
+
+    def __init__(self, segment: str) -> None:
+        self.segment = segment
+
+
+class SegmentRefused(WithReason, Invalid):
+    """A segment cannot have this name, or there are too many of them."""
+
+    code = "segment_refused"
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
+
+
+class SegmentChanged(Conflict):
+    """Somebody else saved or deleted the segment meanwhile. `by`: who saved it last, if that is
+    known."""
+
+    code = "segment_changed"
+
+    def __init__(self, segment: str, by: str | None = None) -> None:
+        self.segment = segment
+        self.by = by
+
+
+class SegmentInUse(Conflict):
+    """The segment cannot be deleted: what stands in `places` waits for it."""
+
+    code = "segment_in_use"
+
+    def __init__(self, segment: str, places: Collection[str]) -> None:
+        self.segment = segment
+        self.places = list(places)

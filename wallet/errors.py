@@ -229,6 +229,28 @@ class UnknownEmployee(NotFound):
         self.email = email
 
 
+class UnknownAdjustment(NotFound):
+    """There is no such request to give a member points, or to take them away."""
+
+    code = "unknown_adjustment"
+
+
+class AdjustmentDecided(Conflict):
+    """The request was decided before, or nobody decided it in time. `state`: what became of it."""
+
+    code = "adjustment_decided"
+    vocabulary: ClassVar[Mapping[str, str]] = {"state": "state of an adjustment"}
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+
+
+class OwnAdjustment(NotAllowed):
+    """Nobody approves what they asked for themselves."""
+
+    code = "own_adjustment"
+
+
 class StaffLinkClosed(NotFound):
     """A link of the console was used, is too old, or is none."""
 

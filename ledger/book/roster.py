@@ -5,28 +5,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Subquery,
     and_,
     bindparam,
     func,
     join,
+    literal,
     or_,
     outerjoin,
     select,
     true,
     tuple_,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from ledger.book import balances
 from ledger.book.accounts import MEMBER, Account, Balance, BalanceRow
 from ledger.database.compiled import Compiled, Fetching
-from ledger.database.tables import EPOCH, Identifier, Instant, detached
+from ledger.database.tables import EPOCH, Identifier, Instant, detached, placed
 from ledger.errors import UnknownProgramme
+from ledger.limits import NEVER
 from ledger.people import cards, consents, members
 from ledger.people.cards import Card, CardStatus
 from ledger.people.consents import PURPOSES, Consent, Purpose
@@ -40,18 +43,20 @@ from ledger.programmes.units import Unit
 class RosterFilter:
     """Which members a list has of the programme with this code. `since` and `until` bound when they
     joined; `since` is included, `until` is not. `household_id`: those who use the accounts of this
-    member, and the member."""
+    member, and the member. `newest_first`: those who joined last come first."""
 
     programme: str
     state: MemberState | None = None
     since: datetime | None = None
     until: datetime | None = None
     household_id: int | None = None
+    newest_first: bool = False
 
 
 # Where in a list of members one stands: when they joined, and their id.
 RosterPlace = tuple[datetime, int]
 BEGINNING: RosterPlace = (EPOCH, 0)
+END: RosterPlace = (NEVER, 0)
 
 
 class HeldConsent(NamedTuple):
@@ -112,14 +117,19 @@ def page(
 ) -> RosterPage:
     """Members that fit, in the order in which they joined, from behind `after`. `people`: with what
     is known of them. `fetch` carries out a statement that reads. Raises `UnknownProgramme`."""
-    # The scan of the index begins at one place. With two lower bounds PostgreSQL may begin at the
-    # lesser one and walk to the other through everybody in between.
-    since: RosterPlace = BEGINNING if wanted.since is None else (wanted.since, 0)
-    after_at, after_id = max(after or BEGINNING, since)
-    bounds = {"until": wanted.until, "household": wanted.household_id}
+    # The scan of the index begins at one place. With two such bounds PostgreSQL may begin at the
+    # farther one and walk to the other through everybody in between.
+    if wanted.newest_first:
+        until: RosterPlace = END if wanted.until is None else (wanted.until, 0)
+        after_at, after_id = min(after or END, until)
+        bounds: dict[str, Any] = {"since": wanted.since, "household": wanted.household_id}
+    else:
+        since: RosterPlace = BEGINNING if wanted.since is None else (wanted.since, 0)
+        after_at, after_id = max(after or BEGINNING, since)
+        bounds = {"until": wanted.until, "household": wanted.household_id}
     given = {name: value for name, value in bounds.items() if value is not None}
     rows = fetch(
-        _statement(wanted.state, frozenset(given), people=people),
+        _statement(wanted.state, frozenset(given), people=people, newest_first=wanted.newest_first),
         programme=wanted.programme,
         after_at=after_at,
         after_id=after_id,
@@ -127,8 +137,41 @@ def page(
         now=now,
         **given,
     )
+    return _page_of(rows, wanted.programme, now, people=people)
+
+
+def chosen(
+    session: Session,
+    programme: str,
+    wanted: ColumnElement[bool],
+    before: RosterPlace | None,
+    limit: int,
+    now: datetime,
+    *,
+    people: bool,
+) -> RosterPage:
+    """The same for members of the programme with this code who fulfil any condition on `Member`,
+    those who joined last first, from before `before`. Such a statement is built anew each time.
+    Raises `UnknownProgramme`."""
+    query = _of_programme().where(wanted)
+    if before is not None:
+        query = query.where(tuple_(Member.created_at, Member.id) < placed(*before))
+    newest = query.order_by(Member.created_at.desc(), Member.id.desc()).limit(limit)
+    statement = _selected(newest.subquery("page"), people=people, newest_first=True)
+    rows = session.execute(statement, {"programme": programme, "now": now}).all()
+    return _page_of(rows, programme, now, people=people)
+
+
+def counted(session: Session, wanted: ColumnElement[bool], most: int) -> int:
+    """How many members fulfil this condition; of more than `most`, one more than that. No more are
+    read."""
+    some = select(literal(1)).select_from(Member).where(wanted).limit(most + 1).subquery()
+    return session.scalars(select(func.count()).select_from(some)).one()
+
+
+def _page_of(rows: Sequence[Any], programme: str, now: datetime, *, people: bool) -> RosterPage:
     if not rows:
-        raise UnknownProgramme(wanted.programme)
+        raise UnknownProgramme(programme)
     unit = detached(Unit, dict(zip(_UNIT.keys(), rows[0][:_MEMBER], strict=True)))
     if rows[0].id is None:  # the unit stands alone: no member fits
         return RosterPage(unit, [])
@@ -175,13 +218,20 @@ _OF_PERSON = (
 
 
 @cache
-def _statement(state: MemberState | None, bounds: frozenset[str], *, people: bool) -> Compiled:
-    """Built once for each combination of filters: to build it costs more than to have it answered.
+def _statement(
+    state: MemberState | None, bounds: frozenset[str], *, people: bool, newest_first: bool
+) -> Compiled:
+    """Built once for each combination of filters: to build it costs more than to have it
+    answered."""
+    page_ = _page(state, bounds, newest_first=newest_first)
+    return Compiled(_selected(page_, people=people, newest_first=newest_first))
 
-    The page is taken first, from an index of members; all else is looked up for its rows alone.
+
+def _selected(page_: Subquery, *, people: bool, newest_first: bool) -> Select[Any]:
+    """The page is taken first, from an index of members; all else is looked up for its rows alone.
     Beside each of them stands the main unit, and it stands alone where there is none: a statement
     less than to look for it before."""
-    unit, page_ = _main_unit(), _page(state, bounds)
+    unit = _main_unit()
     newest = (
         select(func.max(Card.id)).where(Card.member_id == page_.c.id).correlate(page_)
     ).scalar_subquery()
@@ -205,7 +255,8 @@ def _statement(state: MemberState | None, bounds: frozenset[str], *, people: boo
         members_ = members_.outerjoin(Person, Person.member_id == page_.c.id)
     for purpose, one in decided.items():
         members_ = members_.outerjoin(one, one.id == consents.newest_of(page_.c.id, purpose))
-    return Compiled(
+    order = (page_.c.created_at, page_.c.id)
+    found: Select[Any] = (
         select(
             *unit.c,
             *page_.c,
@@ -220,8 +271,9 @@ def _statement(state: MemberState | None, bounds: frozenset[str], *, people: boo
             *(column for one in decided.values() for column in _decision(one)),
         )
         .select_from(outerjoin(unit, members_, true()))
-        .order_by(page_.c.created_at, page_.c.id)
+        .order_by(*(_backwards(order) if newest_first else order))
     )
+    return found
 
 
 def _decision(one: type[Consent]) -> tuple[Any, ...]:
@@ -244,8 +296,12 @@ def _main_unit() -> Subquery:
     )
 
 
-def _page(state: MemberState | None, bounds: frozenset[str]) -> Subquery:
-    query = select(
+def _backwards(order: Sequence[Any]) -> list[Any]:
+    return [one.desc() for one in order]
+
+
+def _of_programme() -> Select[Any]:
+    found: Any = select(
         Member.id,
         Member.public_id,
         Member.created_at,
@@ -254,17 +310,26 @@ def _page(state: MemberState | None, bounds: frozenset[str]) -> Subquery:
         Member.erased_at,
     ).where(
         Member.programme_id
-        == select(Programme.id).where(Programme.code == bindparam("programme")).scalar_subquery(),
-        tuple_(Member.created_at, Member.id)
-        > tuple_(bindparam("after_at", type_=Instant), bindparam("after_id", type_=Identifier)),
+        == select(Programme.id).where(Programme.code == bindparam("programme")).scalar_subquery()
+    )
+    return cast(Select[Any], found)
+
+
+def _page(state: MemberState | None, bounds: frozenset[str], *, newest_first: bool) -> Subquery:
+    order = (Member.created_at, Member.id)
+    place = tuple_(bindparam("after_at", type_=Instant), bindparam("after_id", type_=Identifier))
+    query = _of_programme().where(
+        tuple_(*order) < place if newest_first else tuple_(*order) > place
     )
     if state is not None:
         query = query.where(members.in_state(state))
     conditions: dict[str, ColumnElement[bool]] = {
+        "since": Member.created_at >= bindparam("since"),
         "until": Member.created_at < bindparam("until"),
         "household": or_(
             Member.id == bindparam("household"), Member.household_id == bindparam("household")
         ),
     }
     query = query.where(*(conditions[name] for name in sorted(bounds)))
-    return query.order_by(Member.created_at, Member.id).limit(bindparam("most")).subquery("page")
+    ordered = query.order_by(*(_backwards(order) if newest_first else order))
+    return ordered.limit(bindparam("most")).subquery("page")

@@ -35,7 +35,7 @@ from ledger.errors import (
     UnknownMember,
 )
 from ledger.events import MemberChanged
-from ledger.people import cards, members
+from ledger.people import cards, members, search_words
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.programmes import programmes
@@ -187,6 +187,7 @@ def change(session: Session, member: Member, changes: Mapping[str, Any], now: da
         raise
     for column, marker, value in left:
         _hand_on(session, member, column, marker, value)
+    search_words.renew(session, member.programme_id, member.id, after)
     outbox.append(session, [MemberChanged(member.id)], now)
     return True
 
@@ -213,6 +214,7 @@ def introduce(session: Session, member: Member, said: Profile, now: datetime) ->
         except IntegrityError:
             continue  # another person entered the same at this moment: now it is shared
         break
+    search_words.renew(session, member.programme_id, member.id, replace(_profile(row), **values))
     outbox.append(session, [MemberChanged(member.id)], now)
 
 
@@ -251,7 +253,10 @@ def _put_down(
         .on_conflict_do_nothing()
         .returning(Person.member_id)
     ).first()
-    return added is not None
+    if added is None:
+        return False
+    search_words.add_all(session, member.programme_id, {member.id: profile})
+    return True
 
 
 def _refuse_taken(session: Session, member: Member, profile: Profile) -> None:
@@ -320,6 +325,7 @@ def add_all(
                 for member_id, profile in zip(added, part, strict=True)
             ],
         )
+        search_words.add_all(session, programme_id, dict(zip(added, part, strict=True)))
         member_ids += added
     return member_ids
 

@@ -18,6 +18,7 @@ from ledger.contacts import Unfit, is_country, readable
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import ProgrammeExists, TermsRefused, UnknownProgramme
 from ledger.languages import LANGUAGES, LONGEST_TAG, TAG
+from ledger.limits import MOST_POINTS
 from ledger.programmes import units
 from ledger.programmes.trades import CALLED, TRADES, USUAL, Called, Trade
 from ledger.programmes.units import UnitTerms
@@ -72,6 +73,9 @@ class Programme(Base):
     called: Mapped[Called] = mapped_column(String(12), default=CALLED[0], server_default=CALLED[0])
     # Steps of the first hour that its people do not need.
     skipped: Mapped[list[str]] = mapped_column(JsonDocument, default=list, server_default="[]")
+    # How many pieces of the main unit one of the staff may give a member, or take, within a day;
+    # for more a second person is asked. Null: any number.
+    adjust_limit: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -221,6 +225,15 @@ def skip_step(session: Session, programme: Programme, step: str, *, is_needed: b
     """Note whether its people need this step of their first hour. The caller has locked the row."""
     others = [one for one in programme.skipped if one != step]
     programme.skipped = others if is_needed else sorted([*others, step])
+    session.flush()
+
+
+def limit_adjusting(session: Session, programme: Programme, limit: int | None) -> None:
+    """How much one of the staff may give a member, or take, within a day without asking a second
+    person: pieces of the main unit, 0 for nothing, None for any number. Raises `TermsRefused`."""
+    if limit is not None and not 0 <= limit <= MOST_POINTS:
+        raise TermsRefused("adjust_limit", "from 0 to {most}.", most=MOST_POINTS)
+    programme.adjust_limit = limit
     session.flush()
 
 

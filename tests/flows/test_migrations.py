@@ -33,10 +33,11 @@ from ledger.languages import ENGLISH
 from ledger.money import Money
 from ledger.offers import offers
 from ledger.offers.offers import Offer, OfferDraft
-from ledger.people import cards, persons
+from ledger.people import cards, finding, persons, search_words
 from ledger.people.cards import Card
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
+from ledger.people.search_words import SearchWord
 from ledger.points import accruals, corrections, households, redemptions, told, upkeep
 from ledger.points.accruals import Grant
 from ledger.points.causes import Cause
@@ -1135,3 +1136,27 @@ def test_the_record_of_the_release_before_is_walked_as_a_whole(
     migrations.downgrade(empty.engine, "0034", keys=KEYS)
     assert everything(empty) == before
     migrations.upgrade(empty.engine, keys=KEYS)
+
+
+def test_people_of_the_release_before_are_found_by_their_words(
+    empty: Database, database_url: str
+) -> None:
+    """What 0032 writes of those who are known, and that a release back loses nothing."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0034", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    with empty.transaction() as session:
+        people = {one.member_id: one for one in session.scalars(select(Person))}
+        assert any(one.name for one in people.values())
+        for member_id, one in people.items():
+            words = select(SearchWord.word).where(SearchWord.member_id == member_id)
+            assert set(session.scalars(words)) == search_words.words_of(one)
+        one = next(one for one in people.values() if one.name)
+        programme = programmes.by_id(session, one.programme_id)
+        assert programme.adjust_limit is None
+        found = finding.find(session, programme, str(one.name), 10, people=True)
+        assert one.member_id in {each.member_id for each in found}
+    migrations.downgrade(empty.engine, "0034", keys=KEYS)
+    assert everything(empty) == before

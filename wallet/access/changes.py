@@ -60,6 +60,7 @@ ThingKind = Literal[
     "pass",
     "programme",
     "receiver",
+    "segment",
     "source",
     "store",
     "till",
@@ -95,7 +96,9 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
         "called",
         "trade",
         "skipped",
+        "adjust_limit",
     ),
+    "ledger_segment": ("tree",),
     "ledger_store": ("name", "group", "timezone", "closed"),
     "ledger_till": ("name", "closed"),
     "ledger_unit": ("kind", "scale", "currency", "main", "live_days"),
@@ -140,10 +143,12 @@ LONGEST_TEXT = 500  # characters; of longer texts the record has the beginning
 # What may be said of a member in the line itself. Everything else goes with the person.
 OF_NO_PERSON = frozenset(
     {
+        "adjustment",
         "audience",
         "ends_at",
         "head",
         "into",
+        "points",
         "starts_at",
         "state",
         "withdrawn_at",

@@ -9,6 +9,7 @@ from ledger.errors import MemberErased, UnknownMember, UnknownProgramme, Unknown
 from ledger.programmes import programmes, units
 from wallet.access import exports
 from wallet.access.exports import ExportFormat, ExportKind, ExportOrder
+from wallet.access.files import ExportRun, ExportSource
 from wallet.api import exporting, lookup, paging
 from wallet.api.auth import PERSONAL, author, needs, sees_people
 from wallet.api.bodies.exports import (
@@ -23,10 +24,10 @@ from wallet.api.bodies.exports import (
     PostingsExportIn,
 )
 from wallet.api.calls import answers_with, refuses, shows_more
-from wallet.api.exporting import ExportRun, ExportSource
 from wallet.api.refusals import MONEY
 from wallet.api.statements import postings_filter
 from wallet.installation import current_installation
+from wallet.people import listing
 
 routes = APIBlueprint("exports", __name__, tag="Exports")
 
@@ -59,7 +60,7 @@ def members(query_data: MembersExportIn) -> Response:
     wanted = RosterFilter(
         programme.code, query_data.state, query_data.since, query_data.until, household_id
     )
-    source = exporting.members(wanted, unit, current_installation().clock(), people=people)
+    source = listing.members(wanted, unit, current_installation().clock(), people=people)
     return _sent("members", programme.id, query_data, source, people=people)
 
 

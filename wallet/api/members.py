@@ -44,6 +44,7 @@ from wallet.api.bodies.members import (
     EraseIn,
     LinksOut,
     MemberChange,
+    MemberFileOut,
     MemberIn,
     MemberInFull,
     MemberOut,
@@ -56,7 +57,8 @@ from wallet.api.calls import refuses, shows_more
 from wallet.api.refusals import MEMBER, of_fields
 from wallet.installation import current_installation
 from wallet.passes import issued, issuing
-from wallet.people import erasure
+from wallet.people import dossier, erasure
+from wallet.people.listing import items as member_items
 from wallet.problems import problem
 
 routes = APIBlueprint("members", __name__, tag="Members")
@@ -108,6 +110,27 @@ def read(member_id: str) -> MemberOut:
     house = current_installation()
     with house.database.reading() as session:
         return _for_caller(session, lookup.member(session, member_id), house.clock())
+
+
+@routes.get("/members/<member_id>/file")
+@routes.doc(operation_id="getMemberFile")
+@needs(PERSONAL)
+@refuses(*MEMBER)
+@routes.output(MemberFileOut)
+def hand_over(member_id: str) -> MemberFileOut:
+    """All that is known of a person, as one document: to be handed to them when they ask.
+
+    It is noted in the record of changes. What would give away somebody else is not in it: who of
+    the staff did what, where phones are reached, links."""
+    house = current_installation()
+
+    def work(session: Session) -> MemberFileOut:
+        now = house.clock()
+        member = lookup.member(session, member_id)
+        changes.note(session, author(session), dossier.TAKEN, changed_member(member), now)
+        return MemberFileOut.model_validate(dossier.of(session, member, now))
+
+    return house.database.run(work)
 
 
 @routes.patch("/members/<member_id>")
@@ -219,7 +242,7 @@ def _listed(asked: MemberSearch) -> Response:
     )
     lookup.require_reach(unit, programme)
     page = place.page(rows, listing.position)
-    return listing.answer(page, listing.items(page.rows, programme, unit))
+    return listing.answer(page, member_items(page.rows, programme, unit))
 
 
 def _household_id(programme: str, public_id: str | None) -> int | None:

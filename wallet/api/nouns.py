@@ -26,6 +26,7 @@ NOUNS = (
     "imports",
     "offers",
     "waves",
+    "segments",
     "campaigns",
     "messages",
     "passes",

@@ -730,6 +730,43 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("There is no such API key."),
         N_("For operators: `wallet keys list` shows which there are."),
     ),
+    "unknown_segment": Explanation(
+        404,
+        N_("The programme has no segment of this name."),
+        N_("`GET /segments` lists them."),
+    ),
+    "unknown_adjustment": Explanation(
+        404,
+        N_("There is no such request for points by hand."),
+        N_("For people of the staff: the console lists what waits."),
+    ),
+    "own_adjustment": Explanation(
+        403,
+        N_("Nobody approves what they asked for themselves."),
+        N_("For people of the staff: ask somebody else who may approve."),
+    ),
+    "adjustment_decided": Explanation(
+        409,
+        N_("The request was decided before, or not in time; `state` says which."),
+        N_("For people of the staff: ask anew if it is still needed."),
+    ),
+    "segment_changed": Explanation(
+        409,
+        N_(
+            "Somebody else saved or deleted the segment meanwhile; `by` says who, if that is known."
+        ),
+        N_("Read the segment, and save it with its `revision`."),
+    ),
+    "segment_in_use": Explanation(
+        409,
+        N_("Something waits for the segment; `places` names it."),
+        N_("Change what `places` names, or wait until it has begun."),
+    ),
+    "segment_refused": Explanation(
+        422,
+        N_("A segment cannot be saved so; `detail` says which rule is broken."),
+        N_("Correct what `detail` names."),
+    ),
 }
 
 # What can be wrong with a field, as `code` of `errors` says it.

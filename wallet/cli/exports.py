@@ -11,9 +11,10 @@ from ledger.book.roster import RosterFilter
 from ledger.book.statements import Filter
 from ledger.programmes import programmes, units
 from wallet.access.exports import ExportFormat, ExportKind, ExportOrder
+from wallet.access.files import ExportRun, ExportSource
 from wallet.api import exporting
-from wallet.api.exporting import ExportRun, ExportSource
 from wallet.cli.database import Records, author, on_database, open_records
+from wallet.people import listing
 
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
 
@@ -60,7 +61,7 @@ def export_members(
         found = programmes.by_code(session, programme)
         unit = units.named(session, found.id, None)
     wanted = RosterFilter(found.code, since=since, until=until)
-    source = exporting.members(wanted, unit, records.clock(), people=personal)
+    source = listing.members(wanted, unit, records.clock(), people=personal)
     order = _order(found.id, "members", format_, since, until, personal=personal)
     _write(records, order, source, file)
 

@@ -244,6 +244,13 @@ def put_unit(
     help="Whether names, phone numbers, addresses and birthdays of members are stored. What is"
     " stored already stays: erase these members, or null what is known of them.",
 )
+@click.option(
+    "--adjust-limit",
+    type=int,
+    help="So many points one of the staff may give a member, or take, within a day; for more a"
+    " second person is asked.",
+)
+@click.option("--no-adjust-limit", is_flag=True, help="Any number, without asking.")
 @on_database
 def change_terms(
     code: str,
@@ -251,14 +258,18 @@ def change_terms(
     overdrawn: str | None,
     languages: str | None,
     country: str | None,
+    adjust_limit: int | None,
     *,
     listed: bool | None,
     keeps_personal: bool | None,
+    no_adjust_limit: bool,
     **choices: str | int | None,
 ) -> None:
     """What programme CODE does when a purchase is returned, which languages it speaks, who is told
     of it, whether it keeps personal data, and what the barcodes of its cards say; without options,
     how it is now."""
+    if no_adjust_limit and adjust_limit is not None:
+        raise click.UsageError("--adjust-limit and --no-adjust-limit exclude each other.")
     records = open_records()
     with records.database.transaction() as session:
         programme, now = programmes.by_code(session, code), records.clock()
@@ -271,6 +282,8 @@ def change_terms(
             listed=listed,
         )
         programme_changes.change(session, programme, wish, author(), now)
+        if no_adjust_limit or adjust_limit is not None:
+            programme_changes.limit_adjusting(session, programme, adjust_limit, author(), now)
         wanted: dict[str, Any] = {k: v for k, v in choices.items() if v is not None}
         if wanted:
             choice_before = barcode_settings.held(session, programme.id)
@@ -287,6 +300,8 @@ def _say_terms(session: Session, programme: Programme) -> None:
     click.echo(f"grace days: {programme.grace_days}; overdrawn: {programme.overdrawn}")
     click.echo(f"listed for everybody: {'yes' if programme.listed else 'no'}")
     click.echo(_on_personal_data(session, programme))
+    limit = programme.adjust_limit
+    click.echo(f"points by hand without a second person: {'any' if limit is None else limit}")
     choice = barcode_settings.of(session, programme.id)
     click.echo(
         f"code: {choice.kind}; numbers: {choice.numbers}; at Google: {choice.at_google};"

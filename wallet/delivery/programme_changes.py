@@ -67,6 +67,17 @@ def change(
         waves.start(session, programme.id, now)
 
 
+def limit_adjusting(
+    session: Session, programme: Programme, limit: int | None, by: Author, now: datetime
+) -> None:
+    """How much one of the staff may give a member by hand without asking, see
+    `programmes.limit_adjusting`. Raises `TermsRefused`."""
+    before = changes.held(session, programme)
+    programmes.limit_adjusting(session, programme, limit)
+    after = changes.facts(programme)
+    changes.note(session, by, "programme.terms_changed", of(programme), now, before, after)
+
+
 def say(
     session: Session,
     programme: Programme,

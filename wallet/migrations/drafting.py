@@ -8,13 +8,15 @@ from ledger.book import accounts, holds, journal, lots, purchases
 from ledger.database import idempotency, outbox
 from ledger.imports import store
 from ledger.offers import offers
-from ledger.people import cards, consents, members, persons
+from ledger.people import cards, consents, members, persons, search_words
 from ledger.points import told
 from ledger.programmes import base_terms, programmes, stores, units
 from ledger.reports import days, tallies
 from ledger.seals import inspection, sealing
+from ledger.segments import named
 from wallet import happenings, presence
 from wallet.access import (
+    adjustments,
     admission,
     apikeys,
     change_chain,
@@ -38,6 +40,7 @@ from wallet.receivers import log, receivers
 
 TABLES_OF = (
     accounts,
+    adjustments,
     admission,
     alerts,
     apikeys,
@@ -70,6 +73,7 @@ TABLES_OF = (
     lots,
     members,
     messages,
+    named,
     news,
     offers,
     outbox,
@@ -83,6 +87,7 @@ TABLES_OF = (
     rounds,
     sealing,
     second_factors,
+    search_words,
     signed_passes,
     sign_in_delays,
     sources,

@@ -18,7 +18,7 @@ from ledger import erasure
 from ledger.database.engine import Database
 from ledger.erasure import Erased
 from ledger.people import members
-from wallet.access import changes
+from wallet.access import adjustments, changes
 from wallet.access.changes import Author, ChangedThing
 from wallet.apple import complaints, devices
 from wallet.apple.signed_passes import SealedPass
@@ -54,6 +54,7 @@ def erase(
     `UnknownMember`, `HouseholdNotEmpty`."""
     erased = erasure.erase(session, public_id, now, write_off=write_off)
     changes.forget(session, erased.member_ids)
+    adjustments.forget(session, erased.member_ids)
     if erased.points or not erased.is_repeated:
         programme_id = members.by_id(session, erased.member_ids[0]).programme_id
         of = ChangedThing("member", erased.id, programme_id, erased.member_ids[0])

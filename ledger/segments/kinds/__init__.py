@@ -2,10 +2,12 @@
 the list below. The list has the order in which documents and refusals list the kinds."""
 
 from ledger.segments.kinds.activity import Activity
+from ledger.segments.kinds.agreed import Agreed
 from ledger.segments.kinds.all_of import All
 from ledger.segments.kinds.any_of import AnyOf
 from ledger.segments.kinds.balance import Points
 from ledger.segments.kinds.everyone import Everyone
+from ledger.segments.kinds.joined import JoinedSince
 from ledger.segments.kinds.negation import Not
 from ledger.segments.kinds.purchase import Purchase
 from ledger.segments.registry import KINDS
@@ -15,6 +17,8 @@ KINDS.register(
     Purchase,
     Activity,
     Points,
+    JoinedSince,
+    Agreed,
     All,
     AnyOf,
     Not,

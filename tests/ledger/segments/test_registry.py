@@ -63,7 +63,18 @@ def test_no_kind_is_added_once_a_tree_was_read() -> None:
 
 def test_the_kinds_of_the_ledger_are_listed_in_order_with_those_of_the_wallet_among_them() -> None:
     names = [name_of(kind) for kind in KINDS.kinds()]
-    assert names == ["everyone", "purchase", "activity", "card", "balance", "all", "any", "not"]
+    assert names == [
+        "everyone",
+        "purchase",
+        "activity",
+        "card",
+        "balance",
+        "joined",
+        "consent",
+        "all",
+        "any",
+        "not",
+    ]
 
 
 def test_each_kind_shows_how_it_is_written() -> None:

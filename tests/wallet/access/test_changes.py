@@ -80,12 +80,15 @@ CALLS = {
     "putStore": "store.added store.changed",
     "putStores": "store.added store.changed",
     "putTill": "till.added till.changed",
+    "putSegment": "segment.saved",
+    "deleteSegment": "segment.deleted",
 }
 # GETs that hand out what somebody may want to know of later.
 TAKEN = {
     "exportMembers": "export.began",
     "exportPostings": "export.began",
     "listCardCodeKeys": "card_code.keys_taken",
+    "getMemberFile": "member.file_taken",
 }
 # What pages of the console alone do.
 ON_PAGES = {

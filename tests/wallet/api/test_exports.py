@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from ledger.programmes import programmes
-from wallet.access import apikeys
-from wallet.api import exporting
+from wallet.access import apikeys, files
 from wallet.api.bodies.members import MemberInFull
 from wallet.api.bodies.statements import PostingFactsOut
 
@@ -25,7 +24,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+    monkeypatch.setattr(files, "AT_ONCE", 2)
 
 
 @pytest.fixture
@@ -227,7 +226,7 @@ class TestCommand:
 
 
 def test_a_large_file_takes_the_memory_of_a_page(api, join, monkeypatch) -> None:
-    monkeypatch.setattr(exporting, "AT_ONCE", 20)
+    monkeypatch.setattr(files, "AT_ONCE", 20)
     member = join(name="Анна")["id"]
     items = [
         {"key": f"{number}", "type": "accrual", "member": member, "points": 1, "reason": "x" * 300}

@@ -896,6 +896,23 @@ MEANINGS: Mapping[str, str] = {
     "StoreOut.changed_at": N_("When it last changed."),
     "TillOut.changed_at": N_("When it last changed."),
     "listChanges.by": N_("Only what this author changed, by the name of the key or person."),
+    "MemberFileOut.made_at": N_("When the file was made."),
+    "MemberFileOut.programme": N_("Code and name of the programme."),
+    "MemberFileOut.members": N_(
+        "Who the person is and was, merged members as well, with all that is known of each."
+    ),
+    "MemberFileOut.points": N_("What they have and had of each unit."),
+    "SegmentIn.audience": N_("Which members are meant, as a tree of conditions."),
+    "SegmentIn.revision": N_(
+        "Save only if this is the revision there is; 0 for a name that nobody has. Without it,"
+        " whatever there is."
+    ),
+    "SegmentOut.audience": N_("Which members are meant, as a tree of conditions."),
+    "SegmentOut.name": N_("Its name, by which it is called in addresses too."),
+    "SegmentOut.revision": N_("How often what it means was saved, from 1."),
+    "SegmentOut.made_by": N_("Who saved it last: an address of the staff, or the name of a key."),
+    "SegmentOut.created_at": N_("When it was first saved."),
+    "SegmentOut.changed_at": N_("When it was last saved with another meaning."),
 }
 
 

@@ -288,3 +288,22 @@ class ErasedOut(AnswerBody):
     erased_at: datetime
     members: list[str]
     written_off: int
+
+
+class MemberFileOut(AnswerBody):
+    """All that is known of a person. `members`: who they are and were, each with cards, consents,
+    messages and changes; `points`: each unit with its lots and postings, newest first."""
+
+    model_config = shows(
+        {
+            "made_at": "2026-11-29T12:00:00Z",
+            "programme": {"code": "demo", "name": "Coffee"},
+            "members": [{"id": MEMBER_ID, "name": "Anna", "phone": "+79991234567"}],
+            "points": [{"unit": {"code": "points"}, "available": 70, "postings": []}],
+        }
+    )
+
+    made_at: datetime
+    programme: dict[str, str]
+    members: list[dict[str, Any]]
+    points: list[dict[str, Any]]
