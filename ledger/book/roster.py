@@ -19,6 +19,7 @@ from sqlalchemy import (
     or_,
     outerjoin,
     select,
+    text,
     true,
     tuple_,
 )
@@ -27,7 +28,7 @@ from sqlalchemy.orm import Session, aliased
 from ledger.book import balances
 from ledger.book.accounts import MEMBER, Account, Balance, BalanceRow
 from ledger.database.compiled import Compiled, Fetching
-from ledger.database.tables import EPOCH, Identifier, Instant, detached, placed
+from ledger.database.tables import EPOCH, Identifier, Instant, detached, dialect_of, placed
 from ledger.errors import UnknownProgramme
 from ledger.limits import NEVER
 from ledger.people import cards, consents, members
@@ -144,20 +145,22 @@ def chosen(
     session: Session,
     programme: str,
     wanted: ColumnElement[bool],
-    before: RosterPlace | None,
+    after: RosterPlace | None,
     limit: int,
     now: datetime,
     *,
     people: bool,
+    newest_first: bool = True,
 ) -> RosterPage:
     """The same for members of the programme with this code who fulfil any condition on `Member`,
-    those who joined last first, from before `before`. Such a statement is built anew each time.
-    Raises `UnknownProgramme`."""
+    from behind `after`. Such a statement is built anew each time. Raises `UnknownProgramme`."""
+    order = (Member.created_at, Member.id)
     query = _of_programme().where(wanted)
-    if before is not None:
-        query = query.where(tuple_(Member.created_at, Member.id) < placed(*before))
-    newest = query.order_by(Member.created_at.desc(), Member.id.desc()).limit(limit)
-    statement = _selected(newest.subquery("page"), people=people, newest_first=True)
+    if after is not None:
+        place = placed(*after)
+        query = query.where(tuple_(*order) < place if newest_first else tuple_(*order) > place)
+    query = query.order_by(*(_backwards(order) if newest_first else order)).limit(limit)
+    statement = _selected(query.subquery("page"), people=people, newest_first=newest_first)
     rows = session.execute(statement, {"programme": programme, "now": now}).all()
     return _page_of(rows, programme, now, people=people)
 
@@ -167,6 +170,17 @@ def counted(session: Session, wanted: ColumnElement[bool], most: int) -> int:
     read."""
     some = select(literal(1)).select_from(Member).where(wanted).limit(most + 1).subquery()
     return session.scalars(select(func.count()).select_from(some)).one()
+
+
+def estimated(session: Session, wanted: ColumnElement[bool]) -> int:
+    """About how many members fulfil this condition. PostgreSQL says what its statistics make it
+    expect; SQLite, which has none, counts."""
+    query = select(Member.id).where(wanted)
+    if dialect_of(session) == "sqlite":
+        return session.scalars(select(func.count()).select_from(query.subquery())).one()
+    compiled = query.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+    (plan,) = session.execute(text(f"EXPLAIN (FORMAT JSON) {compiled}")).scalars()
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def _page_of(rows: Sequence[Any], programme: str, now: datetime, *, people: bool) -> RosterPage:

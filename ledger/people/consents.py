@@ -21,7 +21,7 @@ from ledger.people.members import Member
 # personal_data: we may keep and use what the person told us. marketing: we may write to them.
 Purpose = Literal["personal_data", "marketing"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-ConsentSource = Literal["page", "api", "import", "pass"]
+ConsentSource = Literal["page", "api", "import", "pass", "console"]
 
 
 class Consent(Base):

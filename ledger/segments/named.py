@@ -149,8 +149,5 @@ def _name(text: str) -> str:
     except Unfit:
         name = ""
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or "/" in name:
-        raise SegmentRefused(
-            "a name has from 1 to {most} characters, all of one line and without slashes.",
-            most=LONGEST_NAME,
-        )
+        raise SegmentRefused("a name is one line of up to 60 characters, without slashes.")
     return name

@@ -82,6 +82,7 @@ VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         log.CONTEXT: log.PROBLEMS,
         "state of a campaign": get_args(campaigns.CampaignState),
         "state of a coupon": get_args(content.PassState),
+        "state of an adjustment": ("posted", "declined", "withdrawn", "expired"),
         effect.CONTEXT: get_args(comparison.Conclusion),
         "state of a wave": (waves.RUNNING, waves.PAUSED, waves.DONE, waves.CANCELLED),
     },
@@ -105,6 +106,7 @@ CALLS: Mapping[str, Call] = {
     "of_text": Call(0),
     "_in_each": Call(0),
     "ngettext": Call(0, plural=1),
+    "counted": Call(0, plural=1),
     "Unfit": Call(0, FIELD, package="ledger"),
     # The wallet words what pydantic finds, wherever the field stands.
     "PydanticCustomError": Call(0, FIELD, package="wallet"),
@@ -121,6 +123,7 @@ CALLS: Mapping[str, Call] = {
     "EmployeeRefused": Call(0),
     "SourceRefused": Call(0),
     "ReceiverRefused": Call(0),
+    "SegmentRefused": Call(0),
     "Rule": Call(1),
     "MenuEntry": Call(1, shell.CONTEXT),
 }

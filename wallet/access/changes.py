@@ -311,7 +311,7 @@ def forget(session: Session, member_ids: Sequence[int]) -> None:
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
     """Which changes are wanted; what is None does not matter. `by` is the name of an author.
-    `until` is the moment after the last."""
+    `until` is the moment after the last. `but`: codes that are left out."""
 
     programme_id: int | None = None
     kind: ThingKind | None = None
@@ -319,6 +319,7 @@ class ChangeFilter:
     by: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    but: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +354,8 @@ def listed(
         query = query.where(RecordedChange.at >= wanted.since)
     if wanted.until is not None:
         query = query.where(RecordedChange.at < wanted.until)
+    if wanted.but:
+        query = query.where(RecordedChange.code.not_in(wanted.but))
     if before is not None:
         query = query.where(tuple_(RecordedChange.at, RecordedChange.id) < placed(*before))
     return [ListedChange(*row) for row in session.execute(query).all()]

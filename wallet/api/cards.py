@@ -9,12 +9,10 @@ from flask import Response, abort, request
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from ledger import enrolment
 from ledger.errors import CardBlocked, UnknownProgramme
 from ledger.people import cards, members
 from ledger.people.cards import CardFilter, ListedCard
 from ledger.people.members import Member
-from wallet.access import changes
 from wallet.api import idempotent, lookup, paging
 from wallet.api.auth import author, needs
 from wallet.api.bodies.cards import (
@@ -28,16 +26,15 @@ from wallet.api.bodies.cards import (
 )
 from wallet.api.bodies.members import MemberOut
 from wallet.api.calls import refuses, takes
-from wallet.api.members import changed_member, member_out
+from wallet.api.members import member_out
 from wallet.api.refusals import MEMBER, of_fields
 from wallet.installation import current_installation
-from wallet.passes import renewal
-from wallet.people import lost_cards
+from wallet.people import deeds
 from wallet.problems import problem
 
 routes = APIBlueprint("cards", __name__, tag="Members")
 
-Remedy = Callable[[Session, Member, datetime], Member]
+Remedy = Callable[[Session, Member, datetime], None]
 
 
 @routes.get("/cards")
@@ -105,13 +102,13 @@ def replace(member_id: str, key: str | None) -> Response:
     link and another pass, with the same points, offers and coupons."""
     body = _wish()
     if not body.lost:
-        return _changed(member_id, None, _other_number, "card.replaced", key)
+        return _changed(member_id, None, _other_number, key)
 
-    def replace_lost(session: Session, member: Member, now: datetime) -> Member:
-        house = current_installation()
-        return lost_cards.replace(session, member, house.keys, house.make_due, now)
+    def replace_lost(session: Session, member: Member, now: datetime) -> None:
+        house, by = current_installation(), author(session)
+        deeds.replace_lost_card(session, member, house.keys, house.make_due, by, now)
 
-    return _changed(member_id, body, replace_lost, "card.lost", key)
+    return _changed(member_id, body, replace_lost, key)
 
 
 @routes.post("/members/<member_id>/block")
@@ -126,10 +123,10 @@ def block(member_id: str, key: str | None) -> Response:
     Number, link and pass are refused and show nothing of the member. Points stay, and postings by
     the member's id go on. `unblock` makes the card good again; `cards` with `lost` replaces it."""
 
-    def work(session: Session, member: Member, now: datetime) -> Member:
-        return lost_cards.block(session, member, current_installation().make_due, now)
+    def work(session: Session, member: Member, now: datetime) -> None:
+        deeds.block(session, member, current_installation().make_due, author(session), now)
 
-    return _changed(member_id, None, work, "card.blocked", key)
+    return _changed(member_id, None, work, key)
 
 
 @routes.post("/members/<member_id>/unblock")
@@ -143,10 +140,10 @@ def unblock(member_id: str, key: str | None) -> Response:
 
     A card that was lost and replaced stays refused."""
 
-    def work(session: Session, member: Member, now: datetime) -> Member:
-        return lost_cards.unblock(session, member, current_installation().make_due, now)
+    def work(session: Session, member: Member, now: datetime) -> None:
+        deeds.unblock(session, member, current_installation().make_due, author(session), now)
 
-    return _changed(member_id, None, work, "card.unblocked", key)
+    return _changed(member_id, None, work, key)
 
 
 def _wish() -> ReplaceIn:
@@ -159,22 +156,16 @@ def _wish() -> ReplaceIn:
         abort(problem(*of_fields(error)))
 
 
-def _other_number(session: Session, member: Member, now: datetime) -> Member:
-    enrolment.replace_card(session, member, now)
-    renewal.renew(session, current_installation().keys, member.id, now)
-    return member
+def _other_number(session: Session, member: Member, now: datetime) -> None:
+    deeds.replace_card(session, member, current_installation().keys, author(session), now)
 
 
-def _changed(
-    member_id: str, body: ReplaceIn | None, change: Remedy, code: str, key: str | None
-) -> Response:
-    """The answer is about the member who was named, even where another one stands for them.
-    `code` is that of the change, in the record of them."""
+def _changed(member_id: str, body: ReplaceIn | None, change: Remedy, key: str | None) -> Response:
+    """The answer is about the member who was named, even where another one stands for them."""
 
     def effect(session: Session, now: datetime) -> MemberOut:
         member = lookup.member(session, member_id)
         change(session, member, now)
-        changes.note(session, author(session), code, changed_member(member), now)
         return member_out(session, members.reread(session, member), now)
 
     return idempotent.created(body, effect, key)

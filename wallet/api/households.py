@@ -17,18 +17,16 @@ from ledger.errors import (
     SameMember,
 )
 from ledger.people.members import Member
-from ledger.points import households
 from ledger.programmes import units
-from wallet.access import changes
-from wallet.access.changes import RecordedFacts
 from wallet.api import idempotent, lookup
 from wallet.api.amounts import debt_paid
 from wallet.api.auth import author, needs
 from wallet.api.bodies.households import HeadIn, IntoIn
 from wallet.api.bodies.members import MemberOut, TogetherOut
 from wallet.api.calls import refuses
-from wallet.api.members import changed_member, member_out
+from wallet.api.members import member_out
 from wallet.api.refusals import MEMBER
+from wallet.people import deeds
 
 routes = APIBlueprint("households", __name__, tag="Members")
 
@@ -50,9 +48,7 @@ def join_household(member_id: str, json_data: HeadIn, key: str | None) -> Respon
 
     def join(session: Session, member: Member, now: datetime) -> tuple[Member, int]:
         head = lookup.member(session, json_data.head)
-        paid = households.join(session, member, head, now)
-        _note(session, "member.household_joined", member, now, {"head": head.public_id})
-        return member, paid
+        return member, deeds.join_household(session, member, head, author(session), now)
 
     return _together(member_id, json_data, join, key)
 
@@ -69,8 +65,7 @@ def leave_household(member_id: str, key: str | None) -> Response:
     Points that were shared stay with the household."""
 
     def leave(session: Session, member: Member, now: datetime) -> Member:
-        households.leave(session, member, now)
-        _note(session, "member.household_left", member, now)
+        deeds.leave_household(session, member, author(session), now)
         return member
 
     return _changed(member_id, None, leave, key)
@@ -90,17 +85,9 @@ def merge(member_id: str, json_data: IntoIn, key: str | None) -> Response:
 
     def into(session: Session, member: Member, now: datetime) -> tuple[Member, int]:
         stays = lookup.member(session, json_data.into)
-        paid = households.merge(session, member, stays, now)
-        _note(session, "member.merged", member, now, {"into": stays.public_id})
-        return stays, paid
+        return stays, deeds.merge(session, member, stays, author(session), now)
 
     return _together(member_id, json_data, into, key)
-
-
-def _note(
-    session: Session, code: str, member: Member, now: datetime, after: RecordedFacts | None = None
-) -> None:
-    changes.note(session, author(session), code, changed_member(member), now, None, after)
 
 
 def _together(

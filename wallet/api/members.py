@@ -29,10 +29,9 @@ from ledger.errors import (
 from ledger.people import cards, consents, members, persons
 from ledger.people.consents import ConsentSource, Decision
 from ledger.people.members import Member
-from ledger.people.persons import Person, Profile, Search
+from ledger.people.persons import Profile, Search
 from ledger.programmes import programmes, units
 from wallet.access import changes
-from wallet.access.changes import ChangedThing
 from wallet.api import idempotent, listing, lookup, paging
 from wallet.api.amounts import balance_out
 from wallet.api.auth import PERSONAL, author, caller, needs, require, sees_people
@@ -56,8 +55,8 @@ from wallet.api.bodies.members import (
 from wallet.api.calls import refuses, shows_more
 from wallet.api.refusals import MEMBER, of_fields
 from wallet.installation import current_installation
-from wallet.passes import issued, issuing
-from wallet.people import dossier, erasure
+from wallet.passes import issued
+from wallet.people import deeds, dossier, erasure
 from wallet.people.listing import items as member_items
 from wallet.problems import problem
 
@@ -83,17 +82,18 @@ def add(json_data: MemberIn, key: str | None) -> Response:
     def effect(session: Session, now: datetime) -> MemberOut:
         programme = lookup.programme(session, json_data.programme)
         profile = Profile(**_profile(json_data, programme.country))
-        pass_ = issuing.join(
+        house = current_installation()
+        member = deeds.add(
             session,
             programme,
             profile,
-            current_installation().pass_type,
-            current_installation().keys,
+            _decisions(json_data),
+            "api",
+            house.pass_type,
+            house.keys,
+            author(session),
             now,
         )
-        member = members.by_id(session, pass_.member_id)
-        consents.record(session, member, _decisions(json_data), "api", now)
-        changes.note(session, author(session), "member.added", changed_member(member), now)
         return member_out(session, member, now, with_links=True)
 
     return idempotent.created(json_data, effect, key)
@@ -127,7 +127,7 @@ def hand_over(member_id: str) -> MemberFileOut:
     def work(session: Session) -> MemberFileOut:
         now = house.clock()
         member = lookup.member(session, member_id)
-        changes.note(session, author(session), dossier.TAKEN, changed_member(member), now)
+        changes.note(session, author(session), dossier.TAKEN, deeds.changed_member(member), now)
         return MemberFileOut.model_validate(dossier.of(session, member, now))
 
     return house.database.run(work)
@@ -150,14 +150,8 @@ def correct(member_id: str, json_data: MemberChange) -> MemberOut:
         now = current_installation().clock()
         member = lookup.member(session, member_id)
         country = programmes.by_id(session, member.programme_id).country
-        person = session.get(Person, member.id)
-        before = {**changes.held(session, person), **_agreed(session, member)}
-        persons.change(session, member, _profile(json_data, country), now)
-        consents.record(session, member, _decisions(json_data), "api", now)
-        after = {} if person is None else changes.reread(session, person)
-        after = {**after, **_agreed(session, member)}
-        of = changed_member(member)
-        changes.note(session, author(session), "member.changed", of, now, before, after)
+        corrections, decisions = _profile(json_data, country), _decisions(json_data)
+        deeds.correct(session, member, corrections, decisions, "api", author(session), now)
         return _for_caller(session, member, now)
 
     return current_installation().database.run(work)
@@ -284,16 +278,6 @@ def _decisions(body: PersonIn) -> list[Decision]:
         Decision(consent.purpose, consent.given, consent.text_version, consent.at)
         for consent in body.consents
     ]
-
-
-def _agreed(session: Session, member: Member) -> dict[str, bool]:
-    """What the member agreed to, or not, by purpose."""
-    return {purpose: one.given for purpose, one in consents.current(session, member.id).items()}
-
-
-def changed_member(member: Member) -> ChangedThing:
-    """A member as the record of changes names them."""
-    return ChangedThing("member", member.public_id, member.programme_id, member.id)
 
 
 def _for_caller(session: Session, member: Member, now: datetime) -> MemberOut:

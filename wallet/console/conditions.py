@@ -23,10 +23,11 @@ from ledger.segments.kinds.purchase import Purchase
 from ledger.segments.registry import Segment
 from wallet.outreach.in_phone import InPhone
 from wallet.pages import language
+from wallet.pages.language import counted
 from wallet.pages.language import gettext as _
-from wallet.pages.language import ngettext
 
 LONGEST_TREE = 4_000  # characters, in an address
+MOST_DAYS = 3_650
 
 FieldName = Literal["number", "days", "store", "amount", "wallet"]
 
@@ -227,12 +228,12 @@ def _balance(tree: Points, reading: Reading) -> str:
         return _(
             "balance from %(least)s to %(most)s",
             least=language.amount(unit, least),
-            most=_points(unit, most),
+            most=language.amount(unit, most),
         )
     if least is not None:
-        return _("balance from %(points)s", points=_points(unit, least))
+        return _("balance from %(points)s", points=language.amount(unit, least))
     if most is not None:
-        return _("balance up to %(points)s", points=_points(unit, most))
+        return _("balance up to %(points)s", points=language.amount(unit, most))
     return _("any balance")
 
 
@@ -303,12 +304,8 @@ def _since(tree: JoinedSince, reading: Reading) -> str:
     return _("joined at any time")
 
 
-def _points(unit: Unit, count: int) -> str:
-    return f"{language.amount(unit, count)} {language.unit_word(unit, count)}".strip()
-
-
 def _days(count: int) -> str:
-    return ngettext("%(num)s day", "%(num)s days", count)
+    return counted("%(count)s day", "%(count)s days", count)
 
 
 def _day(moment: datetime, reading: Reading) -> str:

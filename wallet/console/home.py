@@ -37,7 +37,7 @@ MARK = "\ufeff"  # by which spreadsheets know UTF-8
 
 # Where the rows stand that a figure counts: the page, and the right that it takes. A figure whose
 # page is not there yet leads nowhere.
-ROWS_OF: Mapping[str, tuple[str, str]] = {"joined": ("console.members.show", "members:read")}
+ROWS_OF: Mapping[str, tuple[str, str]] = {"joined": ("console.members.listed", "members:read")}
 
 
 @routes.get("/")

@@ -172,6 +172,7 @@ def frame(here: str) -> Frame:
         ),
         programme="" if shown is None else shown.name,
         code=None if shown is None else shown.code,
+        search_url=None if shown is None else url_for("console.search.show", programme=shown.code),
         programmes=[ConsoleLink(one.name, _same_page(one), "", one == shown) for one in seen],
     )
 

@@ -43,7 +43,7 @@ class MenuEntry:
 # In the order of a marketer's day.
 MENU = (
     MenuEntry("home", "Home", "home", endpoint="console.home.show"),
-    MenuEntry("members", "Members", "users", "members:read"),
+    MenuEntry("members", "Members", "users", "members:read", "console.members.listed"),
     MenuEntry("cards", "Cards", "credit-card", "passes:read"),
     MenuEntry("messages", "Messages", "send", "campaigns:read"),
     MenuEntry("promotions", "Promotions", "discount", "offers:read"),

@@ -4,6 +4,7 @@ from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
 from wallet.console import (
+    adjustments,
     base_programme,
     certificates,
     changes,
@@ -16,10 +17,15 @@ from wallet.console import (
     links,
     listing,
     me,
+    member_acts,
+    member_files,
+    members,
     pages,
     passkeys,
     programme_settings,
     rights,
+    search,
+    segments,
     settings,
     shell,
     staff,
@@ -46,6 +52,12 @@ SECTIONS = (
     keys.routes,
     webhooks.routes,
     changes.routes,
+    members.routes,
+    member_acts.routes,
+    member_files.routes,
+    adjustments.routes,
+    segments.routes,
+    search.routes,
 )
 
 # Of a file in a form the parser takes as much at a time as other forms may have in all, and keeps

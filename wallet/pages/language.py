@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import flask_babel
+from babel import numbers
 from flask import Flask, g, request
 from flask_babel import Babel
 from werkzeug.wrappers import Response
@@ -68,6 +69,24 @@ def gettext(sentence: str, **facts: str) -> str:
 def ngettext(one: str, many: str, count: int) -> str:
     """The word for `count` things: Russian has three forms of it."""
     return str(flask_babel.ngettext(one, many, count))
+
+
+def counted(one: str, many: str, count: int) -> str:
+    """The phrase for `count` things, with the number in its place `%(count)s`."""
+    return str(flask_babel.ngettext(one, many, count, count=words.number_in(current(), count)))
+
+
+def number(count: int) -> str:
+    """A whole number as the page writes it."""
+    return words.number_in(current(), count)
+
+
+def roughly(count: int) -> str:
+    """A large number that is not meant exactly, such as 1.2 million."""
+    locale = languages.locale(current())
+    return numbers.format_compact_decimal(
+        count, format_type="long", locale=locale, fraction_digits=1
+    )
 
 
 def day(moment: datetime, timezone: str) -> str:

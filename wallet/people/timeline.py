@@ -175,7 +175,7 @@ class _Told:
 
     def _changes(self, after: tuple[int, int] | None) -> list[StoryItem]:
         before = None if after is None else _moment(after)
-        wanted = ChangeFilter(kind="member", of=self._member.public_id)
+        wanted = ChangeFilter(kind="member", of=self._member.public_id, but=TOLD_BY_POSTINGS)
         found = changes.listed(self._session, wanted, before, self._most)
         return [_news("change", one.change.at, one.change.id, one) for one in found]
 
@@ -209,6 +209,8 @@ class _Told:
 
 
 MOST_CARDS = 100  # of one member, in their story
+# Changes that a posting tells of, with who made it.
+TOLD_BY_POSTINGS = ("adjustment.made", "adjustment.approved")
 
 
 def _news(kind: NewsKind, at: datetime, id_: int, about: Any) -> StoryItem:

@@ -35,7 +35,7 @@ class Office:
             for name in ("olga", "ivan"):
                 admission.add(session, f"{name}@example.com", "manager", clock())
             found = session.scalars(select(Employee).order_by(Employee.id))
-            self.olga, self.ivan = (SignedIn(one.id, one.email, ()) for one in found)
+            self.olga, self.ivan = (SignedIn(one.id, one.email, (), ()) for one in found)
             programme = programmes.by_code(session, "demo")
             joined = enrolment.join(session, programme, Profile(name="Анна"), clock())
             self.anna: Member = joined.member

@@ -77,6 +77,7 @@ ELSEWHERE = (
     ("get", "imports/{import_id}"),
     ("get", "imports/{import_id}/rows"),
     ("delete", "imports/{import_id}"),
+    ("delete", "segments/{name}"),
 )
 # Calls whose answer is a file; test_exports.py takes them.
 FILES = {"/api/v1/exports/members", "/api/v1/exports/postings"}
@@ -99,6 +100,7 @@ QUESTIONS = {
     for path in (
         *("members", "offers", "campaigns", "cards", "holds", "postings"),
         *("stores", "stores/{store}", "tills", "tills/{till}"),
+        *("segments", "segments/{name}"),
     )
 }
 # Of each kind: requests that fit, and requests that do not. More of them in `make proofs`.
@@ -397,6 +399,8 @@ def test_examples_run(calls: Calls, api, house) -> None:
     house.run("relay")  # the offer becomes a wave
     assert api.call("PUT", "stores/centre", {"programme": "demo"}).status_code == 200
     assert api.call("PUT", "tills/1", {"programme": "demo", "store": "centre"}).status_code == 200
+    segment = {"programme": "demo", "audience": {"kind": "everyone"}}
+    assert api.call("PUT", "segments/guests", segment).status_code == 200
     real = {
         "{member_id}": made.get_json()["id"],
         "{offer_id}": offer["id"],
@@ -405,6 +409,7 @@ def test_examples_run(calls: Calls, api, house) -> None:
         "{unit}": "points",
         "{store}": "centre",
         "{till}": "1",
+        "{name}": "guests",
         MEMBER_ID: made.get_json()["id"],
         "{pass_id}": api.get(f"members/{made.get_json()['id']}/passes").get_json()["items"][0][
             "id"

@@ -138,6 +138,11 @@ CALLS: dict[tuple[str, str], Any] = {
     ("GET", "exports/members"): "programme={programme}",
     ("GET", "exports/postings"): "programme={programme}",
     ("GET", "changes"): "programme={programme}",
+    ("GET", "members/{member_id}/file"): None,
+    ("GET", "segments"): "programme={programme}",
+    ("GET", "segments/{name}"): "programme={programme}",
+    ("PUT", "segments/{name}"): {"programme": "{programme}", "audience": {"kind": "card"}},
+    ("DELETE", "segments/{name}"): "programme={programme}",
 }
 # Calls that answer 200 with a list, in which nothing of the other programme may be.
 LISTS = {("GET", "programmes"), ("GET", "members"), ("GET", "imports"), ("GET", "waves")}
@@ -189,6 +194,8 @@ def call(client):
             data = "имя;телефон\nАнна;+79161234500\n".encode()
             if method == "GET":
                 return client.get(f"/api/v1/{path}?{body}", headers=headers)
+            if method == "DELETE":
+                return client.delete(f"/api/v1/{path}?{body}", headers=headers)
             return client.post(f"/api/v1/{path}?{body}", data=data, headers=headers)
         return client.open(f"/api/v1/{path}", method=method, json=body, headers=headers)
 
@@ -237,6 +244,8 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
         everything = installation.settings.api_key
         api.call("PUT", "stores/centre", {"programme": code})
         api.call("PUT", "tills/1", {"programme": code, "store": "centre"})
+        segment = {"programme": code, "audience": {"kind": "everyone"}}
+        assert api.call("PUT", f"segments/of-{code}", segment).status_code == 200
         import_ = call(everything, "POST", "imports", f"programme={code}&kind=members")
         return {
             "programme": code,
@@ -256,6 +265,7 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
             "campaign_id": campaign["id"],
             "import_id": import_.get_json()["id"],
             "receiver_id": receiver["id"],
+            "name": f"of-{code}",
         }
 
     return made

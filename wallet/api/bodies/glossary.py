@@ -902,6 +902,9 @@ MEANINGS: Mapping[str, str] = {
         "Who the person is and was, merged members as well, with all that is known of each."
     ),
     "MemberFileOut.points": N_("What they have and had of each unit."),
+    "JoinedSinceCondition.days": N_(
+        "Within how many days before the campaign starts; give either this or `since`."
+    ),
     "SegmentIn.audience": N_("Which members are meant, as a tree of conditions."),
     "SegmentIn.revision": N_(
         "Save only if this is the revision there is; 0 for a name that nobody has. Without it,"
