@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from ssl import SSLContext
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -36,7 +37,10 @@ class Mailing:
     ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append(data.login.decode())
-        is_right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        is_right = (data.login, data.password) == (
+            USER.encode(),
+            PASSWORD.encode(),
+        )
         return AuthResult(success=is_right)
 
     def url(self, user: str = "") -> str:
@@ -44,13 +48,18 @@ class Mailing:
 
 
 @contextlib.contextmanager
-def mail_server(port: int = 0) -> Iterator[Mailing]:
-    """A server on this port, or on one of its own."""
-    mailing = Mailing(port or free_port())
+def mail_server(
+    *, starttls: SSLContext | None = None, tls: SSLContext | None = None
+) -> Iterator[Mailing]:
+    """A server on a port of its own; it knows TLS once it is asked for it, or from the first byte,
+    or not at all."""
+    mailing = Mailing(free_port())
     controller = Controller(
         mailing,
         hostname="127.0.0.1",
         port=mailing.port,
+        ssl_context=tls,
+        tls_context=starttls,
         authenticator=mailing.let_in,
         auth_require_tls=False,
     )

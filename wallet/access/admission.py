@@ -2,6 +2,7 @@
 password, by address and password afterwards, and by a second factor if they have one. A link is
 shown once, works once, and is kept as its hash."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,9 +24,9 @@ from wallet.access import (
     tokens,
 )
 from wallet.access.letters import LINK_LIVES, StaffLetter
-from wallet.access.passkeys import PasskeyChallenge
+from wallet.access.passkeys import Passkey, PasskeyChallenge
 from wallet.access.roles import Role
-from wallet.access.second_factors import Shown
+from wallet.access.second_factors import SecondFactor, Shown
 from wallet.access.sign_in_delays import Guesser, SignInFailure
 from wallet.access.staff import Employee, EmployeeRole
 from wallet.access.staff_sessions import FROM_ANYWHERE, StaffSession, Visit
@@ -247,6 +248,13 @@ def code_guesser(keys: KeyRing, employee: Employee, written: str, origin: str) -
     if second_factors.is_recovery_code(written):
         return guesser
     return sign_in_delays.with_code(keys, guesser, employee.id)
+
+
+def with_second_factor(session: Session, employee_ids: Sequence[int]) -> frozenset[int]:
+    """Which of these people have an app or a passkey."""
+    apps = select(SecondFactor.employee_id).where(SecondFactor.employee_id.in_(employee_ids))
+    keys = select(Passkey.employee_id).where(Passkey.employee_id.in_(employee_ids))
+    return frozenset(session.scalars(apps.union(keys)))
 
 
 def take_away_factors(session: Session, employee: Employee) -> bool:

@@ -102,10 +102,12 @@ def list_employees() -> None:
     with records.database.reading() as session:
         found = staff.listed(session)
         roles = staff.roles_of(session, [one.id for one in found])
+        stronger = admission.with_second_factor(session, [one.id for one in found])
         codes = {one.id: one.code for one in programmes.listed(session, 0, MOST_PROGRAMMES)}
         for employee in found:
             has = ", ".join(_role(one, codes) for one in roles[employee.id])
             state = "" if employee.password_hash else "; has not come in yet"
+            state += "; with a second factor" if employee.id in stronger else ""
             click.echo(f"{employee.email}: {has}{state}")
     if not found:
         click.echo("Nobody yet. `wallet staff add` invites the first.")

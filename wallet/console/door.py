@@ -250,7 +250,7 @@ def sign_in_form(problems: Mapping[str, str], status: int = 200) -> Response:
         problems=problems,
         email=request.form.get("email", ""),
         wanted=wanted(),
-        by_passkey=passkeys.site_of(settings.public_url) is not None,
+        passkey_site=passkeys.site_of(settings.public_url),
         by_letter=settings.mail is not None,
     )
     return make_response(page, status)

@@ -123,6 +123,7 @@ def _add_form(problems: Mapping[str, str], status: int = 200) -> AnyResponse:
         "me_passkey",
         status,
         problems=problems,
+        site=_site(),
         name=request.form.get("name", me.browser(request.user_agent.string)),
         longest=passkeys.LONGEST_NAME,
     )

@@ -1,8 +1,11 @@
 """Letters to people of the staff, by a real mail server."""
 
 import re
+import ssl
 from collections.abc import Iterator
 from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from mailing import PASSWORD, USER, Mailing, mail_server
@@ -10,6 +13,7 @@ from sqlalchemy import select
 
 from wallet.access import admission, letters
 from wallet.access.letters import StaffLetter
+from wallet.access.mail import MailServer, NotTaken
 from wallet.access.posting import LetterSender
 from wallet.configuration.settings import MailSettings
 
@@ -232,3 +236,42 @@ def test_the_server_is_shown_name_and_password(office, mail) -> None:
     office.invite()
     office.post()
     assert (mail.logins, len(mail.letters)) == ([USER], 1)
+
+
+class TestTls:
+    """What is said to a server stays between the two."""
+
+    @pytest.fixture
+    def context(self, chain: Path) -> ssl.SSLContext:
+        """A server's side, with a certificate for this machine by our own authority."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(chain / "server.pem", chain / "server.key")
+        return context
+
+    def send(self, port: int, security: str) -> str:
+        """Hand over a letter with name and password; what became of it."""
+        server = MailSettings("127.0.0.1", port, security, USER, PASSWORD, "a@example.com")
+        letter = EmailMessage()
+        letter["From"], letter["To"] = "a@example.com", ANNA
+        letter.set_content("Hello")
+        try:
+            with MailServer(server) as connected:
+                connected.send(letter)
+        except NotTaken as refused:
+            return refused.why
+        return "taken"
+
+    @pytest.mark.parametrize("security", ["starttls", "tls"])
+    def test_it_is_asked_for_and_the_server_must_be_who_it_says(
+        self, context, chain: Path, monkeypatch: pytest.MonkeyPatch, security: str
+    ) -> None:
+        with mail_server(**{security: context}) as mail:
+            assert self.send(mail.port, security) == "SSLCertVerificationError"
+            assert mail.logins == []
+            monkeypatch.setenv("SSL_CERT_FILE", str(chain / "root.pem"))
+            assert self.send(mail.port, security) == "taken"
+            assert mail.logins == [USER]
+
+    def test_a_server_that_knows_none_is_told_nothing(self, mail) -> None:
+        assert self.send(mail.port, "starttls") == "SMTPNotSupportedError"
+        assert (mail.logins, mail.letters) == ([], [])

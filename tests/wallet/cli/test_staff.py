@@ -44,6 +44,7 @@ def test_who_lost_their_phone_gets_a_link_and_no_second_step(wallet, installatio
         anna = staff.by_email(session, "anna@example.com").id
         code = pyotp.TOTP(secret).at(house.clock())
         second_factors.set_up(session, installation.keys, anna, secret, code, house.clock())
+    assert "; with a second factor" in wallet("staff", "list").output
     assert LINK.fullmatch(wallet("staff", "reset", "anna@example.com").output.strip())
     with installation.database.reading() as session:
         assert second_factors.state(session, anna)

@@ -8,6 +8,11 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     said("unknown")?.removeAttribute("hidden");
     continue;
   }
+  // A passkey belongs to a name: 127.0.0.1 and localhost are two, and so are two addresses of a host.
+  if (location.origin !== form.dataset.origin) {
+    said("elsewhere")?.removeAttribute("hidden");
+    continue;
+  }
   form.hidden = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
