@@ -159,13 +159,16 @@ def forget_old(session: Session, now: datetime) -> None:
     session.execute(delete(StaffSession).where(StaffSession.began_at <= now - LONGEST))
 
 
-def recognise(database: Database, token: str, now: datetime) -> SignedIn | None:
-    """Who is signed in with this token; None if nobody is, or no longer."""
+def recognise(
+    database: Database, token: str, now: datetime, *, by_hand: bool = True
+) -> SignedIn | None:
+    """Who is signed in with this token; None if nobody is, or no longer. What a page asks for by
+    itself, and not `by_hand`, does not make the session last longer."""
     digest = tokens.digest(token)
     rows = database.fetch(_LIVE, digest=digest, idle=now - IDLE, oldest=now - LONGEST)
     if not rows:
         return None
-    if rows[0].seen_at <= now - NOTED_EVERY:
+    if by_hand and rows[0].seen_at <= now - NOTED_EVERY:
         _note_seen(database, digest, now)
     return SignedIn(
         rows[0].id,

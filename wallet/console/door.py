@@ -4,6 +4,7 @@ behind it; `links` are the other way in."""
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
+from urllib.parse import urlsplit
 
 import orjson
 from cryptography.fernet import InvalidToken
@@ -111,7 +112,12 @@ def _guard() -> AnyResponse | None:
         csrf.protect()
     house = current_installation()
     token = request.cookies.get(_cookie_name(), "")
-    g.signed_in = staff_sessions.recognise(house.database, token, house.clock()) if token else None
+    by_hand = "X-Background" not in request.headers
+    g.signed_in = (
+        staff_sessions.recognise(house.database, token, house.clock(), by_hand=by_hand)
+        if token
+        else None
+    )
     if request.endpoint in OPEN:
         return None
     if g.signed_in is not None:
@@ -121,10 +127,18 @@ def _guard() -> AnyResponse | None:
             else None
         )
     if request.method == "GET":
-        page = request.full_path.rstrip("?")
+        page = _page_of_fragment() or request.full_path.rstrip("?")
         return lead(url_for("console.door.sign_in", next=page))
     # `kept.js` gives back what was typed, on the page where it was.
     return lead(url_for("console.door.sign_in", unsent="1"))
+
+
+def _page_of_fragment() -> str | None:
+    """The page that asked for a piece of it; None if this request is for a page."""
+    if request.headers.get("HX-Request") != "true":
+        return None
+    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return f"{shown.path}?{shown.query}" if shown.query else shown.path
 
 
 def must_set_up(who: SignedIn) -> bool:

@@ -178,6 +178,15 @@ class TestSessions:
         house.clock.advance(seconds=staff_sessions.IDLE.total_seconds())
         assert door.who(token) is None
 
+    def test_what_a_page_asks_for_by_itself_keeps_none_open(self, door, house) -> None:
+        door.set_password(door.add())
+        token = door.sign_in()
+        for _ in range(2):
+            house.clock.advance(minutes=14)
+            assert staff_sessions.recognise(door.database, token, house.clock(), by_hand=False)
+        house.clock.advance(minutes=2)
+        assert door.who(token) is None
+
     def test_none_lasts_longer_than_twelve_hours(self, door, house) -> None:
         door.set_password(door.add())
         token = door.sign_in()

@@ -212,6 +212,9 @@ def test_a_piece_of_a_page_that_is_asked_for_too_late_leads_to_the_door(anna) ->
     answer = anna.get(HOME, **{"HX-Request": "true"})
     assert answer.status_code == 204
     assert answer.headers["HX-Redirect"].startswith("/console/sign-in")
+    shown = "http://localhost/console/me?lang=en"
+    answer = anna.get("/console/", **{"HX-Request": "true", "HX-Current-URL": shown})
+    assert answer.headers["HX-Redirect"] == "/console/sign-in?next=/console/me?lang%3Den"
 
 
 def test_cookies_are_for_https_and_this_host_alone(

@@ -220,6 +220,23 @@ class TestPasskeys:
             seat.page.get_by_text("That did not work. Try once more.").wait_for()
             assert seat.path == "/console/me/passkeys/add"
 
+    def test_by_another_name_of_this_machine_none_is_offered(self, sit) -> None:
+        with sit() as seat:
+            seat.go("/console/sign-in")
+            at_home = seat.address
+            seat.address = at_home.replace("localhost", "127.0.0.1")
+            seat.be(ANNA)
+            seat.go("/console/me/passkeys/add")
+            seat.page.get_by_role("link", name="Open this page there").click()
+            seat.address = at_home
+            seat.comes_to("/console/me/passkeys/add")
+            expect(seat.page.get_by_role("button", name="Add a passkey")).to_be_visible()
+            seat.lose()
+            seat.address = at_home.replace("localhost", "127.0.0.1")
+            seat.go("/console/sign-in")
+            assert seat.page.get_by_role("button", name="Sign in", exact=True).is_visible()
+            assert not seat.page.get_by_role("button", name="Sign in with a passkey").is_visible()
+
     def test_who_has_to_show_who_they_are_first_is_led_there(self, sit, house) -> None:
         with sit() as seat:
             authenticator(seat)
@@ -333,6 +350,26 @@ class TestUnsentForms:
             seat.page.locator("#add").click()
             seat.page.get_by_text(self.BACK).wait_for()
             assert seat.page.get_by_label("Line").input_value() == "another"
+
+    def test_a_piece_that_is_fetched_while_one_types_loses_nothing(self, sit) -> None:
+        with sit() as seat:
+            self.fill(seat)
+            seat.lose()
+            with seat.page.expect_navigation():
+                seat.page.evaluate("htmx.ajax('GET', location.href, '#taken').then(() => null)")
+            self.come_in(seat, ANNA)
+            assert seat.page.get_by_text(self.BACK).is_visible()
+            assert self.values(seat) == [*self.TYPED]
+
+    def test_what_a_page_fetches_by_itself_says_so(self, sit) -> None:
+        with sit() as seat:
+            asked = []
+            seat.page.on("request", lambda one: asked.append((one.url, one.headers)))
+            seat.go("/console/programmes/demo/")
+            expect(seat.page.locator("#jobs-bar")).to_be_attached()
+            seat.page.wait_for_load_state("networkidle")
+            (headers,) = [headers for url, headers in asked if url.endswith("/jobs/bar")]
+            assert headers["x-background"] == "yes"
 
     def test_who_signs_out_leaves_nothing(self, sit) -> None:
         with sit() as seat:

@@ -45,6 +45,11 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) print();
 });
 
+// What a page fetches by itself is no sign that somebody is there: a session ends all the same.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.triggeringEvent) event.detail.headers["X-Background"] = "yes";
+});
+
 // From row to row of a list.
 function step(by) {
   const links = [...document.querySelectorAll(".k-row-link")];

@@ -40,16 +40,17 @@ document.addEventListener("submit", (event) => {
   else if (isPosted(form)) putBy();
 }, { capture: true });
 
-// Pieces of a page that htmx asks for tell the same by their headers.
+// Pieces of a page that htmx asks for tell the same by their headers. A piece that is only fetched may
+// be the one that finds the session ended, while somebody types.
 document.addEventListener("htmx:beforeOnLoad", (event) => {
-  const { xhr } = event.detail;
+  const { xhr, requestConfig } = event.detail;
   const leads = xhr.getResponseHeader("HX-Redirect");
-  if (leads?.includes("unsent=")) {
-    putBy();
+  if (leads?.includes("/sign-in")) {
+    putBy({ unsent: true });
   } else if (xhr.getResponseHeader("X-Form") === "outdated") {
     putBy({ unsent: true });
     location.reload();
-  } else if (xhr.status < 400 && !leads && !read()?.unsent) {
+  } else if (requestConfig.verb !== "get" && xhr.status < 400 && !leads && !read()?.unsent) {
     drop();
   }
 });
