@@ -14,6 +14,7 @@ from wallet.pages.language import ngettext
 from wallet.running import attention
 from wallet.running.attention import Concern
 
+Pressing = Literal["bad", "wait", "info"]
 SOON_DAYS = 14  # a certificate that ends sooner is pressing
 
 
@@ -23,7 +24,7 @@ class ShownConcern:
     for it yet."""
 
     sentence: str
-    look: Literal["bad", "wait", "info"]
+    look: Pressing
     url: str = ""
     link: str = ""
 
@@ -46,6 +47,7 @@ def _said(one: Concern, zone: str) -> ShownConcern:
 
 
 def _of_the_installation(one: Concern, since: str) -> ShownConcern:
+    certificates = _way("console.certificates.show", "programmes:read", _("To the certificates"))
     match one.kind:
         case "nobody_works" if since:
             return ShownConcern(
@@ -61,32 +63,47 @@ def _of_the_installation(one: Concern, since: str) -> ShownConcern:
                     name=one.name,
                 ),
                 "bad",
+                *certificates,
             )
         case "certificate_ends" if one.number < 0:
-            return ShownConcern(_("The certificate of %(name)s has ended.", name=one.name), "bad")
+            sentence = _("The certificate of %(name)s has ended.", name=one.name)
+            return ShownConcern(sentence, "bad", *certificates)
         case "certificate_ends":
             left = ngettext("%(num)s day", "%(num)s days", one.number)
             sentence = _("The certificate of %(name)s ends in %(left)s.", name=one.name, left=left)
-            return ShownConcern(sentence, "bad" if one.number < SOON_DAYS else "wait")
+            look: Pressing = "bad" if one.number < SOON_DAYS else "wait"
+            return ShownConcern(sentence, look, *certificates)
     return ShownConcern(
         _("The nightly check of the book found something: see `wallet doctor`."), "bad"
     )
 
 
 def _of_receivers(one: Concern, since: str) -> ShownConcern:
+    way = _way(
+        "console.webhooks.receiver", "receivers:read", _("To the receiver"), receiver_id=one.id
+    )
     match one.kind:
         case "receiver_off":
-            return ShownConcern(_("The receiver %(name)s is switched off.", name=one.name), "wait")
+            sentence = _("The receiver %(name)s is switched off.", name=one.name)
+            return ShownConcern(sentence, "wait", *way)
         case "receiver_fails":
             sentence = _("The receiver %(name)s fails since %(since)s.", name=one.name, since=since)
-            return ShownConcern(sentence, "bad")
+            return ShownConcern(sentence, "bad", *way)
     events = ngettext("%(num)s event", "%(num)s events", one.number)
     sentence = _("The receiver %(name)s did not take %(events)s.", name=one.name, events=events)
-    return ShownConcern(sentence, "wait")
+    return ShownConcern(sentence, "wait", *way)
+
+
+def _way(endpoint: str, right: str, words: str, **values: str) -> tuple[str, str]:
+    """The address of a page with the words of the link to it."""
+    return pages.url_if_there(endpoint, right, **values), words
 
 
 def _of_jobs(one: Concern) -> ShownConcern:
     way = (pages.url("console.jobs.show"), _("To the jobs"))
+    if one.kind != "campaign_paused":
+        own = _way("console.imports.show", "imports:write", _("To the import"), import_id=one.id)
+        way = own if own[0] else way
     match one.kind:
         case "import_refused":
             return ShownConcern(_("A file that was sent cannot be read."), "bad", *way)

@@ -3,11 +3,12 @@ it."""
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from flask import Blueprint, current_app, make_response, request
+from flask import Blueprint, make_response, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -34,10 +35,6 @@ EXPORTS = "exports:read"
 SETS_UP = "company:write"
 DELIMITER = ";"  # as in other CSVs of ours: what spreadsheets of most of Europe expect
 MARK = "\ufeff"  # by which spreadsheets know UTF-8
-
-# Where the rows stand that a figure counts: the page, and the right that it takes. A figure whose
-# page is not there yet leads nowhere.
-ROWS_OF: Mapping[str, tuple[str, str]] = {"joined": ("console.members.listed", "members:read")}
 
 
 @routes.get("/")
@@ -76,7 +73,7 @@ def show() -> str:
         "home",
         today=words.day_in(language.current(), overview.today),
         overview=overview,
-        tiles=[(tile, _rows_url(tile.name, overview.today)) for tile in tiles],
+        tiles=[(tile, _rows_url(tile.name, overview.midnight)) for tile in tiles],
         charts=charts,
         period=shown,
         periods=PERIODS,
@@ -131,13 +128,13 @@ def _all_days(
     ]
 
 
-def _rows_url(figure: str, today: date) -> str:
-    """The address of the rows that a figure of today counts; empty if it has no page yet, or none
+def _rows_url(figure: str, midnight: datetime) -> str:
+    """The address of the rows that a figure of today counts; empty if they have no page, or none
     for the reader."""
-    endpoint, right = ROWS_OF.get(figure, ("", ""))
-    if endpoint not in current_app.view_functions or not pages.may(right):
+    if figure != "joined":
         return ""
-    return pages.url(endpoint)
+    tree = json.dumps({"kind": "joined", "since": midnight.isoformat()})
+    return pages.url_if_there("console.members.listed", "members:read", tree=tree)
 
 
 def _rights() -> str:

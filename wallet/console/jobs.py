@@ -62,8 +62,8 @@ class JobTurn:
 
 @dataclass(frozen=True, slots=True)
 class ShownJob:
-    """A job in words. `progress` is how far it came, `percent` the same for a bar; `left` how long
-    it will take."""
+    """A job in words. `progress` is how far it came, `left` how long it will take, `url` its own
+    page, if it has one."""
 
     job: Job
     title: str
@@ -74,6 +74,7 @@ class ShownJob:
     when: str
     by: str
     turns: Sequence[JobTurn]
+    url: str = ""
 
 
 @routes.get(f"{IN_PROGRAMME}/jobs")
@@ -104,7 +105,10 @@ def part() -> str:
 @needs(JOBS)
 def bar() -> str:
     """What stands in the bar of every page, fetched once the page is there."""
-    found = [job for job in _found()[0] if job.state == "running"]
+    house = current_installation()
+    with house.database.reading() as session:
+        is_idle = not jobs.running(session, pages.programme().id, house.clock())
+    found = [] if is_idle else [job for job in _found()[0] if job.state == "running"]
     known = [job.percent for job in found if job.percent is not None]
     percent = sum(known) // len(known) if known else None
     return render_template("console/jobs_bar.html", running=len(found), percent=percent)
@@ -260,7 +264,14 @@ def _in_words(job: Job, now: datetime, zone: str) -> ShownJob:
         moments.at(job.ended_at or job.began_at, zone, now),
         "" if job.by is None else _named(job.by),
         _turns(job) if pages.may(STEERS.get(job.kind, "")) else (),
+        _page_of(job),
     )
+
+
+def _page_of(job: Job) -> str:
+    if job.kind != "import":
+        return ""
+    return pages.url_if_there("console.imports.show", SEES["import"], import_id=job.id)
 
 
 def _title(job: Job) -> str:

@@ -1,15 +1,17 @@
 """What the first page of a programme shows of its figures: those of today beside what is usual, and
 the days before as charts, each with its table."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from ledger import words
 from ledger.book import purchases
+from ledger.languages import Language
 from ledger.money import decimals
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
@@ -96,7 +98,9 @@ class Overview:
         self._unit = units.named(session, programme.id, None)
         self._sums = days.sums(session, programme.id)
         self.waiting = days.waiting(session, programme.id)
-        self.today = now.astimezone(ZoneInfo(programme.timezone)).date()
+        zone = ZoneInfo(programme.timezone)
+        self.today = now.astimezone(zone).date()
+        self.midnight = datetime.combine(self.today, time(), zone)
 
     @property
     def is_empty(self) -> bool:
@@ -289,6 +293,8 @@ class Overview:
         columns: Sequence[Column],
     ) -> Chart:
         tongue = language.current()
+        # Most numbers come again and again, nought above all.
+        sayings = [functools.cache(column.say) for column in columns]
         rows = []
         for step in range((self.today - first).days + 1):
             day = first + timedelta(days=step)
@@ -297,14 +303,19 @@ class Overview:
                 for column in columns
             ]
             cells = [
-                (amount / 10**column.decimals, column.say(amount))
-                for amount, column in zip(amounts, columns, strict=True)
+                (amount / 10**column.decimals, say(amount))
+                for amount, column, say in zip(amounts, columns, sayings, strict=True)
             ]
-            said = words.day_in(tongue, day)
+            said, short = _day_words(tongue, day)
             if day == self.today:
                 said = _("%(day)s, so far", day=said)
-            rows.append(ChartRow(said, words.short_day_in(tongue, day), cells))
+            rows.append(ChartRow(said, short, cells))
         return Chart(name, title, [column.words for column in columns], rows)
+
+
+@functools.lru_cache(2048)  # each chart says the same days
+def _day_words(tongue: Language, day: date) -> tuple[str, str]:
+    return words.day_in(tongue, day), words.short_day_in(tongue, day)
 
 
 def number(count: int) -> str:

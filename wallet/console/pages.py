@@ -157,6 +157,12 @@ def url(endpoint: str, **values: Any) -> str:
     return url_for(endpoint, **values)
 
 
+def url_if_there(endpoint: str, right: str, **values: Any) -> str:
+    """The same, for who has this right here; empty for others, and where there is no such page."""
+    is_there = endpoint in current_app.view_functions
+    return url(endpoint, **values) if is_there and may(right) else ""
+
+
 def frame(here: str) -> Frame:
     """What stands around the page, below the menu's entry `here`."""
     who, seen = person(), seen_programmes()

@@ -10,8 +10,11 @@ from urllib.parse import urlsplit
 import gallery
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 from werkzeug.serving import make_server
+
+# Pages ask how far jobs are, and go on to the next page meanwhile.
+GIVEN_UP = "net::ERR_ABORTED"
 
 
 @pytest.fixture
@@ -51,6 +54,11 @@ class Seen:
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
+    def failed(self, request: Request) -> None:
+        """Note a request that failed, unless the browser gave it up for the next page."""
+        if request.failure != GIVEN_UP:
+            self.said.append(request.url)
+
     def hosts(self) -> set[str]:
         asked = map(urlsplit, self.asked)
         return {address.netloc for address in asked if address.scheme != "data"}
@@ -80,7 +88,7 @@ def look(chromium: Browser, address: str) -> Look:
         seen = Seen(context.new_page())
         seen.page.on("console", lambda line: seen.said.append(line.text))
         seen.page.on("pageerror", lambda error: seen.said.append(str(error)))
-        seen.page.on("requestfailed", lambda request: seen.said.append(request.url))
+        seen.page.on("requestfailed", seen.failed)
         seen.page.on("request", lambda request: seen.asked.append(request.url))
         seen.page.goto(address + path)
         seen.page.evaluate("document.fonts.ready.then(() => null)")

@@ -81,7 +81,7 @@ def test_every_page_is_in_order(contexts, address: str, something_of_everything)
         pages[look] = page = context.new_page()
         page.on("console", lambda line: said.append(line.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("requestfailed", lambda request: said.append(f"{request.url} failed"))
+        page.on("requestfailed", lambda request: said.append(f"{request.url} {request.failure}"))
         page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     turns = itertools.cycle(LOOKS)
     wanted, seen, wrong = [f"{address}/console/"], set(), {}
@@ -95,7 +95,9 @@ def test_every_page_is_in_order(contexts, address: str, something_of_everything)
             said.clear()
             answer = page.goto(url)
             assert answer is not None
-            found = [*said, *wrongs(page, *look)]
+            # A page that asks how far jobs are is left while it does.
+            found = [line for line in said if not line.endswith("ERR_ABORTED")]
+            found += wrongs(page, *look)
             if answer.status != 200:
                 found.append(f"status {answer.status}")
             if found:
