@@ -296,7 +296,7 @@ def _state(job: Job) -> tuple[str, StateLook]:
         case "import", "running", "reading":
             return _("the file is read"), "info"
         case "import", "waiting", _step:
-            return _("waits for you to apply or withdraw it"), "wait"
+            return _("waits for a decision"), "wait"
         case "import", "failed", _step:
             return _("the file cannot be read"), "bad"
         case "campaign", "running", "gathering":

@@ -148,7 +148,7 @@ def test_an_import_is_withdrawn(installation, file, marketer) -> None:
     id_ = file("Телефон;Баланс\n+79990000001;x\n+79990000002;5\n")
     page = words(marketer.read(JOBS))
     assert "2 rows, 1 of them bad" in page
-    assert "waits for you to apply or withdraw it" in page
+    assert "waits for a decision" in page
     asked = words(marketer.read(f"{JOBS}/import/{id_}/end"))
     assert "All that was kept of the file is deleted." in asked
     answer = marketer.send(f"{JOBS}/import/{id_}/end", f"{JOBS}/import/{id_}/withdraw")

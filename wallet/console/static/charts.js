@@ -33,10 +33,11 @@ function options(figure) {
   const table = figure.querySelector("table");
   const head = [...table.tHead.rows[0].cells].slice(1);
   const rows = [...table.tBodies[0].rows];
+  const isLong = rows.length > 31;
   const shown = new Map(); // "series day" -> the number as people write it
   const series = head.map((cell, number) => ({
     name: cell.textContent.trim(),
-    type: rows.length > 31 ? "line" : "bar",
+    type: isLong ? "line" : "bar",
     showSymbol: false,
     barMaxWidth: 16,
     lineStyle: { width: 2 },
@@ -46,8 +47,8 @@ function options(figure) {
       const value = row.cells[number + 1];
       shown.set(`${number} ${day}`, value.textContent.trim());
       const amount = Number(value.dataset.value);
-      const isWhole = day < rows.length - 1; // today is not over
-      return isWhole ? amount : { value: amount, itemStyle: { opacity: 0.5 } };
+      if (day < rows.length - 1) return amount;
+      return isLong ? null : { value: amount, itemStyle: { opacity: 0.5 } }; // today is not over
     }),
   }));
   const ink = colour(figure, "k-series-ink");
