@@ -93,11 +93,11 @@ class LetterSender:
         database: Database,
         keys: KeyRing,
         mail: MailSettings,
-        public_url: str,
+        console_url: str,
         lease: timedelta,
     ) -> None:
         self._database, self._keys = database, keys
-        self._mail, self._public_url, self._lease = mail, public_url, lease
+        self._mail, self._console_url, self._lease = mail, console_url, lease
 
     def deliver(self, clock: Clock) -> bool:
         """Send a batch of letters that are due. Whether there may be more."""
@@ -136,7 +136,7 @@ class LetterSender:
             .with_for_update()
         )
         token = None if employee is None else self._token(session, letter, employee)
-        return None if token is None else written(letter, self._mail, self._public_url, token, now)
+        return None if token is None else written(letter, self._mail, self._console_url, token, now)
 
     def _token(self, session: Session, letter: StaffLetter, employee: Employee) -> str | None:
         """The token of the letter's link; None if it was used meanwhile, or ended by another."""
@@ -189,12 +189,12 @@ class LetterSender:
 
 
 def written(
-    letter: StaffLetter, mail: MailSettings, public_url: str, token: str, now: datetime
+    letter: StaffLetter, mail: MailSettings, console_url: str, token: str, now: datetime
 ) -> EmailMessage:
     """The letter with this link, as text and as a page, in its language."""
     language = languages.ours(letter.language)
-    host = urlsplit(public_url).netloc
-    link = f"{public_url}/console/welcome/{token}"
+    host = urlsplit(console_url).netloc
+    link = f"{console_url}/welcome/{token}"
     words = WORDS[letter.kind]
 
     def say(text: str) -> str:
@@ -208,7 +208,7 @@ def written(
     message["To"] = letter.email
     message["Date"] = format_datetime(now)
     # The same at each try: who gets it twice sees it once.
-    message["Message-ID"] = f"<{tokens.digest(token)[:32]}@{urlsplit(public_url).hostname}>"
+    message["Message-ID"] = f"<{tokens.digest(token)[:32]}@{urlsplit(console_url).hostname}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(f"{text}\n\n{link}\n\n{foot}\n")
     page = PAGES.get_template("letter.html").render(

@@ -142,6 +142,6 @@ def _address(email: str) -> str:
 
 def _tell_link(records: Records, address: str, token: str, *, by_letter: bool) -> None:
     """The link alone on the standard output: programs read it."""
-    click.echo(f"{records.settings.public_url}/console/welcome/{token}")
+    click.echo(f"{records.settings.console_url}/welcome/{token}")
     if by_letter:
         click.echo(f"A letter with it is on its way to {address}.", err=True)

@@ -163,6 +163,12 @@ class Settings:
         return self.mode == SANDBOX
 
     @property
+    def console_url(self) -> str:
+        """Where people of the staff find the console. Passkeys know names and no numbers, so on
+        this machine it has one."""
+        return self.public_url.replace("://127.0.0.1", "://localhost", 1) + "/console"
+
+    @property
     def embedded(self) -> bool:
         """Whether one process holds web and pumps: there is no broker that brings several
         together."""

@@ -280,7 +280,7 @@ def _nobody() -> Response:
 
 def _handed_over(made: Invitation, *, is_new: bool) -> str:
     """The link, to be handed over like a key."""
-    url = f"{current_installation().settings.public_url}/console/welcome/{made.token}"
+    url = f"{current_installation().settings.console_url}/welcome/{made.token}"
     return pages.show(
         "console/staff_link.html", HERE, employee=made.employee, url=url, is_new=is_new
     )

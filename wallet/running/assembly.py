@@ -78,7 +78,7 @@ def _letters(settings: Settings, database: Database, keys: KeyRing) -> LetterSen
     if settings.mail is None:
         return None
     lease = timedelta(seconds=settings.lease_s)
-    return LetterSender(database, keys, settings.mail, settings.public_url, lease)
+    return LetterSender(database, keys, settings.mail, settings.console_url, lease)
 
 
 def _google(

@@ -84,23 +84,15 @@ def prepare(settings: Settings) -> str | None:
             demo.ensure(session, installation.clock())
         token = admission.first_link(session, installation.clock())
     installation.database.close()
-    link = None if token is None else f"{_console(settings)}/welcome/{token}"
+    link = None if token is None else f"{settings.console_url}/welcome/{token}"
     if settings.in_sandbox:
         note_console_link(settings.data, link)
     return link
 
 
-def _console(settings: Settings) -> str:
-    """The address of the console. Passkeys know names and no numbers, so on this machine it has
-    one."""
-    if settings.in_sandbox:
-        return f"http://localhost:{settings.port}/console"
-    return f"{settings.public_url}/console"
-
-
 def greeting(settings: Settings, console_link: str | None = None) -> str:
     """What a newcomer wants to know first. `console_link` makes the first administrator."""
-    console = console_link or _console(settings)
+    console = console_link or settings.console_url
     lines = [f"ready http://127.0.0.1:{settings.port}", f"console {console}"]
     if console_link is not None:
         lines.append("  (good once and for three days: it makes the first administrator)")

@@ -84,7 +84,7 @@ class Office:
         user, password = login or (None, None)
         server = MailSettings("127.0.0.1", port, "none", user, password, "kopilka@example.com")
         lease = timedelta(seconds=60)
-        self.sender = LetterSender(self.database, self.keys, server, PUBLIC_URL, lease)
+        self.sender = LetterSender(self.database, self.keys, server, f"{PUBLIC_URL}/console", lease)
 
     def waiting(self) -> list[StaffLetter]:
         with self.database.reading() as session:

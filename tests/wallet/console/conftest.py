@@ -1,16 +1,16 @@
 """Pages of the console in a real browser, which tells what it refused and what it asked for."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import browsers
 import gallery
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 from werkzeug.serving import make_server
 
 # Pages ask how far jobs are, and go on to the next page meanwhile.
@@ -33,17 +33,10 @@ def address(app: Flask) -> Iterator[str]:
     server.shutdown()
 
 
-# Not for longer than its module: as long as Playwright is there, a loop of asyncio runs in this
-# thread, and tests that want one of their own would fail.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    program = next(found, None)
-    assert program, "this test needs chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with browsers.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @dataclass
