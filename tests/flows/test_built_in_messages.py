@@ -226,6 +226,21 @@ class TestBirthday:
         house.run(*PUMPS)
         assert len(said(api, vera)) == 2
 
+    def test_it_may_come_some_days_ahead_also_over_new_year(self, api, join, client, house) -> None:
+        vera = self.born(join, client, "1990-01-02")
+        switch_on(api, "birthday", gift=500, days=3)
+        for day, told in ((29, 0), (30, 1), (31, 1)):
+            house.clock.now = datetime(2027, 12, day, 9, tzinfo=UTC)
+            house.run(*PUMPS)
+            assert len(said(api, vera)) == told, day
+        text = "Вера, до вашего дня рождения 3 дня: дарим вам 500 баллов."
+        assert said(api, vera) == [("birthday", "told", text)]
+        # Told on the day from now on: who was told ahead is not told once more.
+        switch_on(api, "birthday", gift=500)
+        house.clock.now = datetime(2028, 1, 2, 9, tzinfo=UTC)
+        house.run(*PUMPS)
+        assert len(said(api, vera)) == 1
+
     def test_29_february_is_celebrated_on_the_28th_of_common_years(
         self, api, join, client, house
     ) -> None:

@@ -9,7 +9,6 @@ from flask import Blueprint
 
 from ledger.words import day_in
 from wallet.apple.signing import Signer
-from wallet.configuration.settings import Settings
 from wallet.console import pages
 from wallet.console.pages import needs
 from wallet.errors import CertificateProblem
@@ -80,9 +79,9 @@ def setup_steps(house: Installation, now: datetime) -> list[SetupStep]:
             _("An address with https that phones can reach"),
             _(
                 "Now it is %(url)s. Phones fetch every change of a card from there.",
-                url=_url(settings),
+                url=settings.public_url,
             ),
-            settings.public_url.startswith("https:") and not _is_local(settings.public_url),
+            settings.public_url.startswith("https:") and not is_local(settings.public_url),
             ("WALLET_PUBLIC_URL=https://cards.example.com",),
         ),
         SetupStep(
@@ -151,9 +150,6 @@ def _shown(house: Installation, signer: Signer, now: datetime) -> ShownCertifica
     )
 
 
-def _url(settings: Settings) -> str:
-    return settings.public_url
-
-
-def _is_local(url: str) -> bool:
+def is_local(url: str) -> bool:
+    """Whether nobody but this computer finds that address."""
     return any(host in url for host in ("//127.0.0.1", "//localhost", "//[::1]"))

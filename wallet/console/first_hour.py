@@ -27,12 +27,13 @@ from ledger.programmes.programmes import Programme
 from ledger.programmes.trades import TRADES, USUAL, Trade
 from ledger.words import N_
 from wallet.console import base_programme as base_page
-from wallet.console import meanwhile, pages, readiness, settings_search
+from wallet.console import certificates, meanwhile, pages, readiness, settings_search
 from wallet.console.base_programme import CountedUnit
 from wallet.console.errors import error_page
 from wallet.console.forms import FORM, FormEntries
 from wallet.console.meanwhile import StaleForm
 from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.console.programme_settings import language_name
 from wallet.console.readiness import STEPS, ReadyStep, StepState
 from wallet.delivery import programme_changes
 from wallet.installation import current_installation
@@ -249,6 +250,7 @@ def own_card() -> str:
         join_url=_join_url(),
         code=_code(_join_url()),
         has_wallets=real,
+        is_local=certificates.is_local(current_installation().settings.public_url),
         card=picture,
     )
 
@@ -485,7 +487,8 @@ def _around_poster(session: Session, programme: Programme) -> dict[str, object]:
         else base_programme.sentence(session, programme, base, language.current())
     )
     return {
-        "spoken": programme.languages,
+        "spoken": [(tag, language_name(tag)) for tag in programme.languages],
+        "is_local": certificates.is_local(current_installation().settings.public_url),
         "name": programmes.name_in(session, programme, language.current()),
         "headline": _poster_words(session, programme, language.current()),
         "sentence": said,

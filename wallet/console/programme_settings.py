@@ -212,7 +212,7 @@ def _around(session: Session, programme: Programme) -> dict[str, object]:
     return {
         "tabs_of_page": tabs,
         "opened": meanwhile.opened(session, [programme_changes.of(programme)]),
-        "spoken": [(tag, _language_name(tag)) for tag in programme.languages],
+        "spoken": [(tag, language_name(tag)) for tag in programme.languages],
         "called": [(one, _(words)) for one, words in CALLED_WORDS.items()],
         "zones": _zones(),
         "counted": [_unit_in_words(one) for one in units.of_programme(session, programme.id)],
@@ -239,7 +239,8 @@ def _said(session: Session, programme: Programme, kind: ProgrammeTextKind, tag: 
     return programme.name if (kind, tag) == ("name", programme.locale) else ""
 
 
-def _language_name(tag: str) -> str:
+def language_name(tag: str) -> str:
+    """A language in the reader's words."""
     named = Locale.parse(tag, sep="-", resolve_likely_subtags=True).get_display_name(
         language.current()
     )

@@ -1,6 +1,9 @@
 """Stores and tills: made, changed, told from each other, changed by two at once."""
 
+from functools import partial
+
 import pytest
+from interleaving import stage
 from sqlalchemy import select
 
 from ledger.errors import (
@@ -100,3 +103,26 @@ def test_what_cannot_be_is_refused_by_its_name(shop, terms, field) -> None:
     with pytest.raises(StoreRefused) as refusal:
         shop.put(terms)
     assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_of_two_at_once_who_read_the_same_one_is_refused(shop, database, known: int) -> None:
+    """Two who add a store with one code, or change one at one revision, however they meet."""
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer")
+    for at in range(1, 20):
+        if known:
+            shop.put(StoreTerms(f"s{at}"))
+        first = partial(shop.put, StoreTerms(f"s{at}", "Арбат"), known)
+        second = partial(shop.put, StoreTerms(f"s{at}", "Тверская"), known)
+        with stage(database) as scene:
+            try:
+                met = scene.meet(first, second, at)
+            except AssertionError:  # it has fewer statements
+                break
+        outcomes = [met.first, met.second]
+        assert sum(isinstance(one, ChangedMeanwhile) for one in outcomes) == 1, met
+        with database.reading() as session:
+            store = stores.store_named(session, shop.id, f"s{at}")
+            assert store.revision == known + 1
+    assert at > 2
