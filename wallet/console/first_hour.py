@@ -214,10 +214,11 @@ def preview() -> str:
     return pages.show("console/base_sentence.html", HERE, sentence=sentence)
 
 
-@routes.post(f"{IN_PROGRAMME}/first-hour/steps/<step>")
+@routes.post(f"{IN_PROGRAMME}/first-hour/steps")
 @needs("terms:write")
-def skip(step: str) -> Response:
+def skip() -> Response:
     """Say that a step is not needed, or is after all."""
+    step = request.form.get("step", "")
     if step not in STEPS:
         return error_page(404, pages.frame(HERE))
     is_needed = "needed" in request.form

@@ -209,13 +209,16 @@ def rows(import_id: str) -> Response | str:
 @routes.get(f"{IN_PROGRAMME}/imports/<import_id>/statement.json")
 @needs("imports:write")
 def statement(import_id: str) -> Response:
-    """The signed statement of a finished import, as a file to hand on."""
+    """The signed statement of a finished import, as a file to hand on; before it is finished, the
+    way to how far it is."""
     house = current_installation()
     with house.database.reading() as session:
         import_ = _find(session, import_id)
-    proof = None if import_ is None else importing.statement(house.import_desk, import_)
-    if proof is None:
+    if import_ is None:
         return error_page(404, pages.frame(HERE))
+    proof = importing.statement(house.import_desk, import_)
+    if proof is None:
+        return pages.go("console.imports.show", import_id=import_id)
     answer = make_response(json.dumps(proof, ensure_ascii=False, indent=2))
     answer.mimetype = "application/json"
     answer.headers.set("Content-Disposition", "attachment", filename=f"import-{import_id}.json")

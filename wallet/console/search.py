@@ -13,7 +13,7 @@ from ledger.people.finding import FoundBy
 from ledger.people.members import Member
 from ledger.programmes.units import Unit
 from wallet.console import members as list_of
-from wallet.console import pages, shell
+from wallet.console import pages, settings_search, shell
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.people import PERSONAL
 from wallet.installation import current_installation
@@ -60,7 +60,15 @@ def show() -> str:
 def _groups(asked: str, most: int) -> list[ResultGroup]:
     """A group for each kind of thing that the reader may see and that fits."""
     groups = [_members(asked, most)] if pages.may("members:read") else []
+    groups.append(_settings(asked))
     return [one for one in groups if one.results]
+
+
+def _settings(asked: str) -> ResultGroup:
+    """Settings, by what people call them; those of the reader's rights alone."""
+    found = settings_search.found(asked, pages.may, pages.programme().code)
+    heading = CATALOGUE.text(language.current(), "Settings", shell.CONTEXT)
+    return ResultGroup(heading, [SearchResult(one.words, [], one.url, one.icon) for one in found])
 
 
 def _members(asked: str, most: int) -> ResultGroup:

@@ -110,13 +110,13 @@ def test_steps_are_ticked_by_what_is_there(manager, api, installation, house, cl
 
 def test_a_step_may_be_not_needed_and_needed_again(manager) -> None:
     manager.send(PLACE, **ANSWERS)
-    answer = manager.send(PLACE, f"{PLACE}/steps/certificates")
+    answer = manager.send(PLACE, f"{PLACE}/steps", step="certificates")
     assert answer.status_code == 303
     page = manager.read(PLACE)
     assert "0 of 7" in page and "not needed" in page
-    manager.send(PLACE, f"{PLACE}/steps/certificates", needed="yes")
+    manager.send(PLACE, f"{PLACE}/steps", step="certificates", needed="yes")
     assert "0 of 8" in manager.read(PLACE)
-    assert manager.send(PLACE, f"{PLACE}/steps/nothing").status_code == 404
+    assert manager.send(PLACE, f"{PLACE}/steps", step="nothing").status_code == 404
 
 
 def test_a_message_to_a_card_that_is_none_says_so(manager, api) -> None:

@@ -76,6 +76,12 @@ class TestHome:
         first = re.search(r'<a href="([^"]+)"', page)
         assert first and first[1] == leads_to, page
 
+    def test_the_search_of_the_bar_finds_settings_as_well(self, manager, client, installation):
+        page = manager.read(f"{HOME}search?q=сгорание")
+        assert f'href="{BASE}#live_days"' in page
+        cashier = signed_in(client, installation, "cashier")
+        assert f'href="{BASE}#live_days"' not in cashier.read(f"{HOME}search?q=сгорание")
+
     def test_nothing_is_found_that_one_may_not_see(self, viewer) -> None:
         page = viewer.get(f"{SETTINGS}?q=excel", **{"HX-Target": "settings-found"}).text
         assert "imports" not in page
