@@ -15,12 +15,8 @@ from visitors import FORM_TOKEN, Visitor, signed_in
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from ledger.imports import reading
-from ledger.imports.reading import SourceFile
-from ledger.imports.store import ImportRequest
-from ledger.programmes import programmes, stores, units
+from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
-from ledger.programmes.stores import StoreTerms, TillTerms
 from wallet.access import apikeys, grants, sources, staff
 from wallet.access.changes import Author
 from wallet.access.roles import ROLES, Role, allows
@@ -62,17 +58,8 @@ class Samples:
                 staff.EmployeeRole(employee_id=somebody.id, programme_id=demo, role="cashier")
             )
             session.flush()
-            stores.put_store(session, demo, StoreTerms("centre"), now)
-            stores.put_till(session, demo, TillTerms("1", "centre"), now)
-            programme, unit = programmes.by_id(session, demo), units.named(session, demo, None)
-            file = SourceFile("0" * 64, 10, "csv")
-            order = ImportRequest(OWN, "members")
-            import_ = reading.begin(session, programme.id, unit.id, order, file, now)
             return cls(
                 {
-                    "store": "centre",
-                    "till": "1",
-                    "import_id": import_.public_id,
                     "employee_id": somebody.id,
                     "key_id": apikeys.named(session, "crm").id,
                     "receiver_id": receiver.public_id,
