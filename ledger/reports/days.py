@@ -5,7 +5,7 @@
 - *Postings and purchases* are followed by the numbers of their seals. Seals are given in the order
   of commits, so whoever stands at a number has seen all up to it: each is counted once.
 - *Members and fetches* stay as rows with an indexed moment, whose ids are no order of commits. The
-  hours since shortly before the last look are counted again each time, and the difference is added:
+  time since shortly before the last look is counted again each time, and the difference is added:
   what was committed late is found, and nothing is counted twice.
 - *Cards and pushes* leave no rows behind: they are tallied where they happen (see `tallies`).
 
@@ -29,6 +29,7 @@ from sqlalchemy import (
     delete,
     extract,
     func,
+    insert,
     literal_column,
     select,
     type_coerce,
@@ -51,7 +52,6 @@ from ledger.reports.figures import (
     DayHour,
     FigureOf,
     RecountedFigure,
-    begin_of,
     hour_of,
     of_book,
 )
@@ -101,6 +101,18 @@ class DayPlace(Base):
     source: Mapped[str] = mapped_column(String(20), primary_key=True)
     programme_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
     place: Mapped[int]
+
+
+class DayCounted(Base):
+    """How many rows of a source were counted in a quarter of an hour since 1970 that will be
+    counted again."""
+
+    __tablename__ = "ledger_day_counted"
+
+    source: Mapped[str] = mapped_column(String(20), primary_key=True)
+    programme_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    quarter: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    amount: Mapped[int]
 
 
 class CountedAgain(Protocol):
@@ -170,6 +182,7 @@ def begin_anew(session: Session) -> None:
     for table in (DayRow, DaySum):
         session.execute(delete(table).where(table.figure.in_(MADE_ANEW)))
     session.execute(delete(DayPlace).where(DayPlace.source != TURN))
+    session.execute(delete(DayCounted))
 
 
 def waiting(session: Session, programme_id: int | None = None) -> int:
@@ -200,9 +213,6 @@ class _Sums:
 
     def add(self, programme_id: int, counted: FigureOf, quarter: int, amount: int) -> None:
         slot = hour_of(quarter, self.zones[programme_id])
-        self._added[programme_id, slot, counted] += amount
-
-    def put(self, programme_id: int, counted: FigureOf, slot: DayHour, amount: int) -> None:
         self._added[programme_id, slot, counted] += amount
 
     def write(self) -> None:
@@ -323,33 +333,49 @@ def _count_purchases(
 
 
 def _count_again(session: Session, source: CountedAgain, sums: _Sums, now: datetime) -> None:
+    """Compare quarters of an hour, and not hours of days: those are of the zone in which they were
+    counted, and a programme may have got another since."""
     last = session.scalar(
         select(DayPlace.place).where(DayPlace.source == source.figure, DayPlace.programme_id == ALL)
     )
-    if last is not None and now < EPOCH + timedelta(seconds=last) + LOOK_EVERY:
+    moment = int(now.timestamp())
+    if last is not None and moment < last + LOOK_EVERY.total_seconds():
         return
-    since = EPOCH if last is None else EPOCH + timedelta(seconds=last) - LATE
-    # An hour that began before is only counted whole: so the search begins with its beginning.
-    since = max(EPOCH, since.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1))
-    counted = FigureOf(source.figure)
-    found: dict[tuple[int, DayHour], int] = defaultdict(int)
-    for programme_id, at, number in source.quarters(session, list(sums.zones), since):
-        found[programme_id, hour_of(at, sums.zones[programme_id])] += number
+    first = 0 if last is None else _first_open(last)
+    programme_ids = list(sums.zones)
+    since = EPOCH + timedelta(seconds=first * QUARTER_S)
+    counts = source.quarters(session, programme_ids, since)
+    found = {(programme_id, at): number for programme_id, at, number in counts}
+    theirs = DayCounted.source == source.figure, DayCounted.quarter >= first
     known = {
-        (row.programme_id, DayHour(row.day, row.hour)): row.amount
-        for row in session.scalars(
-            select(DayRow).where(
-                DayRow.programme_id.in_(list(sums.zones)),
-                DayRow.day >= since.date() - timedelta(days=1),
-                DayRow.figure == source.figure,
-            )
-        )
+        (row.programme_id, row.quarter): row.amount
+        for row in session.scalars(select(DayCounted).where(*theirs))
     }
-    for programme_id, slot in found.keys() | known.keys():
-        if since == EPOCH or begin_of(slot, sums.zones[programme_id]) >= since:
-            key = programme_id, slot
-            sums.put(programme_id, counted, slot, found.get(key, 0) - known.get(key, 0))
-    _remember(session, source.figure, ALL, int(now.timestamp()))
+    counted = FigureOf(source.figure)
+    for programme_id, at in found.keys() | known.keys():
+        more = found.get((programme_id, at), 0) - known.get((programme_id, at), 0)
+        sums.add(programme_id, counted, at, more)
+    _remember_counts(session, source.figure, found, _first_open(moment))
+    _remember(session, source.figure, ALL, moment)
+
+
+def _first_open(second: int) -> int:
+    """The first quarter of an hour in which something may be committed after this second."""
+    return int(second - LATE.total_seconds()) // QUARTER_S
+
+
+def _remember_counts(
+    session: Session, source: str, found: Mapping[tuple[int, int], int], since: int
+) -> None:
+    """Keep what was counted of the quarters that will be counted again."""
+    session.execute(delete(DayCounted).where(DayCounted.source == source))
+    rows = [
+        {"source": source, "programme_id": programme_id, "quarter": at, "amount": number}
+        for (programme_id, at), number in found.items()
+        if at >= since
+    ]
+    if rows:
+        session.execute(insert(DayCounted), rows)
 
 
 def quarter(session: Session, moment: Any) -> ColumnElement[int]:

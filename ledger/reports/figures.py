@@ -4,7 +4,7 @@ Sources are summed up by the quarter of an hour, since every zone differs from U
 quarters: so a database that knows no zones can add up, and the calendar comes afterwards."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
@@ -57,11 +57,6 @@ def hour_of(quarter: int, zone: ZoneInfo) -> DayHour:
     """The hour to which this quarter of an hour since 1970 belongs."""
     local = datetime.fromtimestamp(quarter * QUARTER_S, zone)
     return DayHour(local.date(), local.hour)
-
-
-def begin_of(slot: DayHour, zone: ZoneInfo) -> datetime:
-    """When this hour of the day begins."""
-    return datetime.combine(slot.day, time(slot.hour), zone).astimezone(UTC)
 
 
 def of_book(account: str, *, undoes: bool, amount: int) -> list[tuple[FigureOfPoints, int]]:

@@ -108,7 +108,7 @@ SUBJECTS: Sequence[tuple[str, Sequence[SettingsPlace]]] = (
             ),
             SettingsPlace(
                 "console.jobs.show",
-                "programmes:read",
+                "campaigns:read",
                 "list-check",
                 N_("Jobs"),
                 N_("What runs now, and what ran lately"),

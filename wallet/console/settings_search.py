@@ -213,7 +213,7 @@ ENTRIES = (
     SettingEntry(
         "console.jobs.show",
         N_("Jobs"),
-        "programmes:read",
+        "campaigns:read",
         "list-check",
         "job task progress running import export wave задание задания задача выполняется прогресс",
     ),

@@ -224,8 +224,8 @@ class TestMembers:
             session.execute(  # as if it had been committed only now
                 update(Member).values(created_at=club.clock() - timedelta(minutes=9))
             )
-            session.execute(text("DELETE FROM ledger_day WHERE figure = 'joined'"))
-            session.execute(text("DELETE FROM ledger_day_sum WHERE figure = 'joined'"))
+            for table_name in ("ledger_day", "ledger_day_sum", "ledger_day_counted"):
+                session.execute(text(f"DELETE FROM {table_name}"))  # noqa: S608 - our own names
         table.clock.advance(minutes=1)
         table.run()
         assert table.on(TODAY)["joined"] == 1
@@ -246,6 +246,21 @@ class TestMembers:
         table.run()
         joined = [table.on(TODAY + timedelta(days=n))["joined"] for n in range(4)]
         assert joined == [1, 1, 1, 1]
+
+    def test_a_new_zone_loses_nobody_and_counts_nobody_twice(self, club, anna, table) -> None:
+        table.run()
+        for zone in ("Asia/Vladivostok", "America/New_York", "Asia/Kathmandu"):
+            for _ in range(3):
+                club.join()
+                table.clock.advance(minutes=7)
+                table.run()
+            with table.database.transaction() as session:
+                session.execute(update(Programme).values(timezone=zone))
+            table.clock.advance(minutes=1)
+            table.run()
+        assert table.sums()[1, "joined", ""] == 10
+        table.rebuild()
+        assert table.sums()[1, "joined", ""] == 10
 
     def test_it_looks_no_more_often_than_it_must(self, club, anna, table) -> None:
         table.run()

@@ -51,6 +51,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "programme_id", name=op.f("pk_ledger_day_place")),
     )
     op.create_table(
+        "ledger_day_counted",
+        sa.Column("source", sa.String(20), nullable=False),
+        sa.Column("programme_id", Identifier, nullable=False, autoincrement=False),
+        sa.Column("quarter", Identifier, nullable=False, autoincrement=False),
+        sa.Column("amount", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "source", "programme_id", "quarter", name=op.f("pk_ledger_day_counted")
+        ),
+    )
+    op.create_table(
         "ledger_day_tally",
         sa.Column("id", Identifier, nullable=False),
         sa.Column("programme_id", Identifier, nullable=False),
@@ -65,5 +75,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("ledger_day_tally", "ledger_day_place", "ledger_day_sum", "ledger_day"):
-        op.drop_table(name)
+    for name in ("_tally", "_counted", "_place", "_sum", ""):
+        op.drop_table(f"ledger_day{name}")
