@@ -2,6 +2,7 @@
 whom."""
 
 import csv
+import html
 import io
 import re
 from datetime import UTC, datetime, timedelta
@@ -79,6 +80,13 @@ class TestToday:
         page = words(signed_in(client, installation, "viewer").read(HOME))
         assert "71,050" in page
         assert "than on Mondays" not in page
+
+    def test_a_figure_leads_to_its_rows(self, client, installation, api, member, house) -> None:
+        house.run("seals", "days")
+        viewer = signed_in(client, installation, "viewer")
+        (address,) = re.findall(r'<h3><a href="([^"]+)">New members', viewer.read(HOME))
+        rows = viewer.read(html.unescape(address))
+        assert member["card"]["number"][-4:] in rows
 
     def test_a_new_programme_has_no_usual_days(self, client, installation) -> None:
         put(installation.database, "issued", "points", 300, NOW - timedelta(hours=2))

@@ -26,7 +26,10 @@ async function draw(figure) {
   const chart = echarts.init(canvas, null, { renderer: "svg" });
   drawn.set(canvas, chart);
   chart.setOption(options(figure));
-  new ResizeObserver(() => chart.resize()).observe(canvas);
+  new ResizeObserver(() => {
+    chart.resize();
+    chart.setOption({ grid: { top: headroom(canvas, figure) } });
+  }).observe(canvas);
 }
 
 function options(figure) {
@@ -60,7 +63,7 @@ function options(figure) {
     animationDuration: 150,
     textStyle: text,
     legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 12, icon: "roundRect", textStyle: text, show: series.length > 1 },
-    grid: { top: series.length > 1 ? 36 : 12, right: 8, bottom: 4, left: 4, containLabel: true },
+    grid: { top: headroom(figure.querySelector(".k-chart-canvas"), figure), right: 8, bottom: 4, left: 4, containLabel: true },
     xAxis: {
       type: "category",
       data: rows.map((row) => row.cells[0].dataset.short),
@@ -89,6 +92,13 @@ function options(figure) {
     },
     series,
   };
+}
+
+// What the legend needs: on a phone three names take two lines.
+function headroom(canvas, figure) {
+  const names = figure.querySelectorAll("thead th").length - 1;
+  if (names < 2) return 12;
+  return names > 2 && canvas.clientWidth < 440 ? 60 : 36;
 }
 
 // A variable of the style sheet may say two colours: which of them counts, only an element knows.
