@@ -51,6 +51,7 @@ class Colleague:
     elsewhere: bool
     attendance: Attendance | None
     link_until: datetime | None
+    has_second_factor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,21 @@ def sign_out(session: Session, by: Doer, employee_id: int, now: datetime) -> Emp
     return employee
 
 
+def take_away_factors(session: Session, by: Doer, employee_id: int, now: datetime) -> Employee:
+    """Have this person, who has lost their phone, sign in with the password alone; they are signed
+    out. Raises as `link`, and `EmployeeRefused` for oneself: who sits before one's browser must
+    show first that it is oneself."""
+    by = grants.as_now(session, by)
+    employee = _decided_over(session, by, employee_id)
+    _require_decides(by, _roles_of(session, employee.id))
+    if employee.id == by.employee_id:
+        raise EmployeeRefused("your own second step is on your own page.")
+    if admission.take_away_factors(session, employee):
+        of = ChangedThing("employee", employee.email)
+        changes.note(session, by.author, "employee.second_factor_removed", of, now)
+    return employee
+
+
 def remove(session: Session, by: Doer, employee_id: int, now: datetime) -> Employee:
     """Take all roles from this person that `by` decides over; whoever has none left is let in no
     more. Raises `UnknownEmployee`, `BeyondOwnRights`, and `EmployeeRefused` for oneself and for the
@@ -259,6 +275,7 @@ def _as_seen(
     roles = staff.roles_of(session, ids)
     attendances = staff_sessions.attendances(session, ids, now)
     links = _links(session, ids, now)
+    stronger = admission.with_second_factor(session, ids)
 
     def seen(one: EmployeeRole) -> bool:
         return programme_ids is None or one.programme_id in (None, *programme_ids)
@@ -270,6 +287,7 @@ def _as_seen(
             not all(map(seen, roles[one.id])),
             attendances.get(one.id),
             links.get(one.id),
+            one.id in stronger,
         )
         for one in employees
     ]

@@ -4,10 +4,9 @@ signed in.
 Who changes how they come in shows first that it is they who sit there: by having signed in a moment
 ago, or by the password once more."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import wraps
 from typing import Any
 
 import segno
@@ -37,7 +36,7 @@ from wallet.access import (
 from wallet.access.changes import Author, ChangedThing
 from wallet.access.staff import Employee
 from wallet.console import door, links, moments, pages
-from wallet.console.pages import needs
+from wallet.console.pages import needs, proved
 from wallet.errors import EmployeeRefused
 from wallet.installation import current_installation
 from wallet.pages import language
@@ -46,8 +45,6 @@ from wallet.pages.language import gettext as _
 routes = Blueprint("me", __name__, url_prefix="/me")
 
 A_MOMENT = timedelta(minutes=1)
-
-OwnView = Callable[..., AnyResponse]
 
 # What browsers and systems call themselves, the more particular before those they claim to be.
 BROWSERS = (
@@ -70,20 +67,6 @@ SYSTEMS = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
-
-
-def proved(view: OwnView) -> OwnView:
-    """Decorate a view that is for whoever has shown a moment ago who they are. Others show it
-    first, and come back."""
-
-    @wraps(view)
-    def wrapped(**path: Any) -> AnyResponse:
-        if door.signed_in().has_proved(current_installation().clock()):
-            return view(**path)
-        back = request.path if request.method == "GET" else url_for("console.me.show")
-        return door.lead(url_for("console.me.confirm", next=back))
-
-    return wrapped
 
 
 @routes.get("")

@@ -73,6 +73,32 @@ def needs(right: str | None) -> Callable[[ConsoleView], ConsoleView]:
     return decorate
 
 
+def proved(view: ConsoleView) -> ConsoleView:
+    """Decorate a view, below `needs`, that changes how somebody comes in: it is for who has shown a
+    moment ago that it is they who sit there. Others show it first, and come back; what they typed
+    into a form as well (`kept.js`)."""
+
+    @functools.wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if person().has_proved(current_installation().clock()):
+            return view(*args, **kwargs)
+        unsent = None if request.method == "GET" else "1"
+        return door.lead(url_for("console.me.confirm", next=_form_of_request(), unsent=unsent))
+
+    return cast(ConsoleView, guarded)
+
+
+def _form_of_request() -> str:
+    """The page of this request; of one that was sent by a form, the page that the form is likely to
+    stand on: the nearest above it."""
+    pages, path = current_app.url_map.bind(""), request.path
+    while request.method != "GET" and path.count("/") > 2:
+        if pages.test(path, "GET"):
+            return path
+        path = path.rpartition("/")[0]
+    return request.path if request.method == "GET" else url_for("console.home.begin")
+
+
 def person() -> SignedIn:
     """Who of the staff is there."""
     return door.signed_in()

@@ -10,7 +10,7 @@ from wallet.access import ceremonies, passkeys, staff_sessions
 from wallet.access.ceremonies import AskedPasskey
 from wallet.access.passkeys import PasskeySite
 from wallet.console import door, links, me, pages
-from wallet.console.pages import needs
+from wallet.console.pages import needs, proved
 from wallet.errors import EmployeeRefused
 from wallet.installation import current_installation
 from wallet.pages.language import gettext as _
@@ -49,7 +49,7 @@ def sign_in() -> AnyResponse:
 
 @routes.get("/me/passkeys/add")
 @needs(None)
-@me.proved
+@proved
 def add() -> AnyResponse:
     """The form for a name of a new passkey."""
     _site()
@@ -58,7 +58,7 @@ def add() -> AnyResponse:
 
 @routes.post("/me/passkeys/ask")
 @needs(None)
-@me.proved
+@proved
 def ask_to_add() -> AnyResponse:
     """What the browser needs to make a passkey for whoever is signed in."""
     site, house, who = _site(), current_installation(), door.signed_in()
@@ -69,7 +69,7 @@ def ask_to_add() -> AnyResponse:
 
 @routes.post("/me/passkeys/add")
 @needs(None)
-@me.proved
+@proved
 def keep() -> AnyResponse:
     """Add the passkey that the browser made. 422 if it does not fit."""
     site, house, who = _site(), current_installation(), door.signed_in()
@@ -91,7 +91,7 @@ def keep() -> AnyResponse:
 
 @routes.get("/me/passkeys/<int:passkey_id>/remove")
 @needs(None)
-@me.proved
+@proved
 def ask_to_remove(passkey_id: int) -> AnyResponse:
     """Which passkey it is, and what removing it means."""
     house, who = current_installation(), door.signed_in()
@@ -104,7 +104,7 @@ def ask_to_remove(passkey_id: int) -> AnyResponse:
 
 @routes.post("/me/passkeys/<int:passkey_id>/remove")
 @needs(None)
-@me.proved
+@proved
 def remove(passkey_id: int) -> AnyResponse:
     """Let nobody in by this passkey any more."""
     house, who = current_installation(), door.signed_in()

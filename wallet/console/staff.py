@@ -3,6 +3,7 @@ going."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from flask import Blueprint, request
 from sqlalchemy import func, select
@@ -10,13 +11,13 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger.contacts import Unfit
-from wallet.access import roles, staffing
+from wallet.access import letters, roles, staffing
 from wallet.access.changes import ChangeFilter, RecordedChange
 from wallet.access.staffing import STAFF, Colleague, HeldRole, Invitation
 from wallet.console import change_lines, listing, opened, pages
 from wallet.console.errors import error_page
 from wallet.console.forms import FORM, FormEntries
-from wallet.console.pages import needs
+from wallet.console.pages import needs, proved
 from wallet.errors import (
     BeyondOwnRights,
     EmployeeRefused,
@@ -85,13 +86,14 @@ def invite() -> str:
 def send_invitation() -> Response | str:
     """Give somebody roles. Who has no password yet gets a link: it is shown this once."""
     house, entries = current_installation(), FormEntries()
-    email, wanted = entries.text("email"), _chosen(entries)
+    email, wanted, by_letter = entries.text("email"), _chosen(entries), False
     if not wanted:
         entries.refuse("roles", _("Choose at least one role."))
     if entries.fit:
         try:
             with house.database.transaction() as session:
                 invited = staffing.invite(session, pages.doer(), email, wanted, house.clock())
+                by_letter = _send(session, invited, "invitation")
         except Unfit:
             entries.refuse("email", _("This is no address of e-mail."))
         except EmployeeRefused as refused:
@@ -109,7 +111,7 @@ def send_invitation() -> Response | str:
     if invited.token is None:
         pages.say(_("%(email)s has the role now.", email=invited.employee.email))
         return pages.go("console.staff.person", employee_id=invited.employee.id)
-    return _handed_over(invited, is_new=True)
+    return _handed_over(invited, is_new=True, by_letter=by_letter)
 
 
 @routes.get("/staff/<int:employee_id>")
@@ -124,7 +126,7 @@ def person(employee_id: int) -> Response | str:
             one=one,
             state=_state(one),
             said_roles=_said_roles(one),
-            is_me=one.employee.id == pages.person().employee_id,
+            is_me=_is_me(one),
             decides=_decides(one),
             is_removable=_is_removable(one),
             lines=_lines_about(session, one),
@@ -194,6 +196,7 @@ def change_roles(employee_id: int) -> Response | str:
 
 @routes.post("/staff/<int:employee_id>/link")
 @needs(STAFF)
+@proved
 def make_link(employee_id: int) -> Response | str:
     """A new link for a password, shown this once: for somebody who lost the first, or forgot the
     password."""
@@ -201,9 +204,40 @@ def make_link(employee_id: int) -> Response | str:
     try:
         with house.database.transaction() as session:
             made = staffing.link(session, pages.doer(), employee_id, house.clock())
+            is_new = made.employee.password_hash is None
+            by_letter = _send(session, made, "invitation" if is_new else "reset")
     except (UnknownEmployee, BeyondOwnRights):
         return _nobody()
-    return _handed_over(made, is_new=made.employee.password_hash is None)
+    return _handed_over(made, is_new=is_new, by_letter=by_letter)
+
+
+@routes.get("/staff/<int:employee_id>/second-factor")
+@needs(STAFF)
+@proved
+def ask_to_take_away_factors(employee_id: int) -> Response | str:
+    """What follows if somebody signs in with the password alone."""
+
+    def page(_session: Session, one: Colleague) -> Response | str:
+        if not (_decides(one) and one.has_second_factor and not _is_me(one)):
+            return pages.go("console.staff.person", employee_id=employee_id)
+        return pages.show("console/staff_factors.html", HERE, one=one)
+
+    return _about(employee_id, page)
+
+
+@routes.post("/staff/<int:employee_id>/second-factor")
+@needs(STAFF)
+@proved
+def take_away_factors(employee_id: int) -> Response | str:
+    """Have somebody who has lost their phone sign in with the password alone."""
+    house = current_installation()
+    try:
+        with house.database.transaction() as session:
+            one = staffing.take_away_factors(session, pages.doer(), employee_id, house.clock())
+    except (UnknownEmployee, BeyondOwnRights, EmployeeRefused):
+        return _nobody()
+    pages.say(_("%(email)s signs in with the password alone now.", email=one.email))
+    return pages.go("console.staff.person", employee_id=employee_id)
 
 
 @routes.post("/staff/<int:employee_id>/sign-out")
@@ -278,11 +312,32 @@ def _nobody() -> Response:
     return error_page(404, pages.frame(HERE))
 
 
-def _handed_over(made: Invitation, *, is_new: bool) -> str:
-    """The link, to be handed over like a key."""
+def _send(session: Session, made: Invitation, kind: Literal["invitation", "reset"]) -> bool:
+    """Have the link sent to its owner, where a mail server is set up."""
+    house, token = current_installation(), made.token
+    return token is not None and letters.send_link(
+        session,
+        house.keys,
+        house.settings.mail,
+        kind,
+        made.employee.email,
+        token,
+        language.current(),
+        house.clock(),
+    )
+
+
+def _handed_over(made: Invitation, *, is_new: bool, by_letter: bool) -> str:
+    """The link, to be handed over like a key; if it goes `by_letter`, for whom no letter
+    reaches."""
     url = f"{current_installation().settings.console_url}/welcome/{made.token}"
     return pages.show(
-        "console/staff_link.html", HERE, employee=made.employee, url=url, is_new=is_new
+        "console/staff_link.html",
+        HERE,
+        employee=made.employee,
+        url=url,
+        is_new=is_new,
+        by_letter=by_letter,
     )
 
 
@@ -347,9 +402,13 @@ def _decides(one: Colleague) -> bool:
     return not one.elsewhere and staffing.decides_over(pages.person().actors, one.roles)
 
 
+def _is_me(one: Colleague) -> bool:
+    return one.employee.id == pages.person().employee_id
+
+
 def _is_removable(one: Colleague) -> bool:
     """Whether the reader decides over anything that this colleague, who is another, may do."""
-    return one.employee.id != pages.person().employee_id and bool(_decided(one))
+    return not _is_me(one) and bool(_decided(one))
 
 
 def _said_roles(one: Colleague) -> Sequence[tuple[str, str]]:

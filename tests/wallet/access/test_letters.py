@@ -18,9 +18,9 @@ from wallet.access.posting import LetterSender
 from wallet.configuration.settings import MailSettings
 
 ANNA = "anna@example.com"
-PUBLIC_URL = "http://127.0.0.1:8080"
+CONSOLE_URL = "http://localhost:8080/console"
 NOBODY = 9  # a port where nobody listens
-LINK = re.compile(r"http://127\.0\.0\.1:8080/console/welcome/([\w-]{43})")
+LINK = re.compile(r"http://localhost:8080/console/welcome/([\w-]{43})")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ class Office:
         user, password = login or (None, None)
         server = MailSettings("127.0.0.1", port, "none", user, password, "kopilka@example.com")
         lease = timedelta(seconds=60)
-        self.sender = LetterSender(self.database, self.keys, server, f"{PUBLIC_URL}/console", lease)
+        self.sender = LetterSender(self.database, self.keys, server, CONSOLE_URL, lease)
 
     def waiting(self) -> list[StaffLetter]:
         with self.database.reading() as session:

@@ -2,11 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pyotp
 import pytest
 from sqlalchemy import select
 
 from ledger.programmes import programmes
-from wallet.access import admission, staff, staff_sessions, staffing
+from wallet.access import admission, second_factors, staff, staff_sessions, staffing
 from wallet.access.changes import Author, RecordedChange
 from wallet.access.grants import Doer
 from wallet.access.staff import Employee, EmployeeRole
@@ -287,6 +288,41 @@ class TestGoing:
         assert office.noted()[-1][0] == "employee.signed_out"
         with pytest.raises(BeyondOwnRights), office.database.transaction() as session:
             staffing.sign_out(session, office.doer(ANNA), office.id[HEAD], office.clock())
+
+
+class TestSecondFactors:
+    def set_up(self, office, installation, email: str) -> None:
+        with office.database.transaction() as session:
+            secret = second_factors.new_secret()
+            code = pyotp.TOTP(secret).at(office.clock())
+            keys, id_ = installation.keys, office.id[email]
+            second_factors.set_up(session, keys, id_, secret, code, office.clock())
+
+    def take_away(self, office, by: str, email: str) -> None:
+        with office.database.transaction() as session:
+            staffing.take_away_factors(session, office.doer(by), office.id[email], office.clock())
+
+    def has_one(self, office, email: str) -> bool:
+        with office.database.reading() as session:
+            actors = office.doer(HEAD).actors
+            one = staffing.colleague(session, actors, office.id[email], office.clock())
+        return one.has_second_factor
+
+    def test_of_who_lost_their_phone_it_is_taken_away(self, office, installation) -> None:
+        self.set_up(office, installation, BORIS)
+        assert self.has_one(office, BORIS)
+        self.take_away(office, ANNA, BORIS)
+        assert not self.has_one(office, BORIS)
+        assert office.noted()[-1][0] == "employee.second_factor_removed"
+
+    def test_not_from_whom_one_does_not_decide_over_and_not_from_oneself(
+        self, office, installation
+    ) -> None:
+        for email, refusal in ((HEAD, BeyondOwnRights), (ANNA, EmployeeRefused)):
+            self.set_up(office, installation, email)
+            with pytest.raises(refusal):
+                self.take_away(office, ANNA, email)
+            assert self.has_one(office, email)
 
 
 class TestSeeing:

@@ -243,7 +243,9 @@ class TestPasskeys:
             seat.go("/console/me/passkeys/add")
             house.clock.advance(seconds=staff_sessions.PROOF_LASTS.total_seconds())
             seat.press("Add a passkey")
-            seat.comes_to("/console/me/confirm?next=/console/me")
+            seat.comes_to("/console/me/confirm?next=/console/me&unsent=1")
+            back = seat.page.locator("input[name=next]").input_value()
+            assert back == "/console/me/passkeys/add"
 
 
 class TestUnsentForms:

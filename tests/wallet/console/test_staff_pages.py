@@ -3,13 +3,15 @@
 import re
 from html import unescape
 
+import pyotp
 import pytest
 from sqlalchemy import select
 from visitors import FORM_TOKEN, Visitor, signed_in
 
 from ledger.programmes import programmes
-from wallet.access import staff
+from wallet.access import second_factors, staff, staff_sessions
 from wallet.access.changes import RecordedChange
+from wallet.access.letters import StaffLetter
 
 STAFF = "/console/staff"
 VERA = "vera@example.com"
@@ -156,6 +158,52 @@ class TestGoing:
         with installation.database.reading() as session:
             codes = [one.code for one in session.scalars(select(RecordedChange))]
         assert codes[-1] == "employee.link_made"
+
+
+class TestLetters:
+    @pytest.fixture
+    def environment(self, environment) -> dict[str, str]:
+        mail = {"WALLET_SMTP_URL": "smtp://localhost:9", "WALLET_MAIL_FROM": "a@example.com"}
+        return {**environment, **mail}
+
+    def test_links_go_by_letter_and_can_be_handed_over_still(self, head, installation) -> None:
+        answer = head.send(f"{STAFF}/invite", email=VERA, roles=["cashier@demo"])
+        assert "A letter is on its way" in answer.text
+        assert LINK.search(answer.text)
+        page = f"{STAFF}/{id_of(installation, VERA)}"
+        assert "gets this link by letter" in head.send(page, f"{page}/link").text
+        with installation.database.reading() as session:
+            (letter,) = session.scalars(select(StaffLetter)).all()  # the first works no more
+        assert (letter.kind, letter.email, letter.language) == ("invitation", VERA, "en")
+
+
+class TestSecondFactor:
+    def test_of_who_lost_their_phone_it_is_taken_away(self, head, installation, house) -> None:
+        invite(head)
+        id_ = id_of(installation, VERA)
+        assert "second-factor" not in head.read(f"{STAFF}/{id_}")
+        assert head.get(f"{STAFF}/{id_}/second-factor").location == f"{STAFF}/{id_}"
+        with installation.database.transaction() as session:
+            secret = second_factors.new_secret()
+            code = pyotp.TOTP(secret).at(house.clock())
+            second_factors.set_up(session, installation.keys, id_, secret, code, house.clock())
+        path = f"{STAFF}/{id_}/second-factor"
+        assert path in head.read(f"{STAFF}/{id_}")
+        assert "recovery codes and their passkeys work no more" in head.read(path)
+        assert head.send(path).location == f"{STAFF}/{id_}"
+        assert "second-factor" not in head.read(f"{STAFF}/{id_}")
+
+    def test_whoever_finds_the_browser_open_changes_nobodys_way_in(
+        self, head, installation, house
+    ) -> None:
+        link = invite(head)
+        page = f"{STAFF}/{id_of(installation, VERA)}"
+        token = FORM_TOKEN.search(head.read(page))[1]
+        house.clock.advance(seconds=staff_sessions.PROOF_LASTS.total_seconds())
+        answer = head.post(f"{page}/link", csrf_token=token)
+        assert answer.location == f"/console/me/confirm?next={page}&unsent=1"
+        assert head.get(link[link.index("/console") :]).status_code == 200  # it works still
+        assert head.get(f"{page}/second-factor").location.startswith("/console/me/confirm")
 
 
 def test_people_of_other_programmes_are_not_seen(head, app, installation) -> None:
