@@ -42,6 +42,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "cards": ("passes:read", "passes:write", "designs:write"),
     "messages": ("campaigns:read", "campaigns:write", "offers:read", "offers:write"),
     "programme": ("programmes:read", "terms:write", "programmes:write", "company:write"),
+    "stores": ("stores:read", "stores:write"),
     "files": ("imports:write", "exports:read"),
     "connections": ("receivers:read", "receivers:write", "sources:write"),
     "access": ("staff:write", "keys:write", "changes:read"),
