@@ -18,6 +18,8 @@ from werkzeug.routing import Rule
 from ledger.programmes import programmes, stores
 from ledger.programmes.programmes import Terms
 from ledger.programmes.stores import StoreTerms, TillTerms
+from ledger.segments import named
+from ledger.segments.kinds.everyone import Everyone
 from wallet.access import apikeys, grants, sources, staff
 from wallet.access.changes import Author
 from wallet.access.roles import ROLES, Role, allows
@@ -29,7 +31,7 @@ from wallet.receivers.receivers import ReceiverTerms
 OWN, OTHER = "demo", "other"
 WORDS = {"step"}  # parts of addresses that are there in every programme
 # Parts of addresses whose samples are somebody else's, or nothing.
-NOT_THERE = {"passkey_id", "id_", "import_id"}
+NOT_THERE = {"passkey_id", "id_", "import_id", "adjustment_id"}
 BY = Author("command", "wallet test")
 DOOR = "console.door."
 
@@ -50,7 +52,7 @@ class Samples:
     parts: dict[str, object]
 
     @classmethod
-    def made(cls, installation: Installation) -> "Samples":
+    def made(cls, installation: Installation, member_id: str) -> "Samples":
         now, keys = installation.clock(), installation.keys
         with installation.database.transaction() as session:
             programmes.create(session, Terms(OTHER, "Другая"), now)
@@ -64,6 +66,8 @@ class Samples:
             session.add(
                 staff.EmployeeRole(employee_id=somebody.id, programme_id=demo, role="cashier")
             )
+            everybody = Everyone(kind="everyone")
+            named.save(session, programmes.by_id(session, demo), "till", everybody, "x", now)
             stores.put_store(session, demo, StoreTerms("centre"), now)
             stores.put_till(session, demo, TillTerms("1", "centre"), now)
             session.flush()
@@ -80,6 +84,8 @@ class Samples:
                     "store": "centre",
                     "till": "1",
                     "step": "import",
+                    "member_id": member_id,
+                    "adjustment_id": "01a20f23-0b7e-7a10-9c5e-3a1f0c2d4e5f",
                     "import_id": "01a20f23-0b7e-7a10-9c5e-3a1f0c2d4e5f",
                 }
             )
@@ -95,8 +101,8 @@ class Samples:
 
 
 @pytest.fixture
-def samples(installation) -> Samples:
-    return Samples.made(installation)
+def samples(installation, member) -> Samples:
+    return Samples.made(installation, member["id"])
 
 
 @pytest.fixture
@@ -155,7 +161,7 @@ class TestEveryRoute:
                 continue
             answer = visitor.post(samples.address(rule, OWN), csrf_token=token)
             if is_allowed(role, right_of(app, rule)):
-                assert answer.status_code in (200, 303, 404, 422), (rule.rule, answer.status_code)
+                assert answer.status_code in (200, 303, 404, 409, 422), rule.rule
             else:
                 assert answer.status_code == 403, (rule.rule, answer.status_code)
 
