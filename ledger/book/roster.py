@@ -59,6 +59,10 @@ RosterPlace = tuple[datetime, int]
 BEGINNING: RosterPlace = (EPOCH, 0)
 END: RosterPlace = (NEVER, 0)
 
+# How many members are looked at for those who fit: at first, each time so many times more, at most
+# together, and at most for one page.
+FIRST_LOOKED, LOOKED_GROWS, MOST_LOOKED_AT_ONCE, MOST_LOOKED = 100, 4, 6_400, 25_000
+
 
 class HeldConsent(NamedTuple):
     """What the person decided about a purpose, as it holds now."""
@@ -163,6 +167,81 @@ def chosen(
     statement = _selected(query.subquery("page"), people=people, newest_first=newest_first)
     rows = session.execute(statement, {"programme": programme, "now": now}).all()
     return _page_of(rows, programme, now, people=people)
+
+
+class SiftedPage(NamedTuple):
+    """Members of a list that is looked through for those who fit. `following`: where to look on, if
+    so many were looked at that nobody should wait any longer; None where the page is full, or no
+    more members are left."""
+
+    unit: Unit
+    members: list[ListedMember]
+    following: RosterPlace | None
+
+
+def sifted(
+    session: Session,
+    programme: Programme,
+    wanted: ColumnElement[bool],
+    after: RosterPlace | None,
+    limit: int,
+    now: datetime,
+    *,
+    people: bool,
+    newest_first: bool = True,
+) -> SiftedPage:
+    """The same for a condition that may be true of one in a thousand. Members are looked at in the
+    order of the list, some at a time, and the condition is asked of these alone: asked of all at
+    once, PostgreSQL would first gather all that anybody ever bought."""
+    found: list[ListedMember] = []
+    looked, size = 0, FIRST_LOOKED
+    while True:
+        edge = _edge(session, programme.id, after, size, newest_first=newest_first)
+        part = wanted if edge is None else wanted & _up_to(edge, newest_first=newest_first)
+        page_ = chosen(
+            session,
+            programme.code,
+            part,
+            after,
+            limit - len(found),
+            now,
+            people=people,
+            newest_first=newest_first,
+        )
+        found += page_.members
+        if len(found) >= limit or edge is None:
+            return SiftedPage(page_.unit, found, None)
+        after, looked, size = edge, looked + size, min(size * LOOKED_GROWS, MOST_LOOKED_AT_ONCE)
+        if looked >= MOST_LOOKED:
+            return SiftedPage(page_.unit, found, after)
+
+
+def _edge(
+    session: Session,
+    programme_id: int,
+    after: RosterPlace | None,
+    size: int,
+    *,
+    newest_first: bool,
+) -> RosterPlace | None:
+    """Where the next `size` members of the programme end; None if there are fewer."""
+    order = (Member.created_at, Member.id)
+    query = select(*order).where(Member.programme_id == programme_id, members.in_state("active"))
+    if after is not None:
+        place = placed(*after)
+        query = query.where(tuple_(*order) < place if newest_first else tuple_(*order) > place)
+    query = query.order_by(*(_backwards(order) if newest_first else order))
+    row = session.execute(query.offset(size - 1).limit(1)).first()
+    return None if row is None else (row.created_at, row.id)
+
+
+def _up_to(edge: RosterPlace, *, newest_first: bool) -> ColumnElement[bool]:
+    """That a member stands before this place, or at it. The moment is said by itself as well: of a
+    pair PostgreSQL does not know how many fulfil it, and this decides how it asks the rest."""
+    order, at = tuple_(Member.created_at, Member.id), literal(edge[0], Instant)
+    if newest_first:
+        return and_(Member.created_at >= at, order >= placed(*edge))
+    return and_(Member.created_at <= at, order <= placed(*edge))
 
 
 def counted(session: Session, wanted: ColumnElement[bool], most: int) -> int:

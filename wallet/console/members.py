@@ -1,7 +1,7 @@
 """Members: the list with its filters, and the page of one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from ledger import words
 from ledger.book import roster, statements
 from ledger.book.drafts import PostingKind
-from ledger.book.roster import ListedMember, RosterFilter, RosterPage
+from ledger.book.roster import ListedMember, RosterFilter, SiftedPage
 from ledger.book.statements import Filter, LotLine
 from ledger.database.compiled import within
 from ledger.database.tables import EPOCH, MICROSECOND
@@ -105,6 +105,8 @@ def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: An
         count = _count(session, _condition(wanted, programme, unit, now)) if wanted.is_plain else ""
     reading = Reading(unit, programme.timezone)
     page = listing.page(found.members, lambda row: _numbers(row.place), ROWS)
+    if page.next_url is None and found.following is not None:
+        page = replace(page, next_url=_behind(found.following))
     return pages.show(
         "console/members/list.html",
         HERE,
@@ -114,6 +116,8 @@ def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: An
         rows=_shown(page, unit, programme, now),
         unit=unit,
         sees_people=sees_people,
+        looks_on=found.following is not None,
+        looked=language.number(roster.MOST_LOOKED),
         wanted=wanted,
         count=count,
         views=_tabs(segments, wanted),
@@ -205,16 +209,17 @@ def _rows(
     now: datetime,
     *,
     people: bool,
-) -> RosterPage:
+) -> SiftedPage:
     place = listing.after(2)
     is_moment = place is not None and place[0] <= LAST
     after = (EPOCH + place[0] * MICROSECOND, place[1]) if place and is_moment else None
     if wanted.is_plain:
         which = RosterFilter(programme.code, wanted.state, newest_first=not wanted.oldest_first)
-        return roster.page(within(session), which, after, ROWS + 1, now, people=people)
-    return roster.chosen(
+        page = roster.page(within(session), which, after, ROWS + 1, now, people=people)
+        return SiftedPage(page.unit, page.members, None)
+    return roster.sifted(
         session,
-        programme.code,
+        programme,
         _condition(wanted, programme, unit, now),
         after,
         ROWS + 1,
@@ -222,6 +227,11 @@ def _rows(
         people=people,
         newest_first=not wanted.oldest_first,
     )
+
+
+def _behind(place: roster.RosterPlace) -> str:
+    """The address of this list behind a place."""
+    return listing.this_url(after="-".join(map(str, _numbers(place))))
 
 
 def _numbers(place: roster.RosterPlace) -> tuple[int, int]:

@@ -69,11 +69,15 @@ def of_segment(
     def pages(session: Session) -> Generator[list[ListItem], None, None]:
         wanted = membership.condition(tree, Scope(programme.id, unit.id, now))
         before: RosterPlace | None = None
-        while rows := roster.chosen(
-            session, programme.code, wanted, before, files.AT_ONCE, now, people=people
-        ).members:
-            yield items(rows, programme.code, unit)
-            before = rows[-1].place
+        while True:
+            page = roster.sifted(
+                session, programme, wanted, before, files.AT_ONCE, now, people=people
+            )
+            if page.members:
+                yield items(page.members, programme.code, unit)
+            if page.following is None and len(page.members) < files.AT_ONCE:
+                return
+            before = page.following or page.members[-1].place
 
     return _source(pages, unit, people=people)
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from visitors import HOME, Visitor, signed_in
 
+from ledger.book import roster
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
 from wallet.access import adjustments, exports
@@ -83,6 +84,31 @@ class TestList:
                 address = found[1].replace("&amp;", "&") if found else ""
             assert sorted(seen) == names
             assert seen == (names if "oldest" in query else names[::-1])
+
+    def test_a_rare_member_is_found_however_many_are_looked_at(
+        self, marketer, join, api, house, monkeypatch
+    ) -> None:
+        for name, value in (("FIRST_LOOKED", 2), ("MOST_LOOKED_AT_ONCE", 3), ("MOST_LOOKED", 5)):
+            monkeypatch.setattr(roster, name, value)
+        rare = []
+        for number in range(23):
+            house.clock.advance(seconds=number % 2)
+            member = join(name=f"Гость-{number}")
+            if number in (1, 12, 22):
+                give(api, member, 500)
+                rare.append(f"Гость-{number}")
+        for sort in ("", "&sort=oldest"):
+            seen, address, steps = [], f"{MEMBERS}?tree={RICH}{sort}", 0
+            while address:
+                page, steps = marketer.read(address), steps + 1
+                seen += re.findall(r">(Гость-\d+)<", page)
+                found = re.search(r'class="btn k-plain" href="([^"]+after=[^"]+)"', page)
+                address = found[1].replace("&amp;", "&") if found else ""
+                assert steps < 20
+            assert seen == (rare if sort else rare[::-1])
+            assert steps > 2
+        answer = marketer.send(f"{MEMBERS}/export?tree={RICH}", format="csv", people="yes")
+        assert re.findall(r"Гость-\d+", answer.text) == rare[::-1]
 
     def test_filters_are_chosen_said_and_taken_away(self, marketer, anna, join, api) -> None:
         join(name="Борис")
