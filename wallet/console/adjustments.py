@@ -18,6 +18,7 @@ from wallet.console.forms import FormEntries
 from wallet.console.listing import ROWS
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.people import PERSONAL
+from wallet.delivery import programme_changes
 from wallet.installation import current_installation
 from wallet.pages.language import gettext as _
 
@@ -74,6 +75,53 @@ def listed() -> str:
         page=page,
         limit=None if limit is None else people.points(unit, limit),
     )
+
+
+@routes.get(f"{IN_PROGRAMME}/points-by-hand/limit")
+@needs("terms:write")
+def limit() -> str:
+    """The form that sets from which number on a second person is asked."""
+    return _on_limit(FormEntries())
+
+
+def _on_limit(entries: FormEntries) -> str:
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        unit = units.named(session, programme.id, None)
+    money = unit.money(programme.adjust_limit or 0)
+    written = str(programme.adjust_limit) if money is None else money.amount
+    return pages.show(
+        "console/members/limit.html",
+        HERE,
+        entries=entries,
+        problems=entries.problems,
+        unit=unit,
+        written="" if programme.adjust_limit is None else written,
+    )
+
+
+@routes.post(f"{IN_PROGRAMME}/points-by-hand/limit")
+@needs("terms:write")
+def set_limit() -> Response | tuple[str, int]:
+    """Set the limit; nothing typed is no limit."""
+    house, by, entries = current_installation(), pages.author(), FormEntries()
+    with house.database.reading() as session:
+        unit = units.named(session, pages.programme().id, None)
+    most = people.typed_amount(entries, "limit", unit) if entries["limit"].strip() else None
+    if entries.fit:
+
+        def work(session: Session) -> None:
+            programme = pages.programme_row(session)
+            programme_changes.limit_adjusting(session, programme, most, by, house.clock())
+
+        try:
+            house.database.run(work)
+        except Refusal as refusal:
+            entries.refused(refusal, "limit")
+        else:
+            pages.say(_("Saved."))
+            return pages.go("console.adjustments.listed")
+    return _on_limit(entries), 422
 
 
 @routes.get(f"{IN_PROGRAMME}/points-by-hand/<adjustment_id>")

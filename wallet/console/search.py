@@ -66,9 +66,9 @@ def _groups(asked: str, most: int) -> list[ResultGroup]:
 
 def _settings(asked: str) -> ResultGroup:
     """Settings, by what people call them; those of the reader's rights alone."""
-    found = settings_search.found(asked, pages.may, pages.programme().code)
+    links = settings_search.found(asked, pages.may, pages.programme().code) if asked else []
     heading = CATALOGUE.text(language.current(), "Settings", shell.CONTEXT)
-    return ResultGroup(heading, [SearchResult(one.words, [], one.url, one.icon) for one in found])
+    return ResultGroup(heading, [SearchResult(one.words, [], one.url, one.icon) for one in links])
 
 
 def _members(asked: str, most: int) -> ResultGroup:

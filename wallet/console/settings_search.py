@@ -217,6 +217,15 @@ ENTRIES = (
         "list-check",
         "job task progress running import export wave задание задания задача выполняется прогресс",
     ),
+    SettingEntry(
+        "console.adjustments.limit",
+        N_("Limit of points by hand"),
+        "terms:write",
+        "coins",
+        "points hand manual adjust limit approve approval second person correction баллы вручную"
+        " лимит согласование согласовать второй человек корректировка начислить",
+        "limit",
+    ),
 )
 
 

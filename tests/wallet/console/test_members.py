@@ -238,6 +238,14 @@ class TestSearch:
         assert "Nothing is found" in marketer.read(f"{HOME}search?q=zzzz")
         assert "Type a name" in marketer.read(f"{HOME}search")
 
+    def test_settings_are_found_beside_members(self, client, installation, join) -> None:
+        join(name="Балла Ирина")
+        manager = signed_in(client, installation, "manager", language="ru")
+        page = manager.read(f"{HOME}search?q={quote('балла')}")
+        assert page.index("Балла Ирина") < page.index(">Настройки</h2>")
+        cashier = signed_in(client, installation, "cashier")
+        assert "Балла" not in cashier.read(f"{HOME}search?q={quote('балла')}").split("<main")[1]
+
     def test_the_bar_of_every_page_searches(self, marketer) -> None:
         assert f'action="{HOME}search"' in marketer.read(HOME)
 
@@ -571,3 +579,19 @@ def test_pages_speak_russian(client, installation, anna, api) -> None:
         assert words in page, words
     assert "начисление" in visitor.read(f"{MEMBERS}/{anna['id']}")
     assert conditions.MOST_DAYS
+
+
+def test_the_limit_of_points_by_hand_is_set_by_who_may(client, installation, noted) -> None:
+    manager = signed_in(client, installation, "manager")
+    path = f"{HOME}points-by-hand/limit"
+    assert path in manager.read(f"{HOME}points-by-hand")
+    for typed, kept in (("500", 500), ("0", 0), ("", None)):
+        assert manager.send(path, limit=typed).status_code == 303
+        with installation.database.reading() as session:
+            assert programmes.by_code(session, "demo").adjust_limit == kept
+    assert noted()[-1] == ("programme.terms_changed", "employee", "manager@example.com")
+    for typed in ("-1", "x", "9007199254740993"):
+        refused = manager.send(path, limit=typed)
+        assert refused.status_code == 422 and 'id="limit-problem"' in refused.text
+    viewer = signed_in(client, installation, "viewer")
+    assert viewer.get(path).status_code == 403
