@@ -53,8 +53,8 @@ class BaseTerms:
 
 
 def of(session: Session, programme_id: int) -> BaseProgramme | None:
-    """The base programme; None while nobody has set it."""
-    return session.get(BaseProgramme, programme_id)
+    """The base programme as it is now; None while nobody has set it."""
+    return session.get(BaseProgramme, programme_id, populate_existing=True)
 
 
 def put(session: Session, programme_id: int, terms: BaseTerms) -> BaseProgramme:

@@ -56,7 +56,7 @@ def test_one_is_taken_and_the_other_is_told(installation, path: str) -> None:
         codes = sorted(one.status_code for one in (met.first, met.second))
         assert codes == [303, 422], (at, met.first, met.second)
         refused = next(one for one in (met.first, met.second) if one.status_code == 422)
-        assert "changed this while you were here" in refused.text
+        assert "changed this meanwhile" in refused.text
         assert _changes(installation) > before
         meetings += 1
     assert meetings > 3

@@ -73,14 +73,6 @@ RecordedFacts = Mapping[str, Any]
 # Which columns of a table are settings, or what is known of somebody. What is left out keeps
 # account of work, or is a secret.
 RECORDED: Mapping[str, tuple[str, ...]] = {
-    "ledger_base_programme": (
-        "back",
-        "payable",
-        "worth",
-        "currency",
-        "welcome_gift",
-        "welcome_live_days",
-    ),
     "ledger_offer": ("titles", "texts", "audience", "starts_at", "ends_at", "withdrawn_at"),
     "ledger_person": ("name", "phone", "email", "birthday", "locale", "external_id"),
     "ledger_programme": (

@@ -18,9 +18,9 @@ from ledger.programmes.base_terms import BaseTerms
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from wallet.access.changes import ChangedThing
-from wallet.console import meanwhile, pages
+from wallet.console import opened, pages
 from wallet.console.forms import FormEntries
-from wallet.console.meanwhile import StaleForm
+from wallet.console.opened import StaleForm
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.delivery import programme_changes
 from wallet.errors import NoMessageField
@@ -95,7 +95,7 @@ def show() -> str:
             problems={},
             is_set=base is not None,
             sentence=_sentence(session, programme, shown),
-            opened=meanwhile.opened(session, things(programme, of.unit)),
+            opened=opened.last_change(session, things(programme, of.unit)),
             of=of,
         )
 
@@ -110,7 +110,7 @@ def save() -> Response:
         programme = pages.programme_row(session)
         of = counted(session, programme)
         programme_changes.hold(session, programme)
-        meanwhile.require_fresh(session, entries, things(programme, of.unit))
+        opened.require_fresh(session, entries, things(programme, of.unit))
         wanted = read(entries, of)
         if wanted is None:
             raise StaleForm
@@ -165,7 +165,7 @@ def _again(entries: FormEntries) -> Response:
             typed=entries,
             is_set=True,
             sentence="" if wanted is None else _sentence(session, programme, wanted),
-            opened=meanwhile.opened(session, things(programme, of.unit)),
+            opened=opened.last_change(session, things(programme, of.unit)),
             of=of,
         )
 

@@ -27,11 +27,11 @@ from ledger.programmes.programmes import Programme
 from ledger.programmes.trades import TRADES, USUAL, Trade
 from ledger.words import N_
 from wallet.console import base_programme as base_page
-from wallet.console import certificates, meanwhile, pages, readiness, settings_search
+from wallet.console import certificates, opened, pages, readiness, settings_search
 from wallet.console.base_programme import CountedUnit
 from wallet.console.errors import error_page
 from wallet.console.forms import FORM, FormEntries
-from wallet.console.meanwhile import StaleForm
+from wallet.console.opened import StaleForm
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.programme_settings import language_name
 from wallet.console.readiness import STEPS, ReadyStep, StepState
@@ -174,7 +174,7 @@ def answer() -> Response:
         programme = pages.programme_row(session)
         programme_changes.hold(session, programme)
         of = base_page.counted(session, programme)
-        meanwhile.require_fresh(session, entries, base_page.things(programme, of.unit))
+        opened.require_fresh(session, entries, base_page.things(programme, of.unit))
         wanted = _read(entries, session, programme, of)
         if wanted is None or trade is None:
             raise StaleForm
@@ -413,7 +413,7 @@ def _around_questions(
             for one, (words, under, icon) in TRADE_WORDS.items()
         ],
         "of": of,
-        "opened": meanwhile.opened(session, base_page.things(programme, of.unit)),
+        "opened": opened.last_change(session, base_page.things(programme, of.unit)),
         "card": _picture(session, programme, base, of),
         "is_again": programme.trade is not None,
     }

@@ -16,9 +16,9 @@ from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
 from ledger.programmes.trades import CALLED, Called
 from ledger.programmes.units import Unit
 from ledger.words import N_
-from wallet.console import meanwhile, pages
+from wallet.console import opened, pages
 from wallet.console.forms import FormEntries
-from wallet.console.meanwhile import StaleForm
+from wallet.console.opened import StaleForm
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.shell import ConsoleLink
 from wallet.delivery import programme_changes
@@ -79,7 +79,7 @@ def save() -> Response:
     def work(session: Session) -> None:
         programme = pages.programme_row(session)
         programme_changes.hold(session, programme)
-        meanwhile.require_fresh(session, entries, [programme_changes.of(programme)])
+        opened.require_fresh(session, entries, [programme_changes.of(programme)])
         if not entries.fit:
             raise StaleForm
         wanted = ProgrammeChange(
@@ -130,7 +130,7 @@ def say() -> Response:
         nonlocal at_fault
         programme, now = pages.programme_row(session), house.clock()
         programme_changes.hold(session, programme)
-        meanwhile.require_fresh(session, entries, [programme_changes.of(programme)])
+        opened.require_fresh(session, entries, [programme_changes.of(programme)])
         for kind in SAID:
             for tag in programme.languages:
                 at_fault = f"{kind}_{tag}"
@@ -211,7 +211,7 @@ def _around(session: Session, programme: Programme) -> dict[str, object]:
     join = f"{current_installation().settings.public_url}/join/{programme.code}"
     return {
         "tabs_of_page": tabs,
-        "opened": meanwhile.opened(session, [programme_changes.of(programme)]),
+        "opened": opened.last_change(session, [programme_changes.of(programme)]),
         "spoken": [(tag, language_name(tag)) for tag in programme.languages],
         "called": [(one, _(words)) for one, words in CALLED_WORDS.items()],
         "zones": _zones(),

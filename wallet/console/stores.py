@@ -11,10 +11,10 @@ from ledger.errors import ChangedMeanwhile, StoreRefused, UnknownStore, UnknownT
 from ledger.programmes import programmes, stores
 from ledger.programmes.stores import Store, StoreTerms, Till, TillTerms
 from wallet.access.changes import ChangedThing
-from wallet.console import listing, meanwhile, pages
+from wallet.console import listing, opened, pages
 from wallet.console.errors import error_page
 from wallet.console.forms import FORM, FormEntries
-from wallet.console.meanwhile import StaleForm
+from wallet.console.opened import StaleForm
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.delivery import programme_changes
 from wallet.installation import current_installation
@@ -82,7 +82,7 @@ def show(store: str) -> Response | str:
         except UnknownStore:
             return error_page(404, pages.frame(HERE))
         tills = _tills(session, found)
-        opened = meanwhile.opened(session, [_thing(found)])
+        mark = opened.last_change(session, [_thing(found)])
     typed = {
         "name": found.name,
         "group": found.group or "",
@@ -90,7 +90,7 @@ def show(store: str) -> Response | str:
         "closed": "yes" if found.closed else "",
     }
     around = _around(found, tills)
-    return pages.show(STORE, HERE, typed=typed, problems={}, opened=opened, **around)
+    return pages.show(STORE, HERE, typed=typed, problems={}, opened=mark, **around)
 
 
 @routes.post(f"{IN_PROGRAMME}/stores/<store>")
@@ -106,9 +106,9 @@ def save(store: str) -> Response:
         return error_page(404, pages.frame(HERE))
     if not _put(entries, store):
         with current_installation().database.reading() as session:
-            opened = meanwhile.opened(session, [_thing(found)])
+            mark = opened.last_change(session, [_thing(found)])
         around = _around(found, tills)
-        return pages.show_again(STORE, HERE, entries, typed=entries, opened=opened, **around)
+        return pages.show_again(STORE, HERE, entries, typed=entries, opened=mark, **around)
     pages.say(_("Saved."))
     return pages.go("console.stores.show", store=store)
 
@@ -145,11 +145,11 @@ def show_till(store: str, till: str) -> Response | str:
         with current_installation().database.reading() as session:
             found = stores.till_named(session, pages.programme().id, till, store)
             of = stores.store_of(session, found)
-            opened = meanwhile.opened(session, [_thing(of, found)])
+            mark = opened.last_change(session, [_thing(of, found)])
     except (UnknownStore, UnknownTill):
         return error_page(404, pages.frame(HERE))
     typed = {"name": found.name, "closed": "yes" if found.closed else ""}
-    return pages.show(TILL, HERE, typed=typed, problems={}, store=of, till=found, opened=opened)
+    return pages.show(TILL, HERE, typed=typed, problems={}, store=of, till=found, opened=mark)
 
 
 @routes.post(f"{IN_PROGRAMME}/stores/<store>/tills/<till>")
@@ -165,9 +165,9 @@ def save_till(store: str, till: str) -> Response:
         return error_page(404, pages.frame(HERE))
     if not _put_till(entries, of, till):
         with current_installation().database.reading() as session:
-            opened = meanwhile.opened(session, [_thing(of, found)])
+            mark = opened.last_change(session, [_thing(of, found)])
         return pages.show_again(
-            TILL, HERE, entries, typed=entries, store=of, till=found, opened=opened
+            TILL, HERE, entries, typed=entries, store=of, till=found, opened=mark
         )
     pages.say(_("Saved."))
     return pages.go("console.stores.show", store=store)
@@ -189,7 +189,7 @@ def _put(entries: FormEntries, code: str, known: int | None = None) -> bool:
         if known is None:
             programme_changes.hold(session, programme)
             thing = ChangedThing("store", code, programme.id)
-            meanwhile.require_fresh(session, entries, [thing])
+            opened.require_fresh(session, entries, [thing])
         now = current_installation().clock()
         programme_changes.put_store(session, programme, terms, pages.author(), now, known)
 
@@ -204,7 +204,7 @@ def _put_till(entries: FormEntries, store: Store, code: str, known: int | None =
         if known is None:
             programme_changes.hold(session, programme)
             thing = ChangedThing("till", f"{store.code}/{code}", programme.id)
-            meanwhile.require_fresh(session, entries, [thing])
+            opened.require_fresh(session, entries, [thing])
         now = current_installation().clock()
         programme_changes.put_till(session, programme, terms, pages.author(), now, known)
 

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from ledger import languages
 from ledger.languages import Language
-from ledger.money import Money, decimals
+from ledger.money import Money, decimals, percent
 from ledger.programmes import base_terms, base_words, units
-from ledger.programmes.base_terms import BaseTerms
+from ledger.programmes.base_terms import BaseProgramme, BaseTerms
 from ledger.programmes.earning import Rates
 from ledger.programmes.programmes import Programme
 from ledger.programmes.trades import Called
 from ledger.programmes.units import Unit
 from wallet.access import changes
-from wallet.access.changes import Author, ChangedThing
+from wallet.access.changes import Author, ChangedThing, RecordedFacts
 from wallet.outreach import terms, wording
 from wallet.outreach.deliveries import MessageKind
 from wallet.outreach.gifts import MessageGift
@@ -72,8 +72,8 @@ def put(
     """Set the base programme, and note what differs. It holds for what happens from now on. Raises
     `TermsRefused`, `NoMessageField`, `TooManyDecimals`, `AmountTooLarge`."""
     changes.held(session, programme)  # who sets it in parts, by other doors, waits as well
-    before = changes.held(session, base_terms.of(session, programme.id))
-    after = changes.facts(base_terms.put(session, programme.id, wanted.terms))
+    before = _told(base_terms.of(session, programme.id))
+    after = _told(base_terms.put(session, programme.id, wanted.terms))
     of_programme = ChangedThing("programme", programme.code, programme.id)
     changes.note(session, by, "programme.base_changed", of_programme, now, before, after)
     unit = units.named(session, programme.id, None)
@@ -84,6 +84,19 @@ def put(
         changes.note(session, by, "unit.changed", of_unit, now, was, changes.facts(changed))
     _put_gift(session, programme, "birthday", wanted.birthday, wanted.birthday_days, by, now)
     _put_gift(session, programme, "lapsed", wanted.lapsed, wanted.lapsed_days, by, now)
+
+
+def _told(row: BaseProgramme | None) -> RecordedFacts:
+    """What the record of changes tells of it, as people write it."""
+    if row is None:
+        return {}
+    return {
+        "back": f"{percent(row.back)} %",
+        "payable": f"{percent(row.payable)} %",
+        "worth": str(Money.of(row.worth, decimals(row.currency), row.currency)),
+        "welcome_gift": row.welcome_gift,
+        "welcome_live_days": row.welcome_live_days,
+    }
 
 
 def _put_gift(

@@ -129,7 +129,7 @@ class TestBaseProgramme:
         assert api.call("PUT", "programmes/demo/base", body).status_code == 200
         late = manager.post(BASE, **FIVE_PERCENT, **mine)
         assert late.status_code == 422
-        assert "WALLET_API_KEY changed this while you were here: percent back" in late.text
+        assert "changed this meanwhile: percent back: — → 7 %" in late.text
         assert 'value="5"' in late.text
         assert api.get("programmes/demo/base").get_json()["percent_back"] == "7"
         again = re.search(r'name="opened" value="(\d+)"', late.text)[1]
@@ -230,7 +230,7 @@ class TestStores:
         changed = {"name": "Arbat", "group": "Moscow", "timezone": "Europe/Moscow"}
         assert manager.post(f"{HOME}stores/centre", **changed, **mine).status_code == 303
         late = manager.post(f"{HOME}stores/centre", **changed, **mine)
-        assert late.status_code == 422 and "changed this while you were here" in late.text
+        assert late.status_code == 422 and "changed this meanwhile" in late.text
         with installation.database.reading() as session:
             demo = programmes.by_code(session, "demo").id
             assert stores.store_named(session, demo, "centre").name == "Arbat"
