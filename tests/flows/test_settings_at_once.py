@@ -45,7 +45,7 @@ def test_one_is_taken_and_the_other_is_told(installation, path: str) -> None:
         return partial(people[number].post, path, **entries)
 
     meetings = 0
-    for at in range(1, 80, 9):
+    for at in range(1, 80, 6):
         first, second = sends(0, str(100 + at)), sends(1, str(200 + at))
         before = _changes(installation)
         with stage(installation.database) as scene:
