@@ -1,6 +1,7 @@
 """One search over all settings, by the words that people have for them, in both languages: for the
 search page, and for the home of settings. It leads to the page, and to the field on it."""
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,9 +24,11 @@ _EMPTY = (
     " под поменять при с сделать сколько со так там то у чего чтобы что это я"
 )
 EMPTY_WORDS = frozenset(_EMPTY.split())
-# Two words are alike if they begin alike: балл, баллы, баллов; key, keys. Of a short word all but
-# its last letter counts, of a long one all but its last three.
-SHORT = 5
+# Two words are alike if they begin alike and differ in their endings alone: балл, баллы, баллов;
+# expire, expiry; but not касса and кассир. Of longer words longer endings differ. In letters.
+SHORTEST_STEM, LONG_STEM = 3, 5
+ENDING, LONG_ENDING = 2, 3
+EXACT = 3  # so much a word weighs that is there as it was typed; one that is only like it: 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,25 +252,25 @@ def words_of(text: str) -> list[str]:
 
 
 def _weights(asked: Sequence[str], entry: SettingEntry) -> list[int]:
-    """How well each of these words fits the entry. What its own name says counts twice."""
+    """How well each of these words fits the entry. What its own name says counts twice, and a word
+    that is there as it was typed more than one that is only like it."""
     named = words_of(f"{entry.words} {_(entry.words)}")
     known = words_of(entry.synonyms)
     return [max(2 * _fit(named, word), _fit(known, word)) for word in asked]
 
 
 def _fit(words: Collection[str], asked: str) -> int:
-    return 2 if asked in words else int(any(is_alike(asked, one) for one in words))
+    return EXACT if asked in words else int(any(is_alike(asked, one) for one in words))
 
 
 def is_alike(one: str, other: str) -> bool:
     """Whether these are forms of one word, or one is typed only in part."""
-    shorter, longer = sorted((one, other), key=len)
-    if len(shorter) < 3:
+    pairs = zip(one, other, strict=False)
+    begin = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
+    if begin < SHORTEST_STEM:
         return False
-    kept = max(3, len(shorter) - (1 if len(shorter) <= SHORT else 3))
-    if len(longer) - len(shorter) > 3 and kept < len(shorter):
-        return longer.startswith(shorter)
-    return longer[:kept] == shorter[:kept]
+    most = LONG_ENDING if begin >= LONG_STEM else ENDING
+    return begin in (len(one), len(other)) or max(len(one), len(other)) - begin <= most
 
 
 def _links(entries: Sequence[SettingEntry], programme: str) -> Iterator[ConsoleLink]:
