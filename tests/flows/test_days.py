@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from phones import Phone
+from phones import Phone, opened
 from processes import processes
 from sqlalchemy import func, select
 
@@ -55,6 +55,16 @@ def test_cards_come_and_go_and_pushes_are_answered(api, join, client, house, pus
     found = figures(house)
     assert (found["push_failed apple"], found["card_removed apple"]) == (2, 3)
     pushes.stand_in.clear()
+
+
+def test_a_coupon_is_no_card(api, member, client, house) -> None:
+    offer = api.post("offers", {"programme": "demo", "title": "Латте −20 %"}).get_json()
+    coupon = api.post(f"offers/{offer['id']}/passes", {"member": member["id"]}).get_json()
+    bundle = client.get(coupon["apple"].removeprefix("http://127.0.0.1:8080")).data
+    assert Phone(client, opened(bundle)).register(TOKENS[0]).status_code == 201
+    assert "card_added apple" not in figures(house)
+    assert Phone.with_card(client, member, "f" * 32).register(TOKENS[1]).status_code == 201
+    assert figures(house)["card_added apple"] == 1
 
 
 def test_what_apple_wants_to_have_again_is_neither_accepted_nor_failed(

@@ -16,10 +16,12 @@ CARDS = """
     INSERT INTO ledger_day_tally (programme_id, figure, of, at, amount)
     SELECT p.programme_id, 'card_added', 'apple', min(r.created_at), 1
     FROM apple_registration r JOIN wallet_pass p ON p.id = r.pass_id
+    WHERE p.offer_id IS NULL
     GROUP BY r.pass_id, p.programme_id
     UNION ALL
     SELECT p.programme_id, 'card_added', 'google', o.created_at, 1
-    FROM google_object o JOIN wallet_pass p ON p.id = o.pass_id WHERE o.saved"""
+    FROM google_object o JOIN wallet_pass p ON p.id = o.pass_id
+    WHERE o.saved AND p.offer_id IS NULL"""
 
 
 def upgrade() -> None:
