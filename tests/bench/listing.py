@@ -16,6 +16,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import servers
 from fetching import Served, nothing_served
@@ -25,9 +26,11 @@ from sqlalchemy import text
 from ledger.people.persons import Profile
 from ledger.programmes import programmes
 from wallet import migrations
-from wallet.access import apikeys
+from wallet.access import admission, apikeys, staff, staff_sessions
+from wallet.access.staff import Employee
 from wallet.configuration import settings
 from wallet.configuration.settings import DEMO
+from wallet.console.door import COOKIE
 from wallet.installation import Installation
 from wallet.passes import issuing
 from wallet.running.assembly import connect
@@ -35,6 +38,7 @@ from wallet.sandbox import certificates, demo
 
 MEMBERS = int(os.environ.get("KOPILKA_BENCH_MEMBERS", "1000000"))
 ROUNDS = 25
+CONSOLE_ROUNDS = 9
 REQUESTS = 80  # short, so that each stands between two of the view that does nothing
 KEY = "bench-key-of-thirty-two-characters"
 
@@ -52,6 +56,10 @@ INSERT INTO ledger_person (member_id, programme_id, name, phone, email, birthday
 SELECT id, programme_id, 'Участник ' || id, '+7' || (9000000000 + id), id || '@example.com',
        '1990-05-20', 'ru', 'c-' || id, false, false
 FROM ledger_member WHERE id > 1;
+INSERT INTO ledger_search_word (member_id, word, programme_id)
+SELECT id, word, programme_id FROM ledger_member,
+       LATERAL (VALUES ('участник'), (id::text), ('@' || id)) AS of_each (word)
+WHERE id > 1;
 INSERT INTO ledger_card (id, number, member_id, programme_id, created_at)
 SELECT id, lpad(id::text, 16, '0'), id, programme_id, created_at FROM ledger_member WHERE id > 1;
 INSERT INTO ledger_account (id, programme_id, unit_id, kind, member_id)
@@ -66,8 +74,29 @@ ANALYZE
 """
 
 
+# What is asked of the console: every list of members and every search; and the page that stands
+# around them, with nothing on it.
+MEMBERS_PAGE = f"/console/programmes/{DEMO}/members"
+SEARCH_PAGE = f"/console/programmes/{DEMO}/search"
+RICH = quote('{"kind":"balance","at_least":500}')
+JOINED = quote('{"kind":"joined","days":3000}')
+CONSOLE = {
+    "members": MEMBERS_PAGE,
+    "oldest": f"{MEMBERS_PAGE}?sort=oldest",
+    "merged": f"{MEMBERS_PAGE}?state=merged",
+    "erased": f"{MEMBERS_PAGE}?state=erased",
+    "balance": f"{MEMBERS_PAGE}?tree={RICH}",
+    "joined": f"{MEMBERS_PAGE}?tree={JOINED}",
+    "name": f"{SEARCH_PAGE}?q={quote('участник 12')}",
+    "phone": f"{SEARCH_PAGE}?q={quote('8 900 000 1')}",
+    "digits": f"{SEARCH_PAGE}?q=1234",
+    "card": f"{SEARCH_PAGE}?q=0000000000001234",
+}
+
+
 def measure() -> dict[str, float]:
-    """`list_of_members`: the dearest filter, to a view that does nothing; and each by its name."""
+    """`list_of_members`: the dearest filter, to a view that does nothing; and each by its name.
+    `console_list`: the dearest list or search of the console, to an empty page of it; and each."""
     with (
         tempfile.TemporaryDirectory() as name,
         servers.postgres() as server,
@@ -92,11 +121,16 @@ def measure() -> dict[str, float]:
         installation = connect(settings.from_env(environment))
         migrations.upgrade(installation.database.engine)
         key, since = _crowd(installation)
+        token = _signed_in(installation)
         with nothing_served() as nothing, processes(environment, folder) as started:
             web = started.start("web")
             wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "the web to answer")
             try:
-                return _measured(Served(port, web.pid), nothing, key, since)
+                ours = Served(port, web.pid)
+                return {
+                    **_measured(ours, nothing, key, since),
+                    **_console(ours, {"Cookie": f"{COOKIE}={token}"}),
+                }
             finally:
                 installation.database.close()
 
@@ -117,6 +151,33 @@ def _crowd(installation: Installation) -> tuple[str, datetime]:
             connection.execute(text(statement), used)
         connection.commit()
     return key, now + timedelta(seconds=10 * (MEMBERS // 2))
+
+
+def _signed_in(installation: Installation) -> str:
+    """The session of somebody who may see everything."""
+    now = installation.clock()
+    with installation.database.transaction() as session:
+        admission.add(session, "olga@example.com", "administrator", now)
+        employee = staff.locked(session, Employee.email == "olga@example.com")
+        return staff_sessions.begin(session, employee.id, now, strong=True)
+
+
+def _console(ours: Served, headers: dict[str, str]) -> dict[str, float]:
+    ratios: dict[str, list[float]] = {name: [] for name in CONSOLE}
+    empties = []
+    empty = ours.cpu_at_once(SEARCH_PAGE, headers, REQUESTS)
+    for _ in range(CONSOLE_ROUNDS):
+        for name, path in CONSOLE.items():
+            cost = ours.cpu_at_once(path, headers, REQUESTS)
+            before, empty = empty, ours.cpu_at_once(SEARCH_PAGE, headers, REQUESTS)
+            empties.append(empty)
+            ratios[name].append(2 * cost / (before + empty))
+    found = {f"console_{name}": statistics.median(rounds) for name, rounds in ratios.items()}
+    return {
+        "console_list": max(found.values()),
+        **found,
+        "console_empty_cpu_s": statistics.median(empties),
+    }
 
 
 def _measured(ours: Served, nothing: Served, key: str, since: datetime) -> dict[str, float]:

@@ -4,7 +4,6 @@ does what the API does."""
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from flask import Blueprint, make_response, render_template, request
@@ -12,26 +11,15 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger.book import holds, roster, statements
-from ledger.contacts import Unfit, readable
-from ledger.database import idempotency
-from ledger.database.idempotency import Repeatable, StoredAnswer
 from ledger.errors import (
-    BalanceTooLarge,
     HoldsOpen,
     Refusal,
 )
-from ledger.limits import MOST_POINTS
-from ledger.people import cards, consents, finding, members, persons
+from ledger.people import cards, finding, members
 from ledger.people.members import Member
-from ledger.people.persons import Person, Profile
-from ledger.programmes import units
-from ledger.programmes.programmes import Programme
-from ledger.programmes.units import Unit
-from wallet.access import adjustments, changes
-from wallet.access.adjustments import LONGEST_REASON, AdjustmentWish
-from wallet.access.changes import ChangeFilter
-from wallet.console import member_forms, moments, pages, people
+from wallet.access import changes
 from wallet.console import members as list_of
+from wallet.console import moments, pages, people
 from wallet.console.forms import FormEntries
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.people import PERSONAL
@@ -47,274 +35,6 @@ routes = Blueprint("member_acts", __name__)
 HERE = "members"
 OF_MEMBER = f"{IN_PROGRAMME}/members/<member_id>"
 FOUND = 8  # members whom a form of merging offers
-
-
-# --- Points -------------------------------------------------------------------------------------
-
-
-@routes.get(f"{OF_MEMBER}/points")
-@needs("points:adjust")
-def points(member_id: str) -> str:
-    """The form that gives points, or takes them away."""
-    return pages.show("console/members/points.html", HERE, **_on_points(member_id, FormEntries()))
-
-
-@routes.post(f"{OF_MEMBER}/points")
-@needs("points:adjust")
-def adjust(member_id: str) -> Response:
-    """Give points or take them away, or ask a second person where it is above the limit."""
-    entries, house, by = FormEntries(), current_installation(), pages.person()
-    with house.database.reading() as session:
-        people.present(session, member_id)
-        unit = units.named(session, pages.programme().id, None)
-    wish = _wish(entries, unit)
-    if wish is None:
-        return _points_again(member_id, entries)
-
-    def effect(session: Session, _now: Any) -> StoredAnswer:
-        member = people.present(session, member_id)
-        with unit.errors_in_money():
-            row = adjustments.adjust(session, member, wish, by, house.clock())
-        return StoredAnswer(200, orjson.dumps({"adjustment": row.public_id, "state": row.state}))
-
-    asked = orjson.dumps([member_id, wish.points, wish.reason])
-    once = Repeatable(f"employee:{by.employee_id}", _once(entries), idempotency.digest(asked))
-    try:
-        answer = house.database.run(
-            lambda session: idempotency.key_first(session, once, effect, house.clock()),
-            idempotent=True,
-        )
-    except Refusal as refusal:
-        entries.refused(refusal, "amount")
-        return _points_again(member_id, entries)
-    done = orjson.loads(answer.body)
-    if done["state"] == "posted":
-        pages.say(_("%(points)s, done.", points=people.signed(unit, wish.points)))
-        return pages.go("console.members.show", member_id=member_id)
-    pages.say(_("This is above the limit: it waits until a second person approves it."))
-    return pages.go("console.adjustments.show", adjustment_id=done["adjustment"])
-
-
-@routes.get(f"{OF_MEMBER}/points/outcome")
-@needs("points:adjust")
-def outcome(member_id: str) -> str:
-    """What would come of what is typed so far, in one sentence."""
-    house = current_installation()
-    with house.database.reading() as session:
-        member = people.present(session, member_id)
-        unit, balance = statements.all_balances(session, member, house.clock())[0]
-        left = adjustments.left_of_limit(session, member, pages.person().employee_id, house.clock())
-    typed = request.args.get("amount", "").replace(" ", "").replace("\u00a0", "")
-    if not typed.isascii() or not typed.isdigit() or len(typed) > 15:
-        return ""
-    count = int(typed) * 10**unit.scale
-    after = balance.available + (-count if request.args.get("direction") == "take" else count)
-    if after < 0:
-        return _("There are only %(points)s.", points=people.points(unit, balance.available))
-    said = f"{language.amount(unit, balance.available)} → {people.points(unit, after)}"
-    if left is not None and count > left:
-        return f"{said}. " + _("A second person has to approve this.")
-    return said
-
-
-def _wish(entries: FormEntries, unit: Unit) -> AdjustmentWish | None:
-    direction = entries.choice("direction", ("give", "take"))
-    count = people.typed_amount(entries, "amount", unit)
-    reason = entries.text("reason", most=LONGEST_REASON)
-    if count is not None and count < 1:
-        entries.refuse("amount", _("At least 1."))
-    if count is not None and count > MOST_POINTS:
-        entries.refused(BalanceTooLarge(MOST_POINTS), "amount")
-    try:
-        reason = readable(reason)
-    except Unfit:
-        entries.refuse("reason", _("This has signs that nobody can read."))
-    if not entries.fit or count is None:
-        return None
-    return AdjustmentWish(-count if direction == "take" else count, reason)
-
-
-def _once(entries: FormEntries) -> str:
-    """What recognises this form if it is sent twice."""
-    return entries["once"][:64] or str(uuid4())
-
-
-def _points_again(member_id: str, entries: FormEntries) -> Response:
-    given = _on_points(member_id, entries)
-    del given["entries"]
-    return pages.show_again("console/members/points.html", HERE, entries, **given)
-
-
-def _on_points(member_id: str, entries: FormEntries) -> dict[str, Any]:
-    house = current_installation()
-    now = house.clock()
-    with house.database.reading() as session:
-        programme = pages.programme_row(session)
-        member = people.present(session, member_id)
-        unit, balance = statements.all_balances(session, member, now)[0]
-        left = adjustments.left_of_limit(session, member, pages.person().employee_id, now)
-        lives = unit.live_days
-        until = unit.expiry(now, programme.timezone)
-        return {
-            "entries": entries,
-            "member": member,
-            "name": _name(session, member),
-            "unit": unit,
-            "balance": people.points(unit, balance.available),
-            "debt": people.points(unit, balance.debt) if balance.debt else "",
-            "left": None if left is None else people.points(unit, left),
-            "until": "" if lives is None else moments.last_day(until, programme.timezone),
-            "once": entries["once"] or str(uuid4()),
-        }
-
-
-# --- Who they are -------------------------------------------------------------------------------
-
-
-@routes.get(f"{IN_PROGRAMME}/members/new")
-@needs("members:write")
-def add() -> str:
-    """The form for a new member."""
-    with current_installation().database.reading() as session:
-        given = _on_form(pages.programme_row(session))
-    entries = FormEntries()
-    return pages.show(
-        "console/members/form.html", HERE, entries=entries, problems={}, is_new=True, **given
-    )
-
-
-@routes.post(f"{IN_PROGRAMME}/members/new")
-@needs("members:write")
-def create() -> Response:
-    """Add a member, who gets a card at once."""
-    entries, house, by = FormEntries(), current_installation(), pages.author()
-    with house.database.reading() as session:
-        programme = pages.programme_row(session)
-    profile = member_forms.profile(entries, programme)
-    decided = member_forms.decisions(entries, {})
-    if entries.fit:
-
-        def work(session: Session) -> str:
-            return deeds.add(
-                session,
-                pages.programme_row(session),
-                Profile(**profile),
-                decided,
-                "console",
-                house.pass_type,
-                house.keys,
-                by,
-                house.clock(),
-            ).public_id
-
-        try:
-            member_id = house.database.run(work)
-        except Refusal as refusal:
-            entries.refused(refusal, member_forms.taken_field(refusal.code))
-        else:
-            pages.say(_("The member has joined and has a card."))
-            return pages.go("console.members.show", member_id=member_id)
-    given = _on_form(programme)
-    return pages.show_again("console/members/form.html", HERE, entries, is_new=True, **given)
-
-
-@routes.get(f"{OF_MEMBER}/edit")
-@needs("members:write")
-def edit(member_id: str) -> Response | str:
-    """The form with what is known of a member."""
-    return pages.show("console/members/form.html", HERE, problems={}, **_on_edit(member_id))
-
-
-@routes.post(f"{OF_MEMBER}/edit")
-@needs("members:write")
-def correct(member_id: str) -> Response:
-    """Save what is known of a member. Who was slower than somebody else is told so."""
-    entries, house, by = FormEntries(), current_installation(), pages.author()
-    with house.database.reading() as session:
-        people.present(session, member_id)
-        programme = pages.programme_row(session)
-    typed = member_forms.profile(entries, programme)
-    # What the form did not show stays as it is.
-    corrections = {name: value for name, value in typed.items() if entries.ticked(name)}
-    if entries.fit:
-
-        def work(session: Session) -> bool:
-            member = people.present(session, member_id)
-            facts = deeds.held(session, member)
-            if member_forms.seen(facts) != entries["seen"]:
-                return False
-            agreed = {
-                purpose: one.given for purpose, one in consents.current(session, member.id).items()
-            }
-            decided = member_forms.decisions(entries, agreed)
-            now = house.clock()
-            deeds.correct(session, member, corrections, decided, "console", by, now)
-            return True
-
-        try:
-            if house.database.run(work):
-                pages.say(_("Saved."))
-                return pages.go("console.members.show", member_id=member_id)
-        except Refusal as refusal:
-            entries.refused(refusal, member_forms.taken_field(refusal.code))
-        else:
-            return _changed_meanwhile(member_id, entries)
-    given = _on_edit(member_id)
-    return pages.show_again(
-        "console/members/form.html",
-        HERE,
-        entries,
-        **{name: value for name, value in given.items() if name != "entries"},
-    )
-
-
-def _changed_meanwhile(member_id: str, entries: FormEntries) -> Response:
-    """The form anew, with what is there now; what was typed stands beside it."""
-    house = current_installation()
-    with house.database.reading() as session:
-        last = changes.listed(session, ChangeFilter(kind="member", of=member_id), None, 1)
-    by = last[0].change.author_name if last else None
-    entries.refuse("form", member_forms.changed_meanwhile(by))
-    given = _on_edit(member_id)
-    mine = {name: entries[name] for name in given["values"] if entries[name]}
-    given["differs"] = {
-        name: value for name, value in mine.items() if value != given["values"][name]
-    }
-    given["entries"] = given["values"]
-    problems = entries.problems
-    page = pages.show("console/members/form.html", HERE, **{**given, "problems": problems})
-    return make_response(page, 409)
-
-
-def _on_form(programme: Programme) -> dict[str, Any]:
-    return {
-        "languages_spoken": [("", "—"), *((one, one) for one in programme.languages)],
-        "keeps_personal": programme.keeps_personal,
-        "differs": {},
-        "consents_held": {},
-        "values": {},
-        "seen": "",
-        "member": None,
-        "PERSONAL": PERSONAL,
-    }
-
-
-def _on_edit(member_id: str) -> dict[str, Any]:
-    with current_installation().database.reading() as session:
-        member = people.present(session, member_id)
-        facts = deeds.known(session, member)
-        values = member_forms.told(persons.profile_of(session, member.id))
-        held = {one: row.given for one, row in consents.current(session, member.id).items()}
-        return {
-            **_on_form(pages.programme_row(session)),
-            "entries": values,
-            "values": values,
-            "consents_held": held,
-            "seen": member_forms.seen(facts),
-            "member": member,
-            "name": _name(session, member),
-            "is_new": False,
-        }
 
 
 # --- Acts that are confirmed --------------------------------------------------------------------
@@ -336,7 +56,7 @@ class Confirmation:
 def _confirm(member_id: str, confirmation: Confirmation, problem: str = "") -> Response:
     with current_installation().database.reading() as session:
         member = people.named(session, member_id)
-        name = _name(session, member)
+        name = people.name_of(session, member)
     page = pages.show(
         "console/members/confirm.html",
         HERE,
@@ -577,7 +297,7 @@ def merge(member_id: str) -> Response | str:
                 (list_of.row_of(one, page.unit, programme.timezone, base, now), one.id)
                 for one in page.members
             ]
-        name = _name(session, member)
+        name = people.name_of(session, member)
     return pages.show(
         "console/members/merge.html", HERE, member=member, name=name, rows=rows, asked=asked
     )
@@ -610,7 +330,7 @@ def _merging(member_id: str, into_id: str) -> Confirmation:
         member, into = people.present(session, member_id), people.present(session, into_id)
         unit, balance = statements.all_balances(session, member, house.clock())[0]
         _unit, other = statements.all_balances(session, into, house.clock())[0]
-        name = _name(session, into)
+        name = people.name_of(session, into)
         together = balance.available + other.available
         consequences = [
             _(
@@ -724,7 +444,7 @@ def file(member_id: str) -> str:
     """What the file of a person is, and in which form it is wanted."""
     with current_installation().database.reading() as session:
         member = people.present(session, member_id)
-        name = _name(session, member)
+        name = people.name_of(session, member)
     return pages.show("console/members/file.html", HERE, member=member, name=name)
 
 
@@ -752,10 +472,3 @@ def hand_over(member_id: str) -> Response:
     answer.headers["Content-Disposition"] = f'attachment; filename="member-{member_id}.{kind}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def _name(session: Session, member: Member) -> str:
-    name = None
-    if pages.may(PERSONAL) and (row := session.get(Person, member.id)) is not None:
-        name = row.name
-    return people.called(name, cards.newest_of(session, member.id).number)

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from ledger.contacts import international
 from ledger.errors import AmountTooLarge, NotFound, TooManyDecimals
 from ledger.money import Money
-from ledger.people import members
+from ledger.people import cards, members
 from ledger.people.members import Member
+from ledger.people.persons import Person
 from ledger.programmes.units import Unit
 from wallet.console import pages
 from wallet.console.forms import FormEntries
@@ -100,3 +101,11 @@ def typed_amount(entries: FormEntries, name: str, unit: Unit) -> int | None:
     except (TooManyDecimals, AmountTooLarge) as refusal:
         entries.refused(refusal, name)
         return None
+
+
+def name_of(session: Session, member: Member) -> str:
+    """How a member is called by whoever is signed in."""
+    name = None
+    if pages.may(PERSONAL) and (row := session.get(Person, member.id)) is not None:
+        name = row.name
+    return called(name, cards.newest_of(session, member.id).number)

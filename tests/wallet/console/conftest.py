@@ -11,7 +11,11 @@ import gallery
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, Request
+from sqlalchemy import select
+from visitors import Visitor, signed_in
 from werkzeug.serving import make_server
+
+from wallet.access.changes import RecordedChange
 
 # Pages ask how far jobs are, and go on to the next page meanwhile.
 GIVEN_UP = "net::ERR_ABORTED"
@@ -89,3 +93,23 @@ def look(chromium: Browser, address: str) -> Look:
         context.close()
 
     return looked
+
+
+@pytest.fixture
+def marketer(client, installation) -> Visitor:
+    return signed_in(client, installation, "marketer")
+
+
+@pytest.fixture
+def anna(join) -> dict:
+    return join(name="Анна Ёлкина", phone="+79161234509", email="anna@example.com")
+
+
+@pytest.fixture
+def noted(installation):
+    def noted() -> list[tuple[str, str, str]]:
+        with installation.database.reading() as session:
+            rows = session.scalars(select(RecordedChange).order_by(RecordedChange.id))
+            return [(one.code, one.author_kind, one.author_name) for one in rows]
+
+    return noted
