@@ -1,12 +1,13 @@
 """The record of changes: who changed what, when, and what it was before; in one programme, or in
 all."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request, stream_with_context
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger import words
@@ -14,15 +15,20 @@ from ledger.database.tables import EPOCH, MICROSECOND
 from wallet.access import change_chain, change_words
 from wallet.access.change_chain import ChangeChain
 from wallet.access.changes import LONGEST_NAME, ChangeFilter, ThingKind
+from wallet.access.exports import ExportOrder
+from wallet.access.files import AT_ONCE, ExportRun, ExportSource, ListItem, Pages, TableRow
 from wallet.console import change_lines, listing, pages
 from wallet.console.change_lines import ChangeLine
+from wallet.console.errors import error_page
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
 HERE = "settings"  # the entry of the menu
-CHANGES = "changes:read"
+CHANGES, EXPORTS = "changes:read", "exports:read"
+FILTERS = ("kind", "of", "by", "since", "until")  # in addresses
+COLUMNS = ("at", "author", "change", "fields", "number")
 KINDS: tuple[ThingKind, ...] = get_args(ThingKind)
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 
@@ -48,6 +54,43 @@ def show() -> str:
     return _page(pages.programme().id)
 
 
+@routes.get(f"{IN_PROGRAMME}/changes.csv")
+@needs(EXPORTS)
+def table() -> Response:
+    """The lines that fit as a table. Who took it stands in the record of exports."""
+    if not pages.may(CHANGES):
+        return error_page(403, pages.frame(HERE))
+    house, here, wanted = current_installation(), pages.programme(), _wanted(pages.programme().id)
+    asked = {name: request.args[name] for name in FILTERS if request.args.get(name)}
+    people = pages.may(change_lines.PERSONAL)
+    order = ExportOrder(here.id, "changes", "csv", people, asked, pages.author())
+    run = ExportRun(house.database, house.clock, order, ExportSource(_items(wanted), COLUMNS, _row))
+    pieces = stream_with_context(run.pieces())
+    answer = Response(pieces, mimetype="text/csv")
+    answer.call_on_close(run.end)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{here.code}-changes.csv"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _items(wanted: ChangeFilter) -> Pages:
+    """The lines in words, page by page, newest first."""
+
+    def read(session: Session) -> Generator[list[ListItem], None, None]:
+        before: tuple[datetime, int] | None = None
+        while found := change_lines.lines(session, wanted, before, AT_ONCE):
+            yield [{"line": one} for one in found]
+            before = found[-1].at, found[-1].id
+
+    return read
+
+
+def _row(item: ListItem) -> Iterator[TableRow]:
+    line: ChangeLine = item["line"]
+    fields = "; ".join(f"{one.name}: {one.before} → {one.after}" for one in line.fields)
+    yield (line.at, line.author, line.sentence, fields, line.number)
+
+
 def _page(programme_id: int | None) -> str:
     wanted = _wanted(programme_id)
     with current_installation().database.reading() as session:
@@ -62,8 +105,17 @@ def _page(programme_id: int | None) -> str:
             state=_state(chain),
             is_of_all=programme_id is None,
             may_see_all=pages.may_everywhere(CHANGES),
+            file_url=_file_url(),
             by_url=lambda name: listing.this_url(by=name, after=None),
         )
+
+
+def _file_url() -> str | None:
+    """Where the same lines are a file; None where there is none."""
+    if g.programme is None or not pages.may(EXPORTS):
+        return None
+    asked = {name: request.args[name] for name in FILTERS if request.args.get(name)}
+    return pages.url("console.changes.table", **asked)
 
 
 def _wanted(programme_id: int | None) -> ChangeFilter:

@@ -350,6 +350,21 @@ class TestChanges:
             page = head.read(unescape(found[1]))
         assert seen == [f"key-{number:03}" for number in reversed(range(120))]
 
+    def test_the_same_lines_are_a_file_and_that_is_noted(self, head, installation, clock) -> None:
+        with installation.database.transaction() as session:
+            of, by = ChangedThing("source", "till", 1), Author("key", "=cmd|'/c calc'!A1")
+            changes.note(session, by, "source.removed", of, clock())
+        url = f"{CHANGES}.csv?kind=source"
+        assert url in unescape(head.read(f"{CHANGES}?kind=source"))
+        taken = head.get(url)
+        assert taken.mimetype == "text/csv"
+        heading, *rows = taken.text.splitlines()
+        assert heading == "\ufeffat;author;change;fields;number"
+        assert len(rows) == 1 and "The webhook source “till” was removed" in rows[0]
+        assert len(head.get(f"{CHANGES}.csv").text.splitlines()) == 7
+        page = head.read("/console/changes?kind=export")
+        assert "An export to a file was begun" in page and "the record of changes" in page
+
     def test_it_says_whether_the_record_is_whole(self, head, house, installation) -> None:
         assert "that has not happened yet" in head.read(CHANGES)
         house.run("seals")
