@@ -199,7 +199,10 @@ def frame(here: str) -> Frame:
         reader=Reader(
             who.email,
             _roles_in_words(who),
-            [ConsoleLink(_("Sign-in and security"), url_for("console.me.show"), "shield-lock")],
+            [
+                ConsoleLink(_("Sign-in and security"), url_for("console.me.show"), "shield-lock"),
+                ConsoleLink(_("What roles allow"), url_for("console.rights.show"), "list-check"),
+            ],
             sign_out_url=url_for("console.door.sign_out"),
         ),
         programme="" if shown is None else shown.name,

@@ -180,7 +180,7 @@ def change_roles(employee_id: int) -> Response | str:
 
     def page(session: Session, one: Colleague) -> Response:
         if entries.fit:
-            entries.refuse(FORM, opened.meanwhile(session, "employee", one.employee.email))
+            entries.refuse(FORM, _who_changed(session, one))
         return pages.show_again(
             "console/staff_roles.html",
             HERE,
@@ -443,6 +443,11 @@ def _lines_about(session: Session, one: Colleague) -> Sequence[change_lines.Chan
         return []
     wanted = ChangeFilter(kind="employee", of=one.employee.email)
     return change_lines.lines(session, wanted, None, RECENT)
+
+
+def _who_changed(session: Session, one: Colleague) -> str:
+    """Who changed the roles of this colleague last, and that they are others now."""
+    return opened.meanwhile(session, "employee", one.employee.email)
 
 
 def _keys_made(session: Session, one: Colleague) -> int:

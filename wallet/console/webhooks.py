@@ -8,13 +8,15 @@ from flask import Blueprint, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from wallet.access import changes, sources
+from wallet.access import sources
+from wallet.access.changes import ChangedThing
 from wallet.access.rights import may_give
 from wallet.access.sources import Source
 from wallet.configuration.settings import DEMO
 from wallet.console import listing, opened, pages
 from wallet.console.errors import error_page
-from wallet.console.forms import FORM, FormEntries
+from wallet.console.forms import FormEntries
+from wallet.console.opened import StaleForm
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.shell import ConsoleLink
 from wallet.errors import (
@@ -143,14 +145,14 @@ def receiver(receiver_id: str) -> Response | str:
 def edit_receiver(receiver_id: str) -> Response | str:
     """The form for other terms."""
 
-    def page(_session: Session, one: Receiver) -> str:
+    def page(session: Session, one: Receiver) -> str:
         return pages.show(
             "console/receiver_form.html",
             HERE,
             entries=_as_entries(one),
             problems={},
             one=one,
-            mark=opened.mark(changes.facts(one)),
+            opened=opened.last_change(session, [_thing(one)]),
             **_choices(),
         )
 
@@ -164,28 +166,25 @@ def change_receiver(receiver_id: str) -> Response | str:
     house, entries = current_installation(), FormEntries()
     wanted = _terms(entries)
 
-    def work(session: Session, one: Receiver) -> Response | str | None:
-        if entries[opened.FIELD] != opened.mark(changes.facts(one)):
-            entries.refuse(FORM, opened.meanwhile(session, "receiver", one.public_id))
-            return None
+    def work(session: Session, one: Receiver) -> Response:
+        opened.require_fresh(session, entries, [_thing(one)])
         by, now = pages.doer(), house.clock()
         receivers.change(session, house.receivers_at, one.public_id, wanted, by, now)
         pages.say(_("“%(name)s” is saved.", name=one.name))
         return pages.go("console.webhooks.receiver", receiver_id=one.public_id)
 
-    done: Response | str | None = None
     if entries.fit:
         try:
-            done = _change(receiver_id, work)
+            return _change(receiver_id, work)
+        except StaleForm:
+            pass  # said above the form
         except (ReceiverRefused, ScopeMissing) as refused:
             entries.refused(refused, _field_of(refused, wanted["url"]))
-    if done is not None:
-        return done
 
-    def page(_session: Session, one: Receiver) -> Response:
-        mark = opened.mark(changes.facts(one))
+    def page(session: Session, one: Receiver) -> Response:
+        mark = opened.last_change(session, [_thing(one)])
         return pages.show_again(
-            "console/receiver_form.html", HERE, entries, one=one, mark=mark, **_choices()
+            "console/receiver_form.html", HERE, entries, one=one, opened=mark, **_choices()
         )
 
     return _about(receiver_id, WRITE, page)
@@ -582,6 +581,11 @@ def _field_of(refused: ReceiverRefused | ScopeMissing, url: str) -> str:
     if isinstance(refused, ScopeMissing):
         return "personal"
     return "url" if current_installation().receivers_at.objection(url) is not None else "name"
+
+
+def _thing(one: Receiver) -> ChangedThing:
+    """A receiver as the record of changes names it."""
+    return ChangedThing("receiver", one.public_id, one.programme_id)
 
 
 def _as_entries(one: Receiver) -> Mapping[str, Any]:

@@ -14,9 +14,17 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 from visitors import signed_in
 
+from wallet.access import grants, sources, staff_sessions, staffing
+from wallet.access.changes import Author
+from wallet.access.grants import KeyTerms
+from wallet.access.staffing import HeldRole
 from wallet.console import door
+from wallet.receivers import receivers
+from wallet.receivers.log import Attempt
+from wallet.receivers.receivers import ReceiverTerms
 
 LOOKS = [(1440, "ru"), (360, "en"), (360, "ru"), (1440, "en")]
+LONG = "ekaterina.konstantinopolskaya@example.com"  # longer than a line of a phone
 ALL = os.environ.get("KOPILKA_LOOKS") == "all"
 MOST_PAGES = 200
 # What an address has of one thing: its id, a code, a number.
@@ -49,6 +57,30 @@ def something_of_everything(api, member, installation) -> None:
     points = {"member": member["id"], "points": 120}
     assert api.post("accruals", points).status_code == 201
     assert api.post("offers", {"programme": "demo", "title": "Латте"}).status_code == 201
+    now, by = installation.clock(), grants.operator(Author("employee", LONG))
+    with installation.database.transaction() as session:
+        roles = [HeldRole("marketer", 1), HeldRole("cashier")]
+        staff_sessions.begin(
+            session, staffing.invite(session, by, LONG, roles, now).employee.id, now
+        )
+        grants.issue_key(session, by, KeyTerms("Till 3", ["points:write"], 1), now)
+        terms = ReceiverTerms("CRM", "https://crm.example.com/a/long/way", 1, ["points.*"])
+        crm, _ = receivers.add(
+            session, installation.keys, installation.receivers_at, terms, by, now
+        )
+        session.add(
+            Attempt(
+                receiver_id=crm.id,
+                event_id=7,
+                sent_at=now,
+                took_ms=84,
+                status=500,
+                problem="refused",
+                answer="Internal Server Error",
+            )
+        )
+        secret = sources.new_secret()
+        sources.add(session, installation.keys, "till", "1c", 1, secret, by.author, now)
 
 
 def shape(url: str) -> str:
