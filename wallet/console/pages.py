@@ -92,7 +92,7 @@ def _form_of_request() -> str:
     """The page of this request; of one that was sent by a form, the page that the form is likely to
     stand on: the nearest above it."""
     pages, path = current_app.url_map.bind(""), request.path
-    while request.method != "GET" and path.count("/") > 2:
+    while request.method != "GET" and path.count("/") > 1:
         if pages.test(path, "GET"):
             return path
         path = path.rpartition("/")[0]

@@ -129,7 +129,7 @@ class TestApp:
         assert answer.status_code == 422
         assert SECRET.search(answer.text)[1] == SECRET.search(page)[1]
         assert "This code is not right." in answer.text
-        assert "off" in anna.read(ME)
+        assert "not set up" in anna.read(ME)
 
     def test_a_secret_that_was_made_for_somebody_else_is_not_taken(
         self, anna, app, installation, house
