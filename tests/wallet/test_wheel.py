@@ -30,7 +30,7 @@ ANDROID = "Mozilla/5.0 (Linux; Android 16; Pixel 9) Chrome/140.0 Mobile Safari/5
 STOP_S = 30
 
 # What lies beside files of others for those who read the source.
-ABOUT_FILES = {"LICENSE", "THIRD_PARTY.md", "vendor.lock.json"}
+ABOUT_FILES = {"LICENSE", "NOTICE", "THIRD_PARTY.md", "vendor.lock.json"}
 
 
 def repository() -> set[str]:
@@ -250,6 +250,17 @@ def pages(installed: Installed, card: str) -> list[tuple[str, requests.Response]
     return [*found, (card, on_android), (saved.url, saved), (console.url, console)]
 
 
+def behind_the_door(url: str) -> set[Named]:
+    """The files that templates of the console name: nobody comes in here to see its pages."""
+    kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/", ".woff2": "font/"}
+    named = {
+        name
+        for template in (TOP / "wallet/console/templates").glob("**/*.html")
+        for name in re.findall(r"console_file\(['\"]([^'\"]+)['\"]\)", template.read_text())
+    }
+    return {Named(f"{url}/console/static/{name}", kinds[Path(name).suffix]) for name in named}
+
+
 def test_every_file_of_ours_is_in_the_wheel(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert repository() == packed
@@ -263,6 +274,7 @@ def test_the_code_that_runs_is_the_wheels(programs: Path, installed: Installed) 
 
 def test_all_that_pages_name_is_there(installed: Installed, pages) -> None:
     waiting = {one for url, answer in pages for one in names(url, answer)}
+    waiting |= behind_the_door(installed.url)
     seen: set[Named] = set()
     while waiting:
         seen |= waiting
