@@ -212,7 +212,7 @@ class UnknownSource(NotFound):
 
 
 class EmployeeRefused(WithReason, Invalid):
-    """Somebody of the staff cannot have this password, or cannot go."""
+    """Somebody of the staff cannot have this password, code or passkey, or cannot go."""
 
     code = "employee_refused"
 

@@ -622,7 +622,7 @@ REMEDIES: Mapping[str, Explanation] = {
     ),
     "employee_refused": Explanation(
         422,
-        N_("Somebody of the staff cannot have this password, or cannot go."),
+        N_("Somebody of the staff cannot have this password, code or passkey, or cannot go."),
         N_("For operators: do what `detail` says."),
     ),
     "unknown_employee": Explanation(

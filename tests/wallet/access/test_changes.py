@@ -92,7 +92,9 @@ TAKEN = {
 }
 # What pages of the console alone do.
 ON_PAGES = {
-    "the door": "employee.password_set",
+    "the door": "employee.password_set employee.recovery_code_used",
+    "one's own": "employee.second_factor_set employee.second_factor_removed"
+    " employee.recovery_codes_made employee.passkey_added employee.passkey_removed",
     "staff": "employee.role_given employee.role_taken employee.signed_out",
 }
 COMMANDS = {

@@ -258,6 +258,13 @@ def test_the_ring_may_have_a_new_first_key(anna) -> None:
     assert anna.is_in(anna.step(anna.shown()))
     assert anna.is_in(anna.step(first))
     anna.later()
+    anna.keys = KeyRing(("sandbox-another-secret-of-many-signs",))  # it came to the first key
+    assert anna.is_in(anna.step(anna.shown()))
+
+
+def test_who_has_none_of_the_keys_is_named(anna) -> None:
+    anna.set_up()
+    anna.later()
     anna.keys = KeyRing(("sandbox-another-secret-of-many-signs",))
     assert not anna.is_in(anna.step(anna.shown()))
     with anna.database.reading() as session:
