@@ -105,7 +105,7 @@ class TestRoles:
         other.send(form, opened=["cashier@demo"], roles=["viewer@demo"])
         late = head.send(form, opened=["cashier@demo"], roles=["marketer@demo"])
         assert late.status_code == 422
-        assert "boss@x.org changed this while you were here: role." in unescape(late.text)
+        assert "boss@x.org changed this meanwhile: role: — → View only." in unescape(late.text)
         assert 'value="marketer@demo" checked' in late.text  # what was chosen is not lost
         again = head.send(form, opened=OPENED.findall(late.text), roles=["marketer@demo"])
         assert again.status_code == 303

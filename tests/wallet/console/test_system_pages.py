@@ -213,7 +213,7 @@ class TestReceivers:
         late = manager.send(f"{page}/edit", opened=opened, name="My CRM", **typed)
         assert late.status_code == 422
         said = unescape(late.text)
-        assert "head@example.com changed this while you were here: what it is called." in said
+        assert "head@example.com changed this meanwhile: name: CRM → CRM of the shop." in said
         assert 'value="My CRM"' in said
         again = OPENED.search(late.text)[1]
         assert manager.send(f"{page}/edit", opened=again, name="My CRM", **typed).status_code == 303
