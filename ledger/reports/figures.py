@@ -29,7 +29,6 @@ Figure = FigureOfPoints | FigureOfPurchases | RecountedFigure | TalliedFigure
 OF_POINTS: tuple[FigureOfPoints, ...] = get_args(FigureOfPoints)
 OF_PURCHASES: tuple[FigureOfPurchases, ...] = get_args(FigureOfPurchases)
 RECOUNTED: tuple[RecountedFigure, ...] = get_args(RecountedFigure)
-TALLIED: tuple[TalliedFigure, ...] = get_args(TalliedFigure)
 # Those of which everything that was counted is still there.
 MADE_ANEW: tuple[str, ...] = (*OF_POINTS, *OF_PURCHASES, *RECOUNTED)
 

@@ -227,7 +227,7 @@ class Overview:
 
     def _in_all(self) -> str:
         count = self._sum("joined")
-        return _("%(count)s in all", count=number(count))
+        return _("%(count)s joined so far", count=number(count))
 
     def _in_wallets(self, figures: Mapping[str, FigureToday]) -> list[str]:
         here = {
