@@ -56,7 +56,8 @@ def require_fresh(session: Session, entries: FormEntries, things: Sequence[Chang
     by = Author(noted[-1].author_kind, noted[-1].author_name)
     told = [change_words.fields(one.fields, tongue, change_lines.moment) for one in noted]
     what = "; ".join(filter(None, map(_differences, told)))
-    entries.refuse(FORM, _told(change_words.author(by, tongue), what or noted[-1].code))
+    done = what or change_words.sentence(noted[-1], tongue)
+    entries.refuse(FORM, _told(change_words.author(by, tongue), done))
     raise StaleForm
 
 
