@@ -1071,7 +1071,7 @@ def test_days_of_the_release_before_are_counted_from_its_book(
 def test_programmes_of_the_release_before_have_their_first_hour_behind_them(
     empty: Database, database_url: str
 ) -> None:
-    """What 0034 finds stays as it is; nobody is asked again what kind of shop it is, and purchases
+    """What 0032 finds stays as it is; nobody is asked again what kind of shop it is, and purchases
     earn nothing by themselves until somebody says how much."""
     migrations.upgrade(empty.engine, "0002")
     releases.load(empty, "0002")
@@ -1102,7 +1102,7 @@ def test_the_record_of_the_release_before_is_walked_as_a_whole(
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     migrations.upgrade(empty.engine, "0002")
     releases.load(empty, "0002")
-    migrations.upgrade(empty.engine, "0034", keys=KEYS)
+    migrations.upgrade(empty.engine, "0032", keys=KEYS)
     moment = bindparam("at", type_=Instant())
     with empty.transaction() as session:
         session.execute(
@@ -1134,7 +1134,7 @@ def test_the_record_of_the_release_before_is_walked_as_a_whole(
     inspection.go(empty, walk)
     assert (walk.fault, walk.lines) == (None, 1)
     empty.run(lambda session: change_chain.remember(session, walk, now))
-    migrations.downgrade(empty.engine, "0034", keys=KEYS)
+    migrations.downgrade(empty.engine, "0032", keys=KEYS)
     assert everything(empty) == before
     migrations.upgrade(empty.engine, keys=KEYS)
 
@@ -1142,10 +1142,10 @@ def test_the_record_of_the_release_before_is_walked_as_a_whole(
 def test_people_of_the_release_before_are_found_by_their_words(
     empty: Database, database_url: str
 ) -> None:
-    """What 0032 writes of those who are known, and that a release back loses nothing."""
+    """What 0034 writes of those who are known, and that a release back loses nothing."""
     migrations.upgrade(empty.engine, "0002")
     releases.load(empty, "0002")
-    migrations.upgrade(empty.engine, "0034", keys=KEYS)
+    migrations.upgrade(empty.engine, "0033", keys=KEYS)
     before = everything(empty)
     migrations.upgrade(empty.engine, keys=KEYS)
     with empty.transaction() as session:
@@ -1159,5 +1159,5 @@ def test_people_of_the_release_before_are_found_by_their_words(
         assert programme.adjust_limit is None
         found = finding.find(session, programme, str(one.name), 10, people=True)
         assert one.member_id in {each.member_id for each in found}
-    migrations.downgrade(empty.engine, "0034", keys=KEYS)
+    migrations.downgrade(empty.engine, "0033", keys=KEYS)
     assert everything(empty) == before

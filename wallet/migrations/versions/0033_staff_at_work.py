@@ -6,7 +6,7 @@ from alembic import op
 from ledger.database.tables import Identifier, Instant
 
 revision = "0033"
-down_revision = "0034"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

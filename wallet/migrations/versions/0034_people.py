@@ -6,7 +6,7 @@ from alembic import op
 from ledger.database.tables import Identifier, Instant, JsonDocument
 from ledger.people import search_words
 
-revision = "0032"
+revision = "0034"
 down_revision = "0033"
 branch_labels = None
 depends_on = None

@@ -5,7 +5,7 @@ from alembic import op
 
 from ledger.database.tables import Identifier, Instant, JsonDocument
 
-revision = "0034"
+revision = "0032"
 down_revision = "0031"
 branch_labels = None
 depends_on = None
