@@ -15,7 +15,7 @@ from ledger.offers.offers import Offer
 from ledger.people import members
 from ledger.people.members import Member
 from ledger.programmes import programmes
-from ledger.segments import conditions, documents, membership, scope
+from ledger.segments import conditions, documents, membership, named, scope
 
 MEMBERS_AT_ONCE = 500
 
@@ -38,6 +38,8 @@ def write_down(session: Session, now: datetime, limit: int = MEMBERS_AT_ONCE) ->
         return True
     if offer.begun_at is None:
         offer.begun_at, offer.last_id = now, _newest_member(session, offer.programme_id)
+        meant = named.meaning(session, offer.programme_id, offer.audience or {})
+        offer.audience = documents.stored(meant)
     found = _meant(session, offer, offer.begun_at, limit)
     members.lock(session, found)
     offers.write_down(session, offer.id, _present(found))

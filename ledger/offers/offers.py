@@ -52,6 +52,7 @@ from ledger.limits import EARLIEST, LATEST, NEVER
 from ledger.people import members
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
+from ledger.segments import named
 
 PUMP = "upkeep"  # writes audiences down, and tells when offers begin and end
 
@@ -126,7 +127,9 @@ def publish(
 ) -> Offer:
     """Publish an offer, for one member if there is a `member_id`, which excludes an audience.
     Raises `LanguageNotSpoken`, `TitleMissing`, `DatesOutOfOrder`, `DateOutOfRange`,
-    `MemberErased`."""
+    `MemberErased`, `UnknownSegment`."""
+    if draft.audience is not None:
+        named.hold(session, programme_id, draft.audience)
     member = None if member_id is None else members.lock_present(session, member_id)
     _check_texts(programmes.by_id(session, programme_id), draft.titles, draft.texts)
     starts_at, ends_at = draft.starts_at or now, draft.ends_at or NEVER
@@ -205,6 +208,13 @@ def by_public_id(session: Session, public_id: str) -> Offer:
     if found is None:
         raise UnknownOffer
     return found
+
+
+def that_wait_for(session: Session, programme_id: int, segment: str) -> Sequence[Offer]:
+    """The offers that are for a saved segment and have not begun."""
+    waiting = (Offer.begun_at.is_(None), Offer.turns_at < NEVER)
+    query = select(Offer).where(Offer.programme_id == programme_id, *waiting)
+    return session.scalars(query.where(named.means(Offer.audience, segment))).all()
 
 
 def programme_of(session: Session, public_id: str) -> int:

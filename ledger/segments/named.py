@@ -3,22 +3,31 @@ uses one by its name means whatever it says when the use begins, and keeps that.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Select,
+    String,
+    UniqueConstraint,
+    and_,
+    func,
+    select,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from ledger.contacts import Unfit, not_empty, readable
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import SegmentChanged, SegmentRefused, UnknownSegment
 from ledger.programmes.programmes import Programme
 from ledger.segments import documents
-from ledger.segments.registry import Segment
+from ledger.segments.registry import KINDS, Segment, TreeOr
 
 LONGEST_NAME = 60  # characters
 LONGEST_MAKER = 254  # characters
 MOST_SEGMENTS = 200  # of one programme: they stand as tabs and in menus
-NAMED = "segment"  # of a document that means a segment by its name
 
 
 class SavedSegment(Base):
@@ -40,6 +49,51 @@ class SavedSegment(Base):
     def meaning(self) -> Segment:
         """The tree, read."""
         return documents.read(self.tree)
+
+
+class NamedSegment(BaseModel):
+    """The members whom a saved segment means when what is for them begins."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["segment"]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]
+
+
+TreeOrNamed = Annotated[Segment | NamedSegment, TreeOr(KINDS, NamedSegment)]
+
+
+def stored(whom: Segment | NamedSegment) -> dict[str, Any]:
+    """What means members, as a document."""
+    return whom.model_dump() if isinstance(whom, NamedSegment) else documents.stored(whom)
+
+
+def require_shallow(whom: Segment | NamedSegment) -> None:
+    """What `documents.require_shallow` is for trees."""
+    if not isinstance(whom, NamedSegment):
+        documents.require_shallow(whom)
+
+
+def hold(session: Session, programme_id: int, document: dict[str, Any]) -> None:
+    """Keep the segment that a document names, if it names one, from being deleted before the
+    transaction ends. Raises `UnknownSegment`."""
+    if document["kind"] != "segment":
+        return
+    query = _named(programme_id, document["name"]).with_for_update(read=True)
+    if session.scalar(query) is None:
+        raise UnknownSegment(document["name"])
+
+
+def meaning(session: Session, programme_id: int, document: dict[str, Any]) -> Segment:
+    """The tree that a document is, or names, as it is now. Raises `UnknownSegment`."""
+    if document["kind"] != "segment":
+        return documents.read(document)
+    return named(session, programme_id, document["name"]).meaning
+
+
+def means(document: InstrumentedAttribute[Any], name: str) -> ColumnElement[bool]:
+    """A condition: this column's document names this segment."""
+    return and_(document["kind"].as_string() == "segment", document["name"].as_string() == name)
 
 
 def listed(session: Session, programme_id: int) -> Sequence[SavedSegment]:

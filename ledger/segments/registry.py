@@ -6,6 +6,7 @@ it is imported, since their conditions need tables that the ledger does not know
 import functools
 import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, get_args, get_type_hints
 
 from pydantic import Field, GetCoreSchemaHandler
@@ -59,9 +60,26 @@ class Registry:
     def __get_pydantic_core_schema__(
         self, _source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
+        return self.schema(handler)
+
+    def schema(self, handler: GetCoreSchemaHandler, *more: type[Any]) -> CoreSchema:
+        """What pydantic takes for a field of any kind, or of one of these. Closes the registry."""
         self._closed = True
-        any_kind: Any = functools.reduce(operator.or_, self._kinds)
+        any_kind: Any = functools.reduce(operator.or_, (*self._kinds, *more))
         return handler.generate_schema(Annotated[any_kind, Field(discriminator="kind")])
+
+
+@dataclass(frozen=True, slots=True)
+class TreeOr:
+    """For fields that hold a tree or a document of another `kind`, which no tree may hold."""
+
+    registry: Registry
+    other: type[Any]
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return self.registry.schema(handler, self.other)
 
 
 def name_of(kind: type[Segment]) -> str:

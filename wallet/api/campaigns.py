@@ -9,10 +9,16 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from ledger.book import purchases
-from ledger.errors import DateOutOfRange, DatesOutOfOrder, UnknownMember, UnknownProgramme
+from ledger.errors import (
+    DateOutOfRange,
+    DatesOutOfOrder,
+    UnknownMember,
+    UnknownProgramme,
+    UnknownSegment,
+)
 from ledger.programmes import programmes, units
 from ledger.programmes.units import Unit
-from ledger.segments import documents
+from ledger.segments import named
 from wallet.access import changes
 from wallet.access.changes import ChangedThing
 from wallet.api import idempotent, lookup, paging
@@ -64,7 +70,7 @@ routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 @routes.post("/campaigns")
 @routes.doc(operation_id="createCampaign")
 @needs("campaigns:write")
-@refuses(UnknownProgramme, ConsentNeeded, *TEXTS, *MONEY)
+@refuses(UnknownProgramme, UnknownSegment, ConsentNeeded, *TEXTS, *MONEY)
 @routes.input(CampaignIn)
 @routes.output(CampaignOut, status_code=201, example=CAMPAIGN)
 @idempotent.keyed(required=False)
@@ -116,7 +122,7 @@ def read(campaign_id: str) -> CampaignOut:
 @routes.patch("/campaigns/<campaign_id>")
 @routes.doc(operation_id="updateCampaign")
 @needs("campaigns:write")
-@refuses(UnknownCampaign, CampaignNotReady, ConsentNeeded, *TEXTS, *MONEY)
+@refuses(UnknownCampaign, UnknownSegment, CampaignNotReady, ConsentNeeded, *TEXTS, *MONEY)
 @routes.input(CampaignChange)
 @routes.output(CampaignOut, example=CHANGED)
 def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
@@ -326,7 +332,7 @@ def _parts(body: CampaignPart, unit: Unit) -> dict[str, Any]:
         said = {"name": body.name, "texts": texts}
         parts |= {name: value for name, value in said.items() if value is not None}
     if "audience" in given or isinstance(body, CampaignIn):
-        parts["audience"] = documents.stored(body.audience)
+        parts["audience"] = named.stored(body.audience)
     if "quiet_hours" in given:
         quiet = body.quiet_hours
         parts["quiet"] = None if quiet is None else (quiet.begins, quiet.ends)

@@ -17,6 +17,7 @@ from ledger.errors import (
     TitleMissing,
     UnknownOffer,
     UnknownProgramme,
+    UnknownSegment,
 )
 from ledger.limits import NEVER
 from ledger.offers import offers
@@ -24,7 +25,7 @@ from ledger.offers.offers import Offer, OfferDraft
 from ledger.people import members
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from ledger.segments import documents
+from ledger.segments import named
 from wallet.access import changes
 from wallet.access.changes import ChangedThing, RecordedFacts
 from wallet.api import idempotent, lookup, paging, reading
@@ -56,7 +57,7 @@ WORDING = (LanguageNotSpoken, TitleMissing)
 @routes.post("/offers")
 @routes.doc(operation_id="createOffer")
 @needs("offers:write")
-@refuses(UnknownProgramme, *MEMBER, *WORDING, DatesOutOfOrder, DateOutOfRange)
+@refuses(UnknownProgramme, UnknownSegment, *MEMBER, *WORDING, DatesOutOfOrder, DateOutOfRange)
 @routes.input(OfferIn)
 @routes.output(OfferOut, status_code=201)
 @idempotent.keyed(required=False)
@@ -75,7 +76,7 @@ def publish(json_data: OfferIn, key: str | None) -> Response:
             _by_language(programme, json_data.text),
             json_data.starts_at,
             json_data.ends_at,
-            documents.stored(json_data.audience) if json_data.audience is not None else None,
+            named.stored(json_data.audience) if json_data.audience is not None else None,
         )
         offer = offers.publish(session, programme.id, member_id, draft, now)
         _note(session, "offer.made", offer, now, {}, changes.facts(offer))

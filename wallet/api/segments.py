@@ -69,7 +69,7 @@ def read(name: str, query_data: SegmentOf) -> SegmentOut:
 def put(name: str, json_data: SegmentIn) -> SegmentOut:
     """Save which members a name means from now on.
 
-    Messages that have begun keep what it meant then. Sent again it changes nothing."""
+    Messages and offers that have begun keep what it meant then. Sent again it changes nothing."""
 
     def work(session: Session) -> SegmentOut:
         programme = lookup.programme(session, json_data.programme)

@@ -7,7 +7,7 @@ ledger has none yet."""
 
 from sqlalchemy.orm import Session
 
-from ledger.segments import conditions, membership, registry
+from ledger.segments import conditions, membership, named, registry
 from ledger.segments.kinds.balance import Points
 from ledger.segments.registry import KINDS, Segment
 from ledger.segments.scope import Scope
@@ -18,6 +18,7 @@ KINDS.register(InPhone, before=Points)
 conditions.GIFTS.append(deliveries.GIFT)
 
 Audience = registry.Tree
+AudienceOrSegment = named.TreeOrNamed
 
 
 def size(session: Session, tree: Segment, scope: Scope) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from ledger.people import consents, members
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
-from ledger.segments import documents, membership, scope
+from ledger.segments import documents, membership, named, scope
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.delivery.refresh import MakeDue
 from wallet.delivery.waves import LOOK_EVERY, LookAtLag, fetches_are_late
@@ -143,7 +143,9 @@ class CampaignDraft:
 
 
 def create(session: Session, programme: Programme, draft: CampaignDraft, now: datetime) -> Campaign:
-    """Make a campaign: a draft. Raises `ConsentNeeded`, and what `wording.check` raises."""
+    """Make a campaign: a draft. Raises `ConsentNeeded`, `UnknownSegment`, and what `wording.check`
+    raises."""
+    named.hold(session, programme.id, draft.audience)
     campaign = Campaign(
         public_id=str(uuid7()),
         programme_id=programme.id,
@@ -164,14 +166,23 @@ def create(session: Session, programme: Programme, draft: CampaignDraft, now: da
 
 def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaign:
     """Change a draft; `changes` by the names of `CampaignDraft`. Raises `UnknownCampaign`,
-    `CampaignNotReady`, `ConsentNeeded`, and what `wording.check` raises."""
+    `CampaignNotReady`, `ConsentNeeded`, `UnknownSegment`, and what `wording.check` raises."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
     programme = programmes.by_id(session, campaign.programme_id)
-    for name, value in _columns(replace(_draft(campaign), **changes), programme).items():
+    draft = replace(_draft(campaign), **changes)
+    named.hold(session, programme.id, draft.audience)
+    for name, value in _columns(draft, programme).items():
         setattr(campaign, name, value)
     session.flush()
     return campaign
+
+
+def that_wait_for(session: Session, programme_id: int, segment: str) -> Sequence[str]:
+    """The names of campaigns that are for a saved segment and have not begun."""
+    waiting = (Campaign.started_at.is_(None), Campaign.state != "cancelled")
+    query = select(Campaign.name).where(Campaign.programme_id == programme_id, *waiting)
+    return session.scalars(query.where(named.means(Campaign.audience, segment))).all()
 
 
 def by_public_id(session: Session, public_id: str) -> Campaign:
@@ -311,6 +322,8 @@ def step(
     if campaign.started_at is None:
         campaign.state, campaign.started_at = "running", now
         campaign.last_id = _newest_member(session, programme.id)
+        meant = named.meaning(session, programme.id, campaign.audience)
+        campaign.audience = documents.stored(meant)
     elif campaign.frozen_at is None:
         _freeze(session, campaign, programme, now, min(limit * 5, FROZEN_AT_ONCE))
     elif (silent_until := _end_of_quiet(campaign, programme, now)) is not None:
@@ -337,7 +350,9 @@ def preview(
     read."""
     _check_texts(draft, programme)
     in_scope = scope.in_main_unit(session, programme, now)
-    all_, reached = audience.size(session, documents.read(draft.audience), in_scope)
+    all_, reached = audience.size(
+        session, named.meaning(session, programme.id, draft.audience), in_scope
+    )
     if member is None:
         return all_, reached, None
     facts = showing.facts(session, programme, [member.id], now)[member.id]

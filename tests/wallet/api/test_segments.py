@@ -1,5 +1,7 @@
 """Segments with names, by the API."""
 
+from datetime import timedelta
+
 import pytest
 
 RICH = {"kind": "balance", "at_least": 500}
@@ -74,3 +76,77 @@ def test_who_agreed_and_who_joined_can_be_meant(api, join, house) -> None:
         made = api.post("campaigns", {**body, "audience": audience}).get_json()
         preview = api.call("POST", f"campaigns/{made['id']}/preview", {}).get_json()
         assert preview["audience"] == size, audience
+
+
+GUESTS = {"kind": "segment", "name": "Guests"}
+CAMPAIGN = {"programme": "demo", "name": "Latte", "texts": {"ru": "y"}, "purpose": "service"}
+
+
+def test_a_campaign_means_what_its_segment_says_when_it_begins(api, put, join, house) -> None:
+    assert put("Guests", {"kind": "balance", "at_least": 1}).status_code == 200
+    join(name="A")
+    campaign = api.post("campaigns", {**CAMPAIGN, "audience": GUESTS}).get_json()
+    assert campaign["audience"] == GUESTS
+    address = f"campaigns/{campaign['id']}"
+    assert api.post(f"{address}/preview", {}).get_json()["audience"] == 0
+    put("Guests", POOR)
+    assert api.post(f"{address}/preview", {}).get_json()["audience"] == 1
+    refused = api.delete("segments/Guests?programme=demo")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "segment_in_use")
+    assert refused.get_json()["places"] == ["Latte"]
+    api.post(f"{address}/start", {})
+    house.run("messages")
+    begun = api.get(address).get_json()
+    assert (begun["audience"], begun["progress"]["recipients"]) == (POOR, 1)
+    put("Guests", RICH)
+    assert api.get(address).get_json()["audience"] == POOR
+    assert api.delete("segments/Guests?programme=demo").status_code == 200
+
+
+def test_a_cancelled_campaign_waits_for_nothing(api, put) -> None:
+    put("Guests", RICH)
+    campaign = api.post("campaigns", CAMPAIGN).get_json()
+    changed = api.call("PATCH", f"campaigns/{campaign['id']}", {"audience": GUESTS})
+    assert changed.get_json()["audience"] == GUESTS
+    assert api.delete("segments/Guests?programme=demo").status_code == 409
+    api.post(f"campaigns/{campaign['id']}/cancel", {})
+    assert api.delete("segments/Guests?programme=demo").status_code == 200
+
+
+def test_an_offer_means_what_its_segment_says_when_it_begins(api, put, join, house) -> None:
+    put("Guests", RICH)
+    join(name="A")
+    begins = (house.clock() + timedelta(days=1)).isoformat()
+    offer = {"programme": "demo", "title": "Latte", "audience": GUESTS, "from": begins}
+    made = api.post("offers", offer).get_json()
+    assert made["audience"] == GUESTS
+    refused = api.delete("segments/Guests?programme=demo").get_json()
+    assert (refused["code"], refused["places"]) == ("segment_in_use", ["Latte"])
+    put("Guests", POOR)
+    house.clock.advance(days=1, seconds=1)
+    house.run("upkeep")
+    assert api.get(f"offers/{made['id']}").get_json()["audience"] == POOR
+    assert api.delete("segments/Guests?programme=demo").status_code == 200
+    unknown = api.post("offers", {**offer, "audience": {**GUESTS, "name": "x"}})
+    assert (unknown.status_code, unknown.get_json()["code"]) == (404, "unknown_segment")
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        {"kind": "not", "of": GUESTS},
+        {"kind": "all", "of": [GUESTS]},
+        {"kind": "segment"},
+        {**GUESTS, "more": 1},
+    ],
+)
+def test_a_segment_stands_alone(api, put, audience) -> None:
+    put("Guests", RICH)
+    refused = api.post("campaigns", {**CAMPAIGN, "audience": audience})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "invalid_request")
+    assert put("Other", GUESTS).status_code == 422
+
+
+def test_unknown_segments_are_refused(api) -> None:
+    refused = api.post("campaigns", {**CAMPAIGN, "audience": GUESTS})
+    assert (refused.status_code, refused.get_json()["code"]) == (404, "unknown_segment")

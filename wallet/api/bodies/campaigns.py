@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_valid
 from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body, Code, Hour, Id, LiveDays, Moment, Title, WallTime, either
-from ledger.segments import documents
+from ledger.segments import documents, named
 from wallet.api.bodies.amounts import HowMuch, MoneyBeside, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import MEMBER_ID, Example, page_of, rub, shows
 from wallet.api.bodies.messages import TextsIn
 from wallet.api.bodies.paging import PageIn
-from wallet.outreach.audience import Audience
+from wallet.outreach.audience import AudienceOrSegment
 from wallet.outreach.campaigns import CampaignPurpose, WaitsFor
 from wallet.outreach.comparison import Conclusion
 from wallet.outreach.effect import Counted
@@ -70,7 +70,7 @@ class CampaignPart(Body):
     programme's clock unless `quiet_hours` says otherwise; null switches them off. Messages of
     service go to everybody (`any`) at any hour, unless something else is said."""
 
-    audience: Audience = Field(default_factory=lambda: documents.EVERYONE)
+    audience: AudienceOrSegment = Field(default_factory=lambda: documents.EVERYONE)
     quiet_hours: QuietIn | None = None
     cap: CapIn | None = None
     holdout_percent: Annotated[int, Field(ge=0, le=90)] = 0
@@ -87,7 +87,7 @@ class CampaignPart(Body):
     @model_validator(mode="after")
     def not_too_deep(self) -> Self:
         """Refuses an audience that is nested too deeply for a database: `too_deep`."""
-        documents.require_shallow(self.audience)
+        named.require_shallow(self.audience)
         return self
 
 

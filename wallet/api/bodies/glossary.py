@@ -341,6 +341,7 @@ MEANINGS: Mapping[str, str] = {
     "CampaignChange.name": N_("Name of the campaign, for those who work with it."),
     "CampaignIn.name": N_("Name of the campaign, for those who work with it."),
     "CampaignOut.name": N_("Name of the campaign, for those who work with it."),
+    "NamedSegment.name": N_("Name of the segment."),
     "ProgrammeOut.name": N_("Name of the programme, as customers see it."),
     "ReceiverChange.name": N_("Name of the receiver. No other has it."),
     "ReceiverIn.name": N_("Name of the receiver. No other has it."),

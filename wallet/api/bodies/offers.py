@@ -7,11 +7,11 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from ledger.fields import Body, Code, Id, Moment, OfferTexts, Titles, either
-from ledger.segments import documents
+from ledger.segments import named
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import MEMBER_ID, OFFER_ID, page_of, shows
 from wallet.api.bodies.paging import PageIn
-from wallet.outreach.audience import Audience
+from wallet.outreach.audience import AudienceOrSegment
 
 
 class OfferIn(Body):
@@ -36,7 +36,7 @@ class OfferIn(Body):
     ends_at: Moment | None = Field(default=None, alias="until")
     # Left out of the dump where it is null: the hash of a repeated request is made of the dump, and
     # earlier releases did not know it.
-    audience: Annotated[Audience | None, Field(default=None, exclude_if=not_)]
+    audience: Annotated[AudienceOrSegment | None, Field(default=None, exclude_if=not_)]
 
     @model_validator(mode="after")
     def for_whom(self) -> Self:
@@ -45,7 +45,7 @@ class OfferIn(Body):
         if self.member is not None and self.audience is not None:
             raise either("member_or_audience", "member", "audience")
         if self.audience is not None:
-            documents.require_shallow(self.audience)
+            named.require_shallow(self.audience)
         return self
 
 
