@@ -131,6 +131,7 @@ MORE_FIELDS = (
     "payable",
     "points",
     "privacy",
+    "reason",
     "renew_days",
     "role",
     "rows",
