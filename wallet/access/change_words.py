@@ -79,6 +79,7 @@ CODES = (
     "pass.link_replaced",
     "pass.restored",
     "pass.voided",
+    "posting.undone",
     "programme.added",
     "programme.base_changed",
     "programme.terms_changed",
@@ -191,6 +192,7 @@ VALUES = (
 TEXT_IN_LANGUAGE = re.compile(r"(\w+) in (\w\w)")  # `name in ru`, of what pages say
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
+REFERENCES = frozenset({"adjustment"})  # ids by which programs find the rest
 HIDDEN = frozenset({"audience", "tree"})  # a tree of conditions; that it changed is said
 
 # A moment as the reader writes it.
@@ -236,6 +238,7 @@ def fields(
             _value(name, after, language, moment),
         )
         for name, (before, after) in differing.items()
+        if name not in REFERENCES
     ]
 
 

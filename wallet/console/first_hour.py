@@ -90,7 +90,7 @@ STEP_LINKS: Mapping[ReadyStep, StepLink] = {
     ),
     "cashier": StepLink(
         N_("A cashier is invited"),
-        N_("They get a link, set a password, and see what a till needs."),
+        N_("They get a link and set a password."),
         "console.staff.invite",
         "staff:write",
     ),

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from flask import Blueprint, make_response, render_template, request
+from flask import Blueprint, abort, make_response, render_template, request
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger.book import holds, roster, statements
+from ledger.book.accounts import Account
+from ledger.book.journal import Entry, Posting
 from ledger.errors import (
     HoldsOpen,
     Refusal,
@@ -18,6 +21,7 @@ from ledger.errors import (
 from ledger.people import cards, finding, members
 from ledger.people.members import Member
 from wallet.access import changes
+from wallet.access.adjustments import LONGEST_REASON
 from wallet.console import members as list_of
 from wallet.console import moments, pages, people
 from wallet.console.forms import FormEntries
@@ -29,6 +33,7 @@ from wallet.pages import language
 from wallet.pages.language import counted
 from wallet.pages.language import gettext as _
 from wallet.people import deeds, dossier, erasure
+from wallet.people.timeline import UNDONE_BY_HAND
 
 routes = Blueprint("member_acts", __name__)
 
@@ -43,13 +48,14 @@ FOUND = 8  # members whom a form of merging offers
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """A page that says what an act brings before it is done: its name, the sentences, and the verb
-    of its button. `tick`: a box, by its name and words."""
+    of its button. `tick`: a box, by its name and words. `asks_reason`: with a field for one."""
 
     title: str
     consequences: Sequence[str]
     verb: str
     is_dangerous: bool = True
     tick: tuple[str, str] | None = None
+    asks_reason: bool = False
     typed: Mapping[str, str] | None = None
 
 
@@ -102,6 +108,67 @@ def do_block(member_id: str) -> Response:
         deeds.block(session, member, house.make_due, by, house.clock())
 
     return _done(member_id, _blocking, work, _("The card is blocked."))
+
+
+@routes.get(f"{OF_MEMBER}/entries/<posting_id>/undo")
+@needs("points:write")
+def undo(member_id: str, posting_id: str) -> Response:
+    """What undoing an entry brings."""
+    return _confirm(member_id, _undoing(member_id, posting_id))
+
+
+@routes.post(f"{OF_MEMBER}/entries/<posting_id>/undo")
+@needs("points:write")
+def do_undo(member_id: str, posting_id: str) -> Response:
+    """Undo what is left of an entry: earned points are taken back, spent ones come back."""
+    entries, house, by = FormEntries(), current_installation(), pages.author()
+    reason = entries.text("reason", required=False)[:LONGEST_REASON]
+
+    def work(session: Session) -> None:
+        member = people.present(session, member_id)
+        posting = _entry(session, member, posting_id)
+        deeds.undo(session, member, posting, reason, by, house.clock())
+
+    return _done(member_id, lambda one: _undoing(one, posting_id), work, _("The entry is undone."))
+
+
+def _entry(session: Session, member: Member, posting_id: str) -> Posting:
+    """The entry of this member; none of somebody else's, and none that is undone elsewhere."""
+    found = session.scalar(
+        select(Posting)
+        .join(Entry, Entry.posting_id == Posting.id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(
+            Posting.public_id == posting_id,
+            Posting.kind.in_(UNDONE_BY_HAND),
+            Account.member_id == member.holder_id,
+        )
+    )
+    if found is None:
+        abort(404)
+    return found
+
+
+def _undoing(member_id: str, posting_id: str) -> Confirmation:
+    house = current_installation()
+    with house.database.reading() as session:
+        member = people.present(session, member_id)
+        posting = _entry(session, member, posting_id)
+        unit, balance = statements.all_balances(session, member, house.clock())[0]
+        given = posting.kind == "accrual"
+        return Confirmation(
+            _("Undo an entry"),
+            [
+                _("The points of this entry are taken back.")
+                if given
+                else _("The points of this entry come back, each with the date that it had."),
+                _("There are %(points)s now.", points=people.points(unit, balance.available)),
+                _("The history keeps both: the entry, and that it was undone."),
+            ],
+            _("Undo the entry"),
+            is_dangerous=given,
+            asks_reason=True,
+        )
 
 
 @routes.get(f"{OF_MEMBER}/unblock")

@@ -407,6 +407,7 @@ def show(member_id: str) -> str:
         member=member,
         sees_people=sees_people,
         lines=lines,
+        undone={one.about.reverses for one in told.news if one.kind == "posting"},
         PERSONAL=PERSONAL,
         contact=_contact(record.profile),
         in_phones=_in_phones(record.in_phones),

@@ -35,6 +35,9 @@ from wallet.sentences import CATALOGUE
 # What addresses of pages begin with that are of one programme.
 IN_PROGRAMME = "/programmes/<programme>"
 
+# Whoever has one of these rights finds something by the search of the bar.
+FOUND_BY = ("members:read", "programmes:read")
+
 ConsoleView = TypeVar("ConsoleView", bound=Callable[..., Any])
 
 
@@ -207,9 +210,16 @@ def frame(here: str) -> Frame:
         ),
         programme="" if shown is None else shown.name,
         code=None if shown is None else shown.code,
-        search_url=None if shown is None else url_for("console.search.show", programme=shown.code),
+        search_url=_search_url(who, shown),
         programmes=[ConsoleLink(one.name, _same_page(one), "", one == shown) for one in seen],
     )
+
+
+def _search_url(who: SignedIn, shown: SeenProgramme | None) -> str | None:
+    """Where the bar's search leads; None for somebody who would find nothing by it."""
+    if shown is None or not any(who.may(right, shown.id) for right in FOUND_BY):
+        return None
+    return url_for("console.search.show", programme=shown.code)
 
 
 def _same_page(there: SeenProgramme) -> str:

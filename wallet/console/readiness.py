@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ledger.book.journal import Posting
 from ledger.imports import store
 from ledger.imports.store import Import
+from ledger.people.consents import Consent
 from ledger.people.members import Member
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
@@ -45,7 +46,7 @@ def steps(
     """Every step, in the order in which a shop takes them."""
     real = has_real_wallets(house, now)
     known: Mapping[ReadyStep, Callable[[], bool]] = {
-        "card": lambda: _has_card(session, programme, has_wallets=real),
+        "card": lambda: _has_card(session, programme),
         "legal": lambda: programmes.said(session, programme.id, "operator", "") is not None,
         "poster": lambda: programmes.said(session, programme.id, "poster", "") is not None,
         "cashier": lambda: _is_there(session, _cashiers(programme)),
@@ -91,10 +92,16 @@ def _is_there(session: Session, rows: Select[int]) -> bool:
     return bool(session.scalar(select(exists(rows))))
 
 
-def _has_card(session: Session, programme: Programme, *, has_wallets: bool) -> bool:
-    """Whether somebody holds a card: in a wallet, or, while there is none, in the browser."""
-    if not has_wallets:
-        return _is_there(session, select(Member.id).where(Member.programme_id == programme.id))
+def _has_card(session: Session, programme: Programme) -> bool:
+    """Whether somebody took a card: by the form, which shows it in the browser, or into a wallet.
+    Members who came from a file have none in their hands yet."""
+    by_form = (
+        select(Consent.id)
+        .join(Member, Member.id == Consent.member_id)
+        .where(Member.programme_id == programme.id, Consent.source == "page")
+    )
+    if _is_there(session, by_form):
+        return True
     theirs = select(Pass.id).where(Pass.programme_id == programme.id)
     on_apple = theirs.join(Registration, Registration.pass_id == Pass.id)
     on_google = theirs.join(GoogleObject, GoogleObject.pass_id == Pass.id).where(

@@ -19,7 +19,14 @@ from wallet.outreach import results
 from wallet.outreach.results import MessageResult
 from wallet.pages import language
 from wallet.pages.language import gettext as _
-from wallet.people.timeline import NEWS, NewsKind, StoryFact, StoryItem, TimelinePlace
+from wallet.people.timeline import (
+    NEWS,
+    UNDONE_BY_HAND,
+    NewsKind,
+    StoryFact,
+    StoryItem,
+    TimelinePlace,
+)
 
 BadgeState = Literal["good", "wait", "bad", "info", "none"]
 
@@ -29,7 +36,8 @@ LEDGER = words.catalogue("ledger")
 @dataclass(frozen=True, slots=True)
 class StoryLine:
     """One line: what happened, what is to be said of it (each a phrase of its own), when, and how
-    it ended, as a badge. `icon` is a symbol of the sprite; `posting` the id of one."""
+    it ended, as a badge. `icon` is a symbol of the sprite; `posting` the id of one;
+    `can_be_undone`: by its kind."""
 
     icon: str
     title: str
@@ -39,6 +47,7 @@ class StoryLine:
     badge_state: BadgeState = "none"
     tone: str = ""
     posting: str = ""
+    can_be_undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,7 @@ class Teller:
             self._at(item.at),
             tone="k-plus" if line.points > 0 else "k-minus",
             posting=line.id,
+            can_be_undone=line.kind in UNDONE_BY_HAND,
         )
 
     def _message(self, item: StoryItem) -> StoryLine:
@@ -228,10 +238,7 @@ _FACTS: Mapping[str, Callable[[Any], tuple[str, str]]] = {
         _("The card %(number)s is refused from now on", number=people.grouped(row.number)),
     ),
     "phone_added": lambda _row: ("device-mobile", _("Put the card into Apple Wallet")),
-    "google_saved": lambda row: (
-        "device-mobile",
-        _("Put the card into Google Wallet") if row.saved else _("Took it out of Google Wallet"),
-    ),
+    "google_saved": lambda _row: ("device-mobile", _("Put the card into Google Wallet")),
 }
 _SOURCES: Mapping[str, Callable[[], str]] = {
     "page": lambda: _("on the page for joining"),
@@ -259,6 +266,7 @@ _CHANGES: Mapping[str, Callable[[], str]] = {
     "card.unblocked": lambda: _("Card unblocked"),
     "card.replaced": lambda: _("Another card number given"),
     "card.lost": lambda: _("Phone lost: new card, all kept"),
+    "posting.undone": lambda: _("An entry undone"),
     "adjustment.made": lambda: _("Points by hand"),
     "adjustment.asked": lambda: _("Points by hand: approval asked for"),
     "adjustment.approved": lambda: _("Points by hand: approved"),

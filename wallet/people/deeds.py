@@ -8,11 +8,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ledger import enrolment
+from ledger.book.journal import Posting
 from ledger.people import consents, members, persons
 from ledger.people.consents import ConsentSource, Decision
 from ledger.people.members import Member
 from ledger.people.persons import Person, Profile
-from ledger.points import households
+from ledger.points import corrections, households
+from ledger.points.causes import Cause
+from ledger.points.corrections import Reversal, Undone
 from ledger.programmes.programmes import Programme
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing, RecordedFacts
@@ -117,6 +120,17 @@ def unblock(
     """The owner has come. Raises `MemberErased`."""
     lost_cards.unblock(session, member, make_due, now)
     _note(session, by, "card.unblocked", member, now)
+
+
+def undo(
+    session: Session, member: Member, posting: Posting, reason: str, by: Author, now: datetime
+) -> Undone:
+    """Undo all that is left of a posting of this member. Raises what `corrections.reverse`
+    raises."""
+    undone = corrections.reverse(session, posting, Reversal(cause=Cause(reason or None)), now)
+    told = {"points": undone.points, "reason": reason or None}
+    changes.note(session, by, "posting.undone", changed_member(member), now, None, told)
+    return undone
 
 
 def merge(session: Session, member: Member, into: Member, by: Author, now: datetime) -> int:

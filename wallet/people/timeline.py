@@ -198,17 +198,19 @@ class _Told:
         for phone in session.scalars(in_phones):
             yield _fact("phone_added", phone.created_at, phone.device_id, phone)
         at_google = select(GoogleObject).where(
-            GoogleObject.pass_id.in_(self._passes()), GoogleObject.heard_at.is_not(None)
+            GoogleObject.pass_id.in_(self._passes()), GoogleObject.saved.is_(True)
         )
         for saved in session.scalars(at_google):
-            if saved.heard_at is not None:
-                yield _fact("google_saved", saved.heard_at, saved.pass_id, saved)
+            # When they asked for it: Google says until when an event is valid, not when it was.
+            yield _fact("google_saved", saved.created_at, saved.pass_id, saved)
 
     def _passes(self) -> Any:
         return select(Pass.id).where(Pass.member_id == self._member.id)
 
 
 MOST_CARDS = 100  # of one member, in their story
+# Kinds of postings that people of the staff undo on a member's page.
+UNDONE_BY_HAND = ("accrual", "redemption")
 # Changes that a posting tells of, with who made it.
 TOLD_BY_POSTINGS = ("adjustment.made", "adjustment.approved")
 

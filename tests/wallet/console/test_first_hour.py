@@ -5,6 +5,8 @@ import re
 import pytest
 from visitors import HOME, Visitor, signed_in
 
+from ledger.people import consents, members
+from ledger.people.consents import Decision
 from ledger.programmes import programmes
 from wallet.access import admission
 from wallet.console.readiness import STEPS
@@ -88,6 +90,11 @@ def test_steps_are_ticked_by_what_is_there(manager, api, installation, house, cl
     manager.send(PLACE, **ANSWERS)
     assert done(manager) == set()
     anna = api.post("members", {"programme": "demo", "name": "Anna"}).get_json()
+    assert done(manager) == set()  # she has no card in her hands yet
+    with installation.database.transaction() as session:
+        joined = members.by_public_id(session, anna["id"])
+        agreed = [Decision("personal", given=True)]
+        consents.record(session, joined, agreed, "page", house.clock())
     assert done(manager) == {"card"}
     posting = api.post("accruals", {"member": anna["id"], "points": 5}).get_json()["id"]
     assert done(manager) == {"card"}

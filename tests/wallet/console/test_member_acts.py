@@ -155,3 +155,47 @@ class TestActs:
         if format_ == "html":
             assert "&lt;b&gt;Кофе" in answer.text
         assert noted()[-1][0] == "member.file_taken"
+
+
+class TestUndoing:
+    def entries(self, api, member: dict) -> list[dict]:
+        return api.get(f"members/{member['id']}/statement").get_json()["items"]
+
+    def test_an_entry_is_undone_and_both_stay_in_the_history(
+        self, marketer, anna, api, noted
+    ) -> None:
+        posting = api.post("accruals", {"member": anna["id"], "points": 50}).get_json()["id"]
+        page = f"{MEMBERS}/{anna['id']}"
+        path = f"{page}/entries/{posting}/undo"
+        assert path in marketer.read(page)
+        assert "taken back" in marketer.read(path)
+        assert marketer.send(path, reason="Twice").status_code == 303
+        assert noted()[-1] == ("posting.undone", "employee", "marketer@example.com")
+        assert api.get(f"members/{anna['id']}").get_json()["balance"]["available"] == 0
+        after = marketer.read(page)
+        assert path not in after  # nothing is left of it to undo
+        assert "Twice" in after
+        again = marketer.send(path, reason="Once more")
+        assert again.status_code == 422
+
+    def test_spent_points_come_back(self, marketer, anna, api) -> None:
+        api.post("accruals", {"member": anna["id"], "points": 50})
+        spent = api.post("redemptions", {"member": anna["id"], "points": 30}).get_json()["id"]
+        path = f"{MEMBERS}/{anna['id']}/entries/{spent}/undo"
+        assert "come back" in marketer.read(path)
+        assert marketer.send(path).status_code == 303
+        assert api.get(f"members/{anna['id']}").get_json()["balance"]["available"] == 50
+
+    def test_an_entry_of_somebody_else_is_not_there(self, marketer, anna, join, api) -> None:
+        other = join(name="Вера")
+        posting = api.post("accruals", {"member": other["id"], "points": 5}).get_json()["id"]
+        assert marketer.get(f"{MEMBERS}/{anna['id']}/entries/{posting}/undo").status_code == 404
+
+    def test_who_may_not_move_points_is_shown_no_way_to_undo(
+        self, app, installation, anna, api
+    ) -> None:
+        posting = api.post("accruals", {"member": anna["id"], "points": 5}).get_json()["id"]
+        viewer = signed_in(app.test_client(), installation, "viewer")
+        page = f"{MEMBERS}/{anna['id']}"
+        assert "/undo" not in viewer.read(page)
+        assert viewer.get(f"{page}/entries/{posting}/undo").status_code == 403

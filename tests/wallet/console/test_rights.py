@@ -85,6 +85,7 @@ class Samples:
                     "till": "1",
                     "step": "import",
                     "member_id": member_id,
+                    "posting_id": "01a20f23-0b7e-7a10-9c5e-3a1f0c2d4e5f",
                     "adjustment_id": "01a20f23-0b7e-7a10-9c5e-3a1f0c2d4e5f",
                     "import_id": "01a20f23-0b7e-7a10-9c5e-3a1f0c2d4e5f",
                 }

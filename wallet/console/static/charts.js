@@ -36,7 +36,9 @@ function options(figure) {
   const table = figure.querySelector("table");
   const head = [...table.tHead.rows[0].cells].slice(1);
   const rows = [...table.tBodies[0].rows];
-  const isLong = rows.length > 31;
+  const amounts = rows.slice(0, -1).flatMap((row) => [...row.cells].slice(1).map((cell) => Number(cell.dataset.value)));
+  // A line leaves out today, which is not over: with nothing before it there would be no line.
+  const isLong = rows.length > 31 && amounts.some((amount) => amount !== 0);
   const shown = new Map(); // "series day" -> the number as people write it
   const series = head.map((cell, number) => ({
     name: cell.textContent.trim(),
