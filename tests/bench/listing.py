@@ -96,7 +96,8 @@ CONSOLE = {
 
 def measure() -> dict[str, float]:
     """`list_of_members`: the dearest filter, to a view that does nothing; and each by its name.
-    `console_list`: the dearest list or search of the console, to an empty page of it; and each."""
+    `console_list`: the dearest list or search of the console, to an empty page of it; and each.
+    `empty_page`: that page, to the view that does nothing."""
     with (
         tempfile.TemporaryDirectory() as name,
         servers.postgres() as server,
@@ -127,9 +128,13 @@ def measure() -> dict[str, float]:
             wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "the web to answer")
             try:
                 ours = Served(port, web.pid)
-                return {
+                found = {
                     **_measured(ours, nothing, key, since),
                     **_console(ours, {"Cookie": f"{COOKIE}={token}"}),
+                }
+                return {
+                    **found,
+                    "empty_page": found["console_empty_cpu_s"] / found["nothing_cpu_s"],
                 }
             finally:
                 installation.database.close()
