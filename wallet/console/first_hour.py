@@ -53,7 +53,7 @@ TRADE_WORDS: Mapping[Trade, tuple[str, str, str]] = {
     "coffee": (N_("Coffee shop"), N_("guests come every day"), "receipt"),
     "restaurant": (N_("Restaurant"), N_("guests come to a table"), "calendar"),
     "shop": (N_("Shop"), N_("customers buy goods"), "building-store"),
-    "beauty": (N_("Beauty salon"), N_("clients come to a master"), "user"),
+    "beauty": (N_("Beauty salon"), N_("clients come to one specialist"), "user"),
     "fuel": (N_("Petrol station"), N_("litres, and a small percent"), "bolt"),
     "other": (N_("Something else"), N_("you set it as you like"), "dots"),
 }
