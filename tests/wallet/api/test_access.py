@@ -23,7 +23,10 @@ CALLS = {
         ("GET", "holds/x", None),
         ("GET", "postings?programme=demo", None),
         ("GET", "postings/x", None),
+        ("GET", "segments?programme=demo", None),
+        ("GET", "segments/x?programme=demo", None),
     ],
+    "personal:read": [("GET", "members/x/file", None)],
     "members:write": [
         ("POST", "members", {"programme": "demo"}),
         ("PATCH", "members/x", {"name": "Анна"}),
@@ -39,10 +42,24 @@ CALLS = {
         ("GET", "programmes", None),
         ("GET", "programmes/x", None),
         ("GET", "programmes/x/card-code", None),
+        ("GET", "programmes/x/base", None),
     ],
     "programmes:write": [
         ("PATCH", "programmes/x/card-code", {}),
         ("PATCH", "programmes/x/units/x", {"live_days": 30}),
+        ("PATCH", "programmes/x", {"grace_days": 5}),
+        ("PUT", "programmes/x/base", {"percent_back": "5", "percent_payable": "30"}),
+    ],
+    "stores:read": [
+        ("GET", "stores?programme=demo", None),
+        ("GET", "stores/x?programme=demo", None),
+        ("GET", "tills?programme=demo", None),
+        ("GET", "tills/x?programme=demo&store=x", None),
+    ],
+    "stores:write": [
+        ("PUT", "stores/x", {"programme": "demo"}),
+        ("POST", "stores/batch", {"programme": "demo", "items": [{"code": "x"}]}),
+        ("PUT", "tills/x", {"programme": "demo", "store": "x"}),
     ],
     "codes:keys": [("GET", "programmes/x/card-code/keys", None)],
     "points:write": [
@@ -91,6 +108,8 @@ CALLS = {
         ("POST", "campaigns/x/resume", None),
         ("POST", "campaigns/x/cancel", None),
         ("PUT", "programmes/x/messages/x", {"on": False}),
+        ("PUT", "segments/x", {"programme": "demo", "audience": {"kind": "card"}}),
+        ("DELETE", "segments/x?programme=demo", None),
     ],
     "passes:read": [
         ("GET", "members/x/passes", None),

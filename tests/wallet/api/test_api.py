@@ -770,7 +770,13 @@ def test_programmes_are_listed_page_by_page(api, installation) -> None:
                         "live_days": 365,
                     }
                 ],
-                "terms": {"grace_days": 0, "overdrawn": "debt", "keeps_personal": True},
+                "terms": {
+                    "grace_days": 0,
+                    "overdrawn": "debt",
+                    "listed": False,
+                    "called": "client",
+                    "keeps_personal": True,
+                },
                 "created_at": installation.clock().isoformat().replace("+00:00", "Z"),
                 "links": {
                     "join": "http://127.0.0.1:8080/join/tea",

@@ -470,6 +470,8 @@ def test_one_offer_and_one_programme_are_read(api, offer_made) -> None:
         "grace_days": 0,
         "overdrawn": "debt",
         "keeps_personal": True,
+        "listed": False,
+        "called": "client",
     }
     assert api.get("programmes/x").get_json()["code"] == "unknown_programme"
 

@@ -305,6 +305,7 @@ def test_no_call_reaches_into_another_programme(furnish, key, call, installation
     ours, theirs = furnish("demo"), furnish("beta")
     narrow = key("demo")
     wanted = [(method, path, body) for (method, path), body in CALLS.items()]
+    assert call(narrow, "GET", "programmes", None).status_code == 200  # a key notes its first use
     before = everything(installation)
     crossings = []
     for method, path, body in [*wanted, *MIXED]:

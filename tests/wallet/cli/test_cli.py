@@ -21,7 +21,9 @@ from wallet.cli import main
 from wallet.delivery.waves import Wave
 from wallet.sandbox import certificates
 
-LISTED = "listed for everybody: no\npersonal data: kept\n"
+LISTED = (
+    "listed for everybody: no\npersonal data: kept\npoints by hand without a second person: any\n"
+)
 PLAIN = "code: plain; numbers: accept; at Google: same; renewed every 7 days; grace: 24 hours\n"
 CODE = LISTED + PLAIN
 
