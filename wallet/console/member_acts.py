@@ -111,14 +111,14 @@ def do_block(member_id: str) -> Response:
 
 
 @routes.get(f"{OF_MEMBER}/entries/<posting_id>/undo")
-@needs("points:write")
+@needs("points:adjust")
 def undo(member_id: str, posting_id: str) -> Response:
     """What undoing an entry brings."""
     return _confirm(member_id, _undoing(member_id, posting_id))
 
 
 @routes.post(f"{OF_MEMBER}/entries/<posting_id>/undo")
-@needs("points:write")
+@needs("points:adjust")
 def do_undo(member_id: str, posting_id: str) -> Response:
     """Undo what is left of an entry: earned points are taken back, spent ones come back."""
     entries, house, by = FormEntries(), current_installation(), pages.author()

@@ -31,7 +31,7 @@ from wallet.receivers.receivers import ReceiverTerms
 OWN, OTHER = "demo", "other"
 WORDS = {"step"}  # parts of addresses that are there in every programme
 # Parts of addresses whose samples are somebody else's, or nothing.
-NOT_THERE = {"passkey_id", "id_", "import_id", "adjustment_id"}
+NOT_THERE = {"passkey_id", "id_", "import_id", "adjustment_id", "posting_id"}
 BY = Author("command", "wallet test")
 DOOR = "console.door."
 
