@@ -30,7 +30,7 @@ from wallet.access import admission, apikeys, staff, staff_sessions
 from wallet.access.staff import Employee
 from wallet.configuration import settings
 from wallet.configuration.settings import DEMO
-from wallet.console.door import COOKIE
+from wallet.console.door.door import COOKIE
 from wallet.installation import Installation
 from wallet.passes import issuing
 from wallet.running.assembly import connect

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from wallet.access import admission, staff, staff_sessions
 from wallet.access.roles import Role
 from wallet.access.staff import Employee
-from wallet.console import door
+from wallet.console.door import door
 from wallet.installation import Installation
 
 FORM_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')

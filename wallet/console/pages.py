@@ -23,7 +23,8 @@ from wallet.access import rights, roles
 from wallet.access.changes import Author
 from wallet.access.grants import Doer
 from wallet.access.staff_sessions import SignedIn
-from wallet.console import door, moments, shell
+from wallet.console import moments, shell
+from wallet.console.door import door
 from wallet.console.errors import error_page
 from wallet.console.forms import FormEntries
 from wallet.console.shell import ConsoleLink, Frame, Reader

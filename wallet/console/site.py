@@ -3,37 +3,13 @@
 from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
-from wallet.console import (
-    adjustments,
-    base_programme,
-    certificates,
-    changes,
-    door,
-    first_hour,
-    home,
-    imports,
-    jobs,
-    keys,
-    links,
-    listing,
-    me,
-    member_acts,
-    member_details,
-    member_files,
-    member_points,
-    members,
-    pages,
-    passkeys,
-    programme_settings,
-    rights,
-    search,
-    segments,
-    settings,
-    shell,
-    staff,
-    stores,
-    webhooks,
-)
+from wallet.console import listing, pages, shell
+from wallet.console.door import door, links
+from wallet.console.home import first_hour, home, jobs, search
+from wallet.console.members import acts, adjustments, details, files, members, points, segments
+from wallet.console.settings import base_programme, certificates, imports, programme, stores
+from wallet.console.settings import contents as settings
+from wallet.console.staff import changes, keys, me, passkeys, rights, staff, webhooks
 from wallet.installation import current_installation
 
 # Where pages live, each with the right that it takes (`pages.needs`).
@@ -45,7 +21,7 @@ SECTIONS = (
     settings.routes,
     first_hour.routes,
     base_programme.routes,
-    programme_settings.routes,
+    programme.routes,
     stores.routes,
     certificates.routes,
     imports.routes,
@@ -55,10 +31,10 @@ SECTIONS = (
     webhooks.routes,
     changes.routes,
     members.routes,
-    member_points.routes,
-    member_details.routes,
-    member_acts.routes,
-    member_files.routes,
+    points.routes,
+    details.routes,
+    acts.routes,
+    files.routes,
     adjustments.routes,
     segments.routes,
     search.routes,
@@ -115,7 +91,7 @@ def add_to(app: Flask, public_url: str) -> None:
 def allow_large_forms() -> None:
     """Files, and privacy notices, may be larger than other entries, if they come from somebody who
     is inside."""
-    is_large = request.endpoint in (imports.UPLOAD, programme_settings.TEXTS_SENT)
+    is_large = request.endpoint in (imports.UPLOAD, programme.TEXTS_SENT)
     if not is_large or request.method != "POST" or door.somebody() is None:
         return
     request.max_form_memory_size = MOST_PARSED_BYTES

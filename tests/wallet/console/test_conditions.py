@@ -9,8 +9,8 @@ from flask import Flask
 
 from ledger.programmes.units import Unit
 from ledger.segments import documents
-from wallet.console import conditions
-from wallet.console.conditions import Reading
+from wallet.console.members import conditions
+from wallet.console.members.conditions import Reading
 
 POINTS = Unit(code="points", kind="points", scale=0, currency=None)
 MONEY = Unit(code="cashback", kind="money", scale=2, currency="RUB")

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from wallet.access import admission, passwords, sign_in_delays, staff_sessions
 from wallet.access.changes import RecordedChange
-from wallet.console import door
+from wallet.console.door import door
 from wallet.web.app import create_app
 
 PASSWORD = "a long enough one"  # noqa: S105  # pragma: allowlist secret

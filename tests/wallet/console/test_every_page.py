@@ -18,7 +18,7 @@ from wallet.access import grants, sources, staff_sessions, staffing
 from wallet.access.changes import Author
 from wallet.access.grants import KeyTerms
 from wallet.access.staffing import HeldRole
-from wallet.console import door
+from wallet.console.door import door
 from wallet.receivers import receivers
 from wallet.receivers.log import Attempt
 from wallet.receivers.receivers import ReceiverTerms

@@ -9,7 +9,7 @@ from ledger.people import consents, members
 from ledger.people.consents import Decision
 from ledger.programmes import programmes
 from wallet.access import admission
-from wallet.console.readiness import STEPS
+from wallet.console.home.readiness import STEPS
 
 PLACE = f"{HOME}first-hour"
 ANSWERS = {"trade": "coffee", "back": "5", "payable": "100", "live_days": "180"}

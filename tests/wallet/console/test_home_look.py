@@ -12,7 +12,7 @@ from visitors import HOME, signed_in
 
 from ledger.programmes.programmes import Programme
 from ledger.reports.days import DayRow, DaySum
-from wallet.console import door
+from wallet.console.door import door
 
 NOW = datetime(2026, 11, 30, 11, 20, tzinfo=UTC)
 EYES = [(360, "ru", "dark"), (1440, "en", "light")]

@@ -23,7 +23,8 @@ from werkzeug.serving import make_server
 
 from wallet.access import staff, staff_sessions
 from wallet.access.staff_sessions import StaffSession
-from wallet.console import door, pages
+from wallet.console import pages
+from wallet.console.door import door
 from wallet.console.pages import needs
 
 ANNA, BORIS = "anna@example.com", "boris@example.com"

@@ -10,7 +10,8 @@ from visitors import HOME, signed_in
 
 from ledger.book import roster
 from wallet.access import exports
-from wallet.console import conditions, listing
+from wallet.console import listing
+from wallet.console.members import conditions
 
 
 class TestList:
@@ -33,7 +34,7 @@ class TestList:
     def test_every_member_is_on_one_page_either_way(
         self, marketer, join, house, monkeypatch
     ) -> None:
-        monkeypatch.setattr("wallet.console.members.ROWS", 3)
+        monkeypatch.setattr("wallet.console.members.members.ROWS", 3)
         monkeypatch.setattr(listing, "ROWS", 3)
         names = []
         for number in range(8):
@@ -124,7 +125,7 @@ class TestList:
     def test_a_count_is_exact_and_then_about(self, marketer, join, monkeypatch) -> None:
         for number in range(4):
             join(name=f"Гость {number}")
-        monkeypatch.setattr("wallet.console.members.COUNTED", 3)
+        monkeypatch.setattr("wallet.console.members.members.COUNTED", 3)
         assert "about 4 members" in marketer.read(MEMBERS)
 
 

@@ -9,7 +9,8 @@ from ledger.errors import TermsRefused
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme, Terms
 from wallet.access.staff import EmployeeRole
-from wallet.console import door, listing
+from wallet.console import listing
+from wallet.console.door import door
 from wallet.console.forms import FormEntries
 
 

@@ -23,7 +23,7 @@ from ledger.segments.kinds.everyone import Everyone
 from wallet.access import apikeys, grants, sources, staff
 from wallet.access.changes import Author
 from wallet.access.roles import ROLES, Role, allows
-from wallet.console import door
+from wallet.console.door import door
 from wallet.installation import Installation
 from wallet.receivers import receivers
 from wallet.receivers.receivers import ReceiverTerms

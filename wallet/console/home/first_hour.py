@@ -1,0 +1,505 @@
+"""The first hour of a programme: four questions, answered by one sentence and a card; and what is
+left to do before the first customer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, request
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from ledger.errors import (
+    CardBlocked,
+    CardExpired,
+    CardVoid,
+    Refusal,
+    TermsRefused,
+    UnknownCard,
+)
+from ledger.money import Money
+from ledger.people import cards
+from ledger.people.members import Member
+from ledger.programmes import programmes
+from ledger.programmes.base_terms import BaseTerms
+from ledger.programmes.base_words import RoundMoney
+from ledger.programmes.programmes import Programme
+from ledger.programmes.trades import TRADES, USUAL, Trade
+from ledger.words import N_
+from wallet.console import opened, pages
+from wallet.console.errors import error_page
+from wallet.console.forms import FORM, FormEntries
+from wallet.console.home import readiness
+from wallet.console.home.readiness import STEPS, ReadyStep, StepState
+from wallet.console.opened import StaleForm
+from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.console.settings import base_programme as base_page
+from wallet.console.settings import certificates
+from wallet.console.settings import search as settings_search
+from wallet.console.settings.base_programme import CountedUnit
+from wallet.console.settings.programme import language_name
+from wallet.delivery import programme_changes
+from wallet.installation import current_installation
+from wallet.outreach import base_programme, trial
+from wallet.outreach.base_programme import BaseChoice
+from wallet.pages import designs, language
+from wallet.pages.designs import Look
+from wallet.pages.language import gettext as _
+from wallet.passes import barcodes, templates
+
+HERE = "home"
+QUESTIONS, READY = "console/home/first_hour.html", "console/home/ready.html"
+POSTER, TRIAL, OWN_CARD = (
+    "console/home/poster.html",
+    "console/home/trial.html",
+    "console/home/own_card.html",
+)
+SAMPLE_NUMBER = "4485 1234 5678 9017"
+
+TRADE_WORDS: Mapping[Trade, tuple[str, str, str]] = {
+    "coffee": (N_("Coffee shop"), N_("guests come every day"), "receipt"),
+    "restaurant": (N_("Restaurant"), N_("guests come to a table"), "calendar"),
+    "shop": (N_("Shop"), N_("customers buy goods"), "building-store"),
+    "beauty": (N_("Beauty salon"), N_("clients come to one specialist"), "user"),
+    "fuel": (N_("Petrol station"), N_("litres, and a small percent"), "bolt"),
+    "other": (N_("Something else"), N_("you set it as you like"), "dots"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepLink:
+    """Where a step is done, and the right that it takes there."""
+
+    words: str
+    under: str
+    endpoint: str
+    right: str
+
+
+STEP_LINKS: Mapping[ReadyStep, StepLink] = {
+    "card": StepLink(
+        N_("A card on my phone"),
+        N_("Join your own programme as a customer does, and look at the card."),
+        "console.first_hour.own_card",
+        "programmes:read",
+    ),
+    "legal": StepLink(
+        N_("Operator and consents"),
+        N_("Say who answers for personal data: customers read it before they agree."),
+        "console.programme_settings.texts",
+        "company:write",
+    ),
+    "poster": StepLink(
+        N_("Poster for the counter"),
+        N_("One sheet with a code: a customer points the camera at it and has the card."),
+        "console.first_hour.poster",
+        "programmes:read",
+    ),
+    "cashier": StepLink(
+        N_("A cashier is invited"),
+        N_("They get a link and set a password."),
+        "console.staff.invite",
+        "staff:write",
+    ),
+    "import": StepLink(
+        N_("Customers from a spreadsheet"),
+        N_("With their points, if you had a programme before."),
+        "console.imports.new",
+        "imports:write",
+    ),
+    "accrual": StepLink(
+        N_("Points given and taken back, as a test"),
+        N_("Give a card some points, then undo it: so you know how a return goes."),
+        "console.members.listed",
+        "members:read",
+    ),
+    "message": StepLink(
+        N_("A message to myself"),
+        N_("See how your words look on a phone before customers do."),
+        "console.first_hour.trial_message",
+        "campaigns:write",
+    ),
+    "certificates": StepLink(
+        N_("Certificates of Apple and Google"),
+        N_("For cards in Wallet. Until then the card lives in the browser, and works."),
+        "console.certificates.show",
+        "programmes:read",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CardPicture:
+    """The card as the web card shows it: its name, its look, how many points, and a code."""
+
+    name: str
+    look: Look
+    points: str
+    unit: str
+    number: str
+    code: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStep:
+    """A step with where it is done; no `url` for who may not do it."""
+
+    step: ReadyStep
+    words: str
+    under: str
+    url: str | None
+    state: StepState
+
+
+routes = Blueprint("first_hour", __name__)
+
+
+@routes.get(f"{IN_PROGRAMME}/first-hour")
+@needs("programmes:read")
+def show() -> str:
+    """The four questions, until they are answered; then the sentence, the card, and what is left to
+    do. With `trade` in the address the answers that are usual for it, to be changed."""
+    wanted = next((one for one in TRADES if one == request.args.get("trade")), None)
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        is_open = programme.trade is None or wanted is not None or "again" in request.args
+        if is_open and pages.may("terms:write"):
+            return _questions(session, programme, wanted)
+        return _ready(session, programme)
+
+
+@routes.post(f"{IN_PROGRAMME}/first-hour")
+@needs("terms:write")
+def answer() -> Response:
+    """Set the base programme by the four answers."""
+    entries, house = FormEntries(), current_installation()
+    trade = next((one for one in TRADES if one == entries["trade"]), None)
+    if trade is None:
+        entries.refuse("trade", _("Choose what is closest."))
+
+    def work(session: Session) -> None:
+        programme = pages.programme_row(session)
+        programme_changes.hold(session, programme)
+        of = base_page.counted(session, programme)
+        opened.require_fresh(session, entries, base_page.things(programme, of.unit))
+        wanted = _read(entries, session, programme, of)
+        if wanted is None or trade is None:
+            raise StaleForm
+        by, now = pages.author(), house.clock()
+        programme_changes.begin_trade(session, programme, trade, by, now)
+        base_programme.put(session, programme, wanted, by, now)
+
+    try:
+        house.database.run(work)
+    except StaleForm:
+        return _again(entries)
+    except TermsRefused as refusal:
+        entries.refused(refusal, base_page.FIELDS.get(refusal.field, FORM))
+        return _again(entries)
+    except Refusal as refusal:
+        entries.refused(refusal)
+        return _again(entries)
+    return pages.go("console.first_hour.show")
+
+
+@routes.post(f"{IN_PROGRAMME}/first-hour/sentence")
+@needs("terms:write")
+def preview() -> str:
+    """The sentence that the answers make so far; nothing is saved."""
+    entries = FormEntries()
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        of = base_page.counted(session, programme)
+        wanted = _read(entries, session, programme, of)
+        trade = next((one for one in TRADES if one == entries["trade"]), None)
+        called = programme.called if trade is None else USUAL[trade].called
+        sentence = ""
+        if wanted is not None:
+            sentence = base_programme.sentence(
+                session, programme, wanted, language.current(), called
+            )
+    return pages.show("console/settings/base_sentence.html", HERE, sentence=sentence)
+
+
+@routes.post(f"{IN_PROGRAMME}/first-hour/steps")
+@needs("terms:write")
+def skip() -> Response:
+    """Say that a step is not needed, or is after all."""
+    step = request.form.get("step", "")
+    if step not in STEPS:
+        return error_page(404, pages.frame(HERE))
+    is_needed = "needed" in request.form
+    house = current_installation()
+
+    def work(session: Session) -> None:
+        programme = pages.programme_row(session)
+        now = house.clock()
+        programme_changes.skip_step(
+            session, programme, step, pages.author(), now, is_needed=is_needed
+        )
+
+    house.database.run(work)
+    return pages.go("console.first_hour.show")
+
+
+@routes.get(f"{IN_PROGRAMME}/first-hour/card")
+@needs("programmes:read")
+def own_card() -> str:
+    """How to get a card on one's own phone: the code of the join form, and its address."""
+    with current_installation().database.reading() as session:
+        real = readiness.has_real_wallets(current_installation(), current_installation().clock())
+        programme = pages.programme_row(session)
+        base = base_programme.of(session, programme)
+        of = base_page.counted(session, programme)
+        picture = _picture(session, programme, base, of)
+    return pages.show(
+        OWN_CARD,
+        HERE,
+        join_url=_join_url(),
+        code=_code(_join_url()),
+        has_wallets=real,
+        is_local=certificates.is_local(current_installation().settings.public_url),
+        card=picture,
+    )
+
+
+@routes.get(f"{IN_PROGRAMME}/first-hour/poster")
+@needs("programmes:read")
+def poster() -> str:
+    """A poster with the code of the join form, to be printed."""
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        typed = {
+            f"poster_{tag}": _poster_words(session, programme, tag) for tag in programme.languages
+        }
+        return pages.show(
+            POSTER, HERE, typed=typed, problems={}, **_around_poster(session, programme)
+        )
+
+
+@routes.post(f"{IN_PROGRAMME}/first-hour/poster")
+@needs("terms:write")
+def save_poster() -> Response:
+    """Keep the words of the poster."""
+    entries, house = FormEntries(), current_installation()
+    at_fault = ""
+
+    def work(session: Session) -> None:
+        nonlocal at_fault
+        programme, now = pages.programme_row(session), house.clock()
+        programme_changes.hold(session, programme)
+        for tag in programme.languages:
+            at_fault = f"poster_{tag}"
+            text, by = entries[at_fault].strip(), pages.author()
+            programme_changes.say(session, programme, "poster", tag, text, by, now)
+
+    try:
+        house.database.run(work)
+    except TermsRefused as refusal:
+        entries.refused(refusal, at_fault)
+        with house.database.reading() as session:
+            programme = pages.programme_row(session)
+            around = _around_poster(session, programme)
+            return pages.show_again(POSTER, HERE, entries, typed=entries, **around)
+    pages.say(_("Saved. Print the poster, and put it where people pay."))
+    return pages.go("console.first_hour.poster")
+
+
+@routes.get(f"{IN_PROGRAMME}/first-hour/message")
+@needs("campaigns:write")
+def trial_message() -> str:
+    """The form of a message to one card."""
+    with current_installation().database.reading() as session:
+        spoken = pages.programme_row(session).languages
+    return pages.show(TRIAL, HERE, typed={}, problems={}, spoken=spoken)
+
+
+@routes.post(f"{IN_PROGRAMME}/first-hour/message")
+@needs("campaigns:write")
+def send_trial() -> Response:
+    """Send a message to one card."""
+    entries, house = FormEntries(), current_installation()
+    number, text = entries.text("card", most=64), entries.text("text", most=300)
+    spoken: Sequence[str] = ()
+    is_sent = False
+
+    def work(session: Session) -> bool:
+        programme, now = pages.programme_row(session), house.clock()
+        member = _member_of(session, programme, number)
+        texts = dict.fromkeys(programme.languages, text)
+        return trial.send(session, programme, member, texts, house.make_due, now)
+
+    with house.database.reading() as session:
+        spoken = pages.programme_row(session).languages
+    if entries.fit:
+        try:
+            is_sent = house.database.run(work)
+            if not is_sent:
+                entries.refuse("card", _("This card is blocked, or nobody has it."))
+        except (UnknownCard, CardBlocked, CardVoid, CardExpired) as refusal:
+            entries.refused(refusal, "card")
+        except Refusal as refusal:
+            entries.refused(refusal, "text")
+    if not is_sent:
+        return pages.show_again(TRIAL, HERE, entries, typed=entries, spoken=spoken)
+    pages.say(_("Sent. The card says it now, and the phone in a few seconds."))
+    return pages.go("console.first_hour.show")
+
+
+def _member_of(session: Session, programme: Programme, number: str) -> Member:
+    """The member of this programme whose card has this number. Raises what `cards.owner` raises."""
+    return cards.owner(session, number, current_installation().clock(), programme.id).member
+
+
+def _questions(session: Session, programme: Programme, wanted: Trade | None) -> str:
+    of = base_page.counted(session, programme)
+    known = base_programme.of(session, programme)
+    trade = wanted or programme.trade
+    if trade is not None and (wanted is not None or known is None):
+        usual = USUAL[trade]
+        base = BaseChoice(
+            BaseTerms(usual.back, usual.payable, _worth(of)),
+            usual.live_days,
+        )
+    else:
+        base = known or BaseChoice(BaseTerms(500, 3_000, _worth(of)), 365)
+    called = programme.called if trade is None else USUAL[trade].called
+    sentence = base_programme.sentence(session, programme, base, language.current(), called)
+    typed = {**base_page.typed(base, of), "trade": trade or ""}
+    around = _around_questions(session, programme, of, base)
+    return pages.show(QUESTIONS, HERE, typed=typed, problems={}, sentence=sentence, **around)
+
+
+def _worth(of: CountedUnit) -> Money:
+    return Money("1", of.currency)
+
+
+def _again(entries: FormEntries) -> Response:
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        of = base_page.counted(session, programme)
+        base = _read(FormEntries(), session, programme, of)
+        sentence = ""
+        if base is not None:
+            sentence = base_programme.sentence(session, programme, base, language.current())
+        around = _around_questions(session, programme, of, base)
+        return pages.show_again(
+            QUESTIONS, HERE, entries, typed=entries, sentence=sentence, **around
+        )
+
+
+def _read(
+    entries: FormEntries, session: Session, programme: Programme, of: CountedUnit
+) -> BaseChoice | None:
+    """The base programme by the four answers; gifts that there are stay."""
+    back, payable = entries.percent("back"), entries.percent("payable")
+    live_days = None if entries.ticked("for_ever") else entries.whole("live_days")
+    if not entries.fit or back is None or payable is None:
+        return None
+    known = base_programme.of(session, programme)
+    if known is None:
+        return BaseChoice(BaseTerms(back, payable, None if of.is_money else _worth(of)), live_days)
+    terms = BaseTerms(
+        back,
+        payable,
+        known.terms.worth,
+        known.terms.welcome_gift,
+        known.terms.welcome_live_days,
+    )
+    return BaseChoice(
+        terms, live_days, known.birthday, known.birthday_days, known.lapsed, known.lapsed_days
+    )
+
+
+def _around_questions(
+    session: Session, programme: Programme, of: CountedUnit, base: BaseChoice | None
+) -> dict[str, object]:
+    return {
+        "trades": [
+            (one, _(words), _(under), icon, pages.url("console.first_hour.show", trade=one))
+            for one, (words, under, icon) in TRADE_WORDS.items()
+        ],
+        "of": of,
+        "opened": opened.last_change(session, base_page.things(programme, of.unit)),
+        "card": _picture(session, programme, base, of),
+        "is_again": programme.trade is not None,
+    }
+
+
+def _ready(session: Session, programme: Programme) -> str:
+    house = current_installation()
+    of = base_page.counted(session, programme)
+    base = base_programme.of(session, programme)
+    states = readiness.steps(session, house, programme, house.clock())
+    shown = [_shown_step(state) for state in states]
+    done, needed = readiness.progress(states)
+    return pages.show(
+        READY,
+        HERE,
+        sentence=""
+        if base is None
+        else base_programme.sentence(session, programme, base, language.current()),
+        example=None if base is None else base_page.example(base, of),
+        card=_picture(session, programme, base, of),
+        steps=shown,
+        done=done,
+        all=needed,
+        unit_word=language.unit_word,
+        written=lambda money: RoundMoney(money).written(language.current()),
+    )
+
+
+def _shown_step(state: StepState) -> ShownStep:
+    link = STEP_LINKS[state.step]
+    is_open = settings_search.has_page(link.endpoint) and pages.may(link.right)
+    url = pages.url(link.endpoint) if is_open else None
+    return ShownStep(state.step, _(link.words), _(link.under), url, state)
+
+
+def _picture(
+    session: Session, programme: Programme, base: BaseChoice | None, of: CountedUnit
+) -> CardPicture:
+    template = templates.current(session, programme.id)
+    shown = 0 if base is None else base.terms.welcome_gift or 0
+    return CardPicture(
+        programmes.name_in(session, programme, language.current()),
+        designs.look(session, template.id),
+        language.amount(of.unit, shown),
+        language.unit_word(of.unit, shown),
+        SAMPLE_NUMBER,
+        _code(SAMPLE_NUMBER.replace(" ", "")),
+    )
+
+
+def _code(text: str) -> Markup:
+    """Our own drawing of a code: nobody's text stands in it."""
+    return Markup(barcodes.svg("qr", text))  # noqa: S704
+
+
+def _join_url() -> str:
+    return f"{current_installation().settings.public_url}/join/{pages.programme().code}"
+
+
+def _poster_words(session: Session, programme: Programme, tag: str) -> str:
+    said = programmes.said(session, programme.id, "poster", tag)
+    if said is not None and said.language == tag:
+        return said.text
+    return _("Your card in a second") if tag == language.current() else ""
+
+
+def _around_poster(session: Session, programme: Programme) -> dict[str, object]:
+    base = base_programme.of(session, programme)
+    said = (
+        ""
+        if base is None
+        else base_programme.sentence(session, programme, base, language.current())
+    )
+    return {
+        "spoken": [(tag, language_name(tag)) for tag in programme.languages],
+        "is_local": certificates.is_local(current_installation().settings.public_url),
+        "name": programmes.name_in(session, programme, language.current()),
+        "headline": _poster_words(session, programme, language.current()),
+        "sentence": said,
+        "join_url": _join_url(),
+        "code": _code(_join_url()),
+    }

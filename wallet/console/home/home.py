@@ -1,0 +1,159 @@
+"""The console's first pages: where one begins, how today goes in a programme, and who one is in
+it."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from flask import Blueprint, make_response, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from ledger import words
+from ledger.imports import cells
+from ledger.programmes.programmes import Programme
+from ledger.reports import days
+from wallet.access import exports, roles
+from wallet.access.apikeys import SCOPES
+from wallet.access.exports import ExportOrder
+from wallet.access.roles import OF_PEOPLE
+from wallet.console import pages
+from wallet.console.home import concerns, jobs, readiness
+from wallet.console.home.overview import FIGURES, PERIODS, Overview
+from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.errors import SCOPE
+from wallet.installation import current_installation
+from wallet.pages import language
+from wallet.pages.language import gettext as _
+from wallet.sentences import CATALOGUE
+
+routes = Blueprint("home", __name__)
+
+EXPORTS = "exports:read"
+SETS_UP = "company:write"
+DELIMITER = ";"  # as in other CSVs of ours: what spreadsheets of most of Europe expect
+MARK = "\ufeff"  # by which spreadsheets know UTF-8
+
+
+@routes.get("/")
+@needs(None)
+def begin() -> Response | str:
+    """To the home of the first programme in which they may do anything, or, for whoever sets it up,
+    to its first hour; if there is none yet, what their roles allow."""
+    for first in pages.seen_programmes():
+        if pages.person().may(SETS_UP, first.id):
+            with current_installation().database.reading() as session:
+                is_unanswered = readiness.is_unanswered(session, first.id)
+            if is_unanswered:
+                return pages.go("console.first_hour.show", programme=first.code)
+        return pages.go("console.home.show", programme=first.code)
+    return _rights()
+
+
+@routes.get(f"{IN_PROGRAMME}/")
+@needs(None)
+def show() -> str:
+    """How today goes, what needs a hand and what runs, as far as their roles let them see it; if
+    that is nothing, what their roles allow."""
+    if not pages.may(FIGURES):
+        return _rights()
+    house = current_installation()
+    period = request.args.get("days", "")
+    shown = int(period) if period in map(str, PERIODS) else PERIODS[0]
+    with house.database.reading() as session:
+        programme = pages.programme_row(session)
+        overview = Overview(session, programme, house.clock())
+        needed = concerns.in_words(session, programme)
+        left = readiness.left(session, house, programme, house.clock())
+        tiles, charts = overview.tiles(), overview.charts(shown)
+    return pages.show(
+        "console/home/overview.html",
+        "home",
+        today=words.day_in(language.current(), overview.today),
+        overview=overview,
+        tiles=[(tile, _rows_url(tile.name, overview.midnight)) for tile in tiles],
+        charts=charts,
+        period=shown,
+        periods=PERIODS,
+        concerns=needed,
+        left=left,
+        jobs=jobs.running_now(),
+    )
+
+
+@routes.get(f"{IN_PROGRAMME}/days.csv")
+@needs(EXPORTS)
+def table() -> Response:
+    """All days as a table: a row for each day and figure. Who took it stands in the record of
+    exports."""
+    house = current_installation()
+    with house.database.transaction() as session:
+        programme = pages.programme_row(session)
+        now = house.clock()
+        order = ExportOrder(
+            programme.id, "days", "csv", personal=False, filters={}, by=pages.author()
+        )
+        begun = exports.begin(session, order, now)
+        rows = _all_days(session, programme, now)
+        exports.end(session, begun.id, len(rows), house.clock(), complete=True)
+        export_id = begun.public_id
+    target = io.StringIO(MARK)
+    target.seek(0, io.SEEK_END)
+    writer = csv.writer(target, delimiter=DELIMITER)
+    writer.writerow(("day", "figure", "of", "amount"))
+    writer.writerows(rows)
+    answer = make_response(target.getvalue())
+    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
+    name = quote(f"{programme.code}-days.csv")
+    answer.headers["Content-Disposition"] = f"attachment; filename={name}"
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Export-Id"] = export_id
+    return answer
+
+
+def _all_days(
+    session: Session, programme: Programme, now: datetime
+) -> Sequence[tuple[str, str, str, int]]:
+    first = days.first_day(session, programme.id)
+    if first is None:
+        return []
+    last = now.date() + timedelta(days=1)  # in zones to the east it is tomorrow already
+    by_day = days.between(session, programme.id, first, last)
+    return [
+        (day.isoformat(), counted.figure, cells.harmless(counted.of), amount)
+        for day in sorted(by_day)
+        for counted, amount in sorted(by_day[day].items())
+    ]
+
+
+def _rows_url(figure: str, midnight: datetime) -> str:
+    """The address of the rows that a figure of today counts; empty if they have no page, or none
+    for the reader."""
+    if figure != "joined":
+        return ""
+    tree = json.dumps({"kind": "joined", "since": midnight.isoformat()})
+    return pages.url_if_there("console.members.listed", "members:read", tree=tree)
+
+
+def _rights() -> str:
+    who, tongue = pages.person(), language.current()
+    names = {one.id: one.name for one in pages.seen_programmes()}
+    named = [
+        (
+            CATALOGUE.text(tongue, role, roles.CONTEXT),
+            _("in all programmes") if programme_id is None else names[programme_id],
+        )
+        for role, programme_id in who.roles
+    ]
+    rights = [
+        (CATALOGUE.text(tongue, right, SCOPE), who.may(right)) for right in (*SCOPES, *OF_PEOPLE)
+    ]
+    return pages.show(
+        "console/home/home.html",
+        "home",
+        roles=named,
+        rights=sorted(rights, key=lambda one: not one[1]),  # what one may stands first
+    )

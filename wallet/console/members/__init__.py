@@ -1,0 +1,1 @@
+"""Members: found, shown, and what is done with them."""

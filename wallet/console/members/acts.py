@@ -1,0 +1,542 @@
+"""What is done with a member on their page. Each act says its consequences in numbers first, and
+does what the API does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Blueprint, abort, make_response, render_template, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from ledger.book import holds, roster, statements
+from ledger.book.accounts import Account
+from ledger.book.journal import Entry, Posting
+from ledger.errors import (
+    HoldsOpen,
+    Refusal,
+)
+from ledger.people import cards, finding, members
+from ledger.people.members import Member
+from wallet.access import changes
+from wallet.access.adjustments import LONGEST_REASON
+from wallet.console import moments, pages
+from wallet.console.forms import FormEntries
+from wallet.console.members import members as list_of
+from wallet.console.members import people
+from wallet.console.members.people import PERSONAL
+from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.installation import current_installation
+from wallet.outreach import results
+from wallet.pages import language
+from wallet.pages.language import counted
+from wallet.pages.language import gettext as _
+from wallet.people import deeds, dossier, erasure
+from wallet.people.timeline import UNDONE_BY_HAND
+
+routes = Blueprint("member_acts", __name__)
+
+HERE = "members"
+OF_MEMBER = f"{IN_PROGRAMME}/members/<member_id>"
+FOUND = 8  # members whom a form of merging offers
+
+
+# --- Acts that are confirmed --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A page that says what an act brings before it is done: its name, the sentences, and the verb
+    of its button. `tick`: a box, by its name and words. `asks_reason`: with a field for one."""
+
+    title: str
+    consequences: Sequence[str]
+    verb: str
+    is_dangerous: bool = True
+    tick: tuple[str, str] | None = None
+    asks_reason: bool = False
+    typed: Mapping[str, str] | None = None
+
+
+def _confirm(member_id: str, confirmation: Confirmation, problem: str = "") -> Response:
+    with current_installation().database.reading() as session:
+        member = people.named(session, member_id)
+        name = people.name_of(session, member)
+    page = pages.show(
+        "console/members/confirm.html",
+        HERE,
+        member=member,
+        name=name,
+        confirmation=confirmation,
+        problems={"form": problem} if problem else {},
+    )
+    return make_response(page, 422 if problem else 200)
+
+
+def _done(
+    member_id: str,
+    confirmation: Callable[[str], Confirmation],
+    work: Callable[[Session], Any],
+    said: str,
+) -> Response:
+    """Do it in a transaction, or say why not."""
+    try:
+        current_installation().database.run(work)
+    except Refusal as refusal:
+        sentence = refusal.sentence(language.current())
+        return _confirm(member_id, confirmation(member_id), sentence)
+    pages.say(said)
+    return pages.go("console.members.show", member_id=member_id)
+
+
+@routes.get(f"{OF_MEMBER}/block")
+@needs("members:write")
+def block(member_id: str) -> Response:
+    """What blocking the card brings."""
+    return _confirm(member_id, _blocking(member_id))
+
+
+@routes.post(f"{OF_MEMBER}/block")
+@needs("members:write")
+def do_block(member_id: str) -> Response:
+    """Block the card until its owner comes."""
+    house, by = current_installation(), pages.author()
+
+    def work(session: Session) -> None:
+        member = people.present(session, member_id)
+        deeds.block(session, member, house.make_due, by, house.clock())
+
+    return _done(member_id, _blocking, work, _("The card is blocked."))
+
+
+@routes.get(f"{OF_MEMBER}/entries/<posting_id>/undo")
+@needs("points:adjust")
+def undo(member_id: str, posting_id: str) -> Response:
+    """What undoing an entry brings."""
+    return _confirm(member_id, _undoing(member_id, posting_id))
+
+
+@routes.post(f"{OF_MEMBER}/entries/<posting_id>/undo")
+@needs("points:adjust")
+def do_undo(member_id: str, posting_id: str) -> Response:
+    """Undo what is left of an entry: earned points are taken back, spent ones come back."""
+    entries, house, by = FormEntries(), current_installation(), pages.author()
+    reason = entries.text("reason", required=False)[:LONGEST_REASON]
+
+    def work(session: Session) -> None:
+        member = people.present(session, member_id)
+        posting = _entry(session, member, posting_id)
+        deeds.undo(session, member, posting, reason, by, house.clock())
+
+    return _done(member_id, lambda one: _undoing(one, posting_id), work, _("The entry is undone."))
+
+
+def _entry(session: Session, member: Member, posting_id: str) -> Posting:
+    """The entry of this member; none of somebody else's, and none that is undone elsewhere."""
+    found = session.scalar(
+        select(Posting)
+        .join(Entry, Entry.posting_id == Posting.id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(
+            Posting.public_id == posting_id,
+            Posting.kind.in_(UNDONE_BY_HAND),
+            Account.member_id == member.holder_id,
+        )
+    )
+    if found is None:
+        abort(404)
+    return found
+
+
+def _undoing(member_id: str, posting_id: str) -> Confirmation:
+    house = current_installation()
+    with house.database.reading() as session:
+        member = people.present(session, member_id)
+        posting = _entry(session, member, posting_id)
+        unit, balance = statements.all_balances(session, member, house.clock())[0]
+        given = posting.kind == "accrual"
+        return Confirmation(
+            _("Undo an entry"),
+            [
+                _("The points of this entry are taken back.")
+                if given
+                else _("The points of this entry come back, each with the date that it had."),
+                _("There are %(points)s now.", points=people.points(unit, balance.available)),
+                _("The history keeps both: the entry, and that it was undone."),
+            ],
+            _("Undo the entry"),
+            is_dangerous=given,
+            asks_reason=True,
+        )
+
+
+@routes.get(f"{OF_MEMBER}/unblock")
+@needs("members:write")
+def unblock(member_id: str) -> Response:
+    """What unblocking the card brings."""
+    return _confirm(member_id, _unblocking(member_id))
+
+
+@routes.post(f"{OF_MEMBER}/unblock")
+@needs("members:write")
+def do_unblock(member_id: str) -> Response:
+    """Make a blocked card good again."""
+    house, by = current_installation(), pages.author()
+
+    def work(session: Session) -> None:
+        member = people.present(session, member_id)
+        deeds.unblock(session, member, house.make_due, by, house.clock())
+
+    return _done(member_id, _unblocking, work, _("The card is good again."))
+
+
+@routes.get(f"{OF_MEMBER}/replace")
+@needs("members:write")
+def replace(member_id: str) -> Response:
+    """What another card number brings."""
+    return _confirm(member_id, _replacing(member_id))
+
+
+@routes.post(f"{OF_MEMBER}/replace")
+@needs("members:write")
+def do_replace(member_id: str) -> Response:
+    """Give another card number; everything else stays."""
+    house, by = current_installation(), pages.author()
+
+    def work(session: Session) -> None:
+        member = people.present(session, member_id)
+        deeds.replace_card(session, member, house.keys, by, house.clock())
+
+    return _done(member_id, _replacing, work, _("The member has another card number."))
+
+
+@routes.get(f"{OF_MEMBER}/lost")
+@needs("members:write")
+def lost(member_id: str) -> Response:
+    """What it brings to report a phone as lost."""
+    return _confirm(member_id, _losing(member_id))
+
+
+@routes.post(f"{OF_MEMBER}/lost")
+@needs("members:write")
+def do_lose(member_id: str) -> Response:
+    """The phone is lost: a new card, and all is kept."""
+    house, by = current_installation(), pages.author()
+
+    def work(session: Session) -> None:
+        member = people.present(session, member_id)
+        deeds.replace_lost_card(session, member, house.keys, house.make_due, by, house.clock())
+
+    said = _("The member has a new card. Hand the link on to put it into the new phone.")
+    return _done(member_id, _losing, work, said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stakes:
+    """The numbers of which the consequences speak."""
+
+    card: str
+    balance: str
+    phones: int
+    messages: int
+
+
+def _stakes(member_id: str) -> _Stakes:
+    house = current_installation()
+    with house.database.reading() as session:
+        member = people.present(session, member_id)
+        unit, balance = statements.all_balances(session, member, house.clock())[0]
+        state = results.card(session, member.id, house.clock())
+        return _Stakes(
+            people.grouped(cards.newest_of(session, member.id).number),
+            people.points(unit, balance.available),
+            state.phones + bool(state.google_saved),
+            len(results.of_member(session, member.id, None, 100, house.clock())),
+        )
+
+
+def _in_phones(stakes: _Stakes, said: str) -> list[str]:
+    """What happens in `{phones}`, if the card is in any."""
+    if not stakes.phones:
+        return []
+    return [said.format(phones=counted("%(count)s phone", "%(count)s phones", stakes.phones))]
+
+
+def _blocking(member_id: str) -> Confirmation:
+    stakes = _stakes(member_id)
+    card, balance = stakes.card, stakes.balance
+    return Confirmation(
+        _("Block the card"),
+        [
+            _("Tills refuse the card %(number)s at once.", number=card),
+            *_in_phones(
+                stakes, _("In %(phones)s it says that it is not valid.", phones="{phones}")
+            ),
+            _(
+                "%(points)s stay, and can be spent again once you unblock it.",
+                points=balance,
+            ),
+        ],
+        _("Block"),
+    )
+
+
+def _unblocking(member_id: str) -> Confirmation:
+    stakes = _stakes(member_id)
+    card, balance = stakes.card, stakes.balance
+    return Confirmation(
+        _("Unblock the card"),
+        [
+            _("Tills take the card %(number)s again.", number=card),
+            _("%(points)s can be spent.", points=balance),
+        ],
+        _("Unblock"),
+        is_dangerous=False,
+    )
+
+
+def _replacing(member_id: str) -> Confirmation:
+    stakes = _stakes(member_id)
+    card, balance = stakes.card, stakes.balance
+    return Confirmation(
+        _("Give another card number"),
+        [
+            _("Tills refuse the number %(number)s from now on.", number=card),
+            *_in_phones(
+                stakes,
+                _("In %(phones)s the card shows the new number by itself.", phones="{phones}"),
+            ),
+            _("%(points)s, the history, offers and consents stay.", points=balance),
+        ],
+        _("Give another number"),
+    )
+
+
+def _losing(member_id: str) -> Confirmation:
+    stakes = _stakes(member_id)
+    card, balance = stakes.card, stakes.balance
+    return Confirmation(
+        _("The phone is lost"),
+        [
+            _(
+                "The card %(number)s, its link and its barcode are refused for good.",
+                number=card,
+            ),
+            *_in_phones(
+                stakes, _("In %(phones)s it becomes void and names nobody.", phones="{phones}")
+            ),
+            _(
+                "%(points)s, the history, offers and coupons go to a new card.",
+                points=balance,
+            ),
+        ],
+        _("Replace the card"),
+    )
+
+
+# --- Merging ------------------------------------------------------------------------------------
+
+
+@routes.get(f"{OF_MEMBER}/merge")
+@needs("members:write")
+def merge(member_id: str) -> Response | str:
+    """Into whom: found as one types; then what comes of it."""
+    into = request.args.get("into", "")
+    if into:
+        return _confirm(member_id, _merging(member_id, into))
+    house, asked = current_installation(), request.args.get("q", "")
+    now = house.clock()
+    with house.database.reading() as session:
+        programme = pages.programme_row(session)
+        member = people.present(session, member_id)
+        sees_people = pages.may(PERSONAL)
+        found = finding.find(session, programme, asked, FOUND + 1, people=sees_people)
+        ids = [one.member_id for one in found if one.member_id != member.id][:FOUND]
+        rows = []
+        if ids:
+            chosen = Member.id.in_(ids) & members.in_state("active")
+            page = roster.chosen(
+                session, programme.code, chosen, None, FOUND, now, people=sees_people
+            )
+            base = pages.url("console.members.listed")
+            rows = [
+                (list_of.row_of(one, page.unit, programme.timezone, base, now), one.id)
+                for one in page.members
+            ]
+        name = people.name_of(session, member)
+    return pages.show(
+        "console/members/merge.html", HERE, member=member, name=name, rows=rows, asked=asked
+    )
+
+
+@routes.post(f"{OF_MEMBER}/merge")
+@needs("members:write")
+def do_merge(member_id: str) -> Response:
+    """Two members are one person."""
+    house, by, into_id = current_installation(), pages.author(), request.form.get("into", "")
+
+    def work(session: Session) -> None:
+        member, into = people.present(session, member_id), people.present(session, into_id)
+        deeds.merge(session, member, into, by, house.clock())
+
+    try:
+        house.database.run(work)
+    except Refusal as refusal:
+        said = refusal.sentence(language.current())
+        if isinstance(refusal, HoldsOpen):
+            said = f"{said} {_open_holds(member_id)}"
+        return _confirm(member_id, _merging(member_id, into_id), said)
+    pages.say(_("They are one member now."))
+    return pages.go("console.members.show", member_id=into_id)
+
+
+def _merging(member_id: str, into_id: str) -> Confirmation:
+    house = current_installation()
+    with house.database.reading() as session:
+        member, into = people.present(session, member_id), people.present(session, into_id)
+        unit, balance = statements.all_balances(session, member, house.clock())[0]
+        _unit, other = statements.all_balances(session, into, house.clock())[0]
+        name = people.name_of(session, into)
+        together = balance.available + other.available
+        consequences = [
+            _(
+                "%(points)s go to %(name)s, who then has %(sum)s.",
+                points=people.points(unit, balance.available),
+                name=name,
+                sum=people.points(unit, together),
+            ),
+            _("Every card, phone and number of either means %(name)s.", name=name),
+            _("This cannot be undone."),
+        ]
+        if balance.debt:
+            owed = people.points(unit, balance.debt)
+            consequences.insert(1, _("%(points)s that are owed go as well.", points=owed))
+    title = _("Merge into %(name)s", name=name)
+    return Confirmation(title, consequences, _("Merge"), typed={"into": into_id})
+
+
+def _open_holds(member_id: str) -> str:
+    """Which open holds stand in the way, in words."""
+    house = current_installation()
+    with house.database.reading() as session:
+        programme = pages.programme_row(session)
+        member = people.present(session, member_id)
+        unit, balance = statements.all_balances(session, member, house.clock())[0]
+        opened = [
+            one
+            for one in holds.of_account(session, balance.account_id, None, 50)
+            if one.state == holds.OPEN
+        ]
+        return " ".join(
+            _(
+                "%(points)s are set aside until %(until)s (%(what)s).",
+                points=people.points(unit, one.amount),
+                until=moments.clock_time(one.expires_at, programme.timezone),
+                what=one.receipt or one.reason or one.public_id,
+            )
+            for one in opened
+        )
+
+
+# --- Gone for good, and handed over -------------------------------------------------------------
+
+
+@routes.get(f"{OF_MEMBER}/erase")
+@needs("members:write")
+def erase(member_id: str) -> Response:
+    """What erasing brings, in numbers."""
+    return _confirm(member_id, _erasing(member_id))
+
+
+@routes.post(f"{OF_MEMBER}/erase")
+@needs("members:write")
+def do_erase(member_id: str) -> Response:
+    """Erase the person for good."""
+    house, entries = current_installation(), FormEntries()
+    with house.database.reading() as session:
+        people.named(session, member_id)
+    try:
+        erasure.carry_out(
+            house.database,
+            house.settings.data,
+            member_id,
+            house.make_due,
+            house.clock(),
+            by=pages.author(),
+            write_off=entries.ticked("write_off"),
+        )
+    except Refusal as refusal:
+        sentence = refusal.sentence(language.current())
+        return _confirm(member_id, _erasing(member_id), sentence)
+    pages.say(_("The person is erased."))
+    return pages.go("console.members.show", member_id=member_id)
+
+
+def _words_deleted(stakes: _Stakes) -> list[str]:
+    if not stakes.messages:
+        return []
+    return [
+        counted(
+            "The words of %(count)s message are deleted.",
+            "The words of %(count)s messages are deleted.",
+            stakes.messages,
+        )
+    ]
+
+
+def _erasing(member_id: str) -> Confirmation:
+    stakes = _stakes(member_id)
+    balance = stakes.balance
+    return Confirmation(
+        _("Erase this person"),
+        [
+            _("Name, phone, e-mail, birthday and the card number are deleted for good."),
+            *_in_phones(
+                stakes,
+                _("In %(phones)s the card becomes void and names nobody.", phones="{phones}"),
+            ),
+            *_words_deleted(stakes),
+            _("%(points)s stay in the book until they expire.", points=balance),
+            _("Backups of before still have the person. This cannot be undone."),
+        ],
+        _("Erase"),
+        tick=("write_off", _("Let the points expire today")),
+    )
+
+
+@routes.get(f"{OF_MEMBER}/file")
+@needs(PERSONAL)
+def file(member_id: str) -> str:
+    """What the file of a person is, and in which form it is wanted."""
+    with current_installation().database.reading() as session:
+        member = people.present(session, member_id)
+        name = people.name_of(session, member)
+    return pages.show("console/members/file.html", HERE, member=member, name=name)
+
+
+@routes.post(f"{OF_MEMBER}/file")
+@needs(PERSONAL)
+def hand_over(member_id: str) -> Response:
+    """All that is known of a person, as a file; it is noted who took it."""
+    house, entries, by = current_installation(), FormEntries(), pages.author()
+
+    def work(session: Session) -> dict[str, Any]:
+        member = people.present(session, member_id)
+        of, now = deeds.changed_member(member), house.clock()
+        changes.note(session, by, dossier.TAKEN, of, now)
+        return dossier.of(session, member, now)
+
+    told = house.database.run(work)
+    if entries["format"] == "json":
+        body = orjson.dumps(told, option=orjson.OPT_UTC_Z | orjson.OPT_INDENT_2)
+        answer = Response(body, mimetype="application/json")
+        kind = "json"
+    else:
+        page = render_template("console/members/dossier.html", told=told)
+        answer = Response(page, mimetype="text/html")
+        kind = "html"
+    answer.headers["Content-Disposition"] = f'attachment; filename="member-{member_id}.{kind}"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -1,0 +1,151 @@
+"""Points that people of the shop give or take by hand, with a reason."""
+
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from flask import Blueprint, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from ledger.book import statements
+from ledger.contacts import Unfit, readable
+from ledger.database import idempotency
+from ledger.database.idempotency import Repeatable, StoredAnswer
+from ledger.errors import (
+    BalanceTooLarge,
+    Refusal,
+)
+from ledger.limits import MOST_POINTS
+from ledger.programmes import units
+from ledger.programmes.units import Unit
+from wallet.access import adjustments
+from wallet.access.adjustments import LONGEST_REASON, AdjustmentWish
+from wallet.console import moments, pages
+from wallet.console.forms import FormEntries
+from wallet.console.members import people
+from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.installation import current_installation
+from wallet.pages import language
+from wallet.pages.language import gettext as _
+
+routes = Blueprint("member_points", __name__)
+
+HERE = "members"
+OF_POINTS = f"{IN_PROGRAMME}/members/<member_id>/points"
+
+
+@routes.get(OF_POINTS)
+@needs("points:adjust")
+def points(member_id: str) -> str:
+    """The form that gives points, or takes them away."""
+    return pages.show("console/members/points.html", HERE, **_on_points(member_id, FormEntries()))
+
+
+@routes.post(OF_POINTS)
+@needs("points:adjust")
+def adjust(member_id: str) -> Response:
+    """Give points or take them away, or ask a second person where it is above the limit."""
+    entries, house, by = FormEntries(), current_installation(), pages.person()
+    with house.database.reading() as session:
+        people.present(session, member_id)
+        unit = units.named(session, pages.programme().id, None)
+    wish = _wish(entries, unit)
+    if wish is None:
+        return _points_again(member_id, entries)
+
+    def effect(session: Session, _now: Any) -> StoredAnswer:
+        member = people.present(session, member_id)
+        with unit.errors_in_money():
+            row = adjustments.adjust(session, member, wish, by, house.clock())
+        return StoredAnswer(200, orjson.dumps({"adjustment": row.public_id, "state": row.state}))
+
+    asked = orjson.dumps([member_id, wish.points, wish.reason])
+    once = Repeatable(f"employee:{by.employee_id}", _once(entries), idempotency.digest(asked))
+    try:
+        answer = house.database.run(
+            lambda session: idempotency.key_first(session, once, effect, house.clock()),
+            idempotent=True,
+        )
+    except Refusal as refusal:
+        entries.refused(refusal, "amount")
+        return _points_again(member_id, entries)
+    done = orjson.loads(answer.body)
+    if done["state"] == "posted":
+        pages.say(_("%(points)s, done.", points=people.signed(unit, wish.points)))
+        return pages.go("console.members.show", member_id=member_id)
+    pages.say(_("This is above the limit: it waits until a second person approves it."))
+    return pages.go("console.adjustments.show", adjustment_id=done["adjustment"])
+
+
+@routes.get(f"{OF_POINTS}/outcome")
+@needs("points:adjust")
+def outcome(member_id: str) -> str:
+    """What would come of what is typed so far, in one sentence."""
+    house = current_installation()
+    with house.database.reading() as session:
+        member = people.present(session, member_id)
+        unit, balance = statements.all_balances(session, member, house.clock())[0]
+        left = adjustments.left_of_limit(session, member, pages.person().employee_id, house.clock())
+    typed = request.args.get("amount", "").replace(" ", "").replace("\u00a0", "")
+    if not typed.isascii() or not typed.isdigit() or len(typed) > 15:
+        return ""
+    count = int(typed) * 10**unit.scale
+    after = balance.available + (-count if request.args.get("direction") == "take" else count)
+    if after < 0:
+        return _("There are only %(points)s.", points=people.points(unit, balance.available))
+    said = f"{language.amount(unit, balance.available)} → {people.points(unit, after)}"
+    if left is not None and count > left:
+        return f"{said}. " + _("A second person has to approve this.")
+    return said
+
+
+def _wish(entries: FormEntries, unit: Unit) -> AdjustmentWish | None:
+    direction = entries.choice("direction", ("give", "take"))
+    count = people.typed_amount(entries, "amount", unit)
+    reason = entries.text("reason", most=LONGEST_REASON)
+    if count is not None and count < 1:
+        entries.refuse("amount", _("At least 1."))
+    if count is not None and count > MOST_POINTS:
+        entries.refused(BalanceTooLarge(MOST_POINTS), "amount")
+    try:
+        reason = readable(reason)
+    except Unfit:
+        entries.refuse("reason", _("This has signs that nobody can read."))
+    if not entries.fit or count is None:
+        return None
+    return AdjustmentWish(-count if direction == "take" else count, reason)
+
+
+def _once(entries: FormEntries) -> str:
+    """What recognises this form if it is sent twice."""
+    return entries["once"][:64] or str(uuid4())
+
+
+def _points_again(member_id: str, entries: FormEntries) -> Response:
+    given = _on_points(member_id, entries)
+    del given["entries"]
+    return pages.show_again("console/members/points.html", HERE, entries, **given)
+
+
+def _on_points(member_id: str, entries: FormEntries) -> dict[str, Any]:
+    house = current_installation()
+    now = house.clock()
+    with house.database.reading() as session:
+        programme = pages.programme_row(session)
+        member = people.present(session, member_id)
+        unit, balance = statements.all_balances(session, member, now)[0]
+        left = adjustments.left_of_limit(session, member, pages.person().employee_id, now)
+        lives = unit.live_days
+        until = unit.expiry(now, programme.timezone)
+        return {
+            "entries": entries,
+            "member": member,
+            "name": people.name_of(session, member),
+            "unit": unit,
+            "balance": people.points(unit, balance.available),
+            "debt": people.points(unit, balance.debt) if balance.debt else "",
+            "left": None if left is None else people.points(unit, left),
+            "until": "" if lives is None else moments.last_day(until, programme.timezone),
+            "once": entries["once"] or str(uuid4()),
+        }

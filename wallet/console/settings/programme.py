@@ -1,0 +1,258 @@
+"""A programme and the company behind it: its terms, what its pages say of it in each language, and
+how another one is made."""
+
+from collections.abc import Mapping, Sequence
+
+from babel import Locale
+from flask import Blueprint, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from ledger import languages
+from ledger.errors import ProgrammeExists, TermsRefused
+from ledger.languages import canonical
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
+from ledger.programmes.trades import CALLED, Called
+from ledger.programmes.units import Unit
+from ledger.words import N_
+from wallet.console import opened, pages
+from wallet.console.forms import FormEntries
+from wallet.console.opened import StaleForm
+from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.console.shell import ConsoleLink
+from wallet.delivery import programme_changes
+from wallet.delivery.programme_changes import ProgrammeChange
+from wallet.installation import current_installation
+from wallet.pages import language
+from wallet.pages.language import gettext as _
+from wallet.passes import templates
+
+HERE = "settings"
+TERMS, TEXTS, NEW = (
+    "console/settings/programme_terms.html",
+    "console/settings/programme_texts.html",
+    "console/settings/programme_new.html",
+)
+CALLED_WORDS: Mapping[Called, str] = {
+    "client": N_("client"),
+    "guest": N_("guest"),
+    "buyer": N_("customer"),
+}
+TEXTS_SENT = "console.programme_settings.say"
+SAID: Sequence[ProgrammeTextKind] = ("name", "operator", "privacy")
+
+routes = Blueprint("programme_settings", __name__)
+
+
+@routes.get(f"{IN_PROGRAMME}/settings/programme")
+@needs("programmes:read")
+def show() -> str:
+    """The terms of the programme, with the form that changes them."""
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        typed = {
+            "languages": ", ".join(programme.languages),
+            "country": programme.country,
+            "timezone": programme.timezone,
+            "grace_days": str(programme.grace_days),
+            "overdrawn": programme.overdrawn,
+            "called": programme.called,
+            "listed": "yes" if programme.listed else "",
+            "keeps_personal": "yes" if programme.keeps_personal else "",
+        }
+        return pages.show(TERMS, HERE, typed=typed, problems={}, **_around(session, programme))
+
+
+@routes.post(f"{IN_PROGRAMME}/settings/programme")
+@needs("company:write")
+def save() -> Response:
+    """Change the terms of the programme."""
+    entries, house = FormEntries(), current_installation()
+    spoken = [canonical(one) for one in entries["languages"].replace(",", " ").split()]
+    if not spoken:
+        entries.refuse("languages", _("Name at least one language."))
+    grace_days = entries.whole("grace_days")
+    overdrawn = entries.choice("overdrawn", programmes.OVERDRAWN)
+    called = entries.choice("called", CALLED)
+
+    def work(session: Session) -> None:
+        programme = pages.programme_row(session)
+        programme_changes.hold(session, programme)
+        opened.require_fresh(session, entries, [programme_changes.of(programme)])
+        if not entries.fit:
+            raise StaleForm
+        wanted = ProgrammeChange(
+            grace_days,
+            overdrawn,
+            tuple(spoken),
+            entries["country"].strip().upper(),
+            entries["timezone"].strip(),
+            entries.ticked("keeps_personal"),
+            entries.ticked("listed"),
+            next(one for one in CALLED if one == called),
+        )
+        programme_changes.change(session, programme, wanted, pages.author(), house.clock())
+
+    try:
+        house.database.run(work)
+    except StaleForm:
+        return _again(TERMS, entries)
+    except TermsRefused as refusal:
+        entries.refused(refusal, refusal.field)
+        return _again(TERMS, entries)
+    pages.say(_("Saved."))
+    return pages.go("console.programme_settings.show")
+
+
+@routes.get(f"{IN_PROGRAMME}/settings/programme/texts")
+@needs("programmes:read")
+def texts() -> str:
+    """What the programme's pages say of it, in each of its languages."""
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        typed = {
+            f"{kind}_{tag}": _said(session, programme, kind, tag)
+            for kind in SAID
+            for tag in programme.languages
+        }
+        return pages.show(TEXTS, HERE, typed=typed, problems={}, **_around(session, programme))
+
+
+@routes.post(f"{IN_PROGRAMME}/settings/programme/texts")
+@needs("company:write")
+def say() -> Response:
+    """Say these texts from now on; what was said before is kept with who agreed to it."""
+    entries, house = FormEntries(), current_installation()
+    at_fault = ""
+
+    def work(session: Session) -> None:
+        nonlocal at_fault
+        programme, now = pages.programme_row(session), house.clock()
+        programme_changes.hold(session, programme)
+        opened.require_fresh(session, entries, [programme_changes.of(programme)])
+        for kind in SAID:
+            for tag in programme.languages:
+                at_fault = f"{kind}_{tag}"
+                text = entries[at_fault].replace("\r\n", "\n").strip()
+                if text or _said(session, programme, kind, tag):
+                    by = pages.author()
+                    programme_changes.say(session, programme, kind, tag, text, by, now)
+
+    try:
+        house.database.run(work)
+    except StaleForm:
+        return _again(TEXTS, entries)
+    except TermsRefused as refusal:
+        entries.refused(refusal, at_fault)
+        return _again(TEXTS, entries)
+    pages.say(_("Saved. Customers see it at once."))
+    return pages.go("console.programme_settings.texts")
+
+
+@routes.get("/programmes/new")
+@needs("company:write")
+def new() -> str:
+    """The form of another programme."""
+    typed = {"locale": language.current(), "timezone": "Europe/Moscow", "kind": "points"}
+    return pages.show(NEW, HERE, typed=typed, problems={}, **_around_new())
+
+
+@routes.post("/programmes/new")
+@needs("company:write")
+def make() -> Response:
+    """Make another programme, with a card to begin with; its first hour comes next."""
+    entries, house = FormEntries(), current_installation()
+    code = entries.text("code").lower()
+    name = entries.text("name")
+    locale = entries.choice("locale", languages.LANGUAGES)
+    if not pages.may_everywhere("company:write"):
+        entries.refuse("form", _("Only who administers all programmes can make another one."))
+
+    def work(session: Session) -> None:
+        terms = Terms(code, name, locale, entries["timezone"].strip())
+        design = templates.standard(name, terms.spoken)
+        programme_changes.make(session, terms, design, pages.author(), house.clock())
+
+    if not entries.fit:
+        return pages.show_again(NEW, HERE, entries, typed=entries, **_around_new())
+    try:
+        house.database.run(work)
+    except TermsRefused as refusal:
+        entries.refused(refusal, refusal.field if refusal.field != "languages" else "locale")
+        return pages.show_again(NEW, HERE, entries, typed=entries, **_around_new())
+    except ProgrammeExists:
+        entries.refuse("code", _("Another programme has this code already."))
+        return pages.show_again(NEW, HERE, entries, typed=entries, **_around_new())
+    pages.say(_("The programme is there. Four questions, and its card is ready."))
+    return pages.go("console.first_hour.show", programme=code)
+
+
+def _again(template: str, entries: FormEntries) -> Response:
+    with current_installation().database.reading() as session:
+        programme = pages.programme_row(session)
+        around = _around(session, programme)
+        return pages.show_again(template, HERE, entries, typed=entries, **around)
+
+
+def _around(session: Session, programme: Programme) -> dict[str, object]:
+    tabs = [
+        ConsoleLink(
+            _("Terms"),
+            pages.url("console.programme_settings.show"),
+            is_here=_is_here("programme"),
+        ),
+        ConsoleLink(
+            _("Names and company"),
+            pages.url("console.programme_settings.texts"),
+            is_here=_is_here("texts"),
+        ),
+    ]
+    join = f"{current_installation().settings.public_url}/join/{programme.code}"
+    return {
+        "tabs_of_page": tabs,
+        "opened": opened.last_change(session, [programme_changes.of(programme)]),
+        "spoken": [(tag, language_name(tag)) for tag in programme.languages],
+        "called": [(one, _(words)) for one, words in CALLED_WORDS.items()],
+        "zones": _zones(),
+        "counted": [_unit_in_words(one) for one in units.of_programme(session, programme.id)],
+        "row": programme,
+        "join_url": join,
+        "privacy_url": f"{join}/privacy",
+        "may_make": pages.may_everywhere("company:write"),
+    }
+
+
+def _around_new() -> dict[str, object]:
+    return {"zones": _zones(), "may_make": pages.may_everywhere("company:write")}
+
+
+def _is_here(end: str) -> bool:
+    return request.path.endswith(f"/{end}")
+
+
+def _said(session: Session, programme: Programme, kind: ProgrammeTextKind, tag: str) -> str:
+    """The text in this very language, or none; the name that it was made with is one."""
+    text = programmes.said(session, programme.id, kind, tag)
+    if text is not None and text.language == tag:
+        return text.text
+    return programme.name if (kind, tag) == ("name", programme.locale) else ""
+
+
+def language_name(tag: str) -> str:
+    """A language in the reader's words."""
+    named = Locale.parse(tag, sep="-", resolve_likely_subtags=True).get_display_name(
+        language.current()
+    )
+    return f"{named[:1].upper()}{named[1:]}" if named else tag
+
+
+def _unit_in_words(unit: Unit) -> str:
+    if unit.kind == "money":
+        return _("money (%(currency)s)", currency=unit.currency or "")
+    return _("stamps") if unit.kind == "stamps" else _("points")
+
+
+def _zones() -> list[str]:
+    """Time zones that people live in, by name: none of the old aliases."""
+    return sorted(one for one in programmes.timezones() if "/" in one and one[0].isupper())

@@ -1,0 +1,1 @@
+"""Who works here, with which rights and keys, and what they changed."""
