@@ -89,15 +89,15 @@ def catalogue_of(kind: type) -> Catalogue:
 
 def value_in(language: str, value: object) -> str:
     """A fact as people read it. Text stays as it is: a person wrote it, or it is a name."""
-    if isinstance(value, Localised):
-        return value.written(language)
     if isinstance(value, int) and not isinstance(value, bool):
         return number_in(language, value)
     if isinstance(value, list | tuple):
         return ", ".join(value_in(language, one) for one in value)
-    return str(value)
+    # Asked last: whether it is Localised is asked of its methods, which takes its time.
+    return value.written(language) if isinstance(value, Localised) else str(value)
 
 
+@functools.lru_cache(4096)  # a page has dozens of numbers, and most of them are small
 def number_in(language: str, value: int) -> str:
     """A whole number with the separator that this language puts between thousands."""
     return numbers.format_decimal(value, locale=languages.locale(language))

@@ -27,8 +27,16 @@ from sqlalchemy.orm import Session, aliased
 
 from ledger.book import balances
 from ledger.book.accounts import MEMBER, Account, Balance, BalanceRow
-from ledger.database.compiled import Compiled, Fetching
-from ledger.database.tables import EPOCH, Identifier, Instant, detached, dialect_of, placed
+from ledger.database.compiled import Compiled, Fetching, within
+from ledger.database.tables import (
+    EPOCH,
+    Identifier,
+    Instant,
+    OneOf,
+    detached,
+    dialect_of,
+    placed,
+)
 from ledger.errors import UnknownProgramme
 from ledger.limits import NEVER
 from ledger.people import cards, consents, members
@@ -61,7 +69,7 @@ END: RosterPlace = (NEVER, 0)
 
 # How many members are looked at for those who fit: at first, each time so many times more, at most
 # together, and at most for one page.
-FIRST_LOOKED, LOOKED_GROWS, MOST_LOOKED_AT_ONCE, MOST_LOOKED = 100, 4, 6_400, 25_000
+FIRST_LOOKED, LOOKED_GROWS, MOST_LOOKED_AT_ONCE, MOST_LOOKED = 400, 4, 6_400, 25_000
 
 
 class HeldConsent(NamedTuple):
@@ -145,27 +153,19 @@ def page(
     return _page_of(rows, wanted.programme, now, people=people)
 
 
-def chosen(
-    session: Session,
+def known(
+    fetch: Fetching,
     programme: str,
-    wanted: ColumnElement[bool],
-    after: RosterPlace | None,
-    limit: int,
+    ids: Sequence[int],
     now: datetime,
     *,
     people: bool,
     newest_first: bool = True,
 ) -> RosterPage:
-    """The same for members of the programme with this code who fulfil any condition on `Member`,
-    from behind `after`. Such a statement is built anew each time. Raises `UnknownProgramme`."""
-    order = (Member.created_at, Member.id)
-    query = _of_programme().where(wanted)
-    if after is not None:
-        place = placed(*after)
-        query = query.where(tuple_(*order) < place if newest_first else tuple_(*order) > place)
-    query = query.order_by(*(_backwards(order) if newest_first else order)).limit(limit)
-    statement = _selected(query.subquery("page"), people=people, newest_first=newest_first)
-    rows = session.execute(statement, {"programme": programme, "now": now}).all()
+    """The same for these members of the programme with this code, and no others. Raises
+    `UnknownProgramme`."""
+    statement = _statement_of_known(people=people, newest_first=newest_first)
+    rows = fetch(statement, programme=programme, ids=list(ids), now=now)
     return _page_of(rows, programme, now, people=people)
 
 
@@ -181,7 +181,8 @@ class SiftedPage(NamedTuple):
 
 def sifted(
     session: Session,
-    programme: Programme,
+    programme_id: int,
+    programme: str,
     wanted: ColumnElement[bool],
     after: RosterPlace | None,
     limit: int,
@@ -190,30 +191,44 @@ def sifted(
     people: bool,
     newest_first: bool = True,
 ) -> SiftedPage:
-    """The same for a condition that may be true of one in a thousand. Members are looked at in the
-    order of the list, some at a time, and the condition is asked of these alone: asked of all at
-    once, PostgreSQL would first gather all that anybody ever bought."""
-    found: list[ListedMember] = []
-    looked, size = 0, FIRST_LOOKED
+    """The same for a condition on `Member` that may be true of one in a thousand active members of
+    this programme, which is named by id and code. Members are looked at in the order of the list,
+    some at a time, and the condition is asked of these alone: asked of all at once, PostgreSQL
+    would first gather all that anybody ever bought."""
+    found: list[int] = []
+    looked, size, following = 0, FIRST_LOOKED, None
     while True:
-        edge = _edge(session, programme.id, after, size, newest_first=newest_first)
+        edge = _edge(session, programme_id, after, size, newest_first=newest_first)
         part = wanted if edge is None else wanted & _up_to(edge, newest_first=newest_first)
-        page_ = chosen(
-            session,
-            programme.code,
-            part,
-            after,
-            limit - len(found),
-            now,
-            people=people,
-            newest_first=newest_first,
-        )
-        found += page_.members
+        found += _ids(session, part, after, limit - len(found), newest_first=newest_first)
         if len(found) >= limit or edge is None:
-            return SiftedPage(page_.unit, found, None)
+            break
         after, looked, size = edge, looked + size, min(size * LOOKED_GROWS, MOST_LOOKED_AT_ONCE)
         if looked >= MOST_LOOKED:
-            return SiftedPage(page_.unit, found, after)
+            following = after
+            break
+    fetch = within(session)
+    page_ = known(fetch, programme, found, now, people=people, newest_first=newest_first)
+    return SiftedPage(page_.unit, page_.members, following)
+
+
+def _ids(
+    session: Session,
+    wanted: ColumnElement[bool],
+    after: RosterPlace | None,
+    limit: int,
+    *,
+    newest_first: bool,
+) -> Sequence[int]:
+    """Members who fulfil the condition, in the order of the list. Their ids alone: a statement that
+    is built anew each time should be small."""
+    order = (Member.created_at, Member.id)
+    query = select(Member.id).where(wanted)
+    if after is not None:
+        place = placed(*after)
+        query = query.where(tuple_(*order) < place if newest_first else tuple_(*order) > place)
+    ordered = query.order_by(*(_backwards(order) if newest_first else order))
+    return session.scalars(ordered.limit(limit)).all()
 
 
 def _edge(
@@ -225,14 +240,11 @@ def _edge(
     newest_first: bool,
 ) -> RosterPlace | None:
     """Where the next `size` members of the programme end; None if there are fewer."""
-    order = (Member.created_at, Member.id)
-    query = select(*order).where(Member.programme_id == programme_id, members.in_state("active"))
-    if after is not None:
-        place = placed(*after)
-        query = query.where(tuple_(*order) < place if newest_first else tuple_(*order) > place)
-    query = query.order_by(*(_backwards(order) if newest_first else order))
-    row = session.execute(query.offset(size - 1).limit(1)).first()
-    return None if row is None else (row.created_at, row.id)
+    after_at, after_id = after or (END if newest_first else BEGINNING)
+    rows = _EDGES[newest_first].execute(
+        session, programme=programme_id, after_at=after_at, after_id=after_id, before=size - 1
+    )
+    return (rows[0].created_at, rows[0].id) if rows else None
 
 
 def _up_to(edge: RosterPlace, *, newest_first: bool) -> ColumnElement[bool]:
@@ -249,6 +261,19 @@ def counted(session: Session, wanted: ColumnElement[bool], most: int) -> int:
     read."""
     some = select(literal(1)).select_from(Member).where(wanted).limit(most + 1).subquery()
     return session.scalars(select(func.count()).select_from(some)).one()
+
+
+def counted_in_state(fetch: Fetching, programme_id: int, state: MemberState, most: int) -> int:
+    """The same for the members of a programme in one state."""
+    (row,) = fetch(_counting(state), programme=programme_id, most=most + 1)
+    return int(row[0])
+
+
+@cache
+def _counting(state: MemberState) -> Compiled:
+    in_it = (Member.programme_id == bindparam("programme")) & members.in_state(state)
+    some = select(literal(1)).select_from(Member).where(in_it).limit(bindparam("most")).subquery()
+    return Compiled(select(func.count()).select_from(some))
 
 
 def estimated(session: Session, wanted: ColumnElement[bool]) -> int:
@@ -317,6 +342,12 @@ def _statement(
     """Built once for each combination of filters: to build it costs more than to have it
     answered."""
     page_ = _page(state, bounds, newest_first=newest_first)
+    return Compiled(_selected(page_, people=people, newest_first=newest_first))
+
+
+@cache
+def _statement_of_known(*, people: bool, newest_first: bool) -> Compiled:
+    page_ = _of_programme().where(OneOf(Member.id, "ids")).subquery("page")
     return Compiled(_selected(page_, people=people, newest_first=newest_first))
 
 
@@ -426,3 +457,18 @@ def _page(state: MemberState | None, bounds: frozenset[str], *, newest_first: bo
     query = query.where(*(conditions[name] for name in sorted(bounds)))
     ordered = query.order_by(*(_backwards(order) if newest_first else order))
     return ordered.limit(bindparam("most")).subquery("page")
+
+
+def _edge_of(*, newest_first: bool) -> Compiled:
+    order = (Member.created_at, Member.id)
+    place = tuple_(bindparam("after_at", type_=Instant), bindparam("after_id", type_=Identifier))
+    query = select(*order).where(
+        Member.programme_id == bindparam("programme"),
+        members.in_state("active"),
+        tuple_(*order) < place if newest_first else tuple_(*order) > place,
+    )
+    ordered = query.order_by(*(_backwards(order) if newest_first else order))
+    return Compiled(ordered.offset(bindparam("before")).limit(1))
+
+
+_EDGES = {newest_first: _edge_of(newest_first=newest_first) for newest_first in (True, False)}

@@ -5,21 +5,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeVar
 
+import orjson
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BigInteger,
+    Boolean,
+    ColumnElement,
     DateTime,
     Dialect,
     Integer,
     MetaData,
+    String,
     Table,
     Tuple,
+    bindparam,
     literal,
     text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql import coercions, roles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
 
 from ledger.database.compiled import INSERTS
@@ -61,6 +70,45 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class IdentifierList(TypeDecorator[list[int]]):
+    """Any number of identifiers as one parameter: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(BigInteger))
+
+    def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return orjson.dumps(value).decode()
+
+
+class OneOf(ColumnElement[bool]):
+    """The condition that a column is one of the identifiers in the parameter of this name. The
+    statement is the same for any number of them, so it can be `Compiled`."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: Any, name: str) -> None:
+        self.column = coercions.expect(roles.ExpressionElementRole, column)
+        self.ids = bindparam(name, type_=IdentifierList())
+
+    @property
+    def _from_objects(self) -> Any:
+        return self.column._from_objects
+
+
+@compiles(OneOf)
+def _one_of(condition: OneOf, compiler: SQLCompiler, **given: Any) -> str:
+    column, ids = (compiler.process(one, **given) for one in (condition.column, condition.ids))
+    if compiler.dialect.name == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 - compiled parts
+    return f"{column} = ANY ({ids})"
 
 
 class Base(DeclarativeBase):

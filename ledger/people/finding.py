@@ -4,17 +4,18 @@ and each statement reads a bounded number of rows of it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ledger.contacts import Unfit, digits_of, email_address, phone_beginnings, visible
+from ledger.database.compiled import Compiled, Fetching
 from ledger.people import cards, search_words
 from ledger.people.cards import Card
 from ledger.people.persons import Person
 from ledger.people.search_words import LAST_DIGITS, SearchWord
-from ledger.programmes.programmes import Programme
 
 FoundBy = Literal["card", "phone", "last_digits", "email", "external_id", "name"]
 
@@ -33,61 +34,65 @@ class FoundMember:
     by: FoundBy
 
 
+class Way(NamedTuple):
+    """A statement that finds members, with its values."""
+
+    by: FoundBy
+    statement: Compiled
+    values: dict[str, object]
+
+
 def find(
-    session: Session, programme: Programme, text: str, limit: int, *, people: bool
+    fetch: Fetching, programme_id: int, country: str, text: str, limit: int, *, people: bool
 ) -> Sequence[FoundMember]:
     """Members of the programme who may be meant by what was typed so far, at most `limit`: by the
-    surest ways first. `people`: also by what is known of them; else by card and external id."""
+    surest ways first. `country` is that of the programme. `people`: also by what is known of them;
+    else by card and external id. `fetch` carries out a statement that reads."""
     typed = visible(text)[:LONGEST_SEARCH].strip()
     found: dict[int, FoundBy] = {}
-    for by, query in _ways(programme, typed, people=people):
+    for by, statement, values in _ways(typed, country, people=people):
         if len(found) >= limit:
             break
         # A member may stand under several words, or have several cards, that begin so.
-        for member_id in session.scalars(query.limit(2 * limit)):
-            found.setdefault(member_id, by)
+        for row in fetch(statement, programme=programme_id, most=2 * limit, **values):
+            found.setdefault(row.member_id, by)
     return [FoundMember(*one) for one in list(found.items())[:limit]]
 
 
-def _ways(
-    programme: Programme, typed: str, *, people: bool
-) -> Iterator[tuple[FoundBy, Select[int]]]:
+def _ways(typed: str, country: str, *, people: bool) -> Iterator[Way]:
     if not typed:
         return
     if (digits := digits_of(typed)) is not None:
-        yield from _by_digits(programme, typed, digits, people=people)
+        yield from _by_digits(typed, digits, country, people=people)
     elif cards.OTHER_CARD.fullmatch(cards.normalise(typed)):
-        yield "card", _of(programme.id, Card).where(Card.number == cards.normalise(typed))
-    yield (
-        "external_id",
-        select(Person.member_id).where(
-            Person.programme_id == programme.id, Person.external_id == typed
-        ),
-    )
+        yield Way("card", _CARD, {"number": cards.normalise(typed)})
+    yield Way("external_id", _EXTERNAL_ID, {"external_id": typed})
     if people and digits is None:
-        yield from _by_letters(programme, typed)
+        yield from _by_letters(typed)
 
 
-def _by_digits(
-    programme: Programme, typed: str, digits: str, *, people: bool
-) -> Iterator[tuple[FoundBy, Select[int]]]:
+def _by_digits(typed: str, digits: str, country: str, *, people: bool) -> Iterator[Way]:
     if people and len(digits) == LAST_DIGITS:
-        yield "last_digits", _with_words(programme.id, [digits], exactly=True)
+        yield Way("last_digits", _with_words(1, exactly=True), {"word_0": digits})
     if people and len(digits) >= LEAST_DIGITS:
-        for beginning in phone_beginnings(typed, programme.country):
-            yield "phone", _people(programme.id, Person.phone, beginning)
+        for beginning in phone_beginnings(typed, country):
+            yield _begins("phone", beginning)
     if len(digits) >= LEAST_OF_CARD:
-        yield "card", _cards(programme.id, Card.number, digits)
+        yield _begins("card", digits)
 
 
-def _by_letters(programme: Programme, typed: str) -> Iterator[tuple[FoundBy, Select[int]]]:
+def _by_letters(typed: str) -> Iterator[Way]:
     if "@" in typed:
         if (address := _address(typed)) is not None:
-            yield "email", _of(programme.id, Person).where(Person.email == address)
+            yield Way("email", _EMAIL, {"email": address})
         return
-    words = search_words.in_text(typed)[:MOST_COMPARED]
-    if any(len(word) >= LEAST_LETTERS for word in words):
-        yield "name", _with_words(programme.id, words)
+    # The longest word is looked up, as the rarest.
+    words = sorted(search_words.in_text(typed)[:MOST_COMPARED], key=len, reverse=True)
+    if words and len(words[0]) >= LEAST_LETTERS:
+        values: dict[str, object] = {}
+        for number, word in enumerate(words):
+            values |= {f"word_{number}": word, f"end_{number}": search_words.behind(word)}
+        yield Way("name", _with_words(len(words)), values)
 
 
 def _address(typed: str) -> str | None:
@@ -97,47 +102,70 @@ def _address(typed: str) -> str | None:
         return None
 
 
-def _of(programme_id: int, table: type[Person] | type[Card]) -> Select[int]:
-    """Of one programme. An expression, not the column: SQLite, which does not know how large a
-    programme is, would rather read all of it than the few that begin so."""
-    return select(table.member_id).where(table.programme_id + 0 == programme_id)
-
-
-def _cards(programme_id: int, column: InstrumentedAttribute[str], digits: str) -> Select[int]:
-    return _of(programme_id, Card).where(*_begins(column, digits)).order_by(column)
-
-
-def _people(
-    programme_id: int, column: InstrumentedAttribute[str | None], beginning: str
-) -> Select[int]:
-    return _of(programme_id, Person).where(*_begins(column, beginning)).order_by(column)
-
-
-def _begins(column: InstrumentedAttribute[Any], digits: str) -> list[ColumnElement[bool]]:
-    """Conditions that a number begins with these digits. Bounds are numbers too, since languages
-    sort digits alike and all other signs each in their own way."""
+def _begins(by: FoundBy, digits: str) -> Way:
+    """Whose number begins with these digits. Bounds are numbers too, since languages sort digits
+    alike and all other signs each in their own way."""
     plus, bare = ("+", digits[1:]) if digits.startswith("+") else ("", digits)
     following = str(int(bare) + 1).rjust(len(bare), "0")
-    bounds = [column >= digits]
-    if len(following) == len(bare):  # behind 99… nothing begins otherwise
-        bounds.append(column < plus + following)
-    return bounds
+    if len(following) > len(bare):  # behind 99… nothing begins otherwise
+        return Way(by, _numbers(by, is_bounded=False), {"first": digits})
+    return Way(by, _numbers(by, is_bounded=True), {"first": digits, "behind": plus + following})
 
 
-def _with_words(programme_id: int, words: Sequence[str], *, exactly: bool = False) -> Select[int]:
-    """Members who have a word for each of these beginnings. The longest is looked up, as the
-    rarest; the others are looked for among the words of whoever has it."""
-    first, *others = sorted(words, key=len, reverse=True)
-    is_first = SearchWord.word == first if exactly else search_words.begins(SearchWord.word, first)
-    query = select(SearchWord.member_id).where(SearchWord.programme_id == programme_id, is_first)
-    for other in others:
+def _of(table: type[Person] | type[Card]) -> Select[int]:
+    """Of one programme. An expression, not the column: SQLite, which does not know how large a
+    programme is, would rather read all of it than the few that begin so."""
+    return select(table.member_id).where(table.programme_id + 0 == bindparam("programme"))
+
+
+def _some(query: Select[int]) -> Compiled:
+    return Compiled(query.limit(bindparam("most")))
+
+
+# Who finds while somebody types asks again with each letter: each statement is built once.
+
+
+@cache
+def _numbers(by: FoundBy, *, is_bounded: bool) -> Compiled:
+    table, column = (Person, Person.phone) if by == "phone" else (Card, Card.number)
+    query = _of(table).where(column >= bindparam("first"))
+    if is_bounded:
+        query = query.where(column < bindparam("behind"))
+    return _some(query.order_by(column))
+
+
+@cache
+def _with_words(number: int, *, exactly: bool = False) -> Compiled:
+    """Members who have a word for each of so many beginnings. The first is looked up, the others
+    are looked for among the words of whoever has it."""
+    is_first = (
+        SearchWord.word == bindparam("word_0") if exactly else _has_beginning(SearchWord.word, 0)
+    )
+    query = select(SearchWord.member_id).where(
+        SearchWord.programme_id == bindparam("programme"), is_first
+    )
+    for place in range(1, number):
         beside = aliased(SearchWord)
         query = query.where(
             select(beside.member_id)
             .where(
                 beside.member_id == SearchWord.member_id,
-                search_words.begins(beside.word, other),
+                _has_beginning(beside.word, place),
             )
             .exists()
         )
-    return query.order_by(SearchWord.word, SearchWord.member_id)
+    return _some(query.order_by(SearchWord.word, SearchWord.member_id))
+
+
+def _has_beginning(column: InstrumentedAttribute[str], place: int) -> ColumnElement[bool]:
+    return and_(column >= bindparam(f"word_{place}"), column < bindparam(f"end_{place}"))
+
+
+_CARD = _some(_of(Card).where(Card.number == bindparam("number")))
+_EMAIL = _some(_of(Person).where(Person.email == bindparam("email")))
+_EXTERNAL_ID = _some(
+    select(Person.member_id).where(
+        Person.programme_id == bindparam("programme"),
+        Person.external_id == bindparam("external_id"),
+    )
+)

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, insert, select
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Index, String, delete, insert, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import Base, batched, insert_or
 
@@ -119,6 +119,6 @@ def renew(session: Session, programme_id: int, member_id: int, told: Told) -> No
         )
 
 
-def begins(column: InstrumentedAttribute[str], word: str) -> ColumnElement[bool]:
-    """A condition on words: they begin with these letters."""
-    return and_(column >= word, column < word + _END)
+def behind(word: str) -> str:
+    """What is sorted behind all words that begin with these letters, and before all others."""
+    return word + _END

@@ -13,12 +13,14 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     and_,
+    bindparam,
     func,
     select,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from ledger.contacts import Unfit, not_empty, readable
+from ledger.database.compiled import Compiled, Fetching
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import SegmentChanged, SegmentRefused, UnknownSegment
 from ledger.programmes.programmes import Programme
@@ -96,13 +98,10 @@ def means(document: InstrumentedAttribute[Any], name: str) -> ColumnElement[bool
     return and_(document["kind"].as_string() == "segment", document["name"].as_string() == name)
 
 
-def listed(session: Session, programme_id: int) -> Sequence[SavedSegment]:
-    """All segments of a programme, by their names."""
-    return session.scalars(
-        select(SavedSegment)
-        .where(SavedSegment.programme_id == programme_id)
-        .order_by(SavedSegment.name)
-    ).all()
+def names(fetch: Fetching, programme_id: int) -> Sequence[str]:
+    """The names of all segments of a programme, in their order. `fetch` carries out a statement
+    that reads."""
+    return [row.name for row in fetch(_NAMES, programme=programme_id)]
 
 
 def page(session: Session, programme_id: int, after_id: int, limit: int) -> Sequence[SavedSegment]:
@@ -184,6 +183,13 @@ def delete(session: Session, segment: SavedSegment) -> None:
     """Delete a segment, which the caller has locked. Whether somebody uses it, the caller asks."""
     session.delete(segment)
     session.flush()
+
+
+_NAMES = Compiled(
+    select(SavedSegment.name)
+    .where(SavedSegment.programme_id == bindparam("programme"))
+    .order_by(SavedSegment.name)
+)
 
 
 def _named(programme_id: int, name: str) -> Select[SavedSegment]:

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from ledger import enrolment
 from ledger.book import accounts, audit, holds, reversals, statements
 from ledger.book.journal import Posting
+from ledger.database.compiled import within
 from ledger.database.engine import Database
 from ledger.database.tables import Instant
 from ledger.errors import CardBlocked, CardExpired, CardVoid, PhoneTaken
@@ -1157,7 +1158,9 @@ def test_people_of_the_release_before_are_found_by_their_words(
         one = next(one for one in people.values() if one.name)
         programme = programmes.by_id(session, one.programme_id)
         assert programme.adjust_limit is None
-        found = finding.find(session, programme, str(one.name), 10, people=True)
+        found = finding.find(
+            within(session), programme.id, programme.country, str(one.name), 10, people=True
+        )
         assert one.member_id in {each.member_id for each in found}
     migrations.downgrade(empty.engine, "0033", keys=KEYS)
     assert everything(empty) == before

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ForeignKey, Index, String, func, select, update
+from sqlalchemy import ForeignKey, Index, String, bindparam, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
+from ledger.database.compiled import Compiled, Fetching
 from ledger.database.tables import Base, Identifier, Instant, only_where
 from ledger.people import members
 from ledger.people.members import Member
@@ -171,6 +172,21 @@ def waiting(session: Session, programme_id: int, now: datetime) -> Sequence[Adju
         )
         .order_by(Adjustment.id)
     ).all()
+
+
+def number_waiting(fetch: Fetching, programme_id: int, now: datetime) -> int:
+    """How many wait. `fetch` carries out a statement that reads."""
+    (row,) = fetch(_NUMBER_WAITING, programme=programme_id, now=now)
+    return int(row[0])
+
+
+_NUMBER_WAITING = Compiled(
+    select(func.count()).where(
+        Adjustment.programme_id == bindparam("programme"),
+        Adjustment.state == "waiting",
+        Adjustment.expires_at > bindparam("now", type_=Instant),
+    )
+)
 
 
 def listed(

@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ForeignKey, String, bindparam, delete, func, select, update
+from sqlalchemy import ForeignKey, String, bindparam, delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from ledger.database import troubles
 from ledger.database.compiled import Compiled
 from ledger.database.engine import Database
 from ledger.database.tables import Base, Instant
+from ledger.languages import ENGLISH, Language
+from ledger.programmes.programmes import Programme, ProgrammeText
 from wallet.access import tokens
 from wallet.access.rights import Actor, may
 from wallet.access.roles import RIGHTS_OF, Role
@@ -60,15 +62,29 @@ class StaffSession(Base):
 
 
 @dataclass(frozen=True, slots=True)
+class SeenProgramme:
+    """A programme in which an employee may do anything, with its name in the language that was
+    asked for. `zone` is that of its clock; `country` is where its members live."""
+
+    id: int
+    code: str
+    name: str
+    zone: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
     """An employee who is signed in. `roles`: which they have, each with the programme in which,
-    None for all. `actors`: what they may do, once for each role. `session` names their session to
-    `staff_sessions`; for `strong` and `proved_at` see `StaffSession`."""
+    None for all. `actors`: what they may do, once for each role. `programmes`: in which they may do
+    anything, the oldest first. `session` names their session to `staff_sessions`; for `strong` and
+    `proved_at` see `StaffSession`."""
 
     employee_id: int
     email: str
     roles: tuple[tuple[Role, int | None], ...]
     actors: tuple[Actor, ...]
+    programmes: tuple[SeenProgramme, ...] = ()
     session: str = ""
     strong: bool = False
     proved_at: datetime | None = None
@@ -160,21 +176,37 @@ def forget_old(session: Session, now: datetime) -> None:
 
 
 def recognise(
-    database: Database, token: str, now: datetime, *, by_hand: bool = True
+    database: Database,
+    token: str,
+    now: datetime,
+    *,
+    language: Language = ENGLISH,
+    by_hand: bool = True,
 ) -> SignedIn | None:
-    """Who is signed in with this token; None if nobody is, or no longer. What a page asks for by
-    itself, and not `by_hand`, does not make the session last longer."""
+    """Who is signed in with this token, programmes being named in `language`; None if nobody is, or
+    no longer. What a page asks for by itself, and not `by_hand`, does not make the session last
+    longer. All of it is one round trip: every page waits for it."""
     digest = tokens.digest(token)
-    rows = database.fetch(_LIVE, digest=digest, idle=now - IDLE, oldest=now - LONGEST)
+    rows = database.fetch(
+        _LIVE, digest=digest, idle=now - IDLE, oldest=now - LONGEST, language=language
+    )
     if not rows:
         return None
     if by_hand and rows[0].seen_at <= now - NOTED_EVERY:
         _note_seen(database, digest, now)
+    held = {(row.role, row.programme_id): row for row in rows}
     return SignedIn(
         rows[0].id,
         rows[0].email,
-        tuple((row.role, row.programme_id) for row in rows),
-        tuple(map(_actor, rows)),
+        tuple(held),
+        tuple(map(_actor, held.values())),
+        tuple(
+            dict.fromkeys(
+                SeenProgramme(row.seen_id, row.code, row.own or row.name, row.timezone, row.country)
+                for row in rows
+                if row.seen_id is not None
+            )
+        ),
         digest,
         rows[0].strong,
         rows[0].proved_at,
@@ -234,7 +266,9 @@ def attendances(
     return {row[0]: Attendance(*row[1:]) for row in rows}
 
 
-# A row for each role of who is signed in.
+_NAME = aliased(ProgrammeText)
+# A row for each role of who is signed in, and each programme in which they have it. A programme is
+# called as `programmes.name_in` says it.
 _LIVE = Compiled(
     select(
         Employee.id,
@@ -244,15 +278,32 @@ _LIVE = Compiled(
         StaffSession.proved_at,
         EmployeeRole.role,
         EmployeeRole.programme_id,
+        Programme.id.label("seen_id"),
+        Programme.code,
+        select(_NAME.text)
+        .where(_NAME.programme_id == Programme.id, _NAME.kind == "name")
+        .where(_NAME.language == bindparam("language"))
+        .order_by(_NAME.id.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("own"),
+        Programme.name,
+        Programme.timezone,
+        Programme.country,
     )
     .join(Employee, Employee.id == StaffSession.employee_id)
     .join(EmployeeRole, EmployeeRole.employee_id == Employee.id)
+    .outerjoin(
+        Programme,
+        or_(EmployeeRole.programme_id.is_(None), EmployeeRole.programme_id == Programme.id),
+    )
     .where(
         StaffSession.digest == bindparam("digest"),
         StaffSession.seen_at > bindparam("idle"),
         StaffSession.began_at > bindparam("oldest"),
         Employee.removed_at.is_(None),
     )
+    .order_by(Programme.id, EmployeeRole.id)
 )
 
 

@@ -1,7 +1,7 @@
 """Pages of lists: where one begins, and the address of the next. Filters stand in the address
 beside it, so the place alone says enough."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -47,6 +47,21 @@ def page(
         None if last is None else this_url(**{AFTER: "-".join(map(str, last))}),
         this_url(**{AFTER: None}) if AFTER in request.args else None,
     )
+
+
+def cell_looks(columns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The classes of the cells below each column, as the macro `table` describes columns. A list
+    has hundreds of cells: what all of a column have is made once."""
+    return [
+        " ".join(
+            [
+                f"k-phone-{'first' if place == 0 else column.get('phone', 'none')}",
+                *(["k-number"] if column.get("number") else []),
+                *(["k-roomy"] if column.get("wide") else []),
+            ]
+        )
+        for place, column in enumerate(columns)
+    ]
 
 
 def this_url(**changes: Any) -> str:

@@ -6,23 +6,22 @@ an address is taken out of the view's arguments: `programme()` has it."""
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from flask import current_app, flash, g, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ledger.database.compiled import Compiled
+from ledger.languages import Language
 from ledger.programmes import programmes
-from ledger.programmes.programmes import Programme, ProgrammeText
+from ledger.programmes.programmes import Programme
 from wallet.access import rights, roles
 from wallet.access.changes import Author
 from wallet.access.grants import Doer
-from wallet.access.staff_sessions import SignedIn
+from wallet.access.roles import Role
+from wallet.access.staff_sessions import SeenProgramme, SignedIn
 from wallet.console import moments, shell
 from wallet.console.door import door
 from wallet.console.errors import error_page
@@ -42,17 +41,6 @@ FOUND_BY = ("members:read", "programmes:read")
 ConsoleView = TypeVar("ConsoleView", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class SeenProgramme:
-    """A programme as pages of the console name it, in the reader's language. `zone` is that of its
-    clock."""
-
-    id: int
-    code: str
-    name: str
-    zone: str
-
-
 def needs(right: str | None) -> Callable[[ConsoleView], ConsoleView]:
     """Decorate a view that takes this right: in the programme that its address names, or in any if
     it names none. None: whoever is signed in may see it. A programme in which somebody may do
@@ -61,10 +49,9 @@ def needs(right: str | None) -> Callable[[ConsoleView], ConsoleView]:
     def decorate(view: ConsoleView) -> ConsoleView:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.seen_programmes = _seen_programmes(person())
             g.programme = None
             if (code := kwargs.pop("programme", None)) is not None:
-                g.programme = next((one for one in g.seen_programmes if one.code == code), None)
+                g.programme = next((one for one in seen_programmes() if one.code == code), None)
                 if g.programme is None:
                     return error_page(404, frame(""))
             if right is not None and not may(right):
@@ -144,7 +131,7 @@ def may_everywhere(right: str) -> bool:
 
 def seen_programmes() -> Sequence[SeenProgramme]:
     """The programmes in which they may do anything, the oldest first."""
-    return cast(Sequence[SeenProgramme], g.seen_programmes)
+    return person().programmes
 
 
 def show(template: str, here: str, **given: Any) -> str:
@@ -200,19 +187,29 @@ def frame(here: str) -> Frame:
     return shell.around(
         lambda right: who.may(right, None if shown is None else shown.id),
         here,
-        reader=Reader(
-            who.email,
-            _roles_in_words(who),
-            [
-                ConsoleLink(_("Sign-in and security"), url_for("console.me.show"), "shield-lock"),
-                ConsoleLink(_("What roles allow"), url_for("console.rights.show"), "list-check"),
-            ],
-            sign_out_url=url_for("console.door.sign_out"),
-        ),
+        reader=_reader(who.email, who.roles, language.current(), request.script_root),
         programme="" if shown is None else shown.name,
         code=None if shown is None else shown.code,
         search_url=_search_url(who, shown),
-        programmes=[ConsoleLink(one.name, _same_page(one), "", one == shown) for one in seen],
+        programmes=[ConsoleLink(one.name, _same_page(one), "", one == shown) for one in seen]
+        if len(seen) > 1
+        else [],
+    )
+
+
+@functools.lru_cache(1024)
+def _reader(
+    email: str, held: tuple[tuple[Role, int | None], ...], tongue: Language, _root: str
+) -> Reader:
+    named = dict.fromkeys(role for role, _ in held)
+    return Reader(
+        email,
+        ", ".join(CATALOGUE.text(tongue, role, roles.CONTEXT) for role in named),
+        (
+            ConsoleLink(_("Sign-in and security"), url_for("console.me.show"), "shield-lock"),
+            ConsoleLink(_("What roles allow"), url_for("console.rights.show"), "list-check"),
+        ),
+        sign_out_url=url_for("console.door.sign_out"),
     )
 
 
@@ -220,7 +217,12 @@ def _search_url(who: SignedIn, shown: SeenProgramme | None) -> str | None:
     """Where the bar's search leads; None for somebody who would find nothing by it."""
     if shown is None or not any(who.may(right, shown.id) for right in FOUND_BY):
         return None
-    return url_for("console.search.show", programme=shown.code)
+    return _search_of(shown.code, request.script_root)
+
+
+@functools.lru_cache(1024)
+def _search_of(code: str, _root: str) -> str:
+    return url_for("console.search.show", programme=code)
 
 
 def _same_page(there: SeenProgramme) -> str:
@@ -233,38 +235,3 @@ def _same_page(there: SeenProgramme) -> str:
 
 def _is_in_programme(endpoint: str) -> bool:
     return current_app.url_map.is_endpoint_expecting(endpoint, "programme")
-
-
-def _roles_in_words(who: SignedIn) -> str:
-    tongue = language.current()
-    held = dict.fromkeys(role for role, _ in who.roles)
-    return ", ".join(CATALOGUE.text(tongue, role, roles.CONTEXT) for role in held)
-
-
-def _seen_programmes(who: SignedIn) -> Sequence[SeenProgramme]:
-    rows = current_installation().database.fetch(_NAMED, language=language.current())
-    only = {programme_id for _, programme_id in who.roles}
-    return [
-        SeenProgramme(row.id, row.code, row.own or row.name, row.timezone)
-        for row in rows
-        if None in only or row.id in only
-    ]
-
-
-_TEXT = aliased(ProgrammeText)
-# As `programmes.name_in` says it.
-_NAMED = Compiled(
-    select(
-        Programme.id,
-        Programme.code,
-        select(_TEXT.text)
-        .where(_TEXT.programme_id == Programme.id, _TEXT.kind == "name")
-        .where(_TEXT.language == bindparam("language"))
-        .order_by(_TEXT.id.desc())
-        .limit(1)
-        .scalar_subquery()
-        .label("own"),
-        Programme.name,
-        Programme.timezone,
-    ).order_by(Programme.id)
-)

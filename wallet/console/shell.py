@@ -4,12 +4,13 @@ An entry of the menu is shown to those who have its right, once it has a page.""
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from flask import current_app, request, url_for
+from flask import current_app, render_template, request, url_for
+from markupsafe import Markup
 
 import wallet.console
 from ledger.languages import LANGUAGES, Language
@@ -20,6 +21,7 @@ from wallet.sentences import CATALOGUE
 PREFIX = "/console"
 STATIC = Path(wallet.console.__file__).parent / "static"
 VENDOR = "vendor/"
+SPRITE = "vendor/tabler-icons-3.51.0/icons.svg"
 CONTEXT = "menu"  # of the catalogue: the same words may mean something else on a page
 
 # The right to see what runs: whoever works with messages, cards or files has it.
@@ -64,13 +66,23 @@ class ConsoleLink:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageLink:
+    """This page in a language: its tag and own name. `is_here`: the page speaks it."""
+
+    tag: Language
+    words: str
+    url: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Who is signed in: a name, the role in words, places that are theirs (profile, security), and
     where the form is sent that ends the session."""
 
     name: str
     role: str
-    links: Sequence[ConsoleLink] = ()
+    links: tuple[ConsoleLink, ...] = ()
     sign_out_url: str | None = None
 
     @property
@@ -83,7 +95,7 @@ class Reader:
 class Frame:
     """What the layout `inside.html` shows around a page. What is None is not shown."""
 
-    menu: Sequence[ConsoleLink]
+    menu: tuple[ConsoleLink, ...]
     reader: Reader
     programme: str
     programmes: Sequence[ConsoleLink]
@@ -92,6 +104,11 @@ class Frame:
     phones_url: str | None
     is_sandbox: bool
     jobs_url: str | None = None
+
+    @property
+    def here(self) -> str:
+        """What the menu calls the place where the page is; empty for a page of no place."""
+        return next((entry.words for entry in self.menu if entry.is_here), "")
 
 
 def around(
@@ -136,8 +153,8 @@ def _is_shown(entry: MenuEntry, may: Allows) -> bool:
 @functools.lru_cache(1024)  # half of what an empty page costs would be to build these addresses
 def _links(
     entries: Sequence[MenuEntry], here: str, code: str | None, tongue: Language, _root: str
-) -> Sequence[ConsoleLink]:
-    return [
+) -> tuple[ConsoleLink, ...]:
+    return tuple(
         ConsoleLink(
             CATALOGUE.text(tongue, entry.words, CONTEXT),
             _url(entry.endpoint or "", code),
@@ -146,7 +163,7 @@ def _links(
         )
         for entry in entries
         if code is not None or not _is_of_programme(entry.endpoint or "")
-    ]
+    )
 
 
 @functools.lru_cache(1024)
@@ -162,13 +179,43 @@ def _is_of_programme(endpoint: str) -> bool:
     return current_app.url_map.is_endpoint_expecting(endpoint, "programme")
 
 
-def language_links() -> Sequence[tuple[str, str, str]]:
-    """This page in each language: its code, its own name, the address with all filters kept."""
+def drawn(template: str, **given: Hashable) -> Markup:
+    """A part of the frame, drawn by a template from nothing but what it is given, and the language.
+    A reader sees the same on each page, so it is drawn once."""
+    return _drawn(template, language.current(), tuple(given.items()))
+
+
+@functools.lru_cache(1024)
+def _drawn(template: str, _tongue: Language, given: tuple[tuple[str, Hashable], ...]) -> Markup:
+    return Markup(render_template(template, **dict(given)))  # noqa: S704 - templates escape
+
+
+def language_links() -> Sequence[LanguageLink]:
+    """This page in each language; the addresses keep all filters."""
     asked = [pair for pair in request.args.items(multi=True) if pair[0] != "lang"]
+    spoken = language.current()
     return [
-        (one, language.OFFERED[one], f"{request.path}?{urlencode([*asked, ('lang', one)])}")
+        LanguageLink(
+            one,
+            language.OFFERED[one],
+            f"{request.path}?{urlencode([*asked, ('lang', one)])}",
+            one == spoken,
+        )
         for one in LANGUAGES
     ]
+
+
+@functools.lru_cache(1024)
+def icon(name: str, label: str = "") -> Markup:
+    """A symbol of the sprite, drawn. Without `label` it is an ornament beside words."""
+    told = Markup('role="img" aria-label="{}"').format(label) if label else _SILENT
+    return _ICON.format(told=told, sprite=file_url(SPRITE), name=name)
+
+
+_SILENT = Markup('aria-hidden="true"')
+_ICON = Markup(
+    '<svg class="icon" width="20" height="20" {told}><use href="{sprite}#{name}"></use></svg>'
+)
 
 
 @functools.cache

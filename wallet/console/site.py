@@ -85,6 +85,10 @@ def add_to(app: Flask, public_url: str) -> None:
     app.add_template_global(pages.url, "page_url")
     app.add_template_global(pages.when, "when")
     app.add_template_global(listing.this_url, "this_url")
+    app.add_template_global(listing.cell_looks, "cell_looks")
+    app.add_template_global(zip, "zip")
+    app.add_template_global(shell.drawn, "drawn")
+    app.add_template_global(shell.icon, "icon")
     app.add_template_global(shell.language_links, "language_links")
 
 

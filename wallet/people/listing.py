@@ -71,7 +71,14 @@ def of_segment(
         before: RosterPlace | None = None
         while True:
             page = roster.sifted(
-                session, programme, wanted, before, files.AT_ONCE, now, people=people
+                session,
+                programme.id,
+                programme.code,
+                wanted,
+                before,
+                files.AT_ONCE,
+                now,
+                people=people,
             )
             if page.members:
                 yield items(page.members, programme.code, unit)

@@ -35,10 +35,10 @@ def frame(here: str = "members", **changes: object) -> Frame:
     reader = Reader(
         "Екатерина Константинопольская" if russian else "Catherine Featherstonehaugh",
         "Администратор" if russian else "Administrator",
-        [
+        (
             ConsoleLink("Профиль" if russian else "Profile", "?profile", "user-circle"),
             ConsoleLink("Вход и безопасность" if russian else "Sign-in", "?safety", "shield-lock"),
-        ],
+        ),
         "?sign-out",
     )
     names = (

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ledger import enrolment, erasure
 from ledger.contacts import phone_beginnings
+from ledger.database.compiled import within
 from ledger.database.engine import Database
 from ledger.people import cards, doubles, finding, members, persons, search_words
 from ledger.people.finding import FoundBy
@@ -45,8 +46,9 @@ class Street:
 
     def find(self, text: str, *, people: bool = True, limit: int = 10) -> list[tuple[str, FoundBy]]:
         with self.database.reading() as session:
-            programme = programmes.by_code(session, "demo")
-            found = finding.find(session, programme, text, limit, people=people)
+            one = programmes.by_code(session, "demo")
+            fetch = within(session)
+            found = finding.find(fetch, one.id, one.country, text, limit, people=people)
             names = {
                 one.member_id: persons.profile_of(session, one.member_id).name for one in found
             }

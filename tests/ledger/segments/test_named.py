@@ -3,6 +3,7 @@
 import pytest
 from clubs import Club
 
+from ledger.database.compiled import within
 from ledger.errors import SegmentChanged, SegmentRefused, UnknownSegment
 from ledger.programmes import programmes
 from ledger.segments import documents, named
@@ -37,7 +38,7 @@ def test_a_name_means_what_was_saved_last(shelf: Shelf) -> None:
     other = shelf.save(POOR, by="ivan")
     assert (other.revision, other.made_by, other.meaning) == (2, "ivan", POOR)
     with shelf.database.reading() as session:
-        assert [one.name for one in named.listed(session, shelf.programme.id)] == ["Гости"]
+        assert named.names(within(session), shelf.programme.id) == ["Гости"]
         with pytest.raises(UnknownSegment):
             named.named(session, shelf.programme.id, "гости")
 

@@ -81,7 +81,7 @@ def test_what_is_not_given_is_not_shown(app: Flask) -> None:
 
 def test_another_language_keeps_what_was_filtered(app: Flask) -> None:
     with app.test_request_context("/console/members?q=%D0%90&lang=ru&tag=1&tag=2&x=%22%3E"):
-        links = {tag: url for tag, _name, url in shell.language_links()}
+        links = {one.tag: one.url for one in shell.language_links()}
     assert links["en"] == "/console/members?q=%D0%90&tag=1&tag=2&x=%22%3E&lang=en"
 
 

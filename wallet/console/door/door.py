@@ -38,6 +38,7 @@ from wallet.access.staff_sessions import SignedIn, Visit
 from wallet.console.errors import error_page
 from wallet.console.shell import PREFIX
 from wallet.installation import current_installation
+from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.pages.origins import from_our_page
 
@@ -114,7 +115,9 @@ def _guard() -> AnyResponse | None:
     token = request.cookies.get(_cookie_name(), "")
     by_hand = "X-Background" not in request.headers
     g.signed_in = (
-        staff_sessions.recognise(house.database, token, house.clock(), by_hand=by_hand)
+        staff_sessions.recognise(
+            house.database, token, house.clock(), language=language.current(), by_hand=by_hand
+        )
         if token
         else None
     )

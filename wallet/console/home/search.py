@@ -4,14 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, request
-from sqlalchemy.orm import Session
 
 from ledger.book import roster
-from ledger.book.roster import ListedMember
 from ledger.people import finding
 from ledger.people.finding import FoundBy
-from ledger.people.members import Member
-from ledger.programmes.units import Unit
 from wallet.console import pages, shell
 from wallet.console.members import members as list_of
 from wallet.console.members.people import PERSONAL
@@ -60,6 +56,8 @@ def show() -> str:
 
 def _groups(asked: str, most: int) -> list[ResultGroup]:
     """A group for each kind of thing that the reader may see and that fits."""
+    if not asked:
+        return []
     groups = [_members(asked, most)] if pages.may("members:read") else []
     groups.append(_settings(asked))
     return [one for one in groups if one.results]
@@ -67,7 +65,7 @@ def _groups(asked: str, most: int) -> list[ResultGroup]:
 
 def _settings(asked: str) -> ResultGroup:
     """Settings, by what people call them; those of the reader's rights alone."""
-    links = settings_search.found(asked, pages.may, pages.programme().code) if asked else []
+    links = settings_search.found(asked, pages.may, pages.programme().code)
     heading = CATALOGUE.text(language.current(), "Settings", shell.CONTEXT)
     return ResultGroup(heading, [SearchResult(one.words, [], one.url, one.icon) for one in links])
 
@@ -75,33 +73,25 @@ def _settings(asked: str) -> ResultGroup:
 def _members(asked: str, most: int) -> ResultGroup:
     house = current_installation()
     now, sees_people = house.clock(), pages.may(PERSONAL)
-    with house.database.reading() as session:
-        programme = pages.programme_row(session)
-        found = finding.find(session, programme, asked, most, people=sees_people)
-        ids = [one.member_id for one in found]
-        rows = _rows(session, programme.code, ids, sees_people=sees_people)
+    fetch, programme = house.database.fetch, pages.programme()
+    found = finding.find(fetch, programme.id, programme.country, asked, most, people=sees_people)
+    if not found:
+        return ResultGroup("", [])
+    ids = [one.member_id for one in found]
+    page = roster.known(fetch, programme.code, ids, now, people=sees_people)
+    rows = {one.place[1]: one for one in page.members}
     base = pages.url("console.members.listed")
     results = []
     for one in found:
         row = rows.get(one.member_id)
         if row is None:
             continue
-        shown = list_of.row_of(row[1], row[0], programme.timezone, base, now)
+        shown = list_of.row_of(row, page.unit, programme.zone, base, now)
         details = [shown.phone, shown.card, _by(one.by)]
         results.append(
             SearchResult(shown.name, [each for each in details if each], shown.url, "user")
         )
     return ResultGroup(CATALOGUE.text(language.current(), "Members", shell.CONTEXT), results)
-
-
-def _rows(
-    session: Session, code: str, ids: Sequence[int], *, sees_people: bool
-) -> dict[int, tuple[Unit, ListedMember]]:
-    if not ids:
-        return {}
-    now = current_installation().clock()
-    page = roster.chosen(session, code, Member.id.in_(ids), None, len(ids), now, people=sees_people)
-    return {one.place[1]: (page.unit, one) for one in page.members}
 
 
 def _by(found_by: FoundBy) -> str:

@@ -14,11 +14,12 @@ from werkzeug.wrappers import Response
 from ledger.book import holds, roster, statements
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
+from ledger.database.compiled import within
 from ledger.errors import (
     HoldsOpen,
     Refusal,
 )
-from ledger.people import cards, finding, members
+from ledger.people import cards, finding
 from ledger.people.members import Member
 from wallet.access import changes
 from wallet.access.adjustments import LONGEST_REASON
@@ -352,19 +353,16 @@ def merge(member_id: str) -> Response | str:
         programme = pages.programme_row(session)
         member = people.present(session, member_id)
         sees_people = pages.may(PERSONAL)
-        found = finding.find(session, programme, asked, FOUND + 1, people=sees_people)
+        fetch, country = within(session), programme.country
+        found = finding.find(fetch, programme.id, country, asked, FOUND + 1, people=sees_people)
         ids = [one.member_id for one in found if one.member_id != member.id][:FOUND]
-        rows = []
-        if ids:
-            chosen = Member.id.in_(ids) & members.in_state("active")
-            page = roster.chosen(
-                session, programme.code, chosen, None, FOUND, now, people=sees_people
-            )
-            base = pages.url("console.members.listed")
-            rows = [
-                (list_of.row_of(one, page.unit, programme.timezone, base, now), one.id)
-                for one in page.members
-            ]
+        page = roster.known(fetch, programme.code, ids, now, people=sees_people)
+        base = pages.url("console.members.listed")
+        rows = [
+            (list_of.row_of(one, page.unit, programme.timezone, base, now), one.id)
+            for one in page.members
+            if one.state == "active"
+        ]
         name = people.name_of(session, member)
     return pages.show(
         "console/members/merge.html", HERE, member=member, name=name, rows=rows, asked=asked

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, current_app, redirect, request
 from markupsafe import Markup
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement
@@ -17,7 +17,6 @@ from ledger.book import roster, statements
 from ledger.book.drafts import PostingKind
 from ledger.book.roster import ListedMember, RosterFilter, SiftedPage
 from ledger.book.statements import Filter, LotLine
-from ledger.database.compiled import within
 from ledger.database.tables import EPOCH, MICROSECOND
 from ledger.people import cards, consents, doubles, members, persons
 from ledger.people.consents import Consent
@@ -33,6 +32,7 @@ from ledger.segments.registry import Segment
 from ledger.segments.scope import Scope
 from wallet.access import adjustments
 from wallet.access.adjustments import Adjustment
+from wallet.access.staff_sessions import SeenProgramme
 from wallet.console import listing, moments, pages
 from wallet.console.forms import FormEntries
 from wallet.console.listing import ROWS, ListPage
@@ -58,6 +58,8 @@ routes = Blueprint("members", __name__)
 
 HERE = "members"
 COUNTED = 10_000  # members; more of them are told of about
+ABOUT = "kopilka about"  # of the application: how many, where there are more
+ABOUT_LASTS = timedelta(minutes=1)
 STORY_LINES = 30
 STATES: tuple[MemberState, ...] = get_args(MemberState)
 
@@ -94,17 +96,18 @@ def listed() -> str:
 
 
 def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: Any) -> str:
-    house = current_installation()
+    house, programme = current_installation(), pages.programme()
     now, sees_people = house.clock(), pages.may(PERSONAL)
+    # What a list says need not be of one moment, so most of it is asked without a transaction.
+    fetch = house.database.fetch
     with house.database.reading() as session:
-        programme = pages.programme_row(session)
-        unit = units.named(session, programme.id, None)
         wanted = asked(session, programme.id)
-        found = _rows(session, programme, unit, wanted, now, people=sees_people)
-        segments = named.listed(session, programme.id)
-        waits = len(adjustments.waiting(session, programme.id, now))
-        count = _count(session, _condition(wanted, programme, unit, now)) if wanted.is_plain else ""
-    reading = Reading(unit, programme.timezone)
+        found = _rows(session, programme, wanted, now, people=sees_people)
+        count = _count_in_state(session, programme.id, wanted.state, now) if wanted.is_plain else ""
+    segments = named.names(fetch, programme.id)
+    waits = adjustments.number_waiting(fetch, programme.id, now)
+    unit = found.unit
+    reading = Reading(unit, programme.zone)
     page = listing.page(found.members, lambda row: _numbers(row.place), ROWS)
     if page.next_url is None and found.following is not None:
         page = replace(page, next_url=_behind(found.following))
@@ -114,7 +117,7 @@ def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: An
         entries=entries,
         problems=entries.problems,
         page=page,
-        rows=_shown(page, unit, programme, now),
+        rows=_shown(page, unit, programme.zone, now),
         unit=unit,
         sees_people=sees_people,
         looks_on=found.following is not None,
@@ -146,8 +149,8 @@ def count() -> str:
     with house.database.reading() as session:
         programme = pages.programme_row(session)
         unit = units.named(session, programme.id, None)
-        condition = _condition(asked(session, programme.id), programme, unit, house.clock())
-        return _count(session, condition)
+        wanted = asked(session, programme.id)
+        return count_in_words(session, wanted, programme, unit, house.clock())
 
 
 @routes.post(f"{IN_PROGRAMME}/members")
@@ -195,17 +198,14 @@ def asked(session: Session, programme_id: int) -> AskedMembers:
 
 
 def _condition(
-    wanted: AskedMembers, programme: Programme, unit: Unit, now: datetime
+    wanted: AskedMembers, programme_id: int, unit: Unit, now: datetime
 ) -> ColumnElement[bool]:
-    if wanted.is_plain:
-        return (Member.programme_id == programme.id) & members.in_state(wanted.state)
-    return membership.condition(wanted.tree, Scope(programme.id, unit.id, now))
+    return membership.condition(wanted.tree, Scope(programme_id, unit.id, now))
 
 
 def _rows(
     session: Session,
-    programme: Programme,
-    unit: Unit,
+    programme: SeenProgramme,
     wanted: AskedMembers,
     now: datetime,
     *,
@@ -216,12 +216,16 @@ def _rows(
     after = (EPOCH + place[0] * MICROSECOND, place[1]) if place and is_moment else None
     if wanted.is_plain:
         which = RosterFilter(programme.code, wanted.state, newest_first=not wanted.oldest_first)
-        page = roster.page(within(session), which, after, ROWS + 1, now, people=people)
+        page = roster.page(
+            current_installation().database.fetch, which, after, ROWS + 1, now, people=people
+        )
         return SiftedPage(page.unit, page.members, None)
+    unit = units.named(session, programme.id, None)
     return roster.sifted(
         session,
-        programme,
-        _condition(wanted, programme, unit, now),
+        programme.id,
+        programme.code,
+        _condition(wanted, programme.id, unit, now),
         after,
         ROWS + 1,
         now,
@@ -242,17 +246,36 @@ def _numbers(place: roster.RosterPlace) -> tuple[int, int]:
 def count_in_words(
     session: Session, wanted: AskedMembers, programme: Programme, unit: Unit, now: datetime
 ) -> str:
-    """How many members are meant."""
-    return _count(session, _condition(wanted, programme, unit, now))
-
-
-def _count(session: Session, condition: ColumnElement[bool]) -> str:
-    """How many, in words: exactly up to `COUNTED`, then about."""
+    """How many members are meant: exactly up to `COUNTED`, then about."""
+    if wanted.is_plain:
+        return _count_in_state(session, programme.id, wanted.state, now)
+    condition = _condition(wanted, programme.id, unit, now)
     found = roster.counted(session, condition, COUNTED)
-    if found <= COUNTED:
-        return counted("%(count)s member", "%(count)s members", found)
-    about = roster.estimated(session, condition)
-    return _("about %(count)s members", count=language.roughly(max(about, COUNTED)))
+    return _exactly(found) if found <= COUNTED else _about(roster.estimated(session, condition))
+
+
+def _count_in_state(session: Session, programme_id: int, state: MemberState, now: datetime) -> str:
+    """The same for all members in a state. What is said of many thousands is good for a minute: to
+    find it anew would cost as much as the list beside it."""
+    kept = current_app.extensions.setdefault(ABOUT, {})
+    about, found_at = kept.get((programme_id, state), (0, EPOCH))
+    if now - found_at >= ABOUT_LASTS:
+        fetch = current_installation().database.fetch
+        found = roster.counted_in_state(fetch, programme_id, state, COUNTED)
+        if found <= COUNTED:
+            return _exactly(found)
+        in_it = (Member.programme_id == programme_id) & members.in_state(state)
+        about = roster.estimated(session, in_it)
+        kept[programme_id, state] = about, now
+    return _about(about)
+
+
+def _exactly(found: int) -> str:
+    return counted("%(count)s member", "%(count)s members", found)
+
+
+def _about(found: int) -> str:
+    return _("about %(count)s members", count=language.roughly(max(found, COUNTED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +292,9 @@ class MemberRow:
     card_state: str
 
 
-def _shown(
-    page: ListPage[ListedMember], unit: Unit, programme: Programme, now: datetime
-) -> list[MemberRow]:
+def _shown(page: ListPage[ListedMember], unit: Unit, zone: str, now: datetime) -> list[MemberRow]:
     base = pages.url("console.members.listed")
-    return [row_of(one, unit, programme.timezone, base, now) for one in page.rows]
+    return [row_of(one, unit, zone, base, now) for one in page.rows]
 
 
 def row_of(one: ListedMember, unit: Unit, timezone: str, base: str, now: datetime) -> MemberRow:
@@ -292,19 +313,17 @@ def row_of(one: ListedMember, unit: Unit, timezone: str, base: str, now: datetim
     )
 
 
-def _tabs(segments: Sequence[SavedSegment], wanted: AskedMembers) -> list[ConsoleLink]:
+def _tabs(segments: Sequence[str], wanted: AskedMembers) -> list[ConsoleLink]:
     """All members, and the saved segments as views of them."""
-    base = pages.url("console.members.listed")
-    everyone = ConsoleLink(_("All"), base, is_here=wanted.segment is None)
+    shown = None if wanted.segment is None else wanted.segment.name
+    everyone = ConsoleLink(_("All"), pages.url("console.members.listed"), is_here=shown is None)
     return [
         everyone,
         *(
             ConsoleLink(
-                one.name,
-                pages.url("console.members.listed", segment=one.name),
-                is_here=wanted.segment is not None and wanted.segment.id == one.id,
+                name, pages.url("console.members.listed", segment=name), is_here=name == shown
             )
-            for one in segments
+            for name in segments
         ),
     ]
 
