@@ -23,6 +23,10 @@ LONGEST_NUMBER = 18  # digits: more fit into no column
 FORM = "form"  # in `problems`: what is wrong with all of it
 
 
+class FormRefused(Exception):
+    """The entries of the form say what is wrong with it; nothing is written."""
+
+
 class FormEntries:
     """The entries of the form that was sent. `problems`: what is wrong, a sentence by the name of
     its field; with the name `form`, what is wrong with all of it. What was typed stays readable by

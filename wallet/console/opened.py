@@ -13,7 +13,7 @@ from wallet.access import change_words, changes
 from wallet.access.change_words import ToldField
 from wallet.access.changes import Author, ChangedThing, ChangeFilter, RecordedFacts, ThingKind
 from wallet.console import change_lines
-from wallet.console.forms import FORM, FormEntries
+from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
@@ -35,10 +35,6 @@ def meanwhile(session: Session, kind: ThingKind, of_id: str) -> str:
     return _told(line.author, _differences(line.fields) or line.sentence)
 
 
-class StaleForm(Exception):
-    """Somebody changed what the form is about since it was opened; nothing is written."""
-
-
 def last_change(session: Session, things: Sequence[ChangedThing]) -> int:
     """The mark of a form about these things."""
     return changes.newest(session, things)
@@ -46,7 +42,7 @@ def last_change(session: Session, things: Sequence[ChangedThing]) -> int:
 
 def require_fresh(session: Session, entries: FormEntries, things: Sequence[ChangedThing]) -> None:
     """Say above the form who changed these things since it was opened, and what. The caller has
-    locked them. Raises `StaleForm`."""
+    locked them. Raises `FormRefused`."""
     written = entries[FIELD]
     known = int(written) if written.isascii() and written.isdecimal() and len(written) < 19 else 0
     noted = changes.since(session, things, known)
@@ -58,7 +54,7 @@ def require_fresh(session: Session, entries: FormEntries, things: Sequence[Chang
     what = "; ".join(filter(None, map(_differences, told)))
     done = what or change_words.sentence(noted[-1], tongue)
     entries.refuse(FORM, _told(change_words.author(by, tongue), done))
-    raise StaleForm
+    raise FormRefused
 
 
 def _differences(fields: Sequence[ToldField]) -> str:

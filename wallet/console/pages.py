@@ -7,9 +7,19 @@ an address is taken out of the view's arguments: `programme()` has it."""
 import functools
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
-from flask import current_app, flash, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    abort,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -145,6 +155,11 @@ def show_again(template: str, here: str, entries: FormEntries, **given: Any) -> 
     return make_response(page, 422)
 
 
+def not_there(here: str = "") -> NoReturn:
+    """End the request with 404: what its address names is not there, or not for this reader."""
+    abort(error_page(404, frame(here)))
+
+
 def zone() -> str:
     """The zone of the page's programme; on a page of none, of the first that they may see."""
     here: SeenProgramme | None = g.programme or next(iter(seen_programmes()), None)
@@ -156,9 +171,10 @@ def when(moment: datetime) -> Markup:
     return moments.element(moment, zone(), current_installation().clock())
 
 
-def say(sentence: str) -> None:
-    """Have the next page that is shown say this: what was done, in a few words."""
-    flash(sentence)
+def say(sentence: str, state: str = "good") -> None:
+    """Have the next page that is shown say this: what was done, in a few words. `state` is that of
+    notes: `wait` for what still waits for something, `bad` for what was not done."""
+    flash(sentence, state)
 
 
 def go(endpoint: str, **values: Any) -> Response:

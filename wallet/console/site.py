@@ -6,10 +6,19 @@ from werkzeug.wrappers import Response
 from wallet.console import listing, pages, shell
 from wallet.console.door import door, links
 from wallet.console.home import first_hour, home, jobs, search
-from wallet.console.members import acts, adjustments, details, files, members, points, segments
+from wallet.console.members import (
+    acts,
+    adjustments,
+    details,
+    files,
+    members,
+    points,
+    record,
+    segments,
+)
 from wallet.console.settings import base_programme, certificates, imports, programme, stores
 from wallet.console.settings import contents as settings
-from wallet.console.staff import changes, keys, me, passkeys, rights, staff, webhooks
+from wallet.console.staff import changes, keys, me, passkeys, receivers, rights, sources, staff
 from wallet.installation import current_installation
 
 # Where pages live, each with the right that it takes (`pages.needs`).
@@ -28,9 +37,11 @@ SECTIONS = (
     rights.routes,
     staff.routes,
     keys.routes,
-    webhooks.routes,
+    receivers.routes,
+    sources.routes,
     changes.routes,
     members.routes,
+    record.routes,
     points.routes,
     details.routes,
     acts.routes,

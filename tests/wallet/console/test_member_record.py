@@ -29,7 +29,7 @@ class TestRecord:
             assert words in page, words
 
     def test_a_story_is_filtered_and_paged(self, marketer, anna, api, house, monkeypatch) -> None:
-        monkeypatch.setattr("wallet.console.members.members.STORY_LINES", 2)
+        monkeypatch.setattr("wallet.console.members.record.STORY_LINES", 2)
         for number in range(5):
             house.clock.advance(minutes=1)
             give(api, anna, 10 + number, store=f"Точка-{number % 2}")

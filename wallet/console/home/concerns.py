@@ -80,7 +80,7 @@ def _of_the_installation(one: Concern, since: str) -> ShownConcern:
 
 def _of_receivers(one: Concern, since: str) -> ShownConcern:
     way = _way(
-        "console.webhooks.receiver", "receivers:read", _("To the receiver"), receiver_id=one.id
+        "console.receivers.show_one", "receivers:read", _("To the receiver"), receiver_id=one.id
     )
     match one.kind:
         case "receiver_off":

@@ -1,7 +1,7 @@
 """The first hour of a programme: four questions, answered by one sentence and a card; and what is
 left to do before the first customer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, request
@@ -14,7 +14,6 @@ from ledger.errors import (
     CardExpired,
     CardVoid,
     Refusal,
-    TermsRefused,
     UnknownCard,
 )
 from ledger.money import Money
@@ -26,12 +25,10 @@ from ledger.programmes.base_words import RoundMoney
 from ledger.programmes.programmes import Programme
 from ledger.programmes.trades import TRADES, USUAL, Trade
 from ledger.words import N_
-from wallet.console import opened, pages
-from wallet.console.errors import error_page
-from wallet.console.forms import FORM, FormEntries
+from wallet.console import doing, opened, pages
+from wallet.console.forms import FormEntries, FormRefused
 from wallet.console.home import readiness
 from wallet.console.home.readiness import STEPS, ReadyStep, StepState
-from wallet.console.opened import StaleForm
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.settings import base_programme as base_page
 from wallet.console.settings import certificates
@@ -184,20 +181,12 @@ def answer() -> Response:
         opened.require_fresh(session, entries, base_page.things(programme, of.unit))
         wanted = _read(entries, session, programme, of)
         if wanted is None or trade is None:
-            raise StaleForm
+            raise FormRefused
         by, now = pages.author(), house.clock()
         programme_changes.begin_trade(session, programme, trade, by, now)
         base_programme.put(session, programme, wanted, by, now)
 
-    try:
-        house.database.run(work)
-    except StaleForm:
-        return _again(entries)
-    except TermsRefused as refusal:
-        entries.refused(refusal, base_page.FIELDS.get(refusal.field, FORM))
-        return _again(entries)
-    except Refusal as refusal:
-        entries.refused(refusal)
+    if not doing.done(entries, work, base_page.field_of):
         return _again(entries)
     return pages.go("console.first_hour.show")
 
@@ -227,7 +216,7 @@ def skip() -> Response:
     """Say that a step is not needed, or is after all."""
     step = request.form.get("step", "")
     if step not in STEPS:
-        return error_page(404, pages.frame(HERE))
+        pages.not_there(HERE)
     is_needed = "needed" in request.form
     house = current_installation()
 
@@ -293,14 +282,10 @@ def save_poster() -> Response:
             text, by = entries[at_fault].strip(), pages.author()
             programme_changes.say(session, programme, "poster", tag, text, by, now)
 
-    try:
-        house.database.run(work)
-    except TermsRefused as refusal:
-        entries.refused(refusal, at_fault)
+    if not doing.done(entries, work, lambda _refusal: at_fault):
         with house.database.reading() as session:
-            programme = pages.programme_row(session)
-            around = _around_poster(session, programme)
-            return pages.show_again(POSTER, HERE, entries, typed=entries, **around)
+            around = _around_poster(session, pages.programme_row(session))
+        return pages.show_again(POSTER, HERE, entries, typed=entries, **around)
     pages.say(_("Saved. Print the poster, and put it where people pay."))
     return pages.go("console.first_hour.poster")
 
@@ -320,30 +305,26 @@ def send_trial() -> Response:
     """Send a message to one card."""
     entries, house = FormEntries(), current_installation()
     number, text = entries.text("card", most=64), entries.text("text", most=300)
-    spoken: Sequence[str] = ()
-    is_sent = False
 
-    def work(session: Session) -> bool:
+    def work(session: Session) -> None:
         programme, now = pages.programme_row(session), house.clock()
         member = _member_of(session, programme, number)
         texts = dict.fromkeys(programme.languages, text)
-        return trial.send(session, programme, member, texts, house.make_due, now)
+        if not trial.send(session, programme, member, texts, house.make_due, now):
+            entries.refuse("card", _("This card is blocked, or nobody has it."))
+            raise FormRefused
 
-    with house.database.reading() as session:
-        spoken = pages.programme_row(session).languages
-    if entries.fit:
-        try:
-            is_sent = house.database.run(work)
-            if not is_sent:
-                entries.refuse("card", _("This card is blocked, or nobody has it."))
-        except (UnknownCard, CardBlocked, CardVoid, CardExpired) as refusal:
-            entries.refused(refusal, "card")
-        except Refusal as refusal:
-            entries.refused(refusal, "text")
-    if not is_sent:
+    if not entries.fit or not doing.done(entries, work, _field_of_trial):
+        with house.database.reading() as session:
+            spoken = pages.programme_row(session).languages
         return pages.show_again(TRIAL, HERE, entries, typed=entries, spoken=spoken)
     pages.say(_("Sent. The card says it now, and the phone in a few seconds."))
     return pages.go("console.first_hour.show")
+
+
+def _field_of_trial(refusal: Refusal) -> str:
+    is_of_card = isinstance(refusal, UnknownCard | CardBlocked | CardVoid | CardExpired)
+    return "card" if is_of_card else "text"
 
 
 def _member_of(session: Session, programme: Programme, number: str) -> Member:

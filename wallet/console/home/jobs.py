@@ -121,7 +121,7 @@ def ask(kind: JobKind, id_: str) -> AnyResponse:
     shown = next((one for one in _shown() if (one.job.kind, one.job.id) == (kind, id_)), None)
     final = next((one for one in shown.turns if one.is_final), None) if shown else None
     if shown is None or final is None:
-        return error_page(404, pages.frame("home"))
+        pages.not_there("home")
     page = pages.show(
         "console/home/job_end.html",
         "home",
@@ -141,15 +141,15 @@ def steer(kind: JobKind, id_: str, turn: Turn) -> AnyResponse:
     """Pause a job, let it go on, or end it. A job that came to its end meanwhile says so."""
     deed = _DEEDS.get((kind, turn))
     if deed is None:
-        return error_page(404, pages.frame("home"))
+        pages.not_there("home")
     if not pages.may(STEERS[kind]):
         return error_page(403, pages.frame("home"))
     try:
         deed(id_)
     except NotFound:
-        return error_page(404, pages.frame("home"))
+        pages.not_there("home")
     except Refusal as refused:
-        pages.say(_capital(refused.sentence(language.current())))
+        pages.say(_capital(refused.sentence(language.current())), "bad")
     else:
         pages.say(_done(kind, turn))
     return pages.go("console.jobs.show")

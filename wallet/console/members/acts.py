@@ -3,10 +3,11 @@ does what the API does."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
-from flask import Blueprint, abort, make_response, render_template, request
+from flask import Blueprint, make_response, render_template, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -15,14 +16,12 @@ from ledger.book import holds, roster, statements
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.database.compiled import within
-from ledger.errors import (
-    HoldsOpen,
-    Refusal,
-)
+from ledger.errors import HoldsOpen, Refusal
 from ledger.people import cards, finding
 from ledger.people.members import Member
 from wallet.access import changes
 from wallet.access.adjustments import LONGEST_REASON
+from wallet.access.changes import Author
 from wallet.console import moments, pages
 from wallet.console.forms import FormEntries
 from wallet.console.members import members as list_of
@@ -61,7 +60,51 @@ class Confirmation:
     typed: Mapping[str, str] | None = None
 
 
-def _confirm(member_id: str, confirmation: Confirmation, problem: str = "") -> Response:
+# What asks for confirmation answers GET with what it brings, and POST with what was done.
+ASKED_AND_DONE = ("GET", "POST")
+
+
+def _confirm(
+    member_id: str,
+    confirmation: Callable[[str], Confirmation],
+    act: Callable[[Session, Member, Author, datetime], Any],
+    said: str,
+) -> Response:
+    """The page that asks; once that was confirmed: do it with the member, in a transaction, say so
+    on their page, or say on this one why not."""
+    house, by = current_installation(), pages.author()
+
+    def do() -> None:
+        def work(session: Session) -> None:
+            act(session, people.present(session, member_id), by, house.clock())
+
+        house.database.run(work)
+
+    return _ask_or_do(member_id, confirmation, do, said)
+
+
+def _ask_or_do(
+    member_id: str,
+    confirmation: Callable[[str], Confirmation],
+    do: Callable[[], None],
+    said: str,
+    *,
+    then: str | None = None,
+    explained: Callable[[Refusal], str] | None = None,
+) -> Response:
+    """The same for what has a transaction of its own. `then`: on whose page it is said, if on
+    another's; `explained`: what is added to the sentence of a refusal."""
+    problem = ""
+    if request.method == "POST":
+        try:
+            do()
+        except Refusal as refusal:
+            problem = refusal.sentence(language.current())
+            if explained is not None:
+                problem = f"{problem} {explained(refusal)}".rstrip()
+        else:
+            pages.say(said)
+            return pages.go("console.member.show", member_id=then or member_id)
     with current_installation().database.reading() as session:
         member = people.named(session, member_id)
         name = people.name_of(session, member)
@@ -70,68 +113,77 @@ def _confirm(member_id: str, confirmation: Confirmation, problem: str = "") -> R
         HERE,
         member=member,
         name=name,
-        confirmation=confirmation,
+        confirmation=confirmation(member_id),
         problems={"form": problem} if problem else {},
     )
     return make_response(page, 422 if problem else 200)
 
 
-def _done(
-    member_id: str,
-    confirmation: Callable[[str], Confirmation],
-    work: Callable[[Session], Any],
-    said: str,
-) -> Response:
-    """Do it in a transaction, or say why not."""
-    try:
-        current_installation().database.run(work)
-    except Refusal as refusal:
-        sentence = refusal.sentence(language.current())
-        return _confirm(member_id, confirmation(member_id), sentence)
-    pages.say(said)
-    return pages.go("console.members.show", member_id=member_id)
-
-
-@routes.get(f"{OF_MEMBER}/block")
+@routes.route(f"{OF_MEMBER}/block", methods=ASKED_AND_DONE)
 @needs("members:write")
 def block(member_id: str) -> Response:
-    """What blocking the card brings."""
-    return _confirm(member_id, _blocking(member_id))
-
-
-@routes.post(f"{OF_MEMBER}/block")
-@needs("members:write")
-def do_block(member_id: str) -> Response:
     """Block the card until its owner comes."""
-    house, by = current_installation(), pages.author()
+    make_due = current_installation().make_due
 
-    def work(session: Session) -> None:
-        member = people.present(session, member_id)
-        deeds.block(session, member, house.make_due, by, house.clock())
+    def act(session: Session, member: Member, by: Author, now: datetime) -> None:
+        deeds.block(session, member, make_due, by, now)
 
-    return _done(member_id, _blocking, work, _("The card is blocked."))
+    return _confirm(member_id, _blocking, act, _("The card is blocked."))
 
 
-@routes.get(f"{OF_MEMBER}/entries/<posting_id>/undo")
+@routes.route(f"{OF_MEMBER}/unblock", methods=ASKED_AND_DONE)
+@needs("members:write")
+def unblock(member_id: str) -> Response:
+    """Make a blocked card good again."""
+    make_due = current_installation().make_due
+
+    def act(session: Session, member: Member, by: Author, now: datetime) -> None:
+        deeds.unblock(session, member, make_due, by, now)
+
+    return _confirm(member_id, _unblocking, act, _("The card is good again."))
+
+
+@routes.route(f"{OF_MEMBER}/replace", methods=ASKED_AND_DONE)
+@needs("members:write")
+def replace(member_id: str) -> Response:
+    """Give another card number; everything else stays."""
+    keys = current_installation().keys
+
+    def act(session: Session, member: Member, by: Author, now: datetime) -> None:
+        deeds.replace_card(session, member, keys, by, now)
+
+    return _confirm(member_id, _replacing, act, _("The member has another card number."))
+
+
+@routes.route(f"{OF_MEMBER}/lost", methods=ASKED_AND_DONE)
+@needs("members:write")
+def lost(member_id: str) -> Response:
+    """The phone is lost: a new card, and all is kept."""
+    house = current_installation()
+
+    def act(session: Session, member: Member, by: Author, now: datetime) -> None:
+        deeds.replace_lost_card(session, member, house.keys, house.make_due, by, now)
+
+    said = _("The member has a new card. Hand the link on to put it into the new phone.")
+    return _confirm(member_id, _losing, act, said)
+
+
+@routes.route(f"{OF_MEMBER}/entries/<posting_id>/undo", methods=ASKED_AND_DONE)
 @needs("points:adjust")
 def undo(member_id: str, posting_id: str) -> Response:
-    """What undoing an entry brings."""
-    return _confirm(member_id, _undoing(member_id, posting_id))
-
-
-@routes.post(f"{OF_MEMBER}/entries/<posting_id>/undo")
-@needs("points:adjust")
-def do_undo(member_id: str, posting_id: str) -> Response:
     """Undo what is left of an entry: earned points are taken back, spent ones come back."""
-    entries, house, by = FormEntries(), current_installation(), pages.author()
-    reason = entries.text("reason", required=False)[:LONGEST_REASON]
+    reason = FormEntries().text("reason", required=False)[:LONGEST_REASON]
 
-    def work(session: Session) -> None:
-        member = people.present(session, member_id)
-        posting = _entry(session, member, posting_id)
-        deeds.undo(session, member, posting, reason, by, house.clock())
+    def asked(one: str) -> Confirmation:
+        return _undoing(one, posting_id)
 
-    return _done(member_id, lambda one: _undoing(one, posting_id), work, _("The entry is undone."))
+    def act(session: Session, member: Member, by: Author, now: datetime) -> None:
+        deeds.undo(session, member, _entry(session, member, posting_id), reason, by, now)
+
+    return _confirm(member_id, asked, act, _("The entry is undone."))
+
+
+# --- What they bring ----------------------------------------------------------------------------
 
 
 def _entry(session: Session, member: Member, posting_id: str) -> Posting:
@@ -147,7 +199,7 @@ def _entry(session: Session, member: Member, posting_id: str) -> Posting:
         )
     )
     if found is None:
-        abort(404)
+        pages.not_there(HERE)
     return found
 
 
@@ -171,67 +223,6 @@ def _undoing(member_id: str, posting_id: str) -> Confirmation:
             is_dangerous=given,
             asks_reason=True,
         )
-
-
-@routes.get(f"{OF_MEMBER}/unblock")
-@needs("members:write")
-def unblock(member_id: str) -> Response:
-    """What unblocking the card brings."""
-    return _confirm(member_id, _unblocking(member_id))
-
-
-@routes.post(f"{OF_MEMBER}/unblock")
-@needs("members:write")
-def do_unblock(member_id: str) -> Response:
-    """Make a blocked card good again."""
-    house, by = current_installation(), pages.author()
-
-    def work(session: Session) -> None:
-        member = people.present(session, member_id)
-        deeds.unblock(session, member, house.make_due, by, house.clock())
-
-    return _done(member_id, _unblocking, work, _("The card is good again."))
-
-
-@routes.get(f"{OF_MEMBER}/replace")
-@needs("members:write")
-def replace(member_id: str) -> Response:
-    """What another card number brings."""
-    return _confirm(member_id, _replacing(member_id))
-
-
-@routes.post(f"{OF_MEMBER}/replace")
-@needs("members:write")
-def do_replace(member_id: str) -> Response:
-    """Give another card number; everything else stays."""
-    house, by = current_installation(), pages.author()
-
-    def work(session: Session) -> None:
-        member = people.present(session, member_id)
-        deeds.replace_card(session, member, house.keys, by, house.clock())
-
-    return _done(member_id, _replacing, work, _("The member has another card number."))
-
-
-@routes.get(f"{OF_MEMBER}/lost")
-@needs("members:write")
-def lost(member_id: str) -> Response:
-    """What it brings to report a phone as lost."""
-    return _confirm(member_id, _losing(member_id))
-
-
-@routes.post(f"{OF_MEMBER}/lost")
-@needs("members:write")
-def do_lose(member_id: str) -> Response:
-    """The phone is lost: a new card, and all is kept."""
-    house, by = current_installation(), pages.author()
-
-    def work(session: Session) -> None:
-        member = people.present(session, member_id)
-        deeds.replace_lost_card(session, member, house.keys, house.make_due, by, house.clock())
-
-    said = _("The member has a new card. Hand the link on to put it into the new phone.")
-    return _done(member_id, _losing, work, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,13 +331,33 @@ def _losing(member_id: str) -> Confirmation:
 # --- Merging ------------------------------------------------------------------------------------
 
 
-@routes.get(f"{OF_MEMBER}/merge")
+@routes.route(f"{OF_MEMBER}/merge", methods=ASKED_AND_DONE)
 @needs("members:write")
 def merge(member_id: str) -> Response | str:
-    """Into whom: found as one types; then what comes of it."""
-    into = request.args.get("into", "")
-    if into:
-        return _confirm(member_id, _merging(member_id, into))
+    """Two members are one person. Into whom: found as one types; then what comes of it."""
+    into_id = request.values.get("into", "")
+    if request.method == "GET" and not into_id:
+        return _choose_into(member_id)
+    house, by = current_installation(), pages.author()
+
+    def work(session: Session) -> None:
+        member, into = people.present(session, member_id), people.present(session, into_id)
+        deeds.merge(session, member, into, by, house.clock())
+
+    def explained(refusal: Refusal) -> str:
+        return _open_holds(member_id) if isinstance(refusal, HoldsOpen) else ""
+
+    return _ask_or_do(
+        member_id,
+        lambda one: _merging(one, into_id),
+        lambda: house.database.run(work),
+        _("They are one member now."),
+        then=into_id,
+        explained=explained,
+    )
+
+
+def _choose_into(member_id: str) -> str:
     house, asked = current_installation(), request.args.get("q", "")
     now = house.clock()
     with house.database.reading() as session:
@@ -367,27 +378,6 @@ def merge(member_id: str) -> Response | str:
     return pages.show(
         "console/members/merge.html", HERE, member=member, name=name, rows=rows, asked=asked
     )
-
-
-@routes.post(f"{OF_MEMBER}/merge")
-@needs("members:write")
-def do_merge(member_id: str) -> Response:
-    """Two members are one person."""
-    house, by, into_id = current_installation(), pages.author(), request.form.get("into", "")
-
-    def work(session: Session) -> None:
-        member, into = people.present(session, member_id), people.present(session, into_id)
-        deeds.merge(session, member, into, by, house.clock())
-
-    try:
-        house.database.run(work)
-    except Refusal as refusal:
-        said = refusal.sentence(language.current())
-        if isinstance(refusal, HoldsOpen):
-            said = f"{said} {_open_holds(member_id)}"
-        return _confirm(member_id, _merging(member_id, into_id), said)
-    pages.say(_("They are one member now."))
-    return pages.go("console.members.show", member_id=into_id)
 
 
 def _merging(member_id: str, into_id: str) -> Confirmation:
@@ -441,35 +431,26 @@ def _open_holds(member_id: str) -> str:
 # --- Gone for good, and handed over -------------------------------------------------------------
 
 
-@routes.get(f"{OF_MEMBER}/erase")
+@routes.route(f"{OF_MEMBER}/erase", methods=ASKED_AND_DONE)
 @needs("members:write")
 def erase(member_id: str) -> Response:
-    """What erasing brings, in numbers."""
-    return _confirm(member_id, _erasing(member_id))
-
-
-@routes.post(f"{OF_MEMBER}/erase")
-@needs("members:write")
-def do_erase(member_id: str) -> Response:
     """Erase the person for good."""
-    house, entries = current_installation(), FormEntries()
-    with house.database.reading() as session:
-        people.named(session, member_id)
-    try:
+    house, by, entries = current_installation(), pages.author(), FormEntries()
+
+    def do() -> None:
+        with house.database.reading() as session:
+            people.named(session, member_id)
         erasure.carry_out(
             house.database,
             house.settings.data,
             member_id,
             house.make_due,
             house.clock(),
-            by=pages.author(),
+            by=by,
             write_off=entries.ticked("write_off"),
         )
-    except Refusal as refusal:
-        sentence = refusal.sentence(language.current())
-        return _confirm(member_id, _erasing(member_id), sentence)
-    pages.say(_("The person is erased."))
-    return pages.go("console.members.show", member_id=member_id)
+
+    return _ask_or_do(member_id, _erasing, do, _("The person is erased."))
 
 
 def _words_deleted(stakes: _Stakes) -> list[str]:

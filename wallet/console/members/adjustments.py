@@ -7,13 +7,13 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ledger.errors import NotFound, Refusal
+from ledger.errors import NotFound
 from ledger.people import cards, members, persons
 from ledger.programmes import units
 from ledger.programmes.units import Unit
 from wallet.access import adjustments
 from wallet.access.adjustments import LONGEST_REASON, Adjustment, AdjustmentState
-from wallet.console import listing, moments, pages
+from wallet.console import doing, listing, moments, pages
 from wallet.console.forms import FormEntries
 from wallet.console.listing import ROWS
 from wallet.console.members import people
@@ -115,11 +115,7 @@ def set_limit() -> Response | tuple[str, int]:
             programme = pages.programme_row(session)
             programme_changes.limit_adjusting(session, programme, most, by, house.clock())
 
-        try:
-            house.database.run(work)
-        except Refusal as refusal:
-            entries.refused(refusal, "limit")
-        else:
+        if doing.done(entries, work, "limit"):
             pages.say(_("Saved."))
             return pages.go("console.adjustments.listed")
     return _on_limit(entries), 422
@@ -161,10 +157,8 @@ def approve(adjustment_id: str) -> Response | tuple[str, int]:
         return people.signed(unit, row.points)
 
     entries = FormEntries()
-    try:
-        points = house.database.run(work)
-    except Refusal as refusal:
-        entries.refused(refusal)
+    points = doing.made(entries, work)
+    if points is None:
         return _show(adjustment_id, entries), 422
     pages.say(_("%(points)s, approved.", points=points))
     return pages.go("console.adjustments.listed")
@@ -180,16 +174,11 @@ def decline(adjustment_id: str) -> Response | tuple[str, int]:
     if not is_own and not pages.may("points:approve"):
         abort(403)
     answer = entries.text("answer", required=not is_own, most=LONGEST_REASON)
-    if entries.fit:
 
-        def work(session: Session) -> None:
-            adjustments.decline(session, adjustment_id, answer, by, house.clock())
+    def work(session: Session) -> None:
+        adjustments.decline(session, adjustment_id, answer, by, house.clock())
 
-        try:
-            house.database.run(work)
-        except Refusal as refusal:
-            entries.refused(refusal)
-    if not entries.fit:
+    if not entries.fit or not doing.done(entries, work):
         return _show(adjustment_id, entries), 422
     pages.say(_("Taken back.") if is_own else _("Declined."))
     return pages.go("console.adjustments.listed")
@@ -200,9 +189,9 @@ def _find(session: Session, adjustment_id: str) -> Adjustment:
     try:
         row = adjustments.find(session, adjustment_id)
     except NotFound:
-        abort(404)
+        pages.not_there(HERE)
     if row.programme_id != pages.programme().id:
-        abort(404)
+        pages.not_there(HERE)
     return row
 
 
@@ -216,7 +205,7 @@ def _row(session: Session, row: Adjustment, unit: Unit, timezone: str) -> Adjust
     return AdjustmentRow(
         pages.url("console.adjustments.show", adjustment_id=row.public_id),
         people.called(name, cards.newest_of(session, member.id).number),
-        pages.url("console.members.show", member_id=member.public_id),
+        pages.url("console.member.show", member_id=member.public_id),
         people.signed(unit, row.points),
         (row.reason or "") if sees_people else "",
         row.asked_by,

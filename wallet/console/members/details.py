@@ -6,15 +6,13 @@ from flask import Blueprint, make_response
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ledger.errors import (
-    Refusal,
-)
+from ledger.errors import Refusal
 from ledger.people import consents, persons
 from ledger.people.persons import Profile
 from ledger.programmes.programmes import Programme
 from wallet.access import changes
 from wallet.access.changes import ChangeFilter
-from wallet.console import pages
+from wallet.console import doing, pages
 from wallet.console.forms import FormEntries
 from wallet.console.members import details_form, people
 from wallet.console.members.people import PERSONAL
@@ -65,13 +63,10 @@ def create() -> Response:
                 house.clock(),
             ).public_id
 
-        try:
-            member_id = house.database.run(work)
-        except Refusal as refusal:
-            entries.refused(refusal, details_form.taken_field(refusal.code))
-        else:
+        member_id = doing.made(entries, work, _field_of)
+        if member_id is not None:
             pages.say(_("The member has joined and has a card."))
-            return pages.go("console.members.show", member_id=member_id)
+            return pages.go("console.member.show", member_id=member_id)
     given = _on_form(programme)
     return pages.show_again("console/members/form.html", HERE, entries, is_new=True, **given)
 
@@ -109,13 +104,11 @@ def correct(member_id: str) -> Response:
             deeds.correct(session, member, corrections, decided, "console", by, now)
             return True
 
-        try:
-            if house.database.run(work):
-                pages.say(_("Saved."))
-                return pages.go("console.members.show", member_id=member_id)
-        except Refusal as refusal:
-            entries.refused(refusal, details_form.taken_field(refusal.code))
-        else:
+        is_saved = doing.made(entries, work, _field_of)
+        if is_saved:
+            pages.say(_("Saved."))
+            return pages.go("console.member.show", member_id=member_id)
+        if is_saved is not None:
             return _changed_meanwhile(member_id, entries)
     given = _on_edit(member_id)
     return pages.show_again(
@@ -124,6 +117,10 @@ def correct(member_id: str) -> Response:
         entries,
         **{name: value for name, value in given.items() if name != "entries"},
     )
+
+
+def _field_of(refusal: Refusal) -> str:
+    return details_form.taken_field(refusal.code)
 
 
 def _changed_meanwhile(member_id: str, entries: FormEntries) -> Response:

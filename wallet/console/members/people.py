@@ -1,9 +1,7 @@
 """What pages about members share: the member whom an address names, and how they are called."""
 
 import re
-from typing import NoReturn
 
-from flask import abort
 from sqlalchemy.orm import Session
 
 from ledger.contacts import international
@@ -18,6 +16,7 @@ from wallet.console.forms import FormEntries
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
+HERE = "members"  # the entry of the menu
 PERSONAL = "personal:read"
 LAST = 253_402_300_799_000_000  # microseconds since 1970, to the end of the year 9999
 
@@ -32,21 +31,17 @@ def named(session: Session, public_id: str) -> Member:
     try:
         member = members.by_public_id(session, public_id, include_erased=True)
     except NotFound:
-        _nobody()
+        pages.not_there(HERE)
     if member.programme_id != pages.programme().id:
-        _nobody()
+        pages.not_there(HERE)
     return member
-
-
-def _nobody() -> NoReturn:
-    abort(404)
 
 
 def present(session: Session, public_id: str) -> Member:
     """The same, for what is done with a member: 404 for one who was erased as well."""
     member = named(session, public_id)
     if member.erased_at is not None:
-        _nobody()
+        pages.not_there(HERE)
     return member
 
 

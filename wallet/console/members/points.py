@@ -73,7 +73,7 @@ def adjust(member_id: str) -> Response:
     done = orjson.loads(answer.body)
     if done["state"] == "posted":
         pages.say(_("%(points)s, done.", points=people.signed(unit, wish.points)))
-        return pages.go("console.members.show", member_id=member_id)
+        return pages.go("console.member.show", member_id=member_id)
     pages.say(_("This is above the limit: it waits until a second person approves it."))
     return pages.go("console.adjustments.show", adjustment_id=done["adjustment"])
 

@@ -4,10 +4,9 @@ from flask import Blueprint
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ledger.errors import Refusal
 from ledger.programmes import units
 from ledger.segments import named
-from wallet.console import pages
+from wallet.console import doing, pages
 from wallet.console.forms import FormEntries
 from wallet.console.members import conditions
 from wallet.console.members import members as list_of
@@ -52,11 +51,8 @@ def save() -> Response:
                 revision=revision if is_same else 0,
             ).name
 
-        try:
-            saved = house.database.run(work)
-        except Refusal as refusal:
-            entries.refused(refusal, "name")
-        else:
+        saved = doing.made(entries, work, "name")
+        if saved is not None:
             pages.say(_("The segment is saved."))
             return pages.go("console.members.listed", segment=saved)
     given = _on_form(entries)
@@ -101,10 +97,7 @@ def do_remove(name: str) -> Response | tuple[str, int]:
         programme = pages.programme_row(session)
         kept_segments.delete(session, programme, name, by, house.clock())
 
-    try:
-        house.database.run(work)
-    except Refusal as refusal:
-        entries.refused(refusal)
+    if not doing.done(entries, work):
         page = _removing(name, entries)
         return page if isinstance(page, tuple) else (page, 422)
     pages.say(_("The segment is deleted."))

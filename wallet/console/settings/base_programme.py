@@ -18,9 +18,8 @@ from ledger.programmes.base_terms import BaseTerms
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from wallet.access.changes import ChangedThing
-from wallet.console import opened, pages
-from wallet.console.forms import FormEntries
-from wallet.console.opened import StaleForm
+from wallet.console import doing, opened, pages
+from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.delivery import programme_changes
 from wallet.errors import NoMessageField
@@ -113,27 +112,20 @@ def save() -> Response:
         opened.require_fresh(session, entries, things(programme, of.unit))
         wanted = read(entries, of)
         if wanted is None:
-            raise StaleForm
-        base_programme.put(session, programme, wanted, pages.author(), house.clock())
+            raise FormRefused
+        try:
+            base_programme.put(session, programme, wanted, pages.author(), house.clock())
+        except NoMessageField:
+            entries.refuse(
+                FORM,
+                _(
+                    "Cards of this programme show no messages, so a gift that comes with words"
+                    " cannot be given. Add a field for messages to the design first."
+                ),
+            )
+            raise FormRefused from None
 
-    try:
-        house.database.run(work)
-    except StaleForm:
-        return _again(entries)
-    except TermsRefused as refusal:
-        entries.refused(refusal, FIELDS.get(refusal.field, "form"))
-        return _again(entries)
-    except NoMessageField:
-        entries.refuse(
-            "form",
-            _(
-                "Cards of this programme show no messages, so a gift that comes with words cannot"
-                " be given. Add a field for messages to the design first."
-            ),
-        )
-        return _again(entries)
-    except Refusal as refusal:
-        entries.refused(refusal)
+    if not doing.done(entries, work, field_of):
         return _again(entries)
     pages.say(_("Saved. It holds from the next purchase on."))
     return pages.go("console.base_programme.show")
@@ -168,6 +160,11 @@ def _again(entries: FormEntries) -> Response:
             opened=opened.last_change(session, things(programme, of.unit)),
             of=of,
         )
+
+
+def field_of(refusal: Refusal) -> str:
+    """At which field of the form a refusal is said."""
+    return FIELDS.get(refusal.field, FORM) if isinstance(refusal, TermsRefused) else FORM
 
 
 def things(programme: Programme, unit: Unit) -> list[ChangedThing]:

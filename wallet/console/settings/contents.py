@@ -82,7 +82,7 @@ SUBJECTS: Sequence[tuple[str, Sequence[SettingsPlace]]] = (
                 N_("Access for tills, 1C and other programs"),
             ),
             SettingsPlace(
-                "console.webhooks.show",
+                "console.receivers.show",
                 "receivers:read",
                 "webhook",
                 N_("Webhooks"),

@@ -22,7 +22,6 @@ from ledger.programmes.units import Unit
 from ledger.words import N_, number_in
 from wallet import importing
 from wallet.console import listing, moments, pages
-from wallet.console.errors import error_page
 from wallet.console.forms import FormEntries
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
@@ -140,8 +139,6 @@ def show(import_id: str) -> Response | str:
     """How far an import is: being read, to be looked at, being applied, or done."""
     with current_installation().database.reading() as session:
         import_ = _find(session, import_id)
-        if import_ is None:
-            return error_page(404, pages.frame(HERE))
         return pages.show(SHOWN, HERE, problems={}, **_around(session, import_))
 
 
@@ -152,13 +149,11 @@ def apply(import_id: str) -> Response:
     entries, house = FormEntries(), current_installation()
     with house.database.reading() as session:
         import_ = _find(session, import_id)
-    if import_ is None:
-        return error_page(404, pages.frame(HERE))
     skip_bad = entries.ticked("skip_bad")
     try:
         importing.start(house.import_desk, import_id, pages.author(), skip_bad=skip_bad)
     except UnknownImport:
-        return error_page(404, pages.frame(HERE))
+        pages.not_there(HERE)
     except Refusal as refusal:
         entries.refused(refusal)
         with house.database.reading() as session:
@@ -173,14 +168,13 @@ def withdraw(import_id: str) -> Response:
     """Take back a file that was not applied: nothing of it is left."""
     house = current_installation()
     with house.database.reading() as session:
-        if _find(session, import_id) is None:
-            return error_page(404, pages.frame(HERE))
+        _find(session, import_id)
     try:
         importing.withdraw(house.import_desk, import_id, pages.author())
     except UnknownImport:
-        return error_page(404, pages.frame(HERE))
+        pages.not_there(HERE)
     except Refusal as refusal:
-        pages.say(refusal.sentence(language.current()))
+        pages.say(refusal.sentence(language.current()), "bad")
         return pages.go("console.imports.show", import_id=import_id)
     pages.say(_("Withdrawn: nothing of the file is left here."))
     return pages.go("console.imports.find")
@@ -193,8 +187,6 @@ def rows(import_id: str) -> Response | str:
     after = listing.after()
     with current_installation().database.reading() as session:
         import_ = _find(session, import_id)
-        if import_ is None:
-            return error_page(404, pages.frame(HERE))
         found = store.problems(session, import_.id, after[0] if after else 0, listing.ROWS + 1)
         page = listing.page(found, lambda one: (one.id,))
         return pages.show(
@@ -214,8 +206,6 @@ def statement(import_id: str) -> Response:
     house = current_installation()
     with house.database.reading() as session:
         import_ = _find(session, import_id)
-    if import_ is None:
-        return error_page(404, pages.frame(HERE))
     proof = importing.statement(house.import_desk, import_)
     if proof is None:
         return pages.go("console.imports.show", import_id=import_id)
@@ -226,13 +216,13 @@ def statement(import_id: str) -> Response:
     return answer
 
 
-def _find(session: Session, import_id: str) -> Import | None:
-    """The import of this programme with this id; None if there is none."""
+def _find(session: Session, import_id: str) -> Import:
+    """The import of this programme with this id; the request ends with 404 if there is none."""
     try:
         found = store.find(session, import_id)
     except UnknownImport:
-        return None
-    return found if found.programme_id == pages.programme().id else None
+        pages.not_there(HERE)
+    return found if found.programme_id == pages.programme().id else pages.not_there(HERE)
 
 
 def _around_form() -> dict[str, object]:

@@ -9,16 +9,15 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger import languages
-from ledger.errors import ProgrammeExists, TermsRefused
+from ledger.errors import ProgrammeExists, Refusal, TermsRefused
 from ledger.languages import canonical
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
 from ledger.programmes.trades import CALLED, Called
 from ledger.programmes.units import Unit
 from ledger.words import N_
-from wallet.console import opened, pages
-from wallet.console.forms import FormEntries
-from wallet.console.opened import StaleForm
+from wallet.console import doing, opened, pages
+from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.shell import ConsoleLink
 from wallet.delivery import programme_changes
@@ -81,7 +80,7 @@ def save() -> Response:
         programme_changes.hold(session, programme)
         opened.require_fresh(session, entries, [programme_changes.of(programme)])
         if not entries.fit:
-            raise StaleForm
+            raise FormRefused
         wanted = ProgrammeChange(
             grace_days,
             overdrawn,
@@ -94,12 +93,7 @@ def save() -> Response:
         )
         programme_changes.change(session, programme, wanted, pages.author(), house.clock())
 
-    try:
-        house.database.run(work)
-    except StaleForm:
-        return _again(TERMS, entries)
-    except TermsRefused as refusal:
-        entries.refused(refusal, refusal.field)
+    if not doing.done(entries, work, _field_of):
         return _again(TERMS, entries)
     pages.say(_("Saved."))
     return pages.go("console.programme_settings.show")
@@ -139,12 +133,7 @@ def say() -> Response:
                     by = pages.author()
                     programme_changes.say(session, programme, kind, tag, text, by, now)
 
-    try:
-        house.database.run(work)
-    except StaleForm:
-        return _again(TEXTS, entries)
-    except TermsRefused as refusal:
-        entries.refused(refusal, at_fault)
+    if not doing.done(entries, work, lambda _refusal: at_fault):
         return _again(TEXTS, entries)
     pages.say(_("Saved. Customers see it at once."))
     return pages.go("console.programme_settings.texts")
@@ -172,20 +161,24 @@ def make() -> Response:
     def work(session: Session) -> None:
         terms = Terms(code, name, locale, entries["timezone"].strip())
         design = templates.standard(name, terms.spoken)
-        programme_changes.make(session, terms, design, pages.author(), house.clock())
+        try:
+            programme_changes.make(session, terms, design, pages.author(), house.clock())
+        except ProgrammeExists:
+            entries.refuse("code", _("Another programme has this code already."))
+            raise FormRefused from None
 
-    if not entries.fit:
-        return pages.show_again(NEW, HERE, entries, typed=entries, **_around_new())
-    try:
-        house.database.run(work)
-    except TermsRefused as refusal:
-        entries.refused(refusal, refusal.field if refusal.field != "languages" else "locale")
-        return pages.show_again(NEW, HERE, entries, typed=entries, **_around_new())
-    except ProgrammeExists:
-        entries.refuse("code", _("Another programme has this code already."))
+    if not entries.fit or not doing.done(entries, work, _field_of_new):
         return pages.show_again(NEW, HERE, entries, typed=entries, **_around_new())
     pages.say(_("The programme is there. Four questions, and its card is ready."))
     return pages.go("console.first_hour.show", programme=code)
+
+
+def _field_of(refusal: Refusal) -> str:
+    return refusal.field if isinstance(refusal, TermsRefused) else FORM
+
+
+def _field_of_new(refusal: Refusal) -> str:
+    return "locale" if (field := _field_of(refusal)) == "languages" else field
 
 
 def _again(template: str, entries: FormEntries) -> Response:

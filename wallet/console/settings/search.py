@@ -199,7 +199,7 @@ ENTRIES = (
         "key keys api token integration ключ ключи апи токен интеграция доступ 1с",
     ),
     SettingEntry(
-        "console.webhooks.show",
+        "console.receivers.show",
         N_("Webhooks: sources and receivers"),
         "receivers:read",
         "webhook",

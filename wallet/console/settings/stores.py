@@ -1,20 +1,19 @@
 """Stores and the tills in them: the list, a store with its tills, and their forms."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import Blueprint
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ledger.errors import ChangedMeanwhile, StoreRefused, UnknownStore, UnknownTill
+from ledger.errors import ChangedMeanwhile, Refusal, StoreRefused, UnknownStore, UnknownTill
 from ledger.programmes import programmes, stores
 from ledger.programmes.stores import Store, StoreTerms, Till, TillTerms
 from wallet.access.changes import ChangedThing
-from wallet.console import listing, opened, pages
-from wallet.console.errors import error_page
-from wallet.console.forms import FORM, FormEntries
-from wallet.console.opened import StaleForm
+from wallet.console import doing, listing, opened, pages
+from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.delivery import programme_changes
 from wallet.installation import current_installation
@@ -77,10 +76,7 @@ def add() -> Response:
 def show(store: str) -> Response | str:
     """One store: its form, and its tills."""
     with current_installation().database.reading() as session:
-        try:
-            found = stores.store_named(session, pages.programme().id, store)
-        except UnknownStore:
-            return error_page(404, pages.frame(HERE))
+        found = _store(session, store)
         tills = _tills(session, found)
         mark = opened.last_change(session, [_thing(found)])
     typed = {
@@ -98,12 +94,9 @@ def show(store: str) -> Response | str:
 def save(store: str) -> Response:
     """Change a store."""
     entries = FormEntries()
-    try:
-        with current_installation().database.reading() as session:
-            found = stores.store_named(session, pages.programme().id, store)
-            tills = _tills(session, found)
-    except UnknownStore:
-        return error_page(404, pages.frame(HERE))
+    with current_installation().database.reading() as session:
+        found = _store(session, store)
+        tills = _tills(session, found)
     if not _put(entries, store):
         with current_installation().database.reading() as session:
             mark = opened.last_change(session, [_thing(found)])
@@ -117,9 +110,8 @@ def save(store: str) -> Response:
 @needs("stores:write")
 def new_till(store: str) -> Response | str:
     """The form of a new till."""
-    found = _found(store)
-    if found is None:
-        return error_page(404, pages.frame(HERE))
+    with current_installation().database.reading() as session:
+        found = _store(session, store)
     return pages.show(TILL, HERE, typed={}, problems={}, store=found, till=None)
 
 
@@ -127,9 +119,9 @@ def new_till(store: str) -> Response | str:
 @needs("stores:write")
 def add_till(store: str) -> Response:
     """Add a till to a store."""
-    found, entries = _found(store), FormEntries()
-    if found is None:
-        return error_page(404, pages.frame(HERE))
+    entries = FormEntries()
+    with current_installation().database.reading() as session:
+        found = _store(session, store)
     code = entries.text("code", most=stores.LONGEST_CODE)
     if not entries.fit or not _put_till(entries, found, code, known=0):
         return pages.show_again(TILL, HERE, entries, typed=entries, store=found, till=None)
@@ -141,13 +133,9 @@ def add_till(store: str) -> Response:
 @needs("stores:read")
 def show_till(store: str, till: str) -> Response | str:
     """One till of a store."""
-    try:
-        with current_installation().database.reading() as session:
-            found = stores.till_named(session, pages.programme().id, till, store)
-            of = stores.store_of(session, found)
-            mark = opened.last_change(session, [_thing(of, found)])
-    except (UnknownStore, UnknownTill):
-        return error_page(404, pages.frame(HERE))
+    with current_installation().database.reading() as session:
+        of, found = _till(session, store, till)
+        mark = opened.last_change(session, [_thing(of, found)])
     typed = {"name": found.name, "closed": "yes" if found.closed else ""}
     return pages.show(TILL, HERE, typed=typed, problems={}, store=of, till=found, opened=mark)
 
@@ -157,12 +145,8 @@ def show_till(store: str, till: str) -> Response | str:
 def save_till(store: str, till: str) -> Response:
     """Change a till."""
     entries = FormEntries()
-    try:
-        with current_installation().database.reading() as session:
-            found = stores.till_named(session, pages.programme().id, till, store)
-            of = stores.store_of(session, found)
-    except (UnknownStore, UnknownTill):
-        return error_page(404, pages.frame(HERE))
+    with current_installation().database.reading() as session:
+        of, found = _till(session, store, till)
     if not _put_till(entries, of, till):
         with current_installation().database.reading() as session:
             mark = opened.last_change(session, [_thing(of, found)])
@@ -191,9 +175,10 @@ def _put(entries: FormEntries, code: str, known: int | None = None) -> bool:
             thing = ChangedThing("store", code, programme.id)
             opened.require_fresh(session, entries, [thing])
         now = current_installation().clock()
-        programme_changes.put_store(session, programme, terms, pages.author(), now, known)
+        with _as_new(entries):
+            programme_changes.put_store(session, programme, terms, pages.author(), now, known)
 
-    return _done(entries, work)
+    return doing.done(entries, work, _field_of)
 
 
 def _put_till(entries: FormEntries, store: Store, code: str, known: int | None = None) -> bool:
@@ -206,31 +191,41 @@ def _put_till(entries: FormEntries, store: Store, code: str, known: int | None =
             thing = ChangedThing("till", f"{store.code}/{code}", programme.id)
             opened.require_fresh(session, entries, [thing])
         now = current_installation().clock()
-        programme_changes.put_till(session, programme, terms, pages.author(), now, known)
+        with _as_new(entries):
+            programme_changes.put_till(session, programme, terms, pages.author(), now, known)
 
-    return _done(entries, work)
+    return doing.done(entries, work, _field_of)
 
 
-def _done(entries: FormEntries, work: Callable[[Session], None]) -> bool:
+def _field_of(refusal: Refusal) -> str:
+    return refusal.field if isinstance(refusal, StoreRefused) else FORM
+
+
+@contextmanager
+def _as_new(entries: FormEntries) -> Iterator[None]:
+    """Say at the field of the code that there is one with this code already."""
     try:
-        current_installation().database.run(work)
-    except StaleForm:
-        return False
-    except StoreRefused as refusal:
-        entries.refused(refusal, refusal.field)
-        return False
+        yield
     except ChangedMeanwhile:
         entries.refuse("code", _("There is one with this code already."))
-        return False
-    except UnknownStore as refusal:
-        entries.refused(refusal, FORM)
-        return False
-    return True
+        raise FormRefused from None
 
 
-def _found(store: str) -> Store | None:
-    with current_installation().database.reading() as session:
-        return stores.find_store(session, pages.programme().id, store)
+def _store(session: Session, code: str) -> Store:
+    """The store with this code; the request ends with 404 if there is none."""
+    try:
+        return stores.store_named(session, pages.programme().id, code)
+    except UnknownStore:
+        pages.not_there(HERE)
+
+
+def _till(session: Session, store: str, code: str) -> tuple[Store, Till]:
+    """The store and its till with these codes, in the same way."""
+    try:
+        found = stores.till_named(session, pages.programme().id, code, store)
+    except (UnknownStore, UnknownTill):
+        pages.not_there(HERE)
+    return stores.store_of(session, found), found
 
 
 def _tills(session: Session, store: Store) -> Sequence[Till]:

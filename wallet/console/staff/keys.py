@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, make_response
@@ -12,7 +13,6 @@ from wallet.access.apikeys import LONGEST_NAME, SCOPES, ApiKey
 from wallet.access.grants import KEYS, KeyTerms
 from wallet.access.rights import ALL, may_give
 from wallet.console import pages
-from wallet.console.errors import error_page
 from wallet.console.forms import FORM, FormEntries
 from wallet.console.pages import needs
 from wallet.errors import SCOPE, ApiKeyRefused, BeyondOwnRights, UnknownApiKey
@@ -105,7 +105,7 @@ def revoke(key_id: int) -> Response | str:
             name = grants.key_of(session, pages.person().actors, key_id).name
             grants.revoke_key(session, pages.doer(), name, house.clock())
     except UnknownApiKey:
-        return _no_key()
+        _no_key()
     except ApiKeyRefused as refused:
         entries.refused(refused)
         return make_response(_about(key_id, "console/staff/key_revoke.html", entries.problems), 422)
@@ -130,7 +130,7 @@ def _about(key_id: int, template: str, problems: Mapping[str, str] | None = None
         with house.database.reading() as session:
             key = grants.key_of(session, pages.person().actors, key_id)
     except UnknownApiKey:
-        return _no_key()
+        _no_key()
     return pages.show(
         template,
         HERE,
@@ -144,8 +144,8 @@ def _about(key_id: int, template: str, problems: Mapping[str, str] | None = None
     )
 
 
-def _no_key() -> Response:
-    return error_page(404, pages.frame(HERE))
+def _no_key() -> NoReturn:
+    pages.not_there(HERE)
 
 
 def _state(key: ApiKey) -> tuple[str, str]:

@@ -3,7 +3,7 @@ going."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
 from flask import Blueprint, request
 from sqlalchemy import func, select
@@ -15,7 +15,6 @@ from wallet.access import letters, roles, staffing
 from wallet.access.changes import ChangeFilter, RecordedChange
 from wallet.access.staffing import STAFF, Colleague, HeldRole, Invitation
 from wallet.console import change_lines, listing, opened, pages
-from wallet.console.errors import error_page
 from wallet.console.forms import FORM, FormEntries
 from wallet.console.pages import needs, proved
 from wallet.errors import (
@@ -177,7 +176,7 @@ def change_roles(employee_id: int) -> Response | str:
             pages.say(_("The roles of %(email)s are saved.", email=changed.email))
             return pages.go("console.staff.person", employee_id=employee_id)
     except UnknownEmployee:
-        return _nobody()
+        _nobody()
     except RolesChangedMeanwhile:
         pass
     except (EmployeeRefused, BeyondOwnRights) as refused:
@@ -212,7 +211,7 @@ def make_link(employee_id: int) -> Response | str:
             is_new = made.employee.password_hash is None
             by_letter = _send(session, made, "invitation" if is_new else "reset")
     except (UnknownEmployee, BeyondOwnRights):
-        return _nobody()
+        _nobody()
     return _handed_over(made, is_new=is_new, by_letter=by_letter)
 
 
@@ -240,7 +239,7 @@ def take_away_factors(employee_id: int) -> Response | str:
         with house.database.transaction() as session:
             one = staffing.take_away_factors(session, pages.doer(), employee_id, house.clock())
     except (UnknownEmployee, BeyondOwnRights, EmployeeRefused):
-        return _nobody()
+        _nobody()
     pages.say(_("%(email)s signs in with the password alone now.", email=one.email))
     return pages.go("console.staff.person", employee_id=employee_id)
 
@@ -254,7 +253,7 @@ def sign_out(employee_id: int) -> Response | str:
         with house.database.transaction() as session:
             gone = staffing.sign_out(session, pages.doer(), employee_id, house.clock())
     except (UnknownEmployee, BeyondOwnRights):
-        return _nobody()
+        _nobody()
     pages.say(_("%(email)s is signed out everywhere.", email=gone.email))
     return pages.go("console.staff.person", employee_id=employee_id)
 
@@ -266,7 +265,7 @@ def ask_to_remove(employee_id: int) -> Response | str:
 
     def page(session: Session, one: Colleague) -> Response | str:
         if not _is_removable(one):
-            return _nobody()
+            _nobody()
         return pages.show(
             "console/staff/remove.html",
             HERE,
@@ -287,7 +286,7 @@ def remove(employee_id: int) -> Response | str:
         with house.database.transaction() as session:
             gone = staffing.remove(session, pages.doer(), employee_id, house.clock())
     except UnknownEmployee:
-        return _nobody()
+        _nobody()
     except (EmployeeRefused, BeyondOwnRights) as refused:
         entries.refused(refused)
 
@@ -313,12 +312,12 @@ def _about(
             actors = pages.person().actors
             one = staffing.colleague(session, actors, employee_id, house.clock())
         except UnknownEmployee:
-            return _nobody()
+            _nobody()
         return page(session, one)
 
 
-def _nobody() -> Response:
-    return error_page(404, pages.frame(HERE))
+def _nobody() -> NoReturn:
+    pages.not_there(HERE)
 
 
 def _send(session: Session, made: Invitation, kind: Literal["invitation", "reset"]) -> bool:
