@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ledger.book import balances
 from ledger.book.accounts import MEMBER, Account, Balance, BalanceRow
-from ledger.database.compiled import Compiled, Fetching, within
+from ledger.database.compiled import Compiled, Fetching, Question, within
 from ledger.database.tables import (
     EPOCH,
     Identifier,
@@ -130,6 +130,18 @@ def page(
 ) -> RosterPage:
     """Members that fit, in the order in which they joined, from behind `after`. `people`: with what
     is known of them. `fetch` carries out a statement that reads. Raises `UnknownProgramme`."""
+    return asked(wanted, after, limit, now, people=people).answer(fetch)
+
+
+def asked(
+    wanted: RosterFilter,
+    after: RosterPlace | None,
+    limit: int,
+    now: datetime,
+    *,
+    people: bool,
+) -> Question[RosterPage]:
+    """The same as a question, to be asked together with others."""
     # The scan of the index begins at one place. With two such bounds PostgreSQL may begin at the
     # farther one and walk to the other through everybody in between.
     if wanted.newest_first:
@@ -141,16 +153,18 @@ def page(
         after_at, after_id = max(after or BEGINNING, since)
         bounds = {"until": wanted.until, "household": wanted.household_id}
     given = {name: value for name, value in bounds.items() if value is not None}
-    rows = fetch(
+    return Question(
         _statement(wanted.state, frozenset(given), people=people, newest_first=wanted.newest_first),
-        programme=wanted.programme,
-        after_at=after_at,
-        after_id=after_id,
-        most=limit,
-        now=now,
-        **given,
+        {
+            "programme": wanted.programme,
+            "after_at": after_at,
+            "after_id": after_id,
+            "most": limit,
+            "now": now,
+            **given,
+        },
+        lambda rows: _page_of(rows, wanted.programme, now, people=people),
     )
-    return _page_of(rows, wanted.programme, now, people=people)
 
 
 def known(
@@ -263,10 +277,10 @@ def counted(session: Session, wanted: ColumnElement[bool], most: int) -> int:
     return session.scalars(select(func.count()).select_from(some)).one()
 
 
-def counted_in_state(fetch: Fetching, programme_id: int, state: MemberState, most: int) -> int:
+def counted_in_state(programme_id: int, state: MemberState, most: int) -> Question[int]:
     """The same for the members of a programme in one state."""
-    (row,) = fetch(_counting(state), programme=programme_id, most=most + 1)
-    return int(row[0])
+    values = {"programme": programme_id, "most": most + 1}
+    return Question(_counting(state), values, lambda rows: int(rows[0][0]))
 
 
 @cache

@@ -14,7 +14,8 @@ The same holds for settings of the transaction."""
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, cast
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import psycopg
 from psycopg import RawCursor
@@ -31,6 +32,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 Values = Sequence[Any]
+Answer = TypeVar("Answer")
 
 # What carries out a statement with its values and returns the rows: `Database.fetch`, or a
 # `Compiled` in the transaction of a session (`within`).
@@ -66,11 +68,12 @@ class Compiled:
     def execute_on(self, connection: "DriverConnection", **values: Any) -> list[Any]:
         """Execute it on this connection; outside a transaction the statement is a transaction by
         itself. Raises `DBAPIError`."""
-        form = self._form(connection.dialect)
+        form = self.form(connection.dialect)
         rows = connection.execute(form.sql, form.parameters(values), reads=form.reads)
         return form.named(rows)
 
-    def _form(self, dialect: Dialect) -> "_DialectForm":
+    def form(self, dialect: Dialect) -> "_DialectForm":
+        """The statement as this database has it, compiled at the first use."""
         form = self._forms.get(dialect.name)
         if form is None:
             statement: Any = self._statement
@@ -78,6 +81,33 @@ class Compiled:
                 statement = statement(INSERTS[dialect.name])
             form = self._forms[dialect.name] = _DialectForm(statement, dialect, self._columns)
         return form
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[Answer]):
+    """A statement that reads, with its values, and what its rows say. Several that need nothing of
+    each other are asked together (`Database.answers`)."""
+
+    statement: Compiled
+    values: Mapping[str, Any]
+    read: Callable[[list[Any]], Answer]
+
+    def answer(self, fetch: Fetching) -> Answer:
+        """What the rows say that `fetch` returns."""
+        return self.read(fetch(self.statement, **self.values))
+
+
+def ask_all(connection: "DriverConnection", questions: Sequence[Question[Any]]) -> list[Any]:
+    """The answers to all of them, outside a transaction: each statement sees its own moment.
+    PostgreSQL is asked in one round trip. Raises `DBAPIError`."""
+    forms = [one.statement.form(connection.dialect) for one in questions]
+    asked = [
+        (form.sql, form.parameters(one.values)) for form, one in zip(forms, questions, strict=True)
+    ]
+    found = connection.execute_all(asked)
+    return [
+        one.read(form.named(rows)) for form, one, rows in zip(forms, questions, found, strict=True)
+    ]
 
 
 class _DialectForm:
@@ -175,21 +205,44 @@ class DriverConnection(NamedTuple):
                 cursor.execute(sql, values)
             return cursor.fetchall() if reads else ()
         except errors as error:
-            lost = self.dialect.is_disconnect(error, self.connection.dbapi_connection, cursor)
-            if lost:
-                self.connection.invalidate(error)
-            # Values hold names and phone numbers, and errors are logged.
-            raise DBAPIError.instance(
-                sql,
-                None,
-                error,
-                errors,
-                hide_parameters=True,
-                connection_invalidated=lost,
-                dialect=self.dialect,
-            ) from error
+            raise self._told(error, sql, cursor) from error
         finally:
             cursor.close()
+
+    def execute_all(self, asked: Sequence[tuple[str, Values]]) -> list[Sequence[Sequence[Any]]]:
+        """Execute statements that read, outside a transaction, and return the rows of each.
+        PostgreSQL gets them together. Raises `DBAPIError`."""
+        if self.dialect.name == "sqlite" or len(asked) == 1:
+            return [self.execute(sql, values, reads=True) for sql, values in asked]
+        errors = self.dialect.loaded_dbapi.Error
+        cursors = [self._cursor() for _ in asked]
+        try:
+            with self._pipeline():
+                for cursor, (sql, values) in zip(cursors, asked, strict=True):
+                    cursor.execute(sql, values)
+            return [cursor.fetchall() for cursor in cursors]
+        except errors as error:
+            raise self._told(error, asked[0][0], cursors[0]) from error
+        finally:
+            for cursor in cursors:
+                cursor.close()
+
+    def _told(self, error: Any, sql: str, cursor: Any) -> DBAPIError:
+        """An error of the driver as SQLAlchemy tells it."""
+        lost = self.dialect.is_disconnect(error, self.connection.dbapi_connection, cursor)
+        if lost:
+            self.connection.invalidate(error)
+        # Values hold names and phone numbers, and errors are logged.
+        told: DBAPIError = DBAPIError.instance(
+            sql,
+            None,
+            error,
+            self.dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=self.dialect,
+        )
+        return told
 
     def _cursor(self) -> Any:
         if self.dialect.name == "sqlite":

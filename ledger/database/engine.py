@@ -29,7 +29,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, InvalidatePoolError, Opera
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 
-from ledger.database.compiled import Compiled, DriverConnection
+from ledger.database.compiled import Compiled, DriverConnection, Question, ask_all
 from ledger.settings import LedgerSettings
 
 SQLITE_BUSY_TIMEOUT_MS = 15_000  # how long one process waits for another's transaction
@@ -118,6 +118,15 @@ class Database:
         connection = self._connected()
         try:
             return query.execute_on(DriverConnection(connection, self.engine.dialect), **values)
+        finally:
+            connection.close()
+
+    def answers(self, *questions: Question[Any]) -> list[Any]:
+        """The answers to questions that need nothing of each other, as `fetch` asks them; of
+        PostgreSQL in one round trip. Each is of a moment of its own. Raises `DBAPIError`."""
+        connection = self._connected()
+        try:
+            return ask_all(DriverConnection(connection, self.engine.dialect), questions)
         finally:
             connection.close()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ledger.database.compiled import Compiled
+from ledger.database.compiled import Compiled, Question
 from ledger.database.tables import Base, Identifier, detached, insert_or
 from ledger.errors import (
     NotMoney,
@@ -217,6 +217,18 @@ def find(session: Session, programme_id: int, code: str | None) -> Unit | None:
     The object is only to be read: no session tracks it."""
     rows = _FIND.execute(session, programme=programme_id, code=code)
     return detached(Unit, rows[0]._asdict()) if rows else None
+
+
+def main(programme_id: int) -> Question[Unit]:
+    """The main unit of a programme; raises `UnknownUnit` if there is none. The object is only to be
+    read."""
+    return Question(_FIND, {"programme": programme_id, "code": None}, _main_of)
+
+
+def _main_of(rows: Sequence[Any]) -> Unit:
+    if not rows:
+        raise UnknownUnit("")
+    return detached(Unit, rows[0]._asdict())
 
 
 def named(session: Session, programme_id: int, code: str | None) -> Unit:

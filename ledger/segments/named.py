@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from ledger.contacts import Unfit, not_empty, readable
-from ledger.database.compiled import Compiled, Fetching
+from ledger.database.compiled import Compiled, Question
 from ledger.database.tables import Base, Identifier, Instant, JsonDocument, insert_or
 from ledger.errors import SegmentChanged, SegmentRefused, UnknownSegment
 from ledger.programmes.programmes import Programme
@@ -98,10 +98,9 @@ def means(document: InstrumentedAttribute[Any], name: str) -> ColumnElement[bool
     return and_(document["kind"].as_string() == "segment", document["name"].as_string() == name)
 
 
-def names(fetch: Fetching, programme_id: int) -> Sequence[str]:
-    """The names of all segments of a programme, in their order. `fetch` carries out a statement
-    that reads."""
-    return [row.name for row in fetch(_NAMES, programme=programme_id)]
+def names(programme_id: int) -> Question[list[str]]:
+    """The names of all segments of a programme, in their order."""
+    return Question(_NAMES, {"programme": programme_id}, lambda rows: [row.name for row in rows])
 
 
 def page(session: Session, programme_id: int, after_id: int, limit: int) -> Sequence[SavedSegment]:

@@ -89,7 +89,7 @@ def gather(database: Database, here: int, there: int) -> None:
 def explained(database: Database) -> Iterator[list[str]]:
     """The plans of the statements of this block, in order."""
     plans: list[str] = []
-    by_driver = DriverConnection.execute
+    by_driver, all_by_driver = DriverConnection.execute, DriverConnection.execute_all
 
     def explain(cursor: Any, sql: str, values: Any) -> None:
         if sql.lstrip().startswith("SELECT"):
@@ -102,13 +102,19 @@ def explained(database: Database) -> Iterator[list[str]]:
         explain(RawCursor(wire.connection.dbapi_connection), sql, values)
         return found
 
+    def execute_all(wire: DriverConnection, asked: Any) -> Any:
+        found = all_by_driver(wire, asked)
+        for sql, values in asked:
+            explain(RawCursor(wire.connection.dbapi_connection), sql, values)
+        return found
+
     def on_statement(_c: object, cursor: Any, sql: str, values: Any, *_: object) -> None:
         explain(cursor, sql, values)
 
-    DriverConnection.execute = execute
+    DriverConnection.execute, DriverConnection.execute_all = execute, execute_all
     event.listen(database.engine, "before_cursor_execute", on_statement)
     try:
         yield plans
     finally:
-        DriverConnection.execute = by_driver
+        DriverConnection.execute, DriverConnection.execute_all = by_driver, all_by_driver
         event.remove(database.engine, "before_cursor_execute", on_statement)

@@ -15,7 +15,7 @@ from sqlalchemy import ForeignKey, Index, String, bindparam, func, select, updat
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from ledger.database.compiled import Compiled, Fetching
+from ledger.database.compiled import Compiled, Question
 from ledger.database.tables import Base, Identifier, Instant, only_where
 from ledger.people import members
 from ledger.people.members import Member
@@ -174,10 +174,10 @@ def waiting(session: Session, programme_id: int, now: datetime) -> Sequence[Adju
     ).all()
 
 
-def number_waiting(fetch: Fetching, programme_id: int, now: datetime) -> int:
-    """How many wait. `fetch` carries out a statement that reads."""
-    (row,) = fetch(_NUMBER_WAITING, programme=programme_id, now=now)
-    return int(row[0])
+def number_waiting(programme_id: int, now: datetime) -> Question[int]:
+    """How many wait."""
+    values = {"programme": programme_id, "now": now}
+    return Question(_NUMBER_WAITING, values, lambda rows: int(rows[0][0]))
 
 
 _NUMBER_WAITING = Compiled(

@@ -3,14 +3,15 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import String, bindparam, literal, null, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import String, bindparam, literal, literal_column, null, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ledger.database import compiled
-from ledger.database.compiled import Compiled
+from ledger.database.compiled import Compiled, Question
 from ledger.database.engine import Database
 from ledger.database.idempotency import Request
 from ledger.database.outbox import OutboxRow
+from ledger.database.tables import OneOf
 from ledger.people.cards import Card
 from ledger.people.members import Member
 
@@ -126,3 +127,36 @@ def test_a_statement_is_put_together_once(database: Database, monkeypatch) -> No
 
 def _values(key: str) -> dict:
     return {"scope": "test", "key": key, "body_hash": b"x", "created_at": NOON}
+
+
+class TestQuestions:
+    """Several questions of one moment."""
+
+    @staticmethod
+    def found(key: str) -> Question[int]:
+        return Question(FIND, {"key": key}, len)
+
+    def test_each_gets_its_own_answer(self, database: Database) -> None:
+        with database.transaction() as session:
+            add(session, "one")
+        asked = [self.found(key) for key in ("one", "two", "one")]
+        assert database.answers(*asked) == [1, 0, 1]
+        assert [one.answer(database.fetch) for one in asked] == [1, 0, 1]
+
+    def test_one_that_cannot_be_answered_fails_all_and_the_connection_goes_on(
+        self, database: Database
+    ) -> None:
+        wrong = Question(Compiled(select(literal(1) / literal_column("nothing"))), {}, len)
+        with pytest.raises(DBAPIError):
+            database.answers(self.found("one"), wrong, self.found("two"))
+        assert database.answers(self.found("one"), self.found("two")) == [0, 0]
+
+    def test_a_column_is_one_of_any_number_of_ids(self, database: Database) -> None:
+        with database.transaction() as session:
+            for kind in ("a", "b", "c"):
+                session.add(OutboxRow(kind=kind, payload={}, created_at=NOON, not_before=NOON))
+            session.flush()
+            ids = list(session.scalars(select(OutboxRow.id).order_by(OutboxRow.id)))
+        some = Compiled(select(OutboxRow.kind).where(OneOf(OutboxRow.id, "ids")))
+        for chosen, kinds in (([], set()), (ids[:1], {"a"}), ([*ids[1:], 2**62], {"b", "c"})):
+            assert {row.kind for row in database.fetch(some, ids=chosen)} == kinds

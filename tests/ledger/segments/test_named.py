@@ -38,7 +38,7 @@ def test_a_name_means_what_was_saved_last(shelf: Shelf) -> None:
     other = shelf.save(POOR, by="ivan")
     assert (other.revision, other.made_by, other.meaning) == (2, "ivan", POOR)
     with shelf.database.reading() as session:
-        assert named.names(within(session), shelf.programme.id) == ["Гости"]
+        assert named.names(shelf.programme.id).answer(within(session)) == ["Гости"]
         with pytest.raises(UnknownSegment):
             named.named(session, shelf.programme.id, "гости")
 

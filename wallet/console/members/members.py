@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from flask import Blueprint, current_app, redirect, request
+from markupsafe import Markup
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from ledger import words
 from ledger.book import roster
-from ledger.book.roster import ListedMember, RosterFilter, SiftedPage
+from ledger.book.roster import ListedMember, RosterFilter, RosterPlace
 from ledger.database.tables import EPOCH, MICROSECOND
 from ledger.people import members
 from ledger.people.members import Member, MemberState
@@ -25,8 +26,7 @@ from ledger.segments.named import SavedSegment
 from ledger.segments.registry import Segment
 from ledger.segments.scope import Scope
 from wallet.access import adjustments
-from wallet.access.staff_sessions import SeenProgramme
-from wallet.console import listing, moments, pages
+from wallet.console import listing, moments, pages, shell
 from wallet.console.forms import FormEntries
 from wallet.console.listing import ROWS, ListPage
 from wallet.console.members import conditions, people
@@ -79,29 +79,33 @@ def listed() -> str:
 def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: Any) -> str:
     house, programme = current_installation(), pages.programme()
     now, sees_people = house.clock(), pages.may(PERSONAL)
-    # What a list says need not be of one moment, so most of it is asked without a transaction.
-    fetch = house.database.fetch
+    beside = (named.names(programme.id), adjustments.number_waiting(programme.id, now))
     with house.database.reading() as session:
         wanted = asked(session, programme.id)
-        found = _rows(session, programme, wanted, now, people=sees_people)
-        count = _count_in_state(session, programme.id, wanted.state, now) if wanted.is_plain else ""
-    segments = named.names(fetch, programme.id)
-    waits = adjustments.number_waiting(fetch, programme.id, now)
-    unit = found.unit
+        # What a list says need not be of one moment: most of it is asked together.
+        if wanted.is_plain:
+            plain = roster.asked(_filter(wanted), _after(), ROWS + 1, now, people=sees_people)
+            page_, segments, waits = house.database.answers(plain, *beside)
+            unit, found, following = page_.unit, page_.members, None
+            count = _count_in_state(session, programme.id, wanted.state, now)
+        else:
+            unit, segments, waits = house.database.answers(units.main(programme.id), *beside)
+            found, following = _sifted(session, unit, wanted, now, people=sees_people)
+            count = ""
     reading = Reading(unit, programme.zone)
-    page = listing.page(found.members, lambda row: _numbers(row.place), ROWS)
-    if page.next_url is None and found.following is not None:
-        page = replace(page, next_url=_behind(found.following))
+    page = listing.page(found, lambda row: _numbers(row.place), ROWS)
+    if page.next_url is None and following is not None:
+        page = replace(page, next_url=_behind(following))
     return pages.show(
         "console/members/list.html",
         HERE,
         entries=entries,
         problems=entries.problems,
         page=page,
-        rows=_shown(page, unit, programme.zone, now),
+        rows=_shown(page, unit, now, people=sees_people),
         unit=unit,
         sees_people=sees_people,
-        looks_on=found.following is not None,
+        looks_on=following is not None,
         looked=language.number(roster.MOST_LOOKED),
         wanted=wanted,
         count=count,
@@ -184,43 +188,43 @@ def _condition(
     return membership.condition(wanted.tree, Scope(programme_id, unit.id, now))
 
 
-def _rows(
-    session: Session,
-    programme: SeenProgramme,
-    wanted: AskedMembers,
-    now: datetime,
-    *,
-    people: bool,
-) -> SiftedPage:
+def _after() -> RosterPlace | None:
+    """Behind which member the page begins."""
     place = listing.after(2)
     is_moment = place is not None and place[0] <= LAST
-    after = (EPOCH + place[0] * MICROSECOND, place[1]) if place and is_moment else None
-    if wanted.is_plain:
-        which = RosterFilter(programme.code, wanted.state, newest_first=not wanted.oldest_first)
-        page = roster.page(
-            current_installation().database.fetch, which, after, ROWS + 1, now, people=people
-        )
-        return SiftedPage(page.unit, page.members, None)
-    unit = units.named(session, programme.id, None)
-    return roster.sifted(
+    return (EPOCH + place[0] * MICROSECOND, place[1]) if place and is_moment else None
+
+
+def _filter(wanted: AskedMembers) -> RosterFilter:
+    code, newest_first = pages.programme().code, not wanted.oldest_first
+    return RosterFilter(code, wanted.state, newest_first=newest_first)
+
+
+def _sifted(
+    session: Session, unit: Unit, wanted: AskedMembers, now: datetime, *, people: bool
+) -> tuple[Sequence[ListedMember], RosterPlace | None]:
+    """The members who fulfil the conditions, and where to look on."""
+    programme = pages.programme()
+    page = roster.sifted(
         session,
         programme.id,
         programme.code,
         _condition(wanted, programme.id, unit, now),
-        after,
+        _after(),
         ROWS + 1,
         now,
         people=people,
         newest_first=not wanted.oldest_first,
     )
+    return page.members, page.following
 
 
-def _behind(place: roster.RosterPlace) -> str:
+def _behind(place: RosterPlace) -> str:
     """The address of this list behind a place."""
     return listing.this_url(after="-".join(map(str, _numbers(place))))
 
 
-def _numbers(place: roster.RosterPlace) -> tuple[int, int]:
+def _numbers(place: RosterPlace) -> tuple[int, int]:
     return (place[0] - EPOCH) // MICROSECOND, place[1]
 
 
@@ -241,8 +245,8 @@ def _count_in_state(session: Session, programme_id: int, state: MemberState, now
     kept = current_app.extensions.setdefault(ABOUT, {})
     about, found_at = kept.get((programme_id, state), (0, EPOCH))
     if now - found_at >= ABOUT_LASTS:
-        fetch = current_installation().database.fetch
-        found = roster.counted_in_state(fetch, programme_id, state, COUNTED)
+        counting = roster.counted_in_state(programme_id, state, COUNTED)
+        found = counting.answer(current_installation().database.fetch)
         if found <= COUNTED:
             return _exactly(found)
         in_it = (Member.programme_id == programme_id) & members.in_state(state)
@@ -273,9 +277,31 @@ class MemberRow:
     card_state: str
 
 
-def _shown(page: ListPage[ListedMember], unit: Unit, zone: str, now: datetime) -> list[MemberRow]:
-    base = pages.url("console.members.listed")
-    return [row_of(one, unit, zone, base, now) for one in page.rows]
+def _shown(
+    page: ListPage[ListedMember], unit: Unit, now: datetime, *, people: bool
+) -> list[dict[str, object]]:
+    """The rows of the table."""
+    base, zone = pages.url("console.members.listed"), pages.programme().zone
+    return [
+        {
+            "url": row.url,
+            "cells": [
+                _name_and_state(row),
+                *((row.phone, row.card) if people else ()),
+                row.joined,
+                row.balance,
+            ],
+        }
+        for row in (row_of(one, unit, zone, base, now) for one in page.rows)
+    ]
+
+
+def _name_and_state(row: MemberRow) -> str:
+    """Who is a member like others has no state to be told of."""
+    if row.state == row.card_state == "active":
+        return row.name
+    state = shell.drawn("console/members/state.html", state=row.state, card_state=row.card_state)
+    return Markup("{} {}").format(row.name, state)
 
 
 def row_of(one: ListedMember, unit: Unit, timezone: str, base: str, now: datetime) -> MemberRow:
