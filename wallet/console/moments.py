@@ -39,9 +39,21 @@ def element(moment: datetime, zone: str, now: datetime) -> Markup:
 
 def day(moment: datetime, zone: str, now: datetime) -> str:
     """The day of a moment, with its year where that is not this one."""
-    there = _there(moment, zone)
-    with_year = there.year != _there(now, zone).year
-    return _day(language.current(), there.date(), with_year=with_year)
+    return Days(zone, now).word(moment)
+
+
+class Days:
+    """The days of many moments, by the clock of one zone, as the page says them."""
+
+    def __init__(self, zone: str, now: datetime) -> None:
+        self.tongue = language.current()
+        self._zone = ZoneInfo(zone)
+        self._this_year = now.astimezone(self._zone).year
+
+    def word(self, moment: datetime) -> str:
+        """The day of a moment, with its year where that is not this one."""
+        there = moment.astimezone(self._zone)
+        return _day(self.tongue, there.date(), with_year=there.year != self._this_year)
 
 
 def whole_day(one: date) -> str:

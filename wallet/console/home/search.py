@@ -8,7 +8,7 @@ from flask import Blueprint, request
 from ledger.book import roster
 from ledger.people import finding
 from ledger.people.finding import FoundBy
-from wallet.console import pages, shell
+from wallet.console import moments, pages, shell
 from wallet.console.members import members as list_of
 from wallet.console.members.people import PERSONAL
 from wallet.console.pages import IN_PROGRAMME, needs
@@ -80,13 +80,13 @@ def _members(asked: str, most: int) -> ResultGroup:
     ids = [one.member_id for one in found]
     page = roster.known(fetch, programme.code, ids, now, people=sees_people)
     rows = {one.place[1]: one for one in page.members}
-    base = pages.url("console.members.listed")
+    base, days = pages.url("console.members.listed"), moments.Days(programme.zone, now)
     results = []
     for one in found:
         row = rows.get(one.member_id)
         if row is None:
             continue
-        shown = list_of.row_of(row, page.unit, programme.zone, base, now)
+        shown = list_of.row_of(row, page.unit, base, days)
         details = [shown.phone, shown.card, _by(one.by)]
         results.append(
             SearchResult(shown.name, [each for each in details if each], shown.url, "user")

@@ -368,9 +368,9 @@ def _choose_into(member_id: str) -> str:
         found = finding.find(fetch, programme.id, country, asked, FOUND + 1, people=sees_people)
         ids = [one.member_id for one in found if one.member_id != member.id][:FOUND]
         page = roster.known(fetch, programme.code, ids, now, people=sees_people)
-        base = pages.url("console.members.listed")
+        base, days = pages.url("console.members.listed"), moments.Days(programme.timezone, now)
         rows = [
-            (list_of.row_of(one, page.unit, programme.timezone, base, now), one.id)
+            (list_of.row_of(one, page.unit, base, days), one.id)
             for one in page.members
             if one.state == "active"
         ]

@@ -80,7 +80,7 @@ def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: An
     house, programme = current_installation(), pages.programme()
     now, sees_people = house.clock(), pages.may(PERSONAL)
     beside = (named.names(programme.id), adjustments.number_waiting(programme.id, now))
-    with house.database.reading() as session:
+    with house.database.glancing() as session:
         wanted = asked(session, programme.id)
         # What a list says need not be of one moment: most of it is asked together.
         if wanted.is_plain:
@@ -113,7 +113,7 @@ def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: An
         chosen=_chosen(wanted, reading),
         sentence=conditions.sentence(wanted.tree, reading),
         tree="" if wanted.is_plain else conditions.written(wanted.tree),
-        kinds=conditions.kinds(unit),
+        kinds=tuple((one.name, one.words) for one in conditions.kinds(unit)),
         adding=adding or _adding(unit),
         waits=waits,
         waiting=counted(
@@ -281,7 +281,7 @@ def _shown(
     page: ListPage[ListedMember], unit: Unit, now: datetime, *, people: bool
 ) -> list[dict[str, object]]:
     """The rows of the table."""
-    base, zone = pages.url("console.members.listed"), pages.programme().zone
+    base, days = pages.url("console.members.listed"), moments.Days(pages.programme().zone, now)
     return [
         {
             "url": row.url,
@@ -292,7 +292,7 @@ def _shown(
                 row.balance,
             ],
         }
-        for row in (row_of(one, unit, zone, base, now) for one in page.rows)
+        for row in (row_of(one, unit, base, days) for one in page.rows)
     ]
 
 
@@ -304,17 +304,19 @@ def _name_and_state(row: MemberRow) -> str:
     return Markup("{} {}").format(row.name, state)
 
 
-def row_of(one: ListedMember, unit: Unit, timezone: str, base: str, now: datetime) -> MemberRow:
+def row_of(one: ListedMember, unit: Unit, base: str, days: moments.Days) -> MemberRow:
     """A member of a list in words; `base` is the address of the list."""
-    known = one.person
+    known, _owned = one.person, unit.amount(one.balance.available - one.balance.debt)
     name, phone = (None, None) if known is None else (known.name, known.phone)
     return MemberRow(
         f"{base}/{one.id}",
         people.called(name, one.card),
         people.phone(phone),
         people.grouped(one.card),
-        language.amount(unit, one.balance.available - one.balance.debt).replace("-", "−"),
-        moments.day(one.place[0], timezone, now),
+        words.value_in(days.tongue, unit.amount(one.balance.available - one.balance.debt)).replace(
+            "-", "−"
+        ),
+        days.word(one.place[0]),
         one.state,
         one.card_state,
     )
@@ -352,6 +354,8 @@ def _chosen(wanted: AskedMembers, reading: Reading) -> list[tuple[str, str]]:
 def _adding(unit: Unit) -> ConditionKind | None:
     """The condition that is being added, if the address says so."""
     name = request.args.get("add")
+    if name is None:
+        return None
     return next((one for one in conditions.kinds(unit) if one.name == name), None)
 
 
