@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 import servers
 import structlog
+from argon2 import PasswordHasher
 from books import check_books
 from click.testing import CliRunner, Result
 from clocks import Pause, StoppedClock
@@ -22,6 +23,7 @@ from werkzeug.test import TestResponse
 from ledger.database.engine import Database
 from ledger.settings import LedgerSettings
 from wallet import migrations
+from wallet.access import passwords
 from wallet.cli import main
 from wallet.configuration import settings
 from wallet.installation import Installation
@@ -38,10 +40,36 @@ pytest_plugins = ["made_once", "order", "stand_ins"]
 API_KEY = "sandbox-test-key-of-32-characters"
 
 
+# To draw a trace with all its variables takes seconds.
+PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+
+
 @pytest.fixture(autouse=True)
 def _logs_of_its_own() -> None:
     """A command that ran in an earlier test has told where to log, and that is gone."""
     structlog.reset_defaults()
+    *first, _drawn = structlog.get_config()["processors"]
+    structlog.configure([*first, PLAIN])
+
+
+@dataclass(frozen=True)
+class Hashing:
+    """What the product hashes passwords with, and what it checks where there is none."""
+
+    hasher: PasswordHasher
+    of_nobody: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def product_hashing() -> Iterator[Hashing]:
+    """The product's own. Tests hash with a thousandth of the work: what makes a guess dear would
+    make each of them as dear."""
+    light = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    own = Hashing(passwords._HASHER, passwords._NOBODYS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", light)
+        patch.setattr(passwords, "_NOBODYS", light.hash("a password that nobody has"))
+        yield own
 
 
 @pytest.fixture

@@ -1,19 +1,24 @@
-"""What every test would make again and what is the same each time: parsed keys, compiled routes and
-statements, the description of the API. A plugin of pytest; it keeps them for as long as the process
-lives.
+"""What every test would make again and what is the same each time: parsed keys, compiled routes,
+templates and statements, the description of the API. A plugin of pytest; it keeps them for as long
+as the process lives.
 
 Nothing can get from one test into the next this way: keys and compiled code are never changed, and
 each is kept under everything that it was made from."""
 
 import functools
+import gc
 import json
+import sys
 from collections.abc import Callable, Iterator
-from types import MethodType
+from types import CodeType, MethodType
 from typing import Any
 
 import pytest
 from apiflask import APIFlask
 from cryptography.hazmat.primitives import serialization
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import Dialect, Engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -25,6 +30,17 @@ from wallet.google import account
 from wallet.installation import current_installation
 
 MOST_STATEMENTS = 3000
+
+# jsonschema would get a parser ready for each part of an address in letters of all alphabets, which
+# takes seconds, for formats that no schema here names: `iri` and `iri-reference`.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+
+def pytest_collection_finish() -> None:
+    """All that was imported and collected stays to the end. The garbage collector need not walk
+    through it again and again to find that out."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,6 +82,29 @@ def _routes() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "compile", parsed_once)
+        yield
+
+
+class _Templates(BytecodeCache):
+    """The code of each template, by its name and its source."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates() -> Iterator[None]:
+    """Each application has an environment of its own for its templates, and to compile a page of
+    the console takes as long as ten requests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": _Templates()})
         yield
 
 
