@@ -104,6 +104,8 @@ def empty(request, tmp_path):
     database = Database(LedgerSettings(url))
     yield database
     database.close()
+    if kind != "sqlite":
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_from_nothing_to_today_and_back(empty: Database, database_url: str) -> None:

@@ -9,10 +9,12 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from sqlalchemy import Engine, MetaData, Table, select
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, MetaData, Table, TextClause, exists, literal, select, text
 
 from ledger.database.engine import Database
 
@@ -46,35 +48,65 @@ def ways(text: str) -> dict[str, bytes]:
 def traces(data: bytes, texts: Iterable[str], depth: int = 3) -> list[str]:
     """Which of the texts are in these bytes, and in which form; archives are looked into, `depth`
     levels down."""
-    found = [
-        f"{text} ({way})" for text in texts for way, form in ways(text).items() if form in data
-    ]
+    found = _as_it_is(data, texts)
     if depth:
         for inner in _unpacked(data):
             found += [f"{one}, packed" for one in traces(inner, texts, depth - 1)]
     return found
 
 
+def _as_it_is(data: bytes, texts: Iterable[str]) -> list[str]:
+    return [f"{text} ({way})" for text in texts for way, form in ways(text).items() if form in data]
+
+
 def in_tables(database: Database, texts: Iterable[str]) -> list[str]:
     """Traces in any row of any table of the database, whether or not a model knows the table."""
     found = []
+    schema = _schema(database.engine)
     with database.reading() as session:
-        for table in _tables(database.engine):
-            for row in session.execute(select(table)).mappings():
-                for column, value in row.items():
+        filled = session.execute(schema.filled).one()
+        for table, has_rows in zip(schema.tables, filled, strict=True):
+            if has_rows:
+                rows = session.execute(select(table)).all()
+                columns = zip(table.columns.keys(), zip(*rows, strict=True), strict=True)
+                for column, values in columns:
                     found += [
-                        f"{table.name}.{column}: {one}" for one in traces(_bytes(value), texts)
+                        f"{table.name}.{column}: {one}"
+                        for one in _in_values([_bytes(value) for value in values], texts)
                     ]
     return found
 
 
-@functools.lru_cache(maxsize=4)
-def _tables(engine: Engine) -> list[Table]:
-    """The tables as the database itself describes them; kept, since asking takes longer than
-    looking through them."""
-    tables = MetaData()
-    tables.reflect(engine)
-    return list(tables.tables.values())
+def _in_values(values: list[bytes], texts: Iterable[str]) -> list[str]:
+    """Traces in any of the values. What is in none of them is in all of them together neither, and
+    that is found out much sooner."""
+    suspects = values if _as_it_is(b"\0".join(values), texts) else filter(_is_packed, values)
+    return [one for value in suspects for one in traces(value, texts)]
+
+
+@dataclass(frozen=True)
+class _Schema:
+    tables: list[Table]
+    filled: TextClause  # of each of them, whether it has rows
+
+
+_described: dict[tuple[str, str | None], _Schema] = {}
+
+
+def _schema(engine: Engine) -> _Schema:
+    """The tables as the database itself describes them; kept for each revision, since asking takes
+    longer than looking through them."""
+    with engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+        key = (engine.dialect.name, revision)
+        if key not in _described:
+            metadata = MetaData()
+            metadata.reflect(connection)
+            tables = list(metadata.tables.values())
+            rows = [exists(select(literal(1)).select_from(one)) for one in tables]
+            asked = select(*rows).compile(engine, compile_kwargs={"literal_binds": True})
+            _described[key] = _Schema(tables, text(str(asked)))
+        return _described[key]
 
 
 def in_files(folder: Path, texts: Iterable[str]) -> list[str]:
@@ -92,6 +124,10 @@ def _bytes(value: object) -> bytes:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False).encode()
     return str(value).encode()
+
+
+def _is_packed(data: bytes) -> bool:
+    return ZIP in data or data.startswith((*ZLIB, GZIP))
 
 
 def _unpacked(data: bytes) -> Iterator[bytes]:
