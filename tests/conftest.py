@@ -1,5 +1,6 @@
 """What tests stand on: databases, a clock, an installation with a programme and a member."""
 
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -36,6 +37,11 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 pytest_plugins = ["made_once", "order", "stand_ins"]
+
+# Files of tests need not survive a crash of the machine either. The first process decides, and its
+# testers work in folders of its own.
+if memory := servers.memory_folder():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 API_KEY = "sandbox-test-key-of-32-characters"
 

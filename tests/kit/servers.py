@@ -82,7 +82,7 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
     it as the user nobody. Only a `durable` server survives a crash of the machine: for other tests
     it does not wait for the disk, and uses memory where there is room."""
     user = "nobody" if os.getuid() == 0 else None
-    memory = None if durable else _memory()
+    memory = None if durable else memory_folder()
     with tempfile.TemporaryDirectory(prefix="kopilka-pg-", dir=memory) as name:
         folder = Path(name)
         if user:
@@ -223,7 +223,7 @@ def free_ports(count: int) -> int:
             return first
 
 
-def _memory() -> Path | None:
+def memory_folder() -> Path | None:
     """A folder in memory, if there is one with room. In containers it is often tiny."""
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM
     return MEMORY if roomy and os.access(MEMORY, os.W_OK) else None
