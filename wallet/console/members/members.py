@@ -306,16 +306,14 @@ def _name_and_state(row: MemberRow) -> str:
 
 def row_of(one: ListedMember, unit: Unit, base: str, days: moments.Days) -> MemberRow:
     """A member of a list in words; `base` is the address of the list."""
-    known, _owned = one.person, unit.amount(one.balance.available - one.balance.debt)
+    known, owned = one.person, unit.amount(one.balance.available - one.balance.debt)
     name, phone = (None, None) if known is None else (known.name, known.phone)
     return MemberRow(
         f"{base}/{one.id}",
         people.called(name, one.card),
         people.phone(phone),
         people.grouped(one.card),
-        words.value_in(days.tongue, unit.amount(one.balance.available - one.balance.debt)).replace(
-            "-", "−"
-        ),
+        words.value_in(days.tongue, owned).replace("-", "−"),
         days.word(one.place[0]),
         one.state,
         one.card_state,
