@@ -10,7 +10,7 @@ from typing import Self
 
 from babel import numbers
 
-from ledger import languages
+from ledger import languages, words
 from ledger.contacts import Unfit
 from ledger.errors import AmountTooLarge, TooManyDecimals
 from ledger.limits import MOST_POINTS
@@ -41,7 +41,7 @@ class Money:
         symbol = numbers.get_currency_symbol(self.currency, locale)
         if symbol.isalpha():  # a space in between: not RUB5
             text = re.sub(rf"{symbol}(?=\d)", f"{symbol}{NO_BREAK}", text)
-        return text
+        return words.with_minus(text)
 
     @classmethod
     def of(cls, points: int, scale: int, currency: str) -> Self:

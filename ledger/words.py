@@ -100,14 +100,19 @@ def value_in(language: str, value: object) -> str:
 @functools.lru_cache(4096)  # a page has dozens of numbers, and most of them are small
 def number_in(language: str, value: int) -> str:
     """A whole number with the separator that this language puts between thousands."""
-    return numbers.format_decimal(value, locale=languages.locale(language))
+    return with_minus(numbers.format_decimal(value, locale=languages.locale(language)))
 
 
 def decimal_in(language: str, value: Decimal) -> str:
     """A number with all its decimal places, as this language writes it."""
-    return numbers.format_decimal(
-        value, locale=languages.locale(language), decimal_quantization=False
+    return with_minus(
+        numbers.format_decimal(value, locale=languages.locale(language), decimal_quantization=False)
     )
+
+
+def with_minus(number: str) -> str:
+    """The same number with a minus instead of the hyphen that keyboards have."""
+    return number.replace("-", "\N{MINUS SIGN}")
 
 
 def plural_forms(language: str) -> int:

@@ -75,14 +75,18 @@ def page(
     limit: int,
     *,
     oldest_first: bool = False,
+    bought: bool = False,
 ) -> list[DaybookPosting]:
     """Postings of a programme that fit, newest first by when they happened, or `oldest_first`, from
-    behind the place `behind`. With `unit_id`, those that moved this unit. Bounds of points are for
-    the points of one member that the posting moved."""
+    behind the place `behind`. With `unit_id`, those that moved this unit; `bought`: purchases as
+    they were told, which are found among all postings. Bounds of points are for the points of one
+    member that the posting moved."""
     wanted, behind = _begun(wanted, behind, oldest_first=oldest_first)
     order = (Posting.occurred_at, Posting.id)
     query = _facts().where(Posting.programme_id == programme_id).limit(limit)
     query = query.order_by(*(order if oldest_first else (one.desc() for one in order)))
+    if bought:
+        query = query.where(PurchaseRow.posting_id.is_not(None), Posting.reverses_id.is_(None))
     if behind is not None:
         place = placed(*behind)
         ahead = tuple_(*order) > place if oldest_first else tuple_(*order) < place

@@ -21,6 +21,7 @@ from ledger.people import members
 from ledger.people.members import Member
 from ledger.points import adjusting
 from ledger.programmes import programmes
+from ledger.programmes.units import Unit
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
 from wallet.access.staff_sessions import SignedIn
@@ -29,6 +30,14 @@ from wallet.errors import AdjustmentDecided, OwnAdjustment, UnknownAdjustment
 LIMIT_HOLDS_FOR = timedelta(days=1)  # what one person gave one member before counts so long
 WAITS_FOR = timedelta(days=7)
 LONGEST_REASON = 300  # characters
+
+# What is usual is learned from so long ago, from so many at most. An odd one out of twenty is left
+# out, and at least one: whoever gave a million by mistake does not make millions usual.
+USUAL_FOR = timedelta(days=90)
+USUAL_OF = 1_000
+ODD_ONES = 20
+FAR_OUT = 10  # times what is usual
+USUAL_WITHOUT_HISTORY = {"points": 1_000, "money": 1_000, "stamps": 10}  # whole ones
 
 StoredState = Literal["posted", "waiting", "declined", "withdrawn"]
 AdjustmentState = Literal["posted", "waiting", "declined", "withdrawn", "expired"]
@@ -97,6 +106,35 @@ def left_of_limit(session: Session, member: Member, employee_id: int, now: datet
         Adjustment.asked_at > now - LIMIT_HOLDS_FOR,
     )
     return max(0, limit - int(session.scalars(query).one()))
+
+
+def usual_most(session: Session, unit: Unit, now: datetime) -> int:
+    """Up to how many points of this main unit people give or take by hand as a rule: the most of
+    the last 90 days, the odd ones left out, or what is little anywhere."""
+    counts: Sequence[int] = session.scalars(
+        select(func.abs(Adjustment.points))
+        .where(
+            Adjustment.programme_id == unit.programme_id,
+            Adjustment.state == "posted",
+            Adjustment.asked_at > now - USUAL_FOR,
+        )
+        .order_by(Adjustment.id.desc())
+        .limit(USUAL_OF)
+    ).all()
+    kept = sorted(counts)[: len(counts) - -(-len(counts) // ODD_ONES)]
+    return max([little(unit), *kept[-1:]])
+
+
+def little(unit: Unit) -> int:
+    """So many points of a unit are nothing out of the way anywhere."""
+    count: int = USUAL_WITHOUT_HISTORY[unit.kind] * 10**unit.scale
+    return count
+
+
+def is_far_out(session: Session, unit: Unit, points: int, now: datetime) -> bool:
+    """Whether so many points are so far from what is usual that a slip of the finger is more
+    likely. People are asked once more then; it is no limit."""
+    return abs(points) > FAR_OUT * usual_most(session, unit, now)
 
 
 def adjust(

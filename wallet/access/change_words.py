@@ -161,6 +161,8 @@ VALUES = (
     "cancelled",
     "changes",
     "conditions",
+    "earlier conditions",
+    "other conditions",
     "days",
     "debt",
     "done",
@@ -232,14 +234,21 @@ def fields(
 ) -> list[ToldField]:
     """What differs, field by field."""
     return [
-        ToldField(
-            _field(name, language),
-            _value(name, before, language, moment),
-            _value(name, after, language, moment),
-        )
+        ToldField(_field(name, language), *_change(name, before, after, language, moment))
         for name, (before, after) in differing.items()
         if name not in REFERENCES
     ]
+
+
+def _change(
+    name: str, before: Any, after: Any, language: Language, moment: MomentWriter
+) -> tuple[str, str]:
+    if name in HIDDEN and before and after:  # both would read the same
+        return (
+            CATALOGUE.text(language, "earlier conditions", VALUE_CONTEXT),
+            CATALOGUE.text(language, "other conditions", VALUE_CONTEXT),
+        )
+    return _value(name, before, language, moment), _value(name, after, language, moment)
 
 
 def _field(name: str, language: Language) -> str:
@@ -257,7 +266,7 @@ def _value(name: str, value: Any, language: Language, moment: MomentWriter) -> s
         return CATALOGUE.text(language, "conditions", VALUE_CONTEXT)
     if isinstance(value, Mapping):
         return "; ".join(
-            _part(str(key), _value(name, one, language, moment), language)
+            _part(str(key), _value(key if key in HIDDEN else name, one, language, moment), language)
             for key, one in value.items()
         )
     if isinstance(value, list):

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from ledger import words
 from ledger.database.engine import Database
 from ledger.imports import cells
+from ledger.money import Money
 from wallet.access import exports
 from wallet.access.exports import ExportFormat, ExportOrder
 from wallet.configuration.clock import Clock
@@ -74,6 +75,11 @@ class ExportRun:
         """Note how it ended. To be called once nobody takes pieces any more."""
         with self._database.transaction() as session:
             exports.end(session, self._key, self.rows, self._clock(), complete=self.complete)
+
+
+def number(money: Money | None, points: int) -> Decimal | int:
+    """An amount in a cell that spreadsheets can sum: of money with its decimals, else of points."""
+    return points if money is None else Decimal(money.amount)
 
 
 def _lines(_source: ExportSource, pages: Iterator[list[ListItem]]) -> Iterator[tuple[bytes, int]]:

@@ -178,7 +178,10 @@ def say(sentence: str, state: str = "good") -> None:
 
 
 def go(endpoint: str, **values: Any) -> Response:
-    """Lead to this page, with GET, after a form was accepted. The programme stays."""
+    """Lead to this page, with GET, after a form was accepted. The programme stays,
+    and so does the way back."""
+    if (code := request.args.get(FROM_CHECKLIST)) is not None:
+        values.setdefault(FROM_CHECKLIST, code)
     return redirect(url(endpoint, **values), 303)
 
 
@@ -194,6 +197,18 @@ def url_if_there(endpoint: str, right: str, **values: Any) -> str:
     """The same, for who has this right here; empty for others, and where there is no such page."""
     is_there = endpoint in current_app.view_functions
     return url(endpoint, **values) if is_there and may(right) else ""
+
+
+FROM_CHECKLIST = "ready"  # in addresses: the programme from whose list of steps one came
+
+
+def back_link(usual: tuple[str, str] | None) -> tuple[str, str] | None:
+    """The way back from the page (words, address): to the list of what is left to do, for who came
+    from there, else the usual one."""
+    code = request.args.get(FROM_CHECKLIST)
+    if code is None or g.signed_in is None or code not in (one.code for one in seen_programmes()):
+        return usual
+    return _("Ready to start"), url("console.first_hour.show", programme=code)
 
 
 def frame(here: str) -> Frame:

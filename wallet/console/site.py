@@ -13,6 +13,7 @@ from wallet.console.members import (
     files,
     members,
     points,
+    postings,
     record,
     segments,
 )
@@ -42,6 +43,7 @@ SECTIONS = (
     changes.routes,
     members.routes,
     record.routes,
+    postings.routes,
     points.routes,
     details.routes,
     acts.routes,
@@ -95,6 +97,7 @@ def add_to(app: Flask, public_url: str) -> None:
     app.add_template_global(shell.file_url, "console_file")
     app.add_template_global(pages.url, "page_url")
     app.add_template_global(pages.when, "when")
+    app.add_template_global(pages.back_link, "back_link")
     app.add_template_global(listing.this_url, "this_url")
     app.add_template_global(listing.table_rows, "table_rows")
     app.add_template_global(shell.drawn, "drawn")

@@ -18,6 +18,7 @@ from ledger.programmes.programmes import Programme, Terms
 from ledger.reports.days import DayRow, DaySum
 from wallet.access.exports import Export
 from wallet.access.roles import ROLES, Role
+from wallet.console.home.home import FIGURE_WORDS
 
 NOW = datetime(2026, 11, 30, 11, 20, tzinfo=UTC)  # a Monday in Moscow, at twenty past two
 API_KEY = "sandbox-test-key-of-32-characters"
@@ -130,25 +131,54 @@ def test_who_sees_which_part(client, installation, weeks, role: Role) -> None:
     assert ("All figures as CSV" in page) == exports
 
 
+def test_figures_lead_to_the_rows_that_they_count(client, installation, weeks) -> None:
+    for figure, of in (("spent", "points"), ("owed", "points"), ("purchases", "RUB")):
+        put(installation.database, figure, of, 7)
+    put(installation.database, "paid", "RUB", 700)
+    viewer = signed_in(client, installation, "viewer")
+    page = html.unescape(viewer.read(HOME))
+    for title, leads_to in (
+        ("Earned", f"{HOME}entries?since=2026-11-30&until=2026-11-30&kind=accrual"),
+        ("Spent", f"{HOME}entries?since=2026-11-30&until=2026-11-30&kind=redemption"),
+        ("Purchases", f"{HOME}entries?since=2026-11-30&until=2026-11-30&kind=purchases"),
+        ("Held by members", f"{HOME}members?tree="),
+        ("New members", f"{HOME}members?tree="),
+    ):
+        url = re.search(rf'<h3><a href="([^"]+?)">{title}</a>', page)[1]
+        assert url.startswith(leads_to), url
+        assert viewer.get(url).status_code == 200
+    assert f'<a href="{HOME}entries?since=2026-11-23&until=2026-11-23">' in page
+
+
 class TestTable:
     def test_it_has_every_day_and_is_on_record(self, client, installation, weeks) -> None:
         put(installation.database, "push_accepted", "apple", 7, NOW)
         marketer = signed_in(client, installation, "marketer")
         answer = marketer.get(f"{HOME}days.csv")
         assert answer.mimetype == "text/csv"
-        assert answer.text.startswith("\ufeffday;figure;of;amount")
+        assert answer.text.startswith("\ufeffDay;Figure;Of what;How much")
         rows = list(csv.DictReader(io.StringIO(answer.text[1:]), delimiter=";"))
         assert len(rows) == 17
         assert {
-            "day": "2026-11-30",
-            "figure": "push_accepted",
-            "of": "apple",
-            "amount": "7",
+            "Day": "2026-11-30",
+            "Figure": "updates accepted",
+            "Of what": "Apple Wallet",
+            "How much": "7",
         } in rows
         with installation.database.reading() as session:
             (export,) = session.query(Export).all()
         assert (export.what, export.rows, export.complete) == ("days", 17, True)
         assert export.by == "employee marketer@example.com"
+
+    def test_it_is_in_the_readers_language_and_money_is_no_kopecks(
+        self, client, installation, weeks
+    ) -> None:
+        put(installation.database, "paid", "RUB", 123_450, NOW)
+        told = signed_in(client, installation, "marketer").get(f"{HOME}days.csv?lang=ru").text
+        assert told.startswith("\ufeffДень;Показатель;Чего;Сколько")
+        assert "оплачено в покупках;RUB;1234.50" in told
+        for figure in sorted(FIGURE_WORDS):
+            assert f";{figure};" not in told
 
     def test_it_takes_the_right(self, client, installation) -> None:
         assert signed_in(client, installation, "viewer").get(f"{HOME}days.csv").status_code == 403

@@ -123,7 +123,7 @@ class TestActs:
         join(name="Ёлкина Анна", phone="+79160000009", birthday="1990-03-01")
         same = join(name="Анна Ёлкина", birthday="1990-03-01")
         page = marketer.read(f"{MEMBERS}/{same['id']}")
-        assert "Perhaps the same person" in page and "same name and birthday" in page
+        assert "Perhaps this is the same person as" in page and "same name and birthday" in page
 
     def test_an_open_hold_that_is_in_the_way_is_named(self, marketer, anna, join, api) -> None:
         double = join(name="Аня")

@@ -177,11 +177,18 @@ class TestFiles:
         assert "Бедный" not in answer.text and "+79161234501" in answer.text
         if format_ == "csv":
             assert "'=SUM(1)" in answer.text
+            assert answer.text.startswith("\ufeffThe member;Programme;State;Joined;")
         answer.close()
         with installation.database.reading() as session:
             (done,) = exports.listed(session, None, None, 9)
         assert (done.complete, done.rows, done.personal) == (True, 1, True)
         assert ("export.began", "employee", "marketer@example.com") in noted()
+
+    def test_a_table_is_in_the_readers_language(self, marketer, anna) -> None:
+        russian = marketer.send(f"{MEMBERS}/export?lang=ru", format="csv").text
+        assert russian.startswith("\ufeffКлиент;Программа;") and ";действует;" in russian
+        for program in (";active;", ";available;", "card_state"):
+            assert program not in russian
 
     def test_without_the_tick_nothing_of_people_is_in_it(self, marketer, anna) -> None:
         answer = marketer.send(f"{MEMBERS}/export", format="csv")

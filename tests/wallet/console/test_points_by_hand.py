@@ -10,6 +10,16 @@ from ledger.programmes import programmes
 from wallet.access import adjustments
 
 
+def set_worth(api, worth: str) -> None:
+    terms = {
+        "percent_back": "5",
+        "percent_payable": "50",
+        "point_worth": {"amount": worth, "currency": "RUB"},
+        "live_days": 365,
+    }
+    assert api.call("PUT", "programmes/demo/base", terms).status_code == 200
+
+
 class TestPoints:
     def post(self, visitor: Visitor, member: dict, **entries: str):
         typed = {"direction": "give", "amount": "100", "reason": "Ошибка кассы", **entries}
@@ -62,6 +72,33 @@ class TestPoints:
         if "reason" not in entries:
             assert "Ошибка кассы" in answer.text
         assert api.get(f"members/{anna['id']}").get_json()["balance"]["available"] == 0
+
+    def test_a_number_far_out_is_asked_about_once_more(
+        self, marketer, anna, api, installation
+    ) -> None:
+        set_worth(api, "0.01")
+        asked = self.post(marketer, anna, amount="5 000 000")
+        assert asked.status_code == 422
+        assert "5,000,000 points are worth RUB\xa050,000." in asked.text
+        assert "That is a lot at once." in asked.text and "Give 5,000,000 points" in asked.text
+        assert "Ошибка кассы" in asked.text
+        assert api.get(f"members/{anna['id']}").get_json()["balance"]["available"] == 0
+        sure = re.search(r'name="sure" value="([^"]+)"', asked.text)[1]
+        other = self.post(marketer, anna, amount="50 000 000", sure=sure)
+        assert other.status_code == 422, "another number is asked about anew"
+        assert self.post(marketer, anna, amount="5000000", sure=sure).status_code == 303
+        assert api.get(f"members/{anna['id']}").get_json()["balance"]["available"] == 5_000_000
+        again = self.post(marketer, anna, amount="20000")
+        assert again.status_code == 422, "one odd number does not make such numbers usual"
+        taken = self.post(marketer, anna, direction="take", amount="20000")
+        assert "Take away 20,000 points" in taken.text
+
+    def test_what_is_usual_is_learned(self, marketer, anna, api) -> None:
+        for _ in range(3):
+            assert self.post(marketer, anna, amount="9000").status_code == 303
+        assert self.post(marketer, anna, amount="90000").status_code == 303
+        asked = self.post(marketer, anna, amount="90001")
+        assert asked.status_code == 422 and "up to 9,000 points" in asked.text
 
     def test_the_outcome_is_told_while_one_types(self, marketer, anna, api, installation) -> None:
         give(api, anna, 340)

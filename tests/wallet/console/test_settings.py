@@ -162,7 +162,8 @@ class TestBaseProgramme:
 class TestProgramme:
     def test_its_terms_are_changed(self, manager, api) -> None:
         typed = {
-            "languages": "ru, en, kk",
+            "first_language": "ru",
+            "languages": ["en", "kk"],
             "country": "kz",
             "timezone": "Asia/Almaty",
             "called": "guest",

@@ -37,6 +37,21 @@ def invite(visitor: Visitor, email: str = VERA, *roles: str) -> str:
 
 
 class TestInviting:
+    def test_where_there_is_one_programme_one_role_is_chosen(self, head) -> None:
+        form = head.read(f"{STAFF}/invite?role=cashier")
+        offered = re.findall(r'type="radio" name="roles" value="([^"]+)"( checked)?', form)
+        assert len(offered) == 7 and 'type="checkbox" name="roles"' not in form
+        assert [value for value, checked in offered if checked] == ["cashier@demo"]
+        assert "administrator@" in [value for value, _checked in offered]
+        assert " checked" not in head.read(f"{STAFF}/invite?role=king")
+
+    def test_where_there_are_several_each_has_its_roles(self, head, installation) -> None:
+        with installation.database.transaction() as session:
+            programmes.create(session, programmes.Terms("other", "Другая"), installation.clock())
+        form = head.read(f"{STAFF}/invite?role=cashier")
+        assert 'type="radio"' not in form
+        assert 'value="cashier@other"' in form and 'value="cashier@demo" checked' in form
+
     def test_the_link_is_shown_once_and_lets_in(self, head, app, installation) -> None:
         link = invite(head, " Vera@Example.com", "cashier@demo", "viewer@")
         page = f"{STAFF}/{id_of(installation, VERA)}"

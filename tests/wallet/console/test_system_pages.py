@@ -359,7 +359,7 @@ class TestChanges:
         taken = head.get(url)
         assert taken.mimetype == "text/csv"
         heading, *rows = taken.text.splitlines()
-        assert heading == "\ufeffat;author;change;fields;number"
+        assert heading == "\ufeffMoment;By whom;What was changed;Fields;Number"
         assert len(rows) == 1 and "The webhook source “till” was removed" in rows[0]
         assert len(head.get(f"{CHANGES}.csv").text.splitlines()) == 7
         page = head.read("/console/changes?kind=export")

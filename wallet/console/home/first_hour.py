@@ -2,7 +2,7 @@
 left to do before the first customer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Blueprint, request
 from markupsafe import Markup
@@ -25,7 +25,7 @@ from ledger.programmes.base_words import RoundMoney
 from ledger.programmes.programmes import Programme
 from ledger.programmes.trades import TRADES, USUAL, Trade
 from ledger.words import N_
-from wallet.console import doing, opened, pages
+from wallet.console import choices, doing, opened, pages
 from wallet.console.forms import FormEntries, FormRefused
 from wallet.console.home import readiness
 from wallet.console.home.readiness import STEPS, ReadyStep, StepState
@@ -34,7 +34,6 @@ from wallet.console.settings import base_programme as base_page
 from wallet.console.settings import certificates
 from wallet.console.settings import search as settings_search
 from wallet.console.settings.base_programme import CountedUnit
-from wallet.console.settings.programme import language_name
 from wallet.delivery import programme_changes
 from wallet.installation import current_installation
 from wallet.outreach import base_programme, trial
@@ -71,6 +70,7 @@ class StepLink:
     under: str
     endpoint: str
     right: str
+    more: Mapping[str, str] = field(default_factory=dict)  # in the address
 
 
 STEP_LINKS: Mapping[ReadyStep, StepLink] = {
@@ -97,6 +97,7 @@ STEP_LINKS: Mapping[ReadyStep, StepLink] = {
         N_("They get a link and set a password."),
         "console.staff.invite",
         "staff:write",
+        {"role": "cashier"},
     ),
     "import": StepLink(
         N_("Customers from a spreadsheet"),
@@ -433,7 +434,8 @@ def _ready(session: Session, programme: Programme) -> str:
 def _shown_step(state: StepState) -> ShownStep:
     link = STEP_LINKS[state.step]
     is_open = settings_search.has_page(link.endpoint) and pages.may(link.right)
-    url = pages.url(link.endpoint) if is_open else None
+    back = {pages.FROM_CHECKLIST: pages.programme().code}
+    url = pages.url(link.endpoint, **link.more, **back) if is_open else None
     return ShownStep(state.step, _(link.words), _(link.under), url, state)
 
 
@@ -476,7 +478,7 @@ def _around_poster(session: Session, programme: Programme) -> dict[str, object]:
         else base_programme.sentence(session, programme, base, language.current())
     )
     return {
-        "spoken": [(tag, language_name(tag)) for tag in programme.languages],
+        "spoken": [(tag, choices.language_name(tag)) for tag in programme.languages],
         "is_local": certificates.is_local(current_installation().settings.public_url),
         "name": programmes.name_in(session, programme, language.current()),
         "headline": _poster_words(session, programme, language.current()),

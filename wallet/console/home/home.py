@@ -4,8 +4,9 @@ it."""
 import csv
 import io
 import json
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from urllib.parse import quote
 
 from flask import Blueprint, make_response, request
@@ -14,8 +15,12 @@ from werkzeug.wrappers import Response
 
 from ledger import words
 from ledger.imports import cells
+from ledger.money import decimals
+from ledger.programmes import units
 from ledger.programmes.programmes import Programme
 from ledger.reports import days
+from ledger.reports.figures import OF_POINTS, FigureOf
+from ledger.words import N_
 from wallet.access import exports, roles
 from wallet.access.apikeys import SCOPES
 from wallet.access.exports import ExportOrder
@@ -34,6 +39,28 @@ routes = Blueprint("home", __name__)
 
 EXPORTS = "exports:read"
 SETS_UP = "company:write"
+# Figures as the table of days names them.
+FIGURE_WORDS: Mapping[str, str] = {
+    "issued": N_("points earned"),
+    "brought": N_("points brought from another system"),
+    "spent": N_("points spent"),
+    "expired": N_("points expired"),
+    "taken_back": N_("earned points taken back"),
+    "given_back": N_("spent points given back"),
+    "owed": N_("change of what members hold"),
+    "debt": N_("change of what members owe"),
+    "purchases": N_("purchases"),
+    "paid": N_("paid in purchases"),
+    "returned": N_("returned of purchases"),
+    "joined": N_("new members"),
+    "fetched": N_("cards fetched by phones"),
+    "card_added": N_("cards added"),
+    "card_removed": N_("cards removed"),
+    "push_accepted": N_("updates accepted"),
+    "push_failed": N_("updates refused"),
+    "push_deferred": N_("updates put off"),
+}
+WALLET_NAMES = {"apple": "Apple Wallet", "google": "Google Wallet"}
 DELIMITER = ";"  # as in other CSVs of ours: what spreadsheets of most of Europe expect
 MARK = "\ufeff"  # by which spreadsheets know UTF-8
 
@@ -74,7 +101,8 @@ def show() -> str:
         "home",
         today=words.day_in(language.current(), overview.today),
         overview=overview,
-        tiles=[(tile, _rows_url(tile.name, overview.midnight)) for tile in tiles],
+        tiles=[(tile, _rows_url(tile.name, overview)) for tile in tiles],
+        entries_of=_days_of_entries,
         charts=charts,
         period=shown,
         periods=PERIODS,
@@ -103,7 +131,7 @@ def table() -> Response:
     target = io.StringIO(MARK)
     target.seek(0, io.SEEK_END)
     writer = csv.writer(target, delimiter=DELIMITER)
-    writer.writerow(("day", "figure", "of", "amount"))
+    writer.writerow((_("Day"), _("Figure"), _("Of what"), _("How much")))
     writer.writerows(rows)
     answer = make_response(target.getvalue())
     answer.headers["Content-Type"] = "text/csv; charset=utf-8"
@@ -116,26 +144,63 @@ def table() -> Response:
 
 def _all_days(
     session: Session, programme: Programme, now: datetime
-) -> Sequence[tuple[str, str, str, int]]:
+) -> Sequence[tuple[str, str, str, str]]:
     first = days.first_day(session, programme.id)
     if first is None:
         return []
     last = now.date() + timedelta(days=1)  # in zones to the east it is tomorrow already
     by_day = days.between(session, programme.id, first, last)
+    scales = {unit.code: unit.scale for unit in units.of_programme(session, programme.id)}
     return [
-        (day.isoformat(), counted.figure, cells.harmless(counted.of), amount)
+        (
+            day.isoformat(),
+            _(FIGURE_WORDS[counted.figure]),
+            cells.harmless(WALLET_NAMES.get(counted.of, counted.of)),
+            _in_whole(counted, amount, scales),
+        )
         for day in sorted(by_day)
         for counted, amount in sorted(by_day[day].items())
     ]
 
 
-def _rows_url(figure: str, midnight: datetime) -> str:
+def _in_whole(counted: FigureOf, amount: int, scales: Mapping[str, int]) -> str:
+    """An amount in roubles rather than in kopecks; how many there were stays as it is."""
+    if counted.figure in ("paid", "returned"):
+        places = decimals(counted.of)
+    else:
+        places = scales.get(counted.of, 0) if counted.figure in OF_POINTS else 0
+    return str(Decimal(amount).scaleb(-places)) if places else str(amount)
+
+
+# What the entries are filtered by that a figure counts.
+KINDS_OF_ENTRIES = {
+    "issued": "accrual",
+    "spent": "redemption",
+    "expired": "expiry",
+    "purchases": "purchases",
+}
+
+
+def _rows_url(figure: str, overview: Overview) -> str:
     """The address of the rows that a figure of today counts; empty if they have no page, or none
     for the reader."""
-    if figure != "joined":
+    tree: dict[str, str | int]
+    if figure == "joined":
+        tree = {"kind": "joined", "since": overview.midnight.isoformat()}
+    elif figure == "owed":
+        tree = {"kind": "balance", "at_least": 1}
+    elif figure in KINDS_OF_ENTRIES:
+        return _days_of_entries(KINDS_OF_ENTRIES[figure])(overview.today)
+    else:
         return ""
-    tree = json.dumps({"kind": "joined", "since": midnight.isoformat()})
-    return pages.url_if_there("console.members.listed", "members:read", tree=tree)
+    return pages.url_if_there("console.members.listed", "members:read", tree=json.dumps(tree))
+
+
+def _days_of_entries(kind: str = "") -> Callable[[date], str]:
+    """The addresses of the entries of each day: a page has hundreds of them."""
+    base = pages.url_if_there("console.postings.listed", "members:read")
+    of_kind = f"&kind={kind}" if kind else ""
+    return lambda day: f"{base}?since={day}&until={day}{of_kind}" if base else ""
 
 
 def _rights() -> str:

@@ -70,6 +70,7 @@ class Column:
 class ChartRow:
     """A day of a chart: in words, short, and its numbers as they are and as people write them."""
 
+    date: date
     day: str
     short: str
     cells: Sequence[tuple[float, str]]
@@ -83,6 +84,7 @@ class Chart:
     words: str
     columns: Sequence[str]
     rows: Sequence[ChartRow]
+    entries: str | None = None  # of a chart of entries: their kind, "" for any
 
     @property
     def is_empty(self) -> bool:
@@ -309,8 +311,9 @@ class Overview:
             said, short = _day_words(tongue, day)
             if day == self.today:
                 said = _("%(day)s, so far", day=said)
-            rows.append(ChartRow(said, short, cells))
-        return Chart(name, title, [column.words for column in columns], rows)
+            rows.append(ChartRow(day, said, short, cells))
+        entries = "" if name == "points" else "purchases" if name.startswith("paid-") else None
+        return Chart(name, title, [column.words for column in columns], rows, entries)
 
 
 @functools.lru_cache(2048)  # each chart says the same days

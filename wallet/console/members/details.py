@@ -12,7 +12,7 @@ from ledger.people.persons import Profile
 from ledger.programmes.programmes import Programme
 from wallet.access import changes
 from wallet.access.changes import ChangeFilter
-from wallet.console import doing, pages
+from wallet.console import choices, doing, pages
 from wallet.console.forms import FormEntries
 from wallet.console.members import details_form, people
 from wallet.console.members.people import PERSONAL
@@ -143,7 +143,10 @@ def _changed_meanwhile(member_id: str, entries: FormEntries) -> Response:
 
 def _on_form(programme: Programme) -> dict[str, Any]:
     return {
-        "languages_spoken": [("", "—"), *((one, one) for one in programme.languages)],
+        "languages_spoken": [
+            ("", "—"),
+            *((one, choices.language_name(one)) for one in programme.languages),
+        ],
         "keeps_personal": programme.keeps_personal,
         "differs": {},
         "consents_held": {},

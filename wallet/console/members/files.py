@@ -1,12 +1,16 @@
 """Members of a list as a file: the same as by the API, noted in the same record."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from ledger.book.roster import RosterFilter
 from ledger.programmes import units
+from ledger.words import N_
 from wallet.access.exports import ExportFormat, ExportOrder
-from wallet.access.files import ExportRun
+from wallet.access.files import ExportRun, ExportSource, ListItem, TableRow
 from wallet.console import pages
 from wallet.console.forms import FormEntries
 from wallet.console.members import conditions
@@ -15,12 +19,71 @@ from wallet.console.members.conditions import Reading
 from wallet.console.members.people import PERSONAL
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
+from wallet.pages.language import gettext as _
 from wallet.people import listing as member_listing
 
 routes = Blueprint("member_files", __name__)
 
 TYPES: dict[str, ExportFormat] = {"csv": "csv", "ndjson": "ndjson"}
 MEDIA_TYPES = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+
+
+# The columns of the table in words, and the words for what stands in them.
+COLUMN_WORDS: Mapping[str, str] = {
+    "id": N_("The member"),
+    "programme": N_("Programme"),
+    "state": N_("State"),
+    "created_at": N_("Joined"),
+    "merged_into": N_("Merged into"),
+    "household": N_("Shared account"),
+    "card": N_("Card number"),
+    "card_state": N_("Card"),
+    "available": N_("Balance now"),
+    "pending": N_("Not active yet"),
+    "held": N_("Set aside"),
+    "debt": N_("Owed"),
+    "available_money": N_("Balance now, money"),
+    "pending_money": N_("Not active yet, money"),
+    "held_money": N_("Set aside, money"),
+    "debt_money": N_("Owed, money"),
+    "currency": N_("Currency"),
+    "name": N_("Name"),
+    "phone": N_("Phone"),
+    "email": N_("E-mail"),
+    "birthday": N_("Birthday"),
+    "locale": N_("Language"),
+    "external_id": N_("Number in another system"),
+    "marketing": N_("Agrees to messages"),
+    "personal_data": N_("Agrees to the use of personal data"),
+}
+VALUE_WORDS: Mapping[str, Mapping[Any, str]] = {
+    "state": {"active": N_("member"), "merged": N_("merged"), "erased": N_("erased")},
+    "card_state": {
+        "active": N_("valid"),
+        "blocked": N_("blocked"),
+        "void": N_("void"),
+        "expired": N_("expired"),
+    },
+    "marketing": {True: N_("yes"), False: N_("no")},
+    "personal_data": {True: N_("yes"), False: N_("no")},
+}
+
+
+def _in_words(source: ExportSource) -> ExportSource:
+    """The same table in the reader's language."""
+    said = {
+        column: {value: _(words) for value, words in values.items()}
+        for column, values in VALUE_WORDS.items()
+    }
+
+    def rows(item: ListItem) -> Iterator[TableRow]:
+        for row in source.rows(item):
+            yield [
+                said[column].get(value, value) if column in said else value
+                for column, value in zip(source.columns, row, strict=True)
+            ]
+
+    return ExportSource(source.pages, [_(COLUMN_WORDS[one]) for one in source.columns], rows)
 
 
 @routes.get(f"{IN_PROGRAMME}/members/export")
@@ -65,6 +128,8 @@ def take() -> Response:
         source = member_listing.of_segment(
             programme, wanted.tree, unit, house.clock(), people=people
         )
+    if format_ == "csv":
+        source = _in_words(source)
     order = ExportOrder(programme.id, "members", format_, people, filters, pages.author())
     run = ExportRun(house.database, house.clock, order, source)
     answer = Response(run.pieces(), mimetype=MEDIA_TYPES[format_])

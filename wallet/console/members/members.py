@@ -313,7 +313,7 @@ def row_of(one: ListedMember, unit: Unit, base: str, days: moments.Days) -> Memb
         people.called(name, one.card),
         people.phone(phone),
         people.grouped(one.card),
-        words.value_in(days.tongue, owned).replace("-", "−"),
+        words.value_in(days.tongue, owned),
         days.word(one.place[0]),
         one.state,
         one.card_state,

@@ -98,6 +98,15 @@ def typed_amount(entries: FormEntries, name: str, unit: Unit) -> int | None:
         return None
 
 
+def bound(typed: str, unit: Unit) -> int | None:
+    """A bound that stands in an address, in whole points or money; None for what is none."""
+    digits = _SPACES.sub("", typed)
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
+        return None
+    scaled: int = int(digits) * 10**unit.scale
+    return scaled
+
+
 def name_of(session: Session, member: Member) -> str:
     """How a member is called by whoever is signed in."""
     name = None

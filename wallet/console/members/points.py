@@ -12,12 +12,11 @@ from ledger.book import statements
 from ledger.contacts import Unfit, readable
 from ledger.database import idempotency
 from ledger.database.idempotency import Repeatable, StoredAnswer
-from ledger.errors import (
-    BalanceTooLarge,
-    Refusal,
-)
+from ledger.errors import BalanceTooLarge, Refusal
 from ledger.limits import MOST_POINTS
+from ledger.money import Money, decimals
 from ledger.programmes import units
+from ledger.programmes.base_words import RoundMoney
 from ledger.programmes.units import Unit
 from wallet.access import adjustments
 from wallet.access.adjustments import LONGEST_REASON, AdjustmentWish
@@ -26,6 +25,7 @@ from wallet.console.forms import FormEntries
 from wallet.console.members import people
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
+from wallet.outreach import base_programme
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
@@ -53,6 +53,10 @@ def adjust(member_id: str) -> Response:
     wish = _wish(entries, unit)
     if wish is None:
         return _points_again(member_id, entries)
+    if entries["sure"] != _as_sure(wish) and (doubt := _doubt(unit, wish)):
+        return _points_again(
+            member_id, entries, doubt=doubt, sure=_as_sure(wish), verb=_verb(unit, wish)
+        )
 
     def effect(session: Session, _now: Any) -> StoredAnswer:
         member = people.present(session, member_id)
@@ -74,7 +78,7 @@ def adjust(member_id: str) -> Response:
     if done["state"] == "posted":
         pages.say(_("%(points)s, done.", points=people.signed(unit, wish.points)))
         return pages.go("console.member.show", member_id=member_id)
-    pages.say(_("This is above the limit: it waits until a second person approves it."))
+    pages.say(_("This is above the limit: it waits until a second person approves it."), "wait")
     return pages.go("console.adjustments.show", adjustment_id=done["adjustment"])
 
 
@@ -117,13 +121,57 @@ def _wish(entries: FormEntries, unit: Unit) -> AdjustmentWish | None:
     return AdjustmentWish(-count if direction == "take" else count, reason)
 
 
+def _as_sure(wish: AdjustmentWish) -> str:
+    """What a form says that was confirmed: another number is asked about anew."""
+    return str(wish.points)
+
+
+def _verb(unit: Unit, wish: AdjustmentWish) -> str:
+    points = people.points(unit, abs(wish.points))
+    if wish.points < 0:
+        return _("Take away %(points)s", points=points)
+    return _("Give %(points)s", points=points)
+
+
+def _doubt(unit: Unit, wish: AdjustmentWish) -> list[str]:
+    """What is said before a number is taken that is far from what is usual; nothing for others."""
+    house = current_installation()
+    count, now = abs(wish.points), house.clock()
+    with house.database.reading() as session:
+        if not adjustments.is_far_out(session, unit, count, now):
+            return []
+        usual = adjustments.usual_most(session, unit, now)
+        base = base_programme.of(session, pages.programme_row(session))
+    said = [_("That is a lot at once.")]
+    if usual > adjustments.little(unit):
+        said = [
+            _(
+                "That is far more than usual: as a rule, up to %(usual)s are given or taken by"
+                " hand.",
+                usual=people.points(unit, usual),
+            )
+        ]
+    if base is not None and (worth := base.terms.worth) is not None:
+        places = decimals(worth.currency)
+        money = Money.of(worth.points(places) * count, places, worth.currency)
+        said.insert(
+            0,
+            _(
+                "%(points)s are worth %(money)s.",
+                points=people.points(unit, count),
+                money=RoundMoney(money).written(language.current()),
+            ),
+        )
+    return said
+
+
 def _once(entries: FormEntries) -> str:
     """What recognises this form if it is sent twice."""
     return entries["once"][:64] or str(uuid4())
 
 
-def _points_again(member_id: str, entries: FormEntries) -> Response:
-    given = _on_points(member_id, entries)
+def _points_again(member_id: str, entries: FormEntries, **more: Any) -> Response:
+    given = {**_on_points(member_id, entries), **more}
     del given["entries"]
     return pages.show_again("console/members/points.html", HERE, entries, **given)
 
@@ -148,4 +196,7 @@ def _on_points(member_id: str, entries: FormEntries) -> dict[str, Any]:
             "left": None if left is None else people.points(unit, left),
             "until": "" if lives is None else moments.last_day(until, programme.timezone),
             "once": entries["once"] or str(uuid4()),
+            "doubt": [],
+            "sure": "",
+            "verb": _("Post"),
         }

@@ -13,6 +13,7 @@ from ledger.book import statements
 from ledger.book.drafts import PostingKind
 from ledger.book.statements import Filter, LotLine
 from ledger.people import cards, consents, doubles, members, persons
+from ledger.people.cards import CardStatus
 from ledger.people.consents import Consent
 from ledger.people.doubles import LikelyDouble
 from ledger.people.members import Member
@@ -21,7 +22,7 @@ from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from wallet.access import adjustments
 from wallet.access.adjustments import Adjustment
-from wallet.console import listing, moments, pages
+from wallet.console import choices, listing, moments, pages
 from wallet.console.members import people, story
 from wallet.console.members.people import PERSONAL
 from wallet.console.members.story import StoryLine, Teller
@@ -64,7 +65,7 @@ class MemberRecord:
     barcode: Markup | None
     household: Sequence[tuple[str, str]]
     merged_into: tuple[str, str] | None
-    doubles: Sequence[tuple[str, str, str]]
+    doubles: Sequence[tuple[str, str, str, str]]
     waiting: Sequence[Adjustment]
 
 
@@ -131,18 +132,10 @@ def _story_filter(unit: Unit) -> StoryFilter:
             promotion=asked.get("promotion") or None,
             receipt=asked.get("receipt") or None,
             card=None if card is None else cards.normalise(card),
-            at_least=_bound("at_least", unit),
-            at_most=_bound("at_most", unit),
+            at_least=people.bound(asked.get("at_least", ""), unit),
+            at_most=people.bound(asked.get("at_most", ""), unit),
         ),
     )
-
-
-def _bound(name: str, unit: Unit) -> int | None:
-    typed = request.args.get(name, "").replace(" ", "").replace("\u00a0", "")
-    if not typed.isascii() or not typed.isdigit() or len(typed) > 15:
-        return None
-    scaled: int = int(typed) * 10**unit.scale
-    return scaled
 
 
 def _record(
@@ -154,7 +147,7 @@ def _record(
     unit, main = standing[0]
     lots = statements.lot_lines(session, main.account_id, None, MOST_LOTS)
     account_facts = [
-        (_("Can be spent"), people.points(unit, main.available)),
+        (_spent_when(cards.state(card, now)), people.points(unit, main.available)),
         (_("Not active yet"), people.points(unit, main.pending) if main.pending else ""),
         (_("Set aside"), people.points(unit, main.held) if main.held else ""),
         (_("Owed"), people.points(unit, main.debt) if main.debt else ""),
@@ -188,6 +181,15 @@ def _record(
             if one.state_at(now) == "waiting"
         ],
     )
+
+
+def _spent_when(state: CardStatus) -> str:
+    """What holds of the points of somebody whose newest card is in this state."""
+    if state == "active":
+        return _("Can be spent")
+    if state == "blocked":
+        return _("Can be spent once the card is unblocked")
+    return _("Can be spent with a valid card")
 
 
 def _lot(lot: LotLine, unit: Unit, timezone: str, now: datetime) -> tuple[str, str]:
@@ -225,7 +227,7 @@ def _contact(profile: Profile) -> list[tuple[str, str | None]]:
         (_("Phone"), people.phone(profile.phone)),
         (_("E-mail"), profile.email),
         (_("Birthday"), None if born is None else moments.whole_day(born)),
-        (_("Language"), profile.locale),
+        (_("Language"), choices.language_name(profile.locale) if profile.locale else None),
         (_("Number in another system"), profile.external_id),
     ]
 
@@ -290,12 +292,13 @@ def _household(session: Session, member: Member, *, sees_people: bool) -> Sequen
     ]
 
 
-def _doubles(session: Session, member: Member) -> Sequence[tuple[str, str, str]]:
-    """Who may be the same person: the name, why it seems so, and the page where they are merged."""
+def _doubles(session: Session, member: Member) -> Sequence[tuple[str, str, str, str]]:
+    """Who may be the same person: the name, why it seems so, their page, and the page where they
+    are merged."""
     return [_double(session, one, member) for one in doubles.of(session, member)]
 
 
-def _double(session: Session, one: LikelyDouble, member: Member) -> tuple[str, str, str]:
+def _double(session: Session, one: LikelyDouble, member: Member) -> tuple[str, str, str, str]:
     reasons = {
         "phone": _("same phone"),
         "email": _("same e-mail"),
@@ -305,4 +308,5 @@ def _double(session: Session, one: LikelyDouble, member: Member) -> tuple[str, s
     into = pages.url(
         "console.member_acts.merge", member_id=one.member.public_id, into=member.public_id
     )
-    return people.called(one.name, card), ", ".join(reasons[r] for r in one.because), into
+    because = ", ".join(reasons[reason] for reason in one.because)
+    return people.called(one.name, card), because, _url(one.member), into

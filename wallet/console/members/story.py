@@ -211,7 +211,7 @@ def _value(name: str, value: Any) -> str:
     if name == "phone":
         return people.phone(str(value))
     if isinstance(value, int):
-        return words.number_in(_tongue(), value).replace("-", "−")
+        return words.number_in(_tongue(), value)
     return str(value)
 
 

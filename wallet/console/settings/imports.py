@@ -96,6 +96,7 @@ def find() -> str:
         kinds={kind: _(words) for kind, (words, _under) in KINDS.items()},
         states=_states(),
         moment=moment,
+        number=language.number,
     )
 
 
@@ -195,6 +196,7 @@ def rows(import_id: str) -> Response | str:
             import_=import_,
             page=page,
             troubles=_troubles(import_, page.rows),
+            number=language.number,
         )
 
 

@@ -3,7 +3,6 @@ how another one is made."""
 
 from collections.abc import Mapping, Sequence
 
-from babel import Locale
 from flask import Blueprint, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -16,7 +15,7 @@ from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
 from ledger.programmes.trades import CALLED, Called
 from ledger.programmes.units import Unit
 from ledger.words import N_
-from wallet.console import doing, opened, pages
+from wallet.console import choices, doing, opened, pages
 from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.shell import ConsoleLink
@@ -51,7 +50,7 @@ def show() -> str:
     with current_installation().database.reading() as session:
         programme = pages.programme_row(session)
         typed = {
-            "languages": ", ".join(programme.languages),
+            "first_language": programme.languages[0],
             "country": programme.country,
             "timezone": programme.timezone,
             "grace_days": str(programme.grace_days),
@@ -60,7 +59,14 @@ def show() -> str:
             "listed": "yes" if programme.listed else "",
             "keeps_personal": "yes" if programme.keeps_personal else "",
         }
-        return pages.show(TERMS, HERE, typed=typed, problems={}, **_around(session, programme))
+        return pages.show(
+            TERMS,
+            HERE,
+            typed=typed,
+            problems={},
+            chosen=programme.languages,
+            **_around(session, programme),
+        )
 
 
 @routes.post(f"{IN_PROGRAMME}/settings/programme")
@@ -68,9 +74,9 @@ def show() -> str:
 def save() -> Response:
     """Change the terms of the programme."""
     entries, house = FormEntries(), current_installation()
-    spoken = [canonical(one) for one in entries["languages"].replace(",", " ").split()]
-    if not spoken:
-        entries.refuse("languages", _("Name at least one language."))
+    first = canonical(entries.text("first_language"))
+    others = map(canonical, entries.several("languages"))
+    spoken = list(dict.fromkeys([first, *others]))
     grace_days = entries.whole("grace_days")
     overdrawn = entries.choice("overdrawn", programmes.OVERDRAWN)
     called = entries.choice("called", CALLED)
@@ -174,6 +180,7 @@ def make() -> Response:
 
 
 def _field_of(refusal: Refusal) -> str:
+    """At which field a refusal is said."""
     return refusal.field if isinstance(refusal, TermsRefused) else FORM
 
 
@@ -183,9 +190,9 @@ def _field_of_new(refusal: Refusal) -> str:
 
 def _again(template: str, entries: FormEntries) -> Response:
     with current_installation().database.reading() as session:
-        programme = pages.programme_row(session)
-        around = _around(session, programme)
-        return pages.show_again(template, HERE, entries, typed=entries, **around)
+        around = _around(session, pages.programme_row(session))
+    chosen = entries.several("languages")
+    return pages.show_again(template, HERE, entries, typed=entries, chosen=chosen, **around)
 
 
 def _around(session: Session, programme: Programme) -> dict[str, object]:
@@ -205,9 +212,11 @@ def _around(session: Session, programme: Programme) -> dict[str, object]:
     return {
         "tabs_of_page": tabs,
         "opened": opened.last_change(session, [programme_changes.of(programme)]),
-        "spoken": [(tag, language_name(tag)) for tag in programme.languages],
+        "spoken": [(tag, choices.language_name(tag)) for tag in programme.languages],
         "called": [(one, _(words)) for one, words in CALLED_WORDS.items()],
-        "zones": _zones(),
+        "written": choices.written(programme.languages),
+        "countries": choices.countries(),
+        "zones": choices.zones(programme.timezone),
         "counted": [_unit_in_words(one) for one in units.of_programme(session, programme.id)],
         "row": programme,
         "join_url": join,
@@ -217,7 +226,7 @@ def _around(session: Session, programme: Programme) -> dict[str, object]:
 
 
 def _around_new() -> dict[str, object]:
-    return {"zones": _zones(), "may_make": pages.may_everywhere("company:write")}
+    return {"zones": choices.zones(), "may_make": pages.may_everywhere("company:write")}
 
 
 def _is_here(end: str) -> bool:
@@ -232,20 +241,7 @@ def _said(session: Session, programme: Programme, kind: ProgrammeTextKind, tag: 
     return programme.name if (kind, tag) == ("name", programme.locale) else ""
 
 
-def language_name(tag: str) -> str:
-    """A language in the reader's words."""
-    named = Locale.parse(tag, sep="-", resolve_likely_subtags=True).get_display_name(
-        language.current()
-    )
-    return f"{named[:1].upper()}{named[1:]}" if named else tag
-
-
 def _unit_in_words(unit: Unit) -> str:
     if unit.kind == "money":
         return _("money (%(currency)s)", currency=unit.currency or "")
     return _("stamps") if unit.kind == "stamps" else _("points")
-
-
-def _zones() -> list[str]:
-    """Time zones that people live in, by name: none of the old aliases."""
-    return sorted(one for one in programmes.timezones() if "/" in one and one[0].isupper())

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger.errors import ChangedMeanwhile, Refusal, StoreRefused, UnknownStore, UnknownTill
-from ledger.programmes import programmes, stores
+from ledger.programmes import stores
 from ledger.programmes.stores import Store, StoreTerms, Till, TillTerms
 from wallet.access.changes import ChangedThing
-from wallet.console import doing, listing, opened, pages
+from wallet.console import choices, doing, listing, opened, pages
 from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.delivery import programme_changes
@@ -243,5 +243,5 @@ def _around(store: Store | None, tills: Sequence[Till]) -> dict[str, object]:
     return {
         "store": store,
         "tills": tills,
-        "zones": sorted(one for one in programmes.timezones() if "/" in one and one[0].isupper()),
+        "zones": choices.zones("" if store is None else store.timezone),
     }

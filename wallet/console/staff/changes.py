@@ -28,7 +28,6 @@ from wallet.pages.language import gettext as _
 HERE = "settings"  # the entry of the menu
 CHANGES, EXPORTS = "changes:read", "exports:read"
 FILTERS = ("kind", "of", "by", "since", "until")  # in addresses
-COLUMNS = ("at", "author", "change", "fields", "number")
 KINDS: tuple[ThingKind, ...] = get_args(ThingKind)
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 
@@ -64,13 +63,19 @@ def table() -> Response:
     asked = {name: request.args[name] for name in FILTERS if request.args.get(name)}
     people = pages.may(change_lines.PERSONAL)
     order = ExportOrder(here.id, "changes", "csv", people, asked, pages.author())
-    run = ExportRun(house.database, house.clock, order, ExportSource(_items(wanted), COLUMNS, _row))
+    run = ExportRun(
+        house.database, house.clock, order, ExportSource(_items(wanted), _columns(), _row)
+    )
     pieces = stream_with_context(run.pieces())
     answer = Response(pieces, mimetype="text/csv")
     answer.call_on_close(run.end)
     answer.headers["Content-Disposition"] = f'attachment; filename="{here.code}-changes.csv"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _columns() -> Sequence[str]:
+    return (_("Moment"), _("By whom"), _("What was changed"), _("Fields"), _("Number"))
 
 
 def _items(wanted: ChangeFilter) -> Pages:

@@ -148,6 +148,17 @@ def _password_form(problems: Mapping[str, str], status: int = 200) -> AnyRespons
     return page("me_password", status, problems=problems, fewest=passwords.SHORTEST)
 
 
+@routes.get("/sessions/end")
+@needs(None)
+def ask_to_end_sessions() -> AnyResponse:
+    """What follows if one signs out everywhere but here."""
+    house, who = current_installation(), door.signed_in()
+    with house.database.reading() as reading:
+        sessions = staff_sessions.listed(reading, who.employee_id, house.clock())
+    others = [browser(one.browser) for one in sessions if one.digest != who.session]
+    return page("me_sessions", others=others) if others else pages.go("console.me.show")
+
+
 @routes.post("/sessions/end")
 @needs(None)
 def end_sessions() -> AnyResponse:

@@ -1,7 +1,7 @@
 """The people of the staff: who there is and who is signed in, inviting, roles, links for passwords,
 going."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger.contacts import Unfit
+from ledger.words import N_
 from wallet.access import letters, roles, staffing
 from wallet.access.changes import ChangeFilter, RecordedChange
+from wallet.access.roles import Role
 from wallet.access.staffing import STAFF, Colleague, HeldRole, Invitation
 from wallet.console import change_lines, listing, opened, pages
 from wallet.console.forms import FORM, FormEntries
@@ -33,6 +35,17 @@ HERE = "settings"  # the entry of the menu
 RECENT = 5  # changes on somebody's page
 
 routes = Blueprint("staff", __name__)
+
+
+ROLES_IN_SHORT: Mapping[Role, str] = {
+    "viewer": N_("sees members, cards and messages, and changes nothing"),
+    "card_editor": N_("adds and corrects members and their cards, without points"),
+    "marketer": N_("messages, offers, terms and points by hand; not the company, stores or staff"),
+    "manager": N_("all but the staff"),
+    "administrator": N_("everything, the staff and API keys too"),
+    "call_centre": N_("finds a member by phone and reads the history"),
+    "cashier": N_("gives and takes points at the till"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +87,15 @@ def show() -> str:
 @routes.get("/staff/invite")
 @needs(STAFF)
 def invite() -> str:
-    """The form for somebody new."""
+    """The form for somebody new; with `role` in the address that role is chosen already."""
+    chosen = _asked_role()
     return pages.show(
         "console/staff/invite.html",
         HERE,
         entries={},
         problems={},
-        places=_places(),
-        chosen=set(),
+        chosen=chosen,
+        **_offered(chosen),
     )
 
 
@@ -109,8 +123,8 @@ def send_invitation() -> Response | str:
             "console/staff/invite.html",
             HERE,
             entries,
-            places=_places(),
             chosen=set(entries.several("roles")),
+            **_offered(set(entries.several("roles"))),
         )
     if invited.token is None:
         pages.say(_("%(email)s has the role now.", email=invited.employee.email))
@@ -152,9 +166,9 @@ def edit_roles(employee_id: int) -> Response | str:
             one=one,
             entries={},
             problems={},
-            places=_places(),
             chosen=held,
             opened=sorted(held),
+            **_offered(held),
         )
 
     return _about(employee_id, page)
@@ -190,9 +204,9 @@ def change_roles(employee_id: int) -> Response | str:
             HERE,
             entries,
             one=one,
-            places=_places(),
             chosen=set(entries.several("roles")),
             opened=sorted(map(_value, _decided(one))),
+            **_offered(set(entries.several("roles"))),
         )
 
     return _about(employee_id, page)
@@ -242,6 +256,19 @@ def take_away_factors(employee_id: int) -> Response | str:
         _nobody()
     pages.say(_("%(email)s signs in with the password alone now.", email=one.email))
     return pages.go("console.staff.person", employee_id=employee_id)
+
+
+@routes.get("/staff/<int:employee_id>/sign-out")
+@needs(STAFF)
+def ask_to_sign_out(employee_id: int) -> Response | str:
+    """What follows if somebody is signed out in every browser."""
+
+    def page(_session: Session, one: Colleague) -> Response | str:
+        if not (_decides(one) and one.attendance):
+            return pages.go("console.staff.person", employee_id=employee_id)
+        return pages.show("console/staff/sign_out.html", HERE, one=one, is_me=_is_me(one))
+
+    return _about(employee_id, page)
 
 
 @routes.post("/staff/<int:employee_id>/sign-out")
@@ -369,6 +396,45 @@ def _places() -> Sequence[RolePlace]:
         )
         for programme_id, words in found
     ]
+
+
+def _offered(chosen: Collection[str]) -> Mapping[str, object]:
+    """What a form of roles offers. Places matter only to who has several programmes, or to somebody
+    who has several roles already: all others choose one role."""
+    places = _places()
+    if len(pages.seen_programmes()) > 1 or len(chosen) > 1:
+        return {"places": places, "roles_in_short": None}
+    values = {value for place in places for value, _words in place.offered}
+    simple = [
+        (value, words, _(ROLES_IN_SHORT[role]))
+        for place in places
+        for value, words in place.offered
+        for role in roles.ROLES
+        if value == _simple(role, values)
+    ]
+    if not set(chosen) <= {value for value, *_words in simple}:
+        return {"places": places, "roles_in_short": None}
+    order = {_simple(role, values): place for place, role in enumerate(roles.ROLES)}
+    return {"places": places, "roles_in_short": sorted(simple, key=lambda one: order[one[0]])}
+
+
+def _simple(role: Role, values: Collection[str]) -> str:
+    """How a role is given where there is one programme: in it. Who administers all that is there,
+    as the reader does, administers what is to come as well."""
+    everywhere = _value(HeldRole(role, None))
+    if role == "administrator" and everywhere in values:
+        return everywhere
+    return _value(HeldRole(role, pages.seen_programmes()[0].id))
+
+
+def _asked_role() -> set[str]:
+    """The role that the address asks for, as a form has it."""
+    values = {value for place in _places() for value, _words in place.offered}
+    asked = request.args.get("role")
+    role = next((one for one in roles.ROLES if one == asked), None)
+    if role is None or not pages.seen_programmes():
+        return set()
+    return {_simple(role, values)} & values
 
 
 def _value(held: HeldRole) -> str:
