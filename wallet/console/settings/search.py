@@ -17,10 +17,10 @@ MOST_FOUND = 8
 WORD = re.compile(r"\w+")
 # Words of a question that say nothing of what is looked for.
 _EMPTY = (
-    "a an and are at by can change do does for from get how i in is it make many much my of on our"
+    "a an and are at by can change do does for from get how i in is it make many may much of on our"
     " set setting settings the their they to we what when where which who why with you your"
     " а без бы в во вы все где для до если есть за и из изменить или к как какие какой когда ко"
-    " кто ли мне можно мой мы на надо найти настроить настройка настройки не нет нужно о об от по"
+    " кто ли мне можно мы на надо найти настроить настройка настройки не нет нужно о об от по"
     " под поменять при с сделать сколько со так там то у чего чтобы что это я"
 )
 EMPTY_WORDS = frozenset(_EMPTY.split())
@@ -35,11 +35,11 @@ EXACT = 3  # so much a word weighs that is there as it was typed; one that is on
 class SettingEntry:
     """A setting that can be found. `words`: what its link says. `right`: who does not have it does
     not find it. `field`: the name of the field on the page of `endpoint`. `synonyms`: what else
-    people call it, in all languages."""
+    people call it, in all languages. Without a `right` it is for whoever is inside."""
 
     endpoint: str
     words: str
-    right: str
+    right: str | None
     icon: str
     synonyms: str
     field: str = ""
@@ -63,31 +63,32 @@ def _of_company(words: str, synonyms: str) -> SettingEntry:
 ENTRIES = (
     _of_base(
         N_("What a purchase earns"),
-        "percent back cashback earn points rate accrue процент кешбэк кэшбэк начисление начислять"
-        " начисляется баллы бонусы возврат сколько даём",
+        "percent back cashback earn points rate accrue bonus reward purchase процент кешбэк кэшбэк"
+        " начисление начислять начисляется баллы бонусы бонус сколько даём за покупку покупки",
         "back",
     ),
     _of_base(
         N_("How much of a purchase points may pay"),
-        "share payable pay spend points redeem limit доля оплатить оплата списать списание баллами"
-        " бонусами часть покупки",
+        "share payable pay spend points redeem redemption part of bill most доля оплатить оплата"
+        " платить списать списание баллами баллов бонусами часть чека максимум",
         "payable",
     ),
     _of_base(
         N_("What one point is worth"),
-        "point worth value rate price course rouble курс балла стоимость цена рубль стоит балл",
+        "point worth value rate price course rouble exchange курс балла стоимость цена рубль рублей"
+        " стоит балл номинал",
         "worth",
     ),
     _of_base(
         N_("How long points live"),
-        "points live life expire expiry expiration burn lifetime days живут жизнь срок сгорание"
-        " сгорают сгорят действия баллы бонусы дней",
+        "points live life expire expiry expiration burn lifetime days validity period живут жизнь"
+        " срок сгорание сгорают сгорят сгорели горят действия годности баллы бонусы дней",
         "live_days",
     ),
     _of_base(
         N_("Gift for joining"),
-        "welcome gift join registration present sign up приветственный подарок вступление"
-        " регистрация новый клиент приветствие",
+        "welcome gift join joining registration present sign up newcomers bonus приветственный"
+        " приветственные баллы подарок вступление регистрация за регистрацию новичок приветствие",
         "welcome_points",
     ),
     _of_base(
@@ -97,20 +98,23 @@ ENTRIES = (
     ),
     _of_base(
         N_("Gift for who has not been for long"),
-        "lapsed gift away absent win back return давно не был ушёл вернуть уснувший спящий отток"
-        " подарок",
+        "lapsed gift away absent inactive sleeping lost win back come давно не был не приходил ушёл"
+        " вернуть клиента уснувший спящий спящие отток подарок реактивация",
         "lapsed_points",
     ),
     _of_company(
         N_("Name of the programme"),
-        "name title programme call название имя назвать переименовать программа",
+        "name title programme call rename название имя назвать переименовать программа программу",
     ),
     _of_programme(
-        N_("Languages"), "language translation english russian язык языки перевод", "languages"
+        N_("Languages"),
+        "language languages translation translate english russian kazakh язык языки перевод"
+        " перевести английский казахский",
+        "first_language",
     ),
     _of_programme(
         N_("Country and phone numbers"),
-        "country phone code number format страна телефон код номер формат",
+        "country phone code number format страна телефон телефона код номер номера формат",
         "country",
     ),
     _of_programme(
@@ -123,18 +127,26 @@ ENTRIES = (
     ),
     _of_programme(
         N_("When a purchase is returned"),
-        "return refund debt owe grace overdrawn возврат товара минус долг вернуть баллы",
+        "return refund refunds money back debt owe negative grace overdrawn возврат возврата товара"
+        " денег минус долг долга клиент клиента вернуть баллы вернули покупку",
         "overdrawn",
     ),
     _of_company(
         N_("Operator and personal data"),
-        "operator legal company privacy personal data policy gdpr consent оператор юрлицо"
-        " реквизиты персональные данные политика согласие закон 152 фз",
+        "operator legal company entity privacy personal data policy notice gdpr consent address"
+        " оператор юрлицо компания организация реквизиты инн персональные данные пдн политика"
+        " конфиденциальность согласие согласия закон 152 фз",
     ),
     _of_programme(
         N_("Whether personal data is kept"),
-        "personal data keep store anonymous хранить персональные данные анонимно не хранить",
+        "personal data keep anonymous anonymously хранить хранение анонимно анонимная",
         "keeps_personal",
+    ),
+    _of_programme(
+        N_("Hide the programme"),
+        "hide delete remove close end finish stop archive programme public listed скрыть удалить"
+        " закрыть завершить убрать отключить остановить программу программа видна всем",
+        "listed",
     ),
     SettingEntry(
         "console.programme_settings.new",
@@ -148,85 +160,183 @@ ENTRIES = (
         N_("Stores and tills"),
         "stores:read",
         "building-store",
-        "store shop outlet till cash register point city группа магазин магазины торговая точка"
-        " точки кафе салон азс касса кассы адрес филиал",
+        "store stores shop shops outlet branch till cash register terminal city address group"
+        " группа магазин магазины торговая точка точки кафе салон азс касса кассы терминал адрес"
+        " филиал",
+    ),
+    SettingEntry(
+        "console.stores.new",
+        N_("New store"),
+        "stores:write",
+        "plus",
+        "open new store add shop branch открыть новый новая магазин точка точку филиал добавить",
     ),
     SettingEntry(
         "console.certificates.show",
         N_("Certificates: Apple Wallet and Google Wallet"),
         "programmes:read",
         "certificate",
-        "certificate apple google wallet expire phone push сертификат сертификаты эпл гугл кошелёк"
-        " валлет телефон айфон айфона андроид истекает",
+        "certificate certificates apple google wallet pay iphone android expire expires renew phone"
+        " сертификат сертификаты сертификата эпл эппл apple гугл кошелёк валлет телефон айфон"
+        " айфона андроид истекает продлить обновить",
     ),
     SettingEntry(
         "console.imports.find",
         N_("Imports"),
         "imports:write",
         "file-spreadsheet",
-        "import upload file excel csv xlsx spreadsheet move members load импорт загрузить загрузка"
-        " файл эксель таблица перенести база клиентов выгрузка",
+        "import upload file excel csv xlsx spreadsheet move migrate database list of members"
+        " customers load bring импорт импортировать загрузить загрузка файл эксель таблица таблицы"
+        " перенести перенос переехать база базу клиентов",
+    ),
+    SettingEntry(
+        "console.member_files.export",
+        N_("Export of members"),
+        "exports:read",
+        "download",
+        "export download save members customers list database backup copy экспорт выгрузка"
+        " выгрузить скачать сохранить клиентов список базу контакты",
+    ),
+    SettingEntry(
+        "console.postings.listed",
+        N_("Entries and receipts"),
+        "members:read",
+        "receipt",
+        "receipt receipts number purchase purchases entry entries operation operations transactions"
+        " history sales чек чеки чека покупка покупки покупок операция операции история продажи"
+        " транзакции найти по номеру номер чека",
+        "receipt",
+    ),
+    SettingEntry(
+        "console.adjustments.listed",
+        N_("Points by hand"),
+        "members:read",
+        "coins",
+        "approve approval approvals waiting request requests adjustments gave take away"
+        " согласование согласовать заявки ждут вручную начислить корректировки кто начислил",
+    ),
+    SettingEntry(
+        "console.member_details.add",
+        N_("New member"),
+        "members:write",
+        "user-plus",
+        "add new member customer client guest register card issue добавить новый клиент клиента"
+        " гостя покупателя зарегистрировать завести выдать карту",
     ),
     SettingEntry(
         "console.first_hour.show",
         N_("Ready to start"),
         "programmes:read",
         "checklist",
-        "first start begin ready launch checklist onboarding начать запуск старт готово первый шаги"
-        " чек лист",
+        "first start begin ready launch checklist onboarding steps trade начать запуск запустить"
+        " старт готово готовность первый шаги чеклист сначала",
+    ),
+    SettingEntry(
+        "console.first_hour.own_card",
+        N_("A card on my phone"),
+        "programmes:read",
+        "device-mobile",
+        "try look own my card sample join link form попробовать посмотреть свою карту своя карта"
+        " образец ссылка на вступление анкета форма вступления",
+    ),
+    SettingEntry(
+        "console.first_hour.trial_message",
+        N_("A message to myself"),
+        "campaigns:write",
+        "send",
+        "trial test message push notification try пробное тест тестовое сообщение пуш уведомление"
+        " рассылка себе проверить",
     ),
     SettingEntry(
         "console.first_hour.poster",
         N_("Poster with a code"),
         "programmes:read",
         "printer",
-        "poster qr code print sign join плакат код куар распечатать табличка вступить постер",
+        "poster qr code print sign counter table tent join плакат плакаты код куар кьюар"
+        " распечатать печать табличка листовка стойка вступить постер",
     ),
     SettingEntry(
         "console.staff.show",
         N_("Staff and roles"),
         "staff:write",
         "users",
-        "staff employee cashier marketer role invite user password access people colleague"
-        " сотрудник сотрудники кассир маркетолог роль роли пригласить пользователь пароль доступ"
-        " коллега",
+        "staff employee employees cashier marketer role user password access people colleague fire"
+        " dismiss letter letters mail e-mail reset forgot сотрудник сотрудники персонал кассир"
+        " маркетолог роль роли пользователь пользователи пароль доступ доступа коллега уволить"
+        " уволился письма письмо почта сбросить забыл",
+    ),
+    SettingEntry(
+        "console.staff.invite",
+        N_("Invite somebody"),
+        "staff:write",
+        "user-plus",
+        "invite invitation add new employee colleague seller hire пригласить приглашение добавить"
+        " новый сотрудник сотрудника кассира продавца нанять",
+    ),
+    SettingEntry(
+        "console.rights.show",
+        N_("What roles allow"),
+        None,
+        "list-check",
+        "who can may allowed allow right rights permission permissions roles кто может могут право"
+        " права разрешено можно нельзя полномочия что умеет роли",
     ),
     SettingEntry(
         "console.keys.show",
         N_("API keys"),
         "keys:write",
         "key",
-        "key keys api token integration ключ ключи апи токен интеграция доступ 1с",
+        "key keys api token integration developer connect programs ключ ключи апи токен интеграция"
+        " интегрировать подключить доступ для программ разработчик 1с",
+    ),
+    SettingEntry(
+        "console.me.show",
+        N_("Sign-in and security"),
+        None,
+        "shield-lock",
+        "my own password change second factor two step code passkey session sessions sign out"
+        " security log мой свой пароль сменить второй шаг двухфакторная код ключ доступа вход входы"
+        " выйти безопасность аутентификация",
     ),
     SettingEntry(
         "console.receivers.show",
-        N_("Webhooks: sources and receivers"),
+        N_("Event receivers"),
         "receivers:read",
         "webhook",
-        "webhook source receiver event integration crm 1c вебхук вебхуки источник получатель"
-        " события интеграция 1с срм",
+        "webhook webhooks receiver event events notify integration crm вебхук вебхуки получатель"
+        " события уведомлять сообщать интеграция срм битрикс амо",
+    ),
+    SettingEntry(
+        "console.sources.show",
+        N_("Webhook sources"),
+        "sources:write",
+        "webhook",
+        "webhook source sources incoming 1c tilda shop вебхук вебхуки источник источники входящие"
+        " 1с тильда интернет магазин сайт",
     ),
     SettingEntry(
         "console.changes.show",
         N_("Record of changes"),
         "changes:read",
         "history",
-        "changes journal log audit who history журнал изменений кто менял история аудит",
+        "changes changed journal log audit who did history record deleted журнал журнале изменений"
+        " изменения кто менял изменил удалил сделал действия сотрудников аудит",
     ),
     SettingEntry(
         "console.jobs.show",
         N_("Jobs"),
         "campaigns:read",
         "list-check",
-        "job task progress running import export wave задание задания задача выполняется прогресс",
+        "job jobs task tasks progress running queue wave update of cards задание задания задача"
+        " задачи выполняется прогресс очередь обновление карт",
     ),
     SettingEntry(
         "console.adjustments.limit",
         N_("Limit of points by hand"),
         "terms:write",
         "coins",
-        "points hand manual adjust limit approve approval second person correction баллы вручную"
-        " лимит согласование согласовать второй человек корректировка начислить",
+        "points hand manual adjust limit most ceiling second person correction баллы вручную лимит"
+        " предел ограничение ограничить второй человек корректировка",
         "limit",
     ),
 )
@@ -235,10 +345,11 @@ ENTRIES = (
 def found(query: str, may: Callable[[str], bool], programme: str) -> Sequence[ConsoleLink]:
     """The settings that a question in plain words means, the best first. `may`: which rights the
     reader has in the programme with this code."""
-    asked = [word for word in words_of(query) if word not in EMPTY_WORDS]
+    typed = words_of(query)
+    asked = [word for word in typed if word not in EMPTY_WORDS] or typed
     ranked = []
     for place, entry in enumerate(ENTRIES):
-        if may(entry.right):
+        if entry.right is None or may(entry.right):
             weights = _weights(asked, entry)
             ranked.append((-sum(map(bool, weights)), -sum(weights), place, entry))
     most = min((matched for matched, *_ in ranked), default=0)
