@@ -34,7 +34,7 @@ class FoundMember:
     by: FoundBy
 
 
-class Way(NamedTuple):
+class SearchWay(NamedTuple):
     """A statement that finds members, with its values."""
 
     by: FoundBy
@@ -59,21 +59,21 @@ def find(
     return [FoundMember(*one) for one in list(found.items())[:limit]]
 
 
-def _ways(typed: str, country: str, *, people: bool) -> Iterator[Way]:
+def _ways(typed: str, country: str, *, people: bool) -> Iterator[SearchWay]:
     if not typed:
         return
     if (digits := digits_of(typed)) is not None:
         yield from _by_digits(typed, digits, country, people=people)
     elif cards.OTHER_CARD.fullmatch(cards.normalise(typed)):
-        yield Way("card", _CARD, {"number": cards.normalise(typed)})
-    yield Way("external_id", _EXTERNAL_ID, {"external_id": typed})
+        yield SearchWay("card", _CARD, {"number": cards.normalise(typed)})
+    yield SearchWay("external_id", _EXTERNAL_ID, {"external_id": typed})
     if people and digits is None:
         yield from _by_letters(typed)
 
 
-def _by_digits(typed: str, digits: str, country: str, *, people: bool) -> Iterator[Way]:
+def _by_digits(typed: str, digits: str, country: str, *, people: bool) -> Iterator[SearchWay]:
     if people and len(digits) == LAST_DIGITS:
-        yield Way("last_digits", _with_words(1, exactly=True), {"word_0": digits})
+        yield SearchWay("last_digits", _with_words(1, exactly=True), {"word_0": digits})
     if people and len(digits) >= LEAST_DIGITS:
         for beginning in phone_beginnings(typed, country):
             yield _begins("phone", beginning)
@@ -81,10 +81,10 @@ def _by_digits(typed: str, digits: str, country: str, *, people: bool) -> Iterat
         yield _begins("card", digits)
 
 
-def _by_letters(typed: str) -> Iterator[Way]:
+def _by_letters(typed: str) -> Iterator[SearchWay]:
     if "@" in typed:
         if (address := _address(typed)) is not None:
-            yield Way("email", _EMAIL, {"email": address})
+            yield SearchWay("email", _EMAIL, {"email": address})
         return
     # The longest word is looked up, as the rarest.
     words = sorted(search_words.in_text(typed)[:MOST_COMPARED], key=len, reverse=True)
@@ -92,7 +92,7 @@ def _by_letters(typed: str) -> Iterator[Way]:
         values: dict[str, object] = {}
         for number, word in enumerate(words):
             values |= {f"word_{number}": word, f"end_{number}": search_words.behind(word)}
-        yield Way("name", _with_words(len(words)), values)
+        yield SearchWay("name", _with_words(len(words)), values)
 
 
 def _address(typed: str) -> str | None:
@@ -102,14 +102,16 @@ def _address(typed: str) -> str | None:
         return None
 
 
-def _begins(by: FoundBy, digits: str) -> Way:
+def _begins(by: FoundBy, digits: str) -> SearchWay:
     """Whose number begins with these digits. Bounds are numbers too, since languages sort digits
     alike and all other signs each in their own way."""
     plus, bare = ("+", digits[1:]) if digits.startswith("+") else ("", digits)
     following = str(int(bare) + 1).rjust(len(bare), "0")
     if len(following) > len(bare):  # behind 99… nothing begins otherwise
-        return Way(by, _numbers(by, is_bounded=False), {"first": digits})
-    return Way(by, _numbers(by, is_bounded=True), {"first": digits, "behind": plus + following})
+        return SearchWay(by, _numbers(by, is_bounded=False), {"first": digits})
+    return SearchWay(
+        by, _numbers(by, is_bounded=True), {"first": digits, "behind": plus + following}
+    )
 
 
 def _of(table: type[Person] | type[Card]) -> Select[int]:
