@@ -39,10 +39,10 @@ def element(moment: datetime, zone: str, now: datetime) -> Markup:
 
 def day(moment: datetime, zone: str, now: datetime) -> str:
     """The day of a moment, with its year where that is not this one."""
-    return Days(zone, now).word(moment)
+    return DaysInWords(zone, now).word(moment)
 
 
-class Days:
+class DaysInWords:
     """The days of many moments, by the clock of one zone, as the page says them."""
 
     def __init__(self, zone: str, now: datetime) -> None:

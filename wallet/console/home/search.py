@@ -80,7 +80,7 @@ def _members(asked: str, most: int) -> ResultGroup:
     ids = [one.member_id for one in found]
     page = roster.known(fetch, programme.code, ids, now, people=sees_people)
     rows = {one.place[1]: one for one in page.members}
-    base, days = pages.url("console.members.listed"), moments.Days(programme.zone, now)
+    base, days = pages.url("console.members.listed"), moments.DaysInWords(programme.zone, now)
     results = []
     for one in found:
         row = rows.get(one.member_id)

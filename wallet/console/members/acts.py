@@ -368,7 +368,10 @@ def _choose_into(member_id: str) -> str:
         found = finding.find(fetch, programme.id, country, asked, FOUND + 1, people=sees_people)
         ids = [one.member_id for one in found if one.member_id != member.id][:FOUND]
         page = roster.known(fetch, programme.code, ids, now, people=sees_people)
-        base, days = pages.url("console.members.listed"), moments.Days(programme.timezone, now)
+        base, days = (
+            pages.url("console.members.listed"),
+            moments.DaysInWords(programme.timezone, now),
+        )
         rows = [
             (list_of.row_of(one, page.unit, base, days), one.id)
             for one in page.members

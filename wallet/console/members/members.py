@@ -281,7 +281,10 @@ def _shown(
     page: ListPage[ListedMember], unit: Unit, now: datetime, *, people: bool
 ) -> list[dict[str, object]]:
     """The rows of the table."""
-    base, days = pages.url("console.members.listed"), moments.Days(pages.programme().zone, now)
+    base, days = (
+        pages.url("console.members.listed"),
+        moments.DaysInWords(pages.programme().zone, now),
+    )
     return [
         {
             "url": row.url,
@@ -304,7 +307,7 @@ def _name_and_state(row: MemberRow) -> str:
     return Markup("{} {}").format(row.name, state)
 
 
-def row_of(one: ListedMember, unit: Unit, base: str, days: moments.Days) -> MemberRow:
+def row_of(one: ListedMember, unit: Unit, base: str, days: moments.DaysInWords) -> MemberRow:
     """A member of a list in words; `base` is the address of the list."""
     known, owned = one.person, unit.amount(one.balance.available - one.balance.debt)
     name, phone = (None, None) if known is None else (known.name, known.phone)
