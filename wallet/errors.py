@@ -118,6 +118,13 @@ class UnknownPass(NotFound):
     code = "unknown_pass"
 
 
+class AppleNotSetUp(NotFound):
+    """There are no passes for phones of Apple here: production has begun without its
+    certificates."""
+
+    code = "apple_not_set_up"
+
+
 class OfferNotShown(Conflict):
     """The member is not shown this offer now."""
 

@@ -31,8 +31,9 @@ EXTENSION = "kopilka"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The connected parts of an installation. `pass_type` is that of new cards; `google` is None if
-    it is not set up, and so is `letters`: links are then handed over by whoever made them."""
+    """The connected parts of an installation. `pass_type` is that of new cards, `NO_PASS_TYPE`
+    without Apple. What is not set up is None: `apple` together with `signed_passes`; `google`;
+    `letters`: links are then handed over by whoever made them."""
 
     settings: Settings
     clock: Clock
@@ -41,8 +42,8 @@ class Installation:
     known_keys: KnownKeys
     certificates: Certificates
     pass_type: str
-    signed_passes: SignedPasses
-    apple: AppleProvider
+    apple: AppleProvider | None
+    signed_passes: SignedPasses | None
     google: GoogleProvider | None
     events: EventSender
     letters: LetterSender | None
@@ -62,7 +63,7 @@ class Installation:
     @property
     def providers(self) -> Sequence[Provider]:
         """The wallet vendors that are set up, Apple first."""
-        return [self.apple] if self.google is None else [self.apple, self.google]
+        return [one for one in (self.apple, self.google) if one is not None]
 
     @property
     def make_due(self) -> Sequence[MakeDue]:
@@ -77,7 +78,7 @@ class Installation:
     @property
     def pace(self) -> Pace:
         """How quickly changes for a whole programme go out."""
-        return Pace(self.settings.wave_passes, self.apple.lag)
+        return Pace(self.settings.wave_passes, AppleProvider.lag)
 
     def card_link(self, pass_: Pass) -> str:
         """The address of the card's page. It is for the card's owner alone: with it anybody can see

@@ -8,7 +8,8 @@ NOT_FOUND = """
     member_erased unknown_campaign unknown_card unknown_event unknown_hold unknown_import
     unknown_member unknown_message unknown_offer unknown_pass unknown_posting unknown_programme
     unknown_receiver unknown_source unknown_unit unknown_wave staff_link_closed unknown_employee
-    unknown_store unknown_till unknown_api_key unknown_adjustment unknown_segment"""
+    unknown_store unknown_till unknown_api_key unknown_adjustment unknown_segment
+    apple_not_set_up"""
 CONFLICT = """
     already_reversed balance_too_large campaign_not_ready capture_too_large card_blocked
     card_expired card_void code_forged

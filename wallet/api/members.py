@@ -334,6 +334,6 @@ def _links(session: Session, member: Member) -> LinksOut:
     pass_ = issued.card_of(session, member.id)
     return LinksOut(
         card=house.card_link(pass_),
-        apple=house.apple.link(pass_),
+        apple=None if house.apple is None else house.apple.link(pass_),
         google=None if house.google is None else house.google.link(pass_),
     )

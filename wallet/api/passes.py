@@ -46,7 +46,7 @@ def of_member(member_id: str) -> PassesOut:
         found = issued.all_of_member(session, member.id)
         items = [pass_out(session, pass_) for pass_ in found]
         bundle = None
-        if sees_people():
+        if sees_people() and current_installation().apple is not None:
             link = current_installation().card_link(issued.card_of(session, member.id))
             bundle = f"{link}/apple.pkpasses"
     return PassesOut(items=items, next_cursor=None, bundle=bundle)
@@ -197,12 +197,12 @@ def pass_out(session: Session, pass_: Pass) -> PassOut:
         member=members.by_id(session, pass_.member_id).public_id,
         offer=offer.public_id if offer is not None else None,
         programme=programme.code,
-        pass_type=pass_.pass_type,
+        pass_type=pass_.pass_type or None,
         state=_state(session, pass_, house.clock()),
         expires_at=None if ends_at is None or ends_at == NEVER else ends_at.astimezone(zone),
         version=pass_.version,
         changed_at=issued.changed_at(pass_),
-        apple=house.apple.link(pass_) if shows_links else None,
+        apple=house.apple.link(pass_) if shows_links and house.apple is not None else None,
         google=house.google.link(pass_) if shows_links and house.google is not None else None,
     )
 

@@ -767,6 +767,11 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("A segment cannot be saved so; `detail` says which rule is broken."),
         N_("Correct what `detail` names."),
     ),
+    "apple_not_set_up": Explanation(
+        404,
+        N_("There are no passes for iPhones here yet: the operator has begun without Apple."),
+        N_("Lead people to the card's page (`links.card`), which is the card until then."),
+    ),
 }
 
 # What can be wrong with a field, as `code` of `errors` says it.

@@ -395,6 +395,11 @@ def number_with(session: Session, pass_id: int) -> int:
     return session.scalars(counted).one()
 
 
+def number_registered(session: Session) -> int:
+    """How many devices there are, each with at least one pass."""
+    return session.scalars(select(func.count()).select_from(Device)).one()
+
+
 def by_key(session: Session) -> Mapping[str, int]:
     """How many devices need which key: the ids of keys, sorted, also of those that the ring does
     not have. It reads the whole table. Those of a schema before 0023, of which a backup is made,

@@ -133,7 +133,8 @@ _KEPT = Compiled(
 
 
 class SignedPasses:
-    """Bundles of every pass type for which there is a signer. Safe to share between threads."""
+    """Bundles of every pass type for which there is a signer. `pass_type`: that of passes that have
+    none yet, unless their design names one. Safe to share between threads."""
 
     def __init__(
         self,
@@ -141,11 +142,13 @@ class SignedPasses:
         certificates: Certificates,
         keys: KeyRing,
         public_url: str,
+        pass_type: str,
     ) -> None:
         self._database = database
         self._certificates = certificates
         self._keys = keys
         self._web_service_url = f"{public_url}/apple"
+        self._pass_type = pass_type
         # Revisions never change, so what is prepared from one stays right.
         self._prepared = functools.lru_cache(PREPARED_TEMPLATES)(self._prepare)
 
@@ -171,9 +174,26 @@ class SignedPasses:
     def bundle(self, pass_: Pass, now: datetime) -> bytes:
         """The .pkpass of the current version, for a person who downloads it. Raises
         `CertificateProblem`."""
-        found = self.find(pass_.serial)
-        assert found is not None  # noqa: S101 - passes are never deleted
+        found = self._existing(pass_.serial)
+        if found.pass_type == issued.NO_PASS_TYPE:
+            found = self._with_type(found, now)
         return self._bundle(found, now)
+
+    def _existing(self, serial: str) -> StoredPass:
+        found = self.find(serial)
+        assert found is not None  # noqa: S101 - passes are never deleted
+        return found
+
+    def _with_type(self, found: StoredPass, now: datetime) -> StoredPass:
+        """A pass that was issued while Apple was not set up, with the pass type that it gets now,
+        for good. It is done for each pass when somebody first asks for it, so that a million of
+        them are no task of their own. Raises `CertificateProblem` before anything is written."""
+        with self._database.reading() as session:
+            design = templates.design(session.get_one(Template, found.template_id))
+        pass_type = design.pass_type or self._pass_type
+        self._certificates.signing(pass_type, now)
+        self._database.run(lambda session: issued.give_type(session, found.id, pass_type))
+        return self._existing(found.serial)
 
     def rendered(self, found: StoredPass, now: datetime) -> bytes:
         """The .pkpass of a version. Raises `CertificateProblem`."""

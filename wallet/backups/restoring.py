@@ -323,7 +323,7 @@ def _restore_secrets(settings: Settings, made: Manifest, folder: Path) -> tuple[
 
 def _place(settings: Settings, name: str) -> Path | None:
     certificates = f"{SECRETS}certs/"
-    if name.startswith(certificates):
+    if name.startswith(certificates) and settings.apple_certs is not None:
         return settings.apple_certs / name.removeprefix(certificates)
     if name == f"{SECRETS}google.json" and settings.google is not None:
         return settings.google.credentials

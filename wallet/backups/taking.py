@@ -127,10 +127,11 @@ def _secrets(settings: Settings, folder: Path) -> Sequence[tuple[str, Path]]:
     ring = folder / "keys.env"
     ring.write_text(f"WALLET_SECRET_KEY={','.join(settings.secret_keys)}\n")
     found = [(KEYS_FILE, ring)]
-    for path in sorted(settings.apple_certs.rglob("*")):
-        if path.is_file():
-            name = f"{SECRETS}certs/{path.relative_to(settings.apple_certs)}"
-            found.append((name, path))
+    if settings.apple_certs is not None:
+        for path in sorted(settings.apple_certs.rglob("*")):
+            if path.is_file():
+                name = f"{SECRETS}certs/{path.relative_to(settings.apple_certs)}"
+                found.append((name, path))
     if settings.google is not None and settings.google.credentials.exists():
         found.append((f"{SECRETS}google.json", settings.google.credentials))
     return [one for one in found if manifest.PART_NAME.fullmatch(one[0])]

@@ -8,7 +8,7 @@ from wallet.apple import applying
 from wallet.apple.rotation import Certificates
 from wallet.cli.context import environment, in_words
 from wallet.configuration.clock import system_clock
-from wallet.running import credentials
+from wallet.running import credentials, doctor
 from wallet.sandbox import certificates
 
 
@@ -60,7 +60,11 @@ def certs_check(folder: Path | None) -> None:
     issued them: Apple, by its roots and not by names, or the sandbox."""
     now = system_clock()
     if folder is None:
-        certificates = credentials.read_certificates(environment(), now)
+        settings = environment()
+        if settings.apple_certs is None:
+            click.echo(doctor.without_apple(settings))
+            return
+        certificates = credentials.read_certificates(settings, now)
     else:
         certificates = Certificates.find(folder, now)
     waning = {signer.fingerprint: words for signer, words in certificates.reminders(now)}

@@ -17,6 +17,7 @@ from wallet.errors import DesignRefused
 from wallet.installation import Installation
 from wallet.passes import contrast, folders, issued, templates
 from wallet.passes.content import Design
+from wallet.passes.issued import NO_PASS_TYPE
 from wallet.passes.templates import Template
 
 
@@ -127,14 +128,17 @@ def roll_back_design(programme: str, *, number: int | None, offers: bool) -> Non
 
 def _require_certificate(installation: Installation, design: Design) -> None:
     """Raises `DesignRefused` for a design that the certificates of this installation cannot
-    sign."""
+    sign; without Apple, for one that names a pass type."""
     signers = installation.signers
     pass_type = design.pass_type or installation.pass_type
+    if pass_type == NO_PASS_TYPE:
+        bundle.check(design)
+        return
     if pass_type not in signers:
         raise DesignRefused(
             "pass_type",
             "there is no certificate for it; there are {known}.",
-            known=", ".join(sorted(signers)),
+            known=", ".join(sorted(signers)) or "none",
         )
     bundle.check(design, signers[pass_type])
 

@@ -25,6 +25,7 @@ from wallet.errors import SettingsError
 SANDBOX = "sandbox"
 PRODUCTION = "production"
 MEMORY_BROKER = "memory://"
+WITHOUT_APPLE = "none"  # in the place of a folder of certificates; a folder of this name is ./none
 DEMO = "demo"  # the programme that a sandbox begins with
 SANDBOX_ENV = "sandbox.env"
 CONSOLE_LINK = "WALLET_CONSOLE_LINK"  # a line of it: for people, not read by us
@@ -124,7 +125,7 @@ class MailSettings:
 class Settings:
     """All that the environment says; the README's table tells what each is. Names in `_s` are in
     seconds, `import_bytes` in bytes; `wave_passes` is the most passes a second. None stands for
-    what is not set up."""
+    what is not set up; for Apple that is a choice which production has to make in words."""
 
     mode: str
     host: str
@@ -137,7 +138,7 @@ class Settings:
     secret_keys: tuple[str, ...]
     api_key: str
     webhook_secret: str | None
-    apple_certs: Path
+    apple_certs: Path | None
     apple_pass_type: str | None
     certs_look_s: float
     apns_url: str
@@ -208,15 +209,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[SettingsError]]:
         secret_keys=_secret_keys(env),
         api_key=env.required("WALLET_API_KEY", f"{MAKE_ONE}; integrations show it."),
         webhook_secret=env.optional("WALLET_WEBHOOK_SECRET"),
-        apple_certs=Path(
-            env.text("WALLET_APPLE_CERTS", str(data / "certs"))
-            if mode == SANDBOX
-            else env.required(
-                "WALLET_APPLE_CERTS",
-                "It is the folder with pass.pem, pass.key and wwdr.pem; `wallet certs csr` and"
-                " `wallet certs import` make them with Apple.",
-            )
-        ),
+        apple_certs=_apple_certs(env, mode, data),
         apple_pass_type=env.optional("WALLET_APPLE_PASS_TYPE"),
         certs_look_s=env.seconds("WALLET_CERTS_LOOK_SECONDS", 20.0),
         apns_url=env.text(
@@ -345,8 +338,29 @@ def _webhook_key(secret: str | None) -> str:
     return base64.b64decode(secret.removeprefix("whsec_")).decode("latin-1")
 
 
+def _apple_certs(env: Environment, mode: str, data: Path) -> Path | None:
+    """None without Apple. Production may begin so, but only if somebody says it: who forgets the
+    folder should hear of it."""
+    if mode == SANDBOX:
+        named = env.text("WALLET_APPLE_CERTS", str(data / "certs"))
+        if named == WITHOUT_APPLE:
+            env.refuse(
+                "WALLET_APPLE_CERTS",
+                f"{WITHOUT_APPLE} is for production: the sandbox makes certificates of its own.",
+            )
+    else:
+        named = env.required(
+            "WALLET_APPLE_CERTS",
+            "It is the folder with pass.pem, pass.key and wwdr.pem; `wallet certs csr` and"
+            " `wallet certs import` make them with Apple. Without Apple's certificate begin with"
+            f" WALLET_APPLE_CERTS={WITHOUT_APPLE}: cards are on the web and at Google, and can go"
+            " into Apple Wallet from the start on that finds the folder.",
+        )
+    return None if named == WITHOUT_APPLE else Path(named)
+
+
 def _google(env: Environment, data: Path, stand_in: int | None) -> GoogleSettings | None:
-    """None if Google is not set up: cards are then offered for Apple alone."""
+    """None if Google is not set up: cards are then not offered for it."""
     if stand_in is not None:
         base = f"http://127.0.0.1:{stand_in}"
         return GoogleSettings(

@@ -31,13 +31,15 @@ from ledger.people.consents import Decision
 from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
+from wallet import problems
 from wallet.apple.bundle import MEDIA_TYPE, SEVERAL_MEDIA_TYPE
-from wallet.errors import OfferNotShown
+from wallet.apple.signed_passes import SignedPasses
+from wallet.errors import AppleNotSetUp, OfferNotShown
 from wallet.installation import current_installation
 from wallet.pages import badges, designs, language, privacy
 from wallet.pages.badges import ShownBadge
 from wallet.pages.designs import Look
-from wallet.pages.errors import LinkClosed, closed_page
+from wallet.pages.errors import LinkClosed, closed_page, without_apple_page
 from wallet.pages.language import gettext as _
 from wallet.pages.origins import from_our_page
 from wallet.passes import barcodes, coupons, issued, showing, symbologies, templates
@@ -180,8 +182,7 @@ def apple(token: str) -> Response:
         pass_ = _pass(session, token)
         programme = programmes.by_id(session, pass_.programme_id)
     response = Response(
-        current_installation().signed_passes.bundle(pass_, current_installation().clock()),
-        mimetype=MEDIA_TYPE,
+        _signed_passes().bundle(pass_, current_installation().clock()), mimetype=MEDIA_TYPE
     )
     response.headers.set("Content-Disposition", "attachment", filename=f"{programme.code}.pkpass")
     return response
@@ -197,9 +198,7 @@ def apple_bundle(token: str) -> Response:
         passes = issued.counting(session, pass_.member_id, now)
     if not passes:
         abort(404)
-    response = Response(
-        current_installation().signed_passes.bundles(passes, now), mimetype=SEVERAL_MEDIA_TYPE
-    )
+    response = Response(_signed_passes().bundles(passes, now), mimetype=SEVERAL_MEDIA_TYPE)
     response.headers.set("Content-Disposition", "attachment", filename=f"{programme.code}.pkpasses")
     return response
 
@@ -239,6 +238,7 @@ def coupon_apple(token: str, offer_id: str) -> AnyResponse:
     """Redirect to the offer as a pass of its own. A member has one such coupon, made when it is
     first asked for by GET: whoever previews a link that a member passed on makes no more than the
     member would have. A member who is not shown the offer (any more) is led to their card."""
+    _signed_passes()
     coupon = _coupon(token, offer_id)
     if coupon is None:
         return redirect(url_for(".show", token=token), 303)
@@ -292,6 +292,24 @@ def device(user_agent: str) -> DeviceKind:
     if any(word in user_agent for word in ("iPhone", "iPad", "iPod")):
         return "apple"
     return "android" if "Android" in user_agent else "desktop"
+
+
+def _signed_passes() -> SignedPasses:
+    """What signs for iPhones. Raises `AppleNotSetUp`."""
+    signed = current_installation().signed_passes
+    if signed is None:
+        raise AppleNotSetUp
+    return signed
+
+
+@routes.errorhandler(AppleNotSetUp)
+def _not_at_apple(refusal: AppleNotSetUp) -> Response:
+    """People read where their card is instead; programs, and whoever takes anything, get the
+    problem with its code."""
+    offered = [problems.MEDIA_TYPE, "text/html"]
+    if request.accept_mimetypes.best_match(offered) == "text/html":
+        return without_apple_page()
+    return problems.of_error(refusal)
 
 
 def _pass(session: Session, token: str) -> Pass:
@@ -411,36 +429,39 @@ def _offer_line(
 
 def _coupon_ways(token: str, offer_id: str) -> tuple[Way, ...]:
     """The links that keep an offer, for the wallets that the card's buttons are for."""
-    held = device(request.user_agent.string)
+    held, house = device(request.user_agent.string), current_installation()
     apple = url_for(".coupon_apple", token=token, offer_id=offer_id)
     ways = []
-    if current_installation().google is not None and held != "apple":
+    if house.apple is not None and held != "android":
+        ways.append(Way(_("Add to Apple Wallet"), apple))
+    if house.google is not None and held != "apple":
         google = url_for(".coupon_google", token=token, offer_id=offer_id)
         ways.append(Way(_("Add to Google Wallet"), google))
-    if held == "android":
+    if house.apple is not None and held == "android":
         ways.append(Way(_("Download for a wallet app"), apple))
-    else:
-        ways.insert(0, Way(_("Add to Apple Wallet"), apple))
     return tuple(ways)
 
 
 def _buttons(
     token: str, shown: Mapping[BadgeOf, ShownBadge]
 ) -> tuple[tuple[WalletButton, ...], tuple[Way, ...]]:
-    """The buttons of the wallets that the reader's device has, both if it is no phone; and what
-    else can be done there, as links."""
-    held, apple_url = device(request.user_agent.string), url_for(".apple", token=token)
-    apple = WalletButton("apple", _("Add to Apple Wallet"), apple_url, shown.get("apple"))
-    for_any_app = _("Download for a wallet app")
-    if current_installation().google is None:
-        return (WalletButton(None, for_any_app, apple_url) if held == "android" else apple,), ()
-    google_url = url_for(".google", token=token)
-    google = WalletButton("google", _("Add to Google Wallet"), google_url, shown.get("google"))
-    if held == "apple":
-        return (apple,), ()
-    if held == "android":
-        return (google,), (Way(for_any_app, apple_url),)
-    return (apple, google), ()
+    """The buttons of the wallets that the reader's device has and that are set up, both if it is no
+    phone; and what else can be done there, as links."""
+    held, house = device(request.user_agent.string), current_installation()
+    apple_url, for_any_app = url_for(".apple", token=token), _("Download for a wallet app")
+    buttons, others = [], []
+    if house.apple is not None and held != "android":
+        label = _("Add to Apple Wallet")
+        buttons.append(WalletButton("apple", label, apple_url, shown.get("apple")))
+    if house.google is not None and held != "apple":
+        label, url = _("Add to Google Wallet"), url_for(".google", token=token)
+        buttons.append(WalletButton("google", label, url, shown.get("google")))
+    if house.apple is not None and held == "android":
+        if buttons:
+            others.append(Way(for_any_app, apple_url))
+        else:
+            buttons.append(WalletButton(None, for_any_app, apple_url))
+    return tuple(buttons), tuple(others)
 
 
 def _debt(unit: Unit | None, owed: int) -> str:

@@ -21,6 +21,18 @@ def closed_page(why: LinkClosed) -> Response:
     return _page(403 if why == "blocked" else 410, *_words_of_closed(why))
 
 
+def without_apple_page() -> Response:
+    """The page in the place of a pass for an iPhone, where Apple is not set up: 404."""
+    return _page(
+        404,
+        _("The card is not in Apple Wallet yet"),
+        _(
+            "The card is its page in the browser, and tills take it as it is. Go back to that page"
+            " and add it to the home screen of your phone: it will open with one tap."
+        ),
+    )
+
+
 def _page(status: int, title: str, text: str) -> Response:
     page = make_response(render_template("pages/error.html", title=title, text=text), status)
     page.headers["Cache-Control"] = "no-store"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.database.tables import (
@@ -30,6 +30,9 @@ from wallet.errors import PassErased, PassLost, UnknownPass
 from wallet.passes.content import Content, PassState
 
 ASKS = "asks"
+# The pass type of a pass that was issued while Apple was not set up: it gets one when it is first
+# signed (`give_type`).
+NO_PASS_TYPE = ""
 
 CARDS = text("offer_id IS NULL AND lost_at IS NULL")
 COUPONS = text("offer_id IS NOT NULL AND lost_at IS NULL")
@@ -42,8 +45,8 @@ class Pass(Base):
     place. `content` is the stored version that phones are shown,
     rendered from `template_id`. `version` counts the contents from 1; `last_modified` is the second
     (since 1970) of the last change, `tag` its place among all changes of the pass type. `serial` is
-    random, and `key_id` names the key from which its token is derived: both never change. Rows are
-    never deleted."""
+    random, and `key_id` names the key from which its token is derived: both never change; nor does
+    `pass_type` once there is one. Rows are never deleted."""
 
     __tablename__ = "wallet_pass"
     __table_args__ = (
@@ -109,6 +112,17 @@ class Pass(Base):
             raise PassLost
         if self.voided:
             raise PassErased
+
+
+def give_type(session: Session, pass_id: int, pass_type: str) -> None:
+    """Give a pass that has none its pass type; one that has keeps it. No phone can have such a
+    pass, so its tag begins anew: the one before was counted among passes without a type."""
+    session.execute(
+        update(Pass)
+        .where(Pass.id == pass_id, Pass.pass_type == NO_PASS_TYPE)
+        .values(pass_type=pass_type, tag=0)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def by_key(session: Session) -> Mapping[str, int]:

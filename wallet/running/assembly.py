@@ -10,7 +10,7 @@ from wallet.access.posting import LetterSender
 from wallet.apple.provider import AppleProvider
 from wallet.apple.push import Apns, Credential, TokenCredential
 from wallet.apple.pushkey import ProviderTokens
-from wallet.apple.rotation import CertificateFolder, Senders
+from wallet.apple.rotation import CertificateFolder, Certificates, Senders
 from wallet.apple.signed_passes import SignedPasses
 from wallet.apple.signing import Signer, look_at
 from wallet.configuration.clock import Clock, system_clock
@@ -34,23 +34,10 @@ def connect(
     """An installation with all its parts. `wake` is called after commits that asked for pumps;
     `pause` waits for so many seconds of `clock`. Raises `SettingsError` or `CertificateProblem`, in
     words that say what to do."""
-    # Looked at before it is read, so that the next look finds a change in between.
-    seen = look_at(settings.apple_certs)
-    certificates = credentials.read_certificates(settings, clock())
-    pass_type = credentials.pass_type_of_new_cards(settings, certificates)
-    certificates.follow(
-        CertificateFolder(
-            settings.apple_certs,
-            seen,
-            lambda found: credentials.require_fit(settings, found, pass_type),
-            clock(),
-            timedelta(seconds=settings.certs_look_s),
-        )
-    )
+    certificates, pass_type = _certificates(settings, clock)
     tokens = credentials.provider_tokens(settings, certificates)
     database = Database(settings.ledger, wake)
     keys = KeyRing(settings.secret_keys)
-    senders = Senders(certificates, lambda signer: _sender(settings, signer, tokens), clock)
     return Installation(
         settings=settings,
         clock=clock,
@@ -59,10 +46,8 @@ def connect(
         known_keys=KnownKeys(database, settings.api_key),
         certificates=certificates,
         pass_type=pass_type,
-        signed_passes=SignedPasses(database, certificates, keys, settings.public_url),
-        apple=AppleProvider(
-            database, senders, keys, settings.public_url, timedelta(seconds=settings.lease_s)
-        ),
+        apple=_apple(settings, database, keys, certificates, tokens, clock),
+        signed_passes=_signed_passes(settings, database, keys, certificates, pass_type),
         google=_google(settings, database, keys, pause),
         events=EventSender(
             database,
@@ -72,6 +57,53 @@ def connect(
         ),
         letters=_letters(settings, database, keys),
     )
+
+
+def _certificates(settings: Settings, clock: Clock) -> tuple[Certificates, str]:
+    """The certificates, which follow their folder, and the pass type of new cards."""
+    root = settings.apple_certs
+    # Looked at before it is read, so that the next look finds a change in between.
+    seen = look_at(root) if root is not None else frozenset()
+    certificates = credentials.read_certificates(settings, clock())
+    pass_type = credentials.pass_type_of_new_cards(settings, certificates)
+    if root is not None:
+        certificates.follow(
+            CertificateFolder(
+                root,
+                seen,
+                lambda found: credentials.require_fit(settings, found, pass_type),
+                clock(),
+                timedelta(seconds=settings.certs_look_s),
+            )
+        )
+    return certificates, pass_type
+
+
+def _apple(
+    settings: Settings,
+    database: Database,
+    keys: KeyRing,
+    certificates: Certificates,
+    tokens: ProviderTokens | None,
+    clock: Clock,
+) -> AppleProvider | None:
+    if settings.apple_certs is None:
+        return None
+    senders = Senders(certificates, lambda signer: _sender(settings, signer, tokens), clock)
+    lease = timedelta(seconds=settings.lease_s)
+    return AppleProvider(database, senders, keys, settings.public_url, lease)
+
+
+def _signed_passes(
+    settings: Settings,
+    database: Database,
+    keys: KeyRing,
+    certificates: Certificates,
+    pass_type: str,
+) -> SignedPasses | None:
+    if settings.apple_certs is None:
+        return None
+    return SignedPasses(database, certificates, keys, settings.public_url, pass_type)
 
 
 def _letters(settings: Settings, database: Database, keys: KeyRing) -> LetterSender | None:

@@ -11,11 +11,15 @@ from wallet.apple.rotation import Certificates
 from wallet.configuration.settings import GoogleSettings, Settings
 from wallet.errors import SettingsError
 from wallet.google import account
+from wallet.passes.issued import NO_PASS_TYPE
 
 
 def read_certificates(settings: Settings, now: datetime) -> Certificates:
-    """The certificates in the folder. Raises `CertificateProblem`, in production also for those
-    that Apple did not issue; `SettingsError` for sandbox certificates there."""
+    """The certificates in the folder; none without Apple. Raises `CertificateProblem`, in
+    production also for those that Apple did not issue; `SettingsError` for sandbox certificates
+    there."""
+    if settings.apple_certs is None:
+        return Certificates({})
     certificates = Certificates.find(settings.apple_certs, now)
     _require_real(settings, certificates)
     return certificates
@@ -47,8 +51,10 @@ def require_fit(settings: Settings, certificates: Certificates, pass_type: str) 
 
 
 def pass_type_of_new_cards(settings: Settings, certificates: Certificates) -> str:
-    """The pass type that settings name, or the only one that there is a certificate for. Raises
-    `SettingsError` if it is not clear."""
+    """The pass type that settings name, or the only one that there is a certificate for; without
+    Apple `NO_PASS_TYPE`. Raises `SettingsError` if it is not clear."""
+    if settings.apple_certs is None:
+        return NO_PASS_TYPE
     signers = certificates.pass_types
     if settings.apple_pass_type is not None:
         if settings.apple_pass_type not in signers:
@@ -68,9 +74,10 @@ def pass_type_of_new_cards(settings: Settings, certificates: Certificates) -> st
 
 def provider_tokens(settings: Settings, certificates: Certificates) -> ProviderTokens | None:
     """Tokens of the .p8 key, which all connections of this process share; None if there is no such
-    key. Raises `SettingsError` if the key's team is not clear or has no certificate."""
+    key, or no Apple. Raises `SettingsError` if the key's team is not clear or has no
+    certificate."""
     key = settings.apns_key
-    if key is None:
+    if key is None or settings.apple_certs is None:
         return None
     teams = sorted({signer.team for signer in certificates.every})
     if key.team is None and len(teams) > 1:

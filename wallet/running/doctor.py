@@ -25,11 +25,10 @@ from wallet.access import apikeys, second_factors, sources
 from wallet.access.mail import MailServer, NotTaken
 from wallet.apple import complaints, devices, judging
 from wallet.apple.answers import DOUBTS
-from wallet.apple.devices import Device
 from wallet.apple.rotation import Certificates
 from wallet.configuration.clock import Clock
 from wallet.configuration.keyring import KeyRing
-from wallet.configuration.settings import SANDBOX_ENV, Settings
+from wallet.configuration.settings import SANDBOX_ENV, WITHOUT_APPLE, Settings
 from wallet.errors import CertificateProblem, SettingsError
 from wallet.happenings import HappeningRow
 from wallet.passes import issued
@@ -39,12 +38,19 @@ from wallet.running import credentials
 from wallet.running.pumps import WATCHED
 
 GOOGLE_SETTINGS = {"WALLET_GOOGLE_CREDENTIALS", "WALLET_GOOGLE_ISSUER"}
+OF_PHONES = {"WALLET_APPLE_CERTS", "WALLET_DATABASE_URL"}
 MAIL_SETTINGS = {"WALLET_SMTP_URL", "WALLET_MAIL_FROM"}
 CONNECT_S = 3  # for a server to answer
 COMPLAINTS_SHOWN = 5
 LEAST_FREE_MB = 200
 REMIND_OF_KEYS = timedelta(days=14)
 
+
+PHONES_LEFT = (
+    f"WALLET_APPLE_CERTS: is {WITHOUT_APPLE}, but Apple devices hold cards ({{}}), and without"
+    " certificates they would hear of no change any more. Name the folder with the certificates"
+    " again; Apple issues new ones for the same pass type."
+)
 
 Mark = Literal["good", "bad", "note"]
 
@@ -65,11 +71,7 @@ def examine(
     known = {problem.name for problem in refused}
     yield from _mode(settings, known)
     yield from _preparations(settings, refused, clock())
-    yield _reachable("Apple's push service", settings.apns_url)
-    if (google := credentials.google_of(settings)) is not None:
-        yield _reachable("Google's API", google.api_url)
-    elif not known & GOOGLE_SETTINGS:
-        yield Finding("note", "Google Wallet is not set up: cards are offered for Apple alone.")
+    yield from _wallets(settings, known)
     if not known & MAIL_SETTINGS:
         yield _mail_server(settings)
     if not settings.in_sandbox and "WALLET_PUBLIC_URL" not in known:
@@ -86,10 +88,50 @@ def obstacles(settings: Settings, refused: Sequence[SettingsError], clock: Clock
     known = {problem.name for problem in refused}
     problems = (*refused, *credentials.unfit(settings, known, clock()))
     reasons = [_said(problem) for problem in problems]
+    if settings.apple_certs is None and known.isdisjoint(OF_PHONES):
+        reasons += _phones_left(settings)
     if not reasons:
         return []
     services = (one for one in _services(settings, known, clock()) if one.verdict == "bad")
-    return reasons + [finding.sentence for finding in services]
+    return list(dict.fromkeys([*reasons, *(finding.sentence for finding in services)]))
+
+
+def without_apple(settings: Settings) -> str:
+    """What is missing without Apple's certificates, and what works meanwhile."""
+    where = "on the web" if settings.google is None else "on the web and at Google"
+    return (
+        f"Apple: not set up yet (WALLET_APPLE_CERTS={WITHOUT_APPLE}). Cards are {where}; once there"
+        " are certificates, all of them can go into Apple Wallet. See README, Going live."
+    )
+
+
+def _wallets(settings: Settings, known: set[str]) -> Iterator[Finding]:
+    """Whether the vendors of wallets that are set up can be reached."""
+    if settings.apple_certs is not None:
+        yield _reachable("Apple's push service", settings.apns_url)
+    elif "WALLET_APPLE_CERTS" not in known:
+        yield Finding("note", without_apple(settings))
+    if (google := credentials.google_of(settings)) is not None:
+        yield _reachable("Google's API", google.api_url)
+    elif not known & GOOGLE_SETTINGS:
+        others = "" if settings.apple_certs is None else ": cards are offered for Apple alone"
+        yield Finding("note", f"Google Wallet is not set up{others}.")
+
+
+def _phones_left(settings: Settings) -> list[str]:
+    """That phones hold cards from before, if they do: without certificates they would go on showing
+    what they show. A database that does not answer may come back, and is no reason."""
+    database = Database(settings.ledger)
+    try:
+        if _is_missing_file(database):
+            return []
+        with database.reading() as session:
+            phones = devices.number_registered(session)
+    except DBAPIError:
+        return []
+    finally:
+        database.close()
+    return [PHONES_LEFT.format(phones)] if phones else []
 
 
 def _mode(settings: Settings, known: Collection[str]) -> Iterator[Finding]:
@@ -116,7 +158,7 @@ def _preparations(
         yield Finding("bad", _said(problem))
     if "WALLET_APPLE_CERTS" not in known:
         yield from _certificates(settings, now)
-    if settings.apns_key is not None:
+    if settings.apns_key is not None and settings.apple_certs is not None:
         yield Finding(
             "note",
             f"Pushes show tokens of the key {settings.apns_key.key_id}, not the certificate.",
@@ -128,6 +170,8 @@ def _said(problem: Refusal) -> str:
 
 
 def _certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if settings.apple_certs is None:
+        return  # `_wallets` says so
     try:
         certificates = Certificates.find(settings.apple_certs, now)
     except CertificateProblem:
@@ -220,8 +264,7 @@ def _services(settings: Settings, known: Collection[str], now: datetime) -> Iter
 def _database(database: Database, settings: Settings, now: datetime) -> Iterator[Finding]:
     engine = database.engine
     where = engine.url.render_as_string(hide_password=True)
-    file = engine.url.database
-    if database.is_sqlite and file and not Path(file).exists():
+    if _is_missing_file(database):
         yield Finding("bad", f"Database {where} is not there yet: run `wallet migrate`.")
         return
     try:
@@ -239,8 +282,11 @@ def _database(database: Database, settings: Settings, now: datetime) -> Iterator
     yield from _room(database)
     with database.reading() as session:
         yield from _work(session, settings, now)
-        phones = session.scalar(select(func.count()).select_from(Device))
-        yield Finding("note", f"Apple devices that hold cards: {phones}.")
+        phones = devices.number_registered(session)
+        if phones and settings.apple_certs is None:
+            yield Finding("bad", PHONES_LEFT.format(phones))
+        else:
+            yield Finding("note", f"Apple devices that hold cards: {phones}.")
         if settings.secret_keys:
             ring = KeyRing(settings.secret_keys)
             yield from _keys(session, ring)
@@ -253,6 +299,11 @@ def _database(database: Database, settings: Settings, now: datetime) -> Iterator
             )
         yield from _push_faults(session)
         yield from _ledger(session, now)
+
+
+def _is_missing_file(database: Database) -> bool:
+    file = database.engine.url.database
+    return bool(database.is_sqlite and file and not Path(file).exists())
 
 
 def _room(database: Database) -> Iterator[Finding]:

@@ -68,8 +68,9 @@ def prepare(settings: Settings) -> str | None:
     if settings.in_sandbox:
         own = settings.sandbox
         ports += [own.phone, own.apns, own.apns_control, own.google]
-        if settings.apple_certs == settings.data / "certs":
-            certificates.ensure_chain(settings.apple_certs, system_clock())
+        own_chain = settings.data / "certs"
+        if settings.apple_certs == own_chain:
+            certificates.ensure_chain(own_chain, system_clock())
         google.ensure_account(
             settings.data / google.ACCOUNT_FILE, google.token_uri(own.google), system_clock()
         )

@@ -109,14 +109,15 @@ def create_app(installation: Installation) -> Flask:
     def renew(session: Session, pass_ids: Sequence[int], now: datetime) -> int:
         return refresh(session, pass_ids, installation.make_due, now)
 
-    passkit = PassKitService(
-        installation.database,
-        installation.keys,
-        installation.signed_passes,
-        installation.clock,
-        renew,
-    )
-    app.register_blueprint(passkit.blueprint())
+    if installation.signed_passes is not None:
+        passkit = PassKitService(
+            installation.database,
+            installation.keys,
+            installation.signed_passes,
+            installation.clock,
+            renew,
+        )
+        app.register_blueprint(passkit.blueprint())
     if installation.google is not None:
         google = installation.google.settings
         app.register_blueprint(

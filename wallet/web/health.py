@@ -30,8 +30,8 @@ log = structlog.get_logger()
 
 @routes.get("/health")
 def health() -> Response:
-    """The schema, every certificate with the days it has left, why no push gets through to Apple
-    where none does, and who is at work, in JSON."""
+    """The schema, which wallets are set up, every certificate with the days it has left, why no
+    push gets through to Apple where none does, and who is at work, in JSON."""
     require_operator()
     installation = current_installation()
     now, certificates = installation.clock(), installation.certificates
@@ -56,6 +56,10 @@ def health() -> Response:
         "schema_current": current,
         "takes_writes": takes_writes,
         "free_bytes": installation.database.free_bytes(),
+        "wallets": {
+            "apple": installation.apple is not None,
+            "google": installation.google is not None,
+        },
         "certificates": shown,
     }
     if current:
@@ -119,7 +123,8 @@ def healthz() -> Response:
 @routes.get("/readyz")
 def readyz() -> Response:
     """200 if the process can do its work: the database has this release's schema and takes writes,
-    and each pass type has a certificate that is valid now. Otherwise 503; the log says why.
+    and each pass type has a certificate that is valid now (none is needed without Apple).
+    Otherwise 503; the log says why.
 
     Work that waits and that nobody takes up is said in the text: no other web process would do it,
     so tills go on being served."""

@@ -99,6 +99,14 @@ class _Figures:
             yield faults
             yield from _inspected(session, now)
             yield from _receivers(session)
+        wallets = GaugeMetricFamily(
+            "kopilka_wallet_set_up",
+            "1: cards are offered for this wallet; 0: it is not set up, or not yet.",
+            labels=["wallet"],
+        )
+        wallets.add_metric(["apple"], int(self._installation.apple is not None))
+        wallets.add_metric(["google"], int(self._installation.google is not None))
+        yield wallets
         days = GaugeMetricFamily(
             "kopilka_certificate_days_left",
             "Until the last certificate of a pass type ends.",

@@ -74,7 +74,7 @@ MEANINGS: Mapping[str, str] = {
     "birthday": N_("Date of birth, such as `1990-02-28`."),
     "bundle": N_(
         "Address of one file for an iPhone with all passes that are good now; null for keys "
-        "without `personal:read`."
+        "without `personal:read`, and while Apple is not set up."
     ),
     "bytes": N_("Size of the file in bytes."),
     "campaign": N_("Id of the campaign; null for built-in messages."),
@@ -367,7 +367,10 @@ MEANINGS: Mapping[str, str] = {
     "origin": N_("Where it was given, in the words of the file it came with; null otherwise."),
     "other_sheets": N_("How many other sheets the workbook has; they are not read."),
     "pass_id": N_("Id of the pass."),
-    "pass_type": N_("Apple's name for the type of pass."),
+    "pass_type": N_(
+        "Apple's name for the type of pass; null for one that was made while Apple was not set up, "
+        "until it is first put into an iPhone."
+    ),
     "passes_per_second": N_("Its present pace."),
     "path": N_("Hashes that lead from the posting to the root of the tree."),
     "paused_until": N_(

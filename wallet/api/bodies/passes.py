@@ -44,7 +44,8 @@ class PassOut(AnswerBody):
     its member was erased, `lost` if it was lost and another pass took its place. `offer` is the
     offer of a coupon; it is null for a member's card. A coupon ends with its offer (`expires_at`),
     unless another end was set, and its `state` is what tills are told. `apple` and `google` are
-    null for keys without `personal:read`: whoever has the links sees whose pass it is."""
+    null where they are not set up, and for keys without `personal:read`: whoever has the links sees
+    whose pass it is."""
 
     model_config = shows(PASS)
 
@@ -52,7 +53,7 @@ class PassOut(AnswerBody):
     member: str
     offer: str | None
     programme: str
-    pass_type: str
+    pass_type: str | None
     state: str
     expires_at: datetime | None
     version: int
@@ -63,7 +64,7 @@ class PassOut(AnswerBody):
 
 class PassesOut(AnswerBody):
     """The passes of a member. `bundle` is the address of one file for an iPhone with all that are
-    good now; null for keys without `personal:read`."""
+    good now; null for keys without `personal:read`, and while Apple is not set up."""
 
     model_config = shows(
         {

@@ -436,7 +436,14 @@ def _shown_step(state: StepState) -> ShownStep:
     is_open = settings_search.has_page(link.endpoint) and pages.may(link.right)
     back = {pages.FROM_CHECKLIST: pages.programme().code}
     url = pages.url(link.endpoint, **link.more, **back) if is_open else None
-    return ShownStep(state.step, _(link.words), _(link.under), url, state)
+    under = _(link.under)
+    only_google = not state.is_done and readiness.has_google(current_installation())
+    if state.step == "certificates" and only_google:
+        under = _(
+            "Android phones have the card in Google Wallet. iPhones have it in the browser until"
+            " Apple's certificate is there."
+        )
+    return ShownStep(state.step, _(link.words), under, url, state)
 
 
 def _picture(

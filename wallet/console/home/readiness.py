@@ -44,7 +44,6 @@ def steps(
     session: Session, house: Installation, programme: Programme, now: datetime
 ) -> list[StepState]:
     """Every step, in the order in which a shop takes them."""
-    real = has_real_wallets(house, now)
     known: Mapping[ReadyStep, Callable[[], bool]] = {
         "card": lambda: _has_card(session, programme),
         "legal": lambda: programmes.said(session, programme.id, "operator", "") is not None,
@@ -53,7 +52,7 @@ def steps(
         "import": lambda: _is_there(session, _imports(programme)),
         "accrual": lambda: _is_there(session, _undone(programme)),
         "message": lambda: _is_there(session, _told(programme)),
-        "certificates": lambda: real,
+        "certificates": lambda: has_apple(house, now),
     }
     return [StepState(step, known[step](), step in programme.skipped) for step in STEPS]
 
@@ -82,10 +81,19 @@ def is_unanswered(session: Session, programme_id: int) -> bool:
 def has_real_wallets(house: Installation, now: datetime) -> bool:
     """Whether phones of customers accept the cards in at least one vendor's wallet. Until then the
     card is the page in the browser."""
+    return has_apple(house, now) or has_google(house)
+
+
+def has_apple(house: Installation, now: datetime) -> bool:
+    """Whether iPhones of customers accept the cards."""
     if house.settings.in_sandbox:
         return False
-    apple = any(one.issued_by == "Apple" and one.is_valid(now) for one in house.certificates.every)
-    return apple or house.google is not None
+    return any(one.issued_by == "Apple" and one.is_valid(now) for one in house.certificates.every)
+
+
+def has_google(house: Installation) -> bool:
+    """Whether Android phones of customers have the cards in Google Wallet."""
+    return house.google is not None and not house.settings.in_sandbox
 
 
 def _is_there(session: Session, rows: Select[int]) -> bool:

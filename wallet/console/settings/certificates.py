@@ -4,6 +4,7 @@ by step. The files are the operator's: a page says what belongs where, and takes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from flask import Blueprint
 
@@ -18,6 +19,7 @@ from wallet.pages.language import gettext as _
 
 HERE = "settings"
 SOON_DAYS, WARN_DAYS = 14, 30
+USUAL_FOLDER = Path("/etc/kopilka/certs")  # where a server keeps certificates
 
 routes = Blueprint("certificates", __name__)
 
@@ -65,13 +67,15 @@ def show() -> str:
         push_key=house.settings.apns_key,
         google=house.settings.google if house.google is not None else None,
         sandbox=house.settings.in_sandbox,
+        only_google=house.settings.apple_certs is None and house.google is not None,
     )
 
 
 def setup_steps(house: Installation, now: datetime) -> list[SetupStep]:
     """What it takes until phones accept the cards, in the order in which it is done."""
     settings = house.settings
-    folder = settings.apple_certs
+    folder = settings.apple_certs or USUAL_FOLDER
+    place = () if settings.apple_certs else (f"WALLET_APPLE_CERTS={folder}",)
     issued = any(one.issued_by == "Apple" and one.is_valid(now) for one in house.certificates.every)
     has_google = house.google is not None and not settings.in_sandbox
     return [
@@ -95,6 +99,7 @@ def setup_steps(house: Installation, now: datetime) -> list[SetupStep]:
             (
                 f'wallet certs csr {folder} --email you@example.com --name "Your company"',
                 f"wallet certs import {folder} pass.cer AppleWWDRCAG4.cer",
+                *place,
                 "wallet certs check",
             ),
         ),
