@@ -7,15 +7,17 @@
 #   /opt/kopilka/deploy/install.sh --url https://cards.example.com --certs /root/certs
 #
 # Fine to repeat: what is there stays as it is, and the first accrual is made once. Without --certs
-# it sets up a sandbox, whose cards real phones refuse; repeat it with both when Apple's certificate
-# is there, and the sandbox's settings make room for those of production.
+# it sets up a sandbox, whose cards real phones refuse. `--certs none` begins production without
+# Apple: cards are on the web, and all of them can go into Apple Wallet once it is repeated with the
+# folder.
 set -eu
 
 usage() {
   cat <<'END'
-Usage: deploy/install.sh [--url https://HOST] [--certs FOLDER] [--programme CODE] [--name NAME]
+Usage: deploy/install.sh [--url https://HOST] [--certs FOLDER|none] [--programme CODE] [--name NAME]
   --url        where phones reach this machine; production needs it
-  --certs      pass.pem, pass.key and wwdr.pem, or a folder with them for each pass type
+  --certs      pass.pem, pass.key and wwdr.pem, or a folder with them for each pass type; or the
+               word none: production without Apple, until this is repeated with the folder
   --programme  the first one; stands in addresses (default: first)
   --name       what customers call it (default: First programme)
 END
@@ -42,7 +44,8 @@ stop() { printf 'Stopped: %s\n' "$*" >&2; exit 1; }
 [ "$top" = /opt/kopilka ] || stop "the units expect the checkout in /opt/kopilka, and this is $top."
 [ -d /run/systemd/system ] || stop 'systemd is not at work here, and the services are its units.'
 [ -z "$certs" ] || [ -n "$url" ] || stop '--certs is for production, which needs --url too.'
-[ -z "$certs" ] || [ -d "$certs" ] || stop "there is no folder $certs."
+case $certs in '' | none) folder= ;; *) folder=$certs ;; esac
+[ -z "$folder" ] || [ -d "$folder" ] || stop "there is no folder $folder."
 case $url in '' | https://*) ;; *) stop '--url must begin with https://: phones ask nothing else.' ;; esac
 export DEBIAN_FRONTEND=noninteractive
 
@@ -56,7 +59,7 @@ step '2 of 8: Kopilka and its packages, each checked by its hash (a minute or tw
 make --no-print-directory -C /opt/kopilka install PYTHON=python3
 
 # Certificates that a start would refuse are refused here, before anything is changed.
-[ -z "$certs" ] || /opt/kopilka/.venv/bin/wallet certs check "$certs"
+[ -z "$folder" ] || /opt/kopilka/.venv/bin/wallet certs check "$folder"
 
 step '3 of 8: the user kopilka, and an empty database of its own'
 id kopilka >/dev/null 2>&1 ||
@@ -85,11 +88,15 @@ set_to() { sed -i "s|^#*$1=.*|$1=$2|" $settings; }
 }
 install /opt/kopilka/deploy/systemd/kopilka /usr/local/bin/
 if [ -n "$certs" ]; then
-  cp -RL "$certs/." /etc/kopilka/certs/
   set_to WALLET_MODE production
   set_to WALLET_PUBLIC_URL "$url"
   set_to WALLET_PROXY_HOPS 1
-  set_to WALLET_APPLE_CERTS /etc/kopilka/certs
+  if [ -n "$folder" ]; then
+    cp -RL "$folder/." /etc/kopilka/certs/
+    set_to WALLET_APPLE_CERTS /etc/kopilka/certs
+  else
+    set_to WALLET_APPLE_CERTS none
+  fi
 fi
 chgrp -R kopilka /etc/kopilka && chmod -R g=rX,o= /etc/kopilka
 if grep -q '^WALLET_MODE=sandbox' $settings; then kopilka certs dev; fi
@@ -151,7 +158,8 @@ if grep -q '^WALLET_MODE=sandbox' $settings; then
   cat <<END
 
 This is a sandbox: real phones refuse its cards, and no stand-in for Apple runs here. With Apple's
-certificate (certs.example/README.md) begin with an empty book, since these cards stay the sandbox's:
+certificate (certs.example/README.md), or without Apple for now (--certs none), begin with an empty
+book, since these cards stay the sandbox's:
   systemctl stop kopilka.target && runuser -u postgres -- dropdb kopilka
   $0 --url https://HOST --certs FOLDER
 END
@@ -165,5 +173,13 @@ What is left is an address with https: deploy/nginx/kopilka.conf is an nginx in 
   certbot certonly --standalone -d ${host:-HOST}
   sed 's/cards.example.com/${host:-HOST}/g' /opt/kopilka/deploy/nginx/kopilka.conf > /etc/nginx/conf.d/kopilka.conf
   nginx -t && systemctl reload nginx && kopilka doctor
+END
+fi
+if grep -q '^WALLET_APPLE_CERTS=none' $settings; then
+  cat <<END
+
+Cards are on the web. With Apple's certificate (certs.example/README.md) all of them, those of today
+too, can go into Apple Wallet:
+  $0 --url ${url:-https://HOST} --certs FOLDER
 END
 fi

@@ -180,7 +180,7 @@ INSTALL = TOP / "deploy/install.sh"
 
 def test_the_script_for_a_bare_machine_says_what_wallet_knows() -> None:
     """It is tried as a whole on a bare Debian; here, that it speaks of this very release."""
-    script = INSTALL.read_text().replace("\\\n", " ").replace('"$certs"', ".")
+    script = INSTALL.read_text().replace("\\\n", " ").replace('"$folder"', ".")
     said = re.findall(r"(?:kopilka|/wallet) ([a-z]+ [^;|>&)\n]+)", script)
     commands = {one for one in said if one.split()[0] in main.commands}
     assert {one.split()[0] for one in commands} == {"certs", "programmes", "keys", "members"}

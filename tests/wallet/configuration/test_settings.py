@@ -76,6 +76,21 @@ def test_production_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
     assert "https://" in lines[3]
 
 
+def test_production_begins_without_apple_only_if_it_is_told_to(tmp_path: Path) -> None:
+    environment = {**PRODUCTION, "WALLET_DATA": str(tmp_path)}
+    assert settings.from_env({**environment, "WALLET_APPLE_CERTS": "none"}).apple_certs is None
+    with pytest.raises(SettingsError, match="begin with WALLET_APPLE_CERTS=none: cards are on"):
+        settings.from_env({**environment, "WALLET_APPLE_CERTS": ""})
+    folder = settings.from_env({**environment, "WALLET_APPLE_CERTS": "./none"}).apple_certs
+    assert folder == Path("none")
+
+
+def test_a_sandbox_has_certificates_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        settings.from_env({"WALLET_DATA": str(tmp_path), "WALLET_APPLE_CERTS": "none"})
+    assert names(refusal.value) == ["WALLET_APPLE_CERTS"]
+
+
 @pytest.mark.parametrize("name", ["WALLET_SECRET_KEY", "WALLET_API_KEY", "WALLET_WEBHOOK_SECRET"])
 def test_production_refuses_secrets_of_a_sandbox(name: str, tmp_path: Path) -> None:
     settings.from_env({"WALLET_DATA": str(tmp_path)})

@@ -71,6 +71,15 @@ def test_what_is_well_is_said_too(examine: Examine) -> None:
     assert "answers and is up to date" in good
 
 
+def test_without_apple_it_says_what_works_meanwhile(examine: Examine) -> None:
+    said = examine(WALLET_APPLE_CERTS="none", WALLET_APNS_KEY="/nowhere/AuthKey_ABC123DEFG.p8")
+    assert said["bad"] == []
+    (sentence,) = [one for one in said["note"] if one.startswith("Apple: ")]
+    assert "not set up yet (WALLET_APPLE_CERTS=none). Cards are on the web;" in sentence
+    assert "Google Wallet is not set up." in said["note"]
+    assert not [one for one in said["note"] if one.startswith("Pushes show")]
+
+
 def test_one_visit_names_all_that_is_missing(examine: Examine, tmp_path: Path) -> None:
     said = examine(
         WALLET_PUBLIC_URL=None,
