@@ -303,6 +303,14 @@ class TestOperators:
         assert "Cards are on the web;" in about_apple[0].sentence
         assert not [one.sentence for one in said if one.verdict == "bad"]
 
+    def test_the_night_goes_by(self, start: Callable[..., Shop]) -> None:
+        shop = start()
+        shop.post("members", {"programme": "demo"})
+        for name, pump in pumps(shop.installation).items():
+            while pump.run():
+                pass
+            assert not pump.run(), name
+
     def test_a_design_needs_no_certificate_unless_it_names_a_pass_type(
         self, start: Callable[..., Shop], wallet, tmp_path: Path
     ) -> None:
@@ -349,6 +357,29 @@ class TestOperators:
         assert refused.output.count(sentence) == 1, refused.output
         assert phone.unregister().status_code == 200
         start()
+
+
+class TestBackups:
+    """From SQLite to SQLite: the database makes no difference to files of certificates."""
+
+    @pytest.fixture
+    def database_url(self, sqlite_url: str) -> str:
+        return sqlite_url
+
+    def test_one_with_certificates_is_restored_without_them(
+        self, start: Callable[..., Shop], certificates: dict[str, str], wallet, tmp_path: Path
+    ) -> None:
+        shop = start(**certificates)
+        shop.post("members", {"programme": "demo"})
+        file, copy = tmp_path / "all.backup", tmp_path / "copy"
+        taken = wallet("backup", "--with-secrets", str(file), **certificates)
+        assert taken.exit_code == 0, taken.output
+        copy.mkdir()
+        there = {"WALLET_DATA": str(copy), "WALLET_DATABASE_URL": f"sqlite:///{copy / 'k.db'}"}
+        done = wallet("restore", str(file), **there)
+        assert done.exit_code == 0, done.output
+        assert not list(copy.rglob("pass.key"))
+        assert wallet("backup", "--with-secrets", str(copy / "again"), **there).exit_code == 0
 
 
 class TestAtOnce:

@@ -8,7 +8,7 @@ from wallet.apple import applying
 from wallet.apple.rotation import Certificates
 from wallet.cli.context import environment, in_words
 from wallet.configuration.clock import system_clock
-from wallet.running import credentials, doctor
+from wallet.running import credentials
 from wallet.sandbox import certificates
 
 
@@ -62,7 +62,7 @@ def certs_check(folder: Path | None) -> None:
     if folder is None:
         settings = environment()
         if settings.apple_certs is None:
-            click.echo(doctor.without_apple(settings))
+            click.echo(credentials.without_apple(settings))
             return
         certificates = credentials.read_certificates(settings, now)
     else:

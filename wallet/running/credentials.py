@@ -8,7 +8,7 @@ from datetime import datetime
 from ledger.errors import Refusal
 from wallet.apple.pushkey import ProviderTokens, PushKey
 from wallet.apple.rotation import Certificates
-from wallet.configuration.settings import GoogleSettings, Settings
+from wallet.configuration.settings import WITHOUT_APPLE, GoogleSettings, Settings
 from wallet.errors import SettingsError
 from wallet.google import account
 from wallet.passes.issued import NO_PASS_TYPE
@@ -94,6 +94,15 @@ def provider_tokens(settings: Settings, certificates: Certificates) -> ProviderT
             " the pass types of its own team.",
         )
     return ProviderTokens(PushKey.load(key.file, key.key_id, team))
+
+
+def without_apple(settings: Settings) -> str:
+    """What is missing without Apple's certificates, and what works meanwhile."""
+    where = "on the web" if settings.google is None else "on the web and at Google"
+    return (
+        f"Apple: not set up yet (WALLET_APPLE_CERTS={WITHOUT_APPLE}). Cards are {where}; once there"
+        " are certificates, all of them can go into Apple Wallet. See README, Going live."
+    )
 
 
 def google_of(settings: Settings) -> GoogleSettings | None:

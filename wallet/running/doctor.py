@@ -96,21 +96,12 @@ def obstacles(settings: Settings, refused: Sequence[SettingsError], clock: Clock
     return list(dict.fromkeys([*reasons, *(finding.sentence for finding in services)]))
 
 
-def without_apple(settings: Settings) -> str:
-    """What is missing without Apple's certificates, and what works meanwhile."""
-    where = "on the web" if settings.google is None else "on the web and at Google"
-    return (
-        f"Apple: not set up yet (WALLET_APPLE_CERTS={WITHOUT_APPLE}). Cards are {where}; once there"
-        " are certificates, all of them can go into Apple Wallet. See README, Going live."
-    )
-
-
 def _wallets(settings: Settings, known: set[str]) -> Iterator[Finding]:
     """Whether the vendors of wallets that are set up can be reached."""
     if settings.apple_certs is not None:
         yield _reachable("Apple's push service", settings.apns_url)
     elif "WALLET_APPLE_CERTS" not in known:
-        yield Finding("note", without_apple(settings))
+        yield Finding("note", credentials.without_apple(settings))
     if (google := credentials.google_of(settings)) is not None:
         yield _reachable("Google's API", google.api_url)
     elif not known & GOOGLE_SETTINGS:
