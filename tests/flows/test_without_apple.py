@@ -419,16 +419,20 @@ class TestAtOnce:
                 database.run, lambda session: refresh(session, [pass_.id], make_due, now)
             )
 
-        def signature_of(pass_: Pass) -> Callable[[], object]:
-            return partial(
-                database.run, lambda session: issued.give_type(session, pass_.id, PASS_TYPE)
-            )
+        def signature_of(pass_: Pass, type_: str = PASS_TYPE) -> Callable[[], object]:
+            return partial(database.run, lambda session: issued.give_type(session, pass_.id, type_))
 
         def both_done(pass_: Pass) -> None:
-            (found,) = [one for one in shop.passes() if one.id == pass_.id]
+            found = now_of(pass_)
             assert (found.pass_type, found.version) == (PASS_TYPE, 2)
             # Above the counter a phone would be told of this pass at each question.
             assert found.tag <= tags().get(PASS_TYPE, 0)
+            signature_of(pass_, "pass.example.other")()
+            assert (now_of(pass_).pass_type, now_of(pass_).tag) == (PASS_TYPE, found.tag)
+
+        def now_of(pass_: Pass) -> Pass:
+            (found,) = [one for one in shop.passes() if one.id == pass_.id]
+            return found
 
         with stage(database) as there:
             pass_, change = changed()

@@ -353,8 +353,8 @@ def _apple_certs(env: Environment, mode: str, data: Path) -> Path | None:
             "WALLET_APPLE_CERTS",
             "It is the folder with pass.pem, pass.key and wwdr.pem; `wallet certs csr` and"
             " `wallet certs import` make them with Apple. Without Apple's certificate begin with"
-            f" WALLET_APPLE_CERTS={WITHOUT_APPLE}: cards are on the web and at Google, and can go"
-            " into Apple Wallet from the start on that finds the folder.",
+            f" WALLET_APPLE_CERTS={WITHOUT_APPLE}: cards are on the web and at Google until it is"
+            " there, and can go into Apple Wallet then, those of today too.",
         )
     return None if named == WITHOUT_APPLE else Path(named)
 
