@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 
 from ledger import languages, words
+from ledger.book.drafts import PostingKind
 from ledger.languages import Language
 from wallet.access import roles, sources
 from wallet.access.changes import Author, RecordedChange
@@ -114,9 +115,15 @@ MORE_THINGS = ("adjustment", "segment", "store", "till")
 MORE_FIELDS = (
     "adjust_limit",
     "adjustment",
+    "answer",
+    "asked_by",
     "at_google",
+    "at_least",
+    "at_most",
     "back",
+    "by",
     "called",
+    "card",
     "closed",
     "currency",
     "event",
@@ -127,21 +134,30 @@ MORE_FIELDS = (
     "head",
     "household",
     "into",
+    "kind",
+    "marketing",
     "numbers",
+    "of",
     "operator",
     "payable",
+    "personal_data",
     "points",
     "privacy",
+    "promotion",
     "reason",
+    "receipt",
     "renew_days",
     "role",
     "rows",
     "since",
     "skip_bad",
     "skipped",
+    "state",
+    "store",
     "that_of",
     "trade",
     "tree",
+    "unit",
     "until",
     "version",
     "welcome_gift",
@@ -158,15 +174,15 @@ VALUES = (
     "active",
     "advertising",
     "birthday",
+    "by_hand",
     "cancelled",
     "changes",
     "conditions",
-    "earlier conditions",
-    "other conditions",
     "days",
     "debt",
     "done",
     "draft",
+    "earlier conditions",
     "everything",
     "expired",
     "generic",
@@ -175,10 +191,12 @@ VALUES = (
     "members",
     "money",
     "no",
+    "other conditions",
     "paused",
     "plain",
     "points",
     "postings",
+    "purchases",
     "refuse",
     "rotating",
     "running",
@@ -287,6 +305,8 @@ def _text(name: str, value: str, language: Language, moment: MomentWriter) -> st
         return CATALOGUE.text(language, value, EVENT)
     if name in ("languages", "locale"):
         return _language(value, language)
+    if name == "kind" and value in get_args(PostingKind):
+        return words.catalogue("ledger").text(language, value, "kind of posting")
     if name == "kind" and value in sources.KINDS:
         return CATALOGUE.text(language, value, sources.CONTEXT)
     if MOMENT.fullmatch(value):

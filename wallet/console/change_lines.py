@@ -1,6 +1,7 @@
 """Lines of the record of changes as pages show them: sentences in the reader's language, things by
 the names that people know them by."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,7 @@ from wallet.receivers.receivers import Receiver
 
 PERSONAL = "personal:read"
 SHORT = 6  # of an id that nobody knows by heart, its last signs
-LONGEST_CODE = 30  # what is longer is such an id
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def moment(at: datetime) -> str:
 
 def short(id_: str) -> str:
     """What nobody knows by heart, by its last signs; codes and names as they are."""
-    return id_ if len(id_) <= LONGEST_CODE else f"…{id_[-SHORT:]}"
+    return f"…{id_[-SHORT:]}" if ID.fullmatch(id_) else id_
 
 
 def _names(session: Session, found: Sequence[ListedChange]) -> Mapping[tuple[str, str], str]:

@@ -92,3 +92,21 @@ def test_authors() -> None:
         "ключ из окружения"
     )
     assert change_words.author(Author("employee", "a@b.ru"), ENGLISH) == "a@b.ru"
+
+
+def test_a_tree_of_conditions_is_no_tree_to_a_person() -> None:
+    tree, other = {"kind": "joined"}, '{"kind":"balance","at_least":500}'
+    changed = told("tree", tree, {"kind": "card"})
+    assert (changed.before, changed.after) == ("прежние условия", "другие условия")
+    assert told("audience", None, tree).after == "условия"
+    assert told("audience", None, other).after == "условия"
+    assert "{" not in told("filters", None, {"audience": other}).after
+
+
+def test_less_than_nothing_has_a_minus() -> None:
+    assert told("points", None, -1_000).after == "−1\u00a0000"
+    assert told("points", None, -1_000, ENGLISH).after == "−1,000"
+
+
+def test_a_kind_of_entries_is_said() -> None:
+    assert told("kind", None, "redemption").after == "списание"

@@ -1,6 +1,7 @@
 """The first hour: four questions, a sentence and a card, and steps read from what is there."""
 
 import re
+from html import unescape
 
 import pytest
 from visitors import HOME, Visitor, signed_in
@@ -144,3 +145,21 @@ def test_a_viewer_sees_how_far_it_is_and_changes_nothing(client, installation) -
     assert "0 of 8" in page and "Not needed" not in page and "<form" not in page.split("<main")[1]
     assert viewer.get(f"{PLACE}/message").status_code == 403
     assert "Print" in viewer.read(f"{PLACE}/poster")
+
+
+def test_who_came_from_the_list_of_steps_goes_back_to_it(client, installation) -> None:
+    administrator = signed_in(client, installation, "administrator")
+    administrator.send(f"{HOME}first-hour", trade="coffee", back="5", payable="50", live_days="9")
+    page = unescape(administrator.read(f"{HOME}first-hour"))
+    steps = re.findall(r'<p><a href="([^"]+)">', page)
+    assert len(steps) == 8
+    back = f'<a class="k-back" href="{HOME}first-hour">'
+    for url in steps:
+        assert back in administrator.read(url), url
+    texts = f"{HOME}settings/programme/texts"
+    assert back not in administrator.read(texts)
+    assert back not in administrator.read(f"{texts}?ready=nowhere")
+    opened = re.search(r'name="opened" value="(\d+)"', administrator.read(texts))[1]
+    typed = {"name_ru": "Утро", "name_en": "Morning", "opened": opened}
+    saved = administrator.send(f"{texts}?ready=demo", **typed)
+    assert saved.location == f"{texts}?ready=demo"

@@ -145,3 +145,12 @@ class TestListing:
     @pytest.mark.parametrize("after", ["", "x", "1-2", "-1", "9" * 20, "٣"])
     def test_a_place_that_is_none_is_the_beginning(self, app, after) -> None:
         assert self.page(app, f"/x?after={after}").rows == [1, 2]
+
+
+def test_what_is_not_there_is_told_with_the_menu_around_it(client, installation) -> None:
+    marketer = signed_in(client, installation, "marketer")
+    for path in ("members/nobody", "entries/nothing", "webhooks/sources/nobody"):
+        missing = marketer.get(f"{HOME}{path}")
+        assert missing.status_code in (403, 404)
+    page = marketer.get(f"{HOME}members/nobody")
+    assert page.status_code == 404 and f'href="{HOME}members"' in page.text

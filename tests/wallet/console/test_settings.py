@@ -305,7 +305,8 @@ class TestImports:
         applied = manager.send(answer.location, f"{answer.location}/apply", skip_bad="yes")
         assert applied.status_code == 303
         house.run("imports")
-        assert "Done: 1 rows are applied" in manager.read(answer.location)
+        done = manager.read(answer.location)
+        assert "Done: 1 row is applied" in done and f'<a href="{HOME}members">See the' in done
         proof = manager.get(f"{answer.location}/statement.json")
         assert proof.get_json()["signature"]["algorithm"] == "Ed25519"
         assert "Row" in manager.read(f"{answer.location}/rows")

@@ -387,3 +387,12 @@ def test_a_receiver_is_called_by_its_name(app, installation, clock) -> None:
         receivers.add(session, installation.keys, installation.receivers_at, terms, by, clock())
     manager = signed_in(app.test_client(), installation, "manager", 1)
     assert "The event receiver “crm” was added" in manager.read(CHANGES)
+
+
+def test_an_address_of_somebody_is_never_cut_short(client, installation, clock) -> None:
+    long = "ekaterina.konstantinopolskaya@example.com"
+    with installation.database.transaction() as session:
+        of = ChangedThing("employee", long)
+        changes.note(session, Author("command", "wallet"), "employee.invited", of, clock())
+    page = signed_in(client, installation, "administrator").read("/console/changes")
+    assert long in page

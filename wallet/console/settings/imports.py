@@ -26,8 +26,8 @@ from wallet.console.forms import FormEntries
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
 from wallet.pages import language
+from wallet.pages.language import counted, ngettext
 from wallet.pages.language import gettext as _
-from wallet.pages.language import ngettext
 
 HERE = "settings"
 NEW, SHOWN = "console/settings/import_new.html", "console/settings/import.html"
@@ -270,6 +270,9 @@ def _around(session: Session, import_: Import) -> dict[str, object]:
         "points_in_file": language.amount(unit, import_.points_in_file),
         "points_applied": language.amount(unit, import_.points_applied),
         "unit_word": language.unit_word(unit, import_.points_good),
+        "done_words": counted(
+            "Done: %(count)s row is applied.", "Done: %(count)s rows are applied.", import_.applied
+        ),
         "number": lambda value: number_in(tongue, value),
         "new_words": ngettext("new customer", "new customers", import_.new_members),
         "known_words": ngettext("customer who is there", "customers who are there", of_known),
