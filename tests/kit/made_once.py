@@ -36,11 +36,15 @@ MOST_STATEMENTS = 3000
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 
+# All that is imported and collected stays to the end. The garbage collector need not walk through
+# it again and again to find that out.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """All that was imported and collected stays to the end. The garbage collector need not walk
-    through it again and again to find that out."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -175,6 +175,7 @@ def serve() -> bool:
 
 
 def _load() -> None:
+    gc.disable()
     for package in PACKAGES:
         found = importlib.import_module(package)
         for module in pkgutil.walk_packages(found.__path__, f"{package}."):
@@ -186,6 +187,7 @@ def _load() -> None:
     # The memory is shared with the children until a garbage collector walks through it.
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _orders(line: socket.socket) -> Iterator[tuple[dict, int, int]]:

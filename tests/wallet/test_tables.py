@@ -11,7 +11,8 @@ from wallet.cli import COMMANDS
 # refers to a table that it does not know: SQLAlchemy would say so only when a row is written. All
 # begin as copies of one that has loaded what is not ours, which takes most of the time.
 TABLES_AFTER = """
-import importlib, json, os, sys
+import gc, importlib, json, os, sys
+gc.disable()
 import alembic.command, apiflask, babel.dates, celery, cryptography.x509, flask_babel, flask_wtf
 import gunicorn.app.base, jwt, limits, openpyxl, phonenumbers, PIL.Image, psycopg, pydantic, redis
 import requests, sqlalchemy.orm, structlog
