@@ -86,10 +86,17 @@ class Adjustment(Base):
 @dataclass(frozen=True, slots=True)
 class AdjustmentWish:
     """What somebody of the staff wants: so many points of the main unit, negative to take them
-    away, and why."""
+    away, and why. `of_sum`: how many points are given or taken at once with it, where several
+    members get some: the limit is for all of that."""
 
     points: int
     reason: str
+    of_sum: int = 0
+
+    @property
+    def weighs(self) -> int:
+        """How many points the limit is asked about."""
+        return max(abs(self.points), self.of_sum)
 
 
 def left_of_limit(session: Session, member: Member, employee_id: int, now: datetime) -> int | None:
@@ -156,7 +163,7 @@ def adjust(
         asked_at=now,
         expires_at=now + WAITS_FOR,
     )
-    if left is None or abs(wish.points) <= left:
+    if left is None or wish.weighs <= left:
         _post(session, member, row, now)
     session.add(row)
     session.flush()

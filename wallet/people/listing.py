@@ -89,6 +89,18 @@ def of_segment(
     return _source(pages, unit, people=people)
 
 
+def of_chosen(
+    programme: str, ids: Sequence[int], unit: Unit, now: datetime, *, people: bool
+) -> ExportSource:
+    """These members and no others; otherwise as `members`."""
+
+    def pages(session: Session) -> Generator[list[ListItem], None, None]:
+        found = roster.known(within(session), programme, ids, now, people=people)
+        yield items(found.members, programme, unit)
+
+    return _source(pages, unit, people=people)
+
+
 def _source(pages: Pages, unit: Unit, *, people: bool) -> ExportSource:
     money = tuple(f"{name}_money" for name in AMOUNTS)
     counted = () if unit.currency is None else (*money, "currency")

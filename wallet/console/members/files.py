@@ -69,7 +69,7 @@ VALUE_WORDS: Mapping[str, Mapping[Any, str]] = {
 }
 
 
-def _in_words(source: ExportSource) -> ExportSource:
+def in_words(source: ExportSource) -> ExportSource:
     """The same table in the reader's language."""
     said = {
         column: {value: _(words) for value, words in values.items()}
@@ -129,8 +129,14 @@ def take() -> Response:
             programme, wanted.tree, unit, house.clock(), people=people
         )
     if format_ == "csv":
-        source = _in_words(source)
+        source = in_words(source)
     order = ExportOrder(programme.id, "members", format_, people, filters, pages.author())
+    return taken(order, source)
+
+
+def taken(order: ExportOrder, source: ExportSource) -> Response:
+    """The file of an order, written as it is taken."""
+    house, format_ = current_installation(), order.format
     run = ExportRun(house.database, house.clock, order, source)
     answer = Response(run.pieces(), mimetype=MEDIA_TYPES[format_])
     answer.call_on_close(run.end)

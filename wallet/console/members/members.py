@@ -42,6 +42,7 @@ from wallet.pages.language import gettext as _
 routes = Blueprint("members", __name__)
 
 HERE = "members"
+PICKS = "pick"  # in addresses: members are ticked
 COUNTED = 10_000  # members; more of them are told of about
 ABOUT = "kopilka about"  # of the application: how many, where there are more
 ABOUT_LASTS = timedelta(minutes=1)
@@ -93,6 +94,7 @@ def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: An
             found, following = _sifted(session, unit, wanted, now, people=sees_people)
             count = ""
     reading = Reading(unit, programme.zone)
+    picks = PICKS in request.args and wanted.state == "active"
     page = listing.page(found, lambda row: _numbers(row.place), ROWS)
     if page.next_url is None and following is not None:
         page = replace(page, next_url=_behind(following))
@@ -102,7 +104,8 @@ def _list(entries: FormEntries, adding: ConditionKind | None = None, **given: An
         entries=entries,
         problems=entries.problems,
         page=page,
-        rows=_shown(page, unit, now, people=sees_people),
+        rows=_shown(page, unit, now, people=sees_people, ticks=picks),
+        picks=picks,
         unit=unit,
         sees_people=sees_people,
         looks_on=following is not None,
@@ -278,18 +281,16 @@ class MemberRow:
 
 
 def _shown(
-    page: ListPage[ListedMember], unit: Unit, now: datetime, *, people: bool
+    page: ListPage[ListedMember], unit: Unit, now: datetime, *, people: bool, ticks: bool
 ) -> list[dict[str, object]]:
-    """The rows of the table."""
-    base, days = (
-        pages.url("console.members.listed"),
-        moments.DaysInWords(pages.programme().zone, now),
-    )
+    """The rows of the table; with `ticks`, a box in each instead of the way to the member."""
+    base = pages.url("console.members.listed")
+    days = moments.DaysInWords(pages.programme().zone, now)
     return [
         {
-            "url": row.url,
+            "url": None if ticks else row.url,
             "cells": [
-                _name_and_state(row),
+                _tick(row) if ticks else _name_and_state(row),
                 *((row.phone, row.card) if people else ()),
                 row.joined,
                 row.balance,
@@ -297,6 +298,14 @@ def _shown(
         }
         for row in (row_of(one, unit, base, days) for one in page.rows)
     ]
+
+
+def _tick(row: MemberRow) -> Markup:
+    id_ = row.url.rpartition("/")[2]
+    box = Markup('<input class="form-check-input" type="checkbox" name="m" value="{}">').format(id_)
+    return Markup('<label class="k-check">{}<span>{}</span></label>').format(
+        box, _name_and_state(row)
+    )
 
 
 def _name_and_state(row: MemberRow) -> str:

@@ -46,7 +46,7 @@ def points(member_id: str) -> str:
 @needs("points:adjust")
 def adjust(member_id: str) -> Response:
     """Give points or take them away, or ask a second person where it is above the limit."""
-    entries, house, by = FormEntries(), current_installation(), pages.person()
+    entries, house = FormEntries(), current_installation()
     with house.database.reading() as session:
         people.present(session, member_id)
         unit = units.named(session, pages.programme().id, None)
@@ -58,6 +58,24 @@ def adjust(member_id: str) -> Response:
             member_id, entries, doubt=doubt, sure=_as_sure(wish), verb=_verb(unit, wish)
         )
 
+    try:
+        done = post_once(member_id, unit, wish, _once(entries))
+    except Refusal as refusal:
+        entries.refused(refusal, "amount")
+        return _points_again(member_id, entries)
+    if done["state"] == "posted":
+        pages.say(_("%(points)s, done.", points=people.signed(unit, wish.points)))
+        return pages.go("console.member.show", member_id=member_id)
+    pages.say(_("This is above the limit: it waits until a second person approves it."), "wait")
+    return pages.go("console.adjustments.show", adjustment_id=done["adjustment"])
+
+
+def post_once(member_id: str, unit: Unit, wish: AdjustmentWish, once: str) -> dict[str, str]:
+    """Do what is wished, or ask a second person, in a transaction of its own; what is sent twice
+    with the same `once` is done once. What was made, by its id (`adjustment`) and `state`. Raises
+    what `adjustments.adjust` raises."""
+    house, by = current_installation(), pages.person()
+
     def effect(session: Session, _now: Any) -> StoredAnswer:
         member = people.present(session, member_id)
         with unit.errors_in_money():
@@ -65,21 +83,13 @@ def adjust(member_id: str) -> Response:
         return StoredAnswer(200, orjson.dumps({"adjustment": row.public_id, "state": row.state}))
 
     asked = orjson.dumps([member_id, wish.points, wish.reason])
-    once = Repeatable(f"employee:{by.employee_id}", _once(entries), idempotency.digest(asked))
-    try:
-        answer = house.database.run(
-            lambda session: idempotency.key_first(session, once, effect, house.clock()),
-            idempotent=True,
-        )
-    except Refusal as refusal:
-        entries.refused(refusal, "amount")
-        return _points_again(member_id, entries)
-    done = orjson.loads(answer.body)
-    if done["state"] == "posted":
-        pages.say(_("%(points)s, done.", points=people.signed(unit, wish.points)))
-        return pages.go("console.member.show", member_id=member_id)
-    pages.say(_("This is above the limit: it waits until a second person approves it."), "wait")
-    return pages.go("console.adjustments.show", adjustment_id=done["adjustment"])
+    repeatable = Repeatable(f"employee:{by.employee_id}", once, idempotency.digest(asked))
+    answer = house.database.run(
+        lambda session: idempotency.key_first(session, repeatable, effect, house.clock()),
+        idempotent=True,
+    )
+    done: dict[str, str] = orjson.loads(answer.body)
+    return done
 
 
 @routes.get(f"{OF_POINTS}/outcome")
@@ -107,18 +117,24 @@ def outcome(member_id: str) -> str:
 def _wish(entries: FormEntries, unit: Unit) -> AdjustmentWish | None:
     direction = entries.choice("direction", ("give", "take"))
     count = people.typed_amount(entries, "amount", unit)
-    reason = entries.text("reason", most=LONGEST_REASON)
+    reason = typed_reason(entries)
     if count is not None and count < 1:
         entries.refuse("amount", _("At least 1."))
     if count is not None and count > MOST_POINTS:
         entries.refused(BalanceTooLarge(MOST_POINTS), "amount")
-    try:
-        reason = readable(reason)
-    except Unfit:
-        entries.refuse("reason", _("This has signs that nobody can read."))
     if not entries.fit or count is None:
         return None
     return AdjustmentWish(-count if direction == "take" else count, reason)
+
+
+def typed_reason(entries: FormEntries) -> str:
+    """Why points are given or taken; what is wrong with it is among the problems."""
+    reason = entries.text("reason", most=LONGEST_REASON)
+    try:
+        return readable(reason)
+    except Unfit:
+        entries.refuse("reason", _("This has signs that nobody can read."))
+        return reason
 
 
 def _as_sure(wish: AdjustmentWish) -> str:
@@ -141,7 +157,6 @@ def _doubt(unit: Unit, wish: AdjustmentWish) -> list[str]:
         if not adjustments.is_far_out(session, unit, count, now):
             return []
         usual = adjustments.usual_most(session, unit, now)
-        base = base_programme.of(session, pages.programme_row(session))
     said = [_("That is a lot at once.")]
     if usual > adjustments.little(unit):
         said = [
@@ -151,18 +166,25 @@ def _doubt(unit: Unit, wish: AdjustmentWish) -> list[str]:
                 usual=people.points(unit, usual),
             )
         ]
-    if base is not None and (worth := base.terms.worth) is not None:
-        places = decimals(worth.currency)
-        money = Money.of(worth.points(places) * count, places, worth.currency)
-        said.insert(
-            0,
-            _(
-                "%(points)s are worth %(money)s.",
-                points=people.points(unit, count),
-                money=RoundMoney(money).written(language.current()),
-            ),
-        )
+    if worth := worth_in_words(unit, count):
+        said.insert(0, worth)
     return said
+
+
+def worth_in_words(unit: Unit, count: int) -> str:
+    """What so many points pay at the till, as a sentence; empty where a point has no worth yet, and
+    for money, which says so itself."""
+    with current_installation().database.reading() as session:
+        base = base_programme.of(session, pages.programme_row(session))
+    if base is None or (worth := base.terms.worth) is None:
+        return ""
+    places = decimals(worth.currency)
+    money = Money.of(worth.points(places) * count, places, worth.currency)
+    return _(
+        "%(points)s are worth %(money)s.",
+        points=people.points(unit, count),
+        money=RoundMoney(money).written(language.current()),
+    )
 
 
 def _once(entries: FormEntries) -> str:
