@@ -1,12 +1,10 @@
 """Empty pushes to many phones over one HTTP/2 connection to Apple. Only the transport: no rows."""
 
 import os
-import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +12,6 @@ from urllib.parse import quote, urlsplit
 
 import certifi
 import orjson
-import pycurl
 import structlog
 
 from wallet.apple.answers import (
@@ -26,43 +23,18 @@ from wallet.apple.answers import (
     PushVerdict,
     meaning_of,
 )
+from wallet.apple.dialing import ClientCertificate, NoConnection, dial
 from wallet.apple.pushkey import ProviderTokens
+from wallet.apple.streams import Field, Moved, PushConnection, unreached
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 
 log = structlog.get_logger()
 
-MAX_STREAMS = 1000  # pushes on their way at once
-CONNECT_TIMEOUT_S = 10
-ANSWER_TIMEOUT_S = 20
-KEEP_CONNECTION_S = 3600
-PROBE_IDLE_CONNECTION_S = 60
-LOOK_AROUND_S = 1.0  # the longest wait for bytes before libcurl is asked again
-NAP_S = 0.002
-CORK: int | None = getattr(socket, "TCP_CORK", None)  # Linux has it
+BEGUN_TOGETHER = 250  # pushes; Apple is at work on these while we write the next
+KEEP_CONNECTION_S = 3600  # without an answer; Apple asks to keep connections for hours
 
 SENT = Sent()  # all are equal, so one object is enough
-
-TAKEN = 200
 NOT_SENT = "not_sent"  # why a push waits that was not begun
-HTTP2_STREAM_ERROR = 92  # pycurl has no name for it
-ANSWER_LOST = {
-    pycurl.E_GOT_NOTHING,
-    pycurl.E_HTTP2,
-    pycurl.E_PARTIAL_FILE,
-    pycurl.E_RECV_ERROR,
-    pycurl.E_SEND_ERROR,
-    HTTP2_STREAM_ERROR,
-}
-NOBODY_THERE = {
-    pycurl.E_COULDNT_CONNECT,
-    pycurl.E_COULDNT_RESOLVE_HOST,
-    pycurl.E_COULDNT_RESOLVE_PROXY,
-    pycurl.E_NO_CONNECTION_AVAILABLE,
-    pycurl.E_OPERATION_TIMEDOUT,
-    pycurl.E_SSL_CONNECT_ERROR,
-}
-# In OpenSSL's text when the other side ends the handshake and says why.
-TLS_ALERT = " alert "
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +55,17 @@ class TokenCredential:
     tokens: ProviderTokens
 
 
-@dataclass(slots=True)
-class _Stream:
-    """A libcurl request that is reused, for one push at a time. `push` is the index of its token.
-    `is_scout`: it was begun while the connection was not proven."""
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """The header of a push, but for the token: the fields before the path and after it."""
 
-    curl: pycurl.Curl
-    answer: list[bytes]
-    headers: Sequence[str] = ()
-    push: int = 0
-    begun_at: float = 0.0
-    is_scout: bool = False
+    before: list[Field]
+    path: bytes
+    after: list[Field]
+
+    def to(self, token: str) -> list[Field]:
+        """The header of the push to this token."""
+        return [*self.before, (b":path", self.path + _as_one_step(token)), *self.after]
 
 
 @dataclass(slots=True)
@@ -114,11 +86,20 @@ class _Batch:
         self.waiting.extend(range(len(self.tokens)))
         self.outcomes.extend([None] * len(self.tokens))
 
+    @property
+    def may_begin(self) -> bool:
+        """Whether there is a push to be begun now."""
+        return self.halt is None and bool(self.waiting)
+
     def take(self, most: int) -> list[int]:
         """Pushes to be begun now, at most so many."""
         if self.halt is not None:
             return []
         return [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
+
+    def put_back(self, pushes: Iterable[int]) -> None:
+        """These are to be begun again, before those that never were."""
+        self.waiting.extendleft(sorted(pushes, reverse=True))
 
     def settle(self, push: int, meaning: PushVerdict, reason: str, gone_at: datetime) -> None:
         """Note the outcome of one push, and end the batch if its meaning says so."""
@@ -152,7 +133,7 @@ class _Batch:
         """Continue a batch that ended for this reason. The pushes that failed for it are sent again
         first, then the pushes that were not begun."""
         again = [push for push, outcome in enumerate(self.outcomes) if _reason(outcome) == reason]
-        self.waiting.extendleft(sorted(again, reverse=True))
+        self.put_back(again)
         for push in again:
             self.outcomes[push] = None
         self.tally = Counter({what: n for what, n in self.tally.items() if what[1] != reason})
@@ -163,111 +144,6 @@ class _Batch:
         that ended the batch."""
         unsent = self.halt or Deferred(self.now, NOT_SENT)
         return [outcome or unsent for outcome in self.outcomes]
-
-
-class _Connection:
-    """libcurl's handles, which belong to one process. They connect by themselves, also after a
-    cut."""
-
-    def __init__(self, options: dict[int, object]) -> None:
-        self.process = os.getpid()
-        self.active: dict[pycurl.Curl, _Stream] = {}
-        # Only an answer proves that the connection works: under TLS 1.3 a server refuses a
-        # certificate when the client is connected already. So one push goes ahead of the others.
-        self.is_proven = False
-        self.answered_at = 0.0
-        self._options = options
-        self._idle: list[_Stream] = []
-        self._socket: socket.socket | None = None
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
-        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, 1)
-        self._multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
-
-    def room(self) -> int:
-        """How many more pushes may be on their way."""
-        return (MAX_STREAMS if self.is_proven else 1) - len(self.active)
-
-    def begin(self, push: int, url: str, headers: Sequence[str], moment: float) -> None:
-        stream = self._idle.pop() if self._idle else self._new_stream()
-        stream.push, stream.begun_at, stream.is_scout = push, moment, not self.is_proven
-        stream.answer.clear()
-        stream.curl.setopt(pycurl.URL, url)
-        if stream.headers is not headers:
-            stream.headers = headers
-            stream.curl.setopt(pycurl.HTTPHEADER, headers)
-        self.active[stream.curl] = stream
-        self._multi.add_handle(stream.curl)
-
-    def advance(self) -> tuple[list[_Stream], list[tuple[_Stream, int, str]]]:
-        """Move bytes. Returns the streams that were answered, and those that failed with code and
-        text."""
-        with self._corked():
-            self._multi.perform()
-        _, answered, failed = self._multi.info_read()
-        return [self._retire(curl) for curl in answered], [
-            (self._retire(curl), code, text) for curl, code, text in failed
-        ]
-
-    def wait(self) -> None:
-        """Wait until bytes can move, or libcurl has something to do without them."""
-        due_ms = self._multi.timeout()
-        patience_s = min(due_ms / 1000, LOOK_AROUND_S) if due_ms >= 0 else LOOK_AROUND_S
-        asked_at = time.monotonic()
-        ready = self._multi.select(patience_s)
-        if not ready and time.monotonic() - asked_at < min(patience_s, NAP_S):
-            # select() cannot watch descriptors from 1024 up. In a process that has so many open it
-            # returns at once, and without a nap this loop would keep the processor busy.
-            time.sleep(NAP_S)
-
-    @contextmanager
-    def _corked(self) -> Iterator[None]:
-        """What is written in this block leaves in full packets and at its end. libcurl writes each
-        push by itself, and a packet for each costs both sides more than all the rest of it."""
-        if CORK is None or self._socket is None or not self.is_proven:
-            yield
-            return
-        self._socket.setsockopt(socket.IPPROTO_TCP, CORK, 1)
-        try:
-            yield
-        finally:
-            self._socket.setsockopt(socket.IPPROTO_TCP, CORK, 0)
-
-    def _connecting(self, descriptor: int, _purpose: int) -> int:
-        """libcurl calls this with each socket that it opens. Its descriptor is libcurl's to close,
-        and another file may have its number then: so ours is a copy."""
-        self._leave_socket()
-        self._socket = socket.socket(fileno=os.dup(descriptor))
-        return int(pycurl.SOCKOPT_OK)
-
-    def _leave_socket(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def close(self) -> None:
-        for curl in self.active:
-            self._multi.remove_handle(curl)
-            curl.close()
-        for stream in self._idle:
-            stream.curl.close()
-        self.active, self._idle = {}, []
-        self._multi.close()
-        self._leave_socket()
-
-    def _retire(self, curl: pycurl.Curl) -> _Stream:
-        stream = self.active.pop(curl)
-        self._multi.remove_handle(curl)
-        self._idle.append(stream)
-        return stream
-
-    def _new_stream(self) -> _Stream:
-        stream = _Stream(pycurl.Curl(), [])
-        for option, value in self._options.items():
-            stream.curl.setopt(option, value)
-        stream.curl.setopt(pycurl.WRITEFUNCTION, stream.answer.append)
-        stream.curl.setopt(pycurl.SOCKOPTFUNCTION, self._connecting)
-        return stream
 
 
 class Apns:
@@ -287,17 +163,20 @@ class Apns:
     ) -> None:
         """`ca` is a file of authorities to trust; None trusts those of the public web, as `certifi`
         has them."""
-        self._url = url.rstrip("/") + "/3/device/"
+        self._url = url.rstrip("/")
+        self._ca = ca or Path(certifi.where())
         self._pass_type = credential.pass_type
         self._push_type = push_type
         self._expires_after = expires_after
         self._tokens = credential.tokens if isinstance(credential, TokenCredential) else None
-        self._options = _curl_options(url, ca or Path(certifi.where()))
-        if isinstance(credential, Credential):
-            self._options |= _client_certificate(credential)
+        self._shown = (
+            ClientCertificate(credential.certificate, credential.key)
+            if isinstance(credential, Credential)
+            else None
+        )
         self._lock = threading.Lock()
-        self._connection: _Connection | None = None
-        self._inherited: list[_Connection] = []
+        self._connection: PushConnection | None = None
+        self._inherited: list[PushConnection] = []
 
     def push(self, tokens: Sequence[str], now: datetime) -> list[Outcome]:
         """Send an empty push to each token. Returns one outcome for each, in their order.
@@ -326,46 +205,54 @@ class Apns:
 
     def _deliver(self, batch: _Batch) -> None:
         provider_token = None if self._tokens is None else self._tokens.current(batch.now)
-        self._exchange(batch, self._headers(batch.now, provider_token))
+        self._exchange(batch, self._request(batch.now, provider_token))
         if self._tokens is None or provider_token is None or _reason(batch.halt) != EXPIRED_TOKEN:
             return
         moment = batch.after(timedelta())
         if self._tokens.renew(provider_token, moment):
             log.warning("apns_token_renewed", pass_type=self._pass_type)
             batch.begin_again(EXPIRED_TOKEN)
-            self._exchange(batch, self._headers(batch.now, self._tokens.current(moment)))
+            self._exchange(batch, self._request(batch.now, self._tokens.current(moment)))
 
-    def _exchange(self, batch: _Batch, headers: list[str]) -> None:
-        connection = self._connection = self._connection or _Connection(self._options)
-        while True:
-            moment = time.monotonic()
-            for push in batch.take(connection.room()):
-                url = self._url + _as_one_step(batch.tokens[push])
-                connection.begin(push, url, headers, moment)
-            if not connection.active:
+    def _exchange(self, batch: _Batch, request: _Request) -> None:
+        while batch.may_begin:
+            try:
+                connection = self._connected()
+            except NoConnection as error:
+                # The others would fail in the same way: none is tried.
+                for push in batch.take(1):
+                    batch.settle(push, *unreached(error), batch.now)
                 return
-            answered, failed = connection.advance()
-            if answered:
-                connection.answered_at = time.monotonic()
-            for stream in answered:
-                status = stream.curl.getinfo(pycurl.RESPONSE_CODE)
-                if status == TAKEN and not stream.answer:
-                    batch.outcomes[stream.push] = SENT
-                    connection.is_proven = True
-                    continue
-                meaning, reason, gone_at = _read_answer(status, stream.answer, batch.now)
-                connection.is_proven = meaning not in ENDS_THE_BATCH
-                batch.settle(stream.push, meaning, reason, gone_at)
-            for stream, code, text in failed:
-                meaning, reason = _read_failure(stream, code, text, connection.answered_at)
-                batch.settle(stream.push, meaning, reason, batch.now)
-                connection.is_proven = False
-                if meaning in ENDS_THE_BATCH:
-                    # The others would fail in the same way, thousands in a moment: none is tried.
-                    self._disconnect()
-                    return
-            if not (answered or failed):
+            self._exchange_over(connection, batch, request)
+            if connection.is_ending or connection.is_busy:
+                self._disconnect()
+
+    def _exchange_over(self, connection: PushConnection, batch: _Batch, request: _Request) -> None:
+        """Exchange pushes for answers, until no more can be begun on this connection and all that
+        were have an outcome."""
+        tokens = batch.tokens
+        while True:
+            pushes = batch.take(min(connection.room(), BEGUN_TOGETHER))
+            connection.begin((push, request.to(tokens[push])) for push in pushes)
+            if not connection.is_busy:
+                return
+            moved = connection.advance()
+            if not _settle(batch, moved, connection):
+                return  # the others would fail in the same way
+            if not (moved or pushes):
                 connection.wait()
+
+    def _connected(self) -> PushConnection:
+        """A connection on which pushes can be begun. Raises `NoConnection`."""
+        connection = self._connection
+        if connection is not None:
+            connection.advance()  # Apple may have said goodbye since the last push
+            idle_s = time.monotonic() - connection.answered_at
+            if connection.is_ending or idle_s > KEEP_CONNECTION_S:
+                self._disconnect()
+        if self._connection is None:
+            self._connection = PushConnection(dial(self._url, self._ca, self._shown))
+        return self._connection
 
     def _report(self, batch: _Batch) -> None:
         """Log one line for each kind of trouble, never one for each token."""
@@ -381,19 +268,21 @@ class Apns:
             elif meaning in NOTED:
                 log.warning("apns_trouble", meaning=meaning.value, **facts)
 
-    def _headers(self, now: datetime, provider_token: str | None) -> list[str]:
-        headers = [
-            f"apns-topic: {self._pass_type}",
-            f"apns-push-type: {self._push_type}",
+    def _request(self, now: datetime, provider_token: str | None) -> _Request:
+        address = urlsplit(self._url)
+        before = {":method": "POST", ":scheme": address.scheme, ":authority": address.netloc}
+        after = {
+            "apns-topic": self._pass_type,
+            "apns-push-type": self._push_type,
             # Apple allows only 5 for background pushes; 10 delivers at once.
-            f"apns-priority: {5 if self._push_type == 'background' else 10}",
-            f"apns-expiration: {int((now + self._expires_after).timestamp())}",
-            "content-type: application/json",
-            "accept:",  # without it libcurl would say that it takes anything
-        ]
+            "apns-priority": "5" if self._push_type == "background" else "10",
+            "apns-expiration": str(int((now + self._expires_after).timestamp())),
+            "content-type": "application/json",
+            "user-agent": "kopilka",
+        }
         if provider_token is not None:
-            headers.append(f"authorization: bearer {provider_token}")
-        return headers
+            after["authorization"] = f"bearer {provider_token}"
+        return _Request(_encoded(before), f"{address.path}/3/device/".encode(), _encoded(after))
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -411,24 +300,45 @@ class Apns:
         self._lock = threading.Lock()
 
 
-def _as_one_step(token: str) -> str:
+def _settle(batch: _Batch, moved: Moved, connection: PushConnection) -> bool:
+    """Note what became of pushes, and whether the connection is still proven. False if nothing else
+    would get through on it."""
+    for push in moved.accepted:
+        batch.outcomes[push] = SENT
+    connection.is_proven = connection.is_proven or bool(moved.accepted)
+    for push, status, body in moved.answers:
+        meaning, reason, gone_at = _read_answer(status, body, batch.now)
+        connection.is_proven = meaning not in ENDS_THE_BATCH
+        batch.settle(push, meaning, reason, gone_at)
+    batch.put_back(moved.untaken)
+    for push, meaning, reason in moved.losses:
+        connection.is_proven = False
+        batch.settle(push, meaning, reason, batch.now)
+        if meaning in ENDS_THE_BATCH:
+            return False
+    return True
+
+
+def _encoded(fields: dict[str, str]) -> list[Field]:
+    return [(name.encode(), value.encode()) for name, value in fields.items()]
+
+
+def _as_one_step(token: str) -> bytes:
     """The token as one step of a path, whatever is in it. Ordinary tokens need no quoting, and to
-    check that costs a tenth of quoting; for bytes it costs less than for a text."""
-    if token.isascii() and token.encode().isalnum():
-        return token
-    return quote(token, safe="", errors="replace")
+    check that costs a tenth of quoting."""
+    if token.isascii() and (plain := token.encode()).isalnum():
+        return plain
+    return quote(token, safe="", errors="replace").encode()
 
 
 def _reason(outcome: Outcome | None) -> str:
     return "" if outcome is None or isinstance(outcome, Sent) else outcome.reason
 
 
-def _read_answer(
-    status: int, answer: Sequence[bytes], now: datetime
-) -> tuple[PushVerdict, str, datetime]:
+def _read_answer(status: int, answer: bytes, now: datetime) -> tuple[PushVerdict, str, datetime]:
     """The meaning of an answer, Apple's reason, and since when the token is dead, if it is."""
     try:
-        facts = orjson.loads(b"".join(answer)) if answer else {}
+        facts = orjson.loads(answer) if answer else {}
     except orjson.JSONDecodeError:
         facts = {}
     facts = facts if isinstance(facts, dict) else {}
@@ -438,65 +348,3 @@ def _read_answer(
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         gone_at = now
     return meaning_of(status, reason), reason, gone_at
-
-
-def _read_failure(
-    stream: _Stream, code: int, text: str, last_answer_at: float
-) -> tuple[PushVerdict, str]:
-    """The meaning of a push that got no answer, and the reason: a word, with libcurl's text if that
-    helps."""
-    if TLS_ALERT in text:
-        return PushVerdict.OPERATOR_NEEDED, f"tls_refused: {text[:200]}"
-    if code in ANSWER_LOST and not stream.is_scout:
-        return PushVerdict.RETRY_SOON, "answer_lost"
-    if code == pycurl.E_OPERATION_TIMEDOUT and last_answer_at > stream.begun_at:
-        # Other pushes were answered meanwhile, so the connection works.
-        return PushVerdict.RETRY_SOON, "answer_late"
-    if code in ANSWER_LOST | NOBODY_THERE:
-        return PushVerdict.PAUSE, f"unreachable: {text[:200]}"
-    # Wrong authority, unusable certificate, impossible address: waiting does not help.
-    return PushVerdict.OPERATOR_NEEDED, f"unusable: {text[:200]}"
-
-
-def _client_certificate(credential: Credential) -> dict[int, object]:
-    certificate, key = credential.certificate, credential.key
-    return {
-        **(
-            {pycurl.SSLCERT: str(certificate)}
-            if isinstance(certificate, Path)
-            else {pycurl.SSLCERT_BLOB: certificate}
-        ),
-        **({pycurl.SSLKEY: str(key)} if isinstance(key, Path) else {pycurl.SSLKEY_BLOB: key}),
-    }
-
-
-def _curl_options(url: str, ca: Path) -> dict[int, object]:
-    options: dict[int, object] = {
-        pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_2TLS,
-        pycurl.PROTOCOLS: pycurl.PROTO_HTTPS,
-        # Requests wait for the one connection and share it, instead of opening others.
-        pycurl.PIPEWAIT: 1,
-        # A token is sent as it is, whatever is in it: dots in a path must not mean "one step up".
-        pycurl.PATH_AS_IS: 1,
-        pycurl.POST: 1,
-        pycurl.POSTFIELDS: "{}",
-        pycurl.CAINFO: str(ca),
-        pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
-        pycurl.CONNECTTIMEOUT: CONNECT_TIMEOUT_S,
-        pycurl.TIMEOUT: ANSWER_TIMEOUT_S,
-        # Apple asks to keep connections for hours; libcurl would drop one idle for two minutes.
-        pycurl.MAXAGE_CONN: KEEP_CONNECTION_S,
-        pycurl.TCP_KEEPALIVE: 1,
-        pycurl.TCP_KEEPIDLE: PROBE_IDLE_CONNECTION_S,
-        pycurl.TCP_KEEPINTVL: PROBE_IDLE_CONNECTION_S,
-        # The least that libcurl allows. The usual 64 KiB for each of a thousand requests would be
-        # much, for bodies of two bytes.
-        pycurl.UPLOAD_BUFFERSIZE: 16384,
-        # libcurl must not use signals: pushes run in threads.
-        pycurl.NOSIGNAL: 1,
-        pycurl.USERAGENT: "kopilka",
-    }
-    if urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}:
-        # A proxy of the environment leads to the outside, not back to this machine.
-        options[pycurl.PROXY] = ""
-    return options

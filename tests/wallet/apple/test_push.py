@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from wallet.apple import push
+from wallet.apple import streams
 from wallet.apple.answers import BAD_TOKEN
 from wallet.apple.push import Apns, Credential
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
@@ -369,7 +369,7 @@ def test_an_unavailable_service_is_left_alone(client: Apns, house: RunningApns) 
     house.stand_in.fail(503, "ServiceUnavailable")
     outcomes = client.push(fresh_tokens(2500), NOW)
     assert all_wait_for_better_times(outcomes, 2500) == "ServiceUnavailable"
-    assert house.stand_in.stats().streams <= 1 + push.MAX_STREAMS
+    assert house.stand_in.stats().streams <= 1 + streams.MAX_STREAMS
     house.stand_in.clear()
     assert client.push(fresh_tokens(100), NOW) == [Sent()] * 100
 
@@ -455,7 +455,7 @@ def test_after_a_cut_nothing_is_lost_and_nothing_made_up(
             case _:
                 pytest.fail(f"{outcome} for a lost answer")
     again = [token for token, outcome in zip(tokens, outcomes, strict=True) if outcome != Sent()]
-    assert len(again) <= push.MAX_STREAMS
+    assert len(again) <= streams.MAX_STREAMS
     assert client.push(again, NOW) == [Sent()] * len(again)
 
 
@@ -487,7 +487,7 @@ def test_a_server_that_dies_in_the_middle_took_all_that_was_sent(
 def test_a_server_that_falls_silent_is_given_up(
     monkeypatch: pytest.MonkeyPatch, connect: Connect, house: RunningApns
 ) -> None:
-    monkeypatch.setattr(push, "ANSWER_TIMEOUT_S", 2)
+    monkeypatch.setattr(streams, "ANSWER_TIMEOUT_S", 2)
     client = connect(house.url)
     assert client.push(fresh_tokens(1), NOW) == [Sent()]
     house.stand_in.delay_s = 60
@@ -513,7 +513,7 @@ def test_one_answer_that_never_comes_holds_up_nobody(
             self.delay_s = 60.0 if push.token == tokens[70] else 0.0
             return super().judge(push, visitor)
 
-    monkeypatch.setattr(push, "ANSWER_TIMEOUT_S", 2)
+    monkeypatch.setattr(streams, "ANSWER_TIMEOUT_S", 2)
     with serving(chain, stand_in=SlowForOne()) as house:
         outcomes = connect(house.url).push(tokens, NOW)
     late = outcomes.pop(70)
@@ -596,7 +596,7 @@ def test_a_batch_that_is_broken_off_leaves_a_client_that_works(
     assert client.push(fresh_tokens(1), NOW) == [Sent()]
     house.stand_in.delay_s = 0.2
     with monkeypatch.context() as while_waiting:
-        while_waiting.setattr(push._Connection, "wait", strike)
+        while_waiting.setattr(streams.PushConnection, "wait", strike)
         with pytest.raises(TimeIsUp):
             client.push(fresh_tokens(3000), NOW)
     house.stand_in.clear()
