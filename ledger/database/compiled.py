@@ -65,6 +65,12 @@ class Compiled:
         flushed before. Raises `DBAPIError`."""
         return self.execute_on(driver_connection(session), **values)
 
+    def tuples(self, session: Session, **values: Any) -> Sequence[Sequence[Any]]:
+        """The same, with rows as they come: for who makes something else of thousands of them."""
+        connection = driver_connection(session)
+        form = self._form(connection.dialect)
+        return form.read(connection.execute(form.sql, form.parameters(values), reads=form.reads))
+
     def execute_on(self, connection: "DriverConnection", **values: Any) -> list[Any]:
         """Execute it on this connection; outside a transaction the statement is a transaction by
         itself. Raises `DBAPIError`."""
@@ -142,9 +148,10 @@ class _DialectForm:
         return [every[name] for name in self._order]
 
     def named(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
-        if not self._reading:
-            return [self._row._make(row) for row in rows]
-        return [self._row._make(self._read(row)) for row in rows]
+        return [self._row._make(row) for row in self.read(rows)]
+
+    def read(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        return [self._read(row) for row in rows] if self._reading else rows
 
     def _read(self, row: Sequence[Any]) -> list[Any]:
         values = list(row)

@@ -156,7 +156,7 @@ class LeasedQueue(Generic[LeasedItem]):
             dialect, with_newest=self._newest_share is not None, passes_over=bool(passed_over)
         )
         with by_index(session):
-            rows = statement.execute(session, **values)
+            rows = statement.tuples(session, **values)
         return [self._item(*row, until) for row in rows]
 
     def claim_one(

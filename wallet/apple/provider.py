@@ -48,7 +48,8 @@ PROBES = 5
 STRETCH_S = 2.0
 
 Tokens = Mapping[int, str]  # by the id of the device
-Outcomes = dict[int, Outcome]  # likewise
+# What became of pushes that Apple did not accept, likewise.
+Others = Mapping[int, Outcome]
 
 log = structlog.get_logger()
 
@@ -72,12 +73,12 @@ class _ClaimedBatch:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The pushes of one pass type, and their outcomes. None: they were not begun, since Apple
-    turned away others."""
+    """The pushes of one pass type, and what became of those that Apple did not accept. None: they
+    were not begun, since Apple turned away others."""
 
     pass_type: str
     pushes: list[DuePush]
-    outcomes: Outcomes | None
+    others: Others | None
 
 
 NOTHING = _ClaimedBatch([], {}, EPOCH)
@@ -194,8 +195,8 @@ class AppleProvider:
             elif pass_type in batch.suspected:
                 parts += self._probe(pass_type, pushes, batch.tokens, now)
             else:
-                outcomes = self._send(pass_type, pushes, batch.tokens, now)
-                parts.append(_Part(pass_type, pushes, outcomes))
+                others = self._send(pass_type, pushes, batch.tokens, now)
+                parts.append(_Part(pass_type, pushes, others))
         return parts
 
     def _probe(
@@ -205,40 +206,45 @@ class AppleProvider:
         of these. A batch without such a token proves nothing and is pushed as ever."""
         good = [push for push in pushes if push.is_proven][:PROBES]
         first = good or list(pushes)
-        outcomes = self._send(pass_type, first, tokens, now)
-        yield _Part(pass_type, first, outcomes)
+        refused = self._send(pass_type, first, tokens, now)
+        yield _Part(pass_type, first, refused)
         tried = set(first)
-        if others := [push for push in pushes if push not in tried]:
-            accepted = any(isinstance(outcome, Sent) for outcome in outcomes.values())
-            sent = self._send(pass_type, others, tokens, now) if accepted else None
-            yield _Part(pass_type, others, sent)
+        if rest := [push for push in pushes if push not in tried]:
+            accepted = any(push.device_id not in refused for push in first)
+            yield _Part(
+                pass_type, rest, self._send(pass_type, rest, tokens, now) if accepted else None
+            )
 
     def _send(
         self, pass_type: str, pushes: Sequence[DuePush], tokens: Tokens, now: datetime
-    ) -> Outcomes:
-        devices_of: dict[str, list[int]] = {}
-        for push in pushes:
-            if (token := tokens.get(push.device_id)) is not None:
-                devices_of.setdefault(token, []).append(push.device_id)
+    ) -> Others:
         sender = self._senders.get(pass_type)
         if sender is None:
             log.error("pass_type_without_certificate", pass_type=pass_type)
             every = (push.device_id for push in pushes)
             return dict.fromkeys(every, Deferred(now + LONGEST_WAIT, NO_CERTIFICATE))
-        answers = sender.push(list(devices_of), now) if devices_of else []
-        others = [one for one in answers if not isinstance(one, Sent)]
-        for outcome in others:
+        readable = [push.device_id for push in pushes if push.device_id in tokens]
+        asked = list(dict.fromkeys(tokens[device_id] for device_id in readable))
+        answers = sender.push(asked, now) if asked else []
+        turned_away = {
+            token: answer
+            for token, answer in zip(asked, answers, strict=True)
+            if not isinstance(answer, Sent)
+        }
+        for outcome in turned_away.values():
             if isinstance(outcome, Deferred) and outcome.pause:
                 self._paused_until[pass_type] = outcome.until
-        log.info("pushed", pass_type=pass_type, sent=len(answers) - len(others), other=len(others))
+        other = len(turned_away)
+        log.info("pushed", pass_type=pass_type, sent=len(asked) - other, other=other)
         unread = Deferred(now + LONGEST_WAIT, UNREADABLE)
-        outcomes: Outcomes = {
+        others: dict[int, Outcome] = {
             push.device_id: unread for push in pushes if push.device_id not in tokens
         }
-        for device_ids, answer in zip(devices_of.values(), answers, strict=True):
-            for device_id in device_ids:
-                outcomes[device_id] = answer
-        return outcomes
+        if turned_away:
+            for device_id in readable:
+                if (answer := turned_away.get(tokens[device_id])) is not None:
+                    others[device_id] = answer
+        return others
 
     def _record(self, parts: Sequence[_Part], clock: Clock) -> bool:
         """Record the outcomes. True if a change came in while its push was on its way: then its row
@@ -280,9 +286,9 @@ def _alarm(pass_type: str, judgement: Judgement) -> None:
 
 def _note(session: Session, keys: KeyRing, part: _Part, now: datetime) -> tuple[bool, Judgement]:
     by_index_from_here(session)
-    if part.outcomes is None:
+    if part.others is None:
         return PUSHES.let_go(session, part.pushes) > 0, Judgement()
-    done, others = _accepted(part.pushes, part.outcomes)
+    done, others = _accepted(part.pushes, part.others)
     _tally(session, done, others, now)
     judgement = judging.judge(session, keys, part.pass_type, done, others, now)
     waiting: list[tuple[DuePush, Deferred]] = []
@@ -309,18 +315,14 @@ def _note(session: Session, keys: KeyRing, part: _Part, now: datetime) -> tuple[
 
 
 def _accepted(
-    pushes: Sequence[DuePush], outcomes: Outcomes
+    pushes: Sequence[DuePush], others: Others
 ) -> tuple[list[DuePush], list[tuple[DuePush, Outcome]]]:
     """The pushes that Apple accepted, and the others with what became of them."""
-    accepted: list[DuePush] = []
-    others: list[tuple[DuePush, Outcome]] = []
-    for push in pushes:
-        outcome = outcomes[push.device_id]
-        if isinstance(outcome, Sent):
-            accepted.append(push)
-        else:
-            others.append((push, outcome))
-    return accepted, others
+    if not others:
+        return list(pushes), []
+    accepted = [push for push in pushes if push.device_id not in others]
+    refused = [(push, others[push.device_id]) for push in pushes if push.device_id in others]
+    return accepted, refused
 
 
 def _tally(

@@ -25,7 +25,7 @@ from wallet.apple.answers import (
 )
 from wallet.apple.dialing import ClientCertificate, NoConnection, dial
 from wallet.apple.pushkey import ProviderTokens
-from wallet.apple.streams import Field, Moved, PushConnection, unreached
+from wallet.apple.streams import HeaderField, Moved, PushConnection, unreached
 from wallet.delivery.outcome import Deferred, Outcome, Rejected, Sent
 
 log = structlog.get_logger()
@@ -59,13 +59,13 @@ class TokenCredential:
 class _Request:
     """The header of a push, but for the token: the fields before the path and after it."""
 
-    before: list[Field]
+    before: list[HeaderField]
     path: bytes
-    after: list[Field]
+    after: list[HeaderField]
 
-    def to(self, token: str) -> list[Field]:
-        """The header of the push to this token."""
-        return [*self.before, (b":path", self.path + _as_one_step(token)), *self.after]
+    def to(self, step: bytes) -> list[HeaderField]:
+        """The header of the push to this token, which is a step of a path."""
+        return [*self.before, (b":path", self.path + step), *self.after]
 
 
 @dataclass(slots=True)
@@ -76,6 +76,7 @@ class _Batch:
 
     tokens: Sequence[str]
     now: datetime
+    steps: Sequence[bytes] = ()
     waiting: deque[int] = field(default_factory=deque)
     outcomes: list[Outcome | None] = field(default_factory=list)
     tally: Counter[tuple[PushVerdict, str]] = field(default_factory=Counter)
@@ -83,6 +84,7 @@ class _Batch:
     halt: Deferred | None = None
 
     def __post_init__(self) -> None:
+        self.steps = _as_steps(self.tokens)
         self.waiting.extend(range(len(self.tokens)))
         self.outcomes.extend([None] * len(self.tokens))
 
@@ -230,10 +232,10 @@ class Apns:
     def _exchange_over(self, connection: PushConnection, batch: _Batch, request: _Request) -> None:
         """Exchange pushes for answers, until no more can be begun on this connection and all that
         were have an outcome."""
-        tokens = batch.tokens
+        steps = batch.steps
         while True:
             pushes = batch.take(min(connection.room(), BEGUN_TOGETHER))
-            connection.begin((push, request.to(tokens[push])) for push in pushes)
+            connection.begin((push, request.to(steps[push])) for push in pushes)
             if not connection.is_busy:
                 return
             moved = connection.advance()
@@ -319,16 +321,17 @@ def _settle(batch: _Batch, moved: Moved, connection: PushConnection) -> bool:
     return True
 
 
-def _encoded(fields: dict[str, str]) -> list[Field]:
+def _encoded(fields: dict[str, str]) -> list[HeaderField]:
     return [(name.encode(), value.encode()) for name, value in fields.items()]
 
 
-def _as_one_step(token: str) -> bytes:
-    """The token as one step of a path, whatever is in it. Ordinary tokens need no quoting, and to
-    check that costs a tenth of quoting."""
-    if token.isascii() and (plain := token.encode()).isalnum():
-        return plain
-    return quote(token, safe="", errors="replace").encode()
+def _as_steps(tokens: Sequence[str]) -> list[bytes]:
+    """Each token as one step of a path, whatever is in it. Ordinary tokens need no quoting, which
+    costs much for each; to look at all of them at once costs little."""
+    together = "".join(tokens)
+    if together.isascii() and together.isalnum():
+        return [token.encode() for token in tokens]
+    return [quote(token, safe="", errors="replace").encode() for token in tokens]
 
 
 def _reason(outcome: Outcome | None) -> str:

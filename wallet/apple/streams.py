@@ -34,10 +34,10 @@ READ_BYTES = 65536
 # Streams of a connection are numbered, up to 2**31. Long before that another one takes over.
 LAST_STREAM = 2**30
 
-TAKEN = 200
+TAKEN = b"200"
 BODY = b"{}"
 
-Field = tuple[bytes, bytes]  # of a request's header, names of HTTP/2's own first
+HeaderField = tuple[bytes, bytes]  # of a request's header, names of HTTP/2's own first
 
 
 class Answer(NamedTuple):
@@ -109,7 +109,7 @@ class PushConnection:
             return 0
         return (self._streams_allowed if self.is_proven else 1) - len(self._streams)
 
-    def begin(self, pushes: Iterable[tuple[int, list[Field]]]) -> None:
+    def begin(self, pushes: Iterable[tuple[int, list[HeaderField]]]) -> None:
         """Begin pushes, each with the header of its request. No byte is moved yet."""
         http, streams = self._http, self._streams
         moment, is_scout = time.monotonic(), not self.is_proven
@@ -162,11 +162,11 @@ class PushConnection:
         streams, accepted = self._streams, moved.accepted
         for event in events:
             if isinstance(event, ResponseReceived):
-                status = int(event.headers[0][1])
+                status = event.headers[0][1]
                 if status == TAKEN and event.end_stream and event.stream_id in streams:
                     accepted.append(streams.pop(event.stream_id).push)
                 else:
-                    self._arriving[event.stream_id] = status, bytearray()
+                    self._arriving[event.stream_id] = int(status), bytearray()
             elif isinstance(event, StreamClosed):
                 if event.stream_id in streams:
                     self._end(event.stream_id, event.error_code, moved)

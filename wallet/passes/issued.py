@@ -235,7 +235,8 @@ def tally(
         if not ids:
             continue
         if dialect_of(session) == "postgresql":
-            session.connection().exec_driver_sql(_TALLIED, (figure, wallet, now, list(ids)))
+            told = f"{{{','.join(map(str, ids))}}}"  # the driver takes longer to write a list
+            session.connection().exec_driver_sql(_TALLIED, (figure, wallet, now, told))
         else:
             known = programmes_of(session, ids)
             of_programmes = tallies.counted(known[one] for one in ids if one in known)

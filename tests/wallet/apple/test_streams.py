@@ -12,13 +12,13 @@ from ngh2 import DataReceived, ErrorCode, Event, RequestReceived, Setting, Strea
 
 from wallet.apple import streams
 from wallet.apple.answers import PushVerdict
-from wallet.apple.streams import Answer, Field, Loss, Moved, PushConnection
+from wallet.apple.streams import Answer, HeaderField, Loss, Moved, PushConnection
 
 MANY_BYTES = 65536
 OK = [(b":status", b"200")]
 
 
-def header(path: bytes = b"/") -> list[Field]:
+def header(path: bytes = b"/") -> list[HeaderField]:
     return [(b":method", b"POST"), (b":scheme", b"https"), (b":authority", b"x"), (b":path", path)]
 
 
