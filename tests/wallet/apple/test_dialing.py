@@ -56,6 +56,7 @@ def proxy(answer: bytes, port: int) -> Iterator[tuple[str, list[bytes]]]:
     with socket.create_server(("127.0.0.1", 0)) as door:
         porter = threading.Thread(target=serve, args=[door])
         porter.start()
+        # pragma: allowlist nextline secret
         yield f"http://somebody:known@127.0.0.1:{door.getsockname()[1]}", asked
         door.shutdown(socket.SHUT_RDWR)
         porter.join()
