@@ -31,7 +31,7 @@ from wallet.passes import issued
 from wallet.passes.issued import Pass
 
 # Pushes in one claim. With the newest that a claim adds, these are as many as Apple may be asked at
-# once (`push.MAX_STREAMS`): a larger batch would not be faster, but one would wait longer for it.
+# once (`streams.MAX_STREAMS`): a larger batch would be no faster, but one would wait longer for it.
 BATCH = 800
 LONGEST_WAIT = timedelta(hours=1)  # before another attempt, and for a missing certificate or key
 # Before Apple is asked again where it calls tokens bad that are known to be good.
