@@ -68,7 +68,7 @@ class Compiled:
     def tuples(self, session: Session, **values: Any) -> Sequence[Sequence[Any]]:
         """The same, with rows as they come: for who makes something else of thousands of them."""
         connection = driver_connection(session)
-        form = self._form(connection.dialect)
+        form = self.form(connection.dialect)
         return form.read(connection.execute(form.sql, form.parameters(values), reads=form.reads))
 
     def execute_on(self, connection: "DriverConnection", **values: Any) -> list[Any]:

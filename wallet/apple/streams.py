@@ -1,7 +1,7 @@
 """A connection to Apple with many pushes on their way at once, each a stream of HTTP/2.
 
 The protocol is nghttp2's, by way of `ngh2`; ours are the bytes, and the time that an answer may
-take. docs/decisions/0035-nghttp2-carries-pushes.md says why."""
+take. docs/decisions/0036-nghttp2-carries-pushes.md says why."""
 
 import os
 import select
