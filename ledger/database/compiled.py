@@ -32,7 +32,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 Values = Sequence[Any]
-Answer = TypeVar("Answer")
+AnswerT = TypeVar("AnswerT")
 
 # What carries out a statement with its values and returns the rows: `Database.fetch`, or a
 # `Compiled` in the transaction of a session (`within`).
@@ -90,15 +90,15 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[Answer]):
+class Question(Generic[AnswerT]):
     """A statement that reads, with its values, and what its rows say. Several that need nothing of
     each other are asked together (`Database.answers`)."""
 
     statement: Compiled
     values: Mapping[str, Any]
-    read: Callable[[list[Any]], Answer]
+    read: Callable[[list[Any]], AnswerT]
 
-    def answer(self, fetch: Fetching) -> Answer:
+    def answer(self, fetch: Fetching) -> AnswerT:
         """What the rows say that `fetch` returns."""
         return self.read(fetch(self.statement, **self.values))
 
