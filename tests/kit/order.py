@@ -19,6 +19,14 @@ LONGEST = (
     "tests/flows/test_erasure.py",
     "tests/flows/test_imports.py",
     "tests/ledger/book/test_book_model.py",
+    "tests/wallet/test_tables.py",
+    "tests/wallet/test_wheel.py",
+    "tests/wallet/api/test_client.py",
+    "tests/wallet/console/test_every_page.py",
+    "tests/wallet/console/test_first_hour.py",
+    "tests/wallet/console/test_home_look.py",
+    "tests/flows/test_first_hour.py",
+    "tests/flows/test_doors.py",
 )
 
 
