@@ -19,8 +19,7 @@ from ledger.errors import (
 from ledger.programmes import programmes, units
 from ledger.programmes.units import Unit
 from ledger.segments import named
-from wallet.access import changes
-from wallet.access.changes import ChangedThing
+from wallet.access.changes import Author
 from wallet.api import idempotent, lookup, paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import author, needs
@@ -58,7 +57,7 @@ from wallet.api.calls import optional_body, refuses
 from wallet.api.refusals import MEMBER, MONEY, TEXTS
 from wallet.errors import CampaignNotReady, ConsentNeeded, NoMessageField, UnknownCampaign
 from wallet.installation import current_installation
-from wallet.outreach import campaigns, comparison, effect, results
+from wallet.outreach import campaign_deeds, campaigns, comparison, effect, results
 from wallet.outreach.campaigns import Campaign, CampaignDraft, CampaignPurpose
 from wallet.outreach.comparison import Conclusion, Group, Spending
 from wallet.outreach.effect import InCurrency, Sales
@@ -81,10 +80,7 @@ def create(json_data: CampaignIn, key: str | None) -> Response:
         programme = lookup.programme(session, json_data.programme)
         unit = units.named(session, programme.id, None)
         draft = CampaignDraft(**{**_usual(json_data), **_parts(json_data, unit)})
-        campaign = campaigns.create(session, programme, draft, now)
-        of = ChangedThing("campaign", campaign.public_id, programme.id)
-        made = changes.facts(campaign)
-        changes.note(session, author(session), "campaign.made", of, now, {}, made)
+        campaign = campaign_deeds.make(session, programme, draft, author(session), now)
         return _campaign_out(session, campaign)
 
     return idempotent.created(json_data, effect, key)
@@ -128,11 +124,11 @@ def read(campaign_id: str) -> CampaignOut:
 def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
     """Change a draft. What is not named stays as it is."""
 
-    def changed(session: Session, _now: datetime) -> Campaign:
-        unit = units.named(session, campaigns.programme_of(session, campaign_id), None)
-        return campaigns.change(session, campaign_id, _parts(json_data, unit))
+    def changed(session: Session, campaign: Campaign, by: Author, now: datetime) -> Campaign:
+        unit = units.named(session, campaign.programme_id, None)
+        return campaign_deeds.change(session, campaign, _parts(json_data, unit), by, now)
 
-    return _do(campaign_id, "campaign.changed", changed)
+    return _do(campaign_id, changed)
 
 
 @routes.post("/campaigns/<campaign_id>/preview")
@@ -169,8 +165,9 @@ def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
     """Start a draft, now or when the clock of the programme shows `at`."""
     return _do(
         campaign_id,
-        "campaign.started",
-        lambda session, now: campaigns.start(session, campaign_id, json_data.at, now),
+        lambda session, campaign, by, now: campaign_deeds.start(
+            session, campaign, json_data.at, by, now
+        ),
     )
 
 
@@ -181,9 +178,7 @@ def start(campaign_id: str, json_data: StartIn) -> CampaignOut:
 @routes.output(CampaignOut, example=PAUSED)
 def pause(campaign_id: str) -> CampaignOut:
     """Pause a campaign: no more members are told until it is resumed."""
-    return _do(
-        campaign_id, "campaign.paused", lambda session, _: campaigns.pause(session, campaign_id)
-    )
+    return _do(campaign_id, campaign_deeds.pause)
 
 
 @routes.post("/campaigns/<campaign_id>/resume")
@@ -193,11 +188,7 @@ def pause(campaign_id: str) -> CampaignOut:
 @routes.output(CampaignOut)
 def resume(campaign_id: str) -> CampaignOut:
     """Let a paused campaign go on."""
-    return _do(
-        campaign_id,
-        "campaign.resumed",
-        lambda session, now: campaigns.resume(session, campaign_id, now),
-    )
+    return _do(campaign_id, campaign_deeds.resume)
 
 
 @routes.post("/campaigns/<campaign_id>/cancel")
@@ -209,11 +200,7 @@ def cancel(campaign_id: str) -> CampaignOut:
     """End a campaign for good: after this answer no more members are told.
 
     Doing it again changes nothing."""
-    return _do(
-        campaign_id,
-        "campaign.cancelled",
-        lambda session, now: campaigns.cancel(session, campaign_id, now),
-    )
+    return _do(campaign_id, campaign_deeds.cancel)
 
 
 @routes.get("/campaigns/<campaign_id>/results")
@@ -295,24 +282,20 @@ def _conclusion_out(conclusion: Conclusion) -> ConclusionOut:
     return ConclusionOut(code=conclusion, **effect.in_words(conclusion))
 
 
-def _do(campaign_id: str, code: str, work: Callable[[Session, datetime], Campaign]) -> CampaignOut:
-    """`code` is that of the change, in the record of them."""
-
+def _do(
+    campaign_id: str, deed: Callable[[Session, Campaign, Author, datetime], Campaign]
+) -> CampaignOut:
     def done(session: Session) -> CampaignOut:
         now = current_installation().clock()
-        before = changes.held(session, lookup.campaign(session, campaign_id))
-        campaign = work(session, now)
-        of = ChangedThing("campaign", campaign_id, campaign.programme_id)
-        after = changes.reread(session, campaign)
-        changes.note(session, author(session), code, of, now, before, after)
-        return _campaign_out(session, campaign)
+        campaign = lookup.campaign(session, campaign_id)
+        return _campaign_out(session, deed(session, campaign, author(session), now))
 
     return current_installation().database.run(done)
 
 
 def _usual(body: CampaignPart) -> dict[str, Any]:
     """What a new campaign has where its body names nothing, by the names of `CampaignDraft`."""
-    return {"quiet": None, "consent": "any"} if _purpose(body) == "service" else {}
+    return campaigns.usual(_purpose(body) or "advertising")
 
 
 def _purpose(body: CampaignPart) -> CampaignPurpose | None:

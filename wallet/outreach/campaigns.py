@@ -35,13 +35,15 @@ from wallet.outreach.hours import Span
 from wallet.outreach.messages import Message
 from wallet.outreach.recipients import Candidate, ConsentRule
 from wallet.passes import showing, templates
-from wallet.passes.content import announces_messages
+from wallet.passes.content import Facts, announces_messages
 
 PUMP = "messages"
 CLOCKS_DIFFER = timedelta(minutes=1)  # by so much a start may seem to be past
 BATCH = 200
 FROZEN_AT_ONCE = 500
 LONGEST_NAME = 100  # characters
+MOST_HELD_OUT = 90  # per cent
+MOST_CAPPED, MOST_CAP_DAYS = 100, 365  # messages, in so many days
 
 CampaignState = Literal["draft", "scheduled", "running", "paused", "done", "cancelled"]
 CampaignPurpose = Literal["advertising", "service"]
@@ -162,6 +164,11 @@ def create(session: Session, programme: Programme, draft: CampaignDraft, now: da
     session.add(campaign)
     session.flush()
     return campaign
+
+
+def usual(purpose: CampaignPurpose) -> dict[str, Any]:
+    """What a campaign for this has where nobody says otherwise, by the names of `CampaignDraft`."""
+    return {"quiet": None, "consent": "any"} if purpose == "service" else {}
 
 
 def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaign:
@@ -348,7 +355,7 @@ def preview(
 ) -> tuple[int, int, str | None]:
     """How many are meant, how many of them have a card in a phone, and what this member would
     read."""
-    _check_texts(draft, programme)
+    check_texts(draft, programme)
     in_scope = scope.in_main_unit(session, programme, now)
     all_, reached = audience.size(
         session, named.meaning(session, programme.id, draft.audience), in_scope
@@ -356,10 +363,15 @@ def preview(
     if member is None:
         return all_, reached, None
     facts = showing.facts(session, programme, [member.id], now)[member.id]
+    return all_, reached, text_for(session, programme, draft, facts)
+
+
+def text_for(session: Session, programme: Programme, draft: CampaignDraft, facts: Facts) -> str:
+    """What a member would read of whom these facts are true. A gift is on their card by then."""
     if draft.gift is not None:
         facts = replace(facts, points=facts.points + draft.gift.points)
     about = {"gift": gifts.amount(session, programme, draft.gift)}
-    return all_, reached, messages.text_for(programme, draft.texts, facts, about)
+    return messages.text_for(programme, draft.texts, facts, about)
 
 
 def drafted(campaign: Campaign) -> CampaignDraft:
@@ -527,11 +539,17 @@ def _measure(campaign: Campaign, done: int, now: datetime) -> None:
     campaign.ends_about = now + took * (left / covered) if covered else None
 
 
+def quiet_until(draft: CampaignDraft, programme: Programme, moment: datetime) -> datetime | None:
+    """When the quiet hours of a draft are over that it is at this moment; None if members may be
+    told then."""
+    if draft.quiet is None:
+        return None
+    return hours.end_of(Span.read(*draft.quiet), moment, programme.timezone)
+
+
 def _end_of_quiet(campaign: Campaign, programme: Programme, now: datetime) -> datetime | None:
     """When the quiet hours that it is now are over; None if members may be told."""
-    if campaign.quiet is None:
-        return None
-    return hours.end_of(campaign.quiet, now, programme.timezone)
+    return quiet_until(_draft(campaign), programme, now)
 
 
 def _must_rest(lag: Lag) -> bool:
@@ -566,7 +584,7 @@ def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
     """The draft as columns of the row. Raises `ConsentNeeded`, and what `wording.check` raises."""
     if draft.purpose == "advertising" and draft.consent == "any":
         raise ConsentNeeded
-    _check_texts(draft, programme)
+    check_texts(draft, programme)
     quiet_from, quiet_until = draft.quiet or (None, None)
     cap_messages, cap_days = draft.cap or (None, None)
     return {
@@ -586,7 +604,8 @@ def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
     }
 
 
-def _check_texts(draft: CampaignDraft, programme: Programme) -> None:
+def check_texts(draft: CampaignDraft, programme: Programme) -> None:
+    """Raises what `wording.check` raises."""
     places = wording.with_gift(PLACES, has_gift=draft.gift is not None)
     wording.check(draft.texts, places, programme.languages)
 

@@ -137,6 +137,52 @@ def funnel(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any
     }
 
 
+def told(session: Session, campaign_ids: Sequence[int]) -> dict[int, int]:
+    """How many members each of these campaigns told; those that told nobody are left out."""
+    rows = session.execute(
+        select(Delivery.campaign_id, func.count())
+        .where(Delivery.campaign_id.in_(campaign_ids), Delivery.state == "told")
+        .group_by(Delivery.campaign_id)
+    )
+    return {row[0]: row[1] for row in rows if row[0] is not None}
+
+
+def is_outcome(outcome: str) -> bool:
+    """Whether members of a campaign can stand under this: a state of deliveries, or with `apple.`
+    or `google.` in front what became of it in that wallet."""
+    wallet, _dot, state = outcome.rpartition(".")
+    known: Sequence[str] = {
+        "": (*NOT_TOLD, "waiting", "told"),
+        "apple": get_args(OnApple),
+        "google": get_args(OnGoogle),
+    }.get(wallet, ())
+    return state in known
+
+
+def of_outcome(
+    session: Session,
+    campaign: Campaign,
+    outcome: str,
+    after_id: int,
+    limit: int,
+    now: datetime,
+) -> list[MessageResult]:
+    """The members whom the funnel counts under an outcome, see `is_outcome`, with what is known of
+    the message to each: those behind delivery `after_id`."""
+    wallet, _dot, state = outcome.rpartition(".")
+    query = select(Delivery).where(Delivery.campaign_id == campaign.id, Delivery.id > after_id)
+    record = _Record(now)
+    match wallet:
+        case "apple":
+            query = query.where(Delivery.state == "told", Delivery.on_apple, record.apple == state)
+        case "google":
+            on_google = Delivery.on_google
+            query = query.where(Delivery.state == "told", on_google, record.google == state)
+        case _:
+            query = query.where(Delivery.state == state)
+    return prove(session, session.scalars(query.order_by(Delivery.id).limit(limit)).all(), now)
+
+
 def of_member(
     session: Session, member_id: int, before_id: int | None, limit: int, now: datetime
 ) -> list[MessageResult]:

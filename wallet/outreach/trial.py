@@ -11,8 +11,9 @@ from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
 from wallet.delivery.refresh import MakeDue
 from wallet.errors import NoMessageField
-from wallet.outreach import deliveries, messages, recipients, wording
+from wallet.outreach import deliveries, gifts, messages, recipients, wording
 from wallet.outreach.deliveries import Occasion
+from wallet.outreach.gifts import MessageGift
 from wallet.outreach.messages import Message
 from wallet.passes import templates
 from wallet.passes.content import announces_messages
@@ -27,10 +28,13 @@ def send(
     texts: dict[str, str],
     make_due: Sequence[MakeDue],
     now: datetime,
+    gift: MessageGift | None = None,
 ) -> bool:
     """Write a message on the card of this member; False if they have no card that shows it, or it
-    is blocked. Raises `NoMessageField`, and what `wording.check` raises."""
-    wording.check(texts, wording.PERSONAL, programme.languages)
+    is blocked. Its words may speak of a `gift`, which is not given. Raises `NoMessageField`, and
+    what `wording.check` raises."""
+    places = wording.with_gift((*wording.PERSONAL, wording.GIFT), has_gift=gift is not None)
+    wording.check(texts, places, programme.languages)
     design = templates.design(templates.current(session, programme.id))
     if not announces_messages(design):
         raise NoMessageField(programme.code)
@@ -42,6 +46,7 @@ def send(
         deliveries.end(session, {"gone": [delivery_id]})
         return False
     readers = recipients.read(session, programme, candidates.values(), now)
-    message = Message(readers[member.id], [delivery_id], texts)
+    about = {wording.GIFT: gifts.amount(session, programme, gift)}
+    message = Message(readers[member.id], [delivery_id], texts, about)
     messages.tell(session, programme, [message], make_due, now)
     return True

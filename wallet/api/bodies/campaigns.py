@@ -15,7 +15,13 @@ from wallet.api.bodies.examples import MEMBER_ID, Example, page_of, rub, shows
 from wallet.api.bodies.messages import TextsIn
 from wallet.api.bodies.paging import PageIn
 from wallet.outreach.audience import AudienceOrSegment
-from wallet.outreach.campaigns import CampaignPurpose, WaitsFor
+from wallet.outreach.campaigns import (
+    MOST_CAP_DAYS,
+    MOST_CAPPED,
+    MOST_HELD_OUT,
+    CampaignPurpose,
+    WaitsFor,
+)
 from wallet.outreach.comparison import Conclusion
 from wallet.outreach.effect import Counted
 from wallet.outreach.recipients import ConsentRule as CampaignConsent
@@ -42,8 +48,8 @@ class CapIn(Body):
     """A member gets at most `messages` in `days` days, this campaign's message included. Messages
     that answer a purchase do not count."""
 
-    messages: Annotated[int, Field(ge=1, le=100)]
-    days: Annotated[int, Field(ge=1, le=365)]
+    messages: Annotated[int, Field(ge=1, le=MOST_CAPPED)]
+    days: Annotated[int, Field(ge=1, le=MOST_CAP_DAYS)]
 
 
 class GiftIn(HowMuch):
@@ -73,7 +79,7 @@ class CampaignPart(Body):
     audience: AudienceOrSegment = Field(default_factory=lambda: documents.EVERYONE)
     quiet_hours: QuietIn | None = None
     cap: CapIn | None = None
-    holdout_percent: Annotated[int, Field(ge=0, le=90)] = 0
+    holdout_percent: Annotated[int, Field(ge=0, le=MOST_HELD_OUT)] = 0
     purpose: Annotated[CampaignPurpose | None, Field(default=None, exclude_if=not_)]
     consent: CampaignConsent | None = None
     gift: Annotated[GiftIn | None, Field(default=None, exclude_if=not_)]

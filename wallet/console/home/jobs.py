@@ -24,7 +24,7 @@ from wallet.delivery import waves
 from wallet.delivery.waves import Wave
 from wallet.errors import UnknownCampaign, UnknownWave
 from wallet.installation import current_installation
-from wallet.outreach import campaigns
+from wallet.outreach import campaign_deeds, campaigns
 from wallet.outreach.campaigns import Campaign
 from wallet.pages import language
 from wallet.pages.language import gettext as _
@@ -166,21 +166,17 @@ def _withdraw(id_: str) -> None:
 
 
 def _campaign(
-    code: str, act: Callable[[Session, str, datetime], Campaign]
+    deed: Callable[[Session, Campaign, Author, datetime], Campaign],
 ) -> Callable[[str], None]:
-    def deed(id_: str) -> None:
+    def done(id_: str) -> None:
         def work(session: Session) -> None:
-            now = current_installation().clock()
             row = campaigns.by_public_id(session, id_)
             _require_here(row, UnknownCampaign)
-            before = changes.held(session, row)
-            after = changes.reread(session, act(session, id_, now))
-            of = ChangedThing("campaign", id_, row.programme_id)
-            changes.note(session, pages.author(), code, of, now, before, after)
+            deed(session, row, pages.author(), current_installation().clock())
 
         current_installation().database.run(work)
 
-    return deed
+    return done
 
 
 def _wave(code: str, act: Callable[[Session, str, datetime], Wave]) -> Callable[[str], None]:
@@ -201,11 +197,9 @@ def _wave(code: str, act: Callable[[Session, str, datetime], Wave]) -> Callable[
 
 _DEEDS: Mapping[tuple[str, str], Callable[[str], None]] = {
     ("import", "withdraw"): _withdraw,
-    ("campaign", "pause"): _campaign(
-        "campaign.paused", lambda session, id_, _now: campaigns.pause(session, id_)
-    ),
-    ("campaign", "resume"): _campaign("campaign.resumed", campaigns.resume),
-    ("campaign", "cancel"): _campaign("campaign.cancelled", campaigns.cancel),
+    ("campaign", "pause"): _campaign(campaign_deeds.pause),
+    ("campaign", "resume"): _campaign(campaign_deeds.resume),
+    ("campaign", "cancel"): _campaign(campaign_deeds.cancel),
     ("wave", "pause"): _wave("wave.paused", lambda session, id_, _now: waves.pause(session, id_)),
     ("wave", "resume"): _wave("wave.resumed", waves.resume),
     ("wave", "cancel"): _wave("wave.cancelled", waves.cancel),
@@ -273,9 +267,13 @@ def _in_words(job: Job, now: datetime, zone: str) -> ShownJob:
 
 
 def _page_of(job: Job) -> str:
-    if job.kind != "import":
-        return ""
-    return pages.url_if_there("console.imports.show", SEES["import"], import_id=job.id)
+    match job.kind:
+        case "import":
+            return pages.url_if_there("console.imports.show", SEES["import"], import_id=job.id)
+        case "campaign":
+            right = SEES["campaign"]
+            return pages.url_if_there("console.campaign.show", right, campaign_id=job.id)
+    return ""
 
 
 def _title(job: Job) -> str:
