@@ -47,7 +47,7 @@ MENU = (
     MenuEntry("home", "Home", "home", endpoint="console.home.show"),
     MenuEntry("members", "Members", "users", "members:read", "console.members.listed"),
     MenuEntry("cards", "Cards", "credit-card", "passes:read"),
-    MenuEntry("messages", "Messages", "send", "campaigns:read"),
+    MenuEntry("messages", "Messages", "send", "campaigns:read", "console.campaigns.listed"),
     MenuEntry("promotions", "Promotions", "discount", "offers:read"),
     MenuEntry("shop", "Shop", "building-store", "stores:read", "console.stores.find"),
     MenuEntry("reports", "Reports", "chart-bar", "members:read"),

@@ -18,6 +18,7 @@ from wallet.console.members import (
     record,
     segments,
 )
+from wallet.console.messages import campaign, campaigns, composer, sending
 from wallet.console.settings import base_programme, certificates, imports, programme, stores
 from wallet.console.settings import contents as settings
 from wallet.console.staff import changes, keys, me, passkeys, receivers, rights, sources, staff
@@ -52,6 +53,10 @@ SECTIONS = (
     files.routes,
     adjustments.routes,
     segments.routes,
+    campaigns.routes,
+    composer.routes,
+    sending.routes,
+    campaign.routes,
     search.routes,
 )
 

@@ -28,7 +28,7 @@ NOBODYS = Identity(
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class SeenNotice:
     """What stands on a lock screen, or on the card: a heading and a text."""
 
     heading: str
@@ -45,9 +45,9 @@ class SeenMessage:
     name: str
     language: str
     text: str
-    lock_screen: Notice | None
-    card: Notice | None
-    google: Notice | None
+    lock_screen: SeenNotice | None
+    card: SeenNotice | None
+    google: SeenNotice | None
 
 
 def of(
@@ -85,10 +85,10 @@ def _seen(
     lock_screen = on_card = None
     if field is not None:
         label = _in_language(design, field["key"], "label", language)
-        on_card = Notice(label, str(field["value"]))
+        on_card = SeenNotice(label, str(field["value"]))
         if "changeMessage" in field:
             said = _in_language(design, field["key"], "change_message", language)
-            lock_screen = Notice(
+            lock_screen = SeenNotice(
                 _organisation(design, language),
                 said.replace(designs.NEW_VALUE, str(field["value"])),
             )
@@ -127,7 +127,9 @@ def _spoken(design: Design, language: str) -> str:
     return languages.best(design.languages, language) or design.languages[0]
 
 
-def _at_google(design: Design, message: Mapping[str, Any] | None, language: str) -> Notice | None:
+def _at_google(
+    design: Design, message: Mapping[str, Any] | None, language: str
+) -> SeenNotice | None:
     if message is None:
         return None
     spoken = _spoken(design, language)
@@ -136,4 +138,4 @@ def _at_google(design: Design, message: Mapping[str, Any] | None, language: str)
     for one in localized.get("translatedValues", ()):
         if one["language"] == spoken:
             header = str(one["value"])
-    return Notice(header, str(message["body"]))
+    return SeenNotice(header, str(message["body"]))

@@ -25,6 +25,8 @@ from wallet.access.changes import Author
 from wallet.access.roles import ROLES, Role, allows
 from wallet.console.door import door
 from wallet.installation import Installation
+from wallet.outreach import campaigns
+from wallet.outreach.campaigns import CampaignDraft
 from wallet.receivers import receivers
 from wallet.receivers.receivers import ReceiverTerms
 
@@ -70,9 +72,12 @@ class Samples:
             named.save(session, programmes.by_id(session, demo), "till", everybody, "x", now)
             stores.put_store(session, demo, StoreTerms("centre"), now)
             stores.put_till(session, demo, TillTerms("1", "centre"), now)
+            draft = CampaignDraft("x", {"ru": "x"})
+            campaign = campaigns.create(session, programmes.by_id(session, demo), draft, now)
             session.flush()
             return cls(
                 {
+                    "campaign_id": campaign.public_id,
                     "employee_id": somebody.id,
                     "key_id": apikeys.named(session, "crm").id,
                     "receiver_id": receiver.public_id,

@@ -162,7 +162,7 @@ def test_what_is_shown_before_is_what_the_phones_show(
     assert seen.lock_screen is not None
     assert seen.lock_screen.text == passbook.lock_screen(before, after, language)
     field = next(one for one in after.fields if one.key == "news")
-    assert seen.card == previews.Notice(after.label(field, language), str(field.value))
+    assert seen.card == previews.SeenNotice(after.label(field, language), str(field.value))
     written = google.stand_in.resources.get(OBJECT, object_id)["messages"][0]
     assert seen.google is not None
     assert seen.google.text == written["body"]

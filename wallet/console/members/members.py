@@ -7,7 +7,6 @@ from typing import Any, get_args
 
 from flask import Blueprint, current_app, redirect, request
 from markupsafe import Markup
-from pydantic import ValidationError
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -29,7 +28,7 @@ from wallet.access import adjustments
 from wallet.console import listing, moments, pages, shell
 from wallet.console.forms import FormEntries
 from wallet.console.listing import ROWS, ListPage
-from wallet.console.members import conditions, people
+from wallet.console.members import conditions, conditions_form, people
 from wallet.console.members.conditions import ConditionKind, Reading
 from wallet.console.members.people import LAST, PERSONAL
 from wallet.console.pages import IN_PROGRAMME, needs
@@ -152,16 +151,10 @@ def choose() -> Response | tuple[str, int]:
     kind = next((one for one in conditions.kinds(unit) if one.name == entries["kind"]), None)
     if kind is None:
         return pages.go("console.members.listed")
-    values = _values(entries, kind, unit)
-    if entries.fit:
-        try:
-            added = documents.read(kind.document(values))
-            tree = conditions.of_parts([*conditions.parts(wanted.tree), added])
-        except ValidationError:
-            entries.refuse("form", _("This condition does not fit. Check its values."))
-        else:
-            changed = listing.this_url(tree=conditions.written(tree), add=None, after=None)
-            return redirect(changed, 303)
+    tree = conditions_form.added(entries, kind, unit, wanted.tree)
+    if tree is not None:
+        changed = listing.this_url(tree=conditions.written(tree), add=None, after=None)
+        return redirect(changed, 303)
     return _list(entries, kind), 422
 
 
@@ -367,23 +360,3 @@ def _adding(unit: Unit) -> ConditionKind | None:
     if name is None:
         return None
     return next((one for one in conditions.kinds(unit) if one.name == name), None)
-
-
-def _values(entries: FormEntries, kind: ConditionKind, unit: Unit) -> dict[str, Any]:
-    """What was typed for a condition, by the names of its fields."""
-    values: dict[str, Any] = {}
-    for name in kind.fields:
-        if name == "number":
-            values[name] = people.typed_amount(entries, name, unit)
-        elif name == "days":
-            values[name] = entries.whole(name)
-            if values[name] is not None and not 1 <= values[name] <= conditions.MOST_DAYS:
-                most = words.number_in(language.current(), conditions.MOST_DAYS)
-                entries.refuse(name, _("From 1 to %(most)s days.", most=most))
-        elif name == "store":
-            values[name] = entries.text(name, required=False, most=100) or None
-        elif name == "amount":
-            values[name] = entries.text(name, most=20).replace(",", ".").replace(" ", "")
-        else:
-            values[name] = entries.choice(name, ("any", "apple", "google"))
-    return values

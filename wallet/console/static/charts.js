@@ -33,6 +33,10 @@ async function draw(figure) {
 }
 
 function options(figure) {
+  return figure.dataset.kind === "steps" ? steps(figure) : days(figure);
+}
+
+function days(figure) {
   const table = figure.querySelector("table");
   const head = [...table.tHead.rows[0].cells].slice(1);
   const rows = [...table.tBodies[0].rows];
@@ -93,6 +97,44 @@ function options(figure) {
       ].join("\n"),
     },
     series,
+  };
+}
+
+// Steps of a funnel, from the first to the last: a bar for each column that knows a number.
+function steps(figure) {
+  const table = figure.querySelector("table");
+  const head = [...table.tHead.rows[0].cells].slice(1);
+  const rows = [...table.tBodies[0].rows];
+  const ink = colour(figure, "k-series-ink");
+  const line = colour(figure, "k-series-line");
+  const text = { color: ink, fontFamily: getComputedStyle(figure).fontFamily, fontSize: 12 };
+  return {
+    animation: !motion.matches,
+    animationDuration: 150,
+    textStyle: text,
+    legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 12, icon: "roundRect", textStyle: text },
+    grid: { top: headroom(figure.querySelector(".k-chart-canvas"), figure), right: 48, bottom: 4, left: 4, containLabel: true },
+    xAxis: { type: "value", minInterval: 1, splitNumber: 4, splitLine: { lineStyle: { color: line } }, axisLabel: { ...text, formatter: short } },
+    yAxis: {
+      type: "category",
+      inverse: true,
+      data: rows.map((row) => row.cells[0].dataset.short),
+      axisLine: { lineStyle: { color: line } },
+      axisTick: { show: false },
+      axisLabel: { ...text, width: 104, overflow: "break", lineHeight: 15 },
+    },
+    series: head.map((cell, number) => ({
+      name: cell.textContent.trim(),
+      type: "bar",
+      barMaxWidth: 16,
+      itemStyle: { borderRadius: [0, 2, 2, 0] },
+      color: colour(figure, `k-series-${number + 1}`),
+      label: { show: true, position: "right", ...text, formatter: ({ dataIndex }) => rows[dataIndex].cells[number + 1].textContent.trim() },
+      data: rows.map((row) => {
+        const { value } = row.cells[number + 1].dataset;
+        return value === undefined ? null : Number(value);
+      }),
+    })),
   };
 }
 

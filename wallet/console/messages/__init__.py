@@ -1,0 +1,1 @@
+"""Pages of messages: campaigns, written, sent and looked at afterwards."""

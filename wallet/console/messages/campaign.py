@@ -1,0 +1,251 @@
+"""The page of one campaign: how far it is, how its course is changed, and what came of it."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from flask import Blueprint, make_response, render_template, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from ledger.imports import cells
+from wallet.access.changes import Author
+from wallet.access.files import DELIMITER, MARK
+from wallet.console import doing, listing, pages
+from wallet.console.choices import language_name
+from wallet.console.messages import brought, figures, outcome, told
+from wallet.console.messages.told import HERE, READ, WRITE, CampaignReading, here
+from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.installation import current_installation
+from wallet.outreach import campaign_deeds, campaigns, results
+from wallet.outreach.campaigns import Campaign
+from wallet.pages import language
+from wallet.pages.language import gettext as _
+
+PAGE, PROGRESS = "console/messages/campaign.html", "console/messages/progress.html"
+OF_CAMPAIGN = f"{IN_PROGRAMME}/messages/<campaign_id>"
+OPEN = ("scheduled", "running", "paused")
+DAYS = (7, 30, 90)  # for so long purchases are looked at
+
+CampaignTurn = Literal["pause", "resume", "cancel"]
+
+routes = Blueprint("campaign", __name__)
+
+_TURNS: Mapping[str, Callable[[Session, Campaign, Author, datetime], Campaign]] = {
+    "pause": campaign_deeds.pause,
+    "resume": campaign_deeds.resume,
+    "cancel": campaign_deeds.cancel,
+}
+
+
+@routes.get(OF_CAMPAIGN)
+@needs(READ)
+def show(campaign_id: str) -> str:
+    """How far a campaign is, and what came of it; a draft as it would be sent."""
+    house = current_installation()
+    with house.database.reading() as session:
+        campaign = here(session, campaign_id)
+        reading = CampaignReading.begin(session, house.clock())
+        given = {**_progress(campaign, reading), **_about(campaign, reading)}
+        if campaign.started_at is not None:
+            given |= outcome.of(session, campaign, reading)
+            given |= brought.of(session, campaign, _days(), reading)
+        others = campaigns.listed(session, reading.programme.id, None, 50)
+    return pages.show(
+        PAGE,
+        HERE,
+        campaign=campaign,
+        days=_days(),
+        periods=DAYS,
+        others=[one for one in others if one.started_at is not None and one.id != campaign.id],
+        **given,
+    )
+
+
+@routes.get(f"{OF_CAMPAIGN}/progress")
+@needs(READ)
+def progress(campaign_id: str) -> Response:
+    """How far it is, for a page that is open. Once it is over, the page is shown anew."""
+    house = current_installation()
+    with house.database.reading() as session:
+        campaign = here(session, campaign_id)
+        reading = CampaignReading.begin(session, house.clock())
+        part = render_template(
+            PROGRESS, campaign=campaign, may=pages.may, **_progress(campaign, reading)
+        )
+    answer = make_response(part)
+    if campaign.state not in OPEN:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
+@routes.post(f"{OF_CAMPAIGN}/<any(pause,resume,cancel):turn>")
+@needs(WRITE)
+def steer(campaign_id: str, turn: CampaignTurn) -> Response:
+    """Pause it, let it go on, or end it. One that came to its end meanwhile says so."""
+    said = {
+        "pause": _("Paused: nobody more is told."),
+        "resume": _("It goes on."),
+        "cancel": _("The campaign is cancelled."),
+    }[turn]
+
+    def work(session: Session) -> None:
+        now = current_installation().clock()
+        _TURNS[turn](session, here(session, campaign_id), pages.author(), now)
+
+    doing.told(work, said)
+    return pages.go("console.campaign.show", campaign_id=campaign_id)
+
+
+@routes.get(f"{OF_CAMPAIGN}/cancel")
+@needs(WRITE)
+def ask(campaign_id: str) -> str:
+    """What it means to cancel it, in numbers."""
+    with current_installation().database.reading() as session:
+        campaign = here(session, campaign_id)
+    if campaign.state not in ("draft", *OPEN):
+        pages.not_there(HERE)
+    if campaign.started_at is None:
+        sentence = _("Nobody was told yet, and nobody will be. It cannot be started again.")
+    else:
+        sentence = _(
+            "%(done)s members were told, and the message stays on their cards; %(left)s will not"
+            " be told. It cannot be started again.",
+            done=language.number(campaign.done),
+            left=language.number(max(0, campaign.recipients - campaign.done)),
+        )
+    return pages.show("console/messages/cancel.html", HERE, campaign=campaign, sentence=sentence)
+
+
+def _days() -> int:
+    asked = request.args.get("days", "")
+    return int(asked) if asked in map(str, DAYS) else 30
+
+
+def _progress(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
+    rest = campaigns.rest(campaign, reading.programme, reading.now)
+    said, look = told.state(campaign)
+    total = campaign.recipients if campaign.frozen_at is not None else 0
+    return {
+        "state": said,
+        "look": look,
+        "waits": told.waiting(rest, reading),
+        "left": told.time_left(campaign, reading.now),
+        "percent": min(100, campaign.done * 100 // total) if total else None,
+        "done": _(
+            "%(done)s of %(total)s",
+            done=language.number(campaign.done),
+            total=language.number(total),
+        )
+        if total
+        else "",
+        "is_open": campaign.state in OPEN,
+    }
+
+
+def _about(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
+    """What the campaign is, as facts with names."""
+    draft = campaigns.drafted(campaign)
+    allowed = {
+        "given": _("advertising, to those who agreed to messages"),
+        "not_refused": _("advertising, also to those who were never asked"),
+        "any": _("service, to everybody"),
+    }
+    facts = [
+        (_("For"), told.whom(draft.audience, reading)),
+        (_("Purpose"), allowed[draft.consent]),
+        (_("Gift"), "" if draft.gift is None else told.gift(draft.gift, reading)),
+        (_("Quiet hours"), _("none") if draft.quiet is None else "–".join(draft.quiet)),
+        (
+            _("At most"),
+            ""
+            if draft.cap is None
+            else _(
+                "%(messages)s in %(days)s",
+                messages=language.counted("%(count)s message", "%(count)s messages", draft.cap[0]),
+                days=language.counted("%(count)s day", "%(count)s days", draft.cap[1]),
+            ),
+        ),
+        (
+            _("Control group"),
+            f"{draft.holdout_percent} %" if draft.holdout_percent else "",
+        ),
+        (_("Written"), reading.at(campaign.created_at)),
+        (_("Begun"), "" if campaign.started_at is None else reading.at(campaign.started_at)),
+        (_("Ended"), "" if campaign.finished_at is None else reading.at(campaign.finished_at)),
+    ]
+    texts = [(tag, language_name(tag), text) for tag, text in draft.texts.items()]
+    return {"facts": facts, "texts": texts}
+
+
+# --- Who stands behind a number -----------------------------------------------------------------
+
+
+@routes.get(f"{OF_CAMPAIGN}/members")
+@needs(READ)
+def members(campaign_id: str) -> str:
+    """The members whom a number of the results counts, each with the reason in words."""
+    house, after = current_installation(), listing.after()
+    of = request.args.get("of", "told")
+    if not results.is_outcome(of):
+        pages.not_there(HERE)
+    with house.database.reading() as session:
+        campaign = here(session, campaign_id)
+        reading = CampaignReading.begin(session, house.clock())
+        found = results.of_outcome(
+            session, campaign, of, after[0] if after else 0, listing.ROWS + 1, reading.now
+        )
+        page = listing.page(found, lambda one: (one.delivery.id,))
+        rows = outcome.members(session, page.rows, reading)
+    return pages.show(
+        "console/messages/reached.html",
+        HERE,
+        campaign=campaign,
+        page=page,
+        rows=rows,
+        heading=outcome.heading(of),
+    )
+
+
+@routes.get(f"{OF_CAMPAIGN}/results.csv")
+@needs(READ)
+def table(campaign_id: str) -> Response:
+    """The figures of a campaign as a file; nobody's name is in it."""
+    house = current_installation()
+    with house.database.reading() as session:
+        campaign = here(session, campaign_id)
+        reading = CampaignReading.begin(session, house.clock())
+        rows = figures.as_rows(session, campaign, _days(), reading)
+    target = io.StringIO(MARK)
+    target.seek(0, io.SEEK_END)
+    writer = csv.writer(target, delimiter=DELIMITER)
+    writer.writerow(("part", "figure", "value"))
+    writer.writerows((part, name, cells.harmless(value)) for part, name, value in rows)
+    answer = make_response(target.getvalue())
+    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
+    answer.headers["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}.csv"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@routes.get(f"{OF_CAMPAIGN}/compare")
+@needs(READ)
+def compare(campaign_id: str) -> Response | str:
+    """Two campaigns side by side; to the first alone, where nobody has chosen the second."""
+    house = current_installation()
+    with house.database.reading() as session:
+        reading = CampaignReading.begin(session, house.clock())
+        both = [here(session, campaign_id), here(session, request.args.get("with", campaign_id))]
+        if any(one.started_at is None for one in both):
+            return pages.go("console.campaign.show", campaign_id=campaign_id)
+        sides = [figures.side(session, one, _days(), reading) for one in both]
+    return pages.show(
+        "console/messages/compare.html",
+        HERE,
+        both=both,
+        rows=list(zip(*sides, strict=True)),
+        days=_days(),
+        periods=DAYS,
+    )

@@ -1,0 +1,319 @@
+"""The form of a campaign: what was typed, as a draft, and a draft as it stands in the form."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from ledger import words
+from ledger.contacts import Unfit, readable
+from ledger.errors import Refusal, UnknownSegment
+from ledger.limits import MOST_POINTS
+from ledger.programmes import units
+from ledger.programmes.programmes import Programme
+from ledger.programmes.units import Unit
+from ledger.segments import documents, named
+from wallet.console.forms import FORM, FormEntries
+from wallet.console.members import conditions, people
+from wallet.console.messages.told import CampaignReading
+from wallet.errors import (
+    ConsentNeeded,
+    PlaceholderMalformed,
+    PluralFormsWrong,
+    TextMissing,
+    UnknownPlaceholder,
+)
+from wallet.outreach import hours
+from wallet.outreach.campaigns import (
+    LONGEST_NAME,
+    MOST_CAP_DAYS,
+    MOST_CAPPED,
+    MOST_HELD_OUT,
+    NIGHT,
+    CampaignDraft,
+    CampaignPurpose,
+)
+from wallet.outreach.gifts import MessageGift
+from wallet.outreach.recipients import ConsentRule
+from wallet.pages import language
+from wallet.pages.language import gettext as _
+from wallet.passes.content import LONGEST_MESSAGE
+
+# Whom a campaign may reach, and what it is for then.
+ALLOWED: Mapping[str, tuple[CampaignPurpose, ConsentRule]] = {
+    "given": ("advertising", "given"),
+    "not_refused": ("advertising", "not_refused"),
+    "any": ("service", "any"),
+}
+WHOM = ("everyone", "segment", "conditions")
+LIVES = ("usual", "days", "until")
+
+TypedDraft = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDraft:
+    """What was typed, as far as it could be read. `at`: by the clock of the programme's wall; None
+    for at once."""
+
+    draft: CampaignDraft
+    at: datetime | None
+
+
+def text_name(tag: str) -> str:
+    """The field of the text in this language."""
+    return f"text_{tag}"
+
+
+def read(
+    entries: FormEntries, session: Session, reading: CampaignReading, *, is_whole: bool = True
+) -> WrittenDraft | None:
+    """The draft that was typed; None if something of it is none, which the entries then say. A
+    draft that is not `is_whole` is looked at while it is typed: it needs no name."""
+    name = _line(entries, "name", required=is_whole)
+    texts = _texts(entries, reading.programme.languages)
+    allowed = ALLOWED.get(entries["allow"])
+    if allowed is None:
+        entries.refuse("allow", _("Please choose one of them."))
+    audience = _audience(entries, session, reading.programme)
+    gift = _gift(entries, reading)
+    quiet, cap = _quiet(entries), _cap(entries)
+    held = _whole_between(entries, "held_out", 0, MOST_HELD_OUT, required=False)
+    at = _at(entries)
+    if not entries.fit or allowed is None or audience is None:
+        return None
+    purpose, consent = allowed
+    return WrittenDraft(
+        CampaignDraft(
+            name or _("A message"), texts, audience, quiet, cap, held or 0, consent, purpose, gift
+        ),
+        at,
+    )
+
+
+def field_of(refusal: Refusal) -> str:
+    """At which field of the form a refusal is said."""
+    match refusal:
+        case UnknownPlaceholder() | PluralFormsWrong() | PlaceholderMalformed():
+            return text_name(refusal.language)
+        case TextMissing():
+            return text_name(refusal.languages[0])
+        case UnknownSegment():
+            return "segment"
+        case ConsentNeeded():
+            return "allow"
+    return FORM
+
+
+def fresh() -> TypedDraft:
+    """What stands in the form of a new campaign."""
+    return {
+        "name": "",
+        "allow": "given",
+        "whom": "everyone",
+        "tree": "",
+        "segment": "",
+        "quiet": "yes",
+        "quiet_from": NIGHT[0],
+        "quiet_until": NIGHT[1],
+        "cap_messages": "3",
+        "cap_days": "7",
+        "held_out": "",
+        "gift_lives": "usual",
+        "when": "now",
+    }
+
+
+def typed(draft: CampaignDraft, reading: CampaignReading, at: str) -> TypedDraft:
+    """A draft as it stands in the form. `at`: when it shall go, as browsers write it."""
+    shown = fresh()
+    shown |= {text_name(tag): text for tag, text in draft.texts.items()}
+    shown |= {"name": draft.name, "allow": str(draft.consent)}
+    match draft.audience["kind"]:
+        case "everyone":
+            pass
+        case "segment":
+            shown |= {"whom": "segment", "segment": str(draft.audience["name"])}
+        case _:
+            tree = documents.read(draft.audience)
+            shown |= {"whom": "conditions", "tree": conditions.written(tree)}
+    shown["quiet"] = "" if draft.quiet is None else "yes"
+    if draft.quiet is not None:
+        shown["quiet_from"], shown["quiet_until"] = draft.quiet
+    if draft.cap is not None:
+        shown |= {
+            "cap": "yes",
+            "cap_messages": str(draft.cap[0]),
+            "cap_days": str(draft.cap[1]),
+        }
+    if draft.holdout_percent:
+        shown["held_out"] = str(draft.holdout_percent)
+    if draft.gift is not None:
+        shown |= _typed_gift(draft.gift, reading)
+    if at:
+        shown |= {"when": "at", "at": at}
+    return shown
+
+
+def _typed_gift(gift: MessageGift, reading: CampaignReading) -> TypedDraft:
+    shown = {"gift": "yes", "gift_points": _amount(gift.points, reading.unit)}
+    if gift.live_days is not None:
+        shown |= {"gift_lives": "days", "gift_days": str(gift.live_days)}
+    if gift.expires_at is not None:
+        zone = ZoneInfo(reading.programme.timezone)
+        last = words.last_moment(gift.expires_at.astimezone(zone)).date()
+        shown |= {"gift_lives": "until", "gift_until": last.isoformat()}
+    return shown
+
+
+def _amount(points: int, unit: Unit) -> str:
+    money = unit.money(points)
+    return str(points) if money is None else money.amount
+
+
+def _line(entries: FormEntries, name: str, *, required: bool) -> str:
+    typed_ = entries.text(name, required=required, most=LONGEST_NAME)
+    return _readable(entries, name, typed_)
+
+
+def _readable(entries: FormEntries, name: str, text: str) -> str:
+    try:
+        return readable(text)
+    except Unfit:
+        entries.refuse(name, _("This has signs that nobody can read."))
+        return ""
+
+
+def _texts(entries: FormEntries, spoken: Sequence[str]) -> dict[str, str]:
+    """The texts by language; a language without one is left out."""
+    texts = {}
+    for tag in spoken:
+        name = text_name(tag)
+        text = entries[name].replace("\r\n", "\n").strip()
+        if len(text) > LONGEST_MESSAGE:
+            entries.refuse(
+                name,
+                _(
+                    "At most %(most)s signs; these are %(count)s.",
+                    most=language.number(LONGEST_MESSAGE),
+                    count=language.number(len(text)),
+                ),
+            )
+        if text := _readable(entries, name, text):
+            texts[tag] = text
+    if not texts and not any(text_name(tag) in entries.problems for tag in spoken):
+        entries.refuse(text_name(spoken[0]), _("Write the message, in one language at least."))
+    return texts
+
+
+def _audience(
+    entries: FormEntries, session: Session, programme: Programme
+) -> dict[str, Any] | None:
+    match entries["whom"]:
+        case "everyone":
+            return documents.stored(documents.EVERYONE)
+        case "segment":
+            name = entries["segment"]
+            if named.find(session, programme.id, name) is None:
+                entries.refuse(
+                    "segment",
+                    _("There is no such segment any more. Choose another one.")
+                    if name
+                    else _("Choose a segment."),
+                )
+            return {"kind": "segment", "name": name}
+        case "conditions":
+            tree = conditions.read(entries["tree"])
+            if tree is None or not conditions.parts(tree):
+                entries.refuse("condition", _("Add a condition, or choose everybody."))
+                return None
+            return documents.stored(tree)
+    entries.refuse("whom", _("Please choose one of them."))
+    return None
+
+
+def _gift(entries: FormEntries, reading: CampaignReading) -> MessageGift | None:
+    if not entries.ticked("gift"):
+        return None
+    points = people.typed_amount(entries, "gift_points", reading.unit)
+    if points is not None and not 1 <= points <= MOST_POINTS:
+        most = language.amount(reading.unit, MOST_POINTS)
+        entries.refuse("gift_points", _("From 1 to %(most)s.", most=most))
+    match entries.choice("gift_lives", LIVES):
+        case "days":
+            days = _whole_between(entries, "gift_days", 1, units.MOST_LIVE_DAYS)
+            return MessageGift(points or 0, days)
+        case "until":
+            last = entries.day("gift_until")
+            if last is None:
+                return None
+            zone = reading.programme.timezone
+            try:
+                end = hours.begin_of(last + timedelta(days=1), zone)
+            except OverflowError:
+                entries.refuse("gift_until", _("This is not a day."))
+                return None
+            if end <= reading.now:
+                entries.refuse("gift_until", _("This day is over."))
+            return MessageGift(points or 0, None, end)
+    return MessageGift(points or 0)
+
+
+def _quiet(entries: FormEntries) -> tuple[str, str] | None:
+    if not entries.ticked("quiet"):
+        return None
+    found = []
+    for name in ("quiet_from", "quiet_until"):
+        moment = entries[name].strip()[:5]
+        if not hours.WALL_TIME.fullmatch(moment):
+            entries.refuse(name, _("A time of day, such as 21:00."))
+        found.append(moment)
+    if entries.fit and found[0] == found[1]:
+        entries.refuse("quiet_until", _("They would never end: the two have to differ."))
+    return found[0], found[1]
+
+
+def _cap(entries: FormEntries) -> tuple[int, int] | None:
+    if not entries.ticked("cap"):
+        return None
+    messages = _whole_between(entries, "cap_messages", 1, MOST_CAPPED)
+    days = _whole_between(entries, "cap_days", 1, MOST_CAP_DAYS)
+    return (messages or 1, days or 1)
+
+
+def _whole_between(
+    entries: FormEntries, name: str, least: int, most: int, *, required: bool = True
+) -> int | None:
+    found = entries.whole(name, required=required)
+    if found is not None and not least <= found <= most:
+        entries.refuse(
+            name,
+            _(
+                "From %(least)s to %(most)s.",
+                least=language.number(least),
+                most=language.number(most),
+            ),
+        )
+    return found
+
+
+def _at(entries: FormEntries) -> datetime | None:
+    if entries["when"] != "at":
+        return None
+    return moment_typed(entries)
+
+
+def moment_typed(entries: FormEntries, name: str = "at") -> datetime | None:
+    """A moment by the wall clock of the programme, as browsers send it; None for what is none."""
+    try:
+        moment = datetime.fromisoformat(entries.text(name))
+    except ValueError:
+        entries.refuse(name, _("Choose a day and a time."))
+        return None
+    if moment.tzinfo is not None:
+        entries.refuse(name, _("Choose a day and a time."))
+        return None
+    return moment.replace(second=0, microsecond=0)

@@ -1,0 +1,83 @@
+"""What members will see of a message, and how far it would come, beside its form and before it is
+sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from wallet.console import pages
+from wallet.console.members import people
+from wallet.console.messages import told
+from wallet.console.messages.told import CampaignReading
+from wallet.outreach import previews, reach
+from wallet.outreach.campaigns import CampaignDraft
+from wallet.outreach.previews import SeenMessage
+
+SEEN = 3  # members whose card is shown
+ON_LOCK_SCREEN = 110  # signs, about: a lock screen shows the first of a message
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewCard:
+    """What one member will see. `who` is how they are called; `where`: in which wallets their card
+    is."""
+
+    who: str
+    seen: SeenMessage
+    signs: int
+    is_long: bool
+
+
+def shown(session: Session, draft: CampaignDraft, reading: CampaignReading) -> dict[str, Any]:
+    """What the preview shows of a draft. Raises what `wording.check` raises, `UnknownSegment`."""
+    found = reach.of(session, reading.programme, draft, reading.now)
+    return {
+        "cards": cards(session, draft, reading),
+        "found": found,
+        "sure": found.told - found.held_out(draft.holdout_percent),
+        "held": found.held_out(draft.holdout_percent),
+        "lines": told.left_out(found),
+        "never_asked": found.never_asked if draft.consent == "given" else 0,
+        "cost": ""
+        if draft.gift is None
+        else told.cost(
+            session,
+            draft.gift,
+            found.told - found.held_out(draft.holdout_percent),
+            reading,
+        ),
+        "on_lock_screen": ON_LOCK_SCREEN,
+    }
+
+
+def cards(
+    session: Session, draft: CampaignDraft, reading: CampaignReading
+) -> Sequence[PreviewCard]:
+    members = reach.some(session, reading.programme, draft, SEEN, reading.now)
+    seen = previews.of(session, reading.programme, draft, members, reading.now)
+    shown = seen if pages.may(people.PERSONAL) else [_unnamed(one) for one in seen]
+    return [
+        PreviewCard(
+            people.name_of(session, one.member), one, len(one.text), len(one.text) > ON_LOCK_SCREEN
+        )
+        for one in shown
+    ]
+
+
+def _unnamed(seen: SeenMessage) -> SeenMessage:
+    """The same for who may not see what people are called."""
+    if not seen.name:
+        return seen
+
+    def without(notice: previews.SeenNotice | None) -> previews.SeenNotice | None:
+        return None if notice is None else replace(notice, text=notice.text.replace(seen.name, "…"))
+
+    return replace(
+        seen,
+        text=seen.text.replace(seen.name, "…"),
+        lock_screen=without(seen.lock_screen),
+        card=without(seen.card),
+        google=without(seen.google),
+    )
