@@ -1,9 +1,10 @@
 """One search over all settings, by the words that people have for them, in both languages: for the
 search page, and for the home of settings. It leads to the page, and to the field on it."""
 
+import functools
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import current_app
@@ -365,13 +366,23 @@ def words_of(text: str) -> list[str]:
 def _weights(asked: Sequence[str], entry: SettingEntry) -> list[int]:
     """How well each of these words fits the entry. What its own name says counts twice, and a word
     that is there as it was typed more than one that is only like it."""
-    named = words_of(f"{entry.words} {_(entry.words)}")
-    known = words_of(entry.synonyms)
+    named = _by_stem(f"{entry.words} {_(entry.words)}")
+    known = _by_stem(entry.synonyms)
     return [max(2 * _fit(named, word), _fit(known, word)) for word in asked]
 
 
-def _fit(words: Collection[str], asked: str) -> int:
-    return EXACT if asked in words else int(any(is_alike(asked, one) for one in words))
+@functools.lru_cache(1024)
+def _by_stem(text: str) -> Mapping[str, Collection[str]]:
+    """The words of a text by their first letters: only words that share these can be alike."""
+    found: dict[str, set[str]] = {}
+    for word in words_of(text):
+        found.setdefault(word[:SHORTEST_STEM], set()).add(word)
+    return found
+
+
+def _fit(words: Mapping[str, Collection[str]], asked: str) -> int:
+    near = words.get(asked[:SHORTEST_STEM], ())
+    return EXACT if asked in near else int(any(is_alike(asked, one) for one in near))
 
 
 def is_alike(one: str, other: str) -> bool:
