@@ -25,12 +25,12 @@ from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.google import budget
 from wallet.google.mirror import GoogleObject
+from wallet.google.reading import spoken
 from wallet.outreach import campaigns
 from wallet.outreach.campaigns import Campaign, is_held_out
 from wallet.outreach.deliveries import Delivery
 from wallet.passes import templates
 from wallet.passes.news import News
-from wallet.sandbox.android_card import spoken
 from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.google import CallFault
 from wallet.sandbox.google.resources import OBJECT

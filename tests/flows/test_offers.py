@@ -22,11 +22,11 @@ from ledger.programmes import programmes
 from wallet.delivery import waves
 from wallet.delivery.waves import Wave
 from wallet.google.mirror import GoogleObject
+from wallet.google.reading import spoken
 from wallet.passes import templates
 from wallet.passes.content import FieldDesign
 from wallet.passes.issued import Pass
 from wallet.sandbox import apns
-from wallet.sandbox.android_card import spoken
 from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.google.resources import OBJECT, OFFER, OFFER_CLASS
 

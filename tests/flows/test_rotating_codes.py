@@ -9,9 +9,9 @@ import googles
 import pytest
 import requests
 
+from wallet.google.reading import AndroidCard
 from wallet.passes import codes
 from wallet.sandbox.android import VirtualAndroid
-from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.google import RunningGoogle
 from wallet.sandbox.google.resources import OBJECT
 

@@ -14,8 +14,8 @@ import structlog
 
 from ledger.languages import ENGLISH, Language
 from wallet.configuration.settings import Settings
-from wallet.sandbox import android_card
-from wallet.sandbox.android_card import AndroidCard, CardPart
+from wallet.google import reading
+from wallet.google.reading import AndroidCard, CardLine, CardPart
 from wallet.sandbox.exchanges import ExchangeCaller, Journal, ServiceAnswer
 from wallet.sandbox.google.server import SAVE_PATH
 from wallet.sandbox.passbook import FieldChange
@@ -33,6 +33,21 @@ GRACE_S = 5.0  # for the answer, after the wait is over
 GAP_S = 1.0  # between tries, while the stand-in cannot be asked
 
 log = structlog.get_logger()
+
+
+def card_changes(
+    before: AndroidCard, after: AndroidCard, language: Language
+) -> tuple[FieldChange, ...]:
+    """The lines whose values differ, in the order of the newer card."""
+    old, new = before.lines(language), after.lines(language)
+    found = []
+    for key in (*new, *(key for key in old if key not in new)):
+        was, now = old.get(key), new.get(key)
+        values = (was.value if was else "", now.value if now else "")
+        if values[0] != values[1]:
+            label = (now or was or CardLine(key, "", "")).label
+            found.append(FieldChange(label, *values))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +78,13 @@ class AndroidChange:
         if self.notice is None:
             return None
         line = self.after.lines(language).get(self.notice.field)
-        header = android_card.spoken(self.notice.localized_header, language) or self.notice.header
-        body = android_card.spoken(self.notice.localized_body, language) or self.notice.body
+        header = reading.spoken(self.notice.localized_header, language) or self.notice.header
+        body = reading.spoken(self.notice.localized_body, language) or self.notice.body
         parts = (line.label, line.value) if line else (header, body)
         return ": ".join(part for part in parts if part)
 
     def fields(self, language: Language) -> tuple[FieldChange, ...]:
-        return android_card.changes(self.before, self.after, language)
+        return card_changes(self.before, self.after, language)
 
 
 @dataclass(frozen=True, slots=True)

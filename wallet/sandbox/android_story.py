@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from ledger.languages import Language
 from wallet.configuration.settings import DEMO, Settings
+from wallet.google.reading import AndroidCard, balance
 from wallet.sandbox import drawing, words
 from wallet.sandbox.android import AndroidChange, VirtualAndroid
-from wallet.sandbox.android_card import AndroidCard, balance
 from wallet.sandbox.exchanges import Journal
 from wallet.sandbox.shop import Customer, Shop
 from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms

@@ -4,8 +4,8 @@ import textwrap
 import unicodedata
 
 from ledger.languages import Language
-from wallet.sandbox.android_card import AndroidCard
-from wallet.sandbox.passbook import OpenedPass, PassField
+from wallet.apple.reading import OpenedPass, PassField
+from wallet.google.reading import AndroidCard
 
 WIDTH = 50  # columns
 SYMBOLOGIES = {

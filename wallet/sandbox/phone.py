@@ -13,10 +13,11 @@ import structlog
 from cryptography import x509
 
 from ledger.languages import ENGLISH, Language
+from wallet.apple.reading import OpenedPass
 from wallet.configuration.settings import Settings
 from wallet.sandbox import passbook, signature
 from wallet.sandbox.exchanges import ExchangeCaller, Journal, ServiceAnswer, shortened
-from wallet.sandbox.passbook import MEDIA_TYPE, SEVERAL_MEDIA_TYPE, FieldChange, OpenedPass
+from wallet.sandbox.passbook import MEDIA_TYPE, SEVERAL_MEDIA_TYPE, FieldChange
 from wallet.sandbox.troubles import NoAnswer, PassRefused, SandboxTrouble
 
 # A real phone's agent string begins with passd; pages may look for iPhone before they offer a pass.

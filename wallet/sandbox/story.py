@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from ledger.languages import Language
+from wallet.apple.reading import OpenedPass
 from wallet.configuration.settings import DEMO, Settings
 from wallet.sandbox import drawing, words
 from wallet.sandbox.android_story import AndroidStory
 from wallet.sandbox.exchanges import Journal
-from wallet.sandbox.passbook import OpenedPass
 from wallet.sandbox.phone import CardChange, VirtualPhone
 from wallet.sandbox.shop import Customer, Shop
 from wallet.sandbox.telling import Say, StoryWish, Telling, whole_ms

@@ -19,10 +19,10 @@ from ledger.programmes.programmes import Terms
 from wallet.apple import bundle
 from wallet.delivery.waves import start
 from wallet.errors import DesignRefused, ImageRefused
+from wallet.google.reading import AndroidCard
 from wallet.passes import templates
 from wallet.passes.content import Design, FieldDesign, Symbology
 from wallet.sandbox import passbook
-from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.google import RunningGoogle
 from wallet.sandbox.google.resources import GENERIC, GENERIC_CLASS
 

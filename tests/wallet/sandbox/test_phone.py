@@ -33,16 +33,17 @@ from werkzeug.wrappers import Request, Response
 from ledger.languages import LANGUAGES
 from ledger.programmes import programmes
 from wallet.apple import complaints
+from wallet.apple.reading import OpenedPass
 from wallet.apple.signing import Signer
 from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
+from wallet.google import reading as android_card
+from wallet.google.reading import AndroidCard
 from wallet.passes import templates
 from wallet.passes.parts import Enrolment, NearField
-from wallet.sandbox import android_card, drawing, google, passbook, words
+from wallet.sandbox import drawing, google, passbook, words
 from wallet.sandbox.android import VirtualAndroid
-from wallet.sandbox.android_card import AndroidCard
 from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.exchanges import shortened
-from wallet.sandbox.passbook import OpenedPass
 from wallet.sandbox.phone import VirtualPhone
 from wallet.sandbox.phone_page.app import PhonePage
 from wallet.sandbox.shop import Shop

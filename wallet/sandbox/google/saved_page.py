@@ -11,8 +11,8 @@ from werkzeug.wrappers import Request, Response
 
 from ledger import languages
 from ledger.languages import Language
+from wallet.google.reading import DEFAULT_COLOUR, AndroidCard, CardLine
 from wallet.sandbox import words
-from wallet.sandbox.android_card import DEFAULT_COLOUR, AndroidCard, CardLine
 from wallet.sandbox.google.resources import SavedCard
 
 COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ledger.languages import Language
+from wallet.google.reading import AndroidCard, CardLine
 from wallet.sandbox import words
 from wallet.sandbox.android import AndroidChange, VirtualAndroid
-from wallet.sandbox.android_card import AndroidCard, CardLine
 from wallet.sandbox.phone_page import view
 from wallet.sandbox.troubles import SandboxTrouble
 

@@ -11,11 +11,11 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from ledger import languages
 from ledger.languages import LANGUAGES, Language
+from wallet.apple.reading import OpenedPass
 from wallet.configuration.settings import DEMO
 from wallet.sandbox import words
 from wallet.sandbox.android import VirtualAndroid
 from wallet.sandbox.exchanges import Journal
-from wallet.sandbox.passbook import OpenedPass
 from wallet.sandbox.phone import VirtualPhone
 from wallet.sandbox.phone_page import android_view, view
 from wallet.sandbox.shop import Shop

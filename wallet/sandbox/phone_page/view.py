@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 import segno
 
 from ledger.languages import Language
+from wallet.apple.reading import OpenedPass, PassBarcode
 from wallet.sandbox import words
 from wallet.sandbox.exchanges import Exchange, Journal
-from wallet.sandbox.passbook import FieldChange, OpenedPass, PassBarcode
+from wallet.sandbox.passbook import FieldChange
 from wallet.sandbox.phone import CardChange, VirtualPhone
 
 SHOWN_EXCHANGES = 60

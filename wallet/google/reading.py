@@ -1,7 +1,9 @@
 """A Google Wallet card as a phone reads it: class and object become a face, in one language.
+For the virtual phone, and for previews of a design. It knows nothing of `objects`, which makes
+cards.
 
 A class may say where everything stands (`classTemplateInfo`). Without that Google draws by its own
-plan: points above the code, account and text modules below it."""
+plan: points above the code, account and text modules below it. Pure."""
 
 import hmac
 import re
@@ -10,9 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-
-from ledger.languages import Language
-from wallet.sandbox.passbook import FieldChange
 
 # `object.accountName`, `object.loyaltyPoints.balance`, `object.textModulesData['offer']`
 PATH = re.compile(
@@ -113,13 +112,13 @@ class AndroidCard:
     def is_active(self) -> bool:
         return str(self.object_.get("state", "")).upper() == "ACTIVE"
 
-    def issuer(self, language: Language) -> str:
+    def issuer(self, language: str) -> str:
         """Who issued the card. A generic card says it itself, since its class has no texts."""
         return _said(self.class_, "issuerName", language) or spoken(
             self.object_.get("cardTitle"), language
         )
 
-    def programme(self, language: Language) -> str:
+    def programme(self, language: str) -> str:
         """What the card is called: the programme of a loyalty card, the title of a coupon or of a
         generic card."""
         return (
@@ -137,7 +136,7 @@ class AndroidCard:
         )
         return str((found or {}).get("sourceUri", {}).get("uri", ""))
 
-    def face(self, language: Language) -> list[list[CardLine]]:
+    def face(self, language: str) -> list[list[CardLine]]:
         """The rows above the code. An item whose path leads to nothing keeps its place and is
         blank."""
         ordered = self._template("cardTemplateOverride").get("cardRowTemplateInfos")
@@ -148,7 +147,7 @@ class AndroidCard:
         rows = [title, *(self._row(row, language) for row in ordered)]
         return [row for row in rows if any(row)]
 
-    def listed(self, language: Language) -> tuple[CardLine, CardLine]:
+    def listed(self, language: str) -> tuple[CardLine, CardLine]:
         """The card's two lines among other passes."""
         ordered = self._template("listTemplateOverride")
         first = self._selected((ordered.get("firstRowOption") or {}).get("fieldOption"), language)
@@ -158,7 +157,7 @@ class AndroidCard:
             second or CardLine("programName", "", self.programme(language)),
         )
 
-    def details(self, language: Language) -> list[CardLine]:
+    def details(self, language: str) -> list[CardLine]:
         """What stands below the code: modules, then messages."""
         ordered = self._template("detailsTemplateOverride").get("detailsItemInfos")
         if ordered:
@@ -168,7 +167,7 @@ class AndroidCard:
             found = [*self._account(language), *self._modules(language)]
         return [*found, *self._messages(language)]
 
-    def lines(self, language: Language) -> dict[str, CardLine]:
+    def lines(self, language: str) -> dict[str, CardLine]:
         """All that may change, by key."""
         whole = (self._title, self._points, self._account, self._modules, self._messages)
         return {line.key: line for part in whole for line in part(language)}
@@ -176,23 +175,23 @@ class AndroidCard:
     def _template(self, part: str) -> CardPart:
         return (self.class_.get("classTemplateInfo") or {}).get(part) or {}
 
-    def _title(self, language: Language) -> Iterator[CardLine]:
+    def _title(self, language: str) -> Iterator[CardLine]:
         """The title of a generic card, which every one has: it stands above all rows."""
         if header := spoken(self.object_.get("header"), language):
             yield CardLine("header", spoken(self.object_.get("subheader"), language), header)
 
-    def _account(self, language: Language) -> Iterator[CardLine]:
+    def _account(self, language: str) -> Iterator[CardLine]:
         for name, label in (("accountName", "accountNameLabel"), ("accountId", "accountIdLabel")):
             if value := self.object_.get(name):
                 yield CardLine(name, _said(self.class_, label, language), str(value))
 
-    def _points(self, language: Language) -> Iterator[CardLine]:
+    def _points(self, language: str) -> Iterator[CardLine]:
         for name in ("loyaltyPoints", "secondaryLoyaltyPoints"):
             if points := self.object_.get(name):
                 value = balance(points.get("balance") or {}, language)
                 yield CardLine(name, _said(points, "label", language), value)
 
-    def _modules(self, language: Language) -> Iterator[CardLine]:
+    def _modules(self, language: str) -> Iterator[CardLine]:
         for owner, part in (("object", self.object_), ("class", self.class_)):
             for number, module in enumerate(part.get("textModulesData", [])[:MOST_MODULES]):
                 key = f"{owner}.{module.get('id', number)}"
@@ -200,18 +199,18 @@ class AndroidCard:
                     key, _said(module, "header", language), _said(module, "body", language)
                 )
 
-    def _messages(self, language: Language) -> Iterator[CardLine]:
+    def _messages(self, language: str) -> Iterator[CardLine]:
         for owner, part in (("object", self.object_), ("class", self.class_)):
             for number, one in enumerate(part.get("messages", [])):
                 key = f"{owner}.message.{one.get('id', number)}"
                 yield CardLine(key, _said(one, "header", language), _said(one, "body", language))
 
-    def _row(self, row: CardPart, language: Language) -> list[CardLine]:
+    def _row(self, row: CardPart, language: str) -> list[CardLine]:
         items: CardPart = next(iter(row.values()), {})
         places = ("item", "startItem", "middleItem", "endItem")
         return [self._item(items[place], language) for place in places if place in items]
 
-    def _item(self, item: CardPart, language: Language) -> CardLine:
+    def _item(self, item: CardPart, language: str) -> CardLine:
         """One field, or two with a slash between them; `BLANK` where there is nothing."""
         pair = [self._selected(item.get(name), language) for name in ("firstValue", "secondValue")]
         first, *second = [line for line in pair if line] or [BLANK]
@@ -223,13 +222,13 @@ class AndroidCard:
         )
         return CardLine(f"{first.key}/{second[0].key}", label, value)
 
-    def _selected(self, selector: CardPart | None, language: Language) -> CardLine | None:
+    def _selected(self, selector: CardPart | None, language: str) -> CardLine | None:
         """The first of the fields that is not empty."""
         fields = (selector or {}).get("fields", [])
         found = (self._at(one.get("fieldPath", ""), language) for one in fields)
         return next((line for line in found if line), None)
 
-    def _at(self, path: str, language: Language) -> CardLine | None:
+    def _at(self, path: str, language: str) -> CardLine | None:
         """What stands at a path; None for one that leads to nothing."""
         match = PATH.fullmatch(path)
         if match is None:
@@ -243,20 +242,7 @@ class AndroidCard:
         return CardLine(path, "", value) if value else None
 
 
-def changes(before: AndroidCard, after: AndroidCard, language: Language) -> tuple[FieldChange, ...]:
-    """The lines whose values differ, in the order of the newer card."""
-    old, new = before.lines(language), after.lines(language)
-    found = []
-    for key in (*new, *(key for key in old if key not in new)):
-        was, now = old.get(key), new.get(key)
-        values = (was.value if was else "", now.value if now else "")
-        if values[0] != values[1]:
-            label = (now or was or CardLine(key, "", "")).label
-            found.append(FieldChange(label, *values))
-    return tuple(found)
-
-
-def balance(value: CardPart, language: Language) -> str:
+def balance(value: CardPart, language: str) -> str:
     """A LoyaltyPointsBalance as it is drawn."""
     if "money" in value:
         amount = int(value["money"]["micros"]) / 1_000_000
@@ -268,13 +254,13 @@ def balance(value: CardPart, language: Language) -> str:
     return str(number)
 
 
-def _said(part: CardPart, name: str, language: Language) -> str:
+def _said(part: CardPart, name: str, language: str) -> str:
     """A text in the phone's language if there is one: `localizedLabel` comes before `label`."""
     localized = part.get(f"localized{name[0].upper()}{name[1:]}")
     return spoken(localized, language) or str(part.get(name, ""))
 
 
-def spoken(localized: CardPart | None, language: Language) -> str:
+def spoken(localized: CardPart | None, language: str) -> str:
     """A LocalizedString in the phone's language, otherwise its default value."""
     default = (localized or {}).get("defaultValue") or {}
     for one in (*(localized or {}).get("translatedValues", ()), default):
