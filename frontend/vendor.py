@@ -22,15 +22,15 @@ LOCK, LIST, LICENCE, NOTICE = "vendor.lock.json", "THIRD_PARTY.md", "LICENSE", "
 
 # Names of Tabler's outlined icons.
 ICONS = """
-    address-book alert-circle alert-triangle arrow-left arrow-right arrow-merge ban bell bolt
-    building building-store calendar cash-register certificate chart-bar chart-line check
-    checklist chevron-down chevron-left chevron-right circle-check circle-dot clock coin coins
-    copy credit-card device-desktop device-mobile device-tablet discount dots dots-vertical
-    download external-link eye file-spreadsheet file-text filter fingerprint flag gift help
-    history home id inbox info-circle key language link list-check loader lock logout mail map-pin
-    menu-2 pencil phone player-pause player-play player-stop plus printer receipt refresh rotate
-    search send settings shield-lock tag target trash upload user user-circle user-plus users
-    webhook world x
+    address-book alert-circle alert-triangle arrow-down arrow-left arrow-merge arrow-right
+    arrow-up ban bell bolt building building-store calendar cash-register certificate chart-bar
+    chart-line check checklist chevron-down chevron-left chevron-right circle-check circle-dot
+    clock coin coins copy credit-card device-desktop device-mobile device-tablet discount dots
+    dots-vertical download external-link eye file-spreadsheet file-text filter fingerprint flag
+    gift help history home id inbox info-circle key language link list-check loader lock logout
+    mail map-pin menu-2 palette pencil phone photo player-pause player-play player-stop plus
+    printer receipt refresh rotate search send settings shield-lock tag target trash upload user
+    user-circle user-plus users webhook world x
 """
 
 # Licences that ask for nothing but that their text goes along, and a NOTICE if there is one.

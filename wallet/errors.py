@@ -309,6 +309,23 @@ class UnknownWave(NotFound):
     code = "unknown_wave"
 
 
+class WaveRuns(Conflict):
+    """Cards are still being brought up to date, `seen` of `total`: what is published now would
+    reach most of them twice."""
+
+    code = "wave_runs"
+
+    def __init__(self, seen: int, total: int) -> None:
+        self.seen = seen
+        self.total = total
+
+
+class UnknownRevision(NotFound):
+    """The design has no revision of this number."""
+
+    code = "unknown_revision"
+
+
 class WaveOver(Conflict):
     """The wave has ended. `state`: how."""
 

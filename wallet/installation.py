@@ -10,6 +10,7 @@ from flask import current_app
 from ledger.database.engine import Database
 from wallet.access.apikeys import KnownKeys
 from wallet.access.posting import LetterSender
+from wallet.apple import bundle
 from wallet.apple.provider import AppleProvider
 from wallet.apple.rotation import Certificates
 from wallet.apple.signed_passes import SignedPasses
@@ -20,9 +21,11 @@ from wallet.configuration.settings import Settings
 from wallet.delivery.providers import Provider
 from wallet.delivery.refresh import MakeDue
 from wallet.delivery.waves import Pace
+from wallet.errors import DesignRefused
 from wallet.google.provider import GoogleProvider
 from wallet.importing import Desk
-from wallet.passes.issued import Pass
+from wallet.passes.content import Design
+from wallet.passes.issued import NO_PASS_TYPE, Pass
 from wallet.receivers.addresses import Allowed
 from wallet.receivers.delivery import EventSender
 
@@ -54,6 +57,22 @@ class Installation:
         now = self.clock()
         pass_types = self.certificates.pass_types
         return {name: self.certificates.signing(name, now) for name in pass_types}
+
+    def require_signable(self, design: Design) -> None:
+        """Raises `DesignRefused` for a design that no phone would show, or that the certificates of
+        this installation cannot sign; without Apple, for one that names a pass type."""
+        signers = self.signers
+        pass_type = design.pass_type or self.pass_type
+        if pass_type == NO_PASS_TYPE:
+            bundle.check(design)
+            return
+        if pass_type not in signers:
+            raise DesignRefused(
+                "pass_type",
+                "there is no certificate for it; there are {known}.",
+                known=", ".join(sorted(signers)) or "none",
+            )
+        bundle.check(design, signers[pass_type])
 
     @property
     def import_desk(self) -> Desk:

@@ -2,6 +2,7 @@
 
 import io
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -79,6 +80,7 @@ from wallet.outreach import campaigns, results, terms
 from wallet.passes import badges, barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issued import Pass
+from wallet.passes.templates import Template
 from wallet.people import lost_cards
 
 BY = Author("command", "wallet test")
@@ -1166,3 +1168,34 @@ def test_people_of_the_release_before_are_found_by_their_words(
         assert one.member_id in {each.member_id for each in found}
     migrations.downgrade(empty.engine, "0033", keys=KEYS)
     assert everything(empty) == before
+
+
+def test_designs_of_the_release_before_stay_and_one_that_is_tried_is_nobodys_a_release_back(
+    empty: Database, database_url: str
+) -> None:
+    """What 0035 adds, and that a release back takes what is published for the current design."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0034", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    with empty.transaction() as session:
+        one = session.scalars(select(Template).order_by(Template.id.desc())).first()
+        design = replace(templates.design(one), background="#123456")
+        number = templates.number_of_revisions(session, one.programme_id, one.purpose)
+        tried = templates.store_trial(session, one.programme_id, design, {}, datetime.now(UTC))
+        assert templates.find(session, one.programme_id, one.purpose).id == one.id
+        assert tried.is_trial and tried.id > one.id
+    migrations.downgrade(empty.engine, "0034", keys=KEYS)
+    with empty.reading() as session:
+        rows = session.execute(text("SELECT id, programme_id, design FROM wallet_template")).all()
+        theirs = sorted(row for row in rows if row.programme_id == one.programme_id)
+        assert theirs[-1].id > tried.id and theirs[-1].design == theirs[-3].design
+        names = text("SELECT name FROM wallet_template_image WHERE template_id = :id ORDER BY name")
+        drawn = session.scalars(names, {"id": theirs[-1].id}).all()
+        assert drawn == session.scalars(names, {"id": theirs[-3].id}).all() != []
+    assert len(everything(empty)["wallet_pass"]) == len(before["wallet_pass"])
+    migrations.upgrade(empty.engine, keys=KEYS)
+    with empty.reading() as session:
+        again = templates.number_of_revisions(session, one.programme_id, one.purpose)
+        assert again == number + 2

@@ -18,7 +18,7 @@ import orjson
 
 from wallet.apple.signing import Signer
 from wallet.errors import CertificateProblem, DesignRefused, ImageRefused, NfcRefused
-from wallet.passes import designs, symbologies
+from wallet.passes import artwork, designs, symbologies
 from wallet.passes.content import (
     NOTHING,
     Alignment,
@@ -353,6 +353,14 @@ def _check_rows(design: Design, slots: Sequence[Slot]) -> None:
             "secondary and auxiliary fields together: at most {most} fit.",
             most=MOST_ROW_FIELDS,
         )
+
+
+def files_of(design: Design, images: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What passes of this design have in common, path in the bundle -> bytes: those of its pictures
+    that such a card has a place for, and its words in each language. Raises `DesignRefused`."""
+    places = PICTURES[STYLES[design.kind]]
+    shown = {name: data for name, data in images.items() if artwork.kind(name) in places}
+    return {**shown, **strings(design)}
 
 
 def strings(design: Design) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ from wallet.apple.bundle import Archive, Identity, PassTemplate, Sealed
 from wallet.apple.rotation import Certificates
 from wallet.apple.signing import Signer
 from wallet.configuration.keyring import KeyRing
-from wallet.passes import artwork, issued, templates
+from wallet.passes import issued, templates
 from wallet.passes.content import Content
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
@@ -269,9 +269,7 @@ class SignedPasses:
             design = templates.design(session.get_one(Template, template_id))
             images = templates.images(session, template_id)
         asking = personalization.files(design, images) if asks else {}
-        places = bundle.PICTURES[bundle.STYLES[design.kind]]
-        shown = {name: data for name, data in images.items() if artwork.kind(name) in places}
-        files = {**shown, **bundle.strings(design), **asking}
+        files = {**bundle.files_of(design, images), **asking}
         return PassTemplate.prepare(design), Archive.prepare(files)
 
 

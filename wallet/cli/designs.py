@@ -1,24 +1,16 @@
 """Commands for how cards look."""
 
-from datetime import datetime
 from pathlib import Path
 
 import click
-from sqlalchemy.orm import Session
 
-from ledger.programmes import programmes, units
-from wallet.access import changes
-from wallet.access.changes import ChangedThing
-from wallet.apple import bundle
+from ledger.programmes import programmes
 from wallet.cli.database import author, on_database, open_records
 from wallet.cli.installation import at_work
-from wallet.delivery import waves
-from wallet.errors import DesignRefused
-from wallet.installation import Installation
-from wallet.passes import contrast, folders, issued, templates
+from wallet.delivery import publishing
+from wallet.passes import contrast, folders, templates
 from wallet.passes.content import Design
-from wallet.passes.issued import NO_PASS_TYPE
-from wallet.passes.templates import Template
+from wallet.passes.templates import DesignPurpose
 
 
 @click.group("design")
@@ -56,17 +48,17 @@ def import_design(programme: str, folder: Path) -> None:
     phones follow by themselves. If nothing has changed, nothing happens."""
     installation = at_work()
     design, images = folders.read(folder)
-    _require_certificate(installation, design)
     with installation.database.transaction() as session:
-        programme_id = programmes.by_code(session, programme).id
-        _require_same_kind(session, programme_id, design)
-        before = templates.find(session, programme_id, templates.purpose_of(design))
-        stored = templates.store(session, programme_id, design, images, installation.clock())
-        now = installation.clock()
-        is_new = _carry_out(session, before, stored, now)
-        if is_new:
-            _note(session, "design.published", programme, stored, now)
-    if is_new:
+        published = publishing.publish(
+            session,
+            programmes.by_code(session, programme),
+            design,
+            images,
+            installation.require_signable,
+            author(),
+            installation.clock(),
+        )
+    if published.is_new:
         click.echo(f"The cards of {programme} have a new design.")
     else:
         click.echo(f"Nothing has changed: this is the design of {programme} already.")
@@ -101,68 +93,32 @@ def roll_back_design(programme: str, *, number: int | None, offers: bool) -> Non
     stored as a new version, so this can be undone in the same way."""
     installation = at_work()
     with installation.database.transaction() as session:
-        programme_id = programmes.by_code(session, programme).id
-        found = templates.revisions(session, programme_id, "offer" if offers else "card")
-        wanted = len(found) - 1 if number is None else number
-        if not 1 <= wanted <= len(found):
+        of = programmes.by_code(session, programme)
+        purpose: DesignPurpose = "offer" if offers else "card"
+        there = templates.number_of_revisions(session, of.id, purpose)
+        wanted = there - 1 if number is None else number
+        if not 1 <= wanted <= there:
             raise click.ClickException(
                 f"There is no version {wanted} of this design; see `wallet design versions"
                 f" {programme}`."
                 if number is not None
                 else "There is no earlier version of this design."
             )
-        design = templates.design(found[wanted - 1])
-        _require_certificate(installation, design)
-        _require_same_kind(session, programme_id, design)
-        stored = templates.bring_back(session, found[wanted - 1], installation.clock())
-        now = installation.clock()
-        is_new = _carry_out(session, found[-1], stored, now)
-        if is_new:
-            _note(session, "design.rolled_back", programme, stored, now, to=wanted)
-    if is_new:
+        rolled_back = publishing.roll_back(
+            session,
+            of,
+            purpose,
+            wanted,
+            installation.require_signable,
+            author(),
+            installation.clock(),
+        )
+        design = templates.design(rolled_back.template)
+    if rolled_back.is_new:
         click.echo(f"The cards of {programme} have the design of version {wanted} again.")
     else:
         click.echo(f"Nothing has changed: this is the design of {programme} already.")
     _warn(design)
-
-
-def _require_certificate(installation: Installation, design: Design) -> None:
-    """Raises `DesignRefused` for a design that the certificates of this installation cannot
-    sign; without Apple, for one that names a pass type."""
-    signers = installation.signers
-    pass_type = design.pass_type or installation.pass_type
-    if pass_type == NO_PASS_TYPE:
-        bundle.check(design)
-        return
-    if pass_type not in signers:
-        raise DesignRefused(
-            "pass_type",
-            "there is no certificate for it; there are {known}.",
-            known=", ".join(sorted(signers)) or "none",
-        )
-    bundle.check(design, signers[pass_type])
-
-
-def _carry_out(session: Session, before: Template | None, stored: Template, now: datetime) -> bool:
-    """Let the cards follow, if the design is another than before; then True."""
-    if before is not None and before.id == stored.id:
-        return False
-    waves.start(session, stored.programme_id, now)
-    return True
-
-
-def _note(
-    session: Session,
-    code: str,
-    programme: str,
-    stored: Template,
-    now: datetime,
-    to: int | None = None,
-) -> None:
-    version = len(templates.revisions(session, stored.programme_id, stored.purpose))
-    of = ChangedThing("design", f"{programme} {stored.purpose}", stored.programme_id)
-    after = {"version": version, "that_of": to}
-    changes.note(session, author(), code, of, now, {"version": version - 1}, after)
 
 
 def _warn(design: Design) -> None:
@@ -171,22 +127,4 @@ def _warn(design: Design) -> None:
             f"Warning: {name} has a contrast of {found} to 1 on this background. Some people will"
             f" not be able to read it; {contrast.GOOD} is good.",
             err=True,
-        )
-
-
-def _require_same_kind(session: Session, programme_id: int, design: Design) -> None:
-    """Raises `DesignRefused` if a gift card is wanted and the main unit is not money, or if cards
-    of another kind were issued: Google cannot change the kind of a card."""
-    unit = units.named(session, programme_id, None)
-    if design.kind == "gift_card" and unit.currency is None:
-        raise DesignRefused(
-            "kind",
-            "gift cards hold money, and this programme's main unit is none: create one with"
-            " `wallet programmes add CODE NAME --gift-cards RUB`.",
-        )
-    found = templates.find(session, programme_id, templates.purpose_of(design))
-    kind = templates.design(found).kind if found is not None else design.kind
-    if kind != design.kind and issued.in_programme(session, programme_id, 0, 1):
-        raise DesignRefused(
-            "kind", "this programme has issued cards of the kind {kind}.", kind=kind
         )

@@ -46,7 +46,7 @@ class MenuEntry:
 MENU = (
     MenuEntry("home", "Home", "home", endpoint="console.home.show"),
     MenuEntry("members", "Members", "users", "members:read", "console.members.listed"),
-    MenuEntry("cards", "Cards", "credit-card", "passes:read"),
+    MenuEntry("cards", "Cards", "credit-card", "passes:read", "console.designer.listed"),
     MenuEntry("messages", "Messages", "send", "campaigns:read", "console.campaigns.listed"),
     MenuEntry("promotions", "Promotions", "discount", "offers:read"),
     MenuEntry("shop", "Shop", "building-store", "stores:read", "console.stores.find"),

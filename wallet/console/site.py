@@ -4,6 +4,7 @@ from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
 from wallet.console import listing, pages, shell
+from wallet.console.cards import badges, designer, revisions
 from wallet.console.door import door, links
 from wallet.console.home import first_hour, home, jobs, search
 from wallet.console.members import (
@@ -58,6 +59,9 @@ SECTIONS = (
     sending.routes,
     campaign.routes,
     search.routes,
+    designer.routes,
+    revisions.routes,
+    badges.routes,
 )
 
 # Of a file in a form the parser takes as much at a time as other forms may have in all, and keeps
@@ -115,12 +119,15 @@ def add_to(app: Flask, public_url: str) -> None:
 def allow_large_forms() -> None:
     """Files, and privacy notices, may be larger than other entries, if they come from somebody who
     is inside."""
-    is_large = request.endpoint in (imports.UPLOAD, programme.TEXTS_SENT)
+    most = {designer.UPLOAD: designer.MOST_SENT_BYTES, badges.UPLOAD: badges.MOST_SENT_BYTES}
+    is_large = request.endpoint in (imports.UPLOAD, programme.TEXTS_SENT, *most)
     if not is_large or request.method != "POST" or door.somebody() is None:
         return
     request.max_form_memory_size = MOST_PARSED_BYTES
     if request.endpoint == imports.UPLOAD:
         request.max_content_length = current_installation().settings.import_bytes
+    elif request.endpoint in most:
+        request.max_content_length = most[request.endpoint]
 
 
 def say_how_long_to_keep(response: Response) -> Response:

@@ -167,6 +167,22 @@ def find(session: Session, public_id: str) -> Wave:
     return found
 
 
+def of_designs(session: Session, programme_id: int) -> Wave | None:
+    """The wave that brings all cards of a programme up to date and has some left; None if none
+    does."""
+    return session.scalar(
+        select(Wave)
+        .where(
+            Wave.programme_id == programme_id,
+            Wave.offer_id.is_(None),
+            Wave.state.in_((RUNNING, PAUSED)),
+            Wave.seen < Wave.total,
+        )
+        .order_by(Wave.id.desc())
+        .limit(1)
+    )
+
+
 def listed(
     session: Session,
     programme_id: int | None,

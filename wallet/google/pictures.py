@@ -21,9 +21,14 @@ def logo(design: Design, images: Mapping[str, bytes]) -> bytes:
     largest = _largest("icon", design, images)
     drawn = artwork.default(design.organization_name, design.background, design.foreground)
     if largest in drawn.values():
-        base, ink = drawing.colour(design.background), drawing.colour(design.foreground)
-        return _fitted(drawing.icon(design.organization_name, base, ink), LOGO)
+        return drawn_logo(design)
     return _fitted(_opened(largest), LOGO, drawing.colour(design.background))
+
+
+def drawn_logo(design: Design) -> bytes:
+    """The logo of a design for which nobody gave an icon."""
+    base, ink = drawing.colour(design.background), drawing.colour(design.foreground)
+    return _fitted(drawing.icon(design.organization_name, base, ink), LOGO)
 
 
 def hero(design: Design, images: Mapping[str, bytes]) -> bytes:

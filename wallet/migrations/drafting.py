@@ -35,7 +35,7 @@ from wallet.delivery import waves
 from wallet.google import alerts, budget, callbacks, messages, mirror
 from wallet.migrations import METADATA, config
 from wallet.outreach import campaigns, deliveries, rounds, terms
-from wallet.passes import badges, barcode_settings, issuing, news, renewal, templates
+from wallet.passes import badges, barcode_settings, drafts, issuing, news, renewal, templates
 from wallet.receivers import log, receivers
 
 TABLES_OF = (
@@ -60,6 +60,7 @@ TABLES_OF = (
     days,
     deliveries,
     devices,
+    drafts,
     exports,
     happenings,
     holds,

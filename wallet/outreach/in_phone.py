@@ -3,7 +3,8 @@ Google have reported it."""
 
 from typing import Literal
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session
 
 from ledger.fields import Body
 from ledger.people.members import Member
@@ -53,3 +54,21 @@ def _in_google_wallet() -> ColumnElement[bool]:
         )
         .correlate(Member)
     )
+
+
+def numbers(session: Session, programme_id: int, *, coupons: bool) -> tuple[int, int]:
+    """How many cards of a programme, or how many coupons, are in Apple's phones and in Google's."""
+    is_coupon = Pass.offer_id.is_not(None) if coupons else Pass.offer_id.is_(None)
+    ours = (Pass.programme_id == programme_id, is_coupon, Pass.lost_at.is_(None))
+    apple = (
+        select(func.count(Registration.pass_id.distinct()))
+        .join(Pass, Pass.id == Registration.pass_id)
+        .where(*ours)
+    )
+    google = (
+        select(func.count())
+        .select_from(GoogleObject)
+        .join(Pass, Pass.id == GoogleObject.pass_id)
+        .where(*ours, GoogleObject.saved.is_(True))
+    )
+    return session.scalars(apple).one(), session.scalars(google).one()

@@ -180,19 +180,37 @@ def default(organization: str, background: str, foreground: str) -> dict[str, by
     return dict(_drawn(organization, background, foreground))
 
 
+def is_drawn(kind: str) -> bool:
+    """Whether there is a drawing in place of a picture of this kind that nobody gave."""
+    return kind in drawing.POINTS
+
+
+@functools.lru_cache(maxsize=64)
+def one_drawn(kind: str, organization: str, background: str, foreground: str) -> bytes:
+    """One of the pictures that `default` draws, for screens with two pixels to the point: a preview
+    asks for it while somebody tries colours."""
+    width, height = drawing.POINTS[kind]
+    master = _master(kind, organization, background, foreground)
+    return _png(master.resize((width * 2, height * 2), Image.Resampling.LANCZOS))
+
+
+def _master(kind: str, organization: str, background: str, foreground: str) -> Image.Image:
+    base, ink = drawing.colour(background), drawing.colour(foreground)
+    match kind:
+        case "icon":
+            return drawing.icon(organization, base, ink)
+        case "logo":
+            return drawing.logo(organization, base, ink)
+    return drawing.strip(base)
+
+
 # Kept, since drawing takes half a second, and a design is often stored again with only a word
 # changed.
 @functools.lru_cache(maxsize=16)
 def _drawn(organization: str, background: str, foreground: str) -> tuple[tuple[str, bytes], ...]:
-    base, ink = drawing.colour(background), drawing.colour(foreground)
-    masters = {
-        "icon": drawing.icon(organization, base, ink),
-        "logo": drawing.logo(organization, base, ink),
-        "strip": drawing.strip(base),
-    }
     pictures = []
-    for kind, master in masters.items():
-        width, height = drawing.POINTS[kind]
+    for kind, (width, height) in drawing.POINTS.items():
+        master = _master(kind, organization, background, foreground)
         for suffix, scale in SCALES.items():
             size = width * scale, height * scale
             picture = master.resize(size, Image.Resampling.LANCZOS)

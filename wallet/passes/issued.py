@@ -91,6 +91,8 @@ class Pass(Base):
     enrolment: Mapped[str | None] = mapped_column(String(64))
     # Since when it is in wrong hands: void for good, and another pass has its place.
     lost_at: Mapped[datetime | None] = mapped_column(Instant)
+    # A design that is tried on this one pass, until a newer one is published for all.
+    trial_id: Mapped[int | None] = mapped_column(ForeignKey("wallet_template.id"))
     # How often its link was renewed: earlier links are refused.
     link_generation: Mapped[int] = mapped_column(default=0, server_default="0")
 
@@ -210,6 +212,16 @@ def number_in_programme(session: Session, programme_id: int) -> int:
     return session.scalars(query).one()
 
 
+def number_of_kind(session: Session, programme_id: int, *, coupons: bool) -> int:
+    """How many cards the programme has, or how many coupons, void ones included, without those that
+    were lost."""
+    is_coupon = Pass.offer_id.is_not(None) if coupons else Pass.offer_id.is_(None)
+    query = select(func.count()).where(
+        Pass.programme_id == programme_id, is_coupon, Pass.lost_at.is_(None)
+    )
+    return session.scalars(query).one()
+
+
 def programmes_of(
     session: Session, pass_ids: Collection[int], *, cards_only: bool = False
 ) -> dict[int, int]:
@@ -326,6 +338,27 @@ def _decide_number(session: Session, card: Pass, now: datetime) -> None:
         cards.restore(session, card.member_id)
     if card.ends_at is not None:
         cards.end(session, card.member_id, card.ends_at)
+
+
+def try_on(session: Session, pass_: Pass, template_id: int | None) -> Pass:
+    """Have this one pass show a design that is tried, or with None that of all others again. What
+    phones show follows with `refresh`. Raises `PassErased`, `PassLost`."""
+    (locked,) = lock(session, [pass_.id])
+    locked.require_present()
+    locked.trial_id = template_id
+    session.flush()
+    return locked
+
+
+def trying(session: Session, programme_id: int, newer_than: int, limit: int) -> Sequence[Pass]:
+    """The passes of a programme on which a design is tried that is newer than this template, the
+    newest first."""
+    return session.scalars(
+        select(Pass)
+        .where(Pass.programme_id == programme_id, Pass.trial_id > newer_than)
+        .order_by(Pass.trial_id.desc(), Pass.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def renew_link(session: Session, pass_: Pass) -> Pass:

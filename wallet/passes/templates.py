@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
-from sqlalchemy import ForeignKey, LargeBinary, String, select
+from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import languages
@@ -30,8 +30,9 @@ _DESIGN = TypeAdapter(Design)
 
 
 class Template(Base):
-    """One revision of a design; the newest of a programme and purpose is the current one. Rows are
-    never changed."""
+    """One revision of a design; the newest of a programme and purpose that was published is the
+    current one. Rows are never changed. `is_trial`: it was made for a few passes, to be looked at
+    in a phone, and never was the design of the others."""
 
     __tablename__ = "wallet_template"
 
@@ -41,6 +42,7 @@ class Template(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     # The passes that it is for: the programme's cards, or the coupons of its offers.
     purpose: Mapped[DesignPurpose] = mapped_column(String(10), server_default="card")
+    is_trial: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class TemplateImage(Base):
@@ -86,11 +88,49 @@ def _store(
     newest = find(session, programme_id, purpose_of(design))
     if newest is not None and _is(session, newest, design, pictures):
         return newest
+    return _insert(session, programme_id, design, pictures, now, is_trial=False)
+
+
+def store_trial(
+    session: Session,
+    programme_id: int,
+    design: Design,
+    images: Mapping[str, bytes],
+    now: datetime,
+) -> Template:
+    """Store a revision that is nobody's design until passes are given it, see `issued.try_on`. Of
+    what was tried just before there is no second one. Raises what `store` raises."""
+    designs.check(design)
+    contrast.require(design)
+    _require_spoken(programmes.by_id(session, programme_id), design)
+    barcode_settings.require_carried(session, programme_id, symbologies.offered(design))
+    pictures = _pictures(design, images)
+    newest = session.scalar(
+        select(Template)
+        .where(Template.programme_id == programme_id, Template.purpose == purpose_of(design))
+        .order_by(Template.id.desc())
+        .limit(1)
+    )
+    if newest is not None and newest.is_trial and _is(session, newest, design, pictures):
+        return newest
+    return _insert(session, programme_id, design, pictures, now, is_trial=True)
+
+
+def _insert(
+    session: Session,
+    programme_id: int,
+    design: Design,
+    pictures: Mapping[str, bytes],
+    now: datetime,
+    *,
+    is_trial: bool,
+) -> Template:
     template = Template(
         programme_id=programme_id,
         design=asdict(design),
         created_at=now,
         purpose=purpose_of(design),
+        is_trial=is_trial,
     )
     session.add(template)
     session.flush()
@@ -105,7 +145,6 @@ def _store(
 def _pictures(design: Design, images: Mapping[str, bytes]) -> dict[str, bytes]:
     """The pictures of a design: those that are given, and drawn ones for kinds that are not. Raises
     `ImageRefused`."""
-    drawn = artwork.default(design.organization_name, design.background, design.foreground)
     given = {name: artwork.check(name, data) for name, data in images.items()}
     artwork.check_languages(given, design.languages)
     thumbnails = [name for name in given if artwork.kind(name) == "thumbnail"]
@@ -115,6 +154,12 @@ def _pictures(design: Design, images: Mapping[str, bytes]) -> dict[str, bytes]:
         raise ImageRefused(
             "enrolment@2x.png", "missing", "a card that asks who its owner is needs this logo."
         )
+    return with_drawn(design, given)
+
+
+def with_drawn(design: Design, given: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Pictures that were checked, and drawn ones for kinds that are not among them."""
+    drawn = artwork.default(design.organization_name, design.background, design.foreground)
     # An uploaded logo replaces all sizes of the drawn one, not just the size that was uploaded.
     kinds = set(map(artwork.kind, given))
     kept = {name: data for name, data in drawn.items() if artwork.kind(name) not in kinds}
@@ -132,10 +177,22 @@ def revisions(session: Session, programme_id: int, purpose: DesignPurpose) -> Se
     """All designs that a programme had for this purpose, the first one first: their numbers count
     from 1."""
     return session.scalars(
-        select(Template)
-        .where(Template.programme_id == programme_id, Template.purpose == purpose)
-        .order_by(Template.id)
+        select(Template).where(*_published(programme_id, purpose)).order_by(Template.id)
     ).all()
+
+
+def number_of_revisions(session: Session, programme_id: int, purpose: DesignPurpose) -> int:
+    """How many designs a programme had for this purpose: the number of the current one."""
+    query = select(func.count()).select_from(Template).where(*_published(programme_id, purpose))
+    return session.scalars(query).one()
+
+
+def _published(programme_id: int, purpose: DesignPurpose) -> Sequence[ColumnElement[bool]]:
+    return (
+        Template.programme_id == programme_id,
+        Template.purpose == purpose,
+        Template.is_trial.is_(False),
+    )
 
 
 def bring_back(session: Session, revision: Template, now: datetime) -> Template:
@@ -181,7 +238,7 @@ def find(session: Session, programme_id: int, purpose: DesignPurpose) -> Templat
     """The current design; None for the offers of a programme that has no design for them yet."""
     return session.scalar(
         select(Template)
-        .where(Template.programme_id == programme_id, Template.purpose == purpose)
+        .where(*_published(programme_id, purpose))
         .order_by(Template.id.desc())
         .limit(1)
     )
@@ -217,6 +274,16 @@ def images(session: Session, template_id: int) -> dict[str, bytes]:
         .order_by(TemplateImage.name)
     )
     return {row.name: row.data for row in rows}
+
+
+def given_images(session: Session, template: Template) -> dict[str, bytes]:
+    """The pictures of a template that somebody gave. Those that were drawn are not among them: in
+    other colours, or for another name, they are drawn anew."""
+    of = design(template)
+    drawn = artwork.default(of.organization_name, of.background, of.foreground)
+    return {
+        name: data for name, data in images(session, template.id).items() if drawn.get(name) != data
+    }
 
 
 def image_names(session: Session, template_id: int) -> Sequence[str]:

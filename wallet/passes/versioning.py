@@ -22,7 +22,7 @@ from ledger.programmes.programmes import Programme
 from wallet.passes import issued, showing, templates
 from wallet.passes.content import Content, Facts, render
 from wallet.passes.issued import Pass
-from wallet.passes.templates import DesignPurpose
+from wallet.passes.templates import DesignPurpose, Template
 
 LEAP_AHEAD_S = 3600  # how far beyond now `leap` sets the dates of changes
 
@@ -114,10 +114,14 @@ def rendered(
         purpose: templates.current(session, programme.id, purpose)
         for purpose in sorted({_purpose(pass_) for pass_ in passes})
     }
-    designs = {purpose: templates.design(template) for purpose, template in newest.items()}
+    tried = _tried(session, passes)
+    designs = {one.id: templates.design(one) for one in (*newest.values(), *tried.values())}
     found = []
     for pass_ in passes:
-        template, design = newest[_purpose(pass_)], designs[_purpose(pass_)]
+        template = newest[_purpose(pass_)]
+        trial = tried.get(pass_.trial_id or 0)
+        if trial is not None and trial.id > template.id:
+            template = trial
         shown, validity = facts[pass_.member_id], showing.validity_of(pass_, programme)
         if pass_.lost_at is not None:
             shown = showing.nothing(programme)
@@ -128,8 +132,17 @@ def rendered(
             shown, validity = showing.of_coupon(
                 pass_.serial, offer, shown, programme, validity, now
             )
-        found.append((pass_, template.id, render(design, shown, validity)))
+        found.append((pass_, template.id, render(designs[template.id], shown, validity)))
     return found
+
+
+def _tried(session: Session, passes: Sequence[Pass]) -> dict[int, Template]:
+    """The designs that are tried on any of these passes, by id. What was published after one of
+    them comes before it."""
+    ids = {pass_.trial_id for pass_ in passes if pass_.trial_id is not None}
+    if not ids:
+        return {}
+    return {one.id: one for one in session.scalars(select(Template).where(Template.id.in_(ids)))}
 
 
 def _purpose(pass_: Pass) -> DesignPurpose:

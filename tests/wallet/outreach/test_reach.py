@@ -11,6 +11,7 @@ import requests
 from cryptography import x509
 from phones import Phone
 from sqlalchemy import select, update
+from wallet.sandbox.android_card import spoken
 
 from ledger.people import consents, members
 from ledger.people.cards import Card
@@ -24,7 +25,6 @@ from wallet.outreach.campaigns import CampaignDraft
 from wallet.outreach.gifts import MessageGift
 from wallet.passes import issued
 from wallet.sandbox import passbook
-from wallet.sandbox.android_card import spoken
 from wallet.sandbox.apns import RunningApns
 from wallet.sandbox.google.resources import OBJECT
 

@@ -1,0 +1,56 @@
+"""The designer as people see it: on a phone and on a desk, in both languages."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from visitors import HOME, signed_in
+
+from wallet.console.door import door
+
+EYES = [(360, "ru", "light"), (1440, "en", "light")]
+CARDS = f"{HOME}cards"
+PAGES = (
+    "",
+    "/card",
+    "/card/starters",
+    "/card/publish",
+    "/card/trial",
+    "/card/revisions",
+    "/card/revisions/1",
+    "/offer",
+)
+SHOTS = os.environ.get("KOPILKA_SHOTS")
+
+
+@pytest.fixture
+def cookie(client, installation, anna) -> str:
+    signed_in(client, installation, "marketer")
+    found = client.get_cookie(door.COOKIE)
+    assert found is not None
+    return found.value
+
+
+def test_the_designer_is_in_order_and_follows_who_types(look, address: str, cookie: str) -> None:
+    for width, language, scheme in EYES:
+        with look("/console/sign-in", width=width, language=language, scheme=scheme) as seen:
+            page = seen.page
+            page.context.add_cookies([{"name": door.COOKIE, "value": cookie, "url": address}])
+            page.goto(f"{address}{CARDS}/card")
+            page.fill("#background", "#3b2417")
+            page.wait_for_selector('[data-colours^="rgb(59, 36, 23)"]', state="attached")
+            page.click('.k-editor-bar button[value="stay"]')
+            for path in PAGES:
+                page.goto(address + CARDS + path)
+                page.wait_for_load_state("networkidle")
+                if SHOTS:
+                    name = path.strip("/").replace("/", "-") or "cards"
+                    Path(SHOTS).mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=f"{SHOTS}/{name}-{language}-{width}.png", full_page=True)
+                found = Axe().run(page).response["violations"]
+                assert [f"{one['id']}: {n['target']}" for one in found for n in one["nodes"]] == []
+                assert page.evaluate("document.documentElement.scrollWidth") == width, path
+            assert seen.said == []
+            assert seen.hosts() == {urlsplit(address).netloc}

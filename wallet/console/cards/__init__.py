@@ -1,0 +1,1 @@
+"""Pages about cards: their design, its revisions, the official badges."""

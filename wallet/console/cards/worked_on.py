@@ -1,0 +1,312 @@
+"""What is worked on: the draft of a programme for its cards or its coupons, or what a draft would
+begin with; its previews, with all that there is to say of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ledger.errors import Refusal
+from ledger.programmes import programmes, units
+from ledger.programmes.programmes import Programme
+from ledger.words import N_
+from wallet.console import choices, moments, opened, pages
+from wallet.console.cards import entries as form
+from wallet.console.cards import faces
+from wallet.console.cards.faces import AppleFace, GoogleFace, LockScreenNotice
+from wallet.delivery import publishing
+from wallet.errors import DesignRefused, ImageRefused
+from wallet.google.objects import Pictures
+from wallet.installation import current_installation
+from wallet.pages import language
+from wallet.pages.language import gettext as _
+from wallet.passes import advice, artwork, contrast, drafts, starters, templates
+from wallet.passes.advice import Advice, AdviceCode
+from wallet.passes.content import Design, render
+from wallet.passes.drafts import Draft
+from wallet.passes.starters import Starter
+from wallet.passes.templates import DesignPurpose, Template
+
+HERE = "cards"
+# Where the picture of this name is.
+AddressOfPicture = Callable[[str], str]
+SHOWN_LANGUAGE = "shown"  # of the preview, in forms and addresses
+
+TITLES: Mapping[DesignPurpose, str] = {"card": N_("Cards"), "offer": N_("Coupons")}
+KINDS: Mapping[str, str] = {
+    "loyalty": N_("Loyalty card"),
+    "gift_card": N_("Gift card"),
+    "generic": N_("Membership card"),
+    "offer": N_("Coupon"),
+}
+
+
+ADVICE: Mapping[AdviceCode, str] = {
+    "contrast_weak": N_(
+        "%(where)s: some people will not be able to read it. The contrast is %(ratio)s to 1, and"
+        " 4.5 is good."
+    ),
+    "label_long": N_(
+        "%(where)s: the label is long for its place (%(language)s); phones cut it after about"
+        " %(most)s letters."
+    ),
+    "text_long": N_(
+        "%(where)s: the text is long for the face of a card (%(language)s). On the back there is"
+        " room."
+    ),
+    "label_missing": N_("%(where)s: it has no label, so nobody knows what it says."),
+    "translation_missing": N_("%(where)s: not translated (%(language)s)."),
+    "change_silent": N_("%(where)s: when it changes, an iPhone says nothing."),
+    "messages_not_shown": N_(
+        "No field shows the last message and tells of it: campaigns cannot reach these cards. Add"
+        " the field “Last message”."
+    ),
+    "strip_covers": N_("The large value lies on the banner: see whether it can be read there."),
+    "picture_soft": N_("%(picture)s: too small for sharp screens, it will look soft."),
+    "many_places": N_("More than %(most)s places: the card will come up wherever people go."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedDesign:
+    """The draft, or what one would begin with. `mark` is another once somebody has changed it, or
+    published a design: forms carry it."""
+
+    purpose: DesignPurpose
+    design: Design
+    image_names: Sequence[str]
+    draft: Draft | None
+    current: Template | None
+
+    @property
+    def mark(self) -> str:
+        """What a form remembers of the moment when it was opened."""
+        saved = "0" if self.draft is None else f"{self.draft.id}-{self.draft.revision}"
+        return f"{saved}.{0 if self.current is None else self.current.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class DesignProblem:
+    """Something to be put right before the design can be published, or to be looked at. `anchor` is
+    the entry of the form, empty for none."""
+
+    sentence: str
+    anchor: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DesignPreview:
+    """Faces in one language; None for what cannot be made, and then a problem says why. `pictures`:
+    where those of the pass are, by name."""
+
+    tag: str
+    tags: Sequence[tuple[str, str]]
+    apple: AppleFace | None
+    google: GoogleFace | None
+    notices: Sequence[LockScreenNotice]
+    pictures: Mapping[str, str]
+    hero: str
+    logo: str
+    problems: Sequence[DesignProblem]
+
+    @property
+    def can_be_published(self) -> bool:
+        """Whether nothing is left to be put right."""
+        return not any(one.stops for one in self.problems)
+
+
+def found(session: Session, purpose: DesignPurpose) -> WorkedDesign:
+    """What is worked on in the page's programme."""
+    programme = pages.programme_row(session)
+    draft = drafts.find(session, programme.id, purpose)
+    current = templates.find(session, programme.id, purpose)
+    if draft is not None:
+        names = drafts.image_names(session, draft)
+        return WorkedDesign(purpose, drafts.design(draft), names, draft, current)
+    design, images = drafts.current(session, programme, purpose)
+    return WorkedDesign(purpose, design, sorted(images), None, current)
+
+
+def preview(session: Session, worked: WorkedDesign, design: Design, wanted: str) -> DesignPreview:
+    """How the design would look with the pictures of what is worked on, in the wanted language."""
+    drawn_from = {
+        "v": worked.mark,
+        "organization": design.organization_name,
+        "background": design.background,
+        "foreground": design.foreground,
+    }
+    of = {"purpose": worked.purpose, "of": "draft", "tag": wanted, **drawn_from}
+
+    def at(name: str) -> str:
+        return pages.url("console.designer.picture", name=name, **of)
+
+    problems = _problems(session, design)
+    heeded = [*problems, *_in_words(advice.of(design, worked.image_names), design)]
+    return shown(session, design, worked.image_names, wanted, at, heeded)
+
+
+def of_template(session: Session, template: Template, wanted: str) -> DesignPreview:
+    """How a stored revision looks."""
+    names = templates.image_names(session, template.id)
+    of = {"purpose": template.purpose, "of": str(template.id), "tag": wanted}
+
+    def at(name: str) -> str:
+        return pages.url("console.designer.picture", name=name, **of)
+
+    return shown(session, templates.design(template), names, wanted, at, [])
+
+
+def of_starter(session: Session, worked: WorkedDesign, starter: Starter) -> DesignPreview:
+    """How a design to begin with looks for this shop, with its pictures."""
+    spoken = pages.programme_row(session).languages
+    design = starters.made(starter, worked.design, spoken)
+    return preview(session, worked, design, language.current())
+
+
+def shown(
+    session: Session,
+    design: Design,
+    names: Sequence[str],
+    wanted: str,
+    at: AddressOfPicture,
+    problems: Sequence[DesignProblem],
+) -> DesignPreview:
+    """Both faces of a design, made of the pass and of Google's card."""
+    programme = pages.programme_row(session)
+    tag = wanted if wanted in design.languages else design.languages[0]
+    unit = units.find(session, programme.id, None)
+    called = programmes.name_in(session, programme, language.current())
+    facts = faces.sample(design, unit, called, tag)
+    apple = google = None
+    notices: Sequence[LockScreenNotice] = ()
+    try:
+        content = render(design, facts)
+        # Which pictures there are decides what is drawn; their bytes are fetched by the browser.
+        drawn = {"icon", "logo", "strip"} - {artwork.kind(name) for name in names}
+        files = dict.fromkeys(names, b"given") | {f"{kind}.png": b"drawn" for kind in drawn}
+        google = faces.google(
+            faces.handed_over(design, content, Pictures(at("google-logo"), at("google-hero"))), tag
+        )
+        apple = faces.apple(faces.opened(design, files, content), tag)
+        notices = faces.notices(design, facts, tag)
+    except DesignRefused as refusal:
+        if not any(one.stops for one in problems):
+            problems = [_stop(refusal, refusal.field, design), *problems]
+    except (KeyError, ValueError):
+        # A draft may lack what every card has, such as its name in the first language.
+        pass
+    return DesignPreview(
+        tag=tag,
+        tags=[(one, choices.language_name(one)) for one in design.languages],
+        apple=apple,
+        google=google,
+        notices=notices,
+        pictures={} if apple is None else {name: at(name) for name in apple.pictures},
+        hero=at("google-hero"),
+        logo=at("google-logo"),
+        problems=problems,
+    )
+
+
+def _problems(session: Session, design: Design) -> list[DesignProblem]:
+    """What keeps a design from being published, as far as it can be said: the first of it."""
+    try:
+        current_installation().require_signable(design)
+        contrast.require(design)
+        publishing.require_kind(session, pages.programme().id, design)
+    except (DesignRefused, ImageRefused) as refusal:
+        field = refusal.field if isinstance(refusal, DesignRefused) else refusal.name
+        return [_stop(refusal, field, design)]
+    return []
+
+
+def _stop(refusal: DesignRefused | ImageRefused, field: str, design: Design) -> DesignProblem:
+    tongue = language.current()
+    reason = refusal.reason(tongue)
+    where = place_in_words(field, design)
+    sentence = f"{where}: {reason}" if where else f"{reason[:1].upper()}{reason[1:]}"
+    return DesignProblem(sentence, form.anchor(field, design), stops=True)
+
+
+def sentence_of(refusal: Refusal, design: Design) -> str:
+    """Why a design is refused, with the words of the form for its parts."""
+    if isinstance(refusal, DesignRefused):
+        return _stop(refusal, refusal.field, design).sentence
+    said = refusal.sentence(language.current())
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+def place_in_words(place: str, design: Design) -> str:
+    """What the form calls a part of the design; empty for what it has no name for."""
+    head, _dot, rest = place.partition(".")
+    if head == "fields" and rest:
+        key = rest.rpartition(".")[0] if rest.rpartition(".")[2] in form.NAMES else rest
+        one = next((one for one in design.fields if one.key == key), None)
+        return "" if one is None else field_in_words(one.label, _(form.FACTS[one.shows]), design)
+    words = {
+        "background": _("Background"),
+        "foreground": _("Text"),
+        "label_colour": _("Labels"),
+        "organization": _("Name of the shop"),
+        "logo_text": _("Words beside the logo"),
+        "description": _("What the card is"),
+        "fields": _("Fields"),
+        "links": _("Links"),
+        "locations": _("Places"),
+        "languages": _("Languages"),
+        "symbology": _("Barcode"),
+    }
+    return words.get(head, "")
+
+
+def field_in_words(label: Mapping[str, str], shows: str, design: Design) -> str:
+    """What a field is called: by its label, else by what it shows."""
+    said = label.get(language.current()) or label.get(design.languages[0])
+    return f"«{said}»" if said and language.current() == "ru" else f"“{said}”" if said else shows
+
+
+def _in_words(found: Sequence[Advice], design: Design) -> list[DesignProblem]:
+    return [
+        DesignProblem(_advised(one, design), form.anchor(one.place, design), stops=False)
+        for one in found
+    ]
+
+
+def _advised(one: Advice, design: Design) -> str:
+    facts = {
+        "where": place_in_words(one.place, design),
+        "language": choices.language_name(one.facts["language"]) if "language" in one.facts else "",
+        "ratio": one.facts.get("ratio", ""),
+        "most": one.facts.get("most", ""),
+        "picture": picture_words(one.place),
+    }
+    return _(ADVICE[one.code]) % facts
+
+
+def picture_words(kind: str) -> str:
+    """What the form calls a picture."""
+    words = {
+        "icon": _("Icon"),
+        "logo": _("Logo"),
+        "strip": _("Banner"),
+        "thumbnail": _("Picture"),
+        "poster": _("Poster"),
+    }
+    return words.get(kind, kind)
+
+
+def require_fresh(session: Session, worked: WorkedDesign, known: str) -> str:
+    """Who changed what is worked on since a form was opened with the mark `known`, in words; empty
+    if nobody did. The caller has locked the programme."""
+    if worked.mark == known:
+        return ""
+    if worked.draft is not None:
+        return _(
+            "%(author)s saved this draft meanwhile (%(when)s). Open it in another window and look;"
+            " if you save once more, yours takes its place.",
+            author=worked.draft.changed_by,
+            when=moments.at(worked.draft.changed_at, pages.zone(), current_installation().clock()),
+        )
+    programme: Programme = pages.programme_row(session)
+    return opened.meanwhile(session, "design", publishing.thing(programme, worked.purpose).id)
