@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 
 from ledger import contacts, languages
@@ -31,7 +31,7 @@ def language_name(tag: str) -> str:
         named = Locale.parse(tag, sep="-", resolve_likely_subtags=True).get_display_name(
             language.current()
         )
-    except ValueError:  # of UnknownLocaleError as well
+    except (UnknownLocaleError, ValueError):
         return tag
     return f"{named[:1].upper()}{named[1:]}" if named else tag
 
