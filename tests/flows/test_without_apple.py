@@ -29,7 +29,8 @@ from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
 from wallet.delivery.refresh import refresh
 from wallet.installation import Installation
 from wallet.passes import issued
-from wallet.passes.issued import NO_PASS_TYPE, Pass
+from wallet.passes.content import NO_PASS_TYPE
+from wallet.passes.issued import Pass
 from wallet.passes.versioning import PassTag
 from wallet.running import doctor
 from wallet.running.assembly import connect

@@ -20,7 +20,7 @@ from wallet.apple.rotation import Certificates
 from wallet.apple.signing import Signer
 from wallet.configuration.keyring import KeyRing
 from wallet.passes import issued, templates
-from wallet.passes.content import Content
+from wallet.passes.content import NO_PASS_TYPE, Content
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
@@ -175,7 +175,7 @@ class SignedPasses:
         """The .pkpass of the current version, for a person who downloads it. Raises
         `CertificateProblem`."""
         found = self._existing(pass_.serial)
-        if found.pass_type == issued.NO_PASS_TYPE:
+        if found.pass_type == NO_PASS_TYPE:
             found = self._with_type(found, now)
         return self._bundle(found, now)
 

@@ -34,6 +34,9 @@ Alignment = Literal["left", "center", "right", "natural"]
 Detector = Literal["phone", "link", "address", "calendar"]
 
 LONGEST_MESSAGE = 500  # characters; a lock screen shows only the first of them
+# The pass type of a pass that was issued while Apple was not set up: it gets one when it is first
+# signed (`issued.give_type`).
+NO_PASS_TYPE = ""
 # The value of an empty field. It is not left out: a phone may be silent about a field that is new.
 NOTHING = "—"
 

@@ -27,12 +27,9 @@ from ledger.reports.figures import TalliedFigure
 from ledger.reports.tallies import TallyRow
 from wallet.configuration.keyring import CardLink, LinkPurpose
 from wallet.errors import PassErased, PassLost, UnknownPass
-from wallet.passes.content import Content, PassState
+from wallet.passes.content import NO_PASS_TYPE, Content, PassState
 
 ASKS = "asks"
-# The pass type of a pass that was issued while Apple was not set up: it gets one when it is first
-# signed (`give_type`).
-NO_PASS_TYPE = ""
 
 CARDS = text("offer_id IS NULL AND lost_at IS NULL")
 COUPONS = text("offer_id IS NOT NULL AND lost_at IS NULL")

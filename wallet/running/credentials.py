@@ -11,7 +11,7 @@ from wallet.apple.rotation import Certificates
 from wallet.configuration.settings import WITHOUT_APPLE, GoogleSettings, Settings
 from wallet.errors import SettingsError
 from wallet.google import account
-from wallet.passes.issued import NO_PASS_TYPE
+from wallet.passes.content import NO_PASS_TYPE
 
 
 def read_certificates(settings: Settings, now: datetime) -> Certificates:
