@@ -24,8 +24,8 @@ from wallet.delivery.waves import Pace
 from wallet.errors import DesignRefused
 from wallet.google.provider import GoogleProvider
 from wallet.importing import Desk
-from wallet.passes.content import Design
-from wallet.passes.issued import NO_PASS_TYPE, Pass
+from wallet.passes.content import NO_PASS_TYPE, Design
+from wallet.passes.issued import Pass
 from wallet.receivers.addresses import Allowed
 from wallet.receivers.delivery import EventSender
 

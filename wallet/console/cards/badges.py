@@ -3,7 +3,7 @@ of the whole installation: pages of every programme show them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import cast, get_args
 
 from flask import Blueprint, request, url_for
 from sqlalchemy.orm import Session
@@ -13,9 +13,8 @@ from ledger.languages import LANGUAGES, Language
 from wallet.access import changes
 from wallet.access.changes import ChangedThing
 from wallet.console import choices, doing, pages
-from wallet.console.forms import FormEntries, FormRefused
+from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.pages import needs
-from wallet.errors import ImageRefused
 from wallet.installation import current_installation
 from wallet.pages.language import gettext as _
 from wallet.passes import badges
@@ -50,14 +49,14 @@ def show() -> str:
     return pages.show(PAGE, HERE, problems={}, **_around())
 
 
-@routes.post("/badges/<any(apple,google):wallet>/<tag>")
+@routes.post("/badges")
 @needs("designs:write")
-def put(wallet: BadgeOf, tag: str) -> Response:
+def put() -> Response:
     """Show a badge from now on, in the place of a plain button."""
     entries, house = FormEntries(), current_installation()
+    wallet, tag = _place(entries)
     field = f"{wallet}-{tag}"
     sent = request.files.get("badge")
-    _require_spoken(tag)
 
     def work(session: Session) -> None:
         if not pages.may_everywhere("designs:write"):
@@ -72,44 +71,41 @@ def put(wallet: BadgeOf, tag: str) -> Response:
         of = ChangedThing("badge", f"{wallet} {tag}")
         changes.note(session, pages.author(), "badge.set", of, now)
 
-    try:
-        is_done = doing.done(entries, work, field)
-    except ImageRefused as refusal:
-        entries.refused(refusal, field)
-        is_done = False
-    if not is_done:
+    if not entries.fit or not doing.done(entries, work, field):
         return pages.show_again(PAGE, HERE, entries, **_around())
     pages.say(_("Pages show this badge from now on."))
     return pages.go("console.badges.show")
 
 
-@routes.post("/badges/<any(apple,google):wallet>/<tag>/remove")
+@routes.post("/badges/remove")
 @needs("designs:write")
-def remove(wallet: BadgeOf, tag: str) -> Response:
+def remove() -> Response:
     """Show a plain button again."""
-    house = current_installation()
-    _require_spoken(tag)
-    if not pages.may_everywhere("designs:write"):
-        pages.say(_all_programmes(), "bad")
-        return pages.go("console.badges.show")
+    entries, house = FormEntries(), current_installation()
+    wallet, tag = _place(entries)
 
     def work(session: Session) -> None:
+        if not pages.may_everywhere("designs:write"):
+            entries.refuse(FORM, _all_programmes())
+            raise FormRefused
         if badges.remove(session, wallet, tag):
             of = ChangedThing("badge", f"{wallet} {tag}")
             changes.note(session, pages.author(), "badge.removed", of, house.clock())
 
-    house.database.run(work)
+    if not entries.fit or not doing.done(entries, work):
+        return pages.show_again(PAGE, HERE, entries, **_around())
     pages.say(_("Pages show a plain button again."))
     return pages.go("console.badges.show")
 
 
+def _place(entries: FormEntries) -> tuple[BadgeOf, str]:
+    """Of which wallet the badge is, and in which language."""
+    wallet = entries.choice("wallet", get_args(BadgeOf))
+    return cast(BadgeOf, wallet), entries.choice("language", LANGUAGES)
+
+
 def _all_programmes() -> str:
     return _("Badges are those of all programmes: only who designs cards in all of them sets them.")
-
-
-def _require_spoken(tag: str) -> None:
-    if tag not in LANGUAGES:
-        pages.not_there(HERE)
 
 
 def _around() -> dict[str, object]:

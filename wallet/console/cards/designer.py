@@ -298,7 +298,7 @@ class ShownPicture:
 def _shown_picture(worked: WorkedDesign, kind: PictureKind, problem: str = "") -> ShownPicture:
     is_given = any(artwork.kind(name) == kind for name in worked.image_names)
     of = {"purpose": worked.purpose, "of": "draft", "v": worked.mark}
-    url = pages.url("console.designer.picture", name=kind, **of) if is_given else ""
+    url = pages.url("console.designer.picture", file=kind, **of) if is_given else ""
     words = worked_on.picture_words(kind)
     return ShownPicture(kind, words, _picture_help(kind), url, problem)
 
@@ -314,9 +314,9 @@ def _picture_help(kind: PictureKind) -> str:
     return helps[kind]
 
 
-@routes.get(f"{OF_DESIGN}/pictures/<of>/<name>")
+@routes.get(f"{OF_DESIGN}/pictures/<of>/<file>")
 @needs("passes:read")
-def picture(purpose: DesignPurpose, of: str, name: str) -> Response:
+def picture(purpose: DesignPurpose, of: str, file: str) -> Response:
     """A picture of the draft, or of the revision whose id `of` is, in its finest size: what was
     given, or what is drawn for these colours."""
     with current_installation().database.reading() as session:
@@ -328,7 +328,7 @@ def picture(purpose: DesignPurpose, of: str, name: str) -> Response:
             if template is None or template.programme_id != pages.programme().id:
                 abort(404)
             design, given = templates.design(template), templates.images(session, template.id)
-    data = _picture(_as_asked(design), given, name)
+    data = _picture(_as_asked(design), given, file)
     if data is None:
         abort(404)
     answer = Response(data, mimetype="image/png")
@@ -372,9 +372,9 @@ def _given(session: Session, worked: WorkedDesign) -> dict[str, bytes]:
     return drafts.current(session, pages.programme_row(session), worked.purpose)[1]
 
 
-@routes.post(f"{OF_DESIGN}/pictures/<any(logo,strip,icon,thumbnail,poster):kind>")
+@routes.post(f"{OF_DESIGN}/pictures/<any(logo,strip,icon,thumbnail,poster):picture>")
 @needs("designs:write")
-def put_picture(purpose: DesignPurpose, kind: PictureKind) -> Response:
+def put_picture(purpose: DesignPurpose, picture: PictureKind) -> Response:
     """Take a picture into the draft, made to fit its place."""
     sent = request.files.get("picture")
     fitted: Mapping[str, bytes] = {}
@@ -384,18 +384,18 @@ def put_picture(purpose: DesignPurpose, kind: PictureKind) -> Response:
     else:
         try:
             data = sent.stream.read(fitting.MOST_BYTES + 1)
-            fitted = fitting.fit(kind, sent.filename[-100:], data).images
+            fitted = fitting.fit(picture, sent.filename[-100:], data).images
         except ImageRefused as refusal:
             reason = refusal.reason(language.current())
             problem = f"{reason[:1].upper()}{reason[1:]}"
-    return _pictured(purpose, kind, fitted, problem)
+    return _pictured(purpose, picture, fitted, problem)
 
 
-@routes.post(f"{OF_DESIGN}/pictures/<any(logo,strip,icon,thumbnail,poster):kind>/remove")
+@routes.post(f"{OF_DESIGN}/pictures/<any(logo,strip,icon,thumbnail,poster):picture>/remove")
 @needs("designs:write")
-def remove_picture(purpose: DesignPurpose, kind: PictureKind) -> Response:
+def remove_picture(purpose: DesignPurpose, picture: PictureKind) -> Response:
     """Take a picture out of the draft; one is drawn in its place."""
-    return _pictured(purpose, kind, {}, "")
+    return _pictured(purpose, picture, {}, "")
 
 
 def _pictured(

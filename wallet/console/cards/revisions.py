@@ -301,6 +301,7 @@ def bring_back(purpose: DesignPurpose, number: int) -> Response:
         nonlocal late
         programme = pages.programme_row(session)
         programme_changes.hold(session, programme)
+        publishing.revision(session, programme.id, purpose, number)
         current = templates.find(session, programme.id, purpose)
         late = current is None or str(current.id) != seen
         if late:

@@ -139,7 +139,7 @@ def preview(session: Session, worked: WorkedDesign, design: Design, wanted: str)
     of = {"purpose": worked.purpose, "of": "draft", "tag": wanted, **drawn_from}
 
     def at(name: str) -> str:
-        return pages.url("console.designer.picture", name=name, **of)
+        return pages.url("console.designer.picture", file=name, **of)
 
     problems = _problems(session, design)
     heeded = [*problems, *_in_words(advice.of(design, worked.image_names), design)]
@@ -152,7 +152,7 @@ def of_template(session: Session, template: Template, wanted: str) -> DesignPrev
     of = {"purpose": template.purpose, "of": str(template.id), "tag": wanted}
 
     def at(name: str) -> str:
-        return pages.url("console.designer.picture", name=name, **of)
+        return pages.url("console.designer.picture", file=name, **of)
 
     return shown(session, templates.design(template), names, wanted, at, [])
 
