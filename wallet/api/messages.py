@@ -8,8 +8,6 @@ from sqlalchemy.orm import Session
 from ledger.errors import UnknownProgramme
 from ledger.programmes import units
 from ledger.programmes.units import Unit
-from wallet.access import changes
-from wallet.access.changes import ChangedThing
 from wallet.api import lookup, paging
 from wallet.api.amounts import in_money
 from wallet.api.auth import PERSONAL, author, needs, sees_people
@@ -34,7 +32,7 @@ from wallet.outreach import effect, results, terms
 from wallet.outreach.deliveries import MessageKind
 from wallet.outreach.gifts import MessageGift
 from wallet.outreach.results import MessageResult
-from wallet.outreach.terms import MessageTerms, Wanted
+from wallet.outreach.terms import Wanted
 
 # Whose results are told if nobody says since when.
 A_WHILE = timedelta(days=91)
@@ -104,12 +102,8 @@ def put_terms(programme: str, kind: str, json_data: MessageTermsIn) -> MessageTe
             holdout_percent=json_data.holdout_percent,
         )
         now = current_installation().clock()
-        before = changes.held(session, session.get(MessageTerms, (programme_.id, known)))
-        put = terms.put(session, programme_, known, wanted, now)
-        after = changes.facts(session.get(MessageTerms, (programme_.id, known)))
-        of = ChangedThing("message", known, programme_.id)
-        changes.note(session, author(session), "message.changed", of, now, before, after)
-        return _terms_out(known, put, unit)
+        decided = terms.decide(session, programme_, known, wanted, author(session), now)
+        return _terms_out(known, decided, unit)
 
     return current_installation().database.run(work)
 

@@ -26,8 +26,6 @@ from ledger.people import members
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Programme
 from ledger.segments import named
-from wallet.access import changes
-from wallet.access.changes import ChangedThing, RecordedFacts
 from wallet.api import idempotent, lookup, paging, reading
 from wallet.api.auth import author, needs
 from wallet.api.bodies.offers import (
@@ -46,6 +44,7 @@ from wallet.api.passes import pass_out
 from wallet.api.refusals import MEMBER
 from wallet.errors import OfferNotShown
 from wallet.installation import current_installation
+from wallet.outreach import offer_deeds
 from wallet.passes import coupons
 
 routes = APIBlueprint("offers", __name__, tag="Offers")
@@ -78,8 +77,7 @@ def publish(json_data: OfferIn, key: str | None) -> Response:
             json_data.ends_at,
             named.stored(json_data.audience) if json_data.audience is not None else None,
         )
-        offer = offers.publish(session, programme.id, member_id, draft, now)
-        _note(session, "offer.made", offer, now, {}, changes.facts(offer))
+        offer = offer_deeds.publish(session, programme, member_id, draft, author(session), now)
         return _offer_out(session, offer)
 
     return idempotent.created(json_data, effect, key)
@@ -136,9 +134,8 @@ def change(offer_id: str, json_data: OfferChange) -> OfferOut:
         programme = programmes.by_id(session, offers.programme_of(session, offer_id))
         wanted = _wanted(programme, json_data)
         now = current_installation().clock()
-        before = changes.held(session, lookup.offer(session, offer_id))
-        offer = offers.change(session, offer_id, wanted, now)
-        _note(session, "offer.changed", offer, now, before, changes.reread(session, offer))
+        found = lookup.offer(session, offer_id)
+        offer = offer_deeds.change(session, found, wanted, author(session), now)
         return _offer_out(session, offer)
 
     return current_installation().database.run(work, idempotent=True)
@@ -154,9 +151,8 @@ def withdraw(offer_id: str) -> OfferOut:
 
     def work(session: Session) -> OfferOut:
         now = current_installation().clock()
-        before = changes.held(session, lookup.offer(session, offer_id))
-        offer = offers.withdraw(session, offer_id, now)
-        _note(session, "offer.withdrawn", offer, now, before, changes.reread(session, offer))
+        found = lookup.offer(session, offer_id)
+        offer = offer_deeds.withdraw(session, found, author(session), now)
         return _offer_out(session, offer)
 
     return current_installation().database.run(work, idempotent=True)
@@ -190,18 +186,6 @@ def _member_id(session: Session, programme: Programme, public_id: str | None) ->
     if public_id is None:
         return None
     return lookup.member_of(session, programme.id, public_id).id
-
-
-def _note(
-    session: Session,
-    code: str,
-    offer: Offer,
-    now: datetime,
-    before: RecordedFacts,
-    after: RecordedFacts,
-) -> None:
-    of = ChangedThing("offer", offer.public_id, offer.programme_id, offer.member_id)
-    changes.note(session, author(session), code, of, now, before, after)
 
 
 def _wanted(programme: Programme, body: OfferChange) -> dict[str, Any]:

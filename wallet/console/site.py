@@ -19,7 +19,7 @@ from wallet.console.members import (
     record,
     segments,
 )
-from wallet.console.messages import campaign, campaigns, composer, sending
+from wallet.console.messages import built_in, campaign, campaigns, composer, offers, sending
 from wallet.console.settings import base_programme, certificates, imports, programme, stores
 from wallet.console.settings import contents as settings
 from wallet.console.staff import changes, keys, me, passkeys, receivers, rights, sources, staff
@@ -55,6 +55,8 @@ SECTIONS = (
     adjustments.routes,
     segments.routes,
     campaigns.routes,
+    built_in.routes,
+    offers.routes,
     composer.routes,
     sending.routes,
     campaign.routes,

@@ -22,7 +22,7 @@ from wallet.access.changes import Author, ChangedThing, RecordedFacts
 from wallet.outreach import terms, wording
 from wallet.outreach.deliveries import MessageKind
 from wallet.outreach.gifts import MessageGift
-from wallet.outreach.terms import MessageTerms, Wanted
+from wallet.outreach.terms import Wanted
 
 # How much a gift for having been away waits, where nobody has said.
 AWAY_DAYS = terms.DAYS["lapsed"]
@@ -121,11 +121,7 @@ def _put_gift(
     wanted = replace(wanted, texts=_texts(programme.languages, unit, kind, present, wanted))
     if wanted == present:
         return
-    before = changes.held(session, session.get(MessageTerms, (programme.id, kind)))
-    terms.put(session, programme, kind, wanted, now)
-    after = changes.facts(session.get(MessageTerms, (programme.id, kind)))
-    of_message = ChangedThing("message", kind, programme.id)
-    changes.note(session, by, "message.changed", of_message, now, before, after)
+    terms.decide(session, programme, kind, wanted, by, now)
 
 
 def _texts(

@@ -96,6 +96,25 @@ def step(session: Session, make_due: Sequence[MakeDue], now: datetime, limit: in
     return False
 
 
+def due(
+    session: Session, programme: Programme, kind: str, wanted: MessageTerms, day: date, most: int
+) -> list[int]:
+    """The members for whom a daily message would be due on this day, as things are now, and who had
+    none on that occasion: up to `most` of them. Whether each may be told is not asked."""
+    now = hours.begin_of(day, programme.timezone)
+    round_ = Round(programme_id=programme.id, kind=kind, day=day, after_id=0, from_posting_id=0)
+    due_ids: list[int] = []
+    while len(due_ids) < most:
+        found, last = _found(session, round_, wanted, programme, now, BATCH)
+        occasions = [(one.member_id, one.occasion) for one in found]
+        had = deliveries.known(session, occasions) if occasions else set()
+        due_ids += [id_ for id_, occasion in occasions if (id_, occasion) not in had]
+        if last is None:
+            break
+        round_.after_id = last
+    return due_ids[:most]
+
+
 def _begin(session: Session, wanted: MessageTerms, programme: Programme, now: datetime) -> None:
     """Begin a round for today, and for the days since the last one on which no worker ran."""
     today = hours.day_of(now, programme.timezone)
@@ -162,18 +181,29 @@ def _advance(
     limit: int,
 ) -> None:
     programme = programmes.by_id(session, round_.programme_id)
-    match round_.kind:
-        case "burning":
-            found, last = _burning(session, round_, wanted, programme, now, limit)
-        case "birthday":
-            found, last = _birthdays(session, round_, wanted, programme, limit)
-        case _:
-            found, last = _lapsed(session, round_, wanted, programme, limit)
+    found, last = _found(session, round_, wanted, programme, now, limit)
     _tell(session, programme, wanted, found, make_due, now)
     if last is None:
         round_.finished_at = now
     else:
         round_.after_id = last
+
+
+def _found(
+    session: Session,
+    round_: Round,
+    wanted: MessageTerms,
+    programme: Programme,
+    now: datetime,
+    limit: int,
+) -> tuple[list[Occurrence], int | None]:
+    """The next members for whom the message is due, and with whom to go on; None at the end."""
+    match round_.kind:
+        case "burning":
+            return _burning(session, round_, wanted, programme, now, limit)
+        case "birthday":
+            return _birthdays(session, round_, wanted, programme, limit)
+    return _lapsed(session, round_, wanted, programme, limit)
 
 
 def _tell(

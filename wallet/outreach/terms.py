@@ -16,6 +16,8 @@ from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from wallet import sentences
+from wallet.access import changes
+from wallet.access.changes import Author, ChangedThing
 from wallet.errors import ConsentNeeded, MessageRefused, NoMessageField
 from wallet.outreach import wording
 from wallet.outreach.campaigns import NIGHT, PUMP
@@ -177,6 +179,23 @@ def put(
     session.expire_all()
     wake_after_commit(session, PUMP)
     return wanted
+
+
+def decide(
+    session: Session,
+    programme: Programme,
+    kind: MessageKind,
+    wanted: Wanted,
+    by: Author,
+    now: datetime,
+) -> Wanted:
+    """The same, with a line in the record of changes. Raises what `put` raises."""
+    before = changes.held(session, session.get(MessageTerms, (programme.id, kind)))
+    decided = put(session, programme, kind, wanted, now)
+    after = changes.facts(session.get(MessageTerms, (programme.id, kind)))
+    of_message = ChangedThing("message", kind, programme.id)
+    changes.note(session, by, "message.changed", of_message, now, before, after)
+    return decided
 
 
 def switched_on(session: Session, kinds: Sequence[str]) -> Sequence[MessageTerms]:

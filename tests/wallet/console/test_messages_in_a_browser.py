@@ -2,6 +2,7 @@
 and on a phone."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -60,17 +61,54 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize(("language", "width"), WAYS)
-def test_a_campaign_from_its_first_word_to_its_figures(
-    chromium: Browser, app, installation, address, crowd, house, language, width
-) -> None:
+@pytest.fixture
+def visit(chromium: Browser, app, installation, address) -> Iterator[Callable[..., Page]]:
+    """A page of a marketer who is inside, in a language and on a screen."""
     inside = signed_in(app.test_client(), installation, "marketer")
     cookie = inside.client.get_cookie(door.COOKIE)
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, locale=language, reduced_motion="reduce"
-    )
-    context.add_cookies([{"name": door.COOKIE, "value": cookie.value, "url": address}])
-    page, said = context.new_page(), []
+    contexts = []
+
+    def visited(language: str, width: int) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, locale=language, reduced_motion="reduce"
+        )
+        contexts.append(context)
+        context.add_cookies([{"name": door.COOKIE, "value": cookie.value, "url": address}])
+        return context.new_page()
+
+    yield visited
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize(("language", "width"), WAYS)
+def test_what_comes_by_itself_and_what_stands_on_the_cards(
+    visit, address, api, member, language, width
+) -> None:
+    body = {"on": True, "days": 3, "gift": 200}
+    assert api.call("PUT", "programmes/demo/messages/birthday", body).status_code == 200
+    offer = {"programme": "demo", "title": {"ru": "Латте −20 %", "en": "Latte −20 %"}}
+    id_ = api.post("offers", offer).get_json()["id"]
+    page, way, wrong = visit(language, width), f"{language}-{width}", []
+    for name, path in (
+        ("8-built-in", "built-in"),
+        ("9-birthday", "built-in/birthday"),
+        ("10-offers", "offers"),
+        ("11-offer", f"offers/{id_}"),
+        ("12-new-offer", "offers/new"),
+        ("13-withdraw", f"offers/{id_}/withdraw"),
+    ):
+        page.goto(f"{address}{LIST}/{path}")
+        shot(page, f"{name}-{way}")
+        wrong += sound(page, width)
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("language", "width"), WAYS)
+def test_a_campaign_from_its_first_word_to_its_figures(
+    visit, address, crowd, house, language, width
+) -> None:
+    page, said = visit(language, width), []
     page.on("console", lambda line: said.append(line.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     new, go_on, send, add = BUTTONS[language]
@@ -116,4 +154,3 @@ def test_a_campaign_from_its_first_word_to_its_figures(
     shot(page, f"7-list-{way}")
     assert wrong == []
     assert [line for line in said if not line.endswith("ERR_ABORTED")] == []
-    context.close()

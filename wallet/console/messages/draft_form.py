@@ -74,21 +74,21 @@ def read(
     """The draft that was typed; None if something of it is none, which the entries then say. A
     draft that is not `is_whole` is looked at while it is typed: it needs no name."""
     name = _line(entries, "name", required=is_whole)
-    texts = _texts(entries, reading.programme.languages)
+    said = texts(entries, reading.programme.languages)
     allowed = ALLOWED.get(entries["allow"])
     if allowed is None:
         entries.refuse("allow", _("Please choose one of them."))
     audience = _audience(entries, session, reading.programme)
     gift = _gift(entries, reading)
     quiet, cap = _quiet(entries), _cap(entries)
-    held = _whole_between(entries, "held_out", 0, MOST_HELD_OUT, required=False)
+    held = whole_between(entries, "held_out", 0, MOST_HELD_OUT, required=False)
     at = _at(entries)
     if not entries.fit or allowed is None or audience is None:
         return None
     purpose, consent = allowed
     return WrittenDraft(
         CampaignDraft(
-            name or _("A message"), texts, audience, quiet, cap, held or 0, consent, purpose, gift
+            name or _("A message"), said, audience, quiet, cap, held or 0, consent, purpose, gift
         ),
         at,
     )
@@ -159,7 +159,7 @@ def typed(draft: CampaignDraft, reading: CampaignReading, at: str) -> TypedDraft
 
 
 def _typed_gift(gift: MessageGift, reading: CampaignReading) -> TypedDraft:
-    shown = {"gift": "yes", "gift_points": _amount(gift.points, reading.unit)}
+    shown = {"gift": "yes", "gift_points": amount(gift.points, reading.unit)}
     if gift.live_days is not None:
         shown |= {"gift_lives": "days", "gift_days": str(gift.live_days)}
     if gift.expires_at is not None:
@@ -169,17 +169,19 @@ def _typed_gift(gift: MessageGift, reading: CampaignReading) -> TypedDraft:
     return shown
 
 
-def _amount(points: int, unit: Unit) -> str:
+def amount(points: int, unit: Unit) -> str:
+    """So many points as they stand in a form."""
     money = unit.money(points)
     return str(points) if money is None else money.amount
 
 
 def _line(entries: FormEntries, name: str, *, required: bool) -> str:
     typed_ = entries.text(name, required=required, most=LONGEST_NAME)
-    return _readable(entries, name, typed_)
+    return readable_text(entries, name, typed_)
 
 
-def _readable(entries: FormEntries, name: str, text: str) -> str:
+def readable_text(entries: FormEntries, name: str, text: str) -> str:
+    """The text without signs that nobody sees."""
     try:
         return readable(text)
     except Unfit:
@@ -187,9 +189,9 @@ def _readable(entries: FormEntries, name: str, text: str) -> str:
         return ""
 
 
-def _texts(entries: FormEntries, spoken: Sequence[str]) -> dict[str, str]:
+def texts(entries: FormEntries, spoken: Sequence[str]) -> dict[str, str]:
     """The texts by language; a language without one is left out."""
-    texts = {}
+    written = {}
     for tag in spoken:
         name = text_name(tag)
         text = entries[name].replace("\r\n", "\n").strip()
@@ -202,11 +204,11 @@ def _texts(entries: FormEntries, spoken: Sequence[str]) -> dict[str, str]:
                     count=language.number(len(text)),
                 ),
             )
-        if text := _readable(entries, name, text):
-            texts[tag] = text
-    if not texts and not any(text_name(tag) in entries.problems for tag in spoken):
+        if text := readable_text(entries, name, text):
+            written[tag] = text
+    if not written and not any(text_name(tag) in entries.problems for tag in spoken):
         entries.refuse(text_name(spoken[0]), _("Write the message, in one language at least."))
-    return texts
+    return written
 
 
 def _audience(
@@ -238,14 +240,10 @@ def _audience(
 def _gift(entries: FormEntries, reading: CampaignReading) -> MessageGift | None:
     if not entries.ticked("gift"):
         return None
-    points = people.typed_amount(entries, "gift_points", reading.unit)
-    if points is not None and not 1 <= points <= MOST_POINTS:
-        most = language.amount(reading.unit, MOST_POINTS)
-        entries.refuse("gift_points", _("From 1 to %(most)s.", most=most))
+    count = points(entries, "gift_points", reading) or 0
     match entries.choice("gift_lives", LIVES):
         case "days":
-            days = _whole_between(entries, "gift_days", 1, units.MOST_LIVE_DAYS)
-            return MessageGift(points or 0, days)
+            return MessageGift(count, live_days(entries, "gift_days"))
         case "until":
             last = entries.day("gift_until")
             if last is None:
@@ -258,35 +256,53 @@ def _gift(entries: FormEntries, reading: CampaignReading) -> MessageGift | None:
                 return None
             if end <= reading.now:
                 entries.refuse("gift_until", _("This day is over."))
-            return MessageGift(points or 0, None, end)
-    return MessageGift(points or 0)
+            return MessageGift(count, None, end)
+    return MessageGift(count)
+
+
+def points(entries: FormEntries, name: str, reading: CampaignReading) -> int | None:
+    """How many points somebody typed, one at least; None for what is none."""
+    found = people.typed_amount(entries, name, reading.unit)
+    if found is not None and not 1 <= found <= MOST_POINTS:
+        most = language.amount(reading.unit, MOST_POINTS)
+        entries.refuse(name, _("From 1 to %(most)s.", most=most))
+    return found
+
+
+def live_days(entries: FormEntries, name: str, *, required: bool = True) -> int | None:
+    """For how many days points live that come with a message; None for nothing."""
+    return whole_between(entries, name, 1, units.MOST_LIVE_DAYS, required=required)
 
 
 def _quiet(entries: FormEntries) -> tuple[str, str] | None:
-    if not entries.ticked("quiet"):
-        return None
+    return span(entries, "quiet_from", "quiet_until") if entries.ticked("quiet") else None
+
+
+def span(entries: FormEntries, begins: str, ends: str) -> tuple[str, str]:
+    """From one time of day to another, which differ."""
     found = []
-    for name in ("quiet_from", "quiet_until"):
+    for name in (begins, ends):
         moment = entries[name].strip()[:5]
         if not hours.WALL_TIME.fullmatch(moment):
             entries.refuse(name, _("A time of day, such as 21:00."))
         found.append(moment)
     if entries.fit and found[0] == found[1]:
-        entries.refuse("quiet_until", _("They would never end: the two have to differ."))
+        entries.refuse(ends, _("They would never end: the two have to differ."))
     return found[0], found[1]
 
 
 def _cap(entries: FormEntries) -> tuple[int, int] | None:
     if not entries.ticked("cap"):
         return None
-    messages = _whole_between(entries, "cap_messages", 1, MOST_CAPPED)
-    days = _whole_between(entries, "cap_days", 1, MOST_CAP_DAYS)
+    messages = whole_between(entries, "cap_messages", 1, MOST_CAPPED)
+    days = whole_between(entries, "cap_days", 1, MOST_CAP_DAYS)
     return (messages or 1, days or 1)
 
 
-def _whole_between(
+def whole_between(
     entries: FormEntries, name: str, least: int, most: int, *, required: bool = True
 ) -> int | None:
+    """A whole number between these, both included; None for nothing, or for what is none."""
     found = entries.whole(name, required=required)
     if found is not None and not least <= found <= most:
         entries.refuse(

@@ -70,7 +70,7 @@ def here(session: Session, campaign_id: str) -> Campaign:
 def tabs(here: str) -> list[ConsoleLink]:
     """The pages of the menu's entry, as far as the reader may see them."""
     shown = (
-        ("campaigns", _("Campaigns"), "console.campaigns.listed", READ),
+        ("campaigns", _("Written by you"), "console.campaigns.listed", READ),
         ("built_in", _("Built-in messages"), "console.built_in.listed", READ),
         ("offers", _("Announcements"), "console.offers.listed", "offers:read"),
         ("coupons", _("Coupons"), "console.coupons.look_up", "passes:read"),
