@@ -32,11 +32,17 @@ from ledger.people.members import Member
 from ledger.people.persons import Person
 from ledger.people.search_words import SearchWord
 from ledger.points import households
+from ledger.segments.lists import ListEntry
 
 # Rows with one of these columns are deleted with the member that the column names. A new table of
 # personal data needs a line here.
 # Words follow their person: who changes one waits for the lock of the other.
-ROWS_OF_A_MEMBER = (Person.member_id, SearchWord.member_id, OfferMember.member_id)
+ROWS_OF_A_MEMBER = (
+    Person.member_id,
+    SearchWord.member_id,
+    OfferMember.member_id,
+    ListEntry.member_id,
+)
 
 SHORTEST_WORD = 3  # characters; shorter words stand in texts that are not about the person at all
 

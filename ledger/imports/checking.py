@@ -15,7 +15,7 @@ from ledger.book import accounts, balances
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
 from ledger.errors import CardExpired, CardVoid, Refusal
-from ledger.imports.columns import IDENTIFIERS, ImportKind, RowContent, RowProblem
+from ledger.imports.columns import IDENTIFIERS, RowContent, RowProblem, RowsKind
 from ledger.imports.store import Row
 from ledger.people import cards, members
 from ledger.people.cards import CardOwner
@@ -33,7 +33,7 @@ class Aim:
 
     programme: Programme
     unit: Unit
-    kind: ImportKind
+    kind: RowsKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from ledger.imports.cells import STRAY_QUOTE, Cell
 from ledger.imports.meanings import CONSENTS, BadCell, LocalForms
 
 ImportKind = Literal["members", "accrual", "write_off"]
+# `list`: rows that only name members, and nothing is written of them.
+RowsKind = ImportKind | Literal["list"]
+MOVES_POINTS = ("accrual", "write_off")
 
 NAMES = {
     "name": (
@@ -97,6 +100,7 @@ TAKEN = {
     },
     "accrual": {*IDENTIFIERS, "points", "expires", "reason"},
     "write_off": {*IDENTIFIERS, "points", "reason"},
+    "list": {*IDENTIFIERS},
 }
 
 
@@ -153,7 +157,7 @@ def is_column(title: str) -> bool:
     return name in FIELD_OF or name in HOMELESS_OF
 
 
-def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
+def layout(kind: RowsKind, header: Sequence[str]) -> Layout:
     """Which fields the columns of this header hold. Raises `FileRefused` for a header that cannot
     be one: two columns of one field, no known column, no column that names members, or no
     points."""
@@ -186,13 +190,13 @@ def layout(kind: ImportKind, header: Sequence[str]) -> Layout:
             "A column is missing that says who is meant: phone, email, card or external_id.",
             column="phone",
         )
-    if kind != "members" and "points" not in places:
+    if kind in MOVES_POINTS and "points" not in places:
         raise FileRefused("column_missing", "The column points is missing.", column="points")
     return Layout(places, {one: header[at] for one, at in places.items()}, left_aside)
 
 
 def parse(
-    kind: ImportKind, layout: Layout, cells: Sequence[Cell], local: LocalForms
+    kind: RowsKind, layout: Layout, cells: Sequence[Cell], local: LocalForms
 ) -> tuple[RowContent, list[RowProblem]]:
     """What a row says, and what is wrong with it."""
     if cells[0] is STRAY_QUOTE:
@@ -210,7 +214,7 @@ def parse(
     wrong = {problem.field for problem in problems}
     if not any(name in values or name in wrong for name in IDENTIFIERS):
         problems.append(RowProblem("nobody_named"))
-    if kind != "members" and "points" not in wrong and not values.get("points"):
+    if kind in MOVES_POINTS and "points" not in wrong and not values.get("points"):
         problems.append(RowProblem("points_missing", "points"))
     return RowContent(**values), problems
 

@@ -95,6 +95,7 @@ CODES = (
     "receiver.secret_added",
     "receiver.secrets_retired",
     "segment.deleted",
+    "segment.listed",
     "segment.saved",
     "source.added",
     "source.removed",

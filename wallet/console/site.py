@@ -19,7 +19,7 @@ from wallet.console.members import (
     record,
     segments,
 )
-from wallet.console.messages import built_in, campaign, campaigns, composer, offers, sending
+from wallet.console.messages import built_in, campaign, campaigns, composer, lists, offers, sending
 from wallet.console.settings import base_programme, certificates, imports, programme, stores
 from wallet.console.settings import contents as settings
 from wallet.console.staff import changes, keys, me, passkeys, receivers, rights, sources, staff
@@ -56,6 +56,7 @@ SECTIONS = (
     segments.routes,
     campaigns.routes,
     built_in.routes,
+    lists.routes,
     offers.routes,
     composer.routes,
     sending.routes,
@@ -122,11 +123,12 @@ def allow_large_forms() -> None:
     """Files, and privacy notices, may be larger than other entries, if they come from somebody who
     is inside."""
     most = {designer.UPLOAD: designer.MOST_SENT_BYTES, badges.UPLOAD: badges.MOST_SENT_BYTES}
-    is_large = request.endpoint in (imports.UPLOAD, programme.TEXTS_SENT, *most)
+    files = (imports.UPLOAD, lists.UPLOAD, programme.TEXTS_SENT, *most)
+    is_large = request.endpoint in files
     if not is_large or request.method != "POST" or door.somebody() is None:
         return
     request.max_form_memory_size = MOST_PARSED_BYTES
-    if request.endpoint == imports.UPLOAD:
+    if request.endpoint in (imports.UPLOAD, lists.UPLOAD):
         request.max_content_length = current_installation().settings.import_bytes
     elif request.endpoint in most:
         request.max_content_length = most[request.endpoint]

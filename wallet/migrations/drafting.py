@@ -13,7 +13,7 @@ from ledger.points import told
 from ledger.programmes import base_terms, programmes, stores, units
 from ledger.reports import days, tallies
 from ledger.seals import inspection, sealing
-from ledger.segments import named
+from ledger.segments import lists, named
 from wallet import happenings, presence
 from wallet.access import (
     adjustments,
@@ -74,6 +74,7 @@ TABLES_OF = (
     lots,
     members,
     messages,
+    lists,
     named,
     news,
     offers,

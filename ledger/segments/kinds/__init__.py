@@ -8,6 +8,7 @@ from ledger.segments.kinds.any_of import AnyOf
 from ledger.segments.kinds.balance import Points
 from ledger.segments.kinds.everyone import Everyone
 from ledger.segments.kinds.joined import JoinedSince
+from ledger.segments.kinds.listed import Listed
 from ledger.segments.kinds.negation import Not
 from ledger.segments.kinds.purchase import Purchase
 from ledger.segments.registry import KINDS
@@ -19,6 +20,7 @@ KINDS.register(
     Points,
     JoinedSince,
     Agreed,
+    Listed,
     All,
     AnyOf,
     Not,

@@ -71,6 +71,7 @@ def test_the_kinds_of_the_ledger_are_listed_in_order_with_those_of_the_wallet_am
         "balance",
         "joined",
         "consent",
+        "listed",
         "all",
         "any",
         "not",

@@ -323,6 +323,7 @@ _SAID: Mapping[str, Callable[[Any, Reading], str]] = {
     "card": _in_phone,
     "joined": _since,
     "consent": lambda _tree, _reading: _("agreed to messages"),
+    "listed": lambda tree, _reading: _("on the list “%(name)s”", name=tree.list),
 }
 _DENIED: Mapping[str, Callable[[Any, Reading], str]] = {
     "everyone": lambda _tree, _reading: _("nobody"),
@@ -332,4 +333,5 @@ _DENIED: Mapping[str, Callable[[Any, Reading], str]] = {
     "card": _no_card,
     "joined": _joined_before,
     "consent": lambda _tree, _reading: _("did not agree to messages"),
+    "listed": lambda tree, _reading: _("not on the list “%(name)s”", name=tree.list),
 }

@@ -1,0 +1,23 @@
+"""The kind `listed`."""
+
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+from sqlalchemy import ColumnElement
+
+from ledger.fields import Body
+from ledger.segments import lists
+from ledger.segments.scope import Scope
+
+
+class Listed(Body):
+    """Is on a list that was made of a file. Nobody is on a list that is not there.
+
+    {"kind": "listed", "list": "Guests of the opening"}"""
+
+    kind: Literal["listed"]
+    list: Annotated[str, StringConstraints(min_length=1, max_length=lists.LONGEST_NAME)]
+
+    def condition(self, scope: Scope) -> ColumnElement[bool]:
+        """Who was merged into another is meant as that one."""
+        return lists.has(scope.programme_id, self.list)

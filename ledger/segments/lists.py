@@ -1,0 +1,108 @@
+"""Lists of members, by name: whom somebody named one by one, in a file for example. A list does not
+change once it is there; who is erased is taken off it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, or_, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from ledger.database.tables import Base, Identifier, Instant, batched, insert_or
+from ledger.people.members import Member
+from ledger.programmes.programmes import Programme
+
+LONGEST_NAME = 60  # characters
+LONGEST_MAKER = 254  # characters
+
+
+class MemberList(Base):
+    """A list. `size`: how many members were on it when it was made; `left_out`: how many rows of
+    its file named nobody."""
+
+    __tablename__ = "ledger_member_list"
+    __table_args__ = (UniqueConstraint("programme_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    programme_id: Mapped[int] = mapped_column(ForeignKey("ledger_programme.id"))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    size: Mapped[int]
+    left_out: Mapped[int]
+    made_by: Mapped[str] = mapped_column(String(LONGEST_MAKER))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ListEntry(Base):
+    """A member on a list."""
+
+    __tablename__ = "ledger_member_list_entry"
+
+    list_id: Mapped[int] = mapped_column(ForeignKey("ledger_member_list.id"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(
+        ForeignKey("ledger_member.id"), primary_key=True, index=True
+    )
+
+
+def make(
+    session: Session,
+    programme: Programme,
+    name: str,
+    member_ids: Sequence[int],
+    left_out: int,
+    by: str,
+    now: datetime,
+) -> MemberList | None:
+    """Make a list of these members; None if there is one of this name."""
+    made = session.scalar(
+        insert_or(session, MemberList)
+        .values(
+            programme_id=programme.id,
+            name=name,
+            size=len(member_ids),
+            left_out=left_out,
+            made_by=by,
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(MemberList.id)
+    )
+    if made is None:
+        return None
+    for some in batched(list(member_ids)):
+        rows = [{"list_id": made, "member_id": id_} for id_ in some]
+        session.execute(insert_or(session, ListEntry).values(rows))
+    return session.get_one(MemberList, made)
+
+
+def find(session: Session, programme_id: int, name: str) -> MemberList | None:
+    """The list of this name; None if there is none."""
+    return session.scalar(
+        select(MemberList).where(MemberList.programme_id == programme_id, MemberList.name == name)
+    )
+
+
+def newest(session: Session, programme_id: int, limit: int) -> Sequence[MemberList]:
+    """The lists of a programme, newest first."""
+    return session.scalars(
+        select(MemberList)
+        .where(MemberList.programme_id == programme_id)
+        .order_by(MemberList.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def has(programme_id: int, name: str) -> ColumnElement[bool]:
+    """A condition on `Member`: they, or one who was merged into them, are on the list of this
+    name. Nobody is on a list that is not there."""
+    listed = aliased(Member)
+    return (
+        select(ListEntry.member_id)
+        .join(MemberList, MemberList.id == ListEntry.list_id)
+        .join(listed, listed.id == ListEntry.member_id)
+        .where(
+            MemberList.programme_id == programme_id,
+            MemberList.name == name,
+            or_(listed.id == Member.id, listed.merged_into_id == Member.id),
+        )
+        .correlate(Member)
+        .exists()
+    )
