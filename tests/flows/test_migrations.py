@@ -52,6 +52,7 @@ from ledger.programmes.stores import StoreTerms
 from ledger.reports import days
 from ledger.reports.figures import FigureOf
 from ledger.seals import inspection
+from ledger.segments import lists
 from ledger.settings import LedgerSettings
 from wallet import happenings, importing, migrations
 from wallet.access import (
@@ -1207,3 +1208,25 @@ def test_designs_of_the_release_before_stay_and_one_that_is_tried_is_nobodys_a_r
     with empty.reading() as session:
         again = templates.number_of_revisions(session, one.programme_id, one.purpose)
         assert again == number + 2
+
+
+def test_members_of_the_release_before_can_be_put_on_a_list(
+    empty: Database, database_url: str
+) -> None:
+    """What 0036 adds, and that a release back loses nothing else."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0035", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    now = datetime.now(UTC)
+    with empty.transaction() as session:
+        member = session.scalars(select(Member).order_by(Member.id)).first()
+        programme = programmes.by_id(session, member.programme_id)
+        made = lists.make(session, programme, "Opening", [member.id], 3, "anna", now)
+        assert (made.size, made.left_out) == (1, 3)
+        assert lists.make(session, programme, "Opening", [member.id], 0, "boris", now) is None
+        on_it = select(Member.id).where(lists.has(programme.id, "Opening"))
+        assert session.scalars(on_it).all() == [member.id]
+    migrations.downgrade(empty.engine, "0035", keys=KEYS)
+    assert everything(empty) == before

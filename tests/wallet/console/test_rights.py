@@ -15,6 +15,8 @@ from visitors import FORM_TOKEN, Visitor, signed_in
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from ledger.offers import offers
+from ledger.offers.offers import OfferDraft
 from ledger.programmes import programmes, stores
 from ledger.programmes.programmes import Terms
 from ledger.programmes.stores import StoreTerms, TillTerms
@@ -81,6 +83,7 @@ class Samples:
             stores.put_till(session, demo, TillTerms("1", "centre"), now)
             draft = CampaignDraft("x", {"ru": "x"})
             campaign = campaigns.create(session, programmes.by_id(session, demo), draft, now)
+            offer = offers.publish(session, demo, None, OfferDraft({"ru": "x"}), now)
             cards = templates.standard("Другая")
             templates.store(session, programmes.by_code(session, OTHER).id, cards, {}, now)
             templates.store(session, demo, cards, {}, now)
@@ -89,6 +92,8 @@ class Samples:
             return cls(
                 {
                     "campaign_id": campaign.public_id,
+                    "message_kind": "birthday",
+                    "offer_id": offer.public_id,
                     "employee_id": somebody.id,
                     "key_id": apikeys.named(session, "crm").id,
                     "receiver_id": receiver.public_id,

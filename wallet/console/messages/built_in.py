@@ -106,11 +106,11 @@ def listed() -> str:
     return pages.show(LIST, HERE, lines=lines, tabs=told.tabs("built_in"))
 
 
-@routes.get(f"{IN_PROGRAMME}/messages/built-in/<kind>")
+@routes.get(f"{IN_PROGRAMME}/messages/built-in/<message_kind>")
 @needs(READ)
-def show(kind: str) -> str:
+def show(message_kind: str) -> str:
     """One of them: its form, and who gets it tomorrow."""
-    known = _kind(kind)
+    known = _kind(message_kind)
     with current_installation().database.reading() as session:
         reading = CampaignReading.begin(session, current_installation().clock())
         wanted = terms.of_programme(session, reading.programme.id)[known]
@@ -118,11 +118,11 @@ def show(kind: str) -> str:
     return pages.show(PAGE, HERE, typed=_typed(known, wanted, reading), problems={}, **given)
 
 
-@routes.post(f"{IN_PROGRAMME}/messages/built-in/<kind>")
+@routes.post(f"{IN_PROGRAMME}/messages/built-in/<message_kind>")
 @needs(WRITE)
-def save(kind: str) -> Response:
+def save(message_kind: str) -> Response:
     """Set one of them, whole."""
-    known, entries, house = _kind(kind), FormEntries(), current_installation()
+    known, entries, house = _kind(message_kind), FormEntries(), current_installation()
 
     def work(session: Session) -> bool:
         entries.problems.clear()  # the work may be repeated
@@ -138,7 +138,7 @@ def save(kind: str) -> Response:
     is_on = doing.made(entries, work, _field_of)
     if is_on is not None:
         pages.say(_("Saved. It is on.") if is_on else _("Saved. It is off."))
-        return pages.go("console.built_in.show", kind=known)
+        return pages.go("console.built_in.show", message_kind=known)
     with house.database.reading() as session:
         given = _around(session, known, CampaignReading.begin(session, house.clock()))
     return pages.show_again(PAGE, HERE, entries, typed=entries, **given)

@@ -52,7 +52,7 @@ routes = Blueprint("offers", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class OfferLine:
+class AnnouncementLine:
     """An announcement in the list, in words."""
 
     url: str
@@ -80,7 +80,7 @@ def listed() -> str:
             said, look = _state(one, reading.now)
             whom = _whom(session, one, reading)
             lines.append(
-                OfferLine(
+                AnnouncementLine(
                     f"{base}/{one.public_id}", _title(one), said, look, whom, _dates(one, reading)
                 )
             )
