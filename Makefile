@@ -26,7 +26,7 @@ endif
 LOCK := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: run install test proofs newcomer bank campaign faults requests races histories bench mutants lint \
+.PHONY: run install test proofs newcomer bank campaign faults requests races histories previews bench mutants lint \
   security sbom words vendor lock clean
 
 run: $(VENV)/.run
@@ -81,7 +81,7 @@ newcomer: $(VENV)/.dev
 	$(BIN)/python tests/flows/newcomer.py
 
 # What is too long for `make test`: each has a short sister there. An hour and more.
-proofs: bank campaign faults requests races histories
+proofs: bank campaign faults requests races histories previews
 
 # Many clients, killed processes, a restarted database, and not a point lost or doubled.
 bank: $(VENV)/.dev
@@ -110,6 +110,10 @@ races: $(VENV)/.dev
 histories: $(VENV)/.dev
 	LEDGER_EXAMPLES=3000 LEDGER_STEPS=50 $(BIN)/pytest -n $(TESTERS) --dist worksteal \
 	  -o timeout=3600 tests/ledger/book/test_book_model.py
+
+# Hundreds of random designs: what a preview shows is what the virtual phones show.
+previews: $(VENV)/.dev
+	KOPILKA_PREVIEWS=300 $(BIN)/pytest -o timeout=1800 tests/wallet/console/test_faces.py
 
 bench: $(VENV)/.dev
 	PYTHONPATH=tests/kit $(BIN)/python tests/bench/run.py
