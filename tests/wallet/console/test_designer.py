@@ -245,6 +245,14 @@ class TestPreview:
     def test_it_says_what_to_look_at(self, marketer, anna, entries, words) -> None:
         assert words in self.told(marketer, **entries)
 
+    def test_what_is_missing_yet_is_a_gap_and_the_rest_is_shown(self, marketer, anna) -> None:
+        sent = typed(marketer.read(CARD))
+        now = typed(marketer.post(CARD, **{**sent, "do": "add", "add_field": "text"}).text)
+        gone = {"organization-ru": "", "organization-en": "", "description-ru": ""}
+        answer = marketer.post(f"{CARD}/preview", **{**now, **gone})
+        assert "k-pass-head" in answer.text and "k-gcard" in answer.text
+        assert "must not be empty" in answer.text
+
     def test_the_lock_screen_says_what_an_iphone_would(self, marketer, anna) -> None:
         part = self.told(marketer, shown="en")
         assert "Your points: 1,325" in part and "Second cappuccino at half price" in part

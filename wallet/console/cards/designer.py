@@ -286,21 +286,23 @@ def _around(
 
 @dataclass(frozen=True, slots=True)
 class ShownPicture:
-    """A picture in the form. `url` is empty while one is drawn in its place."""
+    """A picture in the form: given, or drawn in its place; `url` is empty where there is none."""
 
     kind: PictureKind
     words: str
     help: str
     url: str
+    is_given: bool
     problem: str = ""
 
 
 def _shown_picture(worked: WorkedDesign, kind: PictureKind, problem: str = "") -> ShownPicture:
     is_given = any(artwork.kind(name) == kind for name in worked.image_names)
     of = {"purpose": worked.purpose, "of": "draft", "v": worked.mark}
-    url = pages.url("console.designer.picture", file=kind, **of) if is_given else ""
+    is_there = is_given or artwork.is_drawn(kind)
+    url = pages.url("console.designer.picture", file=kind, **of) if is_there else ""
     words = worked_on.picture_words(kind)
-    return ShownPicture(kind, words, _picture_help(kind), url, problem)
+    return ShownPicture(kind, words, _picture_help(kind), url, is_given, problem)
 
 
 def _picture_help(kind: PictureKind) -> str:

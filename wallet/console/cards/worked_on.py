@@ -2,7 +2,7 @@
 begin with; its previews, with all that there is to say of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -20,14 +20,16 @@ from wallet.google.objects import Pictures
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
-from wallet.passes import advice, artwork, contrast, drafts, starters, templates
+from wallet.passes import advice, artwork, contrast, drafts, rules, starters, templates
 from wallet.passes.advice import Advice, AdviceCode
-from wallet.passes.content import Design, render
+from wallet.passes.content import Design, FieldDesign, render
+from wallet.passes.designs import NEW_VALUE
 from wallet.passes.drafts import Draft
 from wallet.passes.starters import Starter
 from wallet.passes.templates import DesignPurpose, Template
 
 HERE = "cards"
+GAP = "…"
 # Where the picture of this name is.
 AddressOfPicture = Callable[[str], str]
 SHOWN_LANGUAGE = "shown"  # of the preview, in forms and addresses
@@ -175,6 +177,7 @@ def shown(
     """Both faces of a design, made of the pass and of Google's card."""
     programme = pages.programme_row(session)
     tag = wanted if wanted in design.languages else design.languages[0]
+    whole, design = design, _with_gaps_filled(design)
     unit = units.find(session, programme.id, None)
     called = programmes.name_in(session, programme, language.current())
     facts = faces.sample(design, unit, called, tag)
@@ -192,10 +195,7 @@ def shown(
         notices = faces.notices(design, facts, tag)
     except DesignRefused as refusal:
         if not any(one.stops for one in problems):
-            problems = [_stop(refusal, refusal.field, design), *problems]
-    except (KeyError, ValueError):
-        # A draft may lack what every card has, such as its name in the first language.
-        pass
+            problems = [_stop(refusal, refusal.field, whole), *problems]
     return DesignPreview(
         tag=tag,
         tags=[(one, choices.language_name(one)) for one in design.languages],
@@ -206,6 +206,38 @@ def shown(
         hero=at("google-hero"),
         logo=at("google-logo"),
         problems=problems,
+    )
+
+
+def _with_gaps_filled(design: Design) -> Design:
+    """The design as it can be shown while somebody still works on it: words that every card has,
+    and are missing yet, are dots. What is missing is among the problems."""
+    first = design.languages[0]
+
+    def filled(texts: Mapping[str, str]) -> Mapping[str, str]:
+        return texts if texts.get(first) else {first: GAP}
+
+    def shown(one: FieldDesign) -> FieldDesign:
+        label = filled(one.label) if one.label else one.label
+        change = one.change_message
+        if change is not None and any(text.count(NEW_VALUE) != 1 for text in change.values()):
+            change = None
+        text = filled(one.text or {}) if one.shows == "text" else one.text
+        return replace(
+            one, label=label, change_message=filled(change) if change else None, text=text
+        )
+
+    return replace(
+        design,
+        organization=filled(design.names) if not design.organization_name else design.organization,
+        description=filled(design.description),
+        fields=tuple(map(shown, design.fields)),
+        links=tuple(
+            replace(one, label=filled(one.label))
+            for one in design.links
+            if rules.ADDRESS.fullmatch(one.url)
+        ),
+        locations=(),
     )
 
 
