@@ -41,6 +41,8 @@ FOUND_BY_WORDS = (
     ("ru", "вебхук", f"{HOME}webhooks"),
     ("ru", "срок действия балл", f"{BASE}#live_days"),
     ("en", "gift", f"{BASE}#welcome_points"),
+    ("ru", "логотип", f"{HOME}cards"),
+    ("en", "colours of the card", f"{HOME}cards"),
 )
 
 

@@ -340,6 +340,24 @@ ENTRIES = (
         " предел ограничение ограничить второй человек корректировка",
         "limit",
     ),
+    SettingEntry(
+        "console.designer.listed",
+        N_("Design of the cards"),
+        "passes:read",
+        "palette",
+        "design designer look logo colour colours color picture banner strip barcode field label"
+        " draft publish preview revision roll back оформление оформить дизайн логотип лого цвет"
+        " цвета картинка картинки баннер штрихкод поле поля подпись вид карты черновик опубликовать"
+        " версия версии вернуть",
+    ),
+    SettingEntry(
+        "console.badges.show",
+        N_("Badges"),
+        "designs:write",
+        "photo",
+        "badge badges official button add to wallet кнопка кнопки фирменная добавить в кошелёк"
+        " значок кошелька",
+    ),
 )
 
 
