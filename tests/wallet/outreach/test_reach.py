@@ -11,7 +11,6 @@ import requests
 from cryptography import x509
 from phones import Phone
 from sqlalchemy import select, update
-from wallet.sandbox.android_card import spoken
 
 from ledger.people import consents, members
 from ledger.people.cards import Card
@@ -20,6 +19,7 @@ from ledger.people.members import Member
 from ledger.programmes import programmes
 from wallet.google import alerts
 from wallet.google.mirror import GoogleObject
+from wallet.google.reading import spoken
 from wallet.outreach import campaigns, previews, reach, results
 from wallet.outreach.campaigns import CampaignDraft
 from wallet.outreach.gifts import MessageGift
