@@ -40,6 +40,7 @@ WORDS = {
     "of",
     "file",
     "picture",
+    "message_kind",
 }  # parts of addresses that are there in every programme
 # Parts of addresses whose samples are somebody else's, or nothing.
 NOT_THERE = {"passkey_id", "id_", "import_id", "adjustment_id", "posting_id"}
