@@ -920,6 +920,7 @@ MEANINGS: Mapping[str, str] = {
     "SegmentOut.made_by": N_("Who saved it last: an address of the staff, or the name of a key."),
     "SegmentOut.created_at": N_("When it was first saved."),
     "SegmentOut.changed_at": N_("When it was last saved with another meaning."),
+    "ListedCondition.list": N_("Name of the list, as it was given when the list was made."),
 }
 
 
