@@ -55,7 +55,7 @@ def invite(page: Page, email: str, role: str) -> str:
     page.get_by_role("link", name=re.compile("Сотрудники")).first.click()
     page.get_by_role("link", name=re.compile("Пригласить")).click()
     page.get_by_label("Почта").fill(email)
-    page.get_by_label(role, exact=True).first.check()
+    page.get_by_role("radio", name=re.compile(f"^{role}")).first.check()
     page.get_by_role("button", name="Пригласить").click()
     return page.get_by_label("Ссылка").input_value()
 
