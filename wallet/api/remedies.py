@@ -772,6 +772,16 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("There are no passes for iPhones here yet: the operator has begun without Apple."),
         N_("Lead people to the card's page (`links.card`), which is the card until then."),
     ),
+    "wave_runs": Explanation(
+        409,
+        N_("Cards are still brought up to the design before: `seen` of `total`."),
+        N_("Publish when that is done, or cancel it first."),
+    ),
+    "unknown_revision": Explanation(
+        404,
+        N_("The design has no revision of this number."),
+        N_("Look at the list of revisions."),
+    ),
 }
 
 # What can be wrong with a field, as `code` of `errors` says it.

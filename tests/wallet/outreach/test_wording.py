@@ -141,7 +141,7 @@ def test_a_place_is_mentioned_in_any_language_however_it_is_spaced() -> None:
     [
         (1250, "1\u00a0250", "1,250"),
         (Money("1250.50", "RUB"), "1\u00a0250,50\u00a0₽", "RUB\u00a01,250.50"),
-        (Money("-0.05", "EUR"), "-0,05\u00a0€", "-€0.05"),
+        (Money("-0.05", "EUR"), "\u22120,05\u00a0€", "\u2212€0.05"),
     ],
 )
 def test_money_is_written_as_people_write_it(value, russian: str, english: str) -> None:

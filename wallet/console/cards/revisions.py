@@ -102,7 +102,7 @@ def publish(purpose: DesignPurpose) -> Response:
             around = _around_publishing(session, worked_on.found(session, purpose))
         return pages.show_again(PUBLISH, HERE, entries, **around)
     if is_new:
-        pages.say(_("Published. Cards in phones follow now; below you see how far they are."))
+        pages.say(_("Published. The cards in phones follow within moments."))
     else:
         pages.say(_("Nothing has changed: cards look like this already, and no phone was woken."))
     return pages.go("console.revisions.listed", purpose=purpose)

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from flask import Blueprint, make_response, render_template, request
@@ -24,6 +24,7 @@ from wallet.outreach.campaigns import Campaign
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
+STILL_ARRIVING = timedelta(minutes=1)  # after a campaign, phones fetch it
 PAGE, PROGRESS = "console/messages/campaign.html", "console/messages/progress.html"
 OF_CAMPAIGN = f"{IN_PROGRAMME}/messages/<campaign_id>"
 OPEN = ("scheduled", "running", "paused")
@@ -59,6 +60,8 @@ def show(campaign_id: str) -> str:
         campaign=campaign,
         days=_days(),
         periods=DAYS,
+        is_fresh=campaign.finished_at is not None
+        and house.clock() - campaign.finished_at < STILL_ARRIVING,
         others=[one for one in others if one.started_at is not None and one.id != campaign.id],
         **given,
     )

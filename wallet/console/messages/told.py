@@ -167,7 +167,8 @@ def paragraph(
     """All that pressing Send brings, as sentences of one paragraph."""
     held = found.held_out(draft.holdout_percent)
     told = found.told - held
-    when = _("right now") if at is None else reading.at(at)
+    begins = campaigns.quiet_until(draft, reading.programme, at or reading.now) or at
+    when = _("right now") if begins is None else reading.at(begins)
     said = [
         _(
             "“%(name)s” goes out %(when)s. Recipients: %(count)s.",
@@ -194,7 +195,7 @@ def paragraph(
             )
         )
     said += left_out(found)
-    if draft.gift is not None:
+    if draft.gift is not None and told:
         said.append(
             _(
                 "With it come %(gift)s: %(cost)s in all, for those who are told and for nobody"
