@@ -44,6 +44,8 @@ def made(client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         timeout=240,
     )
     monkeypatch.syspath_prepend(tmp_path)
+    for module in [one for one in sys.modules if one.partition(".")[0] == NAME]:
+        del sys.modules[module]  # that of a test before, whose folder is gone
     return NAME
 
 
