@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -72,6 +72,10 @@ END: RosterPlace = (NEVER, 0)
 FIRST_LOOKED, LOOKED_GROWS, MOST_LOOKED_AT_ONCE, MOST_LOOKED = 400, 4, 6_400, 25_000
 
 
+# What a list has of the people: nothing, what is known of them, or their decisions as well.
+_Details = Literal["", "people", "consents"]
+
+
 class HeldConsent(NamedTuple):
     """What the person decided about a purpose, as it holds now."""
 
@@ -84,7 +88,8 @@ class HeldConsent(NamedTuple):
 
 
 class KnownPerson(NamedTuple):
-    """What is known of the person behind a member, as it is stored."""
+    """What is known of the person behind a member, as it is stored. `consents` are there where they
+    were asked for."""
 
     consents: Sequence[HeldConsent]
     name: str | None
@@ -127,10 +132,14 @@ def page(
     now: datetime,
     *,
     people: bool,
+    with_consents: bool = False,
 ) -> RosterPage:
     """Members that fit, in the order in which they joined, from behind `after`. `people`: with what
-    is known of them. `fetch` carries out a statement that reads. Raises `UnknownProgramme`."""
-    return asked(wanted, after, limit, now, people=people).answer(fetch)
+    is known of them; `with_consents`: and what they decided. `fetch` carries out a statement that
+    reads. Raises `UnknownProgramme`."""
+    return asked(wanted, after, limit, now, people=people, with_consents=with_consents).answer(
+        fetch
+    )
 
 
 def asked(
@@ -140,6 +149,7 @@ def asked(
     now: datetime,
     *,
     people: bool,
+    with_consents: bool = False,
 ) -> Question[RosterPage]:
     """The same as a question, to be asked together with others."""
     # The scan of the index begins at one place. With two such bounds PostgreSQL may begin at the
@@ -153,8 +163,9 @@ def asked(
         after_at, after_id = max(after or BEGINNING, since)
         bounds = {"until": wanted.until, "household": wanted.household_id}
     given = {name: value for name, value in bounds.items() if value is not None}
+    details = _details(people=people, with_consents=with_consents)
     return Question(
-        _statement(wanted.state, frozenset(given), people=people, newest_first=wanted.newest_first),
+        _statement(wanted.state, frozenset(given), details, newest_first=wanted.newest_first),
         {
             "programme": wanted.programme,
             "after_at": after_at,
@@ -163,8 +174,14 @@ def asked(
             "now": now,
             **given,
         },
-        lambda rows: _page_of(rows, wanted.programme, now, people=people),
+        lambda rows: _page_of(rows, wanted.programme, now, details),
     )
+
+
+def _details(*, people: bool, with_consents: bool) -> _Details:
+    if not people:
+        return ""
+    return "consents" if with_consents else "people"
 
 
 def known(
@@ -174,13 +191,15 @@ def known(
     now: datetime,
     *,
     people: bool,
+    with_consents: bool = False,
     newest_first: bool = True,
 ) -> RosterPage:
     """The same for these members of the programme with this code, and no others. Raises
     `UnknownProgramme`."""
-    statement = _statement_of_known(people=people, newest_first=newest_first)
+    details = _details(people=people, with_consents=with_consents)
+    statement = _statement_of_known(details, newest_first=newest_first)
     rows = fetch(statement, programme=programme, ids=list(ids), now=now)
-    return _page_of(rows, programme, now, people=people)
+    return _page_of(rows, programme, now, details)
 
 
 class SiftedPage(NamedTuple):
@@ -203,6 +222,7 @@ def sifted(
     now: datetime,
     *,
     people: bool,
+    with_consents: bool = False,
     newest_first: bool = True,
 ) -> SiftedPage:
     """The same for a condition on `Member` that may be true of one in a thousand active members of
@@ -222,7 +242,15 @@ def sifted(
             following = after
             break
     fetch = within(session)
-    page_ = known(fetch, programme, found, now, people=people, newest_first=newest_first)
+    page_ = known(
+        fetch,
+        programme,
+        found,
+        now,
+        people=people,
+        with_consents=with_consents,
+        newest_first=newest_first,
+    )
     return SiftedPage(page_.unit, page_.members, following)
 
 
@@ -301,16 +329,16 @@ def estimated(session: Session, wanted: ColumnElement[bool]) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
-def _page_of(rows: Sequence[Any], programme: str, now: datetime, *, people: bool) -> RosterPage:
+def _page_of(rows: Sequence[Any], programme: str, now: datetime, details: _Details) -> RosterPage:
     if not rows:
         raise UnknownProgramme(programme)
     unit = detached(Unit, dict(zip(_UNIT.keys(), rows[0][:_MEMBER], strict=True)))
     if rows[0].id is None:  # the unit stands alone: no member fits
         return RosterPage(unit, [])
-    return RosterPage(unit, [_listed(row, now, people=people) for row in rows])
+    return RosterPage(unit, [_listed(row, now, details) for row in rows])
 
 
-def _listed(row: Any, now: datetime, *, people: bool) -> ListedMember:
+def _listed(row: Any, now: datetime, details: _Details) -> ListedMember:
     return ListedMember(
         (row.created_at, row.id),
         row.public_id,
@@ -320,14 +348,14 @@ def _listed(row: Any, now: datetime, *, people: bool) -> ListedMember:
         row.number,
         cards.state_of(row.blocked_for, row.void_at, row.ends_at, now),
         balances.by_the_clock(row[_BALANCE:_PERSON], now),
-        _person(row[_PERSON:]) if people else None,
+        _person(row[_PERSON:], details) if details else None,
     )
 
 
-def _person(row: Sequence[Any]) -> KnownPerson:
+def _person(row: Sequence[Any], details: _Details) -> KnownPerson:
     held = [
         HeldConsent(purpose, *row[place : place + _OF_CONSENT])
-        for purpose, place in _CONSENTS
+        for purpose, place in (_CONSENTS if details == "consents" else ())
         if row[place] is not None
     ]
     return KnownPerson(held, *row[: len(_OF_PERSON)])
@@ -351,21 +379,21 @@ _OF_PERSON = (
 
 @cache
 def _statement(
-    state: MemberState | None, bounds: frozenset[str], *, people: bool, newest_first: bool
+    state: MemberState | None, bounds: frozenset[str], details: _Details, *, newest_first: bool
 ) -> Compiled:
     """Built once for each combination of filters: to build it costs more than to have it
     answered."""
     page_ = _page(state, bounds, newest_first=newest_first)
-    return Compiled(_selected(page_, people=people, newest_first=newest_first))
+    return Compiled(_selected(page_, details, newest_first=newest_first))
 
 
 @cache
-def _statement_of_known(*, people: bool, newest_first: bool) -> Compiled:
+def _statement_of_known(details: _Details, *, newest_first: bool) -> Compiled:
     page_ = _of_programme().where(OneOf(Member.id, "ids")).subquery("page")
-    return Compiled(_selected(page_, people=people, newest_first=newest_first))
+    return Compiled(_selected(page_, details, newest_first=newest_first))
 
 
-def _selected(page_: Subquery, *, people: bool, newest_first: bool) -> Select[Any]:
+def _selected(page_: Subquery, details: _Details, *, newest_first: bool) -> Select[Any]:
     """The page is taken first, from an index of members; all else is looked up for its rows alone.
     Beside each of them stands the main unit, and it stands alone where there is none: a statement
     less than to look for it before."""
@@ -373,7 +401,7 @@ def _selected(page_: Subquery, *, people: bool, newest_first: bool) -> Select[An
     newest = (
         select(func.max(Card.id)).where(Card.member_id == page_.c.id).correlate(page_)
     ).scalar_subquery()
-    decided = {purpose: aliased(Consent) for purpose in PURPOSES} if people else {}
+    decided = {each: aliased(Consent) for each in (PURPOSES if details == "consents" else ())}
     holder_id = func.coalesce(page_.c.household_id, page_.c.id)
     members_ = (
         join(page_, Card, and_(Card.member_id == page_.c.id, Card.id == newest))
@@ -389,7 +417,7 @@ def _selected(page_: Subquery, *, people: bool, newest_first: bool) -> Select[An
         .outerjoin(_HEAD, _HEAD.id == page_.c.household_id)
         .outerjoin(_INTO, _INTO.id == page_.c.merged_into_id)
     )
-    if people:
+    if details:
         members_ = members_.outerjoin(Person, Person.member_id == page_.c.id)
     for purpose, one in decided.items():
         members_ = members_.outerjoin(one, one.id == consents.newest_of(page_.c.id, purpose))
@@ -405,7 +433,7 @@ def _selected(page_: Subquery, *, people: bool, newest_first: bool) -> Select[An
             Card.void_at,
             Card.expires_at.label("ends_at"),
             *balances.READ,
-            *(_OF_PERSON if people else ()),
+            *(_OF_PERSON if details else ()),
             *(column for one in decided.values() for column in _decision(one)),
         )
         .select_from(outerjoin(unit, members_, true()))

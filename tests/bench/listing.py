@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import requests
 import servers
 from fetching import Served, nothing_served
 from processes import answers, processes, wait_until
@@ -130,7 +131,7 @@ def measure() -> dict[str, float]:
                 ours = Served(port, web.pid)
                 found = {
                     **_measured(ours, nothing, key, since),
-                    **_console(ours, {"Cookie": f"{COOKIE}={token}"}),
+                    **_console(ours, {"Cookie": _cookies(port, token)}),
                 }
                 return {
                     **found,
@@ -165,6 +166,17 @@ def _signed_in(installation: Installation) -> str:
         admission.add(session, "olga@example.com", "administrator", now)
         employee = staff.locked(session, Employee.email == "olga@example.com")
         return staff_sessions.begin(session, employee.id, now, strong=True)
+
+
+def _cookies(port: int, token: str) -> str:
+    """What the browser of somebody who is signed in sends with each request: the session, and the
+    cookie of its forms, which the first page sets."""
+    signed_in = f"{COOKIE}={token}"
+    page = requests.get(
+        f"http://127.0.0.1:{port}{SEARCH_PAGE}", headers={"Cookie": signed_in}, timeout=30
+    )
+    page.raise_for_status()
+    return "; ".join((signed_in, *(f"{one.name}={one.value}" for one in page.cookies)))
 
 
 def _console(ours: Served, headers: dict[str, str]) -> dict[str, float]:

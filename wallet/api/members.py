@@ -231,8 +231,9 @@ def _listed(asked: MemberSearch) -> Response:
     programme = asked.programme or ""
     household_id = _household_id(programme, asked.household)
     wanted = RosterFilter(programme, asked.state, asked.since, asked.until, household_id)
+    after, people = paging.moment(place), sees_people()
     unit, rows = roster.page(
-        database.fetch, wanted, paging.moment(place), place.most, now, people=sees_people()
+        database.fetch, wanted, after, place.most, now, people=people, with_consents=True
     )
     lookup.require_reach(unit, programme)
     page = place.page(rows, listing.position)

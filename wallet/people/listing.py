@@ -54,7 +54,9 @@ def members(wanted: RosterFilter, unit: Unit, now: datetime, *, people: bool) ->
     def pages(session: Session) -> Generator[list[ListItem], None, None]:
         fetch = within(session)
         after: RosterPlace | None = None
-        while rows := roster.page(fetch, wanted, after, files.AT_ONCE, now, people=people).members:
+        while rows := roster.page(
+            fetch, wanted, after, files.AT_ONCE, now, people=people, with_consents=True
+        ).members:
             yield items(rows, wanted.programme, unit)
             after = rows[-1].place
 
@@ -79,6 +81,7 @@ def of_segment(
                 files.AT_ONCE,
                 now,
                 people=people,
+                with_consents=True,
             )
             if page.members:
                 yield items(page.members, programme.code, unit)
@@ -95,7 +98,9 @@ def of_chosen(
     """These members and no others; otherwise as `members`."""
 
     def pages(session: Session) -> Generator[list[ListItem], None, None]:
-        found = roster.known(within(session), programme, ids, now, people=people)
+        found = roster.known(
+            within(session), programme, ids, now, people=people, with_consents=True
+        )
         yield items(found.members, programme, unit)
 
     return _source(pages, unit, people=people)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from flask import Blueprint, current_app, redirect, request
 from markupsafe import Markup
@@ -259,8 +259,7 @@ def _about(found: int) -> str:
     return _("about %(count)s members", count=language.roughly(max(found, COUNTED)))
 
 
-@dataclass(frozen=True, slots=True)
-class MemberRow:
+class MemberRow(NamedTuple):
     """A member in a list, in words."""
 
     url: str
