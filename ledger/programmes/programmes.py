@@ -325,18 +325,24 @@ def say(
         raise TermsRefused(
             "language", "texts of this programme are in {known}.", known=", ".join(spoken)
         )
+    fit = fit_text(kind, text)
+    session.add(
+        ProgrammeText(
+            programme_id=programme_id, kind=kind, language=language, text=fit, created_at=now
+        )
+    )
+    session.flush()
+
+
+def fit_text(kind: ProgrammeTextKind, text: str) -> str:
+    """The text as a programme may say it. Raises `TermsRefused`."""
     try:
         text = readable(text)
     except Unfit:
         raise TermsRefused(kind, "must not contain control characters.") from None
     if not 0 < len(text) <= LONGEST[kind]:
         raise TermsRefused(kind, "from 1 to {most} characters.", most=LONGEST[kind])
-    session.add(
-        ProgrammeText(
-            programme_id=programme_id, kind=kind, language=language, text=text, created_at=now
-        )
-    )
-    session.flush()
+    return text
 
 
 def said(

@@ -38,7 +38,7 @@ from wallet.api.bodies.programmes import (
 )
 from wallet.api.calls import refuses
 from wallet.api.refusals import MONEY
-from wallet.delivery import programme_changes
+from wallet.delivery import programme_changes, publishing
 from wallet.delivery.programme_changes import ProgrammeChange
 from wallet.errors import NoMessageField
 from wallet.installation import current_installation
@@ -127,8 +127,8 @@ def change(programme: str, json_data: ProgrammeChangeIn) -> ProgrammeOut:
         found, now = lookup.programme(session, programme), current_installation().clock()
         by = author(session)
         programme_changes.change(session, found, wanted, by, now)
-        for language, name in json_data.names.items():
-            programme_changes.say(session, found, "name", canonical(language), name, by, now)
+        names = {canonical(language): name for language, name in json_data.names.items()}
+        publishing.rename(session, found, names, by, now)
         return _programme_out(found, units.of_programme(session, found.id))
 
     return current_installation().database.run(work, idempotent=True)

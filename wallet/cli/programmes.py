@@ -15,7 +15,7 @@ from ledger.programmes.units import Unit, UnitTerms
 from wallet.access import changes
 from wallet.access.changes import ChangedThing
 from wallet.cli.database import author, on_database, open_records
-from wallet.delivery import programme_changes
+from wallet.delivery import programme_changes, publishing
 from wallet.delivery.programme_changes import ProgrammeChange
 from wallet.passes import barcode_settings, renewal, templates
 from wallet.passes.barcode_settings import AtGoogle, Numbers
@@ -325,15 +325,16 @@ def set_programme(
 ) -> None:
     """What the pages of programme CODE say in one language. Earlier texts are kept."""
     texts: dict[ProgrammeTextKind, str | None] = {
-        "name": name,
         "operator": operator,
         "privacy": _text(privacy) if privacy else None,
     }
-    if not any(text is not None for text in texts.values()):
+    if name is None and not any(text is not None for text in texts.values()):
         raise click.UsageError("Say what to set: --name, --operator or --privacy.")
     records = open_records()
     with records.database.transaction() as session:
         programme, now = programmes.by_code(session, code), records.clock()
+        if name is not None:
+            publishing.rename(session, programme, {lang: name}, author(), now)
         for kind, text in texts.items():
             if text is not None:
                 programme_changes.say(session, programme, kind, lang, text, author(), now)

@@ -5,10 +5,11 @@ no phone."""
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 from sqlalchemy.orm import Session
 
-from ledger.programmes import units
+from ledger.programmes import programmes, units
 from ledger.programmes.programmes import Programme
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
@@ -19,6 +20,7 @@ from wallet.errors import DesignRefused, UnknownRevision, WaveRuns
 from wallet.passes import drafts, issued, templates
 from wallet.passes.content import Design
 from wallet.passes.issued import Pass
+from wallet.passes.parts import Translations
 from wallet.passes.templates import DesignPurpose, Template
 
 # Whether cards of a design can be made here; raises `DesignRefused`. What it takes is known to the
@@ -88,6 +90,49 @@ def roll_back(
         waves.cancel(session, running.public_id, now)
     code = "design.rolled_back"
     return _carry_out(session, programme, before, stored, code, by, now, that_of=number)
+
+
+def rename(
+    session: Session, programme: Programme, names: Translations, by: Author, now: datetime
+) -> None:
+    """Call the programme so from now on, by language. Its cards and coupons follow where they call
+    it as it was called, and so do drafts; a wave that is under way begins anew, since it has to
+    bring the name as well. Raises `TermsRefused`."""
+    programme_changes.hold(session, programme)
+    was = programmes.names(session, programme)
+    fit = {language: programmes.fit_text("name", name) for language, name in names.items()}
+    wanted = {language: name for language, name in fit.items() if was.get(language) != name}
+    for language, name in wanted.items():
+        programme_changes.say(session, programme, "name", language, name, by, now)
+    for purpose in get_args(DesignPurpose):
+        _rename_cards(session, programme, purpose, was, wanted, by, now)
+        draft = drafts.find(session, programme.id, purpose)
+        if draft is not None:
+            renamed = drafts.design(draft).renamed(was, wanted)
+            if renamed != drafts.design(draft):
+                drafts.save(session, draft, renamed, by.name, now)
+
+
+def _rename_cards(
+    session: Session,
+    programme: Programme,
+    purpose: DesignPurpose,
+    was: Translations,
+    names: Translations,
+    by: Author,
+    now: datetime,
+) -> None:
+    before = templates.find(session, programme.id, purpose)
+    if before is None:
+        return
+    renamed = templates.design(before).renamed(was, names)
+    if renamed == templates.design(before):
+        return
+    stored = templates.change(session, before, renamed, now)
+    running = waves.of_designs(session, programme.id)
+    if running is not None:
+        waves.cancel(session, running.public_id, now)
+    _carry_out(session, programme, before, stored, "design.published", by, now)
 
 
 def try_on(

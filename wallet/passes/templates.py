@@ -204,6 +204,13 @@ def bring_back(session: Session, revision: Template, now: datetime) -> Template:
     return _store(session, revision.programme_id, earlier, pictures, now)
 
 
+def change(session: Session, revision: Template, wanted: Design, now: datetime) -> Template:
+    """Store a revision that differs from this one by what was changed for its programme's sake, not
+    by its editor: pictures that were given stay. Raises `ImageRefused`, `CodeNotCarried`."""
+    pictures = given_images(session, revision)
+    return _store(session, revision.programme_id, wanted, pictures, now)
+
+
 def _require_spoken(programme: Programme, design: Design) -> None:
     """The languages of a design must be languages of its programme."""
     for language in design.languages:

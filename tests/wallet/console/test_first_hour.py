@@ -11,6 +11,8 @@ from ledger.people.consents import Decision
 from ledger.programmes import programmes
 from wallet.access import admission
 from wallet.console.home.readiness import STEPS
+from wallet.delivery import waves
+from wallet.passes import templates
 
 PLACE = f"{HOME}first-hour"
 ANSWERS = {"trade": "coffee", "back": "5", "payable": "100", "live_days": "180"}
@@ -35,7 +37,7 @@ def test_who_sets_a_programme_up_begins_with_it_and_others_do_not(
     assert manager.get("/console/").location == PLACE
     manager.send(PLACE, **ANSWERS)
     assert manager.get("/console/").location == HOME
-    assert "Ready to start: 0 of 8" in manager.read(HOME)
+    assert "Ready to start: 0 of 9" in manager.read(HOME)
 
 
 def test_a_trade_brings_what_is_usual_for_it(manager) -> None:
@@ -59,7 +61,24 @@ def test_four_answers_make_a_programme_a_sentence_and_a_card(manager, api) -> No
     assert "Members get 5% back in points" in page
     assert "earns 50 points" in page
     assert "k-face" in page and "<svg" in page
-    assert "0 of 8" in page
+    assert "0 of 9" in page
+
+
+def test_the_shop_gives_its_name_to_cards_and_pages(manager, api, installation) -> None:
+    anna = api.post("members", {"programme": "demo"}).get_json()
+    assert 'name="shop"' in manager.read(PLACE)
+    manager.send(PLACE, **ANSWERS, shop="Café Lilac")
+    with installation.database.reading() as session:
+        demo = programmes.by_code(session, "demo")
+        assert programmes.names(session, demo) == dict.fromkeys(demo.languages, "Café Lilac")
+        design = templates.design(templates.current(session, demo.id))
+        assert set(design.names.values()) == set(design.logo_texts.values()) == {"Café Lilac"}
+        assert templates.number_of_revisions(session, demo.id, "card") == 2
+        wave = waves.of_designs(session, demo.id)
+        assert wave is not None and wave.total == 1
+    assert "Café Lilac" in manager.client.get(f"/join/{anna['programme']}").text
+    assert 'name="shop"' not in manager.read(f"{PLACE}?again=1")
+    assert "design" not in done(manager)
 
 
 def test_a_refused_answer_keeps_the_others(manager) -> None:
@@ -121,9 +140,9 @@ def test_a_step_may_be_not_needed_and_needed_again(manager) -> None:
     answer = manager.send(PLACE, f"{PLACE}/steps", step="certificates")
     assert answer.status_code == 303
     page = manager.read(PLACE)
-    assert "0 of 7" in page and "not needed" in page
+    assert "0 of 8" in page and "not needed" in page
     manager.send(PLACE, f"{PLACE}/steps", step="certificates", needed="yes")
-    assert "0 of 8" in manager.read(PLACE)
+    assert "0 of 9" in manager.read(PLACE)
     assert manager.send(PLACE, f"{PLACE}/steps", step="nothing").status_code == 404
 
 
@@ -142,7 +161,7 @@ def test_a_message_to_a_card_that_is_none_says_so(manager, api) -> None:
 def test_a_viewer_sees_how_far_it_is_and_changes_nothing(client, installation) -> None:
     viewer = signed_in(client, installation, "viewer")
     page = viewer.read(PLACE)
-    assert "0 of 8" in page and "Not needed" not in page and "<form" not in page.split("<main")[1]
+    assert "0 of 9" in page and "Not needed" not in page and "<form" not in page.split("<main")[1]
     assert viewer.get(f"{PLACE}/message").status_code == 403
     assert "Print" in viewer.read(f"{PLACE}/poster")
 
@@ -152,7 +171,7 @@ def test_who_came_from_the_list_of_steps_goes_back_to_it(client, installation) -
     administrator.send(f"{HOME}first-hour", trade="coffee", back="5", payable="50", live_days="9")
     page = unescape(administrator.read(f"{HOME}first-hour"))
     steps = re.findall(r'<p><a href="([^"]+)">', page)
-    assert len(steps) == 8
+    assert len(steps) == 9
     back = f'<a class="k-back" href="{HOME}first-hour">'
     for url in steps:
         assert back in administrator.read(url), url

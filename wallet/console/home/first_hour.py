@@ -34,7 +34,7 @@ from wallet.console.settings import base_programme as base_page
 from wallet.console.settings import certificates
 from wallet.console.settings import search as settings_search
 from wallet.console.settings.base_programme import CountedUnit
-from wallet.delivery import programme_changes
+from wallet.delivery import programme_changes, publishing
 from wallet.installation import current_installation
 from wallet.outreach import base_programme, trial
 from wallet.outreach.base_programme import BaseChoice
@@ -79,6 +79,12 @@ STEP_LINKS: Mapping[ReadyStep, StepLink] = {
         N_("Join your own programme as a customer does, and look at the card."),
         "console.first_hour.own_card",
         "programmes:read",
+    ),
+    "design": StepLink(
+        N_("The card in your own colours"),
+        N_("Choose a design for your trade, put in your logo, and publish it."),
+        "console.designer.listed",
+        "designs:write",
     ),
     "legal": StepLink(
         N_("Operator and consents"),
@@ -174,6 +180,7 @@ def answer() -> Response:
     trade = next((one for one in TRADES if one == entries["trade"]), None)
     if trade is None:
         entries.refuse("trade", _("Choose what is closest."))
+    shop = entries.text("shop", most=programmes.LONGEST_NAME) if "shop" in request.form else ""
 
     def work(session: Session) -> None:
         programme = pages.programme_row(session)
@@ -184,6 +191,8 @@ def answer() -> Response:
         if wanted is None or trade is None:
             raise FormRefused
         by, now = pages.author(), house.clock()
+        if shop and shop != _shop(session, programme):
+            publishing.rename(session, programme, dict.fromkeys(programme.languages, shop), by, now)
         programme_changes.begin_trade(session, programme, trade, by, now)
         base_programme.put(session, programme, wanted, by, now)
 
@@ -347,9 +356,21 @@ def _questions(session: Session, programme: Programme, wanted: Trade | None) -> 
         base = known or BaseChoice(BaseTerms(500, 3_000, _worth(of)), 365)
     called = programme.called if trade is None else USUAL[trade].called
     sentence = base_programme.sentence(session, programme, base, language.current(), called)
-    typed = {**base_page.typed(base, of), "trade": trade or ""}
+    typed = {
+        **base_page.typed(base, of),
+        "trade": trade or "",
+        "shop": _shop(session, programme),
+    }
     around = _around_questions(session, programme, of, base)
     return pages.show(QUESTIONS, HERE, typed=typed, problems={}, sentence=sentence, **around)
+
+
+def _shop(session: Session, programme: Programme) -> str:
+    """What the programme is called, for whoever is asked for it: only in the first hour is one name
+    for all languages enough."""
+    if programme.trade is not None:
+        return ""
+    return programmes.name_in(session, programme, language.current())
 
 
 def _worth(of: CountedUnit) -> Money:

@@ -2,7 +2,7 @@
 there. Nobody ticks a step off by hand; a step can only be said not to be needed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -21,10 +21,11 @@ from wallet.apple.devices import Registration
 from wallet.google.mirror import GoogleObject
 from wallet.installation import Installation
 from wallet.outreach.deliveries import Delivery
+from wallet.passes import templates
 from wallet.passes.issued import Pass
 
 ReadyStep = Literal[
-    "card", "legal", "poster", "cashier", "import", "accrual", "message", "certificates"
+    "card", "design", "legal", "poster", "cashier", "import", "accrual", "message", "certificates"
 ]
 STEPS: tuple[ReadyStep, ...] = get_args(ReadyStep)
 NEW_FOR = timedelta(days=60)  # a programme; then the home page speaks of it no more
@@ -46,6 +47,7 @@ def steps(
     """Every step, in the order in which a shop takes them."""
     known: Mapping[ReadyStep, Callable[[], bool]] = {
         "card": lambda: _has_card(session, programme),
+        "design": lambda: has_own_design(session, programme),
         "legal": lambda: programmes.said(session, programme.id, "operator", "") is not None,
         "poster": lambda: programmes.said(session, programme.id, "poster", "") is not None,
         "cashier": lambda: _is_there(session, _cashiers(programme)),
@@ -116,6 +118,16 @@ def _has_card(session: Session, programme: Programme) -> bool:
         GoogleObject.saved.is_(True)
     )
     return _is_there(session, on_apple) or _is_there(session, on_google)
+
+
+def has_own_design(session: Session, programme: Programme) -> bool:
+    """Whether the card looks otherwise than that with which a programme begins: in the name of the
+    shop, but with our colours, pictures and fields."""
+    template = templates.current(session, programme.id)
+    now = templates.design(template)
+    begun = templates.design(templates.revisions(session, programme.id, "card")[0])
+    as_begun = replace(begun, organization=now.organization, logo_text=now.logo_text)
+    return now != as_begun or bool(templates.given_images(session, template))
 
 
 def _cashiers(programme: Programme) -> Select[int]:

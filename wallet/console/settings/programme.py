@@ -19,7 +19,7 @@ from wallet.console import choices, doing, opened, pages
 from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.shell import ConsoleLink
-from wallet.delivery import programme_changes
+from wallet.delivery import programme_changes, publishing
 from wallet.delivery.programme_changes import ProgrammeChange
 from wallet.installation import current_installation
 from wallet.pages import language
@@ -131,13 +131,19 @@ def say() -> Response:
         programme, now = pages.programme_row(session), house.clock()
         programme_changes.hold(session, programme)
         opened.require_fresh(session, entries, [programme_changes.of(programme)])
+        by = pages.author()
         for kind in SAID:
+            texts = {}
             for tag in programme.languages:
                 at_fault = f"{kind}_{tag}"
                 text = entries[at_fault].replace("\r\n", "\n").strip()
                 if text or _said(session, programme, kind, tag):
-                    by = pages.author()
-                    programme_changes.say(session, programme, kind, tag, text, by, now)
+                    texts[tag] = programmes.fit_text(kind, text)
+            if kind == "name":
+                publishing.rename(session, programme, texts, by, now)
+                continue
+            for tag, text in texts.items():
+                programme_changes.say(session, programme, kind, tag, text, by, now)
 
     if not doing.done(entries, work, lambda _refusal: at_fault):
         return _again(TEXTS, entries)
