@@ -66,7 +66,7 @@ def test_four_answers_make_a_programme_a_sentence_and_a_card(manager, api) -> No
 
 def test_the_shop_gives_its_name_to_cards_and_pages(manager, api, installation) -> None:
     anna = api.post("members", {"programme": "demo"}).get_json()
-    assert 'name="shop"' in manager.read(PLACE)
+    assert 'value="Café Lilac"' in manager.read(f"{PLACE}?trade=fuel&shop=Café+Lilac")
     manager.send(PLACE, **ANSWERS, shop="Café Lilac")
     with installation.database.reading() as session:
         demo = programmes.by_code(session, "demo")

@@ -359,7 +359,7 @@ def _questions(session: Session, programme: Programme, wanted: Trade | None) -> 
     typed = {
         **base_page.typed(base, of),
         "trade": trade or "",
-        "shop": _shop(session, programme),
+        "shop": request.args.get("shop") or _shop(session, programme),
     }
     around = _around_questions(session, programme, of, base)
     return pages.show(QUESTIONS, HERE, typed=typed, problems={}, sentence=sentence, **around)
