@@ -22,6 +22,19 @@ PAGES = (
     "/card/revisions/1",
     "/offer",
 )
+# Whether the bar with the buttons lies on the preview, wherever the page is scrolled to; and how
+# wide a card is, to itself.
+COVERED = """() => {
+  const rect = (name) => document.querySelector(name).getBoundingClientRect();
+  const found = [];
+  for (let at = 0; at < document.body.scrollHeight; at += 100) {
+    window.scrollTo(0, at);
+    const bar = rect(".k-editor-bar"), shown = rect(".k-preview");
+    if (bar.left < shown.right && shown.left < bar.right && bar.top < shown.bottom
+        && shown.top < bar.bottom) found.push(at);
+  }
+  return found;
+}"""
 SHOTS = os.environ.get("KOPILKA_SHOTS")
 
 
@@ -41,6 +54,8 @@ def test_the_designer_is_in_order_and_follows_who_types(look, address: str, cook
             page.goto(f"{address}{CARDS}/card")
             page.fill("#background", "#3b2417")
             page.wait_for_selector('[data-colours^="rgb(59, 36, 23)"]', state="attached")
+            assert page.evaluate(COVERED) == []
+            assert page.evaluate("document.querySelector('.k-pass').offsetWidth") == 375
             page.click('.k-editor-bar button[value="stay"]')
             for path in PAGES:
                 page.goto(address + CARDS + path)
