@@ -100,9 +100,16 @@ class WithReason(Refusal):
         self._reason = reason
         self._facts = facts
 
-    def reason(self, language: Language) -> str:
-        """The rule that was broken, for people."""
-        return words.catalogue_of(type(self)).sentence(language, self._reason, self._facts)
+    @property
+    def in_reason(self) -> Mapping[str, object]:
+        """What stands in the places of the reason, by their names."""
+        return self._facts
+
+    def reason(self, language: Language, /, **better: object) -> str:
+        """The rule that was broken, for people. `better`: facts in the words that the reader has
+        for them."""
+        facts = {**self._facts, **better}
+        return words.catalogue_of(type(self)).sentence(language, self._reason, facts)
 
     def _places(self, language: Language) -> dict[str, object]:
         return {**super()._places(language), "reason": self.reason(language)}

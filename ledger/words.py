@@ -160,6 +160,12 @@ def short_day_in(language: str, value: date) -> str:
     return dates.format_skeleton("MMMd", value, locale=languages.locale(language))
 
 
+def town_in(language: str, zone: str) -> str:
+    """The town whose clock a time zone has: Moscow for Europe/Moscow."""
+    named = languages.locale(language).time_zones.get(zone, {}).get("city")
+    return str(named or zone.rpartition("/")[2].replace("_", " "))
+
+
 def end_in(language: str, end: datetime) -> str:
     """When something ends, as people read it, by the clock of `end`'s own zone: its last day, such
     as 31 December 2026. If it ends within a day, with the time: 31 December 2026, 18:00."""

@@ -307,8 +307,9 @@ def _text(name: str, value: str, language: Language, moment: MomentWriter) -> st
         return CATALOGUE.text(language, value, SCOPE)
     if name == "types":
         return CATALOGUE.text(language, value, EVENT)
-    if name in ("languages", "locale"):
-        return _language(value, language)
+    if name in ("languages", "locale", "timezone"):
+        named = words.town_in(language, value) if name == "timezone" else None
+        return named or _language(value, language)
     if name == "kind" and value in get_args(PostingKind):
         return words.catalogue("ledger").text(language, value, "kind of posting")
     if name == "kind" and value in sources.KINDS:

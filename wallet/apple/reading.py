@@ -5,6 +5,7 @@ Rules: Apple's "Wallet Passes" (Pass, PassFields) and the archived "Wallet Devel
 reading of its own and knows nothing of `bundle`, which makes passes: a mistake made there is not
 repeated here. Pure."""
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from babel import dates, numbers
+from babel import Locale, UnknownLocaleError, dates, numbers
 
 from ledger.languages import ENGLISH
 
@@ -214,23 +215,23 @@ def _field(group: str, raw: Mapping[str, Any]) -> PassField:
 
 def _formatted(field_: PassField, language: str) -> str:
     """A styled value that does not fit its style is no value at all: the phone refuses the pass."""
-    value, style = field_.value, field_.style
+    value, style, locale = field_.value, field_.style, _locale(language)
     if "dateStyle" in style or "timeStyle" in style:
-        return _date(str(value), style, language)
+        return _date(str(value), style, locale)
     if isinstance(value, str):
         if "numberStyle" in style or "currencyCode" in style:
             raise ValueError("a number is wanted")
         return value
     if "currencyCode" in style:
-        return numbers.format_currency(value, str(style["currencyCode"]), locale=language)
+        return numbers.format_currency(value, str(style["currencyCode"]), locale=locale)
     if style.get("numberStyle") == "PKNumberStylePercent":
-        return numbers.format_percent(value, locale=language)
+        return numbers.format_percent(value, locale=locale)
     if "numberStyle" in style:
-        return numbers.format_decimal(value, locale=language)
+        return numbers.format_decimal(value, locale=locale)
     return str(value)
 
 
-def _date(value: str, style: Mapping[str, object], language: str) -> str:
+def _date(value: str, style: Mapping[str, object], locale: Locale) -> str:
     """The date in the zone of this machine, or in the one that is written in the value."""
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
@@ -242,10 +243,19 @@ def _date(value: str, style: Mapping[str, object], language: str) -> str:
     parts = []
     if date_style:
         day: date = moment.date()
-        parts.append(dates.format_date(day, date_style, locale=language))
+        parts.append(dates.format_date(day, date_style, locale=locale))
     if time_style:
-        parts.append(dates.format_time(moment.timetz(), time_style, locale=language))
+        parts.append(dates.format_time(moment.timetz(), time_style, locale=locale))
     return ", ".join(parts)
+
+
+@functools.lru_cache(64)
+def _locale(language: str) -> Locale:
+    """How a phone in this language writes numbers and dates; as in English if nobody knows it."""
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(ENGLISH)
 
 
 def strings(data: bytes) -> dict[str, str]:

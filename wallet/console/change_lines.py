@@ -16,10 +16,11 @@ from ledger.people.persons import Person
 from wallet.access import change_words, changes
 from wallet.access.change_words import ToldField
 from wallet.access.changes import Author, ChangeFilter, ListedChange
-from wallet.console import moments, pages
+from wallet.console import choices, moments, pages
 from wallet.installation import current_installation
 from wallet.outreach.campaigns import Campaign
 from wallet.pages import language
+from wallet.pages.language import gettext as _
 from wallet.receivers.receivers import Receiver
 
 PERSONAL = "personal:read"
@@ -86,12 +87,29 @@ def short(id_: str) -> str:
     return f"…{id_[-SHORT:]}" if ID.fullmatch(id_) else id_
 
 
+def _said_by_ids(ids: Mapping[str, set[str]]) -> dict[tuple[str, str], str]:
+    """What things are called whose ids are made of words of the code."""
+    named = (("design", _design), ("badge", _badge))
+    return {(kind, id_): name(id_) for kind, name in named for id_ in ids.get(kind, ())}
+
+
+def _design(id_: str) -> str:
+    """What a design is of; the id says the programme and the purpose."""
+    return _("coupons") if id_.endswith(" offer") else _("cards")
+
+
+def _badge(id_: str) -> str:
+    """Of which wallet a badge is, and in which language."""
+    wallet, _space, tag = id_.partition(" ")
+    return f"{wallet.capitalize()} Wallet, {choices.language_name(tag)}"
+
+
 def _names(session: Session, found: Sequence[ListedChange]) -> Mapping[tuple[str, str], str]:
     """What things are called now, by their kinds and ids; of those that are gone, nothing."""
     ids: dict[str, set[str]] = {}
     for row in found:
         ids.setdefault(row.change.of_kind, set()).add(row.change.of_id)
-    names: dict[tuple[str, str], str] = {}
+    names = _said_by_ids(ids)
     for kind, table in (("receiver", Receiver), ("campaign", Campaign)):
         if kind in ids:
             query = select(table.public_id, table.name).where(table.public_id.in_(ids[kind]))

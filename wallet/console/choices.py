@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 
-from ledger import contacts, languages
+from ledger import contacts, languages, words
 from ledger.languages import Language
 from ledger.programmes import programmes
 from wallet.pages import language
@@ -75,7 +75,7 @@ def _zones(tongue: Language, _day: int) -> Sequence[Choice]:
         offset = now.astimezone(ZoneInfo(zone)).utcoffset()
         minutes = 0 if offset is None else int(offset.total_seconds()) // 60
         sign, size = "−" if minutes < 0 else "+", abs(minutes)
-        town = locale.time_zones.get(zone, {}).get("city") or zone.split("/")[-1].replace("_", " ")
+        town = words.town_in(tongue, zone)
         country = locale.territories.get(countries_of[zone], countries_of[zone])
         name = f"UTC{sign}{size // 60:02}:{size % 60:02} · {town}, {country}"
         found.append((minutes, name.casefold(), zone, name))

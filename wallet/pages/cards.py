@@ -38,13 +38,13 @@ from wallet.errors import AppleNotSetUp, OfferNotShown
 from wallet.installation import current_installation
 from wallet.pages import badges, designs, language, privacy
 from wallet.pages.badges import ShownBadge
-from wallet.pages.designs import Look
+from wallet.pages.designs import Look, WebCard
 from wallet.pages.errors import LinkClosed, closed_page, without_apple_page
 from wallet.pages.language import gettext as _
 from wallet.pages.origins import from_our_page
 from wallet.passes import barcodes, coupons, issued, showing, symbologies, templates
 from wallet.passes.badges import BadgeOf
-from wallet.passes.content import Facts, Symbology
+from wallet.passes.content import Design, Facts, Symbology
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
 
@@ -52,8 +52,6 @@ from wallet.passes.templates import Template
 NEW_FOR = timedelta(days=1)
 # Hosts at which a sandbox is found by default; a phone would look for them on itself.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-NO_BREAK_SPACE = "\u00a0"
 
 DeviceKind = Literal["apple", "android", "desktop"]
 
@@ -96,6 +94,7 @@ class CardPageState:
 
     version: int
     name: str
+    label: str
     points: str
     unit: str
     debt: str
@@ -139,10 +138,20 @@ def show(token: str) -> Response:
     return make_response(
         render_template(
             "pages/card.html",
-            programme=name,
+            card=WebCard(
+                programme=name,
+                look=look,
+                shows_points=designs.counts(design),
+                label=state.label,
+                points=state.points,
+                unit=state.unit,
+                debt=state.debt,
+                name=state.name,
+                number=designs.in_fours(facts.card_number),
+                code=_drawn(symbology, facts.barcode),
+            ),
             is_new=pass_.version == 1 and now - pass_.created_at < NEW_FOR,
             is_known=programme.keeps_personal,
-            shows_points=designs.counts(design),
             marketing=marketing,
             marketing_since=language.day(marketing.happened_at, programme.timezone)
             if marketing
@@ -150,8 +159,6 @@ def show(token: str) -> Response:
             marketing_wording=privacy.wording("marketing", name),
             marketing_url=url_for(".messages", token=token),
             privacy_url=url_for("pages.privacy.show", code=programme.code),
-            number=_in_fours(facts.card_number),
-            code=_drawn(symbology, facts.barcode),
             state=state,
             state_url=url_for(".state", token=token, lang=language.current()),
             buttons=buttons,
@@ -399,12 +406,15 @@ def _now_shown(
     language.suggest(member=locale, programme=programme.languages)
     token = current_installation().keys.link_token(pass_.link)
     unit = units.find(session, programme.id, None)
+    design = templates.design(session.get_one(Template, pass_.template_id))
+    words = designs.balance_words(design, unit, facts.points)
     state = CardPageState(
         version=pass_.version,
         name=facts.name,
+        label=words.label,
         points=language.amount(unit, facts.points),
-        unit=language.unit_word(unit, facts.points),
-        debt=_debt(unit, facts.debt),
+        unit=words.unit,
+        debt=_debt(design, unit, facts.debt),
         # The facts speak the member's language; this page may speak another.
         offers=tuple(
             _offer_line(offer, programme, token, coupons.get(offer.id), now) for offer in shown
@@ -464,11 +474,12 @@ def _buttons(
     return tuple(buttons), tuple(others)
 
 
-def _debt(unit: Unit | None, owed: int) -> str:
+def _debt(design: Design, unit: Unit | None, owed: int) -> str:
     """What the member owes, as a sentence; empty for nothing."""
     if not owed:
         return ""
-    amount = f"{language.amount(unit, owed)} {language.unit_word(unit, owed)}".strip()
+    words = designs.balance_words(design, unit, owed)
+    amount = f"{language.amount(unit, owed)} {words.unit}".strip()
     return _("You owe %(amount)s. What comes in next pays this first.", amount=amount)
 
 
@@ -487,10 +498,6 @@ def _ways(pass_: Pass, look: Look) -> dict[str, object]:
         "here_only": urlsplit(address).hostname in LOOPBACK,
         "virtual_phone": phone if settings.in_sandbox else None,
     }
-
-
-def _in_fours(number: str) -> str:
-    return NO_BREAK_SPACE.join(number[i : i + 4] for i in range(0, len(number), 4))
 
 
 def _drawn(symbology: Symbology, text: str) -> Markup:

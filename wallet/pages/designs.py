@@ -5,15 +5,20 @@ A revision of a design never changes, so browsers may keep both for good."""
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, url_for
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from ledger import languages
+from ledger.languages import LANGUAGES
+from ledger.programmes.units import Unit
 from wallet.installation import current_installation
 from wallet.pages import language
-from wallet.passes import artwork, drawing, templates
+from wallet.passes import artwork, designs, drawing, starters, templates
 from wallet.passes.content import Design
 from wallet.passes.templates import Template, TemplateImage
 
 LARGEST_ID = 2**63 - 1  # PostgreSQL fails when it is asked for a larger one
+NO_BREAK_SPACE = "\u00a0"
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 routes = Blueprint("designs", __name__, url_prefix=f"/designs/<int(max={LARGEST_ID}):template_id>")
@@ -34,6 +39,53 @@ class Look:
 
     stylesheet: str
     pictures: dict[str, Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceWords:
+    """What a page calls the balance: a label before the number, or the unit's word after it."""
+
+    label: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebCard:
+    """A card as browsers show it. Texts are in the language of the page; `code` is a drawing."""
+
+    programme: str
+    look: Look
+    shows_points: bool
+    label: str
+    points: str
+    unit: str
+    debt: str
+    name: str
+    number: str
+    code: Markup
+
+
+def balance_words(design: Design, unit: Unit | None, count: int) -> BalanceWords:
+    """A label that the shop chose stands before the number, as on the card in a phone. The usual
+    one says no more than the word of the unit, which has the right form for every number."""
+    shown = next((field for field in design.fields if field.shows == "points"), None)
+    label = (
+        "" if shown is None else designs.said(shown.label, _tongue_of(design), design.languages[0])
+    )
+    usual = {text.casefold() for text in starters.words_of("points", LANGUAGES)[0].values()}
+    if not label or label.casefold() in usual:
+        return BalanceWords("", language.unit_word(unit, count))
+    return BalanceWords(label, "")
+
+
+def in_fours(number: str) -> str:
+    """A number as people read it aloud."""
+    return NO_BREAK_SPACE.join(number[i : i + 4] for i in range(0, len(number), 4))
+
+
+def _tongue_of(design: Design) -> str:
+    """The language of the page, if the design has it; else the design's first."""
+    return languages.best(design.languages, language.current()) or design.languages[0]
 
 
 def look(session: Session, template_id: int) -> Look:

@@ -121,15 +121,15 @@ def _form(
         name = programmes.name_in(session, programme, language.current())
         template = templates.current(session, programme.id)
         look = designs.look(session, template.id)
-        shows_points = designs.counts(templates.design(template))
+        design = templates.design(template)
         unit = units.find(session, programme.id, None)
     page = render_template(
         "pages/join.html",
         programme=name,
         is_asked=programme.keeps_personal,
-        shows_points=shows_points,
+        shows_points=designs.counts(design),
         nothing=language.amount(unit, 0),
-        unit=language.unit_word(unit, 0),
+        words=designs.balance_words(design, unit, 0),
         consent=privacy.wording("personal_data", name),
         marketing=privacy.wording("marketing", name),
         privacy_url=url_for("pages.privacy.show", code=code),

@@ -1,7 +1,8 @@
 """The language a page speaks: the one asked for, else the member's, the browser's, the
 programme's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,21 @@ def current() -> Language:
     if found is None:
         found = g.tongue = languages.ours(str(flask_babel.get_locale()))
     return found
+
+
+@contextmanager
+def speaking(tag: str) -> Iterator[None]:
+    """Within it the page speaks the language of this tag, or the nearest of ours: for a part of it
+    that somebody else will read."""
+    before = {name: g.pop(name, None) for name in ("texts", "tongue")}
+    with flask_babel.force_locale(languages.ours(tag)):
+        try:
+            yield
+        finally:
+            for name, kept in before.items():
+                g.pop(name, None)
+                if kept is not None:
+                    setattr(g, name, kept)
 
 
 def gettext(sentence: str, **facts: str) -> str:

@@ -1,8 +1,9 @@
 """What is allowed in a design and yet does not look as its author hopes: told while they work, and
 before cards change. What no wallet would show is refused, see `designs`."""
 
+import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,6 +18,7 @@ AdviceCode = Literal[
     "label_missing",
     "translation_missing",
     "change_silent",
+    "change_says_other_word",
     "messages_not_shown",
     "strip_covers",
     "picture_soft",
@@ -31,6 +33,10 @@ FACE_TEXT_LETTERS = 40
 # Facts that change while the card is in a phone, so that its owner might want to hear of it.
 LIVELY: tuple[Fact, ...] = ("points", "offer", "message")
 SHARP = ("icon", "logo", "strip", "thumbnail")
+# Two words are of one stem if they begin with so many letters alike; the endings of the shorter and
+# of the longer one have so many letters at most.
+STEM_LETTERS, SHORT_ENDING, LONG_ENDING = 3, 2, 3
+WORD = re.compile(r"[^\W\d_]+")
 MOST_PLACES = 5  # more of them wear people out: the card comes up wherever they go
 
 
@@ -43,11 +49,16 @@ class Advice:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def of(design: Design, image_names: Collection[str]) -> list[Advice]:
+# Labels that a field had, or has on most cards: by its key, then by language.
+UsualLabels = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+def of(design: Design, image_names: Collection[str], usual: UsualLabels) -> list[Advice]:
     """All that there is to say of a design with these pictures, the gravest first."""
     return [
         *_of_colours(design),
         *_of_fields(design),
+        *_of_changes(design, usual),
         *_of_pictures(design, image_names),
         *_of_places(design),
     ]
@@ -80,6 +91,37 @@ def _of_fields(design: Design) -> Iterator[Advice]:
         yield from _of_labels(design, language)
     if not any(one.shows == "message" and one.change_message for one in design.fields):
         yield Advice("messages_not_shown", "fields")
+
+
+def _of_changes(design: Design, usual: UsualLabels) -> Iterator[Advice]:
+    """What a phone says of a change in other words than the label: it was changed, and the sentence
+    forgotten."""
+    for one in design.fields:
+        for language, sentence in (one.change_message or {}).items():
+            label, known = one.label.get(language, ""), usual.get(one.key, {}).get(language, ())
+            word = _other_word(sentence, label, known)
+            if word:
+                facts = {"language": language, "word": word, "label": label}
+                yield Advice("change_says_other_word", f"fields.{one.key}.change_message", facts)
+
+
+def _other_word(sentence: str, label: str, known: Sequence[str]) -> str:
+    """The word of the sentence that is of a known label, if none in it is of this label; else
+    empty."""
+    said_, meant = WORD.findall(sentence), WORD.findall(label)
+    if not meant or any(_alike(one, other) for one in said_ for other in meant):
+        return ""
+    earlier = [word for text in known for word in WORD.findall(text)]
+    return next((one for one in said_ if any(_alike(one, other) for other in earlier)), "")
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two words are of one stem: Russian ones end otherwise in a sentence."""
+    words = [word.casefold().replace("ё", "е") for word in (one, other)]
+    pairs = enumerate(zip(*words, strict=False))
+    short, long = sorted(map(len, words))
+    alike = next((at for at, (left, right) in pairs if left != right), short)
+    return alike >= max(STEM_LETTERS, short - SHORT_ENDING, long - LONG_ENDING)
 
 
 def _of_words(design: Design, one: FieldDesign) -> Iterator[Advice]:

@@ -45,7 +45,7 @@ class FieldRefused(DesignRefused):
         super().__init__(".".join(str(part) for part in error["loc"]) or DESIGN_FILE, error["type"])
         self._error = error
 
-    def reason(self, language: Language) -> str:
+    def reason(self, language: Language, /, **_better: object) -> str:
         """What is wrong with the field, in words of ours."""
         return f"{sentences.of_field(self._error, language)}."
 

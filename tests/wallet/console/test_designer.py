@@ -3,6 +3,7 @@
 import io
 import re
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 from design_form import Typed, picture, typed
@@ -217,14 +218,43 @@ class TestPreview:
         return answer.text
 
     def test_it_shows_what_is_typed_and_saves_nothing(self, marketer, anna) -> None:
-        part = self.told(marketer, background=BROWN, **{"f-points-label-en": "Beans"})
+        beans = {"f-points-label-en": "Beans", "f-points-change-en": "Beans: {value}"}
+        part = self.told(marketer, background=BROWN, **beans)
         assert 'data-colours="rgb(59, 36, 23)|' in part and f'data-colours="{BROWN}|' in part
         assert "<dt>Beans</dt><dd>1,250</dd>" in part
         assert "All is well" in part
         assert typed(marketer.read(CARD))["background"] == "#1f3a5f"
 
     def test_it_speaks_the_languages_of_the_card(self, marketer, anna) -> None:
-        assert "<dt>Баллы</dt><dd>1\u00a0250</dd>" in self.told(marketer, shown="ru")
+        part = self.told(marketer, shown="ru")
+        assert "<dt>Баллы</dt><dd>1\u00a0250</dd>" in part
+        assert "Покажите код на кассе" in part and "All is well" in part
+
+    def test_the_page_of_the_card_is_among_what_is_shown(
+        self, client, marketer, join, installation
+    ) -> None:
+        """Drawn by the template of that page, with the label that the shop gave the balance."""
+        named = {"f-points-label-en": "Beans", "f-points-change-en": "Beans: {value}"}
+        drawn = [
+            r'class="label" data-shows="label">Beans<',
+            r'data-shows="points"[^>]*>(1,250|0)<',
+            r'data-shows="unit"><',
+            r'<div role="img" aria-label="Code of the card"><svg',
+        ]
+        part = self.told(marketer, shown="en", **named)
+        saved(marketer, **named)
+        publish = marketer.read(f"{CARD}/publish")
+        opened = re.search(r'name="opened" value="([^"]+)"', publish)[1]
+        assert marketer.send(f"{CARD}/publish", opened=opened).status_code == 303
+        join()
+        with installation.database.reading() as session:
+            address = installation.card_link(session.scalars(select(Pass)).one())
+        page = client.get(f"{urlsplit(address).path}?lang=en").text
+        for pattern in drawn:
+            assert re.search(pattern, part) and re.search(pattern, page), pattern
+        assert '<span class="label">Beans</span>' in client.get("/join/demo?lang=en").text
+        assert "Покажите" not in part
+        assert "view-web" not in marketer.read(COUPON)
 
     @pytest.mark.parametrize(
         ("entries", "words"),
@@ -239,7 +269,7 @@ class TestPreview:
             ),
             ({"f-points-label-en": ""}, "not translated (English)"),
             ({"f-news-change-ru": "", "f-news-change-en": ""}, "campaigns cannot reach"),
-            ({"f-points-change-ru": "Баллы"}, "%@ must stand once"),
+            ({"f-points-change-ru": "Баллы"}, "{value} must stand once"),
         ],
     )
     def test_it_says_what_to_look_at(self, marketer, anna, entries, words) -> None:
@@ -260,6 +290,29 @@ class TestPreview:
             marketer, shown="en", **{"f-points-change-ru": "", "f-points-change-en": ""}
         )
         assert "The card changes in silence." in silent
+
+    def test_the_lock_screen_takes_over_the_new_word_of_a_label(
+        self, marketer, anna, installation
+    ) -> None:
+        """Nobody has to know Apple's sign for the new value, in either language."""
+        page = marketer.read(CARD)
+        assert "%@" not in page and "<q" in page
+        assert typed(page)["f-points-change-en"] == "Your points: {value}"
+        named = {"f-points-label-ru": "Бонусы", "f-points-change-ru": "Бонусов: { ЗНАЧЕНИЕ }"}
+        named["f-points-label-en"] = "Bonuses"
+        part = self.told(marketer, **named)
+        assert "the lock screen still says “points” (English)" in part
+        assert 'id="said-points" hx-swap-oob="true"' in part
+        assert "Say instead: Bonuses: {value}</" in part
+        sent = {**typed(page), **named, "do": "say-points"}
+        now = typed(marketer.post(CARD, **sent).text)
+        assert now["f-points-change-en"] == "Bonuses: {value}"
+        assert now["f-points-change-ru"] == named["f-points-change-ru"]
+        assert marketer.post(CARD, **now).status_code == 303
+        with installation.database.reading() as session:
+            points = drafts.design(drafts.find(session, 1, "card")).fields[0]
+        assert points.change_message == {"ru": "Бонусов: %@", "en": "Bonuses: %@"}
+        assert "%@" not in marketer.read(f"{CARD}/publish")
 
 
 class TestPictures:

@@ -60,7 +60,7 @@ def test_four_answers_make_a_programme_a_sentence_and_a_card(manager, api) -> No
     page = manager.read(PLACE)
     assert "Members get 5% back in points" in page
     assert "earns 50 points" in page
-    assert "k-face" in page and "<svg" in page
+    assert "web-card" in page and "<svg" in page
     assert "0 of 9" in page
 
 

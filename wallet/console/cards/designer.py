@@ -9,6 +9,7 @@ from flask import Blueprint, abort, make_response, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from ledger import languages
 from wallet.access import changes
 from wallet.console import choices, doing, pages
 from wallet.console.cards import entries as form
@@ -149,8 +150,12 @@ def preview(purpose: DesignPurpose) -> str:
     entries = FormEntries()
     with current_installation().database.reading() as session:
         worked = worked_on.found(session, purpose)
-        shown = _preview_of(session, worked, _typed(session, worked, entries), entries)
-    return render_template(PREVIEW, preview=shown, purpose=purpose)
+        typed = _typed(session, worked, entries)
+        shown = _preview_of(session, worked, typed, entries)
+        hints = worked_on.hints(session, worked, _as_typed(worked, typed))
+    return render_template(
+        PREVIEW, preview=shown, purpose=purpose, typed=typed, hints=hints, is_part=True
+    )
 
 
 def _typed(session: Session, worked: WorkedDesign, entries: FormEntries) -> DesignEntries:
@@ -161,12 +166,15 @@ def _typed(session: Session, worked: WorkedDesign, entries: FormEntries) -> Desi
 def _preview_of(
     session: Session, worked: WorkedDesign, typed: DesignEntries, entries: FormEntries
 ) -> DesignPreview:
-    """A preview of what was typed. What can be no design yet stands as it was."""
+    wanted = entries[worked_on.SHOWN_LANGUAGE] or language.current()
+    return worked_on.preview(session, worked, _as_typed(worked, typed), wanted)
+
+
+def _as_typed(worked: WorkedDesign, typed: DesignEntries) -> Design:
+    """The design of what was typed. What can be no design yet stands as it was."""
     checked = FormEntries()
     design = form.design_of(typed, worked.design, checked)
-    design = form.with_colours(design, worked.design, checked.problems.keys())
-    wanted = entries[worked_on.SHOWN_LANGUAGE] or language.current()
-    return worked_on.preview(session, worked, design, wanted)
+    return form.with_colours(design, worked.design, checked.problems.keys())
 
 
 def _shaped(purpose: DesignPurpose, entries: FormEntries) -> Response:
@@ -175,7 +183,10 @@ def _shaped(purpose: DesignPurpose, entries: FormEntries) -> Response:
     with current_installation().database.reading() as session:
         worked = worked_on.found(session, purpose)
         typed = _typed(session, worked, entries)
-        new = _reshape(typed, entries["do"], entries["add_field"])
+        if entries["do"].startswith("say-"):
+            new = _take_over(session, worked, typed, entries["do"].removeprefix("say-"))
+        else:
+            new = _reshape(typed, entries["do"], entries["add_field"])
         is_part = request.headers.get("HX-Request") == "true"
         shown = None if is_part else _preview_of(session, worked, typed, entries)
         around = _around(session, worked, typed, shown)
@@ -186,6 +197,15 @@ def _shaped(purpose: DesignPurpose, entries: FormEntries) -> Response:
         page.headers["HX-Trigger-After-Settle"] = CHANGED
         return page
     return make_response(pages.show(EDITOR, HERE, **given))
+
+
+def _take_over(session: Session, worked: WorkedDesign, typed: DesignEntries, key: str) -> str:
+    """Let the lock screen say the label of this field, where it says another word."""
+    field = next((one for one in typed.fields if one.key == key), None)
+    for hint in worked_on.hints(session, worked, _as_typed(worked, typed)).get(key, ()):
+        if field is not None and hint.better:
+            field.change[hint.tag] = hint.better
+    return f"f-{key}-change-{typed.languages[0]}"
 
 
 def _reshape(typed: DesignEntries, deed: str, fact: str) -> str:
@@ -222,7 +242,8 @@ def _new_field(fact: Fact, typed: DesignEntries) -> FieldEntry:
     if slot != "back" and slots.count("secondary") + slots.count("auxiliary") >= 4:
         slot = "back"
     label, change = starters.words_of(fact, typed.languages)
-    return FieldEntry(_free(fact, _keys(typed)), fact, slot, dict(label), dict(change))
+    told = form.change_told(change)
+    return FieldEntry(_free(fact, _keys(typed)), fact, slot, dict(label), told)
 
 
 def _keys(typed: DesignEntries) -> set[str]:
@@ -276,6 +297,9 @@ def _around(
         "symbologies": [(one, _(words)) for one, words in form.SYMBOLOGIES.items()],
         "pictures": [_shown_picture(worked, kind) for kind in PICTURES[worked.design.kind]],
         "number": templates.number_of_revisions(session, pages.programme().id, worked.purpose),
+        "hints": worked_on.hints(session, worked, _as_typed(worked, typed)),
+        "reader": languages.best(typed.languages, language.current()) or "",
+        "place_of_value": form.place_of_value(),
         "new": "",
         "open_fields": [],
     }

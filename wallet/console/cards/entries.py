@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, get_args
 
+from ledger.languages import LANGUAGES
 from ledger.words import N_
 from wallet.console.forms import FORM, FormEntries
 from wallet.pages.language import gettext as _
 from wallet.passes import designs, rules
 from wallet.passes.content import Design, Fact, FieldDesign, Slot, Symbology
 from wallet.passes.parts import Link, Named, Place, Translations
+from wallet.sentences import CATALOGUE
 
 MOST_FIELDS = 40
 LONGEST_WORDS = 200  # characters of a label, a name, a message
@@ -53,6 +55,13 @@ NAMES = {"label": "label", "change_message": "change", "text": "text", "slot": "
 
 ChosenWord = TypeVar("ChosenWord", Slot, Symbology)
 
+# What stands for the new value in what a phone says, as people read and type it: a word in braces,
+# in any language of ours. The design has Apple's own sign for it.
+VALUE = N_("value")
+_PLACE = re.compile(
+    rf"\{{\s*(?:{'|'.join(re.escape(CATALOGUE.text(one, VALUE)) for one in LANGUAGES)})\s*\}}",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,12})?")
 
 
@@ -64,7 +73,7 @@ class FieldEntry:
     shows: Fact
     slot: str
     label: dict[str, str] = field(default_factory=dict)
-    change: dict[str, str] = field(default_factory=dict)
+    change: dict[str, str] = field(default_factory=dict)  # with `place_of_value` in it
     text: dict[str, str] = field(default_factory=dict)
 
 
@@ -100,6 +109,27 @@ class DesignEntries:
     places: list[PlaceEntry]
 
 
+def place_of_value() -> str:
+    """What stands for the new value, in the reader's language."""
+    return f"{{{_(VALUE)}}}"
+
+
+def change_told(change: Mapping[str, str]) -> dict[str, str]:
+    """What a phone says of a change, as it stands in the form."""
+    place = place_of_value()
+    return {tag: text.replace(designs.NEW_VALUE, place) for tag, text in change.items()}
+
+
+def change_meant(change: Mapping[str, str]) -> dict[str, str]:
+    """What a phone says of a change, as the design has it."""
+    return {tag: _PLACE.sub(designs.NEW_VALUE, text) for tag, text in change.items()}
+
+
+def change_to(label: str) -> str:
+    """A sentence for a change that is right with any label."""
+    return f"{label}: {place_of_value()}"
+
+
 def told(design: Design) -> DesignEntries:
     """A design as it stands in the form."""
     return DesignEntries(
@@ -117,7 +147,7 @@ def told(design: Design) -> DesignEntries:
                 one.shows,
                 one.slot,
                 dict(one.label),
-                dict(one.change_message or {}),
+                change_told(one.change_message or {}),
                 dict(one.text or {}),
             )
             for one in design.fields
@@ -281,7 +311,7 @@ def _field(one: FieldEntry, known: FieldDesign | None, entries: FormEntries) -> 
         before or FieldDesign(one.key, slot, {}, shows=one.shows),
         slot=slot,
         label=one.label,
-        change_message=one.change or None,
+        change_message=change_meant(one.change) or None,
         text=text,
     )
     if field_.linked is not None and (before is None or before.text != text):

@@ -184,6 +184,19 @@ def google(card: AndroidCard, tag: str) -> GoogleFace:
     )
 
 
+def changes_said(design: Design, facts: Facts, tag: str) -> dict[str, str]:
+    """What an iPhone says when a field has a new value, such as it shows now: by key. Raises
+    `DesignRefused`."""
+    pass_ = opened(design, {}, render(design, facts))
+    return {
+        one.key: pass_.said(one.change_message, tag).replace(
+            reading.NEW_VALUE, pass_.value(one, tag)
+        )
+        for one in pass_.fields
+        if one.change_message
+    }
+
+
 def notices(design: Design, facts: Facts, tag: str) -> list[LockScreenNotice]:
     """What the lock screen says of a few things that happen."""
     tongue = languages.ours(tag, *design.languages)

@@ -218,7 +218,11 @@ def _fields(design: Design) -> dict[str, tuple[str, str]]:
     found = {}
     for one in design.fields:
         shows = _(form.FACTS[one.shows])
-        parts = [_(form.SLOTS[one.slot]), _said(one.label), _said(one.change_message or {})]
+        parts = [
+            _(form.SLOTS[one.slot]),
+            _said(one.label),
+            _said(form.change_told(one.change_message or {})),
+        ]
         text = _said(one.text or {})
         told = " · ".join(part for part in (*parts, text[:80]) if part)
         found[one.key] = (worked_on.field_in_words(one.label, shows, design), told)

@@ -4,6 +4,8 @@ begin with; its previews, with all that there is to say of it."""
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from flask import render_template
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from ledger.errors import Refusal
@@ -18,11 +20,22 @@ from wallet.delivery import publishing
 from wallet.errors import DesignRefused, ImageRefused
 from wallet.google.objects import Pictures
 from wallet.installation import current_installation
-from wallet.pages import language
+from wallet.pages import designs, language
+from wallet.pages.designs import Look, Picture, WebCard
 from wallet.pages.language import gettext as _
-from wallet.passes import advice, artwork, contrast, drafts, rules, starters, templates
+from wallet.passes import (
+    advice,
+    artwork,
+    barcodes,
+    contrast,
+    drafts,
+    rules,
+    starters,
+    symbologies,
+    templates,
+)
 from wallet.passes.advice import Advice, AdviceCode
-from wallet.passes.content import Design, FieldDesign, render
+from wallet.passes.content import Design, Facts, FieldDesign, render
 from wallet.passes.designs import NEW_VALUE
 from wallet.passes.drafts import Draft
 from wallet.passes.starters import Starter
@@ -59,6 +72,10 @@ ADVICE: Mapping[AdviceCode, str] = {
     "label_missing": N_("%(where)s: it has no label, so nobody knows what it says."),
     "translation_missing": N_("%(where)s: not translated (%(language)s)."),
     "change_silent": N_("%(where)s: when it changes, an iPhone says nothing."),
+    "change_says_other_word": N_(
+        "%(where)s: the label has changed, and the lock screen still says “%(word)s”"
+        " (%(language)s)."
+    ),
     "messages_not_shown": N_(
         "No field shows the last message and tells of it: campaigns cannot reach these cards. Add"
         " the field “Last message”."
@@ -98,15 +115,29 @@ class DesignProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeHint:
+    """What the lock screen says when a field changes, in one language. `other_word`: one in it that
+    is not that of the label any more; then `better` is the sentence that would have it."""
+
+    tag: str
+    language: str
+    sentence: str
+    other_word: str = ""
+    better: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DesignPreview:
-    """Faces in one language; None for what cannot be made, and then a problem says why. `pictures`:
-    where those of the pass are, by name."""
+    """Faces in one language; None for what cannot be made, and then a problem says why. `web`: the
+    card on its own page, drawn; empty for a coupon, which has none. `pictures`: where those of the
+    pass are, by name."""
 
     tag: str
     tags: Sequence[tuple[str, str]]
     apple: AppleFace | None
     google: GoogleFace | None
     notices: Sequence[LockScreenNotice]
+    web: Markup
     pictures: Mapping[str, str]
     hero: str
     logo: str
@@ -144,8 +175,57 @@ def preview(session: Session, worked: WorkedDesign, design: Design, wanted: str)
         return pages.url("console.designer.picture", file=name, **of)
 
     problems = _problems(session, design)
-    heeded = [*problems, *_in_words(advice.of(design, worked.image_names), design)]
+    heeded = [*problems, *_in_words(_advice(session, worked, design), design)]
     return shown(session, design, worked.image_names, wanted, at, heeded)
+
+
+def _advice(session: Session, worked: WorkedDesign, design: Design) -> list[Advice]:
+    before = () if worked.current is None else templates.design(worked.current).fields
+    earlier = {one.key: one.label for one in before}
+    usual: dict[str, dict[str, list[str]]] = {}
+    for one in design.fields:
+        on_most = starters.words_of(one.shows, design.languages)[0]
+        here = earlier.get(one.key, {})
+        usual[one.key] = {
+            tag: [label, here[tag]] if tag in here else [label] for tag, label in on_most.items()
+        }
+    return advice.of(design, worked.image_names, usual)
+
+
+def hints(
+    session: Session, worked: WorkedDesign, design: Design
+) -> Mapping[str, Sequence[ChangeHint]]:
+    """What the lock screen says when fields of the design change: by the key of the field."""
+    others = {
+        (
+            one.place.removeprefix("fields.").removesuffix(".change_message"),
+            one.facts["language"],
+        ): one.facts
+        for one in _advice(session, worked, design)
+        if one.code == "change_says_other_word"
+    }
+    found: dict[str, list[ChangeHint]] = {}
+    design = _with_gaps_filled(design)
+    for tag in design.languages:
+        try:
+            sentences = faces.changes_said(design, _sample(session, design, tag), tag)
+        except DesignRefused:
+            return {}
+        for key, sentence in sentences.items():
+            facts = others.get((key, tag), {})
+            word, label = facts.get("word", ""), facts.get("label", "")
+            better = form.change_to(label) if word else ""
+            hint = ChangeHint(tag, choices.language_name(tag), sentence, word, better)
+            found.setdefault(key, []).append(hint)
+    return found
+
+
+def _sample(session: Session, design: Design, tag: str) -> Facts:
+    """What a card of the page's programme might show, in the language of this tag."""
+    programme = pages.programme_row(session)
+    unit = units.find(session, programme.id, None)
+    called = programmes.name_in(session, programme, language.current())
+    return faces.sample(design, unit, called, tag)
 
 
 def of_template(session: Session, template: Template, wanted: str) -> DesignPreview:
@@ -175,14 +255,12 @@ def shown(
     problems: Sequence[DesignProblem],
 ) -> DesignPreview:
     """Both faces of a design, made of the pass and of Google's card."""
-    programme = pages.programme_row(session)
     tag = wanted if wanted in design.languages else design.languages[0]
     whole, design = design, _with_gaps_filled(design)
-    unit = units.find(session, programme.id, None)
-    called = programmes.name_in(session, programme, language.current())
-    facts = faces.sample(design, unit, called, tag)
+    facts = _sample(session, design, tag)
     apple = google = None
     notices: Sequence[LockScreenNotice] = ()
+    web = Markup()
     try:
         content = render(design, facts)
         # Which pictures there are decides what is drawn; their bytes are fetched by the browser.
@@ -193,6 +271,7 @@ def shown(
         )
         apple = faces.apple(faces.opened(design, files, content), tag)
         notices = faces.notices(design, facts, tag)
+        web = _web(session, design, facts, tag, at)
     except DesignRefused as refusal:
         if not any(one.stops for one in problems):
             problems = [_stop(refusal, refusal.field, whole), *problems]
@@ -202,11 +281,37 @@ def shown(
         apple=apple,
         google=google,
         notices=notices,
+        web=web,
         pictures={} if apple is None else {name: at(name) for name in apple.pictures},
         hero=at("google-hero"),
         logo=at("google-logo"),
         problems=problems,
     )
+
+
+def _web(session: Session, design: Design, facts: Facts, tag: str, at: AddressOfPicture) -> Markup:
+    if design.kind == "offer":
+        return Markup()
+    programme = pages.programme_row(session)
+    unit = units.find(session, programme.id, None)
+    symbology = symbologies.drawn(design, facts.barcode)
+    with language.speaking(tag):
+        words = designs.balance_words(design, unit, facts.points)
+        card = WebCard(
+            programme=programmes.name_in(session, programme, language.current()),
+            look=Look("", {name: Picture(at(name), "", "") for name in ("logo", "strip")}),
+            shows_points=designs.counts(design),
+            label=words.label,
+            points=language.amount(unit, facts.points),
+            unit=words.unit,
+            debt="",
+            name=facts.name,
+            number=designs.in_fours(facts.card_number),
+            code=Markup(barcodes.svg(symbology, facts.barcode)),  # noqa: S704 - our own drawing
+        )
+        colours = (design.background, design.foreground, design.label_colour)
+        drawn = render_template("console/cards/web.html", card=card, tag=tag, colours=colours)
+    return Markup(drawn)  # noqa: S704 - of our own template
 
 
 def _with_gaps_filled(design: Design) -> Design:
@@ -254,11 +359,30 @@ def _problems(session: Session, design: Design) -> list[DesignProblem]:
 
 
 def _stop(refusal: DesignRefused | ImageRefused, field: str, design: Design) -> DesignProblem:
-    tongue = language.current()
-    reason = refusal.reason(tongue)
+    reason = refusal.reason(language.current(), **_facts_in_words(refusal))
     where = place_in_words(field, design)
     sentence = f"{where}: {reason}" if where else f"{reason[:1].upper()}{reason[1:]}"
     return DesignProblem(sentence, form.anchor(field, design), stops=True)
+
+
+def _facts_in_words(refusal: DesignRefused | ImageRefused) -> dict[str, str]:
+    """The facts of a refusal that are words of the code, in those of the form."""
+    facts = {name: str(fact) for name, fact in refusal.in_reason.items()}
+    found: dict[str, str] = {
+        name: choices.language_name(facts[name])
+        for name in ("language", "default")
+        if name in facts
+    }
+    if isinstance(refusal, DesignRefused):
+        slot = facts.get("slot")
+        if refusal.field == "languages" and "known" in facts:
+            found["known"] = ", ".join(map(choices.language_name, facts["known"].split(", ")))
+        if facts.get("place") == NEW_VALUE:
+            found["place"] = form.place_of_value()
+        for one, words in form.SLOTS.items():
+            if one == slot:
+                found["slot"] = f"“{_(words)}”"
+    return found
 
 
 def sentence_of(refusal: Refusal, design: Design) -> str:
@@ -312,6 +436,7 @@ def _advised(one: Advice, design: Design) -> str:
         "ratio": one.facts.get("ratio", ""),
         "most": one.facts.get("most", ""),
         "picture": picture_words(one.place),
+        "word": one.facts.get("word", ""),
     }
     return _(ADVICE[one.code]) % facts
 

@@ -39,7 +39,7 @@ from wallet.installation import current_installation
 from wallet.outreach import base_programme, trial
 from wallet.outreach.base_programme import BaseChoice
 from wallet.pages import designs, language
-from wallet.pages.designs import Look
+from wallet.pages.designs import WebCard
 from wallet.pages.language import gettext as _
 from wallet.passes import barcodes, templates
 
@@ -130,18 +130,6 @@ STEP_LINKS: Mapping[ReadyStep, StepLink] = {
         "programmes:read",
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CardPicture:
-    """The card as the web card shows it: its name, its look, how many points, and a code."""
-
-    name: str
-    look: Look
-    points: str
-    unit: str
-    number: str
-    code: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -469,16 +457,23 @@ def _shown_step(state: StepState) -> ShownStep:
 
 def _picture(
     session: Session, programme: Programme, base: BaseChoice | None, of: CountedUnit
-) -> CardPicture:
+) -> WebCard:
+    """The card as somebody has it who has just joined."""
     template = templates.current(session, programme.id)
+    design = templates.design(template)
     shown = 0 if base is None else base.terms.welcome_gift or 0
-    return CardPicture(
-        programmes.name_in(session, programme, language.current()),
-        designs.look(session, template.id),
-        language.amount(of.unit, shown),
-        language.unit_word(of.unit, shown),
-        SAMPLE_NUMBER,
-        _code(SAMPLE_NUMBER.replace(" ", "")),
+    words = designs.balance_words(design, of.unit, shown)
+    return WebCard(
+        programme=programmes.name_in(session, programme, language.current()),
+        look=designs.look(session, template.id),
+        shows_points=designs.counts(design),
+        label=words.label,
+        points=language.amount(of.unit, shown),
+        unit=words.unit,
+        debt="",
+        name="",
+        number=SAMPLE_NUMBER,
+        code=_code(SAMPLE_NUMBER.replace(" ", "")),
     )
 
 

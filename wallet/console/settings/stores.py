@@ -8,6 +8,7 @@ from flask import Blueprint
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from ledger import words
 from ledger.errors import ChangedMeanwhile, Refusal, StoreRefused, UnknownStore, UnknownTill
 from ledger.programmes import stores
 from ledger.programmes.stores import Store, StoreTerms, Till, TillTerms
@@ -17,6 +18,7 @@ from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.delivery import programme_changes
 from wallet.installation import current_installation
+from wallet.pages import language
 from wallet.pages.language import gettext as _
 
 HERE = "shop"
@@ -47,7 +49,9 @@ def find() -> str:
         page = listing.page(found, lambda store: (store.id,))
         numbers = stores.numbers_of_tills(session, [store.id for store in page.rows])
     lines = [StoreLine(store, numbers.get(store.id, 0)) for store in page.rows]
-    return pages.show("console/settings/stores.html", HERE, lines=lines, page=page)
+    zones = {line.store.timezone for line in lines}
+    towns = {zone: words.town_in(language.current(), zone) for zone in zones}
+    return pages.show("console/settings/stores.html", HERE, lines=lines, towns=towns, page=page)
 
 
 @routes.get(f"{IN_PROGRAMME}/new-store")
