@@ -256,6 +256,11 @@ class TestPreview:
         assert "Покажите" not in part
         assert "view-web" not in marketer.read(COUPON)
 
+    def test_a_coupon_has_a_last_day(self, marketer, anna) -> None:
+        page = marketer.read(COUPON)
+        days = re.findall(r"<dt>Valid until</dt><dd>([^<]*)</dd>", page)
+        assert len(days) > 1 and all(re.search(r"\d", day) for day in days)
+
     @pytest.mark.parametrize(
         ("entries", "words"),
         [

@@ -184,10 +184,10 @@ def google(card: AndroidCard, tag: str) -> GoogleFace:
     )
 
 
-def changes_said(design: Design, facts: Facts, tag: str) -> dict[str, str]:
+def changes_said(design: Design, content: Content, tag: str) -> dict[str, str]:
     """What an iPhone says when a field has a new value, such as it shows now: by key. Raises
     `DesignRefused`."""
-    pass_ = opened(design, {}, render(design, facts))
+    pass_ = opened(design, {}, content)
     return {
         one.key: pass_.said(one.change_message, tag).replace(
             reading.NEW_VALUE, pass_.value(one, tag)

@@ -3,6 +3,7 @@ begin with; its previews, with all that there is to say of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from flask import render_template
 from markupsafe import Markup
@@ -35,7 +36,7 @@ from wallet.passes import (
     templates,
 )
 from wallet.passes.advice import Advice, AdviceCode
-from wallet.passes.content import Design, Facts, FieldDesign, render
+from wallet.passes.content import Content, Design, Facts, FieldDesign, Validity, render
 from wallet.passes.designs import NEW_VALUE
 from wallet.passes.drafts import Draft
 from wallet.passes.starters import Starter
@@ -43,6 +44,7 @@ from wallet.passes.templates import DesignPurpose, Template
 
 HERE = "cards"
 GAP = "…"
+SAMPLE_DAYS = 30  # that a card in a preview is still good for
 # Where the picture of this name is.
 AddressOfPicture = Callable[[str], str]
 SHOWN_LANGUAGE = "shown"  # of the preview, in forms and addresses
@@ -208,7 +210,8 @@ def hints(
     design = _with_gaps_filled(design)
     for tag in design.languages:
         try:
-            sentences = faces.changes_said(design, _sample(session, design, tag), tag)
+            content = _content(session, design, _sample(session, design, tag))
+            sentences = faces.changes_said(design, content, tag)
         except DesignRefused:
             return {}
         for key, sentence in sentences.items():
@@ -226,6 +229,16 @@ def _sample(session: Session, design: Design, tag: str) -> Facts:
     unit = units.find(session, programme.id, None)
     called = programmes.name_in(session, programme, language.current())
     return faces.sample(design, unit, called, tag)
+
+
+def _content(session: Session, design: Design, facts: Facts) -> Content:
+    """What the card shows of these facts. One with a place for its last day has such a day, as
+    those in phones will."""
+    if design.expires or all(one.shows != "expires" for one in design.fields):
+        return render(design, facts)
+    zone, now = pages.programme_row(session).timezone, current_installation().clock()
+    end = units.end_of_days(now, SAMPLE_DAYS, zone).astimezone(ZoneInfo(zone))
+    return render(design, facts, Validity(expires=end.isoformat(timespec="seconds")))
 
 
 def of_template(session: Session, template: Template, wanted: str) -> DesignPreview:
@@ -262,7 +275,7 @@ def shown(
     notices: Sequence[LockScreenNotice] = ()
     web = Markup()
     try:
-        content = render(design, facts)
+        content = _content(session, design, facts)
         # Which pictures there are decides what is drawn; their bytes are fetched by the browser.
         drawn = {"icon", "logo", "strip"} - {artwork.kind(name) for name in names}
         files = dict.fromkeys(names, b"given") | {f"{kind}.png": b"drawn" for kind in drawn}
