@@ -6,8 +6,11 @@ API asks as well; `refused` takes over what those refuse."""
 import re
 from collections.abc import Collection
 from datetime import date
+from html import escape, unescape
+from html.parser import HTMLParser
 
 from flask import request
+from werkzeug.wrappers import Response
 
 from ledger.contacts import Unfit
 from ledger.errors import Refusal, WithReason
@@ -19,6 +22,10 @@ from wallet.pages.language import gettext as _
 _SPACES = re.compile(r"[\s\u00a0\u202f_']")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 LONGEST_NUMBER = 18  # digits: more fit into no column
+
+# In the summary above a form, where the label of a field belongs.
+_NAMED = re.compile(r' data-field="([^"]*)">')
+_SAYS_NO_NAME = ("k-optional", "k-help")  # beside a label, or in it
 
 FORM = "form"  # in `problems`: what is wrong with all of it
 
@@ -127,3 +134,70 @@ class FormEntries:
         is_plain = isinstance(refusal, WithReason) and name != FORM
         sentence = refusal.reason(tongue) if is_plain else refusal.sentence(tongue)  # type: ignore[attr-defined]
         self.refuse(name, sentence[:1].upper() + sentence[1:])
+
+
+# --- The summary above a form ------------------------------------------------------------------
+
+
+def name_fields(response: Response) -> Response:
+    """Have each line of the summary above a refused form say which field it is about, by the label
+    that the field has in the page."""
+    if response.mimetype != "text/html" or response.is_streamed:
+        return response
+    page = response.get_data(as_text=True) if response.status_code >= 400 else ""
+    if _NAMED.search(page) is None:
+        return response
+    labels = _Labels(page).found
+
+    def named(line: re.Match[str]) -> str:
+        label = labels.get(unescape(line[1]), "")
+        return f"><b>{escape(label)}:</b> " if label else ">"
+
+    response.set_data(_NAMED.sub(named, page))
+    return response
+
+
+class _Labels(HTMLParser):
+    """The label of each field of a page, by the id of the field; of a group, its legend."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self._groups: list[str] = []
+        self._of: str | None = None  # the field whose label is read
+        self._words: list[str] = []
+        self._skipped = 0  # elements within the label that are no part of its words
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin to read a label, or learn whose it is."""
+        given = {name: value or "" for name, value in attrs}
+        match tag:
+            case "fieldset":
+                self._groups.append(given.get("id", ""))
+            case "label" | "legend":
+                self._of, self._words = given.get("for", self._group(tag)), []
+            case "input" if self._of == "" and given.get("type") != "hidden":
+                self._of = given.get("id", "")  # it stands in its label
+            case "span" if self._skipped or given.get("class", "") in _SAYS_NO_NAME:
+                self._skipped += 1
+
+    def handle_data(self, data: str) -> None:
+        """Words of a label."""
+        if self._of is not None and not self._skipped:
+            self._words.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        """The label was read."""
+        if tag == "span" and self._skipped:
+            self._skipped -= 1
+        elif tag == "fieldset" and self._groups:
+            self._groups.pop()
+        elif tag in ("label", "legend"):
+            words = " ".join("".join(self._words).split()).rstrip(":")
+            if self._of and words:
+                self.found.setdefault(self._of, words)
+            self._of = None
+
+    def _group(self, tag: str) -> str:
+        return self._groups[-1] if tag == "legend" and self._groups else ""

@@ -3,7 +3,7 @@
 from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
-from wallet.console import listing, pages, shell
+from wallet.console import forms, listing, pages, shell
 from wallet.console.cards import badges, designer, revisions
 from wallet.console.door import door, links
 from wallet.console.home import first_hour, home, jobs, search
@@ -103,6 +103,7 @@ def add_to(app: Flask, public_url: str) -> None:
         static_url_path="/static",
     )
     console.after_request(say_how_long_to_keep)
+    console.after_request(forms.name_fields)
     console.before_request(allow_large_forms)  # before the door reads the form
     door.add_to(app, console, by_https=public_url.startswith("https:"))
     for section in (links.routes, *SECTIONS):

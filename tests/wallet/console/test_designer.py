@@ -143,13 +143,16 @@ class TestForm:
     @pytest.mark.parametrize(
         ("entries", "words"),
         [
-            ({"background": "brown"}, "A colour is written #rrggbb"),
-            ({"symbology": "maxicode"}, "Please choose one of them."),
-            ({"f-points-slot": "everywhere"}, "Please choose one of them."),
-            ({"f-points-label-ru": "x" * 201}, "At most 200 characters."),
-            ({"organization-ru": "a\x00b"}, "signs that nobody sees"),
+            ({"background": "brown"}, "<b>Background:</b> A colour is written #rrggbb"),
+            ({"symbology": "maxicode"}, "<b>Kind:</b> Please choose one of them."),
+            ({"f-points-slot": "everywhere"}, "<b>Where:</b> Please choose one of them."),
+            ({"f-points-label-ru": "x" * 201}, "<b>Label: Russian:</b> At most 200 characters."),
+            ({"organization-ru": "a\x00b"}, "<b>Name of the shop: Russian:</b> This has signs"),
             ({"place": ["0"], "p-0-latitude": "north", "p-0-longitude": "3"}, "In degrees"),
-            ({"languages": ["ru", "xx"]}, "languages of the programme"),
+            (
+                {"languages": ["ru", "xx"]},
+                "<b>Languages of the card:</b> Please choose among the languages of the programme",
+            ),
             ({"field": ["../x"], "f-../x-shows": "points"}, "Part of the form is missing"),
             ({"field": [f"f{n}" for n in range(60)]}, "at most 40 fields"),
         ],
@@ -161,6 +164,7 @@ class TestForm:
         answer = marketer.post(CARD, **sent)
         assert answer.status_code == 422
         assert words in answer.text and 'id="problems"' in answer.text
+        assert "data-field" not in answer.text
         assert "Kept" in answer.text
         with installation.database.reading() as session:
             assert drafts.find(session, 1, "card") is None
