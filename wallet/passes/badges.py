@@ -84,8 +84,8 @@ def put(
     session: Session, wallet: BadgeOf, language: str, name: str, data: bytes, now: datetime
 ) -> Badge:
     """From now on pages in this language show this badge. `data` is an SVG or a PNG, which is
-    checked and written anew; `name` is that of the file. Raises `ImageRefused`."""
-    media_type, clean, (width, height) = _cleaned(name, data)
+    checked and kept byte for byte; `name` is that of the file. Raises `ImageRefused`."""
+    media_type, (width, height) = _checked(name, data)
     if not NARROWEST <= width / height <= WIDEST:
         raise ImageRefused(
             name,
@@ -99,8 +99,8 @@ def put(
         )
     values = {
         "media_type": media_type,
-        "data": clean,
-        "digest": hashlib.sha256(clean).hexdigest()[:16],
+        "data": data,
+        "digest": hashlib.sha256(data).hexdigest()[:16],
         # Shapes are kept to a hundredth: a drawing may be 3.5 wide.
         "width": round(width * 100),
         "height": round(height * 100),
@@ -144,7 +144,8 @@ def data_of(session: Session, wallet: str, language: str, digest: str) -> tuple[
     return None if found is None else (found.media_type, found.data)
 
 
-def _cleaned(name: str, data: bytes) -> tuple[str, bytes, tuple[float, float]]:
+def _checked(name: str, data: bytes) -> tuple[str, tuple[float, float]]:
+    """Media type, and width and height in whatever the file counts."""
     if len(data) > MOST_BYTES:
         raise ImageRefused(
             name,
@@ -154,10 +155,8 @@ def _cleaned(name: str, data: bytes) -> tuple[str, bytes, tuple[float, float]]:
             most=MOST_BYTES // 1000,
         )
     if data.startswith(artwork.PNG_SIGNATURE):
-        clean = artwork.clean(name, data, IN_PIXELS)
-        with Image.open(io.BytesIO(clean)) as picture:
-            return PNG, clean, picture.size
+        with Image.open(io.BytesIO(artwork.clean(name, data, IN_PIXELS))) as picture:
+            return PNG, picture.size
     if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise ImageRefused(name, "not_svg", "this is neither an SVG nor a PNG.")
-    drawing = vectors.clean(name, data)
-    return SVG, drawing.data, drawing.size
+    return SVG, vectors.size(name, data)

@@ -1,13 +1,13 @@
-"""Drawings in SVG that somebody uploads: what draws comes through as it is, and nothing else does.
+"""Drawings in SVG that somebody uploads. They are shown as they are, byte for byte: Apple and
+Google want it so of their badges. So whatever could do more than draw is refused, and nothing is
+left out.
 
-Browsers run nothing in a picture. This also holds for whoever opens the file by itself. What would
-draw and is not known here is refused and not left out, since a drawing without a part of it is
-another drawing."""
+Browsers run nothing in a picture. This also holds for whoever opens the file by itself. What could
+draw and is not known here is refused too: it may be a part that browsers fetch."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from xml.etree.ElementTree import Element, ParseError, tostring
+from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
@@ -15,6 +15,10 @@ from defusedxml.ElementTree import fromstring
 from wallet.errors import ImageRefused
 
 NAMESPACE = "http://www.w3.org/2000/svg"
+# Elements of other namespaces are notes of drawing programs, and browsers pass them over; but for
+# these, which they would show.
+LIVELY = ("http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML")
+BASE = "{http://www.w3.org/XML/1998/namespace}base"  # where all links of the file begin
 LINK = "{http://www.w3.org/1999/xlink}href"
 MOST_ELEMENTS = 5_000
 MOST_COPIES = 20  # <use>: a few of them inside each other would draw without end
@@ -22,8 +26,7 @@ DEEPEST = 50
 
 ELEMENTS = """
     svg g defs symbol use path rect circle ellipse line polyline polygon linearGradient
-    radialGradient stop clipPath mask style title desc"""
-SAYS_NOTHING = frozenset({"metadata"})
+    radialGradient stop clipPath mask style title desc metadata"""
 ATTRIBUTES = """
     id class style type version baseProfile width height viewBox preserveAspectRatio transform
     href d points x y x1 y1 x2 y2 cx cy r rx ry fx fy offset pathLength fill fill-opacity
@@ -36,42 +39,53 @@ KNOWN_ELEMENTS, KNOWN_ATTRIBUTES = frozenset(ELEMENTS.split()), frozenset(ATTRIB
 # For editors and programs: they draw nothing.
 FOR_OTHERS = re.compile(r"data-[\w-]+|\{.*")
 # Styles lead nowhere but into the drawing itself, and bring nothing along.
-LEADS_AWAY = re.compile(r"url\s*\(\s*['\"]?(?!#)|@|\\|expression|javascript:", re.IGNORECASE)
+LEADS_AWAY = re.compile(
+    r"url\s*\(\s*['\"]?(?!#)|@|\\|//|image-set|expression|javascript:", re.IGNORECASE
+)
+# An instruction for whoever reads the file, such as the address of a stylesheet. Its first line is
+# none.
+INSTRUCTION = re.compile(r"<\?(?!xml\s)")
+ENCODING = re.compile(r"\s*<\?xml[^>]*?encoding\s*=\s*['\"]([\w.-]+)")
 LENGTH = re.compile(r"\s*(\d+(?:\.\d+)?)(?:px)?\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A drawing as it may be shown. `size` is its width and height, in whatever it counts."""
-
-    data: bytes
-    size: tuple[float, float]
-
-
-def clean(name: str, data: bytes) -> Drawing:
-    """The drawing in a file called `name`, written anew. Raises `ImageRefused`."""
+def size(name: str, data: bytes) -> tuple[float, float]:
+    """Width and height of the drawing in a file called `name`, in whatever it counts. Raises
+    `ImageRefused` for what is no drawing alone."""
+    text = _text(name, data)
     try:
-        root = fromstring(data, forbid_dtd=False, forbid_entities=True, forbid_external=True)
+        root = fromstring(text.encode(), forbid_dtd=False, forbid_entities=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise ImageRefused(
-            name, "damaged", "it begins like an SVG but cannot be read. Export it again."
-        ) from error
+        raise _damaged(name) from error
     if root.tag != f"{{{NAMESPACE}}}svg":
         raise ImageRefused(name, "not_svg", "this is neither an SVG nor a PNG.")
-    _drop_what_draws_nothing(root)
+    if INSTRUCTION.search(text):
+        raise ImageRefused(
+            name,
+            "not_only_drawn",
+            "it has instructions for other programs (<?…?>). Export it in a simpler form.",
+        )
     for element in _every(name, root):
         _check(name, element)
-    size = _size(name, root)
-    root.set("xmlns", NAMESPACE)
-    return Drawing(tostring(root, encoding="utf-8"), size)
+    return _size(name, root)
 
 
-def _drop_what_draws_nothing(root: Element) -> None:
-    for parent in list(root.iter()):
-        for child in list(parent):
-            plain = child.tag.removeprefix(f"{{{NAMESPACE}}}")
-            if "}" in plain or plain in SAYS_NOTHING:
-                parent.remove(child)
+def _text(name: str, data: bytes) -> str:
+    """The file as browsers are told to read it: in another encoding it would be another file."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _damaged(name) from error
+    encoding = ENCODING.match(text)
+    if encoding is not None and encoding[1].lower() not in ("utf-8", "us-ascii"):
+        raise _damaged(name)
+    return text
+
+
+def _damaged(name: str) -> ImageRefused:
+    return ImageRefused(
+        name, "damaged", "it begins like an SVG but cannot be read. Export it again, as UTF-8."
+    )
 
 
 def _every(name: str, root: Element) -> Iterator[Element]:
@@ -90,41 +104,44 @@ def _every(name: str, root: Element) -> Iterator[Element]:
 
 
 def _check(name: str, element: Element) -> None:
-    """Give the element the names that it has in a file of its own. Raises `ImageRefused`."""
-    element.tag = element.tag.removeprefix(f"{{{NAMESPACE}}}")
-    if element.tag not in KNOWN_ELEMENTS:
+    """Refuse an element that could do more than draw. Raises `ImageRefused`."""
+    namespace, _, tag = element.tag.removeprefix("{").rpartition("}")
+    if namespace not in (NAMESPACE, *LIVELY, ""):
+        return
+    if namespace != NAMESPACE or tag not in KNOWN_ELEMENTS:
         raise ImageRefused(
             name,
             "not_only_drawn",
             "it has <{what}>, and only what is drawn is taken: shapes, colours and gradients."
             " Export it with letters as outlines, without scripts, pictures and effects.",
-            what=element.tag,
+            what=tag,
         )
-    if LINK in element.attrib:
-        element.set("href", element.attrib.pop(LINK))
-    for attribute, value in list(element.attrib.items()):
-        if FOR_OTHERS.fullmatch(attribute):
-            del element.attrib[attribute]
-        elif attribute not in KNOWN_ATTRIBUTES:
+    for attribute, value in element.attrib.items():
+        plain = "href" if attribute == LINK else attribute
+        if attribute == BASE:
+            raise _leads_away(name, tag)
+        if FOR_OTHERS.fullmatch(plain):
+            continue
+        if plain not in KNOWN_ATTRIBUTES:
             raise ImageRefused(
                 name,
                 "not_only_drawn",
                 "<{what}> has {attribute}, which is not taken. Export it in a simpler form.",
-                what=element.tag,
-                attribute=attribute,
+                what=tag,
+                attribute=plain,
             )
-        elif LEADS_AWAY.search(value) or (attribute == "href" and not value.startswith("#")):
-            raise _leads_away(name, element)
-    if element.tag == "style" and LEADS_AWAY.search(element.text or ""):
-        raise _leads_away(name, element)
+        if LEADS_AWAY.search(value) or (plain == "href" and not value.startswith("#")):
+            raise _leads_away(name, tag)
+    if tag == "style" and LEADS_AWAY.search("".join(element.itertext())):
+        raise _leads_away(name, tag)
 
 
-def _leads_away(name: str, element: Element) -> ImageRefused:
+def _leads_away(name: str, tag: str) -> ImageRefused:
     return ImageRefused(
         name,
         "leads_away",
         "<{what}> leads to something outside of the file. Export it with all in it.",
-        what=element.tag,
+        what=tag,
     )
 
 
