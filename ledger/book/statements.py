@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Select,
     and_,
     case,
     cast,
@@ -220,21 +221,14 @@ def running_out(
     soonest first. With `from_posting_id`, of members to whom a later posting brought some.
     `but_gifts`: points that came as a gift are left out."""
     burning = (
-        Account.unit_id == unit_id,
-        Account.kind == accounts.MEMBER,
+        *_run_out(unit_id, since, until, but_gifts=but_gifts),
         Account.member_id > after_member_id,
-        Lot.active | (Lot.activates_at <= since),
-        Lot.remaining > Lot.held,
-        Lot.expires_at > since,
-        Lot.expires_at <= until,
     )
-    gifts = select(Posting.id).where(Posting.id == Lot.posting_id, Posting.kind == "gift")
-    unless = (~gifts.exists(),) if but_gifts else ()
     newer = (Lot.posting_id > from_posting_id,) if from_posting_id else ()
     next_members = (
         select(Account.member_id)
         .join(Lot, Lot.account_id == Account.id)
-        .where(*burning, *unless, *newer)
+        .where(*burning, *newer)
         .group_by(Account.member_id)
         .order_by(Account.member_id)
         .limit(limit)
@@ -247,11 +241,43 @@ def running_out(
             func.max(Lot.posting_id),
         )
         .join(Lot, Lot.account_id == Account.id)
-        .where(*burning, *unless, Account.member_id.in_(next_members))
+        .where(*burning, Account.member_id.in_(next_members))
         .group_by(Account.member_id, Lot.expires_at)
         .order_by(Account.member_id, Lot.expires_at)
     )
     return [RunningOut(row[0], row[1], int(row[2]), row[3]) for row in rows]
+
+
+def that_run_out(
+    unit_id: int, since: datetime, ends: Sequence[datetime], *, but_gifts: bool = False
+) -> Select[int, int]:
+    """A query of members with points that count at `since` and run out after it, and of the time in
+    which they do: 0 is up to the first of `ends`, 1 up to the second. A member stands in it once
+    for each time. `but_gifts` as in `running_out`."""
+    place = case(*((Lot.expires_at <= end, number) for number, end in enumerate(ends)))
+    return (
+        select(Account.member_id, place)
+        .join(Lot, Lot.account_id == Account.id)
+        .where(*_run_out(unit_id, since, ends[-1], but_gifts=but_gifts))
+        .distinct()
+    )
+
+
+def _run_out(
+    unit_id: int, since: datetime, until: datetime, *, but_gifts: bool
+) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on lots, joined with their accounts: points of members that count at `since`, and
+    run out after it, up to `until`."""
+    gifts = select(Posting.id).where(Posting.id == Lot.posting_id, Posting.kind == "gift")
+    return (
+        Account.unit_id == unit_id,
+        Account.kind == accounts.MEMBER,
+        Lot.active | (Lot.activates_at <= since),
+        Lot.remaining > Lot.held,
+        Lot.expires_at > since,
+        Lot.expires_at <= until,
+        *((~gifts.exists(),) if but_gifts else ()),
+    )
 
 
 def newest_before(session: Session, moment: datetime) -> int:

@@ -225,6 +225,25 @@ def programme_of(session: Session, public_id: str) -> int:
     return found
 
 
+def between(
+    session: Session, programme_id: int, since: datetime, until: datetime, limit: int
+) -> Sequence[Offer]:
+    """Offers that are for more than one member and are shown at some moment of this time, the
+    earliest first; those that were withdrawn are left out."""
+    return session.scalars(
+        select(Offer)
+        .where(
+            Offer.programme_id == programme_id,
+            Offer.member_id.is_(None),
+            Offer.ends_at > since,
+            Offer.starts_at < until,
+            Offer.withdrawn_at.is_(None),
+        )
+        .order_by(Offer.starts_at, Offer.id)
+        .limit(limit)
+    ).all()
+
+
 def listed(
     session: Session, programme_id: int, member_id: int | None, before_id: int | None, limit: int
 ) -> Sequence[Offer]:

@@ -61,6 +61,24 @@ def whole_day(one: date) -> str:
     return words.day_in(language.current(), one)
 
 
+def day_of(one: date, today: date) -> str:
+    """A day, with its year where that is not this one."""
+    return _day(language.current(), one, with_year=one.year != today.year)
+
+
+def month(one: date) -> str:
+    """The month of a day, with its year, as a heading."""
+    said = str(dates.format_date(one, "LLLL y", locale=languages.locale(language.current())))
+    return said[:1].upper() + said[1:]
+
+
+def weekday(one: date, *, is_short: bool = False) -> str:
+    """How the day of the week is called, as a heading."""
+    width = "ccc" if is_short else "cccc"
+    said = str(dates.format_date(one, width, locale=languages.locale(language.current())))
+    return said[:1].upper() + said[1:]
+
+
 def last_day(end: datetime, zone: str) -> str:
     """The last day of something that ends at this moment."""
     return words.end_in(language.current(), _there(end, zone))

@@ -19,7 +19,16 @@ from wallet.console.members import (
     record,
     segments,
 )
-from wallet.console.messages import built_in, campaign, campaigns, composer, lists, offers, sending
+from wallet.console.messages import (
+    built_in,
+    calendar,
+    campaign,
+    campaigns,
+    composer,
+    lists,
+    offers,
+    sending,
+)
 from wallet.console.settings import base_programme, certificates, imports, programme, stores
 from wallet.console.settings import contents as settings
 from wallet.console.staff import changes, keys, me, passkeys, receivers, rights, sources, staff
@@ -55,6 +64,7 @@ SECTIONS = (
     adjustments.routes,
     segments.routes,
     campaigns.routes,
+    calendar.routes,
     built_in.routes,
     lists.routes,
     offers.routes,

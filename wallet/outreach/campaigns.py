@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import ForeignKey, Index, String, func, select, text, update
+from sqlalchemy import ForeignKey, Index, String, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -131,7 +131,8 @@ class CampaignDraft:
     """What a campaign is made of. `quiet`: hours in which no member is told; `cap`: at most so many
     messages in so many days, this one included. `consent`: see `recipients.ConsentRule`. `purpose`:
     `service` is for what is no advertising, such as "the shop is closed today". `gift`: points that
-    come with the message, for those who are told."""
+    come with the message, for those who are told. `at`: when it is meant to go; it goes when it is
+    started."""
 
     name: str
     texts: dict[str, str]
@@ -142,6 +143,7 @@ class CampaignDraft:
     consent: ConsentRule = "given"
     purpose: CampaignPurpose = "advertising"
     gift: MessageGift | None = None
+    at: datetime | None = None
 
 
 def create(session: Session, programme: Programme, draft: CampaignDraft, now: datetime) -> Campaign:
@@ -213,6 +215,46 @@ def listed(
     if before_id is not None:
         query = query.where(Campaign.id < before_id)
     return session.scalars(query.order_by(Campaign.id.desc()).limit(limit)).all()
+
+
+def between(
+    session: Session, programme_id: int, since: datetime, until: datetime, limit: int
+) -> Sequence[Campaign]:
+    """Campaigns of a programme that began in this time, are to begin in it, or are meant to, the
+    earliest first; those are left out that were cancelled before they began."""
+    begins = func.coalesce(Campaign.started_at, Campaign.starts_at)
+    return session.scalars(
+        select(Campaign)
+        .where(
+            Campaign.programme_id == programme_id,
+            begins >= since,
+            begins < until,
+            or_(Campaign.state != "cancelled", Campaign.started_at.is_not(None)),
+        )
+        .order_by(begins, Campaign.id)
+        .limit(limit)
+    ).all()
+
+
+def open_until(session: Session, programme_id: int, until: datetime) -> Sequence[Campaign]:
+    """Campaigns of a programme that tell members now or are to begin before this moment, the
+    earliest first."""
+    return session.scalars(
+        select(Campaign)
+        .where(
+            Campaign.programme_id == programme_id,
+            Campaign.state.in_(("scheduled", "running")),
+            Campaign.starts_at < until,
+        )
+        .order_by(Campaign.starts_at, Campaign.id)
+    ).all()
+
+
+def begins(campaign: Campaign, programme: Programme) -> datetime | None:
+    """When its first member is told, as far as its own terms say: after the quiet hours that it
+    begins in. None for a draft that says no time."""
+    moment = campaign.started_at or campaign.starts_at
+    return None if moment is None else _end_of_quiet(campaign, programme, moment) or moment
 
 
 def start(session: Session, public_id: str, at: datetime | None, now: datetime) -> Campaign:
@@ -601,6 +643,7 @@ def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
         "gift": draft.gift.points if draft.gift is not None else None,
         "gift_live_days": draft.gift.live_days if draft.gift is not None else None,
         "gift_expires_at": draft.gift.expires_at if draft.gift is not None else None,
+        "starts_at": draft.at,
     }
 
 
@@ -623,4 +666,5 @@ def _draft(campaign: Campaign) -> CampaignDraft:
         cast(ConsentRule, campaign.consent),
         cast(CampaignPurpose, campaign.purpose),
         campaign.present,
+        campaign.starts_at if campaign.state == "draft" else None,
     )

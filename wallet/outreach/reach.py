@@ -5,6 +5,7 @@ the rules by which `campaigns` decides for each."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select, true
 from sqlalchemy.orm import Session
@@ -21,6 +22,8 @@ from wallet.google.alerts import Alert
 from wallet.outreach.campaigns import CampaignDraft
 from wallet.outreach.deliveries import ANSWERS, Delivery
 from wallet.outreach.in_phone import InPhone
+from wallet.outreach.recipients import ConsentRule
+from wallet.outreach.terms import MessageTerms
 from wallet.passes.issued import Pass
 
 ASKED_BY_PAGE = "page"  # joined there: an empty box is an answer
@@ -53,11 +56,7 @@ def of(session: Session, programme: Programme, draft: CampaignDraft, now: dateti
     """How far this draft would come. Raises `UnknownSegment`."""
     in_scope = scope.in_main_unit(session, programme, now)
     tree = named.meaning(session, programme.id, draft.audience)
-    may, has, fits = (
-        _agrees(draft, in_scope),
-        _has_card(in_scope),
-        _is_under_cap(draft, now),
-    )
+    may, has, fits = _rules(draft, in_scope, now)
     told = and_(may, has, fits)
     apple = InPhone(kind="card", wallet="apple").condition(in_scope)
     google = InPhone(kind="card", wallet="google").condition(in_scope)
@@ -88,7 +87,7 @@ def some(
     in_scope = scope.in_main_unit(session, programme, now)
     tree = named.meaning(session, programme.id, draft.audience)
     meant = membership.condition(tree, in_scope)
-    told = and_(_agrees(draft, in_scope), _has_card(in_scope), _is_under_cap(draft, now))
+    told = and_(*_rules(draft, in_scope, now))
     apple, google = (
         InPhone(kind="card", wallet=wallet).condition(in_scope) for wallet in ("apple", "google")
     )
@@ -108,12 +107,37 @@ def some(
     return list(found.values())
 
 
-def _agrees(draft: CampaignDraft, in_scope: Scope) -> ColumnElement[bool]:
+def told(
+    session: Session, programme: Programme, draft: CampaignDraft, now: datetime
+) -> ColumnElement[bool]:
+    """A condition on `Member`: this draft is for them, and they would be told. Raises
+    `UnknownSegment`."""
+    in_scope = scope.in_main_unit(session, programme, now)
+    tree = named.meaning(session, programme.id, draft.audience)
+    return and_(membership.condition(tree, in_scope), *_rules(draft, in_scope, now))
+
+
+def told_of_day(wanted: MessageTerms, in_scope: Scope) -> ColumnElement[bool]:
+    """The same for members whose day it is, by the rules of `rounds`. What comes with points comes
+    to a card that is in no phone as well."""
+    may = _agrees(cast(ConsentRule, wanted.consent), in_scope)
+    return and_(may, ~_is_blocked() if wanted.present is not None else _has_card(in_scope))
+
+
+def _rules(
+    draft: CampaignDraft, in_scope: Scope, now: datetime
+) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
+    """Conditions on members who are meant: they may be told, they have a card, and had not enough
+    messages."""
+    return _agrees(draft.consent, in_scope), _has_card(in_scope), _is_under_cap(draft, now)
+
+
+def _agrees(rule: ConsentRule, in_scope: Scope) -> ColumnElement[bool]:
     """What `recipients.may_be_told` asks of one member."""
-    if draft.consent == "any":
+    if rule == "any":
         return true()
     agreed = Agreed(kind="consent").condition(in_scope)
-    return agreed if draft.consent == "given" else or_(agreed, ~_was_asked())
+    return agreed if rule == "given" else or_(agreed, ~_was_asked())
 
 
 def _was_asked() -> ColumnElement[bool]:
@@ -130,12 +154,15 @@ def _was_asked() -> ColumnElement[bool]:
 
 def _has_card(in_scope: Scope) -> ColumnElement[bool]:
     """Their card is in a phone, and not blocked."""
-    blocked = exists(
+    return and_(InPhone(kind="card").condition(in_scope), ~_is_blocked())
+
+
+def _is_blocked() -> ColumnElement[bool]:
+    return exists(
         select(Card.id)
         .where(Card.member_id == Member.id, Card.blocked_for == "blocked")
         .correlate(Member)
     )
-    return and_(InPhone(kind="card").condition(in_scope), ~blocked)
 
 
 def _is_under_cap(draft: CampaignDraft, now: datetime) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, ForeignKey, String, extract, func, or_, select, update
+from sqlalchemy import Date, ForeignKey, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger import words
@@ -25,7 +25,16 @@ from ledger.segments import conditions, membership, scope
 from wallet import happenings
 from wallet.delivery.refresh import MakeDue
 from wallet.happenings import Note
-from wallet.outreach import campaigns, deliveries, gifts, hours, messages, recipients, terms
+from wallet.outreach import (
+    campaigns,
+    deliveries,
+    gifts,
+    hours,
+    messages,
+    occasions,
+    recipients,
+    terms,
+)
 from wallet.outreach.deliveries import NotTold, Occasion
 from wallet.outreach.in_phone import InPhone
 from wallet.outreach.messages import Message
@@ -375,10 +384,12 @@ def _burning(
         ends.setdefault(place, end)
         if row.posting_id > round_.from_posting_id:
             changed.add(place)
-    told = deliveries.known(session, [(member_id, f"burning:{day}") for member_id, day in sums])
+    told = deliveries.known(
+        session, [(member_id, occasions.burning(day)) for member_id, day in sums]
+    )
     found: dict[int, Occurrence] = {}
     for (member_id, day), points in sums.items():
-        occasion = f"burning:{day}"
+        occasion = occasions.burning(day)
         if member_id in found or (member_id, occasion) in told or (member_id, day) not in changed:
             continue
         about = {
@@ -399,12 +410,6 @@ def _birthdays(
 ) -> tuple[list[Occurrence], int | None]:
     """Members whose birthday is `days` ahead of the round's day."""
     birthday = round_.day + timedelta(days=wanted.days or 0)
-    born = or_(
-        *(
-            (extract("month", Person.birthday) == month) & (extract("day", Person.birthday) == day)
-            for month, day in hours.celebrates(birthday)
-        )
-    )
     ids = session.scalars(
         select(Member.id)
         .join(Person, Person.member_id == Member.id)
@@ -412,8 +417,7 @@ def _birthdays(
             Member.programme_id == programme.id,
             conditions.is_active(),
             Member.id > round_.after_id,
-            Person.birthday.is_not(None),
-            born,
+            occasions.born_on([birthday]),
         )
         .order_by(Member.id)
         .limit(limit)
@@ -423,7 +427,7 @@ def _birthdays(
         "days": wanted.days or 0,
     }
     # By year: a birthday that is corrected within the year is not celebrated twice.
-    found = [Occurrence(id_, f"birthday:{birthday.year}", about) for id_ in ids]
+    found = [Occurrence(id_, occasions.birthday(birthday), about) for id_ in ids]
     return found, ids[-1] if len(ids) == limit else None
 
 
@@ -448,5 +452,5 @@ def _lapsed(
         "gift": gifts.amount(session, programme, wanted.present),
         "days": wanted.days or 0,
     }
-    people = [Occurrence(one.id, f"lapsed:{day}", about) for one in found]
+    people = [Occurrence(one.id, occasions.lapsed(day), about) for one in found]
     return people, found[-1].id if len(found) == limit else None

@@ -3,6 +3,7 @@ and on a phone."""
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -81,14 +82,40 @@ def visit(chromium: Browser, app, installation, address) -> Iterator[Callable[..
         context.close()
 
 
+def planned_week(api, house) -> tuple[date, date]:
+    """Campaigns and an announcement of the week to come, which is from Monday to Sunday."""
+    today = house.clock().date()
+    monday = today - timedelta(days=today.weekday()) + timedelta(days=7)
+    sunday = monday + timedelta(days=6)
+    for name, days in (("Пятничный латте", 4), ("Новое меню", 4), ("Воскресный завтрак", 6)):
+        campaign = {
+            "programme": "demo",
+            "name": name,
+            "texts": {"ru": "Ждём вас, {{name|друг}}!", "en": "We wait for you!"},
+            "cap": {"messages": 3, "days": 7} if days == 4 else None,
+        }
+        made = api.post("campaigns", campaign)
+        assert made.status_code == 201, made.text
+        at = f"{monday + timedelta(days=days)}T12:00"
+        started = api.post(f"campaigns/{made.get_json()['id']}/start", {"at": at})
+        assert started.status_code == 200, started.text
+    until = f"{monday + timedelta(days=9)}T21:00:00Z"
+    for title in ("Кофе и круассан за полцены", "Неделя чая"):
+        since = f"{monday + timedelta(days=len(title) % 3)}T08:00:00Z"
+        offer = {"programme": "demo", "title": title, "from": since, "until": until}
+        assert api.post("offers", offer).status_code == 201
+    return monday, sunday
+
+
 @pytest.mark.parametrize(("language", "width"), WAYS)
 def test_what_comes_by_itself_and_what_stands_on_the_cards(
-    visit, address, api, member, language, width
+    visit, address, api, house, crowd, language, width
 ) -> None:
     body = {"on": True, "days": 3, "gift": 200}
     assert api.call("PUT", "programmes/demo/messages/birthday", body).status_code == 200
     offer = {"programme": "demo", "title": {"ru": "Латте −20 %", "en": "Latte −20 %"}}
     id_ = api.post("offers", offer).get_json()["id"]
+    monday, sunday = planned_week(api, house)
     page, way, wrong = visit(language, width), f"{language}-{width}", []
     for name, path in (
         ("8-built-in", "built-in"),
@@ -97,8 +124,11 @@ def test_what_comes_by_itself_and_what_stands_on_the_cards(
         ("11-offer", f"offers/{id_}"),
         ("12-new-offer", "offers/new"),
         ("13-withdraw", f"offers/{id_}/withdraw"),
+        ("14-calendar", f"calendar?month={sunday:%Y-%m}&counted=yes"),
+        ("15-week", f"calendar?week={monday}"),
     ):
         page.goto(f"{address}{LIST}/{path}")
+        expect(page.locator('[hx-trigger="load"]')).to_have_count(0)
         shot(page, f"{name}-{way}")
         wrong += sound(page, width)
     assert wrong == []

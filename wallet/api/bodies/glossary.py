@@ -447,7 +447,7 @@ MEANINGS: Mapping[str, str] = {
     "source": N_("Where the decision came from."),
     "receiveWebhook.source": N_("Name of the source, as the operator made it."),
     "started_at": N_("When it began; null before."),
-    "starts_at": N_("When it is to begin; null for a draft."),
+    "starts_at": N_("When it is to begin; of a draft, when it is meant to, or null."),
     "state": N_("How it stands."),
     "CardOut.state": N_("How the card stands; tills refuse all but `active`."),
     "PassOut.state": N_("How the pass stands; `erased` and `lost` are for good."),

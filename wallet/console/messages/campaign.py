@@ -163,19 +163,14 @@ def _about(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
         (_("Quiet hours"), _("none") if draft.quiet is None else "–".join(draft.quiet)),
         (
             _("At most"),
-            ""
-            if draft.cap is None
-            else _(
-                "%(messages)s in %(days)s",
-                messages=language.counted("%(count)s message", "%(count)s messages", draft.cap[0]),
-                days=language.counted("%(count)s day", "%(count)s days", draft.cap[1]),
-            ),
+            "" if draft.cap is None else told.limit(draft.cap),
         ),
         (
             _("Control group"),
             f"{draft.holdout_percent} %" if draft.holdout_percent else "",
         ),
         (_("Written"), reading.at(campaign.created_at)),
+        (_("Meant for"), "" if draft.at is None else reading.at(draft.at)),
         (_("Begun"), "" if campaign.started_at is None else reading.at(campaign.started_at)),
         (_("Ended"), "" if campaign.finished_at is None else reading.at(campaign.finished_at)),
     ]

@@ -55,12 +55,14 @@ class ComposerLook:
 @needs(WRITE)
 def new() -> str:
     """The form of a new campaign; with `segment` or `tree` in the address for these members, as the
-    list of members leads here."""
+    list of members leads here, and with `at` for this moment, as the calendar does."""
     typed = draft_form.fresh()
     if name := request.args.get("segment"):
         typed |= {"whom": "segment", "segment": name}
     elif (tree := conditions.read(request.args.get("tree", ""))) is not None:
         typed |= {"whom": "conditions", "tree": conditions.written(tree)}
+    if (at := draft_form.moment_of(request.args.get("at", ""))) is not None:
+        typed |= {"when": "at", "at": at.isoformat()[:16]}
     with current_installation().database.reading() as session:
         around = _around(session, ComposerLook(typed["tree"], None), None)
     return pages.show(COMPOSER, HERE, typed=typed, problems={}, once=str(uuid4()), **around)

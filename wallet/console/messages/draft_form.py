@@ -86,9 +86,19 @@ def read(
     if not entries.fit or allowed is None or audience is None:
         return None
     purpose, consent = allowed
+    moment = None if at is None else hours.off_wall(at, reading.programme.timezone)
     return WrittenDraft(
         CampaignDraft(
-            name or _("A message"), said, audience, quiet, cap, held or 0, consent, purpose, gift
+            name or _("A message"),
+            said,
+            audience,
+            quiet,
+            cap,
+            held or 0,
+            consent,
+            purpose,
+            gift,
+            moment,
         ),
         at,
     )
@@ -128,7 +138,8 @@ def fresh() -> TypedDraft:
 
 
 def typed(draft: CampaignDraft, reading: CampaignReading, at: str) -> TypedDraft:
-    """A draft as it stands in the form. `at`: when it shall go, as browsers write it."""
+    """A draft as it stands in the form. `at`: when it shall go, as browsers write it; empty: as the
+    draft says, while that is still to come."""
     shown = fresh()
     shown |= {text_name(tag): text for tag, text in draft.texts.items()}
     shown |= {"name": draft.name, "allow": str(draft.consent)}
@@ -153,9 +164,18 @@ def typed(draft: CampaignDraft, reading: CampaignReading, at: str) -> TypedDraft
         shown["held_out"] = str(draft.holdout_percent)
     if draft.gift is not None:
         shown |= _typed_gift(draft.gift, reading)
+    at = at or planned(draft, reading)
     if at:
         shown |= {"when": "at", "at": at}
     return shown
+
+
+def planned(draft: CampaignDraft, reading: CampaignReading) -> str:
+    """When a draft is meant to go, as browsers write it; empty where it says nothing, and where
+    that is over."""
+    if draft.at is None or draft.at <= reading.now:
+        return ""
+    return hours.on_wall(draft.at, reading.programme.timezone).isoformat()[:16]
 
 
 def _typed_gift(gift: MessageGift, reading: CampaignReading) -> TypedDraft:
@@ -333,3 +353,12 @@ def moment_typed(entries: FormEntries, name: str = "at") -> datetime | None:
         entries.refuse(name, _("Choose a day and a time."))
         return None
     return moment.replace(second=0, microsecond=0)
+
+
+def moment_of(text: str) -> datetime | None:
+    """A moment of an address; None for none, and for what somebody has changed."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is not None else moment.replace(second=0, microsecond=0)

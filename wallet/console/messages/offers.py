@@ -10,7 +10,7 @@ from flask import Blueprint, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ledger import languages, words
+from ledger import words
 from ledger.errors import (
     CardBlocked,
     CardExpired,
@@ -39,7 +39,6 @@ from wallet.console.messages.told import HERE, BadgeLook, CampaignReading
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
 from wallet.outreach import hours, offer_deeds
-from wallet.pages import language
 from wallet.pages.language import gettext as _
 
 READ, WRITE = "offers:read", "offers:write"
@@ -77,11 +76,16 @@ def listed() -> str:
         base = pages.url("console.offers.listed")
         lines = []
         for one in page.rows:
-            said, look = _state(one, reading.now)
+            said, look = told.offer_state(one, reading.now)
             whom = _whom(session, one, reading)
             lines.append(
                 AnnouncementLine(
-                    f"{base}/{one.public_id}", _title(one), said, look, whom, _dates(one, reading)
+                    f"{base}/{one.public_id}",
+                    told.offer_title(one),
+                    said,
+                    look,
+                    whom,
+                    _dates(one, reading),
                 )
             )
     return pages.show(LIST, HERE, lines=lines, page=page, tabs=told.tabs("offers"))
@@ -287,22 +291,6 @@ def _field_of(refusal: Refusal) -> str:
 # --- In words -----------------------------------------------------------------------------------
 
 
-def _title(offer: Offer) -> str:
-    return languages.said(offer.titles, *language.wanted()) or _("(erased)")
-
-
-def _state(offer: Offer, now: datetime) -> tuple[str, BadgeLook]:
-    if offer.withdrawn_at is not None:
-        return _("withdrawn"), "none"
-    if offer.ends_at <= now:
-        return _("over"), "none"
-    if offer.starts_at > now:
-        return _("to come"), "info"
-    if not offer.is_shown(now):
-        return _("recipients are gathered"), "info"
-    return _("on the cards"), "good"
-
-
 def _whom(session: Session, offer: Offer, reading: CampaignReading) -> str:
     if offer.member_id is not None:
         return people.name_of(session, members.by_id(session, offer.member_id))
@@ -356,11 +344,11 @@ def _around(session: Session, offer: Offer | None, tree: str) -> dict[str, Any]:
     }
     if offer is None:
         return given
-    said, look = _state(offer, reading.now)
+    said, look = told.offer_state(offer, reading.now)
     is_open = offer.withdrawn_at is None and offer.ends_at > reading.now
     return {
         **given,
-        "title": _title(offer),
+        "title": told.offer_title(offer),
         "state": said,
         "look": look,
         "is_open": is_open,

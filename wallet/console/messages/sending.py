@@ -22,7 +22,7 @@ from ledger.segments import named
 from wallet.access import changes
 from wallet.console import doing, opened, pages
 from wallet.console.forms import FORM, FormEntries, FormRefused
-from wallet.console.messages import seen, told
+from wallet.console.messages import draft_form, seen, told
 from wallet.console.messages.told import HERE, WRITE, CampaignReading, here
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.errors import NoMessageField
@@ -49,7 +49,9 @@ def confirm(campaign_id: str) -> Response | str:
         campaign = here(session, campaign_id)
         if campaign.state != "draft":
             return pages.go("console.campaign.show", campaign_id=campaign_id)
-        at = _moment_of(request.args.get("at", ""))
+        reading = CampaignReading.begin(session, house.clock())
+        typed = request.args.get("at", draft_form.planned(campaigns.drafted(campaign), reading))
+        at = draft_form.moment_of(typed)
         given = _before_sending(session, campaign, at)
     return pages.show(SEND, HERE, typed={}, problems={}, **given)
 
@@ -59,7 +61,7 @@ def confirm(campaign_id: str) -> Response | str:
 def send(campaign_id: str) -> Response:
     """Send it, now or at the time that was chosen. Whoever presses second is told so."""
     entries, house = FormEntries(), current_installation()
-    at = _moment_of(entries["at"])
+    at = draft_form.moment_of(entries["at"])
     with house.database.reading() as session:
         here(session, campaign_id)
 
@@ -88,7 +90,7 @@ def test(campaign_id: str) -> Response:
     """Send it to one card alone, without the gift."""
     entries, house = FormEntries(), current_installation()
     number = entries.text("card", most=64)
-    at = _moment_of(entries["at"])
+    at = draft_form.moment_of(entries["at"])
     with house.database.reading() as session:
         here(session, campaign_id)
 
@@ -168,12 +170,3 @@ def _obstacle(
         if draft.gift.expires_at <= begins:
             return _("The points of the gift would be over before it goes out.")
     return "" if refusal is None else refusal.sentence(language.current())
-
-
-def _moment_of(text: str) -> datetime | None:
-    """A moment of an address; None for none, and for what somebody has changed."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return None if moment.tzinfo is not None else moment.replace(second=0, microsecond=0)

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from ledger import languages
 from ledger.money import Money, decimals
+from ledger.offers.offers import Offer
 from ledger.programmes import units
 from ledger.programmes.base_words import RoundMoney
 from ledger.programmes.programmes import Programme
@@ -100,6 +102,24 @@ def state(campaign: Campaign) -> tuple[str, BadgeLook]:
     return _("sent"), "good"
 
 
+def offer_title(offer: Offer) -> str:
+    """What an announcement is called, in the reader's language if it can be."""
+    return languages.said(offer.titles, *language.wanted()) or _("(erased)")
+
+
+def offer_state(offer: Offer, now: datetime) -> tuple[str, BadgeLook]:
+    """The state of an announcement as a badge."""
+    if offer.withdrawn_at is not None:
+        return _("withdrawn"), "none"
+    if offer.ends_at <= now:
+        return _("over"), "none"
+    if offer.starts_at > now:
+        return _("to come"), "info"
+    if not offer.is_shown(now):
+        return _("recipients are gathered"), "info"
+    return _("on the cards"), "good"
+
+
 def waiting(rest: Rest | None, reading: CampaignReading) -> str:
     """Why nobody is told at present, and when it goes on; empty while it goes on."""
     if rest is None:
@@ -121,6 +141,15 @@ def time_left(campaign: Campaign, now: datetime) -> str:
         return ""
     left = max(campaign.ends_about - now, timedelta(seconds=1))
     return _("about %(time)s left", time=moments.lasting(left))
+
+
+def limit(cap: tuple[int, int]) -> str:
+    """How many messages a member gets at most: "3 messages in 7 days"."""
+    return _(
+        "%(messages)s in %(days)s",
+        messages=counted("%(count)s message", "%(count)s messages", cap[0]),
+        days=counted("%(count)s day", "%(count)s days", cap[1]),
+    )
 
 
 def whom(document: Mapping[str, Any], reading: CampaignReading) -> str:
