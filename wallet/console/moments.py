@@ -33,7 +33,8 @@ def at(moment: datetime, zone: str, now: datetime) -> str:
 def element(moment: datetime, zone: str, now: datetime) -> Markup:
     """The same as a part of a page: to the second for whoever points at it."""
     tongue, there = language.current(), _there(moment, zone)
-    whole = f"{words.day_in(tongue, there.date())}, {_clock(tongue, there, 'medium')} ({zone})"
+    clock = _clock(tongue, there, "medium")
+    whole = f"{words.day_in(tongue, there.date())}, {clock} ({town(zone)})"
     return _TIME.format(words.timestamp(moment), whole, at(moment, zone, now))
 
 
@@ -87,6 +88,11 @@ def last_day(end: datetime, zone: str) -> str:
 def clock_time(moment: datetime, zone: str) -> str:
     """The time of day of a moment."""
     return _clock(language.current(), _there(moment, zone), "short")
+
+
+def town(zone: str) -> str:
+    """By the clock of which town a time zone goes: nobody need know "Europe/Moscow"."""
+    return words.town_in(language.current(), zone)
 
 
 def lasting(time: timedelta) -> str:

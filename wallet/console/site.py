@@ -3,7 +3,7 @@
 from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
-from wallet.console import forms, listing, pages, shell
+from wallet.console import forms, listing, moments, pages, shell
 from wallet.console.cards import badges, designer, revisions
 from wallet.console.door import door, links
 from wallet.console.home import first_hour, home, jobs, search
@@ -122,6 +122,7 @@ def add_to(app: Flask, public_url: str) -> None:
     app.add_template_global(shell.file_url, "console_file")
     app.add_template_global(pages.url, "page_url")
     app.add_template_global(pages.when, "when")
+    app.add_template_global(moments.town, "town")
     app.add_template_global(pages.back_link, "back_link")
     app.add_template_global(listing.this_url, "this_url")
     app.add_template_global(listing.table_rows, "table_rows")
