@@ -31,7 +31,7 @@ def test_a_part_of_a_page_has_the_moment_to_the_second(app) -> None:
     with app.test_request_context("/?lang=ru"):
         element = moments.element(NOW, ZONE, NOW)
     assert 'datetime="2026-05-20T21:30:00Z"' in element
-    assert "00:30:00 (Moscow)" in element
+    assert "00:30:00 (Москва)" in element
 
 
 def test_how_long_something_takes_is_said_in_words(app) -> None:
