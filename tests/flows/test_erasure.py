@@ -262,6 +262,7 @@ def test_links_stop_working_in_words(api, client, person) -> None:
     for path in [*paths, f"{paths[0]}/state", f"{paths[0]}/barcode.svg", f"{paths[0]}/google"]:
         answer = client.get(path, headers={"Accept-Language": "ru"})
         assert answer.status_code == 410, path
+        assert 'class="button" href="/join/demo"' in answer.text, path
         assert "удалена" in answer.text
 
 

@@ -174,6 +174,7 @@ def test_who_found_the_phone_can_show_nothing_at_any_door(
         for address in (path(link), f"{path(anna['links']['card'])}/state"):
             answer = client.get(address, headers={"Accept-Language": "en"})
             assert answer.status_code == 410
+            assert "Кофейня «Копилка»" in answer.text or "Kopilka Coffee House" in answer.text
             assert "This card is blocked" in answer.text and "at the till" in answer.text
             assert says_nothing(answer.text, old) and says_nothing(
                 answer.text, new["card"]["number"]

@@ -1,24 +1,48 @@
 """A page for what went wrong: what happened, and what to do now."""
 
+from dataclasses import dataclass
 from typing import Literal
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, url_for
 
+from wallet.pages.designs import Look
 from wallet.pages.language import gettext as _
 
 # Why the link to a card opens nothing.
 LinkClosed = Literal["lost", "erased", "blocked", "void", "expired", "renewed"]
 
 
+@dataclass(frozen=True, slots=True)
+class WayOn:
+    """Where a page for what went wrong leads."""
+
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Whose page it is: what the programme is called, its code, and how its cards look."""
+
+    name: str
+    code: str
+    look: Look
+
+
 def error_page(status: int) -> Response:
     """The page for this HTTP status, which no cache and no search engine may keep."""
-    return _page(status, *_words(status))
+    way_on = WayOn(_("To the start page"), url_for("pages.front.front")) if status == 404 else None
+    return _page(status, *_words(status), way_on=way_on)
 
 
-def closed_page(why: LinkClosed) -> Response:
+def closed_page(why: LinkClosed, shop: Shop) -> Response:
     """The page behind a link to a card that opens nothing, with nothing of its owner: 403 while the
-    card is only blocked, otherwise 410."""
-    return _page(403 if why == "blocked" else 410, *_words_of_closed(why))
+    card is only blocked, otherwise 410. It says whose card it was, and leads to the form where
+    nothing is left that a second card would part from."""
+    join = WayOn(_("Get a card"), url_for("pages.join.ask", code=shop.code))
+    way_on = join if why == "erased" else None
+    status = 403 if why == "blocked" else 410
+    return _page(status, *_words_of_closed(why), shop=shop, way_on=way_on)
 
 
 def without_apple_page() -> Response:
@@ -33,8 +57,14 @@ def without_apple_page() -> Response:
     )
 
 
-def _page(status: int, title: str, text: str) -> Response:
-    page = make_response(render_template("pages/error.html", title=title, text=text), status)
+def _page(
+    status: int, title: str, text: str, *, shop: Shop | None = None, way_on: WayOn | None = None
+) -> Response:
+    look = None if shop is None else shop.look
+    drawn = render_template(
+        "pages/error.html", title=title, text=text, shop=shop, look=look, way_on=way_on
+    )
+    page = make_response(drawn, status)
     page.headers["Cache-Control"] = "no-store"
     page.headers["X-Robots-Tag"] = "noindex"
     return page
@@ -93,5 +123,5 @@ def _words_of_closed(why: LinkClosed) -> tuple[str, str]:
         case "erased":
             return _("This card is no longer there"), _(
                 "It was deleted together with all that was known of its owner. You are welcome to"
-                " join anew: ask at the till."
+                " join anew."
             )

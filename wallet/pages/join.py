@@ -25,6 +25,7 @@ from ledger.programmes import programmes, units
 from wallet.configuration.keyring import CardLink
 from wallet.installation import current_installation
 from wallet.pages import designs, language, privacy
+from wallet.pages.designs import Look
 from wallet.pages.errors import error_page
 from wallet.pages.language import gettext as _
 from wallet.pages.origins import from_our_page
@@ -138,8 +139,16 @@ def _form(
         token=token,
         today=current_installation().clock().date().isoformat(),
         look=look,
+        picture_url=_picture_url(look),
+        page_url=f"{current_installation().settings.public_url}/join/{code}",
     )
     return make_response(page, status)
+
+
+def _picture_url(look: Look) -> str | None:
+    """What messengers show beside a link to the form: addresses in full, they know no other."""
+    found = look.pictures.get("strip") or look.pictures.get("logo") or look.pictures.get("icon")
+    return f"{current_installation().settings.public_url}{found.largest}" if found else None
 
 
 def _understood(typed: Mapping[str, str]) -> tuple[Entries, Problems]:

@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import func, select
@@ -474,3 +475,12 @@ def test_an_unknown_programme_is_a_friendly_page(client, code: str) -> None:
         assert answer.status_code == 404
         assert answer.mimetype == "text/html"
         assert "Здесь ничего нет" in answer.text
+
+
+def test_a_messenger_shows_the_shop_and_its_picture(client) -> None:
+    page = client.get("/join/demo?lang=en").text
+    said = dict(re.findall(r'<meta property="og:(\w+)" content="([^"]*)"', page))
+    assert said["title"] == "Get a card · Kopilka Coffee House"
+    picture = urlsplit(said["image"])
+    assert picture.scheme.startswith("http") and picture.netloc
+    assert client.get(picture.path).mimetype == "image/png"
