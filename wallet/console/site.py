@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
 from wallet.console import forms, listing, moments, pages, shell
-from wallet.console.cards import badges, designer, revisions
+from wallet.console.cards import badges, barcode, designer, revisions
 from wallet.console.door import door, links
 from wallet.console.home import first_hour, home, jobs, search
 from wallet.console.members import (
@@ -75,6 +75,7 @@ SECTIONS = (
     designer.routes,
     revisions.routes,
     badges.routes,
+    barcode.routes,
 )
 
 # Of a file in a form the parser takes as much at a time as other forms may have in all, and keeps

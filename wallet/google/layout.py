@@ -47,6 +47,22 @@ def text_modules(design: Design) -> Sequence[FieldDesign]:
     """The fields without a place of their own, at most as many as Google shows. Fields of the face
     come first, so that they are not the ones that are left out. The card number is in its own
     place, however many fields show it, and Google shows messages itself."""
+    return _without_place(design)[:MOST_TEXT_MODULES]
+
+
+def beyond_face(design: Design) -> Sequence[FieldDesign]:
+    """The fields of the face that its rows have no room for: they stand among the details."""
+    shown = {path for row in _rows(design) for path in row}
+    found = [(field, _paths(design, [field])) for field in _face(design)]
+    return [field for field, paths in found if paths and paths[0] not in shown]
+
+
+def beyond_card(design: Design) -> Sequence[FieldDesign]:
+    """The fields that Google does not show at all: they are too many."""
+    return _without_place(design)[MOST_TEXT_MODULES:]
+
+
+def _without_place(design: Design) -> list[FieldDesign]:
     places = PLACES[design.kind]
     return [
         field
@@ -54,7 +70,7 @@ def text_modules(design: Design) -> Sequence[FieldDesign]:
         if field.shows != "message"
         and not ("card" in places and field.shows == "card")
         and not (field.shows in places and field is first(design, field.shows))
-    ][:MOST_TEXT_MODULES]
+    ]
 
 
 def module_id(key: str) -> str:

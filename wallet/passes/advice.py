@@ -23,6 +23,9 @@ AdviceCode = Literal[
     "strip_covers",
     "picture_soft",
     "many_places",
+    "google_not_on_face",
+    "google_not_shown",
+    "google_long",
 ]
 
 # How wide a label may be before a phone cuts it, in letters, with as many fields beside it.

@@ -12,12 +12,14 @@ from visitors import HOME, Visitor, signed_in
 
 from ledger.programmes.programmes import Programme
 from wallet.delivery import waves
-from wallet.passes import drafts, templates
+from wallet.passes import barcode_settings, drafts, templates
 from wallet.passes.issued import Pass
 
 CARDS = f"{HOME}cards"
 CARD, COUPON = f"{CARDS}/card", f"{CARDS}/offer"
 BROWN = "#3b2417"
+EXTRA = [f"more-{number}" for number in range(10)]
+A_TEXT = {"shows": "text", "slot": "back", "label-ru": "Ещё", "text-ru": "Текст"}
 
 
 @pytest.fixture
@@ -277,6 +279,17 @@ class TestPreview:
                 "at most 3",
             ),
             ({"f-points-label-en": ""}, "not translated (English)"),
+            ({"f-points-label-en": "Your beans"}, "about 9 letters of it (English)"),
+            (
+                {"organization-en": "The bakery by the old river"},
+                "about 20 letters of it (English)",
+            ),
+            (
+                {f"f-{key}-slot": "auxiliary" for key in ("offers", "card", "news")}
+                | {"field": ["points", "name", "offer", "news", "offers", "card", *EXTRA]}
+                | {f"f-{key}-{name}": value for key in EXTRA for name, value in A_TEXT.items()},
+                "Google Wallet shows 10 fields besides",
+            ),
             ({"f-news-change-ru": "", "f-news-change-en": ""}, "campaigns cannot reach"),
             ({"f-points-change-ru": "Баллы"}, "{value} must stand once"),
         ],
@@ -416,3 +429,44 @@ class TestStarters:
         for name in ("coupon", "nonsense"):
             answer = marketer.send(path, opened=opened, starter=name)
             assert "Please choose one of them." in marketer.read(answer.location)
+
+
+class TestBarcode:
+    PAGE = f"{CARDS}/barcode"
+
+    def test_what_it_holds_is_seen_by_all_and_chosen_by_who_may(
+        self, client, marketer, anna, installation, noted
+    ) -> None:
+        assert "It holds: the card number, always the same." in marketer.read(CARD)
+        assert "See what it holds" in marketer.read(CARD)
+        assert "disabled" in marketer.read(self.PAGE)
+        owner = signed_in(client, installation, "administrator")
+        wanted = {"kind": "hmac", "numbers": "accept", "at_google": "same"}
+        days = {"renew_days": "14", "grace_hours": "0"}
+        opened = re.search(r'name="opened" value="([^"]+)"', owner.read(self.PAGE))[1]
+        assert owner.send(self.PAGE, opened=opened, **wanted, **days).status_code == 303
+        assert noted()[-1][0] == "card_code.changed"
+        with installation.database.reading() as session:
+            assert barcode_settings.of(session, 1).renew_days == 14
+        assert "It holds: a code for one scan" in marketer.read(CARD)
+        late = owner.send(self.PAGE, opened=opened, **wanted, **{**days, "renew_days": "3"})
+        assert late.status_code == 422 and "changed this meanwhile" in late.text
+
+    @pytest.mark.parametrize(
+        ("entries", "words"),
+        [
+            ({"renew_days": "400"}, "From 0 to 365."),
+            ({"grace_hours": ""}, "Please fill this in."),
+            ({"numbers": "refuse"}, "plain codes are numbers"),
+            ({"kind": "rsa"}, "Please choose one of them."),
+        ],
+    )
+    def test_what_cannot_be_is_said_at_its_field(
+        self, client, installation, anna, entries, words
+    ) -> None:
+        owner = signed_in(client, installation, "administrator")
+        given = {"kind": "plain", "numbers": "accept", "at_google": "same"}
+        days = {"renew_days": "7", "grace_hours": "24"}
+        answer = owner.send(self.PAGE, **{**given, **days, **entries})
+        assert answer.status_code == 422 and words.lower() in answer.text.lower()
+        assert f'id="{next(iter(entries))}-problem"' in answer.text

@@ -24,7 +24,17 @@ from wallet.google import pictures as google_pictures
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
-from wallet.passes import artwork, designs, drafts, fitting, issued, rules, starters, templates
+from wallet.passes import (
+    artwork,
+    barcode_settings,
+    designs,
+    drafts,
+    fitting,
+    issued,
+    rules,
+    starters,
+    templates,
+)
 from wallet.passes.content import Design, Fact, PassKind
 from wallet.passes.fitting import PictureKind
 from wallet.passes.templates import DesignPurpose, Template
@@ -295,6 +305,9 @@ def _around(
         "slots": [(slot, _(words)) for slot, words in form.SLOTS.items()],
         "slot_words": {slot: _(words) for slot, words in form.SLOTS.items()},
         "symbologies": [(one, _(words)) for one, words in form.SYMBOLOGIES.items()],
+        "code_holds": _(
+            worked_on.CODE_KINDS[barcode_settings.of(session, pages.programme().id).kind]
+        ),
         "pictures": [_shown_picture(worked, kind) for kind in PICTURES[worked.design.kind]],
         "number": templates.number_of_revisions(session, pages.programme().id, worked.purpose),
         "hints": worked_on.hints(session, worked, _as_typed(worked, typed)),

@@ -19,6 +19,7 @@ from wallet.console.cards import faces
 from wallet.console.cards.faces import AppleFace, GoogleFace, LockScreenNotice
 from wallet.delivery import publishing
 from wallet.errors import DesignRefused, ImageRefused
+from wallet.google import advice as google_advice
 from wallet.google.objects import Pictures
 from wallet.installation import current_installation
 from wallet.pages import designs, language
@@ -36,6 +37,7 @@ from wallet.passes import (
     templates,
 )
 from wallet.passes.advice import Advice, AdviceCode
+from wallet.passes.codes import CodeKind
 from wallet.passes.content import Content, Design, Facts, FieldDesign, Validity, render
 from wallet.passes.designs import NEW_VALUE
 from wallet.passes.drafts import Draft
@@ -58,6 +60,12 @@ KINDS: Mapping[str, str] = {
 }
 
 
+# What the barcodes of a programme's cards hold.
+CODE_KINDS: Mapping[CodeKind, str] = {
+    "plain": N_("the card number, always the same"),
+    "hmac": N_("a code for one scan; tills check it with a secret"),
+    "ed25519": N_("a code for one scan, larger; tills check it with a public key"),
+}
 ADVICE: Mapping[AdviceCode, str] = {
     "contrast_weak": N_(
         "%(where)s: some people will not be able to read it. The contrast is %(ratio)s to 1, and"
@@ -84,6 +92,17 @@ ADVICE: Mapping[AdviceCode, str] = {
     ),
     "strip_covers": N_("The large value lies on the banner: see whether it can be read there."),
     "picture_soft": N_("%(picture)s: too small for sharp screens, it will look soft."),
+    "google_not_on_face": N_(
+        "%(where)s: the face of the card in Google Wallet has %(most)s rows, and it finds no place"
+        " there. It stands among the details."
+    ),
+    "google_not_shown": N_(
+        "%(where)s: Google Wallet shows %(most)s fields besides the balance, the name and the card"
+        " number, and this one not."
+    ),
+    "google_long": N_(
+        "%(where)s: Google Wallet shows about %(most)s letters of it (%(language)s)."
+    ),
     "many_places": N_("More than %(most)s places: the card will come up wherever people go."),
 }
 
@@ -191,7 +210,7 @@ def _advice(session: Session, worked: WorkedDesign, design: Design) -> list[Advi
         usual[one.key] = {
             tag: [label, here[tag]] if tag in here else [label] for tag, label in on_most.items()
         }
-    return advice.of(design, worked.image_names, usual)
+    return [*advice.of(design, worked.image_names, usual), *google_advice.of(design)]
 
 
 def hints(

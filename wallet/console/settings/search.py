@@ -351,6 +351,14 @@ ENTRIES = (
         " версия версии вернуть",
     ),
     SettingEntry(
+        "console.barcode.show",
+        N_("What the barcode holds"),
+        "programmes:read",
+        "key",
+        "barcode code qr number forged photo signed rotating scan till штрихкод код номер карты"
+        " подделка подпись одноразовый меняется сканер касса",
+    ),
+    SettingEntry(
         "console.badges.show",
         N_("Badges"),
         "designs:write",
