@@ -29,8 +29,8 @@ ICONS = """
     dots-vertical download external-link eye file-spreadsheet file-text filter fingerprint flag
     gift help history home id inbox info-circle key language link list-check loader lock logout
     mail map-pin menu-2 palette pencil phone photo player-pause player-play player-stop plus
-    printer receipt refresh rotate search send settings shield-lock tag target trash upload user
-    user-circle user-plus users webhook world x
+    printer qrcode receipt refresh rotate search send settings shield-lock tag target trash upload
+    user user-circle user-plus users webhook world x
 """
 
 # Licences that ask for nothing but that their text goes along, and a NOTICE if there is one.
@@ -83,6 +83,11 @@ PACKAGES = (
         licence_text=MIT,
     ),
     Package("@tabler/icons", "tabler-icons", icons=ICONS.split()),
+    Package(
+        "cropperjs",
+        "cropperjs",
+        {"cropper.min.js": "dist/cropper.min.js", "cropper.min.css": "dist/cropper.min.css"},
+    ),
     Package("echarts", "echarts", {"echarts.min.js": "dist/echarts.esm.min.mjs"}),
     Package(
         "@fontsource-variable/golos-text",

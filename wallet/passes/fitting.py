@@ -2,6 +2,7 @@
 scaled to the sizes of `artwork`, which then checks it as any other. Nothing is enlarged."""
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,9 @@ from wallet.passes import artwork
 
 PictureKind = Literal["icon", "logo", "strip", "thumbnail", "poster"]
 PixelSize = tuple[int, int]
+
+_SHARE = r"[01](?:\.[0-9]{1,6})?"
+_CROP = re.compile(" ".join([_SHARE] * 4))
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MOST_BYTES = 12_000_000  # a photo as cameras write it
@@ -41,16 +45,50 @@ PLACES: Mapping[PictureKind, PlaceForPicture] = {
 
 
 @dataclass(frozen=True, slots=True)
+class CropBox:
+    """The part of a picture that somebody chose: its left upper corner, width and height, as shares
+    of the upright picture, from 0 to 1."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def pixels(self, size: PixelSize) -> tuple[int, int, int, int]:
+        """Left, upper, right and lower edge in a picture of this size: at least a pixel apart, and
+        never outside."""
+        left, top = round(self.left * size[0]), round(self.top * size[1])
+        left, top = min(left, size[0] - 1), min(top, size[1] - 1)
+        right, bottom = (
+            round((self.left + self.width) * size[0]),
+            round((self.top + self.height) * size[1]),
+        )
+        return left, top, min(max(right, left + 1), size[0]), min(max(bottom, top + 1), size[1])
+
+
+def crop_box(written: str) -> CropBox | None:
+    """The part that is written so: four numbers from 0 to 1 with spaces between them; None if it is
+    written otherwise."""
+    if _CROP.fullmatch(written) is None:
+        return None
+    sides = [float(side) for side in written.split(" ")]
+    if any(side > 1 for side in sides) or not sides[2] or not sides[3]:
+        return None
+    return CropBox(*sides)
+
+
+@dataclass(frozen=True, slots=True)
 class FittedPicture:
     """A picture in the sizes that it is large enough for: name in a bundle -> PNG. `given` is the
-    size of the file."""
+    size of what was chosen of the file."""
 
     images: Mapping[str, bytes]
     given: PixelSize
 
 
-def fit(kind: PictureKind, name: str, data: bytes) -> FittedPicture:
-    """The picture in the file called `name`, made to fit its place. Raises `ImageRefused`."""
+def fit(kind: PictureKind, name: str, data: bytes, part: CropBox | None = None) -> FittedPicture:
+    """The picture in the file called `name`, or this part of it, made to fit its place. Raises
+    `ImageRefused`."""
     if len(data) > MOST_BYTES:
         raise ImageRefused(
             name,
@@ -60,6 +98,8 @@ def fit(kind: PictureKind, name: str, data: bytes) -> FittedPicture:
             most=MOST_BYTES // 1_000_000,
         )
     picture = _opened(name, data)
+    if part is not None:
+        picture = picture.crop(part.pixels(picture.size))
     place = PLACES[kind]
     given = picture.size
     fitted: dict[str, bytes] = {}

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from design_form import Typed, picture, typed
+from PIL import Image
 from sqlalchemy import select, update
 from visitors import HOME, Visitor, signed_in
 
@@ -356,6 +357,26 @@ class TestPictures:
             url = re.search(rf'src="([^"]*/pictures/draft/{name}[^"]*)"', page)[1]
             found = marketer.get(url.replace("&amp;", "&"))
             assert found.mimetype == "image/png" and len(found.data) > 500
+
+    def test_the_part_that_was_chosen_is_what_is_shown(self, marketer, anna, installation) -> None:
+        halves = Image.new("RGB", (2400, 800), "#00ff00")
+        halves.paste("#ff0000", (0, 0, 1200, 800))
+        file = io.BytesIO()
+        halves.save(file, "PNG")
+        answer = put(marketer, "strip", file.getvalue(), crop="0.500000 0.000000 0.500000 0.576000")
+        assert answer.status_code == 200, answer.text
+        with installation.database.reading() as session:
+            images = drafts.images(session, drafts.find(session, 1, "card"))
+        with Image.open(io.BytesIO(images["strip@3x.png"])) as strip:
+            assert strip.size == (1125, 432) and strip.getcolors() == [(1125 * 432, (0, 255, 0))]
+        for crop, words in {
+            "0 0 0.01 0.01": "24 × 8 pixels",
+            "0 0 2 1": "once more",
+            "0 0 1": "once more",
+            "nan nan nan nan": "once more",
+        }.items():
+            answer = put(marketer, "strip", file.getvalue(), crop=crop)
+            assert answer.status_code == 422 and words in answer.text, crop
 
     def test_a_small_logo_is_taken_and_told_to_be_soft(self, marketer, anna) -> None:
         assert put(marketer, "logo", picture(60, 50, "WEBP"), "l.webp").status_code == 200

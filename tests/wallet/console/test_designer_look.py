@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from design_form import picture
+from playwright.sync_api import FilePayload
 from visitors import HOME, signed_in
 
 from wallet.console.door import door
@@ -35,6 +37,11 @@ COVERED = """() => {
   }
   return found;
 }"""
+PHOTO: FilePayload = {
+    "name": "shop.png",
+    "mimeType": "image/png",
+    "buffer": picture(1600, 1200),
+}
 SHOTS = os.environ.get("KOPILKA_SHOTS")
 
 
@@ -56,6 +63,12 @@ def test_the_designer_is_in_order_and_follows_who_types(look, address: str, cook
             page.wait_for_selector('[data-colours^="rgb(59, 36, 23)"]', state="attached")
             assert page.evaluate(COVERED) == []
             assert page.evaluate("document.querySelector('.k-pass').offsetWidth") == 375
+            page.set_input_files("#picture-strip input[type=file]", PHOTO)
+            page.locator(".cropper-crop-box").wait_for()
+            page.keyboard.press("ArrowDown")
+            assert Axe().run(page, context="#crop").response["violations"] == []
+            page.click('[data-takes="part"]')
+            page.locator("#picture-strip button.k-quiet").wait_for()
             page.click('.k-editor-bar button[value="stay"]')
             for path in PAGES:
                 page.goto(address + CARDS + path)

@@ -331,6 +331,7 @@ class ShownPicture:
     url: str
     is_given: bool
     problem: str = ""
+    frame: str = ""  # width to height of the part that one chooses; empty: as one likes
 
 
 def _shown_picture(worked: WorkedDesign, kind: PictureKind, problem: str = "") -> ShownPicture:
@@ -339,7 +340,9 @@ def _shown_picture(worked: WorkedDesign, kind: PictureKind, problem: str = "") -
     is_there = is_given or artwork.is_drawn(kind)
     url = pages.url("console.designer.picture", file=kind, **of) if is_there else ""
     words = worked_on.picture_words(kind)
-    return ShownPicture(kind, words, _picture_help(kind), url, is_given, problem)
+    place = fitting.PLACES[kind]
+    frame = "" if place.whole else f"{place.size[0] / place.size[1]:.4f}"
+    return ShownPicture(kind, words, _picture_help(kind), url, is_given, problem, frame)
 
 
 def _picture_help(kind: PictureKind) -> str:
@@ -418,12 +421,16 @@ def put_picture(purpose: DesignPurpose, picture: PictureKind) -> Response:
     sent = request.files.get("picture")
     fitted: Mapping[str, bytes] = {}
     problem = ""
+    chosen = request.form.get("crop", "")
+    part = fitting.crop_box(chosen)
     if sent is None or not sent.filename:
         problem = _("Choose a file: PNG, JPEG or WebP.")
+    elif chosen and part is None:
+        problem = _("Choose the part of the picture once more.")
     else:
         try:
             data = sent.stream.read(fitting.MOST_BYTES + 1)
-            fitted = fitting.fit(picture, sent.filename[-100:], data).images
+            fitted = fitting.fit(picture, sent.filename[-100:], data, part).images
         except ImageRefused as refusal:
             reason = refusal.reason(language.current())
             problem = f"{reason[:1].upper()}{reason[1:]}"

@@ -354,7 +354,7 @@ ENTRIES = (
         "console.barcode.show",
         N_("What the barcode holds"),
         "programmes:read",
-        "key",
+        "qrcode",
         "barcode code qr number forged photo signed rotating scan till штрихкод код номер карты"
         " подделка подпись одноразовый меняется сканер касса",
     ),

@@ -43,10 +43,30 @@ function unsaved() {
   told.textContent = told.dataset.unsaved;
 }
 
-// A picture is sent as soon as it is chosen.
-document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-sends]") && event.target.files.length) event.target.form.requestSubmit();
+// A picture is sent as soon as it is chosen, with the part of it that is wanted.
+document.addEventListener("change", async (event) => {
+  const { target } = event;
+  if (!target.matches("[data-sends]") || !target.files.length) return;
+  const part = target.dataset.frame ? await partOf(target) : "";
+  if (part === null) {
+    target.value = "";
+    return;
+  }
+  target.form.elements.crop.value = part;
+  target.form.requestSubmit();
 });
+
+// What cannot be shown here is sent as it is: the server says what is wrong with it.
+async function partOf(field) {
+  const dialog = document.getElementById("crop");
+  try {
+    const { ask } = await import(dialog.dataset.crop);
+    return await ask(dialog, field.files[0], Number(field.dataset.frame));
+  } catch {
+    dialog.close();
+    return "";
+  }
+}
 
 // After a field was added, one goes on typing in it.
 document.addEventListener("htmx:afterSettle", () => {
