@@ -676,6 +676,43 @@ class SegmentChanged(Conflict):
         self.by = by
 
 
+class UnknownList(NotFound):
+    """The programme has no list of this name."""
+
+    code = "unknown_list"
+
+    def __init__(self, list_: str) -> None:
+        self.list = list_
+
+
+class ListRefused(WithReason, Invalid):
+    """A list cannot have this name, or nobody would be on it."""
+
+    code = "list_refused"
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        super().__init__(reason, facts)
+
+
+class ListExists(Conflict):
+    """The programme has a list of this name, and a list does not change."""
+
+    code = "list_exists"
+
+    def __init__(self, list_: str) -> None:
+        self.list = list_
+
+
+class ListInUse(Conflict):
+    """The list cannot be deleted: what stands in `places` means it."""
+
+    code = "list_in_use"
+
+    def __init__(self, list_: str, places: Collection[str]) -> None:
+        self.list = list_
+        self.places = list(places)
+
+
 class SegmentInUse(Conflict):
     """The segment cannot be deleted: what stands in `places` waits for it."""
 

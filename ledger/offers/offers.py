@@ -225,6 +225,21 @@ def programme_of(session: Session, public_id: str) -> int:
     return found
 
 
+def that_gather(session: Session, programme_id: int) -> Sequence[Offer]:
+    """Offers for an audience that is not written down yet."""
+    return session.scalars(
+        select(Offer)
+        .where(
+            Offer.programme_id == programme_id,
+            Offer.member_id.is_(None),
+            Offer.audience.is_not(None),
+            Offer.frozen_at.is_(None),
+            Offer.withdrawn_at.is_(None),
+        )
+        .order_by(Offer.id)
+    ).all()
+
+
 def between(
     session: Session, programme_id: int, since: datetime, until: datetime, limit: int
 ) -> Sequence[Offer]:

@@ -1,7 +1,7 @@
 """Trees as documents: in the form in which people and programs write them, and as they are
 stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, TypeAdapter
@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from ledger.segments.kinds.all_of import All
 from ledger.segments.kinds.any_of import AnyOf
 from ledger.segments.kinds.everyone import Everyone
+from ledger.segments.kinds.listed import Listed
 from ledger.segments.kinds.negation import Not
 from ledger.segments.registry import MOST_DEEP, Segment, Tree
 
@@ -27,11 +28,20 @@ def require_shallow(tree: Segment) -> Segment:
 def depth(tree: Segment) -> int:
     """How many levels of nodes the tree has. It is counted level by level, without recursion, so
     that any tree can be measured."""
-    levels, nodes = 0, [tree]
+    return sum(1 for _ in _levels(tree))
+
+
+def lists_of(tree: Segment) -> set[str]:
+    """The names of the lists of members that a tree means."""
+    nodes = [node for level in _levels(tree) for node in level]
+    return {node.list for node in nodes if isinstance(node, Listed)}
+
+
+def _levels(tree: Segment) -> Iterator[Sequence[Segment]]:
+    nodes: Sequence[Segment] = [tree]
     while nodes:
-        levels += 1
+        yield nodes
         nodes = [part for node in nodes for part in _parts(node)]
-    return levels
 
 
 def _parts(node: Segment) -> Sequence[Segment]:

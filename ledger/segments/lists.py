@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, or_, select
+from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
+from ledger.contacts import Unfit, not_empty, readable
 from ledger.database.tables import Base, Identifier, Instant, batched, insert_or
+from ledger.errors import ListExists, ListRefused, UnknownList
 from ledger.people.members import Member
 from ledger.programmes.programmes import Programme
 
@@ -16,8 +19,8 @@ LONGEST_MAKER = 254  # characters
 
 
 class MemberList(Base):
-    """A list. `size`: how many members were on it when it was made; `left_out`: how many rows of
-    its file named nobody."""
+    """A list. `size`: how many members were on it when it was made; `left_out`: how many rows
+    named nobody."""
 
     __tablename__ = "ledger_member_list"
     __table_args__ = (UniqueConstraint("programme_id", "name"),)
@@ -50,8 +53,12 @@ def make(
     left_out: int,
     by: str,
     now: datetime,
-) -> MemberList | None:
-    """Make a list of these members; None if there is one of this name."""
+) -> MemberList:
+    """Make a list of these members. `left_out`: how many rows named nobody. Raises `ListRefused`,
+    and `ListExists` for a name that is taken."""
+    name = _name(name)
+    if not member_ids:
+        raise ListRefused("none of the rows names a member of this programme.")
     made = session.scalar(
         insert_or(session, MemberList)
         .values(
@@ -66,7 +73,7 @@ def make(
         .returning(MemberList.id)
     )
     if made is None:
-        return None
+        raise ListExists(name)
     for some in batched(list(member_ids)):
         rows = [{"list_id": made, "member_id": id_} for id_ in some]
         session.execute(insert_or(session, ListEntry).values(rows))
@@ -80,14 +87,29 @@ def find(session: Session, programme_id: int, name: str) -> MemberList | None:
     )
 
 
-def newest(session: Session, programme_id: int, limit: int) -> Sequence[MemberList]:
-    """The lists of a programme, newest first."""
-    return session.scalars(
-        select(MemberList)
-        .where(MemberList.programme_id == programme_id)
-        .order_by(MemberList.id.desc())
-        .limit(limit)
-    ).all()
+def named(session: Session, programme_id: int, name: str) -> MemberList:
+    """The list of this name. Raises `UnknownList`."""
+    found = find(session, programme_id, name)
+    if found is None:
+        raise UnknownList(name)
+    return found
+
+
+def page(
+    session: Session, programme_id: int, before_id: int | None, limit: int
+) -> Sequence[MemberList]:
+    """The lists of a programme, newest first; with `before_id`, those older than that one."""
+    query = select(MemberList).where(MemberList.programme_id == programme_id)
+    if before_id is not None:
+        query = query.where(MemberList.id < before_id)
+    return session.scalars(query.order_by(MemberList.id.desc()).limit(limit)).all()
+
+
+def delete(session: Session, one: MemberList) -> None:
+    """Delete a list. Whether somebody means it, the caller asks."""
+    session.execute(sql_delete(ListEntry).where(ListEntry.list_id == one.id))
+    session.delete(one)
+    session.flush()
 
 
 def has(programme_id: int, name: str) -> ColumnElement[bool]:
@@ -106,3 +128,13 @@ def has(programme_id: int, name: str) -> ColumnElement[bool]:
         .correlate(Member)
         .exists()
     )
+
+
+def _name(text: str) -> str:
+    try:
+        name = not_empty(readable(text))
+    except Unfit:
+        name = ""
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or "/" in name:
+        raise ListRefused("a name is one line of up to 60 characters, without slashes.")
+    return name

@@ -124,6 +124,7 @@ CALLS: Mapping[str, Call] = {
     "SourceRefused": Call(0),
     "ReceiverRefused": Call(0),
     "SegmentRefused": Call(0),
+    "ListRefused": Call(0),
     "Rule": Call(1),
     "MenuEntry": Call(1, shell.CONTEXT),
 }

@@ -244,6 +244,7 @@ REASONS = {
     "EmployeeRefused": "there must be an administrator: make another one first.",
     "SourceRefused": "a name has small Latin letters, digits and dashes, up to 40.",
     "SegmentRefused": "a name is one line of up to 60 characters, without slashes.",
+    "ListRefused": "a name is one line of up to 60 characters, without slashes.",
     "ReceiverRefused": "name at least one type, or leave types out for all.",
 }
 KINDS = [kind for package in PACKAGES for kind in refusals(package)]

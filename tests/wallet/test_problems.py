@@ -8,7 +8,7 @@ NOT_FOUND = """
     member_erased unknown_campaign unknown_card unknown_event unknown_hold unknown_import
     unknown_member unknown_message unknown_offer unknown_pass unknown_posting unknown_programme
     unknown_receiver unknown_source unknown_unit unknown_wave staff_link_closed unknown_employee
-    unknown_store unknown_till unknown_api_key unknown_adjustment unknown_segment
+    unknown_store unknown_till unknown_api_key unknown_adjustment unknown_segment unknown_list
     apple_not_set_up unknown_revision"""
 CONFLICT = """
     already_reversed balance_too_large campaign_not_ready capture_too_large card_blocked
@@ -21,14 +21,15 @@ CONFLICT = """
     pooled_member programme_exists
     reversal_too_large same_member too_many_devices unit_exists wave_over
     no_percent_back nothing_earned store_not_named roles_changed_meanwhile
-    adjustment_decided segment_changed segment_in_use wave_runs"""
+    adjustment_decided segment_changed segment_in_use wave_runs
+    list_exists list_in_use"""
 INVALID = """
     amount_too_large api_key_refused backup_refused callback_refused consent_needed
     date_out_of_range dates_out_of_order design_refused employee_refused file_refused image_refused
     language_not_spoken message_refused nfc_certificate_missing not_money personal_data_not_kept
     personalization_invalid placeholder_malformed plural_forms_wrong receiver_refused settings
     source_refused terms_refused text_missing title_missing too_many_decimals
-    unknown_placeholder wrong_currency store_refused segment_refused"""
+    unknown_placeholder wrong_currency store_refused segment_refused list_refused"""
 STATUSES = {
     **dict.fromkeys(NOT_FOUND.split(), 404),
     **dict.fromkeys(CONFLICT.split(), 409),

@@ -27,6 +27,7 @@ NOUNS = (
     "offers",
     "waves",
     "segments",
+    "lists",
     "campaigns",
     "messages",
     "passes",

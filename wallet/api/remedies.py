@@ -767,6 +767,26 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("A segment cannot be saved so; `detail` says which rule is broken."),
         N_("Correct what `detail` names."),
     ),
+    "unknown_list": Explanation(
+        404,
+        N_("The programme has no list of members of this name."),
+        N_("`GET /lists` lists them."),
+    ),
+    "list_exists": Explanation(
+        409,
+        N_("The programme has a list of this name; a list does not change."),
+        N_("Choose another name, or delete the list first."),
+    ),
+    "list_in_use": Explanation(
+        409,
+        N_("Something means the list; `places` names it."),
+        N_("Change what `places` names, or wait until it has begun."),
+    ),
+    "list_refused": Explanation(
+        422,
+        N_("A list cannot be made so; `detail` says which rule is broken."),
+        N_("Correct what `detail` names."),
+    ),
     "apple_not_set_up": Explanation(
         404,
         N_("There are no passes for iPhones here yet: the operator has begun without Apple."),
@@ -832,6 +852,7 @@ FIELD_CODES = (
     "unknown_value",
     "unreadable",
     "wall_time",
+    "who_is_meant",
     "search_or_list",
     "currency_unknown",
     "percent",

@@ -194,6 +194,13 @@ def that_wait_for(session: Session, programme_id: int, segment: str) -> Sequence
     return session.scalars(query.where(named.means(Campaign.audience, segment))).all()
 
 
+def that_gather(session: Session, programme_id: int) -> Sequence[Campaign]:
+    """Campaigns that have not gathered all of their recipients: drafts, and those that begin."""
+    waiting = (Campaign.frozen_at.is_(None), Campaign.state.not_in(("cancelled", "done")))
+    query = select(Campaign).where(Campaign.programme_id == programme_id, *waiting)
+    return session.scalars(query.order_by(Campaign.id)).all()
+
+
 def by_public_id(session: Session, public_id: str) -> Campaign:
     """The campaign of this id. Raises `UnknownCampaign`."""
     campaign = session.scalar(select(Campaign).where(Campaign.public_id == public_id))

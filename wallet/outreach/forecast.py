@@ -17,7 +17,7 @@ from wallet.outreach.campaigns import Campaign
 from wallet.outreach.deliveries import Delivery
 from wallet.outreach.terms import DAILY, MessageTerms
 
-MOST_CAMPAIGNS = 30  # of one week: each is a part of one statement
+MOST_CAMPAIGNS = 10  # of one week: each is a part of one statement over all members
 MOST_NAMED = 5  # members of each line
 # From the moment a delivery is noted to the moment its member is told: quiet hours and pauses.
 LONGEST_WAY = timedelta(days=2)

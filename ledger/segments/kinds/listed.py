@@ -11,7 +11,7 @@ from ledger.segments.scope import Scope
 
 
 class Listed(Body):
-    """Is on a list that was made of a file. Nobody is on a list that is not there.
+    """Is on a list of members, see `POST /lists`. Nobody is on a list that is not there.
 
     {"kind": "listed", "list": "Guests of the opening"}"""
 

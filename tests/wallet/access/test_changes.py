@@ -80,6 +80,8 @@ CALLS = {
     "putStore": "store.added store.changed",
     "putStores": "store.added store.changed",
     "putTill": "till.added till.changed",
+    "createList": "segment.listed",
+    "deleteList": "segment.list_deleted",
     "putSegment": "segment.saved",
     "deleteSegment": "segment.deleted",
 }

@@ -23,6 +23,8 @@ CALLS = {
         ("GET", "holds/x", None),
         ("GET", "postings?programme=demo", None),
         ("GET", "postings/x", None),
+        ("GET", "lists?programme=demo", None),
+        ("GET", "lists/x?programme=demo", None),
         ("GET", "segments?programme=demo", None),
         ("GET", "segments/x?programme=demo", None),
     ],
@@ -110,6 +112,8 @@ CALLS = {
         ("PUT", "programmes/x/messages/x", {"on": False}),
         ("PUT", "segments/x", {"programme": "demo", "audience": {"kind": "card"}}),
         ("DELETE", "segments/x?programme=demo", None),
+        ("POST", "lists", {"programme": "demo", "name": "x", "members": [{"card": "1"}]}),
+        ("DELETE", "lists/x?programme=demo", None),
     ],
     "passes:read": [
         ("GET", "members/x/passes", None),

@@ -79,6 +79,7 @@ ELSEWHERE = (
     ("get", "imports/{import_id}/rows"),
     ("delete", "imports/{import_id}"),
     ("delete", "segments/{name}"),
+    ("delete", "lists/{name}"),
 )
 # Calls whose answer is a file; test_exports.py takes them.
 FILES = {"/api/v1/exports/members", "/api/v1/exports/postings"}
@@ -101,7 +102,7 @@ QUESTIONS = {
     for path in (
         *("members", "offers", "campaigns", "cards", "holds", "postings"),
         *("stores", "stores/{store}", "tills", "tills/{till}"),
-        *("segments", "segments/{name}"),
+        *("segments", "segments/{name}", "lists", "lists/{name}"),
     )
 }
 # Of each kind: requests that fit, and requests that do not. More of them in `make proofs`.
@@ -402,6 +403,8 @@ def test_examples_run(calls: Calls, api, house) -> None:
     assert api.call("PUT", "tills/1", {"programme": "demo", "store": "centre"}).status_code == 200
     segment = {"programme": "demo", "audience": {"kind": "everyone"}}
     assert api.call("PUT", "segments/guests", segment).status_code == 200
+    guests = {"programme": "demo", "name": "guests", "members": [{"member": made.get_json()["id"]}]}
+    assert api.post("lists", guests).status_code == 201
     real = {
         "{member_id}": made.get_json()["id"],
         "{offer_id}": offer["id"],

@@ -139,6 +139,14 @@ CALLS: dict[tuple[str, str], Any] = {
     ("GET", "exports/postings"): "programme={programme}",
     ("GET", "changes"): "programme={programme}",
     ("GET", "members/{member_id}/file"): None,
+    ("GET", "lists"): "programme={programme}",
+    ("GET", "lists/{name}"): "programme={programme}",
+    ("POST", "lists"): {
+        "programme": "{programme}",
+        "name": "more-{programme}",
+        "members": [{"member": "{member_id}"}],
+    },
+    ("DELETE", "lists/{name}"): "programme={programme}",
     ("GET", "segments"): "programme={programme}",
     ("GET", "segments/{name}"): "programme={programme}",
     ("PUT", "segments/{name}"): {"programme": "{programme}", "audience": {"kind": "card"}},
@@ -246,6 +254,9 @@ def furnish(installation, house, api, call) -> Callable[[str], Objects]:
         api.call("PUT", "tills/1", {"programme": code, "store": "centre"})
         segment = {"programme": code, "audience": {"kind": "everyone"}}
         assert api.call("PUT", f"segments/of-{code}", segment).status_code == 200
+        listed = [{"member": member["id"]}]
+        guests = {"programme": code, "name": f"of-{code}", "members": listed}
+        assert api.post("lists", guests).status_code == 201
         import_ = call(everything, "POST", "imports", f"programme={code}&kind=members")
         return {
             "programme": code,

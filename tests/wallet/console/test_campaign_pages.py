@@ -138,18 +138,33 @@ class TestFromTheFirstWordToTheFigures:
         assert "Вера" in marketer.read(link.replace("no_card", "apple.queued"))
         assert marketer.get(link.replace("no_card", "nonsense")).status_code == 404
 
-    def test_its_figures_as_a_file(self, marketer, client, member, house, installation) -> None:
+    def test_its_figures_as_a_file(
+        self, marketer, client, member, house, installation, api
+    ) -> None:
         phone_of(client, member)
         draft = made(marketer, installation, name="=HYPERLINK(1)")
         pressed(marketer, draft)
         house.run("messages")
         answer = marketer.get(f"{draft}/results.csv")
         rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True)[1:]), delimiter=";"))
-        assert ["members", "told", "1"] in rows
-        assert ["campaign", "name", "'=HYPERLINK(1)"] in rows
+        assert rows[0] == ["Part", "Figure", "Value"]
+        assert ["Recipients", "Told", "1"] in rows
+        assert ["Campaign", "Name of the campaign", "'=HYPERLINK(1)"] in rows
+        answer = marketer.get(f"{draft}/results.csv?lang=ru")
+        said = answer.get_data(as_text=True)[1:]
+        rows = list(csv.reader(io.StringIO(said), delimiter=";"))
+        assert ["Получатели", "Карты нет в телефоне", "0"] in rows
+        assert ["Рассылка", "Состояние", "отправлена"] in rows
+        english = re.compile(r"[a-z]+_[a-z]+|\b(told|members|queued|accepted)\b")
+        assert english.search(said) is None
+        taken = api.get("exports?programme=demo").get_json()["items"]
+        assert [(one["what"], one["complete"], one["rows"]) for one in taken] == [
+            ("results", True, len(rows) - 1)
+        ] * 2
+        assert taken[0]["filters"] == {"campaign": "=HYPERLINK(1)", "days": 30}
 
     def test_two_campaigns_side_by_side(
-        self, marketer, client, member, house, installation
+        self, marketer, client, member, house, installation, api
     ) -> None:
         phone_of(client, member)
         drafts = [made(marketer, installation, name=name) for name in ("First", "Second")]
@@ -160,6 +175,16 @@ class TestFromTheFirstWordToTheFigures:
         page = words(marketer.read(f"{drafts[0]}/compare?with={other}"))
         assert "First Second" in page
         assert "Told 1, 100 % 1, 100 %" in page
+        answer = marketer.get(f"{drafts[0]}/compare.csv?with={other}")
+        rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True)[1:]), delimiter=";"))
+        assert rows[0] == ["Figure", "First", "Second"]
+        assert ["Told", "1, 100\xa0%", "1, 100\xa0%"] in rows or [
+            "Told",
+            "1, 100 %",
+            "1, 100 %",
+        ] in rows
+        (taken,) = api.get("exports?programme=demo").get_json()["items"]
+        assert taken["filters"] == {"campaign": "First", "with": "Second", "days": 30}
 
 
 class TestBeforeItIsSent:

@@ -73,7 +73,7 @@ def test_a_name_is_taken_once(marketer, join) -> None:
     assert sent(marketer, file).status_code == 200
     answer = sent(marketer, file)
     assert answer.status_code == 422
-    assert "There is a list of this name already." in words(answer.text)
+    assert "There is a list Opening already." in words(answer.text)
 
 
 def test_who_was_merged_is_meant_as_the_other_and_who_is_erased_is_off_the_list(

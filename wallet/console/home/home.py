@@ -1,34 +1,30 @@
 """The console's first pages: where one begins, how today goes in a programme, and who one is in
 it."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from urllib.parse import quote
 
-from flask import Blueprint, make_response, request
+from flask import Blueprint, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger import words
-from ledger.imports import cells
 from ledger.money import decimals
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
 from ledger.reports import days
 from ledger.reports.figures import OF_POINTS, FigureOf
 from ledger.words import N_
-from wallet.access import exports, roles
+from wallet.access import roles
 from wallet.access.apikeys import SCOPES
-from wallet.access.exports import ExportOrder
 from wallet.access.roles import OF_PEOPLE
-from wallet.console import pages
+from wallet.console import pages, sheets
 from wallet.console.home import concerns, jobs, readiness
 from wallet.console.home.overview import FIGURES, PERIODS, Overview
 from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.console.sheets import SheetRows
 from wallet.errors import SCOPE
 from wallet.installation import current_installation
 from wallet.pages import language
@@ -117,29 +113,13 @@ def show() -> str:
 def table() -> Response:
     """All days as a table: a row for each day and figure. Who took it stands in the record of
     exports."""
-    house = current_installation()
-    with house.database.transaction() as session:
-        programme = pages.programme_row(session)
-        now = house.clock()
-        order = ExportOrder(
-            programme.id, "days", "csv", personal=False, filters={}, by=pages.author()
-        )
-        begun = exports.begin(session, order, now)
-        rows = _all_days(session, programme, now)
-        exports.end(session, begun.id, len(rows), house.clock(), complete=True)
-        export_id = begun.public_id
-    target = io.StringIO(MARK)
-    target.seek(0, io.SEEK_END)
-    writer = csv.writer(target, delimiter=DELIMITER)
-    writer.writerow((_("Day"), _("Figure"), _("Of what"), _("How much")))
-    writer.writerows(rows)
-    answer = make_response(target.getvalue())
-    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
-    name = quote(f"{programme.code}-days.csv")
-    answer.headers["Content-Disposition"] = f"attachment; filename={name}"
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["Export-Id"] = export_id
-    return answer
+
+    def rows(session: Session) -> SheetRows:
+        programme, now = pages.programme_row(session), current_installation().clock()
+        heading = (_("Day"), _("Figure"), _("Of what"), _("How much"))
+        return [heading, *_all_days(session, programme, now)]
+
+    return sheets.taken("days", f"{pages.programme().code}-days.csv", {}, rows)
 
 
 def _all_days(
@@ -155,7 +135,7 @@ def _all_days(
         (
             day.isoformat(),
             _(FIGURE_WORDS[counted.figure]),
-            cells.harmless(WALLET_NAMES.get(counted.of, counted.of)),
+            WALLET_NAMES.get(counted.of, counted.of),
             _in_whole(counted, amount, scales),
         )
         for day in sorted(by_day)

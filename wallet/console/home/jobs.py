@@ -290,6 +290,10 @@ def _title(job: Job) -> str:
             return _("Export of members")
         case "export", "days":
             return _("Export of figures by day")
+        case "export", "changes":
+            return _("Export of the record of changes")
+        case "export", "results":
+            return _("Export of the results of campaigns")
     return _("Export of entries")
 
 

@@ -1,7 +1,5 @@
 """The page of one campaign: how far it is, how its course is changed, and what came of it."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -10,14 +8,13 @@ from flask import Blueprint, make_response, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ledger.imports import cells
 from wallet.access.changes import Author
-from wallet.access.files import DELIMITER, MARK
-from wallet.console import doing, listing, pages
+from wallet.console import doing, listing, pages, sheets
 from wallet.console.choices import language_name
 from wallet.console.messages import brought, figures, outcome, told
 from wallet.console.messages.told import HERE, READ, WRITE, CampaignReading, here
 from wallet.console.pages import IN_PROGRAMME, needs
+from wallet.console.sheets import SheetRows
 from wallet.installation import current_installation
 from wallet.outreach import campaign_deeds, campaigns, results
 from wallet.outreach.campaigns import Campaign
@@ -210,22 +207,17 @@ def members(campaign_id: str) -> str:
 @routes.get(f"{OF_CAMPAIGN}/results.csv")
 @needs(READ)
 def table(campaign_id: str) -> Response:
-    """The figures of a campaign as a file; nobody's name is in it."""
-    house = current_installation()
-    with house.database.reading() as session:
-        campaign = here(session, campaign_id)
-        reading = CampaignReading.begin(session, house.clock())
-        rows = figures.as_rows(session, campaign, _days(), reading)
-    target = io.StringIO(MARK)
-    target.seek(0, io.SEEK_END)
-    writer = csv.writer(target, delimiter=DELIMITER)
-    writer.writerow(("part", "figure", "value"))
-    writer.writerows((part, name, cells.harmless(value)) for part, name, value in rows)
-    answer = make_response(target.getvalue())
-    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
-    answer.headers["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}.csv"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    """The figures of a campaign as a file; nobody's name is in it. Who took it stands in the record
+    of exports."""
+    with current_installation().database.reading() as session:
+        name = here(session, campaign_id).name
+
+    def rows(session: Session) -> SheetRows:
+        reading = CampaignReading.begin(session, current_installation().clock())
+        return figures.as_rows(session, here(session, campaign_id), _days(), reading)
+
+    asked = {"campaign": name, "days": _days()}
+    return sheets.taken("results", f"campaign-{campaign_id}.csv", asked, rows)
 
 
 @routes.get(f"{OF_CAMPAIGN}/compare")
@@ -238,12 +230,31 @@ def compare(campaign_id: str) -> Response | str:
         both = [here(session, campaign_id), here(session, request.args.get("with", campaign_id))]
         if any(one.started_at is None for one in both):
             return pages.go("console.campaign.show", campaign_id=campaign_id)
-        sides = [figures.side(session, one, _days(), reading) for one in both]
+        heading, *rows = figures.side_by_side(session, both, _days(), reading)
     return pages.show(
         "console/messages/compare.html",
         HERE,
         both=both,
-        rows=list(zip(*sides, strict=True)),
+        heading=heading,
+        rows=rows,
         days=_days(),
         periods=DAYS,
     )
+
+
+@routes.get(f"{OF_CAMPAIGN}/compare.csv")
+@needs(READ)
+def compared(campaign_id: str) -> Response:
+    """The same as a file. Who took it stands in the record of exports."""
+    with current_installation().database.reading() as session:
+        both = [here(session, campaign_id), here(session, request.args.get("with", campaign_id))]
+        if any(one.started_at is None for one in both):
+            return pages.go("console.campaign.show", campaign_id=campaign_id)
+
+    def rows(session: Session) -> SheetRows:
+        reading = CampaignReading.begin(session, current_installation().clock())
+        again = [here(session, one.public_id) for one in both]
+        return figures.side_by_side(session, again, _days(), reading)
+
+    asked = {"campaign": both[0].name, "with": both[1].name, "days": _days()}
+    return sheets.taken("results", f"compare-{campaign_id}.csv", asked, rows)

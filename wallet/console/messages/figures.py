@@ -1,58 +1,89 @@
-"""The figures of a campaign as rows of a file, and beside those of another."""
+"""The figures of a campaign as rows of a file, and beside those of another, in the reader's
+words."""
+
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
 from ledger.book import purchases
-from wallet.console.messages import brought, outcome
+from wallet.console.messages import brought, draft_form, outcome
 from wallet.console.messages import told as told_words
 from wallet.console.messages.told import CampaignReading
+from wallet.console.sheets import SheetRows
 from wallet.outreach import comparison, effect, results
 from wallet.outreach.campaigns import Campaign
+from wallet.outreach.effect import Sales
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
+WALLETS: Mapping[str, str] = {"apple": "Apple Wallet", "google": "Google Wallet"}
 
-def as_rows(
-    session: Session, campaign: Campaign, days: int, reading: CampaignReading
-) -> list[tuple[str, str, str]]:
-    """All figures: which part they are of, their names as the API has them, and values."""
+
+def as_rows(session: Session, campaign: Campaign, days: int, reading: CampaignReading) -> SheetRows:
+    """All figures, below a row that names the columns: which part they are of, what each counts,
+    and how many. What a percentage or an amount is of stands in its name."""
     found = results.funnel(session, campaign, reading.now)
-    rows: list[tuple[str, str, str]] = [("campaign", "name", campaign.name)]
-    rows += [
-        ("members", name, str(found[name]))
-        for name in ("audience", *results.NOT_TOLD, "waiting", "told")
+    state, _look = told_words.state(campaign)
+    members, cost = _("Recipients"), _("Cost")
+    rows = [
+        (_("Part"), _("Figure"), _("Value")),
+        (_("Campaign"), _("Name of the campaign"), campaign.name),
+        (_("Campaign"), _("State"), state),
+        (members, _("In all"), str(found["audience"])),
     ]
-    for wallet in ("apple", "google"):
-        rows += [(wallet, name, str(count)) for name, count in found[wallet].items()]
-    spent = effect.cost(session, campaign)
-    rows += [("cost", "messages", str(spent.messages)), ("cost", "gifts", str(spent.gifts))]
-    sales = effect.of_campaign(session, campaign, days, reading.now)
-    if sales is None:
-        return rows
-    rows.append(("purchases", "days", str(days)))
-    for name, group in (("told", sales.told), ("held_out", sales.held_out)):
+    rows += [
+        (members, outcome.heading(name), str(found[name]))
+        for name in ("told", "waiting", *results.NOT_TOLD)
+    ]
+    for wallet, called in WALLETS.items():
         rows += [
-            ("purchases", f"{name}_members", str(group.members)),
-            ("purchases", f"{name}_bought", str(group.buyers)),
+            (called, outcome.heading(f"{wallet}.{name}"), str(count))
+            for name, count in found[wallet].items()
+        ]
+    spent = effect.cost(session, campaign)
+    rows.append((cost, _("Messages"), str(spent.messages)))
+    gifts = draft_form.amount(spent.gifts, reading.unit)
+    rows.append((cost, _("Gifts, in points") if not reading.unit.currency else _("Gifts"), gifts))
+    sales = effect.of_campaign(session, campaign, days, reading.now)
+    return rows if sales is None else [*rows, *_of_sales(sales, days)]
+
+
+def _of_sales(sales: Sales, days: int) -> list[tuple[str, str, str]]:
+    bought, differs = _("Purchases"), _("Difference, percentage points")
+    groups = ((_("Told"), sales.told), (_("Control group"), sales.held_out))
+    rows = [(bought, _("Days after its start"), str(days))]
+    for called, group in groups:
+        rows += [
+            (bought, _("%(group)s: members", group=called), str(group.members)),
+            (bought, _("%(group)s: bought", group=called), str(group.buyers)),
         ]
     if sales.told.members and sales.held_out.members:
-        difference = comparison.of_shares(sales.told, sales.held_out)
-        for name, share in (
-            ("percent", difference.found),
-            ("low", difference.low),
-            ("high", difference.high),
+        found = comparison.of_shares(sales.told, sales.held_out)
+        for called, share in (
+            (_("Measured"), found.found),
+            (_("The true one is at least"), found.low),
+            (_("The true one is at most"), found.high),
         ):
-            rows.append(("difference", name, f"{share * 100:.2f}"))
+            rows.append((differs, called, f"{share * 100:.2f}"))
     verdict = comparison.share_conclusion(sales.told, sales.held_out)
-    rows.append(("difference", "conclusion", verdict))
+    rows.append((differs, _("What may be said"), effect.in_words(verdict)[language.current()]))
     for one in sales.money:
-        for name, spending in (("told", one.told), ("held_out", one.held_out)):
-            money = purchases.money(spending.total, one.currency)
-            rows.append((f"paid {one.currency}", name, money.amount))
+        paid = _("Paid, %(currency)s", currency=one.currency)
+        for (called, _group), spending in zip(groups, (one.told, one.held_out), strict=True):
+            rows.append((paid, called, purchases.money(spending.total, one.currency).amount))
     return rows
 
 
-def side(
+def side_by_side(
+    session: Session, both: Sequence[Campaign], days: int, reading: CampaignReading
+) -> SheetRows:
+    """Two campaigns beside each other, below a row with their names."""
+    sides = [_side(session, one, days, reading) for one in both]
+    rows = [(left[0], left[1], right[1]) for left, right in zip(*sides, strict=True)]
+    return [(_("Figure"), *(one.name for one in both)), *rows]
+
+
+def _side(
     session: Session, campaign: Campaign, days: int, reading: CampaignReading
 ) -> list[tuple[str, str]]:
     """A campaign as one column of a comparison: what each line is called, and what it has."""

@@ -7,19 +7,19 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from ledger.contacts import Unfit, readable
+from ledger.errors import ListExists, ListRefused, Refusal
 from ledger.imports import listing as listed_files
 from ledger.imports import wording
-from ledger.imports.listing import ListedFile
+from ledger.imports.listing import NamedMembers
 from ledger.segments import lists
 from ledger.segments.kinds.listed import Listed
-from wallet.access import changes
-from wallet.access.changes import ChangedThing
 from wallet.console import doing, pages
 from wallet.console.forms import FormEntries, FormRefused
 from wallet.console.members import conditions
 from wallet.console.messages.told import HERE, WRITE, CampaignReading
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.installation import current_installation
+from wallet.outreach import kept_lists
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
@@ -50,31 +50,20 @@ def make() -> Response | str:
         return pages.show_again(PAGE, HERE, entries, typed=entries, **_around())
     file, by = cast(BinaryIO, sent.stream), pages.author()
 
-    def work(session: Session) -> ListedFile:
+    def work(session: Session) -> NamedMembers:
         entries.problems.clear()  # the work may be repeated
         reading = CampaignReading.begin(session, house.clock())
         found = listed_files.read(session, reading.programme, file, reading.now)
         if not found.member_ids:
             entries.refuse("file", _("No row of it names a member of this programme."))
             raise FormRefused
-        made = lists.make(
-            session,
-            reading.programme,
-            name,
-            found.member_ids,
-            found.left_out,
-            by.name,
-            reading.now,
-        )
-        if made is None:
-            entries.refuse("name", _("There is a list of this name already."))
-            raise FormRefused
-        thing = ChangedThing("segment", name, reading.programme.id)
-        after = {"size": made.size, "left_out": made.left_out}
-        changes.note(session, by, "segment.listed", thing, reading.now, {}, after)
+        kept_lists.make(session, reading.programme, name, found, by, reading.now)
         return found
 
-    found = doing.made(entries, work, "file")
+    def field_of(refusal: Refusal) -> str:
+        return "name" if isinstance(refusal, ListRefused | ListExists) else "file"
+
+    found = doing.made(entries, work, field_of)
     if found is None:
         return pages.show_again(PAGE, HERE, entries, typed=entries, **_around())
     tongue = language.current()
@@ -105,7 +94,7 @@ def _around() -> dict[str, Any]:
     house = current_installation()
     with house.database.reading() as session:
         reading = CampaignReading.begin(session, house.clock())
-        known = lists.newest(session, reading.programme.id, SHOWN)
+        known = lists.page(session, reading.programme.id, None, SHOWN)
         return {
             "most": language.number(listed_files.MOST_LISTED),
             "known": [
