@@ -17,14 +17,19 @@ from flask.testing import FlaskClient
 from processes import wait_until
 from sqlalchemy import func, select, text, update
 
+from ledger.people import members
 from ledger.people.members import Member
 from ledger.points import accruals
 from ledger.points.accruals import Grant
+from ledger.programmes import programmes
+from wallet.access.changes import Author
 from wallet.configuration.settings import SANDBOX_GOOGLE_ISSUER
+from wallet.delivery import publishing
 from wallet.delivery.waves import start
 from wallet.google import account, alerts, mirror, writing
 from wallet.google.budget import A_SECOND
 from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
+from wallet.outreach import trial
 from wallet.passes import templates
 from wallet.passes.issued import Pass
 from wallet.passes.templates import Template
@@ -259,6 +264,46 @@ class TestChanges:
         grant(api, card, 5)  # another write says nothing of it again
         run(house)
         assert len(google.stand_in.resources.card(card["object"]).notices) == 3
+
+    def test_a_message_to_try_speaks_as_all_do(self, card, house, google) -> None:
+        for number in range(4):
+            house.clock.advance(minutes=1)
+            with house.installation.database.transaction() as session:
+                session.execute(update(GoogleObject).values(saved=True))
+                programme = programmes.by_code(session, "demo")
+                member = members.by_public_id(session, card["id"])
+                words, make_due = {"ru": f"Проба {number}"}, house.installation.make_due
+                sent = trial.send(session, programme, member, words, make_due, house.clock())
+            assert (sent.on_apple, sent.on_google, sent.alerts) == (False, True, number < 3)
+            run(house)
+            (told,) = shown(google, card)["messages"]
+            assert told["body"] == f"Проба {number}"
+            assert told["messageType"] == ("TEXT_AND_NOTIFY" if number < 3 else "TEXT")
+
+    def test_a_design_to_try_changes_what_is_the_cards_own(self, card, house, google) -> None:
+        """The page of the trial says so."""
+        with house.installation.database.transaction() as session:
+            design = templates.design(session.scalars(select(Template)).one())
+            label = dict.fromkeys(design.languages, "Очки")
+            fields = tuple(
+                replace(one, label=label) if one.shows == "offer" else one for one in design.fields
+            )
+            wanted = replace(design, background="#004400", fields=fields)
+            pass_ = session.scalars(select(Pass)).one()
+            publishing.try_on(
+                session,
+                pass_,
+                wanted,
+                {},
+                lambda _design: None,
+                house.installation.make_due,
+                Author("command", "test"),
+                house.clock(),
+            )
+        run(house)
+        class_ = google.stand_in.resources.get(CLASS, CLASS_ID)
+        assert class_["hexBackgroundColor"] != "#004400"
+        assert "Очки" in [one["header"] for one in shown(google, card)["textModulesData"]]
 
     def test_a_new_design_is_written_before_its_cards(self, card, house, google) -> None:
         with house.installation.database.transaction() as session:

@@ -16,9 +16,11 @@ from werkzeug.test import TestResponse
 
 from ledger.programmes import programmes
 from ledger.programmes.programmes import Terms
+from wallet.google import alerts
+from wallet.google.mirror import GoogleObject
 from wallet.outreach.campaigns import Campaign
 from wallet.outreach.deliveries import Delivery
-from wallet.passes import templates
+from wallet.passes import issued, templates
 from wallet.passes.content import LONGEST_MESSAGE
 from wallet.sandbox.apns import RunningApns
 
@@ -231,6 +233,39 @@ class TestBeforeItIsSent:
         assert campaigns(installation)[0].state == "draft"
         wrong = marketer.send(f"{draft}/send", f"{draft}/test", card="4485123456789017")
         refused(wrong, "card", "")
+
+    def test_a_test_says_when_a_phone_stays_silent(
+        self, marketer, client, join, installation
+    ) -> None:
+        mine, number = join(name="Я"), 0
+        draft = made(marketer, installation, text_ru="Скоро!", text_en="")
+
+        def tested() -> str:
+            answer = marketer.send(f"{draft}/send", f"{draft}/test", card=mine["card"]["number"])
+            return words(marketer.read(answer.location))
+
+        assert "this card is in no phone yet" in tested()
+        phone_of(client, mine, number)
+        said = tested()
+        assert "The phone shows it in a few seconds." in said
+        assert "an iPhone stays silent then" in said
+        assert "Google brings it" not in said
+        with installation.database.transaction() as session:
+            pass_ = issued.card_of(session, 1)
+            moment = installation.clock()
+            kept = GoogleObject(
+                pass_id=pass_.id,
+                object_id="issuer.1",
+                saved=True,
+                heard_at=moment,
+                check_at=moment,
+                created_at=moment,
+            )
+            session.add(kept)
+            session.flush()
+            for version in range(alerts.MOST):
+                alerts.take(session, pass_.id, version, moment)
+        assert "Google brings it without a sound" in tested()
 
     def test_it_goes_at_the_time_that_was_chosen(
         self, marketer, member, installation, clock_now

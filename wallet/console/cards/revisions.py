@@ -445,6 +445,7 @@ def _around_trial(session: Session, worked: WorkedDesign) -> dict[str, object]:
     return {
         "purpose": worked.purpose,
         "worked": worked,
+        "kind": worked.design.kind,
         "trials": [(one.serial, issued.content(one).card_number) for one in ours],
         "preview": worked_on.preview(session, worked, worked.design, wanted),
     }

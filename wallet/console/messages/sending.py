@@ -1,6 +1,6 @@
 """Before a campaign is sent: the page that says all that this brings, and a test to one card."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from wallet.installation import current_installation
 from wallet.outreach import campaign_deeds, campaigns, hours, reach, trial
 from wallet.outreach.campaigns import Campaign, CampaignDraft
 from wallet.outreach.reach import Reach
+from wallet.outreach.trial import SentTrial
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.passes import templates
@@ -94,26 +95,42 @@ def test(campaign_id: str) -> Response:
     with house.database.reading() as session:
         here(session, campaign_id)
 
-    def work(session: Session) -> None:
+    def work(session: Session) -> SentTrial:
         now = house.clock()
         campaign = here(session, campaign_id)
         programme = pages.programme_row(session)
         member = cards.owner(session, number, now, programme.id).member
         draft = campaigns.drafted(campaign)
-        if not trial.send(
+        sent = trial.send(
             session, programme, member, draft.texts, house.make_due, now, gift=draft.gift
-        ):
+        )
+        if sent is None:
             entries.refuse("card", _("This card is blocked, or nobody has it."))
             raise FormRefused
+        return sent
 
-    if entries.fit and doing.done(entries, work, _field_of_test):
-        pages.say(_("Sent to this card. The phone shows it in a few seconds."))
+    if entries.fit and (sent := doing.made(entries, work, _field_of_test)) is not None:
+        for sentence, state in _arrives(sent):
+            pages.say(sentence, state)
         return pages.go(
             "console.sending.confirm", campaign_id=campaign_id, at=entries["at"] or None
         )
     with house.database.reading() as session:
         given = _before_sending(session, here(session, campaign_id), at)
     return pages.show_again(SEND, HERE, entries, typed=entries, **given)
+
+
+def _arrives(sent: SentTrial) -> Iterator[tuple[str, str]]:
+    """What the phones make of it, in words, with the state of each note."""
+    if not (sent.on_apple or sent.on_google):
+        yield _("It is written on the card, but this card is in no phone yet."), "wait"
+        return
+    yield _("Sent to this card. The phone shows it in a few seconds."), "good"
+    if sent.on_apple and sent.repeats:
+        yield _("The words are those of the message before: an iPhone stays silent then."), "wait"
+    if sent.on_google and not sent.alerts:
+        said = _("Google brings it without a sound: this card had three alerts within 24 hours.")
+        yield said, "wait"
 
 
 def _field_of_test(refusal: Refusal) -> str:
