@@ -23,8 +23,6 @@ CALLS = {
         ("GET", "holds/x", None),
         ("GET", "postings?programme=demo", None),
         ("GET", "postings/x", None),
-        ("GET", "lists?programme=demo", None),
-        ("GET", "lists/x?programme=demo", None),
         ("GET", "segments?programme=demo", None),
         ("GET", "segments/x?programme=demo", None),
     ],
@@ -94,6 +92,8 @@ CALLS = {
         ("PATCH", "offers/x", {}),
     ],
     "campaigns:read": [
+        ("GET", "lists?programme=demo", None),
+        ("GET", "lists/x?programme=demo", None),
         ("GET", "campaigns?programme=demo", None),
         ("GET", "campaigns/x", None),
         ("POST", "campaigns/x/preview", {}),
