@@ -131,6 +131,12 @@ class OfferNotShown(Conflict):
     code = "offer_not_shown"
 
 
+class OfferForOne(Conflict):
+    """The offer is for one member alone, and a campaign tells many."""
+
+    code = "offer_for_one"
+
+
 class NotACoupon(Conflict):
     """The pass is a member's card: only coupons are used up."""
 

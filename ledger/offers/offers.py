@@ -166,10 +166,7 @@ def change(session: Session, public_id: str, changes: Mapping[str, Any], now: da
     differing = {name: value for name, value in changes.items() if getattr(offer, name) != value}
     if not differing:
         return offer
-    if offer.withdrawn_at is not None:
-        raise OfferOver("withdrawn")
-    if offer.ends_at <= now:
-        raise OfferOver("ended")
+    require_open(offer, now)
     if "starts_at" in differing and offer.starts_at <= now:
         raise OfferBegun
     was_shown = offer.is_shown(now)
@@ -271,6 +268,24 @@ def listed(
     if before_id is not None:
         query = query.where(Offer.id < before_id)
     return session.scalars(query.order_by(Offer.id.desc()).limit(limit)).all()
+
+
+def open_for_many(
+    session: Session, programme_id: int, now: datetime, limit: int
+) -> Sequence[Offer]:
+    """Offers of a programme that are for more than one member and not over, newest first: on the
+    cards, or to come."""
+    return session.scalars(
+        select(Offer)
+        .where(
+            Offer.programme_id == programme_id,
+            Offer.member_id.is_(None),
+            Offer.withdrawn_at.is_(None),
+            Offer.ends_at > now,
+        )
+        .order_by(Offer.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def shown(
@@ -429,6 +444,28 @@ def _locked(session: Session, public_id: str) -> Offer:
     if offer is None:
         raise UnknownOffer
     return offer
+
+
+def hold(session: Session, public_id: str) -> Offer:
+    """The offer as it is, read anew: nobody changes or withdraws it until the transaction ends.
+    Others may hold it as well. Raises `UnknownOffer`."""
+    offer = session.scalar(
+        select(Offer)
+        .where(Offer.public_id == public_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    if offer is None:
+        raise UnknownOffer
+    return offer
+
+
+def require_open(offer: Offer, moment: datetime) -> None:
+    """Raises `OfferOver` if the offer was withdrawn, or is over by this moment."""
+    if offer.withdrawn_at is not None:
+        raise OfferOver("withdrawn")
+    if offer.ends_at <= moment:
+        raise OfferOver("ended")
 
 
 def _check_texts(programme: Programme, titles: Texts, texts: Texts) -> None:

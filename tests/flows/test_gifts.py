@@ -3,18 +3,16 @@ told and to nobody else. On both databases."""
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from books import check_books
+from breaking import Broken, broken_before
 from interleaving import stage
 from phones import Phone, opened, values
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from ledger.book.journal import Posting
-from ledger.database.compiled import DriverConnection
-from ledger.database.engine import Database
 from ledger.limits import MOST_POINTS
 from ledger.programmes import programmes, units
 from wallet.delivery.providers import Lag
@@ -430,34 +428,3 @@ class TestBuiltIn:
         without = api.call("PUT", "programmes/demo/messages/birthday", {"on": True}).get_json()
         assert (without["gift"], without["gift_live_days"]) == (None, None)
         assert "{{gift}}" not in without["texts"]["ru"]
-
-
-class Broken(Exception):
-    """What breaks in the middle of the work."""
-
-
-@contextmanager
-def broken_before(database: Database, place: int) -> Iterator[Callable[[], bool]]:
-    """Break the work before its statement of this number. What is yielded says whether it was."""
-    passed = itertools.count(1)
-    broke = False
-
-    def take(*_: object) -> None:
-        nonlocal broke
-        if next(passed) == place:
-            broke = True
-            raise Broken
-
-    by_driver = DriverConnection.execute
-
-    def execute(wire: DriverConnection, *given: object, **options: object) -> object:
-        take()
-        return by_driver(wire, *given, **options)  # type: ignore[arg-type]
-
-    DriverConnection.execute = execute  # type: ignore[method-assign,assignment]
-    event.listen(database.engine, "before_cursor_execute", take)
-    try:
-        yield lambda: broke
-    finally:
-        DriverConnection.execute = by_driver  # type: ignore[method-assign]
-        event.remove(database.engine, "before_cursor_execute", take)

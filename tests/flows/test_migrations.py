@@ -78,6 +78,7 @@ from wallet.google.mirror import DueRow, GoogleClass, GoogleObject
 from wallet.happenings import ListeningRow
 from wallet.importing import Desk
 from wallet.outreach import campaigns, results, terms
+from wallet.outreach.campaigns import CampaignDraft
 from wallet.passes import badges, barcode_settings, issued, renewal, templates
 from wallet.passes.barcode_settings import BarcodeSettings
 from wallet.passes.issued import Pass
@@ -1230,3 +1231,30 @@ def test_members_of_the_release_before_can_be_put_on_a_list(
         assert session.scalars(on_it).all() == [member.id]
     migrations.downgrade(empty.engine, "0035", keys=KEYS)
     assert everything(empty) == before
+
+
+def test_coupons_of_the_release_before_are_used_at_a_time_from_now_on(
+    empty: Database, database_url: str
+) -> None:
+    """What 0037 adds; and that a release back sends no words of a campaign without its coupon."""
+    migrations.upgrade(empty.engine, "0002")
+    releases.load(empty, "0002")
+    migrations.upgrade(empty.engine, "0036", keys=KEYS)
+    before = everything(empty)
+    migrations.upgrade(empty.engine, keys=KEYS)
+    now = datetime.now(UTC)
+    with empty.transaction() as session:
+        pass_ = session.scalars(select(Pass).order_by(Pass.id)).first()
+        assert (pass_.used_at, pass_.used_by_kind, pass_.used_by) == (None, None, None)
+        programme = programmes.by_id(session, pass_.programme_id)
+        drafts = [CampaignDraft("Latte", {programme.locale: "x"}) for _ in range(2)]
+        plain, other = [campaigns.create(session, programme, one, now) for one in drafts]
+        other.coupon = "01a22b44-8df3-7423-80fe-c30e125b55d2"
+        ids = plain.id, other.id
+    migrations.downgrade(empty.engine, "0036", keys=KEYS)
+    with empty.reading() as session:
+        rows = session.execute(text("SELECT id, state FROM outreach_campaign")).all()
+        states = {row.id: row.state for row in rows}
+        assert [states[id_] for id_ in ids] == ["draft", "cancelled"]
+    kept = everything(empty)
+    assert kept["wallet_pass"] == before["wallet_pass"]

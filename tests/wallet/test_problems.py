@@ -17,8 +17,8 @@ CONFLICT = """
     external_id_taken hold_closed hold_expired holds_open household_not_empty idempotency_conflict
     import_has_bad_rows import_not_ready import_repeated import_replaced insufficient_points
     member_merged no_message_field not_a_coupon not_reversible number_not_accepted offer_begun
-    offer_not_shown offer_over other_programme pass_erased pass_lost phone_taken points_spent
-    pooled_member programme_exists
+    offer_for_one offer_not_shown offer_over other_programme pass_erased pass_lost phone_taken
+    points_spent pooled_member programme_exists
     reversal_too_large same_member too_many_devices unit_exists wave_over
     no_percent_back nothing_earned store_not_named roles_changed_meanwhile
     adjustment_decided segment_changed segment_in_use wave_runs

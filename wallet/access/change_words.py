@@ -131,6 +131,7 @@ MORE_FIELDS = (
     "campaign",
     "card",
     "closed",
+    "coupon",
     "currency",
     "event",
     "format",

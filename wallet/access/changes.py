@@ -123,7 +123,7 @@ RECORDED: Mapping[str, tuple[str, ...]] = {
         "holdout_percent",
     ),
     "wallet_api_key": ("scopes", "expires_at", "revoked_at"),
-    "wallet_pass": ("state", "ends_at"),
+    "wallet_pass": ("state", "ends_at", "used_at", "used_by"),
     "wallet_receiver": ("name", "url", "types", "personal", "enabled"),
     "wallet_source": ("kind",),
     "wallet_wave": ("state",),

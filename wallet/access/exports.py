@@ -14,7 +14,7 @@ from ledger.database.tables import Base, Identifier, Instant, JsonDocument
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
 
-ExportKind = Literal["members", "postings", "days", "changes", "results"]
+ExportKind = Literal["members", "postings", "days", "changes", "results", "coupons"]
 ExportFormat = Literal["csv", "ndjson"]
 
 

@@ -12,7 +12,9 @@ from ledger.book import purchases
 from ledger.errors import (
     DateOutOfRange,
     DatesOutOfOrder,
+    OfferOver,
     UnknownMember,
+    UnknownOffer,
     UnknownProgramme,
     UnknownSegment,
 )
@@ -39,6 +41,7 @@ from wallet.api.bodies.campaigns import (
     CampaignsOut,
     ConclusionOut,
     CostOut,
+    CouponsOut,
     EffectOut,
     GiftIn,
     GiftOut,
@@ -55,7 +58,13 @@ from wallet.api.bodies.campaigns import (
 )
 from wallet.api.calls import optional_body, refuses
 from wallet.api.refusals import MEMBER, MONEY, TEXTS
-from wallet.errors import CampaignNotReady, ConsentNeeded, NoMessageField, UnknownCampaign
+from wallet.errors import (
+    CampaignNotReady,
+    ConsentNeeded,
+    NoMessageField,
+    OfferForOne,
+    UnknownCampaign,
+)
 from wallet.installation import current_installation
 from wallet.outreach import campaign_deeds, campaigns, comparison, effect, results
 from wallet.outreach.campaigns import Campaign, CampaignDraft, CampaignPurpose
@@ -65,11 +74,14 @@ from wallet.outreach.gifts import MessageGift
 
 routes = APIBlueprint("campaigns", __name__, tag="Campaigns")
 
+# Of a coupon that comes with the message.
+COUPON = (UnknownOffer, OfferForOne)
+
 
 @routes.post("/campaigns")
 @routes.doc(operation_id="createCampaign")
 @needs("campaigns:write")
-@refuses(UnknownProgramme, UnknownSegment, ConsentNeeded, *TEXTS, *MONEY)
+@refuses(UnknownProgramme, UnknownSegment, ConsentNeeded, *COUPON, *TEXTS, *MONEY)
 @routes.input(CampaignIn)
 @routes.output(CampaignOut, status_code=201, example=CAMPAIGN)
 @idempotent.keyed(required=False)
@@ -118,7 +130,7 @@ def read(campaign_id: str) -> CampaignOut:
 @routes.patch("/campaigns/<campaign_id>")
 @routes.doc(operation_id="updateCampaign")
 @needs("campaigns:write")
-@refuses(UnknownCampaign, UnknownSegment, CampaignNotReady, ConsentNeeded, *TEXTS, *MONEY)
+@refuses(UnknownCampaign, UnknownSegment, CampaignNotReady, ConsentNeeded, *COUPON, *TEXTS, *MONEY)
 @routes.input(CampaignChange)
 @routes.output(CampaignOut, example=CHANGED)
 def change(campaign_id: str, json_data: CampaignChange) -> CampaignOut:
@@ -157,7 +169,9 @@ def preview(campaign_id: str, json_data: PreviewIn) -> PreviewOut:
 @routes.post("/campaigns/<campaign_id>/start")
 @routes.doc(operation_id="startCampaign")
 @needs("campaigns:write")
-@refuses(UnknownCampaign, CampaignNotReady, NoMessageField, DateOutOfRange, DatesOutOfOrder)
+@refuses(
+    UnknownCampaign, CampaignNotReady, NoMessageField, OfferOver, DateOutOfRange, DatesOutOfOrder
+)
 @optional_body
 @routes.input(StartIn)
 @routes.output(CampaignOut, example=SCHEDULED)
@@ -221,10 +235,16 @@ def funnel(campaign_id: str, query_data: ResultsIn) -> ResultsOut:
         return ResultsOut(
             **results.funnel(session, campaign, now),
             purchases=None if found is None else sales_out(found),
+            coupons=None if campaign.coupon is None else _coupons_out(session, campaign),
             cost=CostOut(
                 messages=cost.messages, gifts=cost.gifts, **in_money(unit, gifts=cost.gifts)
             ),
         )
+
+
+def _coupons_out(session: Session, campaign: Campaign) -> CouponsOut:
+    found = results.of_coupons(session, campaign)
+    return CouponsOut(given=found.given, had=found.had, used=found.used)
 
 
 def sales_out(found: Sales) -> EffectOut:
@@ -328,18 +348,20 @@ def _parts(body: CampaignPart, unit: Unit) -> dict[str, Any]:
     if (purpose := _purpose(body)) is not None:
         parts["purpose"] = purpose
     if "gift" in given:
-        parts["gift"] = _gift(body.gift, unit)
+        parts |= {"gift": _gift(body.gift, unit), "coupon": body.gift and body.gift.coupon}
     return parts
 
 
 def _gift(sent: GiftIn | None, unit: Unit) -> MessageGift | None:
-    if sent is None:
+    if sent is None or sent.amount is None:
         return None
     return MessageGift(unit.points(sent.amount), sent.live_days, sent.expires_at)
 
 
-def _gift_out(gift: MessageGift | None, unit: Unit) -> GiftOut | None:
-    if gift is None:
+def _gift_out(draft: CampaignDraft, unit: Unit) -> GiftOut | None:
+    if draft.coupon is not None:
+        return GiftOut(points=None, live_days=None, expires_at=None, coupon=draft.coupon)
+    if (gift := draft.gift) is None:
         return None
     return GiftOut(
         points=gift.points,
@@ -364,7 +386,7 @@ def _campaign_out(session: Session, campaign: Campaign) -> CampaignOut:
         holdout_percent=campaign.holdout_percent,
         purpose=draft.purpose,
         consent=draft.consent,
-        gift=_gift_out(draft.gift, units.named(session, campaign.programme_id, None)),
+        gift=_gift_out(draft, units.named(session, campaign.programme_id, None)),
         state=campaign.state,
         starts_at=campaign.starts_at,
         started_at=campaign.started_at,

@@ -1,5 +1,6 @@
 """Passes: what a member carries in a phone's wallet; made void, ended, and made good again."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,19 +14,18 @@ from ledger.limits import EARLIEST, LATEST, NEVER
 from ledger.offers.offers import Offer
 from ledger.people import members
 from ledger.programmes import programmes
-from wallet.access import changes
-from wallet.access.changes import ChangedThing
+from wallet.access.changes import Author
 from wallet.api import idempotent, lookup
 from wallet.api.auth import PERSONAL, author, needs, sees_people
 from wallet.api.bodies.passes import COUPON_USED, ENDED, VOID, ExpireIn, PassesOut, PassOut
 from wallet.api.calls import optional_body, refuses, shows_more
 from wallet.api.refusals import MEMBER
-from wallet.delivery.refresh import refresh
+from wallet.delivery.refresh import MakeDue
 from wallet.errors import CouponOver, CouponUsed, NotACoupon, PassErased, PassLost, UnknownPass
 from wallet.installation import current_installation
 from wallet.passes import coupons, issued
-from wallet.passes.content import PassState
 from wallet.passes.issued import Pass
+from wallet.people import pass_deeds
 
 routes = APIBlueprint("passes", __name__, tag="Passes")
 
@@ -75,7 +75,7 @@ def void(pass_id: str, key: str | None) -> Response:
 
     A card that is void is refused at tills: nothing is scanned, accrued or spent by the number that
     it showed. The points stay. Where a phone is lost, block or replace the card."""
-    return _changed(pass_id, "pass.voided", None, "void", None, key)
+    return _done(pass_id, None, pass_deeds.make_void, key)
 
 
 @routes.post("/passes/<pass_id>/expire")
@@ -93,10 +93,13 @@ def expire(pass_id: str, json_data: ExpireIn, key: str | None) -> Response:
     at = json_data.at
     if at is not None and not EARLIEST <= at < LATEST:
         raise DateOutOfRange("at")
-    if at is not None and at > current_installation().clock():
-        return _changed(pass_id, "pass.ended", json_data, "active", at, key)
-    ends_at = at or current_installation().clock()
-    return _changed(pass_id, "pass.ended", json_data, "expired", ends_at, key)
+
+    def ended(
+        session: Session, pass_: Pass, make_due: Sequence[MakeDue], by: Author, now: datetime
+    ) -> Pass:
+        return pass_deeds.end(session, pass_, at or now, make_due, by, now)
+
+    return _done(pass_id, json_data, ended, key)
 
 
 @routes.post("/passes/<pass_id>/use")
@@ -111,12 +114,7 @@ def use(pass_id: str, key: str | None) -> Response:
     The coupon stays in the phone among the passes that are over. `restore` makes it good again.
 
     If the answer was lost, repeat the request with the same Idempotency-Key: it is the same use."""
-
-    def effect(session: Session, now: datetime) -> PassOut:
-        pass_ = coupons.use(session, lookup.pass_(session, pass_id), now)
-        return _refreshed(session, pass_, now)
-
-    return idempotent.created(None, effect, key)
+    return _done(pass_id, None, pass_deeds.use, key)
 
 
 @routes.post("/passes/<pass_id>/restore")
@@ -127,7 +125,7 @@ def use(pass_id: str, key: str | None) -> Response:
 @idempotent.keyed(required=False)
 def restore(pass_id: str, key: str | None) -> Response:
     """Make a void, ended or used pass good again."""
-    return _changed(pass_id, "pass.restored", None, "active", None, key)
+    return _done(pass_id, None, pass_deeds.restore, key)
 
 
 @routes.post("/passes/<pass_id>/link")
@@ -142,45 +140,22 @@ def renew_link(pass_id: str, key: str | None) -> Response:
     The link before opens nothing any more. The pass in the phone stays as it is."""
 
     def effect(session: Session, now: datetime) -> PassOut:
-        pass_ = issued.renew_link(session, lookup.pass_(session, pass_id))
-        changes.note(session, author(session), "pass.link_replaced", _thing(pass_), now)
-        return pass_out(session, pass_)
+        named = lookup.pass_(session, pass_id)
+        return pass_out(session, pass_deeds.renew_link(session, named, author(session), now))
 
     return idempotent.created(None, effect, key)
 
 
-def _thing(pass_: Pass) -> ChangedThing:
-    return ChangedThing("pass", pass_.serial, pass_.programme_id, pass_.member_id)
+# What is done with a pass: the session, the pass, who makes it due, by whom, and when.
+PassDeed = Callable[[Session, Pass, Sequence[MakeDue], Author, datetime], Pass]
 
 
-def _changed(
-    pass_id: str,
-    code: str,
-    body: BaseModel | None,
-    state: PassState,
-    ends_at: datetime | None,
-    key: str | None,
-) -> Response:
-    """Set the state of a pass. Doing it again changes nothing, and phones are not told again.
-    `code` is that of the change, in the record of them."""
-
+def _done(pass_id: str, body: BaseModel | None, deed: PassDeed, key: str | None) -> Response:
     def effect(session: Session, now: datetime) -> PassOut:
-        named = lookup.pass_(session, pass_id)
-        members.lock(session, [named.member_id])
-        (held,) = issued.lock(session, [named.id])
-        before = changes.facts(held)
-        pass_ = issued.decide(session, named, state, ends_at, now)
-        after = changes.facts(pass_)
-        changes.note(session, author(session), code, _thing(pass_), now, before, after)
-        return _refreshed(session, pass_, now)
+        named, make_due = lookup.pass_(session, pass_id), current_installation().make_due
+        return pass_out(session, deed(session, named, make_due, author(session), now))
 
     return idempotent.created(body, effect, key)
-
-
-def _refreshed(session: Session, pass_: Pass, now: datetime) -> PassOut:
-    refresh(session, [pass_.id], current_installation().make_due, now)
-    session.refresh(pass_)
-    return pass_out(session, pass_)
 
 
 def pass_out(session: Session, pass_: Pass) -> PassOut:
@@ -202,6 +177,7 @@ def pass_out(session: Session, pass_: Pass) -> PassOut:
         expires_at=None if ends_at is None or ends_at == NEVER else ends_at.astimezone(zone),
         version=pass_.version,
         changed_at=issued.changed_at(pass_),
+        used_at=pass_.used_at,
         apple=house.apple.link(pass_) if shows_links and house.apple is not None else None,
         google=house.google.link(pass_) if shows_links and house.google is not None else None,
     )

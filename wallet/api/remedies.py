@@ -460,6 +460,11 @@ REMEDIES: Mapping[str, Explanation] = {
         N_("The member is not shown this offer now."),
         N_("Check its dates, and whom it is for."),
     ),
+    "offer_for_one": Explanation(
+        409,
+        N_("The offer is for one member alone, and a campaign tells many."),
+        N_("Publish it for all or for an audience."),
+    ),
     "not_a_coupon": Explanation(
         409,
         N_("The pass is a member's card; only coupons are used up."),
@@ -836,6 +841,7 @@ FIELD_CODES = (
     "one_search",
     "past_day",
     "phone",
+    "points_or_coupon",
     "points_or_money",
     "required",
     "short_text",

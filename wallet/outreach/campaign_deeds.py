@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from ledger.offers import offers
 from ledger.programmes.programmes import Programme
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
@@ -19,7 +20,7 @@ def make(
 ) -> Campaign:
     """Make a draft, see `campaigns.create`, which says what it raises."""
     campaign = campaigns.create(session, programme, draft, now)
-    made = changes.facts(campaign)
+    made = {**changes.facts(campaign), **_coupon(session, campaign)}
     changes.note(session, by, "campaign.made", of(campaign), now, {}, made)
     return campaign
 
@@ -78,8 +79,16 @@ def _noted(
     by: Author,
     now: datetime,
 ) -> Campaign:
-    before = changes.held(session, campaign)
+    before = {**changes.held(session, campaign), **_coupon(session, campaign)}
     done = deed(session, campaign.public_id, now)
-    after = changes.reread(session, done)
+    after = {**changes.reread(session, done), **_coupon(session, done)}
     changes.note(session, by, code, of(campaign), now, before, after)
     return done
+
+
+def _coupon(session: Session, campaign: Campaign) -> dict[str, Any]:
+    """The coupon that comes with the campaign as people know it: what its offer is called, by
+    language."""
+    if campaign.coupon is None:
+        return {}
+    return {"coupon": dict(offers.by_public_id(session, campaign.coupon).titles)}

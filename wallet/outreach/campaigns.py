@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import ForeignKey, Index, String, func, or_, select, text, update
+from sqlalchemy import ForeignKey, Index, String, func, or_, select, text, true, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from ledger.database.engine import wake_after_commit
 from ledger.database.tables import EPOCH, Base, Identifier, Instant, JsonDocument
-from ledger.errors import DateOutOfRange, DatesOutOfOrder
+from ledger.errors import DateOutOfRange, DatesOutOfOrder, UnknownOffer
 from ledger.limits import LATEST
+from ledger.offers import offers
+from ledger.offers.offers import Offer
 from ledger.people import consents, members
 from ledger.people.members import Member
 from ledger.programmes import programmes
@@ -27,15 +29,22 @@ from ledger.segments import documents, membership, named, scope
 from wallet.delivery.providers import MOST_COUNTED, Lag
 from wallet.delivery.refresh import MakeDue
 from wallet.delivery.waves import LOOK_EVERY, LookAtLag, fetches_are_late
-from wallet.errors import CampaignNotReady, ConsentNeeded, NoMessageField, UnknownCampaign
+from wallet.errors import (
+    CampaignNotReady,
+    ConsentNeeded,
+    NoMessageField,
+    OfferForOne,
+    UnknownCampaign,
+)
 from wallet.outreach import audience, deliveries, gifts, hours, messages, recipients, wording
 from wallet.outreach.deliveries import CAMPAIGN, Delivery, DeliveryState, NotTold, Occasion
 from wallet.outreach.gifts import MessageGift
 from wallet.outreach.hours import Span
 from wallet.outreach.messages import Message
 from wallet.outreach.recipients import Candidate, ConsentRule
-from wallet.passes import showing, templates
+from wallet.passes import coupons, showing, templates
 from wallet.passes.content import Facts, announces_messages
+from wallet.passes.coupons import CouponIssuer
 
 PUMP = "messages"
 CLOCKS_DIFFER = timedelta(minutes=1)  # by so much a start may seem to be past
@@ -90,6 +99,8 @@ class Campaign(Base):
     gift: Mapped[int | None]
     gift_live_days: Mapped[int | None]
     gift_expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    # The public id of the offer of which those who are told get a coupon.
+    coupon: Mapped[str | None] = mapped_column(String(36))
     state: Mapped[str] = mapped_column(String(10))
     starts_at: Mapped[datetime | None] = mapped_column(Instant)
     not_before: Mapped[datetime] = mapped_column(Instant)
@@ -131,8 +142,8 @@ class CampaignDraft:
     """What a campaign is made of. `quiet`: hours in which no member is told; `cap`: at most so many
     messages in so many days, this one included. `consent`: see `recipients.ConsentRule`. `purpose`:
     `service` is for what is no advertising, such as "the shop is closed today". `gift`: points that
-    come with the message, for those who are told. `at`: when it is meant to go; it goes when it is
-    started."""
+    come with the message, for those who are told; or `coupon`, the public id of an offer of which
+    they get a coupon. `at`: when it is meant to go; it goes when it is started."""
 
     name: str
     texts: dict[str, str]
@@ -143,13 +154,15 @@ class CampaignDraft:
     consent: ConsentRule = "given"
     purpose: CampaignPurpose = "advertising"
     gift: MessageGift | None = None
+    coupon: str | None = None
     at: datetime | None = None
 
 
 def create(session: Session, programme: Programme, draft: CampaignDraft, now: datetime) -> Campaign:
-    """Make a campaign: a draft. Raises `ConsentNeeded`, `UnknownSegment`, and what `wording.check`
-    raises."""
+    """Make a campaign: a draft. Raises `ConsentNeeded`, `UnknownSegment`, what `require_coupon`
+    raises, and what `wording.check` does."""
     named.hold(session, programme.id, draft.audience)
+    require_coupon(session, programme, draft)
     campaign = Campaign(
         public_id=str(uuid7()),
         programme_id=programme.id,
@@ -175,12 +188,14 @@ def usual(purpose: CampaignPurpose) -> dict[str, Any]:
 
 def change(session: Session, public_id: str, changes: dict[str, Any]) -> Campaign:
     """Change a draft; `changes` by the names of `CampaignDraft`. Raises `UnknownCampaign`,
-    `CampaignNotReady`, `ConsentNeeded`, `UnknownSegment`, and what `wording.check` raises."""
+    `CampaignNotReady`, `ConsentNeeded`, `UnknownSegment`, what `require_coupon` raises, and what
+    `wording.check` does."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
     programme = programmes.by_id(session, campaign.programme_id)
     draft = replace(_draft(campaign), **changes)
     named.hold(session, programme.id, draft.audience)
+    require_coupon(session, programme, draft)
     for name, value in _columns(draft, programme).items():
         setattr(campaign, name, value)
     session.flush()
@@ -266,8 +281,9 @@ def begins(campaign: Campaign, programme: Programme) -> datetime | None:
 
 def start(session: Session, public_id: str, at: datetime | None, now: datetime) -> Campaign:
     """Let a draft run: now, or when the clock of the programme's wall shows `at` (which has no
-    zone). Raises `UnknownCampaign`, `CampaignNotReady`, `NoMessageField`, `DateOutOfRange`, and
-    `DatesOutOfOrder` for a gift that would have run out by then."""
+    zone). Raises `UnknownCampaign`, `CampaignNotReady`, `NoMessageField`, `DateOutOfRange`,
+    `OfferOver` for a coupon that nobody could use by then, and `DatesOutOfOrder` for a gift that
+    would have run out, and for a coupon that is not to be had yet."""
     campaign = _locked(session, public_id)
     _require(campaign, "draft")
     programme = programmes.by_id(session, campaign.programme_id)
@@ -281,6 +297,11 @@ def start(session: Session, public_id: str, at: datetime | None, now: datetime) 
         raise DateOutOfRange("at", *(one.isoformat(timespec="minutes") for one in taken))
     if campaign.gift_expires_at is not None and campaign.gift_expires_at <= max(moment, now):
         raise DatesOutOfOrder("now" if at is None else "at", "gift.expires_at")
+    if campaign.coupon is not None:
+        offer = offers.hold(session, campaign.coupon)
+        offers.require_open(offer, max(moment, now))
+        if offer.starts_at > max(moment, now):
+            raise DatesOutOfOrder("gift.coupon", "now" if at is None else "at")
     campaign.starts_at = campaign.not_before = max(moment, now)
     campaign.state = "scheduled" if moment > now else "running"
     wake_after_commit(session, PUMP)
@@ -360,14 +381,16 @@ def step(
     look: LookAtLag,
     now: datetime,
     limit: int = BATCH,
+    issuer: CouponIssuer | None = None,
 ) -> bool:
     """One bounded piece of work at the open campaign that waited longest; False if there is none.
     No member is told while pushes pile up or phones fetch their cards late, as `look` finds: if all
     phones asked at once, their requests would time out, and members at a till would wait with
-    them."""
+    them. Campaigns that bring coupons wait for whoever has an `issuer`."""
+    can_issue = true() if issuer is not None else Campaign.coupon.is_(None)
     campaign = session.scalar(
         select(Campaign)
-        .where(Campaign.state.in_(("scheduled", "running")), Campaign.not_before <= now)
+        .where(Campaign.state.in_(("scheduled", "running")), Campaign.not_before <= now, can_issue)
         .order_by(Campaign.not_before, Campaign.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -388,7 +411,7 @@ def step(
     elif _must_rest(look(session, now)):
         campaign.not_before = now + LOOK_EVERY
     else:
-        _tell(session, campaign, programme, make_due, now, limit)
+        _tell(session, campaign, programme, make_due, now, limit, issuer)
     if campaign.not_before <= now:
         campaign.not_before = now  # behind the others that are open
     session.flush()
@@ -454,13 +477,23 @@ def _tell(
     make_due: Sequence[MakeDue],
     now: datetime,
     limit: int,
+    issuer: CouponIssuer | None,
 ) -> None:
     """Send the message to the next members who wait for it, with the gift that goes with it: points
-    and words together, or neither. Lock order: deliveries, balances, passes."""
+    or a coupon and words together, or neither. Lock order: the offer of the coupon, its members,
+    deliveries, balances, passes. While the offer is held nobody withdraws it: who is told has a
+    coupon that was good when they were."""
+    offer = None if campaign.coupon is None else offers.hold(session, campaign.coupon)
+    if offer is not None and _is_to_come(offer, now):
+        campaign.not_before = max(offer.starts_at, now + LOOK_EVERY)
+        return
+    held = members.lock(session, _next(session, campaign, limit)) if offer is not None else []
     waiting = _waiting(session, campaign, limit)
     if not waiting:
         _finish(campaign, now)
         return
+    if offer is not None:  # of whom somebody was erased since, the next one has their place
+        waiting = {id_: member_id for id_, member_id in waiting.items() if member_id in held}
     gift = campaign.present
     people = gifts.lock(session, programme, waiting.values()) if gift is not None else {}
     candidates = recipients.lock(session, list(waiting.values()))
@@ -470,6 +503,11 @@ def _tell(
         given = gifts.give(session, programme, gift, people, of, campaign.name, now)
         ended["refused"] = [delivery_id for delivery_id in chosen if delivery_id not in given]
         chosen = {id_: one for id_, one in chosen.items() if id_ in given}
+    if offer is not None and issuer is not None:
+        if offer.is_shown(now):
+            _give_coupons(session, programme, offer, chosen, issuer, now)
+        else:
+            ended["no_coupon"], chosen = list(chosen), {}
     deliveries.end(session, ended)
     readers = recipients.read(session, programme, chosen.values(), now)
     about = {"gift": gifts.amount(session, programme, gift)}
@@ -485,6 +523,40 @@ def _tell(
     ]
     messages.tell(session, programme, batch, make_due, now)
     _measure(campaign, len(waiting), now)
+
+
+def _is_to_come(offer: Offer, now: datetime) -> bool:
+    """Whether the offer will be on the cards: it has not begun, or its audience is being written
+    down."""
+    is_over = offer.withdrawn_at is not None or offer.ends_at <= now
+    return not is_over and not offer.is_shown(now)
+
+
+def _give_coupons(
+    session: Session,
+    programme: Programme,
+    offer: Offer,
+    chosen: Mapping[int, Candidate],
+    issuer: CouponIssuer,
+    now: datetime,
+) -> None:
+    """A coupon for each of these members (by delivery) who has none; who has one is told all the
+    same."""
+    ids = [one.member_id for one in chosen.values()]
+    made = coupons.give(session, programme, offer, ids, issuer, now)
+    came = {id_: made[one.member_id] for id_, one in chosen.items() if one.member_id in made}
+    deliveries.came_with_coupons(session, came)
+
+
+def _next(session: Session, campaign: Campaign, limit: int) -> Sequence[int]:
+    """The members who wait, as far as one step goes. The campaign is locked, so that nobody is
+    added to them; who is erased meanwhile does not wait any more."""
+    return session.scalars(
+        select(Delivery.member_id)
+        .where(Delivery.campaign_id == campaign.id, Delivery.state == "waiting")
+        .order_by(Delivery.id)
+        .limit(limit)
+    ).all()
 
 
 def _waiting(session: Session, campaign: Campaign, limit: int) -> dict[int, int]:
@@ -650,8 +722,21 @@ def _columns(draft: CampaignDraft, programme: Programme) -> dict[str, Any]:
         "gift": draft.gift.points if draft.gift is not None else None,
         "gift_live_days": draft.gift.live_days if draft.gift is not None else None,
         "gift_expires_at": draft.gift.expires_at if draft.gift is not None else None,
+        "coupon": draft.coupon,
         "starts_at": draft.at,
     }
+
+
+def require_coupon(session: Session, programme: Programme, draft: CampaignDraft) -> None:
+    """Raises `UnknownOffer` if the programme has no offer of which the draft brings a coupon, and
+    `OfferForOne` if that is for one member alone."""
+    if draft.coupon is None:
+        return
+    offer = offers.by_public_id(session, draft.coupon)
+    if offer.programme_id != programme.id:
+        raise UnknownOffer
+    if offer.member_id is not None:
+        raise OfferForOne
 
 
 def check_texts(draft: CampaignDraft, programme: Programme) -> None:
@@ -673,5 +758,6 @@ def _draft(campaign: Campaign) -> CampaignDraft:
         cast(ConsentRule, campaign.consent),
         cast(CampaignPurpose, campaign.purpose),
         campaign.present,
+        campaign.coupon,
         campaign.starts_at if campaign.state == "draft" else None,
     )

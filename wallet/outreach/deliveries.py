@@ -35,8 +35,11 @@ from wallet.passes.versioning import PassVersion
 # waiting: to be told. told: on the card. The others are final, and the member was not told:
 # held_out (by the campaign's draw), no_consent (to be written to), capped (by the campaign's
 # limit), no_card (in any phone), gone (since the audience was frozen), no_field (that shows it),
-# refused (the points that belong to it could not be given).
-NotTold = Literal["held_out", "no_consent", "capped", "no_card", "gone", "no_field", "refused"]
+# refused (the points that belong to it could not be given), no_coupon (is to be had any more: the
+# offer that belongs to it was over).
+NotTold = Literal[
+    "held_out", "no_consent", "capped", "no_card", "gone", "no_field", "refused", "no_coupon"
+]
 DeliveryState = Literal["waiting", "told"] | NotTold
 # The kinds of built-in messages; a campaign's deliveries have the kind `CAMPAIGN`.
 MessageKind = Literal["accrued", "spent", "burning", "birthday", "lapsed"]
@@ -46,10 +49,10 @@ ANSWERS = ("accrued", "spent")
 
 
 class Delivery(Base):
-    """A message to one member on one occasion. `posting_id`: what it tells of; `gift_posting_id`:
-    what came with it. `version`: the version of the pass that carries it.
-    `repeats`: the card said the same words before, and an iPhone does not announce a field that did
-    not change. `text` is personal data."""
+    """A message to one member on one occasion. `posting_id`: what it tells of; `gift_posting_id`,
+    `coupon_id`: what came with it, a posting or a pass. `version`: the version of the pass that
+    carries it. `repeats`: the card said the same words before, and an iPhone does not announce a
+    field that did not change. `text` is personal data."""
 
     __tablename__ = "outreach_delivery"
     __table_args__ = (
@@ -74,6 +77,7 @@ class Delivery(Base):
     state: Mapped[str] = mapped_column(String(10))
     posting_id: Mapped[int | None]
     gift_posting_id: Mapped[int | None]
+    coupon_id: Mapped[int | None]
     pass_id: Mapped[int | None]
     version: Mapped[int | None]
     on_apple: Mapped[bool] = mapped_column(default=False)
@@ -214,6 +218,13 @@ def came_with(session: Session, postings: Mapping[int, int]) -> None:
         )
 
 
+def came_with_coupons(session: Session, coupons: Mapping[int, int]) -> None:
+    """Note the coupon, a pass, that came with each of these deliveries (delivery -> pass)."""
+    if coupons:
+        rows = [{"the_id": one, "the_coupon": coupon} for one, coupon in coupons.items()]
+        session.connection().execute(_WITH_COUPON, rows)
+
+
 def told_since(session: Session, member_ids: Sequence[int], since: datetime) -> dict[int, int]:
     """How many messages each member was told since then; answers to what they did do not count."""
     rows = session.execute(
@@ -257,4 +268,9 @@ _SETTLE = (
         text=bindparam("the_text"),
         told_at=bindparam("the_moment", type_=Instant()),
     )
+)
+_WITH_COUPON = (
+    _TABLE.update()  # type: ignore[attr-defined]
+    .where(_TABLE.c.id == bindparam("the_id"))
+    .values(coupon_id=bindparam("the_coupon"))
 )

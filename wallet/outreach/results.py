@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from ledger.languages import LANGUAGES, Language
+from ledger.offers.offers import Offer
 from wallet import sentences
 from wallet.apple.arrivals import Fetch, Incident
 from wallet.apple.devices import PushRow, Registration
@@ -51,6 +52,8 @@ OnApple = Literal[
     "never_fetched",
 ]
 OnGoogle = Literal["queued", "accepted", "accepted_silently", "removed", "refused"]
+# Of a coupon that came with the words.
+OfCoupon = Literal["given", "had", "used"]
 # Why it was not shown, or may not have been.
 Why = Literal[
     "no_card",
@@ -60,6 +63,7 @@ Why = Literal[
     "gone",
     "no_field",
     "refused",
+    "no_coupon",
     "no_change_message",
     "same_text",
     "replaced",
@@ -115,6 +119,16 @@ class CardState:
     alerts_left: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class CouponCounts:
+    """How many members were given a coupon with the words, how many had one before, and how many of
+    the coupons that were given were used."""
+
+    given: int
+    had: int
+    used: int
+
+
 def in_words(why: Why) -> dict[Language, str]:
     """What the code means, in each language."""
     return {language: sentences.CATALOGUE.text(language, why, CONTEXT) for language in LANGUAGES}
@@ -137,6 +151,35 @@ def funnel(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any
     }
 
 
+def of_coupons(session: Session, campaign: Campaign) -> CouponCounts:
+    """What became of the coupons that came with a campaign."""
+    counts = {one: func.count().filter(*_of_coupon(campaign, one)) for one in get_args(OfCoupon)}
+    theirs = select(*counts.values()).where(
+        Delivery.campaign_id == campaign.id, Delivery.state == "told"
+    )
+    return CouponCounts(*session.execute(theirs).one())
+
+
+def _of_coupon(campaign: Campaign, what: str) -> tuple[ColumnElement[bool], ...]:
+    """Of those who were told: who was given a coupon, who had one before, who used what they were
+    given. A coupon that was lost with a phone goes on in the one that took its place."""
+    if what == "had":
+        return (Delivery.coupon_id.is_(None),)
+    if what == "given":
+        return (Delivery.coupon_id.is_not(None),)
+    used = (
+        select(Pass.id)
+        .join(Offer, Offer.id == Pass.offer_id)
+        .where(
+            Pass.member_id == Delivery.member_id,
+            Offer.public_id == campaign.coupon,
+            Pass.lost_at.is_(None),
+            Pass.state == "used",
+        )
+    )
+    return (Delivery.coupon_id.is_not(None), exists(used.correlate(Delivery)))
+
+
 def told(session: Session, campaign_ids: Sequence[int]) -> dict[int, int]:
     """How many members each of these campaigns told; those that told nobody are left out."""
     rows = session.execute(
@@ -149,12 +192,13 @@ def told(session: Session, campaign_ids: Sequence[int]) -> dict[int, int]:
 
 def is_outcome(outcome: str) -> bool:
     """Whether members of a campaign can stand under this: a state of deliveries, or with `apple.`
-    or `google.` in front what became of it in that wallet."""
+    or `google.` in front what became of it in that wallet, with `coupon.` of the coupon."""
     wallet, _dot, state = outcome.rpartition(".")
     known: Sequence[str] = {
         "": (*NOT_TOLD, "waiting", "told"),
         "apple": get_args(OnApple),
         "google": get_args(OnGoogle),
+        "coupon": get_args(OfCoupon),
     }.get(wallet, ())
     return state in known
 
@@ -178,6 +222,8 @@ def of_outcome(
         case "google":
             on_google = Delivery.on_google
             query = query.where(Delivery.state == "told", on_google, record.google == state)
+        case "coupon":
+            query = query.where(Delivery.state == "told", *_of_coupon(campaign, state))
         case _:
             query = query.where(Delivery.state == state)
     return prove(session, session.scalars(query.order_by(Delivery.id).limit(limit)).all(), now)

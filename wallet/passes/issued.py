@@ -64,6 +64,14 @@ class Pass(Base):
             postgresql_where=COUPONS,
             sqlite_where=COUPONS,
         ),
+        # The coupons of an offer, as a list has them.
+        Index(
+            "ix_wallet_pass_of_offer",
+            "offer_id",
+            "id",
+            postgresql_where=COUPONS,
+            sqlite_where=COUPONS,
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -81,6 +89,11 @@ class Pass(Base):
     # What was decided about this one pass, and from which moment it is not valid.
     state: Mapped[PassState] = mapped_column(String(10), server_default="active")
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    # When a coupon was used, and who took it: null too for those that were used before this was
+    # kept.
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+    used_by_kind: Mapped[str | None] = mapped_column(String(12))
+    used_by: Mapped[str | None] = mapped_column(String(254))
     # The offer that it is a coupon of; None for a member's card.
     offer_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_offer.id"))
     # None: it never asked its owner who they are. ASKS: it asks. Otherwise the SHA-256 of the token
@@ -321,6 +334,8 @@ def decide(
     locked.require_present()
     if (locked.state, locked.ends_at) != (state, ends_at) and not _is_over(locked, state):
         locked.state, locked.ends_at = state, ends_at
+        if state == "active":
+            locked.used_at = locked.used_by_kind = locked.used_by = None
         session.flush()
         if locked.offer_id is None:
             _decide_number(session, locked, now)

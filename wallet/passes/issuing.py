@@ -110,6 +110,9 @@ def _like(pass_: Pass, keys: KeyRing, now: datetime) -> Pass:
         created_at=now,
         state="active" if is_void_card else pass_.state,
         ends_at=pass_.ends_at,
+        used_at=pass_.used_at,
+        used_by_kind=pass_.used_by_kind,
+        used_by=pass_.used_by,
         enrolment=pass_.enrolment,
     )
 

@@ -29,6 +29,7 @@ from wallet.google import reconciling
 from wallet.installation import Installation
 from wallet.outreach import campaigns, rounds
 from wallet.passes import renewal
+from wallet.passes.coupons import CouponIssuer
 from wallet.people import erasure
 from wallet.receivers import log as receiver_log
 from wallet.running import relay
@@ -187,8 +188,11 @@ def _look_through_changes(house: Installation) -> list[str]:
 def _tell(house: Installation) -> bool:
     """One step of the open campaigns, and one of the rounds that this day brings. They take turns,
     so neither waits until the other has finished."""
+    issuer = CouponIssuer(house.pass_type, house.keys.first.id)
     more = house.database.run(
-        lambda session: campaigns.step(session, house.make_due, house.pace.look, house.clock())
+        lambda session: campaigns.step(
+            session, house.make_due, house.pace.look, house.clock(), issuer=issuer
+        )
     )
     return (
         house.database.run(lambda session: rounds.step(session, house.make_due, house.clock()))

@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 
 from ledger.offers import offers
 from ledger.offers.offers import OfferDraft
+from ledger.people import members
 from ledger.programmes import programmes, stores
 from ledger.programmes.programmes import Terms
 from ledger.programmes.stores import StoreTerms, TillTerms
@@ -29,7 +30,7 @@ from wallet.console.door import door
 from wallet.installation import Installation
 from wallet.outreach import campaigns
 from wallet.outreach.campaigns import CampaignDraft
-from wallet.passes import drafts, templates
+from wallet.passes import coupons, drafts, templates
 from wallet.receivers import receivers
 from wallet.receivers.receivers import ReceiverTerms
 
@@ -85,6 +86,8 @@ class Samples:
             draft = CampaignDraft("x", {"ru": "x"})
             campaign = campaigns.create(session, programmes.by_id(session, demo), draft, now)
             offer = offers.publish(session, demo, None, OfferDraft({"ru": "x"}), now)
+            member = members.by_public_id(session, member_id)
+            coupon = coupons.issue(session, member, offer, "pass.x", keys.first.id, now)
             cards = templates.standard("Другая")
             templates.store(session, programmes.by_code(session, OTHER).id, cards, {}, now)
             templates.store(session, demo, cards, {}, now)
@@ -95,6 +98,7 @@ class Samples:
                     "campaign_id": campaign.public_id,
                     "message_kind": "birthday",
                     "offer_id": offer.public_id,
+                    "coupon_id": coupon.serial,
                     "employee_id": somebody.id,
                     "key_id": apikeys.named(session, "crm").id,
                     "receiver_id": receiver.public_id,

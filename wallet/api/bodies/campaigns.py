@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from ledger.fields import Body, Code, Hour, Id, LiveDays, Moment, Title, WallTime, either
 from ledger.segments import documents, named
-from wallet.api.bodies.amounts import HowMuch, MoneyBeside, MoneyOut
+from wallet.api.bodies.amounts import AmountOrAll, MoneyBeside, MoneyOut
 from wallet.api.bodies.answers import AnswerBody
 from wallet.api.bodies.examples import MEMBER_ID, Example, page_of, rub, shows
 from wallet.api.bodies.messages import TextsIn
@@ -52,18 +52,33 @@ class CapIn(Body):
     days: Annotated[int, Field(ge=1, le=MOST_CAP_DAYS)]
 
 
-class GiftIn(HowMuch):
-    """Points, or money, that come with the message to those who are told. They live as the unit's
-    terms say, or `live_days`, or until `expires_at`."""
+class GiftIn(AmountOrAll):
+    """What comes with the message to those who are told: points, or money, that live as the unit's
+    terms say, or `live_days`, or until `expires_at`; or a `coupon` of this offer, which ends with
+    it."""
 
     live_days: LiveDays | None = None
     expires_at: Moment | None = None
+    coupon: Annotated[Id | None, Field(default=None, exclude_if=not_)]
 
     @model_validator(mode="after")
     def one_end(self) -> Self:
         """Refuses two ends: `days_or_moment`."""
         if self.live_days is not None and self.expires_at is not None:
             raise either("days_or_moment", "live_days", "expires_at")
+        return self
+
+    @model_validator(mode="after")
+    def one_thing(self) -> Self:
+        """Refuses a coupon with points or with dates of its own, and nothing at all:
+        `points_or_coupon`."""
+        if self.coupon is None:
+            if self.amount is None:
+                raise either("points_or_coupon", "points", "coupon")
+            return self
+        of_points = ("points", "money", "live_days", "expires_at")
+        if sent := [name for name in of_points if getattr(self, name) is not None]:
+            raise either("points_or_coupon", sent[0], "coupon")
         return self
 
 
@@ -161,12 +176,13 @@ class CampaignSearch(PageIn):
 
 
 class GiftOut(AnswerBody):
-    """What comes with the message to those who are told."""
+    """What comes with the message to those who are told: `points`, or a `coupon` of this offer."""
 
-    points: int
+    points: int | None
     money: MoneyBeside = None
     live_days: int | None
     expires_at: datetime | None
+    coupon: Annotated[str | None, Field(default=None, exclude_if=not_)]
 
 
 class ProgressOut(AnswerBody):
@@ -415,10 +431,19 @@ class CostOut(AnswerBody):
     gifts_money: MoneyBeside = None
 
 
+class CouponsOut(AnswerBody):
+    """Coupons that came with the messages: how many were `given`, how many members `had` one of the
+    offer already and were only told, and how many of those that were given were `used`."""
+
+    given: int
+    had: int
+    used: int
+
+
 class ResultsOut(AnswerBody):
     """How many members of the audience got how far. `apple` and `google` count those who were told
     by what became of the message in that wallet; a member with both is counted in both.
-    `purchases` is null before the campaign has begun."""
+    `purchases` is null before the campaign has begun, and `coupons` where none come with it."""
 
     model_config = shows(
         {
@@ -430,6 +455,7 @@ class ResultsOut(AnswerBody):
             "gone": 1,
             "no_field": 0,
             "refused": 0,
+            "no_coupon": 0,
             "waiting": 0,
             "told": 3422,
             "apple": {
@@ -450,6 +476,7 @@ class ResultsOut(AnswerBody):
                 "refused": 0,
             },
             "purchases": EFFECT,
+            "coupons": {"given": 3310, "had": 112, "used": 241},
             "cost": {"messages": 3422, "gifts": 0},
         }
     )
@@ -462,9 +489,11 @@ class ResultsOut(AnswerBody):
     gone: int
     no_field: int
     refused: int
+    no_coupon: int
     waiting: int
     told: int
     apple: dict[str, int]
     google: dict[str, int]
     purchases: EffectOut | None
+    coupons: CouponsOut | None
     cost: CostOut

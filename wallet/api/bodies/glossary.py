@@ -450,6 +450,7 @@ MEANINGS: Mapping[str, str] = {
     "starts_at": N_("When it is to begin; of a draft, when it is meant to, or null."),
     "state": N_("How it stands."),
     "CardOut.state": N_("How the card stands; tills refuse all but `active`."),
+    "PassOut.used_at": N_("When the coupon was used; null if it was not."),
     "PassOut.state": N_("How the pass stands; `erased` and `lost` are for good."),
     "status": N_("HTTP status."),
     "AttemptOut.status": N_("HTTP status that the receiver answered; null if no answer came."),
@@ -700,6 +701,14 @@ MEANINGS: Mapping[str, str] = {
         "Until when the points can be spent; null where something else says it."
     ),
     "GiftIn.money": N_("How much, as money; may stand in place of `points`."),
+    "no_coupon": N_("Members who were not told because the offer of the coupon was over."),
+    "GiftIn.coupon": N_("Id of the offer of which those who are told get a coupon."),
+    "GiftOut.coupon": N_("Id of the offer of which those who are told get a coupon."),
+    "GiftOut.points": N_("How many; null if it is a coupon."),
+    "ResultsOut.coupons": N_("What became of the coupons; null where none come with it."),
+    "CouponsOut.given": N_("Members who got a coupon with the message."),
+    "CouponsOut.had": N_("Members who had one of the offer already, and were only told."),
+    "CouponsOut.used": N_("Members who used the coupon that they were given."),
     "refused": N_("Members to whom the gift could not be given, and who were not told."),
     "keeps_personal": N_(
         "Whether names, phone numbers, addresses and birthdays are stored; where they are not, "

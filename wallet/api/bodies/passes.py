@@ -25,6 +25,7 @@ PASS = {
     "expires_at": None,
     "version": 4,
     "changed_at": "2026-11-24T12:00:00Z",
+    "used_at": None,
     "apple": "https://cards.example.com/card/da5f253d131ab4bc.pP2BUnlAKcCNZzrf/apple.pkpass",
     "google": None,
 }
@@ -36,16 +37,21 @@ COUPON = {
     "expires_at": "2027-01-01T00:00:00+03:00",
     "version": 1,
 }
-COUPON_USED = {**COUPON, "state": "used", "version": 5}
+COUPON_USED = {
+    **COUPON,
+    "state": "used",
+    "version": 5,
+    "used_at": "2026-11-24T12:00:00Z",
+}
 
 
 class PassOut(AnswerBody):
     """A pass in phones. `state` is `active`, `void`, `expired`, `used`, or for good: `erased` if
     its member was erased, `lost` if it was lost and another pass took its place. `offer` is the
     offer of a coupon; it is null for a member's card. A coupon ends with its offer (`expires_at`),
-    unless another end was set, and its `state` is what tills are told. `apple` and `google` are
-    null where they are not set up, and for keys without `personal:read`: whoever has the links sees
-    whose pass it is."""
+    unless another end was set, and its `state` is what tills are told. `used_at` is null as well
+    for coupons that were used before it was kept. `apple` and `google` are null where they are not
+    set up, and for keys without `personal:read`: whoever has the links sees whose pass it is."""
 
     model_config = shows(PASS)
 
@@ -58,6 +64,7 @@ class PassOut(AnswerBody):
     expires_at: datetime | None
     version: int
     changed_at: datetime
+    used_at: datetime | None = None  # answers that were kept before there was this field have none
     apple: str | None
     google: str | None
 

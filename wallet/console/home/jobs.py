@@ -294,6 +294,8 @@ def _title(job: Job) -> str:
             return _("Export of the record of changes")
         case "export", "results":
             return _("Export of the results of campaigns")
+        case "export", "coupons":
+            return _("Export of coupons")
     return _("Export of entries")
 
 

@@ -12,12 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from ledger.book import holds, roster, statements
+from ledger.book import holds, statements
 from ledger.book.accounts import Account
 from ledger.book.journal import Entry, Posting
-from ledger.database.compiled import within
 from ledger.errors import HoldsOpen, Refusal
-from ledger.people import cards, finding
+from ledger.people import cards
 from ledger.people.members import Member
 from wallet.access import changes
 from wallet.access.adjustments import LONGEST_REASON
@@ -359,24 +358,9 @@ def merge(member_id: str) -> Response | str:
 
 def _choose_into(member_id: str) -> str:
     house, asked = current_installation(), request.args.get("q", "")
-    now = house.clock()
     with house.database.reading() as session:
-        programme = pages.programme_row(session)
         member = people.present(session, member_id)
-        sees_people = pages.may(PERSONAL)
-        fetch, country = within(session), programme.country
-        found = finding.find(fetch, programme.id, country, asked, FOUND + 1, people=sees_people)
-        ids = [one.member_id for one in found if one.member_id != member.id][:FOUND]
-        page = roster.known(fetch, programme.code, ids, now, people=sees_people)
-        base, days = (
-            pages.url("console.members.listed"),
-            moments.DaysInWords(programme.timezone, now),
-        )
-        rows = [
-            (list_of.row_of(one, page.unit, base, days), one.id)
-            for one in page.members
-            if one.state == "active"
-        ]
+        rows = list_of.found(session, asked, FOUND, house.clock(), but_id=member.id)
         name = people.name_of(session, member)
     return pages.show(
         "console/members/merge.html", HERE, member=member, name=name, rows=rows, asked=asked

@@ -14,8 +14,9 @@ from werkzeug.wrappers import Response
 from ledger import words
 from ledger.book import roster
 from ledger.book.roster import ListedMember, RosterFilter, RosterPlace
+from ledger.database.compiled import within
 from ledger.database.tables import EPOCH, MICROSECOND
-from ledger.people import members
+from ledger.people import finding, members
 from ledger.people.members import Member, MemberState
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
@@ -322,6 +323,26 @@ def row_of(one: ListedMember, unit: Unit, base: str, days: moments.DaysInWords) 
         one.state,
         one.card_state,
     )
+
+
+def found(
+    session: Session, asked: str, most: int, now: datetime, but_id: int | None = None
+) -> list[tuple[MemberRow, str]]:
+    """Members who may be meant by what was typed so far, each with the public id; without the
+    member `but_id`, and without those who are gone."""
+    programme, sees_people = pages.programme(), pages.may(PERSONAL)
+    fetch = within(session)
+    known = finding.find(
+        fetch, programme.id, programme.country, asked, most + 1, people=sees_people
+    )
+    ids = [one.member_id for one in known if one.member_id != but_id][:most]
+    page = roster.known(fetch, programme.code, ids, now, people=sees_people)
+    base, days = pages.url("console.members.listed"), moments.DaysInWords(programme.zone, now)
+    return [
+        (row_of(one, page.unit, base, days), one.id)
+        for one in page.members
+        if one.state == "active"
+    ]
 
 
 def _tabs(segments: Sequence[str], wanted: AskedMembers) -> list[ConsoleLink]:

@@ -23,7 +23,8 @@ from ledger.programmes.units import Unit
 from wallet.access import adjustments
 from wallet.access.adjustments import Adjustment
 from wallet.console import choices, listing, moments, pages
-from wallet.console.members import people, story
+from wallet.console.members import coupon_words, people, story
+from wallet.console.members.coupon_words import CouponLine
 from wallet.console.members.people import PERSONAL
 from wallet.console.members.story import StoryLine, Teller
 from wallet.console.pages import IN_PROGRAMME, needs
@@ -67,6 +68,7 @@ class MemberRecord:
     merged_into: tuple[str, str] | None
     doubles: Sequence[tuple[str, str, str, str]]
     waiting: Sequence[Adjustment]
+    coupons: Sequence[CouponLine]
 
 
 @routes.get(f"{IN_PROGRAMME}/members/<member_id>")
@@ -180,6 +182,11 @@ def _record(
             for one in adjustments.of_member(session, member.id)
             if one.state_at(now) == "waiting"
         ],
+        coupon_words.of_members(
+            session, coupon_words.person(session, member), programme.timezone, now
+        )
+        if pages.may(coupon_words.READ)
+        else [],
     )
 
 

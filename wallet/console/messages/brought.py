@@ -13,11 +13,12 @@ from ledger.programmes import units
 from wallet.console.members import people
 from wallet.console.messages import outcome
 from wallet.console.messages.told import CampaignReading
-from wallet.outreach import comparison, effect
+from wallet.outreach import comparison, effect, results
 from wallet.outreach.campaigns import Campaign
 from wallet.outreach.comparison import Group
 from wallet.outreach.effect import InCurrency, Sales
 from wallet.pages import language
+from wallet.pages.language import counted
 from wallet.pages.language import gettext as _
 
 
@@ -140,6 +141,9 @@ def _gain(sales: Sales) -> list[str]:
 
 def cost(session: Session, campaign: Campaign, reading: CampaignReading) -> str:
     """What it cost: the points that came with it; a message itself costs nothing."""
+    if campaign.coupon is not None:
+        given = results.of_coupons(session, campaign).given
+        return counted("%(count)s coupon", "%(count)s coupons", given)
     spent = effect.cost(session, campaign)
     unit = units.named(session, campaign.programme_id, None)
     if not spent.gifts:

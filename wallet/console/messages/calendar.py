@@ -16,7 +16,7 @@ from ledger.offers.offers import Offer
 from ledger.people import cards
 from ledger.people.members import Member
 from wallet.console import moments, pages
-from wallet.console.members import people
+from wallet.console.members import coupon_words, people
 from wallet.console.messages import built_in, told
 from wallet.console.messages.told import HERE, READ, BadgeLook, CampaignReading
 from wallet.console.pages import IN_PROGRAMME, needs
@@ -341,7 +341,7 @@ def _offer(
         else _("%(begins)s to %(ends)s", begins=begins, ends=moments.day_of(last, today))
     )
     url = pages.url("console.offers.show", offer_id=one.public_id)
-    return CalendarEntry("", url, told.offer_title(one), f"{dates} · {state}", look=look)
+    return CalendarEntry("", url, coupon_words.title(one), f"{dates} · {state}", look=look)
 
 
 def _load(session: Session, found: Load, reading: CampaignReading) -> dict[str, Any]:

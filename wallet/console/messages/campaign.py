@@ -46,7 +46,7 @@ def show(campaign_id: str) -> str:
     with house.database.reading() as session:
         campaign = here(session, campaign_id)
         reading = CampaignReading.begin(session, house.clock())
-        given = {**_progress(campaign, reading), **_about(campaign, reading)}
+        given = {**_progress(campaign, reading), **_about(session, campaign, reading)}
         if campaign.started_at is not None:
             given |= outcome.of(session, campaign, reading)
             given |= brought.of(session, campaign, _days(), reading)
@@ -145,7 +145,7 @@ def _progress(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
     }
 
 
-def _about(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
+def _about(session: Session, campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
     """What the campaign is, as facts with names."""
     draft = campaigns.drafted(campaign)
     allowed = {
@@ -157,6 +157,7 @@ def _about(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
         (_("For"), told.whom(draft.audience, reading)),
         (_("Purpose"), allowed[draft.consent]),
         (_("Gift"), "" if draft.gift is None else told.gift(draft.gift, reading)),
+        (_("Coupon"), "" if draft.coupon is None else told.coupon(session, draft.coupon, reading)),
         (_("Quiet hours"), _("none") if draft.quiet is None else "–".join(draft.quiet)),
         (
             _("At most"),

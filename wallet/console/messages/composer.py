@@ -1,6 +1,6 @@
 """A campaign is written: its form, with what members will see beside it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -22,7 +22,7 @@ from wallet.console.choices import language_name
 from wallet.console.forms import FormEntries, FormRefused
 from wallet.console.members import conditions, conditions_form
 from wallet.console.members.conditions import ConditionKind
-from wallet.console.messages import draft_form, seen
+from wallet.console.messages import draft_form, seen, told
 from wallet.console.messages.draft_form import WrittenDraft
 from wallet.console.messages.told import HERE, READ, WRITE, CampaignReading, here
 from wallet.console.pages import IN_PROGRAMME, needs
@@ -41,11 +41,12 @@ routes = Blueprint("composer", __name__)
 
 @dataclass(frozen=True, slots=True)
 class ComposerLook:
-    """What the form shows besides what was typed: the tree that is chosen so far, and the condition
-    that is being added to it."""
+    """What the form shows besides what was typed: the tree that is chosen so far, the condition
+    that is being added to it, and the announcement whose coupon is chosen."""
 
     tree: str
     adding: ConditionKind | None
+    coupon: str = ""
 
 
 # --- The form -----------------------------------------------------------------------------------
@@ -63,8 +64,11 @@ def new() -> str:
         typed |= {"whom": "conditions", "tree": conditions.written(tree)}
     if (at := draft_form.moment_of(request.args.get("at", ""))) is not None:
         typed |= {"when": "at", "at": at.isoformat()[:16]}
+    if coupon := request.args.get("coupon"):
+        typed |= {"gift": draft_form.COUPON, "coupon": coupon}
     with current_installation().database.reading() as session:
-        around = _around(session, ComposerLook(typed["tree"], None), None)
+        look = ComposerLook(typed["tree"], None, typed.get("coupon", ""))
+        around = _around(session, look, None)
     return pages.show(COMPOSER, HERE, typed=typed, problems={}, once=str(uuid4()), **around)
 
 
@@ -110,7 +114,8 @@ def edit(campaign_id: str) -> Response | str:
         reading = CampaignReading.begin(session, house.clock())
         draft = campaigns.drafted(campaign)
         typed = draft_form.typed(draft, reading, request.args.get("at", ""))
-        around = _around(session, ComposerLook(typed["tree"], None), campaign)
+        look = ComposerLook(typed["tree"], None, typed.get("coupon", ""))
+        around = _around(session, look, campaign)
     return pages.show(COMPOSER, HERE, typed=typed, problems={}, once="", **around)
 
 
@@ -190,7 +195,7 @@ def _written(tree: Any) -> str:
 def _with(entries: FormEntries, look: ComposerLook, campaign: Campaign | None) -> Response:
     """The form with all that was typed. It was refused if anything is wrong with it."""
     with current_installation().database.reading() as session:
-        around = _around(session, look, campaign)
+        around = _around(session, replace(look, coupon=entries["coupon"]), campaign)
     page = pages.show(
         COMPOSER,
         HERE,
@@ -218,6 +223,7 @@ def _around(session: Session, look: ComposerLook, campaign: Campaign | None) -> 
         "spoken": [(tag, language_name(tag)) for tag in programme.languages],
         "segments": [(name, name) for name in segments],
         "unit": reading.unit,
+        "coupons": told.coupons(session, reading, look.coupon) if pages.may("offers:read") else [],
         "tree": look.tree,
         "adding": look.adding,
         "chips": [chip.words for chip in conditions.chips(tree, reading.of_conditions)],

@@ -10,17 +10,20 @@ from sqlalchemy.orm import Session
 
 from ledger import words
 from ledger.contacts import Unfit, readable
-from ledger.errors import Refusal, UnknownSegment
+from ledger.errors import Refusal, UnknownOffer, UnknownSegment
 from ledger.limits import MOST_POINTS
+from ledger.offers import offers
 from ledger.programmes import units
 from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from ledger.segments import documents, named
 from wallet.console.forms import FORM, FormEntries
 from wallet.console.members import conditions, people
+from wallet.console.messages import told
 from wallet.console.messages.told import CampaignReading
 from wallet.errors import (
     ConsentNeeded,
+    OfferForOne,
     PlaceholderMalformed,
     PluralFormsWrong,
     TextMissing,
@@ -50,6 +53,8 @@ ALLOWED: Mapping[str, tuple[CampaignPurpose, ConsentRule]] = {
 }
 WHOM = ("everyone", "segment", "conditions")
 LIVES = ("usual", "days", "until")
+# What comes with the message, as the form has it: nothing, points, or a coupon.
+NOTHING, POINTS, COUPON = "", "yes", "coupon"
 
 TypedDraft = dict[str, str]
 
@@ -79,7 +84,7 @@ def read(
     if allowed is None:
         entries.refuse("allow", _("Please choose one of them."))
     audience = _audience(entries, session, reading.programme)
-    gift = _gift(entries, reading)
+    gift, coupon = _gift(entries, reading), _coupon(entries, session, reading)
     quiet, cap = _quiet(entries), _cap(entries)
     held = whole_between(entries, "held_out", 0, MOST_HELD_OUT, required=False)
     at = _at(entries)
@@ -98,6 +103,7 @@ def read(
             consent,
             purpose,
             gift,
+            coupon,
             moment,
         ),
         at,
@@ -115,6 +121,8 @@ def field_of(refusal: Refusal) -> str:
             return "segment"
         case ConsentNeeded():
             return "allow"
+        case UnknownOffer() | OfferForOne():
+            return "coupon"
     return FORM
 
 
@@ -165,6 +173,8 @@ def typed(draft: CampaignDraft, reading: CampaignReading, at: str) -> TypedDraft
     if draft.gift is not None:
         shown |= _typed_gift(draft.gift, reading)
     at = at or planned(draft, reading)
+    if draft.coupon is not None:
+        shown |= {"gift": COUPON, "coupon": draft.coupon}
     if at:
         shown |= {"when": "at", "at": at}
     return shown
@@ -179,7 +189,7 @@ def planned(draft: CampaignDraft, reading: CampaignReading) -> str:
 
 
 def _typed_gift(gift: MessageGift, reading: CampaignReading) -> TypedDraft:
-    shown = {"gift": "yes", "gift_points": amount(gift.points, reading.unit)}
+    shown = {"gift": POINTS, "gift_points": amount(gift.points, reading.unit)}
     if gift.live_days is not None:
         shown |= {"gift_lives": "days", "gift_days": str(gift.live_days)}
     if gift.expires_at is not None:
@@ -258,7 +268,9 @@ def _audience(
 
 
 def _gift(entries: FormEntries, reading: CampaignReading) -> MessageGift | None:
-    if not entries.ticked("gift"):
+    if entries["gift"] not in (NOTHING, POINTS, COUPON):
+        entries.refuse("gift", _("Please choose one of them."))
+    if entries["gift"] != POINTS:
         return None
     count = points(entries, "gift_points", reading) or 0
     match entries.choice("gift_lives", LIVES):
@@ -278,6 +290,21 @@ def _gift(entries: FormEntries, reading: CampaignReading) -> MessageGift | None:
                 entries.refuse("gift_until", _("This day is over."))
             return MessageGift(count, None, end)
     return MessageGift(count)
+
+
+def _coupon(entries: FormEntries, session: Session, reading: CampaignReading) -> str | None:
+    """The announcement of which a coupon comes with the message; None if none does."""
+    if entries["gift"] != COUPON:
+        return None
+    chosen = entries["coupon"]
+    if not chosen:
+        entries.refuse("coupon", _("Choose an announcement."))
+        return None
+    open_now = offers.open_for_many(session, reading.programme.id, reading.now, told.MOST_COUPONS)
+    if chosen not in {one.public_id for one in open_now}:
+        entries.refuse("coupon", _("This announcement is over. Choose another one."))
+        return None
+    return chosen
 
 
 def points(entries: FormEntries, name: str, reading: CampaignReading) -> int | None:

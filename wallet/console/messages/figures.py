@@ -44,6 +44,12 @@ def as_rows(session: Session, campaign: Campaign, days: int, reading: CampaignRe
     rows.append((cost, _("Messages"), str(spent.messages)))
     gifts = draft_form.amount(spent.gifts, reading.unit)
     rows.append((cost, _("Gifts, in points") if not reading.unit.currency else _("Gifts"), gifts))
+    if campaign.coupon is not None:
+        given = results.of_coupons(session, campaign)
+        rows += [
+            (_("Coupons"), _("Given"), str(given.given)),
+            (_("Coupons"), _("Used"), str(given.used)),
+        ]
     sales = effect.of_campaign(session, campaign, days, reading.now)
     return rows if sales is None else [*rows, *_of_sales(sales, days)]
 

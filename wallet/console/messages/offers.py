@@ -33,7 +33,7 @@ from wallet.access import changes
 from wallet.console import doing, listing, moments, opened, pages
 from wallet.console.choices import language_name
 from wallet.console.forms import FORM, FormEntries, FormRefused
-from wallet.console.members import conditions, people
+from wallet.console.members import conditions, coupon_words, people
 from wallet.console.messages import draft_form, told
 from wallet.console.messages.told import HERE, BadgeLook, CampaignReading
 from wallet.console.pages import IN_PROGRAMME, needs
@@ -81,7 +81,7 @@ def listed() -> str:
             lines.append(
                 AnnouncementLine(
                     f"{base}/{one.public_id}",
-                    told.offer_title(one),
+                    coupon_words.title(one),
                     said,
                     look,
                     whom,
@@ -348,7 +348,7 @@ def _around(session: Session, offer: Offer | None, tree: str) -> dict[str, Any]:
     is_open = offer.withdrawn_at is None and offer.ends_at > reading.now
     return {
         **given,
-        "title": told.offer_title(offer),
+        "title": coupon_words.title(offer),
         "state": said,
         "look": look,
         "is_open": is_open,

@@ -2,7 +2,7 @@
 each number."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -69,7 +69,16 @@ def of(session: Session, campaign: Campaign, reading: CampaignReading) -> dict[s
         "audience": language.number(found["audience"]),
         "told_row": _rows(campaign, found, "", ("told",))[0],
         "waiting_row": _rows(campaign, found, "", ("waiting",))[0],
+        "coupons": _coupons(session, campaign, found["told"]),
     }
+
+
+def _coupons(session: Session, campaign: Campaign, told: int) -> list[OutcomeRow]:
+    """What became of the coupons that came with the words."""
+    if campaign.coupon is None:
+        return []
+    found = asdict(results.of_coupons(session, campaign))
+    return [_row(campaign, f"coupon.{name}", count, told) for name, count in found.items()]
 
 
 def _steps(found: Mapping[str, Any]) -> list[FunnelStep]:
@@ -94,25 +103,21 @@ def _rows(
 ) -> list[OutcomeRow]:
     counts = found[wallet] if wallet else found
     whole = sum(counts.values()) if wallet else found["audience"]
-    rows = []
-    for name in names:
-        count = counts[name]
-        key = f"{wallet}.{name}" if wallet else name
-        url = ""
-        if count:
-            url = pages.url_if_there(
-                "console.campaign.members",
-                "campaigns:read",
-                campaign_id=campaign.public_id,
-                of=key,
-            )
-        words_, why = _OUTCOMES[key]
-        rows.append(
-            OutcomeRow(
-                key, _(words_), count, language.number(count), share(count, whole), url, _(why)
-            )
+    return [
+        _row(campaign, f"{wallet}.{name}" if wallet else name, counts[name], whole)
+        for name in names
+    ]
+
+
+def _row(campaign: Campaign, key: str, count: int, whole: int) -> OutcomeRow:
+    url = ""
+    if count:
+        url = pages.url_if_there(
+            "console.campaign.members", "campaigns:read", campaign_id=campaign.public_id, of=key
         )
-    return rows
+    words_, why = _OUTCOMES[key]
+    said = language.number(count)
+    return OutcomeRow(key, _(words_), count, said, share(count, whole), url, _(why))
 
 
 def share(count: int, whole: int) -> str:
@@ -192,6 +197,13 @@ _OUTCOMES: Mapping[str, tuple[str, str]] = {
         N_("The gift could not be given"),
         N_("The account has no room for more points, so no words were sent either."),
     ),
+    "no_coupon": (
+        N_("The coupon was over"),
+        N_("The announcement had ended or was taken off the cards, so no words were sent either."),
+    ),
+    "coupon.given": (N_("Got the coupon"), N_("It is on the page of the card.")),
+    "coupon.had": (N_("Had the coupon already"), N_("Told all the same, without a second one.")),
+    "coupon.used": (N_("Used the coupon"), N_("Of those who got it with this message.")),
     "apple.queued": (N_("Waits for its push"), N_("Apple is told in a moment.")),
     "apple.accepted": (N_("Taken by Apple, not fetched yet"), N_("The phone is off or offline.")),
     "apple.fetched": (

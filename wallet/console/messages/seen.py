@@ -18,6 +18,7 @@ from wallet.outreach import previews, reach
 from wallet.outreach.campaigns import CampaignDraft
 from wallet.outreach.previews import SeenMessage
 from wallet.outreach.reach import Reach
+from wallet.pages.language import counted
 
 SEEN = 3  # members whose card is shown
 MANY = 10_000  # members; how far a message comes among more of them is counted once a minute
@@ -61,16 +62,16 @@ def shown(session: Session, draft: CampaignDraft, reading: CampaignReading) -> d
         "held": found.held_out(draft.holdout_percent),
         "lines": told.left_out(found),
         "never_asked": found.never_asked if draft.consent == "given" else 0,
-        "cost": ""
-        if draft.gift is None
-        else told.cost(
-            session,
-            draft.gift,
-            found.told - found.held_out(draft.holdout_percent),
-            reading,
-        ),
+        "cost": _cost(session, draft, found.told - found.held_out(draft.holdout_percent), reading),
         "on_lock_screen": ON_LOCK_SCREEN,
     }
+
+
+def _cost(session: Session, draft: CampaignDraft, told_: int, reading: CampaignReading) -> str:
+    """What comes with the message costs at most so much, if so many are told."""
+    if draft.coupon is not None:
+        return counted("%(count)s coupon", "%(count)s coupons", told_)
+    return "" if draft.gift is None else told.cost(session, draft.gift, told_, reading)
 
 
 def cards(

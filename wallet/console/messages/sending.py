@@ -17,6 +17,7 @@ from ledger.errors import (
     UnknownCard,
     UnknownSegment,
 )
+from ledger.offers import offers
 from ledger.people import cards
 from ledger.segments import named
 from wallet.access import changes
@@ -154,7 +155,7 @@ def _before_sending(session: Session, campaign: Campaign, at: datetime | None) -
         "obstacle": _obstacle(session, draft, moment, reading),
         "paragraph": "",
         "cards": [],
-        "has_gift": draft.gift is not None,
+        "has_gift": draft.gift is not None or draft.coupon is not None,
         "on_lock_screen": seen.ON_LOCK_SCREEN,
     }
     try:
@@ -186,4 +187,18 @@ def _obstacle(
         begins = moment or reading.now
         if draft.gift.expires_at <= begins:
             return _("The points of the gift would be over before it goes out.")
+    if refusal is None and draft.coupon is not None:
+        return _no_coupon(session, draft.coupon, moment or reading.now)
     return "" if refusal is None else refusal.sentence(language.current())
+
+
+def _no_coupon(session: Session, coupon: str, begins: datetime) -> str:
+    """Why nobody could have the coupon when it goes out; empty if they could."""
+    offer = offers.by_public_id(session, coupon)
+    if offer.withdrawn_at is not None:
+        return _("The announcement of the coupon was taken off the cards. Choose another gift.")
+    if offer.ends_at <= begins:
+        return _("The coupon would be over before it goes out.")
+    if offer.starts_at > begins:
+        return _("The announcement of the coupon has not begun by then. Send it later.")
+    return ""

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
-from ledger import languages
+from ledger.errors import UnknownOffer
+from ledger.limits import NEVER
 from ledger.money import Money, decimals
+from ledger.offers import offers
 from ledger.offers.offers import Offer
 from ledger.programmes import units
 from ledger.programmes.base_words import RoundMoney
@@ -17,7 +19,7 @@ from ledger.programmes.programmes import Programme
 from ledger.programmes.units import Unit
 from ledger.segments import documents
 from wallet.console import moments, pages
-from wallet.console.members import conditions, people
+from wallet.console.members import conditions, coupon_words, people
 from wallet.console.members.conditions import Reading
 from wallet.console.shell import ConsoleLink
 from wallet.errors import UnknownCampaign
@@ -31,6 +33,7 @@ from wallet.pages.language import gettext as _
 
 HERE = "messages"
 READ, WRITE = "campaigns:read", "campaigns:write"
+MOST_COUPONS = 100  # announcements that a form offers
 
 BadgeLook = Literal["good", "wait", "bad", "info", "none"]
 
@@ -102,11 +105,6 @@ def state(campaign: Campaign) -> tuple[str, BadgeLook]:
     return _("sent"), "good"
 
 
-def offer_title(offer: Offer) -> str:
-    """What an announcement is called, in the reader's language if it can be."""
-    return languages.said(offer.titles, *language.wanted()) or _("(erased)")
-
-
 def offer_state(offer: Offer, now: datetime) -> tuple[str, BadgeLook]:
     """The state of an announcement as a badge."""
     if offer.withdrawn_at is not None:
@@ -171,6 +169,30 @@ def gift(one: MessageGift, reading: CampaignReading) -> str:
     return points
 
 
+def coupons(session: Session, reading: CampaignReading, chosen: str) -> list[tuple[str, str]]:
+    """The announcements of which a coupon can come with a message, by public id, with what they are
+    called; also the one that is chosen, if it is over meanwhile."""
+    found = offers.open_for_many(session, reading.programme.id, reading.now, MOST_COUPONS)
+    listed = [(one.public_id, coupon_words.title(one)) for one in found]
+    if chosen and chosen not in {id_ for id_, _title in listed}:
+        try:
+            over = coupon_words.title(offers.by_public_id(session, chosen))
+        except UnknownOffer:
+            return listed
+        listed.append((chosen, _("%(title)s (over)", title=over)))
+    return listed
+
+
+def coupon(session: Session, public_id: str, reading: CampaignReading) -> str:
+    """What comes with a message, if it is a coupon of this offer, in one line."""
+    offer = offers.by_public_id(session, public_id)
+    title = coupon_words.title(offer)
+    if offer.ends_at == NEVER:
+        return _("coupon “%(title)s”", title=title)
+    day = moments.last_day(offer.ends_at, reading.programme.timezone)
+    return _("coupon “%(title)s” until %(day)s", title=title, day=day)
+
+
 def cost(session: Session, one: MessageGift, members: int, reading: CampaignReading) -> str:
     """What a gift costs if so many members get it, in points and in money where a point has a
     worth."""
@@ -231,6 +253,15 @@ def paragraph(
                 " else.",
                 gift=gift(draft.gift, reading),
                 cost=cost(session, draft.gift, told, reading),
+            )
+        )
+    if draft.coupon is not None and told:
+        said.append(
+            _(
+                "With it comes a %(coupon)s, one for each who is told: at most %(count)s. Who has"
+                " one already is told, and gets no second one.",
+                coupon=coupon(session, draft.coupon, reading),
+                count=language.number(told),
             )
         )
     if draft.cap is not None:
