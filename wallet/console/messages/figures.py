@@ -2,6 +2,7 @@
 words."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from sqlalchemy.orm import Session
 
@@ -45,10 +46,10 @@ def as_rows(session: Session, campaign: Campaign, days: int, reading: CampaignRe
     gifts = draft_form.amount(spent.gifts, reading.unit)
     rows.append((cost, _("Gifts, in points") if not reading.unit.currency else _("Gifts"), gifts))
     if campaign.coupon is not None:
-        given = results.of_coupons(session, campaign)
+        of_coupons = asdict(results.of_coupons(session, campaign))
         rows += [
-            (_("Coupons"), _("Given"), str(given.given)),
-            (_("Coupons"), _("Used"), str(given.used)),
+            (_("Coupons"), outcome.heading(f"coupon.{name}"), str(count))
+            for name, count in of_coupons.items()
         ]
     sales = effect.of_campaign(session, campaign, days, reading.now)
     return rows if sales is None else [*rows, *_of_sales(sales, days)]
