@@ -16,12 +16,10 @@ from wallet.access import changes
 from wallet.access.changes import ChangedThing
 from wallet.cli.database import author, on_database, open_records
 from wallet.delivery import programme_changes, publishing
-from wallet.delivery.programme_changes import ProgrammeChange
+from wallet.delivery.programme_changes import FirstCards, ProgrammeChange
 from wallet.passes import barcode_settings, renewal, templates
 from wallet.passes.barcode_settings import AtGoogle, Numbers
 from wallet.passes.codes import CodeKind
-
-KOPECKS = 2  # decimal places of a gift card's money
 
 
 @click.group("programmes")
@@ -87,12 +85,10 @@ def add_programme(
         languages=spoken,
         country=country or "",
     )
-    design = templates.standard(name, terms.spoken)
-    if membership:
-        design = templates.membership(name, terms.spoken)
-    if gift_cards is not None:
-        unit = UnitTerms("money", "money", KOPECKS, gift_cards, points_live_days)
-        terms, design = replace(terms, unit=unit), templates.gift_cards(name, terms.spoken)
+    cards: FirstCards = "points"
+    if membership or gift_cards is not None:
+        cards = "membership" if membership else "gift_cards"
+    terms, design = programme_changes.beginning(terms, cards, gift_cards)
     with records.database.transaction() as session:
         programme_changes.make(session, terms, design, author(), records.clock())
     click.echo(f"{records.settings.public_url}/join/{code}")

@@ -1,8 +1,9 @@
 """Programmes made and changed, by whatever door, with all that follows from it: the first design of
 a card, the record of changes, cards that ask anew whose they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal, get_args
 
 from sqlalchemy.orm import Session
 
@@ -10,11 +11,17 @@ from ledger.programmes import programmes, stores
 from ledger.programmes.programmes import Programme, ProgrammeTextKind, Terms
 from ledger.programmes.stores import Store, StoreTerms, Till, TillTerms
 from ledger.programmes.trades import Called, Trade
+from ledger.programmes.units import UnitTerms
 from wallet.access import changes
 from wallet.access.changes import Author, ChangedThing
 from wallet.delivery import waves
 from wallet.passes import templates
 from wallet.passes.content import Design
+
+# What the cards of a new programme are: they have points, hold money, or say who their holder is.
+FirstCards = Literal["points", "gift_cards", "membership"]
+FIRST_CARDS: tuple[FirstCards, ...] = get_args(FirstCards)
+KOPECKS = 2  # decimal places of a gift card's money
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,18 @@ class ProgrammeChange:
     keeps_personal: bool | None = None
     listed: bool | None = None
     called: Called | None = None
+
+
+def beginning(terms: Terms, cards: FirstCards, currency: str | None = None) -> tuple[Terms, Design]:
+    """The terms and the first design of a new programme with such cards; gift cards hold money of
+    this currency, in its smallest pieces of everyday use."""
+    match cards:
+        case "gift_cards":
+            unit = UnitTerms("money", "money", KOPECKS, currency, terms.points_live_days)
+            return replace(terms, unit=unit), templates.gift_cards(terms.name, terms.spoken)
+        case "membership":
+            return terms, templates.membership(terms.name, terms.spoken)
+    return terms, templates.standard(terms.name, terms.spoken)
 
 
 def make(session: Session, terms: Terms, design: Design, by: Author, now: datetime) -> Programme:

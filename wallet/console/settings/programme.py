@@ -20,11 +20,10 @@ from wallet.console.forms import FORM, FormEntries, FormRefused
 from wallet.console.pages import IN_PROGRAMME, needs
 from wallet.console.shell import ConsoleLink
 from wallet.delivery import programme_changes, publishing
-from wallet.delivery.programme_changes import ProgrammeChange
+from wallet.delivery.programme_changes import FIRST_CARDS, FirstCards, ProgrammeChange
 from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
-from wallet.passes import templates
 
 HERE = "settings"
 TERMS, TEXTS, NEW = (
@@ -155,7 +154,13 @@ def say() -> Response:
 @needs("company:write")
 def new() -> str:
     """The form of another programme."""
-    typed = {"locale": language.current(), "timezone": "Europe/Moscow", "kind": "points"}
+    wanted = request.args.get("cards", "")
+    typed = {
+        "locale": language.current(),
+        "timezone": "Europe/Moscow",
+        "cards": wanted if wanted in FIRST_CARDS else "points",
+        "currency": "RUB",
+    }
     return pages.show(NEW, HERE, typed=typed, problems={}, **_around_new())
 
 
@@ -167,12 +172,17 @@ def make() -> Response:
     code = entries.text("code").lower()
     name = entries.text("name")
     locale = entries.choice("locale", languages.LANGUAGES)
+    kind: FirstCards = next((one for one in FIRST_CARDS if one == entries["cards"]), "points")
+    currency, live_days = None, None
+    if kind == "gift_cards":
+        currency = entries.text("currency").upper()
+        live_days = entries.whole("live_days", required=False)
     if not pages.may_everywhere("company:write"):
         entries.refuse("form", _("Only who administers all programmes can make another one."))
 
     def work(session: Session) -> None:
-        terms = Terms(code, name, locale, entries["timezone"].strip())
-        design = templates.standard(name, terms.spoken)
+        terms = Terms(code, name, locale, entries["timezone"].strip(), live_days)
+        terms, design = programme_changes.beginning(terms, kind, currency)
         try:
             programme_changes.make(session, terms, design, pages.author(), house.clock())
         except ProgrammeExists:
@@ -181,6 +191,9 @@ def make() -> Response:
 
     if not entries.fit or not doing.done(entries, work, _field_of_new):
         return pages.show_again(NEW, HERE, entries, typed=entries, **_around_new())
+    if kind == "gift_cards":
+        pages.say(_("The programme is there, and its gift cards can be sold."))
+        return pages.go("console.gift_cards.show", programme=code)
     pages.say(_("The programme is there. Four questions, and its card is ready."))
     return pages.go("console.first_hour.show", programme=code)
 
