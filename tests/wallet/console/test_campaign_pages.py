@@ -150,7 +150,7 @@ class TestFromTheFirstWordToTheFigures:
         answer = marketer.get(f"{draft}/results.csv")
         rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True)[1:]), delimiter=";"))
         assert rows[0] == ["Part", "Figure", "Value"]
-        assert ["Recipients", "Told", "1"] in rows
+        assert ["Recipients", "Got it", "1"] in rows
         assert ["Campaign", "Name of the campaign", "'=HYPERLINK(1)"] in rows
         answer = marketer.get(f"{draft}/results.csv?lang=ru")
         said = answer.get_data(as_text=True)[1:]
@@ -180,8 +180,8 @@ class TestFromTheFirstWordToTheFigures:
         answer = marketer.get(f"{drafts[0]}/compare.csv?with={other}")
         rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True)[1:]), delimiter=";"))
         assert rows[0] == ["Figure", "First", "Second"]
-        assert ["Told", "1, 100\xa0%", "1, 100\xa0%"] in rows or [
-            "Told",
+        assert ["Got it", "1, 100\xa0%", "1, 100\xa0%"] in rows or [
+            "Got it",
             "1, 100 %",
             "1, 100 %",
         ] in rows

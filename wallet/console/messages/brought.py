@@ -74,7 +74,7 @@ def _told_and_held_out(sales: Sales, reading: CampaignReading) -> ToldAndHeldOut
         reading.at(sales.until),
         sales.until <= reading.now,
         [
-            _group(_("Told"), told, [(one.told.average, one.currency) for one in sales.money]),
+            _group(_("Got it"), told, [(one.told.average, one.currency) for one in sales.money]),
             _group(
                 _("Control group"),
                 held,

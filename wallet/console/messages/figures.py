@@ -57,7 +57,7 @@ def as_rows(session: Session, campaign: Campaign, days: int, reading: CampaignRe
 
 def _of_sales(sales: Sales, days: int) -> list[tuple[str, str, str]]:
     bought, differs = _("Purchases"), _("Difference, percentage points")
-    groups = ((_("Told"), sales.told), (_("Control group"), sales.held_out))
+    groups = ((_("Got it"), sales.told), (_("Control group"), sales.held_out))
     rows = [(bought, _("Days after its start"), str(days))]
     for called, group in groups:
         rows += [
@@ -100,7 +100,7 @@ def _side(
         (_("Begun"), reading.at(campaign.started_at or campaign.created_at)),
         (_("For"), told_words.whom(campaign.audience, reading)),
         (_("Recipients"), language.number(found["audience"])),
-        (_("Told"), _of(found["told"], found["audience"])),
+        (_("Got it"), _of(found["told"], found["audience"])),
         (
             _("Fetched by an iPhone"),
             _of(found["apple"]["fetched"], sum(found["apple"].values())),

@@ -92,7 +92,7 @@ def _steps(found: Mapping[str, Any]) -> list[FunnelStep]:
 
     return [
         FunnelStep(_("Recipients"), [cell(found["audience"]), None, None]),
-        FunnelStep(_("Told"), [cell(found["told"]), cell(on_apple), cell(on_google)]),
+        FunnelStep(_("Got it"), [cell(found["told"]), cell(on_apple), cell(on_google)]),
         FunnelStep(_("Taken by Apple or Google"), [None, cell(taken), cell(written)]),
         FunnelStep(_("Fetched by a phone"), [None, cell(apple["fetched"]), None]),
     ]
@@ -185,7 +185,7 @@ def _became(one: MessageResult) -> list[str]:
 
 # What each number counts: its name, and what it means.
 _OUTCOMES: Mapping[str, tuple[str, str]] = {
-    "told": (N_("Told"), N_("The words are on the card.")),
+    "told": (N_("Got it"), N_("The words are on the card.")),
     "waiting": (N_("Still to be told"), N_("It is their turn when the campaign goes on.")),
     "held_out": (N_("Control group"), N_("Left out on purpose, to compare with.")),
     "no_consent": (N_("Did not agree to messages"), N_("Ask them at their next visit.")),
