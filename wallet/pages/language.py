@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import flask_babel
-from babel import numbers
+from babel import Locale, numbers
 from flask import Flask, g, request
 from flask_babel import Babel
 from jinja2 import Environment
@@ -24,6 +24,8 @@ from wallet.installation import current_installation
 
 CATALOGUES = Path(wallet.__file__).parent / "locale"
 # Each is offered in its own words.
+# Babel would read the name of the language anew at each page.
+LOCALES = {one: Locale.parse(one) for one in LANGUAGES}
 OFFERED = {language: languages.own_name(language) for language in LANGUAGES}
 
 COOKIE = "lang"
@@ -182,8 +184,8 @@ def wanted() -> Sequence[str | None]:
     )
 
 
-def _choose() -> Language:
-    return languages.ours(*wanted())
+def _choose() -> Locale:
+    return LOCALES[languages.ours(*wanted())]
 
 
 def _remember(response: Response) -> Response:

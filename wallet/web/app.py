@@ -14,6 +14,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.templating import Environment as FlaskTemplates
 from gunicorn.http.errors import ParseException
+from itsdangerous import BadSignature
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
@@ -39,6 +40,7 @@ from wallet.web.ratelimits import RateLimits
 
 MOST_BODY_BYTES = 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+A_DAY_S = 24 * 3600
 MACHINE_PATHS = ("/api/", "/apple/", "/webhooks/", "/google/", "/ledger/", "/codes/", "/metrics")
 
 log = structlog.get_logger()
@@ -48,18 +50,34 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 class PageSessions(SecureCookieSessionInterface):
     """Sessions for pages alone. Machines bring none, and looking for one costs as much as asking
-    the database. What signs them is made once."""
+    the database. A browser sends the same cookie with each page, so it is read once."""
 
     def __init__(self) -> None:
         self.get_signing_serializer = functools.lru_cache(4)(  # type: ignore[method-assign]
             super().get_signing_serializer
         )
+        self._texts = functools.lru_cache(4096)(self._read)
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """None, at once, for paths that machines call."""
         if request.path.startswith(MACHINE_PATHS):
             return None
-        return super().open_session(app, request)
+        cookie = request.cookies.get(self.get_cookie_name(app))
+        texts = self._texts(app, cookie, int(time.time()) // A_DAY_S) if cookie else None
+        return super().open_session(app, request) if texts is None else self.session_class(texts)
+
+    def _read(self, app: Flask, cookie: str, _day: int) -> dict[str, str] | None:
+        """What the cookie holds, if these are texts, which nobody can change in the copy that is
+        kept; None for anything else, and for what is no cookie of ours. Its age is looked at once a
+        day."""
+        serializer = self.get_signing_serializer(app)
+        oldest_s = int(app.permanent_session_lifetime.total_seconds())
+        try:
+            held = serializer.loads(cookie, max_age=oldest_s) if serializer else None
+        except BadSignature:
+            return None
+        is_plain = isinstance(held, dict) and all(type(one) is str for one in held.values())
+        return held if is_plain else None
 
 
 class StrictJson(DefaultJSONProvider):

@@ -1,6 +1,7 @@
 """The console's door: signing in, in one step or two, and out. Everything else of the console is
 behind it; `links` are the other way in."""
 
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -12,6 +13,7 @@ from flask import (
     Blueprint,
     Flask,
     Response,
+    current_app,
     g,
     make_response,
     redirect,
@@ -20,7 +22,7 @@ from flask import (
     session,
     url_for,
 )
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 
 from ledger.contacts import Unfit, email_address
@@ -84,10 +86,23 @@ def add_to(app: Flask, console: Blueprint, *, by_https: bool) -> None:
         SESSION_COOKIE_SECURE=by_https,
     )
     csrf.init_app(app)
+    app.context_processor(lambda: {"csrf_token": _form_token})
     console.before_request(_guard)
     console.register_error_handler(CSRFError, _on_foreign_form)
     console.register_error_handler(passwords.TooManyAtOnce, _on_crowd)
     console.register_blueprint(routes)
+
+
+def _form_token() -> str:
+    """The token of this browser's forms. It is good for as long as the browser's session, so it is
+    signed once."""
+    theirs = session.get("csrf_token")
+    return str(generate_csrf()) if theirs is None else _signed(current_app.secret_key, theirs)
+
+
+@functools.lru_cache(4096)
+def _signed(_secret: str | bytes | None, _theirs: str) -> str:
+    return str(generate_csrf())
 
 
 def signed_in() -> SignedIn:

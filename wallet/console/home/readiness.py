@@ -123,7 +123,9 @@ def _has_card(session: Session, programme: Programme) -> bool:
 def has_own_design(session: Session, programme: Programme) -> bool:
     """Whether the card looks otherwise than that with which a programme begins: in the name of the
     shop, but with our colours, pictures and fields."""
-    template = templates.current(session, programme.id)
+    template = templates.find(session, programme.id, "card")
+    if template is None:
+        return False
     now = templates.design(template)
     begun = templates.design(templates.revisions(session, programme.id, "card")[0])
     as_begun = replace(begun, organization=now.organization, logo_text=now.logo_text)
