@@ -374,6 +374,16 @@ def names(session: Session, programme: Programme) -> dict[str, str]:
     return {programme.locale: programme.name, **{row.language: row.text for row in rows}}
 
 
+def former_names(session: Session, programme: Programme) -> set[str]:
+    """All that the programme is and was called, in whatever language."""
+    said = session.scalars(
+        select(ProgrammeText.text).where(
+            ProgrammeText.programme_id == programme.id, ProgrammeText.kind == "name"
+        )
+    )
+    return {programme.name, *said}
+
+
 def countries(session: Session, only_id: int | None = None) -> list[str]:
     """The countries of all programmes, or of one."""
     query = select(Programme.country).distinct()

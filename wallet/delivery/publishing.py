@@ -2,7 +2,7 @@
 follows. Cards follow in a wave; a design that is the current one already changes nothing and wakes
 no phone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
@@ -81,15 +81,24 @@ def roll_back(
     programme_changes.hold(session, programme)
     earlier = revision(session, programme.id, purpose, number)
     before = templates.find(session, programme.id, purpose)
-    wanted = templates.design(earlier)
+    wanted = as_brought_back(session, programme, earlier)
     require(wanted)
     require_kind(session, programme.id, wanted)
-    stored = templates.bring_back(session, earlier, now)
+    if wanted == templates.design(earlier):
+        stored = templates.bring_back(session, earlier, now)
+    else:
+        stored = templates.change(session, earlier, wanted, now)
     running = waves.of_designs(session, programme.id)
     if running is not None and before is not None and stored.id != before.id:
         waves.cancel(session, running.public_id, now)
     code = "design.rolled_back"
     return _carry_out(session, programme, before, stored, code, by, now, that_of=number)
+
+
+def as_brought_back(session: Session, programme: Programme, earlier: Template) -> Design:
+    """An earlier design as it would be today: the programme has kept the name that it has now."""
+    names = programmes.names(session, programme)
+    return templates.design(earlier).renamed(programmes.former_names(session, programme), names)
 
 
 def rename(
@@ -105,10 +114,10 @@ def rename(
     for language, name in wanted.items():
         programme_changes.say(session, programme, "name", language, name, by, now)
     for purpose in get_args(DesignPurpose):
-        _rename_cards(session, programme, purpose, was, wanted, by, now)
+        _rename_cards(session, programme, purpose, was.values(), wanted, by, now)
         draft = drafts.find(session, programme.id, purpose)
         if draft is not None:
-            renamed = drafts.design(draft).renamed(was, wanted)
+            renamed = drafts.design(draft).renamed(was.values(), wanted)
             if renamed != drafts.design(draft):
                 drafts.save(session, draft, renamed, by.name, now)
 
@@ -117,7 +126,7 @@ def _rename_cards(
     session: Session,
     programme: Programme,
     purpose: DesignPurpose,
-    was: Translations,
+    was: Collection[str],
     names: Translations,
     by: Author,
     now: datetime,

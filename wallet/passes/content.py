@@ -1,6 +1,6 @@
 """A card before any vendor sees it: its design, and what one member's card shows right now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -122,15 +122,15 @@ class Design:
         """The text beside the logo: in the first language, or in several."""
         return self._in_several(self.logo_text)
 
-    def renamed(self, was: Translations, names: Translations) -> "Design":
+    def renamed(self, was: Collection[str], names: Translations) -> "Design":
         """The design of a shop that is called otherwise from now on, in the languages of `names`.
         Only what calls it as it `was` called does so; other words are the design's own."""
 
         def anew(text: str | Translations) -> str | Translations:
             if isinstance(text, str):
                 tag = self.languages[0]
-                return names[tag] if tag in names and text in was.values() else text
-            called_so = {tag for tag, said in text.items() if said in was.values()}
+                return names[tag] if tag in names and text in was else text
+            called_so = {tag for tag, said in text.items() if said in was}
             return {
                 tag: names[tag] if tag in called_so and tag in names else said
                 for tag, said in text.items()

@@ -161,7 +161,7 @@ def test_a_message_to_a_card_that_is_none_says_so(manager, api) -> None:
 def test_a_viewer_sees_how_far_it_is_and_changes_nothing(client, installation) -> None:
     viewer = signed_in(client, installation, "viewer")
     page = viewer.read(PLACE)
-    assert "0 of 9" in page and "Not needed" not in page and "<form" not in page.split("<main")[1]
+    assert "0 of 9" in page and "Skip it" not in page and "<form" not in page.split("<main")[1]
     assert viewer.get(f"{PLACE}/message").status_code == 403
     assert "Print" in viewer.read(f"{PLACE}/poster")
 

@@ -147,7 +147,12 @@ def _differences(session: Session, worked: WorkedDesign) -> list[PartChange]:
     if worked.draft is None:
         return changed
     old = templates.given_images(session, worked.current)
-    new = drafts.images(session, worked.draft)
+    return changed + _picture_differences(old, drafts.images(session, worked.draft))
+
+
+def _picture_differences(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[PartChange]:
+    """Which kinds of pictures are others, of those that somebody gave."""
+    changed = []
     for kind in sorted({artwork.kind(name) for name in (*old, *new)}):
         was = {name: data for name, data in old.items() if artwork.kind(name) == kind}
         is_ = {name: data for name, data in new.items() if artwork.kind(name) == kind}
@@ -275,7 +280,10 @@ def show(purpose: DesignPurpose, number: int) -> Response | str:
     with current_installation().database.reading() as session:
         template, current = _revision(session, purpose, number)
         wanted = request.args.get(worked_on.SHOWN_LANGUAGE, language.current())
-        changes = differences(templates.design(current), templates.design(template))
+        back = publishing.as_brought_back(session, pages.programme_row(session), template)
+        changes = differences(templates.design(current), back)
+        old, new = (templates.given_images(session, one) for one in (current, template))
+        changes += _picture_differences(old, new)
         preview = worked_on.of_template(session, template, wanted)
         many = _how_many(session, purpose)
         wave = waves.of_designs(session, pages.programme().id)

@@ -62,7 +62,7 @@ KINDS: Mapping[MessageKind, tuple[str, str, str]] = {
     ),
 }
 CONSENTS: Mapping[ConsentRule, str] = {
-    "any": N_("Everybody: it speaks of what is their own"),
+    "any": N_("Everybody: it is about their own points"),
     "given": N_("Those who agreed to messages"),
     "not_refused": N_("Also those who were never asked"),
 }
@@ -124,7 +124,7 @@ def save(message_kind: str) -> Response:
     """Set one of them, whole."""
     known, entries, house = _kind(message_kind), FormEntries(), current_installation()
 
-    def work(session: Session) -> bool:
+    def work(session: Session) -> tuple[bool, int]:
         entries.problems.clear()  # the work may be repeated
         reading = CampaignReading.begin(session, house.clock())
         programme_changes.hold(session, reading.programme)
@@ -133,15 +133,36 @@ def save(message_kind: str) -> Response:
         if wanted is None:
             raise FormRefused
         terms.decide(session, reading.programme, known, wanted, pages.author(), reading.now)
-        return wanted.on
+        return wanted.on, _due_today(session, known, reading)
 
-    is_on = doing.made(entries, work, _field_of)
-    if is_on is not None:
-        pages.say(_("Saved. It is on.") if is_on else _("Saved. It is off."))
+    saved = doing.made(entries, work, _field_of)
+    if saved is not None:
+        pages.say(_said(*saved))
         return pages.go("console.built_in.show", message_kind=known)
     with house.database.reading() as session:
         given = _around(session, known, CampaignReading.begin(session, house.clock()))
     return pages.show_again(PAGE, HERE, entries, typed=entries, **given)
+
+
+def _due_today(session: Session, kind: MessageKind, reading: CampaignReading) -> int:
+    """For how many members a message that is on is due today; 0 for one that answers at once."""
+    row = session.get(MessageTerms, (reading.programme.id, kind))
+    if kind not in terms.DAILY or row is None or not row.is_on:
+        return 0
+    today = hours.day_of(reading.now, reading.programme.timezone)
+    return len(rounds.due(session, reading.programme, kind, row, today, MOST_DUE))
+
+
+def _said(is_on: bool, today: int) -> str:  # noqa: FBT001 - what `work` answered
+    if not is_on:
+        return _("Saved. It is off.")
+    if not today:
+        return _("Saved. It is on.")
+    return counted(
+        "Saved. It is on: today it goes to %(count)s member, if they may be written to.",
+        "Saved. It is on: today it goes to %(count)s members, if they may be written to.",
+        today,
+    )
 
 
 def _kind(name: str) -> MessageKind:

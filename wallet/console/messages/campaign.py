@@ -58,6 +58,8 @@ def show(campaign_id: str) -> str:
         days=_days(),
         periods=DAYS,
         is_fresh=campaign.finished_at is not None
+        and "told_row" in given
+        and given["told_row"].count > 0
         and house.clock() - campaign.finished_at < STILL_ARRIVING,
         others=[one for one in others if one.started_at is not None and one.id != campaign.id],
         **given,
@@ -86,7 +88,7 @@ def progress(campaign_id: str) -> Response:
 def steer(campaign_id: str, turn: CampaignTurn) -> Response:
     """Pause it, let it go on, or end it. One that came to its end meanwhile says so."""
     said = {
-        "pause": _("Paused: nobody more is told."),
+        "pause": _("Paused. Nobody is told until it goes on."),
         "resume": _("It goes on."),
         "cancel": _("The campaign is cancelled."),
     }[turn]

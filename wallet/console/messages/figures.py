@@ -73,7 +73,7 @@ def _of_sales(sales: Sales, days: int) -> list[tuple[str, str, str]]:
         ):
             rows.append((differs, called, f"{share * 100:.2f}"))
     verdict = comparison.share_conclusion(sales.told, sales.held_out)
-    rows.append((differs, _("What may be said"), effect.in_words(verdict)[language.current()]))
+    rows.append((differs, _("Conclusion"), effect.in_words(verdict)[language.current()]))
     for one in sales.money:
         paid = _("Paid, %(currency)s", currency=one.currency)
         for (called, _group), spending in zip(groups, (one.told, one.held_out), strict=True):
@@ -88,6 +88,13 @@ def side_by_side(
     sides = [_side(session, one, days, reading) for one in both]
     rows = [(left[0], left[1], right[1]) for left, right in zip(*sides, strict=True)]
     return [(_("Figure"), *(one.name for one in both)), *rows]
+
+
+def _coupons_used(session: Session, campaign: Campaign) -> str:
+    if campaign.coupon is None:
+        return "—"
+    found = results.of_coupons(session, campaign)
+    return _of(found.used, found.given)
 
 
 def _side(
@@ -110,6 +117,7 @@ def _side(
             _of(found["google"]["accepted"], sum(found["google"].values())),
         ),
         (_("Cost"), brought.cost(session, campaign, reading)),
+        (outcome.heading("coupon.used"), _coupons_used(session, campaign)),
     ]
     if sales is None:
         return lines
@@ -126,10 +134,10 @@ def _side(
     verdict = comparison.share_conclusion(told, held)
     return [
         *lines,
-        (_("Bought, of those told"), _of(told.buyers, told.members)),
+        (_("Bought, of those who got it"), _of(told.buyers, told.members)),
         (_("Bought, of the control group"), _of(held.buyers, held.members)),
         (_("Difference, percentage points"), difference),
-        (_("What may be said"), effect.in_words(verdict)[language.current()]),
+        (_("Conclusion"), effect.in_words(verdict)[language.current()]),
     ]
 
 

@@ -116,6 +116,7 @@ def publish() -> Response:
         reading = CampaignReading.begin(session, house.clock())
         titles, texts = _words(entries, reading)
         starts_at, ends_at = _first(entries, reading), _last(entries, reading)
+        _in_order(entries, starts_at, ends_at, reading.now)
         audience, member_id = _for(entries, session, reading)
         if not entries.fit:
             raise FormRefused
@@ -162,7 +163,9 @@ def save(offer_id: str) -> Response:
         if entries["starts"] != before["starts"] and (first := _first(entries, reading)):
             wanted["starts_at"] = first
         if entries["ends"] != before["ends"]:
-            wanted["ends_at"] = _last(entries, reading) or NEVER
+            last = _last(entries, reading)
+            _in_order(entries, wanted.get("starts_at", offer.starts_at), last, reading.now)
+            wanted["ends_at"] = last or NEVER
         if not entries.fit:
             raise FormRefused
         offer_deeds.change(session, offer, wanted, pages.author(), reading.now)
@@ -245,6 +248,14 @@ def _last(entries: FormEntries, reading: CampaignReading) -> datetime | None:
     except OverflowError:
         entries.refuse("ends", _("This is not a day."))
         return None
+
+
+def _in_order(
+    entries: FormEntries, begins: datetime | None, ends: datetime | None, now: datetime
+) -> None:
+    if ends is not None and ends <= (begins or now):
+        words = _("This day is over.") if begins is None else _("It is before the first day.")
+        entries.refuse("ends", words)
 
 
 def _for(
