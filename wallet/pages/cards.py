@@ -39,7 +39,7 @@ from wallet.installation import current_installation
 from wallet.pages import badges, designs, language, privacy
 from wallet.pages.badges import ShownBadge
 from wallet.pages.designs import Look, WebCard
-from wallet.pages.errors import LinkClosed, Shop, closed_page, without_apple_page
+from wallet.pages.errors import IssuingShop, LinkClosed, closed_page, without_apple_page
 from wallet.pages.language import gettext as _
 from wallet.pages.origins import from_our_page
 from wallet.passes import barcodes, coupons, issued, showing, symbologies, templates
@@ -361,7 +361,7 @@ def _close(session: Session, pass_: Pass, why: LinkClosed) -> NoReturn:
     language.suggest(programme=programme.languages)
     name = programmes.name_in(session, programme, language.current())
     look = designs.look(session, templates.current(session, programme.id).id)
-    abort(closed_page(why, Shop(name, programme.code, look)))
+    abort(closed_page(why, IssuingShop(name, programme.code, look)))
 
 
 def _nobody_pressed() -> bool:

@@ -21,7 +21,7 @@ class WayOn:
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class IssuingShop:
     """Whose page it is: what the programme is called, its code, and how its cards look."""
 
     name: str
@@ -35,7 +35,7 @@ def error_page(status: int) -> Response:
     return _page(status, *_words(status), way_on=way_on)
 
 
-def closed_page(why: LinkClosed, shop: Shop) -> Response:
+def closed_page(why: LinkClosed, shop: IssuingShop) -> Response:
     """The page behind a link to a card that opens nothing, with nothing of its owner: 403 while the
     card is only blocked, otherwise 410. It says whose card it was, and leads to the form where
     nothing is left that a second card would part from."""
@@ -58,7 +58,12 @@ def without_apple_page() -> Response:
 
 
 def _page(
-    status: int, title: str, text: str, *, shop: Shop | None = None, way_on: WayOn | None = None
+    status: int,
+    title: str,
+    text: str,
+    *,
+    shop: IssuingShop | None = None,
+    way_on: WayOn | None = None,
 ) -> Response:
     look = None if shop is None else shop.look
     drawn = render_template(

@@ -176,7 +176,7 @@ class TestFromTheFirstWordToTheFigures:
         other = drafts[1].rpartition("/")[2]
         page = words(marketer.read(f"{drafts[0]}/compare?with={other}"))
         assert "First Second" in page
-        assert "Told 1, 100 % 1, 100 %" in page
+        assert "Got it 1, 100 % 1, 100 %" in page
         answer = marketer.get(f"{drafts[0]}/compare.csv?with={other}")
         rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True)[1:]), delimiter=";"))
         assert rows[0] == ["Figure", "First", "Second"]

@@ -17,6 +17,7 @@ from wallet.outreach.effect import Sales
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 
+NO_COUPON = "—"
 WALLETS: Mapping[str, str] = {"apple": "Apple Wallet", "google": "Google Wallet"}
 
 
@@ -86,13 +87,17 @@ def side_by_side(
 ) -> SheetRows:
     """Two campaigns beside each other, below a row with their names."""
     sides = [_side(session, one, days, reading) for one in both]
-    rows = [(left[0], left[1], right[1]) for left, right in zip(*sides, strict=True)]
+    rows = [
+        (left[0], left[1], right[1])
+        for left, right in zip(*sides, strict=True)
+        if not left[1] == right[1] == NO_COUPON
+    ]
     return [(_("Figure"), *(one.name for one in both)), *rows]
 
 
 def _coupons_used(session: Session, campaign: Campaign) -> str:
     if campaign.coupon is None:
-        return "—"
+        return NO_COUPON
     found = results.of_coupons(session, campaign)
     return _of(found.used, found.given)
 
