@@ -251,7 +251,7 @@ class TestInACampaign:
         page = manager.read(draft)
         assert "Got the coupon" in page and "Used the coupon" in page
         assert "Анна Ёлкина" in manager.read(f"{draft}/members?of=coupon.used")
-        assert "coupons;used;1" in manager.read(f"{draft}/results.csv").replace("\r", "")
+        assert "Coupons;Used the coupon;1" in manager.read(f"{draft}/results.csv").replace("\r", "")
         assert api.get(f"campaigns/{draft.rpartition('/')[2]}").get_json()["gift"] == {
             "points": None,
             "live_days": None,
