@@ -86,6 +86,7 @@ def add_to(app: Flask, console: Blueprint, *, by_https: bool) -> None:
         SESSION_COOKIE_SECURE=by_https,
     )
     csrf.init_app(app)
+    app.jinja_env.globals["csrf_token"] = _form_token  # for what templates import
     app.context_processor(lambda: {"csrf_token": _form_token})
     console.before_request(_guard)
     console.register_error_handler(CSRFError, _on_foreign_form)
