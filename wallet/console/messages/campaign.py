@@ -134,6 +134,7 @@ def _progress(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
         "state": said,
         "look": look,
         "waits": told.waiting(rest, reading),
+        "planned": _planned(campaign, reading),
         "left": told.time_left(campaign, reading.now),
         "percent": min(100, campaign.done * 100 // total) if total else None,
         "done": _(
@@ -145,6 +146,15 @@ def _progress(campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:
         else "",
         "is_open": campaign.state in OPEN,
     }
+
+
+def _planned(campaign: Campaign, reading: CampaignReading) -> str:
+    """When a paused campaign was meant to begin, if that is to come; empty for others, which say
+    when they go on."""
+    at = campaign.starts_at
+    if campaign.state != "paused" or at is None or at <= reading.now:
+        return ""
+    return _("It was to begin %(moment)s.", moment=reading.at(at))
 
 
 def _about(session: Session, campaign: Campaign, reading: CampaignReading) -> dict[str, Any]:

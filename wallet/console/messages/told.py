@@ -130,7 +130,7 @@ def waiting(rest: Rest | None, reading: CampaignReading) -> str:
             return _("These are quiet hours: it goes on %(moment)s.", moment=until)
         case "pace":
             return _("Phones are still fetching what went out: it goes on by itself.")
-    return _("It is paused: nobody more is told until you resume it.")
+    return _("It is paused: nobody is told until you resume it.")
 
 
 def time_left(campaign: Campaign, now: datetime) -> str:
