@@ -431,6 +431,7 @@ class TestSettings:
             "unit.changed",
             "unit.added",
             "programme.texts_changed",
+            "design.published",  # the card is called so, too
             "programme.added",
         ]
         assert found[0].fields["grace_days"][1] == 3
