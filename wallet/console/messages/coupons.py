@@ -28,6 +28,7 @@ from wallet.installation import current_installation
 from wallet.pages import language
 from wallet.pages.language import gettext as _
 from wallet.passes import codes, coupons, issued
+from wallet.passes.content import PassState
 from wallet.passes.coupons import STANDINGS as EVERY_STANDING
 from wallet.passes.coupons import CouponIssuer, Standing
 from wallet.passes.issued import Pass
@@ -183,27 +184,27 @@ def use(coupon_id: str) -> Response:
 @needs(CHANGE)
 def unuse(coupon_id: str) -> Response:
     """Take a use back: the coupon can be used once more."""
-    house, by = current_installation(), pages.author()
-
-    def work(session: Session) -> None:
-        coupon, _offer = _here(session, coupon_id)
-        pass_deeds.restore(session, coupon, house.make_due, by, house.clock(), only_if="used")
-
-    doing.told(work, _("The use is taken back: the coupon can be used once more."))
-    return _back(coupon_id)
+    return _good_again(
+        coupon_id, "used", _("The use is taken back: the coupon can be used once more.")
+    )
 
 
 @routes.post(f"{OF_COUPON}/restore")
 @needs(CHANGE)
 def restore(coupon_id: str) -> Response:
     """Make a void coupon good again."""
+    return _good_again(coupon_id, "void", _("The coupon is good again."))
+
+
+def _good_again(coupon_id: str, only_if: PassState, said: str) -> Response:
+    """Make the coupon good again, if it is in this state."""
     house, by = current_installation(), pages.author()
 
     def work(session: Session) -> None:
         coupon, _offer = _here(session, coupon_id)
-        pass_deeds.restore(session, coupon, house.make_due, by, house.clock(), only_if="void")
+        pass_deeds.restore(session, coupon, house.make_due, by, house.clock(), only_if=only_if)
 
-    doing.told(work, _("The coupon is good again."))
+    doing.told(work, said)
     return _back(coupon_id)
 
 
