@@ -1,12 +1,21 @@
 """The system's Chromium, driven by Playwright."""
 
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Pages ask for previews and for how far jobs are, and are left meanwhile. Of a request that failed
+# htmx says two things: what kind of end it was (another word if it was a real failure), and that.
+GIVEN_UP = re.compile(r"net::ERR_ABORTED$|^htmx:(sendAbort|afterRequest),")
+
+
+def complaints(said: Iterable[str]) -> list[str]:
+    """What a browser said of a page, without requests that it gave up when the page was left."""
+    return [line for line in said if not GIVEN_UP.search(line)]
 
 
 @contextmanager

@@ -10,15 +10,12 @@ import browsers
 import gallery
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 from visitors import Visitor, signed_in
 from werkzeug.serving import make_server
 
 from wallet.access.changes import RecordedChange
-
-# Pages ask how far jobs are, and go on to the next page meanwhile.
-GIVEN_UP = "net::ERR_ABORTED"
 
 
 @pytest.fixture
@@ -51,10 +48,9 @@ class Seen:
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
-    def failed(self, request: Request) -> None:
-        """Note a request that failed, unless the browser gave it up for the next page."""
-        if request.failure != GIVEN_UP:
-            self.said.append(request.url)
+    @property
+    def complaints(self) -> list[str]:
+        return browsers.complaints(self.said)
 
     def hosts(self) -> set[str]:
         asked = map(urlsplit, self.asked)
@@ -85,7 +81,7 @@ def look(chromium: Browser, address: str) -> Look:
         seen = Seen(context.new_page())
         seen.page.on("console", lambda line: seen.said.append(line.text))
         seen.page.on("pageerror", lambda error: seen.said.append(str(error)))
-        seen.page.on("requestfailed", seen.failed)
+        seen.page.on("requestfailed", lambda one: seen.said.append(f"{one.url} {one.failure}"))
         seen.page.on("request", lambda request: seen.asked.append(request.url))
         seen.page.goto(address + path)
         seen.page.evaluate("document.fonts.ready.then(() => null)")

@@ -80,5 +80,5 @@ def test_the_designer_is_in_order_and_follows_who_types(look, address: str, cook
                 found = Axe().run(page).response["violations"]
                 assert [f"{one['id']}: {n['target']}" for one in found for n in one["nodes"]] == []
                 assert page.evaluate("document.documentElement.scrollWidth") == width, path
-            assert seen.said == []
+            assert seen.complaints == []
             assert seen.hosts() == {urlsplit(address).netloc}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import browsers
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
@@ -127,8 +128,7 @@ def test_every_page_is_in_order(contexts, address: str, something_of_everything)
             said.clear()
             answer = page.goto(url)
             assert answer is not None
-            # A page that asks how far jobs are is left while it does.
-            found = [line for line in said if not line.endswith("ERR_ABORTED")]
+            found = browsers.complaints(said)
             found += wrongs(page, *look)
             if answer.status != 200:
                 found.append(f"status {answer.status}")

@@ -66,5 +66,5 @@ def test_the_first_page_and_the_jobs_are_in_order(look, address: str, cookie: st
                 found = Axe().run(page).response["violations"]
                 assert [f"{one['id']}: {n['target']}" for one in found for n in one["nodes"]] == []
                 assert page.evaluate("document.documentElement.scrollWidth") == width
-            assert seen.said == []
+            assert seen.complaints == []
             assert seen.hosts() == {urlsplit(address).netloc}

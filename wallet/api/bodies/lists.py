@@ -70,7 +70,9 @@ class ListRowIn(Body):
         given = self.values
         if not given or (MEMBER in given and len(given) > 1):
             raise PydanticCustomError(
-                "who_is_meant", "give member alone, or one of the others", {"field": MEMBER}
+                "who_is_meant",
+                "name the member by the field member, or by at least one of the others",
+                {"field": MEMBER},
             )
         return self
 
